@@ -25,12 +25,12 @@ def rates(labels: Floats, scores: Floats, bins: int) -> pl.DataFrame:
     import polars as pl
 
     edges = np.unique(np.quantile(scores, np.linspace(0, 1, bins + 1)[1:-1]))
-    places = np.searchsorted(edges, scores, side="left")
-    rows = np.bincount(places, minlength=len(edges) + 1)
-    kept = rows > 0
-    count = rows[kept]
-    predicted = np.bincount(places, scores, len(rows))[kept] / count
-    observed = np.bincount(places, labels, len(rows))[kept] / count
+    bin_of = np.searchsorted(edges, scores, side="left")
+    rows = np.bincount(bin_of, minlength=len(edges) + 1)
+    filled = rows > 0
+    count = rows[filled]
+    predicted = np.bincount(bin_of, scores, len(rows))[filled] / count
+    observed = np.bincount(bin_of, labels, len(rows))[filled] / count
     middle = (observed + _Z**2 / (2 * count)) / (1 + _Z**2 / count)
     half = (
         _Z

@@ -38,24 +38,24 @@ def histogram(
     frame = need(frame, column)
     if not 1 <= bins <= 500:
         raise BadRequest(f"bins={bins} is out of range.", "A histogram has 1 to 500 bins.")
-    kind = frame[column].dtype
-    if not (kind.is_numeric() or kind.is_temporal()):
-        return _counted(frame, column, title)
+    dtype = frame[column].dtype
+    if not (dtype.is_numeric() or dtype.is_temporal()):
+        return _value_counts(frame, column, title)
     counts, note = _bins(frame[column], bins, limits)
-    of_type = "T" if kind.is_temporal() else "Q"
+    axis_type = "T" if dtype.is_temporal() else "Q"
     chart = (
         alt.Chart(counts)
         .mark_rect(color=SERIES[0])  # a bar would need to know that times are binned
         .encode(
             x=alt.X(
-                f"low:{of_type}", title=column, axis=axis(grid=False), scale=alt.Scale(nice=False)
+                f"low:{axis_type}", title=column, axis=axis(grid=False), scale=alt.Scale(nice=False)
             ),
             x2="high",
             y=alt.Y("rows:Q", title="rows", axis=axis(), scale=alt.Scale(zero=True)),
             y2=alt.Y2Datum(0),
             tooltip=[
-                alt.Tooltip(f"low:{of_type}"),
-                alt.Tooltip(f"high:{of_type}"),
+                alt.Tooltip(f"low:{axis_type}"),
+                alt.Tooltip(f"high:{axis_type}"),
                 alt.Tooltip("rows:Q", format=","),
             ],
         )
@@ -85,19 +85,19 @@ def bars(
     base = alt.Chart(drawn).encode(
         y=alt.Y(f"{_field(y)}:N", sort=names, title=None, axis=axis(grid=False, labelLimit=220))
     )
-    tips = [
+    tooltip = [
         alt.Tooltip(f"{_field(y)}:N"),
         *(alt.Tooltip(f"{_field(name)}:Q", format=format) for name in (x, low, high) if name),
     ]
     layers = [
         base.mark_bar(color=SERIES[0]).encode(
-            x=alt.X(f"{_field(x)}:Q", title=x, axis=axis(format=format)), tooltip=tips
+            x=alt.X(f"{_field(x)}:Q", title=x, axis=axis(format=format)), tooltip=tooltip
         )
     ]
     if low and high:
         layers.append(
             base.mark_rule(strokeWidth=1.5, color=SERIES[1]).encode(
-                x=alt.X(f"{_field(low)}:Q"), x2=_field(high), tooltip=tips
+                x=alt.X(f"{_field(low)}:Q"), x2=_field(high), tooltip=tooltip
             )
         )
     note = f"the first {BARS} of {frame.height:,}" if frame.height > BARS else ""
@@ -121,30 +121,10 @@ def heat_map(
 
     The mean is computed here: the frame may hold one row per pair, or millions.
     """
-    import polars as pl
-
     alt = altair_ready()
-    frame = need(frame, x, y, value)
-    cells = (
-        frame.drop_nulls([x, y, value])
-        .group_by(x, y)
-        .agg(pl.col(value).cast(pl.Float64).mean().alias("mean"), pl.len().alias("rows"))
-    )
-    kept = cells.filter(pl.col("rows") >= least).sort(y, x)
-    if kept.is_empty():
-        raise BadRequest(
-            "There is nothing to draw.",
-            f"No pair of {x} and {y} has {least} rows.",
-            "Ask for fewer rows a pair.",
-        )
-    if kept.height > ROWS:
-        raise BadRequest(
-            f"{kept.height:,} cells are too many.",
-            f"A heat map holds {ROWS:,}.",
-            f"Group {x} or {y} more coarsely.",
-        )
+    drawn, note = _cells(need(frame, x, y, value), x, y, value, least)
     chart = (
-        alt.Chart(kept)
+        alt.Chart(drawn)
         .mark_rect()
         .encode(
             x=alt.X(f"{_field(x)}:O", title=x, axis=axis(labelAngle=0)),
@@ -163,9 +143,33 @@ def heat_map(
             ],
         )
     )
-    left = cells.height - kept.height
-    note = f"{left} of {cells.height} cells have fewer than {least} rows" if left else ""
     return finished(chart, title or f"{value} by {x} and {y}", note)
+
+
+def _cells(frame: pl.DataFrame, x: str, y: str, value: str, least: int) -> tuple[pl.DataFrame, str]:
+    """x, y, mean and rows of each pair with at least `least` rows, and a note about the others."""
+    import polars as pl
+
+    cells = (
+        frame.drop_nulls([x, y, value])
+        .group_by(x, y)
+        .agg(pl.col(value).cast(pl.Float64).mean().alias("mean"), pl.len().alias("rows"))
+    )
+    drawn = cells.filter(pl.col("rows") >= least).sort(y, x)
+    if drawn.is_empty():
+        raise BadRequest(
+            "There is nothing to draw.",
+            f"No pair of {x} and {y} has {least} rows.",
+            "Ask for fewer rows a pair.",
+        )
+    if drawn.height > ROWS:
+        raise BadRequest(
+            f"{drawn.height:,} cells are too many.",
+            f"A heat map holds {ROWS:,}.",
+            f"Group {x} or {y} more coarsely.",
+        )
+    empty = cells.height - drawn.height
+    return drawn, f"{empty} of {cells.height} cells have fewer than {least} rows" if empty else ""
 
 
 def _bins(
@@ -175,39 +179,39 @@ def _bins(
     import numpy as np
     import polars as pl
 
-    kind = series.dtype
-    if kind in (pl.Date, pl.Time):
-        series, kind = (
-            series.cast(pl.Datetime("us") if kind == pl.Date else pl.Duration("us")),
-            pl.Datetime("us") if kind == pl.Date else pl.Duration("us"),
+    dtype = series.dtype
+    if dtype in (pl.Date, pl.Time):
+        series, dtype = (
+            series.cast(pl.Datetime("us") if dtype == pl.Date else pl.Duration("us")),
+            pl.Datetime("us") if dtype == pl.Date else pl.Duration("us"),
         )
-    numbers = series.cast(pl.Int64) if kind.is_temporal() else series.cast(pl.Float64)
+    numbers = series.cast(pl.Int64) if dtype.is_temporal() else series.cast(pl.Float64)
     values = numbers.drop_nulls().to_numpy()
-    real = values[np.isfinite(values)]
-    if not len(real):
+    finite = values[np.isfinite(values)]
+    if not len(finite):
         raise BadRequest(
             "There is nothing to draw.", f"{series.name} holds no value.", "Choose another column."
         )
-    low, high = limits or (real.min(), real.max())
+    low, high = limits or (finite.min(), finite.max())
     if high <= low:
         high = low + 1
-    inside = real[(real >= low) & (real <= high)]
+    inside = finite[(finite >= low) & (finite <= high)]
     rows, edges = np.histogram(inside, bins=bins, range=(low, high))
-    counted: dict[str, Any] = {"low": edges[:-1], "high": edges[1:], "rows": rows}
-    frame = pl.DataFrame(counted)
-    if kind.is_temporal():
-        frame = frame.with_columns(pl.col("low", "high").cast(pl.Int64).cast(kind))
-    parts = [f"{len(series):,} rows"]
-    parts += [f"{len(series) - len(real):,} missing"] if len(real) < len(series) else []
-    parts += (
-        [f"{len(real) - len(inside):,} outside of {low:g} to {high:g}"]
-        if len(inside) < len(real)
+    columns: dict[str, Any] = {"low": edges[:-1], "high": edges[1:], "rows": rows}
+    frame = pl.DataFrame(columns)
+    if dtype.is_temporal():
+        frame = frame.with_columns(pl.col("low", "high").cast(pl.Int64).cast(dtype))
+    notes = [f"{len(series):,} rows"]
+    notes += [f"{len(series) - len(finite):,} missing"] if len(finite) < len(series) else []
+    notes += (
+        [f"{len(finite) - len(inside):,} outside of {low:g} to {high:g}"]
+        if len(inside) < len(finite)
         else []
     )
-    return frame, "; ".join(parts)
+    return frame, "; ".join(notes)
 
 
-def _counted(frame: pl.DataFrame, column: str, title: str) -> Any:
+def _value_counts(frame: pl.DataFrame, column: str, title: str) -> Any:
     import polars as pl
 
     alt = altair_ready()
@@ -236,9 +240,9 @@ def _counted(frame: pl.DataFrame, column: str, title: str) -> Any:
             tooltip=["value", alt.Tooltip("rows:Q", format=",")],
         )
     )
-    parts = [f"{frame.height:,} rows"]
-    parts += [f"{frame.height - values.height:,} missing"] if values.height < frame.height else []
-    parts += (
+    notes = [f"{frame.height:,} rows"]
+    notes += [f"{frame.height - values.height:,} missing"] if values.height < frame.height else []
+    notes += (
         [f"the {VALUES} most frequent of {counts.height:,} values"]
         if counts.height > VALUES
         else []
@@ -246,7 +250,7 @@ def _counted(frame: pl.DataFrame, column: str, title: str) -> Any:
     return finished(
         chart,
         title or f"Distribution of {column}",
-        "; ".join(parts),
+        "; ".join(notes),
         height=max(60, 18 * drawn.height),
     )
 

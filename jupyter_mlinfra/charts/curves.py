@@ -28,17 +28,17 @@ def metric_curves(frame: Frame, *, metric: str = "value", title: str = "") -> al
 
     alt = altair_ready()
     frame = need(frame, "run", "step", "low", "mean", "high")
-    real = frame.filter(pl.all_horizontal(pl.col("low", "mean", "high").is_finite()))
-    names = real["run"].unique(maintain_order=True).to_list()
+    finite = frame.filter(pl.all_horizontal(pl.col("low", "mean", "high").is_finite()))
+    names = finite["run"].unique(maintain_order=True).to_list()
     if not 1 <= len(names) <= LINES:
         raise BadRequest(
             f"{len(names)} curves cannot be drawn.",
             f"A chart holds 1 to {LINES} of them.",
             "Choose fewer runs.",
         )
-    drawn = _thinned(real, min(WIDTH, ROWS // len(names)))
-    picked = alt.selection_point(fields=["run"], bind="legend")
-    near = alt.value(1.0)
+    drawn = _thinned(finite, min(WIDTH, ROWS // len(names)))
+    selection = alt.selection_point(fields=["run"], bind="legend")
+    highlighted = alt.value(1.0)
     base = alt.Chart(drawn).encode(
         x=alt.X("step:Q", title="step", axis=axis(grid=False), scale=alt.Scale(nice=False)),
         color=colour("run", names),
@@ -46,12 +46,12 @@ def metric_curves(frame: Frame, *, metric: str = "value", title: str = "") -> al
     band = base.mark_area(opacity=0.18).encode(
         y=alt.Y("low:Q", title=metric, axis=axis(), scale=alt.Scale(zero=False)),
         y2="high:Q",
-        opacity=alt.condition(picked, alt.value(0.18), alt.value(0.04)),
+        opacity=alt.condition(selection, alt.value(0.18), alt.value(0.04)),
     )
     line = base.mark_line(strokeWidth=1.5).encode(
         y=alt.Y("mean:Q", title=metric),
         strokeDash=dashes("run", names),
-        opacity=alt.condition(picked, near, alt.value(0.15)),
+        opacity=alt.condition(selection, highlighted, alt.value(0.15)),
         tooltip=[
             "run",
             "step",
@@ -66,7 +66,7 @@ def metric_curves(frame: Frame, *, metric: str = "value", title: str = "") -> al
         if drawn.height < frame.height
         else ""
     )
-    return finished(alt.layer(band, line).add_params(picked), title or f"{metric} by step", note)
+    return finished(alt.layer(band, line).add_params(selection), title or f"{metric} by step", note)
 
 
 def _thinned(frame: pl.DataFrame, points: int) -> pl.DataFrame:
@@ -77,7 +77,7 @@ def _thinned(frame: pl.DataFrame, points: int) -> pl.DataFrame:
 
     low, high = pl.col("step").min().over("run"), pl.col("step").max().over("run")
     bucket = (pl.col("step") - low) // ((high - low) // points + 1)
-    kept = frame.group_by("run", bucket.alias("bucket"), maintain_order=True).agg(
+    buckets = frame.group_by("run", bucket.alias("bucket"), maintain_order=True).agg(
         pl.col("step").min(), pl.col("low").min(), pl.col("mean").mean(), pl.col("high").max()
     )
-    return kept.drop("bucket")
+    return buckets.drop("bucket")

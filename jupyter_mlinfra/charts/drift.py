@@ -84,12 +84,13 @@ def psi_bars(frame: Frame, *, threshold: float = 0.2, title: str = "") -> alt.La
 
     alt = altair_ready()
     frame = need(frame, "feature", "psi")
-    known = frame.filter(pl.col("psi").is_finite()).sort("psi", "feature", descending=[True, False])
-    if known.is_empty():
+    finite = frame.filter(pl.col("psi").is_finite())
+    if finite.is_empty():
         raise BadRequest(
             "There is nothing to draw.", "No feature has a PSI.", "Wait for more requests."
         )
-    drawn = known.head(FEATURES).select(
+    largest = finite.sort("psi", "feature", descending=[True, False]).head(FEATURES)
+    drawn = largest.select(
         "feature",
         "psi",
         state=pl.when(pl.col("psi") > threshold)
@@ -118,15 +119,14 @@ def psi_bars(frame: Frame, *, threshold: float = 0.2, title: str = "") -> alt.La
         .mark_rule(strokeDash=[4, 3], color=REFERENCE)
         .encode(x="psi:Q")
     )
-    parts = [f"{int((drawn['psi'] > threshold).sum())} of {drawn.height} above {threshold:g}"]
-    if drawn.height < known.height:
-        parts.append(f"the largest {drawn.height} of {known.height}")
-    if known.height < frame.height:
-        parts.append(f"{frame.height - known.height} without PSI")
+    above = int((drawn["psi"] > threshold).sum())
+    notes = [f"{above} of {drawn.height} above {threshold:g}"]
+    notes += [f"the largest {drawn.height} of {finite.height}"] * (drawn.height < finite.height)
+    notes += [f"{frame.height - finite.height} without PSI"] * (finite.height < frame.height)
     return finished(
         alt.layer(bars, limit),
         title or "Drift by feature",
-        "; ".join(parts),
+        "; ".join(notes),
         height=max(60, 18 * drawn.height),
     )
 

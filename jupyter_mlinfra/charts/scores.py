@@ -109,7 +109,7 @@ def calibration(
     bars = base.mark_rule(color=SERIES[0]).encode(
         y=alt.Y("low:Q", title="observed rate", axis=axis(format="%"), scale=scale), y2="high:Q"
     )
-    tips = [
+    tooltip = [
         alt.Tooltip("rows:Q", format=","),
         *(
             alt.Tooltip(f"{name}:Q", format=".1%")
@@ -118,7 +118,7 @@ def calibration(
     ]
     points = base.mark_line(
         color=SERIES[0], point=alt.OverlayMarkDef(color=SERIES[0], size=35), strokeWidth=1.5
-    ).encode(y=alt.Y("observed:Q"), tooltip=tips)
+    ).encode(y=alt.Y("observed:Q"), tooltip=tooltip)
     note = f"{len(labels):,} rows in {table.height} bins of equal size"
     return finished(
         alt.layer(diagonal, bars, points),
@@ -153,19 +153,19 @@ def _ranked(frame: Frame, label: str, scores: Sequence[str]) -> list[tuple[str, 
     """For each score: hits and rows seen at each distinct threshold, from the highest down."""
     import numpy as np
 
-    found = []
+    ranked = []
     for name in scores:
         labels, values = _columns(frame, label, name)
         order = np.argsort(-values, kind="stable")
         ends = np.flatnonzero(np.append(np.diff(values[order]) != 0, True))
-        found.append((name, np.cumsum(labels[order])[ends], (ends + 1).astype(np.float64)))
-    if not found:
+        ranked.append((name, np.cumsum(labels[order])[ends], (ends + 1).astype(np.float64)))
+    if not ranked:
         raise BadRequest(
             "There is nothing to draw.",
             "No score column was named.",
             "For example scores=['model'].",
         )
-    return found
+    return ranked
 
 
 def _points(name: str, x: Floats, y: Floats, curves: int) -> pl.DataFrame:
@@ -173,9 +173,14 @@ def _points(name: str, x: Floats, y: Floats, curves: int) -> pl.DataFrame:
     import numpy as np
     import polars as pl
 
-    kept = np.unique(np.linspace(0, len(x) - 1, min(len(x), 500, ROWS // curves)).astype(int))
+    indices = np.unique(np.linspace(0, len(x) - 1, min(len(x), 500, ROWS // curves)).astype(int))
     return pl.DataFrame(
-        {"model": [name] * len(kept), "place": np.arange(len(kept)), "x": x[kept], "y": y[kept]}
+        {
+            "model": [name] * len(indices),
+            "place": np.arange(len(indices)),
+            "x": x[indices],
+            "y": y[indices],
+        }
     )
 
 

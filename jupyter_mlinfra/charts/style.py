@@ -81,11 +81,11 @@ def colour(
     """A colour per name, in this order; the legend shows lines or squares."""
     import altair
 
-    chosen = list(colours) or [SERIES[place % len(SERIES)] for place in range(len(names))]
+    palette = list(colours) or [SERIES[number % len(SERIES)] for number in range(len(names))]
     symbol = {"symbolType": "stroke", "symbolStrokeWidth": 2} if lines else {"symbolType": "square"}
     legend = altair.Legend(title=None, labelFontSize=11, labelLimit=260, symbolOpacity=1, **symbol)
     return altair.Color(
-        f"{field}:N", scale=altair.Scale(domain=list(names), range=chosen), legend=legend
+        f"{field}:N", scale=altair.Scale(domain=list(names), range=palette), legend=legend
     )
 
 
@@ -93,7 +93,7 @@ def dashes(field: str, names: Sequence[str]) -> alt.StrokeDash:
     """A dash pattern per name, so that lines also differ without colour."""
     import altair
 
-    patterns = [DASHES[place % len(DASHES)] for place in range(len(names))]
+    patterns = [DASHES[number % len(DASHES)] for number in range(len(names))]
     return altair.StrokeDash(
         f"{field}:N", scale=altair.Scale(domain=list(names), range=patterns), legend=None
     )
@@ -121,9 +121,9 @@ def finished(
     )
 
 
-def need(given: Frame, *columns: str) -> pl.DataFrame:
+def need(data: Frame, *columns: str) -> pl.DataFrame:
     """The frame as a Polars frame. Raises BadRequest if it lacks a column or has no rows."""
-    frame = polars_frame(given, "A chart cannot be drawn.")
+    frame = polars_frame(data, "A chart cannot be drawn.")
     missing = [name for name in columns if name not in frame.columns]
     if missing:
         raise BadRequest(

@@ -383,4 +383,4 @@ class Deployments:
 
 
 def _quiet(_: str) -> None:
-    """Progress that nobody wants to see."""
+    """Ignores progress."""

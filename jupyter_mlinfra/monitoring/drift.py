@@ -28,7 +28,7 @@ BINS = 10
 
 FINEST = 100
 """A bin beside frequent values holds at least one row in this many of the reference: a smaller
-share in a window is chance.
+share in a window can be chance.
 """
 
 QUANTILES = 4096
@@ -93,85 +93,103 @@ def _numeric(series: pl.Series) -> ColumnReference:
     ordered = np.sort(values)
     distinct, times = np.unique(ordered, return_counts=True)
     discrete = len(distinct) <= DISCRETE
-    edges = distinct if discrete else _edges(ordered, distinct[times * BINS > len(ordered)])
+    edges = distinct if discrete else _bin_edges(ordered, distinct[times * BINS > len(ordered)])
     return ColumnReference(
         name=series.name,
         kind="discrete" if discrete else "number",
         edges=edges.tolist(),
-        counts=[*(int(count) for count in times), 0] if discrete else _bin(values, edges),
+        counts=[*(int(count) for count in times), 0] if discrete else _bin_counts(values, edges),
         missing=len(series) - len(values),
         rows=len(series),
-        quantiles=_table(ordered),
-        single=_is_single(series),
+        quantiles=_quantile_table(ordered),
+        single=_is_float32(series),
     )
 
 
-def _edges(ordered: np.ndarray, frequent: np.ndarray) -> np.ndarray:
+def _bin_edges(ordered: np.ndarray, frequent: np.ndarray) -> np.ndarray:
     """Inner edges of the bins: the deciles; a frequent value has a bin of its own, and the rest
     share the bins that are left equally.
 
-    Deciles alone would put all that is not zero into one bin when 95 % are zeros: any change in
-    there would go unnoticed. Source: the compressed histogram of Poosala, Ioannidis, Haas and
+    If 95 % are zeros, deciles alone would put all other values into one bin, and changes among
+    them would not be noticed. Source: the compressed histogram of Poosala, Ioannidis, Haas and
     Shekita, Improved histograms for selectivity estimation of range predicates (SIGMOD 1996):
     values above 1 / bins alone, the others in bins of equal counts.
     """
     import numpy as np
 
-    rest = ordered[~np.isin(ordered, frequent)]
+    other_values = ordered[~np.isin(ordered, frequent)]
     bins = BINS - len(frequent)
     if len(frequent):
-        bins = max(1, min(bins, len(rest) * FINEST // len(ordered)))
+        bins = max(1, min(bins, len(other_values) * FINEST // len(ordered)))
     # The bin before a frequent value ends with the last value below it.
     below = np.searchsorted(ordered, frequent, side="left") - 1
     return np.unique(
         np.concatenate(
-            [rest[np.arange(1, bins) * len(rest) // bins - 1], frequent, ordered[below[below >= 0]]]
+            [
+                other_values[np.arange(1, bins) * len(other_values) // bins - 1],
+                frequent,
+                ordered[below[below >= 0]],
+            ]
         )
     )
 
 
-def compare(kept: ColumnReference, window: pl.Series, *, threshold: float) -> FeatureDrift:
+def compare(
+    reference_column: ColumnReference, window: pl.Series, *, threshold: float
+) -> FeatureDrift:
     """Drift of `window` against the reference; `drifted` if the PSI is at or above `threshold`."""
-    import numpy as np
-
-    if kept.kind == "category":
-        values = window.drop_nulls().cast(str)
-        counted = dict(values.value_counts().iter_rows())
-        inside = [int(counted.get(name, 0)) for name in kept.edges]
-        counts, missing, ks = [*inside, len(values) - sum(inside)], window.null_count(), None
-    else:
-        finite = _finite(window)
-        missing = len(window) - len(finite)
-        # A request says 0.1, the training data held the nearest float32: for the model they are the
-        # same.
-        if kept.single:
-            with np.errstate(over="ignore"):
-                finite = finite.astype(np.float32).astype(np.float64)
-        counts = (
-            _at_values(finite, kept.edges)
-            if kept.kind == "discrete"
-            else _bin(finite, np.asarray(kept.edges))
-        )
-        ks = _ks(np.asarray(kept.quantiles), finite)
+    counts, missing, ks = _window_counts(reference_column, window)
+    index = psi([*reference_column.counts, reference_column.missing], [*counts, missing])
     rows = len(window)
     return FeatureDrift(
-        feature=kept.name,
-        kind=kept.kind,
-        psi=Number(value=psi([*kept.counts, kept.missing], [*counts, missing]), n=rows),
+        feature=reference_column.name,
+        kind=reference_column.kind,
+        psi=Number(value=index, n=rows),
         ks=(
             None
             if ks is None
             else Number(
-                value=ks, basis="exact" if len(kept.quantiles) < QUANTILES else "approx", n=rows
+                value=ks,
+                basis="exact" if len(reference_column.quantiles) < QUANTILES else "approx",
+                n=rows,
             )
         ),
-        missing_reference=Number(value=_share(kept.missing, kept.rows), n=kept.rows),
+        missing_reference=Number(
+            value=_share(reference_column.missing, reference_column.rows), n=reference_column.rows
+        ),
         missing_window=Number(value=_share(missing, rows), n=rows),
-        edges=list(kept.edges),
-        reference=_shares(kept.counts),
+        edges=list(reference_column.edges),
+        reference=_shares(reference_column.counts),
         window=_shares(counts),
-        drifted=psi([*kept.counts, kept.missing], [*counts, missing]) >= threshold,
+        drifted=index >= threshold,
     )
+
+
+def _window_counts(
+    reference_column: ColumnReference, window: pl.Series
+) -> tuple[Sequence[int], int, float | None]:
+    """The rows of a window in each bin of the reference, those without a value, and the
+    Kolmogorov-Smirnov statistic (None for categories).
+    """
+    import numpy as np
+
+    if reference_column.kind == "category":
+        values = window.drop_nulls().cast(str)
+        count_by_name = dict(values.value_counts().iter_rows())
+        counts = [int(count_by_name.get(name, 0)) for name in reference_column.edges]
+        return [*counts, len(values) - sum(counts)], window.null_count(), None
+    finite = _finite(window)
+    missing = len(window) - len(finite)
+    # A request has 0.1 where the training data had the nearest float32: equal for the model.
+    if reference_column.single:
+        with np.errstate(over="ignore"):
+            finite = finite.astype(np.float32).astype(np.float64)
+    counts = (
+        _value_counts(finite, reference_column.edges)
+        if reference_column.kind == "discrete"
+        else _bin_counts(finite, np.asarray(reference_column.edges))
+    )
+    return counts, missing, _ks(np.asarray(reference_column.quantiles), finite)
 
 
 def psi(reference: Sequence[int], window: Sequence[int]) -> float:
@@ -183,11 +201,14 @@ def psi(reference: Sequence[int], window: Sequence[int]) -> float:
     """
     import numpy as np
 
-    before, after = np.asarray(reference, float), np.asarray(window, float)
-    if not before.sum() or not after.sum():
+    expected, actual = np.asarray(reference, float), np.asarray(window, float)
+    if not expected.sum() or not actual.sum():
         return 0.0
-    before, after = np.maximum(before / before.sum(), FLOOR), np.maximum(after / after.sum(), FLOOR)
-    return float(np.sum((after - before) * np.log(after / before)))
+    expected, actual = (
+        np.maximum(expected / expected.sum(), FLOOR),
+        np.maximum(actual / actual.sum(), FLOOR),
+    )
+    return float(np.sum((actual - expected) * np.log(actual / expected)))
 
 
 def _ks(quantiles: np.ndarray, values: np.ndarray) -> float | None:
@@ -200,9 +221,9 @@ def _ks(quantiles: np.ndarray, values: np.ndarray) -> float | None:
         return None
     ordered = np.sort(values)
     points = np.concatenate([quantiles, ordered])
-    before = np.searchsorted(quantiles, points, side="right") / len(quantiles)
-    after = np.searchsorted(ordered, points, side="right") / len(ordered)
-    return float(np.abs(before - after).max())
+    reference_share = np.searchsorted(quantiles, points, side="right") / len(quantiles)
+    window_share = np.searchsorted(ordered, points, side="right") / len(ordered)
+    return float(np.abs(reference_share - window_share).max())
 
 
 def _finite(series: pl.Series) -> np.ndarray:
@@ -212,7 +233,7 @@ def _finite(series: pl.Series) -> np.ndarray:
     return np.asarray(values[np.isfinite(values)])
 
 
-def _is_single(series: pl.Series) -> bool:
+def _is_float32(series: pl.Series) -> bool:
     import polars as pl
 
     return bool(series.dtype == pl.Float32)
@@ -224,17 +245,17 @@ def _float() -> Any:
     return pl.Float64
 
 
-def _table(ordered: np.ndarray) -> list[float]:
+def _quantile_table(ordered: np.ndarray) -> list[float]:
     """The middle of each of `QUANTILES` equal shares, or every value if there are fewer."""
     import numpy as np
 
     if len(ordered) < QUANTILES:
         return [float(value) for value in ordered]
-    at = ((np.arange(QUANTILES) + 0.5) * len(ordered) / QUANTILES).astype(int)
-    return [float(value) for value in ordered[at]]
+    positions = ((np.arange(QUANTILES) + 0.5) * len(ordered) / QUANTILES).astype(int)
+    return [float(value) for value in ordered[positions]]
 
 
-def _bin(values: np.ndarray, edges: np.ndarray) -> list[int]:
+def _bin_counts(values: np.ndarray, edges: np.ndarray) -> list[int]:
     """Rows per bin; bin i holds edges[i - 1] < x <= edges[i]."""
     import numpy as np
 
@@ -246,17 +267,17 @@ def _bin(values: np.ndarray, edges: np.ndarray) -> list[int]:
     ]
 
 
-def _at_values(values: np.ndarray, known: Sequence[float | str]) -> list[int]:
+def _value_counts(values: np.ndarray, bin_values: Sequence[float | str]) -> list[int]:
     import numpy as np
 
-    inside = [int(np.count_nonzero(values == value)) for value in known]
-    return [*inside, len(values) - sum(inside)]
+    counts = [int(np.count_nonzero(values == value)) for value in bin_values]
+    return [*counts, len(values) - sum(counts)]
 
 
-def _share(part: int, whole: int) -> float | None:
-    return part / whole if whole else None
+def _share(part: int, total: int) -> float | None:
+    return part / total if total else None
 
 
 def _shares(counts: Sequence[int]) -> list[float]:
-    whole = sum(counts)
-    return [count / whole if whole else 0.0 for count in counts]
+    total = sum(counts)
+    return [count / total if total else 0.0 for count in counts]

@@ -19,16 +19,16 @@ from .service import Monitoring
 
 
 def main(root: str) -> int:
-    """0 when all monitors were looked at, or another process does so just now."""
-    # Opening it would make the folder of a project anew that was moved away.
+    """0 if all monitors were evaluated, or another process is doing so now."""
+    # Opening a project that was moved away would create its folder again.
     if not (Path(root) / FILE).is_file():
-        _say(f"nothing was evaluated: {root} is no project, it has no {FILE}.")
+        _say(f"nothing was evaluated: {root} is not a project: it has no {FILE}.")
         return 1
     try:
         project = Project(Path(root))
         experiments = Experiments(project)
         Monitoring(project, Deployments(project, experiments), experiments).evaluate_all(_say)
-    except Conflict:  # another round is under way
+    except Conflict:  # another round is in progress
         return 0
     except MLInfraError as error:
         _say(f"nothing was evaluated: {error}")

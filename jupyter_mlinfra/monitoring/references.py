@@ -35,15 +35,15 @@ class Reference:
     score: ColumnReference | None
 
 
-def make(version: str, given: Frame, score: Sequence[float] | None) -> Reference:
-    """Profile training data. given: the model's inputs, one row per example; score: its answers, of
+def make(version: str, data: Frame, score: Sequence[float] | None) -> Reference:
+    """Profile training data. data: the model's inputs, one row per example; score: its answers, of
     the same length.
 
     Raises BadRequest if there is nothing to profile or the lengths differ.
     """
     import polars as pl
 
-    frame = polars_frame(given, f"The reference of {version} cannot be made.")
+    frame = polars_frame(data, f"The reference of {version} cannot be made.")
     if not frame.height or not frame.width:
         raise BadRequest(
             f"The reference of {version} would be empty.",
@@ -77,10 +77,10 @@ def path_of(project: Project, version: str) -> Path:
     return project.folder("monitoring", "references", model) / f"{number}.json"
 
 
-def save(project: Project, kept: Reference) -> Path:
+def save(project: Project, reference: Reference) -> Path:
     """Write the reference; an older one of the same version is replaced."""
-    path = path_of(project, kept.version)
-    write_atomic(path, json.dumps({"format": FORMAT, **to_json(kept)}).encode())
+    path = path_of(project, reference.version)
+    write_atomic(path, json.dumps({"format": FORMAT, **to_json(reference)}).encode())
     return path
 
 

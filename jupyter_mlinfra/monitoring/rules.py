@@ -42,9 +42,9 @@ def unmeasured(rule: str, severity: str, threshold: float, why: str) -> Finding:
     return Finding(rule=rule, severity=severity, threshold=threshold, text=why)
 
 
-def drift(found: Sequence[FeatureDrift], *, limit: float, min_rows: int, trouble: str) -> Finding:
+def drift(drifts: Sequence[FeatureDrift], *, limit: float, min_rows: int, trouble: str) -> Finding:
     """Some input has a PSI at or above `limit`. trouble: why nothing was compared, or empty."""
-    worst = max(found, key=lambda item: float(item.psi.value or 0)) if found else None
+    worst = max(drifts, key=lambda item: float(item.psi.value or 0)) if drifts else None
     rows = worst.psi.n or 0 if worst else 0
     if trouble or worst is None or rows < min_rows:
         return unmeasured(
@@ -89,26 +89,26 @@ def share(
 
 
 def _most_frequent(reasons: Iterable[str]) -> str:
-    counted: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for reason in reasons:
-        plain = _ROW.sub("", reason)
-        counted[plain] = counted.get(plain, 0) + 1
-    return max(counted, key=lambda reason: counted[reason]) if counted else ""
+        text = _ROW.sub("", reason)
+        counts[text] = counts.get(text, 0) + 1
+    return max(counts, key=lambda reason: counts[reason]) if counts else ""
 
 
 def alert(
-    finding: Finding, before: Alert | None, *, monitor: str, at: datetime, hold: timedelta
+    finding: Finding, previous: Alert | None, *, monitor: str, at: datetime, hold: timedelta
 ) -> Alert:
-    """The alert of a rule after this finding. before: the previous alert, None at the first
+    """The alert of a rule after this finding. previous: the previous alert, None at the first
     evaluation.
     """
-    was, since = (before.state, before.since) if before else (AlertState.OK, at)
-    state, since = advance(was, since, breached=finding.breached, at=at, hold=hold)
+    old_state, since = (previous.state, previous.since) if previous else (AlertState.OK, at)
+    state, since = advance(old_state, since, breached=finding.breached, at=at, hold=hold)
     text, subject = finding.text, finding.subject
     if finding.breached is None and state is AlertState.FIRING:
         text, subject = (
             f"still firing, because it could not be judged again: {text}",
-            before.subject if before else "",
+            previous.subject if previous else "",
         )
     elif state is AlertState.PENDING:
         text += f"; fires in {(hold - (at - since)).total_seconds() / 60:.0f} min if it lasts"

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import BadRequest, Conflict, MLInfraError, NotFound, Unavailable
 from ..core.files import file_lock
-from ..core.records import Number, Page, now, page_of
+from ..core.records import Page, now, page_of
 from ..core.search import Document
 from ..jobs import Alarm
 from . import references, rules
-from .drift import compare
+from .measuring import measure, unmeasured
 from .settings import MonitoringSettings
-from .snippets import monitor_code
 from .spec import Alert, AlertState, Monitor, MonitorStatus
 from .store import ALARM, MonitorStore
 
@@ -34,19 +33,13 @@ if TYPE_CHECKING:
 WINDOW = timedelta(hours=24)
 """How far back a status looks by default."""
 
-FEATURES = 500
-"""A status carries the drift of at most this many features."""
-
-_OWN = ("request_id", "row", "ts", "deployment", "version", "status", "latency_ms", "prediction")
-"""The columns of the payload log before the inputs; there, an input of such a name is called
-`input.<name>`.
-"""
-
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
 
 
 class Monitoring:
-    """The monitors of one project. alarm_set: has the supervisor look at the alarms."""
+    """The monitors of one project. alarm_set: called when an alarm was set, so that the supervisor
+    reads it.
+    """
 
     def __init__(
         self,
@@ -71,9 +64,10 @@ class Monitoring:
         version: `model/3` or `model@alias`. frame: the inputs, one row per example, in Polars or
         pandas. score: its answers, of the same length.
         """
-        found = self._experiments.version(version)
+        model_version = self._experiments.version(version)
         return references.save(
-            self._project, references.make(f"{found.model}/{found.version}", frame, score)
+            self._project,
+            references.make(f"{model_version.model}/{model_version.version}", frame, score),
         )
 
     def watch(self, deployment: str, *, name: str | None = None) -> Monitor:
@@ -90,33 +84,33 @@ class Monitoring:
                 "Small letters, digits and hyphens, at most 63.",
                 f"For example {deployment}-drift",
             )
-        references.load(self._project, self._judged(deployment)[1])
-        known = {monitor.name: monitor.deployment for monitor in self._store.monitors()}
-        if known.get(name, deployment) != deployment:
-            raise Conflict(f"Monitor {name} watches {known[name]}.", fix="Choose another name.")
+        references.load(self._project, self._version_of(deployment)[1])
+        watched = {monitor.name: monitor.deployment for monitor in self._store.monitors()}
+        if watched.get(name, deployment) != deployment:
+            raise Conflict(f"Monitor {name} watches {watched[name]}.", fix="Choose another name.")
         monitor = self._store.add(name, deployment, self._project.user)
         self.schedule()
-        # A supervisor that does not start now is started by the next look after the jobs.
+        # If the supervisor cannot start now, the next check of the jobs starts it.
         with contextlib.suppress(Unavailable):
             self._alarm_set()
         return monitor
 
     def schedule(self) -> bool:
-        """Set the alarm of the next evaluation, if there are monitors; says whether it was set.
+        """Set the alarm of the next evaluation, if there are monitors; returns whether it was set.
 
-        One that is set stays, unless it is that of another folder, which the project was moved or
-        copied from, or is later than the settings say.
+        An existing alarm stays, unless it belongs to the folder from which the project was moved or
+        copied, or is later than the settings say.
         """
         if not self._store.monitors():
             return False
-        kept, following = self._store.alarm(), self._next_alarm()
+        existing, next_alarm = self._store.alarm(), self._next_alarm()
         if (
-            kept is not None
-            and kept.due_at <= following.due_at
-            and replace(kept, due_at=following.due_at, set_at=following.set_at) == following
+            existing is not None
+            and existing.due_at <= next_alarm.due_at
+            and replace(existing, due_at=next_alarm.due_at, set_at=next_alarm.set_at) == next_alarm
         ):
             return False
-        self._store.set_alarm(following)
+        self._store.set_alarm(next_alarm)
         return True
 
     def list(self, *, limit: int = 50, cursor: str | None = None) -> Page[Monitor]:
@@ -127,12 +121,12 @@ class Monitoring:
         self, *, firing: bool = False, limit: int = 50, cursor: str | None = None
     ) -> Page[Alert]:
         """Alerts, firing ones first."""
-        found = [
+        alerts = [
             alert
             for alert in self._store.alerts()
             if not firing or alert.state is AlertState.FIRING
         ]
-        return page_of(found, limit=limit, cursor=cursor)
+        return page_of(alerts, limit=limit, cursor=cursor)
 
     def frame(self, name: str, *, since: timedelta | None = None) -> pl.DataFrame:
         """The logged rows of the deployment: request_id, ts, version, status, latency_ms,
@@ -166,7 +160,8 @@ class Monitoring:
         """Measure the window of the version with most of the traffic, update the states of the
         rules, and report changes.
 
-        What cannot be measured becomes "no data" with the reason in the alert; nothing stays green.
+        What cannot be measured becomes "no data" with the reason in the alert; it does not stay
+        green.
         Raises NotFound if the monitor does not exist.
         """
         at, monitor = now(), self._store.show(name)
@@ -174,22 +169,24 @@ class Monitoring:
             status = self._measure(monitor, since or WINDOW)
             findings = self._findings(status, since or WINDOW)
         except MLInfraError as error:
-            status, findings = _unmeasured(monitor, str(error)), self._nothing(str(error))
+            status, findings = (
+                unmeasured(monitor, str(error)),
+                self._unmeasured_findings(str(error)),
+            )
         except Exception as error:
             self._save(
-                _unmeasured(monitor, ""),
-                self._nothing(f"it could not be measured: {type(error).__name__}"),
+                unmeasured(monitor, ""),
+                self._unmeasured_findings(f"it could not be measured: {type(error).__name__}"),
                 at,
             )
             raise
         return self._save(status, findings, at)
 
     def evaluate_all(self, say: Callable[[str], None]) -> None:
-        """Evaluate every monitor; one that cannot be evaluated keeps no other from it. say: told
-        what went wrong.
+        """Evaluate every monitor; a failure does not stop the others. say: called with what failed.
 
-        The alarm of the next round is set first, so a round that is killed ends nothing. Raises
-        Conflict while another round is under way.
+        The alarm of the next round is set first, so that a killed round is followed by another.
+        Raises Conflict while another round is in progress.
         """
         lock = self._project.folder("monitoring") / "evaluation.lock"
         with file_lock(lock, wait=False, what="An evaluation of the monitors"):
@@ -203,7 +200,7 @@ class Monitoring:
                     self.evaluate(monitor.name)
                 except MLInfraError as error:
                     say(f"monitor {monitor.name} was not evaluated: {error}")
-                except Exception:  # noqa: BLE001 - the others are evaluated all the same
+                except Exception:  # noqa: BLE001 - the others are still evaluated
                     say(f"monitor {monitor.name} was not evaluated:\n{traceback.format_exc()}")
 
     def _next_alarm(self) -> Alarm:
@@ -223,9 +220,9 @@ class Monitoring:
         """Save the alerts that result from the findings."""
         hold = timedelta(minutes=self._project.settings.of(MonitoringSettings).hold_minutes)
         name = status.monitor.name
-        before = {alert.name: alert for alert in self._store.alerts(name)}
+        previous = {alert.name: alert for alert in self._store.alerts(name)}
         alerts = [
-            rules.alert(finding, before.get(finding.rule), monitor=name, at=at, hold=hold)
+            rules.alert(finding, previous.get(finding.rule), monitor=name, at=at, hold=hold)
             for finding in findings
         ]
         worst = (
@@ -249,10 +246,10 @@ class Monitoring:
         )
         refused = (
             self._deployments.payloads_refused(status.monitor.deployment, since=now() - window)
-            if _bad(status)
+            if _has_bad_requests(status)
             else None
         )
-        found = [
+        findings = [
             rules.drift(
                 status.drift,
                 limit=settings.psi_alert,
@@ -274,10 +271,12 @@ class Monitoring:
                     if (code >= 500) is failed and what
                 ]
             )
-            found.append(rules.share(rule, severity, bad, requests, limit=limit, reasons=reasons))
-        return found
+            findings.append(
+                rules.share(rule, severity, bad, requests, limit=limit, reasons=reasons)
+            )
+        return findings
 
-    def _nothing(self, why: str) -> Sequence[rules.Finding]:
+    def _unmeasured_findings(self, why: str) -> Sequence[rules.Finding]:
         """The findings of a window that could not be measured."""
         first = rules.unmeasured(
             "drift", "warning", self._project.settings.of(MonitoringSettings).psi_alert, why
@@ -335,7 +334,7 @@ class Monitoring:
                 detail=alert.text,
             )
 
-    def _judged(self, deployment: str, version: str | None = None) -> tuple[str, str]:
+    def _version_of(self, deployment: str, version: str | None = None) -> tuple[str, str]:
         """A version of the deployment, as `v3` and `model/3`: the named one, else the one with most
         of the traffic.
         """
@@ -345,133 +344,50 @@ class Monitoring:
                 f"Deployment {deployment} has no version.",
                 fix=f"mlinfra deployments deploy MODEL/VERSION --name {deployment}",
             )
-        named = [item for item in versions if version in (None, item.version)]
-        if not named:
+        candidates = [item for item in versions if version in (None, item.version)]
+        if not candidates:
             raise NotFound(
                 f"Deployment {deployment} has no version {version}.",
                 f"It has: {', '.join(item.version for item in versions)}.",
             )
-        found = max(named, key=lambda item: item.traffic)
-        return found.version, f"{found.model}/{found.version.removeprefix('v')}"
+        chosen = max(candidates, key=lambda item: item.traffic)
+        return chosen.version, f"{chosen.model}/{chosen.version.removeprefix('v')}"
 
     def _measure(
         self, monitor: Monitor, window: timedelta, version: str | None = None
     ) -> MonitorStatus:
-        import polars as pl
-
-        label, model = self._judged(monitor.deployment, version)
-        settings, trouble = self._project.settings.of(MonitoringSettings), ""
-        try:
-            kept = references.load(self._project, model)
-        except MLInfraError as error:  # requests and latency are known anyway
-            kept, trouble = (
-                references.Reference(version=model, made_at="", rows=0, columns=(), score=None),
-                str(error),
-            )
-        rows = self.frame(monitor.name, since=window)
-        answered = rows.filter(pl.col("status") < 400)
-        # Another version has another signature, and another reference.
-        judged = answered.filter(pl.col("version") == label)
-        # Too few rows cannot show drift: the figures are shown, without a verdict.
-        limit = settings.psi_alert if judged.height >= settings.min_rows else float("inf")
-        drift = (
-            [
-                compare(column, _input(judged, column.name), threshold=limit)
-                for column in kept.columns
-            ]
-            if judged.height
-            else []
+        label, model_version = self._version_of(monitor.deployment, version)
+        reference, trouble = self._reference(model_version)
+        status = measure(
+            monitor,
+            self.frame(monitor.name, since=window),
+            reference,
+            version=label,
+            settings=self._project.settings.of(MonitoringSettings),
         )
-        score = (
-            compare(kept.score, judged[references.SCORE], threshold=limit)
-            if kept.score and judged.height
-            else None
-        )
-        # Not one per request id: a caller may give all its requests the same.
-        requests = rows.filter(pl.col("row") == 0)
-        counted = answered.group_by("version").len().sort("version")
-        return MonitorStatus(
-            monitor=replace(
-                monitor,
-                requests=Number(value=requests.height),
-                rows=Number(value=answered.height),
-                last_request_at=_last(rows),
-            ),
-            window_start=_first(rows),
-            window_end=_last(rows),
-            reference="" if trouble else f"version:{kept.version}",
-            versions={str(version): int(count) for version, count in counted.iter_rows()},
-            p50_ms=_quantile(requests, 0.5),
-            p95_ms=_quantile(requests, 0.95),
-            error_fraction=_fraction(requests, pl.col("status") >= 500),
-            refused_fraction=_fraction(requests, pl.col("status").is_between(400, 499)),
+        return replace(
+            status,
+            reference="" if trouble else f"version:{reference.version}",
             dropped=self._deployments.payloads_dropped(monitor.deployment, since=now() - window),
-            score=score,
-            drift=sorted(drift, key=lambda item: -float(item.psi.value or 0))[:FEATURES],
-            features=len(drift),
             trouble=trouble,
             alerts=self._store.alerts(monitor.name),
-            code=monitor_code(monitor.name),
         )
 
-
-def _unmeasured(monitor: Monitor, why: str) -> MonitorStatus:
-    """A status with nothing but the reason."""
-    return MonitorStatus(
-        monitor=monitor,
-        window_start=None,
-        window_end=None,
-        reference="",
-        versions={},
-        p50_ms=None,
-        p95_ms=None,
-        error_fraction=None,
-        refused_fraction=None,
-        dropped=0,
-        score=None,
-        drift=(),
-        features=0,
-        trouble=why,
-        alerts=(),
-        code=monitor_code(monitor.name),
-    )
+    def _reference(self, model_version: str) -> tuple[references.Reference, str]:
+        """The reference of a version. If it cannot be read, an empty one and the reason: requests
+        and latency are shown anyway.
+        """
+        try:
+            return references.load(self._project, model_version), ""
+        except MLInfraError as error:
+            empty = references.Reference(
+                version=model_version, made_at="", rows=0, columns=(), score=None
+            )
+            return empty, str(error)
 
 
-def _bad(status: MonitorStatus) -> bool:
+def _has_bad_requests(status: MonitorStatus) -> bool:
     return any(
         fraction is not None and fraction.value
         for fraction in (status.error_fraction, status.refused_fraction)
     )
-
-
-def _input(rows: pl.DataFrame, name: str) -> pl.Series:
-    """The values of an input. One that no longer arrives is missing in every row: that is drift,
-    and must be noticed.
-    """
-    import polars as pl
-
-    for column in (f"input.{name}", name):
-        if column in rows.columns and column not in _OWN:
-            return rows[column]
-    return pl.Series(name, [None] * rows.height, dtype=pl.Float64)
-
-
-def _fraction(requests: pl.DataFrame, condition: pl.Expr) -> Number | None:
-    return (
-        Number(value=requests.filter(condition).height / requests.height, n=requests.height)
-        if requests.height
-        else None
-    )
-
-
-def _first(rows: pl.DataFrame) -> datetime | None:
-    return rows["ts"].min() if rows.height else None  # type: ignore[return-value]
-
-
-def _last(rows: pl.DataFrame) -> datetime | None:
-    return rows["ts"].max() if rows.height else None  # type: ignore[return-value]
-
-
-def _quantile(requests: pl.DataFrame, at: float) -> Number | None:
-    value = requests["latency_ms"].drop_nulls().quantile(at) if requests.height else None
-    return None if value is None else Number(value=float(value), n=requests.height)

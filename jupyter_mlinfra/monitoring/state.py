@@ -11,9 +11,9 @@ STALE = timedelta(hours=24)
 
 
 def as_of(state: AlertState, evaluated_at: datetime | None, at: datetime) -> AlertState:
-    """A stored state as it must be shown: green that was not confirmed for this long is no data."""
-    old = evaluated_at is not None and at - evaluated_at > STALE
-    return AlertState.NO_DATA if state is AlertState.OK and old else state
+    """The state to show: a green state that was not confirmed for this long counts as no data."""
+    stale = evaluated_at is not None and at - evaluated_at > STALE
+    return AlertState.NO_DATA if state is AlertState.OK and stale else state
 
 
 def advance(

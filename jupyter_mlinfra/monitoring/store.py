@@ -82,7 +82,7 @@ class MonitorStore:
     def save(self, monitor: Monitor, alerts: Sequence[Alert]) -> None:
         """Write one evaluation, with an event for each alert whose state changed."""
         with self._database.write() as connection:
-            known = {
+            state_before = {
                 row["rule"]: row["state"]
                 for row in connection.execute(
                     "SELECT rule, state FROM alert WHERE monitor = ?", (monitor.name,)
@@ -105,7 +105,7 @@ class MonitorStore:
             )
             for alert in alerts:
                 _write(connection, alert)
-                if known.get(alert.name) != alert.state:
+                if state_before.get(alert.name) != alert.state:
                     events.append(
                         connection,
                         "alert",
@@ -155,8 +155,8 @@ def _monitor(row: sqlite3.Row) -> Monitor:
 
 
 def _alert(row: sqlite3.Row) -> Alert:
-    evaluated_at, noted = from_seconds(row["evaluated_at"]), AlertState(row["state"])
-    state = as_of(noted, evaluated_at, now())
+    evaluated_at, stored_state = from_seconds(row["evaluated_at"]), AlertState(row["state"])
+    state = as_of(stored_state, evaluated_at, now())
     return Alert(
         ref=f"alert:{row['monitor']}/{row['rule']}",
         name=row["rule"],
@@ -170,7 +170,7 @@ def _alert(row: sqlite3.Row) -> Alert:
         evaluated_at=evaluated_at,
         text=(
             row["text"]
-            if state is noted
+            if state is stored_state
             else (
                 f"not judged for over {STALE.total_seconds() / 3600:.0f} hours; before:"
                 f" {row['text']}"

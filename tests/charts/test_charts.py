@@ -47,7 +47,7 @@ def curves(runs: int, steps: int) -> pl.DataFrame:
     part = pl.DataFrame(
         {"step": np.arange(steps), "low": values - 0.1, "mean": values, "high": values + 0.1}
     )
-    return pl.concat([part.with_columns(run=pl.lit(f"run {place}")) for place in range(runs)])
+    return pl.concat([part.with_columns(run=pl.lit(f"run {index}")) for index in range(runs)])
 
 
 ALL = {
@@ -193,8 +193,8 @@ def test_a_histogram_counts_as_numpy_does_and_tells_what_it_leaves_out():
     values = np.random.default_rng(0).exponential(20, 10_000)
     frame = pl.DataFrame({"delay": [*values, None, math.nan]})
     chart = charts.histogram(frame, "delay", bins=30, limits=(0, 60))
-    wanted, _ = np.histogram(values, bins=30, range=(0, 60))
-    assert [row["rows"] for row in rows_of(chart, "low", "high", "rows")] == wanted.tolist()
+    expected, _ = np.histogram(values, bins=30, range=(0, 60))
+    assert [row["rows"] for row in rows_of(chart, "low", "high", "rows")] == expected.tolist()
     assert (
         spec_of(chart)["title"]["subtitle"]
         == f"10,002 rows; 2 missing; {int((values > 60).sum()):,} outside of 0 to 60"
@@ -204,9 +204,9 @@ def test_a_histogram_counts_as_numpy_does_and_tells_what_it_leaves_out():
 @pytest.mark.parametrize(
     "values",
     [
-        [datetime(2013, 1, 1, tzinfo=UTC) + timedelta(hours=place) for place in range(100)],
-        [datetime(2013, 1, 1) + timedelta(hours=place) for place in range(100)],
-        [(datetime(2013, 1, 1) + timedelta(days=place)).date() for place in range(100)],
+        [datetime(2013, 1, 1, tzinfo=UTC) + timedelta(hours=index) for index in range(100)],
+        [datetime(2013, 1, 1) + timedelta(hours=index) for index in range(100)],
+        [(datetime(2013, 1, 1) + timedelta(days=index)).date() for index in range(100)],
     ],
 )
 def test_a_histogram_of_times_has_times_on_its_axis(values):
@@ -219,7 +219,7 @@ def test_a_histogram_of_times_has_times_on_its_axis(values):
 
 def test_a_histogram_of_words_shows_the_most_frequent():
     frame = pl.DataFrame(
-        {"carrier": [f"c{place % 40:02d}" for place in range(400)] + ["c07", None]}
+        {"carrier": [f"c{index % 40:02d}" for index in range(400)] + ["c07", None]}
     )
     chart = charts.histogram(frame, "carrier")
     drawn = rows_of(chart, "value", "rows")
@@ -254,13 +254,13 @@ def test_a_heat_map_averages_and_leaves_thin_cells_empty():
 def test_psi_bars_are_sorted_marked_and_bounded():
     frame = pl.DataFrame(
         {
-            "feature": [f"f{place}" for place in range(60)] + ["unknown"],
-            "psi": [place / 100 for place in range(60)] + [None],
+            "feature": [f"f{index}" for index in range(60)] + ["unknown"],
+            "psi": [index / 100 for index in range(60)] + [None],
         }
     )
     chart = charts.psi_bars(frame, threshold=0.2)
     drawn = rows_of(chart, "feature", "psi", "state")
-    assert [row["feature"] for row in drawn] == [f"f{place}" for place in range(59, 19, -1)]
+    assert [row["feature"] for row in drawn] == [f"f{index}" for index in range(59, 19, -1)]
     assert [row["feature"] for row in drawn if row["state"] == "stable"] == ["f20"]
     assert (
         spec_of(chart)["title"]["subtitle"]
@@ -295,7 +295,7 @@ def test_a_distribution_names_its_bins(edges, bins, kind, names):
 
 
 def test_bars_keep_the_order_of_the_frame_and_say_how_many_are_left_out():
-    frame = pl.DataFrame({"a.b[c]:d": [f"n{place}" for place in range(70)], "x": range(70)})
+    frame = pl.DataFrame({"a.b[c]:d": [f"n{index}" for index in range(70)], "x": range(70)})
     chart = charts.bars(frame, x="x", y="a.b[c]:d")
     spec = spec_of(chart)
     assert len(rows_of(chart, "a.b[c]:d", "x")) == 60

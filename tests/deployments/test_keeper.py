@@ -258,11 +258,11 @@ def test_a_version_is_not_idle_when_nobody_can_say_so(monkeypatch: pytest.Monkey
         keeper.Keeper._end_unwanted(found, [], set())  # type: ignore[arg-type]
         return ended
 
-    begun = clock[0]
+    started = clock[0]
     assert drain(0, None) == []
     assert drain(5, None) == []
     assert drain(1, b"cluster.flights.v1.upstream_rq_active: 1\n") == []
-    assert drain(1, b"cluster.flights.v1.upstream_rq_active: 0\n") == [begun + 7]
+    assert drain(1, b"cluster.flights.v1.upstream_rq_active: 0\n") == [started + 7]
     ended.clear()
     found.draining.clear()
     assert drain(0, None) == []

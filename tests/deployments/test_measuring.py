@@ -45,7 +45,7 @@ def times(slow: int) -> Iterator[float]:
     yield from [9000.0] * measuring.WARM_UP
     while True:
         yield from [500.0] * slow
-        yield from [1 + place / 1000 for place in range(1000 - slow)]
+        yield from [1 + index / 1000 for index in range(1000 - slow)]
 
 
 @pytest.mark.parametrize(("slow", "met"), [(0, True), (10, True), (11, False), (50, False)])

@@ -233,13 +233,13 @@ except Unavailable as error:
 def test_a_disk_that_is_full_leaves_no_half_bundle(
     models: Mapping[int, Path], tmp_path: Path
 ) -> None:
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", FULL, str(models[1]), str(tmp_path)],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert done.stdout == "The bundle could not be written.\n"
+    assert process.stdout == "The bundle could not be written.\n"
     assert list(tmp_path.iterdir()) == []
     assert package(models[1], tmp_path).folder.is_dir()
 

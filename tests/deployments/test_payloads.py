@@ -133,10 +133,10 @@ def test_a_torn_line_is_passed_over_and_the_rest_is_read(tmp_path: Path) -> None
     journal.put(entry(2))
     wait_for(tmp_path, 2)
     (file,) = tmp_path.glob("*.jsonl.open")
-    whole = file.read_bytes()
-    last = whole.rstrip(b"\n").rfind(b"\n") + 1
-    for cut in range(last + 1, len(whole) - 1):  # wherever a kill may have cut it
-        file.write_bytes(whole[:cut])
+    content = file.read_bytes()
+    last = content.rstrip(b"\n").rfind(b"\n") + 1
+    for cut in range(last + 1, len(content) - 1):  # wherever a kill may have cut it
+        file.write_bytes(content[:cut])
         assert payloads.scan(tmp_path)["request_id"].to_list() == ["r1"], cut
 
 
@@ -238,10 +238,10 @@ def test_feedback_is_kept_and_the_last_word_counts(tmp_path: Path) -> None:
 def test_a_full_queue_drops_and_counts_and_never_waits(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "file" / "below", HEAD, queue_cells=20)
     (tmp_path / "file").write_text("in the way of the folder")  # the disk refuses every write
-    begun = time.perf_counter()
+    started = time.perf_counter()
     for number in range(1000):
         journal.put(entry(number), 2)
-    assert time.perf_counter() - begun < 10  # milliseconds on an idle machine
+    assert time.perf_counter() - started < 10  # milliseconds on an idle machine
     end = time.monotonic() + 10
     while journal._cells and time.monotonic() < end:  # until what waits has been tried, and dropped
         time.sleep(0.01)
@@ -426,14 +426,14 @@ print(json.dumps([*full, payloads.dropped(folder)]))
 def test_on_a_full_disk_what_is_lost_is_counted_at_once_and_no_files_pile_up(
     tmp_path: Path,
 ) -> None:
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-B", "-c", ON_A_FULL_DISK, str(tmp_path), json.dumps(HEAD)],
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    suffixes, rows, whole, dropped = json.loads(done.stdout)
+    assert process.returncode == 0, process.stderr
+    suffixes, rows, whole, dropped = json.loads(process.stdout)
     assert suffixes == [".count", ".open"]
     assert rows == 5
     assert whole  # no torn line is left at the end

@@ -463,10 +463,10 @@ def test_the_page_shows_versions_gates_figures_and_code_that_runs(
     )
     *_, last = detail.code["python"].splitlines()
     assert eval(last, {"ml": importlib.import_module("jupyter_mlinfra")}).version == "v1"
-    done = subprocess.run(
+    process = subprocess.run(
         ["bash", "-c", detail.code["curl"]], capture_output=True, text=True, check=True
     )
-    assert json.loads(done.stdout)["data"]["ndarray"]
+    assert json.loads(process.stdout)["data"]["ndarray"]
 
 
 def test_it_is_found_by_name_model_version_and_input(deployments: Deployments) -> None:

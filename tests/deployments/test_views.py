@@ -86,7 +86,7 @@ def detail_of(row: list[Any], header_file: str = "") -> Any:
         created_at=AT,
         updated_at=AT,  # type: ignore[arg-type]
     )
-    names = [f"x{place}" for place in range(len(row))]
+    names = [f"x{index}" for index in range(len(row))]
     bundle = views.Bundle(
         folder=Path(),
         columns=[],

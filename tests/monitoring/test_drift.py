@@ -44,9 +44,11 @@ def test_psi_of_a_number_equals_the_divergence_that_scipy_reckons(
     rng = np.random.default_rng(1)
     before, after = rng.normal(size=5_000), rng.normal(shift, size=3_000)
     after[rng.random(3_000) < missing] = np.nan
-    kept = reference(pl.Series("x", before))
-    found = compare(kept, pl.Series("x", after), threshold=0.2)
-    assert found.psi.value == pytest.approx(oracle_psi(list(kept.edges), before, after), abs=1e-12)
+    baseline = reference(pl.Series("x", before))
+    found = compare(baseline, pl.Series("x", after), threshold=0.2)
+    assert found.psi.value == pytest.approx(
+        oracle_psi(list(baseline.edges), before, after), abs=1e-12
+    )
     assert found.missing_window.value == pytest.approx(np.isnan(after).mean())
     assert found.drifted == (found.psi.value >= 0.2)
 
@@ -81,8 +83,8 @@ def test_the_same_data_do_not_drift_and_a_constant_that_moves_does() -> None:
 
 
 def test_a_new_category_and_a_vanished_one_are_drift() -> None:
-    kept = reference(pl.Series("c", ["a"] * 50 + ["b"] * 50))
-    found = compare(kept, pl.Series("c", ["a"] * 50 + ["z"] * 50), threshold=0.2)
+    baseline = reference(pl.Series("c", ["a"] * 50 + ["b"] * 50))
+    found = compare(baseline, pl.Series("c", ["a"] * 50 + ["z"] * 50), threshold=0.2)
     assert found.kind == "category"
     assert found.ks is None
     assert found.window == [0.5, 0.0, 0.5]
@@ -90,9 +92,9 @@ def test_a_new_category_and_a_vanished_one_are_drift() -> None:
 
 
 def test_values_that_stop_coming_in_are_drift() -> None:
-    kept = reference(pl.Series("x", np.arange(1000.0)))
+    baseline = reference(pl.Series("x", np.arange(1000.0)))
     window = pl.Series("x", [*np.arange(500.0) * 2, *[None] * 500], dtype=pl.Float64)
-    assert compare(kept, window, threshold=0.2).drifted
+    assert compare(baseline, window, threshold=0.2).drifted
 
 
 def brute_force(before: list[float], after: list[float]) -> float:
@@ -106,9 +108,9 @@ def brute_force(before: list[float], after: list[float]) -> float:
     while bins > 1 and alone and len(rest) / bins < len(before) / 100:
         bins -= 1
     ends = {
-        rest[place - 1]
-        for place in range(1, len(rest))
-        if any(place <= share * len(rest) / bins < place + 1 for share in range(1, bins))
+        rest[index - 1]
+        for index in range(1, len(rest))
+        if any(index <= share * len(rest) / bins < index + 1 for share in range(1, bins))
     }
     ends |= {max(value for value in before if value < one) for one in alone if one > min(before)}
 
@@ -118,7 +120,7 @@ def brute_force(before: list[float], after: list[float]) -> float:
     histograms = [Counter(map(place_of, values)) for values in (before, after)]
     places = set().union(*histograms)
     r, w = (
-        [max(histogram[place] / histogram.total(), FLOOR) for place in sorted(places)]
+        [max(histogram[index] / histogram.total(), FLOOR) for index in sorted(places)]
         for histogram in histograms
     )
     return float(special.rel_entr(r, w).sum() + special.rel_entr(w, r).sum())
@@ -136,17 +138,17 @@ def test_psi_of_a_column_with_a_frequent_value_equals_that_of_a_brute_force(
         return np.where(np.arange(rows) < zeros * rows, 0.0, fallen)
 
     before = rain(4_000, 1)
-    kept = reference(pl.Series("rain", before))
-    assert kept.kind == ("discrete" if zeros == 0.999 else "number")
-    if kept.kind == "number":
+    baseline = reference(pl.Series("rain", before))
+    assert baseline.kind == ("discrete" if zeros == 0.999 else "number")
+    if baseline.kind == "number":
         for after in (before, rain(1_500, 1), rain(1_500, 10), np.zeros(300)):
-            found = compare(kept, pl.Series("rain", after), threshold=0.2)
+            found = compare(baseline, pl.Series("rain", after), threshold=0.2)
             # a bin that is empty on both sides weighs nothing, so places that no row has need not
             # be counted
             assert found.psi.value == pytest.approx(
                 brute_force(before.tolist(), after.tolist()), abs=1e-9
             )
-        assert sum(kept.counts) == kept.rows
+        assert sum(baseline.counts) == baseline.rows
 
 
 def test_several_frequent_values_have_bins_of_their_own_and_the_rest_is_binned_between_them() -> (
@@ -154,9 +156,9 @@ def test_several_frequent_values_have_bins_of_their_own_and_the_rest_is_binned_b
 ):
     rng = np.random.default_rng(5)
     before = np.concatenate([np.zeros(400), np.full(200, 5.0), rng.uniform(-1, 9, 400)])
-    kept = reference(pl.Series("x", before))
+    baseline = reference(pl.Series("x", before))
     for after in (before, np.concatenate([before, np.full(300, 5.0)]), rng.uniform(-1, 9, 700)):
-        found = compare(kept, pl.Series("x", after), threshold=0.2)
+        found = compare(baseline, pl.Series("x", after), threshold=0.2)
         assert found.psi.value == pytest.approx(
             brute_force(before.tolist(), after.tolist()), abs=1e-9
         )
@@ -164,12 +166,14 @@ def test_several_frequent_values_have_bins_of_their_own_and_the_rest_is_binned_b
 
 def test_rain_that_falls_ten_times_as_hard_is_drift_though_most_hours_are_dry() -> None:
     rain = np.concatenate([np.zeros(9_500), np.random.default_rng(6).uniform(1, 9, 500)])
-    kept = reference(pl.Series("rain", rain))
-    assert compare(kept, pl.Series("rain", rain * 10), threshold=0.2).drifted
-    assert compare(kept, pl.Series("rain", rain), threshold=0.2).psi.value == 0
+    baseline = reference(pl.Series("rain", rain))
+    assert compare(baseline, pl.Series("rain", rain * 10), threshold=0.2).drifted
+    assert compare(baseline, pl.Series("rain", rain), threshold=0.2).psi.value == 0
     chance = [
         compare(
-            kept, pl.Series("rain", np.random.default_rng(seed).choice(rain, 200)), threshold=0.2
+            baseline,
+            pl.Series("rain", np.random.default_rng(seed).choice(rain, 200)),
+            threshold=0.2,
         ).psi.value
         for seed in range(50)
     ]
@@ -200,16 +204,16 @@ def test_a_reference_that_was_written_with_plain_deciles_is_still_read() -> None
 def test_float32_inputs_do_not_drift_when_requests_write_them_as_decimals(
     choices: list[float],
 ) -> None:
-    asked = pl.Series("x", np.random.default_rng(7).choice(np.round(choices, 4), 2_000))
-    kept = reference(asked.cast(pl.Float32))
-    found = compare(kept, asked, threshold=0.2)
+    values = pl.Series("x", np.random.default_rng(7).choice(np.round(choices, 4), 2_000))
+    baseline = reference(values.cast(pl.Float32))
+    found = compare(baseline, values, threshold=0.2)
     assert found.psi.value == 0
     assert found.ks is not None
     assert found.ks.value == 0
-    assert compare(kept, asked + 0.001, threshold=0.2).psi.value > (
-        5 if kept.kind == "discrete" else 0
+    assert compare(baseline, values + 0.001, threshold=0.2).psi.value > (
+        5 if baseline.kind == "discrete" else 0
     )
-    assert compare(kept, pl.Series("x", [1e300] * 100), threshold=0.2).drifted  # beyond float32
+    assert compare(baseline, pl.Series("x", [1e300] * 100), threshold=0.2).drifted  # beyond float32
 
 
 def test_an_empty_side_is_no_drift() -> None:

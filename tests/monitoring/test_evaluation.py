@@ -112,7 +112,7 @@ def test_a_project_that_was_moved_is_evaluated_and_its_old_folder_does_not_come_
     monitoring._store.add("flights", "gone", "ana")
     assert monitoring.schedule()
     new = shutil.move(old, tmp_path / "moved")
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "jupyter_mlinfra.monitoring.evaluation", str(old)],
         capture_output=True,
         text=True,
@@ -120,7 +120,7 @@ def test_a_project_that_was_moved_is_evaluated_and_its_old_folder_does_not_come_
         cwd=tmp_path,
         check=False,
     )
-    assert (done.returncode, str(old) in done.stderr, old.exists()) == (1, True, False)
+    assert (process.returncode, str(old) in process.stderr, old.exists()) == (1, True, False)
     moved = Project(new)
     assert Workbench(moved).monitoring.schedule(), "as `up` and the Jupyter server do"
     alarm = kept(moved)

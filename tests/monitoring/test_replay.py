@@ -85,11 +85,11 @@ def test_a_model_that_is_asked_its_own_training_data_does_not_drift(
     assert sorted(logged["prediction"]) == sorted(answers)  # to the last digit
     score = booster.predict(xgboost.DMatrix(frame.to_numpy(), feature_names=frame.columns))
     for given in (score, score.astype(float).tolist()):
-        kept = references.make("flights/1", frame, given)
-        assert kept.score is not None
+        profile = references.make("flights/1", frame, given)
+        assert profile.score is not None
         for column, values in [
-            (kept.score, logged["prediction"]),
-            *((column, logged[column.name]) for column in kept.columns),
+            (profile.score, logged["prediction"]),
+            *((column, logged[column.name]) for column in profile.columns),
         ]:
             found = compare(column, values, threshold=0.2)
             assert found.ks is not None

@@ -21,8 +21,8 @@ from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unavaila
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import now
 from jupyter_mlinfra.monitoring import AlertState, Monitoring
+from jupyter_mlinfra.monitoring.measuring import FEATURES
 from jupyter_mlinfra.monitoring.references import path_of
-from jupyter_mlinfra.monitoring.service import FEATURES
 from jupyter_mlinfra.monitoring.store import MonitorStore
 
 TRAINING = pl.DataFrame(
@@ -334,20 +334,20 @@ def test_with_a_hold_a_breach_is_pending_with_the_time_left_before_it_fires(
 ) -> None:
     (project.root / "mlinfra.toml").write_text("[monitoring]\nhold_minutes = 10\n")
     monitoring = watched(Monitoring(Project(project.root), deployments, Experiments()))  # type: ignore[arg-type]
-    begun = now()
+    started = now()
     deployments.rows = payload(1000, shift=12)
     seen = []
     for minutes in (0, 4, 11):
         monkeypatch.setattr(
             "jupyter_mlinfra.monitoring.service.now",
-            lambda minutes=minutes: begun + timedelta(minutes=minutes),
+            lambda minutes=minutes: started + timedelta(minutes=minutes),
         )
         alert = monitoring.evaluate("flights").alerts[0]
         seen.append((alert.state, alert.since, alert.text.partition("; ")[2]))
     assert seen == [
-        (AlertState.PENDING, begun, "fires in 10 min if it lasts"),
-        (AlertState.PENDING, begun, "fires in 6 min if it lasts"),
-        (AlertState.FIRING, begun + timedelta(minutes=11), ""),
+        (AlertState.PENDING, started, "fires in 10 min if it lasts"),
+        (AlertState.PENDING, started, "fires in 6 min if it lasts"),
+        (AlertState.FIRING, started + timedelta(minutes=11), ""),
     ]
 
 
@@ -395,7 +395,7 @@ def test_an_input_that_no_longer_comes_is_drift_and_one_named_like_a_column_of_t
 def test_a_status_carries_the_features_that_moved_most_and_counts_all(
     monitoring: Monitoring, deployments: Deployments
 ) -> None:
-    many = pl.DataFrame({f"x{place}": [0.0, 1.0] * 150 for place in range(FEATURES + 7)})
+    many = pl.DataFrame({f"x{index}": [0.0, 1.0] * 150 for index in range(FEATURES + 7)})
     monitoring.reference("flights/2", many)
     monitoring.watch("flights")
     asked = many.with_columns(x9=pl.lit(1.0))
