@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest, Conflict, Unavailable
 from .columns import Column, as_frame, codes, columns_of, encode
-from .curves import XGBoostProgress, active_run
+from .curves import XGBoostProgress, active_run, curves_of
 from .devices import device
 
 if TYPE_CHECKING:
@@ -67,11 +67,9 @@ class Trained:
                 "No MLflow run is active.",
                 "with ml.track('experiment'): …",
             )
-        # It asks pyfunc for the sample's predictions.
-        unasked = (
-            ["mlflow.models.model"] if any(column.categories for column in self.columns) else []
-        )
-        with _quiet("mlflow.utils.environment", *unasked):  # an environment made by uv has no pip
+        # This logger warns that pyfunc cannot predict the sample, which it cannot for text inputs.
+        noisy = ["mlflow.models.model"] if any(column.categories for column in self.columns) else []
+        with _quiet("mlflow.utils.environment", *noisy):  # an environment made by uv has no pip
             info = mlflow.xgboost.log_model(
                 self.booster,
                 name=name,
@@ -124,14 +122,9 @@ def train_xgboost(
     learn = _matrix(xgboost, "training", learn_frame, label, columns)
     evals = [(learn, "learn")]
     if tune_inputs is not None and tune_label is not None:
-        evals.append(
-            (
-                _matrix(
-                    xgboost, "tuning", as_frame(tune_inputs), tune_label, columns, reference=learn
-                ),
-                "tune",
-            )
-        )
+        tune_frame = as_frame(tune_inputs)
+        tune = _matrix(xgboost, "tuning", tune_frame, tune_label, columns, reference=learn)
+        evals.append((tune, "tune"))
     elif early_stopping_rounds is not None:
         raise BadRequest(
             "Early stopping needs tuning data.",
@@ -148,12 +141,6 @@ def train_xgboost(
             "rows": learn_frame.height,
         }
     )
-    # First: once a callback has asked to stop, XGBoost calls no other.
-    watchers = [XGBoostProgress(rounds)]
-    if early_stopping_rounds is not None:
-        watchers.append(
-            xgboost.callback.EarlyStopping(rounds=early_stopping_rounds, save_best=True)
-        )
     history: dict[str, dict[str, list[float]]] = {}
     booster = xgboost.train(
         settings,
@@ -162,19 +149,24 @@ def train_xgboost(
         evals=evals,
         evals_result=history,
         verbose_eval=False,
-        callbacks=watchers,
+        callbacks=_callbacks(xgboost, rounds, early_stopping_rounds),
     )
-    curves = {
-        f"{data}_{metric}": values
-        for data, metrics in history.items()
-        for metric, values in metrics.items()
-    }
     return Trained(
         booster=booster,
         columns=columns,
         best_round=booster.num_boosted_rounds() - 1,
-        history=curves,
+        history=curves_of(history),
     )
+
+
+def _callbacks(xgboost: Any, rounds: int, early_stopping_rounds: int | None) -> list[Any]:
+    # Progress first: once a callback has asked to stop, XGBoost calls no other.
+    callbacks = [XGBoostProgress(rounds)]
+    if early_stopping_rounds is not None:
+        callbacks.append(
+            xgboost.callback.EarlyStopping(rounds=early_stopping_rounds, save_best=True)
+        )
+    return callbacks
 
 
 def load_xgboost() -> Any:
@@ -192,7 +184,7 @@ def load_xgboost() -> Any:
 
 def _matrix(
     xgboost: Any,
-    what: str,
+    purpose: str,
     frame: pl.DataFrame,
     label: pl.Series | np.ndarray,
     columns: Sequence[Column],
@@ -205,24 +197,24 @@ def _matrix(
     import numpy as np
     import polars as pl
 
-    answers = pl.Series("label", label, strict=False)
-    if not frame.height or frame.height != len(answers):
+    labels = pl.Series("label", label, strict=False)
+    if not frame.height or frame.height != len(labels):
         raise BadRequest(
-            f"The {what} data do not fit together.",
-            f"There are {frame.height} rows and {len(answers)} labels.",
+            f"The {purpose} data do not fit together.",
+            f"There are {frame.height} rows and {len(labels)} labels.",
             "Take both from one frame.",
         )
-    if not (answers.dtype.is_numeric() or answers.dtype == pl.Boolean):
+    if not (labels.dtype.is_numeric() or labels.dtype == pl.Boolean):
         raise BadRequest(
-            f"The {what} label is {answers.dtype}.",
+            f"The {purpose} label is {labels.dtype}.",
             "XGBoost takes numbers.",
             "Use 0 and 1 for a class.",
         )
-    numbers = answers.cast(pl.Float64).to_numpy()
+    numbers = labels.cast(pl.Float64).to_numpy()
     missing = int(np.isnan(numbers).sum())
     if missing:
         raise BadRequest(
-            f"{missing} {what} rows have no label.",
+            f"{missing} {purpose} rows have no label.",
             "Nothing can be learned from them.",
             "Filter them out.",
         )
@@ -232,13 +224,13 @@ def _matrix(
 @contextlib.contextmanager
 def _quiet(*names: str) -> Iterator[None]:
     """Suppress warnings of MLflow's loggers that the reader of a notebook can do nothing about."""
-    before = {name: logging.getLogger(name).level for name in names}
+    levels = {name: logging.getLogger(name).level for name in names}
     for name in names:
         logging.getLogger(name).setLevel(logging.ERROR)
     try:
         yield
     finally:
-        for name, level in before.items():
+        for name, level in levels.items():
             logging.getLogger(name).setLevel(level)
 
 

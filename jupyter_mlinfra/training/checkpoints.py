@@ -55,14 +55,14 @@ def checkpoint_folder(folder: Path | str | None = None) -> Path:
 
     Raises BadRequest if there is neither.
     """
-    found = folder or os.environ.get(CHECKPOINTS)
-    if not found:
+    path = folder or os.environ.get(CHECKPOINTS)
+    if not path:
         raise BadRequest(
             "There is no folder for checkpoints.",
             "This is not a job, and no folder was given.",
             "Give folder=…, or submit it as a job.",
         )
-    return Path(found)
+    return Path(path)
 
 
 def begin(folder: Path, step: int) -> Path:
@@ -71,8 +71,8 @@ def begin(folder: Path, step: int) -> Path:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for left in [*folder.glob(f"{_DRAFT}*"), *folder.glob(f"{_GONE}*")]:
-            shutil.rmtree(left, ignore_errors=True)
+        for leftover in [*folder.glob(f"{_DRAFT}*"), *folder.glob(f"{_GONE}*")]:
+            shutil.rmtree(leftover, ignore_errors=True)
         draft = draft_of(folder, step)
         draft.mkdir()
     except OSError as error:
@@ -109,7 +109,7 @@ def commit(
     }
     target = draft.parent / _name(step)
     try:
-        files = {str(path.relative_to(draft)): _seal(path) for path in _files(draft)}
+        files = {str(path.relative_to(draft)): _sync_and_hash(path) for path in _files(draft)}
         manifest = {**facts, "saved_at": now().isoformat(), "files": files}
         write_atomic(draft / MANIFEST, json.dumps(manifest, indent=1).encode(), mode=0o644)
         for inner in [path for path in draft.rglob("*") if path.is_dir()]:
@@ -148,9 +148,9 @@ def latest(folder: Path | str | None = None) -> Checkpoint | None:
     """
     return next(
         (
-            found
-            for place in reversed(folders(checkpoint_folder(folder)))
-            if (found := newest_in(place)) is not None
+            checkpoint
+            for subfolder in reversed(folders(checkpoint_folder(folder)))
+            if (checkpoint := newest_in(subfolder)) is not None
         ),
         None,
     )
@@ -162,7 +162,7 @@ def newest_in(folder: Path, *, sums: bool = True) -> Checkpoint | None:
     """
     for path in reversed(_all(folder)):
         try:
-            return _read(path, sums=sums)
+            return _read(path, check_sums=sums)
         except Unprocessable as error:
             warnings.warn(f"Checkpoint {path} is skipped: {error.why}", stacklevel=3)
     return None
@@ -172,12 +172,12 @@ def folders(root: Path) -> list[Path]:
     """Where checkpoints are in a job's folder: directly in it, then in those of its trainings, in
     the order in which these began.
     """
-    began = {}
+    began_at = {}
     for folder in root.iterdir() if root.is_dir() else ():
         first = next(_readable(_all(folder)), None) if folder.is_dir() else None
         if first is not None:
-            began[folder] = str(first.training.get("began_at", ""))
-    return [root, *sorted(began, key=lambda folder: (began[folder], folder))]
+            began_at[folder] = str(first.training.get("began_at", ""))
+    return [root, *sorted(began_at, key=lambda folder: (began_at[folder], folder))]
 
 
 def prune(
@@ -195,16 +195,16 @@ def prune(
     `written` was skipped when the training was resumed, so it is removed too, even if its sizes are
     right.
     """
-    found = [item for item in _readable(_all(folder)) if item.step <= written]
-    kept = {item.folder for item in found[-keep:]}
-    rated = [item for item in found if monitor is not None and monitor in item.metrics]
+    checkpoints = [item for item in _readable(_all(folder)) if item.step <= written]
+    remaining = {item.folder for item in checkpoints[-keep:]}
+    rated = [item for item in checkpoints if monitor is not None and monitor in item.metrics]
     if monitor is not None and rated:
-        kept.add(
+        remaining.add(
             (min if mode == "min" else max)(rated, key=lambda item: item.metrics[monitor]).folder
         )
-    if found:
+    if checkpoints:
         for path in _all(folder):
-            if path not in kept:
+            if path not in remaining:
                 _remove(path)
 
 
@@ -226,7 +226,7 @@ def _files(folder: Path) -> list[Path]:
     )
 
 
-def _seal(path: Path) -> dict[str, Any]:
+def _sync_and_hash(path: Path) -> dict[str, Any]:
     """Sync a file; returns its size and checksum."""
     with open(path, "rb") as file:
         os.fsync(file.fileno())
@@ -245,14 +245,14 @@ def _remove(path: Path) -> None:
 def _readable(paths: Sequence[Path]) -> Iterator[Checkpoint]:
     for path in paths:
         with contextlib.suppress(Unprocessable):
-            yield _read(path, sums=False)
+            yield _read(path, check_sums=False)
 
 
-def _read(path: Path, *, sums: bool) -> Checkpoint:
-    """A checkpoint whose files are all there with their sizes and, if `sums`, their checksums.
-    Raises Unprocessable with the reason otherwise.
+def _read(path: Path, *, check_sums: bool) -> Checkpoint:
+    """A checkpoint with all its files in the right size and, if `check_sums`, with the right
+    content. Raises Unprocessable with the reason otherwise.
     """
-    what = f"{path} is not a whole checkpoint."
+    message = f"{path} is not a whole checkpoint."
     try:
         manifest = json.loads((path / MANIFEST).read_bytes())
         files = {
@@ -260,7 +260,7 @@ def _read(path: Path, *, sums: bool) -> Checkpoint:
             for name, fact in manifest["files"].items()
         }
         run = manifest["run"]
-        found = Checkpoint(
+        checkpoint = Checkpoint(
             folder=path,
             step=int(manifest["step"]),
             epoch=int(manifest["epoch"]),
@@ -270,19 +270,19 @@ def _read(path: Path, *, sums: bool) -> Checkpoint:
             training=dict(manifest.get("training", {})),
         )
     except FileNotFoundError:
-        raise Unprocessable(what, "it has no manifest.") from None
+        raise Unprocessable(message, "it has no manifest.") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise Unprocessable(
-            what, f"its manifest cannot be read ({type(error).__name__}: {error})."
+            message, f"its manifest cannot be read ({type(error).__name__}: {error})."
         ) from error
     for name, (size, digest) in files.items():
         try:
             with open(path / name, "rb") as file:
-                is_size = os.fstat(file.fileno()).st_size
-                if is_size != size:
-                    raise Unprocessable(what, f"{name} has {is_size} bytes and had {size}.")
-                if sums and file_digest(file, "sha256").hexdigest() != digest:
-                    raise Unprocessable(what, f"{name} is not what was saved.")
+                actual_size = os.fstat(file.fileno()).st_size
+                if actual_size != size:
+                    raise Unprocessable(message, f"{name} has {actual_size} bytes and had {size}.")
+                if check_sums and file_digest(file, "sha256").hexdigest() != digest:
+                    raise Unprocessable(message, f"{name} is not what was saved.")
         except OSError as error:
-            raise Unprocessable(what, f"{name} cannot be read ({error.strerror}).") from error
-    return found
+            raise Unprocessable(message, f"{name} cannot be read ({error.strerror}).") from error
+    return checkpoint

@@ -45,7 +45,7 @@ def as_frame(inputs: pl.DataFrame | np.ndarray) -> pl.DataFrame:
                 f"The inputs have {inputs.ndim} dimensions.",
                 fix="Give a frame, or a matrix of rows by columns.",
             )
-        inputs = pl.from_numpy(inputs, schema=[f"f{place}" for place in range(inputs.shape[1])])
+        inputs = pl.from_numpy(inputs, schema=[f"f{number}" for number in range(inputs.shape[1])])
     floats = [name for name, dtype in inputs.schema.items() if dtype.is_float()]
     return inputs.with_columns(pl.col(floats).fill_nan(None)) if floats else inputs
 
@@ -96,8 +96,8 @@ def column_of(
     if dtype.is_numeric():
         # An integer column with missing values reaches a model as float, in pandas and over JSON
         # alike; so its signature says float.
-        whole = dtype.is_integer() and not optional
-        return Column(name=name, kind="long" if whole else "double", optional=not whole)
+        integer = dtype.is_integer() and not optional
+        return Column(name=name, kind="long" if integer else "double", optional=not integer)
     fix = (
         "Turn it into a number first, for example by .dt.epoch('s')."
         if dtype.is_temporal()
@@ -124,7 +124,7 @@ def encode(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
             f"The data have no column {', '.join(missing[:5])}.",
             f"The model takes {len(columns)} columns; {len(missing)} of them are missing.",
         )
-    shapes: list[pl.Expr] = []
+    expressions: list[pl.Expr] = []
     for column in columns:
         dtype = frame.schema[column.name]
         # A column without any value has no type of its own: all of it is missing, whatever type it
@@ -147,8 +147,8 @@ def encode(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
             if is_text
             else pl.col(column.name).cast(pl.Float64)
         )
-        shapes.append(cast)
-    return frame.select(shapes)
+        expressions.append(cast)
+    return frame.select(expressions)
 
 
 def codes(frame: pl.DataFrame) -> np.ndarray:

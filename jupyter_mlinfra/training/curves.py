@@ -30,8 +30,13 @@ History = Mapping[str, Mapping[str, Sequence[float]]]
 
 def latest(history: History) -> dict[str, float]:
     """The newest value of each curve: `tune_auc`, `learn_auc`."""
+    return {name: float(values[-1]) for name, values in curves_of(history).items()}
+
+
+def curves_of(history: History) -> dict[str, Sequence[float]]:
+    """All values of each curve, by its name: `tune_auc`, `learn_auc`."""
     return {
-        f"{data}_{metric}": float(values[-1])
+        f"{data}_{metric}": values
         for data, metrics in history.items()
         for metric, values in metrics.items()
     }
@@ -60,23 +65,23 @@ class Curves:
             return
         from mlflow.entities import Metric
 
-        at = int(time.time() * 1000)
-        self._points += [Metric(key, value, at, step) for key, value in values.items()]
+        timestamp_ms = int(time.time() * 1000)
+        self._points += [Metric(key, value, timestamp_ms, step) for key, value in values.items()]
         if time.monotonic() - self._sent >= FLUSH_SECONDS:
             self._send()
 
     def finish(self) -> None:
-        """Send the rest; if that keeps failing, warn."""
+        """Send the remaining points; if that keeps failing, warn."""
         for pause in (*RETRY_SECONDS, None):
-            fault = self._send()
-            if fault is None:
+            error = self._send()
+            if error is None:
                 return
             if pause is None:
-                words = (
+                message = (
                     f"{len(self._points)} points of the curves of run {self._run} were not logged:"
-                    f" {fault}. The training is done; its history has them."
+                    f" {error}. The training is done; its history has them."
                 )
-                warnings.warn(words, stacklevel=2)
+                warnings.warn(message, stacklevel=2)
             else:
                 time.sleep(pause)
 
@@ -88,7 +93,7 @@ class Curves:
 
             try:
                 MlflowClient().log_batch(self._run, metrics=self._points[:_BATCH])
-            except Exception as error:  # noqa: BLE001 - whatever a store raises, a training of hours is worth more than its curves
+            except Exception as error:  # noqa: BLE001 - no error of a store may end a training of hours
                 return error
             del self._points[:_BATCH]
         return None
@@ -107,13 +112,13 @@ def XGBoostProgress(rounds: int, *, track: bool = True) -> TrainingCallback:  # 
         def __init__(self) -> None:
             super().__init__()
             self._curves = Curves(active_run() if track else None)
-            self._told = 0.0
+            self._reported_at = 0.0
 
         def after_iteration(self, model: Any, epoch: int, evals_log: History) -> bool:  # noqa: ARG002 - XGBoost's signature
             values = latest(evals_log)
             self._curves.add(values, epoch)
-            if time.monotonic() - self._told >= REPORT_SECONDS:
-                self._told = time.monotonic()
+            if time.monotonic() - self._reported_at >= REPORT_SECONDS:
+                self._reported_at = time.monotonic()
                 words = ", ".join(f"{key} {value:.4f}" for key, value in values.items())
                 report(
                     min(1.0, (epoch + 1) / rounds),

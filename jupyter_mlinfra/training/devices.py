@@ -17,8 +17,8 @@ def device(library: Literal["torch", "xgboost"] = "torch") -> Literal["cuda", "c
     lists a job's GPUs in CUDA_VISIBLE_DEVICES, and hides all of them from a job that asked for
     none.
     """
-    named = os.environ.get("CUDA_VISIBLE_DEVICES", "").strip()
-    if not os.environ.get(JOB) or not named or named.startswith("-"):
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").strip()
+    if not os.environ.get(JOB) or not visible or visible.startswith("-"):
         return "cpu"
     return "cuda" if _can_use_gpus(library) else "cpu"
 

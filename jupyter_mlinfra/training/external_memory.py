@@ -10,7 +10,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +20,10 @@ from .boosting import Trained, load_xgboost, log_parameters
 from .checkpoints import Checkpoint, checkpoint_folder
 from .columns import Column, column_of, encode, is_text
 from .continuing import continued
-from .curves import XGBoostProgress, active_run
+from .curves import XGBoostProgress, active_run, curves_of, latest
 from .devices import device
 from .preemption import Preemption
-from .trainings import Training, take_up
+from .trainings import Training, open_training
 
 if TYPE_CHECKING:
     import polars as pl
@@ -65,8 +65,8 @@ def train_from_files(
     xgboost = load_xgboost()
     if rounds < 1 or batch_rows < 1:
         raise BadRequest("rounds and batch_rows are at least 1.")
-    frame, measured = _lazy(rows), None if tune is None else _lazy(tune)
-    columns, count = columns_of_rows(frame, label)
+    learn_rows, tune_rows = _lazy(rows), None if tune is None else _lazy(tune)
+    columns, count = columns_of_rows(learn_rows, label)
     facts = {
         "label": label,
         "parameters": dict(parameters),
@@ -74,72 +74,106 @@ def train_from_files(
         "batch_rows": batch_rows,
         "columns": [asdict(column) for column in columns],
         "rows": count,
-        "data": content_of(frame),
-        "tune": None if measured is None else content_of(measured),
+        "data": content_of(learn_rows),
+        "tune": None if tune_rows is None else content_of(tune_rows),
     }
-    training = take_up(checkpoint_folder(folder), facts, name=name, sure=True)
-    found = training.newest
-    if found is not None and found.finished:
-        booster, history = xgboost.Booster(model_file=found.folder / MODEL), _history(found)
+    training = open_training(checkpoint_folder(folder), facts, name=name, reproducible=True)
+    newest = training.newest
+    if newest is not None and newest.finished:
+        booster, history = xgboost.Booster(model_file=newest.folder / MODEL), _history(newest)
     else:
-        # A seed per round, so that the rows and columns drawn in round n do not depend on the round
-        # in which this attempt began.
-        settings = {
-            "device": device("xgboost"),
-            "seed": 0,
-            "seed_per_iteration": True,
-            **parameters,
-        }
-        with _cache(training.folder) as cache, ExitStack() as held:
-            learn = _matrix(xgboost, frame, columns, label, batch_rows, cache / "learn", settings)
-            evals = [(learn, "learn")]
-            if measured is not None:
-                evals.append(
-                    (
-                        _matrix(
-                            xgboost,
-                            measured,
-                            columns,
-                            label,
-                            batch_rows,
-                            cache / "tune",
-                            settings,
-                            reference=learn,
-                        ),
-                        "tune",
-                    )
-                )
-            # XGBoost removes its files once nothing references the matrices.
-            held.callback(evals.clear)
-            growing = _Rounds(xgboost, settings, evals, training, every_rounds=every_rounds)
-            booster, history = (
-                _grown(growing, rounds, {"inputs": len(columns), "rows": count}),
-                growing.history,
-            )
-            del learn
-        if growing.preempted:
-            growing.preemption.leave()
+        data = _Data(learn_rows, tune_rows, columns, label, batch_rows)
+        booster, history = _train(data, training, parameters, rounds, count, every_rounds)
     training.end()
-    curves = {
-        f"{data}_{metric}": values
-        for data, metrics in history.items()
-        for metric, values in metrics.items()
-    }
-    return Trained(booster=booster, columns=columns, best_round=rounds - 1, history=curves)
+    return Trained(
+        booster=booster, columns=columns, best_round=rounds - 1, history=curves_of(history)
+    )
 
 
-def _grown(growing: _Rounds, rounds: int, size: Mapping[str, int]) -> xgb.Booster:
-    """The trained booster; its parameters are logged to a run. size: of the data, for readers of
-    that run.
+@dataclass(frozen=True, slots=True)
+class _Data:
+    """The rows of a training, and how they are read. tune: None if nothing is only evaluated."""
+
+    learn: pl.LazyFrame
+    tune: pl.LazyFrame | None
+    columns: Sequence[Column]
+    label: str
+    batch_rows: int
+
+    def matrices(
+        self, xgboost: Any, cache: Path, settings: Mapping[str, Any]
+    ) -> list[tuple[Any, str]]:
+        """XGBoost's form of the rows to learn from and to evaluate, with their names in curves."""
+        learn = self._matrix(xgboost, self.learn, cache / "learn", settings)
+        if self.tune is None:
+            return [(learn, "learn")]
+        tune = self._matrix(xgboost, self.tune, cache / "tune", settings, reference=learn)
+        return [(learn, "learn"), (tune, "tune")]
+
+    def _matrix(
+        self,
+        xgboost: Any,
+        rows: pl.LazyFrame,
+        cache: Path,
+        settings: Mapping[str, Any],
+        *,
+        reference: Any = None,
+    ) -> Any:
+        return _matrix(
+            xgboost,
+            rows,
+            self.columns,
+            self.label,
+            self.batch_rows,
+            cache,
+            settings,
+            reference=reference,
+        )
+
+
+def _train(
+    data: _Data,
+    training: Training,
+    parameters: Mapping[str, Any],
+    rounds: int,
+    count: int,
+    every_rounds: int | None,
+) -> tuple[xgb.Booster, dict[str, dict[str, list[float]]]]:
+    """The booster and its history, from the newest checkpoint on. count: of the rows to learn from,
+    for readers of the run. Raises SystemExit if the job was asked to end.
     """
-    found = growing.training.newest
+    xgboost = load_xgboost()
+    # A seed per round, so that the rows and columns drawn in round n do not depend on the round in
+    # which this attempt began.
+    settings = {
+        "device": device("xgboost"),
+        "seed": 0,
+        "seed_per_iteration": True,
+        **parameters,
+    }
+    with _cache(training.folder) as cache, ExitStack() as stack:
+        evals = data.matrices(xgboost, cache, settings)
+        # XGBoost removes its files once nothing references the matrices.
+        stack.callback(evals.clear)
+        boosting = _Rounds(xgboost, settings, evals, training, every_rounds=every_rounds)
+        booster = _run(boosting, rounds, {"inputs": len(data.columns), "rows": count})
+    if boosting.preempted:
+        boosting.preemption.leave()
+    return booster, boosting.history
+
+
+def _run(boosting: _Rounds, rounds: int, size: Mapping[str, int]) -> xgb.Booster:
+    """Run the rounds inside the MLflow run of the earlier attempt, if there is one; otherwise log
+    the parameters. size: of the data, for readers of that run.
+    """
+    newest = boosting.training.newest
     with (
-        growing.preemption,
-        continued(found.run if found else None, preempted=lambda: growing.preempted),
+        boosting.preemption,
+        continued(newest.run if newest else None, preempted=lambda: boosting.preempted),
     ):
-        if found is None:
-            log_parameters({**growing.settings, "rounds": rounds, **size})
-        return growing.run(rounds)
+        if newest is None:
+            log_parameters({**boosting.settings, "rounds": rounds, **size})
+        return boosting.run(rounds)
 
 
 class _Rounds:
@@ -163,8 +197,8 @@ class _Rounds:
             training,
         )
         self._every = every_rounds
-        found = training.newest
-        self.history = _history(found) if found else {}
+        newest = training.newest
+        self.history = _history(newest) if newest else {}
         self.preemption = Preemption()
         self.preempted = False
 
@@ -172,39 +206,39 @@ class _Rounds:
         """From the checkpoint, or the beginning, to the last round, or until the job is asked to
         end.
         """
-        found = self.training.newest
+        newest = self.training.newest
         booster = self._xgboost.Booster(
             dict(self.settings),
             [matrix for matrix, _ in self._evals],
-            model_file=found.folder / MODEL if found else None,
+            model_file=newest.folder / MODEL if newest else None,
         )
-        watcher = XGBoostProgress(rounds)
-        for number in range(found.step if found else 0, rounds):
+        progress = XGBoostProgress(rounds)
+        for number in range(newest.step if newest else 0, rounds):
             booster.update(self._evals[0][0], number)
-            self._note(booster.eval_set(self._evals, number))
-            watcher.after_iteration(booster, number, self.history)
-            done = number + 1
-            self.preempted = self.preemption.requested and done < rounds
+            self._add_to_history(booster.eval_set(self._evals, number))
+            progress.after_iteration(booster, number, self.history)
+            rounds_done = number + 1
+            self.preempted = self.preemption.requested and rounds_done < rounds
             if self.preempted or (
-                self._every is not None and done % self._every == 0 and done < rounds
+                self._every is not None and rounds_done % self._every == 0 and rounds_done < rounds
             ):
-                self._save(booster, done)
+                self._save(booster, rounds_done)
             if self.preempted:
                 break
-        watcher.after_training(booster)
+        progress.after_training(booster)
         if not self.preempted:
-            self._save_the_end(booster, rounds)
+            self._save_end(booster, rounds)
         # Without references to the matrices, whose files are removed.
         return self._xgboost.Booster(model_file=booster.save_raw("ubj"))
 
-    def _note(self, line: str) -> None:
+    def _add_to_history(self, line: str) -> None:
         """XGBoost's own line for a round: `[3]<tab>learn-auc:0.81<tab>tune-auc:0.79`."""
         for part in line.split("\t")[1:]:
             name, _, value = part.rpartition(":")
             data, _, metric = name.partition("-")
             self.history.setdefault(data, {}).setdefault(metric, []).append(float(value))
 
-    def _save_the_end(self, booster: xgb.Booster, rounds: int) -> None:
+    def _save_end(self, booster: xgb.Booster, rounds: int) -> None:
         try:
             self._save(booster, rounds, finished=True)
         except MLInfraError as error:  # the model exists all the same
@@ -214,31 +248,29 @@ class _Rounds:
                 stacklevel=4,
             )
 
-    def _save(self, booster: xgb.Booster, done: int, *, finished: bool = False) -> None:
+    def _save(self, booster: xgb.Booster, rounds_done: int, *, finished: bool = False) -> None:
         def write(draft: Path) -> None:
             booster.save_model(draft / MODEL)
             (draft / HISTORY).write_text(json.dumps(self.history))
 
-        newest = {
-            f"{data}_{metric}": values[-1]
-            for data, metrics in self.history.items()
-            for metric, values in metrics.items()
-        }
+        newest = latest(self.history)
         folder = self.training.folder
         checkpoints.save(
             folder,
             write,
-            step=done,
+            step=rounds_done,
             metrics=newest,
             run=active_run(),
             finished=finished,
             training=self.training.note,
         )
-        checkpoints.prune(folder, written=done, keep=2)
+        checkpoints.prune(folder, written=rounds_done, keep=2)
 
 
-def _history(found: Checkpoint) -> dict[str, dict[str, list[float]]]:
-    values: dict[str, dict[str, list[float]]] = json.loads((found.folder / HISTORY).read_text())
+def _history(checkpoint: Checkpoint) -> dict[str, dict[str, list[float]]]:
+    values: dict[str, dict[str, list[float]]] = json.loads(
+        (checkpoint.folder / HISTORY).read_text()
+    )
     return values
 
 
@@ -246,12 +278,43 @@ def columns_of_rows(rows: pl.LazyFrame, label: str) -> tuple[tuple[Column, ...],
     """The `Column` of each input and the number of rows, found in one pass, plus one per text
     column for its categories in alphabetical order. Raises BadRequest if a column cannot be an
     input, or the label is missing.
-
-
     """
     import polars as pl
 
     schema = rows.collect_schema()
+    _check_label(schema, label)
+    unlabelled = pl.col(label).cast(pl.Float64).fill_nan(None).null_count().alias("unlabelled")
+    counts = (
+        rows.select(
+            pl.len().alias("rows"), unlabelled, pl.struct(pl.all().null_count()).alias("missing")
+        )
+        .collect(engine="streaming")
+        .row(0, named=True)
+    )
+    if not counts["rows"]:
+        raise BadRequest("There are no rows to learn from.")
+    if counts["unlabelled"]:
+        raise BadRequest(
+            f"{counts['unlabelled']} rows have no {label}.",
+            "Nothing can be learned from them.",
+            f"Filter them out: .filter(pl.col({label!r}).is_not_null())",
+        )
+    columns = (
+        column_of(
+            name,
+            dtype,
+            optional=counts["missing"][name] > 0,
+            texts=_texts(rows, name) if is_text(dtype) else (),
+        )
+        for name, dtype in schema.items()
+        if name != label
+    )
+    return tuple(columns), counts["rows"]
+
+
+def _check_label(schema: Mapping[str, pl.DataType], label: str) -> None:
+    import polars as pl
+
     if label not in schema:
         raise BadRequest(
             f"There is no column {label}.",
@@ -264,39 +327,18 @@ def columns_of_rows(rows: pl.LazyFrame, label: str) -> tuple[tuple[Column, ...],
             "XGBoost takes numbers.",
             "Use 0 and 1 for a class.",
         )
-    unlabelled = pl.col(label).cast(pl.Float64).fill_nan(None).null_count().alias("unlabelled")
-    counts = (
-        rows.select(
-            pl.len().alias("rows"), unlabelled, pl.struct(pl.all().null_count()).alias("gaps")
-        )
-        .collect(engine="streaming")
-        .row(0, named=True)
-    )
-    if not counts["rows"]:
-        raise BadRequest("There are no rows to learn from.")
-    if counts["unlabelled"]:
-        why = "Nothing can be learned from them."
-        raise BadRequest(
-            f"{counts['unlabelled']} rows have no {label}.",
-            why,
-            f"Filter them out: .filter(pl.col({label!r}).is_not_null())",
-        )
 
-    def texts(name: str) -> list[str]:
-        return (
-            rows.select(pl.col(name).cast(pl.String).drop_nulls().unique())
-            .collect(engine="streaming")[name]
-            .sort()
-            .to_list()
-        )
 
-    inputs = {name: dtype for name, dtype in schema.items() if name != label}
-    gaps = counts["gaps"]
-    columns = (
-        column_of(name, dtype, optional=gaps[name] > 0, texts=texts(name) if is_text(dtype) else ())
-        for name, dtype in inputs.items()
+def _texts(rows: pl.LazyFrame, column: str) -> list[str]:
+    """The distinct texts of a column, in alphabetical order."""
+    import polars as pl
+
+    return (
+        rows.select(pl.col(column).cast(pl.String).drop_nulls().unique())
+        .collect(engine="streaming")[column]
+        .sort()
+        .to_list()
     )
-    return tuple(columns), counts["rows"]
 
 
 def content_of(rows: pl.LazyFrame) -> str:
@@ -306,12 +348,12 @@ def content_of(rows: pl.LazyFrame) -> str:
     # As text: the codes of categories differ between processes.
     texts = [name for name, dtype in rows.collect_schema().items() if is_text(dtype)]
     numbered = rows.with_columns(pl.col(texts).cast(pl.String)).with_row_index("number of the row")
-    found = (
+    totals = (
         numbered.select(pl.struct(pl.all()).hash().sum().alias("sum"), pl.len().alias("rows"))
         .collect(engine="streaming")
         .row(0, named=True)
     )
-    return f"polars {pl.__version__}: {found['sum']:x} of {found['rows']}"
+    return f"polars {pl.__version__}: {totals['sum']:x} of {totals['rows']}"
 
 
 def _lazy(rows: Any) -> pl.LazyFrame:
@@ -326,16 +368,16 @@ def batches(rows: pl.LazyFrame, size: int) -> Iterator[pl.DataFrame]:
     """
     import polars as pl
 
-    waiting: list[pl.DataFrame] = []
+    pending: list[pl.DataFrame] = []
     for frame in rows.collect_batches(
         chunk_size=size, maintain_order=True, lazy=True, engine="streaming"
     ):
-        waiting.append(frame)
-        while sum(part.height for part in waiting) >= size:
-            joined = pl.concat(waiting)
+        pending.append(frame)
+        while sum(part.height for part in pending) >= size:
+            joined = pl.concat(pending)
             yield joined.head(size)
-            waiting = [joined.slice(size)]
-    joined = pl.concat(waiting) if waiting else pl.DataFrame()
+            pending = [joined.slice(size)]
+    joined = pl.concat(pending) if pending else pl.DataFrame()
     if joined.height:
         yield joined
 
@@ -379,10 +421,10 @@ def _cache(folder: Path) -> Iterator[Path]:
     often in memory. Those of killed attempts are removed too.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for left in folder.glob(f"{_CACHE}*"):
-        shutil.rmtree(left, ignore_errors=True)
-    made = Path(tempfile.mkdtemp(prefix=_CACHE, dir=folder))
+    for leftover in folder.glob(f"{_CACHE}*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    cache = Path(tempfile.mkdtemp(prefix=_CACHE, dir=folder))
     try:
-        yield made
+        yield cache
     finally:
-        shutil.rmtree(made, ignore_errors=True)
+        shutil.rmtree(cache, ignore_errors=True)

@@ -18,12 +18,12 @@ from .checkpoints import checkpoint_folder
 from .continuing import continued
 from .curves import active_run
 from .preemption import Preemption
-from .trainings import Training, take_up
+from .trainings import Training, open_training
 
 try:
     import lightning.pytorch as pl
     import torch
-    from lightning.pytorch.callbacks import Checkpoint as LastInLine
+    from lightning.pytorch.callbacks import Checkpoint as CheckpointCallback
     from lightning.pytorch.utilities.exceptions import SIGTERMException
 except ImportError as error:
     raise Unavailable(
@@ -40,10 +40,10 @@ from .randomness import random_state, set_random_state
 
 STATE = "state.ckpt"
 _KEY = "mlinfra"
-_NOTHING, _SAVE, _STOP = 0, 1, 2
+_CONTINUE, _SAVE, _STOP = 0, 1, 2
 
 
-class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is not looked into
+class PreemptionCheckpoint(CheckpointCallback):  # type: ignore[misc]  # Lightning is not looked into
     """Saves at intervals, and when the job is asked to end; then the training stops, and `fit` ends
     the job so that it is restarted.
 
@@ -75,8 +75,8 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
         self._every_steps, self._every_minutes = every_steps, every_minutes
         self._keep, self._monitor, self._mode = keep, monitor, mode
         self._saved_at, self._saved_step, self._last_step = time.monotonic(), -1, 0
-        self._armed = False
-        self._loaded: dict[str, Any] | None = None
+        self._has_signals = False
+        self._loaded_state: dict[str, Any] | None = None
         self._plateaus: dict[int, float] = {}
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002 - Lightning's signature
@@ -84,32 +84,32 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
         at all, and restore the random generators.
         """
         self.preemption.__enter__()
-        self._armed = True
+        self._has_signals = True
         self._saved_at, self._saved_step, self._last_step = (
             time.monotonic(),
             trainer.global_step,
             trainer.global_step,
         )
         self._restore(trainer)
-        if self._done_before:
+        if self._finished_before:
             trainer.should_stop = True  # early: before its last epoch
             trainer.fit_loop.min_epochs = trainer.fit_loop.epoch_loop.min_steps = 0
 
     def _restore(self, trainer: pl.Trainer) -> None:
-        if self._loaded is not None:
-            ranks = self._loaded["ranks"]
+        if self._loaded_state is not None:
+            ranks = self._loaded_state["ranks"]
             if len(ranks) != trainer.world_size:
                 warnings.warn(
                     f"Saved by {len(ranks)} ranks and resumed by {trainer.world_size}: the data of"
                     " this epoch are in another order.",
                     stacklevel=2,
                 )
-            mine = ranks[trainer.global_rank % len(ranks)]
-            set_random_state(mine["random"])
-            for loader, state in zip(_loaders(trainer), mine["loaders"], strict=False):
+            own_state = ranks[trainer.global_rank % len(ranks)]
+            set_random_state(own_state["random"])
+            for loader, state in zip(_loaders(trainer), own_state["loaders"], strict=False):
                 loader.load_state_dict(state)
-            step_plateaus(trainer, self._loaded.get("plateaus", {}))
-            self._loaded = None
+            step_plateaus(trainer, self._loaded_state.get("plateaus", {}))
+            self._loaded_state = None
 
     def on_train_batch_start(
         self,
@@ -133,37 +133,37 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
     ) -> None:
         """Save if it is time, and stop if asked to."""
         stepped, self._last_step = trainer.global_step != self._last_step, trainer.global_step
-        wish = self._agreed(trainer)
+        action = self._agreed_action(trainer)
         # A checkpoint does not hold gradients that are still being accumulated, and on resuming
         # here Lightning would skip a validation that is due.
         if (
-            wish
+            action
             and stepped
             and not trainer.is_last_batch
             and not _validates_after(trainer, batch_idx)
         ):
-            self._act(trainer, wish, "step")
+            self._save_and_stop(trainer, action, "step")
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
         """Save or stop between two epochs."""
         if self.preempted:
             return  # this epoch ends here because it was stopped
-        wish = self._agreed(trainer)
+        action = self._agreed_action(trainer)
         for loader in _loaders(trainer):
             loader.rewind()
-        if wish:
-            self._act(trainer, wish, "epoch")
+        if action:
+            self._save_and_stop(trainer, action, "epoch")
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
         """Return the signals."""
-        self._disarm()
+        self._return_signals()
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002 - Lightning's signature
         """Record that the training is done, and its result. Lightning does not start a training
         that has no batch left: then what was loaded is restored here.
         """
         self._restore(trainer)
-        if self._done_before:
+        if self._finished_before:
             assert self.training is not None
             assert self.training.newest is not None
             trainer.callback_metrics.update(
@@ -179,7 +179,7 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
         exception: BaseException,  # noqa: ARG002
     ) -> None:
         """Return the signals."""
-        self._disarm()
+        self._return_signals()
 
     def on_save_checkpoint(
         self,
@@ -188,14 +188,14 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
         checkpoint: dict[str, Any],
     ) -> None:
         """Add the state of the random generators and the data position of each rank."""
-        mine = {
+        own_state = {
             "random": random_state(),
             "loaders": [loader.state_dict() for loader in _loaders(trainer)],
         }
-        ranks = [mine]
+        ranks = [own_state]
         if trainer.world_size > 1:
             ranks = [{}] * trainer.world_size
-            torch.distributed.all_gather_object(ranks, mine)
+            torch.distributed.all_gather_object(ranks, own_state)
         checkpoint[_KEY] = {"ranks": ranks, "plateaus": self._plateaus}
 
     def on_load_checkpoint(
@@ -205,26 +205,26 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
         checkpoint: dict[str, Any],
     ) -> None:
         """Keep that state for the start of the training, when the loaders exist."""
-        self._loaded = checkpoint.get(_KEY)
+        self._loaded_state = checkpoint.get(_KEY)
 
-    def _agreed(self, trainer: pl.Trainer) -> int:
+    def _agreed_action(self, trainer: pl.Trainer) -> int:
         """What to do, the same on every rank: what the most urgent rank wants."""
-        wish = (
+        action = (
             _STOP
             if self.preemption.requested
             else _SAVE
-            if self._due(trainer.global_step)
-            else _NOTHING
+            if self._save_is_due(trainer.global_step)
+            else _CONTINUE
         )
         if trainer.world_size == 1:
-            return wish
+            return action
         return int(
             trainer.strategy.reduce(
-                torch.tensor(wish, device=trainer.strategy.root_device), reduce_op="max"
+                torch.tensor(action, device=trainer.strategy.root_device), reduce_op="max"
             )
         )
 
-    def _due(self, step: int) -> bool:
+    def _save_is_due(self, step: int) -> bool:
         by_steps = self._every_steps is not None and step - self._saved_step >= self._every_steps
         by_clock = (
             self._every_minutes is not None
@@ -233,7 +233,7 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
         return by_steps or by_clock
 
     @property
-    def _done_before(self) -> bool:
+    def _finished_before(self) -> bool:
         """Whether an earlier attempt reached the end."""
         return (
             self.training is not None
@@ -252,12 +252,12 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
                 f"The checkpoint of step {trainer.global_step} was not saved: {error}", stacklevel=2
             )
 
-    def _act(self, trainer: pl.Trainer, wish: int, interval: str) -> None:
+    def _save_and_stop(self, trainer: pl.Trainer, action: int, interval: str) -> None:
         self._plateaus = plateaus_due(trainer, interval)
         self._try_to_save(trainer)
         self._plateaus = {}
         self._saved_at, self._saved_step = time.monotonic(), trainer.global_step
-        if wish == _STOP:
+        if action == _STOP:
             self.preempted = True
             trainer.should_stop = True
             # Stop now: Lightning would first validate, and continue for ever below its minimum of
@@ -288,9 +288,9 @@ class PreemptionCheckpoint(LastInLine):  # type: ignore[misc]  # Lightning is no
                 self.folder, written=step, keep=self._keep, monitor=self._monitor, mode=self._mode
             )
 
-    def _disarm(self) -> None:
-        if self._armed:
-            self._armed = False
+    def _return_signals(self) -> None:
+        if self._has_signals:
+            self._has_signals = False
             self.preemption.__exit__(None, None, None)
 
 
@@ -316,12 +316,12 @@ def fit(
     time left are reported as the job's progress. The active MLflow run is stored in the checkpoint
     and continued. Raises SystemExit(75) after the work was saved: do not catch it.
     """
-    keeper = next(
+    callback = next(
         (item for item in trainer.callbacks if isinstance(item, PreemptionCheckpoint)), None
     )
-    if keeper is None:
-        keeper = PreemptionCheckpoint(folder)
-        trainer.callbacks.append(keeper)  # last, where Lightning wants callbacks that save
+    if callback is None:
+        callback = PreemptionCheckpoint(folder)
+        trainer.callbacks.append(callback)  # last, where Lightning wants callbacks that save
     if not any(isinstance(item, Progress) for item in trainer.callbacks):
         trainer.callbacks.insert(0, Progress())
     source: dict[str, Any] = {"val_dataloaders": val}
@@ -334,25 +334,28 @@ def fit(
         model.train_dataloader = _resuming(model.train_dataloader)
     # Ranks may hold different data.
     content = content_of(model, data) if trainer.world_size == 1 else ""
-    keeper.training = take_up(
-        keeper.root, facts_of(trainer, model), name=name, content=content, sure=False
+    callback.training = open_training(
+        callback.root, facts_of(trainer, model), name=name, content=content, reproducible=False
     )
-    keeper.folder, found = keeper.training.folder, keeper.training.newest
+    callback.folder, newest = callback.training.folder, callback.training.newest
     run = (
-        found.run
-        if found and not found.finished and trainer.is_global_zero and _logger_run(trainer) is None
+        newest.run
+        if newest
+        and not newest.finished
+        and trainer.is_global_zero
+        and _logger_run(trainer) is None
         else None
     )
-    with keeper.preemption, continued(run, preempted=lambda: keeper.preempted):
+    with callback.preemption, continued(run, preempted=lambda: callback.preempted):
         try:
-            trainer.fit(model, **source, ckpt_path=str(found.folder / STATE) if found else None)
+            trainer.fit(model, **source, ckpt_path=str(newest.folder / STATE) if newest else None)
         except SIGTERMException:
             # The signal came just before the training took the signals over from Lightning.
-            if not keeper.preempted:
+            if not callback.preempted:
                 raise
-    if keeper.preempted:
-        _leave(trainer, keeper.preemption)
-    keeper.training.end()
+    if callback.preempted:
+        _leave(trainer, callback.preemption)
+    callback.training.end()
 
 
 def _leave(trainer: pl.Trainer, preemption: Preemption) -> None:
@@ -399,16 +402,16 @@ def _loaders(trainer: pl.Trainer) -> list[ResumableDataLoader]:
     ]
 
 
-def _resuming(plain: Callable[[], Any]) -> Callable[[], Any]:
-    return lambda: resumable(plain())
+def _resuming(make_loaders: Callable[[], Any]) -> Callable[[], Any]:
+    return lambda: resumable(make_loaders())
 
 
 def _validates_after(trainer: pl.Trainer, batch_idx: int) -> bool:
     """Whether a validation follows this batch in the middle of an epoch."""
-    every = trainer.val_check_batch
-    if not trainer.enable_validation or not isinstance(every, int):
+    interval = trainer.val_check_batch
+    if not trainer.enable_validation or not isinstance(interval, int):
         return False
-    done = (
+    batches_before = (
         trainer.fit_loop.total_batch_idx if trainer.check_val_every_n_epoch is None else batch_idx
     )
-    return bool((done + 1) % every == 0)
+    return bool((batches_before + 1) % interval == 0)

@@ -41,7 +41,7 @@ def facts_of(trainer: pl.Trainer, model: pl.LightningModule) -> dict[str, Any]:
     """What two attempts of one training have in common, even without a seed: how the model is
     built, its saved hyperparameters, how far it goes.
     """
-    wanted = {name: getattr(trainer, name, None) for name in _SETTINGS}
+    settings = {name: getattr(trainer, name, None) for name in _SETTINGS}
     return {
         "model": f"{type(model).__module__}.{type(model).__qualname__}",
         "layers": _ADDRESS.sub("", repr(model)),
@@ -50,7 +50,7 @@ def facts_of(trainer: pl.Trainer, model: pl.LightningModule) -> dict[str, Any]:
         },
         "trainer": {
             name: value if isinstance(value, _PLAIN) else str(value)
-            for name, value in wanted.items()
+            for name, value in settings.items()
         },
     }
 
@@ -82,8 +82,8 @@ def content_of(model: pl.LightningModule, data: Any) -> str:
 
 def _feed(digest: Any, value: Any, depth: int, seen: set[int]) -> None:
     """Add a value and what it contains. seen: ids of values that were already added."""
-    kind = type(value)
-    digest.update(f"{kind.__module__}.{kind.__qualname__};".encode())
+    value_type = type(value)
+    digest.update(f"{value_type.__module__}.{value_type.__qualname__};".encode())
     if isinstance(value, _PLAIN):
         digest.update(repr(value).encode())
     elif isinstance(value, torch.Tensor):
@@ -107,12 +107,12 @@ def _feed(digest: Any, value: Any, depth: int, seen: set[int]) -> None:
 def _feed_ends(digest: Any, flat: Any, size: int) -> None:
     count = max(1, _END_BYTES // max(1, size))
     for part in [flat] if len(flat) <= 2 * count else [flat[:count], flat[-count:]]:
-        plain = (
+        array = (
             part.cpu().contiguous().view(torch.uint8).numpy()
             if isinstance(part, torch.Tensor)
             else np.ascontiguousarray(part)
         )
-        digest.update(plain.tobytes())
+        digest.update(array.tobytes())
 
 
 def _parts(value: Any) -> Sequence[Any]:
@@ -131,10 +131,10 @@ def _parts(value: Any) -> Sequence[Any]:
         )
     if isinstance(value, type | torch.nn.Module | pl.Trainer) or not hasattr(value, "__dict__"):
         return [getattr(value, "__qualname__", ""), getattr(value, "shape", None)]
-    hidden = ("_", "trainer") if isinstance(value, pl.LightningDataModule) else ()
-    kept = [
+    ignored = ("_", "trainer") if isinstance(value, pl.LightningDataModule) else ()
+    attributes = [
         (name, item)
         for name, item in sorted(vars(value).items())
-        if not (hidden and name.startswith(hidden))
+        if not (ignored and name.startswith(ignored))
     ]
-    return [getattr(value, "__qualname__", ""), *(part for pair in kept for part in pair)]
+    return [getattr(value, "__qualname__", ""), *(part for pair in attributes for part in pair)]

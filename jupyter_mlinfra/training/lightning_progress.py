@@ -21,14 +21,18 @@ class Progress(pl.Callback):  # type: ignore[misc]  # Lightning is not looked in
 
     def __init__(self) -> None:
         self._curves = Curves(None)
-        self._told = self._began = 0.0
-        self._first = 0
+        self._reported_at = self._started_at = 0.0
+        self._first_step = 0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002 - Lightning's signature
         """Note when it began: the time left is computed from this attempt's pace."""
         logged = any(isinstance(logger, pl.loggers.MLFlowLogger) for logger in trainer.loggers)
         self._curves = Curves(active_run() if trainer.is_global_zero and not logged else None)
-        self._told, self._began, self._first = 0.0, time.monotonic(), trainer.global_step
+        self._reported_at, self._started_at, self._first_step = (
+            0.0,
+            time.monotonic(),
+            trainer.global_step,
+        )
 
     def on_train_batch_end(
         self,
@@ -46,8 +50,8 @@ class Progress(pl.Callback):  # type: ignore[misc]  # Lightning is not looked in
             values = {key: float(value) for key, value in trainer.callback_metrics.items()}
             loss = _loss(outputs)
             self._curves.add(values if loss is None else {"train_loss": loss, **values}, step)
-        if time.monotonic() - self._told >= REPORT_SECONDS:
-            self._told = time.monotonic()
+        if time.monotonic() - self._reported_at >= REPORT_SECONDS:
+            self._reported_at = time.monotonic()
             self._report(trainer, _loss(outputs))
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
@@ -59,19 +63,20 @@ class Progress(pl.Callback):  # type: ignore[misc]  # Lightning is not looked in
     def _report(self, trainer: pl.Trainer, loss: float | None) -> None:
         step, steps = trainer.global_step, float(trainer.estimated_stepping_batches)
         fraction = min(1.0, step / steps) if math.isfinite(steps) and steps > 0 else None
-        last = trainer.max_epochs if trainer.max_epochs and trainer.max_epochs > 0 else None
-        words = (
-            f"epoch {min(trainer.current_epoch + 1, last)}/{last}"
-            if last
+        max_epochs = trainer.max_epochs if trainer.max_epochs and trainer.max_epochs > 0 else None
+        text = (
+            f"epoch {min(trainer.current_epoch + 1, max_epochs)}/{max_epochs}"
+            if max_epochs
             else f"epoch {trainer.current_epoch + 1}"
         )
-        words += f", step {step}"
+        text += f", step {step}"
         if loss is not None:
-            words += f": loss {loss:.4g}"
-        done = step - self._first
-        if fraction is not None and done and step < steps:
-            words += f", {_duration((steps - step) / done * (time.monotonic() - self._began))} left"
-        report(fraction, words)
+            text += f": loss {loss:.4g}"
+        steps_done = step - self._first_step
+        if fraction is not None and steps_done and step < steps:
+            seconds_per_step = (time.monotonic() - self._started_at) / steps_done
+            text += f", {_duration((steps - step) * seconds_per_step)} left"
+        report(fraction, text)
 
 
 def _loss(outputs: Any) -> float | None:

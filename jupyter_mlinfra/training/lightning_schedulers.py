@@ -15,13 +15,15 @@ def plateaus_due(trainer: pl.Trainer, interval: str) -> dict[int, float]:
     """
     if not trainer.lightning_module.automatic_optimization:
         return {}
-    place = trainer.fit_loop.epoch_loop.batch_idx if interval == "step" else trainer.current_epoch
+    number_done = (
+        trainer.fit_loop.epoch_loop.batch_idx if interval == "step" else trainer.current_epoch
+    )
     due = {
         number: trainer.callback_metrics.get(config.monitor)
         for number, config in enumerate(trainer.lr_scheduler_configs)
         if config.reduce_on_plateau
         and config.interval == interval
-        and (place + 1) % config.frequency == 0
+        and (number_done + 1) % config.frequency == 0
     }
     return {number: float(value) for number, value in due.items() if value is not None}
 

@@ -29,9 +29,9 @@ def resumable(data: Any) -> Any:
         return type(data)(resumable(item) for item in data)
     if type(data) is not DataLoader or isinstance(data.dataset, IterableDataset):
         return data
-    made = copy.copy(data)
-    made.__class__ = ResumableDataLoader
-    return made
+    resumable_loader = copy.copy(data)
+    resumable_loader.__class__ = ResumableDataLoader
+    return resumable_loader
 
 
 class ResumableDataLoader(DataLoader):  # type: ignore[misc]  # torch is not looked into
@@ -43,8 +43,8 @@ class ResumableDataLoader(DataLoader):  # type: ignore[misc]  # torch is not loo
     """
 
     _resume: dict[str, Any] | None = None
-    _began: dict[str, Any] | None = None
-    _done = 0
+    _epoch_state: dict[str, Any] | None = None
+    _batches_done = 0
     _reused = False
     _skip: _Skip | None = None
     worker_init_fn: Callable[[int], None] | None
@@ -53,11 +53,11 @@ class ResumableDataLoader(DataLoader):  # type: ignore[misc]  # torch is not loo
         """Its position: batches returned, the generators' state at the start of the epoch, and now.
         reused: the epoch starts with persistent workers.
         """
-        reused = self._reused if self._began is not None else self._iterator is not None
+        reused = self._reused if self._epoch_state is not None else self._iterator is not None
         return {
-            "batches": self._done,
-            "began": self._began,
-            "now": self._states(),
+            "batches": self._batches_done,
+            "began": self._epoch_state,
+            "now": self._random_states(),
             "reused": reused,
         }
 
@@ -67,7 +67,7 @@ class ResumableDataLoader(DataLoader):  # type: ignore[misc]  # torch is not loo
 
     def rewind(self) -> None:
         """The epoch is over: a state saved from here on starts the next one."""
-        self._done, self._began = 0, None
+        self._batches_done, self._epoch_state = 0, None
 
     def __iter__(self) -> Iterator[Any]:
         resume, self._resume = self._resume, None
@@ -75,36 +75,36 @@ class ResumableDataLoader(DataLoader):  # type: ignore[misc]  # torch is not loo
         if resume is not None:
             self._reused = resume["reused"]
             self.restore(resume["began"] or resume["now"])
-        self._began = self._states()
-        self._done = resume["batches"] if resume is not None else 0
+        self._epoch_state = self._random_states()
+        self._batches_done = resume["batches"] if resume is not None else 0
         if resume is not None:
             self._skip = _Skip(
                 loader=self,
-                count=self._done,
-                before=self._began if self._reused else None,
-                after=resume["now"] if self._done else None,
+                count=self._batches_done,
+                before=self._epoch_state if self._reused else None,
+                after=resume["now"] if self._batches_done else None,
             )
         for batch in super().__iter__():
-            self._done += 1
+            self._batches_done += 1
             yield batch
 
     def _get_iterator(self) -> Any:
         """Torch's iterator, whose workers do not die from a signal that is meant for the
         training.
         """
-        plain: Callable[[int], None] | None = self.worker_init_fn
-        self.worker_init_fn = _Deaf(plain)
+        init_worker: Callable[[int], None] | None = self.worker_init_fn
+        self.worker_init_fn = _IgnoreSignals(init_worker)
         try:
             return super()._get_iterator()
         finally:
-            self.worker_init_fn = plain
+            self.worker_init_fn = init_worker
 
     @property
     def _index_sampler(self) -> Any:
         skip, self._skip = self._skip, None
         return _Skipping(super()._index_sampler, skip) if skip else super()._index_sampler
 
-    def _states(self) -> dict[str, Any]:
+    def _random_states(self) -> dict[str, Any]:
         return {
             **random_state(),
             "generators": [generator.get_state() for generator in self._generators()],
@@ -118,12 +118,12 @@ class ResumableDataLoader(DataLoader):  # type: ignore[misc]  # torch is not loo
 
     def _generators(self) -> list[Any]:
         """The loader's own generators from which the order is drawn, each once."""
-        found = [
+        generators = [
             self.generator,
             getattr(self.sampler, "generator", None),
             getattr(getattr(self.batch_sampler, "sampler", None), "generator", None),
         ]
-        return list({id(item): item for item in found if item is not None}.values())
+        return list({id(item): item for item in generators if item is not None}.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,24 +158,24 @@ class _Skipping:
             return
         if skip.before is not None:
             skip.loader.restore(skip.before)
-        places = iter(self._sampler)
+        indices = iter(self._sampler)
         for _ in range(skip.count):
-            next(places, None)
+            next(indices, None)
         if skip.after is not None:
             skip.loader.restore(skip.after)
-        yield from places
+        yield from indices
 
 
-class _Deaf:
+class _IgnoreSignals:
     """The start of a worker: it must ignore the signals that ask the job to save, because the
     training needs it until then.
     """
 
-    def __init__(self, plain: Callable[[int], None] | None) -> None:
-        self._plain = plain
+    def __init__(self, init_worker: Callable[[int], None] | None) -> None:
+        self._init_worker = init_worker
 
     def __call__(self, worker: int) -> None:
         for number in preempt_signals():
             signal.signal(number, signal.SIG_IGN)
-        if self._plain is not None:
-            self._plain(worker)
+        if self._init_worker is not None:
+            self._init_worker(worker)

@@ -31,7 +31,7 @@ class Preemption:
         self.signals = preempt_signals()
         self.received: signal.Signals | None = None
         """The signal that came first."""
-        self._before: list[dict[signal.Signals, Any]] = []
+        self._previous_handlers: list[dict[signal.Signals, Any]] = []
 
     @property
     def requested(self) -> bool:
@@ -45,28 +45,28 @@ class Preemption:
         raise SystemExit(SAVED)
 
     def __enter__(self) -> Self:
-        before: dict[signal.Signals, Any] = {}
+        previous: dict[signal.Signals, Any] = {}
         if threading.current_thread() is threading.main_thread():
-            before = {number: signal.signal(number, self._note) for number in self.signals}
+            previous = {number: signal.signal(number, self._record) for number in self.signals}
         else:
             warnings.warn(
                 "This thread is not notified when the job is asked to end: only the main thread of"
                 " a process is.",
                 stacklevel=2,
             )
-        self._before.append(before)
+        self._previous_handlers.append(previous)
         return self
 
     def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
-        trace: TracebackType | None,
+        traceback: TracebackType | None,
     ) -> None:
-        for number, handler in self._before.pop().items():
+        for number, handler in self._previous_handlers.pop().items():
             # None: it was not set by Python, and cannot be set again.
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
-    def _note(self, number: int, _: FrameType | None) -> None:
+    def _record(self, number: int, _: FrameType | None) -> None:
         if self.received is None:
             self.received = signal.Signals(number)

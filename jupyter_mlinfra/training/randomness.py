@@ -13,13 +13,13 @@ import torch
 
 def random_state() -> dict[str, Any]:
     """State of Python's generator, NumPy's legacy one, torch's, and torch's on every GPU in use."""
-    kind, keys, place, has_gauss, gauss = np.random.get_state()
+    kind, keys, position, has_gauss, gauss = np.random.get_state()
     return {
         "python": random.getstate(),
         "numpy": (
             kind,
             torch.from_numpy(np.asarray(keys).astype(np.int64)),
-            place,
+            position,
             has_gauss,
             gauss,
         ),
@@ -36,8 +36,8 @@ def set_random_state(state: dict[str, Any]) -> None:
     """Continue with the numbers that were drawn after `random_state`."""
     version, numbers, gauss = state["python"]
     random.setstate((version, tuple(numbers), gauss))
-    kind, keys, place, has_gauss, cached = state["numpy"]
-    np.random.set_state((kind, keys.numpy().astype(np.uint32), place, has_gauss, cached))
+    kind, keys, position, has_gauss, cached = state["numpy"]
+    np.random.set_state((kind, keys.numpy().astype(np.uint32), position, has_gauss, cached))
     torch.set_rng_state(state["torch"].cpu())
     if state["cuda"] and len(state["cuda"]) == torch.cuda.device_count():
         torch.cuda.set_rng_state_all([item.cpu() for item in state["cuda"]])

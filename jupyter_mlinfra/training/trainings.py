@@ -1,5 +1,5 @@
-"""Which of the trainings of one job or folder this is: each has a folder of its own, and none uses
-the checkpoints of another.
+"""The trainings of one job or folder: each has a folder of its own, and none uses the checkpoints
+of another.
 """
 
 from __future__ import annotations
@@ -22,15 +22,14 @@ from . import checkpoints
 from .checkpoints import Checkpoint
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-# What this process has done and the disk does not show: each attempt of a job runs the same
-# trainings in the same order.
-_begun, _ended = set[Path](), set[Path]()
+# Not on disk, because each attempt of a job runs the same trainings in the same order.
+_opened, _ended = set[Path](), set[Path]()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
-    """folder: of its checkpoints. note: what each of them records about it. newest: the last whole
-    one, None before there is any.
+    """One training. folder: of its checkpoints. note: what each checkpoint records about it.
+    newest: the last complete checkpoint, None before there is any.
     """
 
     folder: Path
@@ -38,19 +37,24 @@ class Training:
     newest: Checkpoint | None
 
     def end(self) -> None:
-        """It is done: the next request with the same facts is another training."""
+        """Record that it is done: the next one with the same facts is another training."""
         _ended.add(self.folder)
 
 
-def take_up(
-    root: Path, facts: Mapping[str, Any], *, name: str | None = None, content: str = "", sure: bool
+def open_training(
+    root: Path,
+    facts: Mapping[str, Any],
+    *,
+    name: str | None = None,
+    content: str = "",
+    reproducible: bool,
 ) -> Training:
-    """The training with these facts, as far as it came in an earlier attempt; or one that begins.
+    """The training with these facts, with its progress from an earlier attempt, or a new one.
 
-    facts: what its model hangs on, as values for JSON. content: a digest of what else it does; two
-    attempts of one job are alike without it. sure: whether equal facts make equal models. If not,
-    this process has had its turn with a training that it has brought to its end. Raises BadRequest
-    when the name is none for a folder.
+    facts: what its model depends on, as values for JSON. content: a digest of everything else that
+    it does; attempts of one job need not agree in it. reproducible: whether equal facts give equal
+    models. If not, a training that this process has ended is not opened again. Raises BadRequest
+    if the name cannot be that of a folder.
     """
     if name is not None and not _NAME.fullmatch(name):
         raise BadRequest(
@@ -58,29 +62,29 @@ def take_up(
             "It becomes the name of a folder.",
             "Use letters, digits, dots, dashes and underscores.",
         )
-    known: dict[str, Any] = json.loads(
+    stored_facts: dict[str, Any] = json.loads(
         json.dumps({**facts, "name": name}, sort_keys=True, default=str)
     )
-    digest = blake2b(json.dumps(known, sort_keys=True).encode(), digest_size=8).hexdigest()
+    digest = blake2b(json.dumps(stored_facts, sort_keys=True).encode(), digest_size=8).hexdigest()
     job = os.environ.get(JOB, "")
     for number in count(1):
         folder = root / "-".join(
             [*([name] if name else []), digest, *([str(number)] if number > 1 else [])]
         )
-        if not sure and folder in _ended:
+        if not reproducible and folder in _ended:
             continue
         newest = checkpoints.newest_in(folder)
-        before = newest.training if newest else {}
-        if newest is None or before.get("content") == content or (job and before.get("job") == job):
+        record = newest.training if newest else {}
+        if newest is None or record.get("content") == content or (job and record.get("job") == job):
             break
     if newest is None:
-        _warn_of_another(root, known)
-    _begun.add(folder)
+        _warn_of_another(root, stored_facts)
+    _opened.add(folder)
     note = {
-        "facts": known,
+        "facts": stored_facts,
         "content": content,
         "job": job,
-        "began_at": before.get("began_at") or now().isoformat(),
+        "began_at": record.get("began_at") or now().isoformat(),
     }
     return Training(folder=folder, note=note, newest=newest)
 
@@ -89,11 +93,11 @@ def resumed_run() -> str | None:
     """Id of the MLflow run that an earlier attempt of this job saved its work under:
     `ml.track("flights", run=resumed_run())` continues it.
 
-    Of several trainings, the run of the first one that has not come to its end in this attempt.
-    None in a first attempt, and outside of a job.
+    Of several trainings, the run of the first one that has not ended in this attempt. None in a
+    first attempt, and outside of a job.
     """
     root = os.environ.get(CHECKPOINTS)
-    found = (
+    newest = (
         (
             checkpoints.newest_in(folder)
             for folder in checkpoints.folders(Path(root))
@@ -102,23 +106,25 @@ def resumed_run() -> str | None:
         if root
         else iter(())
     )
-    return next((item.run for item in found if item is not None), None)
+    return next((item.run for item in newest if item is not None), None)
 
 
 def _warn_of_another(root: Path, facts: Mapping[str, Any]) -> None:
-    """Warn of a training that an earlier attempt stopped and that this one does not continue:
-    perhaps it should have.
+    """Warn about a training that was stopped in an earlier attempt and is not continued by this
+    one, in case that is a mistake.
     """
     for folder in checkpoints.folders(root):
-        left = checkpoints.newest_in(folder, sums=False) if folder not in _begun else None
-        if left is not None and left.training and not left.finished:
-            other = left.training["facts"]
-            differ = [key for key in {**other, **facts} if other.get(key) != facts.get(key)] or [
-                "content"
-            ]
-            words = (
-                f"The training in {folder} was stopped after {left.step} steps, and this is"
-                f" another one, which differs in {', '.join(differ)}."
+        stopped = checkpoints.newest_in(folder, sums=False) if folder not in _opened else None
+        if stopped is not None and stopped.training and not stopped.finished:
+            stopped_facts = stopped.training["facts"]
+            differences = [
+                key
+                for key in {**stopped_facts, **facts}
+                if stopped_facts.get(key) != facts.get(key)
+            ] or ["content"]
+            message = (
+                f"The training in {folder} was stopped after {stopped.step} steps, and this is"
+                f" another one, which differs in {', '.join(differences)}."
             )
-            warnings.warn(f"{words} This one starts from the beginning.", stacklevel=4)
+            warnings.warn(f"{message} This one starts from the beginning.", stacklevel=4)
             return

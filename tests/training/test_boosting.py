@@ -330,10 +330,10 @@ def test_logging_a_model_warns_of_nothing_that_its_user_could_not_mend(
     handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
     inputs = LEARN[0] if texts else LEARN[0].drop("carrier")
     with Experiments(project).track("flights"):
-        made = train_xgboost(inputs, LEARN[1], parameters=PARAMETERS, rounds=2)
+        trained = train_xgboost(inputs, LEARN[1], parameters=PARAMETERS, rounds=2)
         logging.getLogger("mlflow").addHandler(handler)
         try:
-            made.log_model(sample=inputs.head(5))
+            trained.log_model(sample=inputs.head(5))
         finally:
             logging.getLogger("mlflow").removeHandler(handler)
     assert said == []

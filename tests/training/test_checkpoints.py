@@ -115,10 +115,10 @@ def test_one_that_was_passed_over_pushes_out_none_that_is_written_after_it(
 
 def test_saved_again_at_the_same_step_the_later_one_counts(tmp_path: Path) -> None:
     make(tmp_path, 7, "old")
-    made = make(tmp_path, 7, "new")
+    checkpoint = make(tmp_path, 7, "new")
     assert names(tmp_path) == ["step-0000000007"]
-    assert (made.folder / "state.ckpt").read_text() == "new"
-    assert latest(tmp_path) == made
+    assert (checkpoint.folder / "state.ckpt").read_text() == "new"
+    assert latest(tmp_path) == checkpoint
 
 
 def test_what_fails_to_write_leaves_nothing(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_a_kill_at_any_point_leaves_the_old_or_the_new_one_whole(tmp_path: Path)
     for at in range(1, 40):
         folder = tmp_path / str(at)
         make(folder, 1, "old")
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-c", KILLED, str(folder), str(at)], capture_output=True, text=True
         )
         # A warning would be an error of its own: nothing torn may carry a name.
@@ -180,10 +180,10 @@ def test_a_kill_at_any_point_leaves_the_old_or_the_new_one_whole(tmp_path: Path)
         assert found is not None, at
         assert (found.folder / "state.ckpt").read_text() == {1: "old", 2: "new" * 1000}[found.step]
         outcomes.append(found.step)
-        if done.returncode == 0:
+        if process.returncode == 0:
             break
-        assert done.returncode == -signal.SIGKILL, done.stderr
-    assert done.returncode == 0
+        assert process.returncode == -signal.SIGKILL, process.stderr
+    assert process.returncode == 0
     assert outcomes == sorted(outcomes)
     assert set(outcomes) == {1, 2}, "it was killed before and after the rename"
     make(folder, 3)
@@ -233,16 +233,16 @@ def test_where_equal_facts_say_little_it_counts_which_one_of_a_process_it_is(
         monkeypatch.setattr(trainings, "_ended", set())
         monkeypatch.setenv("MLINFRA_JOB", job)
         found = []
-        for place, content in enumerate(contents):
+        for index, content in enumerate(contents):
             training = take_up(tmp_path, {"layers": 2}, content=content, sure=False)
             found.append(training.newest.step if training.newest else 0)
             make(
                 training.folder,
-                found[-1] + 10 * (place + 1),
+                found[-1] + 10 * (index + 1),
                 training=training.note,
-                finished=place < done,
+                finished=index < done,
             )
-            if place < done:
+            if index < done:
                 training.end()
         return found
 

@@ -76,12 +76,14 @@ def test_the_model_equals_one_trained_in_memory(path: Path, tmp_path: Path) -> N
     )
     same = {**PARAMETERS, "seed_per_iteration": True}
     inputs, label = ROWS.drop("late"), ROWS["late"]
-    whole = train_xgboost(
+    uninterrupted = train_xgboost(
         inputs, label, TUNE.drop("late"), TUNE["late"], parameters=same, rounds=30
     )
-    assert found.columns == whole.columns
-    np.testing.assert_allclose(found.predict(TUNE), whole.predict(TUNE.drop("late")), atol=1e-5)
-    assert found.history["tune_auc"] == pytest.approx(whole.history["tune_auc"], abs=1e-5)
+    assert found.columns == uninterrupted.columns
+    np.testing.assert_allclose(
+        found.predict(TUNE), uninterrupted.predict(TUNE.drop("late")), atol=1e-5
+    )
+    assert found.history["tune_auc"] == pytest.approx(uninterrupted.history["tune_auc"], abs=1e-5)
     assert roc_auc_score(TUNE["late"], found.predict(TUNE)) == pytest.approx(
         found.history["tune_auc"][-1], abs=1e-5
     )
@@ -133,7 +135,7 @@ def test_stopped_and_resumed_it_grows_the_same_trees(
             folder=tmp_path / folder,
         )
 
-    whole = train("whole")
+    uninterrupted = train("whole")
     real, stops = xgboost.Booster.eval_set, list(rounds)
 
     def eval_set(booster, evals, iteration=0, **more):
@@ -151,10 +153,10 @@ def test_stopped_and_resumed_it_grows_the_same_trees(
         assert found is not None
         assert found.step == done
     resumed = train("stopped")
-    assert resumed.history == whole.history
+    assert resumed.history == uninterrupted.history
     assert resumed.best_round == 29
-    assert resumed.booster.get_dump() == whole.booster.get_dump()
-    np.testing.assert_allclose(resumed.predict(TUNE), whole.predict(TUNE), atol=1e-6)
+    assert resumed.booster.get_dump() == uninterrupted.booster.get_dump()
+    np.testing.assert_allclose(resumed.predict(TUNE), uninterrupted.predict(TUNE), atol=1e-6)
 
 
 def test_after_kill_9_it_goes_on_from_the_newest_checkpoint_in_the_same_run(
@@ -382,7 +384,7 @@ def test_preempted_in_the_second_of_three_the_first_is_not_done_again(
             for changes in every
         ]
 
-    whole = all_of("whole")
+    uninterrupted = all_of("whole")
     real, rounds = xgboost.Booster.update, list[int]()
 
     def update(booster, learn, number, *more):
@@ -395,9 +397,9 @@ def test_preempted_in_the_second_of_three_the_first_is_not_done_again(
     with pytest.raises(SystemExit):
         all_of("stopped")
     forgotten(monkeypatch)
-    assert all_of("stopped") == whole
+    assert all_of("stopped") == uninterrupted
     assert rounds == [0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5]
-    assert all_of("stopped") == whole
+    assert all_of("stopped") == uninterrupted
     assert len(rounds) == 18
 
 

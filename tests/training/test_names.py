@@ -16,8 +16,8 @@ def test_without_lightning_its_names_say_what_to_install(name: str) -> None:
         "import sys; sys.modules['lightning'] = None; from jupyter_mlinfra import training;"
         f" training.{name}"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stderr.splitlines()[-1].endswith(
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert process.stderr.splitlines()[-1].endswith(
         "Lightning is not installed. The base installation is light. pip install"
         " 'jupyter-mlinfra[train]'"
     )
