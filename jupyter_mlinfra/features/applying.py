@@ -43,7 +43,7 @@ def apply(project: Project) -> AppliedViews:
     with file_lock(project.folder("features") / "lock"):
         contents = load_definitions(repo)
         feast = open_store(project)
-        before = {item.name: item for item in definitions(feast)}
+        old_views = {item.name: item for item in definitions(feast)}
         _check_project(contents, feast)
         join_keys = {entity.name: entity.join_key for entity in contents.entities}
         for view in contents.feature_views:
@@ -51,9 +51,9 @@ def apply(project: Project) -> AppliedViews:
             check_types(view, feast.config)
         with restored_on_failure(registry_file(project)):
             _apply(feast, contents)
-        after = {item.name: item for item in rebuild_index(project)}
-    applied = _changes(before, after)
-    _tell(project, applied, after)
+        new_views = {item.name: item for item in rebuild_index(project)}
+    applied = _changes(old_views, new_views)
+    _record_changes(project, applied, new_views)
     return applied
 
 
@@ -71,7 +71,7 @@ def load_definitions(repo: Path) -> RepoContents:
         try:
             loaded = importlib.import_module(module)
         except (Exception, SystemExit) as error:
-            raise _broken(file, repo, error) from error
+            raise _load_error(file, repo, error) from error
         if Path(loaded.__file__ or "").resolve() != file:
             raise Unprocessable(
                 f"{file.relative_to(repo)} was not read.",
@@ -81,25 +81,23 @@ def load_definitions(repo: Path) -> RepoContents:
     return parse_repo(repo)
 
 
-def _broken(file: Path, repo: Path, error: BaseException) -> Unprocessable:
-    places = [
+def _load_error(file: Path, repo: Path, error: BaseException) -> Unprocessable:
+    locations = [
         (Path(frame.filename), frame.lineno) for frame in traceback.extract_tb(error.__traceback__)
     ]
     if isinstance(error, SyntaxError) and error.filename:
-        places.append((Path(error.filename), error.lineno))
+        locations.append((Path(error.filename), error.lineno))
     # "<frozen …>" is not a file.
-    ours = [
-        (place, line)
-        for place, line in places
-        if place.is_absolute() and place.is_relative_to(repo)
+    in_repo = [
+        (path, line) for path, line in locations if path.is_absolute() and path.is_relative_to(repo)
     ]
-    place, line = ours[-1] if ours else (file, None)
+    path, line = in_repo[-1] if in_repo else (file, None)
     if isinstance(error, MLInfraError):
         reason = f"{error.what} {error.why}".strip()
     else:
         reason = f"{type(error).__name__}: {error.msg if isinstance(error, SyntaxError) else error}"
     return Unprocessable(
-        f"{place.relative_to(repo)}, line {line or 1}: the definitions cannot be loaded.",
+        f"{path.relative_to(repo)}, line {line or 1}: the definitions cannot be loaded.",
         f"{reason}.",
         "Correct it; the registry is unchanged.",
     )
@@ -154,8 +152,10 @@ def check_source(view: FeatureView, repo: Path, join_keys: Mapping[str, str]) ->
             time=source.time,
         )
     except MLInfraError as error:
-        kind = type(error) if isinstance(error, NotFound | Unavailable) else Unprocessable
-        raise kind(f"{_where(view.name, repo)}: {error.what}", error.why, error.fix) from error
+        error_type = type(error) if isinstance(error, NotFound | Unavailable) else Unprocessable
+        raise error_type(
+            f"{_location(view.name, repo)}: {error.what}", error.why, error.fix
+        ) from error
 
 
 def check_types(view: FeatureView, config: RepoConfig) -> None:
@@ -172,13 +172,13 @@ def check_types(view: FeatureView, config: RepoConfig) -> None:
     if source is None or view.features or spec_of(source.to_proto()).kind == "other":
         return
     translate = source.source_datatype_to_feast_value_type()
-    for column, kind in source.get_table_column_names_and_types(config):
+    for column, arrow_type in source.get_table_column_names_and_types(config):
         if column in (source.timestamp_field, source.created_timestamp_column) or column.startswith(
             "__"
         ):
             continue
         try:
-            from_value_type(translate(kind))
+            from_value_type(translate(arrow_type))
         except (KeyError, ValueError) as error:
             why = "Without schema=[…] every column of the source is a feature."
             fix = (
@@ -186,14 +186,14 @@ def check_types(view: FeatureView, config: RepoConfig) -> None:
                 " column."
             )
             raise Unprocessable(
-                f"{_where(view.name, config.repo_path)}: Feast has no type for column {column}"
-                f" ({kind}).",
+                f"{_location(view.name, config.repo_path)}: Feast has no type for column {column}"
+                f" ({arrow_type}).",
                 why,
                 fix,
             ) from error
 
 
-def _where(name: str, repo: Path) -> str:
+def _location(name: str, repo: Path) -> str:
     """File and line of a view, found by its quoted name; only the name if it is composed in
     code.
     """
@@ -221,11 +221,11 @@ def restored_on_failure(registry: Path | None) -> Iterator[None]:
                 copy.backup(live)  # one transaction, also if another process has the file open
                 raise
     else:
-        before = registry.read_bytes()
+        content = registry.read_bytes()
         try:
             yield
         except BaseException:
-            write_atomic(registry, before)
+            write_atomic(registry, content)
             raise
 
 
@@ -245,19 +245,23 @@ def _apply(feast: FeatureStore, contents: RepoContents) -> None:
         ) from error
 
 
-def _changes(before: Mapping[str, Definition], after: Mapping[str, Definition]) -> AppliedViews:
-    kept = sorted(before.keys() & after.keys())
+def _changes(
+    old_views: Mapping[str, Definition], new_views: Mapping[str, Definition]
+) -> AppliedViews:
+    common = sorted(old_views.keys() & new_views.keys())
     return AppliedViews(
-        created=sorted(after.keys() - before.keys()),
-        updated=[name for name in kept if before[name].digest != after[name].digest],
-        deleted=sorted(before.keys() - after.keys()),
-        unchanged=[name for name in kept if before[name].digest == after[name].digest],
+        created=sorted(new_views.keys() - old_views.keys()),
+        updated=[name for name in common if old_views[name].digest != new_views[name].digest],
+        deleted=sorted(old_views.keys() - new_views.keys()),
+        unchanged=[name for name in common if old_views[name].digest == new_views[name].digest],
     )
 
 
-def _tell(project: Project, applied: AppliedViews, views: Mapping[str, Definition]) -> None:
+def _record_changes(
+    project: Project, applied: AppliedViews, views: Mapping[str, Definition]
+) -> None:
     """Record in lineage what each changed view reads, and add the change to the event log."""
-    FeatureFiles(project).set_fed(dict.fromkeys(applied.deleted))
+    FeatureFiles(project).set_materializations(dict.fromkeys(applied.deleted))
     groups: Sequence[tuple[str, Sequence[str]]] = (
         ("created", applied.created),
         ("updated", applied.updated),

@@ -7,27 +7,27 @@ from __future__ import annotations
 import pyarrow as pa
 
 
-def plain(kind: pa.DataType) -> pa.DataType:
+def feast_type(arrow_type: pa.DataType) -> pa.DataType:
     """The type with plain text, bytes and lists, at any depth."""
-    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+    if pa.types.is_large_string(arrow_type) or pa.types.is_string_view(arrow_type):
         return pa.string()
-    if pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind):
+    if pa.types.is_large_binary(arrow_type) or pa.types.is_binary_view(arrow_type):
         return pa.binary()
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        return pa.list_(plain(kind.value_type))
-    if pa.types.is_struct(kind):
-        return pa.struct([field.with_type(plain(field.type)) for field in kind])
-    return kind
+    if pa.types.is_list(arrow_type) or pa.types.is_large_list(arrow_type):
+        return pa.list_(feast_type(arrow_type.value_type))
+    if pa.types.is_struct(arrow_type):
+        return pa.struct([field.with_type(feast_type(field.type)) for field in arrow_type])
+    return arrow_type
 
 
-def plain_table(table: pa.Table) -> pa.Table:
+def feast_table(table: pa.Table) -> pa.Table:
     """The table with plain types; a column whose text is too long for them (2 GiB in one chunk)
     keeps its type.
     """
     columns = []
     for column in table.columns:
         try:
-            columns.append(column.cast(plain(column.type)))
+            columns.append(column.cast(feast_type(column.type)))
         except pa.ArrowInvalid:
             columns.append(column)
     return pa.table(columns, names=table.column_names)

@@ -14,7 +14,7 @@ from feast.data_source import DataSource
 from feast.protos.feast.core.DataSource_pb2 import DataSource as DataSourceProto
 from feast.type_map import pa_to_feast_value_type
 
-from .arrow import plain
+from .arrow import feast_type
 from .sources import SourceSpec, scan
 
 
@@ -101,9 +101,9 @@ class DatasetSource(DataSource):  # type: ignore[misc]  # Feast is not type-chec
         """Column names of the dataset with their Arrow types, as in a Parquet file that Feast
         reads.
         """
-        raw = SourceSpec(kind="dataset", name=self.dataset, time=self.timestamp_field)
-        schema = scan(raw, config.repo_path).collect_schema().to_frame().to_arrow().schema
-        return [(column.name, _spelled(column.type)) for column in schema]
+        unmapped = SourceSpec(kind="dataset", name=self.dataset, time=self.timestamp_field)
+        schema = scan(unmapped, config.repo_path).collect_schema().to_frame().to_arrow().schema
+        return [(column.name, _type_name(column.type)) for column in schema]
 
     @staticmethod
     def source_datatype_to_feast_value_type() -> Callable[[str], ValueType]:
@@ -112,14 +112,18 @@ class DatasetSource(DataSource):  # type: ignore[misc]  # Feast is not type-chec
         return translate
 
 
-def _spelled(kind: pa.DataType) -> str:
+def _type_name(arrow_type: pa.DataType) -> str:
     """An Arrow type as in Feast's table of types, which knows only one spelling of lists, and no
     dates: it keeps them as times.
     """
-    kind = plain(kind)
-    if pa.types.is_date(kind):
+    arrow_type = feast_type(arrow_type)
+    if pa.types.is_date(arrow_type):
         return "timestamp[us]"
-    return f"list<item: {_spelled(kind.value_type)}>" if pa.types.is_list(kind) else str(kind)
+    return (
+        f"list<item: {_type_name(arrow_type.value_type)}>"
+        if pa.types.is_list(arrow_type)
+        else str(arrow_type)
+    )
 
 
 def spec_of(proto: DataSourceProto) -> SourceSpec:

@@ -17,17 +17,17 @@ from .join import JoinView, moment, require_time, utc
 AT = "event_timestamp"
 
 
-def entity_rows(given: Any) -> pl.LazyFrame:
+def entity_rows(rows: Any) -> pl.LazyFrame:
     """The rows that the caller passes. Raises BadRequest for anything that is not a frame."""
-    if isinstance(given, pl.LazyFrame):
-        return given
-    if isinstance(given, pl.DataFrame):
-        return given.lazy()
-    if isinstance(given, pd.DataFrame):
-        return pl.from_pandas(given).lazy()
-    if isinstance(given, str) and given.endswith(".parquet"):
-        return pl.scan_parquet(given)
-    why = f"{type(given).__name__} is not a frame; SQL needs another offline store."
+    if isinstance(rows, pl.LazyFrame):
+        return rows
+    if isinstance(rows, pl.DataFrame):
+        return rows.lazy()
+    if isinstance(rows, pd.DataFrame):
+        return pl.from_pandas(rows).lazy()
+    if isinstance(rows, str) and rows.endswith(".parquet"):
+        return pl.scan_parquet(rows)
+    why = f"{type(rows).__name__} is not a frame; SQL needs another offline store."
     raise BadRequest(
         "The entity rows cannot be read.",
         why,
@@ -53,8 +53,8 @@ def rows_between(views: Sequence[JoinView], start: datetime, end: datetime) -> p
         )
         keys = [pl.col(column).alias(key) for key, column in view.keys.items()]
         parts.append(rows.select(*keys, utc(view.time, dtype, unit).alias(AT)).drop_nulls())
-    found = pl.concat(parts, how="diagonal_relaxed").unique()
-    return found.sort(AT, *(name for name in found.collect_schema() if name != AT))
+    rows_ = pl.concat(parts, how="diagonal_relaxed").unique()
+    return rows_.sort(AT, *(name for name in rows_.collect_schema() if name != AT))
 
 
 def time_column(schema: pl.Schema) -> str:

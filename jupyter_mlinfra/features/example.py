@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _FIELDS = {r"u?i\d+": "Int64", r"f\d+": "Float64", r"bool": "Bool"}
 """Feast's type of a feature, by the short type of its column."""
 _KEYS = {r"str": "STRING", r"u?i\d+": "INT64"}
-_MOST = 3
+_MAX_FEATURES = 3
 """Features of the example."""
 
 _DEFINITION = """\
@@ -56,32 +56,37 @@ def definition_of(dataset: str, columns: Sequence[Column]) -> str:
     The first text (else integer) is the key, the first moment the time at which a value became
     known, and the next numbers are the features.
     """
-    moment = next((column for column in columns if re.match(r"ts\b", column.type)), None)
+    time_column = next((column for column in columns if re.match(r"ts\b", column.type)), None)
     key = next(
         (column for column in columns if column.type == "str"),
-        next((column for column in columns if _of(_KEYS, column)), None),
+        next((column for column in columns if _feast_type(_KEYS, column)), None),
     )
-    features = [column for column in columns if column is not key and _of(_FIELDS, column)][:_MOST]
-    if moment is None or key is None or not features:
+    features = [column for column in columns if column is not key and _feast_type(_FIELDS, column)][
+        :_MAX_FEATURES
+    ]
+    if time_column is None or key is None or not features:
         return ""
     name = f"{variable(dataset)}_example"
     definition = _DEFINITION.format(
-        types=", ".join(sorted({_of(_FIELDS, column) for column in features})),
+        types=", ".join(sorted({_feast_type(_FIELDS, column) for column in features})),
         key=text(key.name),
-        key_type=_of(_KEYS, key),
+        key_type=_feast_type(_KEYS, key),
         variable=name,
         name=text(name),
         fields="\n".join(
-            f"        Field(name={text(column.name)}, dtype={_of(_FIELDS, column)}),"
+            f"        Field(name={text(column.name)}, dtype={_feast_type(_FIELDS, column)}),"
             for column in features
         ),
         dataset=text(dataset),
-        moment=text(moment.name),
+        moment=text(time_column.name),
     )
     return _CODE.format(
         definition=re.sub(r"[\\']", r"\\\g<0>", definition), file=text(f"{name}.py")
     )
 
 
-def _of(table: dict[str, str], column: Column) -> str:
-    return next((kind for form, kind in table.items() if re.fullmatch(form, column.type)), "")
+def _feast_type(table: dict[str, str], column: Column) -> str:
+    return next(
+        (feast_type for pattern, feast_type in table.items() if re.fullmatch(pattern, column.type)),
+        "",
+    )

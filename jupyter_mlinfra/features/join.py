@@ -74,18 +74,18 @@ class JoinView:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "schema", dict(self.frame.collect_schema()))
-        wanted = [
+        required = [
             *self.keys.values(),
             *self.features,
             self.time,
             *([self.created] if self.created else []),
         ]
-        missing = [column for column in wanted if column not in self.schema]
+        missing = [column for column in required if column not in self.schema]
         if missing:
-            have = ", ".join(self.schema)
+            columns = ", ".join(self.schema)
             raise Unprocessable(
                 f"The source of {self.name} has no column {missing[0]}.",
-                f"Its columns are {have}.",
+                f"Its columns are {columns}.",
                 "Correct the definition or the source.",
             )
 
@@ -124,7 +124,7 @@ def check_entities(
 ) -> None:
     """Reject entity rows that cannot be joined, before anything is read."""
     require_time(schema, at, "The entity rows")
-    taken = dict.fromkeys(schema, "the entity rows")
+    owner_of = dict.fromkeys(schema, "the entity rows")
     for view in views:
         for key, column in view.keys.items():
             if key not in schema:
@@ -140,14 +140,14 @@ def check_entities(
                     f"Cast {key} before the join.",
                 )
         for name in view.features.values():
-            if name in taken:
+            if name in owner_of:
                 fix = "Rename one, or ask for full names (view__feature)."
                 raise BadRequest(
                     f"{name} would appear twice.",
-                    f"It is a feature of {view.name} and a column of {taken[name]}.",
+                    f"It is a feature of {view.name} and a column of {owner_of[name]}.",
                     fix,
                 )
-            taken[name] = view.name
+            owner_of[name] = view.name
 
 
 def require_time(schema: Mapping[str, pl.DataType], column: str, owner: str) -> None:
@@ -185,13 +185,13 @@ def utc(column: str, dtype: pl.DataType, unit: Literal["us", "ns"] = "us") -> pl
     return values.dt.replace_time_zone("UTC").dt.cast_time_unit(unit)
 
 
-def moment(when: datetime, dtype: pl.DataType) -> pl.Expr:
-    """`when` (without a zone: UTC) as a literal of `dtype`, so that a filter on the raw column can
+def moment(time: datetime, dtype: pl.DataType) -> pl.Expr:
+    """`time` (without a zone: UTC) as a literal of `dtype`, so that a filter on the raw column can
     skip row groups by their statistics.
     """
     import polars as pl
 
-    naive = (when.astimezone(UTC) if when.tzinfo else when).replace(tzinfo=None)
+    naive = (time.astimezone(UTC) if time.tzinfo else time).replace(tzinfo=None)
     literal = pl.lit(naive, pl.Datetime("us"))
     if dtype == pl.Date:
         return literal
@@ -221,12 +221,12 @@ def _values(
         _key(key, schema[key], _common(schema[key], view.schema[column]))
         for key, column in view.keys.items()
     ]
-    asked = (
+    entity_keys = (
         numbered.select(_ROW, utc(at, schema[at], unit).alias(_AT), *keys)
         .drop_nulls()
         .collect(engine=engine)
     )
-    low, high = asked[_AT].min(), asked[_AT].max()
+    low, high = entity_keys[_AT].min(), entity_keys[_AT].max()
     source = (
         _prune(view.frame, view, low, high)
         if isinstance(low, datetime) and isinstance(high, datetime)
@@ -236,11 +236,13 @@ def _values(
     # skipped), and before the other filters: both reads of the source below must count the same
     # rows.
     source = source.with_row_index(_SRC)
-    found = _winners(asked.lazy(), _slim(source, schema, view, unit), view, strategy, engine)
-    wide = source.select(
+    winners = _winners(
+        entity_keys.lazy(), _keys_and_times(source, schema, view, unit), view, strategy, engine
+    )
+    values = source.select(
         _SRC, *(pl.col(column).alias(name) for column, name in view.features.items())
     )
-    return wide.join(found.lazy(), on=_SRC).drop(_SRC).collect(engine=engine)
+    return values.join(winners.lazy(), on=_SRC).drop(_SRC).collect(engine=engine)
 
 
 def _prune(source: pl.LazyFrame, view: JoinView, low: datetime, high: datetime) -> pl.LazyFrame:
@@ -249,18 +251,20 @@ def _prune(source: pl.LazyFrame, view: JoinView, low: datetime, high: datetime) 
     """
     import polars as pl
 
-    dtype, slack = view.schema[view.time], timedelta(microseconds=1)
-    source = source.filter(pl.col(view.time) <= moment(high + slack, dtype))
+    dtype, tolerance = view.schema[view.time], timedelta(microseconds=1)
+    source = source.filter(pl.col(view.time) <= moment(high + tolerance, dtype))
     if view.ttl is None:
         return source
     try:
-        oldest = low - view.ttl - timedelta(days=1) if dtype == pl.Date else low - view.ttl - slack
+        oldest = (
+            low - view.ttl - timedelta(days=1) if dtype == pl.Date else low - view.ttl - tolerance
+        )
     except OverflowError:
         return source
     return source.filter(pl.col(view.time) >= moment(oldest, dtype))
 
 
-def _slim(
+def _keys_and_times(
     source: pl.LazyFrame,
     schema: Mapping[str, pl.DataType],
     view: JoinView,
@@ -277,53 +281,57 @@ def _slim(
     created = (
         [utc(view.created, view.schema[view.created], unit).alias(_CREATED)] if view.created else []
     )
-    slim = source.select(
+    columns = source.select(
         _SRC, *keys, utc(view.time, view.schema[view.time], unit).alias(_TIME), *created
     )
-    return slim.drop_nulls(
+    return columns.drop_nulls(
         [*view.keys, _TIME, *([_CREATED] if view.created_counts and created else [])]
     )
 
 
 def _winners(
-    asked: pl.LazyFrame, features: pl.LazyFrame, view: JoinView, strategy: Strategy, engine: Engine
+    entity_keys: pl.LazyFrame,
+    features: pl.LazyFrame,
+    view: JoinView,
+    strategy: Strategy,
+    engine: Engine,
 ) -> pl.DataFrame:
     """Entity row number → number of the winning source row."""
     keys = list(view.keys)
     if keys:
-        features = features.join(asked.select(keys).unique(), on=keys, how="semi")
+        features = features.join(entity_keys.select(keys).unique(), on=keys, how="semi")
     if strategy == "auto":
-        strategy = "hash" if keys and _few_pairs(asked, features, keys, engine) else "asof"
+        strategy = "hash" if keys and _few_pairs(entity_keys, features, keys, engine) else "asof"
     joined = (
-        _by_hash(asked, features, view)
+        _by_hash(entity_keys, features, view)
         if strategy == "hash" and keys
-        else _by_order(asked, features, view)
+        else _by_order(entity_keys, features, view)
     )
     return joined.collect(engine=engine)
 
 
 def _few_pairs(
-    asked: pl.LazyFrame, features: pl.LazyFrame, keys: list[str], engine: Engine
+    entity_keys: pl.LazyFrame, features: pl.LazyFrame, keys: list[str], engine: Engine
 ) -> bool:
     import polars as pl
 
-    left = asked.group_by(keys).len("left").collect(engine=engine)
-    if left.filter(pl.col("left") > FEW_PER_KEY).is_empty():
+    entities_per_key = entity_keys.group_by(keys).len("left").collect(engine=engine)
+    if entities_per_key.filter(pl.col("left") > FEW_PER_KEY).is_empty():
         return True
-    right = features.group_by(keys).len("right")
-    counted = (
-        left.lazy()
-        .join(right, on=keys)
+    features_per_key = features.group_by(keys).len("right")
+    totals = (
+        entities_per_key.lazy()
+        .join(features_per_key, on=keys)
         .select(
             pairs=(pl.col("left").cast(pl.Float64) * pl.col("right")).sum(),
             rows=pl.col("left").sum() + pl.col("right").sum(),
         )
     )
-    pairs, rows = counted.collect(engine=engine).row(0)
+    pairs, rows = totals.collect(engine=engine).row(0)
     return bool(pairs <= PAIRS_PER_ROW * rows)
 
 
-def _by_hash(asked: pl.LazyFrame, features: pl.LazyFrame, view: JoinView) -> pl.LazyFrame:
+def _by_hash(entity_keys: pl.LazyFrame, features: pl.LazyFrame, view: JoinView) -> pl.LazyFrame:
     import polars as pl
 
     usable = pl.col(_TIME) <= pl.col(_AT)
@@ -333,17 +341,21 @@ def _by_hash(asked: pl.LazyFrame, features: pl.LazyFrame, view: JoinView) -> pl.
         usable &= pl.col(_CREATED) <= pl.col(_AT)
     order = [_TIME, *([_CREATED] if view.created else []), _SRC]
     return (
-        features.join(asked, on=list(view.keys))
+        features.join(entity_keys, on=list(view.keys))
         .filter(usable)
         .group_by(_ROW)
         .agg(pl.col(_SRC).sort_by(order, nulls_last=False).last())
     )
 
 
-def _by_order(asked: pl.LazyFrame, features: pl.LazyFrame, view: JoinView) -> pl.LazyFrame:
+def _by_order(entity_keys: pl.LazyFrame, features: pl.LazyFrame, view: JoinView) -> pl.LazyFrame:
     import polars as pl
 
-    keys, order, on = list(view.keys), [_TIME, *([_CREATED] if view.created else []), _SRC], _TIME
+    keys, order, join_time = (
+        list(view.keys),
+        [_TIME, *([_CREATED] if view.created else []), _SRC],
+        _TIME,
+    )
     features = features.sort(order, nulls_last=False)
     if view.created_counts and view.created:
         # A row can be used from max(event, created) on. Along that axis keep only rows that beat
@@ -355,11 +367,14 @@ def _by_order(asked: pl.LazyFrame, features: pl.LazyFrame, view: JoinView) -> pl
             .sort(_KNOWN, _RANK)
         )
         best = pl.col(_RANK).cum_max()
-        features, on = features.filter(pl.col(_RANK) == (best.over(keys) if keys else best)), _KNOWN
-    joined = asked.sort(_AT).join_asof(
+        features, join_time = (
+            features.filter(pl.col(_RANK) == (best.over(keys) if keys else best)),
+            _KNOWN,
+        )
+    joined = entity_keys.sort(_AT).join_asof(
         features,
         left_on=_AT,
-        right_on=on,
+        right_on=join_time,
         by=keys or None,
         strategy="backward",
         check_sortedness=False,

@@ -22,9 +22,9 @@ from ..core.refs import reference
 from .online import require_online_keys
 from .registry import definitions, rebuild_index
 from .repo import folder, open_store, require_online_store
-from .sources import SourceSpec, mark, one_snapshot, readable, scan
+from .sources import SourceSpec, one_snapshot, readable, scan, state_of
 from .spec import Materialized
-from .store import Definition, FeatureFiles, Fed
+from .store import Definition, FeatureFiles, Materialization
 
 if TYPE_CHECKING:
     import polars as pl
@@ -69,44 +69,46 @@ def materialize(
     with file_lock(project.folder("features") / "lock"):
         feast = open_store(project)
         require_online_store(feast.config)
-        known = {item.name: item for item in definitions(feast)}
-        chosen = _chosen(known, names)
-        faults = {view.name: fault for view in chosen if (fault := _fault(view)) is not None}
-        if faults and names:
-            raise next(iter(faults.values()))
-        done = [
-            _one(project, feast, view, _utc(start) if start else None, until, progress)
+        views = {item.name: item for item in definitions(feast)}
+        chosen = _select(views, names)
+        errors = {view.name: error for view in chosen if (error := _key_error(view)) is not None}
+        if errors and names:
+            raise next(iter(errors.values()))
+        results = [
+            _materialize(project, feast, view, _utc(start) if start else None, until, progress)
             for view in chosen
-            if view.name not in faults
+            if view.name not in errors
         ]
         rebuild_index(project)
-    if faults:
-        first = next(iter(faults.values()))
-        raise Conflict(first.what, f"{first.why} All other views are online.", first.fix)
-    return done
+    if errors:
+        first_error = next(iter(errors.values()))
+        raise Conflict(
+            first_error.what, f"{first_error.why} All other views are online.", first_error.fix
+        )
+    return results
 
 
-def _fault(view: Definition) -> Conflict | None:
+def _key_error(view: Definition) -> Conflict | None:
     try:
         require_online_keys(view)
-    except Conflict as fault:
-        return fault
+    except Conflict as error:
+        return error
     return None
 
 
-def _chosen(known: dict[str, Definition], names: Sequence[str]) -> list[Definition]:
+def _select(views: dict[str, Definition], names: Sequence[str]) -> list[Definition]:
     if not names:
         return [
-            view for view in known.values() if view.online and view.source and view.kind == "batch"
+            view for view in views.values() if view.online and view.source and view.kind == "batch"
         ]
     for name in names:
-        if name not in known:
+        if name not in views:
             raise NotFound(
                 f"There is no view {name}.",
-                f"The registry has {', '.join(known) or 'none'}.",
+                f"The registry has {', '.join(views) or 'none'}.",
                 "mlinfra features apply brings definitions in.",
             )
-        if known[name].kind == "derived":
+        if views[name].kind == "derived":
             fix = (
                 "Run feast.FeatureStore.materialize for it, or write what it computes to a dataset"
                 f" and let {name} read that."
@@ -116,16 +118,16 @@ def _chosen(known: dict[str, Definition], names: Sequence[str]) -> list[Definiti
                 "This verb copies values from a source; a transformation would be left out.",
                 fix,
             )
-        if not known[name].online or known[name].source is None:
+        if not views[name].online or views[name].source is None:
             raise Conflict(
                 f"{name} is not served online.",
                 "Its definition says online=False, or it has no source.",
                 "Set online=True and apply.",
             )
-    return [known[name] for name in names]
+    return [views[name] for name in names]
 
 
-def _one(
+def _materialize(
     project: Project,
     feast: FeatureStore,
     view: Definition,
@@ -133,53 +135,60 @@ def _one(
     until: datetime,
     progress: Progress,
 ) -> Materialized:
-    source, began = view.source, time.monotonic()
+    source, started = view.source, time.monotonic()
     assert source is not None  # _chosen returns only views with a source
     repo, store = folder(project), FeatureFiles(project)
-    last = store.fed().get(view.name)
+    last = store.materializations().get(view.name)
     with one_snapshot(), readable(source):
-        state = mark(source, repo)
+        state = state_of(source, repo)
         window = (
             Window(after=start, until=until)
             if start
             else _window(view, last, source, state, until, repo)
         )
         rows = _newest(view, source, window, repo)
-    first, newest = _edge(rows, source, "min"), _edge(rows, source, "max")
-    begin = window.after or first or until
+    oldest, newest = _event_time(rows, source, "min"), _event_time(rows, source, "max")
+    window_start = window.after or oldest or until
     _write(feast, view.name, rows, source, progress)
     feast.registry.apply_materialization(
-        feast.get_feature_view(view.name), feast.project, begin, until
+        feast.get_feature_view(view.name), feast.project, window_start, until
     )
-    fed = Fed(
+    pinned = source.kind == "dataset" and state
+    written = Materialization(
         digest=view.digest,
         mark=state,
         newest=newest or (last.newest if last else None),
         until=until,
         rows=rows.height,
     )
-    store.set_fed({view.name: fed})
-    inputs = [f"{source.ref}@{state}" if source.kind == "dataset" and state else source.ref]
-    ref = reference("view", view.name)
-    with telling(f"{ref} is materialized"):
-        project.lineage.record(
-            "features.materialize", inputs=inputs, outputs=[ref], facts={"rows": rows.height}
-        )
-        project.events.emit(
-            "view", ref, {"change": "materialized", "rows": rows.height, "online_at": fed.newest}
-        )
+    store.set_materializations({view.name: written})
+    _announce(project, view, f"{source.ref}@{state}" if pinned else source.ref, written)
     return Materialized(
         view=view.name,
         rows=rows.height,
-        start=begin,
+        start=window_start,
         end=until,
-        seconds=round(time.monotonic() - began, 3),
+        seconds=round(time.monotonic() - started, 3),
     )
+
+
+def _announce(project: Project, view: Definition, source: str, written: Materialization) -> None:
+    """Record lineage and event of a materialization."""
+    ref = reference("view", view.name)
+    with telling(f"{ref} is materialized"):
+        project.lineage.record(
+            "features.materialize", inputs=[source], outputs=[ref], facts={"rows": written.rows}
+        )
+        project.events.emit(
+            "view",
+            ref,
+            {"change": "materialized", "rows": written.rows, "online_at": written.newest},
+        )
 
 
 def _window(
     view: Definition,
-    last: Fed | None,
+    last: Materialization | None,
     source: SourceSpec,
     state: str | None,
     until: datetime,
@@ -195,7 +204,7 @@ def _window(
 
 
 def _only_newer(
-    view: Definition, source: SourceSpec, last: Fed, state: str | None, repo: Path
+    view: Definition, source: SourceSpec, last: Materialization, state: str | None, repo: Path
 ) -> bool:
     """Whether the source only got rows at least as new as the newest one online:
 
@@ -207,15 +216,19 @@ def _only_newer(
     from ..core.project import Project
 
     catalog = Catalog(Project.open(repo))
-    known = {item.id: item for item in catalog.snapshots(source.name, limit=500).items}
-    step: str | None = _snapshot(state)
-    while step != _snapshot(last.mark):
-        if step not in known or known[step].operation != "append":
+    snapshots = {item.id: item for item in catalog.snapshots(source.name, limit=500).items}
+    snapshot: str | None = _snapshot(state)
+    while snapshot != _snapshot(last.mark):
+        if snapshot not in snapshots or snapshots[snapshot].operation != "append":
             return False
-        step = known[step].parent
-    before, after = (catalog.column_ids(f"{source.name}@{at}") for at in (last.mark, state))
-    same = all(before.get(name) == after.get(name) for name in _columns(view, source))
-    return same and _older(source, last, repo, state) == _older(source, last, repo, last.mark)
+        snapshot = snapshots[snapshot].parent
+    old_ids, new_ids = (
+        catalog.column_ids(f"{source.name}@{snapshot_id}") for snapshot_id in (last.mark, state)
+    )
+    unchanged = all(old_ids.get(name) == new_ids.get(name) for name in _columns(view, source))
+    return unchanged and _count_older(source, last, repo, state) == _count_older(
+        source, last, repo, last.mark
+    )
 
 
 def _snapshot(state: str) -> str:
@@ -225,15 +238,15 @@ def _snapshot(state: str) -> str:
 
 def _columns(view: Definition, source: SourceSpec) -> list[str]:
     """The columns that the view reads, under the names of its source."""
-    theirs = {name: column for column, name in source.mapping.items()}
+    source_name = {name: column for column, name in source.mapping.items()}
     names = [column.name for column in [*view.keys, *view.features]] + [
         source.time,
         *([source.created] if source.created else []),
     ]
-    return [theirs.get(name, name) for name in names]
+    return [source_name.get(name, name) for name in names]
 
 
-def _older(source: SourceSpec, last: Fed, repo: Path, snapshot: str) -> int:
+def _count_older(source: SourceSpec, last: Materialization, repo: Path, snapshot: str) -> int:
     import polars as pl
 
     from .join import moment
@@ -256,9 +269,9 @@ def _newest(view: Definition, source: SourceSpec, window: Window, repo: Path) ->
     from .join import moment, require_time
     from .offline import latest, within
 
-    whole = scan(source, repo)
-    require_time(whole.collect_schema(), source.time, f"The rows of {source.name}")
-    rows = within(whole, source, window.after, window.until)
+    all_rows = scan(source, repo)
+    require_time(all_rows.collect_schema(), source.time, f"The rows of {source.name}")
+    rows = within(all_rows, source, window.after, window.until)
     if window.open and window.after:
         rows = rows.filter(
             pl.col(source.time) > moment(window.after, rows.collect_schema()[source.time])
@@ -273,11 +286,11 @@ def _newest(view: Definition, source: SourceSpec, window: Window, repo: Path) ->
     return latest(rows, source, keys).select(*columns).collect(engine="streaming")
 
 
-def _edge(rows: pl.DataFrame, source: SourceSpec, which: str) -> datetime | None:
+def _event_time(rows: pl.DataFrame, source: SourceSpec, method: str) -> datetime | None:
     from .join import utc
 
-    found = getattr(rows.select(utc(source.time, rows.schema[source.time]))[source.time], which)()
-    return found if isinstance(found, datetime) else None
+    value = getattr(rows.select(utc(source.time, rows.schema[source.time]))[source.time], method)()
+    return value if isinstance(value, datetime) else None
 
 
 def _write(
@@ -306,12 +319,14 @@ def _protos(
     from .join import utc
 
     def column(field: Any) -> list[Any]:
-        plain = (
+        python_values = (
             [DUMMY_ENTITY_VAL] * rows.height
             if field.name == DUMMY_ENTITY_ID
             else _with_times(rows[field.name]).to_list()
         )
-        values: list[Any] = python_values_to_proto_values(plain, field.dtype.to_value_type())
+        values: list[Any] = python_values_to_proto_values(
+            python_values, field.dtype.to_value_type()
+        )
         return values
 
     times = rows.select(
@@ -322,14 +337,14 @@ def _protos(
     keys = zip(*(column(field) for field in view.entity_columns), strict=True)
     features = [field.name for field in view.features]
     values = zip(*(column(field) for field in view.features), strict=True)
-    for key, value, at, made in zip(
+    for key, value, event_at, created_at in zip(
         keys, values, times[source.time].to_list(), created, strict=True
     ):
         yield (
             EntityKey(join_keys=names, entity_values=key),
             dict(zip(features, value, strict=True)),
-            at,
-            made,
+            event_at,
+            created_at,
         )
 
 
@@ -346,5 +361,5 @@ def _with_times(column: pl.Series) -> pl.Series:
     )
 
 
-def _utc(when: datetime) -> datetime:
-    return when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
+def _utc(time: datetime) -> datetime:
+    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)

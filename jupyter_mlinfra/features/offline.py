@@ -32,7 +32,7 @@ from feast.utils import compute_non_entity_date_range
 from pyarrow import dataset, parquet
 
 from ..core.errors import Unprocessable
-from .arrow import plain_table
+from .arrow import feast_table
 from .dataset_source import spec_of
 from .entity_rows import AT, entity_rows, rows_between, time_column
 from .join import Engine, JoinView, Strategy, join_as_of, moment, require_time, utc
@@ -100,7 +100,7 @@ class PolarsRetrievalJob(RetrievalJob):  # type: ignore[misc]
 
     def _to_arrow_internal(self, timeout: int | None = None) -> pa.Table:
         del timeout  # Polars cannot be interrupted
-        return plain_table(self._collect().to_arrow(compat_level=pl.CompatLevel.oldest()))
+        return feast_table(self._collect().to_arrow(compat_level=pl.CompatLevel.oldest()))
 
     def _to_df_internal(self, timeout: int | None = None) -> pd.DataFrame:
         frame: pd.DataFrame = self._to_arrow_internal(timeout).to_pandas()
@@ -122,9 +122,9 @@ class PolarsRetrievalJob(RetrievalJob):  # type: ignore[misc]
         if path.suffix == ".parquet" and not path.is_dir():
             _write_parquet(self.to_polars().lazy(), path)
             return
-        before = list(path.rglob("*.parquet"))
+        old_files = list(path.rglob("*.parquet"))
         _write_parquet(self.to_polars().lazy(), path / f"part-{uuid.uuid4().hex}.parquet")
-        for file in before:
+        for file in old_files:
             file.unlink()
 
 
@@ -197,7 +197,7 @@ class PolarsOfflineStore(OfflineStore):  # type: ignore[misc]
         """The newest row of each entity within the range, both ends included; ties as in
         `join.py`.
         """
-        source = _raw(data_source, timestamp_field, created_timestamp_column)
+        source = _unmapped(data_source, timestamp_field, created_timestamp_column)
 
         def frame() -> pl.LazyFrame:
             rows = within(scan(source, config.repo_path), source, start_date, end_date)
@@ -219,7 +219,7 @@ class PolarsOfflineStore(OfflineStore):  # type: ignore[misc]
         end_date: datetime | None = None,
     ) -> RetrievalJob:
         """Every row within the range, both ends included."""
-        source = _raw(data_source, timestamp_field, created_timestamp_column)
+        source = _unmapped(data_source, timestamp_field, created_timestamp_column)
 
         def frame() -> pl.LazyFrame:
             rows = within(scan(source, config.repo_path), source, start_date, end_date)
@@ -280,9 +280,9 @@ class PolarsOfflineStore(OfflineStore):  # type: ignore[misc]
         del source, registry
         destination = logging_config.destination
         if not isinstance(destination, FileLoggingDestination):
-            kind = type(destination).__name__
+            type_name = type(destination).__name__
             raise Unprocessable(
-                f"Features cannot be logged to a {kind}.",
+                f"Features cannot be logged to a {type_name}.",
                 "The Polars offline store logs to Parquet files.",
                 "Use FileLoggingDestination.",
             )
@@ -365,12 +365,12 @@ def _join_view(
     )
 
 
-def _raw(data_source: DataSource, time: str, created: str | None) -> SourceSpec:
+def _unmapped(data_source: DataSource, time: str, created: str | None) -> SourceSpec:
     """The source under its own column names: Feast has already mapped its names back, and renames
     the answer itself.
     """
-    known = spec_of(data_source.to_proto())
-    return SourceSpec(kind=known.kind, name=known.name, time=time, created=created or None)
+    spec = spec_of(data_source.to_proto())
+    return SourceSpec(kind=spec.kind, name=spec.name, time=time, created=created or None)
 
 
 def _order(source: SourceSpec) -> list[str]:
@@ -399,7 +399,7 @@ def _write_parquet(rows: pl.LazyFrame, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         table = rows.collect(engine="streaming").to_arrow(compat_level=pl.CompatLevel.oldest())
         # Polars would record its own types in the file, and Feast takes those of text for JSON.
-        parquet.write_table(plain_table(table), draft)
+        parquet.write_table(feast_table(table), draft)
         os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)

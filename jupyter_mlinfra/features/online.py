@@ -12,6 +12,7 @@ import sqlite3
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from ..core.errors import BadRequest, Conflict, MLInfraError, Unavailable
 from ..core.sqlite import fix_of, sqlite_error
 from .repo import feast_config, load_feast, require_online_store
 from .spec import OnlineRow, OnlineStatus
-from .store import Column, Definition, Fed
+from .store import Column, Definition, Materialization
 
 if TYPE_CHECKING:
     from feast import FeatureView, RepoConfig
@@ -47,6 +48,37 @@ def require_online_keys(view: Definition) -> None:
                 why,
                 "Give the key another type, or set online=False: training sets work as they are.",
             )
+
+
+@dataclass(slots=True)
+class _Values:
+    """What is known of one entity: three maps whose keys are `view:feature`."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    status: dict[str, OnlineStatus] = field(default_factory=dict)
+    event_at: dict[str, datetime | None] = field(default_factory=dict)
+
+    def add(
+        self,
+        view: Definition,
+        features: Sequence[str],
+        event_at: datetime | None,
+        stored: Mapping[str, Any] | None,
+        at: datetime,
+    ) -> None:
+        """Add the features of a view. stored: its values, None if there are none. at: the moment to
+        which the ttl applies.
+        """
+        expired = view.ttl is not None and event_at is not None and at - event_at > view.ttl
+        for feature in features:
+            key = f"{view.name}:{feature}"
+            if stored is None or feature not in stored:
+                self.status[key], self.values[key] = OnlineStatus.NOT_FOUND, None
+                self.event_at[key] = None
+                continue
+            self.status[key] = OnlineStatus.EXPIRED if expired else OnlineStatus.PRESENT
+            self.values[key] = None if expired else stored[feature]
+            self.event_at[key] = event_at
 
 
 class OnlineReader:
@@ -77,14 +109,14 @@ class OnlineReader:
 
     def read(
         self,
-        wanted: Mapping[str, Sequence[str]],
+        requested: Mapping[str, Sequence[str]],
         views: Mapping[str, Definition],
-        fed: Mapping[str, Fed],
+        materializations: Mapping[str, Materialization],
         entities: Sequence[Mapping[str, Any]],
         at: datetime,
     ) -> list[OnlineRow]:
-        """One row per entity, in order. wanted: features by view. at: the moment to which the ttl
-        applies.
+        """One row per entity, in order. requested: features by view. at: the moment to which the
+        ttl applies.
 
         Raises BadRequest if a key is missing or has a wrong type, Conflict if a view was never
         materialized.
@@ -95,54 +127,40 @@ class OnlineReader:
                 f"At most {MAX_ENTITIES:,}.",
                 "Ask in parts.",
             )
-        rows: list[tuple[dict[str, Any], dict[str, OnlineStatus], dict[str, datetime | None]]] = [
-            ({}, {}, {}) for _ in entities
-        ]
-        for name, features in wanted.items():
+        rows = [_Values() for _ in entities]
+        for name, features in requested.items():
             view = views[name]
-            found = self._view(view, features, entities)
+            stored_rows = self._stored(view, features, entities)
             if (
-                all(values is None for _, values in found)
-                and name not in fed
-                and view.fed_until is None
+                all(stored is None for _, stored in stored_rows)
+                and name not in materializations
+                and view.materialized_until is None
                 and entities
             ):
-                fix = f"mlinfra features materialize {name}"
                 raise Conflict(
-                    f"The online store has no values of {name}.", "It was never materialized.", fix
+                    f"The online store has no values of {name}.",
+                    "It was never materialized.",
+                    f"mlinfra features materialize {name}",
                 )
-            for (values, status, times), (event_at, stored) in zip(rows, found, strict=True):
-                expired = view.ttl is not None and event_at is not None and at - event_at > view.ttl
-                for feature in features:
-                    key = f"{name}:{feature}"
-                    known = stored is not None and feature in stored
-                    status[key] = (
-                        OnlineStatus.NOT_FOUND
-                        if not known
-                        else OnlineStatus.EXPIRED
-                        if expired
-                        else OnlineStatus.PRESENT
-                    )
-                    values[key] = (
-                        stored[feature]
-                        if stored is not None and status[key] is OnlineStatus.PRESENT
-                        else None
-                    )
-                    times[key] = event_at if known else None
+            for row, (event_at, stored) in zip(rows, stored_rows, strict=True):
+                row.add(view, features, event_at, stored, at)
         return [
-            OnlineRow(entity=dict(entity), values=row[0], status=row[1], event_at=row[2])
+            OnlineRow(
+                entity=dict(entity), values=row.values, status=row.status, event_at=row.event_at
+            )
             for entity, row in zip(entities, rows, strict=True)
         ]
 
-    def _view(
+    def _stored(
         self, view: Definition, features: Sequence[str], entities: Sequence[Mapping[str, Any]]
     ) -> list[tuple[datetime | None, dict[str, Any] | None]]:
+        """Event time and values by feature, for each entity; None for one that is not stored."""
         load_feast()
         from feast.type_map import feast_value_type_to_python_type
 
         require_online_keys(view)
         keys = _entity_keys(view, entities)
-        found: list[tuple[datetime | None, dict[str, Any] | None]] = []
+        rows: list[tuple[datetime | None, dict[str, Any] | None]] = []
         with self._lock:
             config, store = self._open()
             table = self._table(view)
@@ -161,15 +179,15 @@ class OnlineReader:
                 for event_at, values in answers:
                     # For an absent key Redis answers with the year 1970.
                     if not values or not event_at or not event_at.timestamp():
-                        found.append((None, None))
+                        rows.append((None, None))
                         continue
-                    plain = {
+                    python_values = {
                         name: feast_value_type_to_python_type(value)
                         for name, value in values.items()
                         if name in features
                     }
-                    found.append((event_at.replace(tzinfo=event_at.tzinfo or UTC), plain))
-        return found
+                    rows.append((event_at.replace(tzinfo=event_at.tzinfo or UTC), python_values))
+        return rows
 
     def _open(self) -> tuple[RepoConfig, Any]:
         if self._opened is None:
@@ -194,15 +212,15 @@ def _feast_timestamps() -> Iterator[None]:
     one of the same name.
     """
     store = sys.modules.get("feast.infra.online_stores.sqlite")
-    before = sqlite3.converters.get("TIMESTAMP")
-    if store is None or before is None:
+    converter = sqlite3.converters.get("TIMESTAMP")
+    if store is None or converter is None:
         yield
         return
     sqlite3.register_converter("timestamp", store.convert_timestamp)
     try:
         yield
     finally:
-        sqlite3.register_converter("timestamp", before)
+        sqlite3.register_converter("timestamp", converter)
 
 
 def _feast_view(view: Definition) -> FeatureView:
@@ -248,15 +266,15 @@ def _key_values(
 
     for entity in entities:
         if entity.get(column.name) is None:
-            given = ", ".join(entity) or "nothing"
+            keys = ", ".join(entity) or "nothing"
             raise BadRequest(
                 f"{view.name} needs the key {column.name}.",
-                f"An entity has {given}.",
+                f"An entity has {keys}.",
                 f"Give {', '.join(key.name for key in view.keys)}.",
             )
     try:
-        plain = [_key_value(entity[column.name], column.type) for entity in entities]
-        values: list[Any] = python_values_to_proto_values(plain, ValueType[column.type])
+        key_values = [_key_value(entity[column.name], column.type) for entity in entities]
+        values: list[Any] = python_values_to_proto_values(key_values, ValueType[column.type])
     except (
         TypeError,
         ValueError,
@@ -270,38 +288,38 @@ def _key_values(
     return values
 
 
-def _key_value(given: Any, kind: str) -> Any:
+def _key_value(value: Any, feast_type: str) -> Any:
     """A key in its type. Text is converted to that type, since forms and command lines have only
     text; `02134` stays text if the key is text. Raises ValueError for other values.
 
     Integers that pandas turned into floats count as integers.
     """
-    if isinstance(given, list | dict):
-        raise ValueError(f"a {type(given).__name__} cannot be a key")
-    if isinstance(given, float) and kind.startswith("INT"):
-        if not given.is_integer():
-            raise ValueError(f"{given} is not a whole number")
-        return int(given)
-    if not isinstance(given, str) or kind not in _READ:
-        return given
-    read, what = _READ[kind]
+    if isinstance(value, list | dict):
+        raise ValueError(f"a {type(value).__name__} cannot be a key")
+    if isinstance(value, float) and feast_type.startswith("INT"):
+        if not value.is_integer():
+            raise ValueError(f"{value} is not a whole number")
+        return int(value)
+    if not isinstance(value, str) or feast_type not in _KEY_PARSERS:
+        return value
+    parse, expected = _KEY_PARSERS[feast_type]
     try:
-        return read(given.strip())
+        return parse(value.strip())
     except (ValueError, KeyError):
-        raise ValueError(f"{given[:40]!r} is not {what}") from None
+        raise ValueError(f"{value[:40]!r} is not {expected}") from None
 
 
-def _moment(text: str) -> datetime:
-    found = datetime.fromisoformat(text)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+def _parse_time(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-_READ: dict[str, tuple[Callable[[str], Any], str]] = {
+_KEY_PARSERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "INT32": (int, "a whole number"),
     "INT64": (int, "a whole number"),
     "FLOAT": (float, "a number"),
     "DOUBLE": (float, "a number"),
     "BOOL": (lambda text: {"true": True, "false": False}[text.lower()], "true or false"),
-    "UNIX_TIMESTAMP": (_moment, "a time such as 2026-03-01T12:00:00Z"),
+    "UNIX_TIMESTAMP": (_parse_time, "a time such as 2026-03-01T12:00:00Z"),
 }
 """By Feast's type of a key: how text becomes such a key, and what it must be."""

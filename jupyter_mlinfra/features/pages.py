@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..core.refs import reference
 from .spec import Feature, View
 from .state import freshness, online_at
-from .store import Column, Definition, Fed
+from .store import Column, Definition, Materialization
 
 if TYPE_CHECKING:
     from ..core.project import Project
@@ -28,7 +28,10 @@ _SHORT = {
 
 
 def view_record(
-    view: Definition, figures: Statistics, fed: Mapping[str, Fed], at: datetime
+    view: Definition,
+    figures: Statistics,
+    materializations: Mapping[str, Materialization],
+    at: datetime,
 ) -> View:
     """A view in a list; `at` is the moment to which its ttl applies."""
     return View(
@@ -42,8 +45,8 @@ def view_record(
         tags=view.tags,
         description=view.description,
         online=view.online,
-        freshness=freshness(view, fed.get(view.name), at),
-        online_at=online_at(view, fed.get(view.name)),
+        freshness=freshness(view, materializations.get(view.name), at),
+        online_at=online_at(view, materializations.get(view.name)),
         source_at=figures.newest,
         problem=figures.problem,
     )
@@ -51,11 +54,11 @@ def view_record(
 
 def uses(project: Project) -> Mapping[str, Sequence[str]]:
     """By feature, as `feature:view:name`: what lineage says was made from it, newest first."""
-    found: dict[str, dict[str, None]] = {}
+    uses_of: dict[str, dict[str, None]] = {}
     for edge in reversed(project.lineage.edges()):
         if edge.input.startswith("feature:"):
-            found.setdefault(edge.input, {})[edge.output] = None
-    return {ref: tuple(outputs) for ref, outputs in found.items()}
+            uses_of.setdefault(edge.input, {})[edge.output] = None
+    return {ref: tuple(outputs) for ref, outputs in uses_of.items()}
 
 
 def feature_records(
@@ -91,8 +94,8 @@ def words_of(tags: Mapping[str, str]) -> str:
     return " ".join(f"{name} {value}" for name, value in tags.items())
 
 
-def short_type(kind: str) -> str:
+def short_type(feast_type: str) -> str:
     """Feast's type in the catalog's spelling: INT64 is i64, INT64_LIST is list[i64]."""
-    if kind.endswith("_LIST") and kind != "VALUE_LIST":
-        return f"list[{short_type(kind.removesuffix('_LIST'))}]"
-    return _SHORT.get(kind, kind.lower())
+    if feast_type.endswith("_LIST") and feast_type != "VALUE_LIST":
+        return f"list[{short_type(feast_type.removesuffix('_LIST'))}]"
+    return _SHORT.get(feast_type, feast_type.lower())

@@ -26,25 +26,25 @@ def rebuild_index(project: Project) -> list[Definition]:
     _ = feast.registry  # creates the tables of a new registry, which must not count as a change
     store = FeatureFiles(project)
     mark = store.current_mark()
-    found = definitions(feast)
-    store.save(found, mark)
-    return found
+    views = definitions(feast)
+    store.save(views, mark)
+    return views
 
 
 def definitions(feast: FeatureStore) -> list[Definition]:
     """Every view of the project, by name."""
     registry = feast.registry.proto()
-    found = [
+    views = [
         _stored(view)
         for view in [*registry.feature_views, *registry.stream_feature_views]
         if view.spec.project == feast.project
     ]
-    found += [
+    views += [
         _on_demand(view)
         for view in registry.on_demand_feature_views
         if view.spec.project == feast.project
     ]
-    return sorted(found, key=lambda item: item.name)
+    return sorted(views, key=lambda item: item.name)
 
 
 def _stored(view: Any) -> Definition:
@@ -76,7 +76,7 @@ def _stored(view: Any) -> Definition:
         tags=dict(spec.tags),
         description=spec.description,
         digest=_digest(spec),
-        fed_until=max(intervals, default=None),
+        materialized_until=max(intervals, default=None),
     )
 
 
@@ -95,7 +95,7 @@ def _on_demand(view: Any) -> Definition:
         tags=dict(spec.tags),
         description=spec.description,
         digest=_digest(spec),
-        fed_until=None,
+        materialized_until=None,
     )
 
 
@@ -112,9 +112,9 @@ def _column(spec: Any) -> Column:
 
 def _digest(spec: Any) -> str:
     """A digest of everything that the user wrote, without what Feast adds."""
-    plain = type(spec)()
-    plain.CopyFrom(spec)
+    copy = type(spec)()
+    copy.CopyFrom(spec)
     for name in ("batch_source", "stream_source"):
-        if name in plain.DESCRIPTOR.fields_by_name and plain.HasField(name):
-            getattr(plain, name).ClearField("meta")
-    return hashlib.sha256(plain.SerializeToString(deterministic=True)).hexdigest()[:16]
+        if name in copy.DESCRIPTOR.fields_by_name and copy.HasField(name):
+            getattr(copy, name).ClearField("meta")
+    return hashlib.sha256(copy.SerializeToString(deterministic=True)).hexdigest()[:16]

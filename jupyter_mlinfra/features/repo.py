@@ -50,7 +50,7 @@ def load_feast(*, checked: bool = True) -> None:
     takes seconds once, then nothing. checked: whether this process may run definitions of a user,
     whose types Feast checks.
     """
-    ours = (f"{__package__}.offline", f"{__package__}.dataset_source")
+    modules = (f"{__package__}.offline", f"{__package__}.dataset_source")
     with checked_when_used() if checked else unchecked():
         load_modules(
             "feast",
@@ -58,7 +58,7 @@ def load_feast(*, checked: bool = True) -> None:
             "feast.feature_view",
             "feast.infra.online_stores.helpers",
             "feast.infra.online_stores.sqlite",
-            *ours,
+            *modules,
         )
 
 
@@ -88,7 +88,7 @@ def require_folder(project: Project) -> Path:
 def configuration(project: Project) -> dict[str, Any]:
     """Feast's configuration as plain values, without loading Feast."""
     home = project.folder("features")
-    ours: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         # Feast makes table names from it, and refuses hyphens there.
         "project": project.name.replace("-", "_"),
         "provider": "local",
@@ -101,7 +101,7 @@ def configuration(project: Project) -> dict[str, Any]:
         "offline_store": {"type": OFFLINE_STORE},
         "entity_key_serialization_version": 3,
     }
-    return ours | _own_settings(folder(project) / YAML)
+    return defaults | _user_settings(folder(project) / YAML)
 
 
 def feast_config(project: Project) -> RepoConfig:
@@ -146,16 +146,16 @@ def require_online_store(config: RepoConfig) -> None:
         )
 
 
-def registry_fault(what: str, error: Exception) -> Unavailable | None:
+def registry_error(what: str, error: Exception) -> Unavailable | None:
     """The error for a remote registry or online store that cannot be reached; None for another
     fault. Passwords are removed.
     """
-    first = str(error).partition("\n")[0]
-    why = f"{type(error).__name__}: {without_passwords(first)}"[:500]
+    first_line = str(error).partition("\n")[0]
+    why = f"{type(error).__name__}: {without_passwords(first_line)}"[:500]
     if isinstance(error, ImportError):
         return Unavailable(what, why, fix_of_missing(error.name or ""))
-    home = type(error).__module__.partition(".")[0]
-    if home in _CLIENTS or isinstance(error, ConnectionError | TimeoutError):
+    library = type(error).__module__.partition(".")[0]
+    if library in _CLIENTS or isinstance(error, ConnectionError | TimeoutError):
         return Unavailable(
             what,
             why,
@@ -170,10 +170,10 @@ def reaching_registry(what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        fault = None if isinstance(error, MLInfraError) else registry_fault(what, error)
-        if fault is None:
+        reachable_error = None if isinstance(error, MLInfraError) else registry_error(what, error)
+        if reachable_error is None:
             raise
-        raise fault from error
+        raise reachable_error from error
 
 
 def _forget_foreign_tables(registry: Path | None, online: Path) -> None:
@@ -200,16 +200,16 @@ def _forget_foreign_tables(registry: Path | None, online: Path) -> None:
             "SELECT rowid, infra_proto FROM managed_infra"
         ).fetchall():
             infra = Infra.FromString(body)
-            own = [
+            kept = [
                 item
                 for item in infra.infra_objects
                 if not item.HasField("sqlite_table")
                 or (Path(item.sqlite_table.path) == online and online.exists())
             ]
-            if len(own) < len(infra.infra_objects):
+            if len(kept) < len(infra.infra_objects):
                 connection.execute(
                     "UPDATE managed_infra SET infra_proto = ? WHERE rowid = ?",
-                    (Infra(infra_objects=own).SerializeToString(), row),
+                    (Infra(infra_objects=kept).SerializeToString(), row),
                 )
 
 
@@ -228,7 +228,7 @@ def is_sqlite(registry: Path) -> bool:
         return file.read(15) == b"SQLite format 3"
 
 
-def _own_settings(path: Path) -> dict[str, Any]:
+def _user_settings(path: Path) -> dict[str, Any]:
     import yaml
 
     if not path.is_file():

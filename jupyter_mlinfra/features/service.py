@@ -21,7 +21,7 @@ from .pages import feature_records, matches, short_type, uses, view_record, word
 from .repo import folder
 from .settings import FeatureSettings
 from .snippets import training_code, view_code
-from .sources import mark
+from .sources import state_of
 from .spec import AppliedViews, Feature, Materialized, OnlineRow, View, ViewDetail
 from .store import Definition, FeatureFiles
 from .worker import call
@@ -81,39 +81,39 @@ class Features:
             "start": to_json(start),
             "end": to_json(end or self._now()),
         }
-        done = call(self._project, "materialize", request, progress=on_progress)
+        results = call(self._project, "materialize", request, progress=on_progress)
         return [
             Materialized(
                 **(item | {name: datetime.fromisoformat(item[name]) for name in ("start", "end")})
             )
-            for item in done
+            for item in results
         ]
 
     def views(
         self, *, query: str | None = None, limit: int = 50, cursor: str | None = None
     ) -> Page[View]:
         """Views by name, those that match every word of `query`."""
-        found = [view for view in self._views().values() if matches(query, view)]
-        page = page_of(found, limit=limit, cursor=cursor)
-        fed, at = self._store.fed(), self._now()
+        matching = [view for view in self._views().values() if matches(query, view)]
+        page = page_of(matching, limit=limit, cursor=cursor)
+        written, at = self._store.materializations(), self._now()
         items = [
-            view_record(item, statistics.current(self._project, item), fed, at)
+            view_record(item, statistics.current(self._project, item), written, at)
             for item in page.items
         ]
         return Page(items=items, shown=page.shown, total=page.total, cursor=page.cursor)
 
     def show(self, view: str) -> ViewDetail:
         """A view's page. Raises NotFound."""
-        found = self._one(view)
-        figures = statistics.current(self._project, found)
+        definition = self._view(view)
+        figures = statistics.current(self._project, definition)
         return ViewDetail(
-            view=view_record(found, figures, self._store.fed(), self._now()),
-            features=feature_records(found, figures, uses(self._project)),
-            join_keys=[column.name for column in found.keys],
-            timestamp_column=found.source.time if found.source else "",
-            created_column=found.source.created if found.source else None,
+            view=view_record(definition, figures, self._store.materializations(), self._now()),
+            features=feature_records(definition, figures, uses(self._project)),
+            join_keys=[column.name for column in definition.keys],
+            timestamp_column=definition.source.time if definition.source else "",
+            created_column=definition.source.created if definition.source else None,
             rows=Number(value=figures.rows),
-            code=view_code(found),
+            code=view_code(definition),
         )
 
     def selected(self, features: Sequence[str]) -> Page[Feature]:
@@ -121,11 +121,13 @@ class Features:
         BadRequest without any.
         """
         used, records = uses(self._project), []
-        for view, names in self._wanted(features).items():
-            found = self._one(view)
+        for view, names in self._requested(features).items():
+            definition = self._view(view)
             by_name = {
                 item.name: item
-                for item in feature_records(found, statistics.current(self._project, found), used)
+                for item in feature_records(
+                    definition, statistics.current(self._project, definition), used
+                )
             }
             records += [by_name[name] for name in names]
         return Page(items=records, shown=len(records), total=len(records))
@@ -140,8 +142,8 @@ class Features:
         the setting `features.as_of`, else now. Raises NotFound for an unknown feature, BadRequest
         for a missing key, Conflict for a view never materialized.
         """
-        wanted, views = self._wanted(features), self._views()
-        for name in wanted:
+        requested, views = self._requested(features), self._views()
+        for name in requested:
             if not views[name].online:
                 why = (
                     "Feast computes it from the request."
@@ -153,7 +155,9 @@ class Features:
                     why,
                     "Use Features.feast().get_online_features, or set online=True and apply.",
                 )
-        return self._online.read(wanted, views, self._store.fed(), entities, self._now())
+        return self._online.read(
+            requested, views, self._store.materializations(), entities, self._now()
+        )
 
     def warm(self) -> None:
         """Start to load what `online` needs (Feast takes seconds) in a thread. Returns at once."""
@@ -180,7 +184,7 @@ class Features:
         return training_set(
             self._project,
             self.feast(),
-            self._wanted(features),
+            self._requested(features),
             self._views(),
             entities,
             at=at,
@@ -195,27 +199,27 @@ class Features:
 
         views = self._views()
         return examples(
-            [views[name] for name in self._wanted(features)], folder(self._project), count
+            [views[name] for name in self._requested(features)], folder(self._project), count
         )
 
     def use(self, features: Sequence[str]) -> str:
         """Python code for a training set of these features. Raises NotFound."""
         return training_code(
-            list(features), [self._views()[name] for name in self._wanted(features)]
+            list(features), [self._views()[name] for name in self._requested(features)]
         )
 
     def fingerprint(self, view: str) -> str | None:
         """Content id of a view: its definition and the state of its source. None if there is no
         such view or source.
         """
-        found = self._views().get(named(view, "view"))
-        if found is None:
+        definition = self._views().get(named(view, "view"))
+        if definition is None:
             return None
         try:
-            state = mark(found.source, folder(self._project)) if found.source else ""
+            state = state_of(definition.source, folder(self._project)) if definition.source else ""
         except NotFound:
             return None
-        return hashlib.sha256(f"{found.digest} {state}".encode()).hexdigest()[:16]
+        return hashlib.sha256(f"{definition.digest} {state}".encode()).hexdigest()[:16]
 
     def feast(self) -> FeatureStore:
         """Feast's own object for this repository, up to date with the registry."""
@@ -239,7 +243,7 @@ class Features:
 
         None if the source has no such row or cannot be read.
         """
-        return statistics.newest_until(self._project, self._one(name), self._now())
+        return statistics.newest_until(self._project, self._view(name), self._now())
 
     def search(self, words: str, *, limit: int = 50) -> Page[Hit]:
         """Views and features whose name, description, tags or owner hold every word."""
@@ -285,42 +289,42 @@ class Features:
         with self._lock:
             return self._store.definitions(lambda: call(self._project, "index"))
 
-    def _one(self, name: str) -> Definition:
+    def _view(self, name: str) -> Definition:
         name, views = named(name, "view"), self._views()
         if name not in views:
             raise NotFound(
                 f"There is no view {name}.",
-                _near(name, views),
+                _similar(name, views),
                 "mlinfra features list shows what there is; apply brings definitions in.",
             )
         return views[name]
 
-    def _wanted(self, refs: Sequence[str]) -> dict[str, list[str]]:
+    def _requested(self, refs: Sequence[str]) -> dict[str, list[str]]:
         """Requested features by view, in the order of the request."""
         if not refs:
             raise BadRequest(
                 "No features were named.",
                 fix="Name some as view:feature, or all of a view as view:*.",
             )
-        wanted: dict[str, list[str]] = {}
+        requested: dict[str, list[str]] = {}
         for ref in refs:
             view, _, feature = ref.removeprefix("feature:").partition(":")
             if ref.startswith("feature:"):
                 view, feature = decoded(view), decoded(feature)
             elif view == "view" and view not in self._views():
                 view, feature = decoded(feature), "*"
-            names = [column.name for column in self._one(view).features]
+            names = [column.name for column in self._view(view).features]
             if feature not in ("*", *names):
                 raise NotFound(
                     f"{view} has no feature {feature or '(none named)'}.",
-                    _near(feature, names),
+                    _similar(feature, names),
                     f"Name one as {view}:feature, or all as {view}:*.",
                 )
-            chosen = wanted.setdefault(view, [])
+            chosen = requested.setdefault(view, [])
             chosen += [
                 name for name in (names if feature == "*" else [feature]) if name not in chosen
             ]
-        return wanted
+        return requested
 
     def _now(self) -> datetime:
         at = self._project.settings.of(FeatureSettings).as_of or now()
@@ -336,28 +340,28 @@ class Features:
         cursor: str | None = None,
     ) -> Page[Feature]:
         """Features by view and name, those that match every word of `query`."""
-        views = [self._one(view)] if view else [*self._views().values()]
-        found = [
+        views = [self._view(view)] if view else [*self._views().values()]
+        matching = [
             (item, column.name)
             for item in views
             for column in item.features
             if matches(query, item, column)
         ]
-        page = page_of(found, limit=limit, cursor=cursor)
-        shown, used = {item.name: item for item, _ in page.items}, uses(self._project)
+        page = page_of(matching, limit=limit, cursor=cursor)
+        views_shown, used = {item.name: item for item, _ in page.items}, uses(self._project)
         records = {
             feature.ref: feature
-            for item in shown.values()
+            for item in views_shown.values()
             for feature in feature_records(item, statistics.current(self._project, item), used)
         }
         items = [records[reference("feature", item.name, name)] for item, name in page.items]
         return Page(items=items, shown=page.shown, total=page.total, cursor=page.cursor)
 
 
-def _near(name: str, names: Mapping[str, Any] | Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, list(names), n=3)
+def _similar(name: str, names: Mapping[str, Any] | Sequence[str]) -> str:
+    matches_ = difflib.get_close_matches(name, list(names), n=3)
     return (
-        f"Close to it: {', '.join(close)}."
-        if close
+        f"Close to it: {', '.join(matches_)}."
+        if matches_
         else f"There are {', '.join(list(names)[:10]) or 'none'}."
     )

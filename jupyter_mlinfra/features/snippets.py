@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ..workbench import Workbench
     from .store import Definition
 
-_LOOKED_AT = 20
+_DATASETS_TRIED = 20
 """Datasets that are tried for an example."""
 
 
@@ -49,7 +49,7 @@ def example(bench: Workbench) -> Snippets:
     """
     from .example import definition_of
 
-    for dataset in bench.catalog.list(limit=_LOOKED_AT).items:
+    for dataset in bench.catalog.list(limit=_DATASETS_TRIED).items:
         if code := definition_of(dataset.name, bench.catalog.show(dataset.name).schema):
             return snippets(python=python(code))
     return {}
@@ -58,11 +58,11 @@ def example(bench: Workbench) -> Snippets:
 def view_code(view: Definition) -> Snippets:
     """The code of a view's page."""
     name = f"{view.name}:*"
-    found = {**_training([name]), "python": training_code([name], [view])}
+    code = {**_training([name]), "python": training_code([name], [view])}
     if not view.online:
-        return found
+        return code
     keys = [word for key in view.keys for word in ("--key", f"{key.name}={_example(key.type)}")]
-    return snippets(**found, online=line("mlinfra features online", name, options=keys))
+    return snippets(**code, online=line("mlinfra features online", name, options=keys))
 
 
 def _training(names: Sequence[str]) -> Snippets:
@@ -79,5 +79,5 @@ def _list(names: Sequence[str]) -> str:
     return "[\n" + "".join(f"    {text(name)},\n" for name in names) + "]"
 
 
-def _example(kind: str) -> str:
-    return "1" if kind.startswith("INT") else "VALUE"
+def _example(feast_type: str) -> str:
+    return "1" if feast_type.startswith("INT") else "VALUE"

@@ -111,7 +111,7 @@ _OTHER = (
 )
 
 
-def mark(source: SourceSpec, repo: Path | None) -> str | None:
+def state_of(source: SourceSpec, repo: Path | None) -> str | None:
     """A text that changes whenever the rows do: the dataset's snapshot, or names, sizes and times
     of files. None if that is unknown.
     """

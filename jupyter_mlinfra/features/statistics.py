@@ -16,7 +16,7 @@ from ..core.errors import MLInfraError
 from ..core.files import write_atomic
 from ..core.records import Number, to_json
 from .repo import folder, load_feast
-from .sources import mark, one_snapshot, readable, scan
+from .sources import one_snapshot, readable, scan, state_of
 
 if TYPE_CHECKING:
     from ..core.project import Project
@@ -62,29 +62,29 @@ def current(project: Project, view: Definition) -> Statistics:
     """Figures of the source as it is now. Reads the feature columns if the source changed."""
     source, repo = view.source, folder(project)
     if source is None or source.kind == "other":  # another store reads it
-        return _without()
+        return _empty()
     try:
         with one_snapshot(), readable(source):
-            state = mark(source, repo)
-            known = cached(project, view)
-            if known and state is not None and known.state == state:
-                return known
-            found = _reckon(view, repo, state or "")
+            state = state_of(source, repo)
+            stored = cached(project, view)
+            if stored and state is not None and stored.state == state:
+                return stored
+            computed = _compute(view, repo, state or "")
     # A missing or broken source must not break its view's page or the list.
     except MLInfraError as error:
-        return _without(f"{error.what} {error.why}".strip())
+        return _empty(f"{error.what} {error.why}".strip())
     with contextlib.suppress(MLInfraError):  # a full disk costs time, but no page
-        write_atomic(_file(project, view), json.dumps(to_json(asdict(found))).encode())
-    return found
+        write_atomic(_file(project, view), json.dumps(to_json(asdict(computed))).encode())
+    return computed
 
 
 def newest_until(project: Project, view: Definition, at: datetime) -> datetime | None:
     """Latest event time of the source that is not after `at`; None if there is none or the source
     cannot be read.
     """
-    known = current(project, view)
-    if known.newest is None or known.newest <= at:
-        return known.newest
+    figures = current(project, view)
+    if figures.newest is None or figures.newest <= at:
+        return figures.newest
     load_feast()
     from .join import utc
     from .offline import within
@@ -93,19 +93,19 @@ def newest_until(project: Project, view: Definition, at: datetime) -> datetime |
     assert source is not None  # it has a newest row
     with one_snapshot(), readable(source):
         rows = within(scan(source, repo), source, None, at)
-        found = (
+        newest = (
             rows.select(utc(source.time, rows.collect_schema()[source.time]).max())
             .collect(engine="streaming")
             .item()
         )
-    return found if isinstance(found, datetime) else None
+    return newest if isinstance(newest, datetime) else None
 
 
-def _without(problem: str = "") -> Statistics:
+def _empty(problem: str = "") -> Statistics:
     return Statistics(state="", rows=None, newest=None, filled={}, problem=problem)
 
 
-def _reckon(view: Definition, repo: Path, state: str) -> Statistics:
+def _compute(view: Definition, repo: Path, state: str) -> Statistics:
     import polars as pl
 
     from .join import require_time, utc
@@ -129,12 +129,12 @@ def _reckon(view: Definition, repo: Path, state: str) -> Statistics:
 
     names = [column.name for column in view.features if column.name in schema]
     # Values that Feast computes are in no source.
-    lost = (
+    missing = (
         [column.name for column in view.features if column.name not in schema]
         if view.kind == "batch"
         else []
     )
-    problem = f"{view.source.name} has no column {', '.join(lost[:5])}." if lost else ""
+    problem = f"{view.source.name} has no column {', '.join(missing[:5])}." if missing else ""
     newest = utc(view.source.time, schema[view.source.time]).max().alias("newest")
     row = (
         frame.select(pl.len().alias("rows"), newest, *(filled(name) for name in names))

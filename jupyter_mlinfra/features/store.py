@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 REMOTE_SECONDS = 60
 """A remote registry is read again after this many seconds."""
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class Definition:
     """One view of the registry.
 
     kind: batch, derived (Feast computes its values) or on_demand. digest: changes with the
-    definition. fed_until: end of the last materialization that Feast recorded.
+    definition. materialized_until: end of the last materialization that Feast recorded.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Definition:
     tags: Mapping[str, str]
     description: str
     digest: str
-    fed_until: datetime | None
+    materialized_until: datetime | None
 
     @property
     def ttl(self) -> timedelta | None:
@@ -68,7 +68,7 @@ class Definition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fed:
+class Materialization:
     """The last materialization of a view. mark: state of the source. newest: latest event time
     written. until: its end.
     """
@@ -96,11 +96,11 @@ class FeatureFiles:
         """
         if self._mark() == "none":
             return {}
-        found = self._load()
-        if found is None or found[1] != self._mark():
+        loaded = self._load()
+        if loaded is None or loaded[1] != self._mark():
             rebuild()
-            found = self._load()
-        return found[2] if found else {}
+            loaded = self._load()
+        return loaded[2] if loaded else {}
 
     def save(self, definitions: Sequence[Definition], mark: str) -> None:
         """Replace the copy. `mark` is `current_mark` from before the registry was read, so that a
@@ -117,7 +117,7 @@ class FeatureFiles:
         """A text that changes with the registry."""
         return self._mark()
 
-    def fed(self) -> dict[str, Fed]:
+    def materializations(self) -> dict[str, Materialization]:
         """What is online, by view."""
         if not self._online.exists():
             return {}
@@ -126,7 +126,7 @@ class FeatureFiles:
         except json.JSONDecodeError:
             return {}
         return {
-            name: Fed(
+            name: Materialization(
                 **(
                     item
                     | {
@@ -138,15 +138,19 @@ class FeatureFiles:
             for name, item in items.items()
         }
 
-    def set_fed(self, changes: Mapping[str, Fed | None]) -> None:
+    def set_materializations(self, changes: Mapping[str, Materialization | None]) -> None:
         """Record what was written online; None removes a view."""
         with file_lock(self._folder / "online.lock"):
-            kept = {
-                name: item for name, item in {**self.fed(), **changes}.items() if item is not None
+            remaining = {
+                name: item
+                for name, item in {**self.materializations(), **changes}.items()
+                if item is not None
             }
             write_atomic(
                 self._online,
-                json.dumps({name: to_json(asdict(item)) for name, item in kept.items()}).encode(),
+                json.dumps(
+                    {name: to_json(asdict(item)) for name, item in remaining.items()}
+                ).encode(),
             )
 
     def _load(self) -> tuple[tuple[int, int], str, dict[str, Definition]] | None:
@@ -182,7 +186,7 @@ def _definition(item: dict[str, Any]) -> Definition:
     item["keys"] = [Column(**column) for column in item["keys"]]
     item["features"] = [Column(**column) for column in item["features"]]
     item["source"] = SourceSpec(**item["source"]) if item["source"] else None
-    return replace(Definition(**item), fed_until=_time(item["fed_until"]))
+    return replace(Definition(**item), materialized_until=_time(item["materialized_until"]))
 
 
 def _time(text: str | None) -> datetime | None:

@@ -28,62 +28,71 @@ _ROW, _AT = "__mlinfra_row", "event_timestamp"  # Feast looks for a column of th
 def training_set(
     project: Project,
     feast: FeatureStore,
-    wanted: Mapping[str, Sequence[str]],
+    requested: Mapping[str, Sequence[str]],
     views: Mapping[str, Definition],
     entities: pl.DataFrame,
     *,
     at: str,
     full_names: bool,
 ) -> pl.DataFrame:
-    """`entities` unchanged, then one column per feature in the order of `wanted`. See
+    """`entities` unchanged, then one column per feature in the order of `requested`. See
     Features.training_set.
     """
     import polars as pl
 
-    _check(project, wanted, views, entities, at, full_names)
-    refs = [f"{view}:{feature}" for view, features in wanted.items() for feature in features]
-    keys = {key.name for name in wanted for key in views[name].keys if key.name in entities.columns}
-    computed = any(views[name].kind == "on_demand" for name in wanted)  # these may read any column
+    _check(project, requested, views, entities, at, full_names)
+    refs = [f"{view}:{feature}" for view, features in requested.items() for feature in features]
+    keys = {
+        key.name for name in requested for key in views[name].keys if key.name in entities.columns
+    }
+    computed = any(
+        views[name].kind == "on_demand" for name in requested
+    )  # these may read any column
     columns = [
         name
         for name in entities.columns
         if name == at or name in keys or (computed and name != _AT)
     ]
-    asked = entities.select(columns).with_row_index(_ROW).rename({at: _AT} if at != _AT else {})
-    ours = feast.config.offline_store.type in OFFLINE_STORES
+    entity_rows = (
+        entities.select(columns).with_row_index(_ROW).rename({at: _AT} if at != _AT else {})
+    )
+    is_ours = feast.config.offline_store.type in OFFLINE_STORES
     with one_snapshot() as snapshots:
         job = feast.get_historical_features(
-            entity_df=asked if ours else asked.to_pandas(),
+            entity_df=entity_rows if is_ours else entity_rows.to_pandas(),
             features=refs,
             full_feature_names=full_names,
         )
         joined: pl.DataFrame = (
             job.to_polars()
-            if ours
-            else _all_rows(asked, pl.DataFrame(pl.from_arrow(job.to_arrow())))
+            if is_ours
+            else _all_rows(entity_rows, pl.DataFrame(pl.from_arrow(job.to_arrow())))
         )
     names = [
         f"{view}__{feature}" if full_names else feature
-        for view, features in wanted.items()
+        for view, features in requested.items()
         for feature in features
     ]
-    _record(project, wanted, views, snapshots, rows=entities.height)
+    _record(project, requested, views, snapshots, rows=entities.height)
     return entities.hstack(joined.select(names))
 
 
-def _all_rows(asked: pl.DataFrame, joined: pl.DataFrame) -> pl.DataFrame:
+def _all_rows(entity_rows: pl.DataFrame, joined: pl.DataFrame) -> pl.DataFrame:
     """Restore the order of the entity rows, which other stores do not keep. Raises Unavailable if a
     row was lost.
     """
-    lost = asked.height - joined[_ROW].n_unique()
-    if lost:
+    missing = entity_rows.height - joined[_ROW].n_unique()
+    if missing:
         why = (
             "Feast's default store drops rows whose values are past their ttl (feast#6787); nulls"
             " in their place would hide wrong values."
         )
         fix = f"Take `offline_store` out of feature_store.yaml, or set its type to {OFFLINE_STORE}."
         raise Unavailable(
-            f"The offline store returned {asked.height - lost} of {asked.height} rows.", why, fix
+            f"The offline store returned {entity_rows.height - missing} of {entity_rows.height}"
+            " rows.",
+            why,
+            fix,
         )
     return joined.sort(_ROW)
 
@@ -114,19 +123,21 @@ def examples(views: Sequence[Definition], repo: Path, count: int) -> pl.DataFram
 
 def _check(
     project: Project,
-    wanted: Mapping[str, Sequence[str]],
+    requested: Mapping[str, Sequence[str]],
     views: Mapping[str, Definition],
     entities: pl.DataFrame,
     at: str,
     full_names: bool,
 ) -> None:
-    parts, seen = [], set(entities.columns)
-    for name, features in wanted.items():
+    join_views, taken_names = [], set(entities.columns)
+    for name, features in requested.items():
         source = views[name].source
         if source is None or source.kind == "other":  # Feast or the other store checks the rest
-            if clash := [feature for feature in features if feature in seen and not full_names]:
+            if clashes := [
+                feature for feature in features if feature in taken_names and not full_names
+            ]:
                 raise BadRequest(
-                    f"{clash[0]} would appear twice.",
+                    f"{clashes[0]} would appear twice.",
                     f"It is a feature of {name} and a column already.",
                     "Ask with full_names=True.",
                 )
@@ -134,7 +145,7 @@ def _check(
         prefix = f"{name}__" if full_names else ""
         keys = {key.name: key.name for key in views[name].keys}
         frame = scan(source, folder(project))
-        parts.append(
+        join_views.append(
             JoinView(
                 name=name,
                 frame=frame,
@@ -143,12 +154,12 @@ def _check(
                 time=source.time,
             )
         )
-    check_entities(entities.schema, parts, at=at)
+    check_entities(entities.schema, join_views, at=at)
 
 
 def _record(
     project: Project,
-    wanted: Mapping[str, Sequence[str]],
+    requested: Mapping[str, Sequence[str]],
     views: Mapping[str, Definition],
     snapshots: Mapping[str, str | None],
     *,
@@ -158,15 +169,17 @@ def _record(
     that read them.
     """
     sources = []
-    for name in wanted:
+    for name in requested:
         source = views[name].source
         if source:
             snapshot = snapshots.get(source.name)
             sources.append(f"{source.ref}@{snapshot}" if snapshot else source.ref)
     features = [
-        reference("feature", view, feature) for view, names in wanted.items() for feature in names
+        reference("feature", view, feature)
+        for view, names in requested.items()
+        for feature in names
     ]
-    inputs = [*dict.fromkeys(sources), *(reference("view", name) for name in wanted), *features]
+    inputs = [*dict.fromkeys(sources), *(reference("view", name) for name in requested), *features]
     with telling("The training set is made"):
         project.lineage.record(
             "features.training_set", inputs=inputs, outputs=[actor(project)], facts={"rows": rows}

@@ -24,8 +24,10 @@ def checked_when_used() -> Iterator[None]:
     def when_used(target: Any = None, **options: Any) -> Any:
         if target is None:
             return functools.partial(when_used, **options)
-        now = functools.partial(check, **options)
-        return _class(target, now) if isinstance(target, type) else _function(target, now)
+        check_now = functools.partial(check, **options)
+        return (
+            _class(target, check_now) if isinstance(target, type) else _function(target, check_now)
+        )
 
     with _replaced(when_used) as check:
         yield
@@ -46,30 +48,30 @@ def unchecked() -> Iterator[None]:
 
 @contextmanager
 def _replaced(decorator: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
-    """typeguard's decorator, while another one is in its place. One thread at a time, so that each
-    puts back what it found.
+    """Put another decorator in the place of typeguard's, which is yielded. One thread at a time, so
+    that each restores the right one.
     """
     import typeguard
 
     with _replacing:
-        found, typeguard.typechecked = typeguard.typechecked, decorator
+        original, typeguard.typechecked = typeguard.typechecked, decorator
         try:
-            yield found
+            yield original
         finally:
-            typeguard.typechecked = found
+            typeguard.typechecked = original
 
 
 def _class(target: type[Any], check: Callable[[Any], Any]) -> type[Any]:
-    first = target.__dict__.get("__init__")
-    if first is None:
+    original_init = target.__dict__.get("__init__")
+    if original_init is None:
         checked: type[Any] = check(target)
         return checked
 
-    @functools.wraps(first)
+    @functools.wraps(original_init)
     def create(self: Any, *arguments: Any, **named: Any) -> None:
         with _checking:
             if target.__dict__["__init__"] is create:
-                target.__init__ = first
+                target.__init__ = original_init
                 try:
                     check(target)
                 except BaseException:

@@ -30,7 +30,7 @@ from ..core import errors
 from ..core.errors import MLInfraError
 from ..core.files import explain_os_error
 from ..core.sqlite import fix_of, sqlite_error
-from .repo import load_feast, registry_fault
+from .repo import load_feast, registry_error
 from .settings import FeatureSettings
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 Verb = Literal["apply", "materialize", "index"]
 
 _LEAVE_SECONDS = 5.0
-"""For a child that has answered, or was told to end: a thread of a definition file may keep it
-alive.
+"""How long a child may take to end after it has answered or was asked to end: a thread of a
+definition file may keep it alive.
 """
 
 _ERRORS = {
@@ -63,9 +63,47 @@ def call(
     longer than the setting allows.
     """
     minutes = None if verb == "materialize" else project.settings.of(FeatureSettings).apply_minutes
+    deadline = None if minutes is None else time.monotonic() + 60 * minutes
     body = json.dumps({"root": str(project.root), **(request or {})}).encode()
+    with tempfile.TemporaryFile() as printed:
+        try:
+            answer, exit_code = _answer_of_child(verb, body, printed, progress, deadline)
+        except TimeoutError:
+            why = (
+                f"It was at {_location(_tail(printed))}."
+                if verb == "apply"
+                else "The registry does not answer."
+            )
+            raise errors.Unavailable(
+                f"features {verb} was given up after {minutes:g} minutes.",
+                why,
+                "Correct what waits or loops there, or raise `apply_minutes` in [features] of"
+                " mlinfra.toml.",
+            ) from None
+        if answer is None:
+            raise MLInfraError(
+                f"The features process ended with {exit_code} and no answer.",
+                _tail(printed),
+                "Try again; if it was killed, free some memory.",
+            )
+    if "error" in answer:
+        error = answer["error"]
+        raise _ERRORS.get(error["code"], MLInfraError)(error["what"], error["why"], error["fix"])
+    return answer["result"]
+
+
+def _answer_of_child(
+    verb: Verb,
+    body: bytes,
+    printed: IO[bytes],
+    progress: Callable[[str, int, int], None] | None,
+    deadline: float | None,
+) -> tuple[dict[str, Any] | None, int | None]:
+    """The last line that a child answers, None without one, and its exit code. printed: takes its
+    output. Raises TimeoutError after `deadline`.
+    """
     reading, writing = os.pipe()
-    with tempfile.TemporaryFile() as printed, os.fdopen(reading, "rb", buffering=0) as answers:
+    with os.fdopen(reading, "rb", buffering=0) as answers:
         # -P: a definition file named like a library must not be imported in its place.
         command = [sys.executable, "-P", "-m", f"{__package__}.worker", verb, str(writing)]
         child = subprocess.Popen(
@@ -83,37 +121,12 @@ def call(
             with contextlib.suppress(BrokenPipeError):  # it died at once: there will be no answer
                 child.stdin.write(body)
                 child.stdin.close()
-            answer = _last(
-                answers, progress, None if minutes is None else time.monotonic() + 60 * minutes
-            )
+            answer = _result_of(answers, progress, deadline)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(_LEAVE_SECONDS)
-        except TimeoutError:
-            _end(child)
-            why = (
-                f"It was at {_place(_tail(printed))}."
-                if verb == "apply"
-                else "The registry does not answer."
-            )
-            fix = (
-                "Correct what waits or loops there, or raise `apply_minutes` in [features] of"
-                " mlinfra.toml."
-            )
-            raise errors.Unavailable(
-                f"features {verb} was given up after {minutes:g} minutes.", why, fix
-            ) from None
         finally:
             _end(child)
-        if answer is None:
-            raise MLInfraError(
-                f"The features process ended with {child.returncode} and no answer.",
-                _tail(printed),
-                "Try again; if it was killed, free some memory.",
-            )
-    if "error" in answer:
-        error = answer["error"]
-        raise _ERRORS.get(error["code"], MLInfraError)(error["what"], error["why"], error["fix"])
-    return answer["result"]
+    return answer, child.returncode
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
@@ -132,24 +145,24 @@ def _tail(printed: IO[bytes]) -> str:
     return printed.read()[-2000:].decode(errors="replace").strip()
 
 
-def _place(stack: str) -> str:
+def _location(stack: str) -> str:
     """Where a child was when it had to be ended: the innermost place outside the standard library
     in the stack that it printed.
     """
-    places = re.findall(r'File "([^"<]+)", line (\d+)', stack)
-    ours = [
-        place
-        for place in places
-        if not place[0].startswith(os.path.dirname(os.__file__) + os.sep)
-        or "site-packages" in place[0]
+    locations = re.findall(r'File "([^"<]+)", line (\d+)', stack)
+    own = [
+        location
+        for location in locations
+        if not location[0].startswith(os.path.dirname(os.__file__) + os.sep)
+        or "site-packages" in location[0]
     ]
-    return ", line ".join((ours or places or [("an unknown place", "?")])[0])
+    return ", line ".join((own or locations or [("an unknown place", "?")])[0])
 
 
-def _last(
-    answers: FileIO, progress: Callable[[str, int, int], None] | None, until: float | None
+def _result_of(
+    answers: FileIO, progress: Callable[[str, int, int], None] | None, deadline: float | None
 ) -> dict[str, Any] | None:
-    for line in _lines(answers, until):
+    for line in _lines(answers, deadline):
         answer: dict[str, Any] = json.loads(line)
         if "progress" not in answer:
             return answer
@@ -158,20 +171,20 @@ def _last(
     return None
 
 
-def _lines(answers: FileIO, until: float | None) -> Iterator[bytes]:
-    ready, rest = select.poll(), b""
-    ready.register(answers, select.POLLIN)
+def _lines(answers: FileIO, deadline: float | None) -> Iterator[bytes]:
+    poller, incomplete = select.poll(), b""
+    poller.register(answers, select.POLLIN)
     while True:
         # Polars installs a SIGINT handler that restarts a blocked read; without waking up, an
         # interrupt would wait for the child.
-        if not ready.poll(200):
-            if until is not None and time.monotonic() > until:
+        if not poller.poll(200):
+            if deadline is not None and time.monotonic() > deadline:
                 raise TimeoutError
             continue
-        part = answers.read(65_536)
-        if not part:
+        chunk = answers.read(65_536)
+        if not chunk:
             return
-        *lines, rest = (rest + part).split(b"\n")
+        *lines, incomplete = (incomplete + chunk).split(b"\n")
         yield from lines
 
 
@@ -186,28 +199,28 @@ def main(verb: str, descriptor: str) -> None:
 
         try:
             answer(
-                "result", _do(verb, json.load(sys.stdin), lambda *step: answer("progress", step))
+                "result", _run(verb, json.load(sys.stdin), lambda *step: answer("progress", step))
             )
         except MLInfraError as error:
             answer("error", error.to_json())
-        except Exception as error:  # noqa: BLE001  # of whatever library: the parent must get an answer
+        except Exception as error:  # noqa: BLE001  # of any library: the parent must get an answer
             with contextlib.suppress(OSError):  # a full disk cannot take a traceback
                 traceback.print_exc()
-            answer("error", _explained(verb, error).to_json())
+            answer("error", _as_mlinfra_error(verb, error).to_json())
 
 
-def _explained(verb: str, error: Exception) -> MLInfraError:
+def _as_mlinfra_error(verb: str, error: Exception) -> MLInfraError:
     """Feast, SQLAlchemy and online stores raise their own errors; the user can fix those about
     storage.
     """
-    what = f"features {verb} could not be done."
+    message = f"features {verb} could not be done."
     if isinstance(error, OSError) and not isinstance(error, ConnectionError | TimeoutError):
-        return explain_os_error(error, what)
+        return explain_os_error(error, message)
     reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
     if (cause := sqlite_error(error)) and (fix := fix_of(cause)):
-        return errors.Unavailable(what, reason, fix)
-    if fault := registry_fault(what, error):
-        return fault
+        return errors.Unavailable(message, reason, fix)
+    if storage_error := registry_error(message, error):
+        return storage_error
     return MLInfraError(
         f"features {verb} failed.",
         reason,
@@ -215,7 +228,7 @@ def _explained(verb: str, error: Exception) -> MLInfraError:
     )
 
 
-def _do(verb: str, request: dict[str, Any], progress: Callable[[str, int, int], None]) -> Any:
+def _run(verb: str, request: dict[str, Any], progress: Callable[[str, int, int], None]) -> Any:
     from ..core.project import Project
     from ..core.records import to_json
 

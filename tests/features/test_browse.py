@@ -90,7 +90,7 @@ def test_a_source_without_its_time_column_or_with_damaged_bytes_shows_in_its_own
         Features(applied_shop),
         applied_shop.root / "feature_repo" / "data" / "clicks.parquet",
     )
-    whole = path.read_bytes()
+    content = path.read_bytes()
     pl.read_parquet(path).rename({"at": "when"}).write_parquet(path)
     clicks, spend = features.views().items
     assert "no column at" in clicks.problem
@@ -100,15 +100,15 @@ def test_a_source_without_its_time_column_or_with_damaged_bytes_shows_in_its_own
     with pytest.raises(BadRequest, match="no column at"):
         features.materialize("clicks")
     for damaged in (
-        whole[:100],
+        content[:100],
         b"PAR1 no such thing PAR1",
-        whole[: len(whole) // 2] + whole[-200:],
+        content[: len(content) // 2] + content[-200:],
     ):
         path.write_bytes(damaged)
         clicks, spend = features.views().items
         assert "clicks.parquet cannot be read" in clicks.problem
         assert (spend.problem, features.list().total) == ("", 4)
-    path.write_bytes(whole)
+    path.write_bytes(content)
     assert (features.show("clicks").view.problem, features.show("clicks").rows.value) == ("", 20)
 
 

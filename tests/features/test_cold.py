@@ -38,13 +38,13 @@ print(json.dumps(found))
 
 
 def test_look_ups_that_come_while_feast_is_loaded_wait_for_it(shop: Features) -> None:
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", COLD, str(shop._project.root)],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert json.loads(done.stdout) == [10] * 5
+    assert json.loads(process.stdout) == [10] * 5
 
 
 def test_a_reader_that_was_warmed_has_its_store_open(shop: Features) -> None:

@@ -19,7 +19,7 @@ from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.features import DatasetSource, Features
 from jupyter_mlinfra.features.dataset_source import spec_of
 from jupyter_mlinfra.features.join import JoinView, join_as_of
-from jupyter_mlinfra.features.sources import SourceSpec, mark, one_snapshot, scan
+from jupyter_mlinfra.features.sources import SourceSpec, one_snapshot, scan, state_of
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -92,7 +92,7 @@ def online(features: Features) -> dict[str, float]:
 @pytest.mark.slow
 def test_the_life_of_a_view_over_a_growing_dataset(flights: Project) -> None:
     catalog, features = Catalog(flights), Features(flights)
-    asked = pl.DataFrame(
+    entity_rows = pl.DataFrame(
         {
             "origin": ["LGA", "JFK", "JFK"],
             "event_timestamp": [T0 + 3 * HOUR, T0 + HOUR, T0 + 9 * HOUR],
@@ -101,7 +101,7 @@ def test_the_life_of_a_view_over_a_growing_dataset(flights: Project) -> None:
     first = catalog.fingerprint("flights.weather")
     prints = {features.fingerprint("weather")}
 
-    assert features.training_set(["weather:temp"], asked)["temp"].to_list() == [3.0, 1.0, 6.0]
+    assert features.training_set(["weather:temp"], entity_rows)["temp"].to_list() == [3.0, 1.0, 6.0]
     assert any(
         edge.input == f"dataset:flights.weather@{first}"
         for edge in flights.lineage.edges()
@@ -148,12 +148,12 @@ def test_within_one_read_a_dataset_keeps_its_snapshot(flights: Project) -> None:
     catalog.write(rows(("JFK", 0, 1.0)), into="flights.pinned")
     before = catalog.fingerprint("flights.pinned")
     with one_snapshot() as pins:
-        assert mark(source, repo) == before
+        assert state_of(source, repo) == before
         catalog.write(rows(("JFK", 1, 2.0)), into="flights.pinned")
         assert scan(source, repo).collect().height == 1
-        assert (mark(source, repo), pins) == (before, {"flights.pinned": before})
+        assert (state_of(source, repo), pins) == (before, {"flights.pinned": before})
     assert scan(source, repo).collect().height == 2
-    assert mark(source, repo) != before
+    assert state_of(source, repo) != before
 
 
 def test_files_that_no_row_can_need_are_left_out_and_the_answer_stays(flights: Project) -> None:
@@ -173,11 +173,11 @@ def test_files_that_no_row_can_need_are_left_out_and_the_answer_stays(flights: P
     ]
     for part in parts:
         catalog.write(part, into="flights.parts")
-    asked = pl.DataFrame(
+    entity_rows = pl.DataFrame(
         {"k": [1, 2, 3], "at": [T0 + timedelta(minutes=minute) for minute in (500, 520, 620)]}
     )
     everything = pl.concat(parts)
-    wanted = [
+    expected = [
         everything.filter(
             (pl.col("k") == row["k"])
             & (pl.col("t") <= row["at"])
@@ -185,7 +185,7 @@ def test_files_that_no_row_can_need_are_left_out_and_the_answer_stays(flights: P
         )
         .sort("t")["x"]
         .to_list()[-1]
-        for row in asked.to_dicts()
+        for row in entity_rows.to_dicts()
     ]
     frame = catalog.dataset("flights.parts").scan()
     for strategy in ("asof", "hash"):
@@ -193,8 +193,10 @@ def test_files_that_no_row_can_need_are_left_out_and_the_answer_stays(flights: P
             name="v", frame=frame, keys={"k": "k"}, features={"x": "x"}, time="t", ttl=2 * HOUR
         )
         assert (
-            join_as_of(asked.lazy(), [view], at="at", strategy=strategy).collect()["x"].to_list()
-            == wanted
+            join_as_of(entity_rows.lazy(), [view], at="at", strategy=strategy)
+            .collect()["x"]
+            .to_list()
+            == expected
         )  # type: ignore[arg-type]
 
 
@@ -209,12 +211,12 @@ def test_columns_that_another_client_changed_count_at_once(flights: Project) -> 
         mode="replace",
     )
     features.materialize()
-    asked = pl.DataFrame({"origin": ["LGA"], "event_timestamp": [T0 + 3 * HOUR]})
+    entity_rows = pl.DataFrame({"origin": ["LGA"], "event_timestamp": [T0 + 3 * HOUR]})
     before = features.fingerprint("weather")
     with catalog._store.iceberg.load_table("flights.weather").update_schema() as update:
         update.rename_column("temp", "old").rename_column("dew", "temp")
     assert features.fingerprint("weather") != before
-    assert features.training_set(["weather:temp"], asked)["temp"].to_list() == [-7.0]
+    assert features.training_set(["weather:temp"], entity_rows)["temp"].to_list() == [-7.0]
     assert [item.rows for item in features.materialize()] == [2]
     assert online(features) == {"JFK": -9.0, "LGA": -7.0, "EWR": 20.0}
 
@@ -376,8 +378,8 @@ def test_a_view_without_a_schema_has_the_types_that_feast_gives_the_rows_in_a_fi
         [datetime(2026, 1, 1, tzinfo=UTC)],
         [T0],
     )
-    asked = pl.DataFrame({"zip": ["10001"], "event_timestamp": [T0]})
-    assert features.training_set(["homes:*"], asked).row(0, named=True)["counts"] == [2]
+    entity_rows = pl.DataFrame({"zip": ["10001"], "event_timestamp": [T0]})
+    assert features.training_set(["homes:*"], entity_rows).row(0, named=True)["counts"] == [2]
     file.unlink()
 
 

@@ -30,7 +30,7 @@ from pyarrow import parquet
 from jupyter_mlinfra.core.errors import Conflict, Unavailable, Unprocessable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.features import Features, PolarsOfflineStore, PolarsOfflineStoreConfig
-from jupyter_mlinfra.features.repo import OFFLINE_STORES, registry_fault
+from jupyter_mlinfra.features.repo import OFFLINE_STORES, registry_error
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -93,10 +93,10 @@ def test_the_store_goes_by_the_name_that_it_is_imported_by_and_by_its_old_one(
 
 
 def test_lists_and_text_leave_the_store_as_plain_arrow(store: FeatureStore, tmp_path: Path) -> None:
-    asked = pl.DataFrame(
+    entity_rows = pl.DataFrame(
         {"user_id": [1], "event_timestamp": [T0 + HOUR], "name": ["ana"], "tags": [["a"]]}
     )
-    job = store.get_historical_features(entity_df=asked, features=["scores:last"])
+    job = store.get_historical_features(entity_df=entity_rows, features=["scores:last"])
     table = job.to_arrow()
     assert [table.schema.field(name).type for name in ("last", "name", "tags")] == [
         pa.list_(pa.int64()),
@@ -109,12 +109,14 @@ def test_lists_and_text_leave_the_store_as_plain_arrow(store: FeatureStore, tmp_
 
 
 def test_keys_that_pandas_made_floats_join_when_they_are_whole(store: FeatureStore) -> None:
-    asked = pd.DataFrame({"user_id": [2.0, None, 1.5, 1.0], "event_timestamp": [T0 + 3 * HOUR] * 4})
-    got = store.get_historical_features(
-        entity_df=asked, features=["scores:score", "ranks:rank"]
+    entity_rows = pd.DataFrame(
+        {"user_id": [2.0, None, 1.5, 1.0], "event_timestamp": [T0 + 3 * HOUR] * 4}
+    )
+    result = store.get_historical_features(
+        entity_df=entity_rows, features=["scores:score", "ranks:rank"]
     ).to_polars()
-    assert got["score"].to_list() == [3.0, None, None, 2.0]
-    assert got["rank"].to_list() == [8, None, None, 7]
+    assert result["score"].to_list() == [3.0, None, None, 2.0]
+    assert result["rank"].to_list() == [8, None, None, 7]
 
 
 def test_without_entity_rows_there_is_a_row_for_every_moment_of_a_view_in_the_range(
@@ -123,8 +125,8 @@ def test_without_entity_rows_there_is_a_row_for_every_moment_of_a_view_in_the_ra
     job = store.get_historical_features(
         features=["scores:score", "ranks:rank"], start_date=T0 + HOUR, end_date=T0 + 2 * HOUR
     )
-    got = job.to_polars().select("user_id", "event_timestamp", "score", "rank")
-    assert got.rows() == [
+    result = job.to_polars().select("user_id", "event_timestamp", "score", "rank")
+    assert result.rows() == [
         (1, T0 + HOUR, 2.0, None),
         (2, T0 + HOUR, 3.0, 8),
         (1, T0 + 2 * HOUR, 2.0, 7),
@@ -139,10 +141,10 @@ def test_a_result_is_saved_into_a_folder_and_replaces_only_what_was_saved_there(
     store: FeatureStore, tmp_path: Path
 ) -> None:
     folder = tmp_path / "saved"
-    asked = pd.DataFrame({"user_id": [1, 2], "event_timestamp": [T0 + HOUR] * 2})
+    entity_rows = pd.DataFrame({"user_id": [1, 2], "event_timestamp": [T0 + HOUR] * 2})
     for wanted in ([2.0, 3.0], [2.0]):
         job = store.get_historical_features(
-            entity_df=asked.head(len(wanted)), features=["scores:score"]
+            entity_df=entity_rows.head(len(wanted)), features=["scores:score"]
         )
         job.persist(SavedDatasetFileStorage(path="saved"), allow_overwrite=folder.exists())
         (folder / "README").write_text("mine")
@@ -187,8 +189,10 @@ def test_a_project_without_an_online_store_trains_and_says_why_it_serves_nothing
     (fresh_shop.root / "feature_repo" / "feature_store.yaml").write_text("online_store: null\n")
     features = Features(fresh_shop)
     assert features.apply().created == ["clicks", "spend"]
-    asked = pl.DataFrame({"user_id": [3], "event_timestamp": [datetime(2026, 3, 1, tzinfo=UTC)]})
-    assert features.training_set(["clicks:clicks_7d"], asked)["clicks_7d"].to_list() == [3]
+    entity_rows = pl.DataFrame(
+        {"user_id": [3], "event_timestamp": [datetime(2026, 3, 1, tzinfo=UTC)]}
+    )
+    assert features.training_set(["clicks:clicks_7d"], entity_rows)["clicks_7d"].to_list() == [3]
     for ask in (features.materialize, lambda: features.online(["clicks:*"], [{"user_id": 1}])):
         with pytest.raises(Conflict, match="no online store") as refused:
             ask()
@@ -211,16 +215,16 @@ def test_a_registry_that_is_down_is_named_without_its_password(fresh_shop: Proje
 
 
 def test_a_password_in_the_words_of_a_driver_is_struck_out() -> None:
-    fault = registry_fault(
+    fault = registry_error(
         "No.",
         ConnectionRefusedError("postgresql://ana:geheim@db:5432/feast refused the connection"),
     )
     assert fault is not None
     assert "postgresql://ana:[secret]@db:5432/feast refused" in fault.why
     # Only the first 500 characters are shown.
-    cut = registry_fault(
+    cut = registry_error(
         "No.", ConnectionRefusedError(f"{'.' * 440} postgresql://ana:{'geheim' * 10}@db/feast")
     )
     assert cut is not None
     assert "geheim" not in cut.why
-    assert registry_fault("No.", ZeroDivisionError()) is None
+    assert registry_error("No.", ZeroDivisionError()) is None

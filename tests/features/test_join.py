@@ -170,10 +170,10 @@ def test_every_strategy_finds_the_rows_that_a_search_over_all_pairs_finds(
     )
     for strategy in STRATEGIES:
         for engine in ("streaming", "in-memory"):
-            got = join_as_of(
+            result = join_as_of(
                 left.lazy(), views, at="at", strategy=strategy, engine=engine
             ).collect()  # type: ignore[arg-type]
-            assert_frame_equal(got, expected)
+            assert_frame_equal(result, expected)
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -191,8 +191,8 @@ def test_ties_go_to_the_latest_created_row_then_to_the_later_row_of_the_source(
     view = JoinView(
         name="v", frame=rows.lazy(), keys={"k": "k"}, features={"x": "x"}, time="t", created="c"
     )
-    asked = pl.DataFrame({"k": [1, 2, 3], "at": [T0] * 3})
-    assert join_as_of(asked.lazy(), [view], at="at", strategy=strategy).collect()[
+    entity_rows = pl.DataFrame({"k": [1, 2, 3], "at": [T0] * 3})
+    assert join_as_of(entity_rows.lazy(), [view], at="at", strategy=strategy).collect()[
         "x"
     ].to_list() == ["newest", "said", "last"]
 
@@ -210,7 +210,7 @@ def test_a_nanosecond_decides(strategy: Strategy) -> None:
             "x": [1, 2],
         }
     )
-    asked = pl.DataFrame(
+    entity_rows = pl.DataFrame(
         {
             "k": [1] * 3,
             "at": (
@@ -221,7 +221,7 @@ def test_a_nanosecond_decides(strategy: Strategy) -> None:
         }
     )
     view = JoinView(name="v", frame=rows.lazy(), keys={"k": "k"}, features={"x": "x"}, time="t")
-    assert join_as_of(asked.lazy(), [view], at="at", strategy=strategy).collect()[
+    assert join_as_of(entity_rows.lazy(), [view], at="at", strategy=strategy).collect()[
         "x"
     ].to_list() == [None, 1, 2]
 
@@ -235,7 +235,7 @@ def test_dates_mean_midnight_utc(strategy: Strategy) -> None:
             "x": [1, 2, 5],
         }
     )
-    asked = pl.DataFrame(
+    entity_rows = pl.DataFrame(
         {
             "k": [1] * 4,
             "at": [
@@ -254,7 +254,7 @@ def test_dates_mean_midnight_utc(strategy: Strategy) -> None:
         time="t",
         ttl=timedelta(days=2),
     )
-    assert join_as_of(asked.lazy(), [view], at="at", strategy=strategy).collect()[
+    assert join_as_of(entity_rows.lazy(), [view], at="at", strategy=strategy).collect()[
         "x"
     ].to_list() == [1, 2, 2, None]
 
@@ -268,7 +268,7 @@ def test_times_far_from_ours_neither_overflow_nor_match(strategy: Strategy) -> N
             "x": [1, 2],
         }
     )
-    asked = pl.DataFrame(
+    entity_rows = pl.DataFrame(
         {"k": [1], "at": pl.Series([datetime(2026, 2, 1)], dtype=pl.Datetime("ns"))}
     )
     view = JoinView(
@@ -279,7 +279,7 @@ def test_times_far_from_ours_neither_overflow_nor_match(strategy: Strategy) -> N
         time="t",
         ttl=timedelta(days=999_999),
     )
-    assert join_as_of(asked.lazy(), [view], at="at", strategy=strategy).collect()[
+    assert join_as_of(entity_rows.lazy(), [view], at="at", strategy=strategy).collect()[
         "x"
     ].to_list() == [2]
 
@@ -289,15 +289,15 @@ def test_keys_of_different_widths_and_encodings_are_compared_by_value(strategy: 
     rows = pl.DataFrame(
         {"n": pl.Series([1, 2], dtype=pl.Int16), "s": ["x", "y"], "t": [T0, T0], "v": [10, 20]}
     )
-    asked = pl.DataFrame(
+    entity_rows = pl.DataFrame(
         {"n": [1, 2, 70_000], "s": pl.Series(["x", "y", "x"], dtype=pl.Categorical), "at": [T0] * 3}
     )
     view = JoinView(
         name="v", frame=rows.lazy(), keys={"n": "n", "s": "s"}, features={"v": "v"}, time="t"
     )
-    got = join_as_of(asked.lazy(), [view], at="at", strategy=strategy).collect()
-    assert got["v"].to_list() == [10, 20, None]
-    assert got.drop("v").equals(asked)
+    result = join_as_of(entity_rows.lazy(), [view], at="at", strategy=strategy).collect()
+    assert result["v"].to_list() == [10, 20, None]
+    assert result.drop("v").equals(entity_rows)
 
 
 def test_a_source_in_parquet_files_gives_the_same_answer_as_in_memory(tmp_path: Path) -> None:
@@ -311,12 +311,12 @@ def test_a_source_in_parquet_files_gives_the_same_answer_as_in_memory(tmp_path: 
     )
     rows[:3000].write_parquet(tmp_path / "a.parquet", row_group_size=100)
     rows[3000:].write_parquet(tmp_path / "b.parquet", row_group_size=100)
-    asked = pl.DataFrame(
+    entity_rows = pl.DataFrame(
         {"k": [3, 5, 3], "at": [T0 + timedelta(minutes=minute) for minute in (4000, 4100, 3990)]}
     )
     for strategy in STRATEGIES:
         for source in (rows.lazy(), pl.scan_parquet(tmp_path / "*.parquet")):
-            wanted = JoinView(
+            windowed = JoinView(
                 name="v",
                 frame=source,
                 keys={"k": "k"},
@@ -324,22 +324,22 @@ def test_a_source_in_parquet_files_gives_the_same_answer_as_in_memory(tmp_path: 
                 time="t",
                 ttl=timedelta(hours=5),
             )
-            # the newest minute m <= asked with m % 7 == k
-            assert join_as_of(asked.lazy(), [wanted], at="at", strategy=strategy).collect()[
+            # the newest minute m <= at with m % 7 == k
+            assert join_as_of(entity_rows.lazy(), [windowed], at="at", strategy=strategy).collect()[
                 "x"
             ].to_list() == [4000, 4100, 3986]
 
 
 def view(**changes: Any) -> JoinView:
     frame = pl.LazyFrame({"origin": ["JFK"], "t": [T0], "temp": [1.0]})
-    given: dict[str, Any] = {
+    values: dict[str, Any] = {
         "name": "weather",
         "frame": frame,
         "keys": {"origin": "origin"},
         "features": {"temp": "temp"},
         "time": "t",
     }
-    return JoinView(**(given | changes))
+    return JoinView(**(values | changes))
 
 
 @pytest.mark.parametrize(

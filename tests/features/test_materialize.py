@@ -17,7 +17,7 @@ from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.features import Features, Freshness
 from jupyter_mlinfra.features.materializing import Window, _window
 from jupyter_mlinfra.features.sources import SourceSpec
-from jupyter_mlinfra.features.store import Definition, Fed
+from jupyter_mlinfra.features.store import Definition, Materialization
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -118,22 +118,33 @@ def test_a_view_that_was_never_materialized_says_so_with_the_command_that_does_i
 SOURCE = SourceSpec(kind="parquet", name="rows.parquet", time="at")
 
 
-def fed(**changes: Any) -> Fed:
-    given: dict[str, Any] = {"digest": "d", "mark": "m", "newest": T0, "until": T0 + DAY, "rows": 3}
-    return Fed(**(given | changes))
+def materialization(**changes: Any) -> Materialization:
+    values: dict[str, Any] = {
+        "digest": "d",
+        "mark": "m",
+        "newest": T0,
+        "until": T0 + DAY,
+        "rows": 3,
+    }
+    return Materialization(**(values | changes))
 
 
 @pytest.mark.parametrize(
     ("last", "mark", "until", "wanted"),
     [
         (None, "m", T0 + 2 * DAY, Window(after=None, until=T0 + 2 * DAY)),
-        (fed(), "m", T0 + 2 * DAY, Window(after=T0, until=T0 + 2 * DAY, open=True)),
-        (fed(), "other", T0 + 2 * DAY, Window(after=None, until=T0 + 2 * DAY)),
-        (fed(), None, T0 + 2 * DAY, Window(after=None, until=T0 + 2 * DAY)),
-        (fed(mark=None), None, T0 + 2 * DAY, Window(after=None, until=T0 + 2 * DAY)),
-        (fed(digest="older"), "m", T0 + 2 * DAY, Window(after=None, until=T0 + 2 * DAY)),
-        (fed(newest=None), "m", T0 + 2 * DAY, Window(after=None, until=T0 + 2 * DAY)),
-        (fed(), "m", T0 - DAY, Window(after=None, until=T0 - DAY)),
+        (materialization(), "m", T0 + 2 * DAY, Window(after=T0, until=T0 + 2 * DAY, open=True)),
+        (materialization(), "other", T0 + 2 * DAY, Window(after=None, until=T0 + 2 * DAY)),
+        (materialization(), None, T0 + 2 * DAY, Window(after=None, until=T0 + 2 * DAY)),
+        (materialization(mark=None), None, T0 + 2 * DAY, Window(after=None, until=T0 + 2 * DAY)),
+        (
+            materialization(digest="older"),
+            "m",
+            T0 + 2 * DAY,
+            Window(after=None, until=T0 + 2 * DAY),
+        ),
+        (materialization(newest=None), "m", T0 + 2 * DAY, Window(after=None, until=T0 + 2 * DAY)),
+        (materialization(), "m", T0 - DAY, Window(after=None, until=T0 - DAY)),
     ],
     ids=[
         "first",
@@ -147,7 +158,7 @@ def fed(**changes: Any) -> Fed:
     ],
 )
 def test_only_an_unchanged_source_is_read_from_where_the_last_run_ended(
-    tmp_path: Path, last: Fed | None, mark: str | None, until: datetime, wanted: Window
+    tmp_path: Path, last: Materialization | None, mark: str | None, until: datetime, wanted: Window
 ) -> None:
     view = Definition(
         name="v",
@@ -162,6 +173,6 @@ def test_only_an_unchanged_source_is_read_from_where_the_last_run_ended(
         tags={},
         description="",
         digest="d",
-        fed_until=None,
+        materialized_until=None,
     )
     assert _window(view, last, SOURCE, mark, until, tmp_path) == wanted

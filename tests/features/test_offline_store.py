@@ -63,14 +63,14 @@ def view(
     features: dict[str, Any],
     **source: Any,
 ) -> FeatureView:
-    given = {
+    values = {
         "path": f"{name}.parquet",
         "timestamp_field": "at",
         "created_timestamp_column": "made",
     } | source
     fields = [Field(name=feature, dtype=dtype) for feature, dtype in features.items()]
     return FeatureView(
-        name=name, entities=entities, ttl=ttl, schema=fields, source=FileSource(name=name, **given)
+        name=name, entities=entities, ttl=ttl, schema=fields, source=FileSource(name=name, **values)
     )
 
 
@@ -156,7 +156,7 @@ def test_feast_returns_what_a_search_over_all_rows_returns(
         view("b", [USER, ITEM], ttls[1], {f"b_{name}": dtype for name, dtype in types.items()}),
         strategy=strategy,
     )
-    asked = [
+    entity_rows = [
         {
             "user_id": rng.randrange(8),
             "item_id": rng.randrange(4),
@@ -167,20 +167,20 @@ def test_feast_returns_what_a_search_over_all_rows_returns(
         }
         for n in range(150)
     ]
-    asked += [row | {"label": row["label"] + 1000} for row in asked[:20]]
-    rng.shuffle(asked)
+    entity_rows += [row | {"label": row["label"] + 1000} for row in entity_rows[:20]]
+    rng.shuffle(entity_rows)
     features = [f"{side}:{side}_{name}" for side in "ab" for name in types]
 
-    got = store.get_historical_features(
-        entity_df=pd.DataFrame(asked), features=features, filter_by_created_timestamp=created
+    result = store.get_historical_features(
+        entity_df=pd.DataFrame(entity_rows), features=features, filter_by_created_timestamp=created
     ).to_df()
 
-    wanted_a = search(asked, first.to_dicts(), ["user_id"], ttls[0], created)
-    wanted_b = search(asked, second.to_dicts(), ["user_id", "item_id"], ttls[1], created)
-    assert list(got["label"]) == [row["label"] for row in asked]
+    wanted_a = search(entity_rows, first.to_dicts(), ["user_id"], ttls[0], created)
+    wanted_b = search(entity_rows, second.to_dicts(), ["user_id", "item_id"], ttls[1], created)
+    assert list(result["label"]) == [row["label"] for row in entity_rows]
     for name in types:
         for side, wanted in (("a", wanted_a), ("b", wanted_b)):
-            column = got[f"{side}_{name}"]
+            column = result[f"{side}_{name}"]
             assert [None if pd.isna(value) else value for value in column] == [
                 row.get(f"{side}_{name}") for row in wanted
             ]
@@ -247,11 +247,11 @@ def test_a_view_can_be_joined_twice_under_other_names_and_keys(
     entities = pd.DataFrame(
         {"left_id": [1, 2], "right_id": [2, 1], "event_timestamp": [T0 + timedelta(hours=6)] * 2}
     )
-    got = small.get_historical_features(
+    result = small.get_historical_features(
         entity_df=entities, features=small.get_feature_service("pair"), full_feature_names=True
     ).to_df()
-    assert got["left__score"].to_list() == [2.0, 3.0]
-    assert got["right__score"].to_list() == [3.0, 2.0]
+    assert result["left__score"].to_list() == [2.0, 3.0]
+    assert result["right__score"].to_list() == [3.0, 2.0]
 
 
 def test_columns_mapped_in_the_definition_are_read_under_their_own_names(
@@ -285,8 +285,8 @@ def test_a_view_without_entities_gives_its_newest_row_to_all(make: Make, tmp_pat
             ]
         }
     )
-    got = store.get_historical_features(entity_df=entities, features=["rates:rate"]).to_polars()
-    assert got["rate"].to_list() == [1.0, 2.0, None]
+    result = store.get_historical_features(entity_df=entities, features=["rates:rate"]).to_polars()
+    assert result["rate"].to_list() == [1.0, 2.0, None]
     store.materialize(T0 - timedelta(days=1), T0 + timedelta(days=1), ["rates"])
     assert store.get_online_features(features=["rates:rate"], entity_rows=[{"any": 1}]).to_dict()[
         "rate"
@@ -304,10 +304,10 @@ def test_on_demand_features_are_computed_from_the_joined_rows(small: FeatureStor
         return pd.DataFrame({"total": rows["score"] + rows["bonus"]})
 
     small.apply([totals])
-    got = small.get_historical_features(
+    result = small.get_historical_features(
         entity_df=ASKED.assign(bonus=[10.0, 20.0, 30.0]), features=["totals:total"]
     ).to_polars()
-    assert got["total"].to_list() == [13.0, 22.0, 31.0]
+    assert result["total"].to_list() == [13.0, 22.0, 31.0]
 
 
 def test_pull_latest_takes_one_row_of_each_entity_inside_the_range(
@@ -323,7 +323,7 @@ def test_pull_latest_takes_one_row_of_each_entity_inside_the_range(
     pl.DataFrame(rows).write_parquet(tmp_path / "scores.parquet")
     store = make(USER, view("scores", [USER], None, {"score": Float64}))
     source = store.get_feature_view("scores").batch_source
-    given = {
+    values = {
         "config": store.config,
         "data_source": source,
         "join_key_columns": ["user_id"],
@@ -333,12 +333,12 @@ def test_pull_latest_takes_one_row_of_each_entity_inside_the_range(
     }
     pull = store._get_provider().offline_store
     latest = pull.pull_latest_from_table_or_query(
-        **given, start_date=T0 + timedelta(hours=1), end_date=T0 + timedelta(hours=5)
+        **values, start_date=T0 + timedelta(hours=1), end_date=T0 + timedelta(hours=5)
     ).to_polars()
     assert latest.columns == ["user_id", "score", "at", "made"]
     assert latest.rows() == [(1, 5.0, T0 + timedelta(hours=5), T0 + timedelta(hours=15))]
     everything = pull.pull_all_from_table_or_query(
-        **given, start_date=T0 + timedelta(hours=5), end_date=T0 + timedelta(hours=9)
+        **values, start_date=T0 + timedelta(hours=5), end_date=T0 + timedelta(hours=9)
     ).to_polars()
     assert everything["score"].to_list() == [5.0, 9.0, 7.0]
 

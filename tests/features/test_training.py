@@ -18,28 +18,28 @@ T0 = datetime(2026, 3, 1, tzinfo=UTC)
 
 def entities(**columns: Any) -> pl.DataFrame:
     hours = [25, 1, 25, 1, 90]
-    given = {
+    values = {
         "user_id": [2, 1, 99, 1, 1],
         "event_timestamp": [T0 + timedelta(hours=hour) for hour in hours],
         "label": ["a", "b", "c", "b", "d"],
     }
-    return pl.DataFrame(given | columns)
+    return pl.DataFrame(values | columns)
 
 
 def test_rows_order_and_columns_of_the_entities_are_kept(shop: Features) -> None:
-    asked = entities(rank=[5, 4, 3, 2, 1])
-    got = shop.training_set(["clicks:clicks_7d", "clicks:rate"], asked)
-    assert_frame_equal(got.select(asked.columns), asked)
-    assert got.columns == [*asked.columns, "clicks_7d", "rate"]
+    entity_rows = entities(rank=[5, 4, 3, 2, 1])
+    result = shop.training_set(["clicks:clicks_7d", "clicks:rate"], entity_rows)
+    assert_frame_equal(result.select(entity_rows.columns), entity_rows)
+    assert result.columns == [*entity_rows.columns, "clicks_7d", "rate"]
     # User 1 at 90 h: past the ttl of 30 h.
-    assert got["clicks_7d"].to_list() == [20, 1, None, 1, None]
+    assert result["clicks_7d"].to_list() == [20, 1, None, 1, None]
 
 
 def test_several_views_are_joined_each_by_its_own_keys(shop: Features) -> None:
-    asked = entities(item_id=["pen", "book", "pen", "pen", "pen"])
-    got = shop.training_set(["spend:amount", "clicks:rate", "spend:shop"], asked)
-    assert got.columns[-3:] == ["amount", "shop", "rate"]
-    assert got["amount"].to_list() == [5.0, 2.0, None, 3.0, 3.0]
+    entity_rows = entities(item_id=["pen", "book", "pen", "pen", "pen"])
+    result = shop.training_set(["spend:amount", "clicks:rate", "spend:shop"], entity_rows)
+    assert result.columns[-3:] == ["amount", "shop", "rate"]
+    assert result["amount"].to_list() == [5.0, 2.0, None, 3.0, 3.0]
 
 
 @pytest.mark.parametrize(
@@ -57,24 +57,24 @@ def test_several_views_are_joined_each_by_its_own_keys(shop: Features) -> None:
 def test_the_time_column_may_have_any_name_zone_and_unit_and_comes_back_as_it_was(
     shop: Features, times: pl.Series
 ) -> None:
-    asked = (
+    entity_rows = (
         entities()
         .drop("event_timestamp")
         .with_columns(times.alias("decided_at"), event_timestamp=pl.lit("not a time"))
     )
-    got = shop.training_set(["clicks:*"], asked, at="decided_at")
-    assert_frame_equal(got.select(asked.columns), asked)
-    assert got["clicks_7d"].to_list() == [20, 10, None, 10, 10]
+    result = shop.training_set(["clicks:*"], entity_rows, at="decided_at")
+    assert_frame_equal(result.select(entity_rows.columns), entity_rows)
+    assert result["clicks_7d"].to_list() == [20, 10, None, 10, 10]
 
 
 def test_full_names_keep_equal_names_apart(shop: Features) -> None:
-    got = shop.training_set(["clicks:rate"], entities(rate=[0.0] * 5), full_names=True)
-    assert got.columns[-2:] == ["rate", "clicks__rate"]
+    result = shop.training_set(["clicks:rate"], entities(rate=[0.0] * 5), full_names=True)
+    assert result.columns[-2:] == ["rate", "clicks__rate"]
 
 
 def test_an_empty_frame_gives_an_empty_training_set(shop: Features) -> None:
-    got = shop.training_set(["clicks:*"], entities().clear())
-    assert (got.height, got.schema["clicks_7d"]) == (0, pl.Int64)
+    result = shop.training_set(["clicks:*"], entities().clear())
+    assert (result.height, result.schema["clicks_7d"]) == (0, pl.Int64)
 
 
 @pytest.mark.parametrize(
@@ -143,14 +143,14 @@ def test_another_offline_store_can_be_named_but_a_row_that_it_loses_is_an_error(
     (applied_shop.root / "feature_repo" / "feature_store.yaml").write_text(
         "offline_store:\n  type: dask\n"
     )
-    features, asked = Features(applied_shop), entities()
-    fine = asked.head(1)
-    got = features.training_set(
+    features, entity_rows = Features(applied_shop), entities()
+    fine = entity_rows.head(1)
+    result = features.training_set(
         ["clicks:clicks_7d"], pl.concat([fine, fine.with_columns(user_id=pl.lit(7, pl.Int64))])
     )
-    assert got["clicks_7d"].to_list() == [20, 70]
+    assert result["clicks_7d"].to_list() == [20, 70]
     with pytest.raises(Unavailable, match=r"returned \d of 5 rows") as caught:
-        features.training_set(["clicks:clicks_7d"], asked)
+        features.training_set(["clicks:clicks_7d"], entity_rows)
     assert "PolarsOfflineStore" in caught.value.fix
 
 

@@ -41,10 +41,10 @@ for name, made in wrong.items():
 
 
 def refused(how: str) -> list[str]:
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", PROGRAM, how], capture_output=True, text=True, check=True
     )
-    return done.stdout.splitlines()
+    return process.stdout.splitlines()
 
 
 def test_what_feast_refuses_is_refused_with_its_words() -> None:

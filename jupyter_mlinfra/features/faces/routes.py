@@ -30,10 +30,10 @@ class ViewPage(Handler):
     @read
     def get(self, name: str) -> ViewDetail:
         """One view and its features."""
-        found = self.bench.features.show(name)
-        if found.view.online:  # whoever views it may look a key up next
+        detail = self.bench.features.show(name)
+        if detail.view.online:  # whoever views it may look a key up next
             self.bench.features.warm()
-        return found
+        return detail
 
 
 class FeatureList(Handler):

@@ -37,25 +37,25 @@ def _freshness(workbench: Workbench, view: View, limit: float) -> TargetCheck:
     ttl is not served, so it cannot be fresh.
     """
     ttl = view.ttl_seconds / 3600 if view.ttl_seconds else None
-    most, which = (
+    max_hours, basis = (
         (ttl, f"its ttl, shorter than the target of {limit:g} h")
         if ttl and ttl < limit
         else (limit, "the target")
     )
-    asked = {
+    target = {
         "target": f"online features of {view.name}",
-        "limit": f"at most {most:g} h behind their source ({which})",
+        "limit": f"at most {max_hours:g} h behind their source ({basis})",
     }
     fix = f"mlinfra features materialize {view.name}"
     if view.online_at is None:
-        return TargetCheck(**asked, measured="never materialized", verdict="missed", fix=fix)
+        return TargetCheck(**target, measured="never materialized", verdict="missed", fix=fix)
     try:
         due = workbench.features.due(view.name)
     except MLInfraError:
         due = None
     if due is None:
         return TargetCheck(
-            **asked,
+            **target,
             measured="the source could not be read",
             verdict="unknown",
             fix=f"mlinfra features show {view.name}",
@@ -67,14 +67,14 @@ def _freshness(workbench: Workbench, view: View, limit: float) -> TargetCheck:
             f" its ttl of {ttl:g} h"
         )
         return TargetCheck(
-            **asked,
+            **target,
             measured=measured,
             verdict="missed",
             fix=fix if hours else f"Bring newer rows into its source, then {fix}",
         )
     return TargetCheck(
-        **asked,
+        **target,
         measured=f"{hours:,.1f} h",
-        verdict="met" if hours <= most else "missed",
-        fix="" if hours <= most else fix,
+        verdict="met" if hours <= max_hours else "missed",
+        fix="" if hours <= max_hours else fix,
     )
