@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -110,6 +110,32 @@ class ScheduleHandle(Shown):
     def record(self) -> Schedule:
         """Its next due times, and how many were missed."""
         return self.workbench.schedules.show(self.name)
+
+    def create(
+        self,
+        *,
+        cron: str | None = None,
+        tz: str | None = None,
+        pipeline: str | None = None,
+        job: Mapping[str, Any] | None = None,
+        **facts: Any,
+    ) -> Schedule:
+        """Create it, for a pipeline or a job (fields of a JobSpec); with neither, for the pipeline
+        of its own name.
+
+        facts: parameters, catchup, grace_seconds, overlap. Raises Conflict if the name is taken.
+        """
+        return self.workbench.schedules.create(
+            self.name, cron=cron, tz=tz, pipeline=pipeline, job=job, **facts
+        )
+
+    def update(self, **facts: Any) -> Schedule:
+        """Change the given fields, named as in `create`."""
+        return self.workbench.schedules.update(self.name, **facts)
+
+    def delete(self) -> None:
+        """Delete it and its history; what it started continues."""
+        self.workbench.schedules.delete(self.name)
 
     def pause(self) -> Schedule:
         """Start nothing until `resume`."""

@@ -72,7 +72,7 @@ def form(_: Workbench, *, name: str, facts: dict[str, Any], change: bool = False
     arguments = ", ".join(f"{key}={literal(value)}" for key, value in unusual.items())
     return {
         **lines(
-            f"ml.workbench().schedules.{verb}({text(name)}, {arguments})",
+            f"ml.schedule({text(name)}).{verb}({arguments})",
             "schedules",
             verb,
             name,
