@@ -126,8 +126,11 @@ def test_kills_at_random_lose_and_double_nothing(
     jobs = {job.id: job for job in gpu_jobs.wait(ids(project), timeout=tools.wait)}
     assert len(jobs) == len(codes)
     lines = [line.split() for line in tools.lines(project.root / "runs")]
-    # Each once.
-    assert Counter(line[1] for line in lines if line[0] == "+") == Counter(codes.keys())
+    runs = Counter(line[1] for line in lines if line[0] == "+")
+    assert set(runs.values()) == {1}
+    # A wrapper can be killed before it has started its command.
+    assert codes.keys() - runs.keys() <= {key_of(project, job) for job in wrapperless}
+    assert runs.keys() <= codes.keys()
     for job, record in jobs.items():
         code = codes[key_of(project, job)]
         known = (record.state, record.exit_code) == ("succeeded" if code == 0 else "failed", code)
