@@ -14,7 +14,7 @@ import pytest
 
 from jupyter_mlinfra.core.errors import BadRequest, Unavailable
 from jupyter_mlinfra.training import checkpoints, latest, resumed_run, trainings
-from jupyter_mlinfra.training.trainings import take_up
+from jupyter_mlinfra.training.trainings import open_training
 
 
 def make(folder: Path, step: int, text: str = "", **facts) -> checkpoints.Checkpoint:
@@ -210,15 +210,15 @@ def test_of_several_trainings_the_run_is_that_of_the_first_that_is_not_done_here
 ) -> None:
     monkeypatch.setenv("MLINFRA_CHECKPOINTS", str(tmp_path))
     for run in ("first", "second"):  # of an attempt that did the one and left off the other
-        training = take_up(tmp_path, {"learns": run}, sure=True)
+        training = open_training(tmp_path, {"learns": run}, reproducible=True)
         make(training.folder, 5, run=run, training=training.note, finished=run == "first")
     assert resumed_run() == "first"
     found = latest()
     assert found is not None
     assert (found.run, found.finished) == ("second", False)
-    take_up(tmp_path, {"learns": "first"}, sure=True).end()
+    open_training(tmp_path, {"learns": "first"}, reproducible=True).end()
     assert resumed_run() == "second"
-    take_up(tmp_path, {"learns": "second"}, sure=True).end()
+    open_training(tmp_path, {"learns": "second"}, reproducible=True).end()
     assert resumed_run() is None
 
 
@@ -229,12 +229,12 @@ def test_where_equal_facts_say_little_it_counts_which_one_of_a_process_it_is(
         """Steps that each training of one process finds; it comes to the end of the first `done` of
         them.
         """
-        monkeypatch.setattr(trainings, "_begun", set())
+        monkeypatch.setattr(trainings, "_opened", set())
         monkeypatch.setattr(trainings, "_ended", set())
         monkeypatch.setenv("MLINFRA_JOB", job)
         found = []
         for index, content in enumerate(contents):
-            training = take_up(tmp_path, {"layers": 2}, content=content, sure=False)
+            training = open_training(tmp_path, {"layers": 2}, content=content, reproducible=False)
             found.append(training.newest.step if training.newest else 0)
             make(
                 training.folder,

@@ -344,7 +344,7 @@ OTHERS = {
 
 def forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in the process of another attempt."""
-    monkeypatch.setattr(trainings, "_begun", set())
+    monkeypatch.setattr(trainings, "_opened", set())
     monkeypatch.setattr(trainings, "_ended", set())
 
 

@@ -46,7 +46,7 @@ class Asks(pl.Callback):
 
 def forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in the process of another attempt."""
-    monkeypatch.setattr(trainings, "_begun", set())
+    monkeypatch.setattr(trainings, "_opened", set())
     monkeypatch.setattr(trainings, "_ended", set())
 
 
