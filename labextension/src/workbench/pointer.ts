@@ -7,6 +7,7 @@ import { pageOf } from '../refs';
 const WIDGET = '.jp-mlinfra-widget, .jp-mlinfra-page-widget';
 const OURS = `[data-mlinfra-frame], ${WIDGET}`;
 const ROW = '[data-mlinfra-ref]';
+const LIST = '[role="tree"], [role="grid"]';
 const MAIN = '#jp-main-dock-panel';
 /** A panel whose tab is closed is still there. */
 const HIDDEN = '.lm-mod-hidden';
@@ -69,9 +70,18 @@ export class Pointer implements IPointer {
   private get _pointed(): Element | null {
     if (this._node?.isConnected === false && this._row) {
       const rows = this._widget?.querySelectorAll<HTMLElement>(ROW) ?? [];
-      this._node = [...rows].find(row => row.dataset.mlinfraRef === this._row) ?? this._node;
+      const again = [...rows].find(
+        row => row.dataset.mlinfraRef === this._row && this._isInList(row)
+      );
+      this._node = again ?? this._node;
     }
     return this._node;
+  }
+
+  /** Whether a row is in the list that was pointed into: another one may show the same object. */
+  private _isInList(row: Element): boolean {
+    const list = row.closest(LIST);
+    return this._list?.isConnected ? list === this._list : labelOf(list) === labelOf(this._list);
   }
 
   private get _front(): HTMLElement | undefined {
@@ -86,6 +96,7 @@ export class Pointer implements IPointer {
     if (target.closest(OURS)) {
       this._node = target;
       this._row = target.closest<HTMLElement>(ROW)?.dataset.mlinfraRef ?? null;
+      this._list = target.closest(LIST);
       this._widget = target.closest(WIDGET);
       this._inMain = target.closest(MAIN) !== null;
       this._menu = type === 'contextmenu' ? refsAround(target) : null;
@@ -106,6 +117,7 @@ export class Pointer implements IPointer {
   private _forget(): void {
     this._node = null;
     this._row = null;
+    this._list = null;
     this._widget = null;
     this._inMain = false;
     this._menu = null;
@@ -114,6 +126,8 @@ export class Pointer implements IPointer {
   private _node: Element | null = null;
   /** The reference of its row. */
   private _row: string | null = null;
+  /** The list around the row. */
+  private _list: Element | null = null;
   private _widget: Element | null = null;
   /** Whether the node was in the main area: it may be gone by now. */
   private _inMain = false;
@@ -121,6 +135,9 @@ export class Pointer implements IPointer {
   private _menu: readonly string[] | null = null;
   private _disposed = false;
 }
+
+/** What a list is of; a list that is drawn anew says the same. */
+const labelOf = (list: Element | null): string | null => list?.getAttribute('aria-label') ?? null;
 
 /** The row and the page around a node. */
 function refsAround(node: Element): readonly string[] {

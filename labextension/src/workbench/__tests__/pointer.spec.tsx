@@ -111,6 +111,46 @@ it('a row whose list was drawn anew is still meant', () => {
   expect(workbench.pointer.refs()).toEqual([]);
 });
 
+const list = (label: string, ...refs: string[]): string => {
+  const rows = refs.map(ref => `<p data-mlinfra-ref="${ref}" tabindex="0"></p>`);
+  return `<div role="tree" aria-label="${label}">${rows.join('')}</div>`;
+};
+
+it.each([
+  ['the pin', 'Favourites', 'Namespaces'],
+  ['the dataset', 'Namespaces', 'Favourites']
+])('%s that is gone is not replaced by the same object in another list', (_, own, other) => {
+  const { find, workbench } = scene();
+  const panel = find('[data-mlinfra-frame="panel"]');
+  const both = list('Favourites', 'job:B') + list('Namespaces', 'job:B');
+  const lists = [`[aria-label="${own}"]`, `[aria-label="${other}"]`] as const;
+  // the list stays without the row, and the list goes with it
+  for (const remove of [`${lists[0]} p`, lists[0]]) {
+    panel.innerHTML = both;
+    find(`${lists[0]} p`).focus();
+    find(remove).remove();
+    expect(workbench.pointer.refs()).toEqual([]);
+    expect(workbench.pointer.node).toBeNull();
+  }
+});
+
+it.each(['Favourites', 'Namespaces'])(
+  'a row of %s is found again in that list, drawn anew as a whole or row by row',
+  own => {
+    const { find, workbench } = scene();
+    const panel = find('[data-mlinfra-frame="panel"]');
+    const both = list('Favourites', 'job:B') + list('Namespaces', 'job:B');
+    panel.innerHTML = both;
+    find(`[aria-label="${own}"] p`).focus();
+    find(`[aria-label="${own}"]`).innerHTML = '<p data-mlinfra-ref="job:B"></p>';
+    expect(workbench.pointer.node).toBe(find(`[aria-label="${own}"] p`));
+    expect(workbench.pointer.refs()).toEqual(['job:B', 'job:A']);
+    panel.innerHTML = both;
+    expect(workbench.pointer.node).toBe(find(`[aria-label="${own}"] p`));
+    expect(workbench.pointer.refs()).toEqual(['job:B', 'job:A']);
+  }
+);
+
 it('a row in a panel that is closed is not meant', () => {
   const { find, workbench } = scene();
   find('p').focus();
