@@ -1,13 +1,18 @@
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
+import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 
+import { inform } from '../components/confirm';
 import { asCell, type Door } from './cell';
 import { copyText } from './clipboard';
 
 /** A text, or one that is on its way: an empty one is neither inserted nor copied. */
 export type Text = string | Promise<string>;
 
-/** Brings code into the notebook that the user is in at the time of the call. */
+/**
+ * Brings code into the notebook that the user is in at the time of the call; if that is closed
+ * before the code comes, into none.
+ */
 export interface ICode {
   /** Into a new cell below the active one; a notebook is made when none is open. */
   insertBelow: (code: Text, door?: Door) => Promise<void>;
@@ -52,15 +57,12 @@ export function insertCell(panel: NotebookPanel, index: number, source: string):
 export const isWritable = (panel: NotebookPanel): boolean =>
   !panel.isDisposed && !panel.context.model.readOnly;
 
-/** Whether it can still be written to: it may have been closed while its code was on its way. */
-const isOpen = (panel: NotebookPanel | null): panel is NotebookPanel =>
-  panel !== null && isWritable(panel);
-
 class NotebookCode implements ICode {
   constructor(
     private readonly _commands: CommandRegistry,
     private readonly _tracker: INotebookTracker | null,
-    private readonly _reveal: (panel: NotebookPanel) => void
+    private readonly _reveal: (panel: NotebookPanel) => void,
+    private readonly _trans: TranslationBundle
   ) {
     _tracker?.currentChanged.connect((_, panel) => {
       this._used = [
@@ -73,19 +75,13 @@ class NotebookCode implements ICode {
   async insertBelow(code: Text, door: Door = 'python'): Promise<void> {
     const target = this._inUse();
     const text = await code;
-    const panel = text && (isOpen(target) ? target : await this._panel());
-    if (!panel) {
+    if (!text) {
       return;
     }
-    const notebook = panel.content;
-    const source = asCell(text, door, codeCells(panel));
-    const active = notebook.activeCell?.model.sharedModel;
-    if (active?.cell_type === 'code' && active.getSource() === '') {
-      active.setSource(source); // an empty cell is waiting to be filled
-    } else {
-      insertCell(panel, notebook.activeCellIndex + 1, source);
+    const panel = target ?? (await this._panel());
+    if (panel) {
+      this._insertBelow(panel, text, door);
     }
-    this._focus(panel);
   }
 
   async insertAtCursor(code: Text, door: Door = 'python'): Promise<void> {
@@ -98,8 +94,9 @@ class NotebookCode implements ICode {
     if (!text) {
       return;
     }
-    if (!isOpen(panel) || editor.isDisposed) {
-      return this.insertBelow(text, door);
+    if (!isWritable(panel) || editor.isDisposed) {
+      this._insertBelow(panel, text, door);
+      return;
     }
     editor.replaceSelection(asCell(text, door, codeCells(panel)));
     this._reveal(panel);
@@ -112,7 +109,8 @@ class NotebookCode implements ICode {
   async cell(code: Promise<string>, door: Door = 'python'): Promise<string> {
     const target = this._inUse();
     const text = await code;
-    return text && asCell(text, door, codeCells(isOpen(target) ? target : this._inUse()));
+    const panel = target && isWritable(target) ? target : this._inUse();
+    return text && asCell(text, door, codeCells(panel));
   }
 
   focusNotebook(): void {
@@ -120,6 +118,26 @@ class NotebookCode implements ICode {
     if (panel) {
       this._focus(panel);
     }
+  }
+
+  /** Into this notebook and no other, unless it was closed while the code was on its way. */
+  private _insertBelow(panel: NotebookPanel, text: string, door: Door): void {
+    if (!isWritable(panel)) {
+      inform(
+        this._trans.__('The notebook was closed before the code came. Nothing was inserted.'),
+        this._trans
+      );
+      return;
+    }
+    const notebook = panel.content;
+    const source = asCell(text, door, codeCells(panel));
+    const active = notebook.activeCell?.model.sharedModel;
+    if (active?.cell_type === 'code' && active.getSource() === '') {
+      active.setSource(source); // an empty cell is waiting to be filled
+    } else {
+      insertCell(panel, notebook.activeCellIndex + 1, source);
+    }
+    this._focus(panel);
   }
 
   private _focus(panel: NotebookPanel): void {
@@ -157,7 +175,8 @@ class NotebookCode implements ICode {
 export function createCode(
   commands: CommandRegistry,
   tracker: INotebookTracker | null,
-  reveal: (panel: NotebookPanel) => void
+  reveal: (panel: NotebookPanel) => void,
+  trans: TranslationBundle
 ): ICode {
-  return new NotebookCode(commands, tracker, reveal);
+  return new NotebookCode(commands, tracker, reveal, trans);
 }

@@ -4,7 +4,7 @@ import {
   type JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
-import { INotebookTracker } from '@jupyterlab/notebook';
+import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
 import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
@@ -50,7 +50,8 @@ export const workbench: JupyterFrontEndPlugin<IWorkbench> = {
   ): IWorkbench => {
     const trans = (translator ?? nullTranslator).load('jupyter_mlinfra');
     ownChords(app.commands);
-    const code = createCode(app.commands, notebooks, panel => app.shell.activateById(panel.id));
+    const reveal = (panel: NotebookPanel): void => app.shell.activateById(panel.id);
+    const code = createCode(app.commands, notebooks, reveal, trans);
     const made = new Workbench({
       app,
       mlinfra,

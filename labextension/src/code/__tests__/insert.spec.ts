@@ -1,10 +1,12 @@
+import { Notification } from '@jupyterlab/apputils';
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
+import { nullTranslator } from '@jupyterlab/translation';
 import { CommandRegistry } from '@lumino/commands';
 import { Signal } from '@lumino/signaling';
 
 import { mimeDataOf } from '../drag';
 import { acceptDrops } from '../drop';
-import { createCode } from '../insert';
+import { createCode, type ICode } from '../insert';
 
 interface ICellsOf {
   inserted: string[];
@@ -49,11 +51,17 @@ class Tracker {
 
 const asTracker = (tracker: Tracker): INotebookTracker => tracker as unknown as INotebookTracker;
 
+const codeOf = (
+  commands: CommandRegistry,
+  tracker: Tracker,
+  reveal: (panel: NotebookPanel) => void = () => undefined
+): ICode => createCode(commands, asTracker(tracker), reveal, nullTranslator.load(''));
+
 describe('code for a notebook', () => {
   it('goes into the last one that can be written to, while the record of a job is in front', async () => {
     const [first, last, record] = [notebook(), notebook(), notebook(true)];
     const tracker = new Tracker();
-    const code = createCode(new CommandRegistry(), asTracker(tracker), () => undefined);
+    const code = codeOf(new CommandRegistry(), tracker);
     [first, last, record].forEach(({ panel }) => tracker.turnTo(panel));
     await code.insertBelow('1 + 1');
     await code.insertAtCursor('2 + 2');
@@ -63,7 +71,7 @@ describe('code for a notebook', () => {
   it('goes into the notebook that was in front when it was asked for, not when it came', async () => {
     const [first, second] = [notebook(), notebook()];
     const tracker = new Tracker();
-    const code = createCode(new CommandRegistry(), asTracker(tracker), () => undefined);
+    const code = codeOf(new CommandRegistry(), tracker);
     tracker.turnTo(first.panel);
     let arrive: (text: string) => void = () => undefined;
     const below = code.insertBelow(new Promise<string>(resolve => (arrive = resolve)));
@@ -73,11 +81,58 @@ describe('code for a notebook', () => {
     expect([first.inserted, second.inserted]).toEqual([['1 + 1'], []]);
   });
 
+  /** Two notebooks, the first with a caret; it is asked for code in it, then goes to the other. */
+  const asked = (): {
+    first: ICellsOf;
+    second: ICellsOf;
+    editor: { isDisposed: boolean; replaceSelection: jest.Mock; focus: jest.Mock };
+    atCursor: Promise<void>;
+    below: Promise<void>;
+    arrive: (text: string) => void;
+  } => {
+    const [first, second] = [notebook(), notebook()];
+    const editor = { isDisposed: false, replaceSelection: jest.fn(), focus: jest.fn() };
+    const model = { sharedModel: { cell_type: 'code', getSource: () => 'x = 1' } };
+    Object.assign(first.panel.content, { activeCell: { editor, model } });
+    const tracker = new Tracker();
+    const code = codeOf(new CommandRegistry(), tracker);
+    tracker.turnTo(first.panel);
+    let arrive: (text: string) => void = () => undefined;
+    const text = new Promise<string>(resolve => (arrive = resolve));
+    const atCursor = code.insertAtCursor(text);
+    const below = code.insertBelow(text);
+    tracker.turnTo(second.panel);
+    return { first, second, editor, atCursor, below, arrive };
+  };
+
+  it('goes below the cell of the notebook in which the editor with the caret is gone', async () => {
+    const { first, second, editor, atCursor, arrive } = asked();
+    editor.isDisposed = true;
+    arrive('1 + 1');
+    await atCursor;
+    expect(first.inserted).toContain('1 + 1');
+    expect(second.inserted).toEqual([]);
+    expect(editor.replaceSelection).not.toHaveBeenCalled();
+  });
+
+  it('goes nowhere, and says so, when its notebook was closed before it came', async () => {
+    const info = jest.spyOn(Notification, 'info').mockReturnValue('');
+    const { first, second, editor, atCursor, below, arrive } = asked();
+    Object.assign(first.panel, { isDisposed: true });
+    arrive('1 + 1');
+    await Promise.all([atCursor, below]);
+    expect([first.inserted, second.inserted]).toEqual([[], []]);
+    expect(editor.replaceSelection).not.toHaveBeenCalled();
+    const said = 'The notebook was closed before the code came. Nothing was inserted.';
+    expect(info.mock.calls.map(([what]) => what)).toEqual([said, said]);
+    info.mockRestore();
+  });
+
   it('that turns out to be empty opens no notebook', async () => {
     const create = jest.fn();
     const commands = new CommandRegistry();
     commands.addCommand('notebook:create-new', { describedBy: {}, execute: create });
-    const code = createCode(commands, asTracker(new Tracker()), () => undefined);
+    const code = codeOf(commands, new Tracker());
     await code.insertBelow(Promise.resolve(''));
     expect(create).not.toHaveBeenCalled();
   });
@@ -87,7 +142,7 @@ describe('code for a notebook', () => {
     const tracker = new Tracker();
     const commands = new CommandRegistry();
     commands.addCommand('notebook:create-new', { describedBy: {}, execute: () => made.panel });
-    const code = createCode(commands, asTracker(tracker), () => undefined);
+    const code = codeOf(commands, tracker);
     tracker.turnTo(record.panel);
     await code.insertBelow('1 + 1');
     expect([record.inserted, made.inserted]).toEqual([[], ['1 + 1']]);
@@ -97,7 +152,7 @@ describe('code for a notebook', () => {
     const [last, record] = [notebook(), notebook(true)];
     const tracker = new Tracker();
     const reveal = jest.fn();
-    const code = createCode(new CommandRegistry(), asTracker(tracker), reveal);
+    const code = codeOf(new CommandRegistry(), tracker, reveal);
     [last, record].forEach(({ panel }) => tracker.turnTo(panel));
     code.focusNotebook();
     expect(reveal.mock.calls).toEqual([[record.panel]]);
@@ -113,7 +168,7 @@ describe('code for a notebook', () => {
   ])('that is dropped %s', async (_, readOnly, expected) => {
     const { panel, inserted } = notebook(readOnly);
     const tracker = new Tracker();
-    acceptDrops(asTracker(tracker), () => undefined);
+    acceptDrops(tracker);
     tracker.widgetAdded.emit(panel);
     const editor = panel.content.node.appendChild(document.createElement('div'));
     const reached = jest.fn();
