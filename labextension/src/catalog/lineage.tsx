@@ -146,12 +146,21 @@ function LineageGraph({
   const { data: names } = useQuery(
     `names:${refs.join(' ')}`,
     signal => workbench.client.names(refs, signal), // one request, however many nodes
-    { every: () => null, when: refs.length > 0 }
+    {
+      every: () => null,
+      topics: ['job', 'run'],
+      list: `names:${dataset.ref}`, // those that are known stay while more are asked for
+      when: refs.length > 0
+    }
   );
-  const named = nodes.map(node =>
-    node.ref !== undefined && isNamed(node.ref)
-      ? { ...node, title: names?.[node.ref] ?? nameOfSeen(workbench, node.ref) }
-      : node
+  const named = useMemo(
+    () =>
+      nodes.map(node =>
+        node.ref !== undefined && isNamed(node.ref)
+          ? { ...node, title: names?.[node.ref] ?? nameOfSeen(workbench, node.ref) }
+          : node
+      ),
+    [nodes, names, workbench]
   );
   return (
     <div className={cx('scroll')}>

@@ -5,6 +5,7 @@ import { cx } from './cx';
 import type { AnyIcon } from './glyphs';
 import { Icon } from './icon';
 import { BOX, type ILink, type INode, layered } from './layout';
+import { Name } from './name';
 
 export interface IGraphNode {
   id: string;
@@ -154,12 +155,14 @@ function GraphNode({ node, place, tab, ...handlers }: IGraphNodeProps): React.Re
       style={{ left: place?.x, top: place?.y, width: BOX.width, height: BOX.height }}
       data-node={node.id}
       data-mlinfra-ref={node.ref}
-      title={[node.title, node.note].filter(Boolean).join('\n')}
+      title={[node.title, node.note, node.ref].filter(Boolean).join('\n')}
       tabIndex={tab ? 0 : -1}
       {...handlers}
     >
       <Icon name={node.icon} />
-      <span>{node.title}</span>
+      <span>
+        <Name text={node.title} />
+      </span>
       {node.mark}
       {node.note && <small>{node.note}</small>}
     </button>
