@@ -265,9 +265,11 @@ export function useDropped(
     const draft = state.good ?? state.now;
     if (!draft || isStale(state)) {
       failed(
-        trans.__(
-          'The graph is older than the text. Nothing was changed: wait a moment and drop it again.'
-        ),
+        state.now?.fault && !state.old
+          ? trans.__('The text has a fault. Nothing was changed: correct it, then drop again.')
+          : trans.__(
+              'The graph is older than the text. Nothing was changed: wait a moment and drop it again.'
+            ),
         trans
       );
       return;

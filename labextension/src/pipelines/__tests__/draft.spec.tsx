@@ -41,7 +41,7 @@ describe('the draft of a text', () => {
       name,
       path: '',
       graph: [{ name: 'train', inputs: [], outputs: [], after: [] }],
-      fault: null
+      fault: name === 'faulty' ? 'steps.train is no mapping' : null
     } as unknown as IDraft;
   };
   const text = {
@@ -72,6 +72,26 @@ describe('the draft of a text', () => {
     fireEvent.click(screen.getByText('two'));
     await wait(0);
     expect(edit).toHaveBeenCalledTimes(2);
+  });
+
+  it('that has a fault takes no drop: what is said of it depends on whether waiting helps', async () => {
+    const notified = jest.spyOn(Notification, 'error').mockReturnValue('');
+    const { rerender } = show(fake, drawn('one'));
+    await wait(10);
+    rerender(framed(fake, drawn('faulty')));
+    fireEvent.click(screen.getByText('old'));
+    await wait(1_000);
+    fireEvent.click(screen.getByText('old'));
+    rerender(framed(fake, drawn('two')));
+    fireEvent.click(screen.getByText('old'));
+    await wait(0);
+    expect(edit).not.toHaveBeenCalled();
+    expect(notified.mock.calls.map(([what]) => what)).toEqual([
+      expect.stringContaining('wait a moment'),
+      'The text has a fault. Nothing was changed: correct it, then drop again.',
+      expect.stringContaining('wait a moment')
+    ]);
+    notified.mockRestore();
   });
 
   it('is asked again after a lost answer', async () => {
