@@ -24,9 +24,9 @@ export function domainWord(
   const [, verb = id] = id.split(':');
   // The name of a domain of another extension may hold hyphens; its panel has that name too.
   const panels = of.flatMap(kind => kinds.get(kind)?.panel ?? []);
-  const domain =
-    [...Object.keys(words), ...panels].find(name => verb.startsWith(`${name}-`)) ??
-    verb.replace(/-.*$/, '');
+  // It may also begin with one of our words, or with the name of another panel.
+  const names = [...Object.keys(words), ...panels].sort((a, b) => b.length - a.length);
+  const domain = names.find(name => verb.startsWith(`${name}-`)) ?? verb.replace(/-.*$/, '');
   const name = domain.replace(/[-_]/g, ' ');
   return words[domain] ?? name.charAt(0).toUpperCase() + name.slice(1);
 }

@@ -25,3 +25,16 @@ it.each([
   expect(domainWord({ id, kinds: ['book'] }, trans)).toBe(word);
   added.dispose();
 });
+
+it('the panel of another extension may begin with the name of one of ours, or of its other panel', () => {
+  const names = { icon: 'file', label: 'book', plural: 'Books' } as const;
+  const added = [
+    kinds.add({ kind: 'book', panel: 'jobs-extra', ...names }),
+    kinds.add({ kind: 'leaf', panel: 'jobs-extra-deep', ...names })
+  ];
+  const wordOf = (id: string): string => domainWord({ id, kinds: ['book', 'leaf'] }, trans);
+  expect(wordOf('mlinfra:jobs-extra-run')).toBe('Jobs extra');
+  expect(wordOf('mlinfra:jobs-extra-deep-run')).toBe('Jobs extra deep');
+  expect(wordOf('mlinfra:jobs-run')).toBe('«Jobs»');
+  added.forEach(one => one.dispose());
+});
