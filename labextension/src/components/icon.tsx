@@ -44,7 +44,7 @@ export function Icon({ name }: { name: AnyIcon }): React.ReactElement {
     );
   }
   const icon = labIcon(name);
-  return <icon.react tag="span" className={cx('icon')} aria-hidden="true" />;
+  return <icon.react tag="span" className={cx('icon')} />;
 }
 
 /** A state shape of 12 px. */
