@@ -54,7 +54,7 @@ export function createEvents(manager: Event.IManager): IEvents {
   const listeners = new Set<(event: IChangeEvent) => void>();
   return {
     listen(topics, listener) {
-      const filtered = (event: IChangeEvent): void => {
+      const filteredListener = (event: IChangeEvent): void => {
         if (topics.includes(event.topic)) {
           listener(event);
         }
@@ -62,14 +62,14 @@ export function createEvents(manager: Event.IManager): IEvents {
       const slot = (_: Event.IManager, emission: Event.Emission): void => {
         const event = readEvent(emission);
         if (event) {
-          filtered(event);
+          filteredListener(event);
         }
       };
       manager.stream.connect(slot);
-      listeners.add(filtered);
+      listeners.add(filteredListener);
       return new DisposableDelegate(() => {
         manager.stream.disconnect(slot);
-        listeners.delete(filtered);
+        listeners.delete(filteredListener);
       });
     },
     tell: event => [...listeners].forEach(listener => listener(event))

@@ -107,12 +107,12 @@ function changed(
 ): Record<string, unknown> {
   const values: Record<string, unknown> = {};
   for (const { name, type, default: value } of parameters) {
-    const typed = form.parameters[name] ?? '';
-    if (typed === shown(value) || sweepOf(form, name) !== undefined) {
+    const text = form.parameters[name] ?? '';
+    if (text === shown(value) || sweepOf(form, name) !== undefined) {
       continue;
     }
     try {
-      values[name] = readValue(typed, type);
+      values[name] = readValue(text, type);
     } catch (error) {
       faults[faultOf(name)] = error instanceof Inexact ? say.exact : say.type(type);
     }

@@ -100,10 +100,10 @@ export function framesOf(html: string): IFrames {
   );
   const note = around.map(textOf).filter(Boolean).join(' · ');
   const shown = [...tables, ...around.filter(node => !node.closest('table'))];
-  const inTables = shown.reduce((sum, node) => sum + lengthOf(node.textContent), 0);
+  const shownLength = shown.reduce((sum, node) => sum + lengthOf(node.textContent), 0);
   return {
     frames: tables.slice(0, TABLES).map((table, index) => frameOf(table, index === 0 ? note : '')),
     more: Math.max(0, tables.length - TABLES),
-    partial: inTables < (1 - ASIDE) * lengthOf(page.body.textContent)
+    partial: shownLength < (1 - ASIDE) * lengthOf(page.body.textContent)
   };
 }

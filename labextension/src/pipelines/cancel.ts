@@ -13,9 +13,9 @@ import type { IOutcome, IWorkbench } from '../tokens';
 export async function cancelRun(
   { client, trans }: IWorkbench,
   pipeline: string,
-  run: IPipelineRun
+  { run: id, started_at: startedAt }: IPipelineRun
 ): Promise<IOutcome | null> {
-  const ran = (Date.now() - Date.parse(run.started_at)) / 1000;
+  const ran = (Date.now() - Date.parse(startedAt)) / 1000;
   const long = ran > LONG_SECONDS;
   const question = {
     title: trans.__('Cancel the run of %1?', pipeline),
@@ -29,7 +29,7 @@ export async function cancelRun(
   if (long && !(await confirm(question))) {
     return null;
   }
-  await client.pipelines.cancel(run.run);
+  await client.pipelines.cancel(id);
   return long
     ? {}
     : {
@@ -39,7 +39,7 @@ export async function cancelRun(
         ),
         undo: {
           command: 'mlinfra:pipelines-continue',
-          args: { ref: formatRef('pipeline', pipeline), run: run.run }
+          args: { ref: formatRef('pipeline', pipeline), run: id }
         }
       };
 }

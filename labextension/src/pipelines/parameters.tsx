@@ -8,7 +8,8 @@ import { boolWords, Inexact, isBool, isMapping, readValue, shown } from '../jobs
 
 /** What was typed, by the names of parameters. */
 export type Texts = Readonly<Record<string, string>>;
-type Values = Readonly<Record<string, unknown>>;
+/** Their values, by the names of parameters. */
+export type Values = Readonly<Record<string, unknown>>;
 /** Why what was typed is no value of the parameter. */
 export type Faults = ReadonlyMap<string, unknown>;
 

@@ -21,7 +21,7 @@ import { useQuery } from '../hooks/query';
 import { formatRef } from '../refs';
 import type { IPageProps, IWorkbench } from '../tokens';
 import { dueWords, firingLook, policyWords, untilWords, whenWords, zoneName } from './due';
-import type { PrefilledJob } from './prefill';
+import type { Values } from './parameters';
 import { localZone } from './scheduleForm';
 
 /** The page of a schedule: when it is due, and what became of each due time. */
@@ -112,7 +112,7 @@ function ScheduleFacts({ schedule }: { schedule: ISchedule }): React.ReactElemen
   const openFile = useOpenFile();
   const { what, pipeline, job, parameters, catchup, overlap, grace_seconds } = schedule;
   const preset = Object.entries({
-    ...(job?.parameters as PrefilledJob | undefined),
+    ...(job?.parameters as Values | undefined),
     ...parameters
   });
   const notebook = typeof job?.notebook === 'string' ? job.notebook : '';

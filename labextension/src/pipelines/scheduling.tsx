@@ -24,8 +24,8 @@ import { parseRef } from '../refs';
 import type { IPageProps } from '../tokens';
 import { EVERY, type Every, type ISentence } from './cron';
 import { policyWords, weekdayName } from './due';
+import { type Faults, ParameterInputs, parametersOf, readTexts, type Values } from './parameters';
 import { type PrefilledJob, prefilledJob } from './prefill';
-import { type Faults, ParameterInputs, parametersOf, readTexts } from './parameters';
 import { DueList } from './schedule';
 import {
   changed,
@@ -124,8 +124,8 @@ function ScheduleForm({ what, saved, job, taken, onDone }: IScheduleFormProps): 
   const start = startForm(changes.what ?? (what === 'new' ? '' : what), saved, taken);
   const form = { ...start, ...changes };
   const parameters = useParameters(form.what);
-  const preset: PrefilledJob = {
-    ...(job?.parameters as PrefilledJob | undefined),
+  const preset: Values = {
+    ...(job?.parameters as Values | undefined),
     ...saved?.parameters
   };
   const read = readTexts(parameters ?? [], form.texts, preset);
@@ -229,7 +229,7 @@ function useParameters(what: string): readonly IParameter[] | undefined {
 
 interface IParametersProps extends IFieldsProps {
   parameters: readonly IParameter[] | undefined;
-  preset: PrefilledJob;
+  preset: Values;
   faulty: Faults;
 }
 
@@ -268,7 +268,7 @@ function JobFacts({
   job: PrefilledJob;
 }): React.ReactElement | null {
   const { trans } = useWorkbench();
-  const facts = Object.entries({ ...needs, ...(parameters as PrefilledJob | undefined) }).filter(
+  const facts = Object.entries({ ...needs, ...(parameters as Values | undefined) }).filter(
     ([name, value]) =>
       name !== 'notebook' && name !== 'command' && value !== null && value !== undefined
   );
