@@ -217,7 +217,7 @@ class PipelineFile(_Part):
     """
 
     schedule: ScheduleEntry | None = None
-    """When it is to run by the clock."""
+    """The schedule that it runs on."""
 
     steps: dict[Annotated[str, Field(pattern=NAME)], StepEntry] = Field(min_length=1)
     """The steps by name."""

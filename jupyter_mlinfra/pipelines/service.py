@@ -221,7 +221,7 @@ class Pipelines:
         given.
 
         secret: the Kubernetes Secret that holds its secrets, by default NAME-secrets. schedule: of
-        the pipeline, which makes it start by the clock. Raises BadRequest for an unknown system,
+        the pipeline, on which it starts. Raises BadRequest for an unknown system,
         NotFound for the schedule, Unprocessable for what the system cannot do.
         """
         check_target(to)

@@ -23,7 +23,7 @@ _POLICIES = {"skip": "Forbid", "cancel": "Replace", "queue": "Allow"}
 def cron_spec(
     schedule: ScheduleSpec, *, paused: bool, workflow: dict[str, Any], labels: dict[str, str]
 ) -> dict[str, Any]:
-    """What makes a workflow start by the clock. Raises Unprocessable for what Argo's clock cannot
+    """What makes a workflow start on a schedule. Raises Unprocessable for what Argo's clock cannot
     do.
     """
     if schedule.catchup == "all":

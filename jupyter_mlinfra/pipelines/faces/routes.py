@@ -110,8 +110,8 @@ class PipelineExport(Handler):
         secret: Name | None = None,
         schedule: Name | None = None,
     ) -> Exported:
-        """The pipeline in the form of another system. schedule: of the pipeline, which makes it
-        start by the clock.
+        """The pipeline in the form of another system. schedule: of the pipeline, on which it
+        starts.
         """
         return self.bench.pipelines.export(
             name, to=to, image=image, secret=secret, schedule=schedule

@@ -1,1 +1,1 @@
-"""Schedules: pipelines and jobs that start by the clock, each due time once."""
+"""Schedules: pipelines and jobs that start on a schedule, each due time once."""

@@ -41,7 +41,7 @@ DOMAIN = Domain(
     groups=(
         Group(
             name="schedules",
-            help="Pipelines and jobs that start by the clock.",
+            help="Pipelines and jobs that start on a schedule.",
             commands="jupyter_mlinfra.pipelines.schedules.faces.cli:schedules",
             begin='mlinfra schedules create NAME --pipeline PIPELINE --cron "0 6 * * *"',
         ),

@@ -2,7 +2,7 @@ import type { IPaging } from './paging';
 import { pathOf, type Request } from './request';
 import type { IDueTimes, IFiring, IPage, ISchedule, IScheduleFacts, ISupervisor } from './types';
 
-/** What starts a pipeline or a job by the clock. */
+/** What starts a pipeline or a job on a schedule. */
 export interface ISchedulesClient {
   list: (options?: IPaging, signal?: AbortSignal) => Promise<IPage<ISchedule>>;
   show: (name: string, signal?: AbortSignal) => Promise<ISchedule>;

@@ -34,8 +34,8 @@ export function lossOf(job: IJob, trans: Trans): string {
   const before = job.array?.states.cancelled ?? 0;
   return before
     ? trans._n(
-        '%1 element was cancelled before. You cannot tell it later from those cancelled now.',
-        '%1 elements were cancelled before. You cannot tell them later from those cancelled now.',
+        '%1 element was cancelled before. Later, you cannot tell it from those cancelled now.',
+        '%1 elements were cancelled before. Later, you cannot tell them from those cancelled now.',
         before
       )
     : '';

@@ -49,7 +49,7 @@ export const notebook: JupyterFrontEndPlugin<void> = {
           ? isRecord(tracker.currentWidget.context)
             ? trans.__('This is the record of a run: open the notebook that was run')
             : trans.__('Save this notebook and run it away from the kernel')
-          : trans.__('Open the notebook to run first'),
+          : trans.__('First open the notebook that is to run'),
       icon: 'jobs',
       category: workbench.category(trans.__('Jobs')),
       isEnabled: runnable,

@@ -15,7 +15,7 @@ from ....jobs import need_options, needs_of
 from ...faces.texts import texts_in
 
 schedules = Noun(
-    "schedules", "Pipelines and jobs that start by the clock, with or without a server."
+    "schedules", "Pipelines and jobs that start on a schedule, with or without a server."
 )
 
 
