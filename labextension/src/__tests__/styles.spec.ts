@@ -55,6 +55,30 @@ it.each(sheets)('each class in $name.css is used, and has our prefix', ({ text }
   }
 });
 
+/** The classes that code gives to what it draws; those that are put together are left out. */
+const given = (text: string): string[] => {
+  const calls = [...text.matchAll(/\bcx\(((?:[^()]|\([^()]*\))*)\)/g)].flatMap(
+    ([, classes = '']) => [
+      // not what something is compared with
+      ...classes.replace(/`[^`]*`/g, '').matchAll(/(?<![!=]== )'([a-z][\w-]*)'/g)
+    ]
+  );
+  const written = text.matchAll(/['"`]jp-mlinfra-([\w-]+)['"`]/g);
+  return [...new Set([...calls, ...written].map(([, name = '']) => name))];
+};
+
+it('each class that the code gives is in a sheet, or is what other code looks for', () => {
+  const styled = new Set(sheets.flatMap(({ text }) => classesOf(text)));
+  const without = code.flatMap(({ path, text }) =>
+    given(text)
+      .filter(name => !styled.has(name))
+      .filter(name => !code.some(other => other.text.includes(`.jp-mlinfra-${name}`)))
+      .map(name => `${path}: ${name}`)
+  );
+  expect(code.flatMap(({ text }) => given(text)).length).toBeGreaterThan(300);
+  expect(without).toEqual([]);
+});
+
 it.each(OWNED.filter(name => sheets.some(sheet => sheet.name === name)))(
   'the sheet of %s styles what has its name, and comes with what uses it',
   owner => {
