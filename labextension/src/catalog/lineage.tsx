@@ -149,6 +149,7 @@ function LineageGraph({
     {
       every: () => null,
       topics: ['job', 'run'],
+      about: refs,
       list: `names:${dataset.ref}`, // those that are known stay while more are asked for
       when: refs.length > 0
     }

@@ -173,7 +173,9 @@ export const scheduleActions = (trans: TranslationBundle): readonly IActionSpec<
       ...SCHEDULE,
       id: 'mlinfra:schedules-toggle',
       label: trans.__('Pause or Resume Schedule'),
-      caption: trans.__('While it is paused it starts nothing; resumed, it runs again at its next time'),
+      caption: trans.__(
+        'While it is paused it starts nothing; resumed, it runs again at its next time'
+      ),
       quiet: true,
       undo: 'mlinfra:schedules-toggle',
       run: () => verbs().then(({ toggle }) => toggle)

@@ -44,6 +44,6 @@ it('asks for the names of all jobs and runs at once', async () => {
     expect.anything()
   );
   expect(show_).not.toHaveBeenCalled();
-  expect(screen.getByText('nightly ingest')).toBeTruthy();
+  expect(screen.getByText('nightly ingest').closest('button')?.title).toContain('job:00000001');
   expect(screen.getByText('bbbbbbbb')).toBeTruthy(); // a run without a name keeps its short id
 });

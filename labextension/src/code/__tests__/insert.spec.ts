@@ -81,15 +81,15 @@ describe('code for a notebook', () => {
     expect([first.inserted, second.inserted]).toEqual([['1 + 1'], []]);
   });
 
-  /** Two notebooks, the first with a caret; it is asked for code in it, then goes to the other. */
-  const asked = (): {
+  interface IAsked {
     first: ICellsOf;
     second: ICellsOf;
     editor: { isDisposed: boolean; replaceSelection: jest.Mock; focus: jest.Mock };
-    atCursor: Promise<void>;
-    below: Promise<void>;
-    arrive: (text: string) => void;
-  } => {
+    arrive: (text: string) => Promise<void>;
+  }
+
+  /** Two notebooks: code is asked for in the first, which has a caret; then the other is used. */
+  const asked = (how: 'insertAtCursor' | 'insertBelow'): IAsked => {
     const [first, second] = [notebook(), notebook()];
     const editor = { isDisposed: false, replaceSelection: jest.fn(), focus: jest.fn() };
     const model = { sharedModel: { cell_type: 'code', getSource: () => 'x = 1' } };
@@ -98,35 +98,42 @@ describe('code for a notebook', () => {
     const code = codeOf(new CommandRegistry(), tracker);
     tracker.turnTo(first.panel);
     let arrive: (text: string) => void = () => undefined;
-    const text = new Promise<string>(resolve => (arrive = resolve));
-    const atCursor = code.insertAtCursor(text);
-    const below = code.insertBelow(text);
+    const inserted = code[how](new Promise<string>(resolve => (arrive = resolve)));
     tracker.turnTo(second.panel);
-    return { first, second, editor, atCursor, below, arrive };
+    return {
+      first,
+      second,
+      editor,
+      arrive: text => {
+        arrive(text);
+        return inserted;
+      }
+    };
   };
 
   it('goes below the cell of the notebook in which the editor with the caret is gone', async () => {
-    const { first, second, editor, atCursor, arrive } = asked();
+    const { first, second, editor, arrive } = asked('insertAtCursor');
     editor.isDisposed = true;
-    arrive('1 + 1');
-    await atCursor;
-    expect(first.inserted).toContain('1 + 1');
-    expect(second.inserted).toEqual([]);
+    await arrive('1 + 1');
+    expect([first.inserted, second.inserted]).toEqual([['1 + 1'], []]);
     expect(editor.replaceSelection).not.toHaveBeenCalled();
   });
 
-  it('goes nowhere, and says so, when its notebook was closed before it came', async () => {
-    const info = jest.spyOn(Notification, 'info').mockReturnValue('');
-    const { first, second, editor, atCursor, below, arrive } = asked();
-    Object.assign(first.panel, { isDisposed: true });
-    arrive('1 + 1');
-    await Promise.all([atCursor, below]);
-    expect([first.inserted, second.inserted]).toEqual([[], []]);
-    expect(editor.replaceSelection).not.toHaveBeenCalled();
-    const said = 'The notebook was closed before the code came. Nothing was inserted.';
-    expect(info.mock.calls.map(([what]) => what)).toEqual([said, said]);
-    info.mockRestore();
-  });
+  it.each(['insertAtCursor', 'insertBelow'] as const)(
+    'goes nowhere, and says so, when its notebook was closed before it came: %s',
+    async how => {
+      const info = jest.spyOn(Notification, 'info').mockReturnValue('');
+      const { first, second, editor, arrive } = asked(how);
+      Object.assign(first.panel, { isDisposed: true });
+      await arrive('1 + 1');
+      expect([first.inserted, second.inserted]).toEqual([[], []]);
+      expect(editor.replaceSelection).not.toHaveBeenCalled();
+      expect(info.mock.calls.map(([what]) => what)).toEqual([
+        'The notebook was closed before the code came. Nothing was inserted.'
+      ]);
+      info.mockRestore();
+    }
+  );
 
   it('that turns out to be empty opens no notebook', async () => {
     const create = jest.fn();

@@ -111,7 +111,7 @@ it('a row whose list was drawn anew is still meant', () => {
   expect(workbench.pointer.refs()).toEqual([]);
 });
 
-const list = (label: string, ...refs: string[]): string => {
+const listOf = (label: string, ...refs: string[]): string => {
   const rows = refs.map(ref => `<p data-mlinfra-ref="${ref}" tabindex="0"></p>`);
   return `<div role="tree" aria-label="${label}">${rows.join('')}</div>`;
 };
@@ -122,7 +122,7 @@ it.each([
 ])('%s that is gone is not replaced by the same object in another list', (_, own, other) => {
   const { find, workbench } = scene();
   const panel = find('[data-mlinfra-frame="panel"]');
-  const both = list('Favourites', 'job:B') + list('Namespaces', 'job:B');
+  const both = listOf('Favourites', 'job:B') + listOf('Namespaces', 'job:B');
   const lists = [`[aria-label="${own}"]`, `[aria-label="${other}"]`] as const;
   // the list stays without the row, and the list goes with it
   for (const remove of [`${lists[0]} p`, lists[0]]) {
@@ -139,7 +139,7 @@ it.each(['Favourites', 'Namespaces'])(
   own => {
     const { find, workbench } = scene();
     const panel = find('[data-mlinfra-frame="panel"]');
-    const both = list('Favourites', 'job:B') + list('Namespaces', 'job:B');
+    const both = listOf('Favourites', 'job:B') + listOf('Namespaces', 'job:B');
     panel.innerHTML = both;
     find(`[aria-label="${own}"] p`).focus();
     find(`[aria-label="${own}"]`).innerHTML = '<p data-mlinfra-ref="job:B"></p>';
