@@ -221,8 +221,8 @@ class Pipelines:
         given.
 
         secret: the Kubernetes Secret that holds its secrets, by default NAME-secrets. schedule: of
-        the pipeline, on which it starts. Raises BadRequest for an unknown system,
-        NotFound for the schedule, Unprocessable for what the system cannot do.
+        the pipeline, on which it starts. Raises BadRequest for an unknown system, NotFound for the
+        schedule, Unprocessable for what the system cannot do.
         """
         check_target(to)
         definition = self._find(name)

@@ -57,14 +57,14 @@ it.each(sheets)('each class in $name.css is used, and has our prefix', ({ text }
 
 /** The classes that code gives to what it draws; those that are put together are left out. */
 const given = (text: string): string[] => {
-  const calls = [...text.matchAll(/\bcx\(((?:[^()]|\([^()]*\))*)\)/g)].flatMap(
-    ([, classes = '']) => [
-      // not what something is compared with
-      ...classes.replace(/`[^`]*`/g, '').matchAll(/(?<![!=]== )'([a-z][\w-]*)'/g)
-    ]
-  );
-  const written = text.matchAll(/['"`]jp-mlinfra-([\w-]+)['"`]/g);
-  return [...new Set([...calls, ...written].map(([, name = '']) => name))];
+  const calls = [...text.matchAll(/\bcx\(((?:[^()]|\([^()]*\))*)\)/g)]
+    .map(([, classes = '']) => classes.replace(/`[^`]*`/g, ''))
+    .join('\n');
+  const found = [
+    ...calls.matchAll(/(?<![!=]== )'([a-z][\w-]*)'/g), // not what something is compared with
+    ...text.matchAll(/['"`]jp-mlinfra-([\w-]+)['"`]/g)
+  ];
+  return [...new Set(found.map(([, name = '']) => name))];
 };
 
 it('each class that the code gives is in a sheet, or is what other code looks for', () => {
