@@ -175,7 +175,7 @@ describe('code for a notebook', () => {
   ])('that is dropped %s', async (_, readOnly, expected) => {
     const { panel, inserted } = notebook(readOnly);
     const tracker = new Tracker();
-    acceptDrops(tracker);
+    acceptDrops(asTracker(tracker), jest.fn());
     tracker.widgetAdded.emit(panel);
     const editor = panel.content.node.appendChild(document.createElement('div'));
     const reached = jest.fn();
