@@ -355,7 +355,13 @@ def test_ctrl_c_ends_a_wait_with_130_and_json(
     ).value["id"]
     command = [sys.executable, "-m", "jupyter_mlinfra.cli", "jobs", "wait", job, "--json"]
     waiting = subprocess.Popen(
-        command, cwd=project.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=project.root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # What was started in the background of a shell ignores interrupts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         while not has_open(waiting, project.home / "state.db"):

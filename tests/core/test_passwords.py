@@ -81,7 +81,7 @@ def test_errors_reasons_and_logs_show_none(
     for seen in (error, pickle.loads(pickle.dumps(error))):
         assert "s3" not in f"{seen} {seen.args} {seen.to_json()!r}".replace("s3://", "")
     for kind in (Unreachable, Rejected, NotNow):
-        assert kind(text).words == shown
+        assert kind(text).message == shown
     say(text)
     assert capsys.readouterr().err.strip().endswith(shown)
 

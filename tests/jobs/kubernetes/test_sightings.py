@@ -84,7 +84,7 @@ DISRUPTED = condition("DisruptionTarget", reason="PreemptionByScheduler")
 @pytest.mark.parametrize(
     ("there", "pods", "starts", "stage", "restarts", "words"),
     [
-        (job(), [], 0, "waiting", 0, "made no pod"),
+        (job(), [], 0, "waiting", 0, "has not made a pod"),
         (job(suspend=True), [], 0, "waiting", 0, "suspended"),
         (
             job(suspend=True, queue="team"),
