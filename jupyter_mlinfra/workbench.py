@@ -101,10 +101,10 @@ class Workbench:
         runs), by reference; one query per kind. A store that cannot be read names none of its
         objects.
         """
-        ids: dict[str, dict[str, str]] = {}
+        ids: dict[str, dict[str, list[str]]] = {}
         for ref in refs:
             prefix, _, id = ref.partition("@")[0].partition(":")
-            ids.setdefault(prefix, {})[id] = ref
+            ids.setdefault(prefix, {}).setdefault(id, []).append(ref)
         found: dict[str, str] = {}
         for item in _chosen(domains):
             for kind in item.kinds:
@@ -114,7 +114,9 @@ class Workbench:
                         guarded(item.name, own=item in ours()),
                     ):
                         names = getattr(getattr(self, item.name), kind.names)(list(asked))
-                        found |= {asked[id]: name for id, name in names.items() if name}
+                        found |= {
+                            ref: name for id, name in names.items() if name for ref in asked[id]
+                        }
         return found
 
     def status(self, domains: Sequence[str] | None = None) -> dict[str, dict[str, int | str]]:
@@ -175,16 +177,19 @@ class Workbench:
         failed += tried(lambda: stopped.extend(item.name for item in self.deployments.down()))
         failed += tried(lambda: self.jobs.stop(cancel_running=True))
         if failed and not os.access(home := self.project.home, os.W_OK):
-            why = f"Its state folder {home} cannot be written. {self._running()}"
+            running = self._running()
+            what = "The project was not stopped." if running else "The stop was not recorded."
+            found = running or "No supervisor and no deployment of it runs."
+            why = f"Its state folder {home} cannot be written. {found}"
             fix = (
                 "Let this user write it, or mount it so that it can be written; then: mlinfra down"
             )
-            raise Unavailable("The project was not stopped.", why, fix) from failed[0]
+            raise Unavailable(what, why, fix) from failed[0]
         raise_all(failed, "Not everything was stopped.")
         return {"supervisor": None, "deployments": stopped}
 
     def _running(self) -> str:
-        """What of this project runs, in a sentence."""
+        """What of this project runs, in a sentence; empty if nothing does."""
         found: list[str] = []
         with contextlib.suppress(MLInfraError):
             if (pid := self.jobs.supervisor().pid) is not None:
@@ -192,7 +197,7 @@ class Workbench:
         with contextlib.suppress(MLInfraError):
             live = [item.name for item in every(self.deployments.list) if item.state != "down"]
             found += [f"deployment {name}" for name in live]
-        return f"Running: {', '.join(found)}." if found else "Nothing of it runs."
+        return f"Running: {', '.join(found)}." if found else ""
 
     def _refreshed(self, item: Domain) -> str:
         """Bring the search index up to date with a domain; returns what prevents it. A store that

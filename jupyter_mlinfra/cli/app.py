@@ -106,7 +106,7 @@ def _top() -> Noun:
     "--json",
     "as_json",
     is_flag=True,
-    help="Print one JSON value. Anywhere before a `--`.",
+    help="Print one JSON value. It may come anywhere before a `--`.",
 )
 @click.option(
     "--project",

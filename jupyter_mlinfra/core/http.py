@@ -71,7 +71,7 @@ def is_this_machine(host: str) -> bool:
 
 
 def proxy_advice(url: str) -> tuple[str, str]:
-    """Why libraries that speak by `requests` may not reach an address of this machine, and the fix:
+    """Why libraries that use `requests` may not reach an address of this machine, and the fix:
     unlike `open_client`, they use a proxy of the environment for it. Empty if they use none.
     """
     parts = urlsplit(url)
@@ -82,9 +82,8 @@ def proxy_advice(url: str) -> tuple[str, str]:
     if not select_proxy(url, get_environ_proxies(url)):
         return "", ""
     names = (f"{parts.scheme}_proxy", "all_proxy")
-    variable = next(
-        spelt for name in names for spelt in (name, name.upper()) if os.environ.get(spelt)
-    )
+    spellings = (spelling for name in names for spelling in (name, name.upper()))
+    variable = next(filter(os.environ.get, spellings), "A proxy")  # else one of the system
     why = f"{variable} is set, so requests to {parts.hostname} are sent to a proxy."
     return why, "Set NO_PROXY=127.0.0.1,localhost where Jupyter is started."
 

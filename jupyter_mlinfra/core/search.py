@@ -222,8 +222,9 @@ class SearchIndex:
         """SQLite writes beside the file too. In a folder that cannot be written each process makes
         an index of its own, in memory.
         """
-        return os.access(self._path.parent, os.W_OK) and (
-            not self._path.exists() or os.access(self._path, os.W_OK)
+        return not self._path.parent.is_dir() or (
+            os.access(self._path.parent, os.W_OK)
+            and (not self._path.exists() or os.access(self._path, os.W_OK))
         )
 
     def _forget(self, *, remove: bool) -> None:

@@ -30,18 +30,29 @@ def _without_causes(error: BaseException) -> BaseException:
     # Not by its constructor, which may take other arguments.
     shown = type(error).__new__(type(error), *error.args)
     vars(shown).update(vars(error))
-    context = error.__cause__ or error.__context__
-    if context is not None and _users_frames(context.__traceback__) is not None:
-        shown.__context__ = context
+    shown.__context__ = _of_the_user(error.__context__)
+    if error.__cause__ is None:
+        shown.__suppress_context__ = error.__suppress_context__
+    elif cause := _of_the_user(error.__cause__):
+        shown.__cause__ = cause
     return shown
+
+
+def _of_the_user(error: BaseException | None) -> BaseException | None:
+    """The error, if it was raised in the user's own code."""
+    return error if error is not None and _users_frames(error.__traceback__) else None
 
 
 def _users_frames(frames: TracebackType | None) -> TracebackType | None:
     """The frames up to the first of this package."""
-    if frames is None or _is_ours(frames):
-        return None
-    following = _users_frames(frames.tb_next)
-    return TracebackType(following, frames.tb_frame, frames.tb_lasti, frames.tb_lineno)
+    kept: list[TracebackType] = []
+    while frames is not None and not _is_ours(frames):
+        kept.append(frames)
+        frames = frames.tb_next
+    shown: TracebackType | None = None
+    for frame in reversed(kept):
+        shown = TracebackType(shown, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
+    return shown
 
 
 def _is_ours(frames: TracebackType) -> bool:

@@ -359,9 +359,9 @@ class Features:
 
 
 def _similar(name: str, names: Mapping[str, Any] | Sequence[str]) -> str:
-    matches_ = difflib.get_close_matches(name, list(names), n=3)
+    close = difflib.get_close_matches(name, list(names), n=3)
     return (
-        f"Close to it: {', '.join(matches_)}."
-        if matches_
+        f"Close to it: {', '.join(close)}."
+        if close
         else f"There are {', '.join(list(names)[:10]) or 'none'}."
     )

@@ -260,9 +260,9 @@ class Launcher:
                 f"{correction}, or add the step that makes it under `out`.",
             )
         also = dict.fromkeys(
-            f"line {document.line(_input_position(other, output))}: step {other.file_name} takes"
-            f" {output}"
-            for other, output in missing[1:]
+            f"line {document.line(_input_position(other, taken))}: step {other.file_name} takes"
+            f" {taken}"
+            for other, taken in missing[1:]
         )
         if also:
             more = f"; and {len(also) - _NAMED} more" if len(also) > _NAMED else ""

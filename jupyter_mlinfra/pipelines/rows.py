@@ -208,5 +208,5 @@ def parts_of(text: str | None) -> Parts | None:
     """
     try:
         return Parts.from_json(json.loads(text)) if text else None
-    except (TypeError, ValueError):
+    except _UNREADABLE:
         return None

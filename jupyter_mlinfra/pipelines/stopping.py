@@ -11,7 +11,7 @@ from ..core.errors import Conflict, MLInfraError, Unavailable, raise_all
 from ..jobs import JobSettings
 from .launching import Launcher
 from .rows import RunEntry
-from .spec import PipelineRun, StepState
+from .spec import PipelineRun
 from .state import is_final
 from .store import RunStore
 
@@ -86,6 +86,5 @@ class RunStopper:
         return self._launcher.observed(entry)
 
     def _end_jobs(self, entry: RunEntry) -> None:
-        for step in entry.run.steps:
-            if step.state is StepState.RUNNING and step.job is not None:
-                self._jobs.cancel(step.job)
+        for job in self._store.unfinished_jobs(entry):
+            self._jobs.cancel(job)
