@@ -270,7 +270,7 @@ def test_a_version_whose_bundle_was_changed_says_so_and_a_deploy_repairs_it(
     packaged = code.read_bytes()
     code.write_bytes(
         packaged.replace(
-            b'status, what = 500, "the model failed"', b'status, what = 500, "changed"'
+            b'status, reason = 500, "the model failed"', b'status, reason = 500, "changed"'
         )
     )
     assert code.read_bytes() != packaged
