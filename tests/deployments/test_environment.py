@@ -148,5 +148,5 @@ def test_a_certificate_that_only_the_system_knows_is_asked_of_the_system(
     for name in ("UV_SYSTEM_CERTS", "UV_NATIVE_TLS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(environment, "_uv_binary", lambda: str(uv))
-    assert environment._uv(environment.SERVING, "venv", at=tmp_path) == "built\n"
+    assert environment._uv(environment.SERVING, "venv", folder=tmp_path) == "built\n"
     assert (tmp_path / "calls").read_text() == "\ntrue\n"
