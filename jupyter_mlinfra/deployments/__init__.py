@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 __all__ = [
+    "BASE_COLUMNS",
     "Change",
     "DeployedVersion",
     "Deployment",
@@ -22,6 +23,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from .names import name_for
+    from .payloads import BASE_COLUMNS
     from .servable import unservable
     from .service import Deployments
     from .spec import (
@@ -40,7 +42,10 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = {"Deployments": ".service", "name_for": ".names", "unservable": ".servable"}.get(
-        name, ".spec"
-    )
+    home = {
+        "BASE_COLUMNS": ".payloads",
+        "Deployments": ".service",
+        "name_for": ".names",
+        "unservable": ".servable",
+    }.get(name, ".spec")
     return getattr(import_module(home, __name__), name)

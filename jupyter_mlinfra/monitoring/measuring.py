@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..core.records import Number
+from ..deployments import BASE_COLUMNS
 from . import references
 from .drift import compare
 from .settings import MonitoringSettings
@@ -19,20 +20,6 @@ if TYPE_CHECKING:
 
 FEATURES = 500
 """A status carries the drift of at most this many features."""
-
-_LOG_COLUMNS = (
-    "request_id",
-    "row",
-    "ts",
-    "deployment",
-    "version",
-    "status",
-    "latency_ms",
-    "prediction",
-)
-"""The columns of the payload log before the inputs; there, an input of such a name is called
-`input.<name>`.
-"""
 
 
 def measure(
@@ -124,7 +111,7 @@ def _input(rows: pl.DataFrame, name: str) -> pl.Series:
     import polars as pl
 
     for column in (f"input.{name}", name):
-        if column in rows.columns and column not in _LOG_COLUMNS:
+        if column in rows.columns and column not in BASE_COLUMNS:
             return rows[column]
     return pl.Series(name, [None] * rows.height, dtype=pl.Float64)
 
