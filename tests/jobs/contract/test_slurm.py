@@ -352,7 +352,7 @@ def test_a_follower_ends_when_nothing_is_left_to_follow(slurm_site: Any, tools: 
         text=True,
         check=False,
     )
-    assert (done.returncode, "ends; its jobs go on" in done.stderr) == (0, True)
+    assert (done.returncode, "ends; its jobs continue" in done.stderr) == (0, True)
     assert site.follower() is None
     assert site.run("true").state == "succeeded"  # and the next job starts another
 
