@@ -70,6 +70,13 @@ def until(happened: Callable[[], bool], seconds: float = 40) -> None:
         time.sleep(0.1)
 
 
+def removed(folder: Path) -> bool:
+    """Remove a folder; whether nothing was written to it at that moment."""
+    with contextlib.suppress(OSError):
+        shutil.rmtree(folder)
+    return not folder.exists()
+
+
 def processes(deployments: Deployments, version: str) -> list[ProcessRow]:
     return [
         row for row in ProcessTable(deployments._project.database).rows() if row.version == version
@@ -446,6 +453,7 @@ def test_nothing_outlives_the_projects_folder(
         keeper(deployments),
     )
     assert pid is not None
-    shutil.rmtree(project.home)
+    until(lambda: removed(project.home))  # its processes write to it meanwhile
     until(lambda: Identity.of(pid) is None and not any(identity.alive() for identity in identities))
+    assert not project.home.exists()
     project.database.close()
