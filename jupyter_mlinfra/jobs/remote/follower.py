@@ -22,6 +22,7 @@ from ...core.daemons.daemon import Daemon, say
 from ...core.daemons.registration import FileRegistry, own_registration
 from ...core.database import Database
 from ...core.errors import Conflict, MLInfraError, NotFound, Unavailable
+from ...core.imports import without
 from ...core.processes import failpoint
 from ...core.project import Project
 from ...core.runtime_folder import runtime_folder
@@ -410,7 +411,10 @@ def main() -> None:
     os.chdir("/")
     backend = cast(_Followed, load_backend(sys.argv[2], project))
     try:
-        Follower(project, sys.argv[2], backend.remote()).run()
+        # The client of Kubernetes loads it where it is installed, and with it jsonschema's grammar
+        # of addresses: 1.5 s at each start, for checks that are not used here.
+        with without("kubernetes_validate"):
+            Follower(project, sys.argv[2], backend.remote()).run()
     except Conflict as error:
         say(f"ends: {error}")
 
