@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -415,9 +416,11 @@ def test_a_jupyter_server_hands_them_out_and_leaves_none(
 
 
 def _url(runtime: Path) -> str:
-    """Where the server listens; empty before it has said so."""
-    with contextlib.suppress(ValueError, StopIteration):
-        url: str = json.loads(next(runtime.glob("jpserver-*.json")).read_text())["url"]
+    """Where the server listens; empty before it does. It writes its file a moment earlier."""
+    with contextlib.suppress(ValueError, StopIteration, OSError):
+        found = json.loads(next(runtime.glob("jpserver-*.json")).read_text())
+        socket.create_connection(("127.0.0.1", found["port"]), timeout=10).close()
+        url: str = found["url"]
         return url
     return ""
 
@@ -447,7 +450,7 @@ async def _use(url: str, server: int, tools: Any) -> None:
             return kernel
 
         async def run(kernel: str, code: str) -> list[str]:
-            socket = await websocket_connect(
+            channels = await websocket_connect(
                 f"{url.replace('http', 'ws', 1)}api/kernels/{kernel}/channels?token=t"
             )
             header = {
@@ -464,7 +467,7 @@ async def _use(url: str, server: int, tools: Any) -> None:
                 "user_expressions": {},
                 "allow_stdin": False,
             }
-            await socket.write_message(
+            await channels.write_message(
                 json.dumps(
                     {
                         "header": header,
@@ -477,13 +480,13 @@ async def _use(url: str, server: int, tools: Any) -> None:
             )
             said = ""
             while True:
-                raw = await asyncio.wait_for(socket.read_message(), 60)
+                raw = await asyncio.wait_for(channels.read_message(), 60)
                 assert isinstance(raw, str)
                 message = json.loads(raw)
                 if message["parent_header"].get("msg_id") == header["msg_id"]:
                     said += message["content"].get("text", "")
                     if message["content"].get("execution_state") == "idle":
-                        socket.close()
+                        channels.close()
                         return said.split()
 
         code = (
