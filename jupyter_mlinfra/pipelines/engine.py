@@ -27,7 +27,7 @@ from .assess import Assessment, Assessor
 from .cache import Parts, cell_digests
 from .definition import StepDefinition
 from .notebook import read_notebook
-from .rows import Result, RunEntry, StepEntry
+from .rows import Result, RunEntry, StepEntry, job_key
 from .settings import PipelineSettings
 from .spec import RunState, StepRun, StepState
 from .state import DONE, as_its_job, is_final, outcome
@@ -276,7 +276,7 @@ class Engine:
         return job.id if job is not None and job.state not in _ENDED else None
 
     def _key(self, entry: StepEntry) -> str:
-        return f"pipeline/{self._run.run.run}/{entry.step.name}/{entry.attempt}"
+        return job_key(self._run.run.run, entry.step.name, entry.attempt)
 
     def _output(self, step: str) -> str | None:
         """Where the executed notebook goes; None (the job's own folder) if the state is not below

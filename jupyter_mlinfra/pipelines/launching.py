@@ -195,6 +195,22 @@ class Launcher:
             log=log,
         )
 
+    def cancel_jobs(self, entry: RunEntry) -> list[str]:
+        """Cancel the jobs of the steps that run, also of a run that cannot be read; returns them.
+
+        A driver that was killed may have submitted one without recording it: that is found by its
+        key.
+        """
+        jobs: list[str] = []
+        for job, key in self._store.running_steps(entry):
+            if job is not None:
+                jobs.append(job)
+            elif submitted := self._jobs.job_of(key):
+                jobs.append(submitted.id)
+        for job in jobs:
+            self._jobs.cancel(job)
+        return jobs
+
     def contents(self) -> Contents:
         """The present contents, looked up again."""
         return Contents(self._project.root, self._store, self._fingerprints)
@@ -343,9 +359,7 @@ class Launcher:
 
     def _give_up(self, entry: RunEntry) -> PipelineRun:
         """Cancel a run that cannot be read, once its jobs have ended."""
-        jobs = self._store.unfinished_jobs(entry)
-        for job in jobs:
-            self._jobs.cancel(job)
+        jobs = self.cancel_jobs(entry)
         if jobs:
             grace_seconds = self._project.settings.of(JobSettings).grace_seconds
             self._jobs.wait(jobs, timeout=grace_seconds + CANCEL_MARGIN_SECONDS)

@@ -95,6 +95,11 @@ class Result:
     notebook: str | None = None
 
 
+def job_key(run: str, step: str, attempt: int) -> str:
+    """The key that the job of an attempt of a step is submitted under, and found again by."""
+    return f"pipeline/{run}/{step}/{attempt}"
+
+
 def run_entry(row: sqlite3.Row, steps: Sequence[sqlite3.Row]) -> RunEntry:
     """A run from its row and those of its steps."""
     try:

@@ -80,7 +80,7 @@ class Pipelines:
         self._launcher = Launcher(
             project, jobs, self._store, {} if fingerprints is None else fingerprints, opener
         )
-        self._stopper = RunStopper(project, jobs, self._store, self._launcher)
+        self._stopper = RunStopper(project, self._store, self._launcher)
         self._backfills = Backfills(project, self._store, self._launcher, self._stopper)
 
     # Looking

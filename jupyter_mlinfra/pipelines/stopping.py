@@ -17,7 +17,6 @@ from .store import RunStore
 
 if TYPE_CHECKING:
     from ..core.project import Project
-    from ..jobs import Jobs
 
 _MORE_SECONDS = 30.0
 """How long to wait for a run after the grace period of its jobs."""
@@ -26,8 +25,8 @@ _MORE_SECONDS = 30.0
 class RunStopper:
     """Ends the runs of one project."""
 
-    def __init__(self, project: Project, jobs: Jobs, store: RunStore, launcher: Launcher) -> None:
-        self._project, self._jobs, self._store, self._launcher = project, jobs, store, launcher
+    def __init__(self, project: Project, store: RunStore, launcher: Launcher) -> None:
+        self._project, self._store, self._launcher = project, store, launcher
 
     def cancel(self, run: str, *, wait: bool) -> PipelineRun:
         """See `Pipelines.cancel`."""
@@ -39,7 +38,7 @@ class RunStopper:
         try:
             self._store.request_cancel(entry, self._project.user)
         except Unavailable as error:
-            self._end_jobs(entry)
+            self._launcher.cancel_jobs(entry)
             why = (
                 f"{error.why} Its jobs are being ended, but the cancellation cannot be"
                 " written down."
@@ -84,7 +83,3 @@ class RunStopper:
                 return entry.run if is_final(entry.run.state) else self._launcher.drive(entry, None)
             time.sleep(0.1)
         return self._launcher.observed(entry)
-
-    def _end_jobs(self, entry: RunEntry) -> None:
-        for job in self._store.unfinished_jobs(entry):
-            self._jobs.cancel(job)

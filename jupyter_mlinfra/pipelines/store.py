@@ -20,7 +20,16 @@ from ..core.records import PAGE_LIMIT, Page, now, parse_cursor, to_seconds
 from .cache import Parts
 from .changes import append_step_event, end_run, insert_run, move_step, read_run, step_rows
 from .definition import Definition
-from .rows import Result, RunEntry, RunRequest, StepEntry, parts_of, run_state, step_entry
+from .rows import (
+    Result,
+    RunEntry,
+    RunRequest,
+    StepEntry,
+    job_key,
+    parts_of,
+    run_state,
+    step_entry,
+)
 from .spec import PipelineRun, RunState, StepState
 
 _CACHE_SECONDS = 2.0
@@ -217,13 +226,16 @@ class RunStore:
         with self._database.write() as connection:
             return end_run(connection, run, to, reason=reason)
 
-    def unfinished_jobs(self, run: RunEntry) -> list[str]:
-        """Jobs of the steps that run, also of a run that cannot be read."""
-        query = (
-            "SELECT job FROM pipeline_step WHERE run = ? AND state = 'running' AND job IS NOT NULL"
-        )
+    def running_steps(self, run: RunEntry) -> list[tuple[str | None, str]]:
+        """Job of each step that runs, None if none is recorded, and the key that it is submitted
+        under; also of a run that cannot be read.
+        """
+        query = "SELECT name, attempt, job FROM pipeline_step WHERE run = ? AND state = 'running'"
         with self._database.read() as connection:
-            return [row["job"] for row in connection.execute(query, (run.number,)).fetchall()]
+            return [
+                (row["job"], job_key(run.run.run, row["name"], row["attempt"]))
+                for row in connection.execute(query, (run.number,)).fetchall()
+            ]
 
     def give_up(self, run: RunEntry, *, reason: str) -> RunEntry:
         """Cancel a run that cannot be read, with its steps."""

@@ -24,6 +24,7 @@ from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import JobSpec, JobState
 from jupyter_mlinfra.pipelines import Pipelines, RunState, StepState
 from jupyter_mlinfra.pipelines.state import advance
+from jupyter_mlinfra.pipelines.store import RunStore
 
 from .conftest import Workshop
 
@@ -708,6 +709,19 @@ def test_a_job_that_a_killed_driver_had_no_time_to_note_is_ended_with_its_run():
             job,
             {job},
         )
+
+
+def test_such_a_job_is_ended_too_when_the_cancellation_cannot_be_written_down(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    with stage({"a": ()}) as here:
+        here.jobs.lasting, here.jobs.die_after = {"a"}, 0
+        with pytest.raises(Killed):
+            here.pipelines.run("p")
+        monkeypatch.setattr(RunStore, "request_cancel", full)
+        with pytest.raises(Unavailable, match="Its jobs are being ended"):
+            here.pipelines.cancel(here.pipelines.runs("p").items[0].run)
+        assert here.jobs.cancelled == {*here.jobs.specs}
 
 
 def test_a_clone_of_a_job_is_no_job_of_the_run():

@@ -77,12 +77,17 @@ def test_one_that_has_not_ended_is_not_continued_but_can_be_cancelled(
     assert made.pipelines.run("p").state is RunState.SUCCEEDED
 
 
-def test_the_next_run_ends_it_with_its_jobs(made: Bench, project: Project) -> None:
+@pytest.mark.parametrize("recorded", [True, False], ids=["recorded", "submitted_only"])
+def test_the_next_run_ends_it_with_its_jobs(
+    made: Bench, project: Project, *, recorded: bool
+) -> None:
     bad = made.pipelines.run("p").run
     spoil(project.database, bad, definition="{}", state="running", driven_at="0")
-    with project.database.write() as connection:
-        connection.execute("UPDATE pipeline_step SET state = 'running'")
     (job,) = made.jobs.specs
+    with project.database.write() as connection:
+        connection.execute(
+            "UPDATE pipeline_step SET state = 'running', job = ?", [job if recorded else None]
+        )
     assert made.pipelines.run("p", force=True).state is RunState.SUCCEEDED
     assert made.jobs.cancelled == {job}
     assert made.pipelines.show_run(bad).state is RunState.CANCELLED
