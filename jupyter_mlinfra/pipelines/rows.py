@@ -144,7 +144,9 @@ def _readable_entry(row: sqlite3.Row, steps: Sequence[sqlite3.Row]) -> RunEntry:
 
 
 def _unreadable_entry(row: sqlite3.Row, error: Exception) -> RunEntry:
-    """A run without what is stored as JSON; its driver is unknown, and so are its steps."""
+    """A run without what is stored as JSON; its driver is unknown, and so are its steps. What it
+    ended for is shown before why it cannot be read.
+    """
     state = run_state(row["state"])
     fix = (
         "Run the pipeline again."
@@ -166,7 +168,7 @@ def _unreadable_entry(row: sqlite3.Row, error: Exception) -> RunEntry:
             user=row["user"],
             started_at=from_seconds(row["started_at"]),
             ended_at=from_seconds(row["ended_at"]),
-            reason=problem,
+            reason=" ".join(filter(None, (row["reason"], problem))),
             date=row["date"],
         ),
         definition=Definition(

@@ -63,6 +63,15 @@ def test_it_is_listed_with_the_reason_among_the_others(
         made.pipelines.repair(bad)
 
 
+def test_its_own_reason_is_shown_before_why_it_cannot_be_read(
+    made: Bench, project: Project
+) -> None:
+    bad = made.pipelines.run("p").run
+    spoil(project.database, bad, definition="{}", state="cancelled", reason="Cancelled by bob.")
+    (shown,) = made.pipelines.runs("p").items
+    assert shown.reason.startswith("Cancelled by bob. It cannot be read (KeyError: 'steps')")
+
+
 def test_one_that_has_not_ended_is_not_continued_but_can_be_cancelled(
     made: Bench, project: Project
 ) -> None:
