@@ -137,8 +137,9 @@ def run(words: Sequence[str], session: Session) -> Ended:
     except click.UsageError as error:
         why, path = _usage(error.ctx)
         raise BadRequest(_sentence(error.format_message()), why, f"{path} --help") from None
-    except click.Abort:
-        raise KeyboardInterrupt from None
+    except click.Abort as abort:
+        was = abort.__cause__  # with what could not be ended, as notes
+        raise (was if isinstance(was, KeyboardInterrupt) else KeyboardInterrupt()) from None
     if isinstance(found, Ended):
         return found
     # Click answers 0 to --help and --version.
@@ -197,9 +198,12 @@ def _execute(words: Sequence[str], session: Session, out: IO[str]) -> int:
         text = (
             _json(ended) if session.json else "" if ended.silent else _text(ended, session, words)
         )
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
+        left = getattr(interrupt, "__notes__", ())
         stopped = MLInfraError(
-            "It was interrupted.", "Ctrl-C was pressed.", "Start it again; nothing is half-done."
+            "It was interrupted.",
+            " ".join(["Ctrl-C was pressed.", *left]),
+            "" if left else "Start it again; nothing is half-done.",
         )
         return _fail(stopped, session, out, code=130, name="interrupted")
     except BadRequest as refused:

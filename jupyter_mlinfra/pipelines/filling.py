@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import MLInfraError, raise_all
+from ..core.errors import MLInfraError, raise_all, tried
 from .backfill import DateRange, Forecast, check_dated, summary
 from .definition import Definition
 from .launching import Launcher
@@ -80,7 +80,7 @@ class Backfills:
                 on_begin=on_begin,
             )
 
-        return fill(plan, run_date, on_run, stop=lambda: self._stopper.cancel_backfill(plan.id))
+        return fill(plan, run_date, on_run, stop=lambda: self._stopper.cancel_backfill(plan))
 
     def _spawn(self, options: Mapping[str, Any], id: str) -> None:
         """Let a separate process carry it out, see `driver`."""
@@ -102,7 +102,7 @@ def fill(
 
     Each starts after the previous one has started, so that the newest run is that of the last date.
     stop: ends the running dates; called if the caller is interrupted, and the interrupt is then
-    raised.
+    raised, with a note that names what could not be ended.
     """
     ended: dict[str, PipelineRun] = {}
     failed: list[MLInfraError] = []
@@ -160,7 +160,8 @@ def _side_by_side(
             started.wait()
         for future in futures:
             future.result()
-    except BaseException:
+    except BaseException as interrupt:
         stopped.set()
-        stop()
+        for error in tried(stop):
+            interrupt.add_note(str(error))
         raise

@@ -376,6 +376,8 @@ class Launcher:
         while True:
             try:
                 current = self._store.run(entry.run.run)
+                if current.problem:
+                    return self._give_up(current)
                 self._note_digest(current, tools.contents)
                 return Engine(tools, current).drive().run
             except Unavailable:
@@ -383,9 +385,13 @@ class Launcher:
                     raise
                 time.sleep(1.0)
             except KeyboardInterrupt:
-                Engine(replace(tools, on_step=None), self._store.run(entry.run.run)).cancel(
-                    f"Interrupted by {self._project.user}."
-                )
+                current = self._store.run(entry.run.run)
+                if current.problem:
+                    self._give_up(current)
+                else:
+                    Engine(replace(tools, on_step=None), current).cancel(
+                        f"Interrupted by {self._project.user}."
+                    )
                 raise
 
     def _note_digest(self, entry: RunEntry, contents: Contents) -> None:

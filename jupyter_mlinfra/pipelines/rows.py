@@ -29,7 +29,8 @@ class RunEntry:
 
     driver: the process that drives it, None until there is one. driven_at: when one was named or
     requested. digest: of what the whole run is made from, empty until its driver has computed it.
-    problem: why it cannot be read; then its definition and its request are empty.
+    problem: why it cannot be read; then its definition is empty, and its request but for the
+    backfill. backfill_known: whether at least that could be read.
     """
 
     number: int
@@ -43,6 +44,7 @@ class RunEntry:
     lane: str
     digest: str
     problem: str = ""
+    backfill_known: bool = True
 
     def check_readable(self) -> None:
         """Raise Conflict if it cannot be read, so that nothing can be done with it but end it."""
@@ -147,7 +149,7 @@ def _unreadable_entry(row: sqlite3.Row, error: Exception) -> RunEntry:
     """A run without what is stored as JSON; its driver is unknown, and so are its steps. What it
     ended for is shown before why it cannot be read.
     """
-    state = run_state(row["state"])
+    state, backfill = run_state(row["state"]), _stored_backfill(row)
     fix = (
         "Run the pipeline again."
         if is_final(state)
@@ -170,6 +172,7 @@ def _unreadable_entry(row: sqlite3.Row, error: Exception) -> RunEntry:
             ended_at=from_seconds(row["ended_at"]),
             reason=" ".join(filter(None, (row["reason"], problem))),
             date=row["date"],
+            backfill=backfill or "",
         ),
         definition=Definition(
             name=row["pipeline"], path="", description="", parameters={}, steps=()
@@ -178,11 +181,22 @@ def _unreadable_entry(row: sqlite3.Row, error: Exception) -> RunEntry:
         driver=None,
         driven_at=from_seconds(row["driven_at"]),
         cancelled_by=row["cancelled_by"],
-        plan=RunRequest(),
+        plan=RunRequest(backfill=backfill or ""),
         lane=row["lane"],
         digest=row["digest"],
         problem=problem,
+        backfill_known=backfill is not None,
     )
+
+
+def _stored_backfill(row: sqlite3.Row) -> str | None:
+    """The backfill that a run is part of, also of a request with fields that this version does not
+    know; empty if of none, None if that cannot be read.
+    """
+    try:
+        return str(json.loads(row["plan"])["backfill"])
+    except _UNREADABLE:
+        return None
 
 
 def run_state(text: str) -> RunState:

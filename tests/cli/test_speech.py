@@ -23,6 +23,7 @@ from jupyter_mlinfra.cli.session import Session
 from jupyter_mlinfra.core.errors import BadRequest, Unavailable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import page_of
+from jupyter_mlinfra.jobs import Jobs
 from jupyter_mlinfra.pipelines.spec import PipelineRun, RunState, StepRun, StepState
 from tests.cli.conftest import Said
 from tests.core.test_import import HEAVY
@@ -345,6 +346,25 @@ def test_ctrl_c_that_python_drops_is_not_lost(
         "interrupted",
     )
     assert time.monotonic() - begun < 30
+
+
+def test_an_interrupt_names_what_could_not_be_ended(
+    project: Project, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        interrupt = KeyboardInterrupt()
+        interrupt.add_note("Run ab12 is not cancelled.")
+        raise interrupt
+
+    monkeypatch.setattr(Jobs, "list", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        main(["jobs", "list", "--json", "--project", str(project.root)])
+    error = json.loads(capfd.readouterr().out)["error"]
+    assert (ended.value.code, error["why"], error["fix"]) == (
+        130,
+        "Ctrl-C was pressed. Run ab12 is not cancelled.",
+        "",
+    )
 
 
 def test_ctrl_c_ends_a_wait_with_130_and_json(

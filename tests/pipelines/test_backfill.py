@@ -4,14 +4,19 @@ on with.
 
 from __future__ import annotations
 
+import itertools
+import json
+import signal
 import threading
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_mlinfra.core.errors import BadRequest, Unavailable, Unprocessable
+from jupyter_mlinfra.core.errors import BadRequest, Conflict, Unavailable, Unprocessable
+from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import now
 from jupyter_mlinfra.pipelines import Pipelines, RunState
 from jupyter_mlinfra.pipelines.backfill import DateRange
@@ -253,6 +258,101 @@ def test_an_interrupt_ends_what_is_under_way_and_the_rest_is_left(churn: Bench):
         churn.pipelines.backfill("churn", **WEEK, parallel=1, on_run=told)
     assert churn.pipelines.count_runs() == 1
     assert churn.pipelines.backfill("churn", **WEEK, dry_run=True).runs == 2
+
+
+STATED = json.dumps({"backfill": "of_before", "of_a_newer_version": 1})
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("definition", "{}"), ("plan", STATED), ("parameters", "{")]
+)
+def test_its_runs_that_cannot_be_read_and_lost_their_driver_are_ended_with_their_jobs(
+    churn: Bench, project: Project, column: str, value: str
+):
+    done = churn.pipelines.backfill("churn", **WEEK, parallel=2, id="of_before")
+    (bad, other) = (item.run for item in done.dates[:2])
+    lose(project, bad, **{column: value})
+    lose(project, other, plan=STATED.replace("of_before", "of_others"))
+    churn.pipelines._stopper.cancel_backfill(done)
+    assert churn.pipelines.show_run(bad).state is RunState.CANCELLED
+    assert churn.pipelines.show_run(other).state is RunState.RUNNING
+    specs = churn.jobs.specs.items()
+    assert churn.jobs.cancelled == {job for job, spec in specs if spec.labels["run"] == bad}
+
+
+def test_a_run_of_which_it_is_not_known_whether_it_is_part_of_it_is_named(
+    churn: Bench, project: Project
+):
+    done = churn.pipelines.backfill("churn", **WEEK, parallel=2, id="of_before")
+    (bad, other, _) = (item.run for item in done.dates)
+    for run in (bad, other):
+        lose(project, run, plan="{")
+    done = replace(done, dates=done.dates[:1])  # the other is of no date of it
+    with pytest.raises(Conflict, match=f"Run {bad} is not cancelled. It may be part of") as caught:
+        churn.pipelines._stopper.cancel_backfill(done)
+    assert f"mlinfra pipelines cancel {bad}" in str(caught.value)
+    assert churn.jobs.cancelled == set()
+
+
+def test_an_interrupt_of_dates_side_by_side_ends_them_and_names_what_it_could_not_end(
+    churn: Bench, project: Project
+):
+    """One that became unreadable while it runs is ended by its driver, as the others are."""
+    churn.jobs.lasting = {"daily"}
+    submit, started, number = churn.jobs.submit, [], itertools.count(1)
+
+    def submitted(spec):
+        job = submit(spec)
+        if spec.labels["step"] != "daily":
+            return job
+        started.append(spec.labels["run"])
+        if next(number) == 2:
+            spoil(project, started[0], definition="{}")
+            spoil(project, started[1], plan="{")
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            threading.Timer(1, churn.pipelines.stop).start()  # as its note says
+        return job
+
+    churn.jobs.submit = submitted
+    with pytest.raises(KeyboardInterrupt) as caught:
+        churn.pipelines.backfill("churn", first="2026-11-01", last="2026-11-02", parallel=2)
+    (note,) = caught.value.__notes__
+    assert note.startswith(f"Run {started[1]} is not cancelled.")
+    assert {run.state for run in churn.pipelines.runs("churn").items} == {RunState.CANCELLED}
+    assert len(churn.jobs.cancelled) == 2
+
+
+def test_an_interrupt_ends_a_run_that_became_unreadable(churn: Bench, project: Project):
+    def look(job):
+        spoil(project, churn.jobs.specs[job].labels["run"], definition="{}")
+        raise KeyboardInterrupt
+
+    churn.jobs.look = look
+    with pytest.raises(KeyboardInterrupt):
+        churn.pipelines.run("churn", parameters={"date": "2026-11-01"})
+    (run,) = churn.pipelines.runs("churn").items
+    assert run.state is RunState.CANCELLED
+    assert churn.jobs.cancelled == {*churn.jobs.specs}
+
+
+def spoil(project: Project, run: str, **columns: str) -> None:
+    """Store in the run's row what cannot be read."""
+    marks = ", ".join(f"{name} = ?" for name in columns)
+    with project.database.write() as connection:
+        connection.execute(
+            f"UPDATE pipeline_run SET {marks} WHERE run = ?", [*columns.values(), run]
+        )
+
+
+def lose(project: Project, run: str, **columns: str) -> None:
+    """As `spoil`, of one that goes on without a driver."""
+    spoil(project, run, state="running", driven_at="0", **columns)
+    with project.database.write() as connection:
+        connection.execute(
+            "UPDATE pipeline_step SET state = 'running' WHERE run = (SELECT number FROM"
+            " pipeline_run WHERE run = ?)",
+            [run],
+        )
 
 
 def test_cancelling_one_of_its_runs_ends_it(churn: Bench):
