@@ -5,10 +5,49 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import Any
 
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Jobs, JobSpec, JobState
+from jupyter_mlinfra.jobs.attempt.files import Attempt
+from jupyter_mlinfra.jobs.local.running import Live
+from jupyter_mlinfra.jobs.queue.inserting import Accepted
+from jupyter_mlinfra.jobs.queue.rows import Launch
+from jupyter_mlinfra.jobs.queue.store import JobStore
+
+
+def lost(project: Project, folder: Path) -> Live:
+    """An attempt in this folder that left no exit code."""
+    store = JobStore(project.database)
+    launch = Launch(folder=str(folder), command=["true"], python=sys.executable, environment="")
+    job = store.insert(
+        JobSpec(command=launch.command),
+        Accepted(name="x", launch=launch, snapshot=None, backend="local", user="ana"),
+    )
+    attempt = Attempt.of(project.home, job.id, 1)
+    attempt.folder.mkdir(parents=True)
+    entry = store.starting(job.id, token="t", gpu_ids=[])
+    return Live(entry=entry, attempt=attempt, wrapper=None)
+
+
+def test_a_link_from_the_old_place_is_no_move(project: Project, tmp_path: Path) -> None:
+    old = tmp_path / "old"
+    old.symlink_to(project.root)
+    assert lost(project, old).ended(project.root).reason == ""
+    assert lost(project, project.root).ended(old).reason == ""
+    old.unlink()
+    assert f"was started in {old}" in lost(project, old).ended(project.root).reason
+    old.symlink_to(old)  # leads nowhere
+    assert lost(project, old).ended(project.root).reason == ""
+
+
+def test_what_the_job_says_of_its_failure_comes_before_the_move(
+    project: Project, tmp_path: Path
+) -> None:
+    live = lost(project, tmp_path / "old")
+    live.attempt.reason.write_text("The loss is NaN.")
+    assert live.ended(project.root).reason == "The loss is NaN."
 
 
 def test_its_end_is_lost_and_it_says_why_and_what_to_do(

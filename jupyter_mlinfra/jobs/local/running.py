@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ...core.errors import Conflict
+from ...core.files import real_path
 from ...core.processes import Identity, boot_id, children, end_token, reap, tree
 from ..attempt.files import UNCLAIMED, Attempt
 from ..queue.rows import JobEntry
@@ -185,7 +186,7 @@ class Live:
         job, code, reason = self.entry.job, self.code(), self.attempt.own_reason()
         seconds = time.time() - job.started_at.timestamp() if job.started_at else 0.0
         if code is None:
-            reason = self._why_unknown(root) or reason
+            reason = reason or self._why_unknown(root)
         last = self.attempt.last_line() if job.command and code else ""
         return Ended(
             code=code,
@@ -201,7 +202,7 @@ class Live:
         process, folder = self.entry.process, self.entry.launch.folder
         if process is not None and process.boot != boot_id():
             return "The machine restarted while it ran."
-        if not Path(folder).is_relative_to(root):
+        if _is_outside(Path(folder), root):
             return (
                 "It ended, but how is not known: it could not store its exit code, since the"
                 f" project was moved while it ran (it was started in {folder}). Run it in the new"
@@ -218,6 +219,15 @@ class Live:
     def _signal(self, number: int) -> None:
         for process in tree(self.entry.token):
             process.signal(number)
+
+
+def _is_outside(folder: Path, root: Path) -> bool:
+    """Whether a folder is not below the project, after links are followed: one from its old place
+    to its new one leads there. False if they lead nowhere.
+    """
+    with contextlib.suppress(OSError):
+        return not real_path(folder).is_relative_to(real_path(root))
+    return False
 
 
 def orphaned(ours: Collection[int]) -> bool:
