@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,149 @@ def test_an_error_that_the_user_caught_before_is_shown_too(shell: Any) -> None:
     )
     assert "----> 2     1 / 0" in shown
     assert '----> 4     ml.dataset("nope")' in shown
+
+
+def test_a_function_of_the_user_that_ours_call_is_shown_without_what_lies_between(
+    shell: Any,
+) -> None:
+    shown = _shown(
+        shell,
+        "import re\nfrom jupyter_mlinfra.core.errors import raise_all, tried\n"
+        "import jupyter_mlinfra as ml",
+        'def load(found):\n    return ml.dataset("nope")',
+        'raise_all(tried(lambda: re.sub("x", load, "x")))',
+    )
+    lines = [
+        '----> 1 raise_all(tried(lambda: re.sub("x", load, "x")))',  # in the cell
+        '----> 1 raise_all(tried(lambda: re.sub("x", load, "x")))',  # in its lambda
+        '----> 2     return ml.dataset("nope")',
+        "BadRequest: 'nope'",
+    ]
+    assert _in_order(shown, lines)
+    assert "jupyter_mlinfra/" not in shown
+    assert "re/__init__.py" not in shown
+
+
+def _in_order(text: str, words: list[str]) -> bool:
+    """Whether each of these words comes after the one before."""
+    at = 0
+    for word in words:
+        at = text.find(word, at) + len(word)
+        if at < len(word):
+            return False
+    return True
+
+
+_OURS = """
+from jupyter_mlinfra.core.errors import Unavailable
+def from_it(call):
+    try:
+        call()
+    except ValueError as error:
+        raise Unavailable("Not made.") from error
+def while_handled(call):
+    try:
+        call()
+    except ValueError:
+        raise Unavailable("Not made.")
+def from_none(call):
+    try:
+        call()
+    except ValueError:
+        raise Unavailable("Not made.") from None
+def from_ours(call):
+    try:
+        from_it(call)
+    except Unavailable as error:
+        raise Unavailable("Not begun.") from error
+def from_another(call):
+    try:
+        call()
+    except ValueError:
+        try:
+            raise KeyError("a cause of ours")
+        except KeyError as error:
+            raise Unavailable("Not made.") from error
+"""
+_DIRECT, _MEANWHILE = "direct cause of the following", "another exception occurred"
+
+
+@pytest.fixture
+def ours(shell: Any) -> Any:
+    """Functions of this package, as far as a traceback can tell, that call the user's."""
+    names: dict[str, Any] = {"__name__": "jupyter_mlinfra.made_up"}
+    exec(_OURS, names)
+    shell.user_ns.update({name: names[name] for name in names if "from" in name or "while" in name})
+    _shown(shell, 'def read():\n    raise ValueError("no number")')
+    return shell
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        ("from_it", ["ValueError: no number", _DIRECT, "----> 1 from_it(read)", "Not made."]),
+        ("while_handled", ["ValueError: no number", _MEANWHILE, "Not made."]),
+        # What lies between is hidden, not what the user raised below it.
+        ("from_ours", ["ValueError: no number", _DIRECT, "----> 1 from_ours(read)", "Not begun."]),
+        # As Python does, the context of an error with a cause is shown as that of the cause.
+        ("from_another", ["ValueError: no number", _MEANWHILE, "Not made."]),
+    ],
+)
+def test_what_the_user_raised_below_ours_is_shown_before_it(
+    ours: Any, call: str, words: list[str]
+) -> None:
+    shown = _shown(ours, f"{call}(read)")
+    assert _in_order(shown, ['----> 2     raise ValueError("no number")', *words])
+    assert (shown.count(_DIRECT) + shown.count(_MEANWHILE), shown.count("Traceback")) == (1, 2)
+    assert shown.count("raise ValueError") == 1
+    assert "KeyError" not in shown
+
+
+def test_what_was_raised_from_none_stays_alone(ours: Any) -> None:
+    shown = _shown(ours, "from_none(read)")
+    assert "ValueError" not in shown
+    assert "----> 1 from_none(read)" in shown
+
+
+def test_what_the_user_caught_is_shown_with_its_own_causes(shell: Any) -> None:
+    shown = _shown(
+        shell,
+        "import json\nimport jupyter_mlinfra as ml",
+        'try:\n    json.loads("{")\nexcept ValueError:\n    ml.dataset("nope")',
+    )
+    assert _in_order(shown, ["json/decoder.py", "JSONDecodeError", _MEANWHILE, "BadRequest"])
+
+
+def test_the_error_itself_stays_as_it_was_raised(ours: Any) -> None:
+    _shown(ours, "try:\n    from_ours(read)\nexcept Exception as error:\n    kept = error")
+    kept = ours.user_ns["kept"]
+
+    def links(error: BaseException | None) -> list[Any]:
+        if error is None:
+            return []
+        frames = traceback.format_tb(error.__traceback__)
+        link = (error.__cause__, error.__context__, error.__suppress_context__)
+        return [error, frames, *link, *links(error.__cause__)]
+
+    before = links(kept)
+    assert "ValueError: no number" in _shown(ours, "raise kept")
+    after = links(kept)
+    assert len(before) == len(after) == 15
+    assert [value for n, value in enumerate(after) if n != 1] == [
+        value for n, value in enumerate(before) if n != 1
+    ]
+    assert after[1][-len(before[1]) :] == before[1]  # it was raised once more
+
+
+def test_an_error_that_forbids_changes_is_shown_too(ours: Any) -> None:
+    frozen = "@dataclass(frozen=True)\nclass Frozen(ValueError):\n    what: str"
+    shown = _shown(
+        ours,
+        "from dataclasses import dataclass\n" + frozen,
+        'def read():\n    raise Frozen("no number")',
+        "from_it(read)",
+    )
+    assert _in_order(shown, ["raise Frozen", _DIRECT, "----> 1 from_it(read)", "Not made."])
 
 
 @pytest.mark.parametrize("cells", [[_CALL, "%tb Verbose"], ["%xmode Verbose", _CALL]])
