@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,7 +31,7 @@ from .facts import (
 )
 from .listing import Listing
 from .matching import matches, ordered
-from .pushing import CHANGED_BY_JOB_END, pushed_filter, pushed_order
+from .pushing import CHANGED_BY_JOB_END, pushed_filter, pushed_order, quoted_text
 from .query import Filter, Sort
 from .spec import Curve, Experiment, Model
 from .store import TrackingStore, explained, load_mlflow
@@ -46,6 +47,8 @@ _IN_ADDRESS, _ADDRESSES = 50, 10
 """Ids in one address (2 kB), and the number of addresses beyond which all versions are
 requested.
 """
+_RUN_ID = re.compile(r"[a-zA-Z0-9][\w-]*")
+"""What MLflow accepts as an id; no other exists."""
 _STALE_SECONDS = 30  # a remote store has no cheap sign of a change
 
 
@@ -224,8 +227,8 @@ class ApiSource:
                     self._runs[id] = run
         else:
             chosen = list(self._all_names(client))
-            for part in batched((id for id in missing if id.isalnum()), _IDS):
-                text = f"attributes.run_id IN ({', '.join(map(repr, part))})"
+            for part in batched(filter(_RUN_ID.fullmatch, missing), _IDS):
+                text = f"attributes.run_id IN ({', '.join(map(quoted_text, part))})"
                 self._runs |= {
                     run.info.run_id: run
                     for run in client.search_runs(chosen, text, max_results=_IDS)
@@ -283,19 +286,17 @@ class ApiSource:
 
     def versions(self, model: str, limit: int) -> list[VersionFacts]:
         with self._client() as client:
-            aliases: dict[str, str] = next(
-                (item.aliases for item in client.search_registered_models(_name_filter(model))), {}
+            registered = _or_none(lambda: client.get_registered_model(model))
+            if registered is None:
+                return []
+            versions = _versions(
+                client,
+                _name_filter(model),
+                size=min(limit, _VERSIONS),
+                order_by=["version_number DESC"],
             )
-            newest = islice(
-                _versions(
-                    client,
-                    _name_filter(model),
-                    size=min(limit, _VERSIONS),
-                    order_by=["version_number DESC"],
-                ),
-                limit,
-            )
-            return [_version(item, "", aliases) for item in newest]
+            newest = islice((item for item in versions if item.name == model), limit)
+            return [_version(item, "", registered.aliases) for item in newest]
 
     def version(self, model: str, version: int) -> VersionFacts | None:
         with self._client() as client:
@@ -370,8 +371,13 @@ def _versions(
 
 
 def _name_filter(name: str) -> str:
-    quote = '"' if "'" in name else "'"  # MLflow's filter cannot escape a quote
-    return f"name = {quote}{name}{quote}"
+    """A filter that at least this model passes: for a name that MLflow's language cannot write, a
+    pattern.
+    """
+    if text := quoted_text(name):
+        return f"name = {text}"
+    pattern = "".join(char if char.isprintable() and char not in "'\"\\" else "_" for char in name)
+    return f"name LIKE '{pattern}'"
 
 
 def _facts(run: Any, names: Mapping[str, str]) -> RunFacts:

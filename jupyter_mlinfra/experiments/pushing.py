@@ -111,7 +111,7 @@ def _text(test: Predicate, name: str) -> Pushed:
     if not name or test.op == "null":
         return Pushed("", False)
     value = test.values[0]
-    text = _quoted_text(value) if isinstance(value, str) and len(test.values) == 1 else ""
+    text = quoted_text(value) if isinstance(value, str) and len(test.values) == 1 else ""
     if text and test.op in (*_EQUALITY, "in"):
         return Pushed(f"{name} {'=' if test.op == 'in' else test.op} {text}", True)
     if text and test.op in _LIKE and "\\" not in text:  # some databases take it for an escape
@@ -147,7 +147,7 @@ def _status(test: Predicate) -> Pushed:
 
 
 def _id(test: Predicate) -> Pushed:
-    texts = [_quoted_text(value) for value in test.values]
+    texts = [quoted_text(value) for value in test.values]
     if test.op in _EQUALITY and texts[0]:
         return Pushed(f"attributes.run_id {test.op} {texts[0]}", True)
     if test.op == "in" and all(texts):
@@ -160,8 +160,11 @@ def _quoted(key: str) -> str:
     return f"`{key}`" if key.isprintable() and "`" not in key else ""
 
 
-def _quoted_text(value: object) -> str:
-    """A text as MLflow reads it, without an escape for quotes; empty if it cannot be written."""
+def quoted_text(value: object) -> str:
+    """A text as MLflow reads it, without an escape for quotes; empty if it cannot be written. A
+    backslash at its end would hide the quote that closes it.
+    """
     text = str(value)
     quote = '"' if "'" in text else "'"
-    return f"{quote}{text}{quote}" if text.isprintable() and quote not in text else ""
+    can_be_written = text.isprintable() and quote not in text and not text.endswith("\\")
+    return f"{quote}{text}{quote}" if can_be_written else ""
