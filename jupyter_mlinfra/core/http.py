@@ -83,8 +83,9 @@ def proxy_advice(url: str) -> tuple[str, str]:
         return "", ""
     names = (f"{parts.scheme}_proxy", "all_proxy")
     spellings = (spelling for name in names for spelling in (name, name.upper()))
-    variable = next(filter(os.environ.get, spellings), "A proxy")  # else one of the system
-    why = f"{variable} is set, so requests to {parts.hostname} are sent to a proxy."
+    variable = next(filter(os.environ.get, spellings), "")
+    cause = f"{variable} is set" if variable else "The system has a proxy"  # in its settings
+    why = f"{cause}, so requests to {parts.hostname} are sent to a proxy."
     return why, "Set NO_PROXY=127.0.0.1,localhost where Jupyter is started."
 
 

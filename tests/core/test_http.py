@@ -166,6 +166,33 @@ def test_a_proxy_that_other_libraries_use_for_this_machine_is_named(
 
 
 @pytest.mark.parametrize(
+    ("url", "variables", "why"),
+    [
+        (
+            "http://127.0.0.1:5000",
+            {},
+            "The system has a proxy, so requests to 127.0.0.1 are sent to a proxy.",
+        ),
+        ("http://127.0.0.1:5000", {"NO_PROXY": "127.0.0.1,localhost"}, ""),
+        ("https://127.0.0.1:5000", {}, ""),
+        ("http://mlflow.example", {}, ""),
+    ],
+)
+def test_a_proxy_of_the_system_is_named_without_a_variable(
+    monkeypatch: pytest.MonkeyPatch, url: str, variables: dict[str, str], why: str
+) -> None:
+    """Of macOS and Windows, which have one in their settings."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("requests.utils.getproxies", lambda: {"http": "http://proxy:3128"})
+    fix = "Set NO_PROXY=127.0.0.1,localhost where Jupyter is started." if why else ""
+    assert http.proxy_advice(url) == (why, fix)
+
+
+@pytest.mark.parametrize(
     ("host", "here"),
     [
         ("127.0.0.1", True),

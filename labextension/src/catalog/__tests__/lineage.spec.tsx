@@ -1,4 +1,4 @@
-import { act, screen } from '@testing-library/react';
+import { act, screen, waitFor } from '@testing-library/react';
 import React from 'react';
 
 import type { IDataset } from '../../api/types';
@@ -46,4 +46,33 @@ it('asks for the names of all jobs and runs at once', async () => {
   expect(show_).not.toHaveBeenCalled();
   expect(screen.getByText('nightly ingest').closest('button')?.title).toContain('job:00000001');
   expect(screen.getByText('bbbbbbbb')).toBeTruthy(); // a run without a name keeps its short id
+});
+
+it('keeps the names it knows while those of a new edge are asked for', async () => {
+  const items = [edge('file:a.csv', 'dataset:n.a', 'job:00000001')];
+  let answer: (names: object) => void = () => undefined;
+  const names = jest
+    .fn()
+    .mockResolvedValueOnce({ 'job:00000001': 'nightly ingest' })
+    .mockReturnValueOnce(new Promise(resolve => (answer = resolve)));
+  const lineage = async (): Promise<object> => ({
+    items: [...items],
+    shown: items.length,
+    total: items.length
+  });
+  const fake = fakeWorkbench({ catalog: { lineage }, names });
+  show(fake, <Lineage dataset={{ ref: 'dataset:n.a', name: 'n.a' } as unknown as IDataset} />);
+  await settle();
+  expect(screen.getByText('nightly ingest')).toBeTruthy();
+
+  items.push(edge('dataset:n.a', 'dataset:n.b', 'job:00000002'));
+  act(() => fake.emit({ topic: 'dataset', ref: 'dataset:n.a', data: {} }));
+  await waitFor(() => expect(names).toHaveBeenCalledTimes(2));
+  expect(names.mock.lastCall?.[0]).toEqual(['job:00000001', 'job:00000002']);
+  expect(screen.getByText('nightly ingest')).toBeTruthy();
+  expect(screen.getByText('00000002')).toBeTruthy();
+
+  answer({ 'job:00000001': 'nightly ingest', 'job:00000002': 'weekly report' });
+  expect(await screen.findByText('weekly report')).toBeTruthy();
+  expect(screen.getByText('nightly ingest')).toBeTruthy();
 });
