@@ -467,9 +467,9 @@ class Jobs:
         run, as a submit does.
         """
         if start:
-            self._control.wake()
+            self._control.wake_with_present_settings()
         else:
-            self._control.wake_running()
+            self._control.wake_if_running()
 
     def search_fingerprint(self) -> str:
         """Changes whenever a job does."""

@@ -156,13 +156,13 @@ def latest(folder: Path | str | None = None) -> Checkpoint | None:
     )
 
 
-def newest_in(folder: Path, *, sums: bool = True) -> Checkpoint | None:
-    """As `latest`, in this folder only. sums: whether the files are read to verify their
+def newest_in(folder: Path, *, check_sums: bool = True) -> Checkpoint | None:
+    """As `latest`, in this folder only. check_sums: whether the files are read to verify their
     checksums.
     """
     for path in reversed(_all(folder)):
         try:
-            return _read(path, check_sums=sums)
+            return _read(path, check_sums=check_sums)
         except Unprocessable as error:
             warnings.warn(f"Checkpoint {path} is skipped: {error.why}", stacklevel=3)
     return None

@@ -114,7 +114,7 @@ def _warn_of_another(root: Path, facts: Mapping[str, Any]) -> None:
     one, in case that is a mistake.
     """
     for folder in checkpoints.folders(root):
-        stopped = checkpoints.newest_in(folder, sums=False) if folder not in _opened else None
+        stopped = checkpoints.newest_in(folder, check_sums=False) if folder not in _opened else None
         if stopped is not None and stopped.training and not stopped.finished:
             stopped_facts = stopped.training["facts"]
             differences = [

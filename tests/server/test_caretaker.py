@@ -108,7 +108,7 @@ async def test_a_follower_that_a_user_stopped_stays_so_until_a_user_starts_it(
     assert f"process {first}" in follower.trouble()
     Workbench(project).heal()
     assert pid() not in (None, first), "it died, and there is work"
-    for starts in (jobs.start, follower.wake):
+    for starts in (jobs.start, follower.wake_with_present_settings):
         jobs.stop()
         Workbench(project).heal()
         assert (pid(), follower.trouble()) == (None, "")

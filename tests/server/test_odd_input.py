@@ -41,7 +41,7 @@ CRON = {"name": "s1", "cron": "0 0 * * *"}
 @pytest.fixture
 def idle(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A project whose jobs wait for ever, with links that lead round."""
-    for verb in ("wake", "start", "heal"):
+    for verb in ("wake_with_present_settings", "start", "heal"):
         monkeypatch.setattr(Control, verb, lambda _: None)
     root = project.root
     (root / "a.ipynb").write_text(NOTEBOOK)

@@ -94,7 +94,7 @@ async def test_no_read_waits_for_the_submits_that_wait_for_a_locked_database(
         assert (await ask(path)).code == 200, path
     gate = threading.Event()
     monkeypatch.setattr(Control, "heal", lambda _: gate.wait(60))
-    monkeypatch.setattr(Control, "wake", lambda _: None)
+    monkeypatch.setattr(Control, "wake_with_present_settings", lambda _: None)
     # the fixture's client has ten connections
     url = f"http://127.0.0.1:{http_server_client.get_http_port()}{jp_base_url}mlinfra/api/"
     async with httpx.AsyncClient(

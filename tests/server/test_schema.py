@@ -56,7 +56,7 @@ def furnished(project: Project, monkeypatch: pytest.MonkeyPatch) -> dict[str, di
     """A project with an object of each kind that needs no process; what is submitted waits for
     ever. By operation, the path of one that is there.
     """
-    monkeypatch.setattr(Control, "wake", lambda _: None)
+    monkeypatch.setattr(Control, "wake_with_present_settings", lambda _: None)
     monkeypatch.setattr(Control, "start", lambda _: None)
     monkeypatch.setattr(Control, "heal", lambda _: None)
     monkeypatch.setattr(Launcher, "spawn", lambda *_, **__: None)

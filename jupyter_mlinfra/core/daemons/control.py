@@ -91,9 +91,9 @@ class DaemonControl[R: Registration]:
             return ""
         return f"{spec.name} (process {entry.process.pid}) does not run any more. {spec.without}"
 
-    def wake(self) -> None:
+    def wake_with_present_settings(self) -> None:
         """Report that there is work. Start a daemon if none runs with the present settings, if a
-        user stopped it, or if it hangs.
+        user stopped it, or if it hangs; one with other settings ends.
         """
         entry = self._entry()
         if (
@@ -105,13 +105,13 @@ class DaemonControl[R: Registration]:
         ) and not self.elsewhere():
             self.start()
 
-    def wake_any(self) -> None:
+    def wake_with_any_settings(self) -> None:
         """Report a change that a daemon with any settings can handle; start one if none runs."""
         entry = self._entry()
         if entry is None or not wake(entry):
             self.start()
 
-    def wake_running(self) -> None:
+    def wake_if_running(self) -> None:
         """Wake the running daemon; never start one."""
         entry = self.alive()
         if entry is not None:

@@ -94,7 +94,7 @@ class LocalTarget:
         is done.
         """
         started, pause = time.monotonic(), 0.005
-        self._wake(self._keeper.wake)
+        self._wake(self._keeper.wake_with_present_settings)
         woken = time.monotonic()
         while (target := self._store.target()).done < wish:
             now = time.monotonic()
@@ -108,7 +108,7 @@ class LocalTarget:
                     or f"The keeper did not carry it out within {timeout:.0f} s.",
                     f"See {keeper_log(self._project)}.",
                 )
-            self._wake(self._keeper.wake_any)  # it ends when nothing is up
+            self._wake(self._keeper.wake_with_any_settings)  # it ends when nothing is up
             time.sleep(pause)
             pause = min(0.1, pause * 1.5)
 

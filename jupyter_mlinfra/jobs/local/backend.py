@@ -82,7 +82,7 @@ class LocalBackend:
 
     def submit(self, jobs: Sequence[str]) -> None:  # noqa: ARG002 - it reads the whole queue
         """Wake the supervisor, which reads the queue."""
-        self._control.wake()
+        self._control.wake_with_present_settings()
 
     def cancel(self, jobs: Sequence[str]) -> None:
         """Wake the supervisor, which reads what is to be cancelled; end the jobs here if a full
@@ -91,7 +91,7 @@ class LocalBackend:
         The next supervisor sees from the request why they have ended.
         """
         try:
-            self._control.wake_any()
+            self._control.wake_with_any_settings()
         except Unavailable:
             for job in jobs:
                 self._cancel_requests.leave(job, self._project.user)

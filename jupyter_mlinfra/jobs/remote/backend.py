@@ -66,11 +66,11 @@ class FollowedBackend[R]:
 
     def submit(self, jobs: Sequence[str]) -> None:  # noqa: ARG002 - it reads the whole queue
         """Wake the follower."""
-        self._control.wake()
+        self._control.wake_with_present_settings()
 
     def cancel(self, jobs: Sequence[str]) -> None:  # noqa: ARG002 - it reads who is to be cancelled
         """Wake the follower."""
-        self._control.wake()
+        self._control.wake_with_present_settings()
 
     def heal(self) -> None:
         """Start the follower if the last one died, unless a user stopped it."""

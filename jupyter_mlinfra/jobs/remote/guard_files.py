@@ -16,6 +16,7 @@ from ...core.files import read_regular, write_regular
 from ..attempt.files import Attempt
 
 START_RECORD_BYTES, WORD_BYTES = 100_000, 1000
+"""The most that is read of `begun.json`, and of a file of one word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +97,8 @@ class StartRecord:
 
 
 LIMIT, PARTITION_LIMIT, PREEMPTED = "limit", "limit there", "preempted"
-"""Why a guard asked its command to end: its own time limit, one of the remote side, or
-preemption.
+"""Why a guard asked its command to end: the job's own time limit, that of its partition, or
+preemption. They are in files that guards of running jobs have written.
 """
 
 

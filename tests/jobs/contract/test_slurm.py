@@ -166,17 +166,22 @@ def test_not_being_able_to_look_is_nothing_to_a_job(slurm_site: Any, tools: Any)
     broken.touch()
     control = FollowerControl(Project.open(site.root), "slurm")
     for number in range(1, 26):
-        control.wake()
+        control.wake_with_present_settings()
         tools.until(lambda number=number: len(tools.lines(failures)) >= number)
     seen = tools.until(lambda: (now := site.jobs.show(job.id)).reason and now)
     assert (seen.state, seen.attempt) == ("running", 1)
     assert seen.reason.startswith("Last seen ")
     assert seen.reason.endswith("s ago: squeue: Socket timed out on send/recv operation")
     late = site.submit("true")  # accepted although the cluster is away
-    tools.until(lambda: control.wake() or "Socket timed out" in site.jobs.show(late.id).reason)
+    tools.until(
+        lambda: (
+            control.wake_with_present_settings()
+            or "Socket timed out" in site.jobs.show(late.id).reason
+        )
+    )
     assert site.jobs.show(late.id).state == "queued"
     broken.unlink()
-    control.wake()
+    control.wake_with_present_settings()
     tools.until(lambda: site.jobs.show(job.id).reason == "")
     (site.root / "go").touch()
     ended = site.end_of(job, late)

@@ -144,7 +144,7 @@ def steps(project: Project, monkeypatch: pytest.MonkeyPatch) -> Steps:
     Path("mlinfra.toml").write_text(
         '[project]\nname = "test"\n[jobs]\nbackend = "slurm"\ngrace_seconds = 1.0\n'
     )
-    for name in ("wake", "heal", "start"):
+    for name in ("wake_with_present_settings", "heal", "start"):
         monkeypatch.setattr(FollowerControl, name, lambda self: None)
     monkeypatch.setattr(SlurmBackend, "check", lambda self, spec: None)
     monkeypatch.setattr(record, "LAG_SECONDS", -1.0)

@@ -10,6 +10,7 @@ from jupyter_mlinfra.core.database import Database
 from jupyter_mlinfra.jobs import JobState
 from jupyter_mlinfra.jobs.remote import Sighting, Stage, record
 from jupyter_mlinfra.jobs.remote.batches import output_path
+from jupyter_mlinfra.jobs.remote.guard_files import PARTITION_LIMIT
 
 
 def _end(steps: Any, job: Any, **how: Any) -> Any:
@@ -37,7 +38,7 @@ def test_at_the_limit_of_a_partition_only_what_was_saved_goes_on(
     job = steps.submit()
     steps.rounds(2)
     steps.begin(job)
-    (steps.attempt(job).folder / "asked").write_text("limit there\n")
+    (steps.attempt(job).folder / "asked").write_text(f"{PARTITION_LIMIT}\n")
     steps.claim(job, code)
     ended = _end(steps, job, code=code)
     assert ended.state == state

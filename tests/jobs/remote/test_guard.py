@@ -16,7 +16,12 @@ import pytest
 
 from jupyter_mlinfra.jobs.attempt.files import Attempt
 from jupyter_mlinfra.jobs.remote.batches import Shipment
-from jupyter_mlinfra.jobs.remote.guard_files import Order, read_asked
+from jupyter_mlinfra.jobs.remote.guard_files import (
+    PARTITION_LIMIT,
+    PREEMPTED,
+    Order,
+    read_asked,
+)
 
 KEY = "aa.1.0"
 GUARD = "jupyter_mlinfra.jobs.remote.guard"
@@ -132,7 +137,7 @@ def test_a_full_disk_leaves_no_half_claim_behind(small_disk: Any) -> None:
     assert guards.attempt.exit_code() == 7
 
 
-@pytest.mark.parametrize(("left", "asked"), [(45, "limit there"), (100_000, "preempted")])
+@pytest.mark.parametrize(("left", "asked"), [(45, PARTITION_LIMIT), (100_000, PREEMPTED)])
 def test_a_notice_before_the_end_that_the_far_side_has_set_is_no_preemption(
     guards: Guards, tools: Any, left: int, asked: str
 ) -> None:

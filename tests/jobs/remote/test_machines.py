@@ -48,7 +48,7 @@ def test_what_another_machine_follows_is_left_to_it(
         began = time.monotonic()
         for _ in range(3):
             there.heal()
-            there.wake()
+            there.wake_with_present_settings()
         assert (there.elsewhere(), started) == ("login2", [])
         assert time.monotonic() - began < 20
         for action in (there.start, there.stop):
