@@ -318,9 +318,9 @@ class Follower(Daemon):
         if found:
             self._pause = FIRST_SECONDS
 
-    def send_batch(self, entries: Sequence[JobEntry]) -> None:
+    def send_batch(self, entries: Sequence[JobEntry], *, in_doubt: bool = False) -> None:
         """Send jobs whose keys are recorded. If the remote side does not answer, their arrival is
-        uncertain until the next look.
+        uncertain until the next look. in_doubt: it may have them from an earlier try.
         """
         if not entries:
             return
@@ -347,6 +347,7 @@ class Follower(Daemon):
                     if isinstance(error, NotNow)
                     else f"It cannot be sent yet: {explained(error)}"
                 ),
+                in_doubt=in_doubt,
             )
             return
         except (CannotStart, Rejected, MLInfraError, ValueError) as error:
@@ -357,7 +358,8 @@ class Follower(Daemon):
                 if isinstance(error, Rejected)
                 else str(error)
             )
-            self._refuse(entries, reason, error.code if isinstance(error, CannotStart) else None)
+            code = error.code if isinstance(error, CannotStart) else None
+            self._refuse(entries, reason, code, in_doubt=in_doubt)
             return
         failpoint("sent")
         self._store.sent(dict(zip(jobs, remotes, strict=True)))
@@ -366,7 +368,10 @@ class Follower(Daemon):
         self._record.explain(dict.fromkeys(jobs, f"Sent to {self._backend}."))
         failpoint("noted")
 
-    def _put_off(self, entries: Sequence[JobEntry], reason: str) -> None:
+    def _put_off(self, entries: Sequence[JobEntry], reason: str, *, in_doubt: bool) -> None:
+        entries = self._missing.withdraw(entries) if in_doubt else entries
+        if not entries:
+            return
         part_of, fewer = entries[0].job.part_of, len(entries) // 2
         if part_of is not None and fewer >= FEWEST:  # a limit may leave room for some of them
             self._fewer[part_of], delay = fewer, LATER_SECONDS
@@ -378,8 +383,10 @@ class Follower(Daemon):
             delay=delay,
         )
 
-    def _refuse(self, entries: Sequence[JobEntry], reason: str, code: int | None) -> None:
-        for entry in entries:
+    def _refuse(
+        self, entries: Sequence[JobEntry], reason: str, code: int | None, *, in_doubt: bool
+    ) -> None:
+        for entry in self._missing.withdraw(entries) if in_doubt else entries:
             self._record.end_unstarted(entry, JobState.FAILED, reason[:REASON_BYTES], code)
 
     # Whatever happens

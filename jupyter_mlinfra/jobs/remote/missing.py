@@ -44,7 +44,7 @@ class Calls(Protocol):
     def isolated(self, job: str, action: Callable[[], None]) -> None:
         """Do something for one job, without effect on the others."""
 
-    def send_batch(self, entries: Sequence[JobEntry]) -> None:
+    def send_batch(self, entries: Sequence[JobEntry], *, in_doubt: bool = False) -> None:
         """Send jobs whose keys are recorded."""
 
     def last_seen(self, message: str) -> str:
@@ -101,8 +101,11 @@ class Missing:
         ]
         for batch in in_doubt(entry for entry in doubtful if not entry.cancelled_by):
             if self.in_doubt.due(batch_name(batch[0].token)):
-                self._follower.isolated(batch[0].job.id, partial(self._follower.send_batch, batch))
-        self._call_off([entry for entry in doubtful if entry.cancelled_by])
+                self._follower.isolated(
+                    batch[0].job.id, partial(self._follower.send_batch, batch, in_doubt=True)
+                )
+        # Cancelled before their arrival is certain.
+        self._unsend(self.withdraw([entry for entry in doubtful if entry.cancelled_by]), "", 0.0)
         handled |= {entry.job.id for entry in doubtful}
         gone = [
             entry
@@ -131,18 +134,18 @@ class Missing:
         )
         self._record.explain({entry.job.id: reason})
 
-    def _call_off(self, entries: Sequence[JobEntry]) -> None:
-        """Cancelled before their arrival is certain: if they arrive, they find their orders
-        gone.
+    def withdraw(self, entries: Sequence[JobEntry]) -> list[JobEntry]:
+        """Call off jobs that may still arrive: if they do, they find their orders gone. Returns
+        those that nothing starts any more; the others have begun, and keep their keys.
         """
-        called_off = [
+        withdrawn = [
             entry
             for entry in entries
             if call_off(self._record.attempt(entry), entry.token, unless_claimed=True)
         ]
-        self._unsend(called_off, "", 0.0)
-        if called_off:
+        if withdrawn:
             self.doubt_until = time.monotonic() + DOUBT_LIMIT_SECONDS
+        return withdrawn
 
     def _taken_back(self, entry: JobEntry) -> bool:
         """Whether a job is gone because it was cancelled here while it waited there."""
@@ -197,7 +200,7 @@ class Missing:
                 entries_back[0].job.reason if held and entries_back else "Waits for its turn.",
                 0.0,
             )
-        self._send_anew(lost)
+        self._send_anew(self.withdraw(lost))
 
     def _removed(self, entry: JobEntry) -> None:
         reason = f"Somebody removed it from the queue of {self._backend}; `requeue` runs it again."

@@ -8,6 +8,7 @@ import pytest
 
 from jupyter_mlinfra.jobs import JobState
 from jupyter_mlinfra.jobs.remote import Batch, Sighting, Stage, Unreachable, missing
+from jupyter_mlinfra.jobs.remote.guard_files import has_order
 
 
 def test_another_cluster_judges_no_job_and_gets_none_that_was_sent(steps: Any) -> None:
@@ -57,6 +58,19 @@ def test_a_job_that_was_forgotten_is_not_sent_again_at_once(steps: Any) -> None:
     steps.there.shown.clear()
     steps.rounds(5)
     assert len(steps.there.sent) == 1
+
+
+def test_a_job_that_was_forgotten_does_not_start_if_it_is_remembered(steps: Any) -> None:
+    job = steps.submit()
+    steps.rounds(2)
+    key = steps.entry(job).token
+    shown = dict(steps.there.shown)
+    steps.there.shown.clear()
+    steps.rounds()
+    assert not has_order(steps.attempt(job), key)
+    steps.there.shown = shown
+    steps.rounds()
+    assert ("end", list(shown)) in steps.there.asked
 
 
 @pytest.mark.parametrize("stage", [Stage.WAITING, Stage.RUNNING])

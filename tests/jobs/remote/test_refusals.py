@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlinfra.jobs.remote import Batch, NotNow, Stage, Unreachable
+from jupyter_mlinfra.jobs.remote import Batch, NotNow, Rejected, Sighting, Stage, Unreachable
+from jupyter_mlinfra.jobs.remote.guard_files import has_order
 
 
 def _only(name: str, error: Exception) -> Any:
@@ -96,3 +97,45 @@ def test_of_an_array_that_is_more_than_a_limit_leaves_room_for_a_part_is_sent(st
         steps.rounds()
         steps.project.database._connection().execute("UPDATE job SET not_before = 0")
     assert [len(one.parcels) for one in steps.there.sent] == [50]
+
+
+@pytest.mark.parametrize("refusal", [NotNow("Job violates QOS policy."), Rejected("No account.")])
+def test_a_first_try_that_arrives_after_the_second_was_refused_starts_nothing(
+    steps: Any, refusal: Exception
+) -> None:
+    """As when it took the last place that a limit leaves."""
+    job = steps.submit()
+    steps.there.faults["send"] = _only("job", Unreachable("sbatch: no answer in 60 s."))
+    steps.rounds()
+    key = steps.entry(job).token
+    steps.there.faults["send"] = _only("job", refusal)
+    steps.again()
+    steps.rounds()
+    assert not has_order(steps.attempt(job), key)
+    assert steps.jobs.show(job.id).state == ("queued" if isinstance(refusal, NotNow) else "failed")
+    steps.there.shown["7"] = Sighting(remote="7", key=key, stage=Stage.WAITING)
+    steps.rounds()  # although nothing is left to follow
+    assert ("end", ["7"]) in steps.there.asked
+
+
+@pytest.mark.parametrize("refusal", [NotNow("Job violates QOS policy."), Rejected("No account.")])
+def test_a_first_try_that_begins_while_the_second_is_refused_is_followed(
+    steps: Any, refusal: Exception
+) -> None:
+    job = steps.submit()
+    steps.there.faults["send"] = _only("job", Unreachable("sbatch: no answer in 60 s."))
+    steps.rounds()
+    key = steps.entry(job).token
+
+    def begins(_: Batch) -> None:
+        steps.claim(job)
+        raise refusal
+
+    steps.there.faults["send"] = begins
+    steps.again()
+    steps.rounds()
+    assert (steps.entry(job).token, has_order(steps.attempt(job), key)) == (key, True)
+    steps.there.shown["7"] = Sighting(remote="7", key=key, stage=Stage.RUNNING)
+    steps.rounds(2)
+    assert (steps.jobs.show(job.id).state, steps.entry(job).remote) == ("running", "7")
+    assert not [call for call in steps.there.asked if call[0] == "end"]
