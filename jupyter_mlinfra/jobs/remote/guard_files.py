@@ -115,9 +115,14 @@ def read_asked(attempt: Attempt) -> str:
 
 
 def note_hold(attempt: Attempt, key: str) -> None:
-    """Record the key of a job that we hold on the remote side; empty when we release it."""
+    """Record the key of a job that we are about to hold on the remote side. Raises OSError."""
+    write_regular(attempt.folder / "held", key)
+
+
+def forget_hold(attempt: Attempt) -> None:
+    """It is released."""
     with contextlib.suppress(OSError):
-        write_regular(attempt.folder / "held", key)
+        (attempt.folder / "held").unlink()
 
 
 def read_hold(attempt: Attempt) -> str:

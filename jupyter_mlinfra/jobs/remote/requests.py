@@ -9,7 +9,7 @@ from functools import partial
 from ...core.daemons.daemon import Faults
 from ..queue.rows import JobEntry
 from . import NotNow, Rejected, Remote, Sighting, Stage, Unreachable
-from .guard_files import note_hold, read_hold
+from .guard_files import forget_hold, note_hold, read_hold
 from .record import Record
 
 AGAIN_SECONDS = 10.0
@@ -88,11 +88,14 @@ class Requests:
                 and sighting.held is not held
                 and (held or self._holds(entry))
             ]
-            if differing and not self.ask(
-                partial(self._remote.hold, [remote for _, remote in differing], held=held)
-            ):
+            if held:  # noted first: it may be carried out although no answer comes
+                differing = [pair for pair in differing if self._note_hold(pair[0])]
+            if not differing:
+                continue
+            remotes = [remote for _, remote in differing]
+            if not self.ask(partial(self._remote.hold, remotes, held=held)) and not held:
                 for entry, _ in differing:
-                    note_hold(self._record.attempt(entry), entry.token if held else "")
+                    forget_hold(self._record.attempt(entry))
         priorities = {
             sighting.remote: entry.job.priority
             for entry, sighting in waiting
@@ -104,6 +107,15 @@ class Requests:
     def _holds(self, entry: JobEntry) -> bool:
         """Whether we hold it there: what somebody else holds is not ours to release."""
         return read_hold(self._record.attempt(entry)) == entry.token
+
+    def _note_hold(self, entry: JobEntry) -> bool:
+        """Whether it could be noted: without that, nothing would ever release the job."""
+        try:
+            note_hold(self._record.attempt(entry), entry.token)
+        except OSError as error:
+            self._faults.note("asked", f"job {entry.job.id} is not held", error)
+            return False
+        return True
 
     def was_ended(self, remote: str | None) -> bool:
         """Whether the end of this job was requested a short time ago."""

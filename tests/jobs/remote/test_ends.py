@@ -8,7 +8,7 @@ import pytest
 
 from jupyter_mlinfra.core.database import Database
 from jupyter_mlinfra.jobs import JobState
-from jupyter_mlinfra.jobs.remote import Sighting, Stage, record
+from jupyter_mlinfra.jobs.remote import Sighting, Stage, Unreachable, record
 from jupyter_mlinfra.jobs.remote.batches import output_path
 from jupyter_mlinfra.jobs.remote.guard_files import PARTITION_LIMIT
 
@@ -106,6 +106,38 @@ def test_only_holds_of_our_own_are_released(steps: Any) -> None:
         ([steps.entry(ours).remote], held) for held in (True, False)
     ]
     assert "JobHeldAdmin" in steps.jobs.show(theirs.id).reason
+
+
+def test_a_hold_that_was_carried_out_without_an_answer_is_released(steps: Any) -> None:
+    job = steps.submit()
+    steps.rounds(2)
+
+    def unanswered(_: Any, held: bool) -> None:
+        steps.show(job, held=held)
+        raise Unreachable("scontrol: no answer in 60 s.")
+
+    steps.there.faults["hold"] = unanswered
+    steps.jobs.hold(job.id)
+    steps.rounds()
+    steps.again()
+    steps.rounds()
+    steps.jobs.release(job.id)
+    steps.rounds()
+    remote = steps.entry(job).remote
+    assert not steps.there.shown[remote].held
+
+
+def test_a_hold_that_cannot_be_noted_is_asked_for_once_it_can(steps: Any) -> None:
+    job = steps.submit()
+    steps.rounds(2)
+    obstacle = steps.attempt(job).folder / "held"
+    obstacle.mkdir()  # stands for a full disk
+    steps.jobs.hold(job.id)
+    steps.rounds()
+    assert not [call for call in steps.there.asked if call[0] == "hold"]
+    obstacle.rmdir()
+    steps.rounds()
+    assert ("hold", [steps.entry(job).remote], True) in steps.there.asked
 
 
 def test_what_has_ended_and_is_written_down_the_far_side_may_forget(steps: Any) -> None:
