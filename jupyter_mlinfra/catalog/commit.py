@@ -24,7 +24,7 @@ from .dtypes import refuse_equal_paths
 from .fate import Commit, settle
 from .intake import Rows
 from .integrity import checksum_properties
-from .metadata import COMMIT, OWNER
+from .metadata import COMMIT, OWNER, snapshot_with
 from .names import DatasetName
 from .store import CatalogStore
 
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table, Transaction
 
 Mode = Literal["append", "replace"]
-Summary = Callable[[], Mapping[str, str]]
 
 # By default pyiceberg waits up to a minute between tries and makes four: too long for one writer,
 # too few for forty.
@@ -57,10 +56,26 @@ class Committed:
     columns: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What else belongs to one commit.
+
+    summary: properties of the snapshot; called between the last row and the commit, so that an
+    error in it stops the commit. once: digests of files; if another writer adds one of them first,
+    the commit is not made, and `summary` is called again.
+    """
+
+    summary: Callable[[], Mapping[str, str]]
+    once: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """An attempt that has not written yet. table: None if it creates the table."""
+    """An attempt that has not written yet. mark: what its snapshot carries. table: None if it
+    creates the table.
+    """
 
+    mark: str
     table: Table | None
     transaction: Transaction
     io: FileIO
@@ -72,13 +87,11 @@ class _NeedsLockError(Exception):
 
 
 def commit(
-    store: CatalogStore, name: DatasetName, rows: Rows, *, mode: Mode, owner: str, summary: Summary
+    store: CatalogStore, name: DatasetName, rows: Rows, *, mode: Mode, owner: str, terms: Terms
 ) -> Committed:
     """Write `rows` in one commit, or leave everything as it was.
 
-    summary: properties of the snapshot; called between the last row and the commit, so that an
-    error in it stops the commit. Raises Unprocessable for rows that do not fit, Conflict if other
-    writers came first every time.
+    Raises Unprocessable for rows that do not fit, Conflict if other writers came first every time.
     """
     from pyiceberg.exceptions import (
         CommitFailedException,
@@ -91,14 +104,10 @@ def commit(
         for attempt in range(_ATTEMPTS):
             try:
                 with store.lock(name) if locked else contextlib.nullcontext():
-                    return _attempt(
-                        store,
-                        _begin(store, name, rows, mode=mode, owner=owner, locked=locked),
-                        name,
-                        rows,
-                        mode,
-                        summary,
+                    draft = _begin(
+                        store, name, rows, mode=mode, owner=owner, locked=locked, once=terms.once
                     )
+                    return _attempt(store, draft, name, rows, mode, terms)
             except _NeedsLockError:
                 locked = True
             except (CommitFailedException, TableAlreadyExistsError, ValidationException):
@@ -111,10 +120,9 @@ def commit(
 
 
 def _attempt(
-    store: CatalogStore, draft: _Draft, name: DatasetName, rows: Rows, mode: Mode, summary: Summary
+    store: CatalogStore, draft: _Draft, name: DatasetName, rows: Rows, mode: Mode, terms: Terms
 ) -> Committed:
     files = DataFiles(draft.io, draft.transaction.table_metadata)
-    mark = uuid.uuid4().hex
     try:
         for frame in rows.frames(draft.targets):
             files.add(frame)
@@ -123,23 +131,31 @@ def _attempt(
             draft,
             written,
             mode,
-            {**summary(), **checksum_properties(files.checksums), COMMIT: mark},
+            {**terms.summary(), **checksum_properties(files.checksums), COMMIT: draft.mark},
         )
     except BaseException:
         files.discard()
         raise
-    snapshot = _send(store, name, draft, files, mark)
+    snapshot = _send(store, name, draft, files)
     return Committed(snapshot, files.rows, tuple(draft.targets))
 
 
 def _begin(
-    store: CatalogStore, name: DatasetName, rows: Rows, *, mode: Mode, owner: str, locked: bool
+    store: CatalogStore,
+    name: DatasetName,
+    rows: Rows,
+    *,
+    mode: Mode,
+    owner: str,
+    locked: bool,
+    once: frozenset[str],
 ) -> _Draft:
     """Open the transaction with its columns; nothing is written yet except an empty namespace."""
     from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
 
     from .pinned import PinnedTable
 
+    mark = uuid.uuid4().hex
     try:
         table = store.open(name)
     except (NoSuchTableError, NoSuchNamespaceError):
@@ -154,7 +170,7 @@ def _begin(
         )
         # The staged table's own FileIO: a REST catalog may have given it credentials of its own.
         creation._table.io.properties.update(with_region(creation._table.io.properties))
-        return _Draft(None, creation, creation._table.io, targets)
+        return _Draft(mark, None, creation, creation._table.io, targets)
     if not table.spec().is_unpartitioned():
         fix = (
             "Write it with Polars (sink_iceberg) or with the engine that made it; reading works"
@@ -167,9 +183,9 @@ def _begin(
     targets = _planned(rows, columns if mode == "append" else None)
     if not locked and set(targets) != set(columns):
         raise _NeedsLockError
-    transaction = PinnedTable(table).transaction()
+    transaction = PinnedTable(table, mark=mark, once=once).transaction()
     _evolve(transaction, columns, targets)
-    return _Draft(table, transaction, table.io, targets)
+    return _Draft(mark, table, transaction, table.io, targets)
 
 
 def _planned(rows: Rows, columns: Mapping[str, Target] | None) -> Mapping[str, Target]:
@@ -212,14 +228,12 @@ def _stage(draft: _Draft, written: list[DataFile], mode: Mode, properties: dict[
             producer.append_data_file(file)
 
 
-def _send(
-    store: CatalogStore, name: DatasetName, draft: _Draft, files: DataFiles, mark: str
-) -> str:
+def _send(store: CatalogStore, name: DatasetName, draft: _Draft, files: DataFiles) -> str:
     """Move the catalog's pointer. Files are deleted only when it is certain that no snapshot names
     them or ever will.
     """
     try:
-        snapshot = _snapshot_with(draft.transaction.commit_transaction(), mark)
+        snapshot = snapshot_with(draft.transaction.commit_transaction(), draft.mark)
     except Exception as error:
         # pyiceberg's own retries move it.
         base_snapshot = (
@@ -227,26 +241,19 @@ def _send(
         )
         request = Commit(
             name=name.text,
-            mark=mark,
+            mark=draft.mark,
             base=base_snapshot.snapshot_id if base_snapshot else None,
             creates=draft.table is None,
             local=store.embedded,
         )
         snapshot = settle(
-            request, error, load=lambda: store.load(name), snapshot_with=_snapshot_with
+            request, error, load=lambda: store.load(name), snapshot_with=snapshot_with
         )
         if snapshot is None:
             files.discard()
             raise
     assert snapshot is not None  # the commit was answered
     return snapshot
-
-
-def _snapshot_with(table: Table, mark: str) -> str | None:
-    for entry in reversed(table.metadata.snapshots):
-        if entry.summary and entry.summary.additional_properties.get(COMMIT) == mark:
-            return str(entry.snapshot_id)
-    return None
 
 
 def _targets_of(schema: Schema) -> dict[str, Target]:

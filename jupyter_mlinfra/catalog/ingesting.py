@@ -119,10 +119,11 @@ class Ingesting:
         """Ingest files of which none was in the dataset when this began. Raises _AlreadyInError if
         one is by now.
         """
+        once = files.digests if mode == "append" and not again else frozenset[str]()
 
         def last_check() -> Mapping[str, str]:
             watch.check()
-            if mode == "append" and not again and files.digests & self._files_in(name).keys():
+            if once and once & self._files_in(name).keys():
                 raise _AlreadyInError
             return {records.FILES: json.dumps(sorted(files.digests))}
 
@@ -135,6 +136,7 @@ class Ingesting:
                 [f"file:{self._shown(path)}" for path in files.paths],
                 rows.quarantine,
                 properties=last_check,
+                once=once,
             )
         return replace(
             report,

@@ -9,13 +9,16 @@ import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..core.errors import NotFound, Unprocessable
 from ..core.records import Number
 from .dtypes import short_type
 from .names import DatasetName
 from .spec import Column, Dataset, Snapshot
+
+if TYPE_CHECKING:
+    from pyiceberg.table import Table
 
 OWNER, TAGS, DESCRIPTION = "mlinfra.owner", "mlinfra.tags", "comment"
 """Table properties that hold what people say about a dataset; the search index can always be
@@ -152,6 +155,14 @@ def files_in(metadata: Metadata) -> dict[str, str]:
             break
         entry = entries.get(entry.get("parent-snapshot-id"))
     return snapshots
+
+
+def snapshot_with(table: Table, mark: str) -> str | None:
+    """The snapshot that carries the mark of a commit; None if there is none."""
+    for entry in reversed(table.metadata.snapshots):
+        if entry.summary and entry.summary.additional_properties.get(COMMIT) == mark:
+            return str(entry.snapshot_id)
+    return None
 
 
 def snapshot_of(name: DatasetName, metadata: Metadata) -> Metadata | None:

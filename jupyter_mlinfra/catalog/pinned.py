@@ -1,8 +1,8 @@
-"""A table whose columns must not change until the commit: the data files of an attempt are written
-for them.
+"""A table whose columns must not change until the commit, since the data files of an attempt are
+written for them, and to which no other writer may add the same files.
 
-pyiceberg lets an append follow any earlier commit, even one with other columns; values of a removed
-column would be lost silently.
+pyiceberg lets an append follow any earlier commit, even one with other columns or with the same
+rows: values of a removed column would be lost silently, and rows would be there twice.
 """
 
 from __future__ import annotations
@@ -11,13 +11,16 @@ from pyiceberg.exceptions import CommitFailedException, NoSuchTableError
 from pyiceberg.table import Table, Transaction
 from pyiceberg.table.update import AssertCurrentSchemaId
 
+from . import metadata as records
+from .store import CatalogStore
+
 
 class PinnedTable(Table):
     """A table that pyiceberg may reload between two tries only if it is the same table with the
-    same columns.
+    same columns, without the files of `once`. mark: what the attempt's snapshot carries.
     """
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, *, mark: str, once: frozenset[str]) -> None:
         super().__init__(
             table.name(),
             table.metadata,
@@ -26,6 +29,7 @@ class PinnedTable(Table):
             table.catalog,
             table.config,
         )
+        self._mark, self._once = mark, once
 
     def transaction(self) -> Transaction:
         """A transaction that the catalog refuses if the columns have changed."""
@@ -52,6 +56,10 @@ class PinnedTable(Table):
             raise CommitFailedException(
                 f"{'.'.join(self.name())} has been replaced by another table"
             ) from error
+        if records.snapshot_with(self, self._mark) is not None:
+            return self  # it landed, and only its answer was lost
         if self.metadata.current_schema_id != schema_id:
             raise CommitFailedException(f"{'.'.join(self.name())} has changed its columns")
+        if self._once and self._once & records.files_in(CatalogStore.metadata_of(self)).keys():
+            raise CommitFailedException(f"{'.'.join(self.name())} has got the same files")
         return self

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..core.events import telling
 from ..core.origin import actor
 from . import metadata as records
-from .commit import Committed, Mode, commit
+from .commit import Committed, Mode, Terms, commit
 from .fate import FateUnknown
 from .intake import Rows
 from .names import DatasetName
@@ -35,10 +35,11 @@ class Writer:
         quarantine: Quarantine,
         *,
         properties: Callable[[], Mapping[str, str]] = dict,
+        once: frozenset[str] = frozenset(),
     ) -> IngestReport:
         """Commit rows. inputs: references of what they were made from. properties: further
         properties of the snapshot; called after the last row was read, so that an error in it stops
-        the commit.
+        the commit. once: digests of files that the dataset must not get from another writer before.
         """
         written_by = actor(self._project)
 
@@ -53,7 +54,12 @@ class Writer:
 
         try:
             committed = commit(
-                self._store, name, rows, mode=mode, owner=self._project.user, summary=summary
+                self._store,
+                name,
+                rows,
+                mode=mode,
+                owner=self._project.user,
+                terms=Terms(summary=summary, once=once),
             )
         except FateUnknown:
             raise  # the rows may have landed, and the rows in quarantine belong to them

@@ -109,6 +109,47 @@ def test_two_ingests_of_one_file_at_once_bring_it_in_once(
     assert ids(rows) == [0, 1]
 
 
+def test_two_ingests_of_one_file_that_commit_at_once_bring_it_in_once(
+    catalog, project, file, rows, stored, meanwhile
+):
+    """The second one is done when the first one has read and checked everything."""
+    path, other = file("a.csv", "id\n1\n"), Catalog(project)
+    catalog.ingest([file("first.csv", "id\n0\n")], into="t.a")
+    meanwhile(lambda: other.ingest([path], into="t.a"))
+    report = catalog.ingest([path], into="t.a")
+    assert (report.rows_written, report.skipped) == (0, [str(path)])
+    assert ids(rows) == [0, 1]
+    assert len([name for name in stored() if name.endswith(".parquet")]) == 2
+
+
+def test_the_same_file_twice_at_once_is_there_twice_when_that_is_said(
+    catalog, project, file, rows, meanwhile
+):
+    path = file("a.csv", "id\n1\n")
+    catalog.ingest([path], into="t.a")
+    meanwhile(lambda: Catalog(project).ingest([path], into="t.a", again=True))
+    catalog.ingest([path], into="t.a", again=True)
+    assert ids(rows) == [1, 1, 1]
+
+
+def test_an_ingest_whose_commit_landed_without_an_answer_is_in(catalog, file, rows, monkeypatch):
+    """A transport that sends a request twice: the second one is refused."""
+    from pyiceberg.catalog.sql import SqlCatalog
+    from pyiceberg.exceptions import CommitFailedException
+
+    catalog.ingest([file("first.csv", "id\n0\n")], into="t.a")
+    real = SqlCatalog.commit_table
+
+    def twice(self, *given):
+        monkeypatch.setattr(SqlCatalog, "commit_table", real)
+        real(self, *given)
+        raise CommitFailedException("the branch has changed")
+
+    monkeypatch.setattr(SqlCatalog, "commit_table", twice)
+    assert catalog.ingest([file("a.csv", "id\n1\n")], into="t.a").rows_written == 1
+    assert ids(rows) == [0, 1]
+
+
 def append(path):
     with path.open("ab") as handle:
         handle.write(b"4,d\n")
