@@ -61,11 +61,13 @@ class Terms:
     """What else belongs to one commit.
 
     summary: properties of the snapshot; called between the last row and the commit, so that an
-    error in it stops the commit. once: digests of files; if another writer adds one of them first,
-    the commit is not made, and `summary` is called again.
+    error in it stops the commit. undo: called when it is certain that the snapshot was not made and
+    never will be. once: digests of files; if another writer adds one of them first, the commit is
+    not made, and `summary` is called again.
     """
 
     summary: Callable[[], Mapping[str, str]]
+    undo: Callable[[], object]
     once: frozenset[str] = frozenset()
 
 
@@ -135,8 +137,13 @@ def _attempt(
         )
     except BaseException:
         files.discard()
+        terms.undo()
         raise
-    snapshot = _send(store, name, draft, files)
+    snapshot = _send(store, name, draft)
+    if isinstance(snapshot, Exception):
+        files.discard()
+        terms.undo()
+        raise snapshot
     return Committed(snapshot, files.rows, tuple(draft.targets))
 
 
@@ -228,13 +235,13 @@ def _stage(draft: _Draft, written: list[DataFile], mode: Mode, properties: dict[
             producer.append_data_file(file)
 
 
-def _send(store: CatalogStore, name: DatasetName, draft: _Draft, files: DataFiles) -> str:
-    """Move the catalog's pointer. Files are deleted only when it is certain that no snapshot names
-    them or ever will.
+def _send(store: CatalogStore, name: DatasetName, draft: _Draft) -> str | Exception:
+    """Move the catalog's pointer; returns the snapshot, or the error when it is certain that there
+    is none and never will be. Whatever is raised, Ctrl-C too, says nothing about that.
     """
     try:
         snapshot = snapshot_with(draft.transaction.commit_transaction(), draft.mark)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - it is returned, or raised by `settle`
         # pyiceberg's own retries move it.
         base_snapshot = (
             draft.transaction._table.current_snapshot() if draft.table is not None else None
@@ -250,8 +257,7 @@ def _send(store: CatalogStore, name: DatasetName, draft: _Draft, files: DataFile
             request, error, load=lambda: store.load(name), snapshot_with=snapshot_with
         )
         if snapshot is None:
-            files.discard()
-            raise
+            return error
     assert snapshot is not None  # the commit was answered
     return snapshot
 

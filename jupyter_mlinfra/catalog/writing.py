@@ -9,7 +9,6 @@ from ..core.events import telling
 from ..core.origin import actor
 from . import metadata as records
 from .commit import Committed, Mode, Terms, commit
-from .fate import FateUnknown
 from .intake import Rows
 from .names import DatasetName
 from .quarantine import Quarantine
@@ -52,20 +51,14 @@ class Writer:
                 **further,
             }
 
-        try:
-            committed = commit(
-                self._store,
-                name,
-                rows,
-                mode=mode,
-                owner=self._project.user,
-                terms=Terms(summary=summary, once=once),
-            )
-        except FateUnknown:
-            raise  # the rows may have landed, and the rows in quarantine belong to them
-        except BaseException:
-            quarantine.discard()
-            raise
+        committed = commit(
+            self._store,
+            name,
+            rows,
+            mode=mode,
+            owner=self._project.user,
+            terms=Terms(summary=summary, undo=quarantine.discard, once=once),
+        )
         self._announce(name, committed, written_by, inputs, quarantined=len(quarantine.rows))
         return IngestReport(
             dataset=name.text,

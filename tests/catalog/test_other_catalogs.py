@@ -539,6 +539,24 @@ def test_a_commit_of_which_nobody_knows_keeps_its_files_and_says_so(
     )
 
 
+def test_what_is_interrupted_while_its_commit_is_under_way_keeps_its_rows_in_quarantine(
+    lake, file, monkeypatch
+):
+    from pyiceberg.catalog.rest import RestCatalog
+
+    real = RestCatalog.commit_table
+
+    def interrupted(self, *given):
+        real(self, *given)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(RestCatalog, "commit_table", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        lake.ingest([file("a.csv", "n\n2\nx,y\n")], into="t.a")
+    assert _numbers(lake) == [1, 2]
+    assert list(lake._project.home.glob("quarantine/**/*.parquet"))
+
+
 def test_a_catalog_that_is_not_reached_has_not_committed(lake, rest, monkeypatch, tmp_path):
     def cut(self, *_):
         raise requests.ConnectionError(
