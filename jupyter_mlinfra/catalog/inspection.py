@@ -37,8 +37,8 @@ def inspect(
 ) -> Inspection:
     """Read the beginning of the first files; list the others.
 
-    paths: as they are shown. schema: of the dataset `name`, None if it does not exist. known:
-    snapshots that added files, by digest.
+    paths: as they are shown. schema: of the dataset `name`, None if it does not exist.
+    existing: snapshots that added files, by digest.
     """
     inspected = list(paths)[:_FILES]
     sources, complete = open_heads(inspected, reading)

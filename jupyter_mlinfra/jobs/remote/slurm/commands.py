@@ -65,7 +65,7 @@ class Commands:
     def run(self, name: str, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
         """What a command prints. environment: of a job that should get it.
 
-        Raises Refused, or Unreachable if the answer says nothing about the question.
+        Raises SlurmRefused, or Unreachable if the answer says nothing about the question.
         """
         return self.talk(name, *arguments, environment=environment)[0]
 
