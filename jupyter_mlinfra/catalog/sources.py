@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from ..core.errors import BadRequest, NotFound
-from ..core.files import explain_os_error
 from .csvfile import CsvFile
 from .dialect import guess_dialect
 from .jsonfile import JsonFile
@@ -21,6 +20,7 @@ from .parquetfile import ParquetFile
 from .quarantine import Broken, Unfit
 from .reading import Dialect, Doubt, Reading, say
 from .text import Text, is_packed, open_head, open_text
+from .watch import unreadable
 
 if TYPE_CHECKING:
     import polars as pl
@@ -115,9 +115,10 @@ def open_sources(paths: Sequence[Path], reading: Reading, scratch: Path) -> Iter
     """Open and check every file: header, encoding, footer. Raises before anything is written."""
     with contextlib.ExitStack() as stack:
         try:
-            yield [_open(path, reading, scratch, stack) for path in paths]
+            sources = [_open(path, reading, scratch, stack) for path in paths]
         except PermissionError as error:
-            raise explain_os_error(error, f"{error.filename} cannot be read.") from error
+            raise unreadable(error, error.filename) from error
+        yield sources
 
 
 def open_heads(paths: Sequence[Path], reading: Reading) -> tuple[list[Source], bool]:
@@ -125,7 +126,7 @@ def open_heads(paths: Sequence[Path], reading: Reading) -> tuple[list[Source], b
     try:
         heads = [_head(path, reading) for path in paths]
     except PermissionError as error:
-        raise explain_os_error(error, f"{error.filename} cannot be read.") from error
+        raise unreadable(error, error.filename) from error
     return [source for source, _ in heads], all(complete for _, complete in heads)
 
 

@@ -8,7 +8,8 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..core.errors import Conflict
+from ..core.errors import Conflict, MLInfraError, Unavailable
+from ..core.files import explain_os_error
 
 _LETTERS = 32  # of a digest: 128 bits, so that two files never collide by chance
 
@@ -66,10 +67,23 @@ def watched(paths: Sequence[Path]) -> Iterator[Watch]:
 
 
 def digest(path: Path) -> str:
-    """The identity of a file's content, whatever its name; it ends with the size."""
-    with open(path, "rb") as file:
-        checksum = hashlib.file_digest(file, "sha256").hexdigest()[:_LETTERS]
-        return f"{checksum}.{file.tell()}"
+    """The identity of a file's content, whatever its name; it ends with the size. Raises
+    Unavailable if it cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            checksum = hashlib.file_digest(file, "sha256").hexdigest()[:_LETTERS]
+            return f"{checksum}.{file.tell()}"
+    except OSError as error:
+        raise unreadable(error, path) from error
+
+
+def unreadable(error: OSError, path: Path | str) -> MLInfraError:
+    """The error for a file that cannot be read; the caller raises it `from error`."""
+    what = f"{path} cannot be read."
+    if isinstance(error, PermissionError):
+        return Unavailable(what, f"{error.strerror}.", f"Give this user the right to read {path}.")
+    return explain_os_error(error, what)
 
 
 def digest_if(

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import random
+import sys
 
 import polars as pl
 import pytest
 
-from jupyter_mlinfra.core.errors import BadRequest, MLInfraError, NotFound, TooLarge, Unprocessable
+from jupyter_mlinfra.catalog.watch import unreadable
+from jupyter_mlinfra.core.errors import (
+    BadRequest,
+    MLInfraError,
+    NotFound,
+    TooLarge,
+    Unavailable,
+    Unprocessable,
+)
 
 GOOD = "id,word\n1,a\n2,b\n"
 
@@ -171,3 +181,20 @@ def test_an_unknown_encoding_is_refused(catalog, file):
     for name in ("klingon", "rot13", "base64"):
         with pytest.raises(BadRequest, match="encoding"):
             catalog.ingest([file("a.csv", GOOD)], into="t.a", encoding=name)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads a file that only Linux has")
+def test_a_file_that_cannot_be_read_is_named_with_the_reason(catalog, tmp_path, stored):
+    path = tmp_path / "a.csv"
+    path.symlink_to("/proc/self/mem")  # its first byte is an error of the disk, even for root
+    with pytest.raises(Unavailable, match=r"a\.csv cannot be read\. Input/output error") as caught:
+        catalog.ingest([path], into="t.a")
+    assert caught.value.fix
+    assert stored() == set()
+
+
+def test_who_may_not_read_a_file_is_told_which_right_is_missing():
+    error = unreadable(PermissionError(errno.EACCES, "Permission denied"), "a.csv")
+    assert str(error) == (
+        "a.csv cannot be read. Permission denied. Give this user the right to read a.csv."
+    )
