@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..core.errors import BadRequest, Conflict, MLInfraError, NotFound, Unavailable
+from ..core.errors import BadRequest, MLInfraError, NotFound, Unavailable
 from ..core.files import file_lock
 from ..core.records import Page, now, page_of
 from ..core.search import Document
@@ -85,9 +85,6 @@ class Monitoring:
                 f"For example {deployment}-drift",
             )
         references.load(self._project, self._version_of(deployment)[1])
-        watched = {monitor.name: monitor.deployment for monitor in self._store.monitors()}
-        if watched.get(name, deployment) != deployment:
-            raise Conflict(f"Monitor {name} watches {watched[name]}.", fix="Choose another name.")
         monitor = self._store.add(name, deployment, self._project.user)
         self.schedule()
         # If the supervisor cannot start now, the next check of the jobs starts it.

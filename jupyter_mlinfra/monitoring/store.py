@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..core import events
-from ..core.errors import NotFound
+from ..core.errors import Conflict, NotFound
 from ..core.records import Number, from_seconds, now, to_seconds
 from ..jobs import Alarm, clear_alarm, read_alarms, set_alarm
 from .spec import Alert, AlertState, Monitor
@@ -27,16 +27,24 @@ class MonitorStore:
         self._database = database
 
     def add(self, name: str, deployment: str, user: str) -> Monitor:
-        """Add a monitor; an existing one of that name keeps its history and watches `deployment`
-        from now on.
+        """Add a monitor; an existing one stays as it is. Raises Conflict if that
+        watches another deployment.
         """
         with self._database.write() as connection:
-            connection.execute(
-                "INSERT INTO monitor (name, deployment, created_at, created_by, state, requests,"
-                " rows, worst) VALUES (?, ?, ?, ?, 'no_data', 0, 0, '') ON CONFLICT (name) DO"
-                " UPDATE SET deployment = excluded.deployment",
-                (name, deployment, to_seconds(now()), user),
-            )
+            existing = connection.execute(
+                "SELECT deployment FROM monitor WHERE name = ?", (name,)
+            ).fetchone()
+            if existing is None:
+                connection.execute(
+                    "INSERT INTO monitor (name, deployment, created_at, created_by, state,"
+                    " requests, rows, worst) VALUES (?, ?, ?, ?, 'no_data', 0, 0, '')",
+                    (name, deployment, to_seconds(now()), user),
+                )
+            elif existing["deployment"] != deployment:
+                raise Conflict(
+                    f"Monitor {name} watches {existing['deployment']}.",
+                    fix="Choose another name.",
+                )
         return self.show(name)
 
     def alarm(self) -> Alarm | None:

@@ -144,6 +144,23 @@ def test_a_name_keeps_to_its_deployment_and_hostile_names_are_refused(
             monitoring.watch("flights", name=name or "-")
 
 
+def test_of_two_watches_of_one_name_at_once_the_second_is_refused(
+    monitoring: Monitoring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first is done between what the second checks and what it writes."""
+    monitoring.reference("flights@champion", TRAINING)
+    real = monitoring._store.add
+
+    def overtaken(name: str, deployment: str, user: str) -> Any:
+        real(name, "elsewhere", "ana")
+        return real(name, deployment, user)
+
+    monkeypatch.setattr(monitoring._store, "add", overtaken)
+    with pytest.raises(Conflict, match="Monitor flights watches elsewhere"):
+        monitoring.watch("flights")
+    assert [item.deployment for item in monitoring.list().items] == ["elsewhere"]
+
+
 def test_every_watch_starts_the_supervisor_and_one_that_does_not_start_is_no_fault_of_it(
     project: Project, deployments: Deployments
 ) -> None:
