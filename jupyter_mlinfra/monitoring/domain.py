@@ -33,7 +33,7 @@ DOMAIN = Domain(
         ),
         Kind("alert", join="/", code="jupyter_mlinfra.monitoring.snippets:alerts"),
     ),
-    topics=("alert",),
+    topics=("monitor", "alert"),
     states=(
         State("ok", "good"),
         State("pending", "busy"),

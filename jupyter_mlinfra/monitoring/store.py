@@ -27,7 +27,7 @@ class MonitorStore:
         self._database = database
 
     def add(self, name: str, deployment: str, user: str) -> Monitor:
-        """Add a monitor; an existing one stays as it is. Raises Conflict if that
+        """Add a monitor, with an event; an existing one stays as it is. Raises Conflict if that
         watches another deployment.
         """
         with self._database.write() as connection:
@@ -40,6 +40,7 @@ class MonitorStore:
                     " requests, rows, worst) VALUES (?, ?, ?, ?, 'no_data', 0, 0, '')",
                     (name, deployment, to_seconds(now()), user),
                 )
+                events.append(connection, "monitor", f"monitor:{name}", {"state": "no_data"})
             elif existing["deployment"] != deployment:
                 raise Conflict(
                     f"Monitor {name} watches {existing['deployment']}.",
@@ -88,7 +89,7 @@ class MonitorStore:
         return [_alert(row) for row in rows]
 
     def save(self, monitor: Monitor, alerts: Sequence[Alert]) -> None:
-        """Write one evaluation, with an event for each alert whose state changed."""
+        """Write one evaluation, with its event and one for each alert whose state changed."""
         with self._database.write() as connection:
             state_before = {
                 row["rule"]: row["state"]
@@ -111,6 +112,7 @@ class MonitorStore:
                     monitor.name,
                 ),
             )
+            events.append(connection, "monitor", monitor.ref, {"state": monitor.state})
             for alert in alerts:
                 _write(connection, alert)
                 if state_before.get(alert.name) != alert.state:

@@ -197,6 +197,23 @@ def test_a_shift_of_one_feature_fires_on_that_feature_and_tells_of_it_once(
     assert monitoring.alerts(firing=True).total == 0
 
 
+def test_each_change_of_a_monitor_is_an_event(
+    monitoring: Monitoring, deployments: Deployments, project: Project
+) -> None:
+    """What its row shows changes with each evaluation, not only when its state does."""
+    watched(monitoring)
+    monitoring.watch("flights")  # again: nothing changes
+    deployments.rows = payload(1000)
+    monitoring.evaluate("flights")
+    monitoring.evaluate("flights")
+    states = [
+        event.data["state"]
+        for event in project.events.after(0)
+        if (event.topic, event.ref) == ("monitor", "monitor:flights")
+    ]
+    assert states == ["no_data", "ok", "ok"]
+
+
 def test_after_a_promotion_of_a_version_without_reference_nothing_stays_green(
     monitoring: Monitoring, deployments: Deployments, project: Project
 ) -> None:

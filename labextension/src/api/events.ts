@@ -5,6 +5,7 @@ export const TOPICS = [
   'job',
   'step',
   'deployment',
+  'monitor',
   'alert',
   'dataset',
   'view',

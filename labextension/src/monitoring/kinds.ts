@@ -7,7 +7,7 @@ export const monitoringKinds = (trans: TranslationBundle): readonly IKindSpec[] 
   {
     kind: 'monitor',
     icon: 'monitor',
-    topic: 'alert',
+    topic: 'monitor',
     actions: monitorActions(trans),
     label: trans.__('monitor'),
     plural: trans.__('Monitors'),

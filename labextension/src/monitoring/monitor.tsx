@@ -38,7 +38,7 @@ export default function MonitorPage({ reference, name }: IPageProps): React.Reac
   const query = useQuery(
     `${reference}:${since}`,
     signal => client.monitoring.status(name, since ? { since } : {}, signal),
-    { topics: ['alert'], about: reference, list: reference }
+    { topics: ['monitor', 'alert'], about: reference, list: reference }
   );
   const monitor = query.data?.monitor;
   return (

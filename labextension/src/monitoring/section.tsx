@@ -71,7 +71,7 @@ export function MonitorsSection(): React.ReactElement {
       list="monitors"
       title={trans.__('Monitors')}
       fetch={(limit, signal) => client.monitoring.list({ limit }, signal)}
-      topics={['alert']}
+      topics={['monitor']}
       lines={1}
       empty={() => (
         <EmptyCard

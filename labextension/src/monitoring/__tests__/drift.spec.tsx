@@ -9,6 +9,7 @@ import {
   exactly,
   HOSTILE,
   pageOf,
+  pass,
   press,
   settle
 } from '../../components/__tests__/samples';
@@ -328,5 +329,19 @@ describe('in the panel', () => {
     expect(within(second!).getByRole('img', { name: 'no data' })).toBeTruthy();
     expect(second?.textContent).toContain('no request for 1 h');
     expect(second?.textContent).not.toContain('PSI');
+  });
+
+  it('the list of monitors is drawn anew when one is evaluated', async () => {
+    const list = jest
+      .fn()
+      .mockResolvedValueOnce(pageOf([]))
+      .mockResolvedValue(pageOf([monitorOf()]));
+    const fake = fakeWorkbench({ monitoring: { list } });
+    show(fake, <MonitorsSection />);
+    await settle();
+    expect(screen.queryAllByRole('treeitem')).toHaveLength(0);
+    fake.emit({ topic: 'monitor', ref: 'monitor:flights', data: {} });
+    await pass(2_000);
+    expect(screen.getAllByRole('treeitem')).toHaveLength(1);
   });
 });
