@@ -304,13 +304,12 @@ class Monitoring:
             return None
 
     def search_fingerprint(self) -> str:
-        """Changes when a monitor or an alert's state changes."""
-        return repr(
-            [
-                (monitor.name, monitor.deployment, monitor.state)
-                for monitor in self._store.monitors()
-            ]
-        )
+        """Changes with what `search_documents` shows."""
+        monitors = [(monitor.name, monitor.deployment) for monitor in self._store.monitors()]
+        alerts = [
+            (alert.ref, alert.state, alert.subject, alert.text) for alert in self._store.alerts()
+        ]
+        return repr((monitors, alerts))
 
     def search_documents(self) -> Iterable[Document]:
         """Monitors and alerts."""

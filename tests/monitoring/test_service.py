@@ -542,6 +542,20 @@ def test_monitors_and_alerts_are_found_by_search(
     }
 
 
+def test_a_search_shows_the_words_of_alerts_as_they_are_now(
+    monitoring: Monitoring, deployments: Deployments
+) -> None:
+    watched(monitoring)
+    seen = list[Any]()
+    for shift in (12, 40):  # it fires both times
+        deployments.rows = payload(1000, shift=shift)
+        monitoring.evaluate("flights")
+        details = [document.detail for document in monitoring.search_documents()]
+        seen.append((monitoring.search_fingerprint(), details))
+    assert seen[0][1] != seen[1][1]
+    assert seen[0][0] != seen[1][0]
+
+
 def test_a_monitor_of_before_keeps_its_rows_and_knows_of_no_requests_until_it_is_evaluated(
     tmp_path: Path,
 ) -> None:
