@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from ..core.records import Number
 from .spec import Alert, AlertState, FeatureDrift
-from .state import advance
+from .state import WORST_FIRST, advance
 
 MIN_REQUESTS = 100
 """A share of bad requests is computed over at least this many requests, so that one typing error
@@ -19,7 +19,6 @@ raises no alarm.
 """
 
 _ROW = re.compile(r" in row \d+")
-_WORST_FIRST = (AlertState.FIRING, AlertState.PENDING, AlertState.NO_DATA, AlertState.OK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,4 +129,4 @@ def alert(
 def verdict(alerts: Sequence[Alert]) -> AlertState:
     """The state of a monitor: the worst of its alerts, and no data without any."""
     states = {item.state for item in alerts}
-    return next((state for state in _WORST_FIRST if state in states), AlertState.NO_DATA)
+    return next((state for state in WORST_FIRST if state in states), AlertState.NO_DATA)

@@ -9,6 +9,8 @@ from .spec import AlertState
 STALE = timedelta(hours=24)
 """The longest window of a rule: an older verdict says nothing about the present."""
 
+WORST_FIRST = (AlertState.FIRING, AlertState.PENDING, AlertState.NO_DATA, AlertState.OK)
+
 
 def as_of(state: AlertState, evaluated_at: datetime | None, at: datetime) -> AlertState:
     """The state to show: a green state that was not confirmed for this long counts as no data."""

@@ -11,7 +11,7 @@ from ..core.errors import Conflict, NotFound
 from ..core.records import Number, from_seconds, now, to_seconds
 from ..jobs import Alarm, clear_alarm, read_alarms, set_alarm
 from .spec import Alert, AlertState, Monitor
-from .state import STALE, as_of
+from .state import STALE, WORST_FIRST, as_of
 
 if TYPE_CHECKING:
     from ..core.database import Database
@@ -81,12 +81,11 @@ class MonitorStore:
         """Firing first, then pending, no data, ok; newest first within a state."""
         with self._database.read() as connection:
             rows = connection.execute(
-                "SELECT * FROM alert WHERE monitor = coalesce(?, monitor) ORDER BY CASE state WHEN"
-                " 'firing' THEN 0 WHEN 'pending' THEN 1 WHEN 'no_data' THEN 2 ELSE 3 END, since"
-                " DESC",
-                (monitor,),
+                "SELECT * FROM alert WHERE monitor = coalesce(?, monitor)", (monitor,)
             ).fetchall()
-        return [_alert(row) for row in rows]
+        # Here, since states and times depend on the present.
+        newest_first = sorted(map(_alert, rows), key=lambda alert: alert.since, reverse=True)
+        return sorted(newest_first, key=lambda alert: WORST_FIRST.index(alert.state))
 
     def save(self, monitor: Monitor, alerts: Sequence[Alert]) -> None:
         """Write one evaluation, with its event and one for each alert whose state changed."""
@@ -167,6 +166,7 @@ def _monitor(row: sqlite3.Row) -> Monitor:
 def _alert(row: sqlite3.Row) -> Alert:
     evaluated_at, stored_state = from_seconds(row["evaluated_at"]), AlertState(row["state"])
     state = as_of(stored_state, evaluated_at, now())
+    stale = evaluated_at is not None and state is not stored_state
     return Alert(
         ref=f"alert:{row['monitor']}/{row['rule']}",
         name=row["rule"],
@@ -176,14 +176,11 @@ def _alert(row: sqlite3.Row) -> Alert:
         value=None if row["value"] is None else Number(value=row["value"], n=row["rows"]),
         threshold=row["threshold"],
         subject=row["subject"],
-        since=from_seconds(row["since"]),
+        since=evaluated_at + STALE if stale else from_seconds(row["since"]),
         evaluated_at=evaluated_at,
         text=(
-            row["text"]
-            if state is stored_state
-            else (
-                f"not judged for over {STALE.total_seconds() / 3600:.0f} hours; before:"
-                f" {row['text']}"
-            )
+            f"not judged for over {STALE.total_seconds() / 3600:.0f} hours; before: {row['text']}"
+            if stale
+            else row["text"]
         ),
     )

@@ -253,7 +253,24 @@ def test_a_verdict_that_nobody_has_confirmed_for_a_day_is_not_green(
         item.text.startswith("not judged for over 24 hours; before: ")
         for item in monitoring.alerts().items
     )
+    assert all(
+        item.since == item.evaluated_at + timedelta(hours=24) for item in monitoring.alerts().items
+    ), "there is no data since a verdict is too old, not since it was green"
     assert monitoring.evaluate("flights").monitor.state is AlertState.OK
+
+
+def test_verdicts_that_are_too_old_stand_before_green_ones(
+    monitoring: Monitoring, deployments: Deployments, project: Project
+) -> None:
+    watched(monitoring)
+    deployments.rows = payload(1000)
+    monitoring.evaluate("flights")
+    with project.database.write() as connection:
+        connection.execute(
+            "UPDATE alert SET evaluated_at = evaluated_at - 100000, since = since - 100000"
+            " WHERE rule = 'refused'"
+        )
+    assert monitoring.alerts().items[0].name == "refused"
 
 
 def broken_log(*_: Any, **__: Any) -> pl.DataFrame:
