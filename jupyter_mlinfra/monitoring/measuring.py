@@ -64,9 +64,14 @@ def measure(
 
 
 def unmeasured(monitor: Monitor, why: str) -> MonitorStatus:
-    """A status with nothing but the reason."""
+    """A status with nothing but the reason: old figures would pass for those of this window."""
     return MonitorStatus(
-        monitor=monitor,
+        monitor=replace(
+            monitor,
+            requests=Number(value=None),
+            rows=Number(value=None),
+            last_request_at=None,
+        ),
         window_start=None,
         window_end=None,
         reference="",

@@ -102,7 +102,7 @@ class MonitorStore:
                 (
                     monitor.state,
                     monitor.requests.value,
-                    monitor.rows.value,
+                    monitor.rows.value or 0,  # the column takes no null
                     monitor.worst,
                     monitor.worst_psi.value if monitor.worst_psi else None,
                     monitor.worst_psi.n if monitor.worst_psi else None,
@@ -151,7 +151,8 @@ def _monitor(row: sqlite3.Row) -> Monitor:
         deployment=row["deployment"],
         state=as_of(AlertState(row["state"]), evaluated_at, now()),
         requests=Number(value=row["requests"]),
-        rows=Number(value=row["rows"]),
+        # Without requests: not measured. Evaluations of early versions stored only the rows.
+        rows=Number(value=row["rows"] if row["requests"] is not None else row["rows"] or None),
         worst=row["worst"],
         worst_psi=(
             None

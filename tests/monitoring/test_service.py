@@ -290,6 +290,8 @@ def test_what_cannot_be_measured_at_all_is_no_data_with_the_reason(
     monkeypatch.setattr(deployments, "payloads", broken_log)
     status = monitoring.evaluate("flights")
     assert {item.text for item in status.alerts} == {"The payload log cannot be read."}
+    for monitor in (status.monitor, *monitoring.list().items):
+        assert monitor.requests.value is monitor.rows.value is monitor.last_request_at is None
     assert {item.state for item in monitoring.alerts().items} == {AlertState.NO_DATA}
     monkeypatch.undo()
     assert monitoring.evaluate("flights").monitor.state is AlertState.OK
