@@ -141,8 +141,8 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One column. type: short (`i64`, `f64`, `str`, `ts[us, tz]`, …). used_by: references of views
-    and runs.
+    """One column. type: short (`i64`, `f64`, `str`, `ts[us, tz]`, …). used_by: references of what
+    was made from this column, if lineage names it.
     """
 
     name: str

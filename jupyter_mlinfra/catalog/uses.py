@@ -29,13 +29,11 @@ def made_from(name: DatasetName, project: Project, store: CatalogStore) -> list[
 
 
 def used_by(name: DatasetName, project: Project) -> Mapping[str, Sequence[str]]:
-    """By column: what was made from it, as `column:…` or as a feature of the same name."""
+    """By column: what was made from it, where its writer named the column among the inputs."""
     uses: dict[str, dict[str, None]] = {}
     for edge in project.lineage.edges():
         source = edge.input.partition("@")[0]
         owner, _, column = source.removeprefix("column:").rpartition(".")
         if source.startswith("column:") and owner == name.text:
             uses.setdefault(decoded(column), {})[edge.output] = None
-        elif source == name.ref and edge.output.startswith("feature:"):
-            uses.setdefault(decoded(edge.output.rpartition(":")[2]), {})[edge.output] = None
     return {column: tuple(refs) for column, refs in uses.items()}

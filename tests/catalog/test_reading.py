@@ -347,7 +347,7 @@ def test_columns_say_what_uses_them(catalog, project):
         "job:2", inputs=["column:t.a.carrier"], outputs=["feature:delays:who", "run:9c1e"]
     )
     assert {column.name: column.used_by for column in catalog.show("t.a").schema} == {
-        "delay": ("feature:delays:delay",),
+        "delay": (),  # of this column nothing is said
         "carrier": ("feature:delays:who", "run:9c1e"),
     }
 

@@ -224,8 +224,8 @@ export interface components {
         };
         /**
          * Column
-         * @description One column. type: short (`i64`, `f64`, `str`, `ts[us, tz]`, …). used_by: references of views
-         *     and runs.
+         * @description One column. type: short (`i64`, `f64`, `str`, `ts[us, tz]`, …). used_by: references of what
+         *     was made from this column, if lineage names it.
          */
         readonly Column: {
             readonly doc: string;
