@@ -101,7 +101,7 @@ class Deploying:
             answers=answers,
         )
         settings = self._project.settings.of(DeploymentSettings)
-        self._store.begin(
+        wish = self._store.begin(
             name,
             label,
             target=settings.target,
@@ -110,6 +110,9 @@ class Deploying:
             workers=settings.workers,
         )
         try:
+            if self._store.deployment(name).version(label).traffic:
+                # Its requests must have left it before its new processes are there.
+                self._target.carry_out(wish)
             gates = self._rollout.prove(name, label, bundle, on_progress)
             self._rollout.share(
                 name,

@@ -34,14 +34,14 @@ class VersionPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentPlan:
-    """One deployment. traffic: percent per version, 100 in all; empty while no version has
-    traffic.
+    """One deployment. weights: in which proportions its versions share the requests; none above 0
+    while no version may answer them.
     """
 
     name: str
     namespace: str
     versions: Sequence[VersionPlan]
-    traffic: Mapping[str, int]
+    weights: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,6 +138,22 @@ def with_share(traffic: Mapping[str, int], version: str, percent: int) -> dict[s
     return {**dict.fromkeys(traffic, 0), **rounded, version: percent}
 
 
+def weights(
+    traffic: Mapping[str, int], *, proved: Collection[str], stand_ins: Collection[str]
+) -> dict[str, int]:
+    """The proportions in which a gateway shares requests out: those of the traffic, except that a
+    version that has not passed its tests gets none. The stand-ins get its share in equal parts.
+    """
+    found = {version: percent for version, percent in traffic.items() if version in proved}
+    left = sum(traffic.values()) - sum(found.values())
+    if not left or not stand_ins:
+        return found
+    return {
+        version: percent * len(stand_ins) + (left if version in stand_ins else 0)
+        for version, percent in found.items()
+    }
+
+
 def roles(traffic: Mapping[str, int]) -> dict[str, str]:
     """stable: has most of the traffic (the first of equals). canary: has some. standby: has
     none.

@@ -72,9 +72,9 @@ class DeploymentStore:
 
     def begin(
         self, name: str, version: str, *, target: str, model: str, number: int, workers: int
-    ) -> None:
+    ) -> int:
         """Record that this process is building a version; create the deployment if it is the first
-        one.
+        one. Returns the wish: other versions answer for this one until it has passed its tests.
 
         Raises Conflict if the deployment serves another model.
         """
@@ -118,6 +118,7 @@ class DeploymentStore:
                 ),
             )
             announce(connection, name, version=version, state=VersionState.BUILDING)
+            return next_wish(connection)
 
     def move(
         self,

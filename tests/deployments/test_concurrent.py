@@ -279,6 +279,23 @@ def test_traffic_that_moves_while_a_version_is_removed_is_one_step_of_the_rollba
     ]
 
 
+def test_requests_have_left_a_version_before_it_is_proved_again(deployments: Deployments) -> None:
+    deployments.deploy("flights", version="flights/2")
+    item = deployments._store.deployment("flights").version("v1")
+    # Packaged again, it is another bundle.
+    deployments._store.note("flights", "v1", bundle=str(Path(item.bundle).with_name("gone")))
+    seen: list[str] = []
+
+    def look() -> None:
+        item = deployments._store.deployment("flights").version("v1")
+        seen.append(f"{item.state}, {item.traffic} %, {'' if item.proved else 'not '}proved")
+
+    target_of(deployments).before = look
+    deployments.deploy("flights", version="flights/1", on_progress=seen.append)
+    told = [line for line in seen if line == "proving" or "%" in line]
+    assert told == ["building, 100 %, not proved", "proving", "ready, 100 %, proved"]
+
+
 def test_a_deployment_that_is_up_again_is_not_deleted(deployments: Deployments) -> None:
     with pytest.raises(Conflict, match="not deleted"):
         deployments._store.delete("flights")

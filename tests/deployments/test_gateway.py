@@ -35,7 +35,7 @@ PLAN = DeploymentPlan(
         VersionPlan(version="v2", sockets=["c.sock"]),
         VersionPlan(version="v3", sockets=["d.sock"], routed=False),
     ],
-    traffic={"v1": 100, "v2": 0, "v3": 0},
+    weights={"v1": 100, "v2": 0, "v3": 0},
 )
 
 
@@ -115,7 +115,7 @@ def test_equal_plans_give_equal_files_so_nothing_is_swapped() -> None:
         name="flights",
         namespace="test",
         versions=PLAN.versions,
-        traffic={"v1": 50, "v2": 50, "v3": 0},
+        weights={"v1": 50, "v2": 50, "v3": 0},
     )
     changed = {
         name
@@ -255,7 +255,7 @@ def test_a_request_that_is_tried_again_keeps_its_id_and_no_caller_can_choose_it(
         name="flights",
         namespace="test",
         versions=[VersionPlan(version="v1", sockets=list(seen))],
-        traffic={"v1": 100},
+        weights={"v1": 100},
     )
     with real_envoy(tmp_path, [plan], answer) as base:
         end = time.monotonic() + 30
@@ -294,7 +294,7 @@ def test_requests_errors_and_latency_are_those_of_clients_and_not_of_our_own_tes
         VersionPlan(version="v2", sockets=["2.sock"]),
     ]
     plan = DeploymentPlan(
-        name="flights", namespace="test", versions=versions, traffic={"v1": 100, "v2": 0}
+        name="flights", namespace="test", versions=versions, weights={"v1": 100, "v2": 0}
     )
     names, meter = ["flights.v1", "flights.v2"], Meter()
     with real_envoy(tmp_path, [plan], answer) as base:
@@ -337,10 +337,10 @@ def test_a_refusal_names_its_own_cause(tmp_path: Path, monkeypatch: pytest.Monke
     stopped = [VersionPlan(version="v1", sockets=["1.sock"], routed=False)]
     plans = [
         DeploymentPlan(
-            name="flights", namespace="test", versions=versions, traffic={"v1": 100, "v2": 0}
+            name="flights", namespace="test", versions=versions, weights={"v1": 100, "v2": 0}
         ),
-        DeploymentPlan(name="new", namespace="test", versions=versions, traffic={}),
-        DeploymentPlan(name="stopped", namespace="test", versions=stopped, traffic={"v1": 100}),
+        DeploymentPlan(name="new", namespace="test", versions=versions, weights={}),
+        DeploymentPlan(name="stopped", namespace="test", versions=stopped, weights={"v1": 100}),
     ]
     with real_envoy(tmp_path, plans, lambda *_: 0) as base:
         answers = {
@@ -387,7 +387,7 @@ def test_only_our_own_processes_can_mark_a_request_as_a_probe(
         name="flights",
         namespace="test",
         versions=[VersionPlan(version="v1", sockets=["1.sock"])],
-        traffic={"v1": 100},
+        weights={"v1": 100},
     )
     with real_envoy(tmp_path, [plan], answer) as base:
         for version in (None, "v1"):
@@ -424,7 +424,7 @@ def test_with_a_token_nobody_without_it_predicts_or_gives_feedback(
         name="flights",
         namespace="test",
         versions=[VersionPlan(version="v1", sockets=["1.sock"])],
-        traffic={"v1": 100},
+        weights={"v1": 100},
     )
     with real_envoy(tmp_path, [plan], answer, keys) as base:
         feedback = predictions(base).removesuffix("predictions") + "feedback"

@@ -17,6 +17,7 @@ from jupyter_mlinfra.deployments.state import (
     deployment_state,
     describe,
     roles,
+    weights,
     with_share,
 )
 from jupyter_mlinfra.deployments.store import DeploymentStore
@@ -100,6 +101,16 @@ def test_roles_and_states_are_those_of_the_traffic() -> None:
     assert deployment_state({"v1": failed}, {"v1": 100}, reachable=True) is DeploymentState.DOWN
     assert deployment_state({"v1": ready}, {"v1": 100}, reachable=False) is DeploymentState.DOWN
     assert describe({"v1": 100}, {"v1": 90, "v2": 10}) == "v1 100 → 90 %, v2 0 → 10 %"
+
+
+def test_the_share_of_a_version_that_is_not_proved_goes_to_those_that_stand_in() -> None:
+    traffic = {"v1": 90, "v2": 0, "v3": 10}
+    assert weights(traffic, proved=["v1", "v2", "v3"], stand_ins=["v2"]) == traffic
+    assert weights(traffic, proved=["v2", "v3"], stand_ins=["v2"]) == {"v2": 90, "v3": 10}
+    # In the middle between them: 45 and 55 %.
+    assert weights(traffic, proved=["v2", "v3"], stand_ins=["v2", "v3"]) == {"v2": 90, "v3": 110}
+    assert weights(traffic, proved=["v2", "v3"], stand_ins=[]) == {"v2": 0, "v3": 10}
+    assert weights({"v1": 100}, proved=[], stand_ins=[]) == {}
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ from ...core.project import Project
 from ..gateway import DeploymentPlan, VersionPlan, cluster_name
 from ..rows import DeploymentRow, VersionRow
 from ..spec import VersionState
+from ..state import weights
 from ..store import DeploymentStore
 from .compaction import Compaction
 from .envoy import admin, configuration, watched_files
@@ -169,10 +170,10 @@ class Keeper:
             for item in row.versions
             if self.workers.sockets((row.name, item.version)) or _served_by_others(item)
         ]
-        stands_in = [
+        stand_ins = [
             item
             for item in sorted(routable, key=lambda item: -item.traffic)
-            if item.proved and item.state is VersionState.READY
+            if item.proved and item.wanted and item.state is VersionState.READY
         ]
         versions = [
             VersionPlan(
@@ -180,7 +181,7 @@ class Keeper:
                 sockets=self.workers.sockets((row.name, item.version)),
                 backups=[
                     path
-                    for other in stands_in
+                    for other in stand_ins
                     if other is not item and item.proved
                     for path in self.workers.sockets((row.name, other.version))
                 ],
@@ -189,7 +190,14 @@ class Keeper:
             for item in routable
         ]
         return DeploymentPlan(
-            name=row.name, namespace=row.namespace, versions=versions, traffic=row.traffic
+            name=row.name,
+            namespace=row.namespace,
+            versions=versions,
+            weights=weights(
+                row.traffic,
+                proved={item.version for item in row.versions if item.proved},
+                stand_ins={item.version for item in stand_ins},
+            ),
         )
 
     def _judge(self, row: DeploymentRow, item: VersionRow) -> bool:

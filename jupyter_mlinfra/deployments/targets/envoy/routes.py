@@ -115,18 +115,18 @@ def _unknown_version(plan: DeploymentPlan, routed: Sequence[VersionPlan]) -> dic
 
 
 def _traffic_routes(plan: DeploymentPlan, routed: Sequence[VersionPlan]) -> list[dict[str, Any]]:
-    """All other requests, shared by traffic; none while no routed version has any."""
-    weights = [
-        {"name": cluster_name(plan.name, item.version), "weight": plan.traffic[item.version]}
+    """All other requests, shared by weight; none while no routed version has any."""
+    clusters = [
+        {"name": cluster_name(plan.name, item.version), "weight": plan.weights[item.version]}
         for item in routed
-        if plan.traffic.get(item.version)
+        if plan.weights.get(item.version)
     ]
-    if not weights:
+    if not clusters:
         return []
     return [
         {
             "match": {"prefix": prefix(plan.namespace, plan.name) + path},
-            "route": {**_action(path, retry_on), "weighted_clusters": {"clusters": weights}},
+            "route": {**_action(path, retry_on), "weighted_clusters": {"clusters": clusters}},
         }
         for path, retry_on in _RETRY_ON.items()
     ]
@@ -135,7 +135,7 @@ def _traffic_routes(plan: DeploymentPlan, routed: Sequence[VersionPlan]) -> list
 def _no_traffic(plan: DeploymentPlan) -> dict[str, Any]:
     why = (
         "Its processes are being started or stopped."
-        if any(plan.traffic.values())
+        if any(plan.weights.values())
         else "No version has passed its tests yet."
     )
     body = error_body(
