@@ -255,7 +255,7 @@ def test_a_version_is_not_idle_when_nobody_can_say_so(monkeypatch: pytest.Monkey
     def drain(seconds: float, said: bytes | None) -> list[float]:
         clock[0] += seconds
         answer[0] = said
-        keeper.Keeper._end_unwanted(found, [], set())  # type: ignore[arg-type]
+        keeper.Keeper._end_unwanted(found, [], [], [])  # type: ignore[arg-type]
         return ended
 
     started = clock[0]

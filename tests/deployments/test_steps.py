@@ -1,10 +1,15 @@
-"""What the keeper makes of the stored state, step by step; no serving process is started."""
+"""What the keeper makes of the stored state, step by step; its serving processes only say that they
+are healthy.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from jupyter_mlinfra.core.project import Project
@@ -33,6 +38,49 @@ def keeper(project: Project) -> Iterator[Keeper]:
         change.traffic({"v1": 100}, verb="traffic", user="ana", reason="")
     yield found
     found.kill()
+
+
+HEALTHY = f"""#!{sys.executable}
+import http.server, os, pathlib, socketserver
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+    def log_message(self, *_): pass
+    def address_string(self): return ""
+
+path = os.environ["MLINFRA_SOCKET"]
+pathlib.Path(path).unlink(missing_ok=True)
+socketserver.UnixStreamServer(path, Handler).serve_forever()
+"""
+
+
+@pytest.fixture
+def python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The interpreter of serving processes that are healthy whatever their bundle is."""
+    monkeypatch.setattr("jupyter_mlinfra.deployments.targets.workers.damage", lambda _: "")
+    found = tmp_path / "python"
+    found.write_text(HEALTHY)
+    found.chmod(0o700)
+    return str(found)
+
+
+def step_until(keeper: Keeper, happened: Callable[[], bool]) -> None:
+    end = time.monotonic() + 40
+    while not happened():
+        assert time.monotonic() < end, "it did not happen in time"
+        keeper.step()
+        time.sleep(0.05)
+
+
+def bundles(keeper: Keeper, version: str = "v1") -> list[str]:
+    """What the processes of a version were started from."""
+    return [
+        psutil.Process(worker.identity.pid).environ()["MLINFRA_BUNDLE"]
+        for worker in keeper.workers.all.get(("flights", version), [])
+        if worker.identity is not None and worker.identity.alive()
+    ]
 
 
 def begin(store: DeploymentStore, number: int) -> None:
@@ -82,3 +130,45 @@ def test_a_version_that_is_about_to_end_stands_in_for_no_other(keeper: Keeper) -
     keeper.store.note("flights", "v2", wanted=0)
     keeper.workers._slot(("flights", "v2"), 0)
     assert keeper._plan(keeper.store.deployment("flights")).versions[0].backups == []
+
+
+def test_a_new_bundle_is_not_tested_on_processes_of_the_old_one(
+    keeper: Keeper, python: str, tmp_path: Path
+) -> None:
+    store, old, new = keeper.store, str(tmp_path / "old"), str(tmp_path / "new")
+
+    def state() -> VersionState:
+        return store.deployment("flights").version("v1").state
+
+    for version in ("v1", "v2"):
+        store.note("flights", version, bundle=old, python=python)
+    step_until(keeper, lambda: keeper.workers.ready(("flights", "v1")) == 1)
+    (before,) = keeper.workers.all["flights", "v1"]
+    # Another keeper has to know it as well.
+    keeper.workers = type(keeper.workers)(keeper.workers._table, keeper.workers._token)
+    keeper.workers.adopt()
+    store.move("flights", "v1", VersionState.FAILED, wanted=False)
+    begin(store, 1)
+    store.move("flights", "v1", VersionState.STARTING, wanted=True, bundle=new, python=python)
+    keeper.step()
+    assert state() is VersionState.STARTING
+    assert not keeper._plan(store.deployment("flights")).versions[0].routed  # it is drained
+    step_until(keeper, lambda: state() is not VersionState.STARTING)
+    assert state() is VersionState.TESTING
+    assert bundles(keeper) == [new]
+    assert before.identity is not None
+    assert not before.identity.alive()
+
+
+def test_the_processes_of_a_proved_version_outlive_their_environment(
+    keeper: Keeper, python: str, tmp_path: Path
+) -> None:
+    for version in ("v1", "v2"):
+        keeper.store.note("flights", version, bundle=str(tmp_path), python=python)
+    step_until(keeper, lambda: keeper.workers.ready(("flights", "v1")) == 1)
+    before = keeper.workers.identities()
+    keeper.store.note("flights", "v1", python=str(Path(python).with_name("another")))
+    for _ in range(3):
+        keeper.step()
+    assert keeper.workers.identities() == before
+    assert all(identity.alive() for identity in before)

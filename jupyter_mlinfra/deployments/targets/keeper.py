@@ -16,7 +16,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -99,7 +99,9 @@ class Keeper:
             for item in row.versions
             if _keeps_processes(item)
         }
-        for row, item in wanted.values():
+        outdated = {key for key, (row, item) in wanted.items() if self._outdated(row, item)}
+        current = [wanted[key] for key in wanted if key not in outdated]
+        for row, item in current:
             self._start(row, item)
         plans = [
             self._plan(row)
@@ -115,13 +117,13 @@ class Keeper:
             say("Envoy has not taken the configuration over")
             return False
         # A sum, so that each one is judged.
-        self.changing = sum(self._judge(row, item) for row, item in wanted.values()) > 0
+        self.changing = sum(self._judge(row, item) for row, item in current) > 0
         self.workers.note()
         # After the judgement: a caller that waits for the wish must not read a state from before a
         # reboot.
         if target.done != wish or target.trouble:
             self.store.note_target(done=wish, trouble="")
-        self._end_unwanted(rows, set(wanted))
+        self._end_unwanted(rows, set(wanted), outdated)
         self._measure(plans)
         self.compaction.step(rows)
         if wanted or self.workers.all:
@@ -150,7 +152,10 @@ class Keeper:
         if item.state in (VersionState.STOPPED, VersionState.DRAINING):
             self.store.move(row.name, item.version, VersionState.STARTING)
             self.draining.pop((row.name, item.version), None)
-        launch = WorkerSpec(
+        self.workers.keep(self._launch(row, item), item.workers)
+
+    def _launch(self, row: DeploymentRow, item: VersionRow) -> WorkerSpec:
+        return WorkerSpec(
             deployment=row.name,
             version=item.version,
             model=f"{row.model}/{item.number}",
@@ -159,7 +164,15 @@ class Keeper:
             payloads=payload_folder(self.project, row.name),
             logs=logs_folder(self.project),
         )
-        self.workers.keep(launch, item.workers)
+
+    def _serves(self, row: DeploymentRow, item: VersionRow) -> bool:
+        return _keeps_processes(item) and not self._outdated(row, item)
+
+    def _outdated(self, row: DeploymentRow, item: VersionRow) -> bool:
+        """Whether its processes run code of an earlier deploy and must be drained before it is
+        started. Those of a proved version go on: they passed its tests.
+        """
+        return not item.proved and self.workers.outdated(self._launch(row, item))
 
     def _plan(self, row: DeploymentRow) -> DeploymentPlan:
         """The versions that have processes; those that have passed their tests stand in for each
@@ -185,7 +198,7 @@ class Keeper:
                     if other is not item and item.proved
                     for path in self.workers.sockets((row.name, other.version))
                 ],
-                routed=row.up and (_keeps_processes(item) or _served_by_others(item)),
+                routed=row.up and (self._serves(row, item) or _served_by_others(item)),
             )
             for item in routable
         ]
@@ -204,10 +217,13 @@ class Keeper:
         """Move the state of a wanted version by what its processes do; returns whether it is still
         changing.
         """
-        key, state = (
+        key, present = (
             (row.name, item.version),
-            self.store.deployment(row.name).version(item.version).state,
+            self.store.deployment(row.name).version(item.version),
         )
+        if (present.bundle, present.python) != (item.bundle, item.python):
+            return True  # deployed again meanwhile: what runs is not what is to be judged
+        state = present.state
         ready, damage = self.workers.ready(key), self.workers.damage(key)
         if damage and state in (VersionState.STARTING, VersionState.READY):
             return self._note_damage(row, item, damage, ready)
@@ -272,12 +288,22 @@ class Keeper:
                         wanted=False,
                     )
 
-    def _end_unwanted(self, rows: Sequence[DeploymentRow], wanted: set[tuple[str, str]]) -> None:
+    def _end_unwanted(
+        self,
+        rows: Sequence[DeploymentRow],
+        wanted: Collection[tuple[str, str]],
+        outdated: Collection[tuple[str, str]],
+    ) -> None:
         """Drain, then end. The configuration without them is already in force: `step` waited for
-        it.
+        it. outdated: wanted versions that are started again when their processes have ended.
         """
-        items = {(row.name, item.version): item for row in rows for item in row.versions}
-        for key in [key for key in self.workers.all if key not in wanted]:
+        items = {
+            (row.name, item.version): item
+            for row in rows
+            for item in row.versions
+            if (row.name, item.version) not in wanted
+        }
+        for key in [key for key in self.workers.all if key not in wanted or key in outdated]:
             started = self.draining.setdefault(key, time.monotonic())
             item = items.get(key)
             if item is not None and item.state in (
@@ -294,7 +320,7 @@ class Keeper:
             ):
                 self.draining.pop(key, None)
         for key, item in items.items():
-            if key not in wanted and key not in self.workers.all and item.state in _HAD_PROCESSES:
+            if key not in self.workers.all and item.state in _HAD_PROCESSES:
                 with contextlib.suppress(MLInfraError):  # removed meanwhile
                     self.store.move(*key, VersionState.STOPPED, reason=item.reason)
 

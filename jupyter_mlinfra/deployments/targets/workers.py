@@ -5,6 +5,7 @@ drain.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import signal
 import subprocess
@@ -56,10 +57,22 @@ class WorkerSpec:
     payloads: Path
     logs: Path
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """Deployment and version."""
+        return self.deployment, self.version
+
+    @property
+    def code(self) -> str:
+        """A digest of bundle and Python: the code that its processes run."""
+        return hashlib.sha256(f"{self.bundle}\0{self.python}".encode()).hexdigest()[:12]
+
 
 @dataclass(slots=True)
 class Worker:
-    """One slot of a version: its process, and what is known about it."""
+    """One slot of a version: its process, and what is known about it. token: ends with the digest
+    of the code that the process runs, so that the next keeper knows it too.
+    """
 
     slot: int
     socket: str
@@ -109,10 +122,9 @@ class Workers:
 
     def keep(self, launch: WorkerSpec, slots: int) -> None:
         """Start the missing processes of a version, except those that have just failed."""
-        key = (launch.deployment, launch.version)
         for slot in range(slots):
-            worker = self._slot(key, slot)
-            worker.log = launch.logs / f"{cluster_name(*key)}.{slot}.log"
+            worker = self._slot(launch.key, slot)
+            worker.log = launch.logs / f"{cluster_name(*launch.key)}.{slot}.log"
             # It is wanted again while it ends, which cannot be undone.
             if worker.ending_since:
                 self._end(worker)
@@ -122,8 +134,15 @@ class Workers:
                 self._start(worker, launch)
             elif worker.identity is not None and not worker.ready and not worker.ending_since:
                 worker.ready = admin.get(worker.socket, "/health/ping") is not None
-        for worker in self.all[key][slots:]:  # the setting was lowered
+        for worker in self.all[launch.key][slots:]:  # the setting was lowered
             self._end(worker)
+
+    def outdated(self, launch: WorkerSpec) -> bool:
+        """Whether a process of this version runs other code."""
+        return any(
+            worker.identity is not None and worker.token.rpartition("-")[2] != launch.code
+            for worker in self.all.get(launch.key, ())
+        )
 
     def note(self) -> None:
         """Record what was started while nothing could be written."""
@@ -237,20 +256,20 @@ class Workers:
         return workers[slot]
 
     def _start(self, worker: Worker, launch: WorkerSpec) -> None:
-        token = f"{self._token}-{cluster_name(launch.deployment, launch.version)}-{worker.slot}"
+        slot = f"{self._token}-{cluster_name(*launch.key)}-{worker.slot}-"
         # Left by a keeper that was killed before it could record what it started.
-        end_token(token, grace_seconds=0)
+        end_token(slot, grace_seconds=0, begins=True)
         with contextlib.suppress(OSError):
             if worker.log.stat().st_size > LOG_BYTES:
                 worker.log.replace(worker.log.with_suffix(".old.log"))
-        worker.token, worker.ready, worker.started = token, False, time.monotonic()
+        worker.token, worker.ready, worker.started = slot + launch.code, False, time.monotonic()
         # Before its code runs, because it cannot check itself.
         worker.damage = damage(Path(launch.bundle))
         if worker.damage:
             self._note_failure(worker)
             return
         with _open_log(worker.log) as log:
-            environment = _environment(launch, worker.socket, token)
+            environment = _environment(launch, worker.socket, worker.token)
             try:
                 process = subprocess.Popen(
                     _command(launch),
@@ -269,7 +288,7 @@ class Workers:
             self._note_failure(worker)
             return
         with contextlib.suppress(MLInfraError):  # the disk is full: `note` tries again
-            self._record((launch.deployment, launch.version), worker)
+            self._record(launch.key, worker)
 
     def _record(self, key: tuple[str, str], worker: Worker) -> None:
         assert worker.identity is not None
