@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import Conflict, MLInfraError, Unavailable, Unprocessable
+from ..core.errors import Conflict, MLInfraError, Unavailable, Unprocessable, raise_all
 from . import environment, gates, views
 from .packaging import Bundle, load_bundle
 from .rows import DeploymentRow, VersionRow
@@ -162,21 +162,52 @@ class Rollout:
         )
 
     def up(self, rows: Sequence[DeploymentRow], on_progress: Progress) -> None:
-        """Start deployments; returns when all their versions with traffic answer. Raises
-        Unavailable if they do not in time.
+        """Start deployments; returns when all their versions with traffic answer.
+
+        A version that cannot be started keeps no other from it. Raises Unavailable or Unprocessable
+        at the end, with what has failed.
         """
         self._target.prepare()
-        for row in rows:
-            for item in row.versions:
-                self.renew_environment(item, on_progress)
+        failed = self._renew_environments(rows, on_progress)
         self._target.carry_out(self._store.set_up([row.name for row in rows], True))
+        problems = list(failed.values())
         for row in rows:
-            self.wait(
-                row.name,
-                [item.version for item in row.versions if item.traffic],
-                VersionState.READY,
-                timeout=START_SECONDS,
-            )
+            versions = [
+                item.version
+                for item in row.versions
+                if item.traffic and (row.name, item.version) not in failed
+            ]
+            try:
+                self.wait(row.name, versions, VersionState.READY, timeout=START_SECONDS)
+            except MLInfraError as error:
+                problems.append(error)
+        raise_all(problems)
+
+    def _renew_environments(
+        self, rows: Sequence[DeploymentRow], on_progress: Progress
+    ) -> dict[tuple[str, str], MLInfraError]:
+        """Prepare every version that is to be started; what has failed, by deployment and
+        version. A failed one stays wanted, so that the next `up` tries it again.
+        """
+        failed: dict[tuple[str, str], MLInfraError] = {}
+        running = self._target.running()
+        for item in (item for row in rows for item in row.versions if item.wanted and item.proved):
+            key = item.deployment, item.version
+            try:
+                self.renew_environment(item, on_progress)
+            except MLInfraError as error:
+                reason = f"{error.what} {error.why}".strip()
+                if running.get(key):
+                    on_progress(f"{item.version} runs, but could not be started again: {reason}")
+                    continue
+                failed[key] = Unavailable(
+                    f"{item.version} of {item.deployment} cannot be started.", reason, error.fix
+                )
+                self._store.move(*key, VersionState.FAILED, reason=f"{reason} {error.fix}".strip())
+            else:
+                with self._store.change(item.deployment) as change:
+                    _try_again(change, item.version)
+        return failed
 
     def renew_environment(self, item: VersionRow, on_progress: Progress) -> None:
         """Build the environment of a version again if the cache was emptied."""
@@ -240,6 +271,7 @@ class Rollout:
             cold = _cold(change.row, versions)
             for version in cold:
                 change.set_wanted(version, True)
+                _try_again(change, version)
         if cold:
             self._target.carry_out(change.wish)
             self.wait(name, cold, VersionState.READY, timeout=START_SECONDS)
@@ -257,6 +289,12 @@ class Rollout:
             self._project.settings.of(DeploymentSettings).retain_versions :
         ]:
             change.set_wanted(item.version, False)
+
+
+def _try_again(change: Transaction, version: str) -> None:
+    """Let a proved version start that has failed; the keeper looks at its bundle again."""
+    if change.row.version(version).state is VersionState.FAILED:
+        change.renew(version, same=True, reason="")
 
 
 def _cold(row: DeploymentRow, versions: Sequence[str]) -> list[str]:

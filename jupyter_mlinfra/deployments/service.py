@@ -286,7 +286,8 @@ class Deployments:
     ) -> Sequence[Deployment]:
         """Start deployments, also after a reboot; returns when all versions with traffic answer.
 
-        Raises Unavailable if they do not in time.
+        One that cannot be started keeps no other from it; it is raised at the end. Raises
+        Unavailable if they do not in time.
         """
         rows = self._store.deployments() if name is None else [self._store.deployment(name)]
         rows = [row for row in rows if any(item.proved for item in row.versions)]

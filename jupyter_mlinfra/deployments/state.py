@@ -30,8 +30,12 @@ _NEXT: Mapping[VersionState, frozenset[VersionState]] = {
     VersionState.READY: frozenset(
         {VersionState.STARTING, VersionState.FAILED, VersionState.DRAINING, VersionState.STOPPED}
     ),
-    VersionState.DRAINING: frozenset({VersionState.STOPPED, VersionState.STARTING}),
-    VersionState.STOPPED: frozenset({VersionState.BUILDING, VersionState.STARTING}),
+    VersionState.DRAINING: frozenset(
+        {VersionState.STOPPED, VersionState.STARTING, VersionState.FAILED}
+    ),
+    VersionState.STOPPED: frozenset(
+        {VersionState.BUILDING, VersionState.STARTING, VersionState.FAILED}
+    ),
     VersionState.FAILED: frozenset({VersionState.BUILDING, VersionState.STOPPED}),
 }
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlinfra.core.errors import BadRequest, Conflict, MLInfraError, NotFound
+from jupyter_mlinfra.core.errors import BadRequest, Conflict, MLInfraError, NotFound, Unavailable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.deployments import Deployments, VersionState
 from jupyter_mlinfra.deployments.rollout import Rollout
@@ -300,6 +300,42 @@ def test_a_deployment_that_is_up_again_is_not_deleted(deployments: Deployments) 
     with pytest.raises(Conflict, match="not deleted"):
         deployments._store.delete("flights")
     assert shares(deployments) == {"v1": 100}
+
+
+def test_up_starts_everything_but_the_version_that_cannot_be_prepared_and_tries_it_again(
+    deployments: Deployments,
+) -> None:
+    for number in (2, 3):
+        deployments.deploy("flights", version=f"flights/{number}")
+    deployments.deploy("trains", version="flights/1")
+    store = deployments._store
+    bundle = store.deployment("flights").version("v2").bundle
+    for version in ("v2", "v3"):  # neither its environment nor what it was made from is there
+        store.note("flights", version, python="/no/such/python", bundle="/no/such/bundle")
+    store.note("flights", "v3", wanted=0)  # retired, so not looked at
+    for row in store.deployments():
+        for item in row.versions:
+            store.move(row.name, item.version, VersionState.STOPPED)
+    with pytest.raises(Unavailable, match="v2 of flights cannot be started") as failed:
+        deployments.up()
+    assert "v3" not in str(failed.value)
+
+    def states() -> list[tuple[str, str]]:
+        return [(item.version, item.state) for row in store.deployments() for item in row.versions]
+
+    assert states() == [("v1", "ready"), ("v2", "failed"), ("v3", "stopped"), ("v1", "ready")]
+    assert "Bundle bundle cannot be read." in store.deployment("flights").version("v2").reason
+    store.note("flights", "v2", python="/bin/sh", bundle=bundle)
+    deployments.up()
+    assert states()[1] == ("v2", "ready")
+
+
+def test_up_leaves_alone_what_runs_without_its_environment(deployments: Deployments) -> None:
+    deployments._store.note("flights", "v1", python="/no/such/python", bundle="/no/such/bundle")
+    said: list[str] = []
+    deployments.up(on_progress=said.append)
+    assert "v1 runs, but could not be started again" in said[0]
+    assert deployments._store.deployment("flights").version("v1").state is VersionState.READY
 
 
 @pytest.mark.parametrize("killed", ["before", "after"])
