@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import Conflict, MLInfraError, Unavailable, Unprocessable, raise_all
-from . import environment, gates, views
+from . import environment, gates, state, views
 from .packaging import Bundle, load_bundle
 from .rows import DeploymentRow, VersionRow
 from .settings import DeploymentSettings
@@ -125,7 +125,8 @@ class Rollout:
         text: str = "",
         proved: tuple[str, Sequence[Gate]] | None = None,
     ) -> None:
-        """Set the traffic once each of its versions is warm; it is in force when this returns.
+        """Set the traffic once each version whose share rises is warm; it is in force when this
+        returns. One that has failed may keep its share, or lose it.
 
         proved: a version that has just passed its tests. It becomes ready in the transaction that
         gives it its first traffic, so that no crash leaves it ready without traffic; it stays warm
@@ -138,9 +139,7 @@ class Rollout:
                 if proved is not None and not change.row.version(proved[0]).proved:
                     change.ready(*proved)
                 traffic, returns_to = aim(change)
-                cold = _cold(
-                    change.row, [version for version, percent in traffic.items() if percent]
-                )
+                cold = _cold(change.row, state.rising(traffic, change.row.traffic))
                 if not cold:
                     change.traffic(
                         traffic,

@@ -95,18 +95,16 @@ def check_traffic(traffic: Mapping[str, int], versions: Sequence[str]) -> dict[s
 def checked_traffic(
     traffic: Mapping[str, int], before: Mapping[str, int], can_serve: Collection[str]
 ) -> dict[str, int]:
-    """The traffic after a change: a percentage for each version of `before`, 100 in all. able:
-    versions that may have any.
+    """The traffic after a change: a percentage for each version of `before`, 100 in all. can_serve:
+    versions whose share may rise.
 
-    Raises BadRequest for other sums, Conflict for a version that may have none. Only a new
-    deployment has 0 everywhere.
+    Raises BadRequest for other sums, Conflict for a share that may not rise. Only a new deployment
+    has 0 everywhere.
     """
     if not any(traffic.values()) and not any(before.values()) and set(traffic) <= set(before):
         return dict.fromkeys(before, 0)
     checked = check_traffic(traffic, list(before))
-    cannot_serve = [
-        version for version, percent in checked.items() if percent and version not in can_serve
-    ]
+    cannot_serve = [version for version in rising(checked, before) if version not in can_serve]
     if cannot_serve:
         raise Conflict(
             f"{', '.join(cannot_serve)} cannot have traffic.",
@@ -114,6 +112,11 @@ def checked_traffic(
             "Deploy it again.",
         )
     return checked
+
+
+def rising(traffic: Mapping[str, int], before: Mapping[str, int]) -> list[str]:
+    """The versions that get more than they have."""
+    return [version for version, percent in traffic.items() if percent > before.get(version, 0)]
 
 
 def with_share(traffic: Mapping[str, int], version: str, percent: int) -> dict[str, int]:

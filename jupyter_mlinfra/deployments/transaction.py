@@ -44,8 +44,8 @@ class Transaction:
         """Set the traffic of all versions and write the history; unchanged traffic writes only the
         history. This is the one place that sets traffic:
 
-        a sum other than 100 %, or traffic for a version that has not passed its tests, is refused
-        here.
+        a sum other than 100 %, or more traffic for a version that has not passed its tests, is
+        refused here.
         """
         before, at = self.row.traffic, to_seconds(now())
         traffic = checked_traffic(

@@ -208,6 +208,20 @@ def test_a_canary_takes_its_share_of_the_traffic_that_there_is_when_it_is_proved
     assert shares(deployments) == {"v2": 90, "v3": 10}
 
 
+def test_a_failed_version_keeps_or_loses_its_share_while_others_are_deployed(
+    deployments: Deployments,
+) -> None:
+    deployments._store.move("flights", "v1", VersionState.FAILED, wanted=False)
+    deployments.deploy("flights", version="flights/2")
+    assert shares(deployments) == {"v1": 100}
+    deployments.deploy("flights", version="flights/3", traffic=10)
+    assert shares(deployments) == {"v1": 90, "v3": 10}
+    deployments.traffic("flights", {"v1": 20, "v2": 80})
+    assert shares(deployments) == {"v1": 20, "v2": 80}
+    failed = deployments._store.deployment("flights").version("v1")
+    assert (failed.state, failed.wanted) == (VersionState.FAILED, False)
+
+
 def test_a_version_that_is_cooled_while_traffic_is_moved_to_it_is_warmed_again(
     deployments: Deployments,
 ) -> None:
