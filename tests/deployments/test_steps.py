@@ -172,3 +172,26 @@ def test_the_processes_of_a_proved_version_outlive_their_environment(
         keeper.step()
     assert keeper.workers.identities() == before
     assert all(identity.alive() for identity in before)
+
+
+def test_a_version_that_is_wanted_again_is_drained_from_the_beginning_the_next_time(
+    keeper: Keeper, python: str, tmp_path: Path
+) -> None:
+    for version in ("v1", "v2"):
+        keeper.store.note("flights", version, bundle=str(tmp_path), python=python)
+    keeper.draining["flights", "v1"] = time.monotonic() - 60
+    step_until(keeper, lambda: not keeper.busy())
+    assert keeper.draining == {}
+
+
+def test_the_slots_above_a_lowered_number_of_workers_go(
+    keeper: Keeper, python: str, tmp_path: Path
+) -> None:
+    for version in ("v1", "v2"):
+        keeper.store.note("flights", version, bundle=str(tmp_path), python=python, workers=2)
+    step_until(keeper, lambda: not keeper.busy() and keeper.workers.ready(("flights", "v2")) == 2)
+    keeper.store.note("flights", "v2", workers=1)
+    keeper.step()
+    step_until(keeper, lambda: not keeper.busy())
+    assert keeper.workers.sockets(("flights", "v2")) == ["flights.v2.0.sock"]
+    assert keeper.workers.sockets(("flights", "v1")) == ["flights.v1.0.sock", "flights.v1.1.sock"]

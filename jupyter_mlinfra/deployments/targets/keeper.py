@@ -149,9 +149,9 @@ class Keeper:
         )
 
     def _start(self, row: DeploymentRow, item: VersionRow) -> None:
+        self.draining.pop((row.name, item.version), None)  # it may be wanted again meanwhile
         if item.state in (VersionState.STOPPED, VersionState.DRAINING):
             self.store.move(row.name, item.version, VersionState.STARTING)
-            self.draining.pop((row.name, item.version), None)
         self.workers.keep(self._launch(row, item), item.workers)
 
     def _launch(self, row: DeploymentRow, item: VersionRow) -> WorkerSpec:

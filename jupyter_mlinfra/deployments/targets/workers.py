@@ -134,8 +134,11 @@ class Workers:
                 self._start(worker, launch)
             elif worker.identity is not None and not worker.ready and not worker.ending_since:
                 worker.ready = admin.get(worker.socket, "/health/ping") is not None
-        for worker in self.all[launch.key][slots:]:  # the setting was lowered
+        workers = self.all[launch.key]
+        for worker in workers[slots:]:  # the setting was lowered
             self._end(worker)
+        while len(workers) > slots and workers[-1].identity is None:
+            workers.pop()
 
     def outdated(self, launch: WorkerSpec) -> bool:
         """Whether a process of this version runs other code."""
