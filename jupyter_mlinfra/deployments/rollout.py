@@ -93,8 +93,8 @@ class Rollout:
         self.wait(name, [version], VersionState.TESTING, timeout=START_SECONDS)
 
     def give_up(self, name: str, version: str, error: BaseException) -> None:
-        """Mark the version of a failed deploy as failed and end its processes; the other versions
-        go on answering.
+        """Mark the version of a failed deploy as failed, whatever has become of it meanwhile, and
+        end its processes; the other versions go on answering.
         """
         reason = (
             error.what
@@ -107,11 +107,17 @@ class Rollout:
                 # The version is ready and has its traffic; the deploy was only interrupted while
                 # waiting for that to take effect.
                 return
-            if item.state is not VersionState.FAILED:
-                self._store.move(
-                    name, version, VersionState.FAILED, reason=reason, wish=True, wanted=False
-                )
-            self._target.carry_out(self._store.target().wish, timeout=10)
+            wish = self._store.move(
+                name,
+                version,
+                VersionState.FAILED,
+                # The keeper, which saw it fail, knows more.
+                reason=item.reason if item.state is VersionState.FAILED else reason,
+                wish=True,
+                wanted=False,
+                deployer="",
+            )
+            self._target.carry_out(wish, timeout=10)
         except MLInfraError:
             return  # the keeper does it when it can; the first error says more
 

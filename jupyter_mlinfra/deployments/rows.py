@@ -13,6 +13,9 @@ from ..core.processes import Identity
 from ..core.records import from_seconds
 from .spec import Change, Gate, VersionState
 
+INTERRUPTED = "Its deploy was interrupted."
+"""The reason of such a version."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionRow:
@@ -35,6 +38,16 @@ class VersionRow:
     deployer: Identity | None
     created_at: datetime
     used_at: datetime
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the process that deploys it has ended before its tests did."""
+        return (
+            not self.proved
+            and self.state is not VersionState.FAILED
+            and self.deployer is not None
+            and not self.deployer.alive()
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

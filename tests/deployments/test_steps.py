@@ -4,16 +4,21 @@ are healthy.
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import psutil
 import pytest
 
+from jupyter_mlinfra.core.errors import Unprocessable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.deployments.gateway import DeploymentPlan
+from jupyter_mlinfra.deployments.rollout import Rollout
 from jupyter_mlinfra.deployments.spec import VersionState
 from jupyter_mlinfra.deployments.store import DeploymentStore
 from jupyter_mlinfra.deployments.targets.keeper import Keeper
@@ -195,3 +200,25 @@ def test_the_slots_above_a_lowered_number_of_workers_go(
     step_until(keeper, lambda: not keeper.busy())
     assert keeper.workers.sockets(("flights", "v2")) == ["flights.v2.0.sock"]
     assert keeper.workers.sockets(("flights", "v1")) == ["flights.v1.0.sock", "flights.v1.1.sock"]
+
+
+def test_what_was_stopped_before_its_tests_ended_is_not_started_untested(
+    keeper: Keeper, project: Project
+) -> None:
+    """Whether its deploy says that it has failed, or was killed."""
+    for number, state in ((3, VersionState.DRAINING), (4, VersionState.STOPPED)):
+        begin(keeper.store, number)
+        for to in (VersionState.STARTING, VersionState.TESTING, state):
+            keeper.store.move("flights", f"v{number}", to, wanted=True)
+    target: Any = SimpleNamespace(carry_out=lambda *_, **__: None)
+    error = Unprocessable("v3 has failed a test.")
+    Rollout(project, keeper.store, target).give_up("flights", "v3", error)
+    keeper.store.note("flights", "v4", deployer=f"another boot|{os.getpid()}|1")
+    keeper._fail_interrupted(keeper.store.deployment("flights"))
+    assert [
+        (item.state, item.reason, item.wanted, item.deployer)
+        for item in keeper.store.deployment("flights").versions[2:]
+    ] == [
+        (VersionState.FAILED, "v3 has failed a test.", False, None),
+        (VersionState.FAILED, "Its deploy was interrupted.", False, None),
+    ]

@@ -26,7 +26,7 @@ from ...core.errors import Conflict, MLInfraError
 from ...core.processes import Identity
 from ...core.project import Project
 from ..gateway import DeploymentPlan, VersionPlan, cluster_name
-from ..rows import DeploymentRow, VersionRow
+from ..rows import INTERRUPTED, DeploymentRow, VersionRow
 from ..spec import VersionState
 from ..state import weights
 from ..store import DeploymentStore
@@ -274,18 +274,15 @@ class Keeper:
 
     def _fail_interrupted(self, row: DeploymentRow) -> None:
         for item in row.versions:
-            deploying = (
-                item.state in (VersionState.BUILDING, VersionState.STARTING, VersionState.TESTING)
-                and not item.proved
-            )
-            if deploying and item.deployer is not None and not item.deployer.alive():
+            if item.interrupted:
                 with contextlib.suppress(MLInfraError):
                     self.store.move(
                         row.name,
                         item.version,
                         VersionState.FAILED,
-                        reason="Its deploy was interrupted.",
+                        reason=INTERRUPTED,
                         wanted=False,
+                        deployer="",
                     )
 
     def _end_unwanted(
