@@ -128,10 +128,14 @@ class DeploymentStore:
         *,
         reason: str = "",
         wish: bool = False,
+        only_from: VersionState | None = None,
         **values: Any,
     ) -> int:
         """Move a version to another state, and set further columns with it. Returns the wish
         (increased if `wish`).
+
+        only_from: the state that the caller has seen; if another process has moved the version
+        since, nothing is changed.
         """
         columns = {
             "state": to,
@@ -140,6 +144,8 @@ class DeploymentStore:
         }
         with self._database.write() as connection:
             row = read_deployment(connection, name).version(version)
+            if only_from not in (None, row.state):
+                return last_wish(connection)
             advance(version, row.state, to)
             sets = ", ".join(f"{key} = :{key}" for key in columns)
             connection.execute(

@@ -214,11 +214,31 @@ def test_what_was_stopped_before_its_tests_ended_is_not_started_untested(
     error = Unprocessable("v3 has failed a test.")
     Rollout(project, keeper.store, target).give_up("flights", "v3", error)
     keeper.store.note("flights", "v4", deployer=f"another boot|{os.getpid()}|1")
-    keeper._fail_interrupted(keeper.store.deployment("flights"))
+    keeper._fail_interrupted(keeper.store.deployments())
     assert [
         (item.state, item.reason, item.wanted, item.deployer)
         for item in keeper.store.deployment("flights").versions[2:]
     ] == [
         (VersionState.FAILED, "v3 has failed a test.", False, None),
         (VersionState.FAILED, "Its deploy was interrupted.", False, None),
+    ]
+
+
+def test_the_end_of_a_deploy_is_not_noted_as_a_stop(keeper: Keeper) -> None:
+    """A keeper that starts while all is down, and one that has read the state before the deploy
+    gave up.
+    """
+    store = keeper.store
+    for number in (3, 4):
+        begin(store, number)
+        store.move("flights", f"v{number}", VersionState.STARTING, wanted=True)
+    store.note("flights", "v3", deployer=f"another boot|{os.getpid()}|1")
+    store.set_up(["flights"], False)
+    rows = store.deployments()
+    store.move("flights", "v4", VersionState.FAILED, reason="A test has failed.", wanted=False)
+    keeper.step()
+    keeper._end_unwanted(rows, [], [])
+    assert [(item.state, item.reason) for item in store.deployment("flights").versions[2:]] == [
+        (VersionState.FAILED, "Its deploy was interrupted."),
+        (VersionState.FAILED, "A test has failed."),
     ]

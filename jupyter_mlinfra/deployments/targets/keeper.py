@@ -89,9 +89,7 @@ class Keeper:
         """
         target = self.store.target()
         wish = target.wish
-        rows = self.store.deployments()
-        for row in rows:
-            self._fail_interrupted(row)
+        rows = self._fail_interrupted(self.store.deployments())
         wanted = {
             (row.name, item.version): (row, item)
             for row in rows
@@ -272,18 +270,20 @@ class Keeper:
             self.store.move(row.name, item.version, item.state, reason=reason)
         return not ready
 
-    def _fail_interrupted(self, row: DeploymentRow) -> None:
-        for item in row.versions:
-            if item.interrupted:
-                with contextlib.suppress(MLInfraError):
-                    self.store.move(
-                        row.name,
-                        item.version,
-                        VersionState.FAILED,
-                        reason=INTERRUPTED,
-                        wanted=False,
-                        deployer="",
-                    )
+    def _fail_interrupted(self, rows: Sequence[DeploymentRow]) -> Sequence[DeploymentRow]:
+        """Mark versions whose deploy was killed; returns the rows as they are then."""
+        interrupted = [item for row in rows for item in row.versions if item.interrupted]
+        for item in interrupted:
+            with contextlib.suppress(MLInfraError):
+                self.store.move(
+                    item.deployment,
+                    item.version,
+                    VersionState.FAILED,
+                    reason=INTERRUPTED,
+                    wanted=False,
+                    deployer="",
+                )
+        return self.store.deployments() if interrupted else rows
 
     def _end_unwanted(
         self,
@@ -308,7 +308,7 @@ class Keeper:
                 VersionState.STARTING,
                 VersionState.TESTING,
             ):
-                self.store.move(*key, VersionState.DRAINING)
+                self.store.move(*key, VersionState.DRAINING, only_from=item.state)
             waited = time.monotonic() - started
             # None means that Envoy does not know, so the process may be asked to end.
             idle = waited > LEAST_DRAIN_SECONDS and admin.in_flight(cluster_name(*key)) == 0
@@ -319,7 +319,9 @@ class Keeper:
         for key, item in items.items():
             if key not in self.workers.all and item.state in _HAD_PROCESSES:
                 with contextlib.suppress(MLInfraError):  # removed meanwhile
-                    self.store.move(*key, VersionState.STOPPED, reason=item.reason)
+                    self.store.move(
+                        *key, VersionState.STOPPED, reason=item.reason, only_from=item.state
+                    )
 
     def _measure(self, plans: Sequence[DeploymentPlan]) -> None:
         if time.monotonic() - self.measured_at < IDLE_SECONDS * 0.9 or not self.gateway.alive():
