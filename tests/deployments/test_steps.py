@@ -5,9 +5,11 @@ are healthy.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,6 +23,7 @@ from jupyter_mlinfra.deployments.gateway import DeploymentPlan
 from jupyter_mlinfra.deployments.rollout import Rollout
 from jupyter_mlinfra.deployments.spec import VersionState
 from jupyter_mlinfra.deployments.store import DeploymentStore
+from jupyter_mlinfra.deployments.targets.envoy import watched_files
 from jupyter_mlinfra.deployments.targets.keeper import Keeper
 
 
@@ -242,3 +245,21 @@ def test_the_end_of_a_deploy_is_not_noted_as_a_stop(keeper: Keeper) -> None:
         (VersionState.FAILED, "Its deploy was interrupted."),
         (VersionState.FAILED, "A test has failed."),
     ]
+
+
+def test_what_is_not_wanted_ends_although_the_gateway_hangs(
+    keeper: Keeper, python: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watched_files, "apply", partial(watched_files.apply, timeout=0.5))
+    for version in ("v1", "v2"):
+        keeper.store.note("flights", version, bundle=str(tmp_path), python=python)
+    step_until(keeper, lambda: keeper.workers.ready(("flights", "v1")) == 1)
+    processes = keeper.processes()
+    assert keeper.gateway.identity is not None
+    keeper.gateway.identity.signal(signal.SIGSTOP)
+    wish = keeper.store.set_up(["flights"], False)
+    step_until(keeper, lambda: not any(identity.alive() for identity in processes))
+    step_until(keeper, keeper.step)
+    assert keeper.store.target().done == wish
+    states = [item.state for item in keeper.store.deployment("flights").versions]
+    assert states == [VersionState.STOPPED] * 2

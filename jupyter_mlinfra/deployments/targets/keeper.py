@@ -113,7 +113,9 @@ class Keeper:
             configuration.files(plans, port=self.gateway.port, keys=self.gateway.keys)
         ):
             say("Envoy has not taken the configuration over")
-            return False
+            if wanted:
+                return False
+            self.gateway.end()  # it hangs, and nobody needs it any more
         # A sum, so that each one is judged.
         self.changing = sum(self._judge(row, item) for row, item in current) > 0
         self.workers.note()
