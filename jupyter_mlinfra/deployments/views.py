@@ -11,7 +11,7 @@ from typing import Any
 from ..core.records import Number
 from .gateway import prefix
 from .packaging import Bundle
-from .rows import DeploymentRow, VersionRow
+from .rows import INTERRUPTED, DeploymentRow, VersionRow
 from .snippets import page_code
 from .spec import Change, DeployedVersion, Deployment, DeploymentDetail, VersionState
 from .state import deployment_state, roles
@@ -37,8 +37,9 @@ def deployment(
     figures: Mapping[tuple[str, str], Figures],
     base_url: str,
 ) -> Deployment:
-    """One deployment. A version that should have processes and has none is shown as stopped: its
-    state was recorded before a reboot.
+    """One deployment. A version that should have processes and has none is shown as stopped, and
+    one whose deploy ended before its tests did as failed: their states were recorded before a
+    reboot.
     """
     states = {
         item.version: _state(item, running.get((row.name, item.version), 0))
@@ -70,11 +71,20 @@ def deployment(
 
 
 def _state(item: VersionRow, live: int) -> VersionState:
+    if item.interrupted:
+        return VersionState.FAILED
     return (
         VersionState.STOPPED
         if item.state in _HAS_PROCESSES and item.proved and not live
         else item.state
     )
+
+
+def _reason(item: VersionRow, state: VersionState) -> str:
+    if item.interrupted:
+        return INTERRUPTED
+    lost_processes = state is VersionState.STOPPED and item.state is not VersionState.STOPPED
+    return "It has no process; mlinfra up starts it." if lost_processes else item.reason
 
 
 def _version(
@@ -85,7 +95,6 @@ def _version(
     live: int,
     figures: Figures | None,
 ) -> DeployedVersion:
-    lost_processes = state is VersionState.STOPPED and item.state is not VersionState.STOPPED
     # A version that is down has no present figures.
     current = figures if live and figures is not None and figures.seconds else None
     return DeployedVersion(
@@ -94,7 +103,7 @@ def _version(
         state=state,
         traffic=item.traffic,
         role=role,
-        reason="It has no process; mlinfra up starts it." if lost_processes else item.reason,
+        reason=_reason(item, state),
         workers=live,
         requests_per_second=(
             Number(

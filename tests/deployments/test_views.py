@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from jupyter_mlinfra.core.processes import Identity
 from jupyter_mlinfra.deployments import Deployments, deploying, views
 from jupyter_mlinfra.deployments.packaging import damage, load_bundle, package
 from jupyter_mlinfra.deployments.rows import DeploymentRow, VersionRow
@@ -22,8 +25,8 @@ AT = datetime(2026, 1, 1, tzinfo=UTC)
 KEY = ("flights", "v1")
 
 
-def shown(live: int, figures: Figures) -> DeployedVersion:
-    """Version v1 with so many processes and these figures."""
+def shown(live: int, figures: Figures, **values: Any) -> DeployedVersion:
+    """Version v1 with so many processes, these figures and further values of its row."""
     version = VersionRow(
         deployment="flights",
         version="v1",
@@ -41,6 +44,7 @@ def shown(live: int, figures: Figures) -> DeployedVersion:
         created_at=AT,
         used_at=AT,
     )
+    version = replace(version, **values)
     row = DeploymentRow(
         name="flights",
         namespace="test",
@@ -70,6 +74,16 @@ def test_what_is_down_shows_no_figures_of_the_time_before() -> None:
         None,
         None,
     )
+
+
+@pytest.mark.parametrize("state", ["building", "starting", "testing", "draining", "stopped"])
+def test_a_version_whose_deploy_was_killed_does_not_go_on_being_tested(state: str) -> None:
+    none = Figures(seconds=60.0, requests=0, errors=0, p50_ms=None, p95_ms=None)
+    begun = {"state": VersionState(state), "proved": False}
+    killed = shown(0, none, deployer=Identity("another boot", os.getpid(), 1), **begun)
+    assert (killed.state, killed.reason) == ("failed", "Its deploy was interrupted.")
+    going_on = shown(0, none, deployer=Identity.of(os.getpid()), **begun)
+    assert (going_on.state, going_on.reason) == (state, "")
 
 
 def detail_of(row: list[Any], header_file: str = "") -> Any:
