@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,11 +15,14 @@ from typing import Any
 import pytest
 
 from jupyter_mlinfra.core.processes import Identity
+from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.deployments import Deployments, deploying, views
+from jupyter_mlinfra.deployments.faces.status import count_deployments
 from jupyter_mlinfra.deployments.packaging import damage, load_bundle, package
 from jupyter_mlinfra.deployments.rows import DeploymentRow, VersionRow
 from jupyter_mlinfra.deployments.spec import DeployedVersion, VersionState
 from jupyter_mlinfra.deployments.targets import Figures
+from jupyter_mlinfra.workbench import Workbench
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 KEY = ("flights", "v1")
@@ -144,6 +147,23 @@ def test_a_bundle_that_is_gone_is_the_reason_of_its_version_and_hides_nothing_el
     assert f"Bundle {bundle.id} cannot be read." in version.reason
     assert (detail.signature, detail.sample) == ([], None)
     project.database.close()
+
+
+def test_a_project_that_never_served_is_read_on_a_read_only_disk(
+    project: Project, kit: ModuleType, small_disk: Callable[[int], Any]
+) -> None:
+    disk = small_disk(8)
+    deployments = Deployments(project, kit.Registry({}))
+    deployments._store.begin("flights", "v1", target="local", model="flights", number=1, workers=1)
+    project.database.close()
+    disk.lock()
+    bench = Workbench(Project.open(project.root))
+    assert count_deployments(bench) == {"deployments": 1, "live": 0}
+    assert bench.deployments.show("flights").deployment.state == "down"
+    assert bench.deployments.payloads("flights").height == 0
+    assert bench.deployments.payloads_feedback("flights").height == 0
+    assert bench.deployments.payloads_refused("flights").height == 0
+    assert bench.deployments.payloads_dropped("flights") == 0
 
 
 @pytest.mark.parametrize("harm", ["", "{"], ids=["model", "description"])

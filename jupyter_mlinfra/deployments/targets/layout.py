@@ -21,6 +21,11 @@ def run_folder(project: Project) -> Path:
     return folder
 
 
+def figures_file(project: Project) -> Path:
+    """What the keeper has read from the gateway. Not made, for those who only read."""
+    return project.home / "deployments" / "run" / FIGURES
+
+
 def socket_path(project: Project) -> Path:
     """Where the keeper is woken."""
     return runtime_folder(project.home) / "keeper.sock"
@@ -60,8 +65,8 @@ def keeper_log(project: Project) -> Path:
 
 
 def payload_folder(project: Project, deployment: str) -> Path:
-    """The payload log of a deployment."""
-    return project.folder("payloads", deployment)
+    """The payload log of a deployment; made by its first serving process."""
+    return project.home / "payloads" / deployment
 
 
 def token_of(project: Project, part: str = "serve") -> str:

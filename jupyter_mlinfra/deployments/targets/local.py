@@ -19,7 +19,7 @@ from ..gateway import Keys
 from ..settings import DeploymentSettings
 from . import Figures, ports
 from .inherited import keeper_variables
-from .layout import FIGURES, LOCK, digest_of, keeper_log, registry_of, run_folder, token_of
+from .layout import LOCK, digest_of, figures_file, keeper_log, registry_of, run_folder, token_of
 from .process_table import ProcessTable
 from .secrets import authorization_file, keys_of
 
@@ -156,7 +156,7 @@ class LocalTarget:
     def figures(self) -> Mapping[tuple[str, str], Figures]:
         """What the keeper has read from the gateway; empty if that is long ago."""
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            document = json.loads((run_folder(self._project) / FIGURES).read_text())
+            document = json.loads(figures_file(self._project).read_text())
             if time.time() - document["at"] <= STALE_SECONDS:
                 return {
                     (item.pop("deployment"), item.pop("version")): Figures(**item)
