@@ -263,3 +263,18 @@ def test_what_is_not_wanted_ends_although_the_gateway_hangs(
     assert keeper.store.target().done == wish
     states = [item.state for item in keeper.store.deployment("flights").versions]
     assert states == [VersionState.STOPPED] * 2
+
+
+def test_payloads_of_a_deleted_deployment_are_not_kept_longer_than_others(
+    keeper: Keeper, project: Project
+) -> None:
+    folder = project.folder("payloads", "deleted")
+    for name in ("1.jsonl", "2.jsonl.open"):
+        (folder / name).write_text("")
+        os.utime(folder / name, (0, 0))
+    for _ in range(2):
+        keeper.compaction._last_at = float("-inf")
+        keeper.compaction.step(keeper.store.deployments())
+        if keeper.compaction._process is not None:
+            keeper.compaction._process.wait()
+    assert not list(folder.glob("*.jsonl*"))

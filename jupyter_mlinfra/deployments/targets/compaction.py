@@ -12,14 +12,14 @@ from ...core.project import Project
 from .. import environment, payloads
 from ..rows import DeploymentRow
 from ..settings import DeploymentSettings
-from .layout import payload_folder
+from .layout import payload_folders
 
 COMPACT_SECONDS = 600.0
 
 
 class Compaction:
-    """Every `COMPACT_SECONDS`: removes old payloads, marks environments as used, and turns closed
-    journals into Parquet.
+    """Every `COMPACT_SECONDS`: removes old payloads, also those of deleted deployments, marks
+    environments as used, and turns closed journals into Parquet.
     """
 
     def __init__(self, project: Project) -> None:
@@ -35,13 +35,14 @@ class Compaction:
             return
         self._last_at = time.monotonic()
         settings, folders = self._project.settings.of(DeploymentSettings), []
-        for row in rows:
-            folder = payload_folder(self._project, row.name)
+        names = {row.name for row in rows}
+        for folder in payload_folders(self._project):
             payloads.prune(folder, days=settings.payload_days, gib=settings.payload_gib)
-            if any(folder.glob("*.jsonl")):
+            # Killed processes of a deleted deployment leave open journals: this closes them.
+            if any(folder.glob("*.jsonl" if folder.name in names else "*.jsonl*")):
                 folders.append(folder)
-            for item in row.versions:
-                environment.note_use(Path(item.python))
+        for item in (item for row in rows for item in row.versions):
+            environment.note_use(Path(item.python))
         if folders:
             self._start(folders)
 

@@ -64,6 +64,11 @@ def keeper_log(project: Project) -> Path:
     return logs_folder(project) / "keeper.log"
 
 
+def payload_folders(project: Project) -> list[Path]:
+    """The payload logs of all deployments, also of those that were deleted."""
+    return sorted(path for path in (project.home / "payloads").glob("*") if path.is_dir())
+
+
 def payload_folder(project: Project, deployment: str) -> Path:
     """The payload log of a deployment; made by its first serving process."""
     return project.home / "payloads" / deployment
