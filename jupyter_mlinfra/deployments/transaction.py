@@ -118,17 +118,14 @@ class Transaction:
             state = VersionState.STOPPED
         elif not same and state in (VersionState.STARTING, VersionState.READY):
             state = VersionState.FAILED
+        reason = "" if same else reason
         self._connection.execute(
             "UPDATE deployment_version SET state = ?, reason = ?, wanted = ? WHERE deployment = ?"
             " AND version = ?",
-            (
-                advance(version, row.state, state),
-                "" if same else reason,
-                same,
-                self.row.name,
-                version,
-            ),
+            (advance(version, row.state, state), reason, same, self.row.name, version),
         )
+        if row.state is not state or row.reason != reason:
+            announce(self._connection, self.row.name, version=version, state=state, reason=reason)
         self.row = read_deployment(self._connection, self.row.name)
         self.wish = next_wish(self._connection)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -185,6 +186,23 @@ def test_every_change_is_an_event_in_the_same_transaction(store: DeploymentStore
         ).fetchone()
     assert (last["topic"], last["ref"]) == ("deployment", "deployment:flights")
     assert '"v1": 100' in last["data"]
+
+
+def test_a_bundle_that_was_made_again_is_an_event_if_it_changes_what_is_shown(
+    store: DeploymentStore,
+) -> None:
+    def renew(version: str, *, same: bool) -> list[tuple[str, str]]:
+        with store._database.read() as connection:
+            (before,) = connection.execute("SELECT max(id) FROM event").fetchone()
+        with store.change("flights") as change:
+            change.renew(version, same=same, reason="It was changed.")
+        with store._database.read() as connection:
+            rows = connection.execute("SELECT data FROM event WHERE id > ?", (before,)).fetchall()
+        return [(data["state"], data["reason"]) for data in (json.loads(row[0]) for row in rows)]
+
+    assert renew("v1", same=True) == []
+    assert renew("v1", same=False) == [("failed", "It was changed.")]
+    assert renew("v1", same=True) == [("stopped", "")]
 
 
 def test_a_deployment_serves_one_model(store: DeploymentStore) -> None:
