@@ -19,7 +19,6 @@ from .rows import (
     read_changes,
     read_deployment,
     read_deployments,
-    read_earlier_traffic,
 )
 from .spec import Change, VersionState
 from .state import advance
@@ -211,11 +210,6 @@ class DeploymentStore:
         """All changes, newest first."""
         with self._database.read() as connection:
             return read_changes(connection, name)
-
-    def earlier_traffic(self, name: str) -> list[tuple[int, dict[str, int]]]:
-        """Change id and traffic of each state before the present one, newest first."""
-        with self._database.read() as connection:
-            return read_earlier_traffic(connection, name)
 
 
 def _column(value: Any) -> Any:

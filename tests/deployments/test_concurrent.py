@@ -218,8 +218,7 @@ def test_a_failed_version_keeps_or_loses_its_share_while_others_are_deployed(
     assert shares(deployments) == {"v1": 90, "v3": 10}
     deployments.traffic("flights", {"v1": 20, "v2": 80})
     assert shares(deployments) == {"v1": 20, "v2": 80}
-    failed = deployments._store.deployment("flights").version("v1")
-    assert (failed.state, failed.wanted) == (VersionState.FAILED, False)
+    assert deployments._store.deployment("flights").version("v1").state is VersionState.FAILED
 
 
 def test_a_version_that_is_cooled_while_traffic_is_moved_to_it_is_warmed_again(
@@ -288,9 +287,8 @@ def test_traffic_that_moves_while_a_version_is_removed_is_one_step_of_the_rollba
         "remove",
         "promote",
     ]
-    assert [earlier for _, earlier in deployments._store.earlier_traffic("flights")] == [
-        {"v1": 100}
-    ]
+    with deployments._store.change("flights") as change:
+        assert [earlier for _, earlier in change.earlier_traffic()] == [{"v1": 100}]
 
 
 def test_requests_have_left_a_version_before_it_is_proved_again(deployments: Deployments) -> None:
@@ -306,8 +304,8 @@ def test_requests_have_left_a_version_before_it_is_proved_again(deployments: Dep
 
     target_of(deployments).before = look
     deployments.deploy("flights", version="flights/1", on_progress=seen.append)
-    told = [line for line in seen if line == "proving" or "%" in line]
-    assert told == ["building, 100 %, not proved", "proving", "ready, 100 %, proved"]
+    seen = [line for line in seen if line == "proving" or "%" in line]
+    assert seen == ["building, 100 %, not proved", "proving", "ready, 100 %, proved"]
 
 
 def test_a_deployment_that_is_up_again_is_not_deleted(deployments: Deployments) -> None:
@@ -346,8 +344,7 @@ def test_up_starts_everything_but_the_version_that_cannot_be_prepared_and_tries_
 
 def test_up_leaves_alone_what_runs_without_its_environment(deployments: Deployments) -> None:
     deployments._store.note("flights", "v1", python="/no/such/python", bundle="/no/such/bundle")
-    said: list[str] = []
-    deployments.up(on_progress=said.append)
+    deployments.up(on_progress=(said := list[str]()).append)
     assert "v1 runs, but could not be started again" in said[0]
     assert deployments._store.deployment("flights").version("v1").state is VersionState.READY
 

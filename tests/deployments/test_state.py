@@ -145,11 +145,16 @@ def set_traffic(
         )
 
 
+def earlier_traffic(store: DeploymentStore) -> list[tuple[int, dict[str, int]]]:
+    with store.change("flights") as change:
+        return change.earlier_traffic()
+
+
 def test_rollbacks_go_further_back_one_by_one_and_never_forward(store: DeploymentStore) -> None:
     for shares in ({"v1": 100}, {"v1": 90, "v2": 10}, {"v2": 100}, {"v2": 50, "v3": 50}):
         set_traffic(store, shares)
     seen = []
-    while earlier := store.earlier_traffic("flights"):
+    while earlier := earlier_traffic(store):
         change, shares = earlier[0]
         set_traffic(store, shares, verb="rollback", returns_to=change)
         seen.append(shares)
@@ -161,16 +166,16 @@ def test_a_rollback_never_leads_to_what_an_earlier_one_has_left_behind(
 ) -> None:
     set_traffic(store, {"v1": 100})
     set_traffic(store, {"v2": 100})  # bad
-    change, shares = store.earlier_traffic("flights")[0]
+    change, shares = earlier_traffic(store)[0]
     set_traffic(store, shares, verb="rollback", returns_to=change)
     set_traffic(store, {"v3": 100})
-    assert [shares for _, shares in store.earlier_traffic("flights")] == [{"v1": 100}]
+    assert [shares for _, shares in earlier_traffic(store)] == [{"v1": 100}]
 
 
 def test_a_state_that_is_set_twice_is_one_step_back(store: DeploymentStore) -> None:
     for shares in ({"v1": 100}, {"v2": 100}, {"v2": 100}):
         set_traffic(store, shares)
-    assert [shares for _, shares in store.earlier_traffic("flights")] == [{"v1": 100}]
+    assert [shares for _, shares in earlier_traffic(store)] == [{"v1": 100}]
 
 
 def test_every_change_is_an_event_in_the_same_transaction(store: DeploymentStore) -> None:
