@@ -21,7 +21,7 @@ import pytest
 
 from jupyter_mlinfra.core.errors import Conflict, Unavailable, Unprocessable
 from jupyter_mlinfra.core.processes import Identity
-from jupyter_mlinfra.deployments import Deployments, DeploymentState, VersionState
+from jupyter_mlinfra.deployments import Deployments, DeploymentState, VersionState, gates
 from jupyter_mlinfra.deployments.targets import layout
 from jupyter_mlinfra.deployments.targets.process_table import ProcessRow, ProcessTable
 from jupyter_mlinfra.jobs import JobSpec
@@ -307,6 +307,38 @@ def test_a_version_whose_bundle_was_changed_says_so_and_a_deploy_repairs_it(
         (item.state, item.reason, item.traffic)
         for item in deployments.show("flights").deployment.versions
     ] == [("ready", "", 100), ("ready", "", 0)]
+
+
+def test_a_failed_version_is_deployed_anew_and_answers_nobody_until_its_tests_have_passed(
+    deployments: Deployments,
+    url: str,
+    kit: ModuleType,
+    models: Mapping[int, Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another version stands in for it, also while a first try fails."""
+    folders = deployments._experiments.folders  # type: ignore[attr-defined]
+
+    def refuse(*_: object) -> None:
+        raise Unprocessable("A test has failed.")
+
+    bundle = Path(deployments._store.deployment("flights").version("v1").bundle)
+    (bundle / "mlinfra_runtime" / "model.py").write_text("")
+    for row in processes(deployments, "v1"):
+        kill_tree(row)
+    until(lambda: deployments.show("flights").deployment.versions[0].state is VersionState.FAILED)
+    with kit.load(url, kit.sample_body(deployments), rate=100, clients=4) as load:
+        until(lambda: {item.version for item in load.next(50)} == {"v2"})
+        folders[1] = models[2]
+        with monkeypatch.context() as patch, pytest.raises(Unprocessable, match="A test has"):
+            patch.setattr(gates, "check", refuse)
+            deployments.deploy("flights", version="flights/1")
+        assert {item.version for item in load.next(50)} == {"v2"}
+        folders[1] = models[3]
+        deployments.deploy("flights", version="flights/1")
+        until(lambda: {item.version for item in load.next(50)} == {"v1"})
+    assert load.lost == {}, load.details[:3]
+    folders[1] = models[1]
 
 
 def test_everything_comes_back_after_a_reboot(
