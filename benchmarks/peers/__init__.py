@@ -4,9 +4,12 @@ is named as left out.
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 
 class Absent(Exception):
@@ -33,3 +36,24 @@ def until(
         if time.monotonic() > limit:
             raise TimeoutError(f"{what}: not within {seconds:.0f} s")
         time.sleep(pause)
+
+
+def environment(name: str, packages: Sequence[str]) -> Path:
+    """The Python of an environment that has these packages; made when it is not there. Raises
+    Absent.
+    """
+    folder = Path(__file__).parents[2] / ".tools" / "peers" / name
+    python, made = folder / "bin" / "python", folder / ".made"
+    if made.exists():
+        return python
+    from uv import find_uv_bin
+
+    for words in (
+        ["venv", "--quiet", "--clear", "--python", sys.executable, str(folder)],
+        ["pip", "install", "--quiet", "--python", str(python), *packages],
+    ):
+        done = subprocess.run([find_uv_bin(), *words], capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise Absent(f"{packages[0]} cannot be installed: {done.stderr.strip()[-300:]}")
+    made.touch()
+    return python

@@ -12,14 +12,13 @@ import os
 import secrets
 import socket
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from . import Absent, until
+from . import Absent, environment, until
 
 VERSION = "2.12.1"
 _PACKAGES = (f"jupyter-scheduler=={VERSION}", "ipykernel")
@@ -71,31 +70,10 @@ class Scheduler:
             return json.load(answer)
 
 
-def environment() -> Path:
-    """The Python of an environment that has jupyter-scheduler; made when it is not there. Raises
-    Absent.
-    """
-    folder = Path(__file__).parents[2] / ".tools" / "peers" / f"jupyter-scheduler-{VERSION}"
-    python, made = folder / "bin" / "python", folder / ".made"
-    if made.exists():
-        return python
-    from uv import find_uv_bin
-
-    for words in (
-        ["venv", "--quiet", "--clear", "--python", sys.executable, str(folder)],
-        ["pip", "install", "--quiet", "--python", str(python), *_PACKAGES],
-    ):
-        done = subprocess.run([find_uv_bin(), *words], capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise Absent(f"{_PACKAGES[0]} cannot be installed: {done.stderr.strip()[-300:]}")
-    made.touch()
-    return python
-
-
 @contextmanager
 def jupyter_scheduler(root: Path) -> Iterator[Scheduler]:
     """Running, with this folder as its root. Raises Absent."""
-    python, token = environment(), secrets.token_hex(16)
+    python, token = environment(f"jupyter-scheduler-{VERSION}", _PACKAGES), secrets.token_hex(16)
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         port = one.getsockname()[1]

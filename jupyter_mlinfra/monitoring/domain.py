@@ -41,7 +41,13 @@ DOMAIN = Domain(
         State("no_data", "quiet"),
     ),
     records={
-        "jupyter_mlinfra.monitoring.spec": ("Alert", "FeatureDrift", "Monitor", "MonitorStatus")
+        "jupyter_mlinfra.monitoring.spec": (
+            "Alert",
+            "TableComparison",
+            "FeatureDrift",
+            "Monitor",
+            "MonitorStatus",
+        )
     },
     shown=("jupyter_mlinfra.monitoring.faces.rows", "jupyter_mlinfra.monitoring.faces.cards"),
     routes="jupyter_mlinfra.monitoring.faces.routes:ROUTES",
@@ -64,7 +70,7 @@ DOMAIN = Domain(
             name="monitor",
             group="monitors",
             other="status",
-            verbs=("list", "status", "evaluate", "watch"),
+            verbs=("list", "status", "evaluate", "watch", "compare"),
         ),
         Magic(name="alerts", group="alerts", other="list", verbs=("list",)),
     ),

@@ -1,19 +1,20 @@
-"""How far a window of values is from a reference: PSI and Kolmogorov–Smirnov, from bins and
-quantiles.
+"""How far a window of values is from a reference.
 
-A reference keeps bins, counts and a table of quantiles, never rows. Columns with few distinct
-values get a bin for each value; others get the deciles of the reference, and a value that is more
-than a tenth of it (no rain, no snow) a bin of its own. Missing values are a bin of their own, so
-that a feature that stops arriving is drift too.
+A reference keeps bins, counts and a table of quantiles, never rows: `compare`. Where both sides are
+at hand, all their values are compared: `compare_exactly`. Columns with few distinct values get a
+bin for each value; others get the deciles of the reference, and a value that is more than a tenth
+of it (no rain, no snow) a bin of its own. Missing values are a bin of their own, so that a feature
+that stops arriving is drift too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
-from ..core.records import Number
+from ..core.records import Basis, Number
+from . import distances
 from .spec import FeatureDrift
 
 if TYPE_CHECKING:
@@ -32,7 +33,9 @@ share in a window can be chance.
 """
 
 QUANTILES = 4096
-"""Points of the quantile table; the KS statistic is off by at most 1 / QUANTILES."""
+"""Points of the quantile table; the KS statistic is off by at most 1 / QUANTILES. The Wasserstein
+distance has no such bound, because the table leaves out the farthest values.
+"""
 
 FLOOR = 1e-4
 """Fractions below this count as this in the PSI, so that one empty bin does not make it
@@ -62,48 +65,74 @@ class ColumnReference:
     single: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sides:
+    """One column of both sides. counts: of the same bins. ordered: sorted values, None for
+    categories. basis: of what is computed from `ordered`.
+    """
+
+    name: str
+    kind: Kind
+    edges: Sequence[float | str]
+    counts: tuple[Sequence[int], Sequence[int]]
+    missing: tuple[int, int]
+    rows: tuple[int, int]
+    ordered: tuple[np.ndarray, np.ndarray] | None
+    basis: Basis = "exact"
+
+
 def reference(series: pl.Series) -> ColumnReference:
     """Profile one column of the training data. NaN and infinities count as missing."""
-    if series.dtype.is_numeric() or series.dtype.is_(_boolean()):
-        return _numeric(series)
-    values = series.drop_nulls().cast(str)
-    top = values.value_counts(sort=True).head(DISCRETE)
-    names = [str(name) for name in top.to_series(0)]
-    counts = [int(count) for count in top.to_series(1)]
+    if is_number(series):
+        ordered = _ordered(series)
+        return _profile(series, ordered, _quantile_table(ordered))
+    names, counts = _levels(series)
     return ColumnReference(
         name=series.name,
         kind="category",
-        edges=names,
-        counts=[*counts, len(values) - sum(counts)],
+        edges=names[:DISCRETE],
+        counts=[*counts[:DISCRETE], sum(counts[DISCRETE:])],
         missing=series.null_count(),
         rows=len(series),
     )
 
 
-def _boolean() -> Any:
+def is_number(series: pl.Series) -> bool:
+    """Whether a column is compared by its values; others are by the counts of their categories."""
     import polars as pl
 
-    return pl.Boolean
+    return series.dtype.is_numeric() or series.dtype == pl.Boolean
 
 
-def _numeric(series: pl.Series) -> ColumnReference:
-    import numpy as np
+def _levels(series: pl.Series) -> tuple[list[str], list[int]]:
+    """The values of a column as texts, the most frequent first, and how often they occur."""
+    found = series.drop_nulls().cast(str).value_counts(sort=True)
+    return found.to_series(0).to_list(), found.to_series(1).to_list()
 
-    values = _finite(series)
-    ordered = np.sort(values)
-    distinct, times = np.unique(ordered, return_counts=True)
+
+def _profile(series: pl.Series, ordered: np.ndarray, quantiles: Sequence[float]) -> ColumnReference:
+    """The reference of a number. ordered: its values, sorted."""
+    distinct, times = _runs(ordered)
     discrete = len(distinct) <= DISCRETE
     edges = distinct if discrete else _bin_edges(ordered, distinct[times * BINS > len(ordered)])
     return ColumnReference(
         name=series.name,
         kind="discrete" if discrete else "number",
         edges=edges.tolist(),
-        counts=[*(int(count) for count in times), 0] if discrete else _bin_counts(values, edges),
-        missing=len(series) - len(values),
+        counts=[*times.tolist(), 0] if discrete else _bin_counts(ordered, edges),
+        missing=len(series) - len(ordered),
         rows=len(series),
-        quantiles=_quantile_table(ordered),
+        quantiles=quantiles,
         single=_is_float32(series),
     )
+
+
+def _runs(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct values and how often each occurs."""
+    import numpy as np
+
+    starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)])
+    return ordered[starts], np.diff(starts, append=len(ordered))
 
 
 def _bin_edges(ordered: np.ndarray, frequent: np.ndarray) -> np.ndarray:
@@ -117,7 +146,7 @@ def _bin_edges(ordered: np.ndarray, frequent: np.ndarray) -> np.ndarray:
     """
     import numpy as np
 
-    other_values = ordered[~np.isin(ordered, frequent)]
+    other_values = ordered[~np.isin(ordered, frequent)] if len(frequent) else ordered
     bins = BINS - len(frequent)
     if len(frequent):
         bins = max(1, min(bins, len(other_values) * FINEST // len(ordered)))
@@ -138,58 +167,115 @@ def compare(
     reference_column: ColumnReference, window: pl.Series, *, threshold: float
 ) -> FeatureDrift:
     """Drift of `window` against the reference; `drifted` if the PSI is at or above `threshold`."""
-    counts, missing, ks = _window_counts(reference_column, window)
-    index = psi([*reference_column.counts, reference_column.missing], [*counts, missing])
-    rows = len(window)
-    return FeatureDrift(
-        feature=reference_column.name,
-        kind=reference_column.kind,
-        psi=Number(value=index, n=rows),
-        ks=(
-            None
-            if ks is None
-            else Number(
-                value=ks,
-                basis="exact" if len(reference_column.quantiles) < QUANTILES else "approx",
-                n=rows,
-            )
-        ),
-        missing_reference=Number(
-            value=_share(reference_column.missing, reference_column.rows), n=reference_column.rows
-        ),
-        missing_window=Number(value=_share(missing, rows), n=rows),
-        edges=list(reference_column.edges),
-        reference=_shares(reference_column.counts),
-        window=_shares(counts),
-        drifted=index >= threshold,
-    )
-
-
-def _window_counts(
-    reference_column: ColumnReference, window: pl.Series
-) -> tuple[Sequence[int], int, float | None]:
-    """The rows of a window in each bin of the reference, those without a value, and the
-    Kolmogorov-Smirnov statistic (None for categories).
-    """
     import numpy as np
 
     if reference_column.kind == "category":
-        values = window.drop_nulls().cast(str)
-        count_by_name = dict(values.value_counts().iter_rows())
-        counts = [int(count_by_name.get(name, 0)) for name in reference_column.edges]
-        return [*counts, len(values) - sum(counts)], window.null_count(), None
-    finite = _finite(window)
-    missing = len(window) - len(finite)
-    # A request has 0.1 where the training data had the nearest float32: equal for the model.
-    if reference_column.single:
-        with np.errstate(over="ignore"):
-            finite = finite.astype(np.float32).astype(np.float64)
-    counts = (
-        _value_counts(finite, reference_column.edges)
-        if reference_column.kind == "discrete"
-        else _bin_counts(finite, np.asarray(reference_column.edges))
+        counts_by_name = dict(zip(*_levels(window), strict=True))
+        counts = [counts_by_name.pop(str(name), 0) for name in reference_column.edges]
+        counts.append(sum(counts_by_name.values()))
+        missing, ordered = window.null_count(), None
+    else:
+        values = _ordered(window, single=reference_column.single)
+        counts, missing = _counts(reference_column, values), len(window) - len(values)
+        ordered = np.asarray(reference_column.quantiles), values
+    return _drift(
+        _Sides(
+            name=reference_column.name,
+            kind=reference_column.kind,
+            edges=reference_column.edges,
+            counts=(reference_column.counts, counts),
+            missing=(reference_column.missing, missing),
+            rows=(reference_column.rows, len(window)),
+            ordered=ordered,
+            basis="exact" if len(reference_column.quantiles) < QUANTILES else "approx",
+        ),
+        threshold=threshold,
     )
-    return counts, missing, _ks(np.asarray(reference_column.quantiles), finite)
+
+
+def compare_exactly(before: pl.Series, window: pl.Series, *, threshold: float) -> FeatureDrift:
+    """Drift of `window` against `before`, from all values of both, and all categories."""
+    sides = _numbers(before, window) if is_number(before) else _categories(before, window)
+    found = _drift(sides, threshold=threshold)
+    if found.kind != "category" or len(found.edges) <= DISCRETE:
+        return found
+    return replace(
+        found,
+        edges=found.edges[:DISCRETE],
+        reference=_shortened(found.reference),
+        window=_shortened(found.window),
+    )
+
+
+def _numbers(before: pl.Series, window: pl.Series) -> _Sides:
+    ordered = _ordered(before)
+    profile = _profile(before, ordered, ())
+    values = _ordered(window, single=profile.single)
+    return _Sides(
+        name=before.name,
+        kind=profile.kind,
+        edges=profile.edges,
+        counts=(profile.counts, _counts(profile, values)),
+        missing=(profile.missing, len(window) - len(values)),
+        rows=(len(before), len(window)),
+        ordered=(ordered, values),
+    )
+
+
+def _categories(before: pl.Series, window: pl.Series) -> _Sides:
+    names, counts = _levels(before)
+    counts_by_name = dict(zip(*_levels(window), strict=True))
+    new = [name for name in counts_by_name if name not in set(names)]
+    return _Sides(
+        name=before.name,
+        kind="category",
+        edges=[*names, *new],
+        counts=(
+            [*counts, *[0] * len(new), 0],
+            [*(counts_by_name.get(name, 0) for name in (*names, *new)), 0],
+        ),
+        missing=(before.null_count(), window.null_count()),
+        rows=(len(before), len(window)),
+        ordered=None,
+    )
+
+
+def _shortened(fractions: Sequence[float]) -> list[float]:
+    """Those of the first categories, and of all others together."""
+    return [*fractions[:DISCRETE], sum(fractions[DISCRETE:])]
+
+
+def _drift(sides: _Sides, *, threshold: float) -> FeatureDrift:
+    rows = sides.rows[1]
+    before, window = (
+        [*counts, missing] for counts, missing in zip(sides.counts, sides.missing, strict=True)
+    )
+    index = psi(before, window)
+
+    def of_histograms(distance: Callable[[Sequence[int], Sequence[int]], float]) -> Number:
+        return Number(value=distance(before, window) if all(sides.rows) else None, n=rows)
+
+    def of_values(distance: Callable[[np.ndarray, np.ndarray], float]) -> Number | None:
+        if sides.ordered is None or not all(map(len, sides.ordered)):
+            return None
+        return Number(value=distance(*sides.ordered), basis=sides.basis, n=rows)
+
+    return FeatureDrift(
+        feature=sides.name,
+        kind=sides.kind,
+        psi=Number(value=index, n=rows),
+        ks=of_values(distances.kolmogorov_smirnov),
+        wasserstein=of_values(distances.wasserstein),
+        js=of_histograms(distances.jensen_shannon),
+        hellinger=of_histograms(distances.hellinger),
+        chi2=of_histograms(distances.chi_squared),
+        missing_reference=Number(value=_share(sides.missing[0], sides.rows[0]), n=sides.rows[0]),
+        missing_window=Number(value=_share(sides.missing[1], rows), n=rows),
+        edges=list(sides.edges),
+        reference=_shares(sides.counts[0]),
+        window=_shares(sides.counts[1]),
+        drifted=index >= threshold,
+    )
 
 
 def psi(reference: Sequence[int], window: Sequence[int]) -> float:
@@ -211,38 +297,26 @@ def psi(reference: Sequence[int], window: Sequence[int]) -> float:
     return float(np.sum((actual - expected) * np.log(actual / expected)))
 
 
-def _ks(quantiles: np.ndarray, values: np.ndarray) -> float | None:
-    """Two-sample statistic: the largest distance of the two empirical distribution functions, over
-    all points of both.
+def _ordered(series: pl.Series, *, single: bool = False) -> np.ndarray:
+    """The finite values, sorted. single: as the nearest float32, because a request has 0.1 where
+    the training data had that: equal for the model.
     """
     import numpy as np
+    import polars as pl
 
-    if not len(quantiles) or not len(values):
-        return None
-    ordered = np.sort(values)
-    points = np.concatenate([quantiles, ordered])
-    reference_share = np.searchsorted(quantiles, points, side="right") / len(quantiles)
-    window_share = np.searchsorted(ordered, points, side="right") / len(ordered)
-    return float(np.abs(reference_share - window_share).max())
-
-
-def _finite(series: pl.Series) -> np.ndarray:
-    import numpy as np
-
-    values = series.cast(_float(), strict=False).to_numpy()
-    return np.asarray(values[np.isfinite(values)])
+    values = series.cast(pl.Float64, strict=False).to_numpy()
+    values = values[np.isfinite(values)]
+    if single:
+        farthest = np.finfo(np.float32).max
+        values = values.clip(-farthest, farthest).astype(np.float32).astype(np.float64)
+    values.sort()
+    return values
 
 
 def _is_float32(series: pl.Series) -> bool:
     import polars as pl
 
     return bool(series.dtype == pl.Float32)
-
-
-def _float() -> Any:
-    import polars as pl
-
-    return pl.Float64
 
 
 def _quantile_table(ordered: np.ndarray) -> list[float]:
@@ -255,23 +329,24 @@ def _quantile_table(ordered: np.ndarray) -> list[float]:
     return [float(value) for value in ordered[positions]]
 
 
-def _bin_counts(values: np.ndarray, edges: np.ndarray) -> list[int]:
-    """Rows per bin; bin i holds edges[i - 1] < x <= edges[i]."""
+def _counts(column: ColumnReference, ordered: np.ndarray) -> list[int]:
+    """Sorted values in each bin of a number."""
     import numpy as np
 
-    return [
-        int(count)
-        for count in np.bincount(
-            np.searchsorted(edges, values, side="left"), minlength=len(edges) + 1
-        )
-    ]
+    edges = np.asarray(column.edges, float)
+    if column.kind == "number":
+        return _bin_counts(ordered, edges)
+    times = np.searchsorted(ordered, edges, side="right") - np.searchsorted(ordered, edges)
+    return [*times.tolist(), len(ordered) - int(times.sum())]
 
 
-def _value_counts(values: np.ndarray, bin_values: Sequence[float | str]) -> list[int]:
+def _bin_counts(ordered: np.ndarray, edges: np.ndarray) -> list[int]:
+    """Sorted values per bin; bin i holds edges[i - 1] < x <= edges[i]."""
     import numpy as np
 
-    counts = [int(np.count_nonzero(values == value)) for value in bin_values]
-    return [*counts, len(values) - sum(counts)]
+    ends = np.searchsorted(ordered, edges, side="right")
+    counts: list[int] = np.diff(ends, prepend=0, append=len(ordered)).tolist()
+    return counts
 
 
 def _share(part: int, total: int) -> float | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from ..core.records import Number
+from ..core.records import Basis, Number
 
 
 class AlertState(StrEnum):
@@ -24,20 +24,52 @@ class FeatureDrift:
     """Drift of one feature between reference and window.
 
     psi: population stability index on the reference's deciles (natural log). ks: two-sample
-    Kolmogorov–Smirnov statistic, None for categories. reference, window: fractions per bin. edges:
-    inner bin edges, or category names.
+    Kolmogorov–Smirnov statistic; wasserstein: the distance that a value has moved in the mean, in
+    units of the feature; both None for categories. js: Jensen–Shannon distance (base 2); hellinger:
+    Hellinger distance; chi2: Pearson's statistic, all three over the bins. reference, window:
+    fractions per bin. edges: inner bin edges, or category names.
     """
 
     feature: str
     kind: str
     psi: Number
     ks: Number | None
+    wasserstein: Number | None
+    js: Number
+    hellinger: Number
+    chi2: Number
     missing_reference: Number
     missing_window: Number
     edges: Sequence[float | str]
     reference: Sequence[float]
     window: Sequence[float]
     drifted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distances:
+    """The distances of one column, as in `FeatureDrift`. basis: of ks and wasserstein."""
+
+    psi: float | None
+    ks: float | None
+    wasserstein: float | None
+    js: float | None
+    hellinger: float | None
+    chi2: float | None
+    basis: Basis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableComparison:
+    """Two tables compared. rows: of `reference` and `current`. drift: by column, the largest PSI
+    first; drifted: those with a PSI of at least `threshold`. not_compared: why, by column.
+    """
+
+    rows: Mapping[str, int]
+    drift: Mapping[str, Distances]
+    drifted: Sequence[str]
+    not_compared: Mapping[str, str]
+    threshold: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

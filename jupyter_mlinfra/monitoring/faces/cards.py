@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from ...core.records import Number
 from ...faces.cards import Card, card, said
-from ...faces.rows import rows_of
-from ...faces.words import NONE, counted, moment, number, plain, share
-from ..spec import MonitorStatus
+from ...faces.rows import Row, rows_of
+from ...faces.words import NONE, beginning, counted, moment, number, plain, share
+from ..spec import MonitorStatus, TableComparison
 
 
 @card(MonitorStatus)
@@ -47,3 +48,37 @@ def _monitor_status(item: MonitorStatus) -> Card:
         rows=rows_of(shown),
         note=note,
     )
+
+
+@card(TableComparison)
+def _comparison(item: TableComparison) -> Card:
+    facts = {
+        "reference": counted(item.rows["reference"], "row"),
+        "current": counted(item.rows["current"], "row"),
+        "drifted": f"{len(item.drifted):,} of {counted(len(item.drift), 'column')}",
+        **{
+            f"not compared: {name}": beginning(why, 100)
+            for name, why in list(item.not_compared.items())[:20]
+        },
+    }
+    rows: list[Row] = [
+        {
+            "column": name,
+            "PSI": _figure(distances.psi),
+            "KS": _figure(distances.ks),
+            "Wasserstein": _figure(distances.wasserstein),
+            "JS": _figure(distances.js),
+            "drifted": plain(name in item.drifted),
+        }
+        for name, distances in list(item.drift.items())[:40]
+    ]
+    note = (
+        f"{len(rows)} of {counted(len(item.drift), 'column')}, those that moved most"
+        if len(item.drift) > len(rows)
+        else ""
+    )
+    return Card(title="comparison", facts=said(facts), rows=rows, note=note)
+
+
+def _figure(value: float | None) -> str:
+    return number(None if value is None else Number(value=value))

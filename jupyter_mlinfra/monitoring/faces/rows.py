@@ -26,6 +26,8 @@ def feature_drift(item: FeatureDrift) -> Row:
         "feature": item.feature,
         "PSI": number(item.psi),
         "KS": number(item.ks),
+        "Wasserstein": number(item.wasserstein),
+        "JS": number(item.js),
         "missing then": share(item.missing_reference),
         "missing now": share(item.missing_window),
         "drifted": plain(item.drifted),

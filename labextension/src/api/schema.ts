@@ -681,19 +681,25 @@ export interface components {
          * @description Drift of one feature between reference and window.
          *
          *     psi: population stability index on the reference's deciles (natural log). ks: two-sample
-         *     Kolmogorov–Smirnov statistic, None for categories. reference, window: fractions per bin. edges:
-         *     inner bin edges, or category names.
+         *     Kolmogorov–Smirnov statistic; wasserstein: the distance that a value has moved in the mean, in
+         *     units of the feature; both None for categories. js: Jensen–Shannon distance (base 2); hellinger:
+         *     Hellinger distance; chi2: Pearson's statistic, all three over the bins. reference, window:
+         *     fractions per bin. edges: inner bin edges, or category names.
          */
         readonly FeatureDrift: {
+            readonly chi2: components["schemas"]["Number"];
             readonly drifted: boolean;
             readonly edges: readonly (number | string)[];
             readonly feature: string;
+            readonly hellinger: components["schemas"]["Number"];
+            readonly js: components["schemas"]["Number"];
             readonly kind: string;
             readonly ks: components["schemas"]["Number"] | null;
             readonly missing_reference: components["schemas"]["Number"];
             readonly missing_window: components["schemas"]["Number"];
             readonly psi: components["schemas"]["Number"];
             readonly reference: readonly number[];
+            readonly wasserstein: components["schemas"]["Number"] | null;
             readonly window: readonly number[];
         };
         /**

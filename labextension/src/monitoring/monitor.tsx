@@ -397,6 +397,22 @@ function driftColumns({ trans }: IWorkbench, unsure: boolean): IColumnSpec<IFeat
       sort: row => row.ks?.value ?? null
     },
     {
+      key: 'wasserstein',
+      head: 'Wasserstein',
+      width: 120,
+      figure: row => row.wasserstein,
+      write: value => format.number(value, 3),
+      sort: row => row.wasserstein?.value ?? null
+    },
+    {
+      key: 'js',
+      head: 'JS',
+      width: 90,
+      figure: row => row.js,
+      write: value => format.number(value, 3),
+      sort: row => row.js.value
+    },
+    {
       key: 'missing',
       head: trans.__('missing: reference'),
       width: 130,

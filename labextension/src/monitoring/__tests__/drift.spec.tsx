@@ -30,6 +30,10 @@ const drift = (feature: string, psi: number, more: Partial<IFeatureDrift> = {}):
   kind: 'numeric',
   psi: exactly(psi),
   ks: null,
+  wasserstein: null,
+  js: exactly(0),
+  hellinger: exactly(0),
+  chi2: exactly(0),
   missing_reference: exactly(0),
   missing_window: exactly(0),
   edges: [0],
@@ -132,13 +136,15 @@ describe('the drift of features', () => {
   it('that is none, missing or tiny is written as such', async () => {
     const odd = drift('odd', 1e-7, {
       ks: exactly('NaN'),
+      wasserstein: exactly(1234.5),
+      js: exactly(0.25),
       missing_reference: exactly(null),
       missing_window: exactly(0.000_01)
     });
     await opened(statusOf({ drift: [odd, drift('none', 0)] }));
     expect(cells(TABLE)).toEqual([
-      ['odd numeric', 'stable', '1.00e-7', 'NaN', '–', '< 0.1 %'],
-      ['none numeric', 'stable', '0', '–', '0 %', '0 %']
+      ['odd numeric', 'stable', '1.00e-7', 'NaN', '1,235', '0.25', '–', '< 0.1 %'],
+      ['none numeric', 'stable', '0', '–', '–', '0', '0 %', '0 %']
     ]);
   });
 
