@@ -28,12 +28,10 @@ def kolmogorov_smirnov(reference: np.ndarray, window: np.ndarray) -> float:
     """
     import numpy as np
 
-    ends = _run_ends(reference)[_CELL - 1 :: _CELL]
-    ends = np.append(ends, len(reference)) if not len(ends) or ends[-1] < len(reference) else ends
-    before = _counts_up_to(reference, window, reference[ends - 1])
+    ends = np.unique(np.append(reference[_CELL - 1 :: _CELL], reference[-1]))
+    one, other = _counts_up_to(reference, window, ends)
     # What was counted at the end of the cell before.
-    earlier = [np.concatenate([[0], counts[:-1]]) for counts in before]
-    (one, other), (one_earlier, other_earlier) = before, earlier
+    one_earlier, other_earlier = (np.concatenate([[0], counts[:-1]]) for counts in (one, other))
     n, m = len(reference), len(window)
     best = int(np.abs(one * m - other * n).max())
     bounds = np.maximum(one * m - other_earlier * n, other * n - one_earlier * m)
@@ -130,13 +128,6 @@ def _counts_up_to(
         np.searchsorted(reference, points, side="right"),
         np.searchsorted(window, points, side="right"),
     )
-
-
-def _run_ends(ordered: np.ndarray) -> np.ndarray:
-    """The position after each run of equal values."""
-    import numpy as np
-
-    return np.append(np.flatnonzero(ordered[1:] != ordered[:-1]) + 1, len(ordered))
 
 
 def _ranges(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:

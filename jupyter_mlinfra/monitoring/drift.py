@@ -43,6 +43,7 @@ infinite.
 """
 
 Kind = Literal["number", "discrete", "category"]
+_SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,14 +113,14 @@ def _levels(series: pl.Series) -> tuple[list[str], list[int]]:
 
 def _profile(series: pl.Series, ordered: np.ndarray, quantiles: Sequence[float]) -> ColumnReference:
     """The reference of a number. ordered: its values, sorted."""
-    distinct, times = _runs(ordered)
-    discrete = len(distinct) <= DISCRETE
-    edges = distinct if discrete else _bin_edges(ordered, distinct[times * BINS > len(ordered)])
+    values, counts = _few_values(ordered)
+    discrete = len(values) > 0 or not len(ordered)
+    edges = values if discrete else _bin_edges(ordered, _frequent(ordered))
     return ColumnReference(
         name=series.name,
         kind="discrete" if discrete else "number",
         edges=edges.tolist(),
-        counts=[*times.tolist(), 0] if discrete else _bin_counts(ordered, edges),
+        counts=[*counts.tolist(), 0] if discrete else _bin_counts(ordered, edges),
         missing=len(series) - len(ordered),
         rows=len(series),
         quantiles=quantiles,
@@ -127,12 +128,25 @@ def _profile(series: pl.Series, ordered: np.ndarray, quantiles: Sequence[float])
     )
 
 
-def _runs(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The distinct values and how often each occurs."""
+def _few_values(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct values and how often each occurs; empty if there are more than `DISCRETE`."""
     import numpy as np
 
-    starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)])
-    return ordered[starts], np.diff(starts, append=len(ordered))
+    some = ordered[:: max(1, len(ordered) // 1000)]
+    if len(np.unique(some)) <= DISCRETE:
+        starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)])
+        if len(starts) <= DISCRETE:
+            return ordered[starts], np.diff(starts, append=len(ordered))
+    return ordered[:0], np.empty(0, int)
+
+
+def _frequent(ordered: np.ndarray) -> np.ndarray:
+    """The values that are more than one in `BINS`: each of them fills a place that is looked at."""
+    import numpy as np
+
+    candidates = np.unique(ordered[:: max(1, len(ordered) // BINS)])
+    first, last = (np.searchsorted(ordered, candidates, side=side) for side in _SIDES)
+    return candidates[(last - first) * BINS > len(ordered)]
 
 
 def _bin_edges(ordered: np.ndarray, frequent: np.ndarray) -> np.ndarray:
