@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -236,8 +237,9 @@ def test_feedback_is_kept_and_the_last_word_counts(tmp_path: Path) -> None:
 
 
 def test_a_full_queue_drops_and_counts_and_never_waits(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "file" / "below", HEAD, queue_cells=20)
-    (tmp_path / "file").write_text("in the way of the folder")  # the disk refuses every write
+    folder = tmp_path / "log"
+    journal = Journal(folder, HEAD, queue_cells=20)
+    folder.write_text("in the way of the folder")  # the disk refuses every write
     started = time.perf_counter()
     for number in range(1000):
         journal.put(entry(number), 2)
@@ -245,13 +247,24 @@ def test_a_full_queue_drops_and_counts_and_never_waits(tmp_path: Path) -> None:
     end = time.monotonic() + 10
     while journal._cells and time.monotonic() < end:  # until what waits has been tried, and dropped
         time.sleep(0.01)
-    (tmp_path / "file").unlink()  # it can write again
+    folder.unlink()  # it can write again
     journal.put(entry(1000), 2)
-    folder = tmp_path / "file" / "below"
     logged = wait_for(folder, 1).height
     journal.close()
     assert payloads.dropped(folder) + payloads.scan(folder).height == 1001
     assert logged >= 1
+
+
+def test_of_a_project_that_is_removed_nothing_comes_back(tmp_path: Path) -> None:
+    home = tmp_path / "payloads"
+    home.mkdir()
+    journal = Journal(home / "flights", HEAD)
+    journal.put(entry(0))
+    wait_for(home / "flights", 1)
+    shutil.rmtree(home)
+    journal.put(entry(1))
+    journal.close()
+    assert not home.exists()
 
 
 def test_files_are_closed_at_their_size_and_none_of_it_is_lost(tmp_path: Path) -> None:

@@ -157,10 +157,14 @@ class Journal:
         if self._ledger is not None:
             self._ledger.note(self._received, self._accounted, self._dropped)
 
+    def _make_folder(self) -> None:
+        # Not its parent: of a project that was removed nothing may come back.
+        self._folder.mkdir(exist_ok=True)
+
     def _open_ledger(self) -> None:
         if self._ledger is None:
             with contextlib.suppress(OSError):  # a full disk: at the next try
-                self._folder.mkdir(parents=True, exist_ok=True)
+                self._make_folder()
                 self._ledger = Ledger(
                     self._folder
                     / f"{self._head['version']}-{int(time.time() * 1e6)}-{os.getpid()}.count"
@@ -213,7 +217,7 @@ class Journal:
 
     def _open_segment(self) -> None:
         started_at = time.time()
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._make_folder()
         name = f"{self._head['version']}-{int(started_at * 1e6)}-{os.getpid()}.jsonl"
         path = self._folder / (name + ".open")
         head = orjson.dumps({"format": 1, **self._head, "started": started_at}) + b"\n"

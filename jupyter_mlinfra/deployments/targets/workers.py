@@ -265,6 +265,8 @@ class Workers:
         with contextlib.suppress(OSError):
             if worker.log.stat().st_size > LOG_BYTES:
                 worker.log.replace(worker.log.with_suffix(".old.log"))
+        with contextlib.suppress(OSError):  # the disk is full: requests are counted as not logged
+            launch.payloads.mkdir(parents=True, exist_ok=True)
         worker.token, worker.ready, worker.started = slot + launch.code, False, time.monotonic()
         # Before its code runs, because it cannot check itself.
         worker.damage = damage(Path(launch.bundle))
