@@ -116,6 +116,13 @@ def ensure(
     return _python(folder)
 
 
+def bytecode_folder(python: Path) -> Path:
+    """Where the processes of an environment keep what they have compiled: only the modules that
+    they import. To compile a whole environment at once takes a minute of two cores.
+    """
+    return python.parent.parent / "bytecode"
+
+
 def note_use(python: Path) -> None:
     """Record that an environment is in use now, by its marker's time. The keeper does this from
     time to time for every version.
@@ -190,7 +197,6 @@ def _build(
         install = (
             "pip",
             "install",
-            "--compile-bytecode",
             "--python",
             str(_python(draft)),
             "--overrides",

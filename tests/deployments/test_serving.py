@@ -26,6 +26,7 @@ import pytest
 from jupyter_mlinfra.core.errors import BadRequest, NotFound, TooLarge
 from jupyter_mlinfra.core.records import to_json
 from jupyter_mlinfra.deployments import Deployments
+from jupyter_mlinfra.deployments.packaging import damage
 from jupyter_mlinfra.deployments.targets.local import LocalTarget
 from jupyter_mlinfra.deployments.targets.process_table import ProcessTable
 
@@ -278,6 +279,16 @@ def test_nothing_listens_but_the_gateway_on_loopback(deployments: Deployments, u
     run = deployments._project.home / "deployments" / "run"
     assert run.stat().st_mode & 0o077 == 0
     assert all(path.stat().st_mode & 0o077 == 0 for path in run.glob("*.sock"))
+
+
+def test_compiled_code_is_kept_in_the_environment_and_the_bundle_stays_as_it_was(
+    deployments: Deployments,
+) -> None:
+    rows = ProcessTable(deployments._project.database).rows()
+    started = psutil.Process(next(row.identity.pid for row in rows if row.version == "v1"))
+    kept = Path(started.environ()["PYTHONPYCACHEPREFIX"])
+    assert list(kept.rglob("seldon_core/wrapper.*.pyc"))  # the next start compiles nothing
+    assert damage(Path(started.environ()["MLINFRA_BUNDLE"])) == ""
 
 
 def test_the_processes_are_the_real_microservice(deployments: Deployments) -> None:

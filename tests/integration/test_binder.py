@@ -47,7 +47,9 @@ def test_the_binder_steps_end_with_a_live_deployment_in_a_fresh_environment(tmp_
         "VIRTUAL_ENV": str(venv),
     }
     environment.pop("PYTHONPATH", None)
-    # Packages that were fetched before, but nothing that was built of them.
+    # Packages that were fetched before, and the serving environments of the demo.
+    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    environment["XDG_CACHE_HOME"] = cache
     environment["UV_CACHE_DIR"] = subprocess.run(
         [uv, "cache", "dir"], capture_output=True, text=True, check=True
     ).stdout.strip()

@@ -18,6 +18,7 @@ from typing import BinaryIO
 from ...core.errors import MLInfraError
 from ...core.processes import TOKEN, Identity, end_token
 from ...core.records import now
+from ..environment import bytecode_folder
 from ..gateway import cluster_name
 from ..packaging import RUNTIME_NAME, damage
 from .envoy import admin
@@ -385,7 +386,7 @@ def _environment(launch: WorkerSpec, socket: str, token: str) -> Mapping[str, st
         TOKEN: token,
         "PYTHONPATH": launch.bundle,
         # A bundle is named by its content: nothing may be written into it.
-        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPYCACHEPREFIX": str(bytecode_folder(Path(launch.python))),
         "PYTHONUNBUFFERED": "1",
         # Bytes in, bytes out: the component parses and answers by itself.
         "PAYLOAD_PASSTHROUGH": "true",
