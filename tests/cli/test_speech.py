@@ -118,7 +118,10 @@ def test_a_failure_is_json_for_scripts_and_three_lines_for_people(
     ("words", "why"),
     [
         (["catalog", "show"], "Usage: mlinfra catalog show [OPTIONS] NAME."),
-        (["monitors", "teleport"], "mlinfra monitors takes one of: evaluate, list, status, watch."),
+        (
+            ["monitors", "teleport"],
+            "mlinfra monitors takes one of: compare, evaluate, list, status, watch.",
+        ),
         (["jobs", "list", "--colour"], "Usage: mlinfra jobs list [OPTIONS]."),
         (["jobs"], "Usage: mlinfra jobs [OPTIONS] COMMAND [ARGS]..."),
         (["features", "materialize", "--start", "yesterday"], "A moment is written as ISO 8601."),

@@ -566,6 +566,7 @@ ELSEWHERE = {  # tested below, each for what it does besides
     "init",
     "jobs attach",
     "jobs submit",
+    "monitors compare",
     "project check",
     "project show",
     "runs import",
