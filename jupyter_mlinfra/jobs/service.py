@@ -49,7 +49,7 @@ from .spec import (
 from .state import FINAL
 from .submit.accept import Submitter
 from .submit.checks import examine, inside
-from .views import attempt_record, document, with_files
+from .views import attempt_record, document, executed_notebook, with_files
 
 if TYPE_CHECKING:
     from ..core.project import Project
@@ -187,6 +187,7 @@ class Jobs:
             tail=tail,
             until=until,
             ended=found.state in FINAL,
+            executed=executed_notebook(found, root=self._project.root, home=self._project.home),
         )
 
     def search_logs(

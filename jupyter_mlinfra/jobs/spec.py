@@ -371,7 +371,7 @@ class LogHits:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogChunk:
     """A byte range of a log. next: offset to continue from. size: existing bytes. ended: nothing
-    more will come. note: why there is no log any more.
+    more will come. note: why there is no text.
     """
 
     text: str

@@ -38,6 +38,12 @@ def with_files(job: Job, *, root: Path, home: Path) -> Job:
     )
 
 
+def executed_notebook(job: Job, *, root: Path, home: Path) -> str | None:
+    """Where the executed notebook of a job is, if it wrote one. root, home: of the project."""
+    output = with_files(job, root=root, home=home).output
+    return output if output is not None and (root / output).is_file() else None
+
+
 def attempt_record(attempt: Attempt, number: int, *, last_line: bool) -> AttemptRecord:
     """What the files of an attempt show. last_line: whether the last line of its log says why it
     failed, as for a command.

@@ -35,6 +35,19 @@ HOSTILE = {
 }
 
 
+def test_a_notebook_that_printed_nothing_says_so_and_where_it_is(
+    jobs: Jobs, project: Project, tools: Any
+) -> None:
+    tools.write_notebook(project.root / "quiet.ipynb", tools.cell("seven = 7"))
+    job = finish(jobs, tools, notebook="quiet.ipynb")
+    assert job.output is not None
+    log = jobs.logs(job.id)
+    assert (log.text, log.ended) == ("", True)
+    assert log.note == f"The job printed nothing. The executed notebook is {job.output}."
+    (project.root / job.output).unlink()
+    assert jobs.logs(job.id).note == "The job printed nothing."
+
+
 def test_a_notebook_runs_with_parameters_that_arrive_verbatim(
     jobs: Jobs, project: Project, tools: Any
 ) -> None:

@@ -19,6 +19,7 @@ from .log_cap import Gap, size_of
 MAX_BYTES = 4_000_000
 """The most bytes in one answer."""
 CLEARED = "The log was removed, as those of all but the newest jobs are."
+PRINTED_NOTHING = "The job printed nothing."
 _LINE = 65_536
 """A longer line is cut."""
 SCANNED_BYTES = 256 << 20
@@ -38,12 +39,14 @@ def read_log(
     tail: int | None,
     ended: bool,
     until: int | None = None,
+    executed: str | None = None,
 ) -> LogChunk:
     """Read a part of a job's log.
 
     offset: first byte. limit: most bytes. tail: lines counted from the end, or from byte `until`,
     instead of an offset. A part that is not the end of the log ends after a line if possible.
-    ended: whether the job is in a final state, so that the log is complete.
+    ended: whether the job is in a final state, so that the log is complete. executed: the notebook
+    that it wrote, if it is one.
     """
     if offset < 0 or limit < 1 or (tail is not None and tail < 1):
         raise BadRequest(
@@ -65,7 +68,7 @@ def read_log(
         # An incomplete character comes with the next part.
         data = data[: len(data) - _torn(data)]
     end = start + len(data)
-    note = CLEARED if ended and not parts and _cleared(home, job, attempts) else ""
+    note = _why_empty(home, job, attempts, executed) if ended and not parts else ""
     return LogChunk(
         text=data.decode("utf-8", "replace"),
         offset=start,
@@ -164,12 +167,14 @@ def cut_log(log: Path, *, keep: int) -> None:
         draft.unlink(missing_ok=True)
 
 
-def _cleared(home: Path, job: str, attempts: int) -> bool:
-    """Whether a job without a log had one: then only the executed notebook may be left of its last
-    attempt.
-    """
+def _why_empty(home: Path, job: str, attempts: int, executed: str | None) -> str:
+    """Why an ended job has no text in its logs; empty if no attempt began."""
+    if any(os.path.lexists(Attempt.of(home, job, n).log) for n in range(1, attempts + 1)):
+        return PRINTED_NOTHING + (f" The executed notebook is {executed}." if executed else "")
+    # Only the executed notebook may be left of the last attempt of a job whose log was removed.
     folder = Attempt.of(home, job, attempts).folder
-    return attempts > 0 and (not folder.exists() or any(folder.glob("*.ipynb")))
+    cleared = attempts > 0 and (not folder.exists() or any(folder.glob("*.ipynb")))
+    return CLEARED if cleared else ""
 
 
 @dataclass(frozen=True, slots=True)

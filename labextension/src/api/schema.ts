@@ -992,7 +992,7 @@ export interface components {
         /**
          * LogChunk
          * @description A byte range of a log. next: offset to continue from. size: existing bytes. ended: nothing
-         *     more will come. note: why there is no log any more.
+         *     more will come. note: why there is no text.
          */
         readonly LogChunk: {
             readonly ended: boolean;
