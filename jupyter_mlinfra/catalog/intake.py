@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from ..core.errors import BadRequest, Unprocessable
+from ..core.frames import polars_frame
 from .conform import Fit, Target, fit
 from .diagnosis import refusal
 from .dtypes import requested_dtype, short_dtype, storable
@@ -19,6 +20,8 @@ from .spelling import PLAIN, described
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from ..core.frames import Frame
 
 _BAD = "\0bad"  # no column can have this name
 _BLOCK = 1 << 17
@@ -268,10 +271,16 @@ class FileRows:
 
 
 class FrameRows:
-    """The rows of a Polars frame: either all fit, or nothing is written."""
+    """The rows of a frame: either all fit, or nothing is written."""
 
-    def __init__(self, frame: pl.DataFrame | pl.LazyFrame) -> None:
-        self._frame = frame.lazy()
+    def __init__(self, frame: Frame) -> None:
+        import polars as pl
+
+        self._frame = (
+            frame  # it may be larger than memory
+            if isinstance(frame, pl.LazyFrame)
+            else polars_frame(frame, "The frame cannot be written.").lazy()
+        )
         schema = self._frame.collect_schema()
         if not schema:
             raise Unprocessable("The frame has no columns.", fix="Give it at least one.")

@@ -40,6 +40,7 @@ from .writing import Writer
 if TYPE_CHECKING:
     import polars as pl
 
+    from ..core.frames import Frame
     from ..core.project import Project
     from .table import Table
 
@@ -99,13 +100,14 @@ class Catalog:
 
     def write(
         self,
-        frame: pl.DataFrame | pl.LazyFrame,
+        frame: Frame,
         *,
         into: str,
         mode: Mode = "append",
         inputs: Sequence[str] = (),
     ) -> IngestReport:
-        """Write a frame into a dataset in one commit, or change nothing.
+        """Write a Polars or pandas frame (without its index) into a dataset in one commit, or
+        change nothing.
 
         inputs: references of what the rows were made from, for the lineage. Raises Unprocessable if
         a value or a column does not fit.

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import polars as pl
     from feast import FeatureStore
 
+    from ..core.frames import Frame
     from ..core.project import Project
 
 
@@ -166,13 +167,13 @@ class Features:
     def training_set(
         self,
         features: Sequence[str],
-        entities: pl.DataFrame,
+        entities: Frame,
         *,
         at: str = "event_timestamp",
         full_names: bool = False,
     ) -> pl.DataFrame:
-        """`entities`, and for each row the features as they were known at its time: rows, order and
-        columns are kept.
+        """`entities` as a Polars frame, and for each row the features as they were known at its
+        time: rows, order and columns are kept.
 
         features: `view:feature` or `view:*`. at: time or date column; without a zone it is UTC.
         full_names: call them `view__feature`. The rule of the join is stated in `join.py`. Every

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import BadRequest, Unavailable
 from ..core.events import telling
+from ..core.frames import polars_frame
 from ..core.origin import actor
 from ..core.refs import reference
 from .join import JoinView, check_entities, utc
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
     from feast import FeatureStore
 
+    from ..core.frames import Frame
     from ..core.project import Project
 
 _ROW, _AT = "__mlinfra_row", "event_timestamp"  # Feast looks for a column of the second name
@@ -30,16 +32,17 @@ def training_set(
     feast: FeatureStore,
     requested: Mapping[str, Sequence[str]],
     views: Mapping[str, Definition],
-    entities: pl.DataFrame,
+    data: Frame,
     *,
     at: str,
     full_names: bool,
 ) -> pl.DataFrame:
-    """`entities` unchanged, then one column per feature in the order of `requested`. See
-    Features.training_set.
+    """The entities in `data` unchanged, then one column per feature in the order of `requested`.
+    See Features.training_set.
     """
     import polars as pl
 
+    entities = polars_frame(data, "A training set cannot be made.")
     _check(project, requested, views, entities, at, full_names)
     refs = [f"{view}:{feature}" for view, features in requested.items() for feature in features]
     keys = {

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from ..catalog import Mode, ReadingOptions, Table
     from ..catalog.spec import IngestReport
+    from ..core.frames import Frame
     from ..core.records import Page
     from ..core.search import Hit
 
@@ -43,14 +44,14 @@ def ingest(
 
 
 def write(
-    frame: pl.DataFrame | pl.LazyFrame,
+    frame: Frame,
     *,
     into: str,
     mode: Mode = "append",
     inputs: Sequence[str] = (),
 ) -> IngestReport:
-    """Write a frame into a dataset, created if necessary, in one commit. inputs: references of what
-    it was made from, for the lineage.
+    """Write a Polars or pandas frame (without its index) into a dataset, created if necessary, in
+    one commit. inputs: references of what it was made from, for the lineage.
     """
     return current().catalog.write(frame, into=into, mode=mode, inputs=inputs)
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
     from feast import FeatureStore
 
+    from ..core.frames import Frame
     from ..features.spec import AppliedViews, Materialized, OnlineRow
 
 
@@ -38,9 +39,9 @@ class FeatureSelection(Shown):
     workbench: Workbench = field(repr=False)
     refs: Sequence[str]
 
-    def training_set(self, entities: pl.DataFrame, *, at: str = "event_timestamp") -> pl.DataFrame:
-        """A training set: each row gets the values known at its time `at`; the order of `entities`
-        is kept.
+    def training_set(self, entities: Frame, *, at: str = "event_timestamp") -> pl.DataFrame:
+        """A training set: each row of a Polars or pandas frame gets the values known at its time
+        `at`; the order of `entities` is kept.
         """
         return self.workbench.features.training_set(self.refs, entities, at=at)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest, Conflict, Unavailable
+from ..core.frames import polars_frame
 from .columns import Column, as_frame, codes, columns_of, encode
 from .curves import XGBoostProgress, active_run, curves_of
 from .devices import device
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     import numpy as np
     import polars as pl
     import xgboost as xgb
+
+    from ..core.frames import Frame
+
+_SAMPLE = "The sample cannot be logged."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +45,7 @@ class Trained:
         """Names of the inputs, in order."""
         return tuple(column.name for column in self.columns)
 
-    def predict(self, inputs: pl.DataFrame | np.ndarray) -> np.ndarray:
+    def predict(self, inputs: Frame | np.ndarray) -> np.ndarray:
         """One answer per row (float32), in order. A frame may have further columns; a text never
         seen in training counts as missing.
 
@@ -51,7 +56,7 @@ class Trained:
         )
         return answers
 
-    def log_model(self, *, sample: pl.DataFrame, name: str = "model") -> str:
+    def log_model(self, *, sample: Frame, name: str = "model") -> str:
         """Log the booster to MLflow's active run in XGBoost's own UBJ format (no pickle), with
         signature and pinned requirements.
 
@@ -74,7 +79,7 @@ class Trained:
                 self.booster,
                 name=name,
                 signature=self.signature(),
-                input_example=sample.select(self.names).to_pandas(),
+                input_example=polars_frame(sample, _SAMPLE).select(self.names).to_pandas(),
                 model_format="ubj",
                 pip_requirements=_requirements(),
             )
@@ -95,9 +100,9 @@ class Trained:
 
 
 def train_xgboost(
-    inputs: pl.DataFrame | np.ndarray,
+    inputs: Frame | np.ndarray,
     label: pl.Series | np.ndarray,
-    tune_inputs: pl.DataFrame | np.ndarray | None = None,
+    tune_inputs: Frame | np.ndarray | None = None,
     tune_label: pl.Series | np.ndarray | None = None,
     *,
     parameters: Mapping[str, Any],

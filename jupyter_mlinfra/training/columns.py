@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ..core.errors import BadRequest
+from ..core.frames import polars_frame
 
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
+
+    from ..core.frames import Frame
 
 Kind = Literal["double", "long", "boolean", "string"]
 """Types of an MLflow signature."""
@@ -33,18 +36,21 @@ class Column:
     categories: tuple[str, ...] = ()
 
 
-def as_frame(inputs: pl.DataFrame | np.ndarray) -> pl.DataFrame:
-    """A matrix of n rows as a frame with columns `f0`, `f1`, …; a frame as it is. NaN becomes null:
-    both mean missing.
+def as_frame(inputs: Frame | np.ndarray) -> pl.DataFrame:
+    """A matrix of n rows as a frame with columns `f0`, `f1`, …; a Polars or pandas frame with its
+    own. NaN becomes null: both mean missing.
     """
+    import numpy as np
     import polars as pl
 
-    if not isinstance(inputs, pl.DataFrame):
-        if inputs.ndim != 2:
-            raise BadRequest(
-                f"The inputs have {inputs.ndim} dimensions.",
-                fix="Give a frame, or a matrix of rows by columns.",
-            )
+    if not isinstance(inputs, np.ndarray):
+        inputs = polars_frame(inputs, "The inputs cannot be used.")
+    elif inputs.ndim != 2:
+        raise BadRequest(
+            f"The inputs have {inputs.ndim} dimensions.",
+            fix="Give a frame, or a matrix of rows by columns.",
+        )
+    else:
         inputs = pl.from_numpy(inputs, schema=[f"f{number}" for number in range(inputs.shape[1])])
     floats = [name for name, dtype in inputs.schema.items() if dtype.is_float()]
     return inputs.with_columns(pl.col(floats).fill_nan(None)) if floats else inputs

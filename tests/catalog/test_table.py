@@ -21,6 +21,14 @@ def table(catalog):
     return catalog.dataset("dataset:t.a")
 
 
+def test_a_pandas_frame_is_written_without_its_index(catalog):
+    rows = pl.DataFrame({"n": [1, 2], "word": ["x", None]})
+    assert catalog.write(rows.to_pandas().set_index("n", drop=False), into="t.p").rows_written == 2
+    assert catalog.dataset("t.p").scan().collect().equals(rows)
+    with pytest.raises(BadRequest, match="dict is not a frame"):
+        catalog.write({"n": [1]}, into="t.p")
+
+
 def test_it_reads_one_state_however_long_the_notebook_runs(catalog, table):
     before = table.snapshot
     later = catalog.write(pl.DataFrame({"id": [3], "<b>col</b>": ["x"]}), into="t.a").snapshot

@@ -35,6 +35,15 @@ def test_rows_order_and_columns_of_the_entities_are_kept(shop: Features) -> None
     assert result["clicks_7d"].to_list() == [20, 1, None, 1, None]
 
 
+def test_a_pandas_frame_gives_the_same_training_set(shop: Features) -> None:
+    entity_rows = entities(rank=[5, 4, 3, 2, 1])
+    refs = ["clicks:clicks_7d", "clicks:rate"]
+    result = shop.training_set(refs, entity_rows.to_pandas())
+    assert_frame_equal(result, shop.training_set(refs, entity_rows), check_dtypes=False)
+    with pytest.raises(BadRequest, match="list is not a frame"):
+        shop.training_set(refs, [1])  # type: ignore[arg-type]
+
+
 def test_several_views_are_joined_each_by_its_own_keys(shop: Features) -> None:
     entity_rows = entities(item_id=["pen", "book", "pen", "pen", "pen"])
     result = shop.training_set(["spend:amount", "clicks:rate", "spend:shop"], entity_rows)

@@ -88,6 +88,11 @@ def test_the_booster_equals_one_trained_by_plain_xgboost_on_pandas(trained):
     np.testing.assert_array_equal(trained.predict(TUNE[0]), expected)
 
 
+def test_a_pandas_frame_is_predicted_as_the_polars_frame_is(trained):
+    expected = trained.predict(TUNE[0])
+    np.testing.assert_array_equal(trained.predict(TUNE[0].to_pandas()), expected)
+
+
 def test_the_same_seed_gives_the_same_model_and_another_seed_another(trained):
     again = train_xgboost(*LEARN, *TUNE, parameters=PARAMETERS, rounds=300, early_stopping_rounds=5)
     other = train_xgboost(
