@@ -16,6 +16,8 @@ from typing import Any
 
 _PACKAGE = __name__.partition(".")[0]
 _LINKS = ("__traceback__", "__cause__", "__context__", "__suppress_context__")
+_SLOTS: tuple[Any, ...] = tuple(vars(BaseException)[name] for name in _LINKS)
+"""They read and write the links of any error: its class may forbid changes."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,12 +48,14 @@ def users_traceback(error: BaseException) -> list[str]:
 
 def _shown(error: BaseException) -> list[_Part]:
     """The error and what it was raised from, newest first, without what this package and libraries
-    raised and caught below it.
+    raised and caught below it. Nothing if a class has links of its own: they cannot be changed.
     """
     parts: list[_Part] = []
     direct, whole, seen = True, True, set()
     current: BaseException | None = error
     while current is not None and id(current) not in seen:
+        if _has_own_links(type(current)):
+            return []
         seen.add(id(current))
         frames = _frames(current.__traceback__)
         is_theirs = not any(map(_is_ours, frames))
@@ -66,6 +70,14 @@ def _shown(error: BaseException) -> list[_Part]:
     return parts
 
 
+def _has_own_links(kind: type[BaseException]) -> bool:
+    return any(
+        name in vars(base)
+        for base in kind.__mro__[: kind.__mro__.index(BaseException)]
+        for name in (*_LINKS, "__getattribute__")
+    )
+
+
 def _earlier(error: BaseException) -> BaseException | None:
     """What Python would show before an error: its cause, else what was handled meanwhile."""
     if error.__cause__ is not None or error.__suppress_context__:
@@ -78,7 +90,7 @@ def _only(parts: Sequence[_Part]) -> Iterator[None]:
     """Let the errors have only these frames and links during the block. A copy of an error may be
     impossible to make.
     """
-    before = [[getattr(part.error, name) for name in _LINKS] for part in parts]
+    before = [[slot.__get__(part.error) for slot in _SLOTS] for part in parts]
     try:
         links = [*(part.error for part in parts[1:]), None]
         for part, link in zip(parts, links, strict=False):
@@ -91,8 +103,8 @@ def _only(parts: Sequence[_Part]) -> Iterator[None]:
 
 
 def _set(error: BaseException, values: Sequence[object]) -> None:
-    for name, value in zip(_LINKS, values, strict=True):
-        object.__setattr__(error, name, value)  # the class may forbid changes
+    for slot, value in zip(_SLOTS, values, strict=True):
+        slot.__set__(error, value)
 
 
 def _frames(frames: TracebackType | None) -> list[TracebackType]:

@@ -208,6 +208,25 @@ def test_an_error_that_forbids_changes_is_shown_too(ours: Any) -> None:
     assert _in_order(shown, ["raise Frozen", _DIRECT, "----> 1 from_it(read)", "Not made."])
 
 
+@pytest.mark.parametrize("link", ["__cause__", "__suppress_context__", "__traceback__"])
+def test_an_error_with_links_of_its_own_is_shown_in_full_and_unchanged(
+    ours: Any, link: str
+) -> None:
+    own = f"class Own(ValueError):\n    {link} = property(lambda self: None)"
+    shown = _shown(
+        ours,
+        own,
+        'def read():\n    raise Own("no number")',
+        "try:\n    from_it(read)\nexcept Exception as error:\n    kept = error",
+        "raise kept",
+    )
+    assert _in_order(shown, ["from_it(read)", "Not made."])
+    assert "Unexpected exception" not in shown
+    kept = ours.user_ns["kept"]
+    assert type(kept.__cause__).__name__ == "Own"
+    assert kept.__suppress_context__
+
+
 @pytest.mark.parametrize("cells", [[_CALL, "%tb Verbose"], ["%xmode Verbose", _CALL]])
 def test_mode_verbose_shows_all_frames(shell: Any, cells: list[str]) -> None:
     shown = _shown(shell, *cells)
