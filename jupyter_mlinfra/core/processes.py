@@ -245,6 +245,31 @@ def tokens(prefix: str) -> set[str]:
     return found
 
 
+def holders(file: Path, module: str) -> list[Identity]:
+    """The processes of `python -m module` that have this file open, such as the holder of a lock;
+    none where they cannot be listed.
+    """
+    try:
+        wanted = file.stat()
+    except OSError:
+        return []
+    found = list[Identity]()
+    for pid in _pids():
+        with contextlib.suppress(OSError):
+            if module.encode() not in _bytes(f"/proc/{pid}/cmdline").split(b"\0"):
+                continue
+            opened = [f"/proc/{pid}/fd/{handle}" for handle in os.listdir(f"/proc/{pid}/fd")]
+            if any(_is_file(path, wanted) for path in opened) and (who := Identity.of(pid)):
+                found.append(who)
+    return found
+
+
+def _is_file(path: str, wanted: os.stat_result) -> bool:
+    with contextlib.suppress(OSError):  # it was closed just now
+        return os.path.samestat(os.stat(path), wanted)
+    return False
+
+
 def _pids() -> list[int]:
     own = os.getpid()
     return (

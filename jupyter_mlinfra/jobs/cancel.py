@@ -94,7 +94,10 @@ class JobStopper:
     def stop(self, *, cancel_running: bool) -> None:
         """See `Jobs.stop`."""
         failed: list[MLInfraError] = []
-        if cancel_running and (running := self._store.active()):
+        running: list[JobEntry] = []
+        if cancel_running:
+            failed += tried(lambda: running.extend(self._store.active()))
+        if running:
             # Otherwise waiting jobs would take the place of those that are cancelled.
             failed += tried(self._control.drain)
             for entry in running:

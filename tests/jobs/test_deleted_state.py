@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
-from jupyter_mlinfra.core.errors import BadRequest
+from jupyter_mlinfra.core.errors import BadRequest, Unavailable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.runtime_folder import runtime_folder
 from jupyter_mlinfra.jobs import Jobs, JobSpec
@@ -40,6 +40,18 @@ def test_a_supervisor_whose_state_is_deleted_while_jobs_run_and_wait_leaves_no_e
     tools.until(lambda: not any(map(_supervises, tools.processes_of(project.root))))
     assert len(tools.processes_of(project.root)) >= 2  # jobs that run go on
     assert not project.home.exists()
+
+
+def test_a_supervisor_whose_database_is_damaged_is_ended(
+    jobs: Jobs, project: Project, tools: Any
+) -> None:
+    jobs.wait([jobs.submit(JobSpec(command=["true"])).id], timeout=tools.wait)
+    pid = jobs.supervisor().pid
+    with open(project.database.path, "r+b") as file:
+        file.write(os.urandom(8192))
+    with pytest.raises(Unavailable, match=rf"\(process {pid}\) was ended"):
+        Jobs(Project.open(project.root)).stop(cancel_running=True)
+    assert not any(map(_supervises, tools.processes_of(project.root)))
 
 
 def _supervises(process: psutil.Process) -> bool:

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..errors import Conflict, Unavailable
+from ..errors import Conflict, MLInfraError, Unavailable
 from ..files import check_writable, file_lock, read_regular
-from ..processes import boot_id, is_stopped, spawn_detached
+from ..processes import Identity, boot_id, holders, is_stopped, spawn_detached
 from ..runtime_folder import runtime_name
 from .registration import Registration, Registry
 from .wakeups import beat_path
@@ -145,7 +145,7 @@ class DaemonControl[R: Registration]:
                     self._registry.mark(stopped=False)
                 return replace(entry, stopped=False)
             if entry is not None:
-                end(entry, spec.name)
+                end(entry.process, spec.name)
             # It could not report this, and would be waited for.
             check_writable(spec.home, f"{spec.name} cannot be started.")
             self._wait_for_lock()
@@ -154,7 +154,12 @@ class DaemonControl[R: Registration]:
     def stop(self) -> None:
         """End it; what it started goes on, and the next one finds it."""
         with self._starting():
-            if host := self.elsewhere():
+            try:
+                host = self.elsewhere()
+            except MLInfraError as error:  # its registry is damaged
+                self._end_unregistered(error)
+                raise
+            if host:
                 raise Unavailable(
                     f"{self._spec.name} runs on {host}.",
                     "From here it cannot be ended.",
@@ -165,7 +170,27 @@ class DaemonControl[R: Registration]:
             finally:  # on a full disk too
                 entry = self.alive()
                 if entry is not None:
-                    end(entry, self._spec.name)
+                    end(entry.process, self._spec.name)
+
+    def _end_unregistered(self, error: MLInfraError) -> None:
+        """End the holder of the lock, whose entry cannot be read. Raises Unavailable, with its
+        process, if it ran. error: why the entry cannot be read.
+        """
+        spec = self._spec
+        if self._is_free():
+            return
+        found = holders(spec.lock, spec.module)
+        for process in found:
+            end(process, spec.name)
+        if found:
+            pids = ", ".join(str(process.pid) for process in found)
+            what = f"{spec.name} (process {pids}) was ended, but that was not recorded."
+            raise Unavailable(what, error.what, error.fix) from error
+        raise Unavailable(
+            f"{spec.name} runs and cannot be reached.",
+            f"{error.what} {spec.lock} is held by a process that this machine does not know.",
+            f"End it: fuser -k {spec.lock}",
+        ) from error
 
     def resume(self) -> None:
         """Allow a daemon that a user stopped to be started again when there is work."""
@@ -282,22 +307,22 @@ def _silence(entry: Registration) -> float:
         return 0.0
 
 
-def end(entry: Registration, name: str) -> None:
+def end(process: Identity, name: str) -> None:
     """End it; what it started does not notice, and the next one finds it. Raises Unavailable if
     even SIGKILL does not end it. name: with a capital letter.
     """
     for number in (signal.SIGTERM, signal.SIGKILL):
-        entry.process.signal(number)
-        if is_stopped(entry.process.pid):
-            entry.process.signal(signal.SIGCONT)  # until then it receives nothing
+        process.signal(number)
+        if is_stopped(process.pid):
+            process.signal(signal.SIGCONT)  # until then it receives nothing
         limit = time.monotonic() + END_SECONDS
         while time.monotonic() < limit:
-            if not entry.process.alive():
+            if not process.alive():
                 return
             time.sleep(0.005)
     raise Unavailable(
         f"{name} does not end.",
-        f"Process {entry.process.pid} was killed and is still there: it waits for a disk or a"
+        f"Process {process.pid} was killed and is still there: it waits for a disk or a"
         " network share.",
         "Repair what it waits for, or restart the machine.",
     )
