@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..core.errors import BadRequest, Unprocessable
+from ..core.refs import reference
 
 # No slash, quote, blank, control character or `--` can pass: a part becomes a folder of the
 # warehouse and a word in SQL.
@@ -17,6 +18,9 @@ _PART = r"(?=[^.@]{1,127}(?:[.@]|\Z))[A-Za-z_][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)*"
 _AT = r"(\d{1,19})(?:\.(\d{1,9}))?"
 _NAME = re.compile(rf"(?:dataset:)?({_PART}(?:\.{_PART})*)\.({_PART})(?:@{_AT})?\Z")
 _SNAPSHOT = re.compile(rf"{_AT}\Z")
+_RULE = (
+    "A name is NAMESPACE.TABLE of letters, digits, `_` and `-`, each part beginning with a letter."
+)
 _MAX_COLUMN_LENGTH = 255
 _LINE_BREAK = re.compile(r"\s*[\t\n\v\f\r]\s*")
 
@@ -42,17 +46,28 @@ class DatasetName:
         match = _NAME.match(text) if isinstance(text, str) else None
         if not match:
             shown = str(text)[:80]
-            why = (
-                "A name is NAMESPACE.TABLE of letters, digits, `_` and `-`, each part beginning"
-                " with a letter."
-            )
             raise BadRequest(
                 f"{shown!r} is not the name of a dataset.",
-                why,
+                _RULE,
                 "Write, for example, flights.departures.",
             )
         return cls(
             match[1], match[2], *(int(number) if number else None for number in match.groups()[2:])
+        )
+
+    def check(self) -> None:
+        """Raise Unprocessable for the name of a table that only other clients accept: it cannot be
+        asked for.
+        """
+        match = _NAME.match(self.text)
+        if match and (match[1], match[2]) == (self.namespace, self.table):
+            return
+        # A dot in the table's own name would be read as the end of the namespace.
+        odd = self.namespace if re.fullmatch(_PART, self.table) else self.table
+        raise Unprocessable(
+            f"The name {odd[:80]!r} cannot be used here.",
+            _RULE,
+            f"Rename {self.text[:160]} with the client that made it.",
         )
 
     def at(self, snapshot: str | int) -> DatasetName:
@@ -84,8 +99,8 @@ class DatasetName:
 
     @property
     def ref(self) -> str:
-        """`dataset:namespace.table`."""
-        return f"dataset:{self.text}"
+        """`dataset:namespace.table`, encoded if another client gave it an odd name."""
+        return reference("dataset", self.text)
 
     @property
     def identifier(self) -> tuple[str, ...]:

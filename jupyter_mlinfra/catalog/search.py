@@ -15,11 +15,12 @@ from .store import CatalogEntry, CatalogStore
 
 
 def documents(store: CatalogStore) -> Iterator[Document]:
-    """Every dataset and every column. A table whose metadata cannot be read is found by its
-    name.
+    """Every dataset and every column. A table that cannot be read, or not by its name, is found by
+    its name.
     """
     for entry in store.entries():
         try:
+            DatasetName(entry.namespace, entry.table).check()
             yield from _documents(entry, store.metadata(entry))
         except MLInfraError as error:
             yield Document(

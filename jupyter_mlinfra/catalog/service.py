@@ -372,12 +372,12 @@ class Catalog:
     def _dataset(self, entry: CatalogEntry) -> Dataset:
         name = DatasetName(entry.namespace, entry.table)
         try:
-            DatasetName.parse(entry.name)
+            name.check()
             return records.dataset(name, self._store.metadata(entry))
         # One damaged table, or one with a name that only other clients accept, must not hide the
         # others.
         except MLInfraError as error:
-            return records.unreadable(name, error.what)
+            return records.unreadable(name, f"{error.what} {error.why}".strip())
 
 
 def _plain(text: str) -> DatasetName:

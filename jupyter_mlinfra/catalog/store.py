@@ -232,9 +232,17 @@ class CatalogStore:
 
     def absent(self, name: DatasetName) -> NotFound:
         """The error for a name that no table has."""
-        similar = difflib.get_close_matches(
-            name.text, [entry.name for entry in self._list_tables()], n=3, cutoff=0.6
-        )
+        names = list[str]()
+        for entry in self._list_tables():
+            found = DatasetName(entry.namespace, entry.table)
+            try:
+                found.check()
+            except Unprocessable as error:
+                if found.text == name.text:
+                    return NotFound(error.what, error.why, error.fix)
+            else:
+                names.append(found.text)
+        similar = difflib.get_close_matches(name.text, names, n=3, cutoff=0.6)
         fix = (
             f"Perhaps: {', '.join(similar)}."
             if similar

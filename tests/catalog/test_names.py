@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from searches import examples
 
 from jupyter_mlinfra.catalog.names import DatasetName, column_names
-from jupyter_mlinfra.core.errors import BadRequest, MLInfraError, Unprocessable
+from jupyter_mlinfra.core.errors import BadRequest, MLInfraError, NotFound, Unprocessable
 from jupyter_mlinfra.core.refs import Ref
+from jupyter_mlinfra.faces.rows import row_of
 
 HOSTILE = [
     "",
@@ -170,6 +171,21 @@ def test_a_table_of_others_with_a_name_that_is_none_here_says_so_in_the_list(cat
         uri=f"sqlite:///{project.home}/catalog.db",
         warehouse=str(project.home / "warehouse"),
     )
-    other.create_table(("t", "my table"), pl.DataFrame({"n": [1]}).to_arrow().schema)
-    notes = {item.name: item.description for item in catalog.list().items}
-    assert notes == {"t.good": "", "t.my table": "'t.my table' is not the name of a dataset."}
+    odd = ["2024_sales", "a.b", "größe", "my table"]
+    for name in odd:
+        other.create_table(("t", name), pl.DataFrame({"n": [1]}).to_arrow().schema)
+    items = {item.name: item for item in catalog.list().items}
+    assert items.pop("t.good").description == ""
+    assert [items[f"t.{name}"].description.partition(" A name is")[0] for name in odd] == [
+        f"The name {name!r} cannot be used here." for name in odd
+    ]
+    for item in items.values():
+        assert Ref.parse(item.ref).name == item.name
+        shown = row_of(item)
+        assert (shown["columns"], shown["size"]) == ("–", "–")
+        assert shown["description"].startswith("The name ")
+    with pytest.raises(NotFound, match=r"The name 'a\.b' cannot be used here"):
+        catalog.show("t.a.b")
+    with pytest.raises(NotFound) as caught:
+        catalog.show("t.a.c")
+    assert "t.a.b" not in caught.value.fix

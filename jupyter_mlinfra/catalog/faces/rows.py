@@ -34,14 +34,16 @@ def column_profile(item: ColumnProfile) -> Row:
 
 @row(Dataset)
 def dataset(item: Dataset) -> Row:
+    is_read = item.updated_at is not None  # every metadata file has the time of its last change
     return {
         "dataset": item.name,
         "rows": number(item.rows),
-        "columns": plain(item.columns),
-        "size": size(item.bytes),
+        "columns": plain(item.columns if is_read else None),
+        "size": size(item.bytes) if is_read else plain(None),
         "updated": moment(item.updated_at),
         "owner": plain(item.owner),
         "tags": plain(item.tags),
+        "description": beginning(item.description),
     }
 
 
