@@ -146,13 +146,18 @@ class JobSpec(JobNeeds):
                 _check_text(str(value))
 
 
+def is_variable(name: str) -> bool:
+    """Whether every shell and every backend takes this as the name of an environment variable."""
+    return name.isascii() and name.isidentifier()
+
+
 def _check_variable(name: str) -> None:
-    if not name or "=" in name:
+    if not is_variable(name):
         raise BadRequest(
-            f"{name!r} cannot be the name of an environment variable.",
-            fix="Use letters, digits and underscores.",
+            f"{name[:80]!r} cannot be the name of an environment variable.",
+            "A shell could not use it.",
+            "Use letters, digits and underscores, and no digit first.",
         )
-    _check_text(name)
 
 
 def _check_text(text: str) -> None:

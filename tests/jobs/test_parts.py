@@ -331,6 +331,8 @@ def test_the_script_of_a_command_is_found(
         {"command": ["x"], "priority": 101},
         {"command": ["x"], "environment": {"A=B": "x"}},
         {"command": ["x"], "environment": {"": "x"}},
+        {"command": ["x"], "environment": {"é x": "x"}},
+        {"command": ["x"], "environment": {"1A": "x"}},
         *(
             {"command": ["x"], name: float(value)}
             for name in ("memory_gib", "time_limit_minutes")
@@ -502,3 +504,19 @@ def test_old_logs_go_and_executed_notebooks_stay(
     assert jobs.logs(ids[0]).note
     assert not (project.home / "jobs" / ids[1]).exists()
     assert jobs.show(ids[1]).state == "succeeded"
+
+
+def test_a_stored_job_whose_variables_no_shell_passes_on_is_still_read() -> None:
+    from jupyter_mlinfra.jobs.queue.rows import dump, spec_of
+
+    spec = JobSpec(command=["x"], environment={"A": "1", "B": "2"})
+    assert spec_of(dump(spec).replace('"B"', '"é x"')).environment == {"A": "1"}
+
+
+def test_a_job_with_a_very_long_program_has_a_short_name_and_row(jobs: Jobs, tools: Any) -> None:
+    from jupyter_mlinfra.faces.rows import row_of
+
+    job = jobs.submit(JobSpec(command=["x" * 99_999]))
+    assert len(job.name) == 200
+    assert max(map(len, row_of(job).values())) == 200
+    jobs.wait([job.id], timeout=tools.wait)

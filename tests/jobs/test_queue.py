@@ -212,6 +212,7 @@ def test_a_key_makes_an_array_once(jobs: Jobs) -> None:
         ({"array": [{}] * 10_001}, "10,001 elements"),
         ({"array": ["x"]}, "not a mapping"),
         ({"array": [{"A=B": 1}]}, "environment variable"),
+        ({"array": [{"é x": 1}]}, "environment variable"),
         ({"gpus": 1.5}, "gpus=1.5"),
         ({"gpus": float("nan")}, "gpus=nan"),
         ({"gpus": 0.001}, "gpus=0.001"),

@@ -41,6 +41,7 @@ def attempt(item: AttemptRecord) -> Row:
 @row(Job)
 def job(item: Job) -> Row:
     progress = share(item.progress) if item.progress is not None and item.state == "running" else ""
+    program = item.command[0] if item.command else None
     return {
         "job": item.id,
         "name": f"{item.name} ({item.array.size})" if item.array is not None else item.name,
@@ -48,9 +49,7 @@ def job(item: Job) -> Row:
         "took": span(item.elapsed_seconds),
         "submitted": moment(item.submitted_at),
         "reason": beginning(item.reason),
-        "runs": plain(
-            Path(item.notebook).name if item.notebook else item.command[0] if item.command else None
-        ),
+        "runs": beginning(Path(item.notebook).name if item.notebook else program),
         "cpus": plain(item.cpus),
         "gpus": plain(item.gpus),
     }

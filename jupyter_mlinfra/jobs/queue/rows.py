@@ -14,7 +14,7 @@ from ...core.processes import Identity
 from ...core.records import Basis, Number, now
 from ..needs import asked
 from ..snippets import job_code
-from ..spec import Array, Job, JobSpec, JobState
+from ..spec import Array, Job, JobSpec, JobState, is_variable
 from ..state import FINAL
 
 _TOGETHER = (
@@ -108,6 +108,12 @@ def spec_of(text: str) -> JobSpec:
     for name in ("memory_gib", "time_limit_minutes"):
         if not math.isfinite(values.get(name) or 0):  # earlier versions accepted NaN and infinity
             values[name] = None
+    for variables in (
+        values.get("environment", {}),
+        *(values.get("array", ()) if values.get("command") else ()),
+    ):
+        for name in [name for name in variables if not is_variable(name)]:
+            del variables[name]  # earlier versions accepted names that no shell passes on
     return JobSpec(**values)
 
 

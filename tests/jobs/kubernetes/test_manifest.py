@@ -197,7 +197,7 @@ def test_secrets_are_references_and_nothing_of_the_submitters_environment_is_sen
         (command(array=[{"P": "env:DB"}]), {"secret": ""}, "secret is empty"),
         (command(environment={"P": "env:DB"}), {"secret": ""}, "secret is empty"),
         (command(queue="no such queue"), {}, "queue"),
-        (command(environment={"GRÖSSE": "1"}), {}, "variable"),
+        (command(environment={"P": "env:GRÖSSE"}), {}, "variable"),
     ],
 )
 def test_what_no_cluster_would_take_is_refused_at_submit(

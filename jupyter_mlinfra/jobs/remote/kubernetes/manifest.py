@@ -74,7 +74,7 @@ def check(spec: JobSpec, settings: KubernetesSettings) -> None:
                 "It cannot be a label's value.",
                 "Use at most 63 letters, digits, dots and dashes.",
             )
-    for name in (*spec.environment, *(references(spec))):
+    for name in references(spec):
         if not _VARIABLE.fullmatch(name):
             raise BadRequest(
                 f"{name!r} cannot be a variable in Kubernetes.",
