@@ -212,7 +212,10 @@ def _converted(name: str, source: pl.DataType, target: pl.DataType, zone: str | 
         return column.cast(target, strict=False)
     if storable(source, name) == target:
         return column.cast(target)
-    fix = "Convert the column before, or rewrite the whole dataset with mode='replace'."
+    fix = (
+        "Convert the column before, or rewrite the whole dataset with --replace (in Python"
+        " mode='replace')."
+    )
     raise Unprocessable(
         f"Column {name!r} does not fit.",
         f"It holds {short_dtype(source)}; the dataset has {short_dtype(target)}.",
@@ -236,12 +239,13 @@ def _to_moment(name: str, source: pl.DataType, target: pl.Datetime, zone: str | 
         raise Unprocessable(
             what,
             "Its times have no zone; those of the dataset have one.",
-            "Say in which zone they were read, for example time_zone='UTC'.",
+            "Say in which zone they were read, for example --time-zone UTC (in Python"
+            " time_zone='UTC').",
         )
     raise Unprocessable(
         what,
         "Its times have a zone; those of the dataset have none.",
-        "Remove the zone first, or rewrite the dataset with mode='replace'.",
+        "Remove the zone first, or rewrite the dataset with --replace (in Python mode='replace').",
     )
 
 

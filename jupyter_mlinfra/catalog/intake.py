@@ -85,7 +85,8 @@ class FileRows:
             if missing:
                 owner = "The dataset" if existing else first.name
                 fix = (
-                    "Add the column, or rewrite the dataset with mode='replace'."
+                    "Add the column, or rewrite the dataset with --replace (in Python"
+                    " mode='replace')."
                     if existing
                     else "Ingest the files into two datasets, or add the column."
                 )

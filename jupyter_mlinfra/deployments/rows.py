@@ -122,7 +122,7 @@ def read_deployment(connection: sqlite3.Connection, name: str) -> DeploymentRow:
         )
         raise NotFound(
             f"There is no deployment {name}.",
-            f"There is: {names or 'none'}.",
+            f"There is: {names}." if names else "There are none yet.",
             "mlinfra deployments deploy MODEL/VERSION",
         )
     versions = connection.execute(

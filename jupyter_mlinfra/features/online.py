@@ -266,10 +266,14 @@ def _key_values(
 
     for entity in entities:
         if entity.get(column.name) is None:
-            keys = ", ".join(entity) or "nothing"
+            given = ", ".join(f"`{name}`" for name in entity)
+            names = [f"`{key.name}`" for key in view.keys]
+            keys = f"key is {names[0]}" if len(names) == 1 else f"keys are {', '.join(names)}"
             raise BadRequest(
                 f"{view.name} needs the key {column.name}.",
-                f"An entity has {keys}.",
+                f"You gave {given or 'nothing'}; the {keys}."
+                if column.name not in entity
+                else f"`{column.name}` is empty; the {keys}.",
                 f"Give {', '.join(key.name for key in view.keys)}.",
             )
     try:

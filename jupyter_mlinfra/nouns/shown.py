@@ -16,6 +16,9 @@ class Shown(ABC):
     @abstractmethod
     def _shown(self) -> Any: ...
 
+    def __str__(self) -> str:
+        return str(self._repr_mimebundle_()["text/plain"])
+
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         try:
             return bundle(self._shown())

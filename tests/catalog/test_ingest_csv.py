@@ -25,6 +25,13 @@ def quarantined(report):
     return pl.read_parquet(report.quarantine).to_dicts()
 
 
+def test_a_missing_column_gives_the_fix_of_both_faces(catalog, file):
+    catalog.ingest([file("a.csv", "id,n\n1,2\n")], into="t.a")
+    with pytest.raises(Unprocessable) as caught:
+        catalog.ingest([file("b.csv", "id\n1\n")], into="t.a")
+    assert "--replace (in Python mode='replace')" in caught.value.fix
+
+
 def test_types_are_told_from_the_words(catalog, file):
     lines = [
         f"{i},{i}.5,{'true' if i % 2 else 'False'},2013-01-{i:02d},2013-01-{i:02d}"

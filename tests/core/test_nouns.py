@@ -10,8 +10,20 @@ import pytest
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import page_of
 from jupyter_mlinfra.experiments.facts import JOB
-from jupyter_mlinfra.nouns import JobHandle
+from jupyter_mlinfra.nouns import JobHandle, ModelHandle, RunHandle
 from jupyter_mlinfra.workbench import Workbench
+
+
+def test_a_printed_handle_says_what_it_is(project: Project) -> None:
+    bench = Workbench(project)
+    with bench.experiments.track("sweep") as run:
+        run.log_metric("auc", 0.5)
+    record = bench.experiments.runs("sweep").items[0]
+    shown = str(RunHandle(bench, record))
+    assert record.ref in shown
+    assert "0.5" in shown
+    assert "There is no job" in str(JobHandle(bench, "nope"))
+    assert "churn" in str(ModelHandle(bench, "churn/99"))
 
 
 def test_the_table_of_an_array_asks_for_runs_by_the_hundred_and_takes_the_newest_of_each_job(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from jupyter_mlinfra.core.database import Database
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound
+from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.deployments.spec import DeploymentState, VersionState
 from jupyter_mlinfra.deployments.state import (
     advance,
@@ -214,6 +215,15 @@ def test_a_deployment_serves_one_model(store: DeploymentStore) -> None:
     with pytest.raises(Conflict, match="serves model flights"):
         store.begin("flights", "v1", target="local", model="other", number=1, workers=1)
     assert store.deployment("flights").version("v1").state is VersionState.READY
+
+
+def test_without_deployments_an_unknown_one_says_that_there_are_none(project: Project) -> None:
+    with pytest.raises(NotFound) as caught:
+        DeploymentStore(project.database).deployment("churn")
+    assert (caught.value.what, caught.value.why) == (
+        "There is no deployment churn.",
+        "There are none yet.",
+    )
 
 
 def test_an_unknown_deployment_or_version_says_what_there_is(store: DeploymentStore) -> None:

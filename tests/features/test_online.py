@@ -172,7 +172,14 @@ def test_many_entities_come_back_in_their_order_and_equal_to_feasts_own_answer(
         (["clicks"], [{"user_id": 1}], NotFound, "no feature", "clicks:*"),
         ([], [{"user_id": 1}], BadRequest, "No features", "view:feature"),
         (["spend:*"], [{"user_id": 1}], BadRequest, "needs the key item_id", "item_id"),
-        (["clicks:*"], [{"user_id": None}], BadRequest, "needs the key user_id", "user_id"),
+        (["clicks:*"], [{"user_id": None}], BadRequest, "needs the key user_id", "is empty"),
+        (
+            ["clicks:*"],
+            [{"user": "7"}],
+            BadRequest,
+            "needs the key user_id",
+            "You gave `user`; the key is `user_id`.",
+        ),
         (
             ["clicks:*"],
             [{"user_id": "ana"}],

@@ -223,6 +223,16 @@ def test_what_cannot_be_is_refused(spec: dict[str, Any], what: str) -> None:
         JobSpec(command=["true"], **spec)
 
 
+def test_a_file_of_an_array_that_is_missing_is_named_in_the_fix(tmp_path: Path) -> None:
+    from jupyter_mlinfra.jobs.faces.submit_command import read_array
+
+    path = str(tmp_path / "sweep.json")
+    with pytest.raises(BadRequest) as caught:
+        read_array(path)
+    assert caught.value.why == "No such file or directory."
+    assert f"Write into {path} a list of mappings" in caught.value.fix
+
+
 def test_a_log_is_that_of_one_element(jobs: Jobs, tools: Any) -> None:
     array = jobs.submit(JobSpec(command=["sh", "-c", "echo $MLINFRA_ARRAY_INDEX"], array=[{}] * 2))
     jobs.wait([array.id], timeout=tools.wait)

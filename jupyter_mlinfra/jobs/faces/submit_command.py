@@ -53,7 +53,13 @@ def read_array(path: str) -> list[Any]:
     """The elements of an array, from a JSON file."""
     try:
         value = json.loads(Path(path).read_text())
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise BadRequest(
+            f"{path} cannot be read as an array.",
+            f"{error.strerror}.",
+            f'Write into {path} a list of mappings: [{{"depth": 4}}, {{"depth": 6}}].',
+        ) from error
+    except ValueError as error:
         raise BadRequest(
             f"{path} cannot be read as an array.",
             str(error),
