@@ -1,4 +1,6 @@
-"""Checks that the keys of a sort order exist: a misspelt key would silently sort by nothing."""
+"""Which metrics, parameters and tags the runs have: a misspelt key would silently sort by nothing,
+and a bare name in a filter may be several of them.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from typing import Any
 from ..core.errors import BadRequest
 from .facts import RunFacts
 from .matching import values_of
-from .query import Field, Sort
+from .query import Field, Kind, Not, Predicate, Sort, parse_sort
 from .source import Source
 
 _WORDS = {"metric": "metrics", "param": "params", "tag": "tags"}
@@ -34,6 +36,17 @@ def check_keys(
         ordered = source.runs(experiment, None, (sort,), None, 1).runs
         if ordered and not values_of(sort.field, ordered[0]):
             _refuse(sort.field, [*first_runs, *ordered])
+
+
+def kinds_of(source: Source, experiment: str | None, name: str) -> list[Kind]:
+    """As what the runs of an experiment have this name."""
+    newest = parse_sort("-started")
+    kinds: tuple[Kind, ...] = ("metric", "param", "tag")
+    return [
+        kind
+        for kind in kinds
+        if source.runs(experiment, Not(Predicate(Field(kind, name), "null")), newest, None, 1).runs
+    ]
 
 
 def _refuse(field: Field, runs: Sequence[RunFacts]) -> None:

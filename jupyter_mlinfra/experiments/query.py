@@ -10,6 +10,7 @@ tags.k like 'x%')`.
     field      = ("metrics" | "params" | "tags") "." name
                | status | name | id | user | started | ended | duration
                | notebook | job | step | dataset
+               | name of a metric, parameter or tag of these runs, if no two have it
     value      = number | 'text' | "text"
 
 MLflow's spelling of attributes is read as well: `attributes.start_time`, `run_name`, `run_id`,
@@ -22,7 +23,7 @@ parameter or tag is read as a number.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -39,6 +40,7 @@ a tag, which may have 8,000.
 """
 
 Kind = Literal["metric", "param", "tag", "attribute"]
+KindsOf = Callable[[str], Sequence[Kind]]
 _KINDS: dict[str, Kind] = {
     "metrics": "metric",
     "metric": "metric",
@@ -151,15 +153,17 @@ class Sort:
     descending: bool
 
 
-def parse_filter(text: str) -> Filter | None:
-    """The parsed filter; None if it is empty. Raises BadRequest, which points at the error."""
+def parse_filter(text: str, kinds_of: KindsOf = lambda _: ()) -> Filter | None:
+    """The parsed filter; None if it is empty. kinds_of: as what the runs have a bare name. Raises
+    BadRequest, which points at the error.
+    """
     if len(text) > MAX_LENGTH:
         raise BadRequest(
             "The filter is too long.",
             f"It has {len(text)} characters; at most {MAX_LENGTH} are read.",
             "Use fewer tests.",
         )
-    return _Parser(text).parse() if text.strip() else None
+    return _Parser(text, kinds_of).parse() if text.strip() else None
 
 
 def parse_sort(text: str) -> tuple[Sort, ...]:
@@ -267,8 +271,9 @@ class _Token:
 class _Parser:
     """Recursive descent over the tokens; every error has a position."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, kinds_of: KindsOf) -> None:
         self._text = text
+        self._kinds_of = kinds_of
         self._tokens = self._read()
         self._next = 0
         self._tests = 0
@@ -394,13 +399,17 @@ class _Parser:
             return Field(_KINDS[head], _unwrapped(key))
         name = (key if dot else head).lower()
         name = name if name in ATTRIBUTES else _MLFLOW_NAMES.get(name, name)
-        if name not in ATTRIBUTES:
-            hint = (
-                f"Write metrics.{name}, params.{name} or tags.{name}; or one of"
-                f" {', '.join(ATTRIBUTES)}."
-            )
-            self._fail(token.at, f"{token.text!r} is not a field.", hint)
-        return Field("attribute", name)
+        return Field("attribute", name) if name in ATTRIBUTES else self._bare(token, key or head)
+
+    def _bare(self, token: _Token, name: str) -> Field:
+        """A name without its kind, if it is of one kind only."""
+        found = self._kinds_of(name) if name == token.text else ()
+        if len(found) != 1:
+            *words, last = (f"{kind}s.{name}" for kind in found or ("metric", "param", "tag"))
+            end = "." if found else f"; or one of {', '.join(ATTRIBUTES)}."
+            why = f"{token.text!r} is {f'{len(found)} fields' if found else 'not a field'}."
+            self._fail(token.at, why, f"Write {', '.join(words)} or {last}{end}")
+        return Field(found[0], name)
 
     def _list(self, field: Field) -> tuple[str | float, ...]:
         if not self._accept("("):

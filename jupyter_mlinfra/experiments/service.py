@@ -20,7 +20,7 @@ from ..core.records import Page, check_limit, page_of
 from ..core.refs import named, reference
 from ..core.search import Document
 from . import artifacts, compare, documents, importing, registry, tracking
-from .checking import check_keys
+from .checking import check_keys, kinds_of
 from .facts import RunFacts, VersionFacts
 from .query import parse_filter, parse_sort
 from .registry import Registry
@@ -158,9 +158,10 @@ class Experiments:
         is descending. Raises BadRequest, which points at the error in a filter or names a key that
         no run has; NotFound if there is no such experiment.
         """
-        source, run_filter, sorts = self._source(), parse_filter(where), parse_sort(sort)
+        source, sorts = self._source(), parse_sort(sort)
         check_limit(limit)
         number = self._experiment_id(source, experiment) if experiment else None
+        run_filter = parse_filter(where, partial(kinds_of, source, number))
         page = source.runs(number, run_filter, sorts, cursor, limit)
         if not cursor:
             check_keys(source, number, sorts, page.runs)

@@ -128,6 +128,23 @@ def test_a_list_is_sorted_by_several_keys_in_mlflows_spelling_too(experiments, w
         ]
 
 
+def test_a_filter_may_leave_out_what_kind_a_name_is_of_unless_several_have_it(experiments, writer):
+    writer.runs([(id_of(n), n, {"Best_auc": n / 4}, {"depth": str(n)}) for n in range(4)])
+
+    def found(where):
+        return sorted(run.id for run in experiments.runs("churn", where=where).items)
+
+    assert found("Best_auc > 0.3") == [id_of(2), id_of(3)]
+    assert found("not Best_auc > 0.3 and depth = 1") == [id_of(1)]
+    writer.runs([(id_of(9), 9, {"depth": 1.0}, {})])
+    with pytest.raises(BadRequest) as caught:
+        found("depth > 1")
+    assert "'depth' is 2 fields." in caught.value.why
+    assert caught.value.fix == "Write metrics.depth or params.depth."
+    with pytest.raises(BadRequest, match="'best_auc' is not a field"):
+        found("best_auc > 0.3")
+
+
 @pytest.mark.parametrize(
     ("sort", "what", "fix"),
     [
