@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from itertools import product
+from math import prod
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -27,6 +28,8 @@ Fault = Callable[[KeyPath, str, str, str], Unprocessable]
 OF_STEP = "step:"
 """`in: step:train` stands for everything that the step train makes."""
 MAX_ELEMENTS = 500
+_COUNTED = 10**9
+"""A larger number of items is not shown: it may have thousands of digits."""
 _SHARED = ("model", "experiment")
 """What several elements of one step may share: each registers a version, or tracks a run, of its
 own.
@@ -109,14 +112,7 @@ def _elements(
         yield step
         return
     position: KeyPath = ("steps", step.name, "foreach")
-    items = _items(render(step.foreach, values), position, fault)
-    if not 1 <= len(items) <= MAX_ELEMENTS:
-        raise fault(
-            position,
-            f"foreach of step {step.name} has {len(items)} items.",
-            f"It takes 1 to {MAX_ELEMENTS}.",
-            "Give it fewer, or at least one.",
-        )
+    items = _items(step.name, render(step.foreach, values), position, fault)
     names = [f"{step.name}[{label}]" for label in _labels(items)]
     for name, item in zip(names, items, strict=True):
         if names.count(name) > 1:
@@ -129,19 +125,22 @@ def _elements(
         yield replace(step, name=name, group=step.name, item=item, foreach=None)
 
 
-def _items(foreach: Any, position: KeyPath, fault: Fault) -> list[dict[str, Any]]:
+def _items(step: str, foreach: Any, position: KeyPath, fault: Fault) -> list[dict[str, Any]]:
     """`{a: [1, 2], b: [3]}` is every combination; `[{a: 1, b: 3}, …]` is what it says."""
     fix = (
         "Write `foreach: {max_depth: [4, 6, 8]}`, or a list of mappings that all have the same"
         " names."
     )
     if isinstance(foreach, Mapping) and all(isinstance(value, list) for value in foreach.values()):
+        # Before they are built: a few short lists have more combinations than memory holds.
+        _check_count(step, prod(map(len, foreach.values())), position, fault)
         return [dict(zip(foreach, row, strict=True)) for row in product(*foreach.values())]
     if (
         isinstance(foreach, list)
         and foreach
         and all(isinstance(item, Mapping) and item.keys() == foreach[0].keys() for item in foreach)
     ):
+        _check_count(step, len(foreach), position, fault)
         return [dict(item) for item in foreach]
     raise fault(
         position,
@@ -149,6 +148,17 @@ def _items(foreach: Any, position: KeyPath, fault: Fault) -> list[dict[str, Any]
         "It is neither lists by name nor a list of mappings.",
         fix,
     )
+
+
+def _check_count(step: str, count: int, position: KeyPath, fault: Fault) -> None:
+    if not 1 <= count <= MAX_ELEMENTS:
+        shown = count if count <= _COUNTED else f"over {_COUNTED}"
+        raise fault(
+            position,
+            f"foreach of step {step} has {shown} items.",
+            f"It takes 1 to {MAX_ELEMENTS}.",
+            "Give it fewer, or at least one.",
+        )
 
 
 def _labels(items: Sequence[Mapping[str, Any]]) -> list[str]:

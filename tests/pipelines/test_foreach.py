@@ -5,6 +5,7 @@ that say the line.
 from __future__ import annotations
 
 import json
+import resource
 from pathlib import Path
 
 import pytest
@@ -285,3 +286,24 @@ def test_elements_run_at_the_same_time_with_real_jobs(pipelines: Pipelines, work
     run = pipelines.run("pair")
     assert states(run) == {"meet[own=a,other=b]": "succeeded", "meet[own=b,other=a]": "succeeded"}
     assert all(Path(workshop.root / step.notebook).exists() for step in run.steps)
+
+
+@pytest.mark.parametrize(("names", "shown"), [(8, "100000000"), (8000, "over 1000000000")])
+def test_more_combinations_than_memory_holds_are_counted_and_refused_at_once(
+    churn: Bench, names: int, shown: str
+):
+    lists = ", ".join(f"n{number}: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]" for number in range(names))
+    churn.workshop.pipeline(
+        FILE.replace("{max_depth: [4, 6, 8]}", f"{{{lists}}}").replace("max_depth }}", "n0 }}")
+    )
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    # Then it is a MemoryError, not a dead machine.
+    resource.setrlimit(resource.RLIMIT_AS, (used + 2**29, hard))
+    try:
+        with pytest.raises(
+            Unprocessable, match=rf"line \d+: foreach of step train has {shown} items"
+        ):
+            churn.pipelines.check("p.mlpipeline.yaml")
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
