@@ -90,6 +90,13 @@ def assigned(parameters: Mapping[str, Any]) -> str:
     )
 
 
+def encodable(text: str) -> str:
+    """The text with `?` for what UTF-8 cannot encode: half a character (surrogate), a byte of a
+    file name that is not text. SQLite takes no other text.
+    """
+    return text.encode(errors="replace").decode()
+
+
 def printable(text: str) -> str:
     """Text without characters that a terminal would interpret: a name from outside must not move
     its cursor or colour its lines.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -110,6 +111,7 @@ class JobSpec(JobNeeds):
             _check_text(text)
         for name in self.environment:
             _check_variable(name)
+        _check_half_characters([self.parameters, *self.array])
         check_needs(self)
         if self.gpus == int(self.gpus):
             object.__setattr__(self, "gpus", int(self.gpus))  # 1 and not 1.0, wherever it is shown
@@ -158,6 +160,19 @@ def _check_variable(name: str) -> None:
             "A shell could not use it.",
             "Use letters, digits and underscores, and no digit first.",
         )
+
+
+def _check_half_characters(parameters: Sequence[Mapping[str, Any]]) -> None:
+    try:
+        json.dumps(parameters, ensure_ascii=False, skipkeys=True, default=str).encode()
+    except UnicodeEncodeError as error:
+        raise BadRequest(
+            "A parameter cannot hold half a character.",
+            f"{error.object[error.start]!r} is no text (a surrogate).",
+            "Write the whole character.",
+        ) from None
+    except (TypeError, ValueError, RecursionError):
+        pass  # without a JSON form: told when the notebook is looked at
 
 
 def _check_text(text: str) -> None:

@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from ..core import events
+from ..core.display import encodable
 from ..core.records import now, to_seconds
 from ..core.refs import reference
 from .definition import Definition
@@ -84,7 +85,7 @@ def end_run(
     check_run(run.run.run, run_state(row["state"]), to)
     connection.execute(
         "UPDATE pipeline_run SET state = ?, reason = ?, ended_at = ? WHERE number = ?",
-        (to, reason, to_seconds(now()), run.number),
+        (to, encodable(reason), to_seconds(now()), run.number),
     )
     entry = read_run(connection, connection.execute(query, (run.number,)).fetchone())
     _append_run_event(connection, entry.run)
@@ -104,7 +105,7 @@ def move_step(
     """A step's next state; job and notebook are kept if none is given. Raises Conflict if that
     state may not follow.
     """
-    step = advance(entry.step, to, at=entry.step.ended_at or now(), reason=reason)
+    step = advance(entry.step, to, at=entry.step.ended_at or now(), reason=encodable(reason))
     step = replace(step, notebook=notebook or step.notebook, job=job or step.job)
     parts = json.dumps(entry.parts.to_json()) if entry.parts else None
     connection.execute(
@@ -118,7 +119,7 @@ def move_step(
             entry.attempt,
             parts,
             json.dumps(list(step.changed)),
-            step.detail,
+            encodable(step.detail),
             to_seconds(step.started_at),
             to_seconds(step.ended_at),
             run.number,

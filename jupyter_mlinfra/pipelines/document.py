@@ -23,6 +23,8 @@ NOT_YAML: re.Pattern[str] = yaml.reader.Reader.NON_PRINTABLE
 (surrogates).
 """
 
+_HALF = re.compile("[\ud800-\udfff]")
+
 KeyPath = tuple[str | int, ...]
 """The position of a value: keys and list positions from the top, such as ("steps", "train", "in",
 0).
@@ -210,6 +212,7 @@ def _walk(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], name: str) 
         for key, value in node.value:
             line = key.start_mark.line + 1
             text = str(key.value)
+            _check_text(text, line, name)
             if text in line_of and text != "<<":
                 raise Unprocessable(
                     f"{name}, line {line}: {text} is given twice.",
@@ -223,6 +226,18 @@ def _walk(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], name: str) 
         for position, item in enumerate(node.value):
             lines[*path, position] = item.start_mark.line + 1
             _walk(item, (*path, position), lines, name)
+    else:
+        _check_text(str(node.value), node.start_mark.line + 1, name)
+
+
+def _check_text(text: str, line: int, name: str) -> None:
+    """An escape, such as `"\\ud800"`, can write what no YAML file may contain in full."""
+    if found := _HALF.search(text):
+        raise Unprocessable(
+            f"{name}, line {line}: this is not text.",
+            f"It holds U+{ord(found[0]):04X}, half a character (a surrogate).",
+            'Write the whole character, such as "😀" or "\\U0001F600".',
+        )
 
 
 def _count(node: yaml.Node, counts: dict[int, int | None], name: str) -> int:

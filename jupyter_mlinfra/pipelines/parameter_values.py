@@ -19,7 +19,15 @@ def plain(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
     found = dict[str, Any]()
     for name, value in (parameters or {}).items():
         try:
+            name.encode()
+            json.dumps(value, ensure_ascii=False).encode()
             found[name] = json.loads(json.dumps(value, allow_nan=False))
+        except UnicodeEncodeError:
+            raise BadRequest(
+                f"Parameter {name[:_SHOWN]!r} cannot be used.",
+                "It holds half a character (a surrogate), which is no text.",
+                "Write the whole character.",
+            ) from None
         except (TypeError, ValueError) as error:
             fix = "Give text, numbers, true or false, lists or mappings of them."
             raise BadRequest(

@@ -14,6 +14,7 @@ from dataclasses import astuple, replace
 from typing import Any
 
 from ..core.database import Database
+from ..core.display import encodable
 from ..core.errors import BadRequest, Conflict, NotFound, Unavailable
 from ..core.processes import Identity
 from ..core.records import PAGE_LIMIT, Page, now, parse_cursor, to_seconds
@@ -244,7 +245,7 @@ class RunStore:
             " AND state IN ('waiting', 'running')"
         )
         with self._database.write() as connection:
-            connection.execute(query, (reason, to_seconds(now()), run.number))
+            connection.execute(query, (encodable(reason), to_seconds(now()), run.number))
             return end_run(connection, run, RunState.CANCELLED, reason=reason)
 
     # Steps

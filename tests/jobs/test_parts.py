@@ -340,6 +340,9 @@ def test_the_script_of_a_command_is_found(
         ),
         {"command": ["x"], "labels": {"a": "\ud83d"}},
         {"command": ["x"], "key": "\ud83d"},
+        {"notebook": "n.ipynb", "parameters": {"day": "\ud800"}},
+        {"notebook": "n.ipynb", "parameters": {"days": [{"\udc80": 1}]}},
+        {"notebook": "n.ipynb", "array": [{"day": "\ud800"}]},
     ],
 )
 def test_a_spec_refuses_nonsense(spec: dict[str, Any]) -> None:

@@ -160,3 +160,19 @@ def test_a_folder_with_the_name_of_a_pipeline_file_and_a_link_to_nowhere_hide_no
         "good": False,
         "link": True,
     }
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        'a:\n    out: ["x\\ud800"]',
+        'a:\n    "\\udfff": 1',
+        'a:\n    params: {x: {y: "\\ud83d"}}',
+    ],
+)
+def test_half_a_character_written_as_an_escape_is_refused_with_its_line(
+    bench: Workbench, project: Project, step: str
+) -> None:
+    (project.root / "half.mlpipeline.yaml").write_text(f"steps:\n  {step}\n")
+    with pytest.raises(Unprocessable, match=r"half.mlpipeline.yaml, line 3: .* half a character"):
+        bench.pipelines.check("half.mlpipeline.yaml")

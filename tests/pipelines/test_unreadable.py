@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from jupyter_mlinfra.core.database import Database
-from jupyter_mlinfra.core.errors import Conflict
+from jupyter_mlinfra.core.errors import BadRequest, Conflict
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.pipelines import RunState
+from jupyter_mlinfra.pipelines.finding import find_pipeline
+from jupyter_mlinfra.pipelines.store import RunStore
 
 from .conftest import Workshop
 from .made_up import Bench, bench
@@ -101,3 +105,27 @@ def test_the_next_run_ends_it_with_its_jobs(
     assert made.jobs.cancelled == {job}
     assert made.pipelines.show_run(bad).state is RunState.CANCELLED
     assert made.pipelines.stop() == ()
+
+
+def test_half_a_character_in_what_is_told_keeps_no_run_from_ending(
+    made: Bench, project: Project
+) -> None:
+    definition = find_pipeline(project.root, project.home, "p")
+    (step,) = definition.steps
+    half = replace(definition, steps=[replace(step, outputs=["x\ud800"])])
+    store = RunStore(project.database)
+    entry = store.begin(half, parameters={}, force=False, user="u")
+    run = made.pipelines.resume(entry.run.run)
+    assert run.state is RunState.FAILED
+    assert "x?" in run.steps[0].reason
+
+    entry = store.begin(half, parameters={}, force=False, user="u")
+    assert store.give_up(entry, reason="x\ud800 is gone").run.reason == "x? is gone"
+
+
+@pytest.mark.parametrize("parameters", [{"x": "\ud800"}, {"x": [{"\udc80": 1}]}, {"\ud800": 1}])
+def test_a_run_refuses_half_a_character_in_its_parameters(
+    made: Bench, parameters: dict[str, Any]
+) -> None:
+    with pytest.raises(BadRequest, match="half a character"):
+        made.pipelines.run("p", parameters=parameters)

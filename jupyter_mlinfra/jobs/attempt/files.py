@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...core.display import printable
+from ...core.display import encodable, printable
 from ...core.files import read_regular, read_tail, write_atomic
 
 REASON_BYTES = 2000
@@ -26,13 +26,6 @@ CLAIM_BYTES = 100
 MAX_CELLS = 1_000_000
 UNCLAIMED = 113
 """Exit status of a wrapper that could not take its attempt."""
-
-
-def encodable(text: str) -> str:
-    """The text with `?` for what UTF-8 cannot encode: half a character (surrogate), a byte of a
-    file name that is not text.
-    """
-    return text.encode(errors="replace").decode()
 
 
 def job_folder(home: Path, job: str) -> Path:

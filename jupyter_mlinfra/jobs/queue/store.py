@@ -10,10 +10,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...core.display import encodable
 from ...core.errors import Conflict
 from ...core.processes import Identity
 from ...core.records import now
-from ..attempt.files import encodable
 from ..spec import Job, JobSpec, JobState
 from ..state import ACTIVE, FINAL
 from .inserting import Accepted, insert

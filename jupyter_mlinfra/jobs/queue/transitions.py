@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import Any
 
 from ...core import events
+from ...core.display import encodable
 from ...core.errors import Conflict
 from ...core.records import now
-from ..attempt.files import encodable
 from ..spec import Job, JobState
 from ..state import ACTIVE, FINAL, advance
 from . import queries
