@@ -15,6 +15,8 @@ from ..core.errors import NotFound, TooLarge, Unprocessable
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 50
+MAX_DIGITS = 1000
+"""Python writes no number of more than 4,300 decimal digits, and `0x…` may mean one."""
 MAX_VALUES = 100_000
 """An alias can stand for ten others, and so on: a file of 1 kB may mean 10^9 values."""
 
@@ -84,6 +86,10 @@ for _name, _pattern, _first in _PLAIN:
 
 def _integer(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
     text = str(loader.construct_scalar(node))
+    if len(text) > MAX_DIGITS:
+        raise yaml.constructor.ConstructorError(
+            None, None, f"a whole number has at most {MAX_DIGITS} digits", node.start_mark
+        )
     base = {"0o": 8, "0x": 16}.get(text[:2], 10)
     return int(text, base)
 

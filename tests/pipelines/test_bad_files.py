@@ -176,3 +176,18 @@ def test_half_a_character_written_as_an_escape_is_refused_with_its_line(
     (project.root / "half.mlpipeline.yaml").write_text(f"steps:\n  {step}\n")
     with pytest.raises(Unprocessable, match=r"half.mlpipeline.yaml, line 3: .* half a character"):
         bench.pipelines.check("half.mlpipeline.yaml")
+
+
+@pytest.mark.parametrize("number", ["0x" + "f" * 5000, "0o" + "7" * 5000, "1" * 5000])
+@pytest.mark.parametrize("place", ["parameters: {{x: {0}}}", "defaults:\n  retries: {0}"])
+def test_a_number_that_python_does_not_write_is_refused_with_its_line_and_hides_no_other(
+    bench: Workbench, project: Project, number: str, place: str
+) -> None:
+    text = "steps:\n  a: {notebook: a.ipynb}\n" + place.format(number)
+    (project.root / "bad.mlpipeline.yaml").write_text(text)
+    line = text.count("\n") + 1
+    rows = {row.name: row.problem for row in bench.pipelines.list().items}
+    assert rows["bad"].startswith(f"bad.mlpipeline.yaml, line {line}")
+    assert "at most 1000 digits" in rows["bad"]
+    assert bench.pipelines.show("good").pipeline.steps == 1
+    assert bench.status()["pipelines"] == {"pipelines": 2, "runs": 0}
