@@ -66,11 +66,11 @@ def grouped(definition: Definition, bound: Definition) -> Definition:
     before: dict[str, dict[str, None]] = {step.name: {} for step in definition.steps}
     for step in bound.steps:
         before[step.file_name].update(dict.fromkeys(group[name] for name in step.after))
-    order = [step.name for step in definition.steps]
+    order = {step.name: number for number, step in enumerate(definition.steps)}
     return replace(
         definition,
         steps=tuple(
-            replace(step, after=tuple(sorted(before[step.name], key=order.index)))
+            replace(step, after=tuple(sorted(before[step.name], key=order.__getitem__)))
             for step in definition.steps
         ),
     )
@@ -259,9 +259,16 @@ def _edges(
     _check_clash(steps, fault)
     after = graph.edges(inputs, outputs)
     names = {step.name: step.file_name for step in steps}
+    place = {name: number for number, name in enumerate(names)}
+    members: dict[str, list[str]] = {}
+    for name, group in names.items():
+        members.setdefault(group, []).append(name)
     for name, groups in ordered.items():
         after[name] = tuple(
-            other for other in names if other in after[name] or names[other] in groups
+            sorted(
+                {*after[name], *(other for group in groups for other in members[group])},
+                key=place.__getitem__,
+            )
         )
     cycle = graph.find_cycle(after)
     if cycle:

@@ -91,14 +91,14 @@ class Definition:
 
     def external_inputs(self) -> list[tuple[StepDefinition, str]]:
         """(step, reference) of everything that is taken and that no step makes."""
-        from .references import feeds
+        from .makers import Makers
 
-        made = [output for step in self.steps for output in step.outputs]
+        makers = Makers({step.name: step.outputs for step in self.steps})
         return [
             (step, reference)
             for step in self.steps
             for reference in step.inputs
-            if not any(feeds(output, reference) for output in made)
+            if next(makers.feeding(reference), None) is None
         ]
 
     def values(self, parameters: Mapping[str, Any], *, checked: bool = True) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .references import feeds, overlap
+from .makers import Makers
 
 After = Mapping[str, Sequence[str]]
 """For each step, in the order of the file, the steps that must end before it."""
@@ -29,11 +29,19 @@ def edges(
     """`After` of every step, from what each takes and makes; a step that takes what it makes
     follows itself.
     """
+    makers = Makers(outputs)
+    place = {step: number for number, step in enumerate(outputs)}
+    known: dict[str, frozenset[str]] = {}
+    for reference in {text for references in inputs.values() for text in references}:
+        known[reference] = frozenset(
+            makers.outputs[position][0] for position in makers.feeding(reference)
+        )
     return {
         step: tuple(
-            maker
-            for maker, made in outputs.items()
-            if any(feeds(output, reference) for output in made for reference in references)
+            sorted(
+                frozenset[str]().union(*(known[reference] for reference in references)),
+                key=place.__getitem__,
+            )
         )
         for step, references in inputs.items()
     }
@@ -41,13 +49,12 @@ def edges(
 
 def find_clash(outputs: Mapping[str, Sequence[str]]) -> Clash | None:
     """The first two outputs that are one thing; None if every output has one maker."""
-    seen: list[tuple[str, str]] = []
-    for step, made in outputs.items():
-        for output in made:
-            for other, earlier in seen:
-                if overlap(output, earlier):
-                    return Clash(other, step, earlier, output)
-            seen.append((step, output))
+    makers = Makers(outputs)
+    for position, (step, output) in enumerate(makers.outputs):
+        earliest = min(makers.touching(output), default=position)
+        if earliest < position:
+            other, earlier = makers.outputs[earliest]
+            return Clash(other, step, earlier, output)
     return None
 
 
@@ -71,16 +78,19 @@ def _visit(step: str, after: After, trail: list[str], done: set[str]) -> list[st
     """
     stack = [(step, iter(after[step]))]
     trail.append(step)
+    under_way = {step}
     while stack:
         _, rest = stack[-1]
         nearest = next(rest, None)
         if nearest is None:
             stack.pop()
+            under_way.remove(trail[-1])
             done.add(trail.pop())
-        elif nearest in trail:
+        elif nearest in under_way:
             return list(reversed(trail[trail.index(nearest) :]))
         elif nearest not in done:
             trail.append(nearest)
+            under_way.add(nearest)
             stack.append((nearest, iter(after[nearest])))
     return None
 

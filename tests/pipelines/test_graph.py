@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import permutations
 
 from hypothesis import given
@@ -121,3 +122,40 @@ def test_the_first_pair_of_makers_is_named():
     clash = graph.find_clash({"a": ["x"], "b": ["y/z"], "c": ["y", "x"]})
     assert clash == graph.Clash("b", "c", "y/z", "y")
     assert graph.find_clash({"a": ["x"], "b": ["y"]}) is None
+
+
+MADE = st.dictionaries(
+    st.sampled_from(NAMES), st.lists(st.sampled_from([*REFERENCES, "/", "/a", "a-b/c", "a@1"]))
+)
+
+
+@given(MADE, MADE)
+def test_edges_and_clashes_are_those_of_all_pairs(takes, makes):
+    assert graph.edges(takes, makes) == {
+        step: tuple(
+            maker
+            for maker, made in makes.items()
+            if any(feeds(output, reference) for output in made for reference in references)
+        )
+        for step, references in takes.items()
+    }
+    made = [(step, output) for step, outputs in makes.items() for output in outputs]
+    pairs = (
+        graph.Clash(first, second, early, late)
+        for position, (second, late) in enumerate(made)
+        for first, early in made[:position]
+        if overlap(early, late)
+    )
+    assert graph.find_clash(makes) == next(pairs, None)
+
+
+def test_a_thousand_elements_and_a_chain_of_thousands_take_a_fraction_of_a_second():
+    makes = {f"s{n}": [f"x/{n}.a", f"x/{n}.b", f"model:m{n}"] for n in range(4000)}
+    takes = {f"s{n}": [f"x/{n - 1}.a", f"model:m{n - 1}@1"] for n in range(4000)}
+    began = time.process_time()
+    after = graph.edges(takes, makes)
+    assert graph.find_clash(makes) is None
+    assert graph.find_cycle(after) is None
+    assert time.process_time() - began < 2, "all pairs take a minute"
+    assert after["s0"] == ()
+    assert after["s3999"] == ("s3998",)
