@@ -18,12 +18,14 @@ from pydantic import (
 )
 
 from ..core.errors import BadRequest, Unprocessable
+from ..jobs import Needs, needs_of
 from .document import Document, KeyPath
 from .schedules.calendar import Calendar
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)(s|min|m|h|d)", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
+_MOST = {need.name: need.most for need in needs_of(Needs)}
 _ELSEWHERE = {
     "timeout": "time_limit_minutes",
     "after": "in",
@@ -65,17 +67,19 @@ class Resources(_Part):
     """What a step needs from the machine."""
 
     gpus: (
-        Annotated[int, Field(ge=0)] | Annotated[float, Field(gt=0, lt=1, multiple_of=0.01)] | None
+        Annotated[int, Field(ge=0, le=_MOST["gpus"])] | Annotated[float, Field(gt=0, lt=1, multiple_of=0.01)] | None
     ) = None
     """GPUs, or a part of one below 1 in hundredths; a step that asks for none sees none."""
 
     gpu_type: str | None = Field(default=None, min_length=1)
     """Model of the GPU, as the backend calls it."""
 
-    cpus: int | None = Field(default=None, ge=1)
+    cpus: int | None = Field(default=None, ge=1, le=_MOST["cpus"])
     """CPU slots."""
 
-    memory_gib: float | None = Field(default=None, gt=0)
+    memory_gib: float | None = Field(
+        default=None, gt=0, le=_MOST["memory_gib"], allow_inf_nan=False
+    )
     """Memory in GiB that is reserved for it."""
 
     backend: str | None = Field(default=None, min_length=1)
@@ -90,10 +94,12 @@ class Resources(_Part):
 class Options(Resources):
     """What a step does if the file does not set it."""
 
-    retries: int | None = Field(default=None, ge=0)
+    retries: int | None = Field(default=None, ge=0, le=_MOST["retries"])
     """How often a failed step is tried again."""
 
-    time_limit_minutes: float | None = Field(default=None, gt=0)
+    time_limit_minutes: float | None = Field(
+        default=None, gt=0, le=_MOST["time_limit_minutes"], allow_inf_nan=False
+    )
     """Minutes after which a step is ended."""
 
     cache: bool | None = None
@@ -133,10 +139,12 @@ class StepEntry(_Part):
     resources: Resources = Resources()
     """What it needs from the machine."""
 
-    retries: int | None = Field(default=None, ge=0)
+    retries: int | None = Field(default=None, ge=0, le=_MOST["retries"])
     """How often it is tried again when it fails."""
 
-    time_limit_minutes: float | None = Field(default=None, gt=0)
+    time_limit_minutes: float | None = Field(
+        default=None, gt=0, le=_MOST["time_limit_minutes"], allow_inf_nan=False
+    )
     """Minutes after which it is ended."""
 
     cache: bool | None = None

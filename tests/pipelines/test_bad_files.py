@@ -18,6 +18,7 @@ from jupyter_mlinfra.core.errors import MLInfraError, Unprocessable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.pipelines.document import parse_document
 from jupyter_mlinfra.pipelines.editing import rename_step, set_value
+from jupyter_mlinfra.pipelines.file import load_text
 from jupyter_mlinfra.workbench import Workbench
 
 GOOD = "pipeline: good\nsteps:\n  a: {notebook: a.ipynb}\n"
@@ -191,3 +192,20 @@ def test_a_number_that_python_does_not_write_is_refused_with_its_line_and_hides_
     assert "at most 1000 digits" in rows["bad"]
     assert bench.pipelines.show("good").pipeline.steps == 1
     assert bench.status()["pipelines"] == {"pipelines": 2, "runs": 0}
+
+
+@pytest.mark.parametrize(
+    "need",
+    [
+        f"{name}: {value}"
+        for name in ("memory_gib", "time_limit_minutes", "cpus", "gpus", "retries")
+        for value in (".inf", ".nan", "99999999999999999999999", "1e300")
+    ],
+)
+@pytest.mark.parametrize("place", ["defaults: {{{0}}}", "steps: {{a: {{notebook: a.ipynb, {0}}}}}"])
+def test_a_need_that_no_machine_meets_is_refused_with_its_line(need: str, place: str) -> None:
+    own = "steps" in place and not need.startswith(("time", "retries"))
+    text = "pipeline: x\n" + place.format(f"resources: {{{need}}}" if own else need) + "\n"
+    with pytest.raises(Unprocessable, match="^x, line 2: ") as refused:
+        load_text(Path("/nowhere"), Path("/nowhere/x"), text)
+    assert need.partition(":")[0] in refused.value.what
