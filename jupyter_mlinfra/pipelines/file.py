@@ -19,7 +19,13 @@ from ..jobs import Needs, needs_of
 from .binding import OF_STEP, bind, grouped
 from .definition import Definition, StepDefinition, placeholders
 from .document import Document, KeyPath, parse_document, read_document
-from .file_checks import check_notebook, check_parameter_secret, check_placeholders, placeholders_of
+from .file_checks import (
+    check_notebook,
+    check_parameter_secret,
+    check_placeholders,
+    check_schedule,
+    placeholders_of,
+)
 from .file_model import NAME, PipelineFile, Resources, StepEntry, explained, seconds_of
 from .references import normalize
 
@@ -106,6 +112,8 @@ def _define(root: Path, path: Path, document: Document) -> Definition:
         steps=tuple(steps),
         date=file.date_parameter if uses_date else "",
     )
+    if file.schedule is not None:
+        check_schedule(file.schedule.parameters, definition, document)
     bound = bind(definition, definition.values({}), document.error)
     checked = [check_notebook(root, step, document) for step in steps]
     return grouped(replace(definition, steps=tuple(checked)), bound)

@@ -14,9 +14,10 @@ from typing import Any
 
 from ..core.errors import BadRequest, NotFound, TooLarge, Unprocessable
 from ..core.secrets import check_secret
-from .definition import StepDefinition, item_names, malformed, placeholders
+from .definition import Definition, StepDefinition, item_names, malformed, placeholders
 from .document import Document, KeyPath
 from .notebook import Notebook, read_notebook
+from .schedules.spec import TEMPLATES
 
 
 def check_notebook(root: Path, step: StepDefinition, document: Document) -> StepDefinition:
@@ -163,6 +164,26 @@ def _no_parameter(
         f"Known here: {', '.join(existing) or 'none'}.",
         fix,
     )
+
+
+def check_schedule(
+    parameters: Mapping[str, Any], definition: Definition, document: Document
+) -> None:
+    """Raise Unprocessable for what `schedules create` would refuse."""
+    for name, value in parameters.items():
+        position: KeyPath = ("schedule", "parameters", name)
+        for template in placeholders(value):
+            if template not in TEMPLATES:
+                raise document.error(
+                    position,
+                    f"{{{{ {template} }}}} has no value.",
+                    f"A schedule knows {', '.join(TEMPLATES)}: the due time in its zone.",
+                    "Correct it.",
+                )
+        try:
+            definition.values({name: value})
+        except BadRequest as error:
+            raise document.error(position, error.what, error.why, error.fix) from None
 
 
 def check_parameter_secret(position: KeyPath, name: str, value: Any, document: Document) -> None:

@@ -21,6 +21,7 @@ from ..core.errors import BadRequest, Unprocessable
 from ..jobs import Needs, needs_of
 from .document import Document, KeyPath
 from .schedules.calendar import Calendar
+from .schedules.spec import MAX_GRACE_DAYS
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)(s|min|m|h|d)", re.ASCII)
@@ -171,6 +172,8 @@ def _check_calendar(cron: str, tz: str) -> None:
 def _duration(text: str) -> str:
     if not _SPAN.fullmatch(text):
         raise ValueError(f"{text!r} is not a duration such as 90s, 30min, 6h or 2d")
+    if seconds_of(text) > MAX_GRACE_DAYS * 86_400:
+        raise ValueError(f"{text} is longer than {MAX_GRACE_DAYS}d")
     return text
 
 

@@ -14,11 +14,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from searches import examples
 
-from jupyter_mlinfra.core.errors import MLInfraError, Unprocessable
+from jupyter_mlinfra.core.errors import BadRequest, MLInfraError, Unprocessable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.pipelines.document import parse_document
 from jupyter_mlinfra.pipelines.editing import rename_step, set_value
 from jupyter_mlinfra.pipelines.file import load_text
+from jupyter_mlinfra.pipelines.schedules.spec import ScheduleSpec
 from jupyter_mlinfra.workbench import Workbench
 
 GOOD = "pipeline: good\nsteps:\n  a: {notebook: a.ipynb}\n"
@@ -206,6 +207,30 @@ def test_a_number_that_python_does_not_write_is_refused_with_its_line_and_hides_
 def test_a_need_that_no_machine_meets_is_refused_with_its_line(need: str, place: str) -> None:
     own = "steps" in place and not need.startswith(("time", "retries"))
     text = "pipeline: x\n" + place.format(f"resources: {{{need}}}" if own else need) + "\n"
-    with pytest.raises(Unprocessable, match="^x, line 2: ") as refused:
+    with pytest.raises(Unprocessable, match=r"^x, line 2: ") as refused:
         load_text(Path("/nowhere"), Path("/nowhere/x"), text)
     assert need.partition(":")[0] in refused.value.what
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        ('parameters: {q: "{{ nope }}"}', "{{ nope }} has no value"),
+        ("parameters: {r: 1}", "no parameter r"),
+        ("parameters: {q: 1}", "cannot be 1"),
+        ("grace: 500d", "500d is longer than 366d"),
+    ],
+)
+def test_a_schedule_that_cannot_be_created_is_a_fault_of_its_file(entry: str, told: str) -> None:
+    text = (
+        "parameters: {q: x}\nschedule:\n  cron: 0 6 * * *\n"
+        f"  {entry}\nsteps: {{a: {{notebook: a.ipynb}}}}\n"
+    )
+    with pytest.raises(Unprocessable, match=r"^x.*, line 4: ") as refused:
+        load_text(Path("/nowhere"), Path("/nowhere/x.mlpipeline.yaml"), text)
+    assert told in str(refused.value)
+
+
+def test_a_grace_that_is_refused_is_told_in_days() -> None:
+    with pytest.raises(BadRequest, match="500d cannot be used"):
+        ScheduleSpec(name="x", cron="0 6 * * *", pipeline="x", grace_seconds=500 * 86_400)

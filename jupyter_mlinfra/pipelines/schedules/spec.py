@@ -19,6 +19,9 @@ Cause = Literal["clock", "catchup", "hand"]
 CATCHUPS: tuple[Catchup, ...] = ("latest", "all", "none")
 OVERLAPS: tuple[Overlap, ...] = ("skip", "queue", "cancel")
 GRACE_SECONDS = 6 * 3600.0
+MAX_GRACE_DAYS = 366
+TEMPLATES = ("date", "due")
+"""What the parameters of a schedule may contain in braces."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -85,10 +88,12 @@ class ScheduleSpec:
                 raise BadRequest(
                     f"{name} cannot be {value!r}.", f"It is one of {', '.join(allowed)}."
                 )
-        if not 0 <= self.grace_seconds <= 366 * 86_400:
+        if not 0 <= self.grace_seconds <= MAX_GRACE_DAYS * 86_400:
+            days = self.grace_seconds / 86_400
+            shown = f"{days:g}d" if days > 1 else f"{self.grace_seconds:g}s"
             raise BadRequest(
-                f"A grace of {self.grace_seconds} s cannot be used.",
-                "It is from 0 to 366 d.",
+                f"A grace of {shown} cannot be used.",
+                f"It is from 0 to {MAX_GRACE_DAYS}d.",
                 "For example 6h",
             )
         for values in (self.parameters, self.job or {}):

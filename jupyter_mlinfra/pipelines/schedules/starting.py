@@ -17,7 +17,7 @@ from ..definition import Definition, placeholders, render
 from ..finding import find_pipeline
 from ..spec import PipelineRun, RunState, StepState
 from .rows import FiringEntry, ScheduleEntry
-from .spec import FiringState, ScheduleSpec
+from .spec import TEMPLATES, FiringState, ScheduleSpec
 from .store import ScheduleStore
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from ...jobs import Jobs, JobSpec
     from ..service import Pipelines
 
-TEMPLATES = ("date", "due")
 QUEUE_LIMIT = 100
 """How many firings of a schedule may wait for their turn; more are skipped."""
 _FINAL_JOBS = ("succeeded", "failed", "cancelled", "lost")
