@@ -114,7 +114,7 @@ def proposal(root: Path, notebooks: Sequence[str], *, name: str | None = None) -
             else re.sub(r"[^A-Za-z0-9._-]+", "-", folder.name).strip("._-")
         )
         name = _free_name(root / folder, folder_name[:90] or "pipeline")
-    elif not re.match(NAME, name):
+    elif not re.fullmatch(NAME, name):
         raise BadRequest(
             f"{name[:100]!r} cannot be the name of a pipeline.",
             "It has letters, digits, and . _ - between them.",

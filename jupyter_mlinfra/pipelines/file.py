@@ -89,7 +89,7 @@ def _define(root: Path, path: Path, document: Document) -> Definition:
         else PurePosixPath()
     )
     name = file.pipeline or path.name.removesuffix(SUFFIX)
-    if not re.match(NAME, name):
+    if not re.fullmatch(NAME, name):
         raise document.error(
             (),
             f"the file's name, {name!r}, cannot be the pipeline's.",

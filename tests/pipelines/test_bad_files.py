@@ -17,6 +17,7 @@ from searches import examples
 from jupyter_mlinfra.core.errors import BadRequest, MLInfraError, Unprocessable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.pipelines.document import parse_document
+from jupyter_mlinfra.pipelines.drafting import proposal
 from jupyter_mlinfra.pipelines.editing import rename_step, set_value
 from jupyter_mlinfra.pipelines.file import load_text
 from jupyter_mlinfra.pipelines.schedules.spec import ScheduleSpec
@@ -234,3 +235,11 @@ def test_a_schedule_that_cannot_be_created_is_a_fault_of_its_file(entry: str, to
 def test_a_grace_that_is_refused_is_told_in_days() -> None:
     with pytest.raises(BadRequest, match="500d cannot be used"):
         ScheduleSpec(name="x", cron="0 6 * * *", pipeline="x", grace_seconds=500 * 86_400)
+
+
+def test_a_name_cannot_end_with_a_line_break(bench: Workbench, project: Project) -> None:
+    (project.root / "nl\n.mlpipeline.yaml").write_text("steps: {a: {notebook: a.ipynb}}\n")
+    problems = [row.problem for row in bench.pipelines.list().items]
+    assert any("cannot be the pipeline's" in problem for problem in problems)
+    with pytest.raises(BadRequest, match="cannot be the name of a pipeline"):
+        proposal(project.root, ["a.ipynb"], name="nl\n")
