@@ -288,6 +288,8 @@ def _edges(
             f"Each takes what the previous one makes: {lines}."
             if len(cycle) > 1
             else f"It takes what it makes ({own})."
+            if own
+            else f"It takes what it makes itself: {OF_STEP}{names[cycle[0]]}."
         )
         position = ("steps", names[cycle[0]])
         raise fault(

@@ -242,6 +242,12 @@ FAULTS = {
         "train → train",
         "from `in`",
     ),
+    "a step that takes its own, which is nothing": (
+        "    in: 'step:train'",
+        "line 4",
+        "It takes what it makes itself: step:train.",
+        "from `in`",
+    ),
     "a path that leaves the project once it is filled": (
         "    foreach: {max_depth: ['../../x', b]}\n    out: '{{ max_depth }}'",
         "line 7",
