@@ -68,7 +68,9 @@ class Resources(_Part):
     """What a step needs from the machine."""
 
     gpus: (
-        Annotated[int, Field(ge=0, le=_MOST["gpus"])] | Annotated[float, Field(gt=0, lt=1, multiple_of=0.01)] | None
+        Annotated[int, Field(ge=0, le=_MOST["gpus"])]
+        | Annotated[float, Field(gt=0, lt=1, multiple_of=0.01)]
+        | None
     ) = None
     """GPUs, or a part of one below 1 in hundredths; a step that asks for none sees none."""
 

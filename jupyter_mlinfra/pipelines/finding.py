@@ -77,7 +77,12 @@ def find_pipeline(root: Path, home: Path, name: str) -> Definition:
     raise NotFound(
         f"There is no pipeline {plain}.",
         why,
-        f"Did you mean {close[0]}?" if close else f"Write {plain}{SUFFIX}.",
+        (
+            f"Did you mean {close[0]}?"
+            if close
+            else f"Write {plain}{SUFFIX}, or let it be written: mlinfra pipelines propose NOTEBOOK"
+            " --save"
+        ),
     )
 
 
