@@ -32,7 +32,7 @@ export async function openFirstSteps(
   }
 }
 
-async function hasProject({ client, trans }: IWorkbench): Promise<boolean> {
+async function hasProject({ client, answers, trans }: IWorkbench): Promise<boolean> {
   try {
     await client.project();
     return true;
@@ -50,7 +50,7 @@ async function hasProject({ client, trans }: IWorkbench): Promise<boolean> {
     trans
   });
   if (sure) {
-    await client.init();
+    answers.set('project', await client.init()); // the panels ask no more for a project
   }
   return sure;
 }
