@@ -28,7 +28,7 @@ def values_of(cells: Path, job: Job) -> dict[str, Any]:
             "Read what its notebook made: a dataset, a run, a file.",
         )
     if job.state != "succeeded":
-        raise Conflict(f"Job {job.id} is {job.state}.", job.reason, f"%job wait {job.id}")
+        raise Conflict(f"Job {job.id} is {job.state}.", job.reason, f"mlinfra jobs wait {job.id}")
     folder = cells / job.labels[CELL_LABEL] / "out"
     return {
         name: take_value(folder, name) for name in job.labels.get(OUT_LABEL, "").split(",") if name

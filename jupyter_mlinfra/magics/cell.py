@@ -80,7 +80,7 @@ def job_cell(shell: Any) -> Callable[[str, str], Any]:
                 f"The cell's job {job.id}"
                 f" {'was cancelled' if job.state == 'cancelled' else job.state}.",
                 job.reason,
-                f"%job log {job.id}",
+                f"mlinfra jobs logs {job.id}",
             )
         collect(shell, job.id, session)
         return job

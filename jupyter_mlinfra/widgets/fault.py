@@ -16,7 +16,7 @@ class ErrorCard:
     def __init__(self, error: MLInfraError) -> None:
         self.parts = [
             (name, text)
-            for name, text in (("", error.what), ("why", error.why), ("fix", error.fix))
+            for name, text in (("", error.what), ("why", error.why), ("fix", in_cell(error.fix)))
             if text
         ]
 
@@ -28,6 +28,11 @@ class ErrorCard:
             "text/html": f"<div><b>✗ {_html(what)}</b><table><tbody>{rows}</tbody></table></div>",
             "text/plain": printable("\n".join(lines)),
         }
+
+
+def in_cell(fix: str) -> str:
+    """A fix for a cell: a fix names commands of a terminal, and `%mlinfra` takes each of them."""
+    return re.sub(r"(?<![\w%./-])mlinfra (?=[a-z])", "%mlinfra ", fix)
 
 
 def _html(text: str) -> str:

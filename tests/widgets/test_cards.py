@@ -16,7 +16,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from jupyter_mlinfra.core.display import MIME, with_state_words
-from jupyter_mlinfra.core.errors import BadRequest
+from jupyter_mlinfra.core.errors import BadRequest, NotFound
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import Number, Page
 from jupyter_mlinfra.faces import cards, rows
@@ -321,6 +321,23 @@ def test_words_in_backticks_are_code_in_the_card_of_an_error_and_nothing_else_is
     assert "One ` alone." in card["text/html"]
     assert "Use <code>x</code> or <code>y</code>." in card["text/html"]
     assert "`x`" in card["text/plain"]
+
+
+@pytest.mark.parametrize(
+    ("fix", "told"),
+    [
+        ("mlinfra jobs list", "%mlinfra jobs list"),
+        (
+            "`mlinfra up` starts it; then mlinfra down.",
+            "`%mlinfra up` starts it; then %mlinfra down.",
+        ),
+        ("%mlinfra jobs list", "%mlinfra jobs list"),
+        ("pip install jupyter-mlinfra and edit mlinfra.toml", None),
+    ],
+)
+def test_the_fix_in_a_cell_is_a_command_that_a_cell_has(fix: str, told: str | None) -> None:
+    card = ErrorCard(NotFound("There is no job 7f3a.", fix=fix))._repr_mimebundle_()
+    assert f"fix {told or fix}" in card["text/plain"]
 
 
 def test_what_has_changed_is_not_told_twice() -> None:

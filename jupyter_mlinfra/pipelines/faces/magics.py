@@ -8,7 +8,7 @@ Words = Sequence[str]
 
 
 def parameters(verb: str, arguments: Words) -> Words:
-    """`%pipeline run flights seed=2`: what looks like NAME=VALUE is a parameter."""
+    """`%pipeline run churn depth=6`: what looks like NAME=VALUE is a parameter."""
     if verb not in ("run", "explain", "backfill"):
         return arguments
     found: list[str] = []
