@@ -14,7 +14,7 @@ export function Gates({ deployment }: { deployment: IDeployment }): React.ReactE
   const tested = deployment.versions.filter(version => version.gates.length > 0);
   const names = [...new Set(tested.flatMap(version => version.gates.map(gate => gate.name)))];
   const columns: IColumnSpec<string>[] = [
-    { key: 'gate', head: trans.__('gate'), cell: name => name, width: 120 },
+    { key: 'gate', head: trans.__('test'), cell: name => name, width: 120 },
     {
       key: 'limit',
       head: trans.__('limit'),
@@ -32,12 +32,12 @@ export function Gates({ deployment }: { deployment: IDeployment }): React.ReactE
   return (
     <section className={cx('split')}>
       <Heading
-        title={trans.__('Gates before traffic')}
+        title={trans.__('Tests before traffic')}
         note={tested.map(version => version.version).join(', ')}
       />
       {names.length ? (
         <Table
-          label={trans.__('Gates before traffic')}
+          label={trans.__('Tests before traffic')}
           columns={columns}
           rows={names}
           row={name => ({ id: name })}
