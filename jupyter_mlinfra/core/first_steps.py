@@ -5,6 +5,7 @@ that runs through it on made-up data.
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -115,8 +116,24 @@ def first_notebook(root: Path) -> Path:
 
 def _notebook() -> dict[str, Any]:
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    # All that ipykernel says of its language: JupyterLab would add what is missing, and a notebook
+    # that was only opened would have changes to save.
+    language = {
+        "codemirror_mode": {"name": "ipython", "version": 3},
+        "file_extension": ".py",
+        "mimetype": "text/x-python",
+        "name": "python",
+        "nbconvert_exporter": "python",
+        "pygments_lexer": "ipython3",
+        "version": sys.version.split()[0],
+    }
     cells = [_cell(number, kind, text) for number, (kind, text) in enumerate(_CELLS)]
-    return {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    return {
+        "cells": cells,
+        "metadata": {"kernelspec": kernel, "language_info": language},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
 
 
 def _cell(number: int, kind: str, text: str) -> dict[str, Any]:

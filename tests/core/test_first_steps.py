@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import nbformat
 import pytest
+from ipykernel.ipkernel import IPythonKernel
 from IPython.core.inputtransformer2 import TransformerManager
 
 from jupyter_mlinfra.cli.app import VERBS, groups
@@ -12,6 +15,7 @@ from jupyter_mlinfra.core.domains import section_of, settings_of_ours
 from jupyter_mlinfra.core.first_steps import NEXT, NOTEBOOK, begin, first_notebook
 from jupyter_mlinfra.core.settings import FILE, load_settings
 from jupyter_mlinfra.jobs import JobSettings
+from tests.conftest import REPOSITORY
 
 
 def test_a_new_project_has_settings_that_are_the_defaults_and_nothing_is_overwritten(tmp_path):
@@ -61,3 +65,19 @@ def test_the_notebook_is_valid_its_cells_are_code_and_it_is_made_once(tmp_path):
 )
 def test_the_notebook_goes_through_a_dataset_a_run_and_a_job(tmp_path, word):
     assert any(word in cell.source for cell in nbformat.read(first_notebook(tmp_path), 4).cells)
+
+
+def test_the_notebook_says_of_its_language_what_its_kernel_says_so_opening_it_changes_nothing(
+    tmp_path,
+):
+    metadata = json.loads(first_notebook(tmp_path).read_bytes())["metadata"]
+    assert metadata["language_info"] == IPythonKernel.language_info
+
+
+@pytest.mark.parametrize(
+    "path", sorted((REPOSITORY / "notebooks").glob("*.ipynb")), ids=lambda path: path.name
+)
+def test_the_notebooks_of_the_flights_project_say_the_same_of_their_language(path):
+    language = json.loads(path.read_bytes())["metadata"]["language_info"]
+    # JupyterLab still marks it as changed where the kernel's Python has another version.
+    assert language | {"version": ""} == IPythonKernel.language_info | {"version": ""}
