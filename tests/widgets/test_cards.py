@@ -323,6 +323,22 @@ def test_words_in_backticks_are_code_in_the_card_of_an_error_and_nothing_else_is
     assert "`x`" in card["text/plain"]
 
 
+def test_an_ingest_counts_what_it_left_out_in_its_title_and_says_the_rest_in_a_fact() -> None:
+    report = replace(
+        made_up(_records()["IngestReport"]),
+        dataset="shop.orders",
+        quarantined=3,
+        skipped=["a.csv"],
+        summary="Nothing was written: a.csv is already in it.",
+    )
+    card, clean = card_of(report), card_of(replace(report, quarantined=0, skipped=[]))
+    assert card is not None
+    assert clean is not None
+    assert card.title == "shop.orders: 3 rows in quarantine, 1 file skipped"
+    assert card.facts["left out"] == report.summary
+    assert (clean.title, "left out" in clean.facts) == ("shop.orders", False)
+
+
 @pytest.mark.parametrize(
     ("fix", "told"),
     [

@@ -38,7 +38,12 @@ def _dataset_detail(item: DatasetDetail) -> Card:
 
 @card(IngestReport)
 def _ingest(item: IngestReport) -> Card:
+    left_out = {
+        "in quarantine": counted(item.quarantined, "row") if item.quarantined else "",
+        "skipped": counted(len(item.skipped), "file") if item.skipped else "",
+    }
     facts = {
+        "left out": item.summary if any(left_out.values()) else NONE,
         "rows written": plain(item.rows_written),
         "quarantined": plain(item.quarantined),
         "skipped": beginning(", ".join(item.skipped), 200) or NONE,
@@ -48,9 +53,9 @@ def _ingest(item: IngestReport) -> Card:
         "quarantine": plain(item.quarantine),
     }
     # The first line says what was left out: nobody reads on after a success.
-    title = f"{item.dataset}: {item.summary}" if item.quarantined or item.skipped else item.dataset
+    words = ", ".join(f"{count} {word}" for word, count in left_out.items() if count)
     return Card(
-        title=title,
+        title=f"{item.dataset}: {words}" if words else item.dataset,
         ref=reference("dataset", item.dataset),
         facts=said(facts),
         note="\n".join(item.notes),
