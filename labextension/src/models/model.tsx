@@ -49,6 +49,8 @@ function Model({ detail }: { detail: IModelDetail }): React.ReactElement {
   const [all, showAll] = useState(false);
   const names = [...new Set(versions.flatMap(version => Object.keys(version.metrics)))].sort();
   const metrics = all ? names : names.slice(0, METRICS_SHOWN);
+  const best = versions.find(version => version.version === model.aliases.champion);
+  const compared = comparedIn(metrics, versions, best);
   return (
     <>
       <Facts>
@@ -66,7 +68,7 @@ function Model({ detail }: { detail: IModelDetail }): React.ReactElement {
       <div className={cx('scroll', 'split')}>
         <Table
           label={trans.__('Versions of %1', model.name)}
-          columns={columnsOf(versions, metrics, model.aliases.champion, workbench)}
+          columns={columnsOf({ versions, metrics, best, compared }, workbench)}
           rows={versions}
           row={version => ({ id: version.ref, ref: version.ref, item: version })}
           onOpen={ref => {
@@ -86,6 +88,11 @@ function Model({ detail }: { detail: IModelDetail }): React.ReactElement {
               {trans.__('Not deployable: %1', why)}
             </p>
           ))}
+        {best && compared.size > 0 && (
+          <p className={cx('more')}>
+            {trans.__('Beside a metric: its difference to the champion, v%1', best.version)}
+          </p>
+        )}
         <LeftOut columns={names.length - metrics.length} onAll={() => showAll(true)} />
         <More page={{ shown: versions.length, total: model.versions }} />
       </div>
@@ -94,14 +101,20 @@ function Model({ detail }: { detail: IModelDetail }): React.ReactElement {
   );
 }
 
+interface IVersions {
+  versions: readonly IVersion[];
+  /** Those with a column. */
+  metrics: readonly string[];
+  /** The champion. */
+  best: IVersion | undefined;
+  /** The metrics in which another version is compared with it. */
+  compared: ReadonlySet<string>;
+}
+
 function columnsOf(
-  versions: readonly IVersion[],
-  metrics: readonly string[],
-  champion: number | undefined,
+  { versions, metrics, best, compared }: IVersions,
   { trans }: IWorkbench
 ): IColumnSpec<IVersion>[] {
-  const best = versions.find(version => version.version === champion);
-  const compared = comparedIn(metrics, versions, best);
   const time = clock(versions.map(version => version.created_at));
   return [
     {
@@ -116,6 +129,12 @@ function columnsOf(
       head: trans.__('alias'),
       cell: row => row.aliases.map(alias => <Tag key={alias}>{alias}</Tag>),
       width: 160
+    },
+    {
+      key: 'deployable', // at the left, where the buttons that stay in sight cannot cover it
+      head: trans.__('deployable'),
+      width: 100,
+      cell: row => <Deployable version={row} />
     },
     {
       key: 'run',
@@ -151,12 +170,6 @@ function columnsOf(
         ) : (
           <State state="failed">{trans.__('missing')}</State>
         )
-    },
-    {
-      key: 'deployable',
-      head: trans.__('deployable'),
-      width: 100,
-      cell: row => <Deployable version={row} />
     },
     { key: 'notebook', head: trans.__('notebook'), cell: row => row.notebook ?? format.DASH },
     {

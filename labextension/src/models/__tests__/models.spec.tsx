@@ -80,6 +80,7 @@ describe('the metrics of versions', () => {
     ];
     await opened(detailOf(versions, champion));
     expect(column('auc')).toEqual(['0.74 −0.01', '0.76 +0.01', '0.75']);
+    expect(screen.getByText('Beside a metric: its difference to the champion, v1')).toBeTruthy();
   });
 
   it.each([
