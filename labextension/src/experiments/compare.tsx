@@ -59,7 +59,12 @@ export default function ComparePage({ reference, name }: IPageProps): React.Reac
   );
 }
 
-const label = (run: IRun): string => run.name || format.shortId(run.id);
+/** The name of a run; with its id where another of these runs has the same name. */
+function label(run: IRun, runs: readonly IRun[]): string {
+  const id = format.shortId(run.id);
+  const isShared = runs.some(other => other.id !== run.id && other.name === run.name);
+  return run.name && isShared ? `${run.name} ${id}` : run.name || id;
+}
 
 function Compare({ comparison }: { comparison: IComparison }): React.ReactElement {
   const { trans } = useWorkbench();
@@ -136,7 +141,7 @@ function seriesOf({ curves, runs }: IComparison, metric: string | undefined): IS
     .map(curve => {
       const index = place.get(curve.run) ?? 0;
       const run = runs[index];
-      return { curve, name: run ? label(run) : curve.run, series: colourOf(index) };
+      return { curve, name: run ? label(run, runs) : curve.run, series: colourOf(index) };
     });
 }
 
@@ -202,7 +207,7 @@ function columnsOf(runs: readonly IRun[], { trans, open }: IWorkbench): IColumnS
         <span className={cx(`series-${colourOf(index)}`)}>
           <span className={cx('swatch')} /> <State state={run.status} bare />{' '}
           <Link title={run.id} onClick={() => void open(run.ref)}>
-            {label(run)}
+            {label(run, runs)}
           </Link>
         </span>
       ),

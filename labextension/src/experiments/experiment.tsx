@@ -44,7 +44,9 @@ export default function ExperimentPage({ reference, name }: IPageProps): React.R
   );
   /** Whether what is shown, and what the code says, is that of the filter in the field. */
   const checked = where.trim() === settled.trim() && !query.error && !query.borrowed;
-  const ids = [...picked].map(ref => nameOf(ref));
+  // What a filter hides stays picked, and is counted and compared again once it is shown.
+  const visible = new Set(query.data?.items.map(run => run.ref));
+  const ids = [...picked].filter(ref => visible.has(ref)).map(ref => nameOf(ref));
   const compare = (): void => void open(formatRef('compare', ids));
   usePageVerb('mlinfra:runs-compare-picked', compare, ids.length > 1);
 
@@ -128,7 +130,7 @@ function Filter({ where, query, checked, onWhere }: IFilterProps): React.ReactEl
       <input
         type="search"
         value={where}
-        placeholder={"metrics.auc > 0.75 and tags.stage = 'sweep'"}
+        placeholder={trans.__('for example %1', "metrics.auc > 0.75 and tags.stage = 'sweep'")}
         aria-label={trans.__('Filter the runs')}
         spellCheck={false}
         onChange={event => onWhere(event.target.value)}

@@ -129,6 +129,13 @@ describe('a comparison of runs', () => {
     }
   );
 
+  it('of runs with one name tells them apart by their ids', async () => {
+    const runs = [runOf('a1', { name: 'owl' }), runOf('b2', { name: 'owl' }), runOf('c3')];
+    await compared([line('param', 'depth', ['3', '6', '9'])], runs);
+    const heads = screen.getAllByRole('columnheader').map(({ textContent }) => textContent?.trim());
+    expect(heads.slice(1, 4)).toEqual(['owl a1', 'owl b2', 'c3']);
+  });
+
   it('of one run asks nothing and says what it takes', async () => {
     await compared([], [runOf('a1')]);
     expect(screen.getByText('A comparison takes two runs or more.')).toBeTruthy();
@@ -165,6 +172,26 @@ describe('the runs of an experiment', () => {
     fireEvent.keyDown(rows()[3]!, { key: 'x' });
     await settle();
     expect(fake.open.mock.calls).toEqual([['compare:r0,r1']]);
+  });
+
+  it('that are picked and hidden by a filter are not counted until they are shown', async () => {
+    const all = [runOf('a'), runOf('b'), runOf('c')];
+    const runs = jest.fn(async ({ where }: { where: string }) => pageOf(where ? [] : all));
+    await opened(runs);
+    act(() => screen.getAllByRole('row')[1]!.focus());
+    press(' ');
+    press('ArrowDown');
+    press(' ');
+    expect(compare().textContent).toBe('Compare 2');
+    const filtered = async (where: string): Promise<void> => {
+      fireEvent.change(filter(), { target: { value: where } });
+      await pass(500);
+    };
+    await filtered('metrics.auc > 2');
+    expect([compare().textContent, compare().disabled]).toEqual(['Compare', true]);
+    expect(screen.queryByText('2 runs picked')).toBeNull();
+    await filtered('');
+    expect(compare().textContent).toBe('Compare 2');
   });
 
   it('missing metrics are dashes and stand at the end; what is no number says so', async () => {
