@@ -210,7 +210,7 @@ def test_an_error_is_a_card_without_a_traceback_and_the_cell_fails(
     (card,) = [output for output in said.outputs if "text/html" in output.data]
     assert (
         card.data["text/plain"]
-        == "✗ There is no dataset <b>x</b>.\n  why It was never ingested.\n  fix mlinfra catalog"
+        == "✗ There is no dataset <b>x</b>.\n  why It was never ingested.\n  fix %mlinfra catalog"
         " list"
     )
     assert "<b>x</b>" not in card.data["text/html"]
