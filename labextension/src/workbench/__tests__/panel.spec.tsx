@@ -10,7 +10,7 @@ import { openFirstSteps } from '../first';
 import { PanelWidget } from '../panel';
 
 jest.mock('../../components/confirm', () => ({
-  ...jest.requireActual('../../components/confirm'),
+  ...jest.requireActual<object>('../../components/confirm'),
   confirm: async () => true
 }));
 
