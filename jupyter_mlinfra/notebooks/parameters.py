@@ -104,7 +104,7 @@ def literal_defaults(notebook: Mapping[str, Any]) -> dict[str, Any]:
     """Defaults of the tagged cell that JSON, and so a file, can hold as they are, by name. One that
     the cell computes is left out.
     """
-    cell = next((cell for cell in notebook["cells"] if TAG in tags_of(cell)), {})
+    cell: Mapping[str, Any] = next((cell for cell in notebook["cells"] if TAG in tags_of(cell)), {})
     tree = parse(source_of(cell))
     found: dict[str, Any] = {}
     for node in tree.body if tree else ():
