@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import BadRequest, NotFound, Unprocessable
 from .drift import compare_exactly, is_number
-from .spec import Distances, FeatureDrift, TableComparison
+from .spec import Distances, FeatureDrift, RowCounts, TableComparison
 
 if TYPE_CHECKING:
     import polars as pl
@@ -26,7 +26,7 @@ class Compared:
     the reason, by column.
     """
 
-    rows: tuple[int, int]
+    rows: RowCounts
     threshold: float
     features: Sequence[FeatureDrift]
     not_compared: Mapping[str, str]
@@ -35,7 +35,7 @@ class Compared:
     def record(self) -> TableComparison:
         """Without the bins."""
         return TableComparison(
-            rows={"reference": self.rows[0], "current": self.rows[1]},
+            rows=self.rows,
             drift={item.feature: _distances(item) for item in self.features},
             drifted=[item.feature for item in self.features if item.drifted],
             not_compared=self.not_compared,
@@ -104,7 +104,7 @@ def compare_tables(
             not_compared[name] = f"It cannot be read: {str(error)[:200]}"
     found.sort(key=lambda item: -float(item.psi.value or 0))
     return Compared(
-        rows=(_rows(reference), _rows(current)),
+        rows=RowCounts(reference=_rows(reference), current=_rows(current)),
         threshold=threshold,
         features=found,
         not_compared=not_compared,

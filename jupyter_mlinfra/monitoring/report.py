@@ -43,8 +43,8 @@ def html_of(compared: Compared, *, reference: str, current: str) -> str:
 <title>Drift of {escape(current)}</title>
 <style>{_STYLE}</style>
 <h1>{drifted} of {len(compared.features):,} columns have drifted</h1>
-<p>{escape(current)} ({compared.rows[1]:,} rows) against {escape(reference)}
-({compared.rows[0]:,} rows). Drifted: a PSI of at least {compared.threshold:g}.
+<p>{escape(current)} ({compared.rows.current:,} rows) against {escape(reference)}
+({compared.rows.reference:,} rows). Drifted: a PSI of at least {compared.threshold:g}.
 {_left_out(compared)}</p>
 <table>
 <thead><tr>{head}</tr></thead>

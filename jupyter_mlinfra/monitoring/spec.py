@@ -60,12 +60,20 @@ class Distances:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RowCounts:
+    """The rows of two tables."""
+
+    reference: int
+    current: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TableComparison:
-    """Two tables compared. rows: of `reference` and `current`. drift: by column, the largest PSI
+    """Two tables compared. drift: by column, the largest PSI
     first; drifted: those with a PSI of at least `threshold`. not_compared: why, by column.
     """
 
-    rows: Mapping[str, int]
+    rows: RowCounts
     drift: Mapping[str, Distances]
     drifted: Sequence[str]
     not_compared: Mapping[str, str]

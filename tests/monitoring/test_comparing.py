@@ -92,7 +92,7 @@ def test_missing_values_infinities_and_an_empty_table_are_no_fault() -> None:
     assert [item.psi for item in found.drift.values()] == [0, 0]
     assert [item.wasserstein for item in found.drift.values()] == [0, 0]
     nothing = compare_tables(before.lazy(), before.clear().lazy(), threshold=0.2).record
-    assert (nothing.rows["current"], nothing.drift["x"].js, nothing.drift["x"].ks) == (
+    assert (nothing.rows.current, nothing.drift["x"].js, nothing.drift["x"].ks) == (
         0,
         None,
         None,

@@ -43,7 +43,11 @@ def hostile(record: Any) -> Any:
         if isinstance(value, str) and type(value) is str:
             object.__setattr__(record, name, HOSTILE)
         elif isinstance(value, dict):
-            object.__setattr__(record, name, {HOSTILE: HOSTILE})
+            values = {
+                HOSTILE: hostile(item) if hasattr(item, "__dataclass_fields__") else HOSTILE
+                for item in value.values() or [""]
+            }
+            object.__setattr__(record, name, values)
         elif isinstance(value, Number):
             object.__setattr__(record, name, Number(value=HOSTILE))
         elif isinstance(value, list):

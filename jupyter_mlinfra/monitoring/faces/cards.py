@@ -53,8 +53,8 @@ def _monitor_status(item: MonitorStatus) -> Card:
 @card(TableComparison)
 def _comparison(item: TableComparison) -> Card:
     facts = {
-        "reference": counted(item.rows["reference"], "row"),
-        "current": counted(item.rows["current"], "row"),
+        "reference": counted(item.rows.reference, "row"),
+        "current": counted(item.rows.current, "row"),
         "drifted": f"{len(item.drifted):,} of {counted(len(item.drift), 'column')}",
         **{
             f"not compared: {name}": beginning(why, 100)
