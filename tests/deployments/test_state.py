@@ -219,7 +219,7 @@ def test_a_deployment_serves_one_model(store: DeploymentStore) -> None:
 
 def test_without_deployments_an_unknown_one_says_that_there_are_none(project: Project) -> None:
     with pytest.raises(NotFound) as caught:
-        DeploymentStore(project.database).deployment("churn")
+        DeploymentStore(project.database, "test").deployment("churn")
     assert (caught.value.what, caught.value.why) == (
         "There is no deployment churn.",
         "There are none yet.",
