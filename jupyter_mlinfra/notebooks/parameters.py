@@ -100,34 +100,6 @@ def parameters_of(notebook: Mapping[str, Any]) -> list[Parameter] | None:
     )
 
 
-def literal_defaults(notebook: Mapping[str, Any]) -> dict[str, Any]:
-    """Defaults of the tagged cell that JSON, and so a file, can hold as they are, by name. One that
-    the cell computes is left out.
-    """
-    cell: Mapping[str, Any] = next((cell for cell in notebook["cells"] if TAG in tags_of(cell)), {})
-    tree = parse(source_of(cell))
-    found: dict[str, Any] = {}
-    for node in tree.body if tree else ():
-        for parameter in _assigned(node):
-            is_literal = parameter.default is None or bool(parameter.type)
-            if isinstance(node, ast.AnnAssign) and node.value is not None:
-                is_literal = parameter.default is None or bool(_value(node.value)[1])
-            if is_literal and _is_kept(parameter.default):
-                found[parameter.name] = parameter.default
-            else:
-                found.pop(parameter.name, None)
-    return found
-
-
-def _is_kept(value: Any) -> bool:
-    try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-        text.encode()
-    except ValueError:  # not finite, half a character
-        return False
-    return repr(json.loads(text)) == repr(value)  # a tuple would come back as a list
-
-
 def job_parameters(declared: Sequence[Parameter], values: Mapping[str, Any]) -> list[JobParameter]:
     """What a job runs with. declared: the parameters of its notebook. values: of the submit."""
     parameters = [

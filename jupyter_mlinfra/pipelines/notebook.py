@@ -4,12 +4,12 @@ millisecond.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..notebooks.parameters import language_of, literal_defaults, parameters_of, source_of, tags_of
+from ..notebooks.parameters import language_of, parameters_of, source_of, tags_of
 from ..notebooks.parameters import read_notebook as read_content
 
 INJECTED_TAG = "injected-parameters"
@@ -32,7 +32,7 @@ class CodeCell:
 @dataclass(frozen=True, slots=True)
 class Notebook:
     """The code of one notebook. name: used in errors. language: in lower case. parameters: None
-    without a parameters cell. defaults: of those that are set to plain values.
+    without a parameters cell.
     """
 
     name: str
@@ -40,7 +40,6 @@ class Notebook:
     language: str
     parameters: frozenset[str] | None
     cells: Sequence[CodeCell]
-    defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_notebook(path: Path, name: str, *, parametrized: bool = False) -> Notebook:
@@ -60,7 +59,6 @@ def read_notebook(path: Path, name: str, *, parametrized: bool = False) -> Noteb
         language_of(content),
         parameters,
         _code_cells(content["cells"], replaced=parametrized),
-        literal_defaults(content),
     )
 
 

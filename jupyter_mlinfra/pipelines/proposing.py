@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os.path
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import Any
 
-from ..core.errors import BadRequest
-from ..core.secrets import check_secret
 from .editing import scalar
 from .notebook import Notebook
 from .references import feeds, kind_of, overlap
@@ -43,11 +38,7 @@ def propose(notebooks: Mapping[str, Notebook], *, folder: PurePosixPath, name: s
             if item not in outputs
         ]
         inputs += makes[step]
-    parameters = _parameters(notebooks)
-    lines = [f"pipeline: {scalar(name)}"]
-    if parameters:
-        lines += ["parameters:", *(f"  {key}: {scalar(parameters[key])}" for key in parameters)]
-    lines.append("steps:")
+    lines = [f"pipeline: {scalar(name)}", "steps:"]
     for step in _ordered(list(steps), takes, makes):
         lines += [f"  {scalar(step)}:", f"    notebook: {scalar(_relative(steps[step], folder))}"]
         lines += [
@@ -55,37 +46,7 @@ def propose(notebooks: Mapping[str, Notebook], *, folder: PurePosixPath, name: s
             for key, items in (("in", takes[step]), ("out", makes[step]))
             if items
         ]
-        own = _given(notebooks[steps[step]])
-        if own:
-            values = {
-                key: f"{{{{ {key} }}}}" if _same(own[key], parameters[key]) else own[key]
-                for key in own
-            }
-            lines.append(f"    params: {scalar(values)}")
     return "\n".join(lines) + "\n"
-
-
-def _parameters(notebooks: Mapping[str, Notebook]) -> dict[str, Any]:
-    """Those of the pipeline: for one that notebooks set differently, the first default."""
-    found: dict[str, Any] = {}
-    for notebook in notebooks.values():
-        found |= {key: value for key, value in _given(notebook).items() if key not in found}
-    return found
-
-
-def _given(notebook: Notebook) -> dict[str, Any]:
-    """The defaults that a file may say: neither a secret nor what it would fill in."""
-    found: dict[str, Any] = {}
-    for name, value in notebook.defaults.items():
-        with contextlib.suppress(BadRequest):
-            check_secret(name, value, name)
-            if "{{" not in json.dumps(value):
-                found[name] = value
-    return found
-
-
-def _same(first: Any, second: Any) -> bool:
-    return repr(first) == repr(second)  # 1 is neither 1.0 nor true
 
 
 def _named(paths: Mapping[str, Notebook]) -> dict[str, str]:

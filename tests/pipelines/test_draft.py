@@ -7,13 +7,8 @@ from __future__ import annotations
 import pytest
 
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound
-from jupyter_mlinfra.pipelines.document import parse_document
 from jupyter_mlinfra.pipelines.notebook import read_notebook
 from jupyter_mlinfra.pipelines.touched import touched
-
-from .made_up import bench
-
-__all__ = ["bench"]
 
 TEXT = """
 steps:
@@ -211,29 +206,3 @@ def test_a_proposal_with_a_name_is_saved_once(project, pipelines, workshop):
         pipelines.propose(["a.ipynb"], name="../night")
     assert not pipelines.propose(["a.ipynb"], name="other").saved
     assert not (project.root / "other.mlpipeline.yaml").exists()
-
-
-def test_a_proposal_takes_the_parameters_of_its_notebooks(bench, workshop):
-    workshop.notebook(
-        "train",
-        "fit(depth)",
-        parameters="depth: int = 6\nrate = 0.1\nday = None\ntoday = now()\npassword = 'hunter2'",
-    )
-    workshop.notebook("report", "1", parameters="depth = 3\nrate = 0.1")
-    found = bench.pipelines.propose(["train.ipynb", "report.ipynb"], name="churn", save=True)
-    steps = parse_document(found.text, "x").data["steps"]
-    assert parse_document(found.text, "x").data["parameters"] == {
-        "depth": 6,
-        "rate": 0.1,
-        "day": None,
-    }
-    assert steps["report"]["params"] == {"depth": 3, "rate": "{{ rate }}"}
-    bench.pipelines.run("churn", parameters={"depth": 8})
-    specs = {spec.labels["step"]: spec.parameters for spec in bench.jobs.specs.values()}
-    assert specs["train"] == {"depth": 8, "rate": 0.1, "day": None}
-
-
-def test_a_pipeline_that_there_is_not_can_be_proposed(bench):
-    with pytest.raises(NotFound) as missing:
-        bench.pipelines.show("churn")
-    assert "mlinfra pipelines propose NOTEBOOK --save" in missing.value.fix

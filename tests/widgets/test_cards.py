@@ -43,10 +43,8 @@ def hostile(record: Any) -> Any:
         if isinstance(value, str) and type(value) is str:
             object.__setattr__(record, name, HOSTILE)
         elif isinstance(value, dict):
-            values = {
-                HOSTILE: hostile(item) if hasattr(item, "__dataclass_fields__") else HOSTILE
-                for item in value.values() or [""]
-            }
+            item = next(iter(value.values()), "")
+            values = {HOSTILE: hostile(item) if hasattr(item, "__dataclass_fields__") else HOSTILE}
             object.__setattr__(record, name, values)
         elif isinstance(value, Number):
             object.__setattr__(record, name, Number(value=HOSTILE))
