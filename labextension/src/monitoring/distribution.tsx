@@ -66,7 +66,8 @@ export function Distribution({ drift, title }: IDistributionProps): React.ReactE
         title={name}
         note={
           <>
-            PSI <Num value={drift.psi} format={value => format.number(value, 3)} />
+            PSI <Num value={drift.psi} format={value => format.number(value, 3)} /> · JS{' '}
+            <Num value={drift.js} format={value => format.number(value, 3)} />
           </>
         }
       >

@@ -399,18 +399,10 @@ function driftColumns({ trans }: IWorkbench, unsure: boolean): IColumnSpec<IFeat
     {
       key: 'wasserstein',
       head: 'Wasserstein',
-      width: 120,
+      width: 110,
       figure: row => row.wasserstein,
       write: value => format.number(value, 3),
       sort: row => row.wasserstein?.value ?? null
-    },
-    {
-      key: 'js',
-      head: 'JS',
-      width: 90,
-      figure: row => row.js,
-      write: value => format.number(value, 3),
-      sort: row => row.js.value
     },
     {
       key: 'missing',
