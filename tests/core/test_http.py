@@ -135,6 +135,14 @@ def test_ray_behind_a_proxy_that_cannot_be_used_is_unreachable(
         ray.nodes()
 
 
+def only_proxy_variables(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+
 @pytest.mark.parametrize(
     ("url", "variables", "named"),
     [
@@ -155,11 +163,7 @@ def test_ray_behind_a_proxy_that_cannot_be_used_is_unreachable(
 def test_a_proxy_that_other_libraries_use_for_this_machine_is_named(
     monkeypatch: pytest.MonkeyPatch, url: str, variables: dict[str, str], named: str
 ) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
+    only_proxy_variables(monkeypatch, variables)
     why, fix = http.proxy_advice(url)
     assert why.partition(" ")[0] == named
     assert fix.startswith("Set NO_PROXY=127.0.0.1,localhost") is bool(named)
@@ -182,11 +186,7 @@ def test_a_proxy_of_the_system_is_named_without_a_variable(
     monkeypatch: pytest.MonkeyPatch, url: str, variables: dict[str, str], why: str
 ) -> None:
     """Of macOS and Windows, which have one in their settings."""
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
+    only_proxy_variables(monkeypatch, variables)
     monkeypatch.setattr("requests.utils.getproxies", lambda: {"http": "http://proxy:3128"})
     fix = "Set NO_PROXY=127.0.0.1,localhost where Jupyter is started." if why else ""
     assert http.proxy_advice(url) == (why, fix)

@@ -99,15 +99,21 @@ def test_of_an_array_that_is_more_than_a_limit_leaves_room_for_a_part_is_sent(st
     assert [len(one.parcels) for one in steps.there.sent] == [50]
 
 
+def in_doubt(steps: Any) -> tuple[str, str]:
+    """A job of which nobody knows whether it has arrived, and its key."""
+    job = steps.submit()
+    steps.there.faults["send"] = _only("job", Unreachable("sbatch: no answer in 60 s."))
+    steps.rounds()
+    key = steps.entry(job).token
+    return job, key
+
+
 @pytest.mark.parametrize("refusal", [NotNow("Job violates QOS policy."), Rejected("No account.")])
 def test_a_first_try_that_arrives_after_the_second_was_refused_starts_nothing(
     steps: Any, refusal: Exception
 ) -> None:
     """As when it took the last place that a limit leaves."""
-    job = steps.submit()
-    steps.there.faults["send"] = _only("job", Unreachable("sbatch: no answer in 60 s."))
-    steps.rounds()
-    key = steps.entry(job).token
+    job, key = in_doubt(steps)
     steps.there.faults["send"] = _only("job", refusal)
     steps.again()
     steps.rounds()
@@ -122,10 +128,7 @@ def test_a_first_try_that_arrives_after_the_second_was_refused_starts_nothing(
 def test_a_first_try_that_begins_while_the_second_is_refused_is_followed(
     steps: Any, refusal: Exception
 ) -> None:
-    job = steps.submit()
-    steps.there.faults["send"] = _only("job", Unreachable("sbatch: no answer in 60 s."))
-    steps.rounds()
-    key = steps.entry(job).token
+    job, key = in_doubt(steps)
 
     def begins(_: Batch) -> None:
         steps.claim(job)
