@@ -44,10 +44,10 @@ def request_body(
     NaN becomes null.
     """
     if isinstance(rows, Mapping):
-        if "data" not in rows:
+        if not {"data", "jsonData"} & rows.keys():
             raise BadRequest(
                 "A single mapping is not a request.",
-                "It has no key `data`.",
+                "It has neither the key `data` nor `jsonData`.",
                 "Give a list of rows, a frame, or a body of Seldon's protocol.",
             )
         return dict(rows)

@@ -74,7 +74,7 @@ def cache_folder(settings: Settings) -> Path:
     return Path(cache).expanduser() / "jupyter-mlinfra" / "environments"
 
 
-def key_of(requirements: Sequence[str], recipe: Recipe = SERVING) -> str:
+def key_of(requirements: Sequence[str], recipe: Recipe = SERVING, python: str = "") -> str:
     """Name of the environment: a hash of everything that it is made from."""
     parts = [recipe.packages, recipe.overrides, recipe.defaults]
     made_from = [
@@ -83,6 +83,7 @@ def key_of(requirements: Sequence[str], recipe: Recipe = SERVING) -> str:
         sys.version,
         sys.base_prefix,
         sysconfig.get_platform(),
+        *([python] if _other(python) else []),
     ]
     return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:16]
 
@@ -92,15 +93,16 @@ def ensure(
     cache: Path,
     *,
     recipe: Recipe = SERVING,
+    python: str = "",
     on_progress: Callable[[str], None] = lambda _: None,
 ) -> Path:
     """The Python of an environment with `requirements` and what the recipe adds; built if there is
-    none yet.
+    none yet. python: a minor version such as `3.12`; empty: that of this process.
 
     Two builds of the same environment wait for each other; the next build removes what a killed one
     left. Raises Unavailable if it cannot be built.
     """
-    folder = cache / key_of(requirements, recipe)
+    folder = cache / key_of(requirements, recipe, python)
     note_use(_python(folder))
     if _usable(folder):
         return _python(folder)
@@ -109,7 +111,7 @@ def ensure(
         on_progress("waiting for the environment's lock")
         with file_lock(cache / f"{folder.name}.lock"):
             if not _usable(folder):
-                _build(folder, requirements, recipe, on_progress)
+                _build(folder, requirements, recipe, python, on_progress)
         prune(cache)
     except OSError as error:
         raise explain_os_error(error, f"The {recipe.noun} could not be built.") from error
@@ -154,6 +156,11 @@ def prune(cache: Path) -> list[str]:
     return removed
 
 
+def _other(python: str) -> bool:
+    """Whether a minor version is another one than that of this process."""
+    return bool(python) and python != f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
 def _unused(marker: Path) -> bool:
     try:
         return time.time() - marker.stat().st_mtime > KEEP_DAYS * 86_400
@@ -172,7 +179,11 @@ def _python(folder: Path) -> Path:
 
 
 def _build(
-    folder: Path, requirements: Sequence[str], recipe: Recipe, on_progress: Callable[[str], None]
+    folder: Path,
+    requirements: Sequence[str],
+    recipe: Recipe,
+    python: str,
+    on_progress: Callable[[str], None],
 ) -> None:
     draft = folder.with_name(f".draft-{folder.name}")
     for leftover in (draft, folder):
@@ -188,7 +199,7 @@ def _build(
             "--relocatable",
             "--no-project",
             "--python",
-            sys.executable,
+            python if _other(python) else sys.executable,
             str(draft),
             folder=folder.parent,
         )

@@ -9,9 +9,9 @@ import os
 import random
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,10 @@ import orjson
 
 from ..core.errors import MLInfraError, Unavailable, Unprocessable
 from . import client, measuring, oracle
+from .bodies import first_rows, open_inference_body, sample_body, seldon_body
 from .gateway import Keys
 from .logged import Input
-from .packaging import Bundle
+from .packaging import MODEL_FOLDER, Bundle
 from .spec import Gate
 from .targets.inherited import inherited_variables
 
@@ -41,17 +42,18 @@ class Subject:
     """The version under test. url: its predictions through the gateway. started_seconds: how long
     its start took.
 
-    expected: what `own_answers` returns for `compared_rows`; it is computed while the processes
-    start.
+    expected: what `own_answers` returns for `compared`; it is computed while the processes start.
+    open_inference_url: the same deployment by the other protocol.
     """
 
     url: str
+    open_inference_url: str
     keys: Keys
     version: str
     bundle: Bundle
     workers: int
     started_seconds: float
-    expected: Future[list[Any]]
+    expected: Future[Mapping[str, list[Any]]]
     latency_ms: float = LATENCY_MS
 
 
@@ -62,7 +64,7 @@ def run(subject: Subject, on_progress: Callable[[str], None] = lambda _: None) -
     optional = sum(column.optional for column in subject.bundle.columns)
     signature = (
         f"{len(subject.bundle.columns)} inputs, {optional} may be missing; answers"
-        f" {subject.bundle.answers}"
+        f" {subject.bundle.answers}; engine {subject.bundle.engine}"
     )
     gates = [
         Gate(name="signature", limit="inputs are named and typed", measured=signature, passed=True),
@@ -104,67 +106,146 @@ def check(gates: Sequence[Gate], name: str) -> None:
 
 
 def _equal_answers(subject: Subject) -> tuple[str, bool]:
-    rows = compared_rows(subject.bundle)
-    body = orjson.dumps({"data": {"names": subject.bundle.sample["names"], "ndarray": rows}})
-    answer = client.post(subject.url, body, keys=subject.keys, version=subject.version, probe=True)
-    answers = _flat(client.prediction(answer, version=subject.version).predictions)
-    expected = _flat(subject.expected.result())
-    if len(answers) != len(expected):
-        return f"{len(answers)} values, {len(expected)} expected", False
-    worst = max(abs(a - b) / max(1.0, abs(b)) for a, b in zip(answers, expected, strict=True))
-    return f"{worst:.2g} over {len(rows)} rows", worst <= TOLERANCE
+    """Both protocols against the model's own pyfunc."""
+    bundle = subject.bundle
+    rows = compared(bundle)
+    expected = subject.expected.result()
+    worst = 0.0
+    for protocol, found in (
+        ("V1", {"": _values(_ask(subject, subject.url, seldon_body(bundle, rows)))}),
+        ("V2", _by_name(_ask_open_inference(subject, rows))),
+    ):
+        pairs = _pairs(found, expected)
+        if pairs is None:
+            counts = sum(map(len, found.values())), sum(map(len, expected.values()))
+            return f"{protocol}: {counts[0]} values, {counts[1]} expected", False
+        for value, right in pairs:
+            difference = _difference(value, right)
+            if difference is None:
+                return f"{protocol}: {value!r:.80}, expected {right!r:.80}", False
+            worst = max(worst, difference)
+    count = len(next(iter(rows.get("jsonData", {"": rows.get("ndarray", ())}).values())))
+    return f"{worst:.2g} over {count} rows, both protocols", worst <= TOLERANCE
 
 
-def compared_rows(bundle: Bundle) -> list[list[Any]]:
-    """Rows that the signature allows, the sample first; always the same for the same bundle."""
+def _ask(subject: Subject, url: str, body: Mapping[str, Any]) -> client.Answer:
+    answer = client.post(
+        url, orjson.dumps(body), keys=subject.keys, version=subject.version, probe=True
+    )
+    if answer.status != 200 or not isinstance(answer.body, dict):
+        raise client.refusal(answer)
+    return answer
+
+
+def _ask_open_inference(subject: Subject, rows: Mapping[str, Any]) -> client.Answer:
+    body = open_inference_body(subject.bundle, rows)
+    return _ask(subject, subject.open_inference_url, body)
+
+
+def _values(answer: client.Answer) -> list[Any]:
+    """All values of an answer of Seldon's protocol."""
+    body = answer.body
+    if "jsonData" in body:
+        return _flat(list(body["jsonData"].values()))
+    return _flat(client.prediction(answer).predictions)
+
+
+def _by_name(answer: client.Answer) -> dict[str, list[Any]]:
+    """The outputs of an answer of the Open Inference Protocol."""
+    return {item["name"]: _flat(item["data"]) for item in answer.body["outputs"]}
+
+
+def _pairs(
+    found: Mapping[str, list[Any]], expected: Mapping[str, list[Any]]
+) -> list[tuple[Any, Any]] | None:
+    """Values side by side: by name where both have the same names, else in order. None if their
+    numbers differ.
+    """
+    if set(found) == set(expected):
+        order = list(expected)
+        left = [value for name in order for value in found[name]]
+        right = [value for name in order for value in expected[name]]
+    elif len(found) == 1 and len(expected) > 1:
+        # Seldon's protocol answers row by row.
+        (left,) = found.values()
+        columns = list(expected.values())
+        same = len({len(column) for column in columns}) == 1 and len(left) == sum(map(len, columns))
+        by_row = [value for row in zip(*columns, strict=False) for value in row]
+        right = by_row if same else [value for column in columns for value in column]
+    else:
+        left, right = _flat(list(found.values())), _flat(list(expected.values()))
+    return list(zip(left, right, strict=True)) if len(left) == len(right) else None
+
+
+def _difference(found: Any, expected: Any) -> float | None:
+    """How far two values are from each other, relative to the expected one if that is above 1.
+    None if they are not comparable, or texts that differ.
+    """
+    if isinstance(found, str) or isinstance(expected, str) or None in (found, expected):
+        return 0.0 if found == expected else None
+    return abs(float(found) - float(expected)) / max(1.0, abs(float(expected)))
+
+
+def compared(bundle: Bundle) -> Mapping[str, Any]:
+    """Rows that the signature allows, in the form of the bundle's sample, which comes first;
+    always the same for the same bundle.
+
+    For models of numbers also mixtures of their values and of `_SPREAD`. A model with code of its
+    own may refuse what its author never saw, so it is compared on the sample alone.
+    """
+    if bundle.engine not in ("xgboost", "lightgbm", "sklearn") or bundle.layout != "columns":
+        return bundle.sample
     sample = list(bundle.sample["ndarray"])
     chance = random.Random(bundle.id)  # noqa: S311 (no secret: rows for a test)
+    spread = bundle.engine != "sklearn"
     choices = [
-        _choices(column, [row[position] for row in sample])
+        _choices(column, [row[position] for row in sample], spread=spread)
         for position, column in enumerate(bundle.columns)
     ]
+    mixed = [
+        [chance.choice(values) for values in choices] for _ in range(COMPARED_ROWS - len(sample))
+    ]
+    return {**bundle.sample, "ndarray": [*sample, *mixed]}
+
+
+def _choices(column: Input, sampled: Sequence[Any], *, spread: bool) -> list[Any]:
+    """Values that a row may have in one column."""
+    missing = [None] if column.optional and column.type in ("double", "float") else []
+    numbers: Mapping[str, Sequence[Any]] = {
+        "boolean": (False, True),
+        "integer": (-10, -1, 0, 1, 2, 10),
+        "long": (-10, -1, 0, 1, 2, 10),
+        "double": _SPREAD,
+        "float": _SPREAD,
+    }
     return [
-        *sample,
-        *(
-            [chance.choice(values) for values in choices]
-            for _ in range(COMPARED_ROWS - len(sample))
-        ),
+        *sampled,
+        *(numbers.get(column.type, ()) if spread else ()),
+        *(missing if spread else []),
     ]
 
 
-def _choices(column: Input, sampled: Sequence[Any]) -> list[Any]:
-    """Values of the sample, and others of the same type. Other than in the sample, only numbers may
-    be missing.
-    """
-    spread: dict[str, Sequence[Any]] = {
-        "boolean": (False, True),
-        "string": (),
-        "integer": (-10, -1, 0, 1, 2, 10),
-        "long": (-10, -1, 0, 1, 2, 10),
-    }
-    missing = [None] if column.optional and column.type in ("double", "float") else []
-    return [*sampled, *spread.get(column.type, _SPREAD), *missing]
-
-
-def own_answers(bundle: Bundle, python: str) -> list[Any]:
-    """What the logged model's own pyfunc answers for `compared_rows`. python: of its own
-    environment, where it runs in a separate process.
+def own_answers(bundle: Bundle, python: str) -> Mapping[str, list[Any]]:
+    """What the logged model's own pyfunc answers for `compared`: flat values by output. python: of
+    its own environment, where it runs in a separate process.
 
     Raises Unprocessable if it does not answer, Unavailable if that takes too long.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "MLmodel").write_text(json.dumps(bundle.document))  # JSON is valid YAML
-        (folder / bundle.model_file).symlink_to(bundle.folder / bundle.model_file)
-        columns = [{"name": column.name, "type": column.type} for column in bundle.columns]
+        model = _model_folder(bundle, folder)
         facts = {
-            "columns": columns,
-            "rows": compared_rows(bundle),
+            "columns": [asdict(column) for column in bundle.columns],
+            "layout": bundle.layout,
+            "engine": bundle.engine,
+            "sample": compared(bundle),
             "answers": bundle.answers,
             "model_class": bundle.model_class,
         }
-        (folder / "rows.json").write_text(json.dumps(facts))
-        command = [python, "-I", str(Path(oracle.__file__)), name, str(folder / "rows.json")]
+        rows, answers = folder / "rows.json", folder / "answers.json"
+        rows.write_bytes(orjson.dumps(facts))
+        script = str(Path(oracle.__file__))
+        command = [python, "-I", "-B", script, str(model), str(rows), str(answers)]
         environment = {
             **inherited_variables(os.environ),
             "CUDA_VISIBLE_DEVICES": "",
@@ -187,70 +268,82 @@ def own_answers(bundle: Bundle, python: str) -> list[Any]:
                 f"Over {ORACLE_SECONDS} s.",
                 "Deploy it again.",
             ) from error
-    if result.returncode:
-        last_line = (result.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise Unprocessable(
-            "The model's own pyfunc does not answer.",
-            last_line[:400],
-            "Log the model again with a signature that fits its inputs.",
-        )
-    return list(json.loads(result.stdout))
+        if result.returncode or not answers.is_file():
+            last_line = (result.stderr.strip().splitlines() or ["it said nothing"])[-1]
+            raise Unprocessable(
+                "The model's own pyfunc does not answer.",
+                last_line[:400],
+                "Log the model again with a signature that fits its inputs.",
+            )
+        return dict(json.loads(answers.read_text(encoding="utf-8")))
+
+
+def _model_folder(bundle: Bundle, folder: Path) -> Path:
+    """Where MLflow can load the model from. The bundle of a format without code holds the model's
+    file alone.
+    """
+    if bundle.engine not in ("xgboost", "lightgbm"):
+        return bundle.folder / MODEL_FOLDER
+    (folder / "MLmodel").write_text(json.dumps(bundle.document))  # JSON is valid YAML
+    stored = next(iter(bundle.files))
+    (folder / bundle.model_file).symlink_to(bundle.folder / stored)
+    return folder
 
 
 def _refuses_bad_requests(subject: Subject) -> tuple[str, bool]:
-    names, first_row = subject.bundle.sample["names"], subject.bundle.sample["ndarray"][0]
-    numeric = next(
-        (
-            position
-            for position, column in enumerate(subject.bundle.columns)
-            if column.type != "string"
-        ),
-        None,
-    )
-    wrong_type = [
-        {"not": "a number"} if position == (numeric or 0) else value
-        for position, value in enumerate(first_row)
-    ]
-    cases = {
-        "an unknown column": orjson.dumps(
-            {"data": {"names": [*names[:-1], "no such column"], "ndarray": [first_row]}}
-        ),
-        "a wrong type": orjson.dumps({"data": {"names": names, "ndarray": [wrong_type]}}),
-        "an empty batch": orjson.dumps({"data": {"names": names, "ndarray": []}}),
-        "broken JSON": b'{"data": {"ndarray": [[',
-    }
-    for name, body in cases.items():
-        answer = client.post(
-            subject.url, body, keys=subject.keys, version=subject.version, probe=True
-        )
+    cases = _bad_bodies(subject.bundle)
+    for name, (protocol, body) in cases.items():
+        url = subject.url if protocol == "V1" else subject.open_inference_url
+        answer = client.post(url, body, keys=subject.keys, version=subject.version, probe=True)
         if not (
             400 <= answer.status < 500
             and isinstance(answer.body, dict)
             and answer.body.get("what")
             and answer.body.get("fix")
         ):
-            return f"{name} got status {answer.status}", False
+            return f"{name} got status {answer.status} ({protocol})", False
     return f"{len(cases)} of {len(cases)}", True
 
 
+def _bad_bodies(bundle: Bundle) -> Mapping[str, tuple[str, bytes]]:
+    """Requests that no model may answer, with their protocol."""
+    row = first_rows(bundle.sample, 1)
+    v1, v2 = seldon_body(bundle, row), open_inference_body(bundle, row)
+    inputs = v2["inputs"]
+    cases = {
+        "an empty batch": ("V1", orjson.dumps(seldon_body(bundle, first_rows(row, 0)))),
+        "broken JSON": ("V1", b'{"data": {"ndarray": [['),
+        "no inputs": ("V2", b'{"inputs": []}'),
+        "a wrong shape": (
+            "V2",
+            orjson.dumps({"inputs": [{**inputs[0], "shape": [7, 7, 7]}, *inputs[1:]]}),
+        ),
+    }
+    if bundle.layout != "columns":
+        return cases
+    names, first = list(row["names"]), list(row["ndarray"][0])
+    wrong = next((i for i, item in enumerate(bundle.columns) if item.type != "string"), 0)
+    unknown = {**v1["data"], "names": [*names[:-1], "no such column"]}
+    typed = [
+        ["not", "a value"] if at == wrong and bundle.columns[at].type != "array" else value
+        for at, value in enumerate(first)
+    ]
+    cases["an unknown column"] = "V1", orjson.dumps({"data": unknown})
+    if bundle.columns[wrong].type not in ("array", "any"):
+        cases["a wrong type"] = "V1", orjson.dumps({"data": {**v1["data"], "ndarray": [typed]}})
+    return cases
+
+
 def _latency(subject: Subject) -> tuple[str, bool]:
-    body = orjson.dumps(
-        {
-            "data": {
-                "names": subject.bundle.sample["names"],
-                "ndarray": subject.bundle.sample["ndarray"][:1],
-            }
-        }
-    )
+    body = orjson.dumps(sample_body(subject.bundle, 1))
     latency = measuring.latency(
         subject.url, body, at_most_ms=subject.latency_ms, keys=subject.keys, version=subject.version
     )
     return str(latency), latency.p99_ms <= subject.latency_ms
 
 
-def _flat(values: Sequence[Any]) -> list[float]:
-    return [
-        item
-        for value in values
-        for item in (_flat(value) if isinstance(value, list) else [float(value)])
-    ]
+def _flat(values: Any) -> list[Any]:
+    """Numbers as floats, texts and nulls as they are."""
+    if isinstance(values, list | tuple):
+        return [item for value in values for item in _flat(value)]
+    return [float(values) if isinstance(values, bool | int | float) else values]

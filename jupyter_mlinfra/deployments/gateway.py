@@ -62,3 +62,8 @@ def cluster_name(deployment: str, version: str) -> str:
 def prefix(namespace: str, deployment: str) -> str:
     """The same path as behind Seldon's ingress on a cluster."""
     return f"/seldon/{namespace}/{deployment}/"
+
+
+def open_inference_prefix(deployment: str) -> str:
+    """The path of a deployment in the Open Inference Protocol, without a trailing slash."""
+    return f"/v2/models/{deployment}"

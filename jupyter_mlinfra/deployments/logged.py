@@ -1,4 +1,4 @@
-"""What MLflow recorded about a model: its file, inputs, answers, and the libraries it was made
+"""What MLflow recorded about a model: its files, inputs, answers, and the libraries it was made
 with.
 
 Read only from the files: without a tracking server, without importing the model's library, and
@@ -8,14 +8,17 @@ nothing is unpickled.
 from __future__ import annotations
 
 import json
-import re
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from ..core.errors import BadRequest, Unprocessable
-from .servable import BOOSTER, CLASSIFIERS, model_class, refusal
+from . import servable
+from .requirements import Requirements, requirements_of
+from .servable import BOOSTER, CLASSIFIERS, Engine, Layout, engine_of, layout_of, refusal
+from .xgboost_file import booster_names
 
 Answers = Literal["classes", "probabilities", "values"]
 
@@ -25,36 +28,41 @@ _OF_OBJECTIVE: Mapping[str, Answers] = {
     "binary:hinge": "classes",
     "multi:softmax": "classes",
 }
-_SPEC = r"(?P<spec>(?:[=<>!~]=?=?\s*[\w.*+!-]+\s*,?\s*)*)\Z"
-_SERVES = re.compile(r"(?P<name>xgboost|xgboost-cpu|numpy|scipy)\s*" + _SPEC)
-_EXPLAINS = re.compile(
-    r"(?P<name>xgboost|xgboost-cpu|numpy|scipy|pandas|scikit-learn|mlflow|mlflow-skinny)\s*" + _SPEC
-)
+_NOT_SERVED = ("input_example.json", "serving_input_example.json", "conda.yaml", "python_env.yaml")
+_SIZE = 8
+"""Stands for a size that the signature leaves open, in a sample that has to be made up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """One column of the signature. optional: the training data had missing values in it."""
+    """One input of the signature. optional: the training data had missing values in it. spec: of a
+    nested type or a tensor, as in the signature.
+    """
 
     name: str
     type: str
     optional: bool
     categories: Sequence[str] = ()
+    spec: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Logged:
-    """A model as it was logged. requirements: of the runtime that answers; own_requirements: of its
-    own pyfunc. document: the parts of MLmodel that load it.
+    """A model as it was logged. folder: of its files. files: those that serve it, relative to the
+    folder. model_file: the one that its engine reads. document: the parts of MLmodel that load it.
     """
 
-    file: Path
+    folder: Path
+    engine: Engine
+    layout: Layout
+    files: Sequence[str]
+    model_file: str
     columns: Sequence[Input]
     output_names: Sequence[str]
     model_class: str
     answers: Answers
-    requirements: Sequence[str]
-    own_requirements: Sequence[str]
+    requirements: Requirements
+    runs_code: bool
     document: Mapping[str, Any]
 
 
@@ -62,23 +70,29 @@ def read(model: Path, answers: Answers | None = None) -> Logged:
     """Read the folder of an MLflow model. answers: what a classifier answers; None: the same as its
     own pyfunc.
 
-    Raises Unprocessable if it is not an XGBoost model with a signature that can be served,
-    BadRequest for answers that it cannot give.
+    Raises Unprocessable if it is not a model with a signature that can be served, BadRequest for
+    answers that it cannot give.
     """
     document = read_document(model)
-    file = _model_file(model, document)
-    name = model_class(document)
-    columns, outputs = _signature(document)
-    lines = _lines(model)
+    if problem := refusal(document):
+        raise Unprocessable(problem.what, problem.why, problem.fix)
+    engine = engine_of(document)
+    file = _model_file(model, document, engine)
+    inputs, outputs = _signature(document)
+    columns, layout = _columns(inputs, engine)
     return Logged(
-        file=file,
+        folder=model,
+        engine=engine,
+        layout=layout,
+        files=_files(model, file, engine),
+        model_file=file,
         columns=columns,
         output_names=outputs,
-        model_class=name,
-        answers=_answers(name, _booster_names(file)[1], answers),
-        requirements=_requirements(lines, _SERVES, document),
-        own_requirements=_own_requirements(lines, document),
-        document=_loadable(document, file.name),
+        model_class=servable.model_class(document),
+        answers=_answers(model / file, document, engine, answers),
+        requirements=requirements_of(model, document, engine),
+        runs_code=servable.runs_code(document),
+        document=_loadable(document, file, engine),
     )
 
 
@@ -105,28 +119,88 @@ def read_document(model: Path) -> dict[str, Any]:
     return document
 
 
-def _model_file(model: Path, document: Mapping[str, Any]) -> Path:
-    flavor = document["flavors"].get("xgboost")
-    data = str(flavor.get("data", "")) if isinstance(flavor, dict) else ""
+def _model_file(model: Path, document: Mapping[str, Any], engine: Engine) -> str:
+    """The file or folder that the engine reads, relative to the model's folder."""
+    flavors = document["flavors"]
+    _check_paths(model, flavors)
+    if engine == "pyfunc":
+        return str(flavors.get("python_function", {}).get("data") or ".")
+    flavor = next(flavors[name] for name in (engine, "lightgbm", "sklearn") if name in flavors)
+    data = str(flavor.get("pickled_model") or flavor.get("data") or "")
     file = (model / data).resolve()
-    if isinstance(flavor, dict) and not (file.is_relative_to(model.resolve()) and file.is_file()):
-        raise Unprocessable(
-            "The model's file is missing.",
-            f"MLmodel names {data[:80]!r}, which is not in its folder.",
-            "Log the model again.",
-        )
-    if problem := refusal(document):
-        raise Unprocessable(problem.what, problem.why, problem.fix)
-    if _booster_names(file)[0] == "gblinear":
+    if not data or not file.is_file():
+        raise _missing(data)
+    if engine == "xgboost" and booster_names(file)[0] == "gblinear":
         why = (
             "Its booster is gblinear. XGBoost predicts from rows in place with trees only, and a"
             " linear booster is not safe in several threads."
         )
         raise Unprocessable("The model cannot be served.", why, 'Train it with booster="gbtree".')
-    return file
+    return data
 
 
-def _answers(name: str, objective: str, requested: Answers | None) -> Answers:
+def _check_paths(model: Path, flavors: Mapping[str, Any]) -> None:
+    """Raise Unprocessable for a path of MLmodel that is not in the model's folder."""
+    root = model.resolve()
+    for flavor in flavors.values():
+        for key in ("data", "pickled_model", "code", "model_data"):
+            name = flavor.get(key) if isinstance(flavor, dict) else None
+            if isinstance(name, str) and name:
+                path = (model / name).resolve()
+                if not path.is_relative_to(root) or not path.exists():
+                    raise _missing(name)
+
+
+def _missing(name: str) -> Unprocessable:
+    return Unprocessable(
+        "The model's file is missing.",
+        f"MLmodel names {name[:80]!r}, which is not in its folder.",
+        "Log the model again.",
+    )
+
+
+def _files(model: Path, file: str, engine: Engine) -> list[str]:
+    """What the serving process needs: the one file of a format without code, else the whole folder
+    but for the example. Raises Unprocessable for a link that leaves the folder.
+    """
+    if engine in ("xgboost", "lightgbm"):
+        return [file]
+    root = model.resolve()
+    found = []
+    for path in sorted(model.rglob("*")):
+        name = path.relative_to(model).as_posix()
+        if not path.resolve().is_relative_to(root):
+            raise Unprocessable(
+                "The model's folder is not complete.",
+                f"{name} is a link to a file outside of it.",
+                "Log the model again.",
+            )
+        if path.is_file() and name not in _NOT_SERVED and "__pycache__" not in path.parts:
+            found.append(name)
+    return found
+
+
+def _answers(
+    file: Path, document: Mapping[str, Any], engine: Engine, requested: Answers | None
+) -> Answers:
+    if engine == "xgboost":
+        return _booster_answers(servable.model_class(document), booster_names(file)[1], requested)
+    if engine == "sklearn":
+        asks = document["flavors"].get("python_function", {}).get("predict_fn")
+        native: Answers = "probabilities" if asks == "predict_proba" else "values"
+        # Whether it is a classifier is known only once it is loaded; the tests before traffic
+        # refuse a model without probabilities.
+        return requested or native
+    if requested not in (None, "values"):
+        raise BadRequest(
+            f"The model cannot be asked for {requested}.",
+            "It is served as it was logged, and answers what its pyfunc answers.",
+            "Leave the answers out, or log a model that answers them.",
+        )
+    return "values"
+
+
+def _booster_answers(name: str, objective: str, requested: Answers | None) -> Answers:
     if name in CLASSIFIERS:
         if requested == "values":
             raise BadRequest(
@@ -150,35 +224,10 @@ def _answers(name: str, objective: str, requested: Answers | None) -> Answers:
     return native
 
 
-def _booster_names(file: Path) -> tuple[str, str]:
-    """Names of booster and objective in the model file; empty if it does not say."""
-    data = file.read_bytes()
-    if file.suffix == ".json":
-        try:
-            learner = json.loads(data)["learner"]
-            return str(learner["gradient_booster"]["name"]), str(learner["objective"]["name"])
-        except (ValueError, KeyError, TypeError):
-            return "", ""  # broken: the start reports how
-    # UBJSON: L and S stand before a length of eight bytes; the keys of an object are sorted.
-    linear = _key(b"name") + b"SL" + _length(b"gblinear")
-    key_start = data.rfind(_key(b"objective") + b"{" + _key(b"name") + b"SL")
-    if key_start < 0:
-        return "gblinear" if linear in data else "", ""
-    value_start = key_start + len(_key(b"objective") + b"{" + _key(b"name") + b"SL")
-    size = int.from_bytes(data[value_start : value_start + 8], "big")
-    objective = data[value_start + 8 : value_start + 8 + min(size, 64)].decode(errors="replace")
-    return "gblinear" if linear in data else "", objective
-
-
-def _length(text: bytes) -> bytes:
-    return len(text).to_bytes(8, "big") + text
-
-
-def _key(text: bytes) -> bytes:
-    return b"L" + _length(text)
-
-
-def _signature(document: Mapping[str, Any]) -> tuple[list[Input], list[str]]:
+def _signature(
+    document: Mapping[str, Any],
+) -> tuple[Sequence[Mapping[str, Any]], list[str]]:
+    """The inputs, and the names of the outputs."""
     signature = document.get("signature") or {}
     try:
         inputs = json.loads(signature.get("inputs") or "null")
@@ -199,25 +248,46 @@ def _signature(document: Mapping[str, Any]) -> tuple[list[Input], list[str]]:
             "Without one a request cannot be checked before the model sees it.",
             fix,
         )
-    if inputs[0].get("type") == "tensor":
-        return _tensor_inputs(inputs), []
-    columns = [
-        Input(name=str(item["name"]), type=item["type"], optional=item.get("required") is False)
-        for item in inputs
-    ]
-    names = [
-        str(item["name"])
-        for item in outputs or []
-        if item.get("type") != "tensor" and item.get("name")
-    ]
-    return columns, names
+    return inputs, [str(item["name"]) for item in outputs or [] if item.get("name")]
 
 
-def _tensor_inputs(inputs: Sequence[Mapping[str, Any]]) -> list[Input]:
+def _columns(inputs: Sequence[Mapping[str, Any]], engine: Engine) -> tuple[list[Input], Layout]:
+    layout = layout_of(inputs)
+    if layout == "tensors":
+        if engine in ("xgboost", "lightgbm", "sklearn") and servable.is_numeric_matrix(inputs):
+            return _matrix_inputs(inputs[0]["tensor-spec"]), "columns"
+        return [
+            Input(
+                name=str(item.get("name") or "input"),
+                type="tensor",
+                optional=False,
+                spec=dict(item["tensor-spec"]),
+            )
+            for item in inputs
+        ], layout
+    if layout == "unnamed":
+        inputs = [{**inputs[0], "name": "input"}]
+    columns = []
+    for item in inputs:
+        nested = {key: value for key, value in item.items() if key in _SPEC_KEYS}
+        columns.append(
+            Input(
+                name=str(item["name"]),
+                type=str(item["type"]),
+                optional=item.get("required") is False,
+                spec=nested,
+            )
+        )
+    return columns, layout
+
+
+_SPEC_KEYS = ("items", "properties", "values")
+
+
+def _matrix_inputs(spec: Mapping[str, Any]) -> list[Input]:
     """A signature without names: columns by position. Floats may be missing, because NaN is one of
     their values.
     """
-    spec = inputs[0]["tensor-spec"]
     floats = str(spec["dtype"]).startswith("float")
     return [
         Input(name=f"f{position}", type="double" if floats else "long", optional=floats)
@@ -225,61 +295,57 @@ def _tensor_inputs(inputs: Sequence[Mapping[str, Any]]) -> list[Input]:
     ]
 
 
-def _lines(model: Path) -> list[str]:
-    file = model / "requirements.txt"
-    lines = file.read_text().splitlines() if file.is_file() else []
-    return [line.partition("#")[0].strip().lower().replace("_", "-") for line in lines]
-
-
-def _requirements(
-    lines: Sequence[str], libraries: re.Pattern[str], document: Mapping[str, Any]
-) -> list[str]:
-    """The recorded versions of the libraries that determine the answers, without the model's other
-    requirements.
-    """
-    requirements = {
-        match["name"]: match["spec"].replace(" ", "")
-        for line in lines
-        if (match := libraries.match(line))
-    }
-    if "xgboost" not in requirements and "xgboost-cpu" not in requirements:
-        recorded = str(document["flavors"]["xgboost"].get("xgb_version", ""))
-        requirements["xgboost"] = f"=={recorded}" if re.match(r"[\w.]+\Z", recorded) else ">=3.1"
-    return [f"{name}{spec}" for name, spec in sorted(requirements.items())]
-
-
-def _own_requirements(lines: Sequence[str], document: Mapping[str, Any]) -> list[str]:
-    """The requirements of its pyfunc. mlflow-skinny contains all of MLflow that loads a model, at a
-    tenth of the size.
-    """
-    requirements = _requirements(
-        [re.sub(r"^mlflow(?![\w-])", "mlflow-skinny", line) for line in lines], _EXPLAINS, document
-    )
-    recorded = str(document.get("mlflow_version", ""))
-    pinned = f"mlflow-skinny=={recorded}" if re.match(r"[\w.]+\Z", recorded) else "mlflow-skinny"
-    needed = {"mlflow-skinny": pinned, "pandas": "pandas", "scikit-learn": "scikit-learn"}
-    missing = [
-        line
-        for name, line in needed.items()
-        if not any(re.match(rf"{name}(?![\w-])", requirement) for requirement in requirements)
-    ]
-    return sorted([*requirements, *missing])
-
-
-def _loadable(document: Mapping[str, Any], file: str) -> dict[str, Any]:
-    """What MLflow needs to load the model from a folder that holds `file`, without anything that
-    changes with each logging, and without the model's own code.
+def _loadable(document: Mapping[str, Any], file: str, engine: Engine) -> dict[str, Any]:
+    """What loads the model, without anything that changes with each logging. Of an XGBoost or
+    LightGBM model also without the model's own code, which its file does not need.
     """
     flavors = document["flavors"]
-    flavor = {
-        name: value
-        for name, value in flavors["xgboost"].items()
-        if name in ("model_class", "model_format", "xgb_version")
+    kept = {
+        name: flavors[name]
+        for name in ("python_function", "xgboost", "lightgbm", "sklearn", "onnx", "pytorch")
+        if isinstance(flavors.get(name), dict)
     }
-    return {
-        "flavors": {
-            "python_function": {"loader_module": "mlflow.xgboost", "data": file, "env": {}},
-            "xgboost": {**flavor, "data": file},
-        },
-        "signature": document.get("signature"),
-    }
+    if engine in ("xgboost", "lightgbm"):
+        plain = {
+            name: value for name, value in flavors[engine].items() if name not in ("code", "data")
+        }
+        kept = {
+            "python_function": {"loader_module": f"mlflow.{engine}", "data": file, "env": {}},
+            engine: {**plain, "data": file},
+        }
+    return {"flavors": kept, "signature": document.get("signature")}
+
+
+def default_value(item: Input) -> Any:
+    """A value that the signature allows, for a model that was logged without an example."""
+    if item.type == "tensor":
+        shape = [_SIZE if size < 0 else size for size in list(item.spec.get("shape", [-1]))[1:]]
+        empty: Any = "" if str(item.spec.get("dtype")) in ("str", "object") else 0
+        for size in reversed(shape):
+            empty = [empty] * size
+        return empty
+    if item.optional:
+        return None
+    return _empty({"type": item.type, **item.spec})
+
+
+def _empty(spec: Mapping[str, Any]) -> Any:
+    properties = spec.get("properties", {})
+    if spec.get("type") == "object":
+        return {
+            name: _empty(part) for name, part in properties.items() if part.get("required", True)
+        }
+    plain = {"boolean": False, "datetime": "2000-01-01T00:00:00", "array": [], "map": {}}
+    texts = {"string": "", "binary": ""}
+    return plain.get(str(spec.get("type")), texts.get(str(spec.get("type")), 0))
+
+
+def json_value(value: Any, item: Input) -> Any:
+    """A value of a logged example as a request gives it."""
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    if item.type == "boolean" and value in (0, 1):
+        return bool(value)
+    if item.type == "datetime" and isinstance(value, str):
+        return value.replace(" ", "T")
+    return value

@@ -1,16 +1,19 @@
 """The correct answers for the test before traffic: those of the logged model's own pyfunc, in its
 own environment and process.
 
-python -I oracle.py MODEL_FOLDER ROWS.json     prints the answers as a JSON list
+python -I oracle.py MODEL_FOLDER ROWS.json ANSWERS.json
 
-ROWS.json: {"columns": [{"name": …, "type": …}], "rows": [[…]], "answers": "classes"}. Imports
-nothing of the workbench, which is not installed there: the environment holds what the model was
-logged with (`environment.LOGGED`).
+ROWS.json: {"columns": [{"name": …, "type": …, "spec": …}], "layout": "columns", "sample": {…},
+"answers": "classes", "engine": …, "model_class": …}. Writes the answers as {output: flat list}; an
+output without a name is called "". Imports nothing of the workbench, which is not installed there:
+the environment holds what the model was logged with (`environment.LOGGED`).
 """
 
 from __future__ import annotations
 
+import base64
 import json
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -24,31 +27,44 @@ _NUMBERS = {
 }
 
 
-def main(model: str, rows: str) -> None:
-    """Print the model's answers, computed without any server."""
+def main(model: str, rows: str, answers: str) -> None:
+    """Write the model's answers, computed without any server."""
     import mlflow
-    import numpy as np
 
     request = json.loads(Path(rows).read_text(encoding="utf-8"))
     loaded = mlflow.pyfunc.load_model(model)
-    schema = loaded.metadata.get_input_schema()
+    found = _outputs(_predict(loaded, model, _inputs(loaded, request), request))
+    Path(answers).write_text(json.dumps(found), encoding="utf-8")
+
+
+def _inputs(loaded: Any, request: dict[str, Any]) -> Any:
+    import numpy as np
+
+    sample, schema = request["sample"], loaded.metadata.get_input_schema()
+    if request["layout"] == "tensors":
+        values = sample.get("jsonData") or {sample["names"][0]: sample["ndarray"]}
+        arrays = {
+            column["name"]: np.array(values[column["name"]], dtype=column["spec"]["dtype"])
+            for column in request["columns"]
+        }
+        return arrays if schema.has_input_names() else next(iter(arrays.values()))
+    if request["layout"] == "unnamed":
+        return [row[0] for row in sample["ndarray"]]
     if schema is not None and schema.is_tensor_spec():
-        inputs = np.array(
-            [[np.nan if value is None else value for value in row] for row in request["rows"]],
-            dtype=schema.inputs[0].type,
-        )
-    else:
-        inputs = _frame(request["columns"], request["rows"])
-    answers = _predict(loaded, model, inputs, request)
-    json.dump(np.asarray(answers).astype(float).tolist(), sys.stdout)
+        rows = [[np.nan if value is None else value for value in row] for row in sample["ndarray"]]
+        return np.array(rows, dtype=schema.inputs[0].type)
+    return _frame(request, sample["ndarray"])
 
 
 def _predict(loaded: Any, model: str, inputs: Any, request: dict[str, Any]) -> Any:
-    if request["answers"] == "probabilities" and "Classifier" in request["model_class"]:
+    wants_probabilities = request["answers"] == "probabilities"
+    if wants_probabilities and request["engine"] == "sklearn":
+        return loaded.get_raw_model().predict_proba(inputs)
+    if wants_probabilities and "Classifier" in request["model_class"]:
         import mlflow.xgboost
 
         return mlflow.xgboost.load_model(model).predict_proba(inputs)
-    if _fits_schema(request):
+    if request["engine"] == "pyfunc" or _fits_schema(request):
         return loaded.predict(inputs)
     # MLflow's check of the schema knows neither categories nor integers with missing values; the
     # model behind it does.
@@ -56,34 +72,79 @@ def _predict(loaded: Any, model: str, inputs: Any, request: dict[str, Any]) -> A
 
 
 def _fits_schema(request: dict[str, Any]) -> bool:
-    have_missing = [
-        any(row[position] is None for row in request["rows"])
-        for position in range(len(request["columns"]))
-    ]
+    if request["layout"] != "columns":
+        return True
+    rows = request["sample"]["ndarray"]
+    columns = request["columns"]
+    missing = [any(row[place] is None for row in rows) for place in range(len(columns))]
+    categories = request["engine"] in ("xgboost", "lightgbm")
     return all(
-        column["type"] in ("double", "float") or (column["type"] != "string" and not missing)
-        for column, missing in zip(request["columns"], have_missing, strict=True)
+        column["type"] in ("double", "float")
+        or (not (categories and column["type"] == "string") and not has_gaps)
+        for column, has_gaps in zip(columns, missing, strict=True)
     )
 
 
-def _frame(columns: list[dict[str, Any]], rows: list[list[Any]]) -> Any:
+def _frame(request: dict[str, Any], rows: list[list[Any]]) -> Any:
     import pandas as pd
 
+    categories = request["engine"] in ("xgboost", "lightgbm")
     series = {}
-    for position, column in enumerate(columns):
-        values = [row[position] for row in rows]
-        complete = column["type"] not in ("double", "float") and None not in values
-        numpy_type = _NUMBERS.get(column["type"])
-        dtype = (
-            "category"
-            if numpy_type is None
-            else numpy_type
-            if complete or numpy_type.startswith("float")
-            else "float64"
-        )
-        series[column["name"]] = pd.Series(values, dtype=dtype)
+    for place, column in enumerate(request["columns"]):
+        values = [row[place] for row in rows]
+        if all(value is None for value in values) and request["engine"] == "pyfunc":
+            continue
+        series[column["name"]] = _series(pd, column["type"], values, categories)
     return pd.DataFrame(series)
 
 
+def _series(pd: Any, kind: str, values: list[Any], categories: bool) -> Any:
+    if kind == "datetime":
+        zoned = pd.to_datetime(pd.Series(values), utc=True, format="ISO8601")
+        return zoned.dt.tz_localize(None)
+    if kind == "binary":
+        return pd.Series([None if value is None else base64.b64decode(value) for value in values])
+    numpy_type = _NUMBERS.get(kind)
+    if numpy_type is None:
+        return pd.Series(values, dtype="category" if categories else "object")
+    complete = kind not in ("double", "float") and None not in values
+    dtype = numpy_type if complete or numpy_type.startswith("float") else "float64"
+    return pd.Series(values, dtype=dtype)
+
+
+def _outputs(answers: Any) -> dict[str, list[Any]]:
+    import pandas as pd
+
+    if isinstance(answers, pd.DataFrame):
+        return {str(name): _flat(answers[name]) for name in answers.columns}
+    if isinstance(answers, dict):
+        return {str(name): _flat(values) for name, values in answers.items()}
+    if isinstance(answers, list) and answers and all(isinstance(item, dict) for item in answers):
+        return _outputs(pd.DataFrame(answers))
+    return {"": _flat(answers)}
+
+
+def _flat(values: Any) -> list[Any]:
+    import numpy as np
+
+    if hasattr(values, "detach"):
+        values = values.detach().cpu().numpy()
+    if isinstance(values, list) and values and isinstance(values[0], dict):
+        values = [list(row.values()) for row in values]  # the probabilities of an ONNX classifier
+    array = np.asarray(values)
+    if array.dtype.kind in "biuf":
+        flat = array.astype(float).ravel().tolist()
+        return [None if math.isnan(value) else value for value in flat]
+    if array.dtype.kind == "M":
+        return [str(value) for value in np.datetime_as_string(array, unit="auto")]
+    return [None if value is None else _plain(value) for value in array.ravel().tolist()]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bool | int | float):
+        return None if math.isnan(value) else float(value)
+    return str(value)
+
+
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2])
+    main(*sys.argv[1:4])

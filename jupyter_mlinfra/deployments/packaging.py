@@ -1,7 +1,7 @@
 """A model version becomes a bundle: a folder with everything that serves it, named by its content.
 
-    bundles/<hash>/bundle.json       inputs, requirements, a sample, checksum of the model
-                   model.ubj         as MLflow stored it
+    bundles/<hash>/bundle.json       inputs, requirements, a sample, checksums of the model's files
+                   model/            the files that its engine reads, as MLflow stored them
                    mlinfra_runtime/  the code that answers, as of this packaging
 
 The name is the checksum of all files, so a changed bundle is noticed before it is started, and the
@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import math
 import os
 import shutil
 import tempfile
@@ -25,31 +24,39 @@ from typing import Any
 
 from ..core.errors import Unprocessable
 from ..core.files import explain_os_error
-from .logged import Answers, Input, Logged, read, read_document
-from .servable import BOOSTER
+from .logged import Answers, Input, Logged, read
+from .samples import sample_of
+from .servable import BOOSTER, Engine, Layout
 
 RUNTIME = Path(__file__).parent / "runtime"
 RUNTIME_NAME = "mlinfra_runtime"
-SAMPLE_ROWS = 20
+MODEL_FOLDER = "model"
 UNUSED_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
-    """A packaged model version. sample: {"names": …, "ndarray": …}, a request that it answers.
+    """A packaged model version. sample: {"names": …, "ndarray": …}, rows that it answers; a model
+    with several tensors has {"names": …, "jsonData": {name: …}}.
 
     own_requirements, document: of the model's own pyfunc, whose answers are compared before
-    traffic.
+    traffic. python: the minor version that its files need; empty for any. files: checksums by
+    path below the folder.
     """
 
     folder: Path
+    engine: Engine
+    layout: Layout
     columns: Sequence[Input]
     output_names: Sequence[str]
     model_class: str
     answers: Answers
     model_file: str
+    files: Mapping[str, str]
     requirements: Sequence[str]
     own_requirements: Sequence[str]
+    python: str
+    runs_code: bool
     document: Mapping[str, Any]
     sample: Mapping[str, Any]
 
@@ -64,11 +71,11 @@ def package(model: Path, into: Path, *, answers: Answers | None = None) -> Bundl
     the same folder.
 
     answers: what a classifier answers; None: the same as its own pyfunc. A folder whose files were
-    changed is made again. Raises Unprocessable if the folder holds no XGBoost model with a
-    signature that can be served, BadRequest for answers it cannot give.
+    changed is made again. Raises Unprocessable if the folder holds no model with a signature that
+    can be served, BadRequest for answers it cannot give.
     """
     logged = read(model, answers)
-    text = _facts(model, logged)
+    text = _facts(logged)
     folder = into / _digest(text.encode(), sorted(RUNTIME.glob("*.py")))
     try:
         if folder.is_dir() and damage(folder):
@@ -76,26 +83,30 @@ def package(model: Path, into: Path, *, answers: Answers | None = None) -> Bundl
         if folder.is_dir():
             os.utime(folder)  # it is in use, and must not be removed
         else:
-            _write(folder, logged.file, text)
+            _write(folder, logged, text)
     except OSError as error:
         raise explain_os_error(error, "The bundle could not be written.") from error
     return load_bundle(folder)
 
 
-def _facts(model: Path, logged: Logged) -> str:
+def _facts(logged: Logged) -> str:
     """The content of bundle.json."""
     facts = {
-        "format": 2,
-        "model_file": logged.file.name,
-        "model_sha256": _sha256(logged.file),
+        "format": 3,
+        "engine": logged.engine,
+        "layout": logged.layout,
+        "model_file": logged.model_file,
+        "files": {name: _sha256(logged.folder / name) for name in logged.files},
         "model_class": logged.model_class,
         "answers": logged.answers,
         "columns": [asdict(column) for column in logged.columns],
         "output_names": logged.output_names,
-        "requirements": logged.requirements,
-        "own_requirements": logged.own_requirements,
+        "requirements": logged.requirements.serving,
+        "own_requirements": logged.requirements.own,
+        "python": logged.requirements.python,
+        "runs_code": logged.runs_code,
         "document": logged.document,
-        "sample": _sample(model, logged.columns),
+        "sample": sample_of(logged),
     }
     return json.dumps(facts, indent=1, sort_keys=True)
 
@@ -106,16 +117,14 @@ def damage(folder: Path) -> str:
     """
     try:
         text = (folder / "bundle.json").read_bytes()
-        facts = json.loads(text)
-        model, runtime = (
-            folder / str(facts["model_file"]),
-            sorted((folder / RUNTIME_NAME).glob("*.py")),
-        )
+        files = _files(json.loads(text))
+        runtime = sorted((folder / RUNTIME_NAME).glob("*.py"))
         expected = {
             "bundle.json",
-            model.name,
             RUNTIME_NAME,
             *(f"{RUNTIME_NAME}/{file.name}" for file in runtime),
+            *files,
+            *(str(parent) for name in files for parent in Path(name).parents),
         }
         unexpected = sorted(
             {str(file.relative_to(folder)) for file in folder.rglob("*")} - expected
@@ -124,11 +133,21 @@ def damage(folder: Path) -> str:
             return f"Bundle {folder.name} holds {unexpected[0]}, which was not packaged."
         if _digest(text, runtime) != folder.name:
             return f"The code or the description in bundle {folder.name} is not what was packaged."
-        if _sha256(model) != facts["model_sha256"]:
-            return f"{model.name} in bundle {folder.name} is not the file that was packaged."
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        for name, digest in files.items():
+            if _sha256(folder / name) != digest:
+                return (
+                    f"{Path(name).name} in bundle {folder.name} is not the file that was packaged."
+                )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return f"Bundle {folder.name} cannot be read: {type(error).__name__}: {str(error)[:200]}."
     return ""
+
+
+def _files(facts: Mapping[str, Any]) -> dict[str, str]:
+    """Checksums of the model's files by their path in the bundle."""
+    if "files" not in facts:  # a bundle of an earlier version
+        return {str(facts["model_file"]): str(facts["model_sha256"])}
+    return {f"{MODEL_FOLDER}/{name}": str(digest) for name, digest in facts["files"].items()}
 
 
 def _digest(text: bytes, runtime: Sequence[Path]) -> str:
@@ -159,14 +178,19 @@ def load_bundle(folder: Path) -> Bundle:
         facts = json.loads((folder / "bundle.json").read_text())
         return Bundle(
             folder=folder,
+            # A bundle of an earlier version lacks the keys that are not taken for granted.
+            engine=facts.get("engine", "xgboost"),
+            layout=facts.get("layout", "columns"),
             columns=[Input(**column) for column in facts["columns"]],
             output_names=facts["output_names"],
-            # A bundle of an earlier version lacks these keys.
             model_class=facts.get("model_class", BOOSTER),
             answers=facts.get("answers", "values"),
             model_file=facts["model_file"],
+            files=_files(facts),
             requirements=facts["requirements"],
             own_requirements=facts.get("own_requirements", ()),
+            python=facts.get("python", ""),
+            runs_code=facts.get("runs_code", False),
             document=facts.get("document", {}),
             sample=facts["sample"],
         )
@@ -176,73 +200,20 @@ def load_bundle(folder: Path) -> Bundle:
         ) from error
 
 
-def _sample(model: Path, columns: Sequence[Input]) -> dict[str, Any]:
-    names = [column.name for column in columns]
-    rows = _example_rows(model, names)
-    usable = [
-        [_json_value(value, column) for value, column in zip(row, columns, strict=True)]
-        for row in rows[:SAMPLE_ROWS]
-    ]
-    complete = [
-        row
-        for row in usable
-        if all(
-            value is not None or column.optional for value, column in zip(row, columns, strict=True)
-        )
-    ]
-    return {"names": names, "ndarray": complete or [[_default(column) for column in columns]]}
-
-
-def _example_rows(model: Path, names: Sequence[str]) -> list[list[Any]]:
-    info = read_document(model).get("saved_input_example_info") or {}
-    file = (model / str(info.get("artifact_path", ""))).resolve()
-    if (
-        not info.get("artifact_path")
-        or not file.is_relative_to(model.resolve())
-        or not file.is_file()
-    ):
-        return []
-    try:
-        example = json.loads(file.read_text())
-    except ValueError:
-        return []
-    if (
-        isinstance(example, dict)
-        and isinstance(example.get("data"), list)
-        and set(names) <= set(example.get("columns") or names)
-    ):
-        positions = {
-            name: position for position, name in enumerate(example.get("columns") or names)
-        }
-        return [
-            [row[positions[name]] for name in names]
-            for row in example["data"]
-            if isinstance(row, list) and len(row) == len(positions)
-        ]
-    return []
-
-
-def _json_value(value: Any, column: Input) -> Any:
-    if value is None or (isinstance(value, float) and not math.isfinite(value)):
-        return None
-    return bool(value) if column.type == "boolean" and value in (0, 1) else value
-
-
-def _default(column: Input) -> Any:
-    return {"boolean": False, "string": None}.get(column.type, 0) if not column.optional else None
-
-
 def _sha256(file: Path) -> str:
     with open(file, "rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def _write(folder: Path, source: Path, text: str) -> None:
+def _write(folder: Path, logged: Logged, text: str) -> None:
     """Write beside it, then rename: a bundle is whole or absent."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=folder.parent))
     try:
-        shutil.copyfile(source, draft / source.name)
+        for name in logged.files:
+            target = draft / MODEL_FOLDER / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(logged.folder / name, target)
         (draft / RUNTIME_NAME).mkdir()
         for file in RUNTIME.glob("*.py"):
             shutil.copyfile(file, draft / RUNTIME_NAME / file.name)

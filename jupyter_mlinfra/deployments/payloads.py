@@ -55,12 +55,16 @@ _UNIQUE = ".unique"
 
 COMPACT_AFTER_SECONDS = 60.0
 _PARQUET = "parquet"
+_TEXT_TYPES = ("string", "datetime", "binary", "array", "object", "map", "any")
+"""Inputs that the journals hold as texts, unless they have categories."""
 
 
 @dataclass(slots=True)
 class _Rows:
-    """Rows of one journal, column by column. inputs: one list per row, None for a refused request.
-    scores: number or list.
+    """Rows of one journal, column by column. types: of the inputs, in MLflow's words. inputs: one
+    list of numbers per row, None for a refused request. texts: the same places, where they are
+    texts; None for a row of numbers. scores, labels: the outputs that are numbers, and those that
+    are texts.
 
     what, request: of a refused or failed request, the reason and the beginning of its body; else
     None.
@@ -68,6 +72,7 @@ class _Rows:
 
     names: list[str] = field(default_factory=list)
     categories: list[list[str]] = field(default_factory=list)
+    types: list[str] = field(default_factory=list)
     deployment: str = ""
     version: str = ""
     request_id: list[str] = field(default_factory=list)
@@ -76,8 +81,10 @@ class _Rows:
     ts: list[float] = field(default_factory=list)
     status: list[int] = field(default_factory=list)
     latency_ms: list[float] = field(default_factory=list)
-    scores: list[list[float] | None] = field(default_factory=list)
+    scores: list[list[float | None] | None] = field(default_factory=list)
+    labels: list[list[str | None] | None] = field(default_factory=list)
     inputs: list[list[float | None] | None] = field(default_factory=list)
+    texts: list[list[str | None] | None] = field(default_factory=list)
     what: list[str | None] = field(default_factory=list)
     request: list[str | None] = field(default_factory=list)
     feedback: list[dict[str, Any]] = field(default_factory=list)
@@ -88,9 +95,11 @@ def scan(folder: Path, since: datetime | None = None) -> pl.DataFrame:
     """The logged rows of one deployment, oldest first, each once.
 
     Columns: request_id, row (within its request), ts (UTC, arrival), deployment, version, status,
-    latency_ms (in the model's process), prediction (float; of several outputs the first, the others
-    in prediction_1, …), then one column per input. A refused request is one row with null inputs.
-    Numbers are floats (true as 1), categories are texts.
+    latency_ms (in the model's process), prediction (float, or text for a model that answers names
+    of classes; of several outputs the first, the others in prediction_1, …), then one column per
+    input. A refused request is one row with null inputs. Numbers are floats (true as 1), categories
+    are texts, dates are datetimes; bytes and nested values are texts; of a long text the beginning
+    is kept. A tensor of more than 64 values a row is its mean, std, min and max.
     """
     import polars as pl
 
@@ -305,6 +314,7 @@ def _add_entry(entry: dict[str, Any], rows: _Rows) -> None:
         rows.dropped += int(entry["n"])
     elif "names" in entry:
         rows.names, rows.categories = list(entry["names"]), list(entry.get("categories", []))
+        rows.types = list(entry.get("types", []))
         rows.deployment, rows.version = str(entry["deployment"]), str(entry["version"])
 
 
@@ -312,8 +322,8 @@ def _add(
     rows: _Rows,
     entry: dict[str, Any],
     number: int,
-    inputs: list[float | None] | None,
-    scores: list[float] | None,
+    inputs: list[Any] | None,
+    scores: list[Any] | None,
 ) -> None:
     request_id, ts, milliseconds, status = (
         str(entry["id"]),
@@ -328,10 +338,26 @@ def _add(
     rows.ts.append(ts)
     rows.latency_ms.append(milliseconds)
     rows.status.append(status)
-    rows.inputs.append(inputs)
-    rows.scores.append(scores)
+    numbers, texts = _apart(inputs)
+    rows.inputs.append(numbers)
+    rows.texts.append(texts)
+    numbers, texts = _apart(scores)
+    rows.scores.append(numbers)
+    rows.labels.append(texts)
     rows.what.append(None)
     rows.request.append(None)
+
+
+def _apart(
+    values: list[Any] | None,
+) -> tuple[list[float | None] | None, list[str | None] | None]:
+    """Numbers and texts of a row, each with null in the places of the other; no texts if all are
+    numbers.
+    """
+    if values is None or not any(isinstance(value, str) for value in values):
+        return values, None
+    numbers = [None if isinstance(value, str) else value for value in values]
+    return numbers, [value if isinstance(value, str) else None for value in values]
 
 
 def _list_frame(rows: _Rows) -> pl.DataFrame:
@@ -355,7 +381,9 @@ def _list_frame(rows: _Rows) -> pl.DataFrame:
             "status": rows.status,
             "latency_ms": rows.latency_ms,
             "predictions": rows.scores,
+            "labels": rows.labels,
             "inputs": rows.inputs,
+            "texts": rows.texts,
             "what": rows.what,
             "request": rows.request,
         },
@@ -369,7 +397,9 @@ def _list_frame(rows: _Rows) -> pl.DataFrame:
             "status": pl.Int16,
             "latency_ms": pl.Float64,
             "predictions": pl.List(pl.Float64),
+            "labels": pl.List(pl.String),
             "inputs": pl.List(pl.Float64),
+            "texts": pl.List(pl.String),
             "what": pl.String,
             "request": pl.String,
         },
@@ -377,20 +407,21 @@ def _list_frame(rows: _Rows) -> pl.DataFrame:
 
 
 def _frame(rows: _Rows) -> pl.DataFrame:
-    return _with_columns(_list_frame(rows), rows.names, rows.categories)
+    return _with_columns(_list_frame(rows), rows.names, rows.categories, rows.types)
 
 
 def _with_columns(
-    frame: pl.DataFrame, names: Sequence[str], categories: Sequence[Sequence[str]]
+    frame: pl.DataFrame,
+    names: Sequence[str],
+    categories: Sequence[Sequence[str]],
+    types: Sequence[str],
 ) -> pl.DataFrame:
     """One column per input and output; codes of categories become the texts they stand for."""
     import polars as pl
 
     width = max(1, int(frame.select(pl.col("predictions").list.len().max()).item() or 1))
     outputs = [
-        pl.col("predictions")
-        .list.get(position, null_on_oob=True)
-        .alias(f"prediction_{position}" if position else "prediction")
+        _output(frame, position).alias(f"prediction_{position}" if position else "prediction")
         for position in range(width)
     ]
     reserved = {*BASE_COLUMNS, _UNIQUE, *(f"prediction_{position}" for position in range(1, width))}
@@ -401,10 +432,35 @@ def _with_columns(
             value = value.cast(pl.Int32).replace_strict(
                 dict(enumerate(categories[position])), default=None, return_dtype=pl.String
             )
+        elif position < len(types) and types[position] in _TEXT_TYPES:
+            value = pl.col("texts").list.get(position, null_on_oob=True)
+            if types[position] == "datetime":
+                value = _moment(value)
         inputs.append(value.alias(f"input.{name}" if name in reserved else name))
     # A file of an earlier version.
     unique = pl.col(_UNIQUE) if _UNIQUE in frame.columns else pl.col("request_id").alias(_UNIQUE)
     return frame.select(*BASE_COLUMNS[:-1], unique, *outputs, *inputs)
+
+
+def _output(frame: pl.DataFrame, position: int) -> pl.Expr:
+    """One output: texts if the model has answered any there."""
+    import polars as pl
+
+    number = pl.col("predictions").list.get(position, null_on_oob=True)
+    if "labels" not in frame.columns:  # a file of an earlier version
+        return number
+    text = pl.col("labels").list.get(position, null_on_oob=True)
+    return text if frame.select(text.is_not_null().any()).item() else number
+
+
+def _moment(value: pl.Expr) -> pl.Expr:
+    """ISO 8601 text as a moment without zone; one with a zone is turned into UTC."""
+    import polars as pl
+
+    text = value.str.replace(" ", "T", literal=True)
+    zoned = text.str.to_datetime(time_unit="us", time_zone="UTC", strict=False)
+    plain = text.str.to_datetime(time_unit="us", strict=False)
+    return pl.coalesce(plain, zoned.dt.replace_time_zone(None))
 
 
 def _from_parquet(file: Path) -> pl.DataFrame:
@@ -415,6 +471,7 @@ def _from_parquet(file: Path) -> pl.DataFrame:
         pl.read_parquet(file),
         orjson.loads(facts.get("names", "[]")),
         orjson.loads(facts.get("categories", "[]")),
+        orjson.loads(facts.get("types", "[]")),
     )
 
 
@@ -430,7 +487,12 @@ def _metadata(file: Path) -> dict[str, str]:
 def _write(target: Path, rows: _Rows) -> None:
     """Temporary file, fsync, rename, fsync of the folder."""
     target.parent.mkdir(exist_ok=True)
-    lists = {"names": rows.names, "categories": rows.categories, "feedback": rows.feedback}
+    lists = {
+        "names": rows.names,
+        "categories": rows.categories,
+        "types": rows.types,
+        "feedback": rows.feedback,
+    }
     facts = {
         **{name: orjson.dumps(value).decode() for name, value in lists.items()},
         "dropped": str(rows.dropped),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,7 +45,10 @@ class Rollout:
         """
         settings = self._project.settings
         python = environment.ensure(
-            bundle.requirements, environment.cache_folder(settings), on_progress=on_progress
+            bundle.requirements,
+            environment.cache_folder(settings),
+            python=bundle.python,
+            on_progress=on_progress,
         )
         on_progress(f"starting {version}")
         started = time.monotonic()
@@ -53,8 +56,10 @@ class Rollout:
             expected = executor.submit(self._expected_answers, bundle, on_progress)
             self._start(name, version, bundle, python)
             row = self._store.deployment(name)
+            url = views.predictions_url(self._target.base_url(), row)
             subject = gates.Subject(
-                url=views.predictions_url(self._target.base_url(), row),
+                url=url,
+                open_inference_url=views.open_inference_url(url, name),
                 keys=self._target.keys(),
                 version=version,
                 bundle=bundle,
@@ -68,13 +73,17 @@ class Rollout:
         gates.check(results, f"{row.model}/{row.version(version).number}")
         return results
 
-    def _expected_answers(self, bundle: Bundle, on_progress: Progress) -> list[Any]:
+    def _expected_answers(self, bundle: Bundle, on_progress: Progress) -> Mapping[str, list[Any]]:
         """What the model's own pyfunc answers, in its own environment, which is built if
         necessary.
         """
         cache = environment.cache_folder(self._project.settings)
         python = environment.ensure(
-            bundle.own_requirements, cache, recipe=environment.LOGGED, on_progress=on_progress
+            bundle.own_requirements,
+            cache,
+            recipe=environment.LOGGED,
+            python=bundle.python,
+            on_progress=on_progress,
         )
         return gates.own_answers(bundle, str(python))
 
@@ -217,9 +226,11 @@ class Rollout:
     def renew_environment(self, item: VersionRow, on_progress: Progress) -> None:
         """Build the environment of a version again if the cache was emptied."""
         if item.bundle and not Path(item.python).exists():
+            bundle = load_bundle(Path(item.bundle))
             python = environment.ensure(
-                load_bundle(Path(item.bundle)).requirements,
+                bundle.requirements,
                 environment.cache_folder(self._project.settings),
+                python=bundle.python,
                 on_progress=on_progress,
             )
             self._store.note(item.deployment, item.version, python=str(python))

@@ -1,5 +1,5 @@
-"""What can be served so far, judged by a model's `MLmodel` alone: before it is registered, on its
-page, and again when it is deployed.
+"""What can be served and by which engine, judged by a model's `MLmodel` alone: before it is
+registered, on its page, and again when it is deployed.
 """
 
 from __future__ import annotations
@@ -8,12 +8,19 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Literal
 
-MODEL_FILES = (".ubj", ".json")
-"""Formats that hold no code; others could run code when they are loaded."""
-TYPES = ("double", "float", "integer", "long", "boolean", "string")
-"""Types of an MLflow signature that an XGBoost model can be called with."""
+Engine = Literal["xgboost", "lightgbm", "sklearn", "onnx", "pyfunc"]
+"""What loads and asks the model in a serving process; see `runtime.engine`."""
+
+Layout = Literal["columns", "tensors", "unnamed"]
+"""The form of the inputs: named columns, tensors, or a list of single values without a name."""
+
+SCALARS = ("double", "float", "integer", "long", "boolean", "string", "datetime", "binary")
+NESTED = ("array", "object", "map", "any")
+MATRIX_TYPES = ("double", "float", "integer", "long", "boolean", "string")
+"""Types that the engines of XGBoost and LightGBM take; a text is a category."""
+
 BOOSTER = "xgboost.core.Booster"
 CLASSIFIERS = ("xgboost.sklearn.XGBClassifier", "xgboost.sklearn.XGBRFClassifier")
 _OTHER_CLASSES = (
@@ -22,7 +29,11 @@ _OTHER_CLASSES = (
     "xgboost.sklearn.XGBRFRegressor",
     "xgboost.sklearn.XGBRanker",
 )
+_XGBOOST_FILES = (".ubj", ".json")
+_SAFE_TYPES = ("sklearn.", "numpy.", "scipy.", "lightgbm.", "xgboost.", "builtins.", "collections.")
+_USE = "It can be used in a notebook or a job: ml.model(…).load()."
 _CANNOT_BE_SERVED = "The model cannot be served."
+_BAD_INPUT = "The signature has an input that cannot be served."
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,106 +53,167 @@ def unservable(document: Mapping[str, Any]) -> str:
 
 def refusal(document: Mapping[str, Any]) -> Refusal | None:
     """What prevents serving a model; a list of a server's versions may know only its flavors."""
-    use = "It can be used in a notebook or a job: ml.model(…).load()."
     flavors = document.get("flavors")
     if not isinstance(flavors, Mapping):
-        return Refusal(_CANNOT_BE_SERVED, "Its MLmodel names no flavor.", use)
-    xgboost = flavors.get("xgboost")
-    if not isinstance(xgboost, Mapping):
-        names = (
-            ", ".join(sorted(str(name) for name in flavors if name != "python_function"))
-            or "python_function"
-        )
-        return Refusal(
-            _CANNOT_BE_SERVED,
-            f"It is of flavor {names}; so far only XGBoost models can be deployed.",
-            use,
-        )
-    data = str(xgboost.get("data") or "")
-    if data and PurePosixPath(data).suffix not in MODEL_FILES:
-        why = (
-            f"Its file {data[:80]} is neither UBJ nor JSON; other formats could run code when they"
-            " are loaded."
-        )
-        return Refusal(_CANNOT_BE_SERVED, why, 'Log it with model_format="ubj".')
-    return (
-        _class_refusal(model_class(document))
-        or _loader_refusal(flavors.get("python_function"))
-        or _inputs_refusal(document.get("signature"))
-    )
+        return Refusal(_CANNOT_BE_SERVED, "Its MLmodel names no flavor.", _USE)
+    known = {"python_function", "xgboost", "lightgbm", "sklearn", "onnx"} & set(flavors)
+    if not known:
+        names = ", ".join(sorted(str(name) for name in flavors)) or "none"
+        why = f"It is of flavor {names}, without a python_function by which it could be asked."
+        return Refusal(_CANNOT_BE_SERVED, why, _USE)
+    return _inputs_refusal(document.get("signature"), engine_of(document))
+
+
+def engine_of(document: Mapping[str, Any]) -> Engine:
+    """The fastest engine that answers as the model's own pyfunc does."""
+    flavors = document["flavors"]
+    pyfunc = _mapping(flavors.get("python_function"))
+    inputs = _inputs(document.get("signature"))
+    loader = str(pyfunc.get("loader_module") or "")
+    for name in ("xgboost", "lightgbm", "sklearn", "onnx"):
+        flavor = flavors.get(name)
+        # Another loader is the model's own code, which may answer anything.
+        if isinstance(flavor, Mapping) and loader in ("", f"mlflow.{name}"):
+            if name == "xgboost":
+                return _xgboost_engine(flavor)
+            if name == "lightgbm" and _is_lightgbm_text(flavor):
+                return "lightgbm"
+            if name == "onnx":
+                return _onnx_engine(flavor, inputs)
+            return _sklearn_engine(flavor, pyfunc, inputs)
+    return "pyfunc"
+
+
+def _xgboost_engine(flavor: Mapping[str, Any]) -> Engine:
+    data = str(flavor.get("data") or "model.ubj")
+    known = str(flavor.get("model_class") or BOOSTER) in CLASSIFIERS + _OTHER_CLASSES
+    return "xgboost" if known and PurePosixPath(data).suffix in _XGBOOST_FILES else "pyfunc"
+
+
+def _is_lightgbm_text(flavor: Mapping[str, Any]) -> bool:
+    return PurePosixPath(str(flavor.get("data") or "model.lgb")).suffix in (".lgb", ".txt")
+
+
+def _sklearn_engine(
+    flavor: Mapping[str, Any], pyfunc: Mapping[str, Any], inputs: Sequence[Mapping[str, Any]]
+) -> Engine:
+    asks = str(pyfunc.get("predict_fn") or "predict") in ("predict", "predict_proba")
+    layout = layout_of(inputs)
+    is_table = layout == "columns" or (layout == "tensors" and is_numeric_matrix(inputs))
+    is_file = bool(flavor.get("pickled_model") or flavor.get("data"))
+    return "sklearn" if asks and is_table and is_file else "pyfunc"
+
+
+def _onnx_engine(flavor: Mapping[str, Any], inputs: Sequence[Mapping[str, Any]]) -> Engine:
+    nested = any(item.get("type") in NESTED for item in inputs)
+    options = flavor.get("onnx_session_options") or {}
+    plain = set(_mapping(options)) <= {"inter_op_num_threads", "intra_op_num_threads"}
+    return "onnx" if plain and not nested and layout_of(inputs) != "unnamed" else "pyfunc"
+
+
+def layout_of(inputs: Sequence[Mapping[str, Any]]) -> Layout:
+    """The form of the inputs of a signature."""
+    if any(item.get("type") == "tensor" for item in inputs):
+        return "tensors"
+    if len(inputs) == 1 and inputs[0].get("name") in (None, ""):
+        return "unnamed"
+    return "columns"
+
+
+def is_numeric_matrix(inputs: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the signature is one matrix of numbers of a known width, its columns by position."""
+    spec = inputs[0].get("tensor-spec") if len(inputs) == 1 else None
+    shape = spec.get("shape") if isinstance(spec, Mapping) else None
+    if not isinstance(spec, Mapping) or not isinstance(shape, list) or len(shape) != 2:
+        return False
+    is_number = str(spec.get("dtype", "")).startswith(("float", "int", "uint"))
+    return is_number and isinstance(shape[1], int) and shape[1] >= 1
+
+
+def runs_code(document: Mapping[str, Any]) -> bool:
+    """Whether loading the model may run code from its files: a pickle, its own modules, or types
+    that a reader of skops is told to trust.
+    """
+    flavors = document["flavors"]
+    engine = engine_of(document)
+    if engine == "pyfunc" or _mapping(flavors.get("python_function")).get("code"):
+        return True
+    if engine != "sklearn":
+        return False
+    flavor = _mapping(flavors.get("sklearn")) or _mapping(flavors.get("lightgbm"))
+    file = str(flavor.get("pickled_model") or flavor.get("data") or "")
+    trusted = flavor.get("skops_trusted_types") or []
+    safe = all(str(name).startswith(_SAFE_TYPES) for name in trusted)
+    return PurePosixPath(file).suffix != ".skops" or not safe
 
 
 def model_class(document: Mapping[str, Any]) -> str:
-    """The XGBoost class that was logged."""
-    return str(document["flavors"]["xgboost"].get("model_class") or BOOSTER)
+    """The class that was logged, where its flavor names one."""
+    flavors = document["flavors"]
+    for name, default in (("xgboost", BOOSTER), ("lightgbm", "lightgbm.basic.Booster")):
+        if isinstance(flavors.get(name), Mapping):
+            return str(flavors[name].get("model_class") or default)
+    return ""
 
 
-def _class_refusal(name: str) -> Refusal | None:
-    """Classes that are not XGBoost's own may answer anything."""
-    if name in CLASSIFIERS + _OTHER_CLASSES:
-        return None
-    why = f"It is a {name[:80]}; this runtime answers as XGBoost's own classes do."
-    return Refusal("The model's class is not served.", why, "Log its booster: model.get_booster().")
-
-
-def _loader_refusal(pyfunc: Any) -> Refusal | None:
-    """Loaders that are not MLflow's own may answer anything, and run any code."""
-    loader = str(
-        (pyfunc.get("loader_module") if isinstance(pyfunc, Mapping) else None) or "mlflow.xgboost"
-    )
-    if loader == "mlflow.xgboost":
-        return None
-    why = f"Its pyfunc is loaded by {loader[:80]}, whose answers this runtime does not give."
-    return Refusal(
-        "The model's pyfunc is its own code.", why, "Log the model with mlflow.xgboost.log_model."
-    )
-
-
-def _inputs_refusal(signature: Any) -> Refusal | None:
+def _inputs_refusal(signature: Any, engine: Engine) -> Refusal | None:
     """Faults of the named inputs; a missing or broken signature is reported elsewhere."""
     inputs = _inputs(signature)
-    if any(item.get("type") == "tensor" for item in inputs):
-        return _tensors_refusal(inputs)
+    boosted = engine in ("xgboost", "lightgbm")
+    if layout_of(inputs) == "tensors":
+        return _matrix_refusal(inputs) if boosted else _tensors_refusal(inputs)
+    if layout_of(inputs) == "unnamed" and not boosted:
+        inputs = [{**inputs[0], "name": "input"}]
     for number, item in enumerate(inputs, start=1):
         name = item.get("name")
         if name in (None, ""):
             fix = "Name the columns before training, and log the model again."
             return Refusal(
-                "The signature has an input that cannot be served.",
-                f"Input {number} has no name, by which a request could give it.",
-                fix,
+                _BAD_INPUT, f"Input {number} has no name, by which a request could give it.", fix
             )
-        if item.get("type") not in TYPES:
+        types = MATRIX_TYPES if boosted else (*SCALARS, *NESTED)
+        if item.get("type") not in types:
             why = (
-                f"Input {str(name)[:80]} is of type {item.get('type')}; an XGBoost model takes"
-                f" {', '.join(TYPES)}."
+                f"Input {str(name)[:80]} is of type {item.get('type')}; the model takes"
+                f" {', '.join(types)}."
             )
             fix = "Turn it into a number before training, and log the model again."
-            return Refusal("The signature has an input that cannot be served.", why, fix)
+            return Refusal(_BAD_INPUT, why, fix)
     return None
 
 
-def _tensors_refusal(inputs: Sequence[Mapping[str, Any]]) -> Refusal | None:
-    """One matrix of numbers can be served, its columns by position."""
-    spec = inputs[0].get("tensor-spec")
-    shape, dtype = (
-        (spec.get("shape"), str(spec.get("dtype", ""))) if isinstance(spec, Mapping) else (None, "")
-    )
-    is_matrix = (
-        isinstance(shape, list) and len(shape) == 2 and isinstance(shape[1], int) and shape[1] >= 1
-    )
-    if len(inputs) == 1 and is_matrix and dtype.startswith(("float", "int", "uint")):
+def _matrix_refusal(inputs: Sequence[Mapping[str, Any]]) -> Refusal | None:
+    """Boosted trees take one matrix of numbers, its columns by position."""
+    if is_numeric_matrix(inputs):
         return None
+    spec = _mapping(inputs[0].get("tensor-spec"))
     description = (
-        f"a tensor of shape {shape} and type {dtype or 'unknown'}"
+        f"a tensor of shape {spec.get('shape')} and type {spec.get('dtype') or 'unknown'}"
         if len(inputs) == 1
         else f"{len(inputs)} inputs, of which some are tensors"
     )
-    return Refusal(
-        "The signature cannot be served.",
-        f"It is {description}.",
-        "Use a signature with named columns.",
-    )
+    fix = "Use a signature with named columns."
+    return Refusal("The signature cannot be served.", f"It is {description}.", fix)
+
+
+def _tensors_refusal(inputs: Sequence[Mapping[str, Any]]) -> Refusal | None:
+    for number, item in enumerate(inputs, start=1):
+        spec = item.get("tensor-spec")
+        shape = spec.get("shape") if isinstance(spec, Mapping) else None
+        name = str(item.get("name") or f"input {number}")[:80]
+        if not isinstance(shape, list) or not shape or not all(isinstance(n, int) for n in shape):
+            why = f"{name} is a tensor of shape {shape}; the first axis must count the rows."
+            return Refusal(
+                _BAD_INPUT, why, "Log the model again with a signature that MLflow infers."
+            )
+        if shape[0] >= 0:
+            why = f"{name} takes exactly {shape[0]} rows; a request may have any number."
+            return Refusal(
+                _BAD_INPUT, why, "Use -1 for the first size of the tensor in the signature."
+            )
+        if len(inputs) > 1 and not item.get("name"):
+            return Refusal(_BAD_INPUT, f"{name} has no name.", "Name each tensor in the signature.")
+    return None
 
 
 def _inputs(signature: Any) -> Sequence[Mapping[str, Any]]:
@@ -151,3 +223,7 @@ def _inputs(signature: Any) -> Sequence[Mapping[str, Any]]:
         return []
     valid = isinstance(inputs, list) and all(isinstance(item, Mapping) for item in inputs)
     return inputs if valid else []
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

@@ -15,6 +15,7 @@ from ..core.errors import Conflict, Unavailable, Unprocessable
 from ..core.records import Page, page_of
 from ..core.search import Document
 from . import client, measuring, payloads, search, views
+from .bodies import sample_body
 from .deploying import Deploying
 from .logged import Answers
 from .packaging import Bundle, load_bundle
@@ -368,8 +369,7 @@ class Deployments:
         """The body of a request for the first row of the sample."""
         import orjson
 
-        sample = self._bundle(row).sample
-        return orjson.dumps({"data": {"names": sample["names"], "ndarray": sample["ndarray"][:1]}})
+        return orjson.dumps(sample_body(self._bundle(row), 1))
 
     def _url(self, row: DeploymentRow) -> str:
         """The address for predictions. Raises Unavailable while the deployment is down."""

@@ -79,8 +79,10 @@ def page_code(
     """The code of a deployment's page: a request with its sample, once it has one."""
     if sample is None:
         return deployment(name)
-    row = dict(zip(sample["data"]["names"], sample["data"]["ndarray"][0], strict=True))
     code = request(name, sample, url=url, header_file=header_file)
+    if "names" not in sample.get("data", {}):
+        return {**deployment(name), "python": code["python"], "curl": code["curl"]}
+    row = dict(zip(sample["data"]["names"], sample["data"]["ndarray"][0], strict=True))
     return {
         **deployment(name),
         "python": python(f"ml.deployment({text(name)}).predict([{literal(row)}])"),

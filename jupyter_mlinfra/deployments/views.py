@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 from ..core.records import Number
-from .gateway import prefix
+from .bodies import sample_body
+from .gateway import open_inference_prefix, prefix
 from .packaging import Bundle
 from .rows import INTERRUPTED, DeploymentRow, VersionRow
 from .snippets import page_code
@@ -23,6 +24,12 @@ _HAS_PROCESSES = (VersionState.STARTING, VersionState.TESTING, VersionState.READ
 def predictions_url(base_url: str, row: DeploymentRow) -> str:
     """The address of a deployment, as on a cluster behind Seldon's ingress."""
     return f"{base_url}{prefix(row.namespace, row.name)}api/v1.0/predictions"
+
+
+def open_inference_url(predictions: str, deployment: str) -> str:
+    """Where the same deployment is asked by the Open Inference Protocol."""
+    base = predictions.partition("/seldon/")[0]
+    return f"{base}{open_inference_prefix(deployment)}/infer"
 
 
 def feedback_url(predictions: str) -> str:
@@ -150,16 +157,7 @@ def detail(
     needed.
     """
     columns = bundle.columns if bundle else ()
-    sample = (
-        {
-            "data": {
-                "names": bundle.sample["names"],
-                "ndarray": [_readable(row) for row in bundle.sample["ndarray"][:1]],
-            }
-        }
-        if bundle
-        else None
-    )
+    sample = _readable(sample_body(bundle, 1)) if bundle else None
     return DeploymentDetail(
         deployment=record,
         history=history,
@@ -173,6 +171,10 @@ def detail(
     )
 
 
-def _readable(row: Sequence[Any]) -> list[Any]:
-    """A row to read and change: numbers with six digits instead of seventeen."""
-    return [float(f"{value:.6g}") if isinstance(value, float) else value for value in row]
+def _readable(value: Any) -> Any:
+    """A request to read and change: numbers with six digits instead of seventeen."""
+    if isinstance(value, Mapping):
+        return {name: _readable(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_readable(item) for item in value]
+    return float(f"{value:.6g}") if isinstance(value, float) else value

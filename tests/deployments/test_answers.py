@@ -159,11 +159,11 @@ def test_the_oracle_of_the_gate_is_the_logged_pyfunc_in_another_process(
         tmp_path / "bundles",
         answers=answers,
     )
-    rows = gates.compared_rows(bundle)
+    rows = gates.compared(bundle)["ndarray"]
     assert len(rows) == gates.COMPARED_ROWS
     frame = pd.DataFrame(rows, columns=FRAME.columns).astype(FRAME.dtypes)
     expected = model.predict(frame) if answers == "classes" else model.predict_proba(frame)
-    own = np.array(gates.own_answers(bundle, sys.executable))
+    own = np.array(gates.own_answers(bundle, sys.executable)[""]).reshape(expected.shape)
     assert np.abs(own - expected).max() <= 1e-6
     assert np.abs(own - np.array(served(bundle, rows, monkeypatch))).max() <= 1e-6
     # How it was served before: the gate would see it.
@@ -183,9 +183,8 @@ def test_texts_that_were_categories_are_compared_too(
     bundle = package(
         save(model, tmp_path / "model", frame, model.predict(frame)), tmp_path / "bundles"
     )
-    assert gates.own_answers(bundle, sys.executable) == served(
-        bundle, gates.compared_rows(bundle), monkeypatch
-    )
+    rows = gates.compared(bundle)["ndarray"]
+    assert gates.own_answers(bundle, sys.executable)[""] == served(bundle, rows, monkeypatch)
 
 
 def test_a_booster_states_what_its_objective_gives_and_cannot_be_asked_for_more(

@@ -12,15 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from searches import examples
 
-from jupyter_mlinfra.deployments.runtime.contract import (
-    Batch,
-    Column,
-    Contract,
-    RequestRefused,
-    answer,
-)
+from jupyter_mlinfra.deployments.runtime import seldon_v1
+from jupyter_mlinfra.deployments.runtime.contract import Column, Contract, MatrixContract
+from jupyter_mlinfra.deployments.runtime.refusal import RequestRefused
 
-CONTRACT = Contract(
+CONTRACT = MatrixContract(
     [
         Column("distance", "double"),
         Column("wind", "double", optional=True),
@@ -29,14 +25,21 @@ CONTRACT = Contract(
         Column("carrier", "string", categories=("AA", "DL", "UA")),
     ]
 )
-NUMBERS = Contract(
+NUMBERS = MatrixContract(
     [Column("a", "double"), Column("b", "long"), Column("c", "double", optional=True)]
 )
 GOOD = {"distance": 1400.5, "wind": 3, "seats": 180, "night": True, "carrier": "UA"}
 
 
-def read(data: Any, contract: Contract = CONTRACT) -> Batch:
-    return contract.read(json.dumps({"data": data}).encode())
+def ask(data: Any, contract: Contract = CONTRACT) -> seldon_v1.Question:
+    return seldon_v1.read(json.dumps({"data": data}).encode(), contract)
+
+
+def read(data: Any, contract: Contract = CONTRACT) -> np.ndarray:
+    """The matrix that a request becomes."""
+    matrix = ask(data, contract).batch.matrix
+    assert matrix is not None
+    return matrix
 
 
 def rows_of(*rows: dict[str, Any], names: list[str] | None = None) -> dict[str, Any]:
@@ -59,16 +62,16 @@ def refused(data: Any, contract: Contract = CONTRACT) -> RequestRefused:
 
 
 def test_a_good_row_becomes_numbers_in_the_order_of_the_model() -> None:
-    assert read(rows_of(GOOD)).matrix.tolist() == [[1400.5, 3.0, 180.0, 1.0, 2.0]]
+    assert read(rows_of(GOOD)).tolist() == [[1400.5, 3.0, 180.0, 1.0, 2.0]]
 
 
 @given(st.permutations(list(GOOD)))
 def test_the_order_of_the_columns_does_not_matter(names: list[str]) -> None:
-    assert read(rows_of(GOOD, names=names)).matrix.tolist() == [[1400.5, 3.0, 180.0, 1.0, 2.0]]
+    assert read(rows_of(GOOD, names=names)).tolist() == [[1400.5, 3.0, 180.0, 1.0, 2.0]]
 
 
 def test_columns_without_names_are_taken_by_their_place() -> None:
-    assert read({"ndarray": [list(GOOD.values())]}).matrix[0, 2] == 180
+    assert read({"ndarray": [list(GOOD.values())]})[0, 2] == 180
 
 
 @pytest.mark.parametrize(
@@ -103,9 +106,9 @@ def test_a_missing_value_is_refused_where_training_had_none(column: str) -> None
 
 
 def test_a_missing_value_is_taken_where_training_had_some() -> None:
-    assert np.isnan(read(rows_of({**GOOD, "wind": None})).matrix[0, 1])
+    assert np.isnan(read(rows_of({**GOOD, "wind": None}))[0, 1])
     without = [name for name in GOOD if name != "wind"]
-    assert np.isnan(read(rows_of(GOOD, names=without)).matrix[0, 1])
+    assert np.isnan(read(rows_of(GOOD, names=without))[0, 1])
 
 
 def test_unknown_missing_and_doubled_columns_are_named() -> None:
@@ -172,7 +175,7 @@ def test_a_body_of_another_shape_is_refused(data: Any) -> None:
 )
 def test_broken_json_is_refused(body: bytes) -> None:
     with pytest.raises(RequestRefused) as found:
-        NUMBERS.read(body)
+        seldon_v1.read(body, NUMBERS)
     assert found.value.what
     assert found.value.fix
 
@@ -199,15 +202,16 @@ def test_a_bad_tensor_is_refused(tensor: Any) -> None:
 
 
 def test_a_tensor_is_read_row_by_row_and_answered_as_a_tensor() -> None:
-    batch = read(
+    question = ask(
         {"names": ["c", "a", "b"], "tensor": {"shape": [2, 3], "values": [None, 1.5, 2, 3, 4, 5]}},
         NUMBERS,
     )
-    assert batch.matrix.tolist()[1] == [4.0, 5.0, 3.0]
-    assert np.isnan(batch.matrix[0, 2])
-    body = json.loads(
-        answer(batch, np.array([[0.1, 0.9], [0.4, 0.6]], dtype=np.float32), ["no", "yes"], {})
-    )
+    matrix = question.batch.matrix
+    assert matrix is not None
+    assert matrix.tolist()[1] == [4.0, 5.0, 3.0]
+    assert np.isnan(matrix[0, 2])
+    scores = np.array([[0.1, 0.9], [0.4, 0.6]], dtype=np.float32)
+    body = json.loads(seldon_v1.answer(question, {"predict": scores}, ["no", "yes"], {}))
     assert body["data"]["tensor"]["shape"] == [2, 2]
     assert body["data"]["names"] == ["no", "yes"]
 
@@ -227,18 +231,15 @@ def test_a_tensor_is_read_row_by_row_and_answered_as_a_tensor() -> None:
 def test_every_row_that_fits_comes_through_unchanged(
     rows: list[tuple[float, int, float | None]],
 ) -> None:
-    matrix = read(
-        {"names": ["a", "b", "c"], "ndarray": [list(row) for row in rows]}, NUMBERS
-    ).matrix
+    matrix = read({"names": ["a", "b", "c"], "ndarray": [list(row) for row in rows]}, NUMBERS)
     expected = [[float(a), float(b), float("nan") if c is None else c] for a, b, c in rows]
     np.testing.assert_array_equal(matrix, np.array(expected))
 
 
 def test_only_a_harmless_puid_is_taken_over() -> None:
     def puid(value: Any) -> str:
-        return NUMBERS.read(
-            json.dumps({"meta": {"puid": value}, "data": {"ndarray": [[1, 2, 3]]}}).encode()
-        ).puid
+        body = {"meta": {"puid": value}, "data": {"ndarray": [[1, 2, 3]]}}
+        return seldon_v1.read(json.dumps(body).encode(), NUMBERS).id
 
     assert puid("abc-1") == "abc-1"
     assert [puid(bad) for bad in (7, "x" * 129, "a\nb", None)] == ["", "", "", ""]

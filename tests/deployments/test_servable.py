@@ -12,7 +12,7 @@ import yaml
 
 from jupyter_mlinfra.core.errors import Unprocessable
 from jupyter_mlinfra.deployments import logged
-from jupyter_mlinfra.deployments.servable import refusal, unservable
+from jupyter_mlinfra.deployments.servable import engine_of, refusal, runs_code, unservable
 
 PYFUNC = {"loader_module": "mlflow.xgboost"}
 CLASSIFIER = {"data": "model.ubj", "model_class": "xgboost.sklearn.XGBClassifier"}
@@ -39,23 +39,9 @@ def tensors(*shapes: list[int], dtype: str = "float32") -> dict[str, Any]:
 
 REFUSED = [
     (
-        document({"xgboost": {"data": "model.pkl"}}),
-        "model.pkl is neither UBJ nor JSON",
-        'Log it with model_format="ubj".',
-    ),
-    (document({"sklearn": {}, "python_function": {}}), "of flavor sklearn;", USE),
-    (document({"python_function": {}}), "of flavor python_function;", USE),
-    (
-        document({"xgboost": {**CLASSIFIER, "model_class": "my.Boosted"}}),
-        "It is a my.Boosted;",
-        "model.get_booster()",
-    ),
-    (
-        document(
-            {"xgboost": CLASSIFIER, "python_function": {"loader_module": "mlflow.pyfunc.model"}}
-        ),
-        "loaded by mlflow.pyfunc.model",
-        "mlflow.xgboost",
+        document({"sklearn_like": {}}),
+        "It is of flavor sklearn_like, without a python_function",
+        USE,
     ),
     (
         document(XGBOOST, x="double", when="datetime"),
@@ -66,7 +52,59 @@ REFUSED = [
     (tensors([-1, 3], dtype="object"), "of shape [-1, 3] and type object", "named columns"),
     (tensors([-1, 3], [-1, 3]), "2 inputs, of which some are tensors", "named columns"),
     (document(XGBOOST, **{"": "double"}), "Input 1 has no name", "Name the columns"),
+    (
+        {**tensors([3, 4]), "flavors": {"python_function": {}}},
+        "takes exactly 3 rows",
+        "Use -1",
+    ),
 ]
+
+ENGINES = [
+    (document(XGBOOST), "xgboost", False),
+    (document({"xgboost": {"data": "model.pkl"}, "python_function": PYFUNC}), "pyfunc", True),
+    (document({"xgboost": {**CLASSIFIER, "model_class": "my.Boosted"}}), "pyfunc", True),
+    (
+        document(
+            {"xgboost": CLASSIFIER, "python_function": {"loader_module": "mlflow.pyfunc.model"}}
+        ),
+        "pyfunc",
+        True,
+    ),
+    (document({"lightgbm": {"data": "model.lgb"}}, x="double"), "lightgbm", False),
+    (document({"lightgbm": {"data": "model.pkl"}}, x="double"), "sklearn", True),
+    (document({"sklearn": {"pickled_model": "model.skops"}}, x="datetime"), "sklearn", False),
+    (
+        document(
+            {"sklearn": {"pickled_model": "model.skops", "skops_trusted_types": ["os.system"]}},
+            x="double",
+        ),
+        "sklearn",
+        True,
+    ),
+    (document({"sklearn": {"pickled_model": "model.pkl"}}, x="double"), "sklearn", True),
+    (
+        document(
+            {
+                "sklearn": {"pickled_model": "model.skops"},
+                "python_function": {"loader_module": "mlflow.sklearn", "code": "code"},
+            },
+            x="double",
+        ),
+        "sklearn",
+        True,
+    ),
+    (document({"onnx": {"data": "model.onnx"}}, x="double"), "onnx", False),
+    (document({"pytorch": {}, "python_function": {}}, x="double"), "pyfunc", True),
+]
+
+
+@pytest.mark.parametrize(("model", "engine", "code"), ENGINES)
+def test_each_model_has_its_engine_and_says_whether_it_runs_code(
+    model: dict[str, Any], engine: str, code: bool
+) -> None:
+    assert unservable(model) == ""
+    assert engine_of(model) == engine
+    assert runs_code(model) is code
 
 
 @pytest.mark.parametrize(

@@ -106,13 +106,18 @@ def detail_of(row: list[Any], header_file: str = "") -> Any:
     names = [f"x{index}" for index in range(len(row))]
     bundle = views.Bundle(
         folder=Path(),
+        engine="xgboost",
+        layout="columns",
         columns=[],
         output_names=[],
         model_class="",
         answers="classes",
         model_file="",
+        files={},
         requirements=[],
         own_requirements=[],
+        python="",
+        runs_code=False,
         document={},
         sample={"names": names, "ndarray": [row, row]},
     )
@@ -180,7 +185,7 @@ def test_a_damaged_bundle_is_made_again_with_the_answers_that_were_chosen(
     with store.change("flights") as change:
         change.ready("v1", [])
     store.move("flights", "v1", VersionState.FAILED, reason="damaged", wanted=False)
-    (bundle.folder / ("bundle.json" if harm else bundle.model_file)).write_text(harm)
+    (bundle.folder / ("bundle.json" if harm else f"model/{bundle.model_file}")).write_text(harm)
     item = store.deployment("flights").version("v1")
     assert deployments._deploying._intact(item, deploying._answers_of(item), lambda _: None)
     assert damage(bundle.folder) == ""

@@ -10,7 +10,7 @@ File `<version>-<started, µs>-<pid>.jsonl`, with `.open` at the end of its name
 to. One line each:
 
     first line          {"format": 1, "deployment": …, "version": …, "model": …, "started": s,
-                         "names": [inputs], "categories": [[texts]]}
+                         "names": [inputs], "types": [theirs], "categories": [[texts]]}
     answered            {"k": "p", "id": …, "u": …, "ts": s, "ms": latency, "st": 200,
                          "x": [[…]], "y": […]}   x: rows, y: scores
     refused or failed   {"k": "e", "id": …, "u": …, "ts": …, "ms": …, "st": 400, "what": …,
@@ -20,8 +20,9 @@ to. One line each:
 
 id comes from the caller, so it may occur twice; u is the gateway's own id, which repeats only if
 the gateway retried the request. x holds numbers: true as 1, a text as its position in `categories`
-(one list per input, empty for numbers), missing as null. ts: seconds since 1970 (UTC) at the
-arrival. ms: time in the model's process, without network and queue.
+(one list per input, empty for others), missing as null. Texts in x are a text without categories,
+a date (ISO 8601), bytes (base64) and a nested value (JSON); in y they are names of classes. ts:
+seconds since 1970 (UTC) at the arrival. ms: time in the model's process, without network and queue.
 """
 
 from __future__ import annotations

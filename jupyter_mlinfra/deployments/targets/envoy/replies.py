@@ -15,10 +15,13 @@ flag when it fails itself (NR: no route).
 
 
 def error_body(code: int, what: str, why: str, fix: str) -> dict[str, Any]:
-    """Seldon's error body with what, why and fix added; the same form as the workers'."""
+    """The error body of both protocols with what, why and fix added; the same form as the
+    workers'.
+    """
     info = " ".join(part for part in (what, why, fix) if part)
     return {
         "status": {"status": 1, "info": info, "code": code, "reason": "GATEWAY"},
+        "error": info,
         "what": what,
         "why": why,
         "fix": fix,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ...gateway import (
@@ -14,6 +15,7 @@ from ...gateway import (
     Keys,
     VersionPlan,
     cluster_name,
+    open_inference_prefix,
     prefix,
 )
 from .names import PROBES, TYPE
@@ -30,9 +32,39 @@ _RETRY_ON = {
     "api/v1.0/": _ANY_FAILURE,
     "health/": _ANY_FAILURE,
 }
-"""The paths of a deployment, most special first, and the failures after which a request is
+"""The paths of Seldon's protocol, most special first, and the failures after which a request is
 repeated.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class _Path:
+    """One path of a deployment. match: Envoy's. rewrite: what the worker sees instead of the
+    matched prefix; empty: the same. retry_on: failures after which a request is repeated.
+    """
+
+    match: Mapping[str, str]
+    rewrite: str
+    retry_on: str
+
+
+def _paths(plan: DeploymentPlan) -> list[_Path]:
+    seldon = prefix(plan.namespace, plan.name)
+    v2 = open_inference_prefix(plan.name)
+    return [
+        *(
+            _Path({"prefix": seldon + path}, f"/{path}", retry_on)
+            for path, retry_on in _RETRY_ON.items()
+        ),
+        _Path({"prefix": f"{v2}/"}, "", _ANY_FAILURE),
+        _Path({"path": v2}, "", _ANY_FAILURE),
+    ]
+
+
+def _prefixes(plan: DeploymentPlan) -> list[dict[str, str]]:
+    """What only this deployment answers, whatever the path behind it."""
+    v2 = open_inference_prefix(plan.name)
+    return [{"prefix": prefix(plan.namespace, plan.name)}, {"prefix": f"{v2}/"}, {"path": v2}]
 
 
 def route_configuration(plans: Sequence[DeploymentPlan], port: int, keys: Keys) -> dict[str, Any]:
@@ -49,7 +81,10 @@ def route_configuration(plans: Sequence[DeploymentPlan], port: int, keys: Keys) 
             {
                 "name": "gate",
                 "domains": hosts,
-                "routes": [route for plan in plans for route in _authorized_routes(plan, keys)],
+                "routes": [
+                    *(route for plan in plans for route in _authorized_routes(plan, keys)),
+                    *_server_routes(),
+                ],
             }
         ],
         "request_headers_to_add": [
@@ -69,49 +104,64 @@ def route_configuration(plans: Sequence[DeploymentPlan], port: int, keys: Keys) 
     }
 
 
+def _server_routes() -> list[dict[str, Any]]:
+    """What the Open Inference Protocol asks of a server, whatever it serves."""
+    server = {"name": "jupyter-mlinfra", "version": "1", "extensions": ["binary_tensor_data"]}
+    answers: dict[str, Mapping[str, Any]] = {
+        "/v2": server,
+        "/v2/health/live": {"live": True},
+        "/v2/health/ready": {"ready": True},
+    }
+    return [
+        {"match": {"path": path}, **direct_response(body, 200)} for path, body in answers.items()
+    ]
+
+
 def _deployment_routes(plan: DeploymentPlan) -> list[dict[str, Any]]:
-    """By version header first, then by traffic; the first route that matches is taken."""
+    """By version first, then by traffic; the first route that matches is taken."""
     routed = [version for version in plan.versions if version.routed]
     return [
         *_version_routes(plan, routed),
-        _unknown_version(plan, routed),
-        *(_traffic_routes(plan, routed) or [_no_traffic(plan)]),
+        *_unknown_version(plan, routed),
+        *(_traffic_routes(plan, routed) or _no_traffic(plan)),
     ]
 
 
 def _version_routes(plan: DeploymentPlan, routed: Sequence[VersionPlan]) -> list[dict[str, Any]]:
-    """Requests that name a version go to it, whatever the traffic."""
-    return [
+    """Requests that name a version, by header or in the path, go to it, whatever the traffic."""
+    routes = [
         {
             "match": {
-                "prefix": prefix(plan.namespace, plan.name) + path,
+                **path.match,
                 "headers": [{"name": VERSION_HEADER, "string_match": {"exact": version.version}}],
             },
-            "route": {
-                **_action(path, retry_on),
-                "cluster": cluster_name(plan.name, version.version),
-            },
+            "route": {**_action(path), "cluster": cluster_name(plan.name, version.version)},
         }
-        for path, retry_on in _RETRY_ON.items()
+        for path in _paths(plan)
         for version in routed
     ]
+    v2 = open_inference_prefix(plan.name)
+    for version in routed:
+        named = f"{v2}/versions/{version.version}"
+        for match in ({"prefix": f"{named}/"}, {"path": named}):
+            cluster = cluster_name(plan.name, version.version)
+            action = _action(_Path(match, "", _ANY_FAILURE))
+            routes.append({"match": match, "route": {**action, "cluster": cluster}})
+    return routes
 
 
-def _unknown_version(plan: DeploymentPlan, routed: Sequence[VersionPlan]) -> dict[str, Any]:
+def _unknown_version(plan: DeploymentPlan, routed: Sequence[VersionPlan]) -> list[dict[str, Any]]:
     names = ", ".join(version.version for version in routed) or "none"
     body = error_body(
         404,
         f"Deployment {plan.name} has no such version.",
-        f"The request's {VERSION_HEADER} names none of: {names}.",
-        "Leave the header out.",
+        f"The request's {VERSION_HEADER}, or its path, names none of: {names}.",
+        "Leave the version out.",
     )
-    return {
-        "match": {
-            "prefix": prefix(plan.namespace, plan.name),
-            "headers": [{"name": VERSION_HEADER, "present_match": True}],
-        },
-        **direct_response(body, 404),
-    }
+    header = {"headers": [{"name": VERSION_HEADER, "present_match": True}]}
+    matches: list[dict[str, Any]] = [{**match, **header} for match in _prefixes(plan)]
+    matches.append({"prefix": f"{open_inference_prefix(plan.name)}/versions/"})
+    return [{"match": match, **direct_response(body, 404)} for match in matches]
 
 
 def _traffic_routes(plan: DeploymentPlan, routed: Sequence[VersionPlan]) -> list[dict[str, Any]]:
@@ -125,14 +175,14 @@ def _traffic_routes(plan: DeploymentPlan, routed: Sequence[VersionPlan]) -> list
         return []
     return [
         {
-            "match": {"prefix": prefix(plan.namespace, plan.name) + path},
-            "route": {**_action(path, retry_on), "weighted_clusters": {"clusters": clusters}},
+            "match": dict(path.match),
+            "route": {**_action(path), "weighted_clusters": {"clusters": clusters}},
         }
-        for path, retry_on in _RETRY_ON.items()
+        for path in _paths(plan)
     ]
 
 
-def _no_traffic(plan: DeploymentPlan) -> dict[str, Any]:
+def _no_traffic(plan: DeploymentPlan) -> list[dict[str, Any]]:
     why = (
         "Its processes are being started or stopped."
         if any(plan.weights.values())
@@ -144,10 +194,7 @@ def _no_traffic(plan: DeploymentPlan) -> dict[str, Any]:
         why,
         f"mlinfra deployments show {plan.name}",
     )
-    return {
-        "match": {"prefix": prefix(plan.namespace, plan.name)},
-        **direct_response(body, 503),
-    }
+    return [{"match": match, **direct_response(body, 503)} for match in _prefixes(plan)]
 
 
 def _authorized_routes(plan: DeploymentPlan, keys: Keys) -> list[dict[str, Any]]:
@@ -172,11 +219,8 @@ def _authorized_routes(plan: DeploymentPlan, keys: Keys) -> list[dict[str, Any]]
             "This gateway only answers requests with the project's token.",
             fix,
         )
-        routes.append(
-            {
-                "match": {"prefix": prefix(plan.namespace, plan.name)},
-                **direct_response(refused, 401),
-            }
+        routes.extend(
+            {"match": match, **direct_response(refused, 401)} for match in _prefixes(plan)
         )
     return routes
 
@@ -210,14 +254,14 @@ def _for_probes(route: Mapping[str, Any], keys: Keys) -> dict[str, Any]:
     }
 
 
-def _action(path: str, retry_on: str) -> dict[str, Any]:
+def _action(path: _Path) -> dict[str, Any]:
     hosts = TYPE + "extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
     tiers = TYPE + "extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig"
     return {
-        "prefix_rewrite": "/" + path,
+        **({"prefix_rewrite": path.rewrite} if path.rewrite else {}),
         "timeout": f"{REQUEST_SECONDS}s",
         "retry_policy": {
-            "retry_on": retry_on,
+            "retry_on": path.retry_on,
             "num_retries": 4,
             "retry_back_off": {"base_interval": "0.05s", "max_interval": "0.5s"},
             # The second try goes to another worker of the same version, the third to a version that

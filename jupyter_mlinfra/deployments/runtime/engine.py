@@ -1,0 +1,146 @@
+"""What loads a model and answers a batch: one engine per library, chosen by the packaging.
+
+Only the engine of the bundle is imported, so that a process has the memory of one library.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from .contract import Column, Contract
+
+ENGINES = {
+    "xgboost": "xgboost_engine",
+    "lightgbm": "lightgbm_engine",
+    "sklearn": "sklearn_engine",
+    "onnx": "onnx_engine",
+    "pyfunc": "pyfunc_engine",
+}
+
+
+class Engine(Protocol):
+    """A loaded model. contract: of the inputs that it takes, in its own order."""
+
+    contract: Contract
+
+    def predict(self, batch: Any) -> Mapping[str, np.ndarray]:
+        """Outputs by name, the first axis counts the rows. Called by many threads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packaged:
+    """What the packaging wrote down about a model. folder: of the MLflow model. document: the parts
+    of its MLmodel that load it. output_names: of the signature.
+    """
+
+    folder: Path
+    engine: str
+    model_file: str
+    model_class: str
+    answers: str
+    columns: Sequence[Column]
+    layout: str
+    output_names: Sequence[str]
+    document: Mapping[str, Any]
+    sample: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, bundle: Path) -> Packaged:
+        """Read `bundle.json`."""
+        facts = json.loads((bundle / "bundle.json").read_text())
+        columns = [
+            Column(**{**item, "categories": tuple(item["categories"])}) for item in facts["columns"]
+        ]
+        return cls(
+            folder=bundle / "model",
+            engine=facts["engine"],
+            model_file=facts["model_file"],
+            model_class=facts["model_class"],
+            answers=facts["answers"],
+            columns=columns,
+            layout=facts["layout"],
+            output_names=facts["output_names"],
+            document=facts["document"],
+            sample=facts["sample"],
+        )
+
+    @property
+    def file(self) -> Path:
+        """The model's own file or folder."""
+        return self.folder / self.model_file
+
+
+def load(packaged: Packaged) -> Engine:
+    """Load a model. Code that was logged with it is made importable first. Raises what its library
+    raises.
+    """
+    _add_code_paths(packaged)
+    module = import_module(f".{ENGINES[packaged.engine]}", __package__)
+    engine: Engine = module.load(packaged)
+    return engine
+
+
+def _add_code_paths(packaged: Packaged) -> None:
+    flavors = packaged.document.get("flavors", {})
+    code = flavors.get("python_function", {}).get("code")
+    if code:
+        folder = (packaged.folder / str(code)).resolve()
+        if not folder.is_relative_to(packaged.folder.resolve()):
+            raise RuntimeError(f"The model's code is outside of its folder: {code}")
+        sys.path[:0] = [
+            str(folder),
+            *(str(item) for item in sorted(folder.iterdir()) if item.is_dir()),
+        ]
+
+
+def named(values: Any, output_names: Sequence[str]) -> dict[str, np.ndarray]:
+    """The outputs of a model by name, whatever container it has put them in: an array, a list, a
+    mapping, a frame or a series. Raises TypeError for anything else.
+
+    output_names: of the signature; a single output without a name is called `predict`.
+    """
+    if isinstance(values, Mapping):
+        return {str(name): _array(value) for name, value in values.items()}
+    if hasattr(values, "columns") and hasattr(values, "to_numpy"):
+        return {str(name): _array(values[name].to_numpy()) for name in values.columns}
+    if isinstance(values, tuple) and len(values) == len(output_names) > 1:
+        return {name: _array(value) for name, value in zip(output_names, values, strict=True)}
+    if isinstance(values, list) and values and all(isinstance(item, Mapping) for item in values):
+        names = dict.fromkeys(str(name) for item in values for name in item)
+        return {name: _array([item.get(name) for item in values]) for name in names}
+    array = _array(values)
+    return {output_names[0] if len(output_names) == 1 else "predict": array}
+
+
+def _array(values: Any) -> np.ndarray:
+    if hasattr(values, "detach"):
+        values = values.detach().cpu().numpy()
+    elif hasattr(values, "to_numpy"):
+        values = values.to_numpy()
+    found = np.asarray(values)
+    if found.dtype.kind in "biuf":
+        return found
+    if found.dtype.kind in "US":
+        return found.astype(object)
+    if found.dtype.kind == "M":
+        return np.datetime_as_string(found, unit="auto").astype(object)
+    if found.dtype.kind == "O":
+        return found
+    raise TypeError(f"The model's answer is of type {found.dtype}, which no protocol can carry.")
+
+
+def one_thread() -> None:
+    """Leave parallelism to the processes and threads that answer: a pool of OpenMP threads would
+    not survive a fork, and its threads would compete.
+    """
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")

@@ -1,0 +1,269 @@
+"""The Open Inference Protocol (V2), REST, with the extension for binary tensors.
+
+https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import orjson
+
+from .contract import Batch, Column, Contract
+from .refusal import RequestRefused, kind, show
+from .seldon_v1 import caller_id, json_values, parsed
+from .tensors import TensorContract
+
+BINARY_HEADER = "inference-header-content-length"
+"""Length of the JSON part of a body with binary tensors."""
+
+_DTYPES = {
+    "BOOL": "bool",
+    **{f"UINT{bits}": f"uint{bits}" for bits in (8, 16, 32, 64)},
+    **{f"INT{bits}": f"int{bits}" for bits in (8, 16, 32, 64)},
+    "FP16": "float16",
+    "FP32": "float32",
+    "FP64": "float64",
+}
+_NAMES = {dtype: name for name, dtype in _DTYPES.items()}
+_OF_COLUMN = {
+    "double": "FP64",
+    "float": "FP32",
+    "integer": "INT32",
+    "long": "INT64",
+    "boolean": "BOOL",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A request that passed. id: the caller's, or empty. outputs: names that are wanted, empty for
+    all. binary: which of them as bytes; `*` for all.
+    """
+
+    batch: Batch
+    id: str
+    outputs: tuple[str, ...]
+    binary: frozenset[str]
+
+
+def read(body: bytes, contract: Contract, json_length: int | None = None) -> Question:
+    """Check a body. json_length: of its JSON part, if binary tensors follow. Raises
+    RequestRefused with what, why and fix.
+    """
+    try:
+        return _read(body, contract, json_length)
+    except RequestRefused as refused:
+        refused.fix = refused.fix or _hint(contract)
+        raise
+
+
+def _read(body: bytes, contract: Contract, json_length: int | None) -> Question:
+    if json_length is not None and not 0 <= json_length <= len(body):
+        raise RequestRefused(
+            "The body is shorter than its JSON part.",
+            f"{json_length} bytes were announced, {len(body)} came.",
+        )
+    message = parsed(body if json_length is None else body[:json_length])
+    inputs = message.get("inputs")
+    if not isinstance(inputs, list) or not inputs:
+        raise RequestRefused("The request has no inputs.", '"inputs" must be a list of tensors.')
+    blob = memoryview(b"" if json_length is None else body)[json_length or 0 :]
+    columns: dict[str, tuple[Sequence[int], Any]] = {}
+    for item in inputs:
+        name, shape, values, blob = _input(item, blob)
+        if name in columns:
+            raise RequestRefused(f"Input {name[:80]} is given twice.", "", "Give each input once.")
+        columns[name] = shape, values
+    if len(blob):
+        raise RequestRefused(
+            "The body has bytes that belong to no input.", f"{len(blob)} are left."
+        )
+    outputs, binary = _wanted(message)
+    return Question(contract.from_columns(columns), caller_id(message.get("id")), outputs, binary)
+
+
+def _input(item: Any, blob: memoryview) -> tuple[str, list[int], Any, memoryview]:
+    """Name, shape and flat values of one input, and the bytes that are left."""
+    if not isinstance(item, dict) or not isinstance(item.get("name"), str):
+        raise RequestRefused("An input has no name.", f"It is {show(item)}.")
+    name, shape, datatype = item["name"], item.get("shape"), item.get("datatype")
+    if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape):
+        raise RequestRefused(f"Input {name[:80]} has no usable shape.", f"It is {show(shape)}.")
+    if datatype != "BYTES" and datatype not in _DTYPES:
+        raise RequestRefused(
+            f"Input {name[:80]} has no known datatype.",
+            f"It is {show(datatype)}.",
+            f"Use one of {', '.join([*_DTYPES, 'BYTES'])}.",
+        )
+    parameters = item.get("parameters")
+    size = parameters.get("binary_data_size") if isinstance(parameters, dict) else None
+    if size is not None:
+        values, rest = _from_bytes(name, str(datatype), shape, size, blob)
+        return name, shape, values, rest
+    values = item.get("data")
+    if not isinstance(values, list):
+        raise RequestRefused(f"Input {name[:80]} has no data.", f"It is {kind(values)}.")
+    return name, shape, _flat(values), blob
+
+
+def _flat(values: list[Any]) -> list[Any]:
+    """A nested list is allowed too."""
+    while values and isinstance(values[0], list):
+        if not all(isinstance(part, list) for part in values):
+            raise RequestRefused("The data of an input are not a tensor.", "Their depths differ.")
+        values = [item for part in values for item in part]
+    return values
+
+
+def _from_bytes(
+    name: str, datatype: str, shape: Sequence[int], size: Any, blob: memoryview
+) -> tuple[Any, memoryview]:
+    count = math.prod(shape)
+    if type(size) is not int or not 0 <= size <= len(blob):
+        raise RequestRefused(
+            f"The bytes of input {name[:80]} are not all there.",
+            f"{show(size)} were announced, {len(blob)} are left.",
+        )
+    part, rest = blob[:size], blob[size:]
+    if datatype == "BYTES":
+        return _texts(name, part, count), rest
+    dtype = np.dtype(_DTYPES[datatype])
+    if size != count * dtype.itemsize:
+        raise RequestRefused(
+            f"Input {name[:80]} does not fit its shape.",
+            f"{count} values of {datatype} take {count * dtype.itemsize} bytes, {size} came.",
+        )
+    return np.frombuffer(part, dtype=dtype), rest
+
+
+def _texts(name: str, part: memoryview, count: int) -> list[str]:
+    """Texts with their lengths before them, four bytes each, little-endian."""
+    texts: list[str] = []
+    try:
+        while part:
+            (length,) = struct.unpack_from("<I", part)
+            if length > len(part) - 4:
+                raise ValueError("a text is cut off")
+            texts.append(bytes(part[4 : 4 + length]).decode())
+            part = part[4 + length :]
+    except (struct.error, ValueError) as error:
+        raise RequestRefused(
+            f"The bytes of input {name[:80]} are not texts.", f"{error}."
+        ) from None
+    if len(texts) != count:
+        raise RequestRefused(
+            f"Input {name[:80]} does not fit its shape.",
+            f"{count} texts were announced, {len(texts)} came.",
+        )
+    return texts
+
+
+def _wanted(message: Mapping[str, Any]) -> tuple[tuple[str, ...], frozenset[str]]:
+    parameters = message.get("parameters")
+    everything = isinstance(parameters, dict) and parameters.get("binary_data_output") is True
+    items = message.get("outputs") or []
+    if not isinstance(items, list) or not all(
+        isinstance(item, dict) and isinstance(item.get("name"), str) for item in items
+    ):
+        raise RequestRefused('"outputs" is not a list of named outputs.', f"It is {show(items)}.")
+    binary = {
+        item["name"]
+        for item in items
+        if isinstance(item.get("parameters"), dict) and item["parameters"].get("binary_data")
+    }
+    return tuple(item["name"] for item in items), frozenset({"*"} if everything else binary)
+
+
+def _hint(contract: Contract) -> str:
+    name = contract.names[0]
+    return (
+        f'Send {{"inputs": [{{"name": "{name[:40]}", "shape": [1], "datatype": "FP64", "data":'
+        " [0.0]}, …]}."
+    )
+
+
+def answer(
+    question: Question,
+    outputs: Mapping[str, np.ndarray],
+    names: Sequence[str],
+    *,
+    model: str,
+    version: str,
+    request_id: str,
+) -> tuple[bytes, dict[str, str]]:
+    """The body of an answer, and headers of its own. names: of the values of a row, if there is one
+    output; they become its parameter `names`. Raises RequestRefused for an unknown output.
+    """
+    unknown = [name for name in question.outputs if name not in outputs]
+    if unknown:
+        raise RequestRefused(
+            f"The model has no output {unknown[0][:80]}.",
+            "",
+            f"It has {', '.join(outputs)}.",
+        )
+    items: list[dict[str, Any]] = []
+    blobs: list[bytes] = []
+    for name in question.outputs or outputs:
+        values = outputs[name]
+        item: dict[str, Any] = {
+            "name": name,
+            "shape": list(values.shape),
+            "datatype": datatype_of(values.dtype),
+        }
+        if len(outputs) == 1 and names:
+            item["parameters"] = {"names": list(names)}
+        if question.binary & {"*", name}:
+            blob = _to_bytes(values)
+            item["parameters"] = {**item.get("parameters", {}), "binary_data_size": len(blob)}
+            blobs.append(blob)
+        else:
+            item["data"] = json_values(values.ravel())
+        items.append(item)
+    text = orjson.dumps(
+        {"model_name": model, "model_version": version, "id": request_id, "outputs": items},
+        default=str,
+    )
+    if not blobs:
+        return text, {"Content-Type": "application/json"}
+    headers = {"Content-Type": "application/octet-stream", BINARY_HEADER: str(len(text))}
+    return text + b"".join(blobs), headers
+
+
+def datatype_of(dtype: np.dtype[Any]) -> str:
+    """The protocol's name of a type of NumPy; BYTES for texts."""
+    return _NAMES.get(dtype.name, "BYTES")
+
+
+def _to_bytes(values: np.ndarray) -> bytes:
+    if values.dtype.kind in "biuf":
+        return values.tobytes()
+    texts = [str(value).encode() for value in values.ravel().tolist()]
+    return b"".join(struct.pack("<I", len(text)) + text for text in texts)
+
+
+def metadata(
+    contract: Contract, *, name: str, version: str, platform: str, outputs: Sequence[str]
+) -> dict[str, Any]:
+    """What `GET /v2/models/<name>` answers."""
+    return {
+        "name": name,
+        "versions": [version],
+        "platform": platform,
+        "inputs": [_input_metadata(column, contract) for column in contract.columns],
+        "outputs": [{"name": output, "datatype": "FP64", "shape": [-1]} for output in outputs],
+    }
+
+
+def _input_metadata(column: Column, contract: Contract) -> dict[str, Any]:
+    if isinstance(contract, TensorContract):
+        dtype = str(column.spec.get("dtype", "float64"))
+        shape = list(column.spec.get("shape", [-1]))
+        return {"name": column.name, "datatype": _NAMES.get(dtype, "BYTES"), "shape": shape}
+    datatype = _OF_COLUMN.get(column.type, "BYTES")
+    return {"name": column.name, "datatype": datatype, "shape": [-1]}

@@ -1,0 +1,63 @@
+"""Why a request is not answered."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+
+class RequestRefused(Exception):
+    """The request cannot be answered. status: an HTTP code in the 4xx range."""
+
+    def __init__(self, what: str, why: str = "", fix: str = "", *, status: int = 400) -> None:
+        super().__init__(what, why, fix)
+        self.what, self.why, self.fix, self.status = what, why, fix, status
+
+    @property
+    def text(self) -> str:
+        """All of it in one line."""
+        return " ".join(part for part in (self.what, self.why, self.fix) if part)
+
+    def to_json(self) -> dict[str, Any]:
+        """The error body of both protocols: Seldon's `status`, the Open Inference Protocol's
+        `error`, and what, why and fix.
+        """
+        status = {
+            "status": 1,
+            "info": self.text,
+            "code": self.status,
+            "reason": "MICROSERVICE_BAD_DATA",
+        }
+        parts = {"what": self.what, "why": self.why, "fix": self.fix}
+        return {"status": status, "error": self.text, **parts}
+
+
+def show(value: Any) -> str:
+    """A value of a request as an error names it."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    text = orjson.dumps(value, default=str).decode()
+    return text if len(text) <= 40 else text[:39] + "…"
+
+
+def kind(value: Any) -> str:
+    """What a JSON value is."""
+    if value is None:
+        return "null"
+    return {
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+        str: "a text",
+        list: "a list",
+        dict: "an object",
+    }.get(type(value), "something else")
+
+
+def listed(names: Sequence[str], limit: int = 8) -> str:
+    """The first of many names."""
+    text = ", ".join(str(name)[:80] for name in names[:limit])
+    return text + (f" and {len(names) - limit} more" if len(names) > limit else "")

@@ -1,0 +1,271 @@
+"""One model version in a serving process, whatever server carries it: a body in, a body out, and a
+payload log that never blocks.
+
+The Seldon component (`model`), the lean server (`asgi`) and MLServer's runtime ask the same object,
+so that they answer the same.
+
+Environment: MLINFRA_BUNDLE (folder with `bundle.json` and the model), MLINFRA_DEPLOYMENT,
+MLINFRA_VERSION, MLINFRA_MODEL (`name/3`), MLINFRA_PAYLOADS (folder of the log; empty = none).
+"""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import json
+import os
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import engine, open_inference, seldon_v1
+from .contract import Batch
+from .engine import Packaged
+from .journal import BODY_BYTES, Journal
+from .refusal import RequestRefused
+from .tensors import TensorContract
+
+PROBE = "x-mlinfra-probe"
+"""Header of our own tests and measurements: answered like any request, but not in the
+payload log.
+"""
+
+VERSION = "x-mlinfra-version"
+REQUEST = "x-mlinfra-request"
+"""Header of the gateway: new for each request, the same if the gateway retries it."""
+
+Headers = Callable[[str], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer. headers: beside the version."""
+
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a request came, for the log."""
+
+    batch: Batch | None = None
+    outputs: Mapping[str, np.ndarray] | None = None
+    caller_id: str = ""
+    status: int = 500
+    reason: str = "the model failed"
+
+
+class Served:
+    """A version: `load` once before the server forks; then many threads ask it."""
+
+    def __init__(self) -> None:
+        self.folder = Path(os.environ["MLINFRA_BUNDLE"])
+        self.bundle: dict[str, Any] = json.loads((self.folder / "bundle.json").read_text())
+        self.packaged = Packaged.of(self.folder)
+        self.deployment, self.version, self.name = (
+            os.environ[name] for name in ("MLINFRA_DEPLOYMENT", "MLINFRA_VERSION", "MLINFRA_MODEL")
+        )
+        self.journal: Journal | None = None
+
+    def load(self) -> None:
+        """Read the model, once its files are known to be those that were packaged. Raises
+        RuntimeError if they are not, else what the library raises.
+        """
+        for name, digest in self.bundle["files"].items():
+            file = self.folder / "model" / name
+            if hashlib.sha256(file.read_bytes()).hexdigest() != digest:
+                raise RuntimeError(f"{name} is not the file that was packaged.")
+        engine.one_thread()
+        self.engine = engine.load(self.packaged)
+        self.contract = self.engine.contract
+        payloads = os.environ.get("MLINFRA_PAYLOADS", "")
+        if payloads:
+            self.journal = Journal(Path(payloads), self._head())
+            atexit.register(self.journal.close)  # an orderly end loses nothing of the log
+
+    def seldon_v1(self, body: bytes, headers: Headers) -> Reply:
+        """Answer a body of Seldon's protocol. Raises RequestRefused if it does not fit."""
+        with _Watch(self, body, headers) as progress:
+            question = seldon_v1.read(body, self.contract)
+            progress.batch, progress.caller_id = question.batch, question.id
+            outputs = progress.outputs = self.engine.predict(question.batch)
+            meta = {
+                "puid": _request_id(progress, headers),
+                "requestPath": {self.deployment: self.version},
+                "tags": {"version": self.version, "model": self.name},
+            }
+            answer = seldon_v1.answer(question, outputs, self.value_names(outputs), meta)
+            progress.status = 200
+        return Reply(answer)
+
+    def open_inference(self, body: bytes, headers: Headers) -> Reply:
+        """Answer a body of the Open Inference Protocol. Raises RequestRefused if it does not
+        fit.
+        """
+        with _Watch(self, body, headers) as progress:
+            question = open_inference.read(body, self.contract, _json_length(headers))
+            progress.batch, progress.caller_id = question.batch, question.id
+            outputs = progress.outputs = self.engine.predict(question.batch)
+            answer, extra = open_inference.answer(
+                question,
+                outputs,
+                self.value_names(outputs),
+                model=self.deployment,
+                version=self.version,
+                request_id=_request_id(progress, headers),
+            )
+            progress.status = 200
+        return Reply(answer, extra)
+
+    def feedback(self, message: Mapping[str, Any]) -> None:
+        """Record the reward or the true value of an earlier answer; its id is `response.meta.puid`
+        (or `request.meta.puid`). Raises RequestRefused without an id.
+        """
+        puid = _puid(message.get("response")) or _puid(message.get("request"))
+        if not puid:
+            raise RequestRefused(
+                "The feedback names no request.",
+                "response.meta.puid is missing.",
+                "Send back the meta of the answer.",
+            )
+        truth = message.get("truth")
+        data = truth.get("data", {}) if isinstance(truth, Mapping) else {}
+        values = data.get("ndarray", data.get("tensor", {}).get("values"))
+        entry = {"k": "f", "id": puid, "ts": time.time(), "truth": values}
+        if self.journal is not None:
+            self.journal.put({**entry, "reward": message.get("reward", 0.0)})
+
+    def metadata(self) -> dict[str, Any]:
+        """What `GET /v2/models/<name>` answers."""
+        return open_inference.metadata(
+            self.contract,
+            name=self.deployment,
+            version=self.version,
+            platform=self.packaged.engine,
+            outputs=list(self.packaged.output_names) or ["predict"],
+        )
+
+    def value_names(self, outputs: Mapping[str, np.ndarray]) -> list[str]:
+        """Names of the values of a row: those of the signature if they fit, else t:0, t:1, … as
+        Seldon has them; none for one value per row.
+        """
+        if len(outputs) > 1:
+            return []
+        (values,) = outputs.values()
+        width = values.shape[1] if values.ndim > 1 else 1
+        if len(self.packaged.output_names) == width:
+            return list(self.packaged.output_names)
+        return [f"t:{number}" for number in range(width)] if values.ndim > 1 else []
+
+    def log(self, progress: Progress, body: bytes, headers: Headers, started: float) -> None:
+        """Put a request into the payload log. started: seconds of `time.perf_counter`."""
+        if self.journal is None or headers(PROBE) is not None:
+            return
+        milliseconds = (time.perf_counter() - started) * 1000
+        entry = {
+            "id": _request_id(progress, headers),
+            "u": headers(REQUEST) or str(uuid.uuid4()),
+            "ts": time.time() - milliseconds / 1000,
+            "ms": round(milliseconds, 3),
+            "st": progress.status,
+        }
+        batch, outputs = progress.batch, progress.outputs
+        if progress.status == 200 and batch is not None and outputs is not None:
+            rows = batch.matrix if batch.matrix is not None else batch.logged
+            cells = batch.size * len(self.contract.columns)
+            self.journal.put({"k": "p", **entry, "x": rows, "y": logged_outputs(outputs)}, cells)
+        else:
+            text = body[:BODY_BYTES].decode(errors="replace")
+            failed = {"k": "e", **entry, "what": progress.reason, "b": text}
+            self.journal.put(failed, 1 + len(text) // 8)
+
+    def _head(self) -> dict[str, Any]:
+        columns, names = self.contract.columns, self.contract.names
+        types = [column.type for column in columns]
+        if isinstance(self.contract, TensorContract):
+            names = self.contract.logged_names
+            types = ["tensor"] * len(names)
+        return {
+            "deployment": self.deployment,
+            "version": self.version,
+            "model": self.name,
+            "names": names,
+            "types": types,
+            "categories": [column.categories for column in columns],
+        }
+
+
+class _Watch:
+    """Logs a request when it ends, however it ends."""
+
+    def __init__(self, served: Served, body: bytes, headers: Headers) -> None:
+        self._served, self._body, self._headers = served, body, headers
+        self._progress, self._started = Progress(), time.perf_counter()
+
+    def __enter__(self) -> Progress:
+        return self._progress
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, RequestRefused):
+            self._progress.status, self._progress.reason = error.status, error.what
+        elif error is not None:
+            self._progress.reason = f"the model failed: {type(error).__name__}"
+        self._served.log(self._progress, self._body, self._headers, self._started)
+
+
+def logged_outputs(outputs: Mapping[str, np.ndarray]) -> Any:
+    """The outputs as the payload log keeps them: one number, text or flat list per row. float64, as
+    in the answer: float32 in decimal would be another number.
+    """
+    if len(outputs) == 1:
+        (values,) = outputs.values()
+        if values.dtype.kind in "biuf":
+            flat = values if values.ndim < 3 else values.reshape(len(values), -1)
+            return flat.astype(np.float64)
+    size = len(next(iter(outputs.values())))
+    columns = [
+        array.astype(np.float64).reshape(size, -1) if array.dtype.kind in "biuf" else array
+        for array in outputs.values()
+    ]
+    return [_row(columns, number) for number in range(size)]
+
+
+def _row(columns: list[np.ndarray], number: int) -> list[Any]:
+    values: list[Any] = []
+    for column in columns:
+        item = column[number]
+        values.extend(item.tolist() if isinstance(item, np.ndarray) else [item])
+    return [value if value is None or isinstance(value, float) else str(value) for value in values]
+
+
+def _request_id(progress: Progress, headers: Headers) -> str:
+    """The id that the caller and its feedback use for the request: its own, else its x-request-id,
+    else one of ours.
+    """
+    if not progress.caller_id:
+        header = headers("x-request-id") or ""
+        harmless = 0 < len(header) <= 128 and header.isprintable()
+        progress.caller_id = header if harmless else str(uuid.uuid4())
+    return progress.caller_id
+
+
+def _puid(message: Any) -> str:
+    meta = message.get("meta") if isinstance(message, Mapping) else None
+    return seldon_v1.caller_id(meta.get("puid")) if isinstance(meta, Mapping) else ""
+
+
+def _json_length(headers: Headers) -> int | None:
+    text = headers(open_inference.BINARY_HEADER)
+    if text is None:
+        return None
+    if not text.isdecimal() or len(text) > 12:
+        raise RequestRefused(
+            "Inference-Header-Content-Length is not a length.", f"It is {text[:40]!r}."
+        )
+    return int(text)

@@ -1,0 +1,124 @@
+"""The values of a column: which JSON values each type of an MLflow signature takes, and what they
+become.
+
+Types are MLflow's (`mlflow.types.DataType` and its arrays, objects and maps): a datetime is ISO
+8601 text, a binary value is base64 text.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+EXPECTED = {
+    "double": "a number",
+    "float": "a number",
+    "integer": "a whole number",
+    "long": "a whole number",
+    "boolean": "true or false",
+    "string": "a text",
+    "datetime": "a date and time such as 2026-11-28T09:30:00",
+    "binary": "bytes in base64",
+    "array": "a list",
+    "object": "an object",
+    "map": "an object",
+    "any": "any value",
+}
+RANGE = {"integer": 2**31, "long": 2**53}
+"""Beyond 2^53 a double cannot hold every integer."""
+
+NUMBERS = ("double", "float", "integer", "long", "boolean")
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (float, int)
+
+
+FITS: Mapping[str, Callable[[Any], bool]] = {
+    "double": _is_number,
+    "float": _is_number,
+    # A fraction is found later, on the array: here only the type counts, so that rows of equal
+    # types need no second check.
+    "integer": _is_number,
+    "long": _is_number,
+    "boolean": lambda value: type(value) in (bool, int, float),
+    "string": lambda value: type(value) is str,
+    "datetime": lambda value: type(value) is str,
+    "binary": lambda value: type(value) is str,
+    "array": lambda value: type(value) is list,
+    "object": lambda value: type(value) is dict,
+    "map": lambda value: type(value) is dict,
+    "any": lambda _: True,
+}
+TYPES = tuple(FITS)
+
+
+def is_whole(value: Any, type_name: str) -> bool:
+    """Whether a number is whole and in the range of its type."""
+    return bool(value == int(value) and abs(value) <= RANGE[type_name])
+
+
+def moment(text: str) -> datetime:
+    """A date and time without zone; one with a zone is turned into UTC. Raises ValueError."""
+    found = datetime.fromisoformat(text)
+    return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
+
+
+def content(text: str) -> bytes:
+    """Bytes of base64 text. Raises ValueError."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise ValueError(str(error)) from None
+
+
+def nested_fault(value: Any, spec: Mapping[str, Any], path: str) -> str:
+    """What is wrong with a value of an array, object or map; empty if it fits its type.
+
+    spec: as in MLflow's signature, {"type": "array", "items": …}, {"type": "object", "properties":
+    {name: …}} or {"type": "map", "values": …}. path: of the value, for the text.
+    """
+    type_name = str(spec.get("type", "any"))
+    if value is None:
+        return f"{path} is null" if spec.get("required", True) else ""
+    if type_name not in FITS or not FITS[type_name](value):
+        return f"{path} is not {EXPECTED.get(type_name, type_name)}"
+    if type_name in RANGE and not is_whole(value, type_name):
+        return f"{path} is not a whole number"
+    if type_name == "array":
+        items = spec.get("items", {"type": "any"})
+        faults = (nested_fault(item, items, f"{path}[{at}]") for at, item in enumerate(value))
+        return next((fault for fault in faults if fault), "")
+    if type_name == "map":
+        items = spec.get("values", {"type": "any"})
+        faults = (nested_fault(item, items, f"{path}.{key}") for key, item in value.items())
+        return next((fault for fault in faults if fault), "")
+    if type_name == "object":
+        return _object_fault(value, spec.get("properties", {}), path)
+    return _text_fault(value, type_name, path)
+
+
+def _object_fault(value: Mapping[str, Any], properties: Mapping[str, Any], path: str) -> str:
+    unknown = sorted(set(value) - set(properties))
+    if unknown:
+        return f"{path} has no property {unknown[0][:80]}"
+    for name, spec in properties.items():
+        if name in value or spec.get("required", True):
+            fault = nested_fault(value.get(name), spec, f"{path}.{name}")
+            if fault:
+                return fault
+    return ""
+
+
+def _text_fault(value: Any, type_name: str, path: str) -> str:
+    try:
+        if type_name == "datetime":
+            moment(value)
+        elif type_name == "binary":
+            content(value)
+    except ValueError as error:
+        return f"{path}: {error}"
+    return ""
