@@ -268,6 +268,13 @@ class Workbench:
 
         return unservable(document)
 
+    @staticmethod
+    def runs_code(document: Mapping[str, Any]) -> bool:
+        """Whether loading a model may run code from its files, by what its `MLmodel` says."""
+        from .deployments import runs_code
+
+        return runs_code(document)
+
 
 def _chosen(names: Sequence[str] | None) -> Sequence[Domain]:
     return [item for item in domains() if names is None or item.name in names]

@@ -18,13 +18,14 @@ __all__ = [
     "Prediction",
     "VersionState",
     "name_for",
+    "runs_code",
     "unservable",
 ]
 
 if TYPE_CHECKING:
     from .names import name_for
     from .payloads import BASE_COLUMNS
-    from .servable import unservable
+    from .servable import runs_code, unservable
     from .service import Deployments
     from .spec import (
         Change,
@@ -46,6 +47,7 @@ def __getattr__(name: str) -> Any:
         "BASE_COLUMNS": ".payloads",
         "Deployments": ".service",
         "name_for": ".names",
+        "runs_code": ".servable",
         "unservable": ".servable",
     }.get(name, ".spec")
     return getattr(import_module(home, __name__), name)

@@ -19,6 +19,7 @@ from .store import DeploymentStore
 from .targets import DeploymentTarget
 from .targets.layout import bundles_folder
 from .traffic import share_of
+from .trust import check_trust
 
 if TYPE_CHECKING:
     from ..core.project import Project
@@ -101,6 +102,14 @@ class Deploying:
             answers=answers,
         )
         settings = self._project.settings.of(DeploymentSettings)
+        check_trust(
+            bundle,
+            model=source.model,
+            version=source.version,
+            registered_here=not bundle.runs_code
+            or self._experiments.registered_here(model_version),
+            trusted=settings.trusted_models,
+        )
         wish = self._store.begin(
             name,
             label,

@@ -134,7 +134,9 @@ def runs_code(document: Mapping[str, Any]) -> bool:
     """Whether loading the model may run code from its files: a pickle, its own modules, or types
     that a reader of skops is told to trust.
     """
-    flavors = document["flavors"]
+    flavors = document.get("flavors")
+    if not isinstance(flavors, Mapping):
+        return True  # nobody can know
     engine = engine_of(document)
     if engine == "pyfunc" or _mapping(flavors.get("python_function")).get("code"):
         return True

@@ -31,6 +31,11 @@ class DeploymentSettings(Section):
     runtime: Literal["seldon"] = "seldon"
     """Serving runtime of new versions."""
 
+    trusted_models: list[str] = Field(default_factory=list)
+    """Models that may run code when they are loaded although this project did not register them:
+    pickles, or a pyfunc with modules of its own. They are loaded in serving processes alone.
+    """
+
     environments: str = ""
     """Folder of serving environments, shared between projects. Default: the user's cache folder."""
 

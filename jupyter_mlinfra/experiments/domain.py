@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def _open(bench: Workbench) -> Experiments:
     from . import Experiments
 
-    return Experiments(bench.project, unservable=bench.unservable)
+    return Experiments(bench.project, unservable=bench.unservable, runs_code=bench.runs_code)
 
 
 DOMAIN = Domain(

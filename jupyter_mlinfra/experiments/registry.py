@@ -18,7 +18,7 @@ from ..core.imports import fix_of_missing
 from ..core.outbox import node, outbox
 from ..core.project import Project
 from ..core.refs import named
-from . import artifacts
+from . import artifacts, registrations
 from .facts import DIGEST, FLAVORS, SIGNATURE, Examined, RunFacts, VersionFacts
 from .source import Source
 from .state import moved
@@ -32,6 +32,9 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 Unservable = Callable[[Mapping[str, Any]], str]
 """Why a model cannot be deployed, judged by its `MLmodel`."""
 
+RunsCode = Callable[[Mapping[str, Any]], bool]
+"""Whether loading a model may run code from its files, judged by its `MLmodel`."""
+
 _DIGITS = 9  # of a number that every MLflow store can hold
 
 
@@ -44,8 +47,9 @@ class Registry:
         store: TrackingStore,
         source: Callable[[], Source],
         unservable: Unservable,
+        runs_code: RunsCode,
     ) -> None:
-        self._unservable = unservable
+        self._unservable, self._runs_code = unservable, runs_code
         self._project = project
         self._store = store
         self._source = source
@@ -125,13 +129,40 @@ class Registry:
                 if item.source == source and item.run == run.id
             ]
             if existing:
+                self._note(existing[0])
                 return existing[0]
             self._make_model(client, model)
             number = source.removeprefix("models:/") if source.startswith("models:/") else None
             created = client.create_model_version(
                 model, source, run_id=run.id, tags=tags, await_creation_for=0, model_id=number
             )
-        return self.find(f"{model}/{created.version}")
+        registered = self.find(f"{model}/{created.version}")
+        self._note(registered)
+        return registered
+
+    def _note(self, version: VersionFacts) -> None:
+        """Remember the files of a version that this project registers, if they are here, or if
+        loading them runs code.
+        """
+        if outbox() is not None:
+            return  # the state of the project is on another machine
+        location = self._location(version)
+        folder = artifacts.local_path(location)
+        if folder is None:
+            if not self._runs_code(artifacts.read_mlmodel(self._head(location)) or {}):
+                return
+            folder = self._copy(version)
+        digest = artifacts.digest(folder)
+        registrations.note(
+            self._project.database, version.model, version.version, digest, self._project.user
+        )
+
+    def registered_here(self, version: VersionFacts) -> bool:
+        """Whether this project registered the version with the files that it has now."""
+        digest = artifacts.digest(self.download(version))
+        return registrations.is_noted(
+            self._project.database, version.model, version.version, digest
+        )
 
     def promote(self, ref: str, *, alias: str) -> VersionFacts:
         """Point an alias at a version; the previous champion stays available as `rollback`."""

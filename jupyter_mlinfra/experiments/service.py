@@ -45,11 +45,19 @@ class Experiments:
     not import MLflow.
     """
 
-    def __init__(self, project: Project, *, unservable: registry.Unservable = lambda _: "") -> None:
-        """unservable: says why a model cannot be deployed, judged by its `MLmodel`."""
+    def __init__(
+        self,
+        project: Project,
+        *,
+        unservable: registry.Unservable = lambda _: "",
+        runs_code: registry.RunsCode = lambda _: True,
+    ) -> None:
+        """unservable: says why a model cannot be deployed, judged by its `MLmodel`. runs_code:
+        whether loading it runs code from its files.
+        """
         self._project = project
         self._store = TrackingStore(project)
-        self._registry = Registry(project, self._store, self._source, unservable)
+        self._registry = Registry(project, self._store, self._source, unservable, runs_code)
 
     def _source(self) -> Source:
         return choose(self._store, self._end_of)
@@ -347,6 +355,12 @@ class Experiments:
         differs.
         """
         return self._registry.download(self._registry.find(ref))
+
+    def registered_here(self, ref: str) -> bool:
+        """Whether this project registered the version with the files that it has now; the tags of a
+        registry can be written by others too.
+        """
+        return self._registry.registered_here(self._registry.find(ref))
 
     def requirements(self, ref: str) -> list[str]:
         """The packages that a version was logged with, as lines of a requirements file."""

@@ -143,6 +143,7 @@ class Registry:
 
     def __init__(self, folders: Mapping[int, Path], model: str = "flights") -> None:
         self.folders, self.model = dict(folders), model
+        self.registered = set(folders)
 
     def version(self, ref: str) -> Any:
         """`flights/2` or `flights@champion` (the newest)."""
@@ -152,6 +153,10 @@ class Registry:
         if int(number) not in self.folders:
             raise NotFound(f"There is no version {ref}.")
         return SimpleNamespace(model=model, version=int(number))
+
+    def registered_here(self, ref: str) -> bool:
+        """Whether these files were registered by this project."""
+        return int(ref.partition("/")[2]) in self.registered
 
     def download(self, ref: str) -> Path:
         """The folder as it was logged."""
