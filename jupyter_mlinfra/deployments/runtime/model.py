@@ -28,7 +28,7 @@ import xgboost
 from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from . import listen
+from . import guard, listen
 from .answers import predictor
 from .categories import with_categories
 from .contract import Batch, Column, Contract, RequestRefused, answer
@@ -57,6 +57,7 @@ class Model:
         )
         self.output_names: list[str] = self.bundle["output_names"]
         self.model_error_handler = _blueprint(self)
+        self.guard = guard.from_environment(RequestRefused)
 
     def load(self) -> None:
         """Read the model. Seldon swallows an AttributeError here, so it is raised as another error
@@ -110,7 +111,8 @@ class Model:
         scores = np.empty(0)
         try:
             batch = self.contract.read(body)
-            scores = self.predict(batch.matrix)
+            matrix = batch.matrix
+            scores = self.guard.run(body, request.headers, lambda: self.predict(matrix))
             status = 200
         except RequestRefused as refused:
             status, reason = refused.status, refused.what
