@@ -37,7 +37,7 @@ import struct
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -59,6 +59,11 @@ body are not meant.
 """
 
 TRIAL_SECONDS = 5.0
+LOCK_SECONDS = 0.5
+"""A process that was suspended while it held the lock must not stop the others: at worst a death is
+counted wrongly.
+"""
+
 DECAY = 0.999
 """Of the slowest request that is remembered, with each further one."""
 
@@ -242,11 +247,20 @@ class Ledger:
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
         with self._lock:  # the other one is of processes, and does not keep threads apart
-            fcntl.lockf(self._handle, fcntl.LOCK_EX)  # the kernel frees it when the process dies
+            limit = time.monotonic() + LOCK_SECONDS
+            while not self._try_lock() and time.monotonic() < limit:
+                time.sleep(0.005)
             try:
                 yield
             finally:
                 fcntl.lockf(self._handle, fcntl.LOCK_UN)
+
+    def _try_lock(self) -> bool:
+        try:
+            fcntl.lockf(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True  # the kernel frees it when the process dies
 
 
 class Guard:
@@ -261,11 +275,11 @@ class Guard:
         self._lock, self._trial = threading.Lock(), threading.Lock()
         self._places: list[int] = []
 
-    def run(self, body: bytes, headers: Mapping[str, Any], work: Callable[[], T]) -> T:
+    def run(self, body: bytes, attempt: str | None, work: Callable[[], T]) -> T:
         """Do `work`, the model's part of the request with this body, and return what it returns.
         Raises what `work` raises, or refuses the request as this module's text says.
 
-        work: may be called twice, once in a copy of this process, so it writes nothing.
+        attempt: the header ATTEMPT. work: may be called twice, once in a copy of this process, so it writes nothing.
         """
         ledger = self._ledger
         if ledger is None:
@@ -273,7 +287,7 @@ class Guard:
         if self._process != os.getpid():
             self._begin_process(ledger)
         digest = blake2b(body, digest_size=_DIGEST).digest()
-        if headers.get(ATTEMPT, "1") != "1":
+        if attempt not in (None, "1"):
             self._check_repetition(ledger, digest)
         if deaths := ledger.deaths(digest):
             self._check_suspect(ledger, digest, deaths, work)

@@ -112,7 +112,8 @@ class Model:
         try:
             batch = self.contract.read(body)
             matrix = batch.matrix
-            scores = self.guard.run(body, request.headers, lambda: self.predict(matrix))
+            attempt = request.headers.get(guard.ATTEMPT)
+            scores = self.guard.run(body, attempt, lambda: self.predict(matrix))
             status = 200
         except RequestRefused as refused:
             status, reason = refused.status, refused.what
