@@ -17,6 +17,11 @@ retries a request.
 
 REQUEST_SECONDS = 30
 
+PATIENCE_SECONDS = 1.0
+MOST_PATIENCE_SECONDS = 15.0
+QUEUE = 256
+"""Defaults of `[deployments]` patience_seconds and queue, and the most that the first grows to."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionPlan:
@@ -36,12 +41,17 @@ class VersionPlan:
 class DeploymentPlan:
     """One deployment. weights: in which proportions its versions share the requests; none above 0
     while no version may answer them.
+
+    patience_seconds: after which a request is also given to a second worker. queue: requests that
+    a version may have in progress; further ones are refused.
     """
 
     name: str
     namespace: str
     versions: Sequence[VersionPlan]
     weights: Mapping[str, int]
+    patience_seconds: float = PATIENCE_SECONDS
+    queue: int = QUEUE
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +62,16 @@ class Keys:
 
     probe: str
     token: str = ""
+
+
+def patience(at_least: float, p95_ms: Sequence[float]) -> float:
+    """Seconds after which a request is slow for this deployment: at least so many, and four times
+    the slowest p95 of its versions, as a power of two times `at_least` so that it seldom changes.
+    """
+    usual, seconds = 4 * max(p95_ms, default=0.0) / 1000, at_least
+    while seconds < usual and seconds < MOST_PATIENCE_SECONDS:
+        seconds *= 2
+    return min(seconds, MOST_PATIENCE_SECONDS)
 
 
 def cluster_name(deployment: str, version: str) -> str:

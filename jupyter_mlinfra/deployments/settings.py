@@ -28,6 +28,21 @@ class DeploymentSettings(Section):
     workers: int = Field(default=2, ge=1, le=64)
     """Serving processes a version."""
 
+    worker_memory_mib: int = Field(default=0, ge=0)
+    """Memory of a serving process above which it is replaced, without losing a request; 0 = no
+    limit.
+    """
+
+    queue: int = Field(default=256, ge=1, le=4096)
+    """Requests of a version that may be in progress or wait at each of the two gateway processes;
+    further ones get 503 at once.
+    """
+
+    patience_seconds: float = Field(default=1.0, gt=0, le=15)
+    """A request that takes longer is also given to a second serving process, and the first answer
+    counts. Slow models get four times their measured p95.
+    """
+
     runtime: Literal["seldon"] = "seldon"
     """Serving runtime of new versions."""
 

@@ -50,6 +50,7 @@ class DeployedVersion:
     """One version of a deployment. version: `v3` for `models:/name/3`. traffic: percent.
 
     requests, p50_ms, p95_ms, errors: of the gateway's last window; None before the first request.
+    memory_bytes, pids: of its serving processes; pages that they share count once.
     """
 
     version: str
@@ -63,6 +64,8 @@ class DeployedVersion:
     p50_ms: Number | None
     p95_ms: Number | None
     error_fraction: Number | None
+    memory_bytes: int | None
+    pids: Sequence[int]
     gates: Sequence[Gate]
 
 

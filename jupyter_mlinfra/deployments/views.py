@@ -128,6 +128,8 @@ def _version(
             if current and current.requests
             else None
         ),
+        memory_bytes=(figures.memory_bytes or None) if live and figures else None,
+        pids=list(figures.pids) if live and figures else [],
         gates=item.gates,
     )
 

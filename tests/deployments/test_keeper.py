@@ -30,10 +30,11 @@ from jupyter_mlinfra.deployments.packaging import package
 from jupyter_mlinfra.deployments.store import DeploymentStore
 from jupyter_mlinfra.deployments.targets import Figures, keeper, layout, local, ports
 from jupyter_mlinfra.deployments.targets.envoy import admin, meter
-from jupyter_mlinfra.deployments.targets.envoy.process import EnvoyProcess
+from jupyter_mlinfra.deployments.targets.envoy.process import Gateway
 from jupyter_mlinfra.deployments.targets.envoy.watched_files import swap
 from jupyter_mlinfra.deployments.targets.process_table import ProcessRow
-from jupyter_mlinfra.deployments.targets.workers import Worker, Workers, WorkerSpec
+from jupyter_mlinfra.deployments.targets.worker import Worker, WorkerSpec
+from jupyter_mlinfra.deployments.targets.workers import Workers
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
 
@@ -197,9 +198,11 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Figures]:
             "cluster.a.v1.upstream_rq_5xx": str(errors),
         }
         told["cluster.a.v1.probe.upstream_rq_completed"] = str(probes)
-        monkeypatch.setattr(meter, "statistics", lambda _: None if requests is None else told)
+        monkeypatch.setattr(meter, "statistics", lambda _: None if requests is None else {0: told})
         monkeypatch.setattr(
-            meter, "latencies", lambda: None if histogram is None else {"a.v1": [histogram] * 29}
+            meter,
+            "latencies",
+            lambda: None if histogram is None else {0: {"a.v1": [histogram] * 29}},
         )
         return reader.read(["a.v1"])["a.v1"]
 
@@ -217,13 +220,14 @@ def test_a_reading_that_envoy_does_not_answer_is_left_out_and_is_no_count_of_zer
     assert (after.requests, after.seconds) == (40, 20)  # two a second, as all the while
 
 
-def test_a_gateway_that_was_started_anew_is_counted_from_zero(
+def test_what_a_gateway_had_counted_before_it_was_started_anew_still_counts(
     counted: Callable[..., Figures],
 ) -> None:
     counted(100_000, histogram=100_000)
+    counted(100_004, histogram=100_004)
     counted(3, histogram=3)
     after = counted(13, histogram=13)
-    assert (after.requests, after.seconds) == (10, 5)
+    assert (after.requests, after.seconds) == (17, 15)
 
 
 def test_a_probe_that_ends_between_two_readings_looks_neither_like_a_client_nor_like_a_new_gateway(
@@ -244,7 +248,7 @@ def test_a_version_is_not_idle_when_nobody_can_say_so(monkeypatch: pytest.Monkey
     ended: list[float] = []
     clock = [1000.0]
     answer: list[bytes | None] = [None]
-    monkeypatch.setattr(admin, "get", lambda *_, **__: answer[0])
+    monkeypatch.setattr(admin, "_get", lambda *_: answer[0])
     monkeypatch.setattr(keeper, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     found = SimpleNamespace(
         workers=SimpleNamespace(all={("flights", "v1"): []}, end=lambda _: ended.append(clock[0])),
@@ -270,15 +274,21 @@ def test_a_version_is_not_idle_when_nobody_can_say_so(monkeypatch: pytest.Monkey
 
 
 @pytest.fixture
-def gate(project: Project) -> Iterator[EnvoyProcess]:
+def gate(project: Project) -> Iterator[Gateway]:
     """The gateway of a project that has none yet."""
-    found = EnvoyProcess(project, DeploymentStore(project.database, project.name))
+    found = Gateway(project, DeploymentStore(project.database, project.name))
     yield found
     found.kill()
 
 
+def again(gate: Gateway) -> None:
+    """Its next try is due."""
+    for envoy in gate._envoys:
+        envoy.retry_at = 0.0
+
+
 def test_a_port_is_kept_once_the_gateway_has_served_on_it_and_then_no_other_is_chosen(
-    gate: EnvoyProcess, monkeypatch: pytest.MonkeyPatch
+    gate: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first one is taken between choice and start, as by a project that starts at the same
     time.
@@ -291,7 +301,7 @@ def test_a_port_is_kept_once_the_gateway_has_served_on_it_and_then_no_other_is_c
         assert not gate.keep([])
         assert "is taken" in store.target().trouble
         assert store.target().port == 0
-    gate._retry_at = 0.0
+    again(gate)
     assert gate.keep([])
     port = store.target().port
     assert port
@@ -304,7 +314,7 @@ def test_a_port_is_kept_once_the_gateway_has_served_on_it_and_then_no_other_is_c
         assert not gate.keep([])
         assert json.loads(store.target().trouble)["what"].startswith(f"Port {port} is taken")
         assert store.target().port == port
-    gate._retry_at = 0.0
+    again(gate)
     assert gate.keep([])
     assert gate.port == port
 

@@ -36,11 +36,13 @@ class Daemon:
         self._faults = Faults()
         self._done = False
 
-    def run(self) -> None:
+    def run(self, *, in_turn: bool = False) -> None:
         """Work; returns when asked to end, when nothing is left to do, or when the state folder was
         deleted or moved away. Raises Conflict if another process holds the lock.
+
+        in_turn: wait for the lock instead, and take over when its holder dies.
         """
-        with _held(self._lock, what=self._what) as handle:
+        with _held(self._lock, what=self._what, in_turn=in_turn) as handle:
             self._inode = os.fstat(handle).st_ino
             self._wakeups.open()
             self._begin()
@@ -139,8 +141,11 @@ def described(error: Exception | str) -> str:
 
 
 @contextlib.contextmanager
-def _held(lock: Path, *, what: str) -> Iterator[int]:
+def _held(lock: Path, *, what: str, in_turn: bool) -> Iterator[int]:
     with contextlib.ExitStack() as stack:
+        if in_turn:
+            yield stack.enter_context(file_lock(lock, what=what))
+            return
         for left in reversed(range(_LOCK_TRIES)):
             try:
                 handle = stack.enter_context(file_lock(lock, wait=False, what=what))

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from . import engine, open_inference, seldon_v1
+from . import engine, guard, open_inference, seldon_v1
 from .contract import Batch
 from .engine import Packaged
 from .journal import BODY_BYTES, Journal
@@ -71,6 +71,7 @@ class Served:
         self.deployment, self.version, self.name = (
             os.environ[name] for name in ("MLINFRA_DEPLOYMENT", "MLINFRA_VERSION", "MLINFRA_MODEL")
         )
+        self.guard = guard.from_environment(RequestRefused)
         self.journal: Journal | None = None
 
     def load(self) -> None:
@@ -94,7 +95,7 @@ class Served:
         with _Watch(self, body, headers) as progress:
             question = seldon_v1.read(body, self.contract)
             progress.batch, progress.caller_id = question.batch, question.id
-            outputs = progress.outputs = self.engine.predict(question.batch)
+            outputs = progress.outputs = self._predict(body, headers, question.batch)
             meta = {
                 "puid": _request_id(progress, headers),
                 "requestPath": {self.deployment: self.version},
@@ -111,7 +112,7 @@ class Served:
         with _Watch(self, body, headers) as progress:
             question = open_inference.read(body, self.contract, _json_length(headers))
             progress.batch, progress.caller_id = question.batch, question.id
-            outputs = progress.outputs = self.engine.predict(question.batch)
+            outputs = progress.outputs = self._predict(body, headers, question.batch)
             answer, extra = open_inference.answer(
                 question,
                 outputs,
@@ -122,6 +123,11 @@ class Served:
             )
             progress.status = 200
         return Reply(answer, extra)
+
+    def _predict(self, body: bytes, headers: Headers, batch: Batch) -> Mapping[str, np.ndarray]:
+        """Ask the model, unless this very body has ended processes before; see `guard`."""
+        attempt = headers(guard.ATTEMPT)
+        return self.guard.run(body, attempt, lambda: self.engine.predict(batch))
 
     def feedback(self, message: Mapping[str, Any]) -> None:
         """Record the reward or the true value of an earlier answer; its id is `response.meta.puid`

@@ -4,7 +4,7 @@ built in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Protocol
@@ -23,6 +23,8 @@ class Figures:
     before the first request.
 
     errors: answers of the 5xx range; a refused request (4xx) is not the version's fault.
+    memory_bytes, pids: of its serving processes, when they were last looked at; each process may
+    have children, whose memory is included.
     """
 
     seconds: float
@@ -30,6 +32,8 @@ class Figures:
     errors: int
     p50_ms: float | None
     p95_ms: float | None
+    memory_bytes: int = 0
+    pids: Sequence[int] = ()
 
 
 class DeploymentTarget(Protocol):

@@ -17,23 +17,24 @@ import os
 import sys
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from ...core.daemons.daemon import Daemon, say
 from ...core.daemons.registration import own_registration
-from ...core.errors import Conflict, MLInfraError
+from ...core.errors import Conflict, MLInfraError, NotFound
 from ...core.processes import Identity
 from ...core.project import Project
-from ..gateway import DeploymentPlan, VersionPlan, cluster_name
+from ..gateway import DeploymentPlan, VersionPlan, cluster_name, patience
 from ..rows import INTERRUPTED, DeploymentRow, VersionRow
+from ..settings import DeploymentSettings
 from ..spec import VersionState
 from ..state import weights
 from ..store import DeploymentStore
 from .compaction import Compaction
 from .envoy import admin, configuration, watched_files
 from .envoy.meter import Meter
-from .envoy.process import EnvoyProcess
+from .envoy.process import Gateway
 from .layout import (
     FIGURES,
     LOCK,
@@ -46,13 +47,13 @@ from .layout import (
     token_of,
 )
 from .process_table import ProcessTable
-from .workers import Workers, WorkerSpec
+from .standby import Standby
+from .worker import WorkerSpec
+from .workers import LEAST_DRAIN_SECONDS, Workers
 
 IDLE_SECONDS = 5.0
 BUSY_SECONDS = 0.1
-LEAST_DRAIN_SECONDS = 0.5
-"""A request that waits between two tries is in no count of requests in progress."""
-
+WATCH_SECONDS = 0.5
 DRAIN_SECONDS = 30.0
 RETRY_SECONDS = 1.0
 START_TRIES = 2
@@ -64,9 +65,15 @@ class Keeper:
     def __init__(self, project: Project) -> None:
         self.project = project
         self.store = DeploymentStore(project.database, project.name)
-        self.workers = Workers(ProcessTable(project.database), token_of(project))
+        self.settings = project.settings.of(DeploymentSettings)
+        self.workers = Workers(
+            ProcessTable(project.database),
+            token_of(project),
+            memory_limit=self.settings.worker_memory_mib << 20,
+        )
         self.meter = Meter()
-        self.gateway = EnvoyProcess(project, self.store)
+        self.gateway = Gateway(project, self.store)
+        self.p95_ms: dict[tuple[str, str], float] = {}
         self.draining: dict[tuple[str, str], float] = {}
         self.measured_at = 0.0
         self.compaction = Compaction(project)
@@ -119,6 +126,8 @@ class Keeper:
         # A sum, so that each one is judged.
         self.changing = sum(self._judge(row, item) for row, item in current) > 0
         self.workers.note()
+        self.workers.note_refused()
+        self._note_events()
         # After the judgement: a caller that waits for the wish must not read a state from before a
         # reboot.
         if target.done != wish or target.trouble:
@@ -133,11 +142,7 @@ class Keeper:
 
     def processes(self) -> list[Identity]:
         """All processes whose end matters."""
-        return [
-            identity
-            for identity in (self.gateway.identity, *self.workers.identities())
-            if identity is not None
-        ]
+        return [*self.gateway.identities(), *self.workers.identities()]
 
     def busy(self) -> bool:
         """Whether the next step should come soon."""
@@ -147,6 +152,10 @@ class Keeper:
             or bool(self.draining)
             or not self.gateway.settled()
         )
+
+    def watch(self) -> bool:
+        """Between two steps: whether something has happened that needs one."""
+        return self.workers.watch()
 
     def _start(self, row: DeploymentRow, item: VersionRow) -> None:
         self.draining.pop((row.name, item.version), None)  # it may be wanted again meanwhile
@@ -211,6 +220,11 @@ class Keeper:
                 proved={item.version for item in row.versions if item.proved},
                 stand_ins={item.version for item in stand_ins},
             ),
+            patience_seconds=patience(
+                self.settings.patience_seconds,
+                [self.p95_ms.get((row.name, item.version), 0.0) for item in routable],
+            ),
+            queue=self.settings.queue,
         )
 
     def _judge(self, row: DeploymentRow, item: VersionRow) -> bool:
@@ -325,6 +339,21 @@ class Keeper:
                         *key, VersionState.STOPPED, reason=item.reason, only_from=item.state
                     )
 
+    def _note_events(self) -> None:
+        """Write what has happened to processes into the history; again if it could not be."""
+        while self.workers.events:
+            (name, version), text = self.workers.events[0]
+            with contextlib.suppress(NotFound), self.store.change(name) as change:
+                change.record(
+                    verb="keeper",
+                    user="",
+                    reason="",
+                    traffic=change.row.traffic,
+                    text=f"{version}: {text}",
+                )
+            say(f"{version} of {name}: {text}")
+            self.workers.events.pop(0)
+
     def _measure(self, plans: Sequence[DeploymentPlan]) -> None:
         if time.monotonic() - self.measured_at < IDLE_SECONDS * 0.9 or not self.gateway.alive():
             return
@@ -334,11 +363,14 @@ class Keeper:
             for plan in plans
             for item in plan.versions
         }
-        figures = [
-            {"deployment": names[name][0], "version": names[name][1], **asdict(item)}
-            for name, item in self.meter.read(list(names)).items()
-        ]
         self.workers.heal(admin.unhealthy_sockets())
+        self.workers.measure()
+        figures = []
+        for name, item in self.meter.read(list(names)).items():
+            key = names[name]
+            self.p95_ms[key] = item.p95_ms or 0.0
+            item = replace(item, memory_bytes=self.workers.memory(key), pids=self.workers.pids(key))
+            figures.append({"deployment": key[0], "version": key[1], **asdict(item)})
         watched_files.swap(FIGURES, json.dumps({"at": time.time(), "figures": figures}))
 
 
@@ -368,6 +400,7 @@ class KeeperDaemon(Daemon):
             run_folder(project) / LOCK, socket_path(project), what="The keeper of deployments"
         )
         self._keeper: Keeper | None = None
+        self._standby = Standby(project)
         self._failed = False
 
     def _begin(self) -> None:
@@ -388,6 +421,11 @@ class KeeperDaemon(Daemon):
             keeper.adopt()
             keeper.adopted = True
         self._done = keeper.step()
+        if not self._done and keeper.processes():
+            self._standby.keep()
+
+    def _close(self) -> None:
+        self._standby.end()
 
     def _abandon(self) -> None:
         """Nobody can use the processes of a project that was deleted or moved away."""
@@ -397,13 +435,19 @@ class KeeperDaemon(Daemon):
         if self._failed:
             time.sleep(RETRY_SECONDS)  # also if a process that cannot be judged has ended
         handles = []
-        for identity in self._running.processes():
+        for identity in (*self._running.processes(), self._standby.identity()):
+            if identity is None:
+                continue
             with contextlib.suppress(OSError, AttributeError):  # gone already; or not Linux
                 handles.append(os.pidfd_open(identity.pid))
         try:
             for handle in handles:
                 self._wakeups.watch("process", handle)
-            self._wakeups.wait(BUSY_SECONDS if self._running.busy() else IDLE_SECONDS)
+            self._wakeups.wait(
+                BUSY_SECONDS if self._running.busy() else IDLE_SECONDS,
+                meanwhile=lambda: not self._running.watch(),
+                every=WATCH_SECONDS,
+            )
         finally:
             self._wakeups.unwatch(handles)
             for handle in handles:
@@ -415,12 +459,14 @@ class KeeperDaemon(Daemon):
         return self._keeper
 
 
-def main() -> None:
-    """Maintain the project on the command line until nothing of it is up."""
+def main(*, in_turn: bool = False) -> None:
+    """Maintain the project on the command line until nothing of it is up. in_turn: once the keeper
+    that does so now has died.
+    """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs every request
     try:
-        KeeperDaemon(Project(Path(sys.argv[1]))).run()
+        KeeperDaemon(Project(Path(sys.argv[1]))).run(in_turn=in_turn)
     except Conflict as error:
         say(f"ends: {error}")
 

@@ -41,7 +41,15 @@ def digest_of(project: Project) -> str:
     Those of the gateway count from its next start.
     """
     settings = project.settings.of(DeploymentSettings)
-    return settings_digest([settings.payload_days, settings.payload_gib])
+    return settings_digest(
+        [
+            settings.payload_days,
+            settings.payload_gib,
+            settings.worker_memory_mib,
+            settings.queue,
+            settings.patience_seconds,
+        ]
+    )
 
 
 def bundles_folder(project: Project) -> Path:
@@ -54,9 +62,9 @@ def logs_folder(project: Project) -> Path:
     return project.folder("logs", "deployments")
 
 
-def gateway_log(project: Project) -> Path:
-    """Output of Envoy, of its last start."""
-    return logs_folder(project) / "gateway.log"
+def gateway_log(project: Project, number: int) -> Path:
+    """Output of an Envoy, of its last start."""
+    return logs_folder(project) / f"gateway.{number}.log"
 
 
 def keeper_log(project: Project) -> Path:

@@ -83,7 +83,7 @@ class LocalTarget:
         if (
             not port
             or ports.is_free(port)
-            or (port == last_port and with_token(token_of(self._project, "gateway")))
+            or (port == last_port and with_token(token_of(self._project, "gateway"), begins=True))
         ):
             return
         if not ports.becomes_free(port):

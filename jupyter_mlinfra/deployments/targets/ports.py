@@ -59,6 +59,22 @@ def choose(seed: Path) -> int:
     )
 
 
+def reserve(port: int) -> socket.socket | None:
+    """Keep others from a port that is to be shared (SO_REUSEPORT) by processes of ours: while the
+    answer is open, `is_free` says no. None if old connections still linger there.
+
+    It is bound alone, which fails if anybody else has it, and only then allows sharing.
+    """
+    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        found.bind(("127.0.0.1", port))
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    except OSError:
+        found.close()
+        return None
+    return found
+
+
 def taken(port: int) -> Unavailable:
     """The error for a port that another process holds, with that process if it can be found."""
     holder = _holder(port)

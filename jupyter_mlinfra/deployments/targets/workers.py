@@ -1,35 +1,30 @@
-"""Serving processes of the local target: start, find again, restart with back-off, end after a
-drain.
+"""Serving processes of the local target: start, find again, restart with back-off, replace, end
+after a drain.
+
+A process that has to go although its version stays (it is stuck, or has grown too large) is
+replaced: another one is started, and only when that one answers, the first gets no more requests,
+finishes those that it has, and ends. So none is lost.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import os
 import signal
 import subprocess
 import time
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection
 from pathlib import Path
-from typing import BinaryIO
 
 from ...core.errors import MLInfraError
-from ...core.processes import TOKEN, Identity, end_token
+from ...core.processes import Identity, end_token
 from ...core.records import now
-from ..environment import bytecode_folder
-from ..gateway import cluster_name
-from ..packaging import RUNTIME_NAME, damage
+from ..gateway import REQUEST_SECONDS, cluster_name
+from ..packaging import damage
+from ..runtime.guard import SLOTS, Ledger, Slot
 from .envoy import admin
-from .inherited import inherited_variables
 from .process_table import ProcessRow, ProcessTable
-
-THREADS = 8
-KEEPALIVE_SECONDS = 75
-"""Above the gateway's UPSTREAM_IDLE_SECONDS: the gateway closes an idle connection first, so that
-no request meets a closing one.
-"""
+from .vitals import memory_bytes, suspended
+from .worker import THREADS, Worker, WorkerSpec, command, environment, open_log
 
 START_SECONDS = 150.0
 """A process that has not answered after this time is killed. Longer than a deploy waits, because
@@ -37,7 +32,18 @@ the deploy reports more.
 """
 
 UNHEALTHY_SECONDS = 30.0
-"""A process that has answered before and now fails the gateway's check for this long is killed."""
+"""A process that has answered before, and for this long fails the gateway's check and finishes no
+request, is killed.
+"""
+
+SUSPENDED_SECONDS = 1.0
+"""A process that is stopped (SIGSTOP) for this long is killed: its requests wait."""
+
+STUCK_SECONDS = 2.0
+"""A request may be stuck after this time, or three times the slowest that was finished lately."""
+
+LEAST_DRAIN_SECONDS = 0.5
+"""A request that waits between two tries is in no count of requests in progress."""
 
 STOP_SECONDS = 10.0
 STABLE_SECONDS = 60.0
@@ -46,63 +52,17 @@ STABLE_SECONDS = 60.0
 LOG_BYTES = 4 << 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerSpec:
-    """What a serving process is started from."""
-
-    deployment: str
-    version: str
-    model: str
-    python: str
-    bundle: str
-    payloads: Path
-    logs: Path
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """Deployment and version."""
-        return self.deployment, self.version
-
-    @property
-    def code(self) -> str:
-        """A digest of bundle and Python: the code that its processes run."""
-        return hashlib.sha256(f"{self.bundle}\0{self.python}".encode()).hexdigest()[:12]
-
-
-@dataclass(slots=True)
-class Worker:
-    """One slot of a version: its process, and what is known about it. token: ends with the digest
-    of the code that the process runs, so that the next keeper knows it too.
+class Workers:
+    """All serving processes of one keeper. The working folder is that of the sockets. events: what
+    a version's history should say, by deployment and version.
     """
 
-    slot: int
-    socket: str
-    identity: Identity | None = None
-    token: str = ""
-    process: subprocess.Popen[bytes] | None = None
-    recorded: bool = False
-    ready: bool = False
-    started: float = 0.0
-    failures: int = 0
-    damage: str = ""
-    retry_at: float = 0.0
-    unhealthy_since: float = 0.0
-    ending_since: float = 0.0
-    log: Path = field(default_factory=Path)
-
-    def alive(self) -> bool:
-        """Whether its process runs; also collects its exit code, so that no zombie is left."""
-        if self.process is not None and self.process.poll() is not None:
-            return False
-        return self.identity is not None and self.identity.alive()
-
-
-class Workers:
-    """All serving processes of one keeper. The working folder is that of the sockets."""
-
-    def __init__(self, table: ProcessTable, token: str) -> None:
-        self._table, self._token = table, token
+    def __init__(self, table: ProcessTable, token: str, *, memory_limit: int = 0) -> None:
+        self._table, self._token, self._memory_limit = table, token, memory_limit
         self.all: dict[tuple[str, str], list[Worker]] = {}
+        self.events: list[tuple[tuple[str, str], str]] = []
+        self._ledgers: dict[str, Ledger] = {}
+        self._refused: dict[str, set[str]] = {}
 
     def adopt(self) -> None:
         """Take over what an earlier keeper started; processes that are gone are removed, with
@@ -118,14 +78,23 @@ class Workers:
                 time.monotonic(),
                 True,
             )
+            if (ledger := self._ledger(worker.guard)) is not None:
+                self._refused[worker.guard] = set(ledger.refused())
             if not worker.alive():
                 self._forget(worker)
 
     def keep(self, launch: WorkerSpec, slots: int) -> None:
         """Start the missing processes of a version, except those that have just failed."""
-        for slot in range(slots):
-            worker = self._slot(launch.key, slot)
-            worker.log = launch.logs / f"{cluster_name(*launch.key)}.{slot}.log"
+        staying = [item for item in self.all.get(launch.key, ()) if not item.leaving]
+        for worker in staying[slots:]:  # the setting was lowered
+            worker.leaving = "fewer processes are wanted"
+        taken = {item.slot for item in self.all.get(launch.key, ())}
+        free = (number for number in range(SLOTS) if number not in taken)
+        staying = staying[:slots] + [
+            self._slot(launch.key, next(free)) for _ in range(slots - len(staying))
+        ]
+        for worker in staying:
+            worker.log = launch.logs / f"{cluster_name(*launch.key)}.{worker.slot}.log"
             # It is wanted again while it ends, which cannot be undone.
             if worker.ending_since:
                 self._end(worker)
@@ -135,16 +104,15 @@ class Workers:
                 self._start(worker, launch)
             elif worker.identity is not None and not worker.ready and not worker.ending_since:
                 worker.ready = admin.get(worker.socket, "/health/ping") is not None
-        workers = self.all[launch.key]
-        for worker in workers[slots:]:  # the setting was lowered
-            self._end(worker)
-        while len(workers) > slots and workers[-1].identity is None:
-            workers.pop()
+                if worker.ready:
+                    worker.base = worker.memory = memory_bytes(worker.identity.pid)
+        if all(worker.ready for worker in staying):
+            self._drain_leaving(launch.key)
 
     def outdated(self, launch: WorkerSpec) -> bool:
         """Whether a process of this version runs other code."""
         return any(
-            worker.identity is not None and worker.token.rpartition("-")[2] != launch.code
+            worker.identity is not None and worker.code != launch.code
             for worker in self.all.get(launch.key, ())
         )
 
@@ -163,37 +131,71 @@ class Workers:
             self._end(worker)
         if all(worker.identity is None for worker in self.all.get(key, ())):
             self.all.pop(key, None)
+            for path in Path().glob(f"{cluster_name(*key)}.*.guard"):
+                self._ledgers.pop(path.name, None)
+                self._refused.pop(path.name, None)
+                path.unlink(missing_ok=True)
             return True
         return False
+
+    def watch(self) -> bool:
+        """What has to be seen at once: kill what is suspended, replace what is stuck, end what is
+        drained. Cheap while all is well. Returns whether something has changed.
+        """
+        changed = False
+        for key, workers in self.all.items():
+            for worker in list(workers):
+                if worker.draining_since:
+                    changed = self._end_drained(key, worker) or changed
+                elif worker.ready and not worker.ending_since:
+                    changed = self._watch(key, worker) or changed
+        return changed
 
     def heal(self, unhealthy: Collection[str]) -> None:
         """Kill processes that run but do not answer; `keep` restarts them. unhealthy: sockets that
         fail the gateway's check.
 
-        Processes that are just starting also fail it: they have their own time limit.
+        Processes that are just starting also fail it: they have their own time limit. So does a
+        process whose threads are all busy, but that one finishes requests.
         """
-        for worker in (
-            worker
-            for workers in self.all.values()
-            for worker in workers
-            if worker.identity is not None
-        ):
+        for _, worker in self._running():
             if not worker.ready:
                 hangs = (
                     not worker.ending_since and time.monotonic() - worker.started > START_SECONDS
                 )
             else:
-                worker.unhealthy_since = (
-                    (worker.unhealthy_since or time.monotonic())
-                    if worker.socket in unhealthy
-                    else 0.0
-                )
-                hangs = (
-                    bool(worker.unhealthy_since)
-                    and time.monotonic() - worker.unhealthy_since > UNHEALTHY_SECONDS
-                )
+                slot = self._look(worker)
+                moved = slot is not None and slot.done != worker.done
+                worker.done = slot.done if slot is not None else 0
+                if worker.socket not in unhealthy or moved:
+                    worker.unhealthy_since = 0.0
+                    continue
+                worker.unhealthy_since = worker.unhealthy_since or time.monotonic()
+                hangs = time.monotonic() - worker.unhealthy_since > UNHEALTHY_SECONDS
             if hangs and worker.identity is not None:
                 worker.identity.signal(signal.SIGKILL)
+
+    def measure(self) -> None:
+        """Read how much memory each process uses; replace one that uses more than it may."""
+        for key, worker in self._running():
+            assert worker.identity is not None
+            worker.memory = memory_bytes(worker.identity.pid)
+            limit = self._memory_limit
+            # A limit below what the model needs would replace it again and again.
+            if limit and worker.ready and worker.base <= limit < worker.memory:
+                why = f"a process used {worker.memory >> 20} MiB; the limit is {limit >> 20} MiB"
+                self._replace(key, worker, why)
+
+    def note_refused(self) -> None:
+        """Events for requests that are refused from now on, because processes died of them."""
+        for key, workers in self.all.items():
+            for name in {worker.guard for worker in workers if worker.token}:
+                ledger = self._ledger(name)
+                refused = set(ledger.refused()) if ledger is not None else set[str]()
+                for digest in sorted(refused - self._refused.get(name, set())):
+                    text = "a request is refused: processes died while they worked on it"
+                    self.events.append((key, f"{text} (digest {digest[:12]})"))
+                self._refused[name] = refused
 
     def kill(self) -> None:
         """End all at once, without the store."""
@@ -204,13 +206,24 @@ class Workers:
 
     def ready(self, key: tuple[str, str]) -> int:
         """How many live processes of a version have answered since they were started."""
-        return sum(worker.ready and worker.alive() for worker in self.all.get(key, ()))
+        return sum(
+            worker.ready and not worker.draining_since and worker.alive()
+            for worker in self.all.get(key, ())
+        )
 
     def sockets(self, key: tuple[str, str]) -> list[str]:
         """Sockets of a version, including those of processes that are being restarted, whose slots
         stay.
         """
-        return [worker.socket for worker in self.all.get(key, ())]
+        return [worker.socket for worker in self.all.get(key, ()) if not worker.draining_since]
+
+    def memory(self, key: tuple[str, str]) -> int:
+        """Bytes that the processes of a version used when they were last measured."""
+        return sum(worker.memory for worker in self.all.get(key, ()) if worker.identity)
+
+    def pids(self, key: tuple[str, str]) -> list[int]:
+        """The processes of a version; each may have children."""
+        return [worker.identity.pid for worker in self.all.get(key, ()) if worker.identity]
 
     def failed_starts(self, key: tuple[str, str]) -> int:
         """The most consecutive starts that ended before the process answered."""
@@ -222,6 +235,7 @@ class Workers:
             worker.identity is None or not worker.ready or worker.ending_since
             for workers in self.all.values()
             for worker in workers
+            if not worker.draining_since or worker.ending_since
         )
 
     def damage(self, key: tuple[str, str]) -> str:
@@ -244,20 +258,94 @@ class Workers:
 
     def identities(self) -> list[Identity]:
         """Every process there is."""
+        return [worker.identity for _, worker in self._running() if worker.identity is not None]
+
+    def _running(self) -> list[tuple[tuple[str, str], Worker]]:
         return [
-            worker.identity
-            for workers in self.all.values()
+            (key, worker)
+            for key, workers in self.all.items()
             for worker in workers
             if worker.identity is not None
         ]
 
     def _slot(self, key: tuple[str, str], slot: int) -> Worker:
         workers = self.all.setdefault(key, [])
-        while len(workers) <= slot:
-            workers.append(
-                Worker(slot=len(workers), socket=f"{cluster_name(*key)}.{len(workers)}.sock")
-            )
-        return workers[slot]
+        found = next((worker for worker in workers if worker.slot == slot), None)
+        if found is None:
+            found = Worker(slot=slot, socket=f"{cluster_name(*key)}.{slot}.sock")
+            workers.append(found)
+            workers.sort(key=lambda worker: worker.slot)
+        return found
+
+    def _ledger(self, name: str) -> Ledger | None:
+        if name not in self._ledgers:
+            with contextlib.suppress(OSError, ValueError):  # its first worker makes it
+                self._ledgers[name] = Ledger(name, create=False)
+        return self._ledgers.get(name)
+
+    def _look(self, worker: Worker) -> Slot | None:
+        """What a process is working on; None for a runtime that does not say."""
+        ledger = self._ledger(worker.guard)
+        return None if ledger is None else ledger.slot(worker.slot)
+
+    def _watch(self, key: tuple[str, str], worker: Worker) -> bool:
+        """Returns whether it was killed or is to be replaced."""
+        assert worker.identity is not None or not worker.ready
+        at = time.monotonic()
+        if worker.identity is None or not suspended(worker.identity.pid):
+            worker.stopped_since = 0.0
+        elif not worker.stopped_since:
+            worker.stopped_since = at
+        elif at - worker.stopped_since > SUSPENDED_SECONDS:
+            end_token(worker.token, grace_seconds=0)
+            return True
+        slot = self._look(worker)
+        if slot is None or worker.leaving:
+            return False
+        slowest = min(REQUEST_SECONDS, max(STUCK_SECONDS, 3 * slot.slowest))
+        stuck = sum(at - begun > slowest for begun in slot.begun)
+        if stuck < THREADS / 2 and not _hung(slot, at):
+            return False
+        return self._replace(key, worker, f"{stuck} of the {THREADS} threads of a process hung")
+
+    def _replace(self, key: tuple[str, str], worker: Worker, why: str) -> bool:
+        """Start another process in its place, unless as many as are kept are leaving already."""
+        workers = self.all[key]
+        leaving = sum(bool(item.leaving) for item in workers)
+        if worker.leaving or leaving >= len(workers) - leaving:
+            return False
+        worker.leaving = why
+        self.events.append((key, f"{why}; it is being replaced"))
+        return True
+
+    def _drain_leaving(self, key: tuple[str, str]) -> None:
+        """Those in whose place another one answers get no more requests."""
+        for worker in list(self.all[key]):
+            if worker.leaving and not worker.draining_since:
+                worker.draining_since = time.monotonic()
+            if worker.leaving and (worker.identity is None or not worker.alive()):
+                self._forget(worker)
+                self.all[key].remove(worker)
+
+    def _end_drained(self, key: tuple[str, str], worker: Worker) -> bool:
+        """End one that has no request left, or only such as nobody waits for any more."""
+        at = time.monotonic()
+        if worker.ending_since or worker.identity is None or not worker.alive():
+            self._end(worker)
+            if worker.identity is None:
+                self.all[key].remove(worker)
+            return True
+        slot, counts = self._look(worker), admin.in_flight_by_socket()
+        waiting = 0 if counts is None else counts.get(worker.socket, 0)
+        idle = not waiting and (slot is None or not slot.begun)
+        worker.idle_since = (worker.idle_since or at) if idle else 0.0
+        if idle and at - worker.idle_since > LEAST_DRAIN_SECONDS:
+            self._end(worker)
+            return True
+        if at - worker.draining_since > REQUEST_SECONDS:
+            end_token(worker.token, grace_seconds=0)
+            return True
+        return False
 
     def _start(self, worker: Worker, launch: WorkerSpec) -> None:
         slot = f"{self._token}-{cluster_name(*launch.key)}-{worker.slot}-"
@@ -274,12 +362,11 @@ class Workers:
         if worker.damage:
             self._note_failure(worker)
             return
-        with _open_log(worker.log) as log:
-            environment = _environment(launch, worker.socket, worker.token)
+        with open_log(worker.log) as log:
             try:
                 process = subprocess.Popen(
-                    _command(launch),
-                    env=environment,
+                    command(launch),
+                    env=environment(launch, worker),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
@@ -321,7 +408,7 @@ class Workers:
         self._forget(worker)
 
     def _forget(self, worker: Worker) -> None:
-        token = worker.token
+        token, ledger = worker.token, self._ledgers.get(worker.guard)
         worker.identity, worker.process, worker.token, worker.recorded, worker.ready = (
             None,
             None,
@@ -329,9 +416,12 @@ class Workers:
             False,
             False,
         )
-        worker.unhealthy_since = worker.ending_since = 0.0
+        worker.unhealthy_since = worker.ending_since = worker.stopped_since = 0.0
+        worker.memory = worker.done = 0
         if token:
             end_token(token, grace_seconds=0)  # its children, if its own end was not orderly
+            if ledger is not None:  # whatever it was working on is suspect
+                ledger.bury(worker.slot)
             # Last: on a full disk the worker is still started again.
             self._table.drop(token)
 
@@ -348,58 +438,6 @@ class Workers:
             end_token(worker.token, grace_seconds=0)
 
 
-def _open_log(path: Path) -> BinaryIO:
-    """A full disk costs the log, not the worker."""
-    try:
-        return open(path, "ab")
-    except OSError:
-        return open(os.devnull, "ab")
-
-
-def _command(launch: WorkerSpec) -> list[str]:
-    script = Path(launch.python).parent / "seldon-core-microservice"
-    options = [
-        "--service-type",
-        "MODEL",
-        "--grpc-workers",
-        "0",
-        "--workers",
-        "1",
-        "--threads",
-        str(THREADS),
-        "--keepalive",
-        str(KEEPALIVE_SECONDS),
-    ]
-    return [
-        launch.python,
-        str(script),
-        f"{RUNTIME_NAME}.model.Model",
-        *options,
-        "--log-level",
-        "ERROR",
-    ]
-
-
-def _environment(launch: WorkerSpec, socket: str, token: str) -> Mapping[str, str]:
-    return {
-        **inherited_variables(os.environ),
-        TOKEN: token,
-        "PYTHONPATH": launch.bundle,
-        # A bundle is named by its content: nothing may be written into it.
-        "PYTHONPYCACHEPREFIX": str(bytecode_folder(Path(launch.python))),
-        "PYTHONUNBUFFERED": "1",
-        # Bytes in, bytes out: the component parses and answers by itself.
-        "PAYLOAD_PASSTHROUGH": "true",
-        "OMP_NUM_THREADS": "1",
-        "CUDA_VISIBLE_DEVICES": "",
-        "MLINFRA_BUNDLE": launch.bundle,
-        "MLINFRA_DEPLOYMENT": launch.deployment,
-        "MLINFRA_VERSION": launch.version,
-        "MLINFRA_MODEL": launch.model,
-        "MLINFRA_PAYLOADS": str(launch.payloads),
-        "MLINFRA_SOCKET": socket,
-        # Seldon's own names, for its logs and metadata.
-        "PREDICTIVE_UNIT_ID": launch.deployment,
-        "SELDON_DEPLOYMENT_ID": launch.deployment,
-        "PREDICTOR_ID": launch.version,
-    }
+def _hung(slot: Slot, at: float) -> bool:
+    """Whether it works on a request that nobody waits for any more."""
+    return bool(slot.begun) and at - slot.begun[0] > REQUEST_SECONDS + STUCK_SECONDS

@@ -1,84 +1,155 @@
-"""Questions to Envoy's admin socket: whether it is ready, its statistics, the health of workers."""
+"""Questions to the admin sockets of the Envoys: whether they are ready, their statistics, the
+health of workers.
+
+Several Envoys serve one port. An answer covers all that run: one whose process has ended is left
+out, and if one that runs does not answer, nobody knows.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ....core import http
-from .names import ADMIN_SOCKET
+from .names import ADMIN_SOCKETS
 
 _UNHEALTHY = ("failed_active_health_check", "failed_outlier_check", "pending_active_hc")
+_GONE = b"gone"
+"""No answer of Envoy's, but what stands for one whose process has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A worker as one Envoy sees it. active: requests that it has not answered yet."""
+
+    cluster: str
+    socket: str
+    health: Mapping[str, Any]
+    active: int
 
 
 def get(path: str, url: str, *, timeout: float = 2.0) -> bytes | None:
     """The body of GET `url` over the Unix socket `path`; None if there is no good answer."""
+    body = _get(path, url, timeout)
+    return None if body is _GONE else body
+
+
+def _get(path: str, url: str, timeout: float) -> bytes | None:
+    """As `get`; _GONE if nobody listens there."""
     import httpx
 
     try:
         with http.open_socket(path, timeout=timeout) as client:
             answer = client.get(url)
+    except httpx.ConnectError:
+        return _GONE
     except (OSError, httpx.HTTPError):
         return None
     return answer.content if answer.status_code == 200 else None
 
 
-def live() -> bool:
-    """Whether Envoy accepts requests."""
-    return (get(ADMIN_SOCKET, "/ready") or b"").startswith(b"LIVE")
-
-
-def statistics(pattern: str) -> dict[str, str] | None:
-    """Counters, gauges and texts whose name matches `pattern`; None if Envoy does not answer."""
-    body = get(ADMIN_SOCKET, f"/stats?type=All&filter={pattern}")
-    if body is None:
+def _ask(url: str) -> dict[int, bytes] | None:
+    """The answers of all Envoys that run, by number; None if one does not answer, or none runs."""
+    bodies = {number: _get(path, url, 2.0) for number, path in enumerate(ADMIN_SOCKETS)}
+    if None in bodies.values():
         return None
+    return {number: body for number, body in bodies.items() if body and body is not _GONE} or None
+
+
+def live(number: int) -> bool:
+    """Whether this Envoy accepts requests."""
+    return (get(ADMIN_SOCKETS[number], "/ready") or b"").startswith(b"LIVE")
+
+
+def statistics(pattern: str) -> dict[int, dict[str, str]] | None:
+    """Counters, gauges and texts whose name matches `pattern`, by Envoy; None if nobody knows."""
+    bodies = _ask(f"/stats?type=All&filter={pattern}")
+    if bodies is None:
+        return None
+    return {number: _pairs(body) for number, body in bodies.items()}
+
+
+def _pairs(body: bytes) -> dict[str, str]:
     pairs = (line.partition(": ") for line in body.decode(errors="replace").splitlines())
     return {name: value.strip('"') for name, _, value in pairs}
 
 
 def in_flight(cluster: str) -> int | None:
-    """Requests that a version has not answered yet; None if Envoy does not answer."""
+    """Requests that a version has not answered yet; None if nobody knows."""
     active = statistics(f"^cluster\\.{cluster}\\.upstream_rq_(active|pending_active)$")
-    return None if active is None else sum(int(value) for value in active.values())
+    if active is None:
+        return None
+    return sum(int(value) for values in active.values() for value in values.values())
+
+
+def in_flight_by_socket() -> dict[str, int] | None:
+    """Requests that each worker has not answered yet; None if nobody knows."""
+    hosts = _hosts()
+    if hosts is None:
+        return None
+    counts = dict[str, int]()
+    for host in (host for one in hosts for host in one):
+        counts[host.socket] = counts.get(host.socket, 0) + host.active
+    return counts
 
 
 def answering(cluster: str) -> set[str]:
-    """Sockets to which Envoy sends requests for a version: its own workers' and those that stand
-    in.
+    """Sockets to which every Envoy sends requests for a version: its own workers' and those that
+    stand in.
     """
-    return {
-        path
-        for name, path, health in _hosts()
-        if name == cluster and not any(health.get(flag) for flag in _UNHEALTHY)
-    }
+    found = [
+        {
+            host.socket
+            for host in hosts
+            if host.cluster == cluster and not any(host.health.get(flag) for flag in _UNHEALTHY)
+        }
+        for hosts in _hosts() or ()
+    ]
+    return set.intersection(*found) if found else set()
 
 
 def unhealthy_sockets() -> set[str]:
-    """Sockets of workers that fail Envoy's active check."""
-    return {path for _, path, health in _hosts() if health.get(_UNHEALTHY[0])}
+    """Sockets of workers that fail the active check of every Envoy."""
+    found = [
+        {host.socket for host in hosts if host.health.get(_UNHEALTHY[0])}
+        for hosts in _hosts() or ()
+    ]
+    return set.intersection(*found) if found else set()
 
 
-def _hosts() -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    body = get(ADMIN_SOCKET, "/clusters?format=json")
-    for cluster in json.loads(body).get("cluster_statuses", []) if body else []:
-        for host in cluster.get("host_statuses", []):
-            yield (
-                str(cluster.get("name", "")),
-                str(host.get("address", {}).get("pipe", {}).get("path", "")),
-                host.get("health_status", {}),
-            )
+def _hosts() -> list[list[Host]] | None:
+    bodies = _ask("/clusters?format=json")
+    return None if bodies is None else [_read_hosts(body) for body in bodies.values()]
 
 
-def latencies() -> dict[str, Sequence[int]] | None:
-    """By cluster: cumulative counts of `configuration.BUCKETS`; None if Envoy does not answer."""
-    body = get(
-        ADMIN_SOCKET,
-        "/stats?format=json&histogram_buckets=cumulative&filter=upstream_rq_time$",
-    )
-    if body is None:
+def _read_hosts(body: bytes) -> list[Host]:
+    return [
+        Host(
+            cluster=str(cluster.get("name", "")),
+            socket=str(host.get("address", {}).get("pipe", {}).get("path", "")),
+            health=host.get("health_status", {}),
+            active=sum(
+                int(stat.get("value", 0))
+                for stat in host.get("stats", [])
+                if stat.get("name") == "rq_active"
+            ),
+        )
+        for cluster in json.loads(body).get("cluster_statuses", [])
+        for host in cluster.get("host_statuses", [])
+    ]
+
+
+def latencies() -> dict[int, dict[str, Sequence[int]]] | None:
+    """By Envoy and cluster: cumulative counts of `configuration.BUCKETS`; None if nobody knows."""
+    bodies = _ask("/stats?format=json&histogram_buckets=cumulative&filter=upstream_rq_time$")
+    if bodies is None:
         return None
+    return {number: _histograms(body) for number, body in bodies.items()}
+
+
+def _histograms(body: bytes) -> dict[str, Sequence[int]]:
     counts: dict[str, Sequence[int]] = {}
     for entry in json.loads(body).get("stats", []):
         for item in entry.get("histograms", []) if isinstance(entry, dict) else []:

@@ -12,16 +12,9 @@ UPSTREAM_IDLE_SECONDS = 30
 meet a connection that is being closed.
 """
 
-_LIMITS = {
-    "priority": "DEFAULT",
-    "max_connections": 4096,
-    "max_pending_requests": 4096,
-    "max_requests": 4096,
-    "max_retries": 1024,  # by default three at a time, then 503
-}
 _HEALTH_CHECK = {
-    "timeout": "2s",
-    "interval": "1s",
+    "timeout": "1s",
+    "interval": "0.5s",
     "interval_jitter": "0.1s",
     # By default 60 s: a version without traffic would stay unknown for that long.
     "no_traffic_interval": "1s",
@@ -38,8 +31,17 @@ _OUTLIER_DETECTION = {
 }
 
 
-def cluster(name: str) -> dict[str, Any]:
-    """One version: how its workers are reached, checked and chosen."""
+def cluster(name: str, queue: int) -> dict[str, Any]:
+    """One version: how its workers are reached, checked and chosen. queue: requests in progress
+    beyond which further ones are refused.
+    """
+    limits = {
+        "priority": "DEFAULT",
+        "max_connections": 4096,
+        "max_pending_requests": 4096,
+        "max_requests": queue,
+        "max_retries": 1024,  # by default three at a time, then 503
+    }
     options = {
         "@type": TYPE + "extensions.upstreams.http.v3.HttpProtocolOptions",
         "common_http_protocol_options": {"idle_timeout": f"{UPSTREAM_IDLE_SECONDS}s"},
@@ -50,8 +52,11 @@ def cluster(name: str) -> dict[str, Any]:
         "name": name,
         "type": "EDS",
         "connect_timeout": "0.5s",
-        # With least requests, a worker that has just died would look like the least busy of all.
-        "lb_policy": "ROUND_ROBIN",
+        # A worker that is stuck gets hardly any request. One that has just died looks least busy of
+        # all, until the first request that it does not take puts it out. By default two workers are
+        # drawn and compared, often the same one twice.
+        "lb_policy": "LEAST_REQUEST",
+        "least_request_lb_config": {"choice_count": 8},
         "eds_cluster_config": {"eds_config": watched(f"eds-{name}.json")},
         "typed_extension_protocol_options": {
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": options
@@ -61,10 +66,12 @@ def cluster(name: str) -> dict[str, Any]:
         # Otherwise a worker that was removed from the file keeps its traffic while its health check
         # passes.
         "ignore_health_on_host_removal": True,
-        "circuit_breakers": {"thresholds": [_LIMITS]},
+        "circuit_breakers": {"thresholds": [limits]},
         "common_lb_config": {
-            # Never send requests to workers that are known to be down.
-            "healthy_panic_threshold": {"value": 0},
+            # If all workers of all tiers are down, they are asked nevertheless: one that is being
+            # started again takes the request a moment later, which is better than a refusal. As
+            # long as one is healthy, the others get nothing.
+            "healthy_panic_threshold": {"value": 1},
             # By default results of health checks reach the routing threads up to a second later.
             "update_merge_window": "0s",
         },

@@ -14,7 +14,7 @@ from typing import Any
 
 from ...gateway import DeploymentPlan, Keys, cluster_name
 from .clusters import cluster, endpoints
-from .names import ADMIN_SOCKET, CLUSTERS, PROBES, ROUTES, TYPE, endpoint_file, watched
+from .names import ADMIN_SOCKETS, CLUSTERS, PROBES, ROUTES, TYPE, endpoint_file, watched
 from .replies import local_replies
 from .routes import MUTATION, route_configuration
 
@@ -55,13 +55,13 @@ def files(plans: Sequence[DeploymentPlan], *, port: int, keys: Keys) -> dict[str
     """All watched files by name, endpoints first, routes last: the order in which they may be
     replaced.
     """
-    versions = [(plan.name, version) for plan in plans for version in plan.versions]
+    versions = [(plan, version) for plan in plans for version in plan.versions]
     texts = {
-        endpoint_file(name, version.version): _resources([endpoints(name, version)])
-        for name, version in versions
+        endpoint_file(plan.name, version.version): _resources([endpoints(plan.name, version)])
+        for plan, version in versions
     }
     texts[CLUSTERS] = _resources(
-        [cluster(cluster_name(name, version.version)) for name, version in versions]
+        [cluster(cluster_name(plan.name, item.version), plan.queue) for plan, item in versions]
     )
     texts[ROUTES] = _resources([route_configuration(plans, port, keys)])
     return texts
@@ -89,15 +89,16 @@ def acknowledged_by(name: str, text: str) -> tuple[str, str]:
     return stat, str(json.loads(text)["version_info"])
 
 
-def bootstrap(*, port: int, max_body_bytes: int) -> str:
-    """Envoy's start file: one listener on 127.0.0.1, the admin on a Unix socket, everything else in
-    watched files.
+def bootstrap(number: int = 0, *, port: int, max_body_bytes: int) -> str:
+    """The start file of an Envoy: one listener on 127.0.0.1, the admin on a Unix socket, everything
+    else in watched files. number: of the Envoys that share the port.
     """
     listener = {
         "name": "gate",
         "address": {"socket_address": {"address": "127.0.0.1", "port_value": port}},
-        # By default a second Envoy could share the port and take half of the requests.
-        "enable_reuse_port": False,
+        # The kernel shares new connections between those that listen, so that none is refused
+        # while one of them is gone.
+        "enable_reuse_port": True,
         "filter_chains": [
             {"filters": [{"name": "http", "typed_config": _connection_manager(max_body_bytes)}]}
         ],
@@ -105,7 +106,7 @@ def bootstrap(*, port: int, max_body_bytes: int) -> str:
     return json.dumps(
         {
             "node": {"id": "gate", "cluster": "gate"},
-            "admin": {"address": {"pipe": {"path": ADMIN_SOCKET, "mode": 0o600}}},
+            "admin": {"address": {"pipe": {"path": ADMIN_SOCKETS[number], "mode": 0o600}}},
             "static_resources": {"listeners": [listener]},
             "dynamic_resources": {"cds_config": watched(CLUSTERS)},
             "stats_config": {

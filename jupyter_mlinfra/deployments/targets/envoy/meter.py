@@ -27,15 +27,17 @@ class _Count:
 
 
 class Meter:
-    """Differences of Envoy's counters over a sliding window, for the requests of clients."""
+    """Differences of the Envoys' counters over a sliding window, for the requests of clients."""
 
     def __init__(self) -> None:
         self._counts: dict[str, deque[_Count]] = {}
         self._last: dict[str, Figures] = {}
+        self._read: dict[tuple[int, str], _Count] = {}
+        self._ended: dict[str, _Count] = {}
 
     def read(self, clusters: Sequence[str]) -> dict[str, Figures]:
-        """Read the counters now; returns figures by cluster. If Envoy does not answer they stay as
-        they were: that is not a count of 0.
+        """Read the counters now; returns figures by cluster. If an Envoy does not answer they stay
+        as they were: that is not a count of 0.
         """
         counters = "upstream_rq_(completed|5xx)$"
         all_requests = statistics(f"^cluster\\.[^.]+\\.[^.]+\\.{counters}")
@@ -43,17 +45,33 @@ class Meter:
         probes = statistics(f"^cluster\\.[^.]+\\.[^.]+\\.{PROBES}\\.{counters}")
         buckets = latencies()
         if all_requests is not None and probes is not None and buckets is not None:
+            found = {
+                number: ({**counts, **probes.get(number, {})}, buckets.get(number, {}))
+                for number, counts in all_requests.items()
+            }
             for name in clusters:
-                self._add(name, _count(name, {**all_requests, **probes}, buckets))
+                self._add(name, self._total(name, found))
         for name in set(self._last) - set(clusters):
             self._counts.pop(name, None)
             self._last.pop(name, None)
         return dict(self._last)
 
+    def _total(
+        self,
+        name: str,
+        found: Mapping[int, tuple[Mapping[str, str], Mapping[str, Sequence[int]]]],
+    ) -> _Count:
+        """The sum over all Envoys, including what those had counted that were started again."""
+        for number, (counters, buckets) in found.items():
+            count, last = _count(name, counters, buckets), self._read.get((number, name))
+            if last is not None and last.total > count.total:
+                self._ended[name] = _sum([self._ended.get(name), last])
+            self._read[number, name] = count
+        counts = [count for (_, cluster), count in self._read.items() if cluster == name]
+        return _sum([self._ended.get(name), *counts])
+
     def _add(self, name: str, count: _Count) -> None:
         counts = self._counts.setdefault(name, deque())
-        if counts and counts[-1].total > count.total:  # Envoy was restarted and counts from 0
-            counts.clear()
         # Lower by a probe that ended between the two readings; the next reading is right again.
         if counts:
             count = replace(
@@ -106,6 +124,21 @@ def _count(name: str, counters: Mapping[str, str], buckets: Mapping[str, Sequenc
         requests=max(0, requests - probe_requests),
         errors=max(0, errors - probe_errors),
         buckets=clients,
+    )
+
+
+def _sum(counts: Sequence[_Count | None]) -> _Count:
+    """Together, at the present time."""
+    known = [count for count in counts if count is not None]
+    return _Count(
+        at=time.time(),
+        total=sum(count.total for count in known),
+        requests=sum(count.requests for count in known),
+        errors=sum(count.errors for count in known),
+        buckets=[
+            sum(edge)
+            for edge in zip(*(count.buckets for count in known if count.buckets), strict=True)
+        ],
     )
 
 

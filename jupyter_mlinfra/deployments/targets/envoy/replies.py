@@ -71,10 +71,11 @@ def local_replies(max_body_bytes: int) -> dict[str, Any]:
             "Send fewer rows a request.",
         ),
     }
-    mappers = [
+    mappers: list[dict[str, Any]] = [
         {"filter": _failed_with(code), "body_format_override": _json(error_body(code, *texts))}
         for code, texts in texts_of.items()
     ]
+    mappers.insert(0, _QUEUE_FULL)
     unchanged = {
         "text_format_source": {"inline_string": "%LOCAL_REPLY_BODY%"},
         "content_type": "application/json",
@@ -103,3 +104,19 @@ def _status_is(code: int) -> dict[str, Any]:
 
 def _json(body: Mapping[str, Any]) -> dict[str, Any]:
     return {"json_format": body, "content_type": "application/json"}
+
+
+_QUEUE_FULL: dict[str, Any] = {
+    "filter": {
+        "and_filter": {"filters": [_status_is(503), {"response_flag_filter": {"flags": ["UO"]}}]}
+    },
+    "headers_to_add": [{"header": {"key": "retry-after", "value": "1"}}],
+    "body_format_override": _json(
+        error_body(
+            503,
+            "Too many requests wait for this version.",
+            "Its workers are busy, and its queue is full.",
+            "Send it again in a second; [deployments] workers and queue make room for more.",
+        )
+    ),
+}

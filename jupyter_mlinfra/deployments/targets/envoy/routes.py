@@ -18,12 +18,13 @@ from ...gateway import (
     open_inference_prefix,
     prefix,
 )
+from ...runtime.guard import DECLINED
 from .names import PROBES, TYPE
 from .replies import direct_response, error_body
 
 MUTATION = TYPE + "extensions.filters.http.header_mutation.v3.HeaderMutation"
 
-_ANY_FAILURE = "reset,connect-failure,refused-stream,gateway-error"
+_ANY_FAILURE = "reset,connect-failure,refused-stream,gateway-error,retriable-status-codes"
 _NOT_DELIVERED = "connect-failure,refused-stream"
 _RETRY_ON = {
     # Feedback counts, so it is repeated only if it certainly did not arrive. A prediction can
@@ -81,6 +82,8 @@ def route_configuration(plans: Sequence[DeploymentPlan], port: int, keys: Keys) 
             {
                 "name": "gate",
                 "domains": hosts,
+                # A worker treats a repetition with care (`runtime.guard`).
+                "include_request_attempt_count": True,
                 "routes": [
                     *(route for plan in plans for route in _authorized_routes(plan, keys)),
                     *_server_routes(),
@@ -135,7 +138,7 @@ def _version_routes(plan: DeploymentPlan, routed: Sequence[VersionPlan]) -> list
                 **path.match,
                 "headers": [{"name": VERSION_HEADER, "string_match": {"exact": version.version}}],
             },
-            "route": {**_action(path), "cluster": cluster_name(plan.name, version.version)},
+            "route": {**_action(plan, path), "cluster": cluster_name(plan.name, version.version)},
         }
         for path in _paths(plan)
         for version in routed
@@ -145,7 +148,7 @@ def _version_routes(plan: DeploymentPlan, routed: Sequence[VersionPlan]) -> list
         named = f"{v2}/versions/{version.version}"
         for match in ({"prefix": f"{named}/"}, {"path": named}):
             cluster = cluster_name(plan.name, version.version)
-            action = _action(_Path(match, "", _ANY_FAILURE))
+            action = _action(plan, _Path(match, "", _ANY_FAILURE))
             routes.append({"match": match, "route": {**action, "cluster": cluster}})
     return routes
 
@@ -176,7 +179,7 @@ def _traffic_routes(plan: DeploymentPlan, routed: Sequence[VersionPlan]) -> list
     return [
         {
             "match": dict(path.match),
-            "route": {**_action(path), "weighted_clusters": {"clusters": clusters}},
+            "route": {**_action(plan, path), "weighted_clusters": {"clusters": clusters}},
         }
         for path in _paths(plan)
     ]
@@ -254,28 +257,41 @@ def _for_probes(route: Mapping[str, Any], keys: Keys) -> dict[str, Any]:
     }
 
 
-def _action(path: _Path) -> dict[str, Any]:
+def _action(plan: DeploymentPlan, path: _Path) -> dict[str, Any]:
+    """Where a request goes, how long it may take, and when it is sent again.
+
+    A worker that is suspended or stuck must not cost its requests 30 s, and a model that takes 20 s
+    must be answered. So after `patience_seconds` a second worker is asked too, and the first one
+    goes on (a hedged request); the first good answer counts. The workers see to it that no third
+    one works on it.
+    """
     hosts = TYPE + "extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
     tiers = TYPE + "extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig"
-    return {
-        **({"prefix_rewrite": path.rewrite} if path.rewrite else {}),
-        "timeout": f"{REQUEST_SECONDS}s",
-        "retry_policy": {
-            "retry_on": path.retry_on,
-            "num_retries": 4,
-            "retry_back_off": {"base_interval": "0.05s", "max_interval": "0.5s"},
-            # The second try goes to another worker of the same version, the third to a version that
-            # stands in.
-            "retry_host_predicate": [
-                {
-                    "name": "envoy.retry_host_predicates.previous_hosts",
-                    "typed_config": {"@type": hosts},
-                }
-            ],
-            "host_selection_retry_max_attempts": 10,
-            "retry_priority": {
-                "name": "envoy.retry_priorities.previous_priorities",
-                "typed_config": {"@type": tiers, "update_frequency": 2},
-            },
+    retry: dict[str, Any] = {
+        "retry_on": path.retry_on,
+        "num_retries": 3,
+        "retry_back_off": {"base_interval": "0.05s", "max_interval": "0.5s"},
+        # The second try goes to another worker of the same version, the third to a version that
+        # stands in.
+        "retry_host_predicate": [
+            {
+                "name": "envoy.retry_host_predicates.previous_hosts",
+                "typed_config": {"@type": hosts},
+            }
+        ],
+        "host_selection_retry_max_attempts": 10,
+        "retry_priority": {
+            "name": "envoy.retry_priorities.previous_priorities",
+            "typed_config": {"@type": tiers, "update_frequency": 2},
         },
     }
+    action = {
+        **({"prefix_rewrite": path.rewrite} if path.rewrite else {}),
+        "timeout": f"{REQUEST_SECONDS}s",
+        "retry_policy": retry,
+    }
+    if path.retry_on != _ANY_FAILURE:
+        return action
+    retry["retriable_status_codes"] = [DECLINED]
+    retry["per_try_timeout"] = f"{plan.patience_seconds:g}s"
+    return {**action, "hedge_policy": {"hedge_on_per_try_timeout": True}}

@@ -27,8 +27,8 @@ def swap(name: str, text: str) -> bool:
 
 
 def apply(contents: Mapping[str, str], *, timeout: float = 10.0) -> bool:
-    """Give the watched files these contents (see `configuration.files`) and wait until Envoy uses
-    them. Returns whether it does.
+    """Give the watched files these contents (see `configuration.files`) and wait until every
+    Envoy uses them. Returns whether they do.
 
     Clusters are warm, with their workers checked, before the first route to them is written, and
     leave after the last one.
@@ -64,18 +64,15 @@ def _replace(contents: Mapping[str, str], deadline: float) -> bool:
 
 
 def _warm() -> bool:
-    return (admin.statistics("warming_clusters$") or {}).get(
-        "cluster_manager.warming_clusters"
-    ) == "0"
+    gauges = admin.statistics("warming_clusters$") or {0: {}}
+    return all(found.get("cluster_manager.warming_clusters") == "0" for found in gauges.values())
 
 
 def _in_force(contents: Mapping[str, str], *, without: str = "") -> bool:
-    versions = admin.statistics("version_text$") or {}
+    expected = [acknowledged_by(name, text) for name, text in contents.items() if name != without]
+    versions = admin.statistics("version_text$") or {0: {}}
     return all(
-        versions.get(stat) == version
-        for stat, version in (
-            acknowledged_by(name, text) for name, text in contents.items() if name != without
-        )
+        found.get(stat) == version for found in versions.values() for stat, version in expected
     )
 
 

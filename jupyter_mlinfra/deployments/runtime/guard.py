@@ -1,0 +1,416 @@
+"""What each worker is working on, in a file that outlives it, so that one bad request cannot kill a
+deployment.
+
+A request that ends a process is sent again by the gateway, and would end the next one. So each
+worker notes the digest of every request that the model works on in a file that all workers of the
+version map into memory. What a killed process has left in it is suspect: it was in progress at a
+death. The next worker that is asked for it first tries it in a copy of itself (a fork). If the copy
+dies, that was the second death: the request is refused from then on, by every worker of the
+version. If it lives, the request was only a neighbour, and is answered.
+
+The rules, all of them about one digest:
+
+- Answered before by the process that died: not suspect. Whoever killed it, the request did not.
+- One death: tried in a copy. A copy that does not end in time proves nothing; then it is run here.
+- Two deaths: refused with 422.
+- Repeated by the gateway while two processes still work on it: declined with 409, which the gateway
+  does not pass on while it waits for one of them. A row that hangs takes two threads, not more.
+- Repeated by the gateway after its own version has died of it: not tried on another version.
+
+The keeper reads the same file: how long a worker has been working on what, and whether it still
+answers. Nothing here waits for the disk.
+
+Environment: MLINFRA_GUARD (the file, `DEPLOYMENT.VERSION.CODE.guard`; without it nothing is
+watched, as on a cluster), MLINFRA_SLOT (the worker's place in it).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import math
+import mmap
+import os
+import select
+import signal
+import struct
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, TypeVar
+
+ATTEMPT = "x-envoy-attempt-count"
+"""The gateway's header: which try of a request this is, from 1."""
+
+DECLINED = 409
+"""Status of a repetition that is not needed; the gateway passes it on only if nobody answers."""
+
+DEADLY = 2
+"""So many deaths convict a request."""
+
+MOST_WORKERS = 2
+SLOW_SECONDS = 0.5
+"""The gateway repeats a request that is slow after a second or more; other requests with an equal
+body are not meant.
+"""
+
+TRIAL_SECONDS = 5.0
+LOCK_SECONDS = 0.5
+"""A process that was suspended while it held the lock must not stop the others: at worst a death is
+counted wrongly.
+"""
+
+DECAY = 0.999
+"""Of the slowest request that is remembered, with each further one."""
+
+SLOTS, PLACES, SUSPECTS, ANSWERED = 128, 64, 512, 128
+_DIGEST = 16
+_SUSPECT = struct.Struct("<16sQ")  # digest, deaths
+_HEAD = struct.Struct("<QQQd")  # process, its start time in clock ticks, requests done, slowest one
+_NOTE = struct.Struct("<16sd")  # digest, when it was begun (monotonic); 0 = nothing
+_USED = struct.Struct("<QQ")  # suspects and slots in use
+
+_SUSPECTS_AT = 64
+_HEADS_AT = _SUSPECTS_AT + SUSPECTS * _SUSPECT.size
+_NOTES_AT = _HEADS_AT + SLOTS * _HEAD.size
+_NOTES_SIZE = PLACES * _NOTE.size
+_ANSWERED_AT = _NOTES_AT + SLOTS * _NOTES_SIZE
+_ANSWERED_SIZE = ANSWERED * _DIGEST
+_SIZE = _ANSWERED_AT + SLOTS * _ANSWERED_SIZE
+_EXITING = 0x4  # PF_EXITING of <linux/sched.h>
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """What one worker is doing. begun: when it began each request that it has not finished, oldest
+    first, in seconds of the monotonic clock. done: requests that it has finished. slowest: seconds
+    that the slowest of them took.
+    """
+
+    process: int
+    done: int
+    slowest: float
+    begun: tuple[float, ...]
+
+
+class Ledger:
+    """The file of one version, mapped into memory. Made by whoever needs it first."""
+
+    def __init__(self, path: Path | str, *, create: bool = True) -> None:
+        flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0)
+        self._lock = threading.Lock()
+        self._handle = os.open(path, flags, 0o600)
+        try:
+            if create:
+                os.ftruncate(self._handle, _SIZE)
+            self._map = mmap.mmap(self._handle, _SIZE)
+        except (OSError, ValueError):
+            os.close(self._handle)
+            raise
+
+    def close(self) -> None:
+        """Unmap it."""
+        self._map.close()
+        os.close(self._handle)
+
+    def deaths(self, digest: bytes) -> int:
+        """How often a process died while it worked on this request."""
+        used = _USED.unpack_from(self._map, 0)[0]
+        at = self._find(digest, _SUSPECTS_AT, used, _SUSPECT.size) if used else -1
+        return int(_SUSPECT.unpack_from(self._map, at)[1]) if at >= 0 else 0
+
+    def refused(self) -> list[str]:
+        """Digests of the requests that are refused."""
+        used = _USED.unpack_from(self._map, 0)[0]
+        rows = (
+            _SUSPECT.unpack_from(self._map, _SUSPECTS_AT + place * _SUSPECT.size)
+            for place in range(used)
+        )
+        return [digest.hex() for digest, deaths in rows if deaths >= DEADLY]
+
+    def slot(self, number: int) -> Slot:
+        """What the worker in this slot is doing."""
+        process, _, done, slowest = _HEAD.unpack_from(self._map, _HEADS_AT + number * _HEAD.size)
+        notes = self._map[_notes_at(number) : _notes_at(number) + _NOTES_SIZE]
+        begun = sorted(started for _, started in _NOTE.iter_unpack(notes) if started)
+        return Slot(process, done, slowest, tuple(begun))
+
+    def workers_on(self, digest: bytes, *, seconds: float) -> int:
+        """How many live processes have worked on this request for so long; the notes of dead ones
+        become suspects.
+        """
+        slots = _USED.unpack_from(self._map, 0)[1]
+        begun, at = dict[int, float](), _NOTES_AT - 1
+        while (at := self._map.find(digest, at + 1, _NOTES_AT + slots * _NOTES_SIZE)) >= 0:
+            number = (at - _NOTES_AT) // _NOTES_SIZE
+            begun[number] = min(begun.get(number, math.inf), _NOTE.unpack_from(self._map, at)[1])
+        live = 0
+        for number, started in begun.items():
+            process, start, _, _ = _HEAD.unpack_from(self._map, _HEADS_AT + number * _HEAD.size)
+            if not _alive(process, start):
+                self.bury(number)
+            elif time.monotonic() - started >= seconds:
+                live += 1
+        return live
+
+    def take(self, number: int) -> None:
+        """This process works in this slot from now on. What the last one has left is suspect."""
+        self.bury(number)
+        with self._locked():
+            _HEAD.pack_into(
+                self._map,
+                _HEADS_AT + number * _HEAD.size,
+                os.getpid(),
+                _stat(os.getpid())[1],
+                0,
+                _HEAD.unpack_from(self._map, _HEADS_AT + number * _HEAD.size)[3],
+            )
+            suspects, slots = _USED.unpack_from(self._map, 0)
+            _USED.pack_into(self._map, 0, suspects, max(slots, number + 1))
+
+    def bury(self, number: int) -> None:
+        """Count a death for what a process left in progress, unless it had answered it before."""
+        with self._locked():
+            process, start, done, slowest = _HEAD.unpack_from(
+                self._map, _HEADS_AT + number * _HEAD.size
+            )
+            if process == os.getpid() or _alive(process, start):
+                return
+            begin, answered = _notes_at(number), _answered_at(number)
+            left = {
+                digest
+                for digest, started in _NOTE.iter_unpack(self._map[begin : begin + _NOTES_SIZE])
+                if started
+            }
+            known = self._map[answered : answered + _ANSWERED_SIZE]
+            for digest in left - {
+                known[at : at + _DIGEST] for at in range(0, _ANSWERED_SIZE, _DIGEST)
+            }:
+                self._count_death(digest)
+            self._map[begin : begin + _NOTES_SIZE] = bytes(_NOTES_SIZE)
+            _HEAD.pack_into(self._map, _HEADS_AT + number * _HEAD.size, 0, 0, done, slowest)
+
+    def convict(self, digest: bytes) -> None:
+        """One more death, of a copy."""
+        with self._locked():
+            self._count_death(digest)
+
+    def acquit(self, digest: bytes) -> None:
+        """It is not suspect any more."""
+        with self._locked():
+            used, slots = _USED.unpack_from(self._map, 0)
+            at = self._find(digest, _SUSPECTS_AT, used, _SUSPECT.size)
+            if at >= 0:
+                last = _SUSPECTS_AT + (used - 1) * _SUSPECT.size
+                self._map[at : at + _SUSPECT.size] = self._map[last : last + _SUSPECT.size]
+                _USED.pack_into(self._map, 0, used - 1, slots)
+
+    def begin(self, number: int, place: int, digest: bytes) -> None:
+        """The worker in this slot begins a request, in a place of its own choice."""
+        at = _notes_at(number) + place * _NOTE.size
+        _NOTE.pack_into(self._map, at, digest, time.monotonic())
+
+    def end(self, number: int, place: int) -> None:
+        """It has finished what it noted in this place."""
+        at = _notes_at(number) + place * _NOTE.size
+        digest, started = _NOTE.unpack_from(self._map, at)
+        answered = _answered_at(number) + digest[0] % ANSWERED * _DIGEST
+        self._map[answered : answered + _DIGEST] = digest
+        _NOTE.pack_into(self._map, at, bytes(_DIGEST), 0.0)
+        head = _HEADS_AT + number * _HEAD.size
+        process, start, done, slowest = _HEAD.unpack_from(self._map, head)
+        took = time.monotonic() - started
+        _HEAD.pack_into(self._map, head, process, start, done + 1, max(slowest * DECAY, took))
+
+    def _count_death(self, digest: bytes) -> None:
+        used, slots = _USED.unpack_from(self._map, 0)
+        at = self._find(digest, _SUSPECTS_AT, used, _SUSPECT.size)
+        if at >= 0:
+            _SUSPECT.pack_into(self._map, at, digest, _SUSPECT.unpack_from(self._map, at)[1] + 1)
+        elif used < SUSPECTS:
+            _SUSPECT.pack_into(self._map, _SUSPECTS_AT + used * _SUSPECT.size, digest, 1)
+            _USED.pack_into(self._map, 0, used + 1, slots)
+
+    def _find(self, digest: bytes, begin: int, rows: int, size: int) -> int:
+        at = begin - 1
+        while (at := self._map.find(digest, at + 1, begin + rows * size)) >= 0:
+            if (at - begin) % size == 0:
+                return at
+        return -1
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        with self._lock:  # the other one is of processes, and does not keep threads apart
+            limit = time.monotonic() + LOCK_SECONDS
+            while not self._try_lock() and time.monotonic() < limit:
+                time.sleep(0.005)
+            try:
+                yield
+            finally:
+                fcntl.lockf(self._handle, fcntl.LOCK_UN)
+
+    def _try_lock(self) -> bool:
+        try:
+            fcntl.lockf(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True  # the kernel frees it when the process dies
+
+
+class Guard:
+    """Watches the requests of one worker. refuse: makes the error for a request that is not worked
+    on, of (what, why, fix, status=…).
+    """
+
+    def __init__(self, path: str, slot: int, refuse: Callable[..., Exception]) -> None:
+        self._path, self._slot, self._refuse = Path(path), slot, refuse
+        self._ledger = Ledger(path) if path else None
+        self._process = 0
+        self._lock, self._trial = threading.Lock(), threading.Lock()
+        self._places: list[int] = []
+
+    def run(self, body: bytes, attempt: str | None, work: Callable[[], T]) -> T:
+        """Do `work`, the model's part of the request with this body, and return what it returns.
+        Raises what `work` raises, or refuses the request as this module's text says.
+
+        attempt: the header ATTEMPT. work: may be called twice, once in a copy of this process, so it writes nothing.
+        """
+        ledger = self._ledger
+        if ledger is None:
+            return work()
+        if self._process != os.getpid():
+            self._begin_process(ledger)
+        digest = blake2b(body, digest_size=_DIGEST).digest()
+        if attempt not in (None, "1"):
+            self._check_repetition(ledger, digest)
+        if deaths := ledger.deaths(digest):
+            self._check_suspect(ledger, digest, deaths, work)
+        with self._lock:
+            place = self._places.pop() if self._places else -1
+        if place < 0:  # more at a time than there are places
+            return work()
+        ledger.begin(self._slot, place, digest)
+        try:
+            return work()
+        finally:
+            ledger.end(self._slot, place)
+            with self._lock:
+                self._places.append(place)
+
+    def _begin_process(self, ledger: Ledger) -> None:
+        """Also after a fork: gunicorn loads the model, then forks."""
+        with self._lock:
+            if self._process != os.getpid():
+                ledger.take(self._slot)
+                self._places = list(range(PLACES))
+                self._process = os.getpid()
+
+    def _check_repetition(self, ledger: Ledger, digest: bytes) -> None:
+        """The gateway sent it again."""
+        workers = ledger.workers_on(digest, seconds=SLOW_SECONDS)
+        deployment = self._path.name.partition(".")[0]
+        for path in self._path.parent.glob(f"{deployment}.*.guard"):
+            if path.name == self._path.name:
+                continue
+            with contextlib.suppress(OSError, ValueError):
+                other = Ledger(path, create=False)
+                try:
+                    workers += other.workers_on(digest, seconds=SLOW_SECONDS)
+                    if other.deaths(digest):
+                        raise self._deadly("It is not tried on another version.")
+                finally:
+                    other.close()
+        if workers >= MOST_WORKERS:
+            raise self._refuse(
+                "Two workers are working on this request already.",
+                "The gateway sent it again because the first one was slow.",
+                "Wait for the answer.",
+                status=DECLINED,
+            )
+
+    def _check_suspect(
+        self, ledger: Ledger, digest: bytes, deaths: int, work: Callable[[], Any]
+    ) -> None:
+        if deaths < DEADLY:
+            with self._trial:  # one copy at a time
+                lives = survives(work)
+            if lives:
+                ledger.acquit(digest)
+            elif lives is False:
+                ledger.convict(digest)
+        if ledger.deaths(digest) >= DEADLY:
+            raise self._deadly("It is not tried again.")
+
+    def _deadly(self, consequence: str) -> Exception:
+        return self._refuse(
+            "This request ends the process that works on it.",
+            f"The model's process died of it. {consequence}",
+            "Look for what is special in its rows; a version that is deployed anew tries it again.",
+            status=422,
+        )
+
+
+def from_environment(refuse: Callable[..., Exception]) -> Guard:
+    """The guard of this worker; one that watches nothing where no file is given."""
+    return Guard(
+        os.environ.get("MLINFRA_GUARD", ""), int(os.environ.get("MLINFRA_SLOT", 0)), refuse
+    )
+
+
+def survives(work: Callable[[], Any], *, seconds: float = TRIAL_SECONDS) -> bool | None:
+    """Whether a copy of this process that does `work` lives through it; an exception is no death.
+    None: it did not end in time, as when it waits for a thread that a fork does not copy.
+    """
+    reader, writer = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of a fork with threads: see above
+        copy = os.fork()
+    if not copy:
+        try:
+            with contextlib.suppress(Exception):
+                work()
+            os.write(writer, b".")
+        finally:
+            os._exit(0)
+    os.close(writer)
+    try:
+        ended = select.select([reader], [], [], seconds)[0]
+        return bool(os.read(reader, 1)) if ended else None
+    finally:
+        os.close(reader)
+        os.kill(copy, signal.SIGKILL)  # not waited for yet, so the number is still its own
+        os.waitpid(copy, 0)
+
+
+def _notes_at(number: int) -> int:
+    return _NOTES_AT + number * _NOTES_SIZE
+
+
+def _answered_at(number: int) -> int:
+    return _ANSWERED_AT + number * _ANSWERED_SIZE
+
+
+def _alive(process: int, start: int) -> bool:
+    """Whether this very process lives. One that is ending closes its connections before it is gone,
+    so that a repetition may come while it is still listed.
+    """
+    if not process:
+        return False
+    ending, started = _stat(process)
+    return not ending and started == start
+
+
+def _stat(process: int) -> tuple[bool, int]:
+    """Whether it is ending or gone, and its start time in clock ticks."""
+    try:
+        text = Path(f"/proc/{process}/stat").read_bytes()
+    except OSError:
+        return True, 0
+    fields = text[text.rindex(b")") + 2 :].split()
+    return fields[0] in (b"Z", b"X") or bool(int(fields[6]) & _EXITING), int(fields[19])
