@@ -14,6 +14,7 @@ from .names import check_name
 from .packaging import damage, load_bundle, package, prune
 from .rollout import Progress, Rollout
 from .rows import DeploymentRow, VersionRow
+from .runtimes import load_runtime
 from .settings import DeploymentSettings
 from .store import DeploymentStore
 from .targets import DeploymentTarget
@@ -47,11 +48,14 @@ class Deploying:
         *,
         traffic: int | None,
         answers: Answers | None,
+        runtime: str | None,
         reason: str,
         on_progress: Progress,
     ) -> None:
         """See `Deployments.deploy`."""
         check_name(name)
+        if runtime is not None:
+            load_runtime(runtime)  # an unknown one is refused before anything is built
         source = self._experiments.version(version)
         label = f"v{source.version}"
         self._target.prepare()
@@ -63,6 +67,8 @@ class Deploying:
             row = self._store.find(name)
             deployed = _proved(row, label, source.model) if row else None
             answers = answers or (_answers_of(deployed) if deployed else None)
+            if deployed:
+                _check_runtime(deployed, runtime)
             if deployed and self._intact(deployed, answers, on_progress):
                 self._deploy_again(name, label, traffic, reason=reason, on_progress=on_progress)
                 return
@@ -74,6 +80,7 @@ class Deploying:
                 source,
                 traffic,
                 answers=answers,
+                runtime=runtime,
                 reason=reason,
                 on_progress=on_progress,
             )
@@ -90,6 +97,7 @@ class Deploying:
         traffic: int | None,
         *,
         answers: Answers | None,
+        runtime: str | None,
         reason: str,
         on_progress: Progress,
     ) -> None:
@@ -117,6 +125,7 @@ class Deploying:
             model=source.model,
             number=source.version,
             workers=settings.workers,
+            runtime=runtime or settings.runtime,
         )
         try:
             if self._store.deployment(name).version(label).traffic:
@@ -206,6 +215,20 @@ def _proved(row: DeploymentRow, label: str, model: str) -> VersionRow | None:
     if row.model != model:
         return None
     return next((item for item in row.versions if item.version == label and item.proved), None)
+
+
+def _check_runtime(item: VersionRow, runtime: str | None) -> None:
+    """Raise Conflict for a version that is deployed on another runtime: its processes answer, and
+    must not be taken away before others do.
+    """
+    if runtime not in (None, item.runtime):
+        raise Conflict(
+            f"{item.version} of {item.deployment} is deployed already on {item.runtime}.",
+            "Its processes answer requests, and those of another runtime would have to be tested"
+            " first.",
+            f"Remove it first: mlinfra deployments remove {item.deployment} {item.version}; or"
+            " deploy it under another name.",
+        )
 
 
 def _answers_of(item: VersionRow) -> Answers | None:

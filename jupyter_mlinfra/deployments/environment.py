@@ -1,10 +1,8 @@
 """A separate environment for each set of requirements: built by `uv`, cached by content, shared
 between projects.
 
-A version has two: SERVING, with the runtime, which answers requests; and LOGGED, with the libraries
-that the model was logged with, in which its own pyfunc gives the correct answers. seldon-core 1.19
-pins numpy < 2 and protobuf 5.29.5; the overrides below lift those pins, and the tests before
-traffic check the result. The workbench itself never imports seldon-core.
+A version has two: that of its runtime, which answers requests (see `runtimes`); and LOGGED, with
+the libraries that the model was logged with, in which its own pyfunc gives the correct answers.
 """
 
 from __future__ import annotations
@@ -44,19 +42,13 @@ class Recipe:
     defaults: tuple[str, ...] = ()
 
 
-_NO_GPU = (
+NO_GPU = (
     # xgboost's GPU collectives: 345 MB that a process on CPUs never loads. The marker is never
     # true, so they are left out.
     'nvidia-nccl-cu12; sys_platform == "none"',
     'nvidia-nccl-cu13; sys_platform == "none"',
 )
-SERVING = Recipe(
-    "serving environment",
-    packages=("seldon-core>=1.19,<2", "orjson>=3.10"),
-    overrides=("protobuf>=5", "grpcio-reflection>=1.62", *_NO_GPU),
-    defaults=("numpy>=2",),
-)
-LOGGED = Recipe("model's own environment", packages=(), overrides=_NO_GPU)
+LOGGED = Recipe("model's own environment", packages=(), overrides=NO_GPU)
 BUILD_SECONDS = 900
 KEEP_DAYS = 90
 _SYSTEM_CERTIFICATES = {"UV_SYSTEM_CERTS": "true", "UV_NATIVE_TLS": "true"}
@@ -74,7 +66,7 @@ def cache_folder(settings: Settings) -> Path:
     return Path(cache).expanduser() / "jupyter-mlinfra" / "environments"
 
 
-def key_of(requirements: Sequence[str], recipe: Recipe = SERVING, python: str = "") -> str:
+def key_of(requirements: Sequence[str], recipe: Recipe, python: str = "") -> str:
     """Name of the environment: a hash of everything that it is made from."""
     parts = [recipe.packages, recipe.overrides, recipe.defaults]
     made_from = [
@@ -92,7 +84,7 @@ def ensure(
     requirements: Sequence[str],
     cache: Path,
     *,
-    recipe: Recipe = SERVING,
+    recipe: Recipe,
     python: str = "",
     on_progress: Callable[[str], None] = lambda _: None,
 ) -> Path:

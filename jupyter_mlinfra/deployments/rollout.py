@@ -12,6 +12,7 @@ from ..core.errors import Conflict, MLInfraError, Unavailable, Unprocessable, ra
 from . import environment, gates, state, views
 from .packaging import Bundle, load_bundle
 from .rows import DeploymentRow, VersionRow
+from .runtimes import load_runtime
 from .settings import DeploymentSettings
 from .spec import Gate, VersionState
 from .store import DeploymentStore
@@ -44,9 +45,11 @@ class Rollout:
         Raises Unprocessable if a test fails.
         """
         settings = self._project.settings
+        runtime = self._store.deployment(name).version(version).runtime
         python = environment.ensure(
             bundle.requirements,
             environment.cache_folder(settings),
+            recipe=load_runtime(runtime).recipe,
             python=bundle.python,
             on_progress=on_progress,
         )
@@ -230,6 +233,7 @@ class Rollout:
             python = environment.ensure(
                 bundle.requirements,
                 environment.cache_folder(self._project.settings),
+                recipe=load_runtime(item.runtime).recipe,
                 python=bundle.python,
                 on_progress=on_progress,
             )

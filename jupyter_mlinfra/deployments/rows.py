@@ -35,6 +35,7 @@ class VersionRow:
     proved: bool
     gates: Sequence[Gate]
     workers: int
+    runtime: str
     deployer: Identity | None
     created_at: datetime
     used_at: datetime
@@ -203,6 +204,7 @@ def _version(row: sqlite3.Row) -> VersionRow:
         proved=bool(row["proved"]),
         gates=[Gate(**gate) for gate in json.loads(row["gates"])],
         workers=row["workers"],
+        runtime=row["runtime"],
         deployer=Identity(deployer[0], int(deployer[1]), int(deployer[2])) if deployer else None,
         created_at=from_seconds(row["created_at"]),
         used_at=from_seconds(row["used_at"]),

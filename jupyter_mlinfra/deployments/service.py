@@ -65,6 +65,7 @@ class Deployments:
         version: str,
         traffic: int | None = None,
         answers: Answers | None = None,
+        runtime: str | None = None,
         reason: str = "",
         on_progress: Progress | None = None,
     ) -> Deployment:
@@ -73,16 +74,18 @@ class Deployments:
         version: `flights/2` or `flights@champion`. traffic: its percent; the others share the rest.
         None: all for the first version of a deployment, nothing for a later one, its present share
         for one that is already deployed (less is a Conflict). answers: `classes` or `probabilities`
-        of a classifier; None: what its own pyfunc answers. Raises Unprocessable if the model cannot
-        be served or a test fails; the traffic is then unchanged. Conflict while another deploy of
-        the same deployment is in progress. Unavailable if the port is taken or no environment can
-        be built.
+        of a classifier; None: what its own pyfunc answers. runtime: what carries its processes,
+        `seldon-core` or `open-inference`; None: as the settings say. Raises Unprocessable if the
+        model cannot be served, is not trusted, or fails a test; the traffic is then unchanged.
+        Conflict while another deploy of the same deployment is in progress. Unavailable if the
+        port is taken or no environment can be built.
         """
         self._deploying.deploy(
             name,
             version,
             traffic=traffic,
             answers=answers,
+            runtime=runtime,
             reason=reason,
             on_progress=on_progress or _quiet,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -43,8 +43,10 @@ class DeploymentSettings(Section):
     counts. Slow models get four times their measured p95.
     """
 
-    runtime: Literal["seldon"] = "seldon"
-    """Serving runtime of new versions."""
+    runtime: str = "seldon-core"
+    """Serving runtime of new versions: `seldon-core`, `open-inference`, or an entry point of group
+    `mlinfra.serving_runtimes`.
+    """
 
     trusted_models: list[str] = Field(default_factory=list)
     """Models that may run code when they are loaded although this project did not register them:

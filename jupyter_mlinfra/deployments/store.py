@@ -70,7 +70,15 @@ class DeploymentStore:
             connection.execute(f"UPDATE deployment_target SET {columns}", values)  # noqa: S608 (names from the line above)
 
     def begin(
-        self, name: str, version: str, *, target: str, model: str, number: int, workers: int
+        self,
+        name: str,
+        version: str,
+        *,
+        target: str,
+        model: str,
+        number: int,
+        workers: int,
+        runtime: str,
     ) -> int:
         """Record that this process is building a version; create the deployment if it is the first
         one. Returns the wish: other versions answer for this one until it has passed its tests.
@@ -101,16 +109,18 @@ class DeploymentStore:
                 state = VersionState.BUILDING
             connection.execute(
                 "INSERT INTO deployment_version (deployment, version, number, state, workers,"
-                " deployer, created_at, used_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT"
+                " runtime, deployer, created_at, used_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT"
                 " (deployment, version) DO UPDATE SET state = excluded.state, reason = '', gates ="
                 " '[]', wanted = 0, proved = 0, deployer = excluded.deployer, workers ="
-                " excluded.workers, used_at = excluded.used_at",
+                " excluded.workers, runtime = excluded.runtime, used_at = excluded.used_at",
                 (
                     name,
                     version,
                     number,
                     advance(version, state, VersionState.BUILDING),
                     workers,
+                    runtime,
                     _own_identity(),
                     at,
                     at,

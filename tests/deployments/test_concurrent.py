@@ -407,7 +407,9 @@ def test_the_store_itself_refuses_other_sums_and_versions_that_are_not_proved(
     deployments: Deployments,
 ) -> None:
     store = deployments._store
-    store.begin("flights", "v4", target="local", model="flights", number=4, workers=1)
+    store.begin(
+        "flights", "v4", target="local", model="flights", number=4, workers=1, runtime="seldon-core"
+    )
     for traffic in (
         {"v1": 100, "v4": 100},
         {"v1": 50},

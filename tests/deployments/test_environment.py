@@ -16,6 +16,9 @@ import pytest
 from jupyter_mlinfra.core.errors import Unavailable
 from jupyter_mlinfra.core.files import file_lock
 from jupyter_mlinfra.deployments import environment
+from jupyter_mlinfra.deployments.runtimes.seldon_core import SeldonCore
+
+RECIPE = SeldonCore.recipe
 
 
 @pytest.mark.slow
@@ -24,7 +27,7 @@ def test_an_environment_has_the_real_runtime_and_the_recorded_versions_and_no_gp
 ) -> None:
     requirements = [f"{name}=={version(name)}" for name in ("numpy", "xgboost")]
     half_built = (
-        tmp_path / f".draft-{environment.key_of(requirements)}"
+        tmp_path / f".draft-{environment.key_of(requirements, RECIPE)}"
     )  # of a build that was killed
     (half_built / "lib").mkdir(parents=True)
     told: list[str] = []
@@ -32,7 +35,7 @@ def test_an_environment_has_the_real_runtime_and_the_recorded_versions_and_no_gp
     crowd = [
         threading.Thread(
             target=lambda: first.append(
-                environment.ensure(requirements, tmp_path, on_progress=told.append)
+                environment.ensure(requirements, tmp_path, recipe=RECIPE, on_progress=told.append)
             )
         )
         for _ in range(2)
@@ -56,14 +59,16 @@ def test_an_environment_has_the_real_runtime_and_the_recorded_versions_and_no_gp
     folder = python.parent.parent
     assert not list(folder.rglob("nvidia/nccl"))
     assert not list(tmp_path.glob(".draft*"))
-    assert environment.ensure(requirements, tmp_path, on_progress=told.append) == python
+    assert (
+        environment.ensure(requirements, tmp_path, recipe=RECIPE, on_progress=told.append) == python
+    )
     assert sum("is built" in line for line in told) == 1
     shutil.rmtree(folder)
 
 
 def test_an_environment_that_cannot_be_built_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(Unavailable) as failed:
-        environment.ensure(["xgboost==0.0.1.no.such.version"], tmp_path)
+        environment.ensure(["xgboost==0.0.1.no.such.version"], tmp_path, recipe=RECIPE)
     assert "xgboost" in failed.value.why
     assert failed.value.fix
     assert [path.suffix for path in tmp_path.iterdir()] == [".lock"]
@@ -72,11 +77,11 @@ def test_an_environment_that_cannot_be_built_leaves_nothing(tmp_path: Path) -> N
 def test_other_requirements_or_another_python_is_another_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    one = environment.key_of(["numpy==2.3.5", "xgboost==3.1.2"])
-    assert environment.key_of(["xgboost==3.1.2", "numpy==2.3.5"]) == one
-    assert environment.key_of(["xgboost==3.1.3", "numpy==2.3.5"]) != one
+    one = environment.key_of(["numpy==2.3.5", "xgboost==3.1.2"], RECIPE)
+    assert environment.key_of(["xgboost==3.1.2", "numpy==2.3.5"], RECIPE) == one
+    assert environment.key_of(["xgboost==3.1.3", "numpy==2.3.5"], RECIPE) != one
     monkeypatch.setattr(sys, "version", "3.99")
-    assert environment.key_of(["numpy==2.3.5", "xgboost==3.1.2"]) != one
+    assert environment.key_of(["numpy==2.3.5", "xgboost==3.1.2"], RECIPE) != one
 
 
 def made(cache: Path, name: str, *, days: float) -> Path:
@@ -115,8 +120,8 @@ def test_only_environments_that_nobody_has_used_for_long_are_removed(tmp_path: P
 
 def test_an_environment_that_is_asked_for_is_in_use(tmp_path: Path) -> None:
     requirements = ["numpy==2.3.5"]
-    python = made(tmp_path, environment.key_of(requirements), days=91)
-    assert environment.ensure(requirements, tmp_path) == python
+    python = made(tmp_path, environment.key_of(requirements, RECIPE), days=91)
+    assert environment.ensure(requirements, tmp_path, recipe=RECIPE) == python
     assert environment.prune(tmp_path) == []
     assert python.exists()
 
@@ -147,5 +152,5 @@ def test_a_certificate_that_only_the_system_knows_is_asked_of_the_system(
     for name in ("UV_SYSTEM_CERTS", "UV_NATIVE_TLS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(environment, "_uv_binary", lambda: str(uv))
-    assert environment._uv(environment.SERVING, "venv", folder=tmp_path) == "built\n"
+    assert environment._uv(RECIPE, "venv", folder=tmp_path) == "built\n"
     assert (tmp_path / "calls").read_text() == "\ntrue\n"

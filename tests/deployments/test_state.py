@@ -121,7 +121,15 @@ def store(tmp_path: Path) -> DeploymentStore:
     store = DeploymentStore(Database(tmp_path / "state.db"), "test")
     for number in (1, 2, 3):
         version = f"v{number}"
-        store.begin("flights", version, target="local", model="flights", number=number, workers=1)
+        store.begin(
+            "flights",
+            version,
+            target="local",
+            model="flights",
+            number=number,
+            workers=1,
+            runtime="seldon-core",
+        )
         store.move("flights", version, VersionState.STARTING)
         store.move("flights", version, VersionState.TESTING)
         with store.change("flights") as change:
@@ -213,7 +221,15 @@ def test_a_bundle_that_was_made_again_is_an_event_if_it_changes_what_is_shown(
 
 def test_a_deployment_serves_one_model(store: DeploymentStore) -> None:
     with pytest.raises(Conflict, match="serves model flights"):
-        store.begin("flights", "v1", target="local", model="other", number=1, workers=1)
+        store.begin(
+            "flights",
+            "v1",
+            target="local",
+            model="other",
+            number=1,
+            workers=1,
+            runtime="seldon-core",
+        )
     assert store.deployment("flights").version("v1").state is VersionState.READY
 
 

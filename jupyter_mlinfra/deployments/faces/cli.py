@@ -52,6 +52,11 @@ def _show(session: Session, name: str) -> Any:
     type=click.Choice(["classes", "probabilities"]),
     help="Of a classifier. Default: what its own pyfunc answers.",
 )
+@click.option(
+    "--runtime",
+    metavar="NAME",
+    help="What carries its processes: seldon-core or open-inference. Default: as settings say.",
+)
 @_reason
 def _deploy(session: Session, version: str, name: str | None, **options: Any) -> Any:
     """Package a version, test it, and only then give it traffic."""

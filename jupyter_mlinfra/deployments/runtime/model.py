@@ -57,23 +57,8 @@ class Model(Served):
         return [self.deployment, self.version]
 
     def init_metadata(self) -> dict[str, Any]:
-        """What `/api/v1.0/metadata` answers: Seldon's model metadata with the signature, and the
-        kind of answers.
-        """
-        names = self.output_columns()
-        inputs = [{"messagetype": "tensor", "schema": {"names": names, "shape": [len(names)]}}]
-        return {
-            "name": self.deployment,
-            "versions": [self.version],
-            "platform": self.packaged.engine,
-            "inputs": inputs,
-            "outputs": [],
-            "custom": {"answers": self.bundle["answers"]},
-        }
-
-    def output_columns(self) -> list[str]:
-        """Names of the inputs, known before the model is loaded."""
-        return [item["name"] for item in self.bundle["columns"]]
+        """What `/api/v1.0/metadata` answers."""
+        return self.seldon_metadata()
 
     def note_refusal(self, refused: RequestRefused) -> None:
         """Log a request that was refused before it was read."""

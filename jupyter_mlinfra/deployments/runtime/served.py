@@ -157,6 +157,21 @@ class Served:
             outputs=list(self.packaged.output_names) or ["predict"],
         )
 
+    def seldon_metadata(self) -> dict[str, Any]:
+        """Seldon's model metadata with the signature, and the kind of answers; known before the
+        model is loaded.
+        """
+        names = [item["name"] for item in self.bundle["columns"]]
+        inputs = [{"messagetype": "tensor", "schema": {"names": names, "shape": [len(names)]}}]
+        return {
+            "name": self.deployment,
+            "versions": [self.version],
+            "platform": self.packaged.engine,
+            "inputs": inputs,
+            "outputs": [],
+            "custom": {"answers": self.bundle["answers"]},
+        }
+
     def value_names(self, outputs: Mapping[str, np.ndarray]) -> list[str]:
         """Names of the values of a row: those of the signature if they fit, else t:0, t:1, … as
         Seldon has them; none for one value per row.
@@ -272,6 +287,8 @@ def _json_length(headers: Headers) -> int | None:
         return None
     if not text.isdecimal() or len(text) > 12:
         raise RequestRefused(
-            "Inference-Header-Content-Length is not a length.", f"It is {text[:40]!r}."
+            "Inference-Header-Content-Length is not a length.",
+            f"It is {text[:40]!r}.",
+            "Give the length of the JSON part in bytes, or leave the header out.",
         )
     return int(text)

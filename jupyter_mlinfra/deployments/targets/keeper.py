@@ -170,6 +170,7 @@ class Keeper:
             model=f"{row.model}/{item.number}",
             python=item.python,
             bundle=item.bundle,
+            runtime=item.runtime,
             payloads=payload_folder(self.project, row.name),
             logs=logs_folder(self.project),
         )

@@ -13,7 +13,7 @@ from typing import BinaryIO
 from ...core.processes import TOKEN, Identity
 from ..environment import bytecode_folder
 from ..gateway import cluster_name
-from ..packaging import RUNTIME_NAME
+from ..runtimes import DEFAULT, load_runtime
 from .inherited import inherited_variables
 
 THREADS = 8
@@ -34,6 +34,7 @@ class WorkerSpec:
     bundle: str
     payloads: Path
     logs: Path
+    runtime: str = DEFAULT
 
     @property
     def key(self) -> tuple[str, str]:
@@ -110,27 +111,10 @@ def open_log(path: Path) -> BinaryIO:
 
 def command(launch: WorkerSpec) -> list[str]:
     """The command that it is started with."""
-    script = Path(launch.python).parent / "seldon-core-microservice"
-    options = [
-        "--service-type",
-        "MODEL",
-        "--grpc-workers",
-        "0",
-        "--workers",
-        "1",
-        "--threads",
-        str(THREADS),
-        "--keepalive",
-        str(KEEPALIVE_SECONDS),
-    ]
-    return [
-        launch.python,
-        str(script),
-        f"{RUNTIME_NAME}.model.Model",
-        *options,
-        "--log-level",
-        "ERROR",
-    ]
+    runtime = load_runtime(launch.runtime)
+    return list(
+        runtime.command(launch.python, threads=THREADS, keepalive_seconds=KEEPALIVE_SECONDS)
+    )
 
 
 def environment(launch: WorkerSpec, worker: Worker) -> Mapping[str, str]:
@@ -142,8 +126,6 @@ def environment(launch: WorkerSpec, worker: Worker) -> Mapping[str, str]:
         # A bundle is named by its content: nothing may be written into it.
         "PYTHONPYCACHEPREFIX": str(bytecode_folder(Path(launch.python))),
         "PYTHONUNBUFFERED": "1",
-        # Bytes in, bytes out: the component parses and answers by itself.
-        "PAYLOAD_PASSTHROUGH": "true",
         "OMP_NUM_THREADS": "1",
         "CUDA_VISIBLE_DEVICES": "",
         "MLINFRA_BUNDLE": launch.bundle,
@@ -154,8 +136,7 @@ def environment(launch: WorkerSpec, worker: Worker) -> Mapping[str, str]:
         "MLINFRA_SOCKET": worker.socket,
         "MLINFRA_GUARD": guard_file(cluster_name(*launch.key), launch.code),
         "MLINFRA_SLOT": str(worker.slot),
-        # Seldon's own names, for its logs and metadata.
-        "PREDICTIVE_UNIT_ID": launch.deployment,
-        "SELDON_DEPLOYMENT_ID": launch.deployment,
-        "PREDICTOR_ID": launch.version,
+        **load_runtime(launch.runtime).variables(
+            deployment=launch.deployment, version=launch.version
+        ),
     }

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...gateway import REQUEST_SECONDS
 
-_ROUTE_STATUSES = {401: [], 404: ["NR"], 503: []}
+_ROUTE_STATUSES = {200: [], 401: [], 404: ["NR"], 503: []}
 """Statuses that routes also answer with, in their own words and without an Envoy flag; Envoy sets a
 flag when it fails itself (NR: no route).
 """

@@ -1,0 +1,246 @@
+"""The lean server: an ASGI application that speaks both protocols, on uvicorn and a Unix socket.
+
+python -m mlinfra_runtime.asgi --threads 8 --keepalive 75
+
+A fast model is asked in the event loop: handing a request to a thread costs more than asking it. A
+model that takes longer than `INLINE_SECONDS` is asked in one of `--threads` threads, so that other
+requests go on. Environment: that of `served`, and MLINFRA_SOCKET.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import socket
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from .refusal import RequestRefused
+from .served import Headers, Progress, Reply, Served
+
+INLINE_SECONDS = 0.005
+"""A model that is faster is asked in the event loop."""
+
+BACKLOG = 2048
+STOP_SECONDS = 30
+_JSON = b"application/json"
+_MEMORY = 0.1
+"""Weight of the newest request in the mean time of the model."""
+
+Scope = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+Answer = Callable[[bytes, Headers], Reply]
+
+
+class Application:
+    """The ASGI application of one model version."""
+
+    def __init__(self, served: Served, threads: int) -> None:
+        self._served = served
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="model")
+        self._mean_seconds = 0.0
+        self._version = served.version.encode()
+        v2 = f"/v2/models/{served.deployment}"
+        self._questions: dict[str, Answer] = {
+            "/api/v1.0/predictions": served.seldon_v1,
+            "/api/v0.1/predictions": served.seldon_v1,
+            "/predict": served.seldon_v1,
+        }
+        self._pages: dict[str, Callable[[], Any]] = {
+            "/health/ping": lambda: "pong",
+            "/health/status": lambda: {"data": {"ndarray": [served.deployment, served.version]}},
+            "/live": lambda: "live",
+            "/ready": lambda: "ready",
+            "/api/v1.0/metadata": served.seldon_metadata,
+        }
+        for path in (v2, f"{v2}/versions/{served.version}"):
+            self._questions[f"{path}/infer"] = served.open_inference
+            self._pages[path] = served.metadata
+            self._pages[f"{path}/ready"] = lambda: {"name": served.deployment, "ready": True}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One connection's request, or the server's life."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            await self._answer(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            event = (await receive())["type"]
+            await send({"type": f"{event}.complete"})
+            if event == "lifespan.shutdown":
+                self._pool.shutdown(wait=False, cancel_futures=True)
+                return
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await _body(receive)
+        if body is None:
+            return  # the caller has left
+        headers = _headers(scope)
+        try:
+            status, reply = 200, await self._reply(scope, body, headers)
+        except RequestRefused as refused:
+            status, reply = refused.status, Reply(orjson.dumps(refused.to_json()))
+        except Exception as error:  # noqa: BLE001 (of the model: whatever it raises is its answer)
+            status, reply = 500, Reply(orjson.dumps(_failure(error)))
+        fields = [
+            (b"content-length", str(len(reply.body)).encode()),
+            (b"x-mlinfra-version", self._version),
+        ]
+        given = {name.lower(): value for name, value in reply.headers.items()}
+        given.setdefault("content-type", _JSON.decode())
+        fields.extend((name.encode(), value.encode()) for name, value in given.items())
+        await send({"type": "http.response.start", "status": status, "headers": fields})
+        await send({"type": "http.response.body", "body": reply.body})
+
+    async def _reply(self, scope: Scope, body: bytes, headers: Headers) -> Reply:
+        path, method = scope["path"], scope["method"]
+        question = self._questions.get(path)
+        if question is not None and method == "POST":
+            self._check_content(path, body, headers)
+            return await self._ask(question, body, headers)
+        if path == "/api/v1.0/feedback" and method == "POST":
+            self._check_content(path, body, headers)
+            self._served.feedback(_feedback(body))
+            return Reply(b"{}")
+        page = self._pages.get(path)
+        if page is not None and method in ("GET", "HEAD"):
+            found = page()
+            if isinstance(found, str):
+                return Reply(found.encode(), {"Content-Type": "text/plain"})
+            return Reply(orjson.dumps(found))
+        known = question is not None or page is not None or path == "/api/v1.0/feedback"
+        raise RequestRefused(
+            f"{method} {path[:200]}: {'Method Not Allowed' if known else 'Not Found'}.",
+            "",
+            "POST to api/v1.0/predictions.",
+            status=405 if known else 404,
+        )
+
+    async def _ask(self, question: Answer, body: bytes, headers: Headers) -> Reply:
+        started = time.perf_counter()
+        try:
+            if self._mean_seconds <= INLINE_SECONDS:
+                return question(body, headers)
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._pool, question, body, headers)
+        finally:
+            taken = time.perf_counter() - started
+            self._mean_seconds += _MEMORY * (taken - self._mean_seconds)
+
+    def _check_content(self, path: str, body: bytes, headers: Headers) -> None:
+        """Any web page can post a form across origins; for JSON it needs a consent that is never
+        given here.
+        """
+        kind = (headers("content-type") or "").partition(";")[0].strip().lower()
+        binary = path.endswith("/infer") and kind == "application/octet-stream"
+        if kind == "application/json" or kind.endswith("+json") or binary:
+            return
+        refused = RequestRefused(
+            "The request is not marked as JSON.",
+            f"Its Content-Type is {kind[:80] or 'none'}.",
+            "Send Content-Type: application/json.",
+            status=415,
+        )
+        if not path.endswith("/feedback"):
+            progress = Progress(status=refused.status, reason=refused.what)
+            self._served.log(progress, body, headers, time.perf_counter())
+        raise refused
+
+
+async def _body(receive: Receive) -> bytes | None:
+    parts = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        parts.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _headers(scope: Scope) -> Headers:
+    raw: dict[bytes, bytes] = dict(scope["headers"])
+
+    def header(name: str) -> str | None:
+        value = raw.get(name.lower().encode())
+        return None if value is None else value.decode("latin-1")
+
+    return header
+
+
+def _failure(error: Exception) -> dict[str, Any]:
+    """The body for an exception of the model. Its text may hold what the request held, so it goes
+    back to the caller and not into the log.
+    """
+    info = f"{type(error).__name__}: {error}"[:500]
+    status = {"status": 1, "info": info, "code": 500, "reason": "MICROSERVICE_INTERNAL_ERROR"}
+    parts = {"what": "The model failed.", "why": info, "fix": "Correct the request or the model."}
+    return {"status": status, "error": info, **parts}
+
+
+def _feedback(body: bytes) -> Mapping[str, Any]:
+    """A feedback message of Seldon's protocol. Raises RequestRefused."""
+    fix = (
+        'Send {"response": {"meta": {"puid": "…"}}, "reward": 1.0, "truth": {"data": {"ndarray":'
+        " [0.0]}}}."
+    )
+    try:
+        message = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise RequestRefused("The feedback cannot be read.", f"{error}.", fix) from None
+    known = {"request", "response", "reward", "truth"}
+    fits = isinstance(message, dict) and set(message) <= known
+    reward = message.get("reward", 0.0) if fits else None
+    if not fits or isinstance(reward, bool) or not isinstance(reward, int | float):
+        raise RequestRefused(
+            "The feedback cannot be read.", "It has other fields, or a reward without number.", fix
+        )
+    return dict(message)
+
+
+def main() -> None:
+    """Load the model, then listen: no process accepts a connection before it can answer."""
+    import uvicorn
+
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--threads", type=int, default=8)
+    parser.add_argument("--keepalive", type=int, default=75)
+    options = parser.parse_args()
+    served = Served()
+    served.load()
+    path = os.environ["MLINFRA_SOCKET"]
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    Path(path).unlink(missing_ok=True)
+    mask = os.umask(0o077)
+    try:
+        listener.bind(path)
+    finally:
+        os.umask(mask)
+    listener.listen(BACKLOG)
+    config = uvicorn.Config(
+        Application(served, options.threads),
+        http="httptools",
+        loop="uvloop",
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_level="error",
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=options.keepalive,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    main()

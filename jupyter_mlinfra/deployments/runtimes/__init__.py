@@ -1,0 +1,57 @@
+"""What carries a model's processes: a server that speaks HTTP on a Unix socket.
+
+A runtime is found by entry point `mlinfra.serving_runtimes`. Whatever carries it, the same object
+answers (`runtime.served`), so the same bundle gives the same answers on all of them, and each
+speaks Seldon's protocol and the Open Inference Protocol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Protocol
+
+from ...core.errors import NotFound
+
+if TYPE_CHECKING:
+    from ..environment import Recipe
+
+DEFAULT = "seldon-core"
+_BUILT_IN = ("seldon-core", "open-inference")
+
+
+class Runtime(Protocol):
+    """One kind of server. recipe: what its environment holds beside the model's requirements."""
+
+    name: str
+    recipe: Recipe
+
+    def command(self, python: str, *, threads: int, keepalive_seconds: int) -> Sequence[str]:
+        """The command of one process, which listens on the socket MLINFRA_SOCKET once it can
+        answer. keepalive_seconds: after which an idle connection may be closed.
+        """
+
+    def variables(self, *, deployment: str, version: str) -> Mapping[str, str]:
+        """Environment variables that only this server needs."""
+
+
+def load_runtime(name: str) -> Runtime:
+    """The runtime of that name. Raises NotFound if no package provides it."""
+    if name == "seldon-core":
+        from .seldon_core import SeldonCore
+
+        return SeldonCore()
+    if name == "open-inference":
+        from .open_inference import OpenInference
+
+        return OpenInference()
+    found = entry_points(group="mlinfra.serving_runtimes")
+    if name in found.names:
+        runtime: Runtime = found[name].load()()
+        return runtime
+    names = ", ".join(sorted({*_BUILT_IN, *found.names}))
+    raise NotFound(
+        f"There is no serving runtime {name!r}.",
+        f"Installed: {names}.",
+        "Choose one of them, or install the package that adds it.",
+    )

@@ -1,0 +1,282 @@
+"""One contract for every runtime: the same bundle gives the same answers by both protocols,
+whatever server carries it, through the real gateway.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from jupyter_mlinfra.core.errors import Conflict, NotFound
+from jupyter_mlinfra.deployments import Deployments
+from jupyter_mlinfra.deployments.bodies import open_inference_body
+from jupyter_mlinfra.deployments.packaging import load_bundle
+from jupyter_mlinfra.deployments.targets.process_table import ProcessTable
+
+RUNTIMES = ("seldon-core", "open-inference")
+
+
+class Answer(NamedTuple):
+    """What came back."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str]
+
+
+class Gate:
+    """The same model on every runtime, each as a deployment of its own."""
+
+    def __init__(self, deployments: Deployments) -> None:
+        self.deployments = deployments
+        self.base = urlsplit(deployments.show(RUNTIMES[0]).deployment.url)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """One request to the gateway."""
+        connection = http.client.HTTPConnection(self.base.netloc, timeout=40)
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        connection.request(
+            method, path, data, {"Content-Type": "application/json", **(headers or {})}
+        )
+        answer = connection.getresponse()
+        text = answer.read()
+        connection.close()
+        given = {name.lower(): value for name, value in answer.getheaders()}
+        try:
+            return Answer(answer.status, json.loads(text), given)
+        except ValueError:
+            return Answer(answer.status, text, given)
+
+    def v1(self, name: str, path: str = "api/v1.0/predictions") -> str:
+        """A path of Seldon's protocol."""
+        return f"/seldon/test/{name}/{path}"
+
+    def v2(self, name: str, path: str = "/infer") -> str:
+        """A path of the Open Inference Protocol."""
+        return f"/v2/models/{name}{path}"
+
+    def body(self, frame: pd.DataFrame) -> dict[str, Any]:
+        """Rows in the Open Inference Protocol."""
+        row = next(iter(self.deployments._store.deployment(RUNTIMES[0]).versions))
+        rows = json.loads(frame.to_json(orient="values", double_precision=15))
+        return open_inference_body(load_bundle(Path(row.bundle)), {"ndarray": rows})
+
+
+@pytest.fixture(scope="module")
+def gate(
+    tmp_path_factory: pytest.TempPathFactory, models: Mapping[int, Path], kit: ModuleType
+) -> Iterator[Gate]:
+    """Version 1 on each runtime, with one process each."""
+    settings = "[deployments]\nworkers = 1\n"
+    project = kit.open_project(tmp_path_factory.mktemp("runtimes"), settings)
+    found = Deployments(project, kit.Registry(models))
+    for runtime in RUNTIMES:
+        found.deploy(runtime, version="flights/1", runtime=runtime)
+    yield Gate(found)
+    kit.clean_up(project)
+
+
+@pytest.fixture(scope="module")
+def frame(kit: ModuleType) -> pd.DataFrame:
+    found: pd.DataFrame = kit.make_frame(200, 5)
+    return found
+
+
+@pytest.fixture(params=RUNTIMES)
+def name(request: pytest.FixtureRequest) -> str:
+    """The deployment, named after its runtime."""
+    found: str = request.param
+    return found
+
+
+def test_every_runtime_and_both_protocols_give_the_answers_of_the_model(
+    gate: Gate, frame: pd.DataFrame, models: Mapping[int, Path]
+) -> None:
+    import xgboost
+
+    booster = xgboost.Booster(model_file=models[1] / "model.ubj")
+    expected = booster.predict(xgboost.DMatrix(frame))
+    for runtime in RUNTIMES:
+        v1 = gate.deployments.predict(runtime, frame)
+        assert np.abs(np.array(v1.predictions) - expected).max() <= 1e-6
+        answer = gate.ask("POST", gate.v2(runtime), gate.body(frame))
+        assert answer.status == 200, answer.body
+        assert answer.headers["x-mlinfra-version"] == "v1"
+        (output,) = answer.body["outputs"]
+        assert output["datatype"] == "FP32"
+        assert output["shape"] == [len(frame)]
+        assert output["data"] == v1.predictions
+        assert (answer.body["model_name"], answer.body["model_version"]) == (runtime, "v1")
+
+
+def test_the_versions_path_the_header_and_binary_tensors_work_on_each(
+    gate: Gate, frame: pd.DataFrame, name: str
+) -> None:
+    body = gate.body(frame.head(3))
+    plain = gate.ask("POST", gate.v2(name), body).body["outputs"]
+    assert gate.ask("POST", gate.v2(name, "/versions/v1/infer"), body).body["outputs"] == plain
+    missing = gate.ask("POST", gate.v2(name, "/versions/v9/infer"), body)
+    assert missing.status == 404
+    assert "v9" not in missing.body["why"]
+    assert missing.body["error"]
+    assert gate.ask("POST", gate.v2(name), body, {"x-mlinfra-version": "v9"}).status == 404
+    matrix = frame.head(3).astype("float64").to_numpy()
+    head = {
+        "inputs": [
+            {
+                "name": "rows",
+                "shape": list(matrix.shape),
+                "datatype": "FP64",
+                "parameters": {"binary_data_size": matrix.nbytes},
+            }
+        ]
+    }
+    text = json.dumps(head).encode()
+    sent = {
+        "Content-Type": "application/octet-stream",
+        "Inference-Header-Content-Length": str(len(text)),
+    }
+    answer = gate.ask("POST", gate.v2(name), text + matrix.tobytes(), sent)
+    assert answer.status == 200, answer.body
+    assert answer.body["outputs"][0]["data"] == plain[0]["data"]
+
+
+def test_metadata_and_health_are_those_of_the_protocols(gate: Gate, name: str) -> None:
+    found = gate.ask("GET", gate.v2(name, "")).body
+    assert (found["name"], found["versions"], found["platform"]) == (name, ["v1"], "xgboost")
+    types = {item["name"]: item["datatype"] for item in found["inputs"]}
+    assert types["count"] == "INT64"
+    assert types["flag"] == "BOOL"
+    assert types["x0"] == "FP64"
+    assert gate.ask("GET", gate.v2(name, "/versions/v1")).body == found
+    assert gate.ask("GET", gate.v2(name, "/ready")).body == {"name": name, "ready": True}
+    assert gate.ask("GET", "/v2").body["name"] == "jupyter-mlinfra"
+    assert gate.ask("GET", "/v2/health/live").body == {"live": True}
+    seldon = gate.ask("GET", gate.v1(name, "api/v1.0/metadata")).body
+    assert seldon["custom"] == {"answers": "probabilities"}
+    assert gate.ask("GET", gate.v1(name, "health/ping")).status == 200
+
+
+BAD = {
+    "a form": ("v1", b"x=1", {"Content-Type": "application/x-www-form-urlencoded"}, 415),
+    "a form to V2": ("v2", b"x=1", {"Content-Type": "application/x-www-form-urlencoded"}, 415),
+    "no JSON": ("v2", b"{", {}, 400),
+    "no inputs": ("v2", b"{}", {}, 400),
+    "an unknown input": (
+        "v2",
+        b'{"inputs":[{"name":"a","shape":[1],"datatype":"FP64","data":[1]},'
+        b'{"name":"b","shape":[1],"datatype":"FP64","data":[1]}]}',
+        {},
+        400,
+    ),
+    "an unknown datatype": (
+        "v2",
+        b'{"inputs":[{"name":"x0","shape":[1],"datatype":"COMPLEX","data":[1]}]}',
+        {},
+        400,
+    ),
+    "a header that is no length": (
+        "v2",
+        b"{}",
+        {"Inference-Header-Content-Length": "-1"},
+        400,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_requests_get_the_same_4xx_on_each(gate: Gate, case: str) -> None:
+    protocol, body, headers, status = BAD[case]
+    answers = [
+        gate.ask("POST", getattr(gate, protocol)(runtime), body, headers) for runtime in RUNTIMES
+    ]
+    for answer in answers:
+        assert answer.status == status, answer.body
+        assert answer.body["what"]
+        assert answer.body["fix"]
+        assert answer.body["error"] == answer.body["status"]["info"]
+    assert answers[0].body == answers[1].body
+
+
+def test_a_wrong_path_or_method_is_said_to_be_wrong(gate: Gate, name: str) -> None:
+    for method, path in (
+        ("GET", gate.v1(name)),
+        ("POST", gate.v1(name, "api/v1.0/nothing")),
+        ("GET", gate.v2(name, "/nothing")),
+    ):
+        answer = gate.ask(method, path, {} if method == "POST" else None)
+        assert answer.status in (404, 405), (path, answer.body)
+        assert answer.body["what"]
+    assert gate.ask("POST", "/v2/models/nobody/infer", {}).status == 404
+
+
+def test_the_payload_log_holds_requests_of_both_protocols_and_feedback(
+    gate: Gate, frame: pd.DataFrame, name: str
+) -> None:
+    answer = gate.deployments.predict(name, frame.head(2))
+    sent = {**gate.body(frame.head(2)), "id": f"of-{name}"}
+    assert gate.ask("POST", gate.v2(name), sent).body["id"] == f"of-{name}"
+    feedback = {
+        "response": {"meta": {"puid": f"of-{name}"}},
+        "reward": 1.0,
+        "truth": {"data": {"ndarray": [1.0, 0.0]}},
+    }
+    assert gate.ask("POST", gate.v1(name, "api/v1.0/feedback"), feedback).status == 200
+    broken = {"response": {"meta": {"puid": "x"}}, "nonsense": 1}
+    assert gate.ask("POST", gate.v1(name, "api/v1.0/feedback"), broken).status == 400
+    for _ in range(100):
+        logged = gate.deployments.payloads(name)
+        rows = logged.filter(logged["request_id"].is_in([answer.request_id, f"of-{name}"]))
+        if rows.height == 4:
+            break
+    assert rows.height == 4
+    assert rows["prediction"].to_list()[:2] == rows["prediction"].to_list()[2:]
+    assert rows["x0"].to_list()[:2] == pytest.approx(frame["x0"].head(2).tolist())
+    given = gate.deployments.payloads_feedback(name)
+    assert given.filter(given["request_id"] == f"of-{name}")["truth"].to_list() == [[1.0, 0.0]]
+
+
+def test_the_lean_runtime_is_one_process_with_less_memory(gate: Gate) -> None:
+    import psutil
+
+    memory = {}
+    for row in ProcessTable(gate.deployments._project.database).rows():
+        root = psutil.Process(row.identity.pid)
+        parts = [root, *root.children(recursive=True)]
+        memory[row.deployment] = sum(part.memory_full_info().pss for part in parts), len(parts)
+    assert memory["open-inference"][1] == 1
+    assert memory["open-inference"][0] < memory["seldon-core"][0]
+
+
+def test_an_unknown_runtime_is_refused_before_anything_is_built(gate: Gate) -> None:
+    with pytest.raises(NotFound, match="no serving runtime 'triton'") as refused:
+        gate.deployments.deploy("other", version="flights/1", runtime="triton")
+    assert "seldon-core" in refused.value.why
+    with pytest.raises(NotFound):
+        gate.deployments.show("other")
+
+
+def test_a_version_that_answers_does_not_change_its_runtime(
+    gate: Gate, frame: pd.DataFrame
+) -> None:
+    before = ProcessTable(gate.deployments._project.database).rows()
+    with pytest.raises(Conflict, match="deployed already on seldon-core"):
+        gate.deployments.deploy("seldon-core", version="flights/1", runtime="open-inference")
+    gate.deployments.deploy("seldon-core", version="flights/1", runtime="seldon-core")
+    assert gate.deployments.predict("seldon-core", frame.head(2)).version == "v1"
+    assert ProcessTable(gate.deployments._project.database).rows() == before
