@@ -13,9 +13,10 @@ The rules, all of them about one digest:
 - Answered before by the process that died: not suspect. Whoever killed it, the request did not.
 - One death: tried in a copy. A copy that does not end in time proves nothing; then it is run here.
 - Two deaths: refused with 422.
-- Repeated by the gateway while two processes still work on it: declined with 409, which the gateway
-  does not pass on while it waits for one of them. A row that hangs takes two threads, not more.
-- Repeated by the gateway after its own version has died of it: not tried on another version.
+- Repeated by the gateway while two processes of its version still work on it, or one of another
+  version: declined with 409, which the gateway does not pass on while it waits for one of them. So
+  a row that hangs takes two threads, not more, and none of another version.
+- Repeated by the gateway after a process of another version has died of it: refused.
 
 The keeper reads the same file: how long a worker has been working on what, and whether it still
 answers. Nothing here waits for the disk.
@@ -313,7 +314,8 @@ class Guard:
 
     def _check_repetition(self, ledger: Ledger, digest: bytes) -> None:
         """The gateway sent it again."""
-        workers = ledger.workers_on(digest, seconds=SLOW_SECONDS)
+        if ledger.workers_on(digest, seconds=SLOW_SECONDS) >= MOST_WORKERS:
+            raise self._declined("Two workers are working on this request already.")
         deployment = self._path.name.partition(".")[0]
         for path in self._path.parent.glob(f"{deployment}.*.guard"):
             if path.name == self._path.name:
@@ -321,18 +323,18 @@ class Guard:
             with contextlib.suppress(OSError, ValueError):
                 other = Ledger(path, create=False)
                 try:
-                    workers += other.workers_on(digest, seconds=SLOW_SECONDS)
-                    if other.deaths(digest):
-                        raise self._deadly("It is not tried on another version.")
+                    working = other.workers_on(digest, seconds=SLOW_SECONDS)
+                    deadly = other.deaths(digest)
                 finally:
                     other.close()
-        if workers >= MOST_WORKERS:
-            raise self._refuse(
-                "Two workers are working on this request already.",
-                "The gateway sent it again because the first one was slow.",
-                "Wait for the answer.",
-                status=DECLINED,
-            )
+                if deadly:
+                    raise self._deadly("It is not tried on another version.")
+                if working:
+                    raise self._declined("A worker of its version is working on this request.")
+
+    def _declined(self, what: str) -> Exception:
+        why = "The gateway sent it again because it was slow."
+        return self._refuse(what, why, "Wait for the answer.", status=DECLINED)
 
     def _check_suspect(
         self, ledger: Ledger, digest: bytes, deaths: int, work: Callable[[], Any]

@@ -269,7 +269,9 @@ def _action(plan: DeploymentPlan, path: _Path) -> dict[str, Any]:
     tiers = TYPE + "extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig"
     retry: dict[str, Any] = {
         "retry_on": path.retry_on,
-        "num_retries": 3,
+        # Enough to find a worker that was started meanwhile; how often one request is worked on
+        # is decided by the workers.
+        "num_retries": 6,
         "retry_back_off": {"base_interval": "0.05s", "max_interval": "0.5s"},
         # The second try goes to another worker of the same version, the third to a version that
         # stands in.
