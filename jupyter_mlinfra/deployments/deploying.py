@@ -49,6 +49,8 @@ class Deploying:
         traffic: int | None,
         answers: Answers | None,
         runtime: str | None,
+        workers: int | None,
+        override: str,
         reason: str,
         on_progress: Progress,
     ) -> None:
@@ -81,6 +83,8 @@ class Deploying:
                 traffic,
                 answers=answers,
                 runtime=runtime,
+                workers=workers,
+                override=override,
                 reason=reason,
                 on_progress=on_progress,
             )
@@ -98,6 +102,8 @@ class Deploying:
         *,
         answers: Answers | None,
         runtime: str | None,
+        workers: int | None,
+        override: str,
         reason: str,
         on_progress: Progress,
     ) -> None:
@@ -124,20 +130,22 @@ class Deploying:
             target=settings.target,
             model=source.model,
             number=source.version,
-            workers=settings.workers,
+            workers=workers or settings.workers,
             runtime=runtime or settings.runtime,
         )
         try:
             if self._store.deployment(name).version(label).traffic:
                 # Its requests must have left it before its new processes are there.
                 self._target.carry_out(wish)
-            gates = self._rollout.prove(name, label, bundle, on_progress)
+            gates = self._rollout.prove(name, label, bundle, on_progress, override=override)
+            failed = [gate.name for gate in gates if not gate.passed]
             self._rollout.share(
                 name,
                 share_of(label, traffic),
                 verb="deploy",
-                reason=reason,
-                text=f"{label} deployed",
+                reason=override if failed else reason,
+                text=f"{label} deployed"
+                + (f" although {', '.join(failed)} failed" if failed else ""),
                 proved=(label, gates),
             )
         except BaseException as error:

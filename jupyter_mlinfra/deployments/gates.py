@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from . import client, measuring, oracle
 from .bodies import first_rows, open_inference_body, sample_body, seldon_body
 from .gateway import Keys
 from .logged import Input
+from .own_tests import OwnTest, Trial
 from .packaging import MODEL_FOLDER, Bundle
 from .spec import Gate
 from .targets.inherited import inherited_variables
@@ -54,6 +55,9 @@ class Subject:
     workers: int
     started_seconds: float
     expected: Future[Mapping[str, list[Any]]]
+    name: str = ""
+    model: str = ""
+    own_tests: Mapping[str, OwnTest] = field(default_factory=dict)
     latency_ms: float = LATENCY_MS
 
 
@@ -86,7 +90,28 @@ def run(subject: Subject, on_progress: Callable[[str], None] = lambda _: None) -
         except MLInfraError as error:
             measured, passed = str(error)[:500], False
         gates.append(Gate(name=name, limit=limit, measured=measured, passed=passed))
+    for name, own in subject.own_tests.items():
+        on_progress(f"test before traffic: {name}")
+        gates.append(_own_gate(subject, name, own))
     return gates
+
+
+def _own_gate(subject: Subject, name: str, test: OwnTest) -> Gate:
+    """A test of the project's own; whatever it raises, it has failed."""
+    limit = (test.__doc__ or "a test of the project").strip().splitlines()[0]
+
+    def ask(rows: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
+        body = client.request_body(rows)
+        return client.prediction(_ask(subject, subject.url, body)).predictions
+
+    sample = subject.bundle.sample
+    rows = [dict(zip(sample["names"], row, strict=True)) for row in sample.get("ndarray", ())]
+    trial = Trial(subject.name, subject.version, subject.model, rows, ask)
+    try:
+        measured, passed = test(trial)
+    except Exception as error:  # noqa: BLE001 (code of the project)
+        measured, passed = f"{type(error).__name__}: {error}", False
+    return Gate(name=name, limit=limit, measured=str(measured)[:500], passed=bool(passed))
 
 
 def check(gates: Sequence[Gate], name: str) -> None:

@@ -66,6 +66,8 @@ class Deployments:
         traffic: int | None = None,
         answers: Answers | None = None,
         runtime: str | None = None,
+        workers: int | None = None,
+        override: str = "",
         reason: str = "",
         on_progress: Progress | None = None,
     ) -> Deployment:
@@ -75,8 +77,10 @@ class Deployments:
         None: all for the first version of a deployment, nothing for a later one, its present share
         for one that is already deployed (less is a Conflict). answers: `classes` or `probabilities`
         of a classifier; None: what its own pyfunc answers. runtime: what carries its processes,
-        `seldon-core` or `open-inference`; None: as the settings say. Raises Unprocessable if the
-        model cannot be served, is not trusted, or fails a test; the traffic is then unchanged.
+        `seldon-core` or `open-inference`; workers: how many processes; None: as the settings say.
+        override: why it gets traffic even if tests fail; it stays in the history. Raises
+        Unprocessable if the model cannot be served, is not trusted, or fails a test; the traffic is
+        then unchanged.
         Conflict while another deploy of the same deployment is in progress. Unavailable if the
         port is taken or no environment can be built.
         """
@@ -86,6 +90,8 @@ class Deployments:
             traffic=traffic,
             answers=answers,
             runtime=runtime,
+            workers=workers,
+            override=override,
             reason=reason,
             on_progress=on_progress or _quiet,
         )

@@ -48,6 +48,11 @@ class DeploymentSettings(Section):
     `mlinfra.serving_runtimes`.
     """
 
+    tests: list[str] = Field(default_factory=list)
+    """Tests of the project's own before traffic: `module:function`, found from the project's
+    folder. Each is called with a `Trial` and returns what it measured and whether that is good.
+    """
+
     trusted_models: list[str] = Field(default_factory=list)
     """Models that may run code when they are loaded although this project did not register them:
     pickles, or a pyfunc with modules of its own. They are loaded in serving processes alone.

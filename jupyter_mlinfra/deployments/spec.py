@@ -47,7 +47,8 @@ class Gate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeployedVersion:
-    """One version of a deployment. version: `v3` for `models:/name/3`. traffic: percent.
+    """One version of a deployment. version: `v3` for `models:/name/3`. traffic: percent. runtime:
+    what carries its processes.
 
     requests, p50_ms, p95_ms, errors: of the gateway's last window; None before the first request.
     memory_bytes, pids: of its serving processes; pages that they share count once.
@@ -60,6 +61,7 @@ class DeployedVersion:
     role: str
     reason: str
     workers: int
+    runtime: str
     requests_per_second: Number | None
     p50_ms: Number | None
     p95_ms: Number | None
@@ -71,7 +73,9 @@ class DeployedVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """One deployment. url: ends in `/api/v1.0/predictions`."""
+    """One deployment. url: ends in `/api/v1.0/predictions`. urls: the same by protocol, `seldon`
+    and `v2`; empty while there is no gateway.
+    """
 
     ref: str
     name: str
@@ -79,6 +83,7 @@ class Deployment:
     target: str
     state: DeploymentState
     url: str
+    urls: Mapping[str, str]
     versions: Sequence[DeployedVersion]
     created_at: datetime
     updated_at: datetime

@@ -64,13 +64,15 @@ def deployment(
         )
         for item in row.versions
     ]
+    url = predictions_url(base_url, row) if base_url else ""
     return Deployment(
         ref=f"deployment:{row.name}",
         name=row.name,
         namespace=row.namespace,
         target=row.target,
         state=deployment_state(states, row.traffic, reachable=row.up),
-        url=predictions_url(base_url, row) if base_url else "",
+        url=url,
+        urls={"seldon": url, "v2": open_inference_url(url, row.name)} if url else {},
         versions=versions,
         created_at=row.created_at,
         updated_at=row.updated_at,
@@ -112,6 +114,7 @@ def _version(
         role=role,
         reason=_reason(item, state),
         workers=live,
+        runtime=item.runtime,
         requests_per_second=(
             Number(
                 value=round(current.requests / current.seconds, 2),

@@ -243,13 +243,16 @@ class ModelHandle(Shown):
         *,
         traffic: int | None = None,
         answers: Literal["classes", "probabilities"] | None = None,
+        runtime: str | None = None,
+        override: str = "",
         reason: str = "",
         on_progress: Callable[[str], None] | None = None,
     ) -> DeploymentHandle:
         """Deploy it as `name`: package it, start it, test it, and only then give it traffic.
 
         traffic: its percentage; None: all for the first version of a deployment, nothing for a
-        later one. answers: what a classifier answers.
+        later one. answers: what a classifier answers. runtime: `seldon-core` or `open-inference`;
+        None: as the settings say. override: why it gets traffic even if tests fail.
         """
         version = self.record.ref
         self.workbench.deployments.deploy(
@@ -257,6 +260,8 @@ class ModelHandle(Shown):
             version=version,
             traffic=traffic,
             answers=answers,
+            runtime=runtime,
+            override=override,
             reason=reason,
             on_progress=on_progress,
         )

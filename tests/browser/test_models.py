@@ -86,6 +86,12 @@ def test_try_it_answers_and_names_the_version(lab: Lab, page: Locator) -> None:
     expect(page.get_by_text(re.compile(r"from v\d+ in"))).to_be_visible()
     rows = page.get_by_role("grid", name="Predictions").locator("tbody tr")
     expect(rows.first.locator("[data-basis]").first).to_have_text(re.compile(r"^0\.\d+|^\d\.\d+e-"))
+    first = page.get_by_role("tabpanel").get_by_role("textbox").first
+    before = first.input_value()
+    first.fill("far")
+    expect(page.get_by_text("not a number")).to_be_visible()
+    first.fill(before)
+    page.get_by_role("button", name="JSON").click()
     page.get_by_label("Request body").fill('{"data": {"names": ["nothing"], "ndarray": [[1]]}}')
     page.get_by_role("button", name="Ask").click()
     expect(page.get_by_role("alert")).to_contain_text("fix")

@@ -759,7 +759,7 @@ def test_a_deployment_is_called_after_its_model_unless_it_is_named(
         [
             "deployments",
             "deploy",
-            "flights@champion",
+            "flights/v7",
             "--name",
             "f",
             "--traffic",
@@ -768,13 +768,15 @@ def test_a_deployment_is_called_after_its_model_unless_it_is_named(
             "r",
         ]
     )
-    verb(["deployments", "deploy", "Churn_2026/1"])
+    shown = verb(["deployments", "deploy", "Churn_2026/1"]).value
+    assert shown["version"] == "v1"
+    assert {"name", "url", "urls", "versions", "gates"} <= set(shown)
     first, second, third = (call[2] for call in noted.calls)
     assert third["name"] == "churn-2026", "a model's name may be none of a deployment"
     assert (first["name"], first["version"], first["traffic"]) == ("flights", "flights/2", 10)
     assert (second["name"], second["version"], second["traffic"], second["reason"]) == (
         "f",
-        "flights@champion",
+        "flights/v7",
         5,
         "r",
     )

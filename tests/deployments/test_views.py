@@ -43,6 +43,7 @@ def shown(live: int, figures: Figures, **values: Any) -> DeployedVersion:
         proved=True,
         gates=[],
         workers=2,
+        runtime="seldon-core",
         deployer=None,
         created_at=AT,
         used_at=AT,
@@ -99,6 +100,7 @@ def detail_of(row: list[Any], header_file: str = "") -> Any:
         target="local",
         state="healthy",
         url="http://127.0.0.1:1/p",
+        urls={},
         versions=[found],
         created_at=AT,
         updated_at=AT,  # type: ignore[arg-type]
@@ -142,7 +144,7 @@ def test_a_bundle_that_is_gone_is_the_reason_of_its_version_and_hides_nothing_el
     project = kit.open_project(tmp_path / "project")
     deployments = Deployments(project, kit.Registry(models))
     bundle = package(models[1], tmp_path / "bundles")
-    deployments._store.begin("flights", "v1", target="local", model="flights", number=1, workers=1)
+    deployments._store.begin("flights", "v1", target="local", model="flights", number=1, workers=1, runtime="seldon-core")
     deployments._store.move("flights", "v1", VersionState.STARTING, bundle=str(bundle.folder))
     assert deployments.show("flights").signature
     shutil.rmtree(bundle.folder)
@@ -159,7 +161,7 @@ def test_a_project_that_never_served_is_read_on_a_read_only_disk(
 ) -> None:
     disk = small_disk(8)
     deployments = Deployments(project, kit.Registry({}))
-    deployments._store.begin("flights", "v1", target="local", model="flights", number=1, workers=1)
+    deployments._store.begin("flights", "v1", target="local", model="flights", number=1, workers=1, runtime="seldon-core")
     project.database.close()
     disk.lock()
     bench = Workbench(Project.open(project.root))
@@ -180,7 +182,7 @@ def test_a_damaged_bundle_is_made_again_with_the_answers_that_were_chosen(
     deployments = Deployments(project, kit.Registry({1: tmp_path / "model"}))
     bundle = package(tmp_path / "model", tmp_path / "bundles", answers="probabilities")
     store = deployments._store
-    store.begin("flights", "v1", target="local", model="flights", number=1, workers=1)
+    store.begin("flights", "v1", target="local", model="flights", number=1, workers=1, runtime="seldon-core")
     store.move("flights", "v1", VersionState.STARTING, bundle=str(bundle.folder), wanted=True)
     with store.change("flights") as change:
         change.ready("v1", [])

@@ -57,14 +57,41 @@ def _show(session: Session, name: str) -> Any:
     metavar="NAME",
     help="What carries its processes: seldon-core or open-inference. Default: as settings say.",
 )
+@click.option("--workers", type=click.IntRange(1, 64), help="Processes. Default: as settings say.")
+@click.option(
+    "--override",
+    default="",
+    metavar="REASON",
+    help="Give it traffic even if tests fail; the reason stays in the history.",
+)
 @_reason
 def _deploy(session: Session, version: str, name: str | None, **options: Any) -> Any:
     """Package a version, test it, and only then give it traffic."""
     from .. import name_for
 
-    return session.bench.deployments.deploy(
-        name or name_for(version), version=version, on_progress=session.say, **options
+    name = name or name_for(version)
+    record = session.bench.deployments.deploy(
+        name, version=version, on_progress=session.say, **options
     )
+    if not session.json:
+        return record
+    # Scripts rely on the version that was deployed and its tests at the top.
+    label = _label(session, version)
+    tests = [
+        {"name": gate.name, "passed": gate.passed, "value": gate.measured, "limit": gate.limit}
+        for item in record.versions
+        if item.version == label
+        for gate in item.gates
+    ]
+    return to_json(record) | {"version": label, "gates": tests}
+
+
+def _label(session: Session, version: str) -> str:
+    """What a model version is called in a deployment: `v3` for `flights/3`."""
+    number = version.rpartition("/")[2].removeprefix("v")
+    if not number.isdecimal():
+        number = str(session.bench.experiments.version(version).version)
+    return f"v{number}"
 
 
 @deployments.verb("traffic")

@@ -29,19 +29,29 @@ class DeploymentList(Handler):
         name: Name | None = None,
         traffic: Percent | None = None,
         answers: Literal["classes", "probabilities"] | None = None,
+        runtime: Name | None = None,
+        override: Text = "",
         reason: Text = "",
     ) -> Job:
         """Package a version, test it, and give it traffic: a job. The states of the deployment come
         as events. Raises NotFound.
 
         name: of the deployment; by default the model's name in lower case with hyphens. answers: of
-        a classifier; by default those of its own pyfunc.
+        a classifier; by default those of its own pyfunc. runtime: what carries its processes; by
+        default as the settings say. override: why it gets traffic even if tests fail.
         """
         from .. import name_for
 
         self.bench.experiments.version(version)
         name = name_for(version) if name is None else name
-        options = {"name": name, "traffic": traffic, "answers": answers, "reason": reason or None}
+        options = {
+            "name": name,
+            "traffic": traffic,
+            "answers": answers,
+            "runtime": runtime,
+            "override": override or None,
+            "reason": reason or None,
+        }
         return self.as_job("deployments deploy", version, of=f"{version} to {name}", **options)
 
 

@@ -354,19 +354,24 @@ export interface components {
         };
         /**
          * DeployedVersion
-         * @description One version of a deployment. version: `v3` for `models:/name/3`. traffic: percent.
+         * @description One version of a deployment. version: `v3` for `models:/name/3`. traffic: percent. runtime:
+         *     what carries its processes.
          *
          *     requests, p50_ms, p95_ms, errors: of the gateway's last window; None before the first request.
+         *     memory_bytes, pids: of its serving processes; pages that they share count once.
          */
         readonly DeployedVersion: {
             readonly error_fraction: components["schemas"]["Number"] | null;
             readonly gates: readonly components["schemas"]["Gate"][];
+            readonly memory_bytes: number | null;
             readonly model: string;
             readonly p50_ms: components["schemas"]["Number"] | null;
             readonly p95_ms: components["schemas"]["Number"] | null;
+            readonly pids: readonly number[];
             readonly reason: string;
             readonly requests_per_second: components["schemas"]["Number"] | null;
             readonly role: string;
+            readonly runtime: string;
             readonly state: components["schemas"]["VersionState"];
             readonly traffic: number;
             readonly version: string;
@@ -374,7 +379,8 @@ export interface components {
         };
         /**
          * Deployment
-         * @description One deployment. url: ends in `/api/v1.0/predictions`.
+         * @description One deployment. url: ends in `/api/v1.0/predictions`. urls: the same by protocol, `seldon`
+         *     and `v2`; empty while there is no gateway.
          */
         readonly Deployment: {
             /** Format: date-time */
@@ -387,6 +393,9 @@ export interface components {
             /** Format: date-time */
             readonly updated_at: string;
             readonly url: string;
+            readonly urls: {
+                readonly [key: string]: string;
+            };
             readonly versions: readonly components["schemas"]["DeployedVersion"][];
         };
         /**

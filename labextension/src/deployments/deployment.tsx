@@ -15,11 +15,12 @@ import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { type IQuery, useQuery } from '../hooks/query';
 import type { IPageProps } from '../tokens';
+import { parseBody, sampleBody } from './body';
 import { Gates } from './gates';
 import { History } from './history';
 import { rate } from './section';
 import { type IEditedTraffic, Traffic } from './traffic';
-import { parseBody, sampleBody, TryIt } from './tryit';
+import { TryIt } from './tryit';
 import { canaryOf } from './weights';
 
 const BUSY = ['building', 'starting', 'testing', 'draining'];
@@ -176,13 +177,20 @@ function callOf({ detail, traffic, body }: ICodeProps): {
     : { call: null, faulty: true };
 }
 
+/** What carries the versions that have processes; of all versions while none has. */
+function runtimes({ versions }: IDeployment): string {
+  const running = versions.filter(version => version.workers > 0);
+  const names = (running.length ? running : versions).map(version => version.runtime);
+  return [...new Set(names)].join(', ');
+}
+
 function DeploymentFacts({ detail }: { detail: IDeploymentDetail }): React.ReactElement {
   const { trans, code } = useWorkbench();
   const { deployment, signature, answers } = detail;
   const perSecond = rate(deployment);
   return (
     <Facts>
-      <>{trans.__('%1, Seldon runtime behind Envoy', deployment.target)}</>
+      <>{trans.__('%1, %2 behind Envoy', deployment.target, runtimes(deployment))}</>
       <>{trans.__('created %1 ago', format.span(format.secondsSince(deployment.created_at)))}</>
       {perSecond && (
         <Num

@@ -12,6 +12,8 @@ import { Num } from '../components/number';
 import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
+import { parseBody } from './body';
+import { firstRow, inputsOf, TryForm } from './tryform';
 
 const ROWS_SHOWN = 100;
 
@@ -21,40 +23,19 @@ interface IAnswered {
   busy?: boolean;
 }
 
-/**
- * A list without lists or objects in it; a text of JSON has line breaks only between its values.
- */
-const FLAT = /\[\n\s*([^[\]{}]*?)\n\s*\]/g;
-
-/**
- * A request that the deployment accepts, as the field holds it at first: the names and each row on
- * a line, so that all are in sight.
- */
-export const sampleBody = ({ sample }: IDeploymentDetail): string =>
-  JSON.stringify(sample ?? { data: { names: [], ndarray: [] } }, null, 2).replace(
-    FLAT,
-    (_, values: string) => `[${values.replace(/\n\s*/g, ' ')}]`
-  );
-
-/** What a text says as JSON, or the parser's reason why it is none. */
-export function parseBody(body: string): { value: unknown } | { reason: string } {
-  try {
-    return { value: JSON.parse(body) as unknown };
-  } catch (error) {
-    return { reason: error instanceof Error ? error.message : String(error) };
-  }
-}
-
 interface ITryItProps {
   detail: IDeploymentDetail;
   body: string;
   onBody: (body: string) => void;
 }
 
-/** Ask the deployment through its gateway, with a sample that it accepts. */
+/** Ask the deployment through its gateway, by fields or as JSON, with a sample that it accepts. */
 export function TryIt({ detail, body, onBody }: ITryItProps): React.ReactElement {
   const { client, trans } = useWorkbench();
   const { deployment } = detail;
+  const [asJson, setAsJson] = useState(false);
+  const inputs = inputsOf(detail.signature);
+  const hasForm = inputs !== null && firstRow(body) !== null;
   const [{ answer, error, busy }, setAnswered] = useState<IAnswered>({});
   const ask = async (): Promise<void> => {
     const read = parseBody(body);
@@ -81,6 +62,26 @@ export function TryIt({ detail, body, onBody }: ITryItProps): React.ReactElement
     <div className={cx('deployments-columns')}>
       <section>
         <Heading title={trans.__('Request')} note={trans.__('Seldon’s protocol')}>
+          <span role="group" aria-label={trans.__('Written as')}>
+            <Button
+              kind="quiet"
+              label={trans.__('Form')}
+              pressed={hasForm && !asJson}
+              disabled={!hasForm}
+              caption={
+                hasForm
+                  ? trans.__('A field for each input; the first row')
+                  : trans.__('The request is not one of named rows')
+              }
+              onClick={() => setAsJson(false)}
+            />
+            <Button
+              kind="quiet"
+              label={trans.__('JSON')}
+              pressed={asJson || !hasForm}
+              onClick={() => setAsJson(true)}
+            />
+          </span>
           <Button
             kind="primary"
             icon="play"
@@ -89,16 +90,20 @@ export function TryIt({ detail, body, onBody }: ITryItProps): React.ReactElement
             onClick={() => void ask()}
           />
         </Heading>
-        <div className={cx('inset')}>
-          <textarea
-            className={cx('input', 'deployments-body')}
-            rows={16}
-            aria-label={trans.__('Request body')}
-            spellCheck={false}
-            value={body}
-            onChange={event => onBody(event.target.value)}
-          />
-        </div>
+        {hasForm && !asJson ? (
+          <TryForm inputs={inputs} body={body} onBody={onBody} />
+        ) : (
+          <div className={cx('inset')}>
+            <textarea
+              className={cx('input', 'deployments-body')}
+              rows={16}
+              aria-label={trans.__('Request body')}
+              spellCheck={false}
+              value={body}
+              onChange={event => onBody(event.target.value)}
+            />
+          </div>
+        )}
       </section>
       <section aria-live="polite">
         <Heading title={trans.__('Answer')} note={answer && <AnswerNote answer={answer} />} />

@@ -15,10 +15,13 @@ const version = (name: string, traffic: number, role: string): IDeployedVersion 
   role,
   reason: '',
   workers: 1,
+  runtime: 'seldon-core',
   requests_per_second: { value: 3.46 * traffic, basis: 'exact', n: null, error: null },
   p50_ms: null,
   p95_ms: null,
   error_fraction: null,
+  memory_bytes: null,
+  pids: [],
   gates: []
 });
 
@@ -29,6 +32,7 @@ const DEPLOYMENT: IDeployment = {
   target: 'local',
   state: 'healthy',
   url: 'http://127.0.0.1/api/v1.0/predictions',
+  urls: {},
   versions: [version('v1', 90, 'stable'), version('v2', 10, 'canary')],
   created_at: '2026-01-01T00:00:00Z',
   updated_at: '2026-01-01T00:00:00Z'

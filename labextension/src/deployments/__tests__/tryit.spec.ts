@@ -1,5 +1,5 @@
 import type { IDeploymentDetail } from '../../api/types';
-import { sampleBody } from '../tryit';
+import { sampleBody } from '../body';
 
 const bodyOf = (sample: object | null): string =>
   sampleBody({ sample } as unknown as IDeploymentDetail);

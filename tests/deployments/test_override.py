@@ -1,0 +1,69 @@
+"""Tests of a project's own before traffic, and the reason that overrides a failed one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from jupyter_mlinfra.core.errors import BadRequest, Unprocessable
+from jupyter_mlinfra.deployments import Deployments, VersionState
+from jupyter_mlinfra.deployments.own_tests import own_tests
+
+CHECKS = '''
+def likely(trial):
+    """at least half of the sample is likely"""
+    answers = trial.ask(trial.sample)
+    share = sum(answer > 2 for answer in answers) / len(answers)
+    return f"{share:.0%} of {trial.model} in {trial.deployment}", share >= 0.5
+
+def breaks(trial):
+    return 1 / 0, True
+'''
+
+
+@pytest.fixture
+def deployments(
+    tmp_path: Path, models: Mapping[int, Path], kit: ModuleType
+) -> Iterator[Deployments]:
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "own_checks.py").write_text(CHECKS)
+    project = kit.open_project(
+        tmp_path / "project",
+        '[deployments]\nworkers = 1\nruntime = "open-inference"\n'
+        'tests = ["own_checks:likely", "own_checks:breaks"]\n',
+    )
+    yield Deployments(project, kit.Registry(models))
+    kit.clean_up(project)
+
+
+def test_a_failed_test_of_the_project_blocks_until_a_reason_overrides_it(
+    deployments: Deployments,
+) -> None:
+    with pytest.raises(Unprocessable, match="did not pass its tests") as refused:
+        deployments.deploy("flights", version="flights/1")
+    assert "likely: at least half of the sample is likely" in refused.value.why
+    assert "0% of flights/1 in flights" in refused.value.why
+    assert "breaks: a test of the project, measured ZeroDivisionError" in refused.value.why
+    (version,) = deployments.show("flights").deployment.versions
+    assert (version.state, version.traffic) == (VersionState.FAILED, 0)
+    assert [gate.name for gate in version.gates][-2:] == ["likely", "breaks"]
+
+    record = deployments.deploy("flights", version="flights/1", override="the sample is old")
+    (version,) = record.versions
+    assert (version.state, version.traffic) == (VersionState.READY, 100)
+    assert [gate.name for gate in version.gates if not gate.passed] == ["likely", "breaks"]
+    change = deployments.history("flights").items[0]
+    assert change.reason == "the sample is old"
+    assert change.text.startswith("v1 deployed although likely, breaks failed")
+
+
+def test_a_test_that_cannot_be_imported_is_named_with_its_setting(tmp_path: Path) -> None:
+    (tmp_path / "own_broken.py").write_text("value = 3\nraise RuntimeError('no')")
+    for name in ("own_broken:value", "own_absent:f", "own_broken"):
+        with pytest.raises(BadRequest) as refused:
+            own_tests(tmp_path, [name])
+        assert name in refused.value.what
+        assert "[deployments] tests" in refused.value.fix or "tests =" in refused.value.fix
