@@ -19,6 +19,8 @@ const version = (name: string, traffic: number, role: string): IDeployedVersion 
   p50_ms: null,
   p95_ms: null,
   error_fraction: null,
+  memory_bytes: null,
+  pids: [],
   gates: []
 });
 
