@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import collections
 import http.client
 import http.server
 import itertools
 import json
+import math
 import os
 import socket
 import socketserver
@@ -545,6 +547,41 @@ def test_requests_beyond_the_queue_are_refused_at_once_with_the_reason(
     refused = [item for item in answers if item.status == 503]
     assert {item.body["what"] for item in refused} == {"Too many requests wait for this version."}
     assert all(item.milliseconds < 1500 for item in refused)
+
+
+def test_a_key_stays_with_its_version_while_the_weights_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    seen: dict[str, set[str]] = {}
+    counted: collections.Counter[str] = collections.Counter()
+
+    def answer(path: str, headers: Mapping[str, str]) -> int:
+        seen.setdefault(headers.get("x-mlinfra-key", ""), set()).add(path)
+        counted[path] += "x-mlinfra-key" not in headers
+        return 200
+
+    plan = DeploymentPlan(
+        name="flights",
+        namespace="test",
+        versions=[
+            VersionPlan(version="v1", sockets=["1.sock"]),
+            VersionPlan(version="v2", sockets=["2.sock"]),
+        ],
+        weights={"v1": 70, "v2": 30},
+        sticky_header="x-mlinfra-key",
+    )
+    keys = [f"customer {place}" for place in range(200)]
+    with real_envoy(tmp_path, [plan], answer) as base:
+        for headers in [{"x-mlinfra-key": key} for key in keys * 2] + [{}] * 200:
+            connection = http.client.HTTPConnection(base.removeprefix("http://"), timeout=10)
+            connection.request("POST", "/seldon/test/flights/api/v1.0/predictions", b"{}", headers)
+            assert connection.getresponse().status == 200
+            connection.close()
+    assert all(len(seen[key]) == 1 for key in keys)
+    on_second = sum(seen[key] == {"2.sock"} for key in keys)
+    assert abs(on_second - 60) <= 4 * math.sqrt(200 * 0.21)
+    assert abs(counted["2.sock"] - 60) <= 4 * math.sqrt(200 * 0.21)
 
 
 def test_patience_grows_with_a_slow_model_and_has_an_end() -> None:

@@ -23,12 +23,11 @@ _GONE = b"gone"
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A worker as one Envoy sees it. active: requests that it has not answered yet."""
+    """A worker as one Envoy sees it."""
 
     cluster: str
     socket: str
     health: Mapping[str, Any]
-    active: int
 
 
 def get(path: str, url: str, *, timeout: float = 2.0) -> bytes | None:
@@ -103,17 +102,6 @@ def in_flight(cluster: str) -> int | None:
     return sum(int(value) for values in active.values() for value in values.values())
 
 
-def in_flight_by_socket() -> dict[str, int] | None:
-    """Requests that each worker has not answered yet; None if nobody knows."""
-    hosts = _hosts()
-    if hosts is None:
-        return None
-    counts = dict[str, int]()
-    for host in (host for one in hosts for host in one):
-        counts[host.socket] = counts.get(host.socket, 0) + host.active
-    return counts
-
-
 def answering(cluster: str) -> set[str]:
     """Sockets to which every Envoy sends requests for a version: its own workers' and those that
     stand in.
@@ -149,11 +137,6 @@ def _read_hosts(body: bytes) -> list[Host]:
             cluster=str(cluster.get("name", "")),
             socket=str(host.get("address", {}).get("pipe", {}).get("path", "")),
             health=host.get("health_status", {}),
-            active=sum(
-                int(stat.get("value", 0))
-                for stat in host.get("stats", [])
-                if stat.get("name") == "rq_active"
-            ),
         )
         for cluster in json.loads(body).get("cluster_statuses", [])
         for host in cluster.get("host_statuses", [])
