@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..core.domain import Checks, Domain, Group, Kind, Magic, State
 
@@ -14,7 +14,19 @@ if TYPE_CHECKING:
 def _open(bench: Workbench) -> Deployments:
     from . import Deployments
 
-    return Deployments(bench.project, bench.experiments)
+    return Deployments(bench.project, _Experiments(bench))  # type: ignore[arg-type]
+
+
+class _Experiments:
+    """The experiments domain, opened by the first deploy: a change of traffic does without it, and
+    without the time that its imports take.
+    """
+
+    def __init__(self, bench: Workbench) -> None:
+        self._bench = bench
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._bench.experiments, name)
 
 
 DOMAIN = Domain(

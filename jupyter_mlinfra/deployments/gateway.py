@@ -43,7 +43,8 @@ class DeploymentPlan:
     while no version may answer them.
 
     patience_seconds: after which a request is also given to a second worker. queue: requests that
-    a version may have in progress; further ones are refused.
+    a version may have in progress; further ones are refused. sticky_header: requests with an equal
+    value of it go to the same version while the weights stay; empty = none.
     """
 
     name: str
@@ -52,6 +53,7 @@ class DeploymentPlan:
     weights: Mapping[str, int]
     patience_seconds: float = PATIENCE_SECONDS
     queue: int = QUEUE
+    sticky_header: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import Conflict, Unavailable, Unprocessable
 from ..core.records import Page, page_of
 from ..core.search import Document
-from . import client, measuring, payloads, search, views
+from . import views
 from .bodies import sample_body
-from .deploying import Deploying
 from .logged import Answers
 from .packaging import Bundle, load_bundle
 from .rollout import STOP_SECONDS, Progress, Rollout
@@ -35,6 +34,8 @@ if TYPE_CHECKING:
 
     from ..core.project import Project
     from ..experiments import Experiments
+    from . import measuring
+    from .deploying import Deploying
 
 
 class Deployments:
@@ -56,6 +57,8 @@ class Deployments:
 
     @cached_property
     def _deploying(self) -> Deploying:
+        from .deploying import Deploying
+
         return Deploying(self._project, self._experiments, self._store, self._target, self._rollout)
 
     def deploy(
@@ -215,6 +218,8 @@ class Deployments:
         """
         import orjson
 
+        from . import client
+
         row = self._store.deployment(name)
         if version is not None:
             version = row.version(version).version
@@ -237,6 +242,8 @@ class Deployments:
         """
         import orjson
 
+        from . import client
+
         url = views.feedback_url(self._url(self._store.deployment(name)))
         message: dict[str, Any] = {"response": {"meta": {"puid": request_id}}, "reward": reward}
         if truth is not None:
@@ -252,6 +259,8 @@ class Deployments:
         """Latency and volume of the live deployment under a steady load of one-row requests, which
         are not in the payload log.
         """
+        from . import measuring
+
         row = self._store.deployment(name)
         return measuring.measure(
             self._url(row), self._one_row(row), seconds=seconds, rate=rate, keys=self._target.keys()
@@ -261,6 +270,8 @@ class Deployments:
         """p99 of the live deployment, measured as before a version gets traffic: 1,000 consecutive
         one-row requests.
         """
+        from . import measuring
+
         row = self._store.deployment(name)
         return measuring.latency(
             self._url(row), self._one_row(row), at_most_ms=at_most_ms, keys=self._target.keys()
@@ -270,11 +281,15 @@ class Deployments:
         """Logged requests, one line per row: request_id, row, ts, deployment, version, status,
         latency_ms, prediction, then the inputs.
         """
+        from . import payloads
+
         self._store.deployment(name)
         return payloads.scan(payload_folder(self._project, name), since)
 
     def payloads_feedback(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
         """Logged feedback: request_id, ts, reward, truth."""
+        from . import payloads
+
         self._store.deployment(name)
         return payloads.feedback(payload_folder(self._project, name), since)
 
@@ -282,6 +297,8 @@ class Deployments:
         """Refused and failed requests: request_id, ts, version, status, latency_ms, what, request
         (the beginning of its body as text).
         """
+        from . import payloads
+
         self._store.deployment(name)
         return payloads.refused(payload_folder(self._project, name), since)
 
@@ -289,6 +306,8 @@ class Deployments:
         """Entries that could not be logged, in the files that were written to after `since`; for a
         killed process an upper bound.
         """
+        from . import payloads
+
         return payloads.dropped(payload_folder(self._project, name), since)
 
     def up(
@@ -350,10 +369,14 @@ class Deployments:
 
     def search_fingerprint(self) -> str:
         """Changes when a deployment or one of its versions does."""
+        from . import search
+
         return search.fingerprint(self._store.deployments())
 
     def search_documents(self) -> Iterable[Document]:
         """Every deployment; found by its name, its model, its versions and their inputs."""
+        from . import search
+
         return search.documents(self._store.deployments())
 
     def _record(self, row: DeploymentRow) -> Deployment:

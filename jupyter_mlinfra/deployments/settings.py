@@ -38,6 +38,11 @@ class DeploymentSettings(Section):
     further ones get 503 at once.
     """
 
+    sticky_header: str = Field(default="x-mlinfra-key", pattern="^[a-z0-9-]*$")
+    """Requests with an equal value of this header go to the same version while the weights stay, as
+    an A/B test needs; empty = none.
+    """
+
     patience_seconds: float = Field(default=1.0, gt=0, le=15)
     """A request that takes longer is also given to a second serving process, and the first answer
     counts. Slow models get four times their measured p95.

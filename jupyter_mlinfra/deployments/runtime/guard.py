@@ -280,7 +280,8 @@ class Guard:
         """Do `work`, the model's part of the request with this body, and return what it returns.
         Raises what `work` raises, or refuses the request as this module's text says.
 
-        attempt: the header ATTEMPT. work: may be called twice, once in a copy of this process, so it writes nothing.
+        attempt: the header ATTEMPT. work: may be called twice, once in a copy of this process, so
+        it writes nothing.
         """
         ledger = self._ledger
         if ledger is None:

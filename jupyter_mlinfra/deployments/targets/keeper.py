@@ -226,6 +226,7 @@ class Keeper:
                 [self.p95_ms.get((row.name, item.version), 0.0) for item in routable],
             ),
             queue=self.settings.queue,
+            sticky_header=self.settings.sticky_header,
         )
 
     def _judge(self, row: DeploymentRow, item: VersionRow) -> bool:

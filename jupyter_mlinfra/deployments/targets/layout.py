@@ -47,6 +47,7 @@ def digest_of(project: Project) -> str:
             settings.payload_gib,
             settings.worker_memory_mib,
             settings.queue,
+            settings.sticky_header,
             settings.patience_seconds,
         ]
     )

@@ -290,7 +290,6 @@ class Workers:
 
     def _watch(self, key: tuple[str, str], worker: Worker) -> bool:
         """Returns whether it was killed or is to be replaced."""
-        assert worker.identity is not None or not worker.ready
         at = time.monotonic()
         if worker.identity is None or not suspended(worker.identity.pid):
             worker.stopped_since = 0.0
@@ -335,9 +334,8 @@ class Workers:
             if worker.identity is None:
                 self.all[key].remove(worker)
             return True
-        slot, counts = self._look(worker), admin.in_flight_by_socket()
-        waiting = 0 if counts is None else counts.get(worker.socket, 0)
-        idle = not waiting and (slot is None or not slot.begun)
+        slot = self._look(worker)
+        idle = slot is None or not slot.begun
         worker.idle_since = (worker.idle_since or at) if idle else 0.0
         if idle and at - worker.idle_since > LEAST_DRAIN_SECONDS:
             self._end(worker)

@@ -176,10 +176,14 @@ def _traffic_routes(plan: DeploymentPlan, routed: Sequence[VersionPlan]) -> list
     ]
     if not clusters:
         return []
+    shares: dict[str, Any] = {"weighted_clusters": {"clusters": clusters}}
+    if plan.sticky_header:  # a request without it gets a version at random, as without this
+        shares["weighted_clusters"]["use_hash_policy"] = True
+        shares["hash_policy"] = [{"header": {"header_name": plan.sticky_header}}]
     return [
         {
             "match": dict(path.match),
-            "route": {**_action(plan, path), "weighted_clusters": {"clusters": clusters}},
+            "route": {**_action(plan, path), **shares},
         }
         for path in _paths(plan)
     ]

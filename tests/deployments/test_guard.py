@@ -1,0 +1,153 @@
+"""What a worker leaves behind when it dies of a request, with real processes that die."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlinfra.deployments.runtime.contract import RequestRefused
+from jupyter_mlinfra.deployments.runtime.guard import DECLINED, Guard, Ledger, survives
+
+AGAIN = "2"
+"""The gateway's second try."""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    return str(tmp_path / "flights.v1.code.guard")
+
+
+def in_worker(file: str, slot: int, *bodies: bytes, work: Callable[[], object]) -> int:
+    """A worker that does `work` on each of these; its wait status."""
+    pid = os.fork()
+    if not pid:
+        guard = Guard(file, slot, RequestRefused)
+        for body in bodies:
+            guard.run(body, None, work)
+        os._exit(7)
+    return os.waitpid(pid, 0)[1]
+
+
+@contextmanager
+def busy_worker(file: str, slot: int, body: bytes) -> Iterator[int]:
+    """A worker that has been working on this for a second."""
+    pid = os.fork()
+    if not pid:
+        Guard(file, slot, RequestRefused).run(body, None, lambda: time.sleep(60))
+        os._exit(0)
+    end = time.monotonic() + 20
+    while not Path(file).exists() or not Ledger(file).slot(slot).begun:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    time.sleep(0.6)
+    try:
+        yield pid
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+def die() -> None:
+    os._exit(0)
+
+
+def test_a_request_that_ended_a_process_is_tried_in_a_copy_and_refused_when_that_dies_too(
+    file: str,
+) -> None:
+    in_worker(file, 0, b"poison", work=die)
+    guard = Guard(file, 1, RequestRefused)
+    with pytest.raises(RequestRefused) as refused:
+        guard.run(b"poison", AGAIN, die)
+    assert refused.value.status == 422
+    assert len(Ledger(file).refused()) == 1
+    with pytest.raises(RequestRefused):  # also as a client's new request, and by a new process
+        Guard(file, 2, RequestRefused).run(b"poison", None, lambda: 1)
+    assert guard.run(b"another", None, lambda: 1) == 1
+
+
+def test_the_next_process_in_its_place_knows_it_too(file: str) -> None:
+    in_worker(file, 0, b"poison", work=die)
+    with pytest.raises(RequestRefused):
+        Guard(file, 0, RequestRefused).run(b"poison", None, die)
+
+
+def test_a_neighbour_of_a_request_that_kills_is_answered(file: str) -> None:
+    in_worker(file, 0, b"neighbour", work=die)
+    guard = Guard(file, 1, RequestRefused)
+    assert guard.run(b"neighbour", AGAIN, lambda: 1) == 1
+    assert Ledger(file).refused() == []
+    for slot in (2, 3):
+        in_worker(file, slot, b"once more", work=die)  # deaths of others do not add up with it
+    assert guard.run(b"neighbour", None, lambda: 1) == 1
+
+
+def test_what_was_answered_before_is_not_suspect_whoever_killed_its_worker(file: str) -> None:
+    def answer_once() -> None:
+        if Ledger(file).slot(0).done:
+            die()
+
+    for _ in range(3):
+        in_worker(file, 0, b"common", b"common", work=answer_once)
+        guard = Guard(file, 9, RequestRefused)
+        assert guard.run(b"common", AGAIN, lambda: 1) == 1
+    assert Ledger(file).refused() == []
+
+
+def test_two_workers_at_most_work_on_one_request(file: str) -> None:
+    guard = Guard(file, 2, RequestRefused)
+    with busy_worker(file, 0, b"slow"):
+        assert guard.run(b"slow", AGAIN, lambda: 1) == 1  # the first may be stuck
+        with busy_worker(file, 1, b"slow"):
+            with pytest.raises(RequestRefused) as declined:
+                guard.run(b"slow", AGAIN, lambda: 1)
+            assert declined.value.status == DECLINED
+            assert guard.run(b"slow", None, lambda: 1) == 1  # an equal request of somebody else
+            assert guard.run(b"other", AGAIN, lambda: 1) == 1
+
+
+def test_another_version_takes_no_request_that_its_own_version_works_on_or_died_of(
+    file: str,
+) -> None:
+    other = Guard(file.replace(".v1.", ".v2."), 0, RequestRefused)
+    with busy_worker(file, 0, b"slow"), pytest.raises(RequestRefused) as declined:
+        other.run(b"slow", AGAIN, lambda: 1)
+    assert declined.value.status == DECLINED
+    in_worker(file, 1, b"poison", work=die)
+    with pytest.raises(RequestRefused) as refused:
+        other.run(b"poison", AGAIN, lambda: 1)
+    assert refused.value.status == 422
+    assert other.run(b"poison", None, lambda: 1) == 1  # asked by itself, it may know better
+
+
+def test_a_copy_that_hangs_proves_nothing_and_an_error_is_no_death() -> None:
+    def fail() -> None:
+        raise ValueError
+
+    assert survives(lambda: 1) is True
+    assert survives(fail) is True
+    assert survives(die) is False
+    assert survives(lambda: os.kill(os.getpid(), signal.SIGKILL)) is False
+    assert survives(lambda: time.sleep(60), seconds=0.3) is None
+
+
+def test_what_a_worker_is_doing_can_be_read_beside_it(file: str) -> None:
+    guard = Guard(file, 3, RequestRefused)
+    ledger = Ledger(file)
+    seen = guard.run(b"a", None, lambda: ledger.slot(3))
+    assert (seen.process, seen.done, len(seen.begun)) == (os.getpid(), 0, 1)
+    assert seen.begun[0] <= time.monotonic()
+    after = ledger.slot(3)
+    assert (after.done, after.begun) == (1, ())
+    with pytest.raises(ZeroDivisionError):
+        guard.run(b"b", None, lambda: 1 / 0)
+    assert ledger.slot(3).begun == ()
+
+
+def test_without_a_file_nothing_is_watched() -> None:
+    assert Guard("", 0, RequestRefused).run(b"a", AGAIN, lambda: 1) == 1
