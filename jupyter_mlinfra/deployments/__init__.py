@@ -14,6 +14,10 @@ __all__ = [
     "DeploymentState",
     "Deployments",
     "Gate",
+    "ImageContext",
+    "ManifestKind",
+    "ManifestOptions",
+    "Manifests",
     "Measurement",
     "Prediction",
     "VersionState",
@@ -22,6 +26,8 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from .kubernetes.plan import ManifestKind, ManifestOptions
+    from .kubernetes.records import ImageContext, Manifests
     from .names import name_for
     from .payloads import BASE_COLUMNS
     from .servable import unservable
@@ -45,6 +51,10 @@ def __getattr__(name: str) -> Any:
     home = {
         "BASE_COLUMNS": ".payloads",
         "Deployments": ".service",
+        "ImageContext": ".kubernetes.records",
+        "ManifestKind": ".kubernetes.plan",
+        "Manifests": ".kubernetes.records",
+        "ManifestOptions": ".kubernetes.plan",
         "name_for": ".names",
         "unservable": ".servable",
     }.get(name, ".spec")

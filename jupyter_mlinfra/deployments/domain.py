@@ -47,7 +47,8 @@ DOMAIN = Domain(
             "Deployment",
             "DeploymentDetail",
             "Prediction",
-        )
+        ),
+        "jupyter_mlinfra.deployments.kubernetes.records": ("ImageContext", "Manifests"),
     },
     shown=("jupyter_mlinfra.deployments.faces.rows", "jupyter_mlinfra.deployments.faces.cards"),
     routes="jupyter_mlinfra.deployments.faces.routes:ROUTES",

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     from ..core.project import Project
     from ..experiments import Experiments
+    from .kubernetes.plan import ManifestKind, ManifestOptions
+    from .kubernetes.records import ImageContext, Manifests
 
 
 class Deployments:
@@ -237,6 +239,43 @@ class Deployments:
         answer = client.post(url, orjson.dumps(message), keys=self._target.keys())
         if answer.status != 200:
             raise client.refusal(answer)
+
+    def manifest(
+        self,
+        name: str,
+        *,
+        kind: ManifestKind,
+        options: ManifestOptions | None = None,
+        output: str | Path | None = None,
+        crds: str | Path | None = None,
+    ) -> Manifests:
+        """The deployment with its present traffic as manifests for a cluster, also written to the
+        file `output` if that is given. crds: a folder with a cluster's CRDs, which must accept them
+        too.
+
+        Raises BadRequest for options that do not fit, Unprocessable if a cluster would refuse them.
+        """
+        from .kubernetes import exporting
+
+        return exporting.manifests_of(
+            self._store.deployment(name),
+            kind,
+            options or exporting.ManifestOptions(),
+            output=None if output is None else Path(output),
+            crds=None if crds is None else Path(crds),
+        )
+
+    def image(self, name: str, version: str, *, into: str | Path) -> ImageContext:
+        """Write the build context of an image that serves one version into a new folder: the same
+        version gives the same bytes.
+
+        Raises Conflict if the folder is not empty, or if the version has not passed its tests.
+        """
+        from .kubernetes import exporting
+
+        workers = self._project.settings.of(DeploymentSettings).workers
+        row = self._store.deployment(name)
+        return exporting.image_of(row, version, Path(into), workers=workers)
 
     def measure(self, name: str, *, seconds: float, rate: float) -> Measurement:
         """Latency and volume of the live deployment under a steady load of one-row requests, which

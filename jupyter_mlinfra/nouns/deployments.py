@@ -13,9 +13,11 @@ from .shown import Shown
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
 
     import polars as pl
 
+    from ..deployments import ImageContext, ManifestKind, Manifests
     from ..deployments.spec import Change, Deployment, DeploymentDetail, Prediction
 
 
@@ -75,6 +77,20 @@ class DeploymentHandle(Shown):
     def history(self) -> Sequence[Change]:
         """Its newest changes, newest first."""
         return Records(self.workbench.deployments.history(self.name).items)
+
+    def manifest(self, kind: ManifestKind, **options: Any) -> Manifests:
+        """Its present traffic as manifests for Kubernetes. options: as of the command line, such as
+        `image="registry.example.com/team/flights"` or `model_uri="s3://models/flights/{version}"`.
+        """
+        from ..deployments import ManifestOptions
+
+        return self.workbench.deployments.manifest(
+            self.name, kind=kind, options=ManifestOptions(**options)
+        )
+
+    def image(self, version: str, into: str | Path) -> ImageContext:
+        """Write the build context of an image that serves one version into a new folder."""
+        return self.workbench.deployments.image(self.name, version, into=into)
 
     def payloads(self, since: datetime | None = None) -> pl.DataFrame:
         """Logged requests, one line per row: request, time, version, status, latency, prediction,

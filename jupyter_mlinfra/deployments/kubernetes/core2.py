@@ -7,14 +7,14 @@ of our own: no candidate of weight 0.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
 from .fields import AtLeastOne, Label, Percent, Quantity, Strict, Subdomain, Uri, derived_name
 from .pods import Metadata, PodSpec, unique
 
-API = "mlops.seldon.io/v1alpha1"
+API: Final = "mlops.seldon.io/v1alpha1"
 SCHEMES = ("s3", "gs", "azureblob", "http", "https")
 """What the agent's rclone reads."""
 STATEFUL_SET_LENGTH = 52

@@ -2,9 +2,9 @@
 it is asked for strict field validation.
 
 Source: "Extend the Kubernetes API with CustomResourceDefinitions" of the Kubernetes documentation
-(structural schemas, pruning, `x-kubernetes-*`). A schema is OpenAPI 3.0, whose keywords are those of
-JSON Schema's draft 4. Not evaluated: rules in CEL (`x-kubernetes-validations`), which are counted,
-and admission webhooks, whose rules are in our models.
+(structural schemas, pruning, `x-kubernetes-*`). A schema is OpenAPI 3.0, whose keywords are those
+of JSON Schema's draft 4. Not evaluated: rules in CEL (`x-kubernetes-validations`), which are
+counted, and admission webhooks, whose rules are in our models.
 """
 
 from __future__ import annotations
@@ -42,14 +42,13 @@ class Crd:
     def faults(self, document: Mapping[str, Any]) -> list[str]:
         """What the API server would refuse: where, and why; empty if nothing."""
         from jsonschema import FormatChecker
-        from jsonschema.exceptions import best_match
 
         checker = FormatChecker(formats=())
         for bits in (32, 64):
             checker.checks(f"int{bits}")(_fits(bits))
         validator = _validator_class()(self.schema, format_checker=checker)
         errors = sorted(validator.iter_errors(document), key=lambda error: [*map(str, error.path)])
-        found = [_sentence(best_match([error]) or error) for error in errors]
+        found = [_sentence(error) for error in errors]
         # The schema of a CRD never describes what every object has.
         return [*found, *(f"{name}: missing" for name in sorted(_IMPLIED - document.keys()))]
 
@@ -61,7 +60,7 @@ def load_crds(folder: Path) -> Crds:
     """All CRDs in the YAML files of a folder, by apiVersion and kind; other objects are passed
     over.
 
-    Raises BadRequest if there is no such folder, Unprocessable for a broken file or none with a CRD.
+    Raises BadRequest if there is no such folder, Unprocessable for a broken file, or without a CRD.
     """
     import yaml
 
@@ -71,7 +70,7 @@ def load_crds(folder: Path) -> Crds:
     found = dict[tuple[str, str], Crd]()
     for file in sorted([*folder.rglob("*.yaml"), *folder.rglob("*.yml"), *folder.rglob("*.json")]):
         try:
-            documents = [*yaml.load_all(file.read_bytes(), Loader=loader)]  # noqa: S506, a safe one
+            documents = [*yaml.load_all(file.read_bytes(), Loader=loader)]
             for document in documents:
                 for crd in _crds(document):
                     found[crd.api_version, crd.kind] = crd

@@ -82,8 +82,8 @@ def quantity(text: str) -> Decimal:
     if unit in _BINARY:
         return number * 1024 ** (_BINARY.index(unit) + 1)
     if unit in _UNITS:
-        return number * Decimal(1000) ** _UNITS[unit]
-    return number * Decimal(10) ** int(unit[1:])
+        return number.scaleb(3 * _UNITS[unit])
+    return number.scaleb(int(unit[1:]))
 
 
 def _matches(pattern: re.Pattern[str], longest: int, what: str) -> Callable[[str], str]:

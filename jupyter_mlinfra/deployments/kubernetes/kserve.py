@@ -8,7 +8,7 @@ schema cannot express are those of its admission webhook (`inference_service_val
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -20,7 +20,7 @@ MODE = "serving.kserve.io/deploymentMode"
 """Annotation; the mode of an InferenceService cannot be changed later."""
 STANDARD = ("Standard", "RawDeployment")
 """Its values for plain Deployments, the second one before KServe 0.16."""
-CONTAINER = "kserve-container"
+CONTAINER: Final = "kserve-container"
 """The container that gets the requests."""
 SCHEMES = ("s3", "gs", "pvc", "hdfs", "webhdfs", "http", "https", "oci", "hf")
 
@@ -104,7 +104,7 @@ class Predictor(Strict):
         if (self.scale_metric is None) != (self.scale_target is None):
             raise ValueError("scaleMetric and scaleTarget need each other")
         if self.scale_metric in ("cpu", "memory") and (self.scale_target or 0) > 100:
-            raise ValueError(f"scaleTarget {self.scale_target} is above 100 % of {self.scale_metric}")
+            raise ValueError(f"scaleTarget {self.scale_target} is above 100 %")
         if self.scale_metric in ("cpu", "memory"):
             asked = self.model.resources if self.model else (self.containers or ())[0].resources
             if self.scale_metric not in ((asked or Resources()).requests or {}):
@@ -148,7 +148,7 @@ class InferenceServiceSpec(Strict):
         if total > 100:
             raise ValueError(f"the canaries get {total} % of the traffic")
         if canaries and self.predictor.canary_traffic_percent is not None:
-            raise ValueError("canaryTrafficPercent is the older way of spec.canary: use one of them")
+            raise ValueError("canaryTrafficPercent is the older way of spec.canary: use one")
         if self.predictor.model is not None and self.predictor.model.name is not None:
             raise ValueError("the model of the stable predictor must not have a name")
         names = [canary.predictor.name or "" for canary in canaries]
@@ -184,5 +184,5 @@ class InferenceService(Strict):
         if self.spec.predictor.canary_traffic_percent is not None and mode in STANDARD:
             raise ValueError(f"canaryTrafficPercent needs Knative, not {mode}: use spec.canary")
         if self.spec.predictor.scale_metric in ("concurrency", "rps") and mode in STANDARD:
-            raise ValueError(f"only Knative scales by {self.spec.predictor.scale_metric}, not {mode}")
+            raise ValueError(f"{mode} cannot scale by {self.spec.predictor.scale_metric}")
         return self

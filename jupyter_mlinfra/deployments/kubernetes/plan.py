@@ -9,8 +9,7 @@ from typing import Literal
 
 from ...core.errors import BadRequest
 
-Kind = Literal["seldon-v1", "core2", "kserve"]
-KINDS: tuple[Kind, ...] = ("seldon-v1", "core2", "kserve")
+ManifestKind = Literal["seldon-v1", "core2", "kserve"]
 Format = Literal["mlflow", "xgboost", "sklearn", "lightgbm"]
 FORMATS: tuple[Format, ...] = ("mlflow", "xgboost", "sklearn", "lightgbm")
 
@@ -18,6 +17,7 @@ VERSION = "{version}"
 """Stands for the version in an image and in an address."""
 BUNDLE = "{bundle}"
 """Stands for the content of the version in an image."""
+_LOCAL = ("file", "models", "runs", "mlflow-artifacts")
 _TAGGED = re.compile(r":[^/:]+\Z|@sha256:")
 
 
@@ -36,22 +36,15 @@ class Served:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Autoscale:
-    """Between how many replicas, at which use of the requested CPU in percent."""
-
-    at_least: int
-    at_most: int
-    cpu_percent: int = 70
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class ManifestOptions:
     """What the cluster has to know and the project does not.
 
     image: an address with `{version}` (and `{bundle}`), or one without a tag, which gets both as
     its tag. model_uri: the folder of the model, with `{version}` if several versions are served.
     model_format: of what is in that folder. cpu, memory: requested by each pod; memory is its limit
-    too. secret: name of the Secret that reads model_uri. shadow: version that gets copies.
+    too. max_replicas: above replicas, an autoscaler adds pods when they use cpu_percent of the CPU
+    that they request. logger_url: where requests and answers are sent as CloudEvents. secret: name
+    of the Secret that reads model_uri. shadow: version that gets copies.
     """
 
     namespace: str = ""
@@ -61,12 +54,18 @@ class Options:
     cpu: str = "1"
     memory: str = "1Gi"
     replicas: int = 1
-    autoscale: Autoscale | None = None
+    max_replicas: int = 0
+    cpu_percent: int = 70
     logger_url: str = ""
     secret: str = ""
     service_account: str = ""
     pull_secret: str = ""
     shadow: str = ""
+
+    @property
+    def scales(self) -> bool:
+        """Whether an autoscaler chooses the number of pods."""
+        return self.max_replicas > 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +75,7 @@ class Plan:
     name: str
     namespace: str
     versions: Sequence[Served]
-    options: Options = field(default_factory=Options)
+    options: ManifestOptions = field(default_factory=ManifestOptions)
 
     @property
     def live(self) -> Sequence[Served]:
@@ -94,7 +93,7 @@ def plan_of(
     namespace: str,
     traffic: Mapping[str, int],
     models: Mapping[str, str],
-    options: Options,
+    options: ManifestOptions,
     *,
     bundles: Mapping[str, str] | None = None,
 ) -> Plan:
@@ -108,7 +107,7 @@ def plan_of(
     shares = {version: share for version, share in traffic.items() if share > 0}
     if options.shadow and options.shadow in shares:
         raise BadRequest(
-            f"{options.shadow} of {name} already answers {shares[options.shadow]} % of the requests.",
+            f"{options.shadow} of {name} answers {shares[options.shadow]} % of the requests.",
             "A shadow gets copies, and its answers are dropped.",
             f"mlinfra deployments traffic {name} …",
         )
@@ -169,9 +168,15 @@ def _number(version: str) -> int:
     return int(digits) if digits.isdecimal() else 0
 
 
-def _check_source(options: Options) -> None:
+def _check_source(options: ManifestOptions) -> None:
+    if options.model_format not in FORMATS:
+        raise BadRequest(
+            f"There is no format {options.model_format!r} of models.",
+            f"There are {', '.join(FORMATS)}.",
+            "--format",
+        )
     scheme, found, _ = options.model_uri.partition("://")
-    if options.model_uri and (not found or scheme in ("file", "models", "runs", "mlflow-artifacts")):
+    if options.model_uri and (not found or scheme in _LOCAL):
         raise BadRequest(
             f"A cluster cannot read {options.model_uri}.",
             "Its pods reach neither this machine nor its registry.",

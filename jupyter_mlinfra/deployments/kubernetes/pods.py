@@ -151,6 +151,9 @@ class Container(Strict):
         names = [item.name for item in self.env or ()]
         if len({*names}) < len(names):
             raise ValueError(f"container {self.name} has a variable twice")
+        taken = [(port.container_port, port.protocol) for port in self.ports or ()]
+        if len({*taken}) < len(taken):
+            raise ValueError(f"container {self.name} has a port twice")
         ports = {port.name for port in self.ports or ()}
         for probe in (self.readiness_probe, self.liveness_probe, self.startup_probe):
             if probe and isinstance(probe.http_get.port, str) and probe.http_get.port not in ports:

@@ -10,7 +10,7 @@ from ...core.errors import BadRequest, Unprocessable
 from . import core2, kserve
 from . import seldon_v1 as v1
 from .fields import Strict
-from .plan import Kind, Plan, Served
+from .plan import ManifestKind, Plan, Served
 from .pods import (
     Container,
     ContainerPort,
@@ -35,12 +35,16 @@ _IMPLEMENTATIONS: Mapping[str, v1.Implementation] = {
 }
 
 
-def manifests(plan: Plan, kind: Kind) -> Sequence[Strict]:
+def manifests(plan: Plan, kind: ManifestKind) -> Sequence[Strict]:
     """The manifests of a deployment, in the order in which they are applied.
 
     Raises BadRequest for options that the kind does not have, Unprocessable with the first fault
     if a cluster would refuse a manifest.
     """
+    if kind not in _WRITERS:
+        raise BadRequest(
+            f"There is no kind {kind!r} of manifest.", f"There are {', '.join(_WRITERS)}.", "--kind"
+        )
     try:
         return _WRITERS[kind](plan)
     except ValidationError as error:
@@ -50,17 +54,16 @@ def manifests(plan: Plan, kind: Kind) -> Sequence[Strict]:
             "Correct that option, or take another kind.",
         ) from error
     except ValueError as error:
-        raise Unprocessable(f"The manifests of {plan.name} do not fit together.", f"{error}.") from (
-            error
-        )
+        raise Unprocessable(
+            f"The manifests of {plan.name} do not fit together.", f"{error}."
+        ) from error
 
 
 def fault(error: ValidationError) -> str:
-    """The first fault of a manifest: where it is, and what."""
+    """The first fault of a part of a manifest: where it is, and what."""
     first = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(str(part) for part in first["loc"])
-    what = first["msg"].removeprefix("Value error, ")
-    return f"{where}: {what}" if where else what
+    where = ".".join(str(part) for part in (error.title, *first["loc"]))
+    return f"{where}: {first['msg'].removeprefix('Value error, ')}"
 
 
 def _seldon_v1(plan: Plan) -> Sequence[Strict]:
@@ -79,14 +82,13 @@ def _seldon_v1(plan: Plan) -> Sequence[Strict]:
 
 
 def _predictor(plan: Plan, item: Served) -> v1.Predictor:
-    options, scale = plan.options, plan.options.autoscale
+    options = plan.options
     container = _serving_container(plan, item, NODE) if item.image else _prepackaged(plan)
     return v1.Predictor(
         name=item.version,
         traffic=item.traffic,
         shadow=True if item.shadow else None,
-        # A shadow takes all copies, so it grows as the others do.
-        replicas=None if scale else options.replicas,
+        replicas=None if options.scales else options.replicas,
         graph=v1.Node(
             name=NODE,
             type="MODEL",
@@ -103,23 +105,23 @@ def _predictor(plan: Plan, item: Served) -> v1.Predictor:
                     image_pull_secrets=_pull_secrets(plan),
                     termination_grace_period_seconds=30,
                 ),
-                hpa_spec=v1.Autoscaler(
-                    min_replicas=scale.at_least,
-                    max_replicas=scale.at_most,
-                    metrics=(
-                        v1.Metric(
-                            resource=v1.ResourceMetric(
-                                name="cpu", target_average_utilization=scale.cpu_percent
-                            )
-                        ),
-                    ),
-                )
-                if scale
-                else None,
+                hpa_spec=_autoscaler(plan),
             ),
         ),
         labels={"version": item.version},
         annotations={f"{MANAGER}/model": item.model},
+    )
+
+
+def _autoscaler(plan: Plan) -> v1.Autoscaler | None:
+    options = plan.options
+    if not options.scales:
+        return None
+    use = v1.ResourceMetric(name="cpu", target_average_utilization=options.cpu_percent)
+    return v1.Autoscaler(
+        min_replicas=options.replicas,
+        max_replicas=options.max_replicas,
+        metrics=(v1.Metric(resource=use),),
     )
 
 
@@ -148,9 +150,8 @@ def _core2(plan: Plan) -> Sequence[Strict]:
         )
     _refuse(
         plan,
-        "Seldon Core 2 writes requests and answers to Kafka, not to an address." * bool(
-            options.logger_url
-        ),
+        "Seldon Core 2 writes requests and answers to Kafka, not to an address."
+        * bool(options.logger_url),
         "Core 2 names a Secret, not an account." * bool(options.service_account),
     )
     models = [_model(plan, item) for item in plan.versions]
@@ -179,7 +180,7 @@ def _server_name(plan: Plan) -> str:
 
 
 def _model(plan: Plan, item: Served) -> core2.Model:
-    options, scale = plan.options, plan.options.autoscale
+    options = plan.options
     return core2.Model(
         metadata=_metadata(plan, _model_name(plan, item), item),
         spec=core2.ModelSpec(
@@ -187,9 +188,9 @@ def _model(plan: Plan, item: Served) -> core2.Model:
             secret_name=options.secret or None,
             requirements=(options.model_format, *((_server_name(plan),) if options.image else ())),
             memory=options.memory,
-            replicas=None if scale else options.replicas,
-            min_replicas=scale.at_least if scale else None,
-            max_replicas=scale.at_most if scale else None,
+            replicas=None if options.scales else options.replicas,
+            min_replicas=options.replicas if options.scales else None,
+            max_replicas=options.max_replicas if options.scales else None,
         ),
     )
 
@@ -203,16 +204,16 @@ def _server(plan: Plan) -> core2.Server:
             f"These are {len(images)}: {', '.join(images)}.",
             "--image with a tag, of an image that is made from seldonio/mlserver.",
         )
-    options, scale = plan.options, plan.options.autoscale
+    options = plan.options
     container = Container(name="mlserver", image=images[0], resources=_resources(plan))
     return core2.Server(
         metadata=_metadata(plan, _server_name(plan)),
         spec=core2.ServerSpec(
             server_config="mlserver",
             extra_capabilities=(_server_name(plan),),
-            replicas=None if scale else options.replicas,
-            min_replicas=scale.at_least if scale else None,
-            max_replicas=scale.at_most if scale else None,
+            replicas=None if options.scales else options.replicas,
+            min_replicas=options.replicas if options.scales else None,
+            max_replicas=options.max_replicas if options.scales else None,
             pod_spec=PodSpec(containers=(container,), image_pull_secrets=_pull_secrets(plan)),
         ),
     )
@@ -242,15 +243,15 @@ def _kserve(plan: Plan) -> Sequence[Strict]:
 
 
 def _kserve_predictor(plan: Plan, item: Served, *, stable: bool = False) -> kserve.Predictor:
-    options, scale = plan.options, plan.options.autoscale if stable else None
-    at_least = options.autoscale.at_least if options.autoscale else options.replicas
+    options = plan.options
+    scales = options.scales and stable
     return kserve.Predictor(
         # With its name, a canary becomes the stable one without a restart.
         name=item.version,
-        min_replicas=at_least,
-        max_replicas=scale.at_most if scale else None,
-        scale_metric="cpu" if scale else None,
-        scale_target=scale.cpu_percent if scale else None,
+        min_replicas=options.replicas,
+        max_replicas=options.max_replicas if scales else None,
+        scale_metric="cpu" if scales else None,
+        scale_target=options.cpu_percent if scales else None,
         logger=kserve.Logger(mode="all", url=options.logger_url) if options.logger_url else None,
         service_account_name=options.service_account or None,
         image_pull_secrets=_pull_secrets(plan),
@@ -350,7 +351,7 @@ def _refuse(plan: Plan, *reasons: str) -> None:
         )
 
 
-_WRITERS: Mapping[Kind, Callable[[Plan], Sequence[Strict]]] = {
+_WRITERS: Mapping[ManifestKind, Callable[[Plan], Sequence[Strict]]] = {
     "seldon-v1": _seldon_v1,
     "core2": _core2,
     "kserve": _kserve,

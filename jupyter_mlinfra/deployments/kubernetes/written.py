@@ -26,17 +26,15 @@ def to_yaml(manifests: Sequence[Strict]) -> str:
     class Dumper(yaml.SafeDumper):
         """Quotes what could be read in two ways."""
 
-        def ignore_aliases(self, data: Any) -> bool:
+        def ignore_aliases(self, _: Any) -> bool:
             return True
 
-        def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        def increase_indent(self, flow: bool = False, **_: Any) -> None:
             super().increase_indent(flow, indentless=False)
 
     def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
         plain = bool(_PLAIN.match(value)) and value.lower() not in _WORDS
-        return dumper.represent_scalar(
-            "tag:yaml.org,2002:str", value, style=None if plain else '"'
-        )
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=None if plain else '"')
 
     Dumper.add_representer(str, text)
     return yaml.dump_all(
