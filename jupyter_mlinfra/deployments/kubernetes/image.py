@@ -93,6 +93,13 @@ class Contents:
             "MLINFRA_DEPLOYMENT": self.deployment,
             "MLINFRA_MODEL": self.model,
             "MLINFRA_VERSION": self.version,
+            "OMP_NUM_THREADS": "1",
+            # Bytes in, bytes out: the component parses and answers by itself.
+            "PAYLOAD_PASSTHROUGH": "true",
+            # Seldon's own names, which only its operator sets.
+            "PREDICTIVE_UNIT_ID": self.deployment,
+            "PREDICTOR_ID": self.version,
+            "SELDON_DEPLOYMENT_ID": self.deployment,
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONPATH": bundle,
             "PYTHONUNBUFFERED": "1",

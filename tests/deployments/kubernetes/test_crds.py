@@ -140,7 +140,7 @@ def test_what_an_api_server_refuses_is_refused(
 
 def test_a_kind_and_a_version_that_are_not_served_are_unknown(folder: Path) -> None:
     for change in ({"kind": "Bag"}, {"apiVersion": "example.com/v0"}):
-        with pytest.raises(Unprocessable, match="It has: Box of example.com/v1"):
+        with pytest.raises(Unprocessable, match=r"It has: Box of example\.com/v1"):
             check([box(size=1) | change], load_crds(folder))
 
 

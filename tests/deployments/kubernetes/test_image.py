@@ -226,6 +226,7 @@ def served(
             "PREDICTIVE_UNIT_METRICS_SERVICE_PORT": str(metrics),
         },
         start_new_session=True,
+        stderr=subprocess.DEVNULL,  # it complains about its metrics when it is stopped
     )
     try:
         yield f"http://127.0.0.1:{port}", folder, process
