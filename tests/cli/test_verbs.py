@@ -22,6 +22,7 @@ from jupyter_mlinfra.cli.text import text_of
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, TooLarge
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import page_of, to_json
+from jupyter_mlinfra.deployments import ManifestOptions
 from jupyter_mlinfra.faces.parse import span
 from jupyter_mlinfra.jobs import JobState, LogChunk
 from jupyter_mlinfra.jobs.backends.shell import Attachment
@@ -518,6 +519,27 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         "deployments",
         "history",
         {"name": "flights"} | PAGE,
+    ),
+    (
+        "deployments manifest flights --kind kserve --image registry/flights --max-replicas 4"
+        " --shadow v3 --output flights.yaml",
+        "Manifests",
+        "deployments",
+        "manifest",
+        {
+            "name": "flights",
+            "kind": "kserve",
+            "options": ManifestOptions(image="registry/flights", max_replicas=4, shadow="v3"),
+            "output": "flights.yaml",
+            "crds": None,
+        },
+    ),
+    (
+        "deployments image flights v2 --into build",
+        "ImageContext",
+        "deployments",
+        "image",
+        {"name": "flights", "version": "v2", "into": "build"},
     ),
     ("deployments down flights", "list[Deployment]", "deployments", "down", {"name": "flights"}),
     ("monitors list", "Page[Monitor]", "monitoring", "list", PAGE),

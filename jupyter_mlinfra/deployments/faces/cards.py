@@ -37,7 +37,7 @@ def _deployment_detail(item: DeploymentDetail) -> Card:
 def _manifests(item: Manifests) -> Card:
     if not item.path:
         return Card(title=item.yaml.rstrip("\n"))
-    kinds = ", ".join(str(manifest["kind"]) for manifest in item.manifests)
+    kinds = ", ".join(str(manifest.get("kind")) for manifest in item.manifests)
     facts = {"kinds": kinds, "namespace": item.namespace, "written to": item.path}
     return Card(title=item.deployment, facts=said(facts), note=f"kubectl apply -f {item.path}")
 
