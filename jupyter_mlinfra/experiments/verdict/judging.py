@@ -18,8 +18,13 @@ if TYPE_CHECKING:
     Values = Sequence[float] | np.ndarray[Any, Any] | pl.Series
 
 Method = Literal["asymptotic", "exact", "betting"]
-MINIMUM, EVENTS = 100, 10
-"""Outcomes of an arm, and of each kind if they are 0 and 1, before the asymptotic method speaks."""
+MINIMUM = 400
+"""Outcomes of an arm before the asymptotic method speaks. In simulated streams of very skewed
+outcomes (lognormal, sigma 1.5, an arm with a tenth of the traffic) it was wrong in 4.7 % with 400,
+in 8.9 % with 100.
+"""
+MINIMUM_BINARY, EVENTS = 100, 10
+"""The same for outcomes of 0 and 1, and how many of each there must be."""
 MISMATCH = 0.01
 """A p-value of the ratio below it stops every comparison."""
 OPTIMAL_N = 10_000
@@ -135,7 +140,6 @@ def judge(
     better: Literal["higher", "lower"] = "higher",
     alpha: float = 0.05,
     optimal_n: float = OPTIMAL_N,
-    minimum: int = MINIMUM,
 ) -> Verdict:
     """The verdict after a series of looks, each with all outcomes from the beginning on. The first
     decision stays; a mismatch of the ratio at any look outweighs it.
@@ -151,7 +155,7 @@ def judge(
     decided: tuple[int, State] | None = None
     interval: tuple[float, float] | None = None
     for number, look in enumerate(looks, start=1):
-        interval = look.interval or _interval(look, method, alpha, optimal_n, minimum)
+        interval = look.interval or _interval(look, method, alpha, optimal_n)
         if decided is None and interval is not None and not interval[0] <= 0 <= interval[1]:
             state = State.BETTER if sign * interval[0] > 0 else State.WORSE
             decided = number, state
@@ -170,12 +174,12 @@ def judge(
         ratio_p=ratio_p,
         method=method,
         decided_at=decided[0] if decided else None,
-        why=_why(state, last, interval, ratio_p, share, alpha, minimum),
+        why=_why(state, last, interval, ratio_p, share, alpha),
     )
 
 
 def _interval(
-    look: Look, method: Method, alpha: float, optimal_n: float, minimum: int
+    look: Look, method: Method, alpha: float, optimal_n: float
 ) -> tuple[float, float] | None:
     """The confidence sequence of the difference at a look; None while nothing can be said."""
     arms = look.control, look.treatment
@@ -185,7 +189,7 @@ def _interval(
             (arms[0].n, arms[1].n),
             alpha=alpha,
         )
-    if any(_too_few(item, minimum) for item in arms):
+    if any(_too_few(item) for item in arms):
         return None
     half = float(
         mean_difference(
@@ -199,10 +203,11 @@ def _interval(
     return difference - half, difference + half
 
 
-def _too_few(item: Arm, minimum: int) -> bool:
+def _too_few(item: Arm) -> bool:
     """Whether the central limit theorem says nothing about it yet."""
-    rarer = min(item.mean, 1 - item.mean) * item.n
-    return item.n < minimum or item.variance <= 0 or (item.binary and rarer < EVENTS)
+    if item.binary:
+        return item.n < MINIMUM_BINARY or min(item.mean, 1 - item.mean) * item.n < EVENTS
+    return item.n < MINIMUM or item.variance <= 0
 
 
 def _by_betting(
@@ -257,7 +262,6 @@ def _why(
     ratio_p: float,
     share: float,
     alpha: float,
-    minimum: int,
 ) -> str:
     total = look.control.n + look.treatment.n
     if state is State.RATIO_MISMATCH:
@@ -267,10 +271,12 @@ def _why(
             " the arms cannot be compared"
         )
     if interval is None:
-        return (
-            f"{look.control.n:,} and {look.treatment.n:,} outcomes are too few: {minimum:,} of each"
-            f" are needed, and {EVENTS} that differ from the others"
+        needed = (
+            f"{MINIMUM_BINARY:,} of each are needed, and in both {EVENTS} zeros and {EVENTS} ones"
+            if look.control.binary and look.treatment.binary
+            else f"{MINIMUM:,} of each are needed, and they must differ"
         )
+        return f"{look.control.n:,} and {look.treatment.n:,} outcomes are too few: {needed}"
     difference = look.treatment.mean - look.control.mean
     return (
         f"the difference is {difference:+.4g}, at {1 - alpha:.0%} within {interval[0]:+.4g} and"

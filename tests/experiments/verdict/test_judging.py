@@ -60,7 +60,7 @@ def test_betting_judges_outcomes_within_bounds() -> None:
 
 
 def test_a_few_or_equal_outcomes_say_nothing() -> None:
-    assert verdict(outcomes(99, 0), outcomes(99, 9)).state == "not yet"
+    assert verdict(outcomes(399, 0), outcomes(399, 9)).state == "not yet"
     same = verdict(np.zeros(500), np.ones(500))
     assert (same.state, same.low) == ("not yet", None)
     rare = [0] * 495 + [1] * 5
@@ -108,7 +108,7 @@ def test_outcomes_that_are_none_are_refused(values: Any) -> None:
 )
 def test_numbers_out_of_their_range_are_refused(options: Any) -> None:
     with pytest.raises(BadRequest):
-        verdict(outcomes(200, 0), outcomes(200, 0, 2), **options)
+        verdict(outcomes(500, 0), outcomes(500, 0, 2), **options)
     with pytest.raises(BadRequest):
         judge([])
 
