@@ -48,7 +48,11 @@ DOMAIN = Domain(
             "DeploymentDetail",
             "Prediction",
         ),
-        "jupyter_mlinfra.deployments.kubernetes.records": ("ImageContext", "Manifests"),
+        "jupyter_mlinfra.deployments.kubernetes.records": (
+            "ImageContext",
+            "Manifests",
+            "RegionState",
+        ),
     },
     shown=("jupyter_mlinfra.deployments.faces.rows", "jupyter_mlinfra.deployments.faces.cards"),
     routes="jupyter_mlinfra.deployments.faces.routes:ROUTES",

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from ..core.project import Project
     from ..experiments import Experiments
+    from .kubernetes.clusters import Clusters
     from .kubernetes.plan import ManifestKind, ManifestOptions
     from .kubernetes.records import ImageContext, Manifests
 
@@ -246,12 +247,13 @@ class Deployments:
         *,
         kind: ManifestKind,
         options: ManifestOptions | None = None,
+        traffic: Mapping[str, int] | None = None,
         output: str | Path | None = None,
         crds: str | Path | None = None,
     ) -> Manifests:
-        """The deployment with its present traffic as manifests for a cluster, also written to the
-        file `output` if that is given. crds: a folder with a cluster's CRDs, which must accept them
-        too.
+        """The deployment as manifests for a cluster, also written to the file `output` if that is
+        given. traffic: percent by version, if not the present one here. crds: a folder with a
+        cluster's CRDs, which must accept them too.
 
         Raises BadRequest for options that do not fit, Unprocessable if a cluster would refuse them.
         """
@@ -261,9 +263,17 @@ class Deployments:
             self._store.deployment(name),
             kind,
             options or exporting.ManifestOptions(),
+            traffic=traffic,
             output=None if output is None else Path(output),
             crds=None if crds is None else Path(crds),
         )
+
+    @cached_property
+    def clusters(self) -> Clusters:
+        """The deployments in clusters: apply, revert, regions."""
+        from .kubernetes.clusters import Clusters
+
+        return Clusters(self._project, self.manifest)
 
     def image(self, name: str, version: str, *, into: str | Path) -> ImageContext:
         """Write the build context of an image that serves one version into a new folder: the same

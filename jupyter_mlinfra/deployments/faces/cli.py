@@ -119,69 +119,6 @@ def _history(session: Session, name: str, **options: Any) -> Any:
     return session.bench.deployments.history(name, **options)
 
 
-@deployments.verb("manifest")
-@click.argument("name")
-@click.option(
-    "--kind",
-    type=click.Choice(["seldon-v1", "core2", "kserve"]),
-    required=True,
-    help="Seldon Core 1, Seldon Core 2, or KServe (without a business licence).",
-)
-@click.option("--image", default="", help="Registry and name; the tag names version and content.")
-@click.option(
-    "--model-uri",
-    default="",
-    metavar="URI",
-    help="Where a server reads the model, for example s3://models/flights/{version}.",
-)
-@click.option(
-    "--format",
-    "model_format",
-    type=click.Choice(["mlflow", "xgboost", "sklearn", "lightgbm"]),
-    default="mlflow",
-    show_default=True,
-    help="Of the files at that address.",
-)
-@click.option("--namespace", default="", help="Default: the deployment's own.")
-@click.option("--cpu", default="1", show_default=True, help="Requested by each pod.")
-@click.option("--memory", default="1Gi", show_default=True, help="Requested, and the limit.")
-@click.option("--replicas", type=click.IntRange(1), default=1, show_default=True)
-@click.option(
-    "--max-replicas", type=click.IntRange(0), default=0, help="Above --replicas: an autoscaler."
-)
-@click.option(
-    "--cpu-percent",
-    type=click.IntRange(1, 100),
-    default=70,
-    show_default=True,
-    help="Of the requested CPU, at which it adds pods.",
-)
-@click.option("--logger-url", default="", metavar="URL", help="Gets requests and answers.")
-@click.option("--secret", default="", metavar="NAME", help="Secret that reads the address.")
-@click.option("--service-account", default="", metavar="NAME", help="Account of the pods.")
-@click.option("--pull-secret", default="", metavar="NAME", help="Secret of the registry.")
-@click.option("--shadow", default="", metavar="VERSION", help="Gets copies of all requests.")
-@click.option("--crds", metavar="FOLDER", help="CRDs of a cluster, which must accept it too.")
-@click.option("--output", metavar="FILE", help="Write it there instead of printing it.")
-def _manifest(session: Session, name: str, kind: Any, **options: Any) -> Any:
-    """A deployment with its present traffic as manifests for Kubernetes."""
-    from ..kubernetes.plan import ManifestOptions
-
-    files = {key: options.pop(key) for key in ("crds", "output")}
-    return session.bench.deployments.manifest(
-        name, kind=kind, options=ManifestOptions(**options), **files
-    )
-
-
-@deployments.verb("image")
-@click.argument("name")
-@click.argument("version")
-@click.option("--into", metavar="FOLDER", required=True, help="A new folder.")
-def _image(session: Session, name: str, version: str, into: str) -> Any:
-    """The build context of an image that serves one version."""
-    return session.bench.deployments.image(name, version, into=into)
-
-
 @deployments.verb("up")
 @click.argument("name", required=False)
 def _up(session: Session, name: str | None) -> Any:
@@ -203,3 +140,6 @@ def _delete(session: Session, name: str, yes: bool) -> Any:  # noqa: ARG001
     """Stop a deployment and delete it with its history; its payload log stays."""
     session.bench.deployments.delete(name)
     return Ended({"deleted": name})
+
+
+from . import cluster_verbs  # noqa: E402, F401  # its verbs are of the same noun

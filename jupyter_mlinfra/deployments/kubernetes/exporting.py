@@ -4,6 +4,7 @@ image.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,11 +23,13 @@ def manifests_of(
     kind: ManifestKind,
     options: ManifestOptions,
     *,
+    traffic: Mapping[str, int] | None = None,
     output: Path | None = None,
     crds: Path | None = None,
 ) -> Manifests:
-    """The manifests of a deployment with its present traffic. output: a file that they are written
-    to. crds: a folder with the CRDs of a cluster, which must accept them too.
+    """The manifests of a deployment. traffic: percent by version, if not the present one here.
+    output: a file that they are written to. crds: a folder with the CRDs of a cluster, which must
+    accept them too.
 
     Raises BadRequest for options that do not fit, NotFound for an unknown shadow, Unprocessable if
     a cluster would refuse them.
@@ -35,10 +38,13 @@ def manifests_of(
         item = row.version(options.shadow)
         _proved(item)
         options = replace(options, shadow=item.version)
+    for version in traffic or ():
+        _proved(row.version(version))
+    shares = {row.version(version).version: share for version, share in (traffic or {}).items()}
     plan = plan_of(
         row.name,
         row.namespace,
-        row.traffic,
+        shares or row.traffic,
         {item.version: f"{row.model}/{item.number}" for item in row.versions},
         options,
         bundles={item.version: Path(item.bundle).name for item in row.versions},

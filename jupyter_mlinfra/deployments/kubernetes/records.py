@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 
@@ -36,3 +37,18 @@ class ImageContext:
     command: Sequence[str]
     packages: int
     bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegionState:
+    """What was applied to a cluster last, and what became of it. outcome: `ready`, `rolled back`,
+    `failed`, or `applying` while a rollout is in progress or if it was killed.
+    """
+
+    deployment: str
+    context: str
+    outcome: str
+    reason: str
+    kinds: Sequence[str]
+    user: str
+    at: datetime
