@@ -20,6 +20,7 @@ __all__ = [
     "Manifests",
     "Measurement",
     "Prediction",
+    "RegionState",
     "VersionState",
     "name_for",
     "unservable",
@@ -27,7 +28,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from .kubernetes.plan import ManifestKind, ManifestOptions
-    from .kubernetes.records import ImageContext, Manifests
+    from .kubernetes.records import ImageContext, Manifests, RegionState
     from .names import name_for
     from .payloads import BASE_COLUMNS
     from .servable import unservable
@@ -54,6 +55,7 @@ def __getattr__(name: str) -> Any:
         "ImageContext": ".kubernetes.records",
         "ManifestKind": ".kubernetes.plan",
         "Manifests": ".kubernetes.records",
+        "RegionState": ".kubernetes.records",
         "ManifestOptions": ".kubernetes.plan",
         "name_for": ".names",
         "unservable": ".servable",

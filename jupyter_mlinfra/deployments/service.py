@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from ..experiments import Experiments
     from .kubernetes.clusters import Clusters
     from .kubernetes.plan import ManifestKind, ManifestOptions
-    from .kubernetes.records import ImageContext, Manifests
+    from .kubernetes.records import ImageContext, Manifests, RegionState
 
 
 class Deployments:
@@ -268,12 +268,58 @@ class Deployments:
             crds=None if crds is None else Path(crds),
         )
 
+    def apply(
+        self,
+        name: str,
+        *,
+        kind: ManifestKind,
+        options: ManifestOptions | None = None,
+        traffic: Mapping[str, int] | None = None,
+        contexts: Sequence[str] = (),
+        timeout_seconds: float = 600.0,
+        on_progress: Progress | None = None,
+    ) -> Sequence[RegionState]:
+        """Roll the manifests of `manifest` out to one cluster after the other. contexts: of the
+        kubeconfig, in this order; by default those of the settings, else the current one.
+
+        A cluster in which the deployment does not become ready in time gets back what it had, and
+        those after it are not touched; Unprocessable says so.
+        """
+        made = self.manifest(name, kind=kind, options=options, traffic=traffic)
+        return self._clusters.apply(
+            made,
+            contexts=contexts,
+            timeout_seconds=timeout_seconds,
+            on_progress=on_progress or _quiet,
+        )
+
+    def revert(
+        self,
+        name: str,
+        *,
+        contexts: Sequence[str] = (),
+        timeout_seconds: float = 600.0,
+        on_progress: Progress | None = None,
+    ) -> Sequence[RegionState]:
+        """Give clusters the last ready state before their present one, each by itself. Raises
+        Conflict if one has none.
+        """
+        return self._clusters.revert(
+            name,
+            contexts=contexts,
+            timeout_seconds=timeout_seconds,
+            on_progress=on_progress or _quiet,
+        )
+
+    def regions(self, name: str) -> Sequence[RegionState]:
+        """What was applied to each cluster last, as it was recorded here; no cluster is asked."""
+        return self._clusters.regions(name)
+
     @cached_property
-    def clusters(self) -> Clusters:
-        """The deployments in clusters: apply, revert, regions."""
+    def _clusters(self) -> Clusters:
         from .kubernetes.clusters import Clusters
 
-        return Clusters(self._project, self.manifest)
+        return Clusters(self._project)
 
     def image(self, name: str, version: str, *, into: str | Path) -> ImageContext:
         """Write the build context of an image that serves one version into a new folder: the same

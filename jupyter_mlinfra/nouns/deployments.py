@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from ..deployments import ImageContext, ManifestKind, Manifests
+    from ..deployments import ImageContext, ManifestKind, Manifests, RegionState
     from ..deployments.spec import Change, Deployment, DeploymentDetail, Prediction
 
 
@@ -87,6 +87,24 @@ class DeploymentHandle(Shown):
         return self.workbench.deployments.manifest(
             self.name, kind=kind, options=ManifestOptions(**options)
         )
+
+    def apply(
+        self, kind: ManifestKind, *, contexts: Sequence[str] = (), **options: Any
+    ) -> Sequence[RegionState]:
+        """Roll it out to the clusters of some contexts, one after the other; options as of
+        `manifest`.
+        """
+        from ..deployments import ManifestOptions
+
+        chosen = ManifestOptions(**options)
+        found = self.workbench.deployments.apply(
+            self.name, kind=kind, options=chosen, contexts=contexts
+        )
+        return Records(found)
+
+    def revert(self, *, contexts: Sequence[str] = ()) -> Sequence[RegionState]:
+        """Give clusters the last ready state before their present one."""
+        return Records(self.workbench.deployments.revert(self.name, contexts=contexts))
 
     def image(self, version: str, into: str | Path) -> ImageContext:
         """Write the build context of an image that serves one version into a new folder."""

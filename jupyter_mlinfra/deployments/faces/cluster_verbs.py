@@ -122,8 +122,8 @@ def _manifest(session: Session, name: str, **options: Any) -> Any:
 @_in_contexts
 def _apply(session: Session, name: str, **options: Any) -> Any:
     """Roll a deployment out to Kubernetes, one cluster after the other."""
-    clusters = session.bench.deployments.clusters
-    return page_of(clusters.apply(name, on_progress=session.say, **_chosen(options)), limit=500)
+    found = session.bench.deployments.apply(name, on_progress=session.say, **_chosen(options))
+    return page_of(found, limit=500)
 
 
 @deployments.verb("revert")
@@ -131,15 +131,15 @@ def _apply(session: Session, name: str, **options: Any) -> Any:
 @_in_contexts
 def _revert(session: Session, name: str, **options: Any) -> Any:
     """Give clusters the last ready state before their present one."""
-    clusters = session.bench.deployments.clusters
-    return page_of(clusters.revert(name, on_progress=session.say, **options), limit=500)
+    found = session.bench.deployments.revert(name, on_progress=session.say, **options)
+    return page_of(found, limit=500)
 
 
 @deployments.verb("regions")
 @click.argument("name")
 def _regions(session: Session, name: str) -> Any:
     """What was applied to each cluster last."""
-    return page_of(session.bench.deployments.clusters.regions(name), limit=500)
+    return page_of(session.bench.deployments.regions(name), limit=500)
 
 
 @deployments.verb("image")

@@ -3,96 +3,68 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from ...core.errors import Unprocessable
 from ...core.records import from_seconds
 from ..names import check_name
 from ..settings import DeploymentSettings
 from .cluster import Cluster
-from .plan import ManifestKind, ManifestOptions
 from .records import Manifests, RegionState
 from .regions import Region, Regions
 
 if TYPE_CHECKING:
     from ...core.project import Project
 
-TIMEOUT_SECONDS = 600.0
-"""How long a region may take to become ready: images are pulled, models are downloaded."""
-
-
-class Manifesting(Protocol):
-    """Makes the manifests of a deployment."""
-
-    def __call__(
-        self,
-        name: str,
-        *,
-        kind: ManifestKind,
-        options: ManifestOptions | None,
-        traffic: Mapping[str, int] | None,
-    ) -> Manifests: ...
-
 
 class Clusters:
     """Deployments of one project in the clusters of its kubeconfig."""
 
-    def __init__(self, project: Project, manifests: Manifesting) -> None:
-        self._project, self._manifests = project, manifests
+    def __init__(self, project: Project) -> None:
+        self._project = project
 
     def apply(
         self,
-        name: str,
+        made: Manifests,
         *,
-        kind: ManifestKind,
-        options: ManifestOptions | None = None,
-        traffic: Mapping[str, int] | None = None,
-        contexts: Sequence[str] = (),
-        timeout_seconds: float = TIMEOUT_SECONDS,
-        on_progress: Callable[[str], None] = lambda _: None,
+        contexts: Sequence[str],
+        timeout_seconds: float,
+        on_progress: Callable[[str], None],
     ) -> Sequence[RegionState]:
-        """Roll a deployment out to one cluster after the other, and return their states. contexts:
-        of the kubeconfig, in this order; by default those of the settings, else the current one.
-
-        A cluster in which it does not become ready gets back what it had, and those after it are
-        not touched. Raises Unprocessable then, and for what a cluster would refuse.
-        """
-        made = self._manifests(name, kind=kind, options=options, traffic=traffic)
-        regions = self._of(name)
-        done = regions.roll_out(
+        """See `Deployments.apply`."""
+        done = self._of(made.deployment).roll_out(
             self._contexts(contexts),
             made.manifests,
             timeout_seconds=timeout_seconds,
             on_progress=on_progress,
         )
-        _check(name, done)
-        return self.regions(name, contexts=contexts)
+        _check(made.deployment, done)
+        return self.regions(made.deployment, contexts=self._contexts(contexts))
 
     def revert(
         self,
         name: str,
         *,
-        contexts: Sequence[str] = (),
-        timeout_seconds: float = TIMEOUT_SECONDS,
-        on_progress: Callable[[str], None] = lambda _: None,
+        contexts: Sequence[str],
+        timeout_seconds: float,
+        on_progress: Callable[[str], None],
     ) -> Sequence[RegionState]:
-        """Give clusters the last ready state before their present one, each by itself. Raises
-        Conflict if one has none.
-        """
+        """See `Deployments.revert`."""
         regions = self._of(name)
         done = [
             regions.roll_back(context, timeout_seconds=timeout_seconds, on_progress=on_progress)
             for context in self._contexts(contexts)
         ]
         _check(name, done)
-        return self.regions(name, contexts=contexts)
+        return self.regions(name, contexts=self._contexts(contexts))
 
     def regions(self, name: str, *, contexts: Sequence[str] = ()) -> Sequence[RegionState]:
-        """What was applied to each cluster last, as it was recorded here; no cluster is asked."""
+        """See `Deployments.regions`. contexts: all that were ever applied to, if there are none."""
         found = []
-        for context in self._contexts(contexts):
-            states = self._of(name).states(context)
+        regions = self._of(name)
+        for context in contexts or regions.contexts():
+            states = regions.states(context)
             if states:
                 last = states[-1]
                 found.append(

@@ -14,6 +14,8 @@ from ...core.errors import Conflict, MLInfraError, NotFound, Unprocessable
 from ...core.files import file_lock, write_atomic
 from .cluster import POLL_SECONDS, Cluster, Manifest
 
+_CURRENT = "+current"
+"""Stands for the current context, in the name of a file; no quoted context has a plus in it."""
 KEPT = 20
 """States that a region remembers."""
 
@@ -121,6 +123,10 @@ class Regions:
                 ),
             )
         return Region(context=context, outcome="failed" if reason else "ready", reason=reason)
+
+    def contexts(self) -> Sequence[str]:
+        """The regions to which anything was ever applied."""
+        return [_context(file.stem) for file in sorted(self._folder.glob("*.json"))]
 
     def states(self, context: str) -> Sequence[Applied]:
         """What a region has had, oldest first."""
@@ -235,8 +241,14 @@ def _same(first: Manifest, second: Manifest) -> bool:
     return key(first) == key(second)
 
 
+def _context(file_name: str) -> str:
+    from urllib.parse import unquote
+
+    return "" if file_name == _CURRENT else unquote(file_name)
+
+
 def _file_name(context: str) -> str:
     """Contexts may have slashes and colons, such as those of cloud providers."""
     from urllib.parse import quote
 
-    return quote(context, safe="") or "current"
+    return quote(context, safe="").replace(".", "%2E") or _CURRENT
