@@ -37,6 +37,7 @@ __all__ = [
     "submit",
     "track",
     "ui",
+    "verdict",
     "workbench",
     "write",
 ]
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
         sql,
         submit,
         track,
+        verdict,
         write,
     )
     from .widgets import ui

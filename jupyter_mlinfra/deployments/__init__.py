@@ -14,8 +14,13 @@ __all__ = [
     "DeploymentState",
     "Deployments",
     "Gate",
+    "ImageContext",
+    "ManifestKind",
+    "ManifestOptions",
+    "Manifests",
     "Measurement",
     "Prediction",
+    "RegionState",
     "VersionState",
     "name_for",
     "runs_code",
@@ -23,6 +28,8 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from .kubernetes.plan import ManifestKind, ManifestOptions
+    from .kubernetes.records import ImageContext, Manifests, RegionState
     from .names import name_for
     from .payloads import BASE_COLUMNS
     from .servable import runs_code, unservable
@@ -46,6 +53,11 @@ def __getattr__(name: str) -> Any:
     home = {
         "BASE_COLUMNS": ".payloads",
         "Deployments": ".service",
+        "ImageContext": ".kubernetes.records",
+        "ManifestKind": ".kubernetes.plan",
+        "Manifests": ".kubernetes.records",
+        "RegionState": ".kubernetes.records",
+        "ManifestOptions": ".kubernetes.plan",
         "name_for": ".names",
         "runs_code": ".servable",
         "unservable": ".servable",

@@ -59,7 +59,12 @@ DOMAIN = Domain(
             "Deployment",
             "DeploymentDetail",
             "Prediction",
-        )
+        ),
+        "jupyter_mlinfra.deployments.kubernetes.records": (
+            "ImageContext",
+            "Manifests",
+            "RegionState",
+        ),
     },
     shown=("jupyter_mlinfra.deployments.faces.rows", "jupyter_mlinfra.deployments.faces.cards"),
     routes="jupyter_mlinfra.deployments.faces.routes:ROUTES",

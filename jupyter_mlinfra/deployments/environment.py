@@ -54,7 +54,7 @@ KEEP_DAYS = 90
 _SYSTEM_CERTIFICATES = {"UV_SYSTEM_CERTS": "true", "UV_NATIVE_TLS": "true"}
 """Makes uv use the system's certificates; older versions read the second variable."""
 _UNTRUSTED = re.compile(r"UnknownIssuer|invalid peer certificate")
-_MARKER = "complete.json"
+MARKER = "complete.json"
 _PINNED = ("numpy", "scipy")
 
 
@@ -122,7 +122,7 @@ def note_use(python: Path) -> None:
     time to time for every version.
     """
     with contextlib.suppress(OSError):
-        os.utime(python.parent.parent / _MARKER)
+        os.utime(python.parent.parent / MARKER)
 
 
 def prune(cache: Path) -> list[str]:
@@ -132,7 +132,7 @@ def prune(cache: Path) -> list[str]:
     A folder that another process is building or removing is skipped.
     """
     removed = []
-    for marker in sorted(cache.glob(f"*/{_MARKER}")):
+    for marker in sorted(cache.glob(f"*/{MARKER}")):
         folder = marker.parent
         if folder.name.startswith(".") or not _unused(marker):
             continue
@@ -161,7 +161,7 @@ def _unused(marker: Path) -> bool:
 
 
 def _usable(folder: Path) -> bool:
-    return (folder / _MARKER).is_file() and _python(
+    return (folder / MARKER).is_file() and _python(
         folder
     ).exists()  # the link breaks if its interpreter was removed
 
@@ -210,7 +210,7 @@ def _build(
             recipe, "pip", "freeze", "--python", str(_python(draft)), folder=draft
         ).splitlines()
         write_atomic(
-            draft / _MARKER,
+            draft / MARKER,
             json.dumps({"requirements": list(requirements), "packages": built}, indent=1).encode(),
         )
         draft.rename(folder)

@@ -75,5 +75,13 @@ class DeploymentSettings(Section):
     payload_days: float = Field(default=90.0, gt=0)
     """Days that the payload log is kept."""
 
+    contexts: tuple[str, ...] = ()
+    """Contexts of the kubeconfig to which `deployments apply` rolls out, in this order; empty = the
+    current one.
+    """
+
+    kubeconfig: str = ""
+    """File that says how clusters are reached; empty = the usual one."""
+
     payload_gib: float = Field(default=10.0, gt=0)
     """Largest payload log of a deployment; beyond it the oldest files go."""

@@ -19,6 +19,7 @@ __all__ = [
     "evaluation",
     "point",
     "say_strays",
+    "verdict",
     "with_store",
 ]
 
@@ -29,7 +30,7 @@ _HOME = {
 }
 
 if TYPE_CHECKING:
-    from . import evaluation
+    from . import evaluation, verdict
     from .ambient import adopt, point, say_strays, with_store
     from .service import Experiments
     from .settings import ExperimentSettings
@@ -39,6 +40,6 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name == "evaluation":
-        return import_module(".evaluation", __name__)
+    if name in ("evaluation", "verdict"):
+        return import_module(f".{name}", __name__)
     return getattr(import_module(_HOME.get(name, ".spec"), __name__), name)

@@ -6,7 +6,7 @@ prints the record that a panel shows.
 
 from .catalog import dataset, ingest, search, sql, write
 from .deployments import DeploymentHandle, deployment
-from .experiments import ModelHandle, RunHandle, RunList, model, run, runs, track
+from .experiments import ModelHandle, RunHandle, RunList, model, run, runs, track, verdict
 from .features import FeatureSelection, FeatureStoreHandle, feature_store, features
 from .jobs import JobHandle, JobValue, job, submit
 from .monitoring import MonitorHandle, alert, monitor
@@ -42,5 +42,6 @@ __all__ = [
     "sql",
     "submit",
     "track",
+    "verdict",
     "write",
 ]

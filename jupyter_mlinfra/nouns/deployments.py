@@ -13,9 +13,11 @@ from .shown import Shown
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
 
     import polars as pl
 
+    from ..deployments import ImageContext, ManifestKind, Manifests, RegionState
     from ..deployments.spec import Change, Deployment, DeploymentDetail, Prediction
 
 
@@ -75,6 +77,38 @@ class DeploymentHandle(Shown):
     def history(self) -> Sequence[Change]:
         """Its newest changes, newest first."""
         return Records(self.workbench.deployments.history(self.name).items)
+
+    def manifest(self, kind: ManifestKind, **options: Any) -> Manifests:
+        """Its present traffic as manifests for Kubernetes. options: as of the command line, such as
+        `image="registry.example.com/team/flights"` or `model_uri="s3://models/flights/{version}"`.
+        """
+        from ..deployments import ManifestOptions
+
+        return self.workbench.deployments.manifest(
+            self.name, kind=kind, options=ManifestOptions(**options)
+        )
+
+    def apply(
+        self, kind: ManifestKind, *, contexts: Sequence[str] = (), **options: Any
+    ) -> Sequence[RegionState]:
+        """Roll it out to the clusters of some contexts, one after the other; options as of
+        `manifest`.
+        """
+        from ..deployments import ManifestOptions
+
+        chosen = ManifestOptions(**options)
+        found = self.workbench.deployments.apply(
+            self.name, kind=kind, options=chosen, contexts=contexts
+        )
+        return Records(found)
+
+    def revert(self, *, contexts: Sequence[str] = ()) -> Sequence[RegionState]:
+        """Give clusters the last ready state before their present one."""
+        return Records(self.workbench.deployments.revert(self.name, contexts=contexts))
+
+    def image(self, version: str, into: str | Path) -> ImageContext:
+        """Write the build context of an image that serves one version into a new folder."""
+        return self.workbench.deployments.image(self.name, version, into=into)
 
     def payloads(self, since: datetime | None = None) -> pl.DataFrame:
         """Logged requests, one line per row: request, time, version, status, latency, prediction,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from ..experiments.spec import Comparison, Run, Version
     from ..experiments.tracking import TrackedRun
+    from ..experiments.verdict import Verdict
 
 
 def runs(
@@ -59,6 +60,15 @@ def track(experiment: str, **options: Any) -> AbstractContextManager[TrackedRun]
     automatically.
     """
     return current().experiments.track(experiment, **options)
+
+
+def verdict(control: Any, treatment: Any, **options: Any) -> Verdict:
+    """Whether the treatment is better than the control, from the outcomes of both so far; always
+    valid, however often it is asked. options: see `experiments.verdict.verdict`.
+    """
+    from ..experiments import verdict as judging
+
+    return judging.verdict(control, treatment, **options)
 
 
 def model(ref: str) -> ModelHandle:

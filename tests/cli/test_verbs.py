@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from io import StringIO
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import ANY
 
 import click
 import polars as pl
@@ -22,6 +23,7 @@ from jupyter_mlinfra.cli.text import text_of
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, TooLarge
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import page_of, to_json
+from jupyter_mlinfra.deployments import ManifestOptions
 from jupyter_mlinfra.faces.parse import span
 from jupyter_mlinfra.jobs import JobState, LogChunk
 from jupyter_mlinfra.jobs.backends.shell import Attachment
@@ -518,6 +520,58 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         "deployments",
         "history",
         {"name": "flights"} | PAGE,
+    ),
+    (
+        "deployments manifest flights --kind kserve --image registry/flights --max-replicas 4"
+        " --shadow v3 --output flights.yaml",
+        "Manifests",
+        "deployments",
+        "manifest",
+        {
+            "name": "flights",
+            "kind": "kserve",
+            "options": ManifestOptions(image="registry/flights", max_replicas=4, shadow="v3"),
+            "output": "flights.yaml",
+            "crds": None,
+            "traffic": None,
+        },
+    ),
+    (
+        "deployments apply flights --kind core2 --model-uri s3://m/{version} --traffic v1=90"
+        " --traffic v2=10 --context eu --context us --timeout 60",
+        "list[RegionState]",
+        "deployments",
+        "apply",
+        {
+            "name": "flights",
+            "kind": "core2",
+            "options": ManifestOptions(model_uri="s3://m/{version}"),
+            "traffic": {"v1": 90, "v2": 10},
+            "contexts": ("eu", "us"),
+            "timeout_seconds": 60.0,
+            "on_progress": ANY,
+        },
+    ),
+    (
+        "deployments revert flights --context us",
+        "list[RegionState]",
+        "deployments",
+        "revert",
+        {"name": "flights", "contexts": ("us",), "timeout_seconds": 600.0, "on_progress": ANY},
+    ),
+    (
+        "deployments regions flights",
+        "list[RegionState]",
+        "deployments",
+        "regions",
+        {"name": "flights"},
+    ),
+    (
+        "deployments image flights v2 --into build",
+        "ImageContext",
+        "deployments",
+        "image",
+        {"name": "flights", "version": "v2", "into": "build"},
     ),
     ("deployments down flights", "list[Deployment]", "deployments", "down", {"name": "flights"}),
     ("monitors list", "Page[Monitor]", "monitoring", "list", PAGE),

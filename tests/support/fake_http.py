@@ -94,7 +94,7 @@ def _handler(fake: FakeHttp) -> Callable[..., BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(reply.data)
 
-        do_GET = do_POST = do_DELETE = _serve  # noqa: N815
+        do_GET = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815
 
         def handle(self) -> None:
             # A client that was killed, an answer that is lost.

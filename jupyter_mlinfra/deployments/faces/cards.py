@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...faces.cards import Card, card, said
 from ...faces.rows import rows_of
 from ...faces.words import NONE, counted, moment, plain
+from ..kubernetes.records import ImageContext, Manifests
 from ..spec import Deployment, DeploymentDetail, Prediction
 
 
@@ -29,6 +30,31 @@ def _deployment_detail(item: DeploymentDetail) -> Card:
         ref=card.ref,
         facts={**card.facts, **said({"answers": item.answers or NONE, "last change": last_change})},
         rows=card.rows,
+    )
+
+
+@card(Manifests)
+def _manifests(item: Manifests) -> Card:
+    if not item.path:
+        return Card(title=item.yaml.rstrip("\n"))
+    kinds = ", ".join(str(manifest.get("kind")) for manifest in item.manifests)
+    facts = {"kinds": kinds, "namespace": item.namespace, "written to": item.path}
+    return Card(title=item.deployment, facts=said(facts), note=f"kubectl apply -f {item.path}")
+
+
+@card(ImageContext)
+def _image_context(item: ImageContext) -> Card:
+    facts = {
+        "model": item.model,
+        "written to": item.folder,
+        "base": item.base,
+        "packages": plain(item.packages),
+        "size": f"{item.bytes / 1e6:.1f} MB",
+    }
+    return Card(
+        title=f"image of {item.deployment} {item.version}",
+        facts=said(facts),
+        note=f"docker build -t REGISTRY/{item.deployment}:{item.tag} {item.folder}",
     )
 
 

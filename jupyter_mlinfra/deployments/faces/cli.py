@@ -172,3 +172,6 @@ def _delete(session: Session, name: str, yes: bool) -> Any:  # noqa: ARG001
     """Stop a deployment and delete it with its history; its payload log stays."""
     session.bench.deployments.delete(name)
     return Ended({"deleted": name})
+
+
+from . import cluster_verbs  # noqa: E402, F401  # its verbs are of the same noun

@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from ...faces.handler import Handler, access, elsewhere
-from ...faces.parameters import Cursor, Len, Limit, Name, Percent, Text
+from ...faces.parameters import Cursor, Interval, Len, Limit, Name, Percent, Text
 
 if TYPE_CHECKING:
     from ...core.records import Page
     from ...jobs.spec import Job
+    from ..kubernetes.records import Manifests
     from ..spec import Change, Deployment, DeploymentDetail, Prediction
 
 read, write, execute = access("deployments")
+
+Replicas = Annotated[int, Interval(ge=1, le=10_000)]
 
 
 class DeploymentList(Handler):
@@ -110,6 +113,50 @@ class Predict(Handler):
         return self.bench.deployments.predict(name, rows, version=version)
 
 
+class ManifestPage(Handler):
+    @read
+    def get(
+        self,
+        name: str,
+        *,
+        kind: Literal["seldon-v1", "core2", "kserve"],
+        image: Text = "",
+        model_uri: Text = "",
+        model_format: Literal["mlflow", "xgboost", "sklearn", "lightgbm"] = "mlflow",
+        namespace: Text = "",
+        cpu: Text = "1",
+        memory: Text = "1Gi",
+        replicas: Replicas = 1,
+        max_replicas: Annotated[int, Interval(ge=0, le=10_000)] = 0,
+        cpu_percent: Annotated[int, Interval(ge=1, le=100)] = 70,
+        logger_url: Text = "",
+        secret: Text = "",
+        service_account: Text = "",
+        pull_secret: Text = "",
+        shadow: Text = "",
+    ) -> Manifests:
+        """The deployment with its present traffic as manifests for Kubernetes."""
+        from ..kubernetes.plan import ManifestOptions
+
+        options = ManifestOptions(
+            image=image,
+            model_uri=model_uri,
+            model_format=model_format,
+            namespace=namespace,
+            cpu=cpu,
+            memory=memory,
+            replicas=replicas,
+            max_replicas=max_replicas,
+            cpu_percent=cpu_percent,
+            logger_url=logger_url,
+            secret=secret,
+            service_account=service_account,
+            pull_secret=pull_secret,
+            shadow=shadow,
+        )
+        return self.bench.deployments.manifest(name, kind=kind, options=options)
+
+
 ROUTES = {
     "deployments/deployments": DeploymentList,
     "deployments/deployments/{name}": DeploymentPage,
@@ -119,4 +166,5 @@ ROUTES = {
     "deployments/deployments/{name}/rollback": Rollback,
     "deployments/deployments/{name}/remove": Remove,
     "deployments/deployments/{name}/predict": Predict,
+    "deployments/deployments/{name}/manifest": ManifestPage,
 }

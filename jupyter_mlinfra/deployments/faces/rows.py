@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...faces.rows import Row, row
 from ...faces.words import beginning, moment, number, plain, share
+from ..kubernetes.records import RegionState
 from ..spec import Change, DeployedVersion, Deployment
 
 
@@ -47,4 +48,16 @@ def deployment(item: Deployment) -> Row:
         "target": item.target,
         "updated": moment(item.updated_at),
         "url": item.url,
+    }
+
+
+@row(RegionState, noun="region")
+def region(item: RegionState) -> Row:
+    return {
+        "cluster": item.context or "the current context",
+        "outcome": plain(item.outcome),
+        "kinds": ", ".join(item.kinds),
+        "at": moment(item.at),
+        "by": item.user,
+        "reason": beginning(item.reason),
     }

@@ -1035,6 +1035,22 @@ export interface components {
             readonly total: number;
         };
         /**
+         * Manifests
+         * @description A deployment as a cluster takes it. yaml: all of them in one text, in the order in which they
+         *     are applied. path: where it was written; empty if it was not.
+         */
+        readonly Manifests: {
+            readonly deployment: string;
+            readonly kind: string;
+            readonly manifests: readonly {
+                readonly [key: string]: unknown;
+            }[];
+            readonly namespace: string;
+            /** @default  */
+            readonly path: string;
+            readonly yaml: string;
+        };
+        /**
          * Model
          * @description One registered model. aliases: alias to version number.
          */

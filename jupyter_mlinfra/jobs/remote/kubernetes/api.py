@@ -1,38 +1,19 @@
-"""The cluster's API through the official client: how it is reached, and what its failures mean.
-
-Answers are read as plain JSON, not as the client's models, which reject what a newer server may
-send.
-"""
+"""What the backend asks of a cluster's API."""
 
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
+from ....core.kubernetes import KubernetesRefused, Missing, NotReached, call, connect
 from ...remote.kubernetes.settings import KubernetesSettings
 from .. import Unreachable
 
-ANSWER_SECONDS = (5.0, 30.0)
-"""The longest wait for a connection, and for an answer."""
 PAGE = 500
 """The most objects in one answer."""
-_NOT_FOUND, _GONE = 404, 410
-
-
-class KubernetesRefused(Exception):
-    """The server answered with a refusal."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(status, message)
-        self.status, self.message = status, message
-
-
-class _Missing(KubernetesRefused):
-    """There is no such object."""
+_GONE = 410
 
 
 class Api:
@@ -96,7 +77,7 @@ class Api:
         """Delete a Job, if it exists; it stays until its pods have ended. over: it has ended: its
         pods are removed after it.
         """
-        with contextlib.suppress(_Missing):
+        with contextlib.suppress(Missing):
             self._call(
                 self._batch.delete_namespaced_job,
                 name,
@@ -106,7 +87,7 @@ class Api:
 
     def delete_pod(self, name: str) -> None:
         """End a pod, if it exists."""
-        with contextlib.suppress(_Missing):
+        with contextlib.suppress(Missing):
             self._call(self._core.delete_namespaced_pod, name, self._namespace)
 
     def _list(
@@ -137,57 +118,21 @@ class Api:
         raise AssertionError("unreachable")
 
     def _call(self, ask: Callable[..., Any], *arguments: Any, **options: Any) -> dict[str, Any]:
-        from kubernetes.client.exceptions import ApiException
-        from urllib3.exceptions import HTTPError
-
         try:
-            answer = ask(
-                *arguments, _preload_content=False, _request_timeout=ANSWER_SECONDS, **options
-            )
-            value = json.loads(answer.data)
-        except ApiException as error:
-            message = _message(error)
-            if error.status is None or error.status in (0, 401, 408, 429) or error.status >= 500:
-                raise Unreachable(f"Kubernetes: {message}") from error
-            raise (_Missing if error.status == _NOT_FOUND else KubernetesRefused)(
-                int(error.status), message
-            ) from error
-        except (HTTPError, OSError) as error:
-            raise Unreachable(f"Kubernetes does not answer: {_short(error)}") from error
-        except ValueError as error:
-            raise Unreachable(f"Kubernetes: its answer cannot be read: {_short(error)}") from error
-        if not isinstance(value, dict):
-            raise Unreachable("Kubernetes: its answer cannot be read.")
-        return value
+            return call(ask, *arguments, **options)
+        except NotReached as error:
+            raise Unreachable(str(error)) from error
 
     @cached_property
     def _client(self) -> Any:
         try:
-            from kubernetes import client, config
-        except ImportError as error:
-            raise Unreachable(
-                "The client of Kubernetes is not installed: pip install"
-                " 'jupyter-mlinfra[kubernetes]'."
-            ) from error
-        file, context = self._settings.kubeconfig or None, self._settings.context or None
-        try:
-            if (
-                file is None
-                and context is None
-                and "KUBERNETES_SERVICE_HOST" in os.environ
-                and not os.environ.get("KUBECONFIG")
-            ):
-                configuration = client.Configuration()
-                config.load_incluster_config(client_configuration=configuration)
-                found = client.ApiClient(configuration)
-            else:
-                found = config.new_client_from_config(config_file=file, context=context)
-        except (config.ConfigException, OSError, ValueError) as error:
-            raise Unreachable(
-                f"The address of the cluster is not known: {_short(error)} See [jobs.kubernetes]"
-                " kubeconfig."
-            ) from error
-        return found
+            return connect(
+                self._settings.kubeconfig,
+                self._settings.context,
+                setting="[jobs.kubernetes] kubeconfig",
+            )
+        except NotReached as error:
+            raise Unreachable(str(error)) from error
 
     @cached_property
     def _batch(self) -> Any:
@@ -206,16 +151,3 @@ class Api:
         from kubernetes import client
 
         return client.CustomObjectsApi(self._client)
-
-
-def _message(error: Any) -> str:
-    """What the server said, in its own words."""
-    try:
-        message = json.loads(error.body)["message"]
-    except (ValueError, KeyError, TypeError):
-        message = error.reason
-    return str(message or f"status {error.status}")[:500]
-
-
-def _short(error: Exception) -> str:
-    return f"{str(error).strip() or type(error).__name__}"[:300]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ....core.errors import BadRequest, Conflict, Unavailable
+from ....core.kubernetes import KubernetesRefused
 from ....core.records import now
 from ...attempt.environment import submitters_environment
 from ...backends.shell import Attachment, running
@@ -20,7 +21,7 @@ from ...spec import Compute, JobSpec
 from .. import Unreachable
 from ..backend import FollowedBackend
 from . import manifest
-from .api import Api, KubernetesRefused
+from .api import Api
 from .nodes import Node, devices_of, free, nodes_of, room_for
 from .remote import KubernetesRemote, ids_of, site_of
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ....core.kubernetes import KubernetesRefused
 from ...attempt.files import Attempt, job_folder
 from ...settings import JobSettings
 from ...spec import JobState
@@ -20,7 +21,7 @@ from ..batches import Shipment
 from ..guard_files import Order, call_off, has_order
 from ..project_label import mark_of
 from ..sending import first_attempt
-from .api import Api, KubernetesRefused
+from .api import Api
 from .manifest import PROJECT, Site, manifest
 from .pod import starts
 from .settings import KubernetesSettings

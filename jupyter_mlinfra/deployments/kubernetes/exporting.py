@@ -1,0 +1,97 @@
+"""A deployment of the project as manifests, and one of its versions as the build context of an
+image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from ...core.errors import Conflict
+from ...core.files import explain_os_error, write_atomic
+from ..rows import DeploymentRow, VersionRow
+from .image import Contents, packages_of, write
+from .plan import ManifestKind, ManifestOptions, plan_of
+from .records import ImageContext, Manifests
+from .render import manifests
+from .written import to_yaml
+
+
+def manifests_of(
+    row: DeploymentRow,
+    kind: ManifestKind,
+    options: ManifestOptions,
+    *,
+    traffic: Mapping[str, int] | None = None,
+    output: Path | None = None,
+    crds: Path | None = None,
+) -> Manifests:
+    """The manifests of a deployment. traffic: percent by version, if not the present one here.
+    output: a file that they are written to. crds: a folder with the CRDs of a cluster, which must
+    accept them too.
+
+    Raises BadRequest for options that do not fit, NotFound for an unknown shadow, Unprocessable if
+    a cluster would refuse them.
+    """
+    if options.shadow:
+        item = row.version(options.shadow)
+        _proved(item)
+        options = replace(options, shadow=item.version)
+    for version in traffic or ():
+        _proved(row.version(version))
+    shares = {row.version(version).version: share for version, share in (traffic or {}).items()}
+    plan = plan_of(
+        row.name,
+        row.namespace,
+        shares or row.traffic,
+        {item.version: f"{row.model}/{item.number}" for item in row.versions},
+        options,
+        bundles={item.version: Path(item.bundle).name for item in row.versions},
+    )
+    written = manifests(plan, kind)
+    documents = [manifest.document() for manifest in written]
+    if crds is not None:
+        from .crds import check, load_crds
+
+        check(documents, load_crds(crds))
+    text = to_yaml(written)
+    if output is not None:
+        try:
+            write_atomic(output, text.encode())
+        except OSError as error:
+            raise explain_os_error(error, f"{output} could not be written.") from error
+    return Manifests(
+        deployment=row.name,
+        kind=kind,
+        namespace=plan.namespace,
+        manifests=documents,
+        yaml=text,
+        path="" if output is None else str(output),
+    )
+
+
+def image_of(row: DeploymentRow, version: str, into: Path, *, workers: int) -> ImageContext:
+    """The build context of one version that has passed its tests. Raises NotFound, Conflict if it
+    has not or if the folder is not empty.
+    """
+    item = row.version(version)
+    _proved(item)
+    contents = Contents(
+        deployment=row.name,
+        version=item.version,
+        model=f"{row.model}/{item.number}",
+        bundle=Path(item.bundle),
+        packages=packages_of(Path(item.python)),
+        workers=workers,
+    )
+    return write(contents, into)
+
+
+def _proved(item: VersionRow) -> None:
+    if not item.proved:
+        raise Conflict(
+            f"{item.version} of {item.deployment} has not passed its tests.",
+            item.reason or "Only what passed them here goes to a cluster.",
+            f"mlinfra deployments show {item.deployment}",
+        )

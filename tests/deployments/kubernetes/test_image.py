@@ -1,0 +1,278 @@
+"""The build context of an image: what is in it, and that its container would serve."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dockerfile_parse import DockerfileParser
+
+from jupyter_mlinfra.core.errors import Conflict, NotFound, Unprocessable
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.deployments import environment
+from jupyter_mlinfra.deployments.kubernetes import exporting
+from jupyter_mlinfra.deployments.kubernetes.image import HOME, Contents, packages_of, write
+from jupyter_mlinfra.deployments.kubernetes.plan import ManifestOptions
+from jupyter_mlinfra.deployments.packaging import load_bundle, package
+from jupyter_mlinfra.deployments.rows import DeploymentRow, VersionRow
+from jupyter_mlinfra.deployments.spec import VersionState
+
+PACKAGES = ("numpy==2.5.5", "seldon-core==1.19.0", "xgboost==3.4.1")
+NOW = datetime(2026, 11, 28, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def bundle(models: Mapping[int, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return package(models[1], tmp_path_factory.mktemp("bundles")).folder
+
+
+def contents(bundle: Path, packages: Any = PACKAGES) -> Contents:
+    return Contents(
+        deployment="flights",
+        version="v1",
+        model="flights/1",
+        bundle=bundle,
+        packages=packages,
+        workers=2,
+    )
+
+
+def parsed(folder: Path) -> dict[str, str]:
+    """Instructions by name; the last one of each."""
+    found = DockerfileParser(path=str(folder)).structure
+    return {item["instruction"]: item["value"] for item in found}
+
+
+def digest(folder: Path) -> str:
+    """Of names, contents, modes and times."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.rglob("*")):
+        stat = file.stat()
+        digest.update(f"{file.relative_to(folder)} {stat.st_mode:o} {int(stat.st_mtime)}".encode())
+        digest.update(file.read_bytes() if file.is_file() else b"")
+    return digest.hexdigest()
+
+
+def test_the_same_version_gives_the_same_bytes(bundle: Path, tmp_path: Path) -> None:
+    first = write(contents(bundle), tmp_path / "a")
+    os.utime(bundle / "bundle.json")
+    second = write(contents(bundle, PACKAGES[::-1]), tmp_path / "b")
+    assert digest(tmp_path / "a") == digest(tmp_path / "b")
+    assert first.tag == second.tag == f"v1-{bundle.name}"
+    assert first.bytes > 1000
+
+
+def test_the_dockerfile_installs_what_is_pinned_and_is_not_root(
+    bundle: Path, tmp_path: Path
+) -> None:
+    record = write(contents(bundle), tmp_path / "image")
+    found = parsed(tmp_path / "image")
+    assert re.fullmatch(r"BASE=python:3\.\d+-slim", found["ARG"])
+    assert found["FROM"] == "${BASE}"
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", found["USER"])
+    assert "--no-deps" in found["RUN"]
+    assert "health/ping" in found["HEALTHCHECK"]
+    assert json.loads(found["CMD"]) == record.command
+    lines = (tmp_path / "image" / "requirements.txt").read_text().splitlines()
+    assert lines == sorted(PACKAGES)
+    sources = [
+        item["value"].split()[0]
+        for item in DockerfileParser(path=str(tmp_path / "image")).structure
+        if item["instruction"] == "COPY"
+    ]
+    ignored = (tmp_path / "image" / ".dockerignore").read_text().split()
+    assert ignored == ["*", *(f"!{source}" for source in sources)]
+
+
+def test_another_user_can_read_the_files_and_nothing_else_is_there(
+    bundle: Path, tmp_path: Path
+) -> None:
+    bundle_file = next(file for file in bundle.rglob("*") if file.is_file())
+    bundle_file.chmod(0o600)
+    write(contents(bundle), tmp_path / "image")
+    for file in (tmp_path / "image").rglob("*"):
+        assert file.stat().st_mode & 0o777 == (0o755 if file.is_dir() else 0o644), file
+    names = {file.name for file in (tmp_path / "image").iterdir()}
+    assert names == {"Dockerfile", ".dockerignore", "requirements.txt", "bundle"}
+    load_bundle(tmp_path / "image" / "bundle")
+
+
+def test_a_folder_with_something_in_it_is_left_alone(bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(Conflict):
+        write(contents(bundle), tmp_path)
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+    (tmp_path / "empty").mkdir()
+    write(contents(bundle), tmp_path / "empty")
+    assert not [*tmp_path.glob(".image-*")]
+
+
+def test_a_package_of_this_machine_and_a_damaged_bundle_are_refused(
+    bundle: Path, tmp_path: Path
+) -> None:
+    for line in ("mine @ file:///home/ana/mine", "-e /home/ana/mine", "xgboost"):
+        with pytest.raises(Unprocessable, match="cannot install"):
+            write(contents(bundle, [line]), tmp_path / "image")
+    broken = tmp_path / bundle.name
+    shutil.copytree(bundle, broken)
+    (broken / "bundle.json").write_text("{}")
+    with pytest.raises(Unprocessable):
+        write(contents(broken), tmp_path / "image")
+    assert not (tmp_path / "image").exists()
+
+
+def deployed(bundle: Path, python: Path, *, proved: bool = True) -> DeploymentRow:
+    version = VersionRow(
+        deployment="flights",
+        version="v1",
+        number=1,
+        bundle=str(bundle),
+        python=str(python),
+        state=VersionState.READY,
+        reason="",
+        traffic=100 if proved else 0,
+        wanted=True,
+        proved=proved,
+        gates=(),
+        workers=2,
+        deployer=None,
+        created_at=NOW,
+        used_at=NOW,
+    )
+    return DeploymentRow(
+        name="flights",
+        namespace="prod",
+        target="local",
+        model="flights",
+        up=True,
+        created_at=NOW,
+        updated_at=NOW,
+        versions=[version],
+    )
+
+
+def test_the_manifest_names_the_image_that_the_context_is_for(bundle: Path, tmp_path: Path) -> None:
+    python = tmp_path / "env" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    (tmp_path / "env" / environment.MARKER).write_text(json.dumps({"packages": PACKAGES}))
+    row = deployed(bundle, python)
+    record = exporting.image_of(row, "flights/1", tmp_path / "image", workers=3)
+    file = tmp_path / "flights.yaml"
+    written = exporting.manifests_of(
+        row, "seldon-v1", ManifestOptions(image="registry/flights"), output=file
+    )
+    assert f"image: registry/flights:{record.tag}\n" in written.yaml
+    assert (file.read_text(), written.namespace) == (written.yaml, "prod")
+    assert record.command[record.command.index("--workers") + 1] == "3"
+
+
+def test_a_version_that_has_not_passed_its_tests_goes_nowhere(bundle: Path, tmp_path: Path) -> None:
+    row = deployed(bundle, tmp_path, proved=False)
+    with pytest.raises(Conflict, match="has not passed its tests"):
+        exporting.image_of(row, "v1", tmp_path / "image", workers=2)
+    with pytest.raises(Conflict):
+        exporting.manifests_of(
+            row, "seldon-v1", ManifestOptions(image="registry/flights", shadow="v1")
+        )
+    with pytest.raises(NotFound):
+        exporting.image_of(row, "v7", tmp_path / "image", workers=2)
+
+
+@pytest.fixture
+def served(
+    bundle: Path, tmp_path: Path, project: Project
+) -> Iterator[tuple[str, Path, subprocess.Popen[bytes]]]:
+    """The container's process, started from the folder by the Dockerfile's own ENV and CMD, in the
+    environment that its requirements were taken from.
+    """
+    python = environment.ensure(
+        load_bundle(bundle).requirements, environment.cache_folder(project.settings)
+    )
+    packages = packages_of(python)
+    folder = tmp_path / "image"
+    write(contents(bundle, packages), folder)
+    home = tmp_path / "home"
+    shutil.copytree(folder / "bundle", home / "bundle")
+    parser = DockerfileParser(path=str(folder))
+    variables = {name: value.replace(HOME, str(home)) for name, value in parser.envs.items()}
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        metrics = free.getsockname()[1]
+    process = subprocess.Popen(
+        json.loads(parsed(folder)["CMD"]),
+        cwd=tmp_path,
+        env={
+            **variables,
+            "PATH": f"{python.parent}:/usr/bin:/bin",
+            # As the operator of Seldon gives it to the container.
+            "PREDICTIVE_UNIT_HTTP_SERVICE_PORT": str(port),
+            "PREDICTIVE_UNIT_METRICS_SERVICE_PORT": str(metrics),
+        },
+        start_new_session=True,
+        stderr=subprocess.DEVNULL,  # it complains about its metrics when it is stopped
+    )
+    try:
+        yield f"http://127.0.0.1:{port}", folder, process
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_the_containers_command_serves_the_model(
+    served: tuple[str, Path, subprocess.Popen[bytes]], bundle: Path
+) -> None:
+    address, folder, process = served
+    end = time.monotonic() + 90
+    while True:
+        try:
+            urllib.request.urlopen(f"{address}/health/ping", timeout=2)
+            break
+        except (urllib.error.URLError, OSError):
+            assert process.poll() is None
+            assert time.monotonic() < end
+            time.sleep(0.2)
+    sample = load_bundle(bundle).sample
+    request = urllib.request.Request(
+        f"{address}/api/v1.0/predictions",
+        json.dumps({"data": sample}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    answer = json.loads(urllib.request.urlopen(request, timeout=20).read())
+    scores = [
+        value
+        for row in answer["data"]["ndarray"]
+        for value in (row if isinstance(row, list) else [row])
+    ]
+    assert len(scores) == len(sample["ndarray"])
+    assert all(0 <= score <= 1 for score in scores)
+    assert answer["meta"]["tags"]["version"] == "v1"
+    probe = json.loads(parsed(folder)["HEALTHCHECK"].partition("CMD ")[2])
+    port = address.rpartition(":")[2]
+    subprocess.run(probe, env={**os.environ, "PREDICTIVE_UNIT_HTTP_SERVICE_PORT": port}, check=True)
+    with pytest.raises(subprocess.CalledProcessError):
+        subprocess.run(
+            probe,
+            env={**os.environ, "PREDICTIVE_UNIT_HTTP_SERVICE_PORT": "1"},
+            check=True,
+            stderr=subprocess.DEVNULL,
+        )
