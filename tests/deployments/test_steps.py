@@ -92,7 +92,15 @@ def bundles(keeper: Keeper, version: str = "v1") -> list[str]:
 
 
 def begin(store: DeploymentStore, number: int) -> None:
-    store.begin("flights", f"v{number}", target="local", model="flights", number=number, workers=1)
+    store.begin(
+        "flights",
+        f"v{number}",
+        target="local",
+        model="flights",
+        number=number,
+        workers=1,
+        runtime="seldon-core",
+    )
 
 
 def plan_of(keeper: Keeper) -> DeploymentPlan:

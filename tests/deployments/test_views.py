@@ -28,6 +28,19 @@ AT = datetime(2026, 1, 1, tzinfo=UTC)
 KEY = ("flights", "v1")
 
 
+def begin(store: Any) -> None:
+    """Version 1 of a deployment, as a deploy begins it."""
+    store.begin(
+        "flights",
+        "v1",
+        target="local",
+        model="flights",
+        number=1,
+        workers=1,
+        runtime="seldon-core",
+    )
+
+
 def shown(live: int, figures: Figures, **values: Any) -> DeployedVersion:
     """Version v1 with so many processes, these figures and further values of its row."""
     version = VersionRow(
@@ -144,7 +157,7 @@ def test_a_bundle_that_is_gone_is_the_reason_of_its_version_and_hides_nothing_el
     project = kit.open_project(tmp_path / "project")
     deployments = Deployments(project, kit.Registry(models))
     bundle = package(models[1], tmp_path / "bundles")
-    deployments._store.begin("flights", "v1", target="local", model="flights", number=1, workers=1, runtime="seldon-core")
+    begin(deployments._store)
     deployments._store.move("flights", "v1", VersionState.STARTING, bundle=str(bundle.folder))
     assert deployments.show("flights").signature
     shutil.rmtree(bundle.folder)
@@ -161,7 +174,7 @@ def test_a_project_that_never_served_is_read_on_a_read_only_disk(
 ) -> None:
     disk = small_disk(8)
     deployments = Deployments(project, kit.Registry({}))
-    deployments._store.begin("flights", "v1", target="local", model="flights", number=1, workers=1, runtime="seldon-core")
+    begin(deployments._store)
     project.database.close()
     disk.lock()
     bench = Workbench(Project.open(project.root))
@@ -182,7 +195,7 @@ def test_a_damaged_bundle_is_made_again_with_the_answers_that_were_chosen(
     deployments = Deployments(project, kit.Registry({1: tmp_path / "model"}))
     bundle = package(tmp_path / "model", tmp_path / "bundles", answers="probabilities")
     store = deployments._store
-    store.begin("flights", "v1", target="local", model="flights", number=1, workers=1, runtime="seldon-core")
+    begin(store)
     store.move("flights", "v1", VersionState.STARTING, bundle=str(bundle.folder), wanted=True)
     with store.change("flights") as change:
         change.ready("v1", [])
