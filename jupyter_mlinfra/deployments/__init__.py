@@ -15,6 +15,7 @@ __all__ = [
     "Deployments",
     "Gate",
     "Measurement",
+    "Part",
     "Prediction",
     "VersionState",
     "name_for",
@@ -23,6 +24,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from .names import name_for
+    from .parts import Part
     from .payloads import BASE_COLUMNS
     from .servable import unservable
     from .service import Deployments
@@ -45,6 +47,7 @@ def __getattr__(name: str) -> Any:
     home = {
         "BASE_COLUMNS": ".payloads",
         "Deployments": ".service",
+        "Part": ".parts",
         "name_for": ".names",
         "unservable": ".servable",
     }.get(name, ".spec")
