@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _PER_LEVEL = 5
 """Buckets of one size; one more, and two of them are joined to one of twice the size."""
@@ -17,6 +17,7 @@ _EVERY = 32
 """Values between two searches for a cut."""
 _LEAST_PART = 5
 _LEAST_WINDOW = 10
+_JOINED = 4 * _EVERY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +112,15 @@ class Adwin:
 
 
 def changes(values: Iterable[float], *, delta: float = 0.002) -> list[Change]:
-    """The changes that a sequence of values from 0 to 1 shows."""
-    window = Adwin(delta=delta)
-    return [change for value in values if (change := window.add(value)) is not None]
+    """The changes that a sequence of values from 0 to 1 shows. Of one large change the oldest values
+    are dropped little by little: what is found at searches next to each other is one change.
+    """
+    window, found = Adwin(delta=delta), list[Change]()
+    last = -_JOINED - 1
+    for change in filter(None, map(window.add, values)):
+        if change.position - last <= _JOINED:
+            found[-1] = replace(found[-1], after=change.after)
+        else:
+            found.append(change)
+        last = change.position
+    return found

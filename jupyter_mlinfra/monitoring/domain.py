@@ -47,9 +47,16 @@ DOMAIN = Domain(
             "FeatureDrift",
             "Monitor",
             "MonitorStatus",
-        )
+        ),
+        "jupyter_mlinfra.monitoring.figures": ("Backfill", "MonitorFigures", "ReferenceReport"),
+        "jupyter_mlinfra.monitoring.labels": ("LabelReport",),
+        "jupyter_mlinfra.monitoring.series": ("Point",),
     },
-    shown=("jupyter_mlinfra.monitoring.faces.rows", "jupyter_mlinfra.monitoring.faces.cards"),
+    shown=(
+        "jupyter_mlinfra.monitoring.faces.rows",
+        "jupyter_mlinfra.monitoring.faces.cards",
+        "jupyter_mlinfra.monitoring.faces.figures",
+    ),
     routes="jupyter_mlinfra.monitoring.faces.routes:ROUTES",
     groups=(
         Group(
@@ -70,7 +77,10 @@ DOMAIN = Domain(
             name="monitor",
             group="monitors",
             other="status",
-            verbs=("list", "status", "evaluate", "watch", "compare"),
+            verbs=(
+                *("list", "status", "evaluate", "watch", "compare"),
+                *("series", "labels", "backfill", "reference"),
+            ),
         ),
         Magic(name="alerts", group="alerts", other="list", verbs=("list",)),
     ),

@@ -47,10 +47,11 @@ class ErrorModels:
 
         levels, absolute, squared = self._loaded
         matrix = _matrix(rows, levels)
-        return tuple(  # type: ignore[return-value]
+        one, other = (
             np.maximum(model.inplace_predict(matrix), 0.0).astype(float)
             for model in (absolute, squared)
         )
+        return one, other
 
     @cached_property
     def _loaded(self) -> tuple[Levels, Any, Any]:

@@ -36,7 +36,7 @@ class Calibration:
         """The calibrated probabilities of scores."""
         import numpy as np
 
-        return np.interp(scores, self.scores, self.shares)
+        return np.asarray(np.interp(scores, self.scores, self.shares))
 
 
 def calibrate(

@@ -272,7 +272,7 @@ class History:
             last = truths["ts"].max().timestamp()  # type: ignore[union-attr]
             write_atomic(noted, json.dumps({"until": last + 1e-6}).encode())
 
-    def _recording(self, name: str) -> AbstractContextManager[None]:
+    def _recording(self, name: str) -> AbstractContextManager[int]:
         """Two processes do not write the hours of one monitor at once."""
         return file_lock(self._project.folder("monitoring", "series", name) / "recording.lock")
 

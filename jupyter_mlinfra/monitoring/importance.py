@@ -94,7 +94,7 @@ class _Reader:
 
     def _object(self, depth: int) -> dict[str, Any]:
         kind, count = self._header()
-        found = {}
+        found: dict[str, Any] = {}
         while count is None or len(found) < count:
             if count is None and self._peek() == "}":
                 self._at += 1

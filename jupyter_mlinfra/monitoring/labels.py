@@ -106,7 +106,7 @@ def _find(log: Log, plan: Plan, labels: pl.DataFrame, at: float) -> _Joined:
         found.known.update(labelled["request_id"])
         kept = _kept(labelled.drop("label.every"), plan, at)
         for (hour,), some in kept.partition_by("hour", as_dict=True, include_key=False).items():
-            found.hours.setdefault(int(hour), []).append(some)  # type: ignore[call-overload]
+            found.hours.setdefault(int(hour), []).append(some)
     return found
 
 

@@ -130,9 +130,9 @@ def sketches_of_rows(
         points = SEGMENT_POINTS if segment else POINTS
         for column, item in _columns(part, reference, points):
             yield (segment, column), item
-        item = expected(part, reference, plan.answers, points=4 * points)
-        if item is not None:
-            yield (segment, EXPECTED), item
+        performance = expected(part, reference, plan.answers, points=4 * points)
+        if performance is not None:
+            yield (segment, EXPECTED), performance
 
 
 def _columns(

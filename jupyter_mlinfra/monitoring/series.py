@@ -37,6 +37,8 @@ Key = tuple[str, str, str]
 dot.
 """
 
+_PARTS: tuple[Part, ...] = ("sketches", "points", "performance", "labels")
+
 METRICS = (
     *("psi", "ks", "wasserstein", "js", "hellinger", "chi2", "missing", "out_of_range", "unseen"),
     *("error_fraction", "refused_fraction", "p95_ms", "requests", "score_psi"),
@@ -153,8 +155,8 @@ class SeriesStore:
 
     def remove_before(self, monitor: str, hour: int) -> None:
         """Forget the hours before this one."""
-        for part in ("points", "sketches", "performance", "labels"):
-            for path in self.files(monitor, part, until=hour):  # type: ignore[arg-type]
+        for part in _PARTS:
+            for path in self.files(monitor, part, until=hour):
                 path.unlink(missing_ok=True)
         with self._project.database.write() as connection:
             connection.execute(

@@ -58,7 +58,7 @@ def ratios(reference: np.ndarray, window: np.ndarray) -> np.ndarray:
     model = xgboost.train(dict(_PARAMETERS), xgboost.DMatrix(both, label=here, nthread=1), ROUNDS)
     chance = np.asarray(model.inplace_predict(reference), float)
     odds = chance / np.maximum(1 - chance, 1 / _MOST)
-    return odds * (len(reference) / len(window))
+    return np.asarray(odds * (len(reference) / len(window)))
 
 
 def calibrations_of(

@@ -10,6 +10,8 @@ from ...faces.parameters import Cursor, Interval, Limit, Name
 
 if TYPE_CHECKING:
     from ...core.records import Page
+    from ..figures import MonitorFigures
+    from ..series import Point
     from ..spec import Alert, Monitor, MonitorStatus
 
 read, write, execute = access("monitoring")
@@ -36,6 +38,52 @@ class MonitorPage(Handler):
         return self.bench.monitoring.status(name, since=_window(since))
 
 
+class Figures(Handler):
+    @read(slow=True)
+    def get(
+        self,
+        name: str,
+        *,
+        since: Seconds | None = None,
+        version: str | None = None,
+        segment: str = "",
+        against: str = "reference",
+    ) -> MonitorFigures:
+        """Drift, performance, KPI and service of one version in the last `since` seconds; see
+        `mlinfra monitors status`.
+        """
+        return self.bench.monitoring.figures(
+            name, since=_window(since), version=version, segment=segment, against=against
+        )
+
+
+class Series(Handler):
+    @read
+    def get(
+        self,
+        name: str,
+        *,
+        metric: str,
+        feature: str | None = None,
+        version: str | None = None,
+        segment: str = "",
+        since: Seconds | None = None,
+        limit: Limit = 500,
+        cursor: Cursor = None,
+    ) -> Page[Point]:
+        """One metric by the hour, oldest first; an hour that was not measured has no value."""
+        return self.bench.monitoring.series(
+            name,
+            metric=metric,
+            feature=feature,
+            version=version,
+            segment=segment,
+            since=_window(since),
+            limit=limit,
+            cursor=cursor,
+        )
+
+
 class Evaluate(Handler):
     @execute(slow=True)
     def post(self, name: str, *, since: Seconds | None = None) -> MonitorStatus:
@@ -58,5 +106,7 @@ ROUTES = {
     "monitoring/monitors": MonitorList,
     "monitoring/monitors/{name}": MonitorPage,
     "monitoring/monitors/{name}/evaluate": Evaluate,
+    "monitoring/monitors/{name}/figures": Figures,
+    "monitoring/monitors/{name}/series": Series,
     "monitoring/alerts": AlertList,
 }
