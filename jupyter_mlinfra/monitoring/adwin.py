@@ -112,8 +112,8 @@ class Adwin:
 
 
 def changes(values: Iterable[float], *, delta: float = 0.002) -> list[Change]:
-    """The changes that a sequence of values from 0 to 1 shows. Of one large change the oldest values
-    are dropped little by little: what is found at searches next to each other is one change.
+    """The changes that a sequence of values from 0 to 1 shows. After a large change the oldest
+    values are dropped little by little: what is found soon after each other is one change.
     """
     window, found = Adwin(delta=delta), list[Change]()
     last = -_JOINED - 1

@@ -48,7 +48,11 @@ DOMAIN = Domain(
             "Monitor",
             "MonitorStatus",
         ),
-        "jupyter_mlinfra.monitoring.figures": ("Backfill", "MonitorFigures", "ReferenceReport"),
+        "jupyter_mlinfra.monitoring.figures": (
+            "HoursRecorded",
+            "MonitorFigures",
+            "ReferenceReport",
+        ),
         "jupyter_mlinfra.monitoring.labels": ("LabelReport",),
         "jupyter_mlinfra.monitoring.series": ("Point",),
     },

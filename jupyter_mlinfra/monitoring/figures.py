@@ -21,7 +21,7 @@ class Suspect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scores:
+class ScoreFigures:
     """The distribution of the answers. quantiles: by share, such as `0.5`. psi: against what the
     drift is against. error: by how much the share of a quantile may be off.
     """
@@ -35,7 +35,7 @@ class Scores:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
+class PerformanceEstimate:
     """Performance without labels. method: CBPE, PAPE or DLE. caveat: what it cannot see."""
 
     method: str
@@ -56,7 +56,7 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Real:
+class RealPerformance:
     """Performance of labelled rows."""
 
     metrics: Mapping[str, float | None]
@@ -65,19 +65,19 @@ class Real:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Performance:
+class PerformanceFigures:
     """estimated, and estimated_under_shift (PAPE): None with a reason if they cannot be computed.
     label_coverage: the share of answered rows that have a label.
     """
 
-    estimated: Estimate | None
-    estimated_under_shift: Estimate | None
-    real: Real | None
+    estimated: PerformanceEstimate | None
+    estimated_under_shift: PerformanceEstimate | None
+    real: RealPerformance | None
     label_coverage: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Latency:
+class ServiceFigures:
     """Latency in the model's process, in ms, and the fate of the requests."""
 
     p50_ms: float | None
@@ -125,10 +125,10 @@ class MonitorFigures:
     fill_rate: Mapping[str, float | None]
     unseen: Mapping[str, float | None]
     out_of_range: Mapping[str, float | None]
-    scores: Scores | None
-    performance: Performance
+    scores: ScoreFigures | None
+    performance: PerformanceFigures
     kpi: KpiFigure | None
-    latency: Latency | None
+    latency: ServiceFigures | None
     retries: int | None
     memory: Mapping[str, float] | None
     reasons: Mapping[str, str]
@@ -136,7 +136,7 @@ class MonitorFigures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Backfill:
+class HoursRecorded:
     """What was recorded again: hours, the rows in them, and files that could not be read."""
 
     monitor: str

@@ -13,7 +13,7 @@ from ..core.errors import BadRequest, MLInfraError, NotFound
 from ..core.files import file_lock, write_atomic
 from ..core.records import Page, now, page_of
 from . import importance, label_files, labelled, labels, references
-from .figures import Backfill, Estimate, MonitorFigures, ReferenceReport
+from .figures import HoursRecorded, MonitorFigures, PerformanceEstimate, ReferenceReport
 from .kpi import check_costs
 from .labels import LabelReport
 from .points import sides_of
@@ -208,7 +208,7 @@ class History:
         *,
         again: bool = False,
         on_progress: Callable[[int, int], None] | None = None,
-    ) -> Backfill:
+    ) -> HoursRecorded:
         """Record every closed hour of the payload log that is not recorded. again: all hours, also
         those that are. on_progress: called with hours done and to do.
         """
@@ -230,7 +230,7 @@ class History:
         *,
         again: bool = False,
         on_progress: Callable[[int, int], None] | None = None,
-    ) -> Backfill:
+    ) -> HoursRecorded:
         plan, recorder = self._plan(monitor), Recorder(self._series, self._deployments)
         with self._recording(monitor.name):
             hours = recorder.missing(monitor.name, plan, now=now().timestamp(), again=again)[:most]
@@ -240,7 +240,7 @@ class History:
                 rows, broken = rows + done.rows, broken + done.broken
                 if on_progress:
                     on_progress(number, len(hours))
-        return Backfill(
+        return HoursRecorded(
             monitor=monitor.name,
             hours=len(hours),
             rows=rows,
@@ -441,7 +441,7 @@ class History:
         start: float,
         end: float,
         segment: str,
-    ) -> Estimate | str:
+    ) -> PerformanceEstimate | str:
         """PAPE of the newest rows of the window."""
         import polars as pl
 

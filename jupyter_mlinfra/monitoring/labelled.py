@@ -12,7 +12,7 @@ from ..core.files import write_atomic
 from . import error_models, estimating, shifting
 from .answers import probabilities_of
 from .encoding import encoded, levels_of_inputs
-from .figures import Estimate
+from .figures import PerformanceEstimate
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,7 +67,7 @@ def has_sample(path: Path) -> bool:
     return _sample(path).exists()
 
 
-def estimated_under_shift(path: Path, rows: pl.DataFrame) -> Estimate | str:
+def estimated_under_shift(path: Path, rows: pl.DataFrame) -> PerformanceEstimate | str:
     """PAPE of logged rows, or why there is none. path: of the reference."""
     import polars as pl
 
@@ -88,7 +88,9 @@ def estimated_under_shift(path: Path, rows: pl.DataFrame) -> Estimate | str:
         encoded(rows, levels),
         probabilities_of(rows),
     )
-    return Estimate(method="PAPE", metrics=metrics, rows=rows.height, caveat=estimating.BLIND)
+    return PerformanceEstimate(
+        method="PAPE", metrics=metrics, rows=rows.height, caveat=estimating.BLIND
+    )
 
 
 def _sample(path: Path) -> Path:

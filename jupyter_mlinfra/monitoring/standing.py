@@ -43,7 +43,7 @@ class Asked:
     before: Mapping[str, Sketch]
     labelled: pl.DataFrame
     importance: Mapping[str, float] | None
-    shifted: Callable[[], figures.Estimate | str]
+    shifted: Callable[[], figures.PerformanceEstimate | str]
     reasons: Mapping[str, str]
 
 
@@ -120,10 +120,10 @@ def _share(item: Sketch, name: str, *, rest: bool = False) -> float | None:
     return float(item.rows - part if rest else part) / item.rows
 
 
-def _scores(score: Sketch | None, before: Sketch | None) -> figures.Scores | None:
+def _scores(score: Sketch | None, before: Sketch | None) -> figures.ScoreFigures | None:
     if score is None or not score.numbers:
         return None
-    return figures.Scores(
+    return figures.ScoreFigures(
         rows=score.rows,
         mean=score.mean,
         deviation=score.deviation,
@@ -133,11 +133,11 @@ def _scores(score: Sketch | None, before: Sketch | None) -> figures.Scores | Non
     )
 
 
-def _latency(requests: Sketch | None) -> figures.Latency | None:
+def _latency(requests: Sketch | None) -> figures.ServiceFigures | None:
     if requests is None or not (count := sum(requests.counts)):
         return None
     _, refused, failed = requests.counts
-    return figures.Latency(
+    return figures.ServiceFigures(
         p50_ms=requests.quantiles.at(0.5),
         p95_ms=requests.quantiles.at(0.95),
         p99_ms=requests.quantiles.at(0.99),
@@ -149,7 +149,7 @@ def _latency(requests: Sketch | None) -> figures.Latency | None:
 
 def _performance(
     asked: Asked, plan: Plan, reference: Reference | None, reasons: dict[str, str]
-) -> figures.Performance:
+) -> figures.PerformanceFigures:
     score = asked.window.sketches.get(SCORE)
     answered = score.rows if score else 0
     estimate = _estimate(asked.window.sketches.get(EXPECTED), plan, reference)
@@ -163,7 +163,7 @@ def _performance(
         reasons["performance.real"] = "No row of the window has a label."
     if not answered:
         reasons["performance.label_coverage"] = "No row was answered in the window."
-    return figures.Performance(
+    return figures.PerformanceFigures(
         estimated=estimate,
         estimated_under_shift=None if isinstance(shifted, str) else shifted,
         real=real,
@@ -173,10 +173,10 @@ def _performance(
 
 def _estimate(
     found: Sketch | None, plan: Plan, reference: Reference | None
-) -> figures.Estimate | None:
+) -> figures.PerformanceEstimate | None:
     if found is None or not found.rows:
         return None
-    return figures.Estimate(
+    return figures.PerformanceEstimate(
         method="DLE" if plan.answers == "values" else "CBPE",
         metrics=estimated.metrics(found, reference, plan.answers),
         rows=found.rows,
@@ -196,11 +196,11 @@ def why_not_estimated(plan: Plan, reference: Reference | None) -> str:
     return "No row was answered in the window."
 
 
-def _real(labelled: pl.DataFrame, plan: Plan) -> figures.Real | None:
+def _real(labelled: pl.DataFrame, plan: Plan) -> figures.RealPerformance | None:
     if not labelled.height:
         return None
     outputs, labels = arrays(labelled)
-    return figures.Real(
+    return figures.RealPerformance(
         metrics=performance.metrics(outputs, labels, plan.answers),
         rows=len(labels),
         changes=_turns(

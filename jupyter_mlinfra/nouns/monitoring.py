@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ..core.frames import Frame
-    from ..monitoring.figures import Backfill, MonitorFigures, ReferenceReport
+    from ..monitoring.figures import HoursRecorded, MonitorFigures, ReferenceReport
     from ..monitoring.labels import LabelReport
     from ..monitoring.spec import Alert, MonitorStatus
 
@@ -105,7 +105,7 @@ class MonitorHandle(Shown):
         """
         return self.workbench.monitoring.labels(self.name, source)
 
-    def backfill(self, *, again: bool = False) -> Backfill:
+    def backfill(self, *, again: bool = False) -> HoursRecorded:
         """Record the hours of the payload log that are not recorded; again: all of them."""
         return self.workbench.monitoring.backfill(self.name, again=again)
 

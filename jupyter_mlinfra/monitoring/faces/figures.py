@@ -6,7 +6,7 @@ from ...core.records import Number, from_seconds
 from ...faces.cards import Card, card, said
 from ...faces.rows import Row, row
 from ...faces.words import NONE, beginning, counted, moment, number, plain, share
-from ..figures import Backfill, KpiFigure, MonitorFigures, ReferenceReport
+from ..figures import HoursRecorded, KpiFigure, MonitorFigures, ReferenceReport
 from ..labels import LabelReport
 from ..series import Point
 
@@ -93,8 +93,8 @@ def _labels(item: LabelReport) -> Card:
     return Card(title="labels", ref=f"monitor:{item.monitor}", facts=said(facts))
 
 
-@card(Backfill)
-def _backfill(item: Backfill) -> Card:
+@card(HoursRecorded)
+def _backfill(item: HoursRecorded) -> Card:
     facts = {
         "recorded": counted(item.hours, "hour"),
         "rows": plain(item.rows),
