@@ -89,6 +89,7 @@ DOMAIN = Domain(
         Magic(name="alerts", group="alerts", other="list", verbs=("list",)),
     ),
     counts={"monitoring": "jupyter_mlinfra.monitoring.faces.status:count_monitoring"},
+    tables="jupyter_mlinfra.monitoring.datasets:rows",
     settings={
         "monitoring": "jupyter_mlinfra.monitoring.settings:MonitoringSettings",
     },

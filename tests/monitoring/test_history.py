@@ -337,6 +337,25 @@ def test_hours_older_than_the_settings_say_are_removed(
     assert len(store.files("flights", "points")) == len(kept)
 
 
+def test_series_are_a_table_for_sql(monitoring: Monitoring, project: Project) -> None:
+    catalog = Workbench(project).catalog
+    assert catalog.sql("SELECT * FROM monitoring.flights_series").height == 0
+    monitoring.backfill("flights")
+    found = catalog.sql(
+        "SELECT start, value FROM monitoring.flights_series WHERE metric = 'psi'"
+        " AND feature = 'temp' AND segment = '' AND version = 'v1' ORDER BY start"
+    )
+    points = monitoring.series(
+        "flights", metric="psi", feature="temp", since=timedelta(hours=5)
+    ).items
+    assert dict(found.rows()) == {
+        datetime.fromtimestamp(point.start, UTC): point.value for point in points if point.rows
+    }
+    for name in ("monitoring.nobody_series", "monitoring.flights", "monitoring.nobody_payloads"):
+        with pytest.raises(NotFound, match="There is no dataset"):
+            catalog.sql(f"SELECT * FROM {name}")
+
+
 def test_rows_that_were_answered_are_those_of_some_process(log: Logged) -> None:
     """The helper writes what the reader of the real journals accepts."""
     rows, scores = some_rows(np.random.default_rng(1), 2)
