@@ -44,6 +44,9 @@ WINDOW = timedelta(hours=24)
 HOURS_A_ROUND = 48
 """A round of the evaluation records at most so many hours of a monitor; the next one goes on."""
 
+WRITTEN_AFTER = 5.0
+"""Seconds after which feedback is in the payload log."""
+
 ANSWERED = 5_000
 """Rows of the training data that a deployment is asked for their answers, at most."""
 _AT_ONCE = 500
@@ -192,14 +195,20 @@ class History:
             if isinstance(source, str | Path)
             else label_files.read_frame(source)
         )
-        with self._recording(name):
+        return self._join(monitor, read)
+
+    def _join(
+        self, monitor: Monitor, read: label_files.Labels, *, newest_first: bool = False
+    ) -> LabelReport:
+        with self._recording(monitor.name):
             return labels.join(
                 self._series,
                 self._deployments,
-                name,
+                monitor.name,
                 self._plan(monitor),
                 read,
                 at=now().timestamp(),
+                newest_first=newest_first,
             )
 
     def backfill(
@@ -250,27 +259,30 @@ class History:
         )
 
     def _take_feedback(self, monitor: Monitor) -> None:
-        """Feedback with a truth is a label, from the time at which it came."""
+        """Feedback with a truth is a label. Each round takes what came since the last one; the
+        newest seconds are left to the next, since processes write them a moment later.
+        """
         import polars as pl
 
         noted = self._project.folder("monitoring", "series", monitor.name) / "feedback.json"
         since = json.loads(noted.read_text())["until"] if noted.exists() else 0.0
+        until = now().timestamp() - WRITTEN_AFTER
         try:
             found = self._deployments.payloads_feedback(
                 monitor.deployment, since=datetime.fromtimestamp(since, UTC)
             )
         except NotFound:  # the deployment is gone
             return
-        truths = found.filter(pl.col("truth").list.len() > 0)
+        new = (pl.col("truth").list.len() > 0) & (pl.col("ts").dt.epoch("us") / 1e6 < until)
+        truths = found.filter(new)
         if truths.height:
             rows = truths.select(
                 "request_id",
                 pl.int_ranges(0, pl.col("truth").list.len()).alias("row"),
                 pl.col("truth").alias("label"),
             ).explode("row", "label")
-            self.labels(monitor.name, rows)
-            last = truths["ts"].max().timestamp()  # type: ignore[union-attr]
-            write_atomic(noted, json.dumps({"until": last + 1e-6}).encode())
+            self._join(monitor, label_files.read_frame(rows), newest_first=True)
+        write_atomic(noted, json.dumps({"until": until}).encode())
 
     def _recording(self, name: str) -> AbstractContextManager[int]:
         """Two processes do not write the hours of one monitor at once."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     import numpy as np
     import polars as pl
 
+    from ..deployments import Part
     from .recording import Log, Plan
+
+
+STEP = timedelta(hours=6)
+"""A search from the end of the log reads so much of it at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,13 +53,21 @@ class _Joined:
 
 
 def join(
-    store: SeriesStore, log: Log, monitor: str, plan: Plan, labels: Labels, *, at: float
+    store: SeriesStore,
+    log: Log,
+    monitor: str,
+    plan: Plan,
+    labels: Labels,
+    *,
+    at: float,
+    newest_first: bool = False,
 ) -> LabelReport:
     """Keep labels with the answers that they belong to, and measure the hours concerned again.
 
-    at: when the labels came: of two labels of one row the later one wins.
+    at: when the labels came: of two labels of one row the later one wins. newest_first: look no
+    further back than where each request id was found; else the whole log is read.
     """
-    found = _find(log, plan, labels.rows, at)
+    found = _find(log, plan, labels.rows, at, newest_first=newest_first)
     replaced = sum(
         _keep(store, monitor, hour, frames) for hour, frames in sorted(found.hours.items())
     )
@@ -82,7 +95,7 @@ def join(
     )
 
 
-def _find(log: Log, plan: Plan, labels: pl.DataFrame, at: float) -> _Joined:
+def _find(log: Log, plan: Plan, labels: pl.DataFrame, at: float, *, newest_first: bool) -> _Joined:
     """The answered rows of the log that the labels name, by hour."""
     import polars as pl
 
@@ -92,8 +105,8 @@ def _find(log: Log, plan: Plan, labels: pl.DataFrame, at: float) -> _Joined:
         return found
     exact = labels.filter(pl.col("row").is_not_null())
     every = labels.filter(pl.col("row").is_null()).drop("row")
-    until = datetime.fromtimestamp(at, UTC) + timedelta(hours=1)
-    for part in log.payload_parts(plan.deployment, since=since, until=until):
+    wanted = labels["request_id"].n_unique()
+    for part in _parts(log, plan, since, at, found if newest_first else None, wanted):
         rows = part.rows.filter(pl.col("status") < 400)
         one = rows.join(exact, on=["request_id", "row"], how="left")
         both = one.join(every, on="request_id", how="left", suffix=".every")
@@ -108,6 +121,19 @@ def _find(log: Log, plan: Plan, labels: pl.DataFrame, at: float) -> _Joined:
         for (hour,), some in kept.partition_by("hour", as_dict=True, include_key=False).items():
             found.hours.setdefault(int(hour), []).append(some)
     return found
+
+
+def _parts(
+    log: Log, plan: Plan, since: datetime, at: float, found: _Joined | None, wanted: int
+) -> Iterator[Part]:
+    """The log; with `found` from its end, until that many ids are in it."""
+    until = datetime.fromtimestamp(at, UTC) + timedelta(hours=1)
+    while until > since:
+        start = since if found is None else max(since, until - STEP)
+        yield from log.payload_parts(plan.deployment, since=start, until=until)
+        if found is not None and len(found.known) >= wanted:
+            return
+        until = start
 
 
 def _kept(rows: pl.DataFrame, plan: Plan, at: float) -> pl.DataFrame:

@@ -163,15 +163,20 @@ def test_the_real_metrics_of_hours_that_were_labelled_before_and_after_are_the_s
     assert 0 < part.rows < rows.height
 
 
-def test_feedback_with_a_truth_is_a_label(monitoring: Monitoring, log: Logged) -> None:
+def test_feedback_with_a_truth_is_a_label(
+    monitoring: Monitoring, log: Logged, project: Project
+) -> None:
     truth = {"k": "f", "id": "0-0-1", "ts": START + 3 * HOUR, "reward": 0.0, "truth": [1, 0, 1]}
     write_journal(log.folder, START + 3 * HOUR, [truth], names=NAMES, categories=CATEGORIES, pid=99)
     monitor = monitoring.list().items[0]
     monitoring._record(monitor)
-    monitoring._record(monitor)
+    monitoring.labels("flights", pl.DataFrame({"request_id": ["0-0-1"], "label": [0]}))
+    monitoring._record(monitor)  # an older truth does not come back
     figures = monitoring.figures("flights", since=timedelta(hours=5))
     assert figures.performance.real
     assert figures.performance.real.rows == 3
+    files = SeriesStore(project).files("flights", "labels")
+    assert pl.read_parquet(files)["label"].to_list() == [0, 0, 0]
 
 
 def test_a_window_is_the_same_from_recorded_hours_as_from_the_log(monitoring: Monitoring) -> None:
