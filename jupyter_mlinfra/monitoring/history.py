@@ -342,6 +342,8 @@ class History:
             answers, why = self._ask(deployment, version, rows.select(data.inputs))
             if why:
                 notes.append(f"The distribution of the answers is not known: {why}")
+            if why and label:
+                notes.append("Performance cannot be estimated without the answers: --score COLUMN")
         made = references.make(model_version, inputs, None, made_from=data.dataset)
         made = references.with_score(made, None if answers is None else answers[:, 0])
         if label and answers is not None:

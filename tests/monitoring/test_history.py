@@ -256,6 +256,17 @@ def test_what_cannot_be_measured_is_null_with_a_reason(
     assert full.fill_rate == {"origin": 1.0, "temp": 1.0}
 
 
+def test_a_request_that_two_processes_got_is_counted_once_and_as_retried(
+    monitoring: Monitoring, log: Logged
+) -> None:
+    found = monitoring.figures("flights", since=timedelta(hours=6))
+    rows = log.payloads("flights").filter(pl.col("version") == "v1")
+    assert found.rows == rows.filter(pl.col("status") < 400).height
+    assert found.latency
+    assert found.latency.requests == rows.filter(pl.col("row") == 0).height
+    assert found.retries == 3  # one in each hour in which both processes served v1
+
+
 def test_a_segment_or_a_metric_that_there_is_not_is_refused(monitoring: Monitoring) -> None:
     with pytest.raises(BadRequest, match="has no segment carrier=AA"):
         monitoring.figures("flights", segment="carrier=AA")

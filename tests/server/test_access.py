@@ -107,6 +107,8 @@ EXPECTED = {
     "POST monitoring/monitors": "write monitoring",
     "GET monitoring/monitors/{name}": "read monitoring",
     "POST monitoring/monitors/{name}/evaluate": "execute monitoring",
+    "GET monitoring/monitors/{name}/figures": "read monitoring",
+    "GET monitoring/monitors/{name}/series": "read monitoring",
     "GET monitoring/alerts": "read monitoring",
     "GET workbench/search": "read workbench",
     "GET workbench/status": "read workbench",
