@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest, MLInfraError, NotFound
 from ..core.files import file_lock, write_atomic
@@ -185,16 +185,20 @@ class History:
         found = series(self._series, name, metric, since=start, until=until, labels=asked)
         return page_of(found, limit=limit, cursor=cursor)
 
-    def labels(self, name: str, source: Path | str | Frame) -> LabelReport:
+    def labels(
+        self, name: str, source: Path | str | Frame | list[Mapping[str, Any]]
+    ) -> LabelReport:
         """Join labels to the answers by request id, and measure real performance again. source: a
-        CSV, Parquet or JSON file or a frame with `request_id`, `label` and perhaps `row`.
+        CSV, Parquet or JSON file, a frame, or a list of mappings, with `request_id`, `label` and
+        perhaps `row`.
         """
         monitor = self._store.show(name)
-        read = (
-            label_files.read_file(Path(source))
-            if isinstance(source, str | Path)
-            else label_files.read_frame(source)
-        )
+        if isinstance(source, str | Path):
+            read = label_files.read_file(Path(source))
+        elif isinstance(source, list):
+            read = label_files.read_frame(label_files.frame_of(source))
+        else:
+            read = label_files.read_frame(source)
         return self._join(monitor, read)
 
     def _join(

@@ -69,8 +69,6 @@ def read_file(path: Path) -> Labels:
 
 def _from_json(path: Path, *, by_line: bool) -> pl.DataFrame:
     """A list of objects, or one object a line; what is neither is a row without values."""
-    import polars as pl
-
     if by_line:
         found: list[Any] = []
         for line in path.read_text().splitlines():
@@ -82,6 +80,13 @@ def _from_json(path: Path, *, by_line: bool) -> pl.DataFrame:
         found = json.loads(path.read_text())
         if not isinstance(found, list):
             raise ValueError("it is not a list of objects")
+    return frame_of(found)
+
+
+def frame_of(found: Sequence[Any]) -> pl.DataFrame:
+    """Labels as a frame of texts; what is not an object is a row without values."""
+    import polars as pl
+
     rows = [item if isinstance(item, dict) else {} for item in found]
     names = [name for name in ("request_id", "label", "row") if any(name in row for row in rows)]
     return pl.DataFrame(

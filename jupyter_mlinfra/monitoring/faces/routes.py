@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-from ...faces.handler import Handler, access
+from ...faces.handler import Handler, access, elsewhere
 from ...faces.parameters import Cursor, Interval, Limit, Name
 
 if TYPE_CHECKING:
     from ...core.records import Page
+    from ...jobs.spec import Job
     from ..figures import MonitorFigures
+    from ..labels import LabelReport
     from ..series import Point
     from ..spec import Alert, Monitor, MonitorStatus
 
@@ -84,6 +87,37 @@ class Series(Handler):
         )
 
 
+class Labels(Handler):
+    @write(slow=True)
+    def post(self, name: str, *, labels: Sequence[Mapping[str, Any]]) -> LabelReport:
+        """Join labels to the answers: objects with `request_id`, `label` and perhaps `row`."""
+        return self.bench.monitoring.labels(name, list(labels))
+
+
+class Reference(Handler):
+    @execute(slow=elsewhere)
+    def post(
+        self,
+        name: str,
+        *,
+        dataset: Name | None = None,
+        label: Name | None = None,
+        score: Name | None = None,
+    ) -> Job:
+        """Make the reference from a dataset, by default from the training data: a job. name: of a
+        monitor or a deployment.
+        """
+        options = {"from": dataset, "label": label, "score": score}
+        return self.as_job("monitors reference", name, of=name, **options)
+
+
+class Record(Handler):
+    @execute(slow=elsewhere)
+    def post(self, name: str, *, again: bool = False) -> Job:
+        """Record the hours of the payload log that are not recorded, or all again: a job."""
+        return self.as_job("monitors backfill", name, of=name, again=again)
+
+
 class Evaluate(Handler):
     @execute(slow=True)
     def post(self, name: str, *, since: Seconds | None = None) -> MonitorStatus:
@@ -106,7 +140,10 @@ ROUTES = {
     "monitoring/monitors": MonitorList,
     "monitoring/monitors/{name}": MonitorPage,
     "monitoring/monitors/{name}/evaluate": Evaluate,
+    "monitoring/monitors/{name}/backfill": Record,
     "monitoring/monitors/{name}/figures": Figures,
+    "monitoring/monitors/{name}/labels": Labels,
+    "monitoring/monitors/{name}/reference": Reference,
     "monitoring/monitors/{name}/series": Series,
     "monitoring/alerts": AlertList,
 }

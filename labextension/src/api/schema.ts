@@ -995,6 +995,27 @@ export interface components {
             readonly value: number;
         };
         /**
+         * LabelReport
+         * @description What became of some labels. read: rows of the file; joined: answered rows that have a label
+         *     from it; replaced: of those, how many had one before. unknown: request ids that are not in the
+         *     payload log, of which the first are named; bad: rows that could not be used, with the reasons of
+         *     the first. coverage: by version, the share of answered rows of the hours concerned that have a
+         *     label now.
+         */
+        readonly LabelReport: {
+            readonly bad: number;
+            readonly bad_rows: readonly string[];
+            readonly coverage: {
+                readonly [key: string]: number;
+            };
+            readonly joined: number;
+            readonly monitor: string;
+            readonly read: number;
+            readonly replaced: number;
+            readonly unknown: number;
+            readonly unknown_ids: readonly string[];
+        };
+        /**
          * LeftOut
          * @description A file that is not in a code snapshot; the job sees the project's own. size: bytes.
          */
