@@ -16,25 +16,21 @@ from . import importance, label_files, labelled, labels, references
 from .figures import HoursRecorded, MonitorFigures, PerformanceEstimate, ReferenceReport
 from .kpi import check_costs
 from .labels import LabelReport
+from .making import ReferenceMaker, answers_of
 from .points import sides_of
-from .recording import Plan, Recorder
+from .recording import Plan, Recorder, newest_rows
 from .segments import MOST_COLUMNS
 from .series import HOUR, METRICS, Point, SeriesStore, series
 from .settings import MonitoringSettings
 from .standing import Asked, figures_of
-from .training_data import training_data
 from .windows import Window, window
 
 if TYPE_CHECKING:
-    import numpy as np
-    import polars as pl
-
     from ..core.frames import Frame
     from ..core.project import Project
     from ..deployments import Deployments
     from ..experiments import Experiments
     from .references import Reference
-    from .sketches import Sketch
     from .spec import Monitor
     from .store import MonitorStore
 
@@ -46,10 +42,6 @@ HOURS_A_ROUND = 48
 
 WRITTEN_AFTER = 5.0
 """Seconds after which feedback is in the payload log."""
-
-ANSWERED = 5_000
-"""Rows of the training data that a deployment is asked for their answers, at most."""
-_AT_ONCE = 500
 
 
 class History:
@@ -105,15 +97,10 @@ class History:
         monitor, end = self._store.show(name), now().timestamp()
         start = end - (since or WINDOW).total_seconds()
         label, model_version = self._version_of(monitor.deployment, version)
-        plan, reasons = self._plan(monitor), dict[str, str]()
-        if segment and segment.partition("=")[0] not in plan.segments:
-            raise BadRequest(
-                f"Monitor {name} has no segment {segment}.",
-                f"It has segments of: {', '.join(plan.segments) or 'no column'}.",
-                f"mlinfra monitors watch {monitor.deployment} --name {name} --segment COLUMN",
-            )
+        plan = self._plan(monitor)
+        _check_segment(monitor, plan, segment)
 
-        def measured(since: float, until: float) -> Window:
+        def measured(start: float, end: float) -> Window:
             return window(
                 self._series,
                 self._deployments,
@@ -121,22 +108,16 @@ class History:
                 plan,
                 version=label,
                 segment=segment,
-                start=since,
-                end=until,
+                start=start,
+                end=end,
             )
 
-        before: Mapping[str, Sketch] = {}
         if against == "reference":
-            before = sides_of(plan.reference(label))
-            against = f"version:{model_version}"
-            if not before:
-                reasons["drift"] = self._reference_trouble(model_version)
+            before, against = sides_of(plan.reference(label)), f"version:{model_version}"
+            why = "" if before else self._reference_trouble(model_version)
         else:
-            span = (2 * start - end, start) if against == "previous" else _span(against)
-            before = measured(*span).sketches
-            against = "..".join(datetime.fromtimestamp(at, UTC).isoformat() for at in span)
-            if not before:
-                reasons["drift"] = f"Nothing was logged in {against}."
+            before, against = _before(against, measured, start, end)
+            why = "" if before else f"Nothing was logged in {against}."
         asked = Asked(
             monitor=name,
             version=label,
@@ -149,7 +130,7 @@ class History:
             ),
             importance=self._importance(model_version),
             shifted=lambda: self._shifted(plan, label, model_version, start, end, segment),
-            reasons=reasons,
+            reasons={"drift": why} if why else {},
         )
         return figures_of(asked, plan, plan.reference(label))
 
@@ -310,8 +291,9 @@ class History:
             deployment = self._store.show(name).deployment
         except NotFound:
             deployment = name
-        version, model_version = self._version_of(deployment)
-        return self._made_reference(deployment, version, model_version, dataset, label, score)
+        return self._maker(deployment).make(
+            *self._version_of(deployment), dataset=dataset, label=label, score=score
+        )
 
     def _ensure_reference(self, deployment: str) -> None:
         """Make the reference of the version with most of the traffic, if it has none."""
@@ -319,80 +301,12 @@ class History:
         try:
             references.load(self._project, model_version)
         except NotFound:
-            self._made_reference(deployment, version, model_version)
+            self._maker(deployment).make(version, model_version)
 
-    def _made_reference(
-        self,
-        deployment: str,
-        version: str,
-        model_version: str,
-        dataset: str | None = None,
-        label: str | None = None,
-        score: str | None = None,
-    ) -> ReferenceReport:
-        import polars as pl
-
-        extra = [column for column in (label, score) if column]
-        data = training_data(
-            self._project, self._experiments, model_version, dataset=dataset, extra=extra
+    def _maker(self, deployment: str) -> ReferenceMaker:
+        return ReferenceMaker(
+            self._project, self._deployments, self._experiments, deployment=deployment
         )
-        notes = list[str]()
-        inputs = data.rows.select(data.inputs)
-        rows, answers = data.rows, None
-        if score:
-            answers = data.rows[score].cast(pl.Float64).to_numpy()[:, None]
-        else:
-            rows = data.rows.gather_every(-(-data.rows.height // ANSWERED) or 1)
-            answers, why = self._ask(deployment, version, rows.select(data.inputs))
-            if why:
-                notes.append(f"The distribution of the answers is not known: {why}")
-            if why and label:
-                notes.append("Performance cannot be estimated without the answers: --score COLUMN")
-        made = references.make(model_version, inputs, None, made_from=data.dataset)
-        made = references.with_score(made, None if answers is None else answers[:, 0])
-        if label and answers is not None:
-            logged = rows.select(data.inputs).with_columns(
-                pl.Series("prediction" if not place else f"prediction_{place}", answers[:, place])
-                for place in range(answers.shape[1])
-            )
-            truth = rows[label].cast(pl.Float64, strict=False).to_numpy()
-            path = references.path_of(self._project, model_version)
-            made = labelled.learned(
-                made, path, logged, data.inputs, truth, self._answers(deployment)
-            )
-            if dataset is None:
-                notes.append(
-                    "Estimates from the training data are too good: give labelled data that the"
-                    " model has not seen, by --from."
-                )
-        references.save(self._project, made)
-        return ReferenceReport(
-            version=model_version,
-            made_from=data.dataset,
-            rows=data.rows.height,
-            of_rows=data.of_rows,
-            features=list(data.inputs),
-            answers=answers is not None,
-            labels=bool(made.calibrations or made.errors),
-            notes=notes,
-        )
-
-    def _ask(
-        self, deployment: str, version: str, rows: pl.DataFrame
-    ) -> tuple[np.ndarray | None, str]:
-        """The deployment's answers for some rows, which are not logged; else why there are none."""
-        import numpy as np
-
-        found = []
-        try:
-            for start in range(0, rows.height, _AT_ONCE):
-                answer = self._deployments.predict(
-                    deployment, rows[start : start + _AT_ONCE], version=version, logged=False
-                )
-                found += [item if isinstance(item, list) else [item] for item in answer.predictions]
-            return np.asarray(found, float), ""
-        except (MLInfraError, ValueError) as error:
-            return None, str(error)
 
     def _plan(self, monitor: Monitor) -> Plan:
         segments, costs = self._series.asked(monitor.name)
@@ -412,7 +326,7 @@ class History:
         return Plan(
             deployment=monitor.deployment,
             segments=segments,
-            answers=self._answers(monitor.deployment),
+            answers=answers_of(self._deployments, monitor.deployment),
             costs=costs,
             reference=reference,
             digest=digest,
@@ -424,13 +338,6 @@ class History:
         except NotFound:
             return {}
         return {item.version: item.model for item in versions}
-
-    def _answers(self, deployment: str) -> str:
-        """What the deployment answers: classes, probabilities or values."""
-        try:
-            return self._deployments.show(deployment).answers or "values"
-        except NotFound:
-            return "values"
 
     def _loaded(self, model_version: str) -> Reference | None:
         try:
@@ -461,29 +368,31 @@ class History:
         segment: str,
     ) -> PerformanceEstimate | str:
         """PAPE of the newest rows of the window."""
-        import polars as pl
-
         if segment:
             return "It is computed for all rows only."
         path = references.path_of(self._project, model_version)
         if not labelled.has_sample(path):
             return labelled.NO_SAMPLE
-        frames, rows, until = list[pl.DataFrame](), 0, end
-        while until > start and rows < labelled.SAMPLE:
-            since = max(start, until - HOUR)
-            for part in self._deployments.payload_parts(
-                plan.deployment,
-                since=datetime.fromtimestamp(since, UTC),
-                until=datetime.fromtimestamp(until, UTC),
-            ):
-                some = part.rows.filter((pl.col("version") == version) & (pl.col("status") < 400))
-                frames.append(some)
-                rows += some.height
-            until = since
-        if not frames:
-            return "No row was answered in the window."
-        found = pl.concat(frames, how="diagonal_relaxed").head(labelled.SAMPLE)
-        return labelled.estimated_under_shift(path, found)
+        rows = newest_rows(self._deployments, plan, version, start, end, most=labelled.SAMPLE)
+        return labelled.estimated_under_shift(path, rows)
+
+
+def _check_segment(monitor: Monitor, plan: Plan, segment: str) -> None:
+    if segment and segment.partition("=")[0] not in plan.segments:
+        raise BadRequest(
+            f"Monitor {monitor.name} has no segment {segment}.",
+            f"It has segments of: {', '.join(plan.segments) or 'no column'}.",
+            f"mlinfra monitors watch {monitor.deployment} --name {monitor.name} --segment COLUMN",
+        )
+
+
+def _before(
+    against: str, measured: Callable[[float, float], Window], start: float, end: float
+) -> tuple[Mapping[str, Sketch], str]:
+    """The sketches of the window before, or of another span of time, and which it is."""
+    span = (2 * start - end, start) if against == "previous" else _span(against)
+    name = "..".join(datetime.fromtimestamp(at, UTC).isoformat() for at in span)
+    return measured(*span).sketches, name
 
 
 def _span(text: str) -> tuple[float, float]:

@@ -164,6 +164,24 @@ def input_of(rows: pl.DataFrame, name: str) -> pl.Series:
     return pl.Series(name, [None] * rows.height, dtype=pl.Float64)
 
 
+def newest_rows(
+    log: Log, plan: Plan, version: str, start: float, end: float, *, most: int
+) -> pl.DataFrame:
+    """Answered rows of a version in a span of time: of the newest hours, at most `most`."""
+    import polars as pl
+
+    frames, rows, until = list[pl.DataFrame](), 0, end
+    while until > start and rows < most:
+        since = max(start, until - HOUR)
+        moments = [datetime.fromtimestamp(moment, UTC) for moment in (since, until)]
+        for part in log.payload_parts(plan.deployment, since=moments[0], until=moments[1]):
+            some = part.rows.filter((pl.col("version") == version) & (pl.col("status") < 400))
+            frames.append(some)
+            rows += some.height
+        until = since
+    return pl.concat(frames, how="diagonal_relaxed").head(most) if frames else pl.DataFrame()
+
+
 def _service(rows: pl.DataFrame) -> Sketch:
     """Latency and the fate of the requests."""
     requests = rows.filter(rows["row"] == 0)

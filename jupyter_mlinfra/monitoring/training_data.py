@@ -60,14 +60,7 @@ def training_data(
     for name in candidates:
         try:
             rows = catalog.dataset(name).scan()
-            there = rows.collect_schema().names()
-            if missing := [item for item in (*names, *extra) if item not in there]:
-                raise Unprocessable(
-                    f"{name} is not what {version} was trained on.",
-                    f"It has no column {missing[0]}.",
-                    f"Name the dataset with the model's inputs: --from DATASET, or in Python"
-                    f" ml.model({version!r}).reference(frame)",
-                )
+            _check(version, name, rows.collect_schema().names(), (*names, *extra))
         except MLInfraError as error:
             problem = error
             continue
@@ -86,6 +79,16 @@ def training_data(
         "mlinfra monitors reference DEPLOYMENT --from DATASET, or in Python"
         f" ml.model({version!r}).reference(frame)",
     )
+
+
+def _check(version: str, dataset: str, there: Sequence[str], needed: Sequence[str]) -> None:
+    if missing := [item for item in needed if item not in there]:
+        raise Unprocessable(
+            f"{dataset} is not what {version} was trained on.",
+            f"It has no column {missing[0]}.",
+            "Name the dataset with the model's inputs: --from DATASET, or in Python"
+            f" ml.model({version!r}).reference(frame)",
+        )
 
 
 def _known(experiments: Experiments, version: str) -> list[str]:
