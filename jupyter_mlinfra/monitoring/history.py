@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ..deployments import Deployments
     from ..experiments import Experiments
     from .references import Reference
+    from .sketches import Sketch
     from .spec import Monitor
     from .store import MonitorStore
 
