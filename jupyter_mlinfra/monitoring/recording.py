@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Protocol
 from ..deployments import BASE_COLUMNS
 from . import quantiles
 from .expected import expected
+from .hourly import points_of
 from .labels import measure_hour
-from .points import points_of
 from .segments import segments_of
 from .series import HOUR, Key, Recorded, SeriesStore, frame_of, frame_of_sketches
 from .sketches import POINTS, SEGMENT_POINTS, Gathered, Sketch, sketch

@@ -17,11 +17,11 @@ from ..core.records import Page, now, page_of
 from ..core.search import Document
 from ..jobs import Alarm
 from . import references, rules
-from .history import WINDOW, History
 from .measuring import measure, unmeasured
 from .settings import MonitoringSettings
 from .spec import Alert, AlertState, Monitor, MonitorStatus
 from .store import ALARM, MonitorStore
+from .verbs import WINDOW, MeasuringVerbs
 
 if TYPE_CHECKING:
     import polars as pl
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
 
 
-class Monitoring(History):
+class Monitoring(MeasuringVerbs):
     """The monitors of one project. alarm_set: called when an alarm was set, so that the supervisor
     reads it.
     """

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from . import estimating, figures, performance
 from . import expected as estimated
 from .adwin import changes
+from .hourly import distances_of
 from .kpi import kpi
 from .labels import arrays
-from .points import distances_of
 from .recording import EXPECTED, REQUESTS, SCORE, Plan
 from .spec import Distances
 

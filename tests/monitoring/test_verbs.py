@@ -16,7 +16,7 @@ from scipy import stats
 from jupyter_mlinfra.core.errors import BadRequest, NotFound, Unprocessable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import to_json
-from jupyter_mlinfra.monitoring import Monitoring, history, references
+from jupyter_mlinfra.monitoring import Monitoring, references, verbs
 from jupyter_mlinfra.monitoring.series import HOUR, SeriesStore
 from jupyter_mlinfra.workbench import Workbench
 from tests.monitoring.logs import Logged, answered, some_rows, write_journal
@@ -50,7 +50,7 @@ def log(tmp_path: Path) -> Logged:
 @pytest.fixture
 def monitoring(project: Project, log: Logged, monkeypatch: pytest.MonkeyPatch) -> Monitoring:
     """A watched deployment with four hours of log; it is four hours after the first."""
-    monkeypatch.setattr(history, "now", lambda: NOW)
+    monkeypatch.setattr(verbs, "now", lambda: NOW)
     monitoring = Monitoring(project, log, Experiments())  # type: ignore[arg-type]
     score = np.random.default_rng(4).random(3000)
     monitoring.reference("flights/1", TRAINING, score=score.tolist())
@@ -312,7 +312,7 @@ def test_with_labels_the_reference_estimates_performance(
     project: Project, log: Logged, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Scores that are twice as sure as they may be: only labels tell."""
-    monkeypatch.setattr(history, "now", lambda: NOW)
+    monkeypatch.setattr(verbs, "now", lambda: NOW)
     bench, random = Workbench(project), np.random.default_rng(1)
     score = random.random(3000).round(4)
     held_out = TRAINING.with_columns(
@@ -344,7 +344,7 @@ def test_hours_older_than_the_settings_say_are_removed(
 ) -> None:
     monitoring.backfill("flights")
     later = NOW + timedelta(days=366)
-    monkeypatch.setattr(history, "now", lambda: later)
+    monkeypatch.setattr(verbs, "now", lambda: later)
     monkeypatch.setattr(Logged, "payloads_since", lambda *_: None)
     monitoring._record(monitoring.list().items[0])
     store = SeriesStore(project)

@@ -14,10 +14,10 @@ from ..core.files import file_lock, write_atomic
 from ..core.records import Page, now, page_of
 from . import importance, label_files, labelled, labels, references
 from .figures import HoursRecorded, MonitorFigures, PerformanceEstimate, ReferenceReport
+from .hourly import sides_of
 from .kpi import check_costs
 from .labels import LabelReport
 from .making import ReferenceMaker, answers_of
-from .points import sides_of
 from .recording import Plan, Recorder, newest_rows
 from .segments import MOST_COLUMNS
 from .series import HOUR, METRICS, Point, SeriesStore, series
@@ -45,7 +45,7 @@ WRITTEN_AFTER = 5.0
 """Seconds after which feedback is in the payload log."""
 
 
-class History:
+class MeasuringVerbs:
     """What monitors have recorded; the base of `Monitoring`."""
 
     _project: Project
