@@ -1,11 +1,11 @@
 """What it costs to record the payload log of a deployment: sketches and points, hour by hour.
 
-    python benchmarks/recording.py [--rows 500000] [--times 10]
+    python benchmarks/recording.py [--rows 500000] [--times 10] [--hour 1000000]
 
 30 inputs (20 numbers, 10 texts with up to 20 levels) with a reference, in Parquet files of 100,000
-rows, one hour for each million. Each size is a process of its own. Measured: processor time and the
-growth of the peak of memory (Linux) from when the libraries are loaded. The second size has so many
-times the rows; its cost may be at most 1.2 times as much more.
+rows, one hour for each million unless told otherwise. Each size is a process of its own. Measured:
+processor time and the growth of the peak of memory (Linux) from when the libraries are loaded. The
+second size has so many times the rows; its cost may be at most 1.2 times as much more.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import polars as pl
 
 from jupyter_mlinfra.monitoring import references
 
-FILE_ROWS, HOUR_ROWS = 100_000, 1_000_000
+FILE_ROWS = 100_000
 START = 1_795_507_200  # 2026-11-24, 08:00 UTC
 NUMBERS, TEXTS = 20, 10
 LEVELS = [[f"level {level}" for level in range(2 + 2 * number)] for number in range(TEXTS)]
@@ -64,25 +64,28 @@ print(json.dumps([rows, *spent, grown / 1024, size]))
 """
 
 
-def log(root: Path, rows: int) -> int:
+def log(root: Path, rows: int, hour_rows: int) -> int:
     """Write a payload log; returns how many hours it has."""
     (root / "mlinfra.toml").write_text("")
     folder = root / "log" / "parquet"
     folder.mkdir(parents=True)
     random = np.random.default_rng(1)
     for number in range(rows // FILE_ROWS):
-        begun = START + number * FILE_ROWS / HOUR_ROWS * 3600
+        begun = START + number * FILE_ROWS / hour_rows * 3600
+        ids = pl.Series([f"{number:08d}-"] * FILE_ROWS) + pl.int_range(FILE_ROWS, eager=True).cast(
+            pl.String
+        )
         inputs = np.hstack(
             [
                 random.normal(size=(FILE_ROWS, NUMBERS)),
                 *(random.integers(0, len(levels), (FILE_ROWS, 1)) for levels in LEVELS),
             ]
         )
-        moments = (begun + np.arange(FILE_ROWS) / HOUR_ROWS * 3600) * 1e6
+        moments = (begun + np.arange(FILE_ROWS) / hour_rows * 3600) * 1e6
         pl.DataFrame(
             {
-                "request_id": pl.Series([f"r{number}-{row}" for row in range(FILE_ROWS)]),
-                ".unique": pl.Series([f"u{number}-{row}" for row in range(FILE_ROWS)]),
+                "request_id": ids,
+                ".unique": ids,
                 "row": pl.Series(np.zeros(FILE_ROWS), dtype=pl.Int32),
                 "ts": pl.Series(moments.astype(np.int64)).cast(pl.Datetime("us", "UTC")),
                 "deployment": pl.Series(["m"] * FILE_ROWS),
@@ -99,7 +102,7 @@ def log(root: Path, rows: int) -> int:
             compression="zstd",
             metadata={"names": json.dumps(NAMES), "categories": json.dumps(CATEGORIES)},
         )
-    return -(-rows // HOUR_ROWS)
+    return -(-rows // hour_rows)
 
 
 def reference(root: Path) -> None:
@@ -115,11 +118,11 @@ def reference(root: Path) -> None:
     references.save(Project(root), made)
 
 
-def measure(rows: int, segments: list[str]) -> float:
+def measure(rows: int, hour_rows: int, segments: list[str]) -> float:
     """Print one line; returns the CPU seconds."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        hours = log(root, rows)
+        hours = log(root, rows, hour_rows)
         reference(root)
         done = subprocess.run(
             [sys.executable, "-c", RECORD, folder, json.dumps(segments), str(hours)],
@@ -143,9 +146,12 @@ def main() -> None:
     )
     parser.add_argument("--rows", type=int, default=500_000)
     parser.add_argument("--times", type=int, default=10)
+    parser.add_argument("--hour", type=int, default=1_000_000, help="rows in an hour")
     options = parser.parse_args()
     for segments in ([], ["c1"]):
-        one, many = (measure(options.rows * times, segments) for times in (1, options.times))
+        one, many = (
+            measure(options.rows * times, options.hour, segments) for times in (1, options.times)
+        )
         print(f"  {options.times} times the rows cost {many / one:.1f} times as much")
 
 

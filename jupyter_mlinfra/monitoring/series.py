@@ -12,6 +12,7 @@ hours are recorded, after their files are on disk.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..core.files import write_atomic
+from ..core.files import explain_os_error, write_atomic
 from .quantiles import Quantiles
 from .sketches import Sketch
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from ..core.project import Project
 
 HOUR = 3600
+_MAGIC = b"PAR1"
 
 Part = Literal["sketches", "points", "performance", "labels"]
 Key = tuple[str, str, str]
@@ -118,12 +120,15 @@ class SeriesStore:
         return self._folder(monitor, part) / f"{name}.parquet"
 
     def write(self, monitor: str, part: Part, hour: int, rows: pl.DataFrame) -> None:
-        """Write an hour's file; an older one is replaced."""
+        """Write an hour's file; an older one is replaced. Raises Unavailable on a full disk."""
         memory = io.BytesIO()
         rows.write_parquet(memory, compression="zstd")
         path = self.path(monitor, part, hour)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, memory.getvalue())
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomic(path, memory.getvalue())
+        except OSError as error:
+            raise explain_os_error(error, f"{path.name} of {monitor} was not written.") from error
 
     def files(
         self, monitor: str, part: Part, since: float | None = None, until: float | None = None
@@ -177,7 +182,7 @@ def series(
     labels: Mapping[str, str],
 ) -> list[Point]:
     """The points of one metric whose window begins from `since` until before `until`, in order of
-    time.
+    time. A file that cannot be read is left out, so its hour has no value.
 
     labels: those that a point must have; without `segment`, only points of all rows are found. If
     they name a version, an hour that has no point is one without a value: it has no request of that
@@ -189,7 +194,7 @@ def series(
     parts: tuple[Part, ...] = ("points", "performance")
     files = [path for part in parts for path in store.files(monitor, part, since, until)]
     found: list[Point] = []
-    if files:
+    if files := readable(files):
         wanted = pl.col("metric") == metric
         wanted &= pl.col("start").is_between(since, until, closed="left")
         for name, value in asked.items():
@@ -207,6 +212,18 @@ def series(
             if hour not in there
         ]
         found.sort(key=lambda point: point.start)
+    return found
+
+
+def readable(files: Sequence[Path]) -> list[Path]:
+    """Those that are whole: a Parquet file begins and ends with the same four bytes."""
+    found = []
+    for path in files:
+        with contextlib.suppress(OSError), path.open("rb") as file:
+            begin = file.read(len(_MAGIC))
+            file.seek(-len(_MAGIC), io.SEEK_END)
+            if begin == file.read() == _MAGIC:
+                found.append(path)
     return found
 
 

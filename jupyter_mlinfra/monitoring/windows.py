@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .recording import Log, Plan, gather, is_current
-from .series import HOUR, SeriesStore, sketches_of
+from .series import HOUR, SeriesStore, readable, sketches_of
 from .sketches import Gathered, Sketch
 
 if TYPE_CHECKING:
@@ -48,7 +48,10 @@ def window(
     recorded = {
         hour: done
         for hour, done in store.recorded(monitor).items()
-        if start <= hour and hour + HOUR <= end and is_current(done, plan)
+        if start <= hour
+        and hour + HOUR <= end
+        and is_current(done, plan)
+        and readable([store.path(monitor, "sketches", hour)])
     }
     found, problems = Gathered[str](), list[str]()
     for hour in sorted(recorded):

@@ -353,6 +353,51 @@ def test_hours_older_than_the_settings_say_are_removed(
     assert len(store.files("flights", "points")) == len(kept)
 
 
+def test_a_broken_file_of_the_series_is_no_data_and_hides_no_other(
+    monitoring: Monitoring, project: Project
+) -> None:
+    whole = monitoring.figures("flights", since=timedelta(hours=5))
+    monitoring.backfill("flights")
+    for part in ("points", "sketches"):
+        path = SeriesStore(project).path("flights", part, START)
+        path.write_bytes(path.read_bytes()[:-10])
+    found = monitoring.series("flights", metric="requests", since=timedelta(hours=4)).items
+    # The last hour ended this moment, and is not closed yet.
+    assert [point.value is None for point in found] == [True, False, False, True]
+    assert monitoring.figures("flights", since=timedelta(hours=5)).rows == whole.rows
+    rows = Workbench(project).catalog.sql("SELECT * FROM monitoring.flights_series")
+    assert rows["start"].min() != datetime.fromtimestamp(START, UTC)
+    monitoring.backfill("flights", again=True)
+    found = monitoring.series("flights", metric="requests", since=timedelta(hours=4)).items
+    assert found[0].value
+
+
+def test_each_round_of_the_evaluation_records_hours_and_the_next_one_goes_on(
+    monitoring: Monitoring, monkeypatch: pytest.MonkeyPatch, project: Project
+) -> None:
+    monkeypatch.setattr(verbs, "HOURS_A_ROUND", 2)
+    counts, said = list[int](), list[str]()
+    for _ in range(4):
+        monitoring.evaluate_all(said.append)
+        counts.append(len(SeriesStore(project).recorded("flights")))
+    assert (counts, said) == ([2, 4, 4, 4], [])
+
+
+def test_an_hour_that_cannot_be_written_is_said_and_the_rules_are_evaluated(
+    monitoring: Monitoring, project: Project
+) -> None:
+    folder = project.folder("monitoring", "series", "flights") / "sketches"
+    folder.write_text("in the way")
+    said = list[str]()
+    monitoring.evaluate_all(said.append)
+    assert len(said) == 1
+    assert said[0].startswith("the hours of monitor flights were not recorded: 2026-11-24T07")
+    assert monitoring.list().items[0].evaluated_at
+    folder.unlink()
+    monitoring.evaluate_all(said.append)
+    assert len(said) == 1
+
+
 def test_series_are_a_table_for_sql(monitoring: Monitoring, project: Project) -> None:
     catalog = Workbench(project).catalog
     assert catalog.sql("SELECT * FROM monitoring.flights_series").height == 0
