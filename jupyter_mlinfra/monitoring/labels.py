@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from . import performance
@@ -17,12 +17,11 @@ if TYPE_CHECKING:
     import numpy as np
     import polars as pl
 
-    from ..deployments import Part
     from .recording import Log, Plan
 
 
-STEP = timedelta(hours=6)
-"""A search from the end of the log reads so much of it at a time."""
+STEP = 6 * HOUR
+"""So many seconds of the log are joined at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +46,12 @@ class LabelReport:
 
 @dataclass(slots=True)
 class _Joined:
-    hours: dict[int, list[pl.DataFrame]] = field(default_factory=dict)
+    """What has been joined so far. known: request ids that were found."""
+
+    hours: set[int] = field(default_factory=set)
     known: set[str] = field(default_factory=set)
     rows: int = 0
+    replaced: int = 0
 
 
 def join(
@@ -62,51 +64,78 @@ def join(
     at: float,
     newest_first: bool = False,
 ) -> LabelReport:
-    """Keep labels with the answers that they belong to, and measure the hours concerned again.
+    """Keep labels with the answers that they belong to, and measure the hours concerned again. A
+    few hours of the log are in memory at a time.
 
     at: when the labels came: of two labels of one row the later one wins. newest_first: look no
     further back than where each request id was found; else the whole log is read.
     """
-    found = _find(log, plan, labels.rows, at, newest_first=newest_first)
-    replaced = sum(
-        _keep(store, monitor, hour, frames) for hour, frames in sorted(found.hours.items())
-    )
+    found, since = _Joined(), log.payloads_since(plan.deployment)
     ids = labels.rows["request_id"].unique(maintain_order=True).to_list()
+    if since is not None and ids:
+        spans = list(_spans(since.timestamp(), at))
+        for start, end in reversed(spans) if newest_first else spans:
+            for hour, rows in sorted(_find(log, plan, labels.rows, at, start, end, found).items()):
+                found.replaced += _keep(store, monitor, hour, rows)
+                found.hours.add(hour)
+            if newest_first and len(found.known) == len(ids):
+                break
     unknown = [name for name in ids if name not in found.known]
+    return LabelReport(
+        monitor=monitor,
+        read=labels.read,
+        joined=found.rows,
+        replaced=found.replaced,
+        unknown=len(unknown),
+        unknown_ids=unknown[:NAMED],
+        bad=labels.bad,
+        bad_rows=labels.why,
+        coverage=_measured(store, monitor, plan, sorted(found.hours)),
+    )
+
+
+def _measured(
+    store: SeriesStore, monitor: str, plan: Plan, hours: Sequence[int]
+) -> Mapping[str, float]:
+    """Measure hours again; returns the share of their answered rows that have a label, by
+    version.
+    """
     labelled, answered = dict[str, int](), dict[str, int]()
-    for hour in sorted(found.hours):
-        points = measure_hour(store, monitor, plan, hour)
-        for point in points:
+    for hour in hours:
+        for point in measure_hour(store, monitor, plan, hour):
             if point.metric == "label_coverage" and "segment" not in point.labels:
                 version = point.labels["version"]
                 share = round((point.value or 0.0) * point.rows)
                 labelled[version] = labelled.get(version, 0) + share
                 answered[version] = answered.get(version, 0) + point.rows
-    return LabelReport(
-        monitor=monitor,
-        read=labels.read,
-        joined=found.rows,
-        replaced=replaced,
-        unknown=len(unknown),
-        unknown_ids=unknown[:NAMED],
-        bad=labels.bad,
-        bad_rows=labels.why,
-        coverage={name: labelled[name] / rows for name, rows in answered.items() if rows},
-    )
+    return {name: labelled[name] / rows for name, rows in answered.items() if rows}
 
 
-def _find(log: Log, plan: Plan, labels: pl.DataFrame, at: float, *, newest_first: bool) -> _Joined:
-    """The answered rows of the log that the labels name, by hour."""
+def _spans(since: float, at: float) -> Iterator[tuple[int, int]]:
+    """The time of the log in steps of whole hours, until an hour after `at`: no clock is exact."""
+    start = int(since) // HOUR * HOUR
+    while start < at + HOUR:
+        yield start, start + STEP
+        start += STEP
+
+
+def _find(
+    log: Log,
+    plan: Plan,
+    labels: pl.DataFrame,
+    at: float,
+    start: int,
+    end: int,
+    joined: _Joined,
+) -> Mapping[int, Sequence[pl.DataFrame]]:
+    """The answered rows of a span of time that the labels name, by hour."""
     import polars as pl
 
-    found = _Joined()
-    since = log.payloads_since(plan.deployment)
-    if since is None or not labels.height:
-        return found
+    found: dict[int, list[pl.DataFrame]] = {}
     exact = labels.filter(pl.col("row").is_not_null())
     every = labels.filter(pl.col("row").is_null()).drop("row")
-    wanted = labels["request_id"].n_unique()
-    for part in _parts(log, plan, since, at, found if newest_first else None, wanted):
+    since, until = (datetime.fromtimestamp(moment, UTC) for moment in (start, end))
+    for part in log.payload_parts(plan.deployment, since=since, until=until):
         rows = part.rows.filter(pl.col("status") < 400)
         one = rows.join(exact, on=["request_id", "row"], how="left")
         both = one.join(every, on="request_id", how="left", suffix=".every")
@@ -115,25 +144,12 @@ def _find(log: Log, plan: Plan, labels: pl.DataFrame, at: float, *, newest_first
         )
         if not labelled.height:
             continue
-        found.rows += labelled.height
-        found.known.update(labelled["request_id"])
+        joined.rows += labelled.height
+        joined.known.update(labelled["request_id"])
         kept = _kept(labelled.drop("label.every"), plan, at)
         for (hour,), some in kept.partition_by("hour", as_dict=True, include_key=False).items():
-            found.hours.setdefault(int(hour), []).append(some)
+            found.setdefault(int(hour), []).append(some)
     return found
-
-
-def _parts(
-    log: Log, plan: Plan, since: datetime, at: float, found: _Joined | None, wanted: int
-) -> Iterator[Part]:
-    """The log; with `found` from its end, until that many ids are in it."""
-    until = datetime.fromtimestamp(at, UTC) + timedelta(hours=1)
-    while until > since:
-        start = since if found is None else max(since, until - STEP)
-        yield from log.payload_parts(plan.deployment, since=start, until=until)
-        if found is not None and len(found.known) >= wanted:
-            return
-        until = start
 
 
 def _kept(rows: pl.DataFrame, plan: Plan, at: float) -> pl.DataFrame:
