@@ -251,7 +251,7 @@ def _figures(
     outputs, labels = arrays(labelled)
     for name, value in performance.metrics(outputs, labels, plan.answers).items():
         found.append((f"performance_real.{name}", value, count))
-    if plan.costs and plan.answers != "values" and outputs.shape[1] < 3:
+    if plan.costs and plan.answers in ("classes", "probabilities") and outputs.shape[1] < 3:
         worth = kpi(performance.predicted(outputs, plan.answers), labels, plan.costs)
         found.append(("kpi", worth.value if worth else None, count))
     return found

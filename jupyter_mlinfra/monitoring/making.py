@@ -31,11 +31,13 @@ _SEEN = (
 
 
 def answers_of(deployments: Deployments, deployment: str) -> str:
-    """What a deployment answers: classes, probabilities or values."""
+    """What a deployment answers: classes, probabilities or values; empty while that is not known,
+    because it is gone, or has no version that was packaged.
+    """
     try:
-        return deployments.show(deployment).answers or "values"
+        return deployments.show(deployment).answers
     except NotFound:
-        return "values"
+        return ""
 
 
 @dataclass(frozen=True)

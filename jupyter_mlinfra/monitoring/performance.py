@@ -17,7 +17,7 @@ def metrics(outputs: np.ndarray, labels: np.ndarray, answers: str) -> Mapping[st
     """The metrics that fit the answers. outputs: n rows, one column per output. labels: n true
     values or classes.
     """
-    if not len(labels):
+    if not len(labels) or not answers:
         return {}
     if answers == "values":
         return regression(outputs[:, 0], labels)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from .windows import Window
 
 SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
+UNKNOWN = "It is not known what the deployment answers: no version of it was packaged."
+
 MOST_LABELS = 200_000
 """The search for changes of the errors looks at the newest labels only."""
 
@@ -160,7 +162,9 @@ def _performance(
         reasons["performance.estimated_under_shift"] = shifted
     real = _real(asked.labelled, plan)
     if real is None:
-        reasons["performance.real"] = "No row of the window has a label."
+        reasons["performance.real"] = (
+            "No row of the window has a label." if plan.answers else UNKNOWN
+        )
     if not answered:
         reasons["performance.label_coverage"] = "No row was answered in the window."
     return figures.PerformanceFigures(
@@ -186,6 +190,8 @@ def _estimate(
 
 def why_not_estimated(plan: Plan, reference: Reference | None) -> str:
     """Why the performance of a version cannot be estimated."""
+    if not plan.answers:
+        return UNKNOWN
     if reference is None:
         return "The version has no reference."
     if plan.answers == "classes":
@@ -197,7 +203,7 @@ def why_not_estimated(plan: Plan, reference: Reference | None) -> str:
 
 
 def _real(labelled: pl.DataFrame, plan: Plan) -> figures.RealPerformance | None:
-    if not labelled.height:
+    if not labelled.height or not plan.answers:
         return None
     outputs, labels = arrays(labelled)
     return figures.RealPerformance(
@@ -229,8 +235,8 @@ def _kpi(labelled: pl.DataFrame, plan: Plan) -> tuple[figures.KpiFigure | None, 
     """The KPI, or why there is none."""
     if plan.costs is None:
         return None, "It is not known what an outcome is worth: monitors watch --value fn=-75"
-    if plan.answers == "values":
-        return None, "The deployment answers values; outcomes are those of two classes."
+    if plan.answers not in ("classes", "probabilities"):
+        return None, "The deployment answers no classes; outcomes are those of two classes."
     if not labelled.height:
         return None, "No row of the window has a label."
     outputs, labels = arrays(labelled)

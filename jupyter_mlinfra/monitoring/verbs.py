@@ -227,6 +227,9 @@ class MeasuringVerbs:
         on_progress: Callable[[int, int], None] | None = None,
     ) -> HoursRecorded:
         plan, recorder = self._plan(monitor), Recorder(self._series, self._deployments)
+        if not plan.answers:
+            # Nothing is known of its versions: what was recorded with their references stays.
+            most = 0
         with self._recording(monitor.name):
             hours = recorder.missing(monitor.name, plan, now=now().timestamp(), again=again)[:most]
             rows = broken = 0

@@ -20,7 +20,7 @@ from jupyter_mlinfra.monitoring import Monitoring, references, verbs
 from jupyter_mlinfra.monitoring.series import HOUR, SeriesStore
 from jupyter_mlinfra.workbench import Workbench
 from tests.monitoring.logs import Logged, answered, some_rows, write_journal
-from tests.monitoring.test_recording import CATEGORIES, NAMES, START, TRAINING, fill
+from tests.monitoring.test_recording import CATEGORIES, NAMES, START, TRAINING, files, fill
 
 NOW = datetime.fromtimestamp(START + 4 * HOUR, UTC)
 
@@ -381,6 +381,18 @@ def test_each_round_of_the_evaluation_records_hours_and_the_next_one_goes_on(
         monitoring.evaluate_all(said.append)
         counts.append(len(SeriesStore(project).recorded("flights")))
     assert (counts, said) == ([2, 4, 4, 4], [])
+
+
+def test_what_was_recorded_stays_when_the_deployment_is_gone(
+    monitoring: Monitoring, log: Logged, project: Project
+) -> None:
+    monitoring.backfill("flights")
+    before = files(project)
+    log.traffic = {}
+    assert monitoring.backfill("flights", again=True).hours == 0
+    said = list[str]()
+    monitoring.evaluate_all(said.append)
+    assert (files(project), said) == (before, [])
 
 
 def test_an_hour_that_cannot_be_written_is_said_and_the_rules_are_evaluated(
