@@ -1,6 +1,6 @@
 # Two targets do everything on a fresh machine: `make demo` and `make test`. Nothing needs to be installed before but make and a Python.
 .DEFAULT_GOAL := help
-.PHONY: help demo test kills searches lightning ray manifests lab check build benchmarks clean force
+.PHONY: help demo test kills searches lightning ray manifests lab check build benchmarks oracles clean force
 SHELL := /bin/bash
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -42,6 +42,9 @@ check: $(VENV)/.test ## form and types (ruff, mypy, import-linter, eslint, prett
 benchmarks: $(VENV)/.benchmarks ## paired benchmarks against peers; minutes each, never part of the tests
 	@failed=; for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || failed="$$failed $$file"; done; \
 	if [ -n "$$failed" ]; then echo "FAILED:$$failed"; exit 1; fi
+
+oracles: $(VENV)/.benchmarks ## estimates of performance and changes beside those of NannyML and river (2 GB)
+	@$(BIN)/python benchmarks/estimates.py
 
 build: $(VENV)/.demo ## the wheel, in dist/
 	@scripts/frontend.sh $(BIN) jlpm build:prod

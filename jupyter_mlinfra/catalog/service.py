@@ -14,6 +14,7 @@ from ..core.search import Document, Hit
 from . import metadata as records
 from . import search
 from .commit import Mode
+from .derived import rows_of_domain
 from .ingesting import Ingesting
 from .intake import FrameRows
 from .labels import check_tags, with_tags, with_texts
@@ -319,11 +320,16 @@ class Catalog:
         """The rows, lazily; `Table.scan` uses it."""
         from .rows import scan
 
-        return scan(self._store.load(name), name)
+        try:
+            return scan(self._store.load(name), name)
+        except NotFound:
+            if (rows := rows_of_domain(self._project, name)) is not None:
+                return rows
+            raise
 
     def sql(self, query: str, *, limit: int | None = None) -> pl.DataFrame:
-        """The answer to one SELECT over datasets (`FROM flights.departures`). limit: most rows;
-        None for all.
+        """The answer to one SELECT over datasets (`FROM flights.departures`), and over the tables
+        that other domains have (`FROM monitoring.flights_series`). limit: most rows; None for all.
         """
         from .sql import run
 

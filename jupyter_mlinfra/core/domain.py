@@ -102,6 +102,9 @@ class Domain:
     path. calls: by name, `module:function` of a Workbench and keyword arguments that gives the
     snippets of a call, such as what a form will send. counts: functions of a Workbench that count
     objects, by their line in the status.
+    tables: `module:function` of a Project and the name of a table that gives its rows as a Polars
+    LazyFrame, or None: what SQL can read in the namespace of the domain's name, beside the datasets
+    of the catalog.
     settings: `module:attribute` of the class of each of its tables in `mlinfra.toml`, by name: its
     own, and `NAME.PLUGIN`. plugins: group of entry points whose classes may name a class
     of settings in `settings`, for the table `NAME.ENTRY_POINT`. clone: `module:function` of a
@@ -123,6 +126,7 @@ class Domain:
     magics: tuple[Magic, ...] = ()
     calls: Mapping[str, str] = field(default_factory=dict)
     counts: Mapping[str, str] = field(default_factory=dict)
+    tables: str = ""
     settings: Mapping[str, str] = field(default_factory=dict)
     plugins: str = ""
     clone: str = ""

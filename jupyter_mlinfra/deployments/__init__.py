@@ -19,6 +19,7 @@ __all__ = [
     "ManifestOptions",
     "Manifests",
     "Measurement",
+    "Part",
     "Prediction",
     "RegionState",
     "VersionState",
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from .kubernetes.plan import ManifestKind, ManifestOptions
     from .kubernetes.records import ImageContext, Manifests, RegionState
     from .names import name_for
+    from .parts import Part
     from .payloads import BASE_COLUMNS
     from .servable import runs_code, unservable
     from .service import Deployments
@@ -58,6 +60,7 @@ def __getattr__(name: str) -> Any:
         "Manifests": ".kubernetes.records",
         "RegionState": ".kubernetes.records",
         "ManifestOptions": ".kubernetes.plan",
+        "Part": ".parts",
         "name_for": ".names",
         "runs_code": ".servable",
         "unservable": ".servable",

@@ -262,9 +262,7 @@ def _dead_ledgers(folder: Path) -> list[Path]:
 def _journals(folder: Path, since: datetime | None) -> Iterator[_Rows]:
     compacted = {file.stem for file in (folder / _PARQUET).glob("*.parquet")}
     for file in sorted([*folder.glob("*.jsonl"), *folder.glob("*.jsonl.open")]):
-        if file.name.removesuffix(".open").removesuffix(".jsonl") in compacted or not _may_hold(
-            file, since
-        ):
+        if _stem(file) in compacted or not _may_hold(file, since):
             continue
         try:
             yield _read_journal(file)
@@ -277,6 +275,10 @@ def _compacted(folder: Path, since: datetime | None) -> list[Path]:
     return [
         file for file in sorted((folder / _PARQUET).glob("*.parquet")) if _may_hold(file, since)
     ]
+
+
+def _stem(file: Path) -> str:
+    return file.name.removesuffix(".open").removesuffix(".jsonl")
 
 
 def _may_hold(file: Path, since: datetime | None) -> bool:
@@ -463,12 +465,13 @@ def _moment(value: pl.Expr) -> pl.Expr:
     return pl.coalesce(plain, zoned.dt.replace_time_zone(None))
 
 
-def _from_parquet(file: Path) -> pl.DataFrame:
+def _from_parquet(file: Path, wanted: pl.Expr | None = None) -> pl.DataFrame:
     import polars as pl
 
     facts = _metadata(file)
+    rows = pl.scan_parquet(file)
     return _with_columns(
-        pl.read_parquet(file),
+        (rows if wanted is None else rows.filter(wanted)).collect(),
         orjson.loads(facts.get("names", "[]")),
         orjson.loads(facts.get("categories", "[]")),
         orjson.loads(facts.get("types", "[]")),

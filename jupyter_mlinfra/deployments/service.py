@@ -5,7 +5,7 @@ down.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from ..core.project import Project
     from ..experiments import Experiments
-    from . import measuring
+    from . import measuring, parts
     from .deploying import Deploying
     from .kubernetes.clusters import Clusters
     from .kubernetes.plan import ManifestKind, ManifestOptions
@@ -212,11 +212,13 @@ class Deployments:
         rows: Mapping[str, Any] | Sequence[Mapping[str, Any]] | pd.DataFrame | pl.DataFrame,
         *,
         version: str | None = None,
+        logged: bool = True,
     ) -> Prediction:
         """Send a request through the gateway. rows: mappings, a frame, or a body of Seldon's
         protocol.
 
-        version: use this one whatever the traffic. Raises BadRequest for what the signature
+        version: use this one whatever the traffic. logged: whether it counts, in the payload log
+        and in the figures of the deployment. Raises BadRequest for what the signature
         refuses, Unavailable if nothing answers.
         """
         import orjson
@@ -233,6 +235,7 @@ class Deployments:
                 orjson.dumps(client.request_body(rows)),
                 keys=self._target.keys(),
                 version=version,
+                probe=not logged,
             ),
             version=version,
         )
@@ -380,6 +383,18 @@ class Deployments:
 
         self._store.deployment(name)
         return payloads.scan(payload_folder(self._project, name), since)
+
+    def payload_parts(self, name: str, *, since: datetime, until: datetime) -> Iterator[parts.Part]:
+        """The same rows of a span of time, file by file; also of a deployment that is gone."""
+        from . import parts
+
+        return parts.parts(payload_folder(self._project, name), since, until)
+
+    def payloads_since(self, name: str) -> datetime | None:
+        """When the oldest file of the payload log was begun; None if nothing is logged."""
+        from . import parts
+
+        return parts.oldest(payload_folder(self._project, name))
 
     def payloads_feedback(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
         """Logged feedback: request_id, ts, reward, truth."""

@@ -148,6 +148,7 @@ def _distances(item: FeatureDrift) -> Distances:
         hellinger=_value(item.hellinger),
         chi2=_value(item.chi2),
         basis="exact",
+        ks_error=None if item.ks is None else 0.0,
     )
 
 

@@ -47,9 +47,20 @@ DOMAIN = Domain(
             "FeatureDrift",
             "Monitor",
             "MonitorStatus",
-        )
+        ),
+        "jupyter_mlinfra.monitoring.figures": (
+            "HoursRecorded",
+            "MonitorFigures",
+            "ReferenceReport",
+        ),
+        "jupyter_mlinfra.monitoring.labels": ("LabelReport",),
+        "jupyter_mlinfra.monitoring.series": ("Point",),
     },
-    shown=("jupyter_mlinfra.monitoring.faces.rows", "jupyter_mlinfra.monitoring.faces.cards"),
+    shown=(
+        "jupyter_mlinfra.monitoring.faces.rows",
+        "jupyter_mlinfra.monitoring.faces.cards",
+        "jupyter_mlinfra.monitoring.faces.figures",
+    ),
     routes="jupyter_mlinfra.monitoring.faces.routes:ROUTES",
     groups=(
         Group(
@@ -70,11 +81,15 @@ DOMAIN = Domain(
             name="monitor",
             group="monitors",
             other="status",
-            verbs=("list", "status", "evaluate", "watch", "compare"),
+            verbs=(
+                *("list", "status", "evaluate", "watch", "compare"),
+                *("series", "labels", "backfill", "reference"),
+            ),
         ),
         Magic(name="alerts", group="alerts", other="list", verbs=("list",)),
     ),
     counts={"monitoring": "jupyter_mlinfra.monitoring.faces.status:count_monitoring"},
+    tables="jupyter_mlinfra.monitoring.datasets:rows",
     settings={
         "monitoring": "jupyter_mlinfra.monitoring.settings:MonitoringSettings",
     },

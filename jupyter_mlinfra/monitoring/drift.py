@@ -32,6 +32,9 @@ FINEST = 100
 share in a window can be chance.
 """
 
+LEVELS = 10_000
+"""A reference knows the names of at most this many categories."""
+
 QUANTILES = 4096
 """Points of the quantile table; the KS statistic is off by at most 1 / QUANTILES. The Wasserstein
 distance has no such bound, because the table leaves out the farthest values.
@@ -53,7 +56,9 @@ class ColumnReference:
     edges: inner bin edges of a number; its values, in order, if discrete; names, most frequent
     first, of a category. counts: rows per bin: `len(edges) + 1` for numbers, else one for each
     value and one for all others. missing, rows: counts. quantiles: of a number, `QUANTILES` of them
-    or all values if there are fewer, in order. single: the column was float32.
+    or all values if there are fewer, in order. single: the column was float32. low, high: least and
+    largest number. levels: all categories, None if there were more than `LEVELS`. References of
+    early versions have none of the three.
     """
 
     name: str
@@ -64,6 +69,9 @@ class ColumnReference:
     rows: int
     quantiles: Sequence[float] = ()
     single: bool = False
+    low: float | None = None
+    high: float | None = None
+    levels: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,9 +93,9 @@ class _Sides:
 def reference(series: pl.Series) -> ColumnReference:
     """Profile one column of the training data. NaN and infinities count as missing."""
     if is_number(series):
-        ordered = _ordered(series)
+        ordered = ordered_values(series)
         return _profile(series, ordered, _quantile_table(ordered))
-    names, counts = _levels(series)
+    names, counts = levels_of(series)
     return ColumnReference(
         name=series.name,
         kind="category",
@@ -95,6 +103,7 @@ def reference(series: pl.Series) -> ColumnReference:
         counts=[*counts[:DISCRETE], sum(counts[DISCRETE:])],
         missing=series.null_count(),
         rows=len(series),
+        levels=names if len(names) <= LEVELS else None,
     )
 
 
@@ -105,7 +114,7 @@ def is_number(series: pl.Series) -> bool:
     return series.dtype.is_numeric() or series.dtype == pl.Boolean
 
 
-def _levels(series: pl.Series) -> tuple[list[str], list[int]]:
+def levels_of(series: pl.Series) -> tuple[list[str], list[int]]:
     """The values of a column as texts, the most frequent first, and how often they occur."""
     found = series.drop_nulls().cast(str).value_counts(sort=True)
     return found.to_series(0).to_list(), found.to_series(1).to_list()
@@ -125,6 +134,8 @@ def _profile(series: pl.Series, ordered: np.ndarray, quantiles: Sequence[float])
         rows=len(series),
         quantiles=quantiles,
         single=_is_float32(series),
+        low=float(ordered[0]) if len(ordered) else None,
+        high=float(ordered[-1]) if len(ordered) else None,
     )
 
 
@@ -184,13 +195,13 @@ def compare(
     import numpy as np
 
     if reference_column.kind == "category":
-        counts_by_name = dict(zip(*_levels(window), strict=True))
+        counts_by_name = dict(zip(*levels_of(window), strict=True))
         counts = [counts_by_name.pop(str(name), 0) for name in reference_column.edges]
         counts.append(sum(counts_by_name.values()))
         missing, ordered = window.null_count(), None
     else:
-        values = _ordered(window, single=reference_column.single)
-        counts, missing = _counts(reference_column, values), len(window) - len(values)
+        values = ordered_values(window, single=reference_column.single)
+        counts, missing = counts_in_bins(reference_column, values), len(window) - len(values)
         ordered = np.asarray(reference_column.quantiles), values
     return _drift(
         _Sides(
@@ -222,14 +233,14 @@ def compare_exactly(before: pl.Series, window: pl.Series, *, threshold: float) -
 
 
 def _numbers(before: pl.Series, window: pl.Series) -> _Sides:
-    ordered = _ordered(before)
+    ordered = ordered_values(before)
     profile = _profile(before, ordered, ())
-    values = _ordered(window, single=profile.single)
+    values = ordered_values(window, single=profile.single)
     return _Sides(
         name=before.name,
         kind=profile.kind,
         edges=profile.edges,
-        counts=(profile.counts, _counts(profile, values)),
+        counts=(profile.counts, counts_in_bins(profile, values)),
         missing=(profile.missing, len(window) - len(values)),
         rows=(len(before), len(window)),
         ordered=(ordered, values),
@@ -237,8 +248,8 @@ def _numbers(before: pl.Series, window: pl.Series) -> _Sides:
 
 
 def _categories(before: pl.Series, window: pl.Series) -> _Sides:
-    names, counts = _levels(before)
-    counts_by_name = dict(zip(*_levels(window), strict=True))
+    names, counts = levels_of(before)
+    counts_by_name = dict(zip(*levels_of(window), strict=True))
     new = [name for name in counts_by_name if name not in set(names)]
     return _Sides(
         name=before.name,
@@ -311,7 +322,7 @@ def psi(reference: Sequence[int], window: Sequence[int]) -> float:
     return float(np.sum((actual - expected) * np.log(actual / expected)))
 
 
-def _ordered(series: pl.Series, *, single: bool = False) -> np.ndarray:
+def ordered_values(series: pl.Series, *, single: bool = False) -> np.ndarray:
     """The finite values, sorted. single: as the nearest float32, because a request has 0.1 where
     the training data had that: equal for the model.
     """
@@ -343,7 +354,7 @@ def _quantile_table(ordered: np.ndarray) -> list[float]:
     return [float(value) for value in ordered[positions]]
 
 
-def _counts(column: ColumnReference, ordered: np.ndarray) -> list[int]:
+def counts_in_bins(column: ColumnReference, ordered: np.ndarray) -> list[int]:
     """Sorted values in each bin of a number."""
     import numpy as np
 

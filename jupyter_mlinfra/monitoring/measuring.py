@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..core.records import Number
-from ..deployments import BASE_COLUMNS
 from . import references
 from .drift import compare
+from .recording import input_of
 from .settings import MonitoringSettings
 from .snippets import monitor_code
 from .spec import FeatureDrift, Monitor, MonitorStatus
@@ -99,7 +99,8 @@ def _compare(
     # Too few rows cannot show drift: the figures are shown, without a verdict.
     limit = settings.psi_alert if rows.height >= settings.min_rows else float("inf")
     drift = [
-        compare(column, _input(rows, column.name), threshold=limit) for column in reference.columns
+        compare(column, input_of(rows, column.name), threshold=limit)
+        for column in reference.columns
     ]
     score = (
         compare(reference.score, rows[references.SCORE], threshold=limit)
@@ -107,18 +108,6 @@ def _compare(
         else None
     )
     return drift, score
-
-
-def _input(rows: pl.DataFrame, name: str) -> pl.Series:
-    """The values of an input. One that no longer arrives is missing in every row: that is drift,
-    and must be noticed.
-    """
-    import polars as pl
-
-    for column in (f"input.{name}", name):
-        if column in rows.columns and column not in BASE_COLUMNS:
-            return rows[column]
-    return pl.Series(name, [None] * rows.height, dtype=pl.Float64)
 
 
 def _fraction(requests: pl.DataFrame, condition: pl.Expr) -> Number | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +13,16 @@ from ..core.errors import BadRequest, NotFound, Unprocessable
 from ..core.files import write_atomic
 from ..core.frames import polars_frame
 from ..core.records import now, to_json
+from . import error_models
 from .drift import ColumnReference, reference
+from .estimating import Calibration
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from ..core.frames import Frame
     from ..core.project import Project
+    from .error_models import ErrorModels
 
 SCORE = "prediction"
 FORMAT = 1
@@ -25,7 +31,8 @@ FORMAT = 1
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
     """What a model version saw in training. version: `model/3`. score: of its own answers, None if
-    they were not given.
+    they were not given. calibrations: of class 1, or of more than two classes each; empty without
+    labels. errors: what predicts the error of a value, None without labels. digest: of its file.
     """
 
     version: str
@@ -33,16 +40,20 @@ class Reference:
     rows: int
     columns: Sequence[ColumnReference]
     score: ColumnReference | None
+    calibrations: Sequence[Calibration] = ()
+    made_from: str = ""
+    errors: ErrorModels | None = field(default=None, compare=False)
+    digest: str = ""
 
 
-def make(version: str, data: Frame, score: Sequence[float] | None) -> Reference:
+def make(
+    version: str, data: Frame, score: Sequence[float] | None, *, made_from: str = ""
+) -> Reference:
     """Profile training data. data: the model's inputs, one row per example; score: its answers, of
-    the same length.
+    the same length. made_from: the dataset, if known.
 
     Raises BadRequest if there is nothing to profile or the lengths differ.
     """
-    import polars as pl
-
     frame = polars_frame(data, f"The reference of {version} cannot be made.")
     if not frame.height or not frame.width:
         raise BadRequest(
@@ -54,14 +65,22 @@ def make(version: str, data: Frame, score: Sequence[float] | None) -> Reference:
             f"The reference of {version} does not fit.",
             f"There are {frame.height} rows and {len(score)} answers.",
         )
-    answers = None if score is None else reference(pl.Series(SCORE, score))
-    return Reference(
+    made = Reference(
         version=version,
         made_at=to_json(now()),
         rows=frame.height,
         columns=[reference(column) for column in frame],
-        score=answers,
+        score=None,
+        made_from=made_from,
     )
+    return with_score(made, score)
+
+
+def with_score(made: Reference, score: Sequence[float] | np.ndarray | None) -> Reference:
+    """The reference with a profile of the model's answers, which may be of some of the rows."""
+    import polars as pl
+
+    return replace(made, score=None if score is None else reference(pl.Series(SCORE, score)))
 
 
 def path_of(project: Project, version: str) -> Path:
@@ -80,7 +99,9 @@ def path_of(project: Project, version: str) -> Path:
 def save(project: Project, reference: Reference) -> Path:
     """Write the reference; an older one of the same version is replaced."""
     path = path_of(project, reference.version)
-    write_atomic(path, json.dumps({"format": FORMAT, **to_json(reference)}).encode())
+    facts = to_json(replace(reference, errors=None))
+    facts = {name: value for name, value in facts.items() if name not in ("errors", "digest")}
+    write_atomic(path, json.dumps({"format": FORMAT, **facts}).encode())
     return path
 
 
@@ -96,7 +117,8 @@ def load(project: Project, version: str) -> Reference:
             f"ml.model({version!r}).reference(frame)",
         )
     try:
-        body: dict[str, Any] = json.loads(path.read_bytes())
+        content = path.read_bytes()
+        body: dict[str, Any] = json.loads(content)
         columns = [ColumnReference(**column) for column in body["columns"]]
         score = ColumnReference(**body["score"]) if body["score"] else None
         return Reference(
@@ -105,6 +127,10 @@ def load(project: Project, version: str) -> Reference:
             rows=body["rows"],
             columns=columns,
             score=score,
+            calibrations=[Calibration(**item) for item in body.get("calibrations", ())],
+            made_from=body.get("made_from", ""),
+            errors=error_models.of(path),
+            digest=hashlib.sha256(content).hexdigest()[:16],
         )
     except (ValueError, KeyError, TypeError) as error:
         raise Unprocessable(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from .measuring import measure, unmeasured
 from .settings import MonitoringSettings
 from .spec import Alert, AlertState, Monitor, MonitorStatus
 from .store import ALARM, MonitorStore
+from .verbs import WINDOW, MeasuringVerbs
 
 if TYPE_CHECKING:
     import polars as pl
@@ -30,13 +31,10 @@ if TYPE_CHECKING:
     from ..deployments import Deployments
     from ..experiments import Experiments
 
-WINDOW = timedelta(hours=24)
-"""How far back a status looks by default."""
-
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
 
 
-class Monitoring:
+class Monitoring(MeasuringVerbs):
     """The monitors of one project. alarm_set: called when an alarm was set, so that the supervisor
     reads it.
     """
@@ -70,12 +68,20 @@ class Monitoring:
             references.make(f"{model_version.model}/{model_version.version}", frame, score),
         )
 
-    def watch(self, deployment: str, *, name: str | None = None) -> Monitor:
-        """Start to watch a deployment; the version with most of the traffic needs a reference
-        profile.
+    def watch(
+        self,
+        deployment: str,
+        *,
+        name: str | None = None,
+        segments: Sequence[str] | None = None,
+        costs: Mapping[str, float] | None = None,
+    ) -> Monitor:
+        """Start to watch a deployment, or change what its monitor records. The version with most of
+        the traffic needs a reference; if it has none, it is made from the training data.
 
-        Raises NotFound without deployment or reference, Conflict if a monitor of that name watches
-        another deployment.
+        segments, costs: see `configure`. Raises NotFound without deployment, and if there is no
+        reference and no training data is known, Conflict if a monitor of that name watches another
+        deployment.
         """
         name = name or deployment
         if not _NAME.match(name):
@@ -84,8 +90,9 @@ class Monitoring:
                 "Small letters, digits and hyphens, at most 63.",
                 f"For example {deployment}-drift",
             )
-        references.load(self._project, self._version_of(deployment)[1])
+        self._ensure_reference(deployment)
         monitor = self._store.add(name, deployment, self._project.user)
+        self.configure(name, segments=segments, costs=costs)
         self.schedule()
         # If the supervisor cannot start now, the next check of the jobs starts it.
         with contextlib.suppress(Unavailable):
@@ -193,6 +200,12 @@ class Monitoring:
             else:
                 self._store.clear_alarm()
             for monitor in monitors:
+                try:
+                    self._record(monitor)
+                except MLInfraError as error:
+                    say(f"the hours of monitor {monitor.name} were not recorded: {error}")
+                except Exception:  # noqa: BLE001 - its rules are still evaluated
+                    say(f"monitor {monitor.name} was not recorded:\n{traceback.format_exc()}")
                 try:
                     self.evaluate(monitor.name)
                 except MLInfraError as error:

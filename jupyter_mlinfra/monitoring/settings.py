@@ -31,3 +31,6 @@ class MonitoringSettings(Section):
 
     hold_minutes: float = Field(default=0.0, ge=0)
     """Minutes that a breach has to last before its alert fires; until then it is pending."""
+
+    series_days: float = Field(default=366.0, ge=1)
+    """Days for which the hourly figures of monitors are kept."""

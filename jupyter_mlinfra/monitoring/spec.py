@@ -48,7 +48,9 @@ class FeatureDrift:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Distances:
-    """The distances of one column, as in `FeatureDrift`. basis: of ks and wasserstein."""
+    """The distances of one column, as in `FeatureDrift`. basis: of ks and wasserstein. ks_error: by
+    how much ks may be off, at most; None without ks.
+    """
 
     psi: float | None
     ks: float | None
@@ -57,6 +59,7 @@ class Distances:
     hellinger: float | None
     chi2: float | None
     basis: Basis
+    ks_error: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import NotFound
-from ..core.records import every
+from ..core.records import every, from_seconds
 from ..core.refs import named
 from ..widgets.reprs import Records
 from ..workbench import Workbench, current
@@ -15,9 +15,13 @@ from .shown import Shown
 
 if TYPE_CHECKING:
     from datetime import timedelta
+    from pathlib import Path
 
     import polars as pl
 
+    from ..core.frames import Frame
+    from ..monitoring.figures import HoursRecorded, MonitorFigures, ReferenceReport
+    from ..monitoring.labels import LabelReport
     from ..monitoring.spec import Alert, MonitorStatus
 
 
@@ -48,6 +52,70 @@ class MonitorHandle(Shown):
         evaluation.
         """
         return self.workbench.monitoring.status(self.name, since=since)
+
+    def figures(
+        self,
+        since: timedelta | None = None,
+        *,
+        version: str | None = None,
+        segment: str = "",
+        against: str = "reference",
+    ) -> MonitorFigures:
+        """Drift, performance, KPI and service of one version in the window since then. against:
+        `reference`, `previous`, or `START..END`.
+        """
+        return self.workbench.monitoring.figures(
+            self.name, since=since, version=version, segment=segment, against=against
+        )
+
+    def series(
+        self,
+        metric: str,
+        *,
+        feature: str | None = None,
+        version: str | None = None,
+        segment: str = "",
+        since: timedelta | None = None,
+    ) -> pl.DataFrame:
+        """One metric by the hour: start, end, value, rows."""
+        import polars as pl
+
+        found = every(
+            self.workbench.monitoring.series,
+            name=self.name,
+            metric=metric,
+            feature=feature,
+            version=version,
+            segment=segment,
+            since=since,
+        )
+        rows = [(from_seconds(p.start), from_seconds(p.end), p.value, p.rows) for p in found]
+        moment = pl.Datetime("us", "UTC")
+        schema: dict[str, pl.DataType] = {
+            "start": moment,
+            "end": moment,
+            "value": pl.Float64(),
+            "rows": pl.Int64(),
+        }
+        return pl.DataFrame(rows, schema=schema, orient="row")
+
+    def labels(self, source: Path | str | Frame) -> LabelReport:
+        """Join labels to the answers by request id: a file, or a frame with `request_id`, `label`
+        and perhaps `row`.
+        """
+        return self.workbench.monitoring.labels(self.name, source)
+
+    def backfill(self, *, again: bool = False) -> HoursRecorded:
+        """Record the hours of the payload log that are not recorded; again: all of them."""
+        return self.workbench.monitoring.backfill(self.name, again=again)
+
+    def reference(
+        self, dataset: str | None = None, *, label: str | None = None, score: str | None = None
+    ) -> ReferenceReport:
+        """Make the reference from the training data, or from another dataset."""
+        return self.workbench.monitoring.make_reference(
+            self.name, dataset=dataset, label=label, score=score
+        )
 
     def evaluate(self, since: timedelta | None = None) -> MonitorStatus:
         """Measure the window now, and update its alerts."""

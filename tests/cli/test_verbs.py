@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import ANY
@@ -577,10 +578,59 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
     ("monitors list", "Page[Monitor]", "monitoring", "list", PAGE),
     (
         "monitors status flights --since 24h",
-        "MonitorStatus",
+        "MonitorFigures",
         "monitoring",
-        "status",
-        {"name": "flights", "since": timedelta(hours=24)},
+        "figures",
+        {
+            "name": "flights",
+            "since": timedelta(hours=24),
+            "version": None,
+            "segment": "",
+            "against": "reference",
+        },
+    ),
+    (
+        "monitors status flights --window 1h --version v2 --segment origin=JFK --against previous",
+        "MonitorFigures",
+        "monitoring",
+        "figures",
+        {
+            "name": "flights",
+            "since": timedelta(hours=1),
+            "version": "v2",
+            "segment": "origin=JFK",
+            "against": "previous",
+        },
+    ),
+    (
+        "monitors series flights --metric psi --feature temp --window 7d --limit 9",
+        "Page[Point]",
+        "monitoring",
+        "series",
+        {
+            "name": "flights",
+            "metric": "psi",
+            "feature": "temp",
+            "since": timedelta(days=7),
+            "version": None,
+            "segment": "",
+            "limit": 9,
+            "cursor": None,
+        },
+    ),
+    (
+        "monitors labels flights truth.csv",
+        "LabelReport",
+        "monitoring",
+        "labels",
+        {"name": "flights", "source": Path("truth.csv")},
+    ),
+    (
+        "monitors reference flights --from f.held_out --label late --score p",
+        "ReferenceReport",
+        "monitoring",
+        "make_reference",
+        {"name": "flights", "dataset": "f.held_out", "label": "late", "score": "p"},
     ),
     (
         "monitors evaluate flights --since 90min",
@@ -594,7 +644,19 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         "Monitor",
         "monitoring",
         "watch",
-        {"deployment": "flights", "name": "f"},
+        {"deployment": "flights", "name": "f", "segments": None, "costs": None},
+    ),
+    (
+        "monitors watch flights --segment origin --segment month --value fn=-75 --value tp=20",
+        "Monitor",
+        "monitoring",
+        "watch",
+        {
+            "deployment": "flights",
+            "name": None,
+            "segments": ["origin", "month"],
+            "costs": {"fn": -75.0, "tp": 20.0},
+        },
     ),
     ("alerts list", "Page[Alert]", "monitoring", "alerts", {"firing": False} | PAGE),
     ("status", "dict[str, dict[str, int]]", "workbench", "status", {}),
@@ -620,6 +682,7 @@ ELSEWHERE = {  # tested below, each for what it does besides
     "init",
     "jobs attach",
     "jobs submit",
+    "monitors backfill",
     "monitors compare",
     "project check",
     "project show",

@@ -68,7 +68,10 @@ class Deployments:
 class Experiments:
     def version(self, ref: str) -> Any:
         model, _, number = ref.replace("@champion", "/2").partition("/")
-        return SimpleNamespace(model=model, version=int(number))
+        return SimpleNamespace(model=model, version=int(number), datasets=())
+
+    def signature(self, ref: str) -> Any:
+        return {"inputs": [{"name": name} for name in TRAINING.columns]}
 
 
 def payload(rows: int, *, shift: float = 0.0, status: int = 200) -> pl.DataFrame:
@@ -122,6 +125,7 @@ def test_a_version_without_reference_is_not_watched_and_the_fix_is_told(
 ) -> None:
     with pytest.raises(NotFound, match="reference profile") as caught:
         monitoring.watch("flights")
+    assert "mlinfra monitors reference DEPLOYMENT --from DATASET" in caught.value.fix
     assert "ml.model('flights/2').reference(" in caught.value.fix
     assert monitoring.list().total == 0
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ...core.errors import BadRequest
 from ...core.files import explain_os_error, write_atomic
 from ...faces.cli import Noun, paged
-from ...faces.parse import span
+from ...faces.parse import pair, span
 from ...faces.session import Ended, Session
 
 if TYPE_CHECKING:
@@ -31,12 +32,86 @@ def _list(session: Session, **options: Any) -> Any:
     return session.bench.monitoring.list(**options)
 
 
+_window = click.option(
+    "--window",
+    "--since",
+    "since",
+    metavar="SPAN",
+    help="How far back the window goes, such as 24h.",
+)
+_version = click.option("--version", metavar="V", help="Such as v3; default: most of the traffic.")
+_segment = click.option(
+    "--segment", default="", metavar="COLUMN=VALUE", help="Only the rows of one segment."
+)
+
+
 @monitors.verb("status")
 @click.argument("name")
-@_since
-def _status(session: Session, name: str, since: str | None) -> Any:
-    """Drift and service of the window that ends now."""
-    return session.bench.monitoring.status(name, since=span(since))
+@_window
+@_version
+@_segment
+@click.option(
+    "--against",
+    default="reference",
+    show_default=True,
+    help="What drift is against: reference, previous (the window before), or START..END.",
+)
+def _status(
+    session: Session, name: str, since: str | None, version: str | None, segment: str, against: str
+) -> Any:
+    """Drift, performance, KPI and service of the window that ends now."""
+    return session.bench.monitoring.figures(
+        name, since=span(since), version=version, segment=segment, against=against
+    )
+
+
+@monitors.verb("series")
+@click.argument("name")
+@click.option("--metric", required=True, help="Such as psi, missing or performance_real.f1.")
+@click.option("--feature", help="Of which input.")
+@_window
+@_version
+@_segment
+@paged
+def _series(session: Session, name: str, since: str | None, **options: Any) -> Any:
+    """One metric by the hour."""
+    return session.bench.monitoring.series(name, since=span(since), **options)
+
+
+@monitors.verb("labels")
+@click.argument("name")
+@click.argument("file", type=click.Path(dir_okay=False))
+def _labels(session: Session, name: str, file: str) -> Any:
+    """Join labels to the answers by request id: a CSV, Parquet or JSON file."""
+    return session.bench.monitoring.labels(name, Path(file))
+
+
+@monitors.verb("backfill")
+@click.argument("name")
+@click.option("--again", is_flag=True, help="Also the hours that are recorded.")
+def _backfill(session: Session, name: str, again: bool) -> Any:
+    """Record every hour of the payload log that is not recorded."""
+    said_at = time.monotonic()
+
+    def say(done: int, count: int) -> None:
+        nonlocal said_at
+        if time.monotonic() - said_at > PROGRESS_SECONDS:
+            session.say(f"recorded {done} of {count} hours")
+            said_at = time.monotonic()
+
+    return session.bench.monitoring.backfill(name, again=again, on_progress=say)
+
+
+@monitors.verb("reference")
+@click.argument("name")
+@click.option(
+    "--from", "dataset", metavar="DATASET", help="Default: what the version was trained on."
+)
+@click.option("--label", metavar="COLUMN", help="True values: performance can be estimated.")
+@click.option("--score", metavar="COLUMN", help="The model's answers; default: it is asked.")
+def _reference(session: Session, name: str, **options: Any) -> Any:
+    """Make the reference of a deployment's version from a dataset."""
+    return session.bench.monitoring.make_reference(name, **options)
 
 
 @monitors.verb("evaluate")
@@ -50,9 +125,40 @@ def _evaluate(session: Session, name: str, since: str | None) -> Any:
 @monitors.verb("watch")
 @click.argument("deployment")
 @click.option("--name", help="Of the monitor; default: the deployment's.")
-def _watch(session: Session, deployment: str, name: str | None) -> Any:
-    """Watch a deployment."""
-    return session.bench.monitoring.watch(deployment, name=name)
+@click.option(
+    "--segment", "segments", multiple=True, metavar="COLUMN", help="Measure its values apart, too."
+)
+@click.option(
+    "--value",
+    "values",
+    multiple=True,
+    metavar="OUTCOME=AMOUNT",
+    help="What an outcome (tp, fp, fn, tn) is worth, for the KPI.",
+)
+def _watch(
+    session: Session,
+    deployment: str,
+    name: str | None,
+    segments: tuple[str, ...],
+    values: tuple[str, ...],
+) -> Any:
+    """Watch a deployment, or change what its monitor records."""
+    return session.bench.monitoring.watch(
+        deployment, name=name, segments=list(segments) or None, costs=_amounts(values)
+    )
+
+
+def _amounts(values: tuple[str, ...]) -> dict[str, float] | None:
+    """Amounts by outcome; None without any. Raises BadRequest."""
+    found: dict[str, float] = {}
+    for name, amount in (pair(text, form="OUTCOME=AMOUNT", example="fn=-75") for text in values):
+        try:
+            found[name] = float(amount)
+        except ValueError:
+            raise BadRequest(
+                f"{amount!r} is no amount.", f"It is the worth of {name}.", "For example fn=-75"
+            ) from None
+    return found or None
 
 
 @monitors.verb("compare")

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-from ...faces.handler import Handler, access
+from ...faces.handler import Handler, access, elsewhere
 from ...faces.parameters import Cursor, Interval, Limit, Name
 
 if TYPE_CHECKING:
     from ...core.records import Page
+    from ...jobs.spec import Job
+    from ..figures import MonitorFigures
+    from ..labels import LabelReport
+    from ..series import Point
     from ..spec import Alert, Monitor, MonitorStatus
 
 read, write, execute = access("monitoring")
@@ -36,6 +41,83 @@ class MonitorPage(Handler):
         return self.bench.monitoring.status(name, since=_window(since))
 
 
+class Figures(Handler):
+    @read(slow=True)
+    def get(
+        self,
+        name: str,
+        *,
+        since: Seconds | None = None,
+        version: str | None = None,
+        segment: str = "",
+        against: str = "reference",
+    ) -> MonitorFigures:
+        """Drift, performance, KPI and service of one version in the last `since` seconds; see
+        `mlinfra monitors status`.
+        """
+        return self.bench.monitoring.figures(
+            name, since=_window(since), version=version, segment=segment, against=against
+        )
+
+
+class Series(Handler):
+    @read
+    def get(
+        self,
+        name: str,
+        *,
+        metric: str,
+        feature: str | None = None,
+        version: str | None = None,
+        segment: str = "",
+        since: Seconds | None = None,
+        limit: Limit = 500,
+        cursor: Cursor = None,
+    ) -> Page[Point]:
+        """One metric by the hour, oldest first; an hour that was not measured has no value."""
+        return self.bench.monitoring.series(
+            name,
+            metric=metric,
+            feature=feature,
+            version=version,
+            segment=segment,
+            since=_window(since),
+            limit=limit,
+            cursor=cursor,
+        )
+
+
+class Labels(Handler):
+    @write(slow=True)
+    def post(self, name: str, *, labels: Sequence[Mapping[str, Any]]) -> LabelReport:
+        """Join labels to the answers: objects with `request_id`, `label` and perhaps `row`."""
+        return self.bench.monitoring.labels(name, list(labels))
+
+
+class Reference(Handler):
+    @execute(slow=elsewhere)
+    def post(
+        self,
+        name: str,
+        *,
+        dataset: Name | None = None,
+        label: Name | None = None,
+        score: Name | None = None,
+    ) -> Job:
+        """Make the reference from a dataset, by default from the training data: a job. name: of a
+        monitor or a deployment.
+        """
+        options = {"from": dataset, "label": label, "score": score}
+        return self.as_job("monitors reference", name, of=name, **options)
+
+
+class Record(Handler):
+    @execute(slow=elsewhere)
+    def post(self, name: str, *, again: bool = False) -> Job:
+        """Record the hours of the payload log that are not recorded, or all again: a job."""
+        return self.as_job("monitors backfill", name, of=name, again=again)
+
+
 class Evaluate(Handler):
     @execute(slow=True)
     def post(self, name: str, *, since: Seconds | None = None) -> MonitorStatus:
@@ -58,5 +140,10 @@ ROUTES = {
     "monitoring/monitors": MonitorList,
     "monitoring/monitors/{name}": MonitorPage,
     "monitoring/monitors/{name}/evaluate": Evaluate,
+    "monitoring/monitors/{name}/backfill": Record,
+    "monitoring/monitors/{name}/figures": Figures,
+    "monitoring/monitors/{name}/labels": Labels,
+    "monitoring/monitors/{name}/reference": Reference,
+    "monitoring/monitors/{name}/series": Series,
     "monitoring/alerts": AlertList,
 }

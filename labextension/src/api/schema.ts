@@ -468,6 +468,23 @@ export interface components {
             readonly values: readonly (string | number | ("NaN" | "Infinity" | "-Infinity") | null)[];
         };
         /**
+         * Distances
+         * @description The distances of one column, as in `FeatureDrift`. basis: of ks and wasserstein. ks_error: by
+         *     how much ks may be off, at most; None without ks.
+         */
+        readonly Distances: {
+            /** @enum {string} */
+            readonly basis: "exact" | "approx" | "sample" | "est" | "n";
+            readonly chi2: number | null;
+            readonly hellinger: number | null;
+            readonly js: number | null;
+            readonly ks: number | null;
+            /** @default null */
+            readonly ks_error: number | null;
+            readonly psi: number | null;
+            readonly wasserstein: number | null;
+        };
+        /**
          * DomainRecord
          * @description A domain that is installed. kinds: of its references. topics: of its events. states: of its
          *     objects, each with its tone: good, bad, busy or quiet.
@@ -971,6 +988,43 @@ export interface components {
          */
         readonly JobState: "queued" | "starting" | "running" | "succeeded" | "failed" | "cancelled" | "lost";
         /**
+         * KpiFigure
+         * @description The mean worth of a labelled row, with its interval. total: of all of them. outcomes: rows of
+         *     true positives (tp), false positives (fp), false negatives (fn), true negatives (tn).
+         */
+        readonly KpiFigure: {
+            readonly confidence: number;
+            readonly high: number;
+            readonly low: number;
+            readonly outcomes: {
+                readonly [key: string]: number;
+            };
+            readonly rows: number;
+            readonly total: number;
+            readonly value: number;
+        };
+        /**
+         * LabelReport
+         * @description What became of some labels. read: rows of the file; joined: answered rows that have a label
+         *     from it; replaced: of those, how many had one before. unknown: request ids that are not in the
+         *     payload log, of which the first are named; bad: rows that could not be used, with the reasons of
+         *     the first. coverage: by version, the share of answered rows of the hours concerned that have a
+         *     label now.
+         */
+        readonly LabelReport: {
+            readonly bad: number;
+            readonly bad_rows: readonly string[];
+            readonly coverage: {
+                readonly [key: string]: number;
+            };
+            readonly joined: number;
+            readonly monitor: string;
+            readonly read: number;
+            readonly replaced: number;
+            readonly unknown: number;
+            readonly unknown_ids: readonly string[];
+        };
+        /**
          * LeftOut
          * @description A file that is not in a code snapshot; the job sees the project's own. size: bytes.
          */
@@ -1112,6 +1166,51 @@ export interface components {
             readonly worst_psi: components["schemas"]["Number"] | null;
         };
         /**
+         * MonitorFigures
+         * @description Everything that is measured of one version in a window. What could not be measured is None,
+         *     and `reasons` says why, by key.
+         *
+         *     against: what drift is against: the reference of a version, or a span of time. drift: by
+         *     feature, the most suspect first. fill_rate, unseen, out_of_range: shares of rows by feature.
+         *     problems: what makes the window incomplete.
+         */
+        readonly MonitorFigures: {
+            readonly against: string;
+            readonly drift: {
+                readonly [key: string]: components["schemas"]["Distances"];
+            };
+            readonly fill_rate: {
+                readonly [key: string]: number | null;
+            };
+            readonly kpi: components["schemas"]["KpiFigure"] | null;
+            readonly latency: components["schemas"]["ServiceFigures"] | null;
+            readonly memory: {
+                readonly [key: string]: number;
+            } | null;
+            readonly monitor: string;
+            readonly out_of_range: {
+                readonly [key: string]: number | null;
+            };
+            readonly performance: components["schemas"]["PerformanceFigures"];
+            readonly problems: readonly string[];
+            readonly reasons: {
+                readonly [key: string]: string;
+            };
+            readonly retries: number | null;
+            readonly rows: number;
+            readonly scores: components["schemas"]["ScoreFigures"] | null;
+            readonly segment: string;
+            readonly suspects: readonly components["schemas"]["Suspect"][];
+            readonly unseen: {
+                readonly [key: string]: number | null;
+            };
+            readonly version: string;
+            /** Format: date-time */
+            readonly window_end: string;
+            /** Format: date-time */
+            readonly window_start: string;
+        };
+        /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
          *     reader has to know about the list, usually empty.
@@ -1242,6 +1341,29 @@ export interface components {
             readonly type: string;
         };
         /**
+         * PerformanceEstimate
+         * @description Performance without labels. method: CBPE, PAPE or DLE. caveat: what it cannot see.
+         */
+        readonly PerformanceEstimate: {
+            readonly caveat: string;
+            readonly method: string;
+            readonly metrics: {
+                readonly [key: string]: number | null;
+            };
+            readonly rows: number;
+        };
+        /**
+         * PerformanceFigures
+         * @description estimated, and estimated_under_shift (PAPE): None with a reason if they cannot be computed.
+         *     label_coverage: the share of answered rows that have a label.
+         */
+        readonly PerformanceFigures: {
+            readonly estimated: components["schemas"]["PerformanceEstimate"] | null;
+            readonly estimated_under_shift: components["schemas"]["PerformanceEstimate"] | null;
+            readonly label_coverage: number | null;
+            readonly real: components["schemas"]["RealPerformance"] | null;
+        };
+        /**
          * Pipeline
          * @description One pipeline in a list. last: states of the newest runs, newest last (at most 5). problem:
          *     what is wrong with its file.
@@ -1345,6 +1467,42 @@ export interface components {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["PipelineRun"][];
+            /** @default false */
+            readonly more: boolean;
+            /** @default  */
+            readonly note: string;
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
+         * Point
+         * @description One figure of one window. start, end: seconds since 1970; the end is not in the window.
+         *
+         *     labels: version; feature where it applies; segment, as `column=value`, for a part of the rows.
+         *     value: None if it could not be measured: no data, which is never green. rows: it is of.
+         */
+        readonly Point: {
+            readonly end: number;
+            readonly labels: {
+                readonly [key: string]: string;
+            };
+            readonly metric: string;
+            readonly rows: number;
+            readonly start: number;
+            readonly value: number | null;
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know about the list, usually empty.
+         *
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
+         */
+        readonly PointPage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["Point"][];
             /** @default false */
             readonly more: boolean;
             /** @default  */
@@ -1492,6 +1650,17 @@ export interface components {
             readonly skip: number | null;
             /** @default null */
             readonly snapshot: string | null;
+        };
+        /**
+         * RealPerformance
+         * @description Performance of labelled rows.
+         */
+        readonly RealPerformance: {
+            readonly changes: readonly components["schemas"]["Turn"][];
+            readonly metrics: {
+                readonly [key: string]: number | null;
+            };
+            readonly rows: number;
         };
         /**
          * ResourcePoint
@@ -1653,6 +1822,33 @@ export interface components {
          */
         readonly ScheduleState: "active" | "paused";
         /**
+         * ScoreFigures
+         * @description The distribution of the answers. quantiles: by share, such as `0.5`. psi: against what the
+         *     drift is against. error: by how much the share of a quantile may be off.
+         */
+        readonly ScoreFigures: {
+            readonly deviation: number | null;
+            readonly error: number;
+            readonly mean: number;
+            readonly psi: number | null;
+            readonly quantiles: {
+                readonly [key: string]: number | null;
+            };
+            readonly rows: number;
+        };
+        /**
+         * ServiceFigures
+         * @description Latency in the model's process, in ms, and the fate of the requests.
+         */
+        readonly ServiceFigures: {
+            readonly error_fraction: number | null;
+            readonly p50_ms: number | null;
+            readonly p95_ms: number | null;
+            readonly p99_ms: number | null;
+            readonly refused_fraction: number | null;
+            readonly requests: number;
+        };
+        /**
          * Snapshot
          * @description One commit of a table. operation: append, overwrite, delete, replace. written_by: job,
          *     notebook or user.
@@ -1789,6 +1985,16 @@ export interface components {
             readonly waiting: number;
         };
         /**
+         * Suspect
+         * @description An input, ranked by `suspicion`: its PSI (without bins its KS) times its share of the model's
+         *     gain; without shares the distance alone.
+         */
+        readonly Suspect: {
+            readonly feature: string;
+            readonly importance: number | null;
+            readonly suspicion: number;
+        };
+        /**
          * TargetCheck
          * @description One target. verdict: `unknown` when it could not be measured; `fix` then says what is
          *     missing.
@@ -1811,6 +2017,17 @@ export interface components {
             readonly job: string;
             readonly name: string;
             readonly note: string;
+        };
+        /**
+         * Turn
+         * @description A change of the errors that labels show: noticed by ADWIN at this time; mean error before and
+         *     after.
+         */
+        readonly Turn: {
+            readonly after: number;
+            /** Format: date-time */
+            readonly at: string;
+            readonly before: number;
         };
         /**
          * Version

@@ -1,0 +1,62 @@
+"""What SQL can read: `monitoring.<deployment>_series` and `monitoring.<deployment>_payloads`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..core.errors import NotFound
+from .series import Part, SeriesStore, frame_of, readable
+from .store import MonitorStore
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from ..core.project import Project
+
+SERIES, PAYLOADS = "_series", "_payloads"
+
+
+def rows(project: Project, table: str) -> pl.LazyFrame | None:
+    """The rows of such a table; None if there is no monitor, or no deployment, of that name.
+
+    Series: monitor, metric, version, feature, segment, start, end (UTC), value, rows. Payloads: the
+    whole payload log, which is read into memory.
+    """
+    if table.endswith(SERIES):
+        return _series(project, table.removesuffix(SERIES))
+    if table.endswith(PAYLOADS):
+        return _payloads(project, table.removesuffix(PAYLOADS))
+    return None
+
+
+def _series(project: Project, deployment: str) -> pl.LazyFrame | None:
+    import polars as pl
+
+    store, parts = SeriesStore(project), list[pl.LazyFrame]()
+    monitors = [
+        item.name
+        for item in MonitorStore(project.database).monitors()
+        if deployment in (item.deployment, item.name)
+    ]
+    kinds: tuple[Part, ...] = ("points", "performance")
+    for monitor in monitors:
+        files = readable([file for part in kinds for file in store.files(monitor, part)])
+        points = pl.scan_parquet(files) if files else frame_of(()).lazy()
+        parts.append(points.select(pl.lit(monitor).alias("monitor"), pl.all()))
+    if not parts:
+        return None
+    moments = [
+        (pl.col(name) * 1e6).cast(pl.Int64).cast(pl.Datetime("us", "UTC")).alias(name)
+        for name in ("start", "end")
+    ]
+    return pl.concat(parts).with_columns(moments)
+
+
+def _payloads(project: Project, deployment: str) -> pl.LazyFrame | None:
+    from ..deployments import Deployments
+    from ..experiments import Experiments
+
+    try:
+        return Deployments(project, Experiments(project)).payloads(deployment).lazy()
+    except NotFound:
+        return None

@@ -1,0 +1,139 @@
+"""Rows and cards of what monitors have measured."""
+
+from __future__ import annotations
+
+from ...core.records import Number, from_seconds
+from ...faces.cards import Card, card, said
+from ...faces.rows import Row, row
+from ...faces.words import NONE, beginning, counted, moment, number, plain, share
+from ..figures import HoursRecorded, KpiFigure, MonitorFigures, ReferenceReport
+from ..labels import LabelReport
+from ..series import Point
+
+SHOWN = 20
+
+
+@row(Point)
+def point(item: Point) -> Row:
+    return {
+        "start": moment(from_seconds(item.start)),
+        "metric": item.metric,
+        **item.labels,
+        "value": _figure(item.value),
+        "rows": plain(item.rows),
+    }
+
+
+@card(MonitorFigures)
+def _figures(item: MonitorFigures) -> Card:
+    performance, latency = item.performance, item.latency
+    facts = {
+        "version": item.version,
+        "segment": item.segment or NONE,
+        "window": f"{moment(item.window_start)} to {moment(item.window_end)}",
+        "against": plain(item.against),
+        "requests": plain(latency.requests) if latency else NONE,
+        "rows": plain(item.rows),
+        "p95 ms": _figure(latency.p95_ms) if latency else NONE,
+        "errors": _share(latency.error_fraction) if latency else NONE,
+        "refused": _share(latency.refused_fraction) if latency else NONE,
+        "score PSI": _figure(item.scores.psi) if item.scores else NONE,
+    }
+    for estimate in (performance.estimated, performance.estimated_under_shift):
+        if estimate:
+            for name, value in estimate.metrics.items():
+                facts[f"{name} ({estimate.method}, est.)"] = _figure(value)
+            facts["caveat"] = estimate.caveat
+    if performance.real:
+        for name, value in performance.real.metrics.items():
+            facts[f"{name} (real)"] = _figure(value)
+    facts["labelled"] = _share(performance.label_coverage)
+    facts["KPI"] = _kpi(item.kpi)
+    facts["no drift"] = item.reasons.get("drift", NONE)
+    facts["incomplete"] = item.problems[0] if item.problems else NONE
+    importance = {suspect.feature: suspect.importance for suspect in item.suspects}
+    rows: list[Row] = [
+        {
+            "feature": name,
+            "PSI": _figure(distances.psi),
+            "KS": _figure(distances.ks),
+            "Wasserstein": _figure(distances.wasserstein),
+            "JS": _figure(distances.js),
+            "filled": _share(item.fill_rate.get(name)),
+            "gain": _share(importance.get(name)),
+        }
+        for name, distances in list(item.drift.items())[:SHOWN]
+    ]
+    note = (
+        f"{len(rows)} of {counted(len(item.drift), 'feature')}, the most suspect"
+        if len(item.drift) > len(rows)
+        else ""
+    )
+    return Card(
+        title=item.monitor, ref=f"monitor:{item.monitor}", facts=said(facts), rows=rows, note=note
+    )
+
+
+@card(LabelReport)
+def _labels(item: LabelReport) -> Card:
+    facts = {
+        "read": counted(item.read, "label"),
+        "joined": counted(item.joined, "row"),
+        "replaced": plain(item.replaced or None),
+        "unknown": (
+            f"{item.unknown:,}: {beginning(', '.join(item.unknown_ids), 100)}"
+            if item.unknown
+            else NONE
+        ),
+        "not used": (
+            f"{item.bad:,}: {beginning('; '.join(item.bad_rows), 100)}" if item.bad else NONE
+        ),
+        **{f"labelled of {name}": _share(value) for name, value in item.coverage.items()},
+    }
+    return Card(title="labels", ref=f"monitor:{item.monitor}", facts=said(facts))
+
+
+@card(HoursRecorded)
+def _backfill(item: HoursRecorded) -> Card:
+    facts = {
+        "recorded": counted(item.hours, "hour"),
+        "rows": plain(item.rows),
+        "from": moment(item.since),
+        "to": moment(item.until),
+        "unreadable files": plain(item.broken or None),
+    }
+    return Card(title="backfill", ref=f"monitor:{item.monitor}", facts=said(facts))
+
+
+@card(ReferenceReport)
+def _reference(item: ReferenceReport) -> Card:
+    facts = {
+        "made from": plain(item.made_from),
+        "rows": f"{item.rows:,} of {item.of_rows:,}",
+        "inputs": plain(len(item.features)),
+        "answers": "profiled" if item.answers else NONE,
+        "labels": "learned" if item.labels else NONE,
+    }
+    return Card(
+        title=f"reference of {item.version}",
+        ref=f"version:{item.version}",
+        facts=said(facts),
+        note=" ".join(item.notes),
+    )
+
+
+def _kpi(item: KpiFigure | None) -> str:
+    if item is None:
+        return NONE
+    return (
+        f"{item.value:.4g} a row, {item.low:.4g} to {item.high:.4g} ({item.confidence:.0%}),"
+        f" {counted(item.rows, 'labelled row')}"
+    )
+
+
+def _figure(value: float | None) -> str:
+    return number(None if value is None else Number(value=value))
+
+
+def _share(value: float | None) -> str:
+    return share(None if value is None else Number(value=value))

@@ -1,0 +1,164 @@
+"""The records of what a monitor has measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from .spec import Distances
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspect:
+    """An input, ranked by `suspicion`: its PSI (without bins its KS) times its share of the model's
+    gain; without shares the distance alone.
+    """
+
+    feature: str
+    suspicion: float
+    importance: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreFigures:
+    """The distribution of the answers. quantiles: by share, such as `0.5`. psi: against what the
+    drift is against. error: by how much the share of a quantile may be off.
+    """
+
+    rows: int
+    mean: float
+    deviation: float | None
+    quantiles: Mapping[str, float | None]
+    psi: float | None
+    error: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerformanceEstimate:
+    """Performance without labels. method: CBPE, PAPE or DLE. caveat: what it cannot see."""
+
+    method: str
+    metrics: Mapping[str, float | None]
+    rows: int
+    caveat: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """A change of the errors that labels show: noticed by ADWIN at this time; mean error before and
+    after.
+    """
+
+    at: datetime
+    before: float
+    after: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RealPerformance:
+    """Performance of labelled rows."""
+
+    metrics: Mapping[str, float | None]
+    rows: int
+    changes: Sequence[Turn]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerformanceFigures:
+    """estimated, and estimated_under_shift (PAPE): None with a reason if they cannot be computed.
+    label_coverage: the share of answered rows that have a label.
+    """
+
+    estimated: PerformanceEstimate | None
+    estimated_under_shift: PerformanceEstimate | None
+    real: RealPerformance | None
+    label_coverage: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceFigures:
+    """Latency in the model's process, in ms, and the fate of the requests."""
+
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+    requests: int
+    error_fraction: float | None
+    refused_fraction: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KpiFigure:
+    """The mean worth of a labelled row, with its interval. total: of all of them. outcomes: rows of
+    true positives (tp), false positives (fp), false negatives (fn), true negatives (tn).
+    """
+
+    value: float
+    low: float
+    high: float
+    confidence: float
+    total: float
+    rows: int
+    outcomes: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonitorFigures:
+    """Everything that is measured of one version in a window. What could not be measured is None,
+    and `reasons` says why, by key.
+
+    against: what drift is against: the reference of a version, or a span of time. drift: by
+    feature, the most suspect first. fill_rate, unseen, out_of_range: shares of rows by feature.
+    problems: what makes the window incomplete.
+    """
+
+    monitor: str
+    version: str
+    segment: str
+    window_start: datetime
+    window_end: datetime
+    against: str
+    rows: int
+    drift: Mapping[str, Distances]
+    suspects: Sequence[Suspect]
+    fill_rate: Mapping[str, float | None]
+    unseen: Mapping[str, float | None]
+    out_of_range: Mapping[str, float | None]
+    scores: ScoreFigures | None
+    performance: PerformanceFigures
+    kpi: KpiFigure | None
+    latency: ServiceFigures | None
+    retries: int | None
+    memory: Mapping[str, float] | None
+    reasons: Mapping[str, str]
+    problems: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoursRecorded:
+    """What was recorded again: hours, the rows in them, and files that could not be read."""
+
+    monitor: str
+    hours: int
+    rows: int
+    broken: int
+    since: datetime | None
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceReport:
+    """A reference that was made. made_from: the dataset. rows: that were profiled, of `of_rows`.
+    answers: whether the distribution of the answers is known; labels: whether performance can be
+    estimated. notes: what is missing, and why.
+    """
+
+    version: str
+    made_from: str
+    rows: int
+    of_rows: int
+    features: Sequence[str]
+    answers: bool
+    labels: bool
+    notes: Sequence[str]

@@ -1,0 +1,124 @@
+"""Payload logs as serving processes write them, without the processes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from jupyter_mlinfra.core.errors import NotFound
+from jupyter_mlinfra.deployments import parts, payloads
+
+HOUR = 3600
+
+
+@dataclass
+class Logged:
+    """One deployment with its real payload log; only its processes are missing."""
+
+    folder: Path
+    traffic: dict[str, int] = field(default_factory=lambda: {"v1": 100})
+    answers: str = "probabilities"
+    model: str = "flights"
+
+    def show(self, name: str) -> Any:
+        if name != "flights" or not self.traffic:
+            raise NotFound(f"There is no deployment {name}.")
+        versions = [
+            SimpleNamespace(version=version, model=self.model, traffic=percent)
+            for version, percent in self.traffic.items()
+        ]
+        return SimpleNamespace(deployment=SimpleNamespace(versions=versions), answers=self.answers)
+
+    def payload_parts(self, name: str, *, since: datetime, until: datetime) -> Iterator[parts.Part]:
+        return parts.parts(self.folder, since, until)
+
+    def payloads_since(self, name: str) -> datetime | None:
+        return parts.oldest(self.folder)
+
+    def payloads(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
+        return payloads.scan(self.folder, since)
+
+    def payloads_refused(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
+        return payloads.refused(self.folder, since)
+
+    def payloads_feedback(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
+        return payloads.feedback(self.folder, since)
+
+    def payloads_dropped(self, name: str, *, since: datetime | None = None) -> int:
+        return payloads.dropped(self.folder, since)
+
+
+def write_journal(
+    folder: Path,
+    begun: float,
+    entries: Sequence[Mapping[str, Any]],
+    *,
+    names: Sequence[str],
+    categories: Sequence[Sequence[str]] = (),
+    version: str = "v1",
+    pid: int = 7,
+    ending: str = ".jsonl",
+) -> Path:
+    """A closed journal."""
+    folder.mkdir(parents=True, exist_ok=True)
+    head = {
+        "format": 1,
+        "deployment": "flights",
+        "version": version,
+        "model": "flights/1",
+        "started": begun,
+        "names": list(names),
+        "categories": list(categories),
+    }
+    path = folder / f"{version}-{int(begun * 1e6)}-{pid}{ending}"
+    path.write_text("".join(json.dumps(line) + "\n" for line in (head, *entries)))
+    return path
+
+
+def answered(
+    ts: float, id: str, rows: Sequence[Sequence[Any]], scores: Sequence[Any], **more: Any
+) -> dict[str, Any]:
+    """One answered request."""
+    return {
+        "k": "p",
+        "id": id,
+        "u": f"u-{id}",
+        "ts": ts,
+        "ms": 2.5,
+        "st": 200,
+        "x": [list(row) for row in rows],
+        "y": list(scores),
+        **more,
+    }
+
+
+def refused(ts: float, id: str, status: int = 400) -> dict[str, Any]:
+    """One refused or failed request."""
+    return {
+        "k": "e",
+        "id": id,
+        "u": f"u-{id}",
+        "ts": ts,
+        "ms": 0.5,
+        "st": status,
+        "what": "Column origin has an unknown category.",
+        "b": "{}",
+    }
+
+
+def some_rows(
+    random: np.random.Generator, count: int, *, shift: float = 0.0
+) -> tuple[list[list[float]], list[float]]:
+    """Inputs `temp` and `origin` (as a place among three), and scores."""
+    temp = random.normal(60 + shift, 10, count).round(3)
+    origin = random.integers(0, 3, count)
+    rows = [[float(a), int(b)] for a, b in zip(temp, origin, strict=True)]
+    return rows, [float(score) for score in random.random(count).round(4)]
