@@ -11,11 +11,14 @@ from ..core.records import Basis, Number
 
 
 class AlertState(StrEnum):
-    """The state of a rule. no_data is a state of its own, never green."""
+    """The state of an alert. no_data is a state of its own, never green. silenced: it fires, and
+    nobody is told.
+    """
 
     OK = "ok"
     PENDING = "pending"
     FIRING = "firing"
+    SILENCED = "silenced"
     NO_DATA = "no_data"
 
 
