@@ -63,6 +63,7 @@ class FileReceiver(BaseModel):
     """Path below the project."""
 
 
+ReceiverName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 Receiver = Annotated[WebhookReceiver | FileReceiver, Field(discriminator="type")]
 
 
@@ -89,9 +90,7 @@ class MonitoringSettings(Section):
     hold_minutes: float = Field(default=0.0, ge=0)
     """Minutes that a breach has to last before its alert fires; until then it is pending."""
 
-    receivers: dict[
-        Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")], Receiver
-    ] = {}
+    receivers: dict[ReceiverName, Receiver] = Field(default_factory=dict)
     """Who is told of alerts, by name: tables `[monitoring.receivers.NAME]` with `type = "webhook"`
     (`url`, `secret`, `private`) or `type = "file"` (`path`).
     """

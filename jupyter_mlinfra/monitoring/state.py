@@ -8,12 +8,13 @@ Added to that: a value that is missing has a policy of its own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from .spec import AlertState
+from .spec import Alert, AlertState
 
 STALE = timedelta(hours=24)
 """The longest window of a rule: an older verdict says nothing about the present."""
@@ -108,3 +109,9 @@ def _moved(track: Track, to: AlertState, at: float) -> Track:
         )
     ended = at if track.state is AlertState.FIRING else track.resolved_at
     return replace(track, state=to, since=at, kept_since=None, resolved_at=ended)
+
+
+def worst_state(alerts: Sequence[Alert]) -> AlertState:
+    """The state of a monitor: the worst of its alerts, and no data without any."""
+    states = {item.state for item in alerts}
+    return next((state for state in WORST_FIRST if state in states), AlertState.NO_DATA)

@@ -14,6 +14,8 @@ from ..core.files import real_path
 from ..core.refs import named
 from .definition import Definition
 from .file import SUFFIX, load
+
+
 def pipeline_files(root: Path, home: Path) -> Iterator[Path]:
     """Every `*.mlpipeline.yaml` below the project, in one order, without hidden folders,
     environments and the project's state.

@@ -155,10 +155,14 @@ def _rule(entry: RuleEntry, file: RulesFile, group: str, source: str) -> Thresho
         own, default = getattr(entry, key), getattr(file.defaults, key)
         return own if own is not None else default if default is not None else fallback
 
-    silence = entry.silence and RuleSilence(
-        until=moment_of(entry.silence.until).timestamp(),
-        who=entry.silence.who,
-        why=entry.silence.why,
+    silence = (
+        None
+        if entry.silence is None
+        else RuleSilence(
+            until=moment_of(entry.silence.until).timestamp(),
+            who=entry.silence.who,
+            why=entry.silence.why,
+        )
     )
     where = entry.where.model_dump(exclude_none=True)
     return ThresholdRule(

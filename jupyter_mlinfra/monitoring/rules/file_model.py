@@ -202,5 +202,6 @@ def keys_at(path: KeyPath) -> list[str]:
         model = Options
     elif path[:1] == ("rules",):
         part = path[2] if len(path) > 2 else ""
-        model = {"silence": SilenceEntry, "where": WhereEntry}.get(str(part), RuleEntry)
+        parts: dict[str, type[BaseModel]] = {"silence": SilenceEntry, "where": WhereEntry}
+        model = parts.get(str(part), RuleEntry)
     return [field.alias or name for name, field in model.model_fields.items()]

@@ -99,9 +99,9 @@ class ThresholdRule:
 
     clear: a firing alert goes on while the value is on the bad side of this one (hysteresis).
     min_rows: windows of fewer rows cannot be judged. share_of_at_least: a fraction counts as one of
-    at least so many requests, so that one bad request of three is not a third. where: only points
-    with one of these values of a label. by: labels whose values have alerts of their own; without
-    them there is one alert on the worst point. monitor: empty for all but `not_monitors`. receivers:
+    at least so many requests, so that one bad request of three is not a third. monitor: empty for
+    all but `not_monitors`. where: only points with one of these values of a label. by: labels whose
+    values have alerts of their own; without them there is one alert on the worst point. receivers:
     None for all. source: file and line, empty for the built-in rules.
     """
 
