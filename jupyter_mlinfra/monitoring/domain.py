@@ -1,4 +1,4 @@
-"""What monitoring declares for the interfaces."""
+"""What monitoring declares for the interfaces; alerts have a declaration of their own."""
 
 from __future__ import annotations
 
@@ -31,9 +31,8 @@ DOMAIN = Domain(
             fingerprint="fingerprint",
             code="jupyter_mlinfra.monitoring.snippets:monitors",
         ),
-        Kind("alert", join="/", code="jupyter_mlinfra.monitoring.snippets:alerts"),
     ),
-    topics=("monitor", "alert"),
+    topics=("monitor",),
     states=(
         State("ok", "good"),
         State("pending", "busy"),
@@ -42,7 +41,6 @@ DOMAIN = Domain(
     ),
     records={
         "jupyter_mlinfra.monitoring.spec": (
-            "Alert",
             "TableComparison",
             "FeatureDrift",
             "Monitor",
@@ -58,21 +56,14 @@ DOMAIN = Domain(
             commands="jupyter_mlinfra.monitoring.faces.cli:monitors",
             begin="mlinfra monitors watch DEPLOYMENT",
         ),
-        Group(
-            name="alerts",
-            help="What the rules of monitors say.",
-            commands="jupyter_mlinfra.monitoring.faces.cli:alerts",
-            begin="",
-        ),
     ),
     magics=(
         Magic(
             name="monitor",
             group="monitors",
             other="status",
-            verbs=("list", "status", "evaluate", "watch", "compare"),
+            verbs=("list", "status", "evaluate", "watch", "compare", "backtest"),
         ),
-        Magic(name="alerts", group="alerts", other="list", verbs=("list",)),
     ),
     counts={"monitoring": "jupyter_mlinfra.monitoring.faces.status:count_monitoring"},
     settings={

@@ -23,7 +23,7 @@ from .alerts.texts import Notes, most_frequent
 from .measured_points import points_of
 from .measuring import measure, unmeasured
 from .settings import MonitoringSettings
-from .spec import Alert, AlertState, Monitor, MonitorStatus
+from .spec import Alert, AlertState, FeatureDrift, Monitor, MonitorStatus
 from .state import worst_state
 from .store import ALARM, MonitorStore
 
@@ -122,6 +122,26 @@ class Monitoring:
     def list(self, *, limit: int = 50, cursor: str | None = None) -> Page[Monitor]:
         """Monitors by name, as of their last evaluation."""
         return page_of(self._store.monitors(), limit=limit, cursor=cursor)
+
+    def monitor(self, name: str) -> Monitor:
+        """One monitor, as of its last evaluation. Raises NotFound."""
+        return self._store.show(name)
+
+    def monitors(self) -> Sequence[Monitor]:
+        """All of them."""
+        return self._store.monitors()
+
+    def drift_of(
+        self, name: str, rows: pl.DataFrame, *, version: str | None = None
+    ) -> Sequence[FeatureDrift]:
+        """The drift of logged rows, those features that moved most first; empty without a
+        reference. version: as in `status`.
+        """
+        monitor = self._store.show(name)
+        label, model_version = self._version_of(monitor.deployment, version)
+        reference, _ = self._reference(model_version)
+        settings = self._project.settings.of(MonitoringSettings)
+        return measure(monitor, rows, reference, version=label, settings=settings).drift
 
     def alerts(
         self, *, firing: bool = False, limit: int = 50, cursor: str | None = None

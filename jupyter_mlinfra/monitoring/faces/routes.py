@@ -1,4 +1,4 @@
-"""Routes of monitors and alerts."""
+"""Routes of monitors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ...faces.parameters import Cursor, Interval, Limit, Name
 
 if TYPE_CHECKING:
     from ...core.records import Page
-    from ..spec import Alert, Monitor, MonitorStatus
+    from ..spec import Monitor, MonitorStatus
 
 read, write, execute = access("monitoring")
 
@@ -43,13 +43,6 @@ class Evaluate(Handler):
         return self.bench.monitoring.evaluate(name, since=_window(since))
 
 
-class AlertList(Handler):
-    @read
-    def get(self, *, firing: bool = False, limit: Limit = 50, cursor: Cursor = None) -> Page[Alert]:
-        """Alerts, firing ones first; `firing` for only those."""
-        return self.bench.monitoring.alerts(firing=firing, limit=limit, cursor=cursor)
-
-
 def _window(seconds: float | None) -> timedelta | None:
     return None if seconds is None else timedelta(seconds=seconds)
 
@@ -58,5 +51,4 @@ ROUTES = {
     "monitoring/monitors": MonitorList,
     "monitoring/monitors/{name}": MonitorPage,
     "monitoring/monitors/{name}/evaluate": Evaluate,
-    "monitoring/alerts": AlertList,
 }
