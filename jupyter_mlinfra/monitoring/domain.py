@@ -37,6 +37,7 @@ DOMAIN = Domain(
         State("ok", "good"),
         State("pending", "busy"),
         State("firing", "bad"),
+        State("silenced", "quiet"),
         State("no_data", "quiet"),
     ),
     records={

@@ -30,7 +30,13 @@ DOMAIN = Domain(
     searched=False,  # monitoring shows them with their monitors
     kinds=(Kind("alert", join="/", code="jupyter_mlinfra.monitoring.snippets:alerts"),),
     topics=("alert",),
-    states=(State("silenced", "quiet"),),
+    states=(
+        State("ok", "good"),
+        State("pending", "busy"),
+        State("firing", "bad"),
+        State("silenced", "quiet"),
+        State("no_data", "quiet"),
+    ),
     records={
         "jupyter_mlinfra.monitoring.spec": ("Alert", "AlertSilence"),
         "jupyter_mlinfra.monitoring.alerts.spec": (
@@ -64,6 +70,7 @@ DOMAIN = Domain(
         ),
     ),
     magics=(
+        Magic(name="rules", group="rules", other="check", verbs=("list", "check", "export")),
         Magic(
             name="alerts",
             group="alerts",

@@ -237,6 +237,7 @@ rules:
 def test_the_published_schema_is_that_of_the_code() -> None:
     published = REPOSITORY / "docs" / "mlrules.schema.json"
     assert published.read_text() == schema(), (
-        "write it anew: python -m jupyter_mlinfra.monitoring.rules.schema > docs/mlrules.schema.json"
+        "write it anew:"
+        " python -m jupyter_mlinfra.monitoring.rules.schema > docs/mlrules.schema.json"
     )
     assert json.loads(schema())["properties"]["rules"]

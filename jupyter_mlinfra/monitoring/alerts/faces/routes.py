@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
+from ....core.errors import Forbidden
 from ....faces.handler import Handler, access
 from ....faces.parameters import Cursor, Interval, Limit, Name
 
@@ -67,15 +68,30 @@ class Notebook(Handler):
 class Retrain(Handler):
     @execute(slow=True)
     def post(self, alert: str, *, why: str = "") -> PipelineRun:
-        """Start the pipeline that made the model."""
+        """Start the pipeline that made the model; the user must also be allowed to execute
+        pipelines.
+        """
+        _need(self, "pipelines", "start pipelines")
         return self.bench.alerts.retrain(alert, why=why)
 
 
 class Rollback(Handler):
     @execute(slow=True)
     def post(self, alert: str, *, why: str = "") -> Deployment:
-        """Give the traffic back to the versions that had it before."""
+        """Give the traffic back to the versions that had it before; the user must also be allowed
+        to change deployments.
+        """
+        _need(self, "deployments", "move traffic")
         return self.bench.alerts.rollback(alert, why=why)
+
+
+def _need(handler: Handler, domain: str, what: str) -> None:
+    if not handler.allowed("execute", [domain]):
+        raise Forbidden(
+            f"You may not {what}.",
+            f"The Jupyter server allows you the alerts, but not to execute {domain}.",
+            "Ask whoever runs the server.",
+        )
 
 
 class SilenceList(Handler):

@@ -49,8 +49,7 @@ def rule(item: AlertRule) -> Row:
         "rule": item.name,
         "monitor": item.monitor or "all",
         "fires when": (
-            (item.problem
-            and beginning(item.problem, 100))
+            (item.problem and beginning(item.problem, 100))
             or f"{item.metric} {item.op} {plain(item.threshold)}"
         ),
         "clear": plain(item.clear),
