@@ -11,6 +11,7 @@ from ...core import events
 from ...core.errors import BadRequest, Conflict, MLInfraError, NotFound, Unprocessable
 from ...core.files import explain_os_error, real_path, write_atomic
 from ...core.records import Page, now, page_of
+from ...core.refs import reference
 from ..rules.book import RuleBook, bound, built_in, open_book
 from ..rules.file import SUFFIX, ReadFile, read_file
 from ..rules.prometheus import rules_file
@@ -214,7 +215,8 @@ class Alerts:
         except NotFound:  # its record is gone: the file's own values are taken
             parameters = {}
         started = pipelines.run(name, parameters=parameters, force=True, wait=False)
-        self._note(found, "retrain", why, link=f"pipeline:{name}@{started.run}")
+        said = f"run {started.run}: {why}" if why else f"run {started.run}"
+        self._note(found, "retrain", said, link=reference("pipeline", name))
         return started
 
     def rollback(self, alert: str, *, why: str = "") -> Deployment:
@@ -225,7 +227,7 @@ class Alerts:
         deployment = self._deployment_of(found)
         reason = f"{found.ref}: {why or found.text}"
         done = self._deployments.rollback(deployment, reason=reason)
-        self._note(found, "rollback", why, link=f"deployment:{deployment}")
+        self._note(found, "rollback", why, link=reference("deployment", deployment))
         return done
 
     def deliveries(self, *, limit: int = 50, cursor: str | None = None) -> Page[Delivery]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -276,3 +277,65 @@ def test_the_clock_may_be_set_back(flights: Flights, monkeypatch: pytest.MonkeyP
 def test_a_path_of_another_project_is_not_read(flights: Flights, tmp_path: Path) -> None:
     with pytest.raises(NotFound):
         flights.alerts.show("../x")
+
+
+def test_retrain_starts_the_pipeline_that_made_the_model_with_its_parameters(
+    flights: Flights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The model is of a tracked run whose tags name the step and the run of its pipeline."""
+    import mlflow
+
+    root, pipelines = flights.project.root, flights.bench.pipelines
+    cell = {"cell_type": "code", "id": "a", "metadata": {}, "outputs": [], "execution_count": None}
+    cells = [
+        {**cell, "metadata": {"tags": ["parameters"]}, "source": "depth = 3"},
+        {**cell, "id": "b", "source": "open('trained.txt', 'a').write(f'{depth} ')"},
+    ]
+    body = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    (root / "train.ipynb").write_text(json.dumps(body))
+    (root / "train.mlpipeline.yaml").write_text(
+        "parameters: {depth: 3}\n"
+        "steps:\n"
+        "  fit: {notebook: train.ipynb, params: {depth: '{{ depth }}'}}\n"
+    )
+    first = pipelines.run("train", parameters={"depth": 6})
+    flights.bench.experiments.activate()
+    client = mlflow.MlflowClient(flights.bench.experiments.tracking_uri)
+    client.create_registered_model("flights")
+    for _ in range(2):
+        run = client.create_run(client.create_experiment(f"e{_}"), tags={
+            "mlinfra.step": "train/fit", "mlinfra.run": first.run,
+        }).info.run_id  # fmt: skip
+        client.create_model_version("flights", f"runs:/{run}/model", run_id=run)
+    flights.log(300, shift=15)
+    flights.monitoring.evaluate("flights")
+    assert flights.alerts.show("flights/drift").pipeline == "train"
+    started = flights.alerts.retrain("flights/drift", why="the sensor was changed")
+    try:
+        deadline = now() + timedelta(seconds=100)
+        while not (ended := pipelines.show_run(started.run)).ended_at and now() < deadline:
+            time.sleep(0.2)
+        assert ended.state == "succeeded"
+        assert (root / "trained.txt").read_text() == "6 6 ", "not from the cache"
+        newest = flights.alerts.history("flights/drift").items[0]
+        assert (newest.what, newest.link) == ("retrain", "pipeline:train")
+        assert newest.why == f"run {started.run}: the sensor was changed"
+    finally:
+        flights.bench.down()
+
+
+def test_a_rollback_says_in_the_deployments_history_for_which_alert_it_was(
+    flights: Flights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The deployment's own rollback has its tests; here it is only asked."""
+    flights.log(300, shift=15)
+    flights.monitoring.evaluate("flights")
+    asked: list[tuple[str, str]] = []
+    monkeypatch.setattr(
+        flights.bench.deployments,
+        "rollback",
+        lambda name, *, reason: asked.append((name, reason)),
+    )
+    flights.alerts.rollback("flights/drift", why="v2 was wrong")
+    assert asked == [("flights", "alert:flights/drift: v2 was wrong")]
+    assert lines(flights)[-1] == ("rollback", flights.project.user)

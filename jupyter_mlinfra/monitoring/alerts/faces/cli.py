@@ -135,7 +135,9 @@ def _export(session: Session, to: str, monitor: str | None, out: str | None) -> 
     """The rules as alerting rules of Prometheus."""
     text = session.bench.alerts.export(monitor)
     if out is None:
-        return text
+        if not session.json:
+            click.echo(text, nl=False)
+        return Ended({"prometheus": text}, silent=True)
     try:
         write_atomic(Path(out), text.encode(), mode=0o644)
     except OSError as error:
