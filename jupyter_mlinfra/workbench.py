@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .experiments import Experiments
     from .features import Features
     from .jobs import Jobs
-    from .monitoring import Monitoring
+    from .monitoring import Alerts, Monitoring
     from .pipelines import Pipelines, Schedules
 
 _ASK_AGAIN_SECONDS = 30.0
@@ -60,6 +60,7 @@ class Workbench:
         experiments: Experiments
         deployments: Deployments
         monitoring: Monitoring
+        alerts: Alerts
 
     def __getattr__(self, name: str) -> Any:
         """The service of a domain, made at its first use."""

@@ -33,6 +33,7 @@ _OURS = (
     "experiments",
     "deployments",
     "monitoring",
+    "monitoring.alerts",
 )
 """Folders with a `domain.py`, in the order of lists. Ours are not entry points: looking for entry
 points reads the metadata of everything that is installed.

@@ -1,4 +1,4 @@
-"""What monitoring declares for the interfaces."""
+"""What monitoring declares for the interfaces; alerts have a declaration of their own."""
 
 from __future__ import annotations
 
@@ -31,18 +31,17 @@ DOMAIN = Domain(
             fingerprint="fingerprint",
             code="jupyter_mlinfra.monitoring.snippets:monitors",
         ),
-        Kind("alert", join="/", code="jupyter_mlinfra.monitoring.snippets:alerts"),
     ),
-    topics=("monitor", "alert"),
+    topics=("monitor",),
     states=(
         State("ok", "good"),
         State("pending", "busy"),
         State("firing", "bad"),
+        State("silenced", "quiet"),
         State("no_data", "quiet"),
     ),
     records={
         "jupyter_mlinfra.monitoring.spec": (
-            "Alert",
             "TableComparison",
             "FeatureDrift",
             "Monitor",
@@ -69,12 +68,6 @@ DOMAIN = Domain(
             commands="jupyter_mlinfra.monitoring.faces.cli:monitors",
             begin="mlinfra monitors watch DEPLOYMENT",
         ),
-        Group(
-            name="alerts",
-            help="What the rules of monitors say.",
-            commands="jupyter_mlinfra.monitoring.faces.cli:alerts",
-            begin="",
-        ),
     ),
     magics=(
         Magic(
@@ -82,11 +75,10 @@ DOMAIN = Domain(
             group="monitors",
             other="status",
             verbs=(
-                *("list", "status", "evaluate", "watch", "compare"),
+                *("list", "status", "evaluate", "watch", "compare", "backtest"),
                 *("series", "labels", "backfill", "reference"),
             ),
         ),
-        Magic(name="alerts", group="alerts", other="list", verbs=("list",)),
     ),
     counts={"monitoring": "jupyter_mlinfra.monitoring.faces.status:count_monitoring"},
     tables="jupyter_mlinfra.monitoring.datasets:rows",

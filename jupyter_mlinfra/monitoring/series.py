@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..core.files import explain_os_error, write_atomic
+from .points import Point
 from .quantiles import Quantiles
 from .sketches import Sketch
 
@@ -47,22 +48,6 @@ METRICS = (
     *("performance_real.", "performance_estimated.", "label_coverage", "kpi"),
 )
 """Metrics of points; those with a dot at the end have a name after it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
-    """One figure of one window. start, end: seconds since 1970; the end is not in the window.
-
-    labels: version; feature where it applies; segment, as `column=value`, for a part of the rows.
-    value: None if it could not be measured: no data, which is never green. rows: it is of.
-    """
-
-    metric: str
-    labels: Mapping[str, str]
-    start: float
-    end: float
-    value: float | None
-    rows: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,6 +198,22 @@ def series(
         ]
         found.sort(key=lambda point: point.start)
     return found
+
+
+def newest(store: SeriesStore, monitor: str, *, since: float, until: float) -> list[Point]:
+    """The newest point of each metric and labels that has a value and whose window ends from
+    `since` until `until`, in order of metric and labels.
+    """
+    import polars as pl
+
+    parts: tuple[Part, ...] = ("points", "performance")
+    files = readable([path for part in parts for path in store.files(monitor, part, since, until)])
+    if not files:
+        return []
+    key = ["metric", "version", "feature", "segment"]
+    wanted = pl.col("value").is_not_null() & pl.col("end").is_between(since, until)
+    rows = pl.scan_parquet(files).filter(wanted).sort("end").group_by(key).last()
+    return [_point(row) for row in rows.sort(key).collect().iter_rows(named=True)]
 
 
 def readable(files: Sequence[Path]) -> list[Path]:

@@ -16,10 +16,16 @@ from ..core.files import file_lock
 from ..core.records import Page, now, page_of
 from ..core.search import Document
 from ..jobs import Alarm
-from . import references, rules
+from . import references
+from .alerts.judging import Judging
+from .alerts.store import AlertStore
+from .alerts.texts import Notes, most_frequent
+from .measured_points import hourly_points, points_of
 from .measuring import measure, unmeasured
+from .series import SeriesStore
 from .settings import MonitoringSettings
-from .spec import Alert, AlertState, Monitor, MonitorStatus
+from .spec import Alert, AlertState, FeatureDrift, Monitor, MonitorStatus
+from .state import worst_state
 from .store import ALARM, MonitorStore
 from .verbs import WINDOW, MeasuringVerbs
 
@@ -30,6 +36,8 @@ if TYPE_CHECKING:
     from ..core.project import Project
     from ..deployments import Deployments
     from ..experiments import Experiments
+
+_OF_DRIFT = ("psi", "ks", "wasserstein", "js", "hellinger", "chi2", "missing", "score_psi")
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
 
@@ -52,6 +60,8 @@ class Monitoring(MeasuringVerbs):
         self._deployments = deployments
         self._experiments = experiments
         self._store = MonitorStore(project.database)
+        self._alerts = AlertStore(project.database)
+        self._judging = Judging(project, self._alerts)
 
     def reference(
         self, version: str, frame: Frame, *, score: Sequence[float] | None = None
@@ -121,13 +131,33 @@ class Monitoring(MeasuringVerbs):
         """Monitors by name, as of their last evaluation."""
         return page_of(self._store.monitors(), limit=limit, cursor=cursor)
 
+    def monitor(self, name: str) -> Monitor:
+        """One monitor, as of its last evaluation. Raises NotFound."""
+        return self._store.show(name)
+
+    def monitors(self) -> Sequence[Monitor]:
+        """All of them."""
+        return self._store.monitors()
+
+    def drift_of(
+        self, name: str, rows: pl.DataFrame, *, version: str | None = None
+    ) -> Sequence[FeatureDrift]:
+        """The drift of logged rows, those features that moved most first; empty without a
+        reference. version: as in `status`.
+        """
+        monitor = self._store.show(name)
+        label, model_version = self._version_of(monitor.deployment, version)
+        reference, _ = self._reference(model_version)
+        settings = self._project.settings.of(MonitoringSettings)
+        return measure(monitor, rows, reference, version=label, settings=settings).drift
+
     def alerts(
         self, *, firing: bool = False, limit: int = 50, cursor: str | None = None
     ) -> Page[Alert]:
         """Alerts, firing ones first."""
         alerts = [
             alert
-            for alert in self._store.alerts()
+            for alert in self._alerts.alerts()
             if not firing or alert.state is AlertState.FIRING
         ]
         return page_of(alerts, limit=limit, cursor=cursor)
@@ -168,23 +198,17 @@ class Monitoring(MeasuringVerbs):
         green.
         Raises NotFound if the monitor does not exist.
         """
-        at, monitor = now(), self._store.show(name)
+        at, monitor, window = now(), self._store.show(name), since or WINDOW
         try:
-            status = self._measure(monitor, since or WINDOW)
-            findings = self._findings(status, since or WINDOW)
+            status = self._measure(monitor, window)
+            notes = self._notes(status, window)
         except MLInfraError as error:
-            status, findings = (
-                unmeasured(monitor, str(error)),
-                self._unmeasured_findings(str(error)),
-            )
+            status, notes = unmeasured(monitor, str(error)), Notes(unmeasured={"": str(error)})
         except Exception as error:
-            self._save(
-                unmeasured(monitor, ""),
-                self._unmeasured_findings(f"it could not be measured: {type(error).__name__}"),
-                at,
-            )
+            why = f"it could not be measured: {type(error).__name__}"
+            self._save(unmeasured(monitor, ""), at, window, Notes(unmeasured={"": why}))
             raise
-        return self._save(status, findings, at)
+        return self._save(status, at, window, notes)
 
     def evaluate_all(self, say: Callable[[str], None]) -> None:
         """Evaluate every monitor; a failure does not stop the others. say: called with what failed.
@@ -225,54 +249,43 @@ class Monitoring(MeasuringVerbs):
         )
 
     def _save(
-        self, status: MonitorStatus, findings: Sequence[rules.Finding], at: datetime
+        self, status: MonitorStatus, at: datetime, window: timedelta, notes: Notes
     ) -> MonitorStatus:
-        """Save the alerts that result from the findings."""
-        hold = timedelta(minutes=self._project.settings.of(MonitoringSettings).hold_minutes)
-        name = status.monitor.name
-        previous = {alert.name: alert for alert in self._store.alerts(name)}
-        alerts = [
-            rules.alert(finding, previous.get(finding.rule), monitor=name, at=at, hold=hold)
-            for finding in findings
+        """Evaluate the rules on what was measured, and save monitor and alerts."""
+        version = status.reference.rpartition("/")[2]
+        points = [
+            *points_of(status, at, window=window, version=f"v{version}" if version else ""),
+            *hourly_points(SeriesStore(self._project), status.monitor.name, at, window=window),
         ]
+        verdict = self._judging.judge(status.monitor.name, points, at, notes)
         worst = (
             max(status.drift, key=lambda item: float(item.psi.value or 0)) if status.drift else None
         )
         monitor = replace(
             status.monitor,
-            state=rules.verdict(alerts),
+            state=worst_state(verdict.alerts),
             worst=worst.feature if worst else "",
             worst_psi=worst.psi if worst else None,
             evaluated_at=at,
         )
-        self._store.save(monitor, alerts)
-        return replace(status, monitor=monitor, alerts=alerts)
-
-    def _findings(self, status: MonitorStatus, window: timedelta) -> Sequence[rules.Finding]:
-        """The result of each rule for a window."""
-        settings, requests = (
-            self._project.settings.of(MonitoringSettings),
-            int(status.monitor.requests.value or 0),
+        self._store.save(monitor, verdict.write)
+        if verdict.queued:
+            with contextlib.suppress(Unavailable):
+                self._alarm_set()
+        alerts = {alert.ref: alert for alert in self._alerts.alerts(monitor.name)}
+        return replace(
+            status, monitor=monitor, alerts=[alerts[item.ref] for item in verdict.alerts]
         )
+
+    def _notes(self, status: MonitorStatus, window: timedelta) -> Notes:
+        """Why drift was not measured, and the most frequent reasons of bad requests."""
         refused = (
             self._deployments.payloads_refused(status.monitor.deployment, since=now() - window)
             if _has_bad_requests(status)
             else None
         )
-        findings = [
-            rules.drift(
-                status.drift,
-                limit=settings.psi_alert,
-                min_rows=settings.min_rows,
-                trouble=status.trouble,
-            )
-        ]
-        for (rule, severity, limit), fraction, failed in (
-            (self._shares[0], status.error_fraction, True),
-            (self._shares[1], status.refused_fraction, False),
-        ):
-            bad = round(float(fraction.value or 0) * requests) if fraction else 0
-            reasons = (
+        reasons = {
+            metric: most_frequent(
                 []
                 if refused is None
                 else [
@@ -281,33 +294,10 @@ class Monitoring(MeasuringVerbs):
                     if (code >= 500) is failed and what
                 ]
             )
-            findings.append(
-                rules.share(rule, severity, bad, requests, limit=limit, reasons=reasons)
-            )
-        return findings
-
-    def _unmeasured_findings(self, why: str) -> Sequence[rules.Finding]:
-        """The findings of a window that could not be measured."""
-        first = rules.unmeasured(
-            "drift", "warning", self._project.settings.of(MonitoringSettings).psi_alert, why
-        )
-        return [
-            first,
-            *(
-                rules.unmeasured(rule, severity, limit, why)
-                for rule, severity, limit in self._shares
-            ),
-        ]
-
-    @property
-    def _shares(self) -> tuple[tuple[str, str, float], tuple[str, str, float]]:
-        """The two rules on shares of requests: name, severity, limit."""
-        settings = self._project.settings.of(MonitoringSettings)
-        return ("failed", "critical", settings.failed_alert), (
-            "refused",
-            "warning",
-            settings.refused_alert,
-        )
+            for metric, failed in (("error_fraction", True), ("refused_fraction", False))
+        }
+        unmeasured = {} if not status.trouble else dict.fromkeys(_OF_DRIFT, status.trouble)
+        return Notes(unmeasured=unmeasured, reasons=reasons)
 
     def fingerprint(self, name: str) -> str | None:
         """Changes when the monitor watches something else; None if it does not exist."""
@@ -320,7 +310,7 @@ class Monitoring(MeasuringVerbs):
         """Changes with what `search_documents` shows."""
         monitors = [(monitor.name, monitor.deployment) for monitor in self._store.monitors()]
         alerts = [
-            (alert.ref, alert.state, alert.subject, alert.text) for alert in self._store.alerts()
+            (alert.ref, alert.state, alert.subject, alert.text) for alert in self._alerts.alerts()
         ]
         return repr((monitors, alerts))
 
@@ -334,7 +324,7 @@ class Monitoring(MeasuringVerbs):
                 text=monitor.deployment,
                 detail=f"watches {monitor.deployment}",
             )
-        for alert in self._store.alerts():
+        for alert in self._alerts.alerts():
             yield Document(
                 ref=alert.ref,
                 kind="alert",
@@ -379,7 +369,7 @@ class Monitoring(MeasuringVerbs):
             reference="" if trouble else f"version:{reference.version}",
             dropped=self._deployments.payloads_dropped(monitor.deployment, since=now() - window),
             trouble=trouble,
-            alerts=self._store.alerts(monitor.name),
+            alerts=self._alerts.alerts(monitor.name),
         )
 
     def _reference(self, model_version: str) -> tuple[references.Reference, str]:

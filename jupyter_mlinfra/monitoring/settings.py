@@ -2,11 +2,69 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from pathlib import PurePosixPath
+from typing import Annotated, ClassVar, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from ..core.secrets import is_reference
 from ..core.settings import Section
+
+
+def _reference(text: str) -> str:
+    if not is_reference(text):
+        raise ValueError("a secret is given by reference: env:NAME or keyring:SERVICE/NAME")
+    return text
+
+
+def _address(text: str) -> str:
+    if not is_reference(text):
+        found = urlsplit(text)
+        if found.scheme not in ("https", "http") or not found.hostname:
+            raise ValueError("an address begins with https:// (or http:// for a private one)")
+        if found.username or found.password:
+            raise ValueError("an address holds no password; give it as env:NAME")
+    return text
+
+
+def _inside(text: str) -> str:
+    path = PurePosixPath(text)
+    if path.is_absolute() or ".." in path.parts or not path.name:
+        raise ValueError("a path below the project")
+    return text
+
+
+class WebhookReceiver(BaseModel):
+    """An address that is told by POST."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    type: Literal["webhook"]
+
+    url: Annotated[str, AfterValidator(_address)]
+    """Address, or a reference to one that is secret: `env:NAME`, `keyring:SERVICE/NAME`."""
+
+    secret: Annotated[str, AfterValidator(_reference)] | None = None
+    """Reference to the key that signs each message (HMAC-SHA256)."""
+
+    private: bool = False
+    """Whether the address may be of this machine or of a private network, also by http."""
+
+
+class FileReceiver(BaseModel):
+    """A file that gets one line of JSON for each message."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    type: Literal["file"]
+
+    path: Annotated[str, AfterValidator(_inside)]
+    """Path below the project."""
+
+
+ReceiverName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
+Receiver = Annotated[WebhookReceiver | FileReceiver, Field(discriminator="type")]
 
 
 class MonitoringSettings(Section):
@@ -34,3 +92,8 @@ class MonitoringSettings(Section):
 
     series_days: float = Field(default=366.0, ge=1)
     """Days for which the hourly figures of monitors are kept."""
+
+    receivers: dict[ReceiverName, Receiver] = Field(default_factory=dict)
+    """Who is told of alerts, by name: tables `[monitoring.receivers.NAME]` with `type = "webhook"`
+    (`url`, `secret`, `private`) or `type = "file"` (`path`).
+    """

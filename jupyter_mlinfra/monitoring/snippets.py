@@ -14,13 +14,21 @@ def monitors(refs: Sequence[Ref]) -> Snippets:
 
 
 def alerts(refs: Sequence[Ref]) -> Snippets:
-    """What the rules say; the command line shows the monitor with all of its alerts."""
-    return joined([_alert(ref) for ref in refs])
+    """The window of an alert, with its reference."""
+    return joined([alert_code(str(ref).removeprefix("alert:")) for ref in refs])
 
 
-def _alert(ref: Ref) -> Snippets:
-    code = f"ml.alert({text(ref.name)})"
-    return lines(code, "monitors", "status", ref.parts[0], magic="monitor")
+def alert_code(name: str) -> Snippets:
+    """The rows of the bad window, and the features that moved most; the command line shows the
+    alert with its history.
+    """
+    code = (
+        f"alert = ml.alert({text(name)})\n"
+        "bad, drift = alert.window(), alert.drift()  # the rows, and how far each feature moved\n"
+        '# alert.acknowledge("why")\n'
+        "alert"
+    )
+    return lines(code, "alerts", "show", name, magic="alerts")
 
 
 def monitor_code(name: str) -> Snippets:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -11,11 +11,14 @@ from ..core.records import Basis, Number
 
 
 class AlertState(StrEnum):
-    """The state of a rule. no_data is a state of its own, never green."""
+    """The state of an alert. no_data is a state of its own, never green. silenced: it fires, and
+    nobody is told.
+    """
 
     OK = "ok"
     PENDING = "pending"
     FIRING = "firing"
+    SILENCED = "silenced"
     NO_DATA = "no_data"
 
 
@@ -84,8 +87,41 @@ class TableComparison:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlertSilence:
+    """Nobody is told of these alerts until then.
+
+    number: names it. monitor: empty for all. labels: the values of the rule's `by`; None for all
+    alerts of the rule.
+    """
+
+    number: int
+    monitor: str
+    rule: str
+    labels: Sequence[str] | None
+    begun_at: datetime
+    until: datetime
+    by: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledgement:
+    """Somebody looks after an alert; it lasts until the alert ends."""
+
+    by: str
+    at: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """One rule at its last evaluation: value and threshold. since: when its state began."""
+    """One alert at its last evaluation: value and threshold. since: when its state began.
+
+    name: of its rule. labels: those that its rule keeps apart. subject: the feature, segment or
+    version of the worst value. window_start, window_end: the time in which the threshold was
+    crossed, in the present episode or the last one. held_back_by: why nobody is told: the rule that
+    inhibits it while it fires, or the file that silences it.
+    """
 
     ref: str
     name: str
@@ -98,6 +134,20 @@ class Alert:
     since: datetime
     evaluated_at: datetime | None
     text: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    metric: str = ""
+    op: str = ">="
+    version: str = ""
+    group: str = ""
+    summary: str = ""
+    runbook: str = ""
+    source: str = ""
+    window_start: datetime | None = None
+    window_end: datetime | None = None
+    resolved_at: datetime | None = None
+    silence: AlertSilence | None = None
+    held_back_by: str = ""
+    acknowledged: Acknowledgement | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,15 +1,73 @@
-"""How an alert changes its state; decided only here."""
+"""How an alert changes its state; decided only here.
+
+`step` moves an alert as Prometheus does: pending while a breach lasts less than `for`, firing
+afterwards, and kept firing for `keep_firing_for` after the last breach. Source: `AlertingRule.Eval`
+of Prometheus 2.53 (rules/alerting.go); the tests compare each state with `promtool test rules`.
+Added to that: a value that is missing has a policy of its own.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
 
-from .spec import AlertState
+from .spec import Alert, AlertState
 
 STALE = timedelta(hours=24)
 """The longest window of a rule: an older verdict says nothing about the present."""
 
-WORST_FIRST = (AlertState.FIRING, AlertState.PENDING, AlertState.NO_DATA, AlertState.OK)
+WORST_FIRST = (
+    AlertState.FIRING,
+    AlertState.PENDING,
+    AlertState.NO_DATA,
+    AlertState.SILENCED,
+    AlertState.OK,
+)
+
+
+class NoData(StrEnum):
+    """What a missing value means.
+
+    keep: a firing alert goes on, any other has no data. resolve: as a good value, though the state
+    is no data. fire: as a breach.
+    """
+
+    KEEP = "keep"
+    RESOLVE = "resolve"
+    FIRE = "fire"
+
+
+class Timing(Protocol):
+    """What moves an alert besides its values; all in seconds."""
+
+    @property
+    def hold_seconds(self) -> float: ...
+    @property
+    def keep_firing_seconds(self) -> float: ...
+    @property
+    def no_data(self) -> NoData: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """The state of one alert. Times are seconds since 1970.
+
+    since: when the state began. kept_since: the first good value of an alert that is kept firing.
+    at: the time up to which it was moved. seen: end of the last window that counted. episode: how
+    often it has fired. told: whether receivers were told of this episode.
+    """
+
+    state: AlertState = AlertState.NO_DATA
+    since: float
+    kept_since: float | None = None
+    at: float
+    seen: float
+    episode: int = 0
+    told: bool = False
+    resolved_at: float | None = None
 
 
 def as_of(state: AlertState, evaluated_at: datetime | None, at: datetime) -> AlertState:
@@ -18,30 +76,42 @@ def as_of(state: AlertState, evaluated_at: datetime | None, at: datetime) -> Ale
     return AlertState.NO_DATA if state is AlertState.OK and stale else state
 
 
-def advance(
-    state: AlertState,
-    since: datetime,
-    *,
-    breached: bool | None,
-    at: datetime,
-    hold: timedelta = timedelta(0),
-) -> tuple[AlertState, datetime]:
-    """The next state and since when. breached: None if the window has too few rows.
+def step(track: Track, active: bool | None, at: float, rule: Timing) -> Track:
+    """The track after a verdict at the time `at`. active: None if nothing could be measured."""
+    track = replace(track, at=at)
+    if active is None and rule.no_data is NoData.KEEP:
+        if track.state is AlertState.FIRING:
+            return replace(track, kept_since=None)
+        return _moved(track, AlertState.NO_DATA, at)
+    if active or (active is None and rule.no_data is NoData.FIRE):
+        return _breached(track, at, rule.hold_seconds)
+    if track.state is AlertState.FIRING and rule.keep_firing_seconds:
+        kept_since = at if track.kept_since is None else track.kept_since
+        if at - kept_since < rule.keep_firing_seconds:
+            return replace(track, kept_since=kept_since)
+    return _moved(track, AlertState.NO_DATA if active is None else AlertState.OK, at)
 
-    A breach is pending until it has lasted `hold`, then it fires; it ends with the first evaluation
-    that is not a breach. Too little data is a state of its own: never green, and it does not end a
-    firing alert.
-    """
-    if breached is None:
-        return (
-            (state, since)
-            if state in (AlertState.NO_DATA, AlertState.FIRING)
-            else (AlertState.NO_DATA, at)
+
+def _breached(track: Track, at: float, hold: float) -> Track:
+    if track.state is AlertState.FIRING:
+        return replace(track, kept_since=None)
+    if track.state is not AlertState.PENDING:
+        track = _moved(track, AlertState.PENDING, at)
+    return _moved(track, AlertState.FIRING, at) if at - track.since >= hold else track
+
+
+def _moved(track: Track, to: AlertState, at: float) -> Track:
+    if to is track.state:
+        return track
+    if to is AlertState.FIRING:
+        return replace(
+            track, state=to, since=at, episode=track.episode + 1, told=False, resolved_at=None
         )
-    if not breached:
-        return (state, since) if state is AlertState.OK else (AlertState.OK, at)
-    if state is AlertState.FIRING:
-        return state, since
-    if state is AlertState.PENDING:
-        return (AlertState.FIRING, at) if at - since >= hold else (state, since)
-    return (AlertState.PENDING, at) if hold else (AlertState.FIRING, at)
+    ended = at if track.state is AlertState.FIRING else track.resolved_at
+    return replace(track, state=to, since=at, kept_since=None, resolved_at=ended)
+
+
+def worst_state(alerts: Sequence[Alert]) -> AlertState:
+    """The state of a monitor: the worst of its alerts, and no data without any."""
+    states = {item.state for item in alerts}
+    return next((state for state in WORST_FIRST if state in states), AlertState.NO_DATA)

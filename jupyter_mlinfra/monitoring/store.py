@@ -1,17 +1,17 @@
-"""Monitors and alerts in `state.db`; the only module that writes them."""
+"""Monitors in `state.db`; the only module that writes them."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..core import events
 from ..core.errors import Conflict, NotFound
 from ..core.records import Number, from_seconds, now, to_seconds
 from ..jobs import Alarm, clear_alarm, read_alarms, set_alarm
-from .spec import Alert, AlertState, Monitor
-from .state import STALE, WORST_FIRST, as_of
+from .spec import AlertState, Monitor
+from .state import as_of
 
 if TYPE_CHECKING:
     from ..core.database import Database
@@ -21,7 +21,7 @@ ALARM = "monitors"
 
 
 class MonitorStore:
-    """The two tables of one project."""
+    """The monitors of one project."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -77,25 +77,11 @@ class MonitorStore:
                 _monitor(row) for row in connection.execute("SELECT * FROM monitor ORDER BY name")
             ]
 
-    def alerts(self, monitor: str | None = None) -> list[Alert]:
-        """Firing first, then pending, no data, ok; newest first within a state."""
-        with self._database.read() as connection:
-            rows = connection.execute(
-                "SELECT * FROM alert WHERE monitor = coalesce(?, monitor)", (monitor,)
-            ).fetchall()
-        # Here, since states and times depend on the present.
-        newest_first = sorted(map(_alert, rows), key=lambda alert: alert.since, reverse=True)
-        return sorted(newest_first, key=lambda alert: WORST_FIRST.index(alert.state))
-
-    def save(self, monitor: Monitor, alerts: Sequence[Alert]) -> None:
-        """Write one evaluation, with its event and one for each alert whose state changed."""
+    def save(self, monitor: Monitor, alerts: Callable[[sqlite3.Connection], None]) -> None:
+        """Write one evaluation, with its event. alerts: writes those of the monitor in the same
+        transaction.
+        """
         with self._database.write() as connection:
-            state_before = {
-                row["rule"]: row["state"]
-                for row in connection.execute(
-                    "SELECT rule, state FROM alert WHERE monitor = ?", (monitor.name,)
-                )
-            }
             connection.execute(
                 "UPDATE monitor SET state = ?, requests = ?, rows = ?, worst = ?, worst_psi = ?,"
                 " worst_rows = ?, evaluated_at = ?, last_request_at = ? WHERE name = ?",
@@ -112,35 +98,7 @@ class MonitorStore:
                 ),
             )
             events.append(connection, "monitor", monitor.ref, {"state": monitor.state})
-            for alert in alerts:
-                _write(connection, alert)
-                if state_before.get(alert.name) != alert.state:
-                    events.append(
-                        connection,
-                        "alert",
-                        alert.ref,
-                        {"state": alert.state, "monitor": alert.monitor, "text": alert.text},
-                    )
-
-
-def _write(connection: sqlite3.Connection, alert: Alert) -> None:
-    connection.execute(
-        "INSERT OR REPLACE INTO alert (monitor, rule, state, severity, value, rows, threshold,"
-        " subject, text, since, evaluated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            alert.monitor,
-            alert.name,
-            alert.state,
-            alert.severity,
-            alert.value.value if alert.value else None,
-            alert.value.n if alert.value else None,
-            alert.threshold,
-            alert.subject,
-            alert.text,
-            to_seconds(alert.since),
-            to_seconds(alert.evaluated_at),
-        ),
-    )
+            alerts(connection)
 
 
 def _monitor(row: sqlite3.Row) -> Monitor:
@@ -161,27 +119,4 @@ def _monitor(row: sqlite3.Row) -> Monitor:
         ),
         evaluated_at=evaluated_at,
         last_request_at=from_seconds(row["last_request_at"]),
-    )
-
-
-def _alert(row: sqlite3.Row) -> Alert:
-    evaluated_at, stored_state = from_seconds(row["evaluated_at"]), AlertState(row["state"])
-    state = as_of(stored_state, evaluated_at, now())
-    stale = evaluated_at is not None and state is not stored_state
-    return Alert(
-        ref=f"alert:{row['monitor']}/{row['rule']}",
-        name=row["rule"],
-        monitor=row["monitor"],
-        state=state,
-        severity=row["severity"],
-        value=None if row["value"] is None else Number(value=row["value"], n=row["rows"]),
-        threshold=row["threshold"],
-        subject=row["subject"],
-        since=evaluated_at + STALE if stale else from_seconds(row["since"]),
-        evaluated_at=evaluated_at,
-        text=(
-            f"not judged for over {STALE.total_seconds() / 3600:.0f} hours; before: {row['text']}"
-            if stale
-            else row["text"]
-        ),
     )

@@ -9,10 +9,11 @@ from .deployments import DeploymentHandle, deployment
 from .experiments import ModelHandle, RunHandle, RunList, model, run, runs, track, verdict
 from .features import FeatureSelection, FeatureStoreHandle, feature_store, features
 from .jobs import JobHandle, JobValue, job, submit
-from .monitoring import MonitorHandle, alert, monitor
+from .monitoring import AlertHandle, MonitorHandle, alert, monitor
 from .pipelines import PipelineHandle, ScheduleHandle, StepHandle, pipeline, schedule
 
 __all__ = [
+    "AlertHandle",
     "DeploymentHandle",
     "FeatureSelection",
     "FeatureStoreHandle",

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import NotFound
 from ..core.records import every, from_seconds
-from ..core.refs import named
+from ..faces.parse import span as parsed_span
 from ..widgets.reprs import Records
 from ..workbench import Workbench, current
 from .shown import Shown
@@ -20,9 +19,10 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ..core.frames import Frame
+    from ..monitoring.alerts.spec import AlertChange, AlertDetail, AlertNotebook
     from ..monitoring.figures import HoursRecorded, MonitorFigures, ReferenceReport
     from ..monitoring.labels import LabelReport
-    from ..monitoring.spec import Alert, MonitorStatus
+    from ..monitoring.spec import Alert, AlertSilence, FeatureDrift, MonitorStatus
 
 
 def monitor(name: str) -> MonitorHandle:
@@ -30,14 +30,54 @@ def monitor(name: str) -> MonitorHandle:
     return MonitorHandle(current(), name)
 
 
-def alert(name: str) -> Alert:
-    """An alert by `monitor/rule`."""
-    found = [
-        item for item in every(current().monitoring.alerts) if named(item.ref, "alert") == name
-    ]
-    if not found:
-        raise NotFound(f"There is no alert {name}.", fix="mlinfra alerts list shows all alerts.")
-    return found[0]
+def alert(name: str) -> AlertHandle:
+    """An alert by `monitor/rule`, and its label if the rule has several."""
+    return AlertHandle(current(), name.removeprefix("alert:"))
+
+
+@dataclass(frozen=True)
+class AlertHandle(Shown):
+    """One alert."""
+
+    workbench: Workbench = field(repr=False)
+    name: str
+
+    @property
+    def record(self) -> Alert:
+        """State, value and window, as of its last evaluation."""
+        return self.workbench.alerts.show(self.name).alert
+
+    def window(self) -> pl.DataFrame:
+        """The logged rows of the time in which its threshold was crossed."""
+        return self.workbench.alerts.window(self.name)
+
+    def refused(self) -> pl.DataFrame:
+        """The refused and failed requests of that time, with the reason."""
+        return self.workbench.alerts.refused(self.name)
+
+    def drift(self) -> Sequence[FeatureDrift]:
+        """The features of that time against the training data, those that moved most first."""
+        return Records(self.workbench.alerts.drift(self.name))
+
+    def history(self) -> Sequence[AlertChange]:
+        """Its states, and what was done about it; newest first."""
+        return Records([*every(self.workbench.alerts.history, alert=self.name)])
+
+    def acknowledge(self, why: str = "") -> AlertDetail:
+        """Say that you look after it, until it ends."""
+        return self.workbench.alerts.acknowledge(self.name, why=why)
+
+    def silence(self, span: str | timedelta, why: str) -> AlertSilence:
+        """Tell nobody of it for so long: `2h`, or a timedelta."""
+        found = parsed_span(span) if isinstance(span, str) else span
+        return self.workbench.alerts.silence(self.name, span=found, why=why)
+
+    def notebook(self, path: str | None = None) -> AlertNotebook:
+        """Write a notebook on the bad window."""
+        return self.workbench.alerts.notebook(self.name, path=path)
+
+    def _shown(self) -> Any:
+        return self.workbench.alerts.show(self.name)
 
 
 @dataclass(frozen=True)

@@ -8,34 +8,19 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
 
+from ..core.documents import find_files
 from ..core.errors import BadRequest, Conflict, MLInfraError, NotFound
 from ..core.files import real_path
 from ..core.refs import named
 from .definition import Definition
 from .file import SUFFIX, load
 
-_NOT_SEARCHED = {"node_modules", "__pycache__", "site-packages"}
-
 
 def pipeline_files(root: Path, home: Path) -> Iterator[Path]:
     """Every `*.mlpipeline.yaml` below the project, in one order, without hidden folders,
     environments and the project's state.
     """
-    for path, names, files in os.walk(root):
-        folder = Path(path)
-        names[:] = sorted(name for name in names if not _is_skipped(folder / name, home))
-        for name in sorted(files):
-            if name.endswith(SUFFIX) and not name.startswith("."):
-                yield folder / name
-
-
-def _is_skipped(folder: Path, home: Path) -> bool:
-    return (
-        folder.name.startswith(".")
-        or folder.name in _NOT_SEARCHED
-        or folder == home
-        or (folder / "pyvenv.cfg").exists()
-    )
+    return find_files(root, home, SUFFIX)
 
 
 def find_pipeline(root: Path, home: Path, name: str) -> Definition:

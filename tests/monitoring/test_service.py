@@ -238,6 +238,12 @@ def test_after_a_promotion_of_a_version_without_reference_nothing_stays_green(
     assert "no reference profile" in monitoring.status("flights").trouble
 
 
+def show_at(monkeypatch: pytest.MonkeyPatch, moment: datetime) -> None:
+    """What is read is read at that time."""
+    for store in ("store", "alerts.store"):
+        monkeypatch.setattr(f"jupyter_mlinfra.monitoring.{store}.now", lambda: moment)
+
+
 def test_a_verdict_that_nobody_has_confirmed_for_a_day_is_not_green(
     monitoring: Monitoring, deployments: Deployments, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -245,11 +251,11 @@ def test_a_verdict_that_nobody_has_confirmed_for_a_day_is_not_green(
     deployments.rows = payload(1000)
     at = now()
     monitoring.evaluate("flights")
-    monkeypatch.setattr("jupyter_mlinfra.monitoring.store.now", lambda: at + timedelta(hours=23))
+    show_at(monkeypatch, at + timedelta(hours=23))
     assert {item.state for item in (*monitoring.alerts().items, *monitoring.list().items)} == {
         AlertState.OK
     }
-    monkeypatch.setattr("jupyter_mlinfra.monitoring.store.now", lambda: at + timedelta(hours=25))
+    show_at(monkeypatch, at + timedelta(hours=25))
     assert {item.state for item in (*monitoring.alerts().items, *monitoring.list().items)} == {
         AlertState.NO_DATA
     }

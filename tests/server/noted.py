@@ -26,8 +26,9 @@ SERVICES = {
     "experiments": "Experiments",
     "deployments": "Deployments",
     "monitoring": "Monitoring",
+    "alerts": "Alerts",
 }
-PACKAGES = {"schedules": "pipelines"}  # where one is not of its own name
+PACKAGES = {"schedules": "pipelines", "alerts": "monitoring"}  # where one is not of its own name
 
 
 class Noted:

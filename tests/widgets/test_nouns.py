@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -41,6 +40,7 @@ def noted(project: Project, monkeypatch: pytest.MonkeyPatch) -> Noted:
         ("model", "Version", None),
         ("deployment", "DeploymentDetail", "healthy"),
         ("monitor", "MonitorStatus", None),
+        ("alert", "AlertDetail", None),
     ],
 )
 def test_a_noun_shows_its_record(noted: Noted, name: str, kind: str, state: str | None) -> None:
@@ -80,12 +80,6 @@ def test_runs_that_are_not_all_say_so_and_all_can_be_had(noted: Noted) -> None:
         601,
         "601 runs",
     )
-
-
-def test_an_alert_is_found_on_whatever_page_it_stands(noted: Noted) -> None:
-    alerts = [SimpleNamespace(ref=f"alert:m{number}/drift") for number in range(600)]
-    noted.__dict__["monitoring"] = SimpleNamespace(alerts=partial(page_of, alerts))
-    assert nouns.alert("m599/drift") is alerts[599]
 
 
 @pytest.mark.parametrize("name", ["job", "pipeline", "schedule", "model", "deployment", "monitor"])

@@ -1,8 +1,9 @@
-"""`mlinfra monitors …` and `mlinfra alerts …`"""
+"""`mlinfra monitors …`"""
 
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,8 @@ from ...core.errors import BadRequest
 from ...core.files import explain_os_error, write_atomic
 from ...faces.cli import Noun, paged
 from ...faces.parse import pair, span
-from ...faces.session import Ended, Session
+from ...faces.paths import in_project
+from ...faces.session import Session
 
 if TYPE_CHECKING:
     import polars as pl
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 PROGRESS_SECONDS = 2.0
 
 monitors = Noun("monitors", "Monitors: live requests against the training data.")
-alerts = Noun("alerts", "Alerts: what the rules of monitors say.")
 
 _since = click.option("--since", metavar="SPAN", help="How far back the window goes, such as 24h.")
 
@@ -211,10 +212,36 @@ def _write_report(path: Path, text: str) -> None:
         raise explain_os_error(error, f"{path} could not be written.") from error
 
 
-@alerts.verb("list")
-@click.option("--firing", is_flag=True, help="Only those that fire; exit 1 if there is any.")
-@paged
-def _alerts(session: Session, firing: bool, **options: Any) -> Any:
-    """Alerts, firing ones first."""
-    page = session.bench.monitoring.alerts(firing=firing, **options)
-    return Ended(page, code=int(firing and page.total > 0))
+@monitors.verb("backtest")
+@click.argument("file", required=False)
+@click.option("--monitor", metavar="NAME", help="Only this one; default: all.")
+@click.option(
+    "--days",
+    type=click.FloatRange(min=0, min_open=True, max=366),
+    default=30.0,
+    show_default=True,
+    help="How far back.",
+)
+@click.option(
+    "--step", metavar="SPAN", default="1h", show_default=True, help="Between two evaluations."
+)
+def _backtest(
+    session: Session, file: str | None, monitor: str | None, days: float, step: str
+) -> Any:
+    """When the rules of a FILE would have fired; without one, those in force."""
+    said_at = time.monotonic()
+
+    def say(name: str, share: float) -> None:
+        nonlocal said_at
+        if time.monotonic() - said_at > PROGRESS_SECONDS:
+            session.say(f"replaying {name}: {100 * share:.0f} %")
+            said_at = time.monotonic()
+
+    root = session.bench.project.root
+    return session.bench.alerts.backtest(
+        None if file is None else in_project(root, file),
+        monitor=monitor,
+        days=days,
+        step=span(step) or timedelta(hours=1),
+        on_progress=say,
+    )

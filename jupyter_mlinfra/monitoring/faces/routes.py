@@ -1,4 +1,4 @@
-"""Routes of monitors and alerts."""
+"""Routes of monitors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..figures import MonitorFigures
     from ..labels import LabelReport
     from ..series import Point
-    from ..spec import Alert, Monitor, MonitorStatus
+    from ..spec import Monitor, MonitorStatus
 
 read, write, execute = access("monitoring")
 
@@ -125,13 +125,6 @@ class Evaluate(Handler):
         return self.bench.monitoring.evaluate(name, since=_window(since))
 
 
-class AlertList(Handler):
-    @read
-    def get(self, *, firing: bool = False, limit: Limit = 50, cursor: Cursor = None) -> Page[Alert]:
-        """Alerts, firing ones first; `firing` for only those."""
-        return self.bench.monitoring.alerts(firing=firing, limit=limit, cursor=cursor)
-
-
 def _window(seconds: float | None) -> timedelta | None:
     return None if seconds is None else timedelta(seconds=seconds)
 
@@ -145,5 +138,4 @@ ROUTES = {
     "monitoring/monitors/{name}/labels": Labels,
     "monitoring/monitors/{name}/reference": Reference,
     "monitoring/monitors/{name}/series": Series,
-    "monitoring/alerts": AlertList,
 }

@@ -3,21 +3,8 @@
 from __future__ import annotations
 
 from ...faces.rows import Row, row
-from ...faces.words import beginning, moment, number, plain, share
-from ..spec import Alert, FeatureDrift, Monitor
-
-
-@row(Alert)
-def alert(item: Alert) -> Row:
-    return {
-        "alert": f"{item.monitor}/{item.name}",
-        "state": plain(item.state),
-        "severity": item.severity,
-        "value": number(item.value),
-        "threshold": plain(item.threshold),
-        "text": beginning(item.text, 100),
-        "since": moment(item.since),
-    }
+from ...faces.words import moment, number, plain, share
+from ..spec import FeatureDrift, Monitor
 
 
 @row(FeatureDrift)

@@ -54,6 +54,7 @@ const alert = (name: string): object => ({
   name,
   monitor: 'm',
   state: 'firing',
+  metric: 'psi',
   value: exactly(0.5),
   threshold: 0.2,
   subject: '',

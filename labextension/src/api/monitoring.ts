@@ -1,6 +1,16 @@
 import type { IPaging } from './paging';
 import { pathOf, type Request } from './request';
-import type { IAlert, IMonitor, IMonitorStatus, IPage } from './types';
+import type {
+  IAlert,
+  IAlertDetail,
+  IAlertNotebook,
+  IAlertSilence,
+  IDeployment,
+  IMonitor,
+  IMonitorStatus,
+  IPage,
+  IPipelineRun
+} from './types';
 
 /** Monitors and alerts. */
 export interface IMonitoringClient {
@@ -17,10 +27,28 @@ export interface IMonitoringClient {
     options?: IPaging & { firing?: boolean },
     signal?: AbortSignal
   ) => Promise<IPage<IAlert>>;
+  /** Look after an alert until it ends. alert: `monitor/rule`. */
+  acknowledge: (alert: string, why: string) => Promise<IAlertDetail>;
+  /** Tell nobody of an alert for some seconds. */
+  silence: (alert: string, seconds: number, why: string) => Promise<IAlertSilence>;
+  unsilence: (number: number) => Promise<IAlertSilence>;
+  /** Write a notebook on the bad window. */
+  notebook: (alert: string) => Promise<IAlertNotebook>;
+  /** Start the pipeline that made the model. */
+  retrain: (alert: string, why: string) => Promise<IPipelineRun>;
+  rollback: (alert: string, why: string) => Promise<IDeployment>;
 }
 
 export function monitoringClient(request: Request): IMonitoringClient {
+  const at = (alert: string, verb: string): string => `monitoring/alerts/${pathOf(alert)}/${verb}`;
   return {
+    acknowledge: (alert, why) => request(at(alert, 'acknowledge'), { body: { why } }),
+    silence: (target, seconds, why) =>
+      request('monitoring/silences', { body: { target, seconds, why } }),
+    unsilence: number => request('monitoring/unsilence', { body: { number } }),
+    notebook: alert => request(at(alert, 'notebook'), { body: {} }),
+    retrain: (alert, why) => request(at(alert, 'retrain'), { body: { why } }),
+    rollback: (alert, why) => request(at(alert, 'rollback'), { body: { why } }),
     list: (options = {}, signal) =>
       request('monitoring/monitors', { query: { ...options }, signal }),
     status: (name, options = {}, signal) =>

@@ -5,22 +5,124 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * Acknowledgement
+         * @description Somebody looks after an alert; it lasts until the alert ends.
+         */
+        readonly Acknowledgement: {
+            /** Format: date-time */
+            readonly at: string;
+            readonly by: string;
+            readonly why: string;
+        };
+        /**
          * Alert
-         * @description One rule at its last evaluation: value and threshold. since: when its state began.
+         * @description One alert at its last evaluation: value and threshold. since: when its state began.
+         *
+         *     name: of its rule. labels: those that its rule keeps apart. subject: the feature, segment or
+         *     version of the worst value. window_start, window_end: the time in which the threshold was
+         *     crossed, in the present episode or the last one. held_back_by: why nobody is told: the rule that
+         *     inhibits it while it fires, or the file that silences it.
          */
         readonly Alert: {
+            /** @default null */
+            readonly acknowledged: components["schemas"]["Acknowledgement"] | null;
             readonly evaluated_at: string | null;
+            /** @default  */
+            readonly group: string;
+            /** @default  */
+            readonly held_back_by: string;
+            readonly labels: {
+                readonly [key: string]: string;
+            };
+            /** @default  */
+            readonly metric: string;
             readonly monitor: string;
             readonly name: string;
+            /** @default >= */
+            readonly op: string;
             readonly ref: string;
+            /** @default null */
+            readonly resolved_at: string | null;
+            /** @default  */
+            readonly runbook: string;
             readonly severity: string;
+            /** @default null */
+            readonly silence: components["schemas"]["AlertSilence"] | null;
             /** Format: date-time */
             readonly since: string;
+            /** @default  */
+            readonly source: string;
             readonly state: components["schemas"]["AlertState"];
             readonly subject: string;
+            /** @default  */
+            readonly summary: string;
             readonly text: string;
             readonly threshold: number;
             readonly value: components["schemas"]["Number"] | null;
+            /** @default  */
+            readonly version: string;
+            /** @default null */
+            readonly window_end: string | null;
+            /** @default null */
+            readonly window_start: string | null;
+        };
+        /**
+         * AlertChange
+         * @description One line of an alert's history.
+         *
+         *     what: the state that it took, or `acknowledged`, `silenced`, `unsilenced`, `notebook`,
+         *     `retrain`, `rollback`, `undelivered`, `removed`. by: empty for the evaluator. link: a reference,
+         *     such as the pipeline run that was started.
+         */
+        readonly AlertChange: {
+            /** Format: date-time */
+            readonly at: string;
+            readonly by: string;
+            readonly link: string;
+            readonly what: string;
+            readonly why: string;
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know about the list, usually empty.
+         *
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
+         */
+        readonly AlertChangePage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["AlertChange"][];
+            /** @default false */
+            readonly more: boolean;
+            /** @default  */
+            readonly note: string;
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
+         * AlertDetail
+         * @description An alert's page. pipeline: the one that made its model, empty if that is not known. history:
+         *     the newest lines.
+         */
+        readonly AlertDetail: {
+            readonly alert: components["schemas"]["Alert"];
+            readonly changes: number;
+            readonly code: {
+                readonly [key: string]: string;
+            };
+            readonly deployment: string;
+            readonly history: readonly components["schemas"]["AlertChange"][];
+            readonly pipeline: string;
+        };
+        /**
+         * AlertNotebook
+         * @description A notebook that was written for an alert. path: below the project.
+         */
+        readonly AlertNotebook: {
+            readonly alert: string;
+            readonly path: string;
         };
         /**
          * Page
@@ -42,11 +144,98 @@ export interface components {
             readonly total: number;
         };
         /**
+         * AlertRule
+         * @description A rule. monitor: empty for all; but: monitors that have their own. source: file and line,
+         *     empty for the built-in ones. problem: of a file whose rules are not used; name is the file then.
+         */
+        readonly AlertRule: {
+            readonly but: readonly string[];
+            readonly by: readonly string[];
+            readonly clear: number | null;
+            readonly for_seconds: number;
+            readonly group: string;
+            readonly inhibited_by: readonly string[];
+            readonly keep_firing_seconds: number;
+            readonly metric: string;
+            readonly min_rows: number;
+            readonly monitor: string;
+            readonly name: string;
+            readonly no_data: string;
+            readonly op: string;
+            readonly problem: string;
+            readonly receivers: readonly string[] | null;
+            readonly severity: string;
+            readonly silenced_until: string | null;
+            readonly source: string;
+            readonly threshold: number | null;
+            readonly where: {
+                readonly [key: string]: readonly string[];
+            };
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know about the list, usually empty.
+         *
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
+         */
+        readonly AlertRulePage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["AlertRule"][];
+            /** @default false */
+            readonly more: boolean;
+            /** @default  */
+            readonly note: string;
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
+         * AlertSilence
+         * @description Nobody is told of these alerts until then.
+         *
+         *     number: names it. monitor: empty for all. labels: the values of the rule's `by`; None for all
+         *     alerts of the rule.
+         */
+        readonly AlertSilence: {
+            /** Format: date-time */
+            readonly begun_at: string;
+            readonly by: string;
+            readonly labels: readonly string[] | null;
+            readonly monitor: string;
+            readonly number: number;
+            readonly rule: string;
+            /** Format: date-time */
+            readonly until: string;
+            readonly why: string;
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know about the list, usually empty.
+         *
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
+         */
+        readonly AlertSilencePage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["AlertSilence"][];
+            /** @default false */
+            readonly more: boolean;
+            /** @default  */
+            readonly note: string;
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
          * AlertState
-         * @description The state of a rule. no_data is a state of its own, never green.
+         * @description The state of an alert. no_data is a state of its own, never green. silenced: it fires, and
+         *     nobody is told.
          * @enum {string}
          */
-        readonly AlertState: "ok" | "pending" | "firing" | "no_data";
+        readonly AlertState: "ok" | "pending" | "firing" | "silenced" | "no_data";
         /**
          * Array
          * @description Jobs that were submitted as one. states: how many elements are in each. elements: their ids
@@ -134,6 +323,19 @@ export interface components {
             /** @default  */
             readonly state: string;
             readonly steps: number;
+        };
+        /**
+         * Backtest
+         * @description A replay of the recorded history. step_seconds: between two evaluations.
+         */
+        readonly Backtest: {
+            readonly file: string;
+            readonly rules: readonly components["schemas"]["RuleBacktest"][];
+            /** Format: date-time */
+            readonly since: string;
+            readonly step_seconds: number;
+            /** Format: date-time */
+            readonly until: string;
         };
         /**
          * BadRow
@@ -345,6 +547,39 @@ export interface components {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["Dataset"][];
+            /** @default false */
+            readonly more: boolean;
+            /** @default  */
+            readonly note: string;
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
+         * Delivery
+         * @description A message to a receiver. state: waiting, delivered or given_up. error: of the last try.
+         */
+        readonly Delivery: {
+            readonly attempts: number;
+            /** Format: date-time */
+            readonly created_at: string;
+            readonly error: string;
+            readonly id: string;
+            readonly next_at: string | null;
+            readonly receiver: string;
+            readonly state: string;
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know about the list, usually empty.
+         *
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
+         */
+        readonly DeliveryPage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["Delivery"][];
             /** @default false */
             readonly more: boolean;
             /** @default  */
@@ -577,6 +812,20 @@ export interface components {
             readonly fault: components["schemas"]["Fault"] | null;
             readonly name: string;
             readonly text: string;
+        };
+        /**
+         * Episode
+         * @description One time that an alert would have fired. until: None if it would still fire. peak: the worst
+         *     value in it.
+         */
+        readonly Episode: {
+            readonly alert: string;
+            readonly peak: number | null;
+            readonly seconds: number;
+            /** Format: date-time */
+            readonly since: string;
+            readonly subject: string;
+            readonly until: string | null;
         };
         /**
          * Error
@@ -1696,6 +1945,43 @@ export interface components {
             readonly snapshot: string | null;
             readonly start: number;
             readonly total: number;
+        };
+        /**
+         * RuleBacktest
+         * @description What one rule would have done to one monitor.
+         *
+         *     fired: how often. firing_seconds: for how long altogether. measured: windows that it could
+         *     judge, of `windows`. episodes: the newest ones first.
+         */
+        readonly RuleBacktest: {
+            readonly episodes: readonly components["schemas"]["Episode"][];
+            readonly fired: number;
+            readonly firing_seconds: number;
+            readonly longest_seconds: number;
+            readonly measured: number;
+            readonly monitor: string;
+            readonly note: string;
+            readonly rule: string;
+            readonly severity: string;
+            readonly windows: number;
+        };
+        /**
+         * RuleCheck
+         * @description A rule file that was checked. rules: their names; empty if there is a fault.
+         */
+        readonly RuleCheck: {
+            readonly faults: readonly components["schemas"]["RuleFault"][];
+            readonly file: string;
+            readonly rules: readonly string[];
+        };
+        /**
+         * RuleFault
+         * @description What is wrong in a rule file.
+         */
+        readonly RuleFault: {
+            readonly fix: string;
+            readonly what: string;
+            readonly why: string;
         };
         /**
          * Run

@@ -201,4 +201,7 @@ export type IMonitor = Records['Monitor'];
 export type IMonitorStatus = Records['MonitorStatus'];
 export type IFeatureDrift = Records['FeatureDrift'];
 export type IAlert = Records['Alert'];
+export type IAlertNotebook = Records['AlertNotebook'];
+export type IAlertDetail = Records['AlertDetail'];
+export type IAlertSilence = Records['AlertSilence'];
 export type AlertState = Records['AlertState'];

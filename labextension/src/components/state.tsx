@@ -55,6 +55,7 @@ const LOOKS: Readonly<Record<string, [ShapeName, Tone, Words]>> = {
   ok: look('done', 'ok', trans => trans.__('ok')),
   pending: look('half', 'wait', trans => trans.__('pending')),
   firing: look('firing', 'bad', trans => trans.__('firing')),
+  silenced: look('paused', 'idle', trans => trans.__('silenced')),
   no_data: look('nodata', 'idle', trans => trans.__('no data')),
   fresh: look('done', 'ok', trans => trans.__('fresh')),
   expired: look('clock', 'wait', trans => trans.__('expired')),

@@ -1,7 +1,11 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { IMonitor } from '../api/types';
+import type { IAlert, IMonitor } from '../api/types';
 import type { IActionSpec } from '../tokens';
+import type * as Verbs from './alertverbs';
+
+const verbs = (): Promise<typeof Verbs> => import('./alertverbs');
+const ALERT = { kinds: ['alert'] };
 
 /** What can be done with a monitor and its alerts. */
 export const monitorActions = (trans: TranslationBundle): readonly IActionSpec<IMonitor>[] => [
@@ -21,5 +25,60 @@ export const monitorActions = (trans: TranslationBundle): readonly IActionSpec<I
     icon: 'code',
     inPage: trans.__('Open the page of a monitor whose alert is firing or pending.'),
     harmless: true
+  }
+];
+
+/** What can be done about an alert; each stays in its history. */
+export const alertActions = (trans: TranslationBundle): readonly IActionSpec<IAlert>[] => [
+  {
+    ...ALERT,
+    id: 'mlinfra:alerts-ack',
+    label: trans.__('Acknowledge Alert…'),
+    caption: trans.__('Say that you look after it, until it ends'),
+    blocked: ({ state }) => (state === 'ok' ? trans.__('It does not fire.') : null),
+    harmless: true,
+    run: () => verbs().then(({ acknowledge }) => acknowledge)
+  },
+  {
+    ...ALERT,
+    id: 'mlinfra:alerts-silence',
+    label: trans.__('Silence Alert…'),
+    caption: trans.__('Tell nobody of it for a while; it is still evaluated'),
+    undo: 'mlinfra:alerts-unsilence',
+    run: () => verbs().then(({ silence }) => silence)
+  },
+  {
+    ...ALERT,
+    id: 'mlinfra:alerts-unsilence',
+    label: trans.__('End Silence of Alert'),
+    caption: trans.__('Tell of it again'),
+    args: { number: { type: 'number', description: trans.__('Of the silence') } },
+    quiet: true,
+    harmless: true,
+    run: () => verbs().then(({ unsilence }) => unsilence)
+  },
+  {
+    ...ALERT,
+    id: 'mlinfra:alerts-notebook',
+    label: trans.__('Open Notebook on Alert'),
+    caption: trans.__('A new notebook with the bad window and the reference'),
+    harmless: true,
+    run: () => verbs().then(({ notebook }) => notebook)
+  },
+  {
+    ...ALERT,
+    id: 'mlinfra:alerts-retrain',
+    label: trans.__('Retrain for Alert…'),
+    caption: trans.__('Start the pipeline that made the model'),
+    asks: true,
+    run: () => verbs().then(({ retrain }) => retrain)
+  },
+  {
+    ...ALERT,
+    id: 'mlinfra:alerts-rollback',
+    label: trans.__('Roll Back for Alert…'),
+    caption: trans.__('Give the traffic back to the versions that had it before'),
+    asks: true,
+    run: () => verbs().then(({ rollback }) => rollback)
   }
 ];

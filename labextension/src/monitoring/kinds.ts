@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { IKindSpec } from '../kinds';
-import { monitorActions } from './commands';
+import { alertActions, monitorActions } from './commands';
 
 export const monitoringKinds = (trans: TranslationBundle): readonly IKindSpec[] => [
   {
@@ -25,6 +25,7 @@ export const monitoringKinds = (trans: TranslationBundle): readonly IKindSpec[] 
     kind: 'alert',
     icon: 'monitor',
     topic: 'alert',
+    actions: alertActions(trans),
     label: trans.__('alert'),
     plural: trans.__('Alerts'),
     join: { sign: '/' },

@@ -25,7 +25,7 @@ import { formatRef } from '../refs';
 import type { IPageProps, IWorkbench } from '../tokens';
 import { Distribution } from './distribution';
 import { heatOf } from './heat';
-import { Measured } from './measured';
+import { Measured, measureOf } from './measured';
 
 const FEATURES_SHOWN = 50;
 /** Seconds, up to now. */
@@ -329,12 +329,31 @@ function AlertCard({ alert }: { alert: IAlert }): React.ReactElement {
           {since} · {alert.ref}
         </span>
         <span className={cx('space')} />
+        <ActionButton
+          command="mlinfra:alerts-notebook"
+          args={{ ref: alert.ref }}
+          target={alert}
+          label={trans.__('Notebook')}
+          busyLabel={trans.__('Writing…')}
+        />
+        <ActionButton
+          command="mlinfra:alerts-ack"
+          args={{ ref: alert.ref }}
+          target={alert}
+          label={trans.__('Acknowledge')}
+        />
+        <ActionButton
+          command="mlinfra:alerts-silence"
+          args={{ ref: alert.ref }}
+          target={alert}
+          label={trans.__('Silence')}
+        />
         <Button icon="code" label={trans.__('Insert Code')} onClick={insert} />
       </div>
       <dl>
         <dt>{trans.__('why')}</dt>
         <dd>
-          {alert.value?.value == null || alert.name !== 'drift' ? (
+          {alert.value?.value == null || measureOf(alert) !== 'PSI' ? (
             alert.text
           ) : (
             <>
@@ -348,6 +367,28 @@ function AlertCard({ alert }: { alert: IAlert }): React.ReactElement {
             </>
           )}
         </dd>
+        {alert.acknowledged && (
+          <>
+            <dt>{trans.__('looked after')}</dt>
+            <dd>
+              {trans.__(
+                'by %1 since %2',
+                alert.acknowledged.by,
+                format.time(alert.acknowledged.at)
+              )}
+              {alert.acknowledged.why && `: ${alert.acknowledged.why}`}
+            </dd>
+          </>
+        )}
+        {alert.silence && (
+          <>
+            <dt>{trans.__('silenced')}</dt>
+            <dd>
+              {trans.__('until %1 by %2', format.time(alert.silence.until), alert.silence.by)}
+              {`: ${alert.silence.why}`}
+            </dd>
+          </>
+        )}
       </dl>
     </section>
   );

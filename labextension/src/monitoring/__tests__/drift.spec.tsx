@@ -69,6 +69,20 @@ const alertOf = (more: Partial<IAlert> = {}): IAlert => ({
   since: AT,
   evaluated_at: AT,
   text: 'The error rate cannot be told.',
+  labels: {},
+  metric: 'psi',
+  op: '>=',
+  version: '',
+  group: '',
+  summary: '',
+  runbook: '',
+  source: '',
+  window_start: null,
+  window_end: null,
+  resolved_at: null,
+  silence: null,
+  held_back_by: '',
+  acknowledged: null,
   ...more
 });
 
@@ -238,13 +252,19 @@ describe('an alert on the page', () => {
   it('that is quiet is not shown, and one without a value says its text', async () => {
     const alerts = [
       alertOf({ state: 'ok', subject: 'quiet' }),
-      alertOf({ ref: 'alert:flights/errors', name: 'errors', subject: '', value: exactly(null) })
+      alertOf({
+        ref: 'alert:flights/errors',
+        metric: 'error_fraction',
+        name: 'errors',
+        subject: '',
+        value: exactly(null)
+      })
     ];
     await opened(statusOf({ alerts }));
     expect(screen.queryByRole('region', { name: 'drift of quiet' })).toBeNull();
-    expect(screen.getByRole('region', { name: 'errors' }).textContent).toContain(
-      'The error rate cannot be told.'
-    );
+    expect(
+      screen.getByRole('region', { name: 'errors' }).textContent
+    ).toContain('The error rate cannot be told.');
   });
 });
 
@@ -304,7 +324,14 @@ describe('in the panel', () => {
   it('alerts that ask for attention are listed, the quiet ones counted', async () => {
     const alerts = [
       alertOf(),
-      alertOf({ ref: 'alert:a/b', name: 'errors', subject: '', state: 'pending', value: null }),
+      alertOf({
+        ref: 'alert:a/b',
+        metric: 'error_fraction',
+        name: 'errors',
+        subject: '',
+        state: 'pending',
+        value: null
+      }),
       alertOf({ ref: 'alert:a/c', name: 'latency', subject: '', state: 'ok' })
     ];
     show(fakeWorkbench({ monitoring: { alerts: async () => pageOf(alerts) } }), <AlertsSection />);

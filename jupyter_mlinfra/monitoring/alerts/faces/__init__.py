@@ -1,0 +1,1 @@
+"""How alerts and rules are shown and asked: rows, cards, routes, verbs."""

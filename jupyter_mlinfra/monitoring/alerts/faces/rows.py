@@ -1,0 +1,98 @@
+"""One row of a list, for each record."""
+
+from __future__ import annotations
+
+from ....faces.rows import Row, row
+from ....faces.words import NONE, beginning, moment, number, plain, span
+from ...spec import Alert, AlertSilence
+from ..spec import AlertChange, AlertRule, Delivery, Episode, RuleBacktest
+
+
+@row(Alert)
+def alert(item: Alert) -> Row:
+    return {
+        "alert": item.ref.removeprefix("alert:"),
+        "state": plain(item.state),
+        "severity": item.severity,
+        "value": number(item.value),
+        "threshold": plain(item.threshold),
+        "text": beginning(item.text, 100),
+        "since": moment(item.since),
+    }
+
+
+@row(AlertChange)
+def change(item: AlertChange) -> Row:
+    return {
+        "at": moment(item.at),
+        "what": item.what,
+        "by": item.by or NONE,
+        "why": beginning(item.why, 100),
+        "link": item.link or NONE,
+    }
+
+
+@row(AlertSilence)
+def silence(item: AlertSilence) -> Row:
+    return {
+        "number": plain(item.number),
+        "of": "/".join([item.monitor or "all monitors", item.rule, *(item.labels or ())]),
+        "until": moment(item.until),
+        "by": item.by,
+        "why": beginning(item.why, 100),
+    }
+
+
+@row(AlertRule)
+def rule(item: AlertRule) -> Row:
+    return {
+        "rule": item.name,
+        "monitor": item.monitor or "all",
+        "fires when": (
+            (item.problem and beginning(item.problem, 100))
+            or f"{item.metric} {item.op} {plain(item.threshold)}"
+        ),
+        "clear": plain(item.clear),
+        "for": span(item.for_seconds),
+        "keep firing": span(item.keep_firing_seconds),
+        "severity": item.severity or NONE,
+        "source": item.source or "built-in",
+    }
+
+
+@row(RuleBacktest)
+def backtest(item: RuleBacktest) -> Row:
+    return {
+        "monitor": item.monitor,
+        "rule": item.rule,
+        "fired": plain(item.fired),
+        "for": span(item.firing_seconds),
+        "longest": span(item.longest_seconds),
+        "judged": f"{item.measured:,} of {item.windows:,}",
+        "newest": moment(item.episodes[0].since) if item.episodes else NONE,
+        "note": item.note or NONE,
+    }
+
+
+@row(Episode)
+def episode(item: Episode) -> Row:
+    return {
+        "alert": item.alert.removeprefix("alert:"),
+        "since": moment(item.since),
+        "until": moment(item.until),
+        "for": span(item.seconds),
+        "peak": plain(item.peak),
+        "of": item.subject or NONE,
+    }
+
+
+@row(Delivery)
+def delivery(item: Delivery) -> Row:
+    return {
+        "receiver": item.receiver,
+        "state": item.state,
+        "made": moment(item.created_at),
+        "tries": plain(item.attempts),
+        "next": moment(item.next_at),
+        "error": beginning(item.error, 100) or NONE,
+    }

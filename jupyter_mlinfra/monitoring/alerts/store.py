@@ -1,0 +1,342 @@
+"""Alerts and their history in `state.db`; the only module that writes them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ...core import events
+from ...core.errors import NotFound
+from ...core.records import Number, Page, check_limit, from_seconds, now, parse_cursor, to_seconds
+from ...core.refs import Ref, reference
+from ..rules.evaluator import AlertKey
+from ..rules.spec import Key
+from ..spec import Acknowledgement, Alert, AlertSilence, AlertState
+from ..state import STALE, WORST_FIRST, Track, as_of
+from .silences import SilenceStore, silence_of
+from .spec import AlertChange
+
+if TYPE_CHECKING:
+    from ...core.database import Database
+
+HISTORY = 500
+"""Lines of an alert's history that are kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What an evaluation writes of one alert. alert: as it is shown, without silence and
+    acknowledgement. moved: whether its state changed or it fired again.
+    """
+
+    key: AlertKey
+    alert: Alert
+    track: Track
+    moved: bool
+
+
+def alert_ref(monitor: str, key: AlertKey) -> str:
+    """`alert:MONITOR/RULE`, and the values of its labels."""
+    return reference("alert", monitor, key[0], *key[1])
+
+
+def key_of(text: str) -> tuple[str, AlertKey]:
+    """Monitor, rule and labels of a reference, with or without `alert:`. Raises NotFound."""
+    plain = text.removeprefix("alert:")
+    parts = Ref.parse(f"alert:{plain}").parts if plain and not plain.isspace() else ()
+    if len(parts) < 2:
+        raise NotFound(
+            f"{text!r} is no alert.",
+            "An alert is named MONITOR/RULE, or MONITOR/RULE/LABEL.",
+            "mlinfra alerts list shows all alerts.",
+        )
+    return parts[0], (parts[1], tuple(parts[2:]))
+
+
+class AlertStore:
+    """The alerts of one project."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.silences = SilenceStore(database)
+
+    def tracks(self, monitor: str) -> dict[AlertKey, tuple[Track, str]]:
+        """The track of each alert, and the file and line of its rule."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT * FROM alert WHERE monitor = ?", (monitor,)
+            ).fetchall()
+        return {_key(row): (_track(row), row["source"]) for row in rows}
+
+    def alerts(self, monitor: str | None = None) -> list[Alert]:
+        """Firing first, then pending, no data, silenced, ok; newest first within a state."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT * FROM alert WHERE monitor = coalesce(?, monitor)", (monitor,)
+            ).fetchall()
+        # Here, since states and times depend on the present.
+        silences = self.silences.since(now().timestamp())
+        found = [_alert(row, silences) for row in rows]
+        newest_first = sorted(found, key=lambda alert: alert.since, reverse=True)
+        return sorted(newest_first, key=lambda alert: WORST_FIRST.index(alert.state))
+
+    def show(self, text: str) -> Alert:
+        """One alert by its reference or `MONITOR/RULE`. Raises NotFound."""
+        monitor, key = key_of(text)
+        with self._database.read() as connection:
+            row = connection.execute(
+                "SELECT * FROM alert WHERE monitor = ? AND rule = ? AND labels = ?",
+                (monitor, *_columns(key)),
+            ).fetchone()
+        if row is None:
+            raise NotFound(
+                f"There is no alert {text.removeprefix('alert:')}.",
+                fix="mlinfra alerts list shows all alerts.",
+            )
+        return _alert(row, self.silences.since(now().timestamp()))
+
+    def write(
+        self,
+        connection: sqlite3.Connection,
+        monitor: str,
+        judged: Sequence[Judged],
+        keep: Sequence[AlertKey],
+    ) -> None:
+        """Write one evaluation of a monitor, with an event for each alert that moved. Alerts that
+        are neither judged nor to be kept are deleted.
+        """
+        kept = {*keep, *(item.key for item in judged)}
+        before = {
+            _key(row): row
+            for row in connection.execute("SELECT * FROM alert WHERE monitor = ?", (monitor,))
+        }
+        for key in before.keys() - kept:
+            connection.execute(
+                "DELETE FROM alert WHERE monitor = ? AND rule = ? AND labels = ?",
+                (monitor, *_columns(key)),
+            )
+            note(connection, monitor, key, "removed", why="Its rule or its label is gone.")
+        for item in judged:
+            _write(connection, item, before.get(item.key))
+            if item.moved:
+                _tell(connection, item)
+
+    def acknowledge(self, alert: Alert, user: str, why: str) -> None:
+        """Note who looks after it."""
+        monitor, key = key_of(alert.ref)
+        with self._database.write() as connection:
+            connection.execute(
+                "UPDATE alert SET acknowledged_at = ?, acknowledged_by = ?, acknowledged_why = ?"
+                " WHERE monitor = ? AND rule = ? AND labels = ?",
+                (to_seconds(now()), user, why, monitor, *_columns(key)),
+            )
+            note(connection, monitor, key, "acknowledged", user=user, why=why)
+            events.append(
+                connection, "alert", alert.ref, {"state": alert.state, "monitor": monitor}
+            )
+
+    def note(self, alert: Alert, what: str, *, user: str, why: str, link: str = "") -> None:
+        """Add a line to the history of an alert, with an event."""
+        monitor, key = key_of(alert.ref)
+        with self._database.write() as connection:
+            note(connection, monitor, key, what, user=user, why=why, link=link)
+            events.append(
+                connection, "alert", alert.ref, {"state": alert.state, "monitor": monitor}
+            )
+
+    def history(
+        self, alert: Alert, *, limit: int = 50, cursor: str | None = None
+    ) -> Page[AlertChange]:
+        """Newest first."""
+        check_limit(limit)
+        monitor, key = key_of(alert.ref)
+        where = "monitor = ? AND rule = ? AND labels = ?"
+        values = (monitor, *_columns(key))
+        before = parse_cursor(cursor) or None
+        with self._database.read() as connection:
+            total = connection.execute(
+                f"SELECT count(*) FROM alert_history WHERE {where}",  # noqa: S608
+                values,
+            ).fetchone()[0]
+            rows = connection.execute(
+                f"SELECT * FROM alert_history WHERE {where}"  # noqa: S608
+                " AND number < coalesce(?, number + 1) ORDER BY number DESC LIMIT ?",
+                (*values, before, limit + 1),
+            ).fetchall()
+        items = [_change(row) for row in rows[:limit]]
+        return Page(
+            items=items,
+            shown=len(items),
+            total=total,
+            cursor=str(rows[limit - 1]["number"]) if len(rows) > limit else None,
+        )
+
+
+def note(
+    connection: sqlite3.Connection,
+    monitor: str,
+    key: AlertKey,
+    what: str,
+    *,
+    user: str = "",
+    why: str = "",
+    link: str = "",
+    at: float | None = None,
+) -> None:
+    """Add a line to the history of an alert. at: seconds since 1970, now by default."""
+    place = (monitor, *_columns(key))
+    connection.execute(
+        "INSERT INTO alert_history (monitor, rule, labels, at, what, by_user, why, link)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (*place, to_seconds(now()) if at is None else at, what, user, why, link),
+    )
+    connection.execute(
+        "DELETE FROM alert_history WHERE monitor = ? AND rule = ? AND labels = ? AND number <= ("
+        "SELECT number FROM alert_history WHERE monitor = ? AND rule = ? AND labels = ?"
+        " ORDER BY number DESC LIMIT 1 OFFSET ?)",
+        (*place, *place, HISTORY),
+    )
+
+
+def _tell(connection: sqlite3.Connection, item: Judged) -> None:
+    alert = item.alert
+    events.append(
+        connection,
+        "alert",
+        alert.ref,
+        {"state": alert.state, "monitor": alert.monitor, "text": alert.text},
+    )
+    note(connection, alert.monitor, item.key, alert.state, why=alert.text, at=item.track.since)
+
+
+def _write(connection: sqlite3.Connection, item: Judged, before: sqlite3.Row | None) -> None:
+    alert, track = item.alert, item.track
+    again = before is None or before["episode"] != track.episode
+    ended = track.state not in (AlertState.FIRING, AlertState.PENDING)
+    acknowledged = ("acknowledged_at", "acknowledged_by", "acknowledged_why")
+    rule, labels = _columns(item.key)
+    row = {
+        "monitor": alert.monitor,
+        "rule": rule,
+        "labels": labels,
+        "state": track.state,
+        "severity": alert.severity,
+        "value": alert.value.value if alert.value else None,
+        "rows": alert.value.n if alert.value else None,
+        "threshold": alert.threshold,
+        "subject": alert.subject,
+        "text": alert.text,
+        "since": to_seconds(alert.since),
+        "evaluated_at": to_seconds(alert.evaluated_at),
+        "by_labels": json.dumps(dict(alert.labels)),
+        "metric": alert.metric,
+        "op": alert.op,
+        "version": alert.version,
+        "rule_group": alert.group,
+        "summary": alert.summary,
+        "runbook": alert.runbook,
+        "source": alert.source,
+        "at": track.at,
+        "seen": track.seen,
+        "kept_since": track.kept_since,
+        "episode": track.episode,
+        "told": track.told,
+        "resolved_at": track.resolved_at,
+        "bad_start": to_seconds(alert.window_start),
+        "bad_end": to_seconds(alert.window_end),
+        "held_by": alert.held_back_by,
+    }
+    if before is not None and not again and not ended:
+        row |= {name: before[name] for name in acknowledged}
+    names = ", ".join(row)
+    marks = ", ".join("?" * len(row))
+    connection.execute(
+        f"INSERT OR REPLACE INTO alert ({names}) VALUES ({marks})",  # noqa: S608
+        tuple(row.values()),
+    )
+
+
+def _columns(key: AlertKey) -> tuple[str, str]:
+    return key[0], json.dumps(list(key[1]), ensure_ascii=False)
+
+
+def _key(row: sqlite3.Row) -> AlertKey:
+    labels: Key = tuple(json.loads(row["labels"]))
+    return row["rule"], labels
+
+
+def _track(row: sqlite3.Row) -> Track:
+    return Track(
+        state=AlertState(row["state"]),
+        since=to_seconds(from_seconds(row["since"])),
+        kept_since=row["kept_since"],
+        at=row["at"],
+        seen=row["seen"],
+        episode=row["episode"],
+        told=bool(row["told"]),
+        resolved_at=row["resolved_at"],
+    )
+
+
+def _change(row: sqlite3.Row) -> AlertChange:
+    return AlertChange(
+        at=from_seconds(row["at"]),
+        what=row["what"],
+        by=row["by_user"],
+        why=row["why"],
+        link=row["link"],
+    )
+
+
+def _alert(row: sqlite3.Row, silences: Sequence[AlertSilence]) -> Alert:
+    evaluated_at, stored = from_seconds(row["evaluated_at"]), AlertState(row["state"])
+    state = as_of(stored, evaluated_at, now())
+    stale = evaluated_at is not None and state is not stored
+    key, labels = _key(row), dict[str, str](json.loads(row["by_labels"]))
+    silence = silence_of(silences, row["monitor"], key)
+    quiet = silence is not None or row["held_by"]
+    return Alert(
+        ref=alert_ref(row["monitor"], key),
+        name=row["rule"],
+        monitor=row["monitor"],
+        state=AlertState.SILENCED if state is AlertState.FIRING and quiet else state,
+        severity=row["severity"],
+        value=None if row["value"] is None else Number(value=row["value"], n=row["rows"]),
+        threshold=row["threshold"],
+        subject=row["subject"],
+        since=evaluated_at + STALE if stale else from_seconds(row["since"]),
+        evaluated_at=evaluated_at,
+        text=(
+            f"not judged for over {STALE.total_seconds() / 3600:.0f} hours; before: {row['text']}"
+            if stale
+            else row["text"]
+        ),
+        labels=labels,
+        metric=row["metric"],
+        op=row["op"],
+        version=row["version"],
+        group=row["rule_group"],
+        summary=row["summary"],
+        runbook=row["runbook"],
+        source=row["source"],
+        window_start=from_seconds(row["bad_start"]),
+        window_end=from_seconds(row["bad_end"]),
+        resolved_at=from_seconds(row["resolved_at"]),
+        silence=silence,
+        held_back_by=row["held_by"],
+        acknowledged=_acknowledged(row),
+    )
+
+
+def _acknowledged(row: Mapping[str, object] | sqlite3.Row) -> Acknowledgement | None:
+    at = row["acknowledged_at"]
+    if not isinstance(at, float | int):
+        return None
+    return Acknowledgement(
+        by=str(row["acknowledged_by"]),
+        at=from_seconds(float(at)),
+        why=str(row["acknowledged_why"]),
+    )

@@ -1,0 +1,88 @@
+"""The recorded past of a monitor as points: the windows that were evaluated, measured again from
+the payload log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from ..core.errors import MLInfraError
+from . import references
+from .measured_points import points_of
+from .measuring import measure, unmeasured
+from .points import Point
+from .settings import MonitoringSettings
+from .spec import Monitor
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from ..core.project import Project
+    from ..deployments import Deployments
+
+_OF_THE_VERSION = frozenset(
+    {"psi", "ks", "wasserstein", "js", "hellinger", "chi2", "missing", "score_psi"}
+)
+
+
+def recorded_points(
+    project: Project,
+    deployments: Deployments,
+    monitor: Monitor,
+    *,
+    since: datetime,
+    until: datetime,
+    step: timedelta,
+    window: timedelta,
+    on_progress: Callable[[float], None] = lambda _share: None,
+) -> Iterator[Point]:
+    """Points of each window that ended in (since, until], one window per `step`. Drift is that of
+    each version that has a reference; requests, errors and latency are those of all versions.
+    """
+    import polars as pl
+
+    rows = deployments.payloads(monitor.deployment, since=since - window).sort("ts")
+    models = {
+        item.version: f"{item.model}/{item.version.removeprefix('v')}"
+        for item in deployments.show(monitor.deployment).deployment.versions
+    }
+    known: dict[str, references.Reference] = {}
+    for version, name in models.items():
+        try:
+            known[version] = references.load(project, name)
+        except MLInfraError:
+            continue
+    end = since
+    while (end := end + step) <= until:
+        on_progress((end - since) / (until - since))
+        seen = rows.filter(pl.col("ts").is_between(end - window, end, closed="right"))
+        yield from _of_window(project, monitor, seen, known, end, window)
+
+
+def _of_window(
+    project: Project,
+    monitor: Monitor,
+    rows: pl.DataFrame,
+    known: dict[str, references.Reference],
+    end: datetime,
+    window: timedelta,
+) -> Iterator[Point]:
+    settings = project.settings.of(MonitoringSettings)
+    counts = dict(rows.group_by("version").len().iter_rows())
+    versions = sorted((item for item in counts if item in known), key=lambda item: -counts[item])
+    if not versions:
+        empty = references.Reference(version="", made_at="", rows=0, columns=(), score=None)
+        status = (
+            measure(monitor, rows, empty, version="", settings=settings)
+            if rows.height
+            else unmeasured(monitor, "")
+        )
+        yield from points_of(status, end, window=window, version="")
+        return
+    for place, version in enumerate(versions):
+        status = measure(monitor, rows, known[version], version=version, settings=settings)
+        for point in points_of(status, end, window=window, version=version):
+            if place == 0 or point.metric in _OF_THE_VERSION:
+                yield point

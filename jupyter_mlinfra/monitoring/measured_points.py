@@ -1,0 +1,82 @@
+"""What the rules of a monitor judge: the figures of its status, and the newest ones of its hourly
+series.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from ..core.records import Number
+from .points import Point
+from .series import SeriesStore, newest
+from .spec import FeatureDrift, MonitorStatus
+
+_DISTANCES = ("psi", "ks", "wasserstein", "js", "hellinger", "chi2")
+
+
+def points_of(
+    status: MonitorStatus, at: datetime, *, window: timedelta, version: str
+) -> Iterator[Point]:
+    """Points of the window that ends at `at`. version: as `v3`, whose rows were compared; empty if
+    that is not known.
+    """
+
+    def point(metric: str, number: Number | None, **labels: str) -> Point:
+        value = number.value if number else None
+        return Point(
+            metric=metric,
+            labels={"version": version, **labels},
+            start=(at - window).timestamp(),
+            end=at.timestamp(),
+            value=None if value is None else float(value),
+            rows=(number.n or 0) if number else 0,
+        )
+
+    requests = status.monitor.requests
+    count = requests.value
+    yield point("requests", Number(value=count, n=int(count or 0)))
+    yield point("error_fraction", status.error_fraction)
+    yield point("refused_fraction", status.refused_fraction)
+    yield point("p95_ms", status.p95_ms)
+    if not status.drift:
+        yield point("psi", None)
+    for drift in status.drift:
+        yield from (point(*item, feature=drift.feature) for item in _figures(drift))
+    if status.score is not None:
+        yield point("score_psi", status.score.psi)
+
+
+def hourly_points(
+    store: SeriesStore, monitor: str, at: datetime, *, window: timedelta
+) -> Iterator[Point]:
+    """Figures that only the hourly series has, the newest of each within the window: performance,
+    labels' coverage, KPI, unseen and out-of-range values, and everything about segments. They end
+    at `at`: they are what is known then, and come again until there is a newer one.
+    """
+    found = newest(store, monitor, since=(at - window).timestamp(), until=at.timestamp())
+    for point in found:
+        if point.metric not in _OF_STATUS or point.labels.get("segment"):
+            yield replace(point, end=at.timestamp())
+
+
+_OF_STATUS = frozenset(
+    {
+        *_DISTANCES,
+        "missing",
+        "score_psi",
+        "requests",
+        "error_fraction",
+        "refused_fraction",
+        "p95_ms",
+    }
+)
+
+
+def _figures(drift: FeatureDrift) -> Iterator[tuple[str, Number | None]]:
+    for name in _DISTANCES:
+        found: Number | None = getattr(drift, name)
+        if found is not None:
+            yield name, found if found.n is not None else Number(value=found.value, n=drift.psi.n)
+    yield "missing", Number(value=drift.missing_window.value, n=drift.psi.n)

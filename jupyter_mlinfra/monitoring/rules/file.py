@@ -1,0 +1,221 @@
+"""Reading a rule file `*.mlrules.yaml`; each fault has its line, its reason and a fix."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from ...core.documents import Document, FileKind, KeyPath, parse_document, read_document
+from ...core.errors import MLInfraError
+from ..state import NoData
+from .file_model import RuleEntry, RulesFile, keys_at, moment_of, seconds_of
+from .spec import FAMILIES, METRICS, Operator, RuleSilence, ThresholdRule
+
+SUFFIX = ".mlrules.yaml"
+MAX_RULES = 1000
+KIND = FileKind(
+    noun="rule file",
+    empty=("It has no rules.", "Write at least `rules:` with one rule."),
+    listing="mlinfra rules list",
+    too_large="Split it into several files.",
+)
+_ELSEWHERE = {
+    "alert": "name",
+    "hold": "for",
+    "expr": "metric",
+    "resolve_below": "clear",
+    "group_by": "by",
+    "labels": "where",
+    "inhibit": "inhibited_by",
+    "value": "threshold",
+}
+"""Keys under the names that other tools use."""
+
+Fault = Callable[..., None]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """A file and what is wrong with it. rules: empty if anything is; switched_off: names (with
+    their monitor) that it disables.
+    """
+
+    name: str
+    rules: Sequence[ThresholdRule]
+    switched_off: Sequence[tuple[str, str]]
+    faults: Sequence[MLInfraError]
+
+
+def read_file(path: Path, name: str) -> ReadFile:
+    """Read and check one file. `name` is what messages call it."""
+    try:
+        document = read_document(path, name, KIND)
+    except MLInfraError as error:
+        return ReadFile(name, (), (), (error,))
+    return _checked(document)
+
+
+def read_text(text: str, name: str) -> ReadFile:
+    """The same for a text that is not saved yet."""
+    try:
+        document = parse_document(text, name, KIND)
+    except MLInfraError as error:
+        return ReadFile(name, (), (), (error,))
+    return _checked(document)
+
+
+def _checked(document: Document) -> ReadFile:
+    faults: list[MLInfraError] = []
+
+    def fault(path: KeyPath, what: str, why: str = "", fix: str = "") -> None:
+        faults.append(document.error(path, what, why, fix))
+
+    if not isinstance(document.data, dict):
+        fault((), "a rule file is a mapping.", fix="Begin with `rules:`.")
+        return ReadFile(document.name, (), (), faults)
+    try:
+        file = RulesFile.model_validate(document.data)
+    except ValidationError as error:
+        _explain(error, fault)
+        return ReadFile(document.name, (), (), faults)
+    if len(file.rules) > MAX_RULES:
+        fault(("rules",), f"there are more than {MAX_RULES} rules.", fix="Split the file.")
+    seen: dict[tuple[str, str], int] = {}
+    for place, entry in enumerate(file.rules):
+        key = (entry.name, entry.monitor or file.monitor or "")
+        if key in seen:
+            line = document.line(("rules", seen[key]))
+            why = f"It is also on line {line}."
+            fault(("rules", place, "name"), f"rule {entry.name} is given twice.", why, "Keep one.")
+        seen[key] = place
+        _check(entry, ("rules", place), fault)
+    if faults:
+        return ReadFile(document.name, (), (), faults)
+    group = file.group or Path(document.name).name.removesuffix(SUFFIX)
+    rules = [
+        _rule(entry, file, group, f"{document.name}:{document.line(('rules', place))}")
+        for place, entry in enumerate(file.rules)
+        if entry.enabled
+    ]
+    off = [
+        (item.name, item.monitor or file.monitor or "") for item in file.rules if not item.enabled
+    ]
+    return ReadFile(document.name, rules, off, ())
+
+
+def _check(entry: RuleEntry, at: KeyPath, fault: Fault) -> None:
+    """What the schema cannot say."""
+    family, _, name = entry.metric.partition(".")
+    if entry.metric not in METRICS and not (family in FAMILIES and name):
+        close = get_close_matches(
+            entry.metric, [*METRICS, *(f"{item}.auc" for item in FAMILIES)], 1
+        )
+        fault(
+            (*at, "metric"),
+            f"there is no metric {entry.metric}.",
+            f"Metrics: {', '.join(METRICS)}, performance_real.NAME, performance_estimated.NAME.",
+            f"Did you mean {close[0]}?" if close else "Name one of these.",
+        )
+    op = Operator(entry.op)
+    if (
+        entry.clear is not None
+        and (entry.clear > entry.threshold) is op.upward
+        and (entry.clear != entry.threshold)
+    ):
+        fault(
+            (*at, "clear"),
+            f"clear {entry.clear:g} is on the bad side of the threshold {entry.threshold:g}.",
+            "An alert would end while its threshold is still crossed.",
+            f"Write a value {'below' if op.upward else 'above'} {entry.threshold:g}.",
+        )
+    if entry.share_of_at_least and not entry.metric.endswith("_fraction"):
+        fault(
+            (*at, "share_of_at_least"),
+            f"{entry.metric} is not a share of requests.",
+            "share_of_at_least is for error_fraction and refused_fraction.",
+            "Use min_rows.",
+        )
+    if entry.name in (entry.inhibited_by or ()):
+        fault(
+            (*at, "inhibited_by"),
+            f"rule {entry.name} is inhibited by itself.",
+            "Nobody would ever be told of it.",
+            "Take it out.",
+        )
+
+
+def _rule(entry: RuleEntry, file: RulesFile, group: str, source: str) -> ThresholdRule:
+    def pick(key: str, fallback: Any) -> Any:
+        own, default = getattr(entry, key), getattr(file.defaults, key)
+        return own if own is not None else default if default is not None else fallback
+
+    silence = (
+        None
+        if entry.silence is None
+        else RuleSilence(
+            until=moment_of(entry.silence.until).timestamp(),
+            who=entry.silence.who,
+            why=entry.silence.why,
+        )
+    )
+    where = entry.where.model_dump(exclude_none=True)
+    return ThresholdRule(
+        name=entry.name,
+        metric=entry.metric,
+        op=Operator(entry.op),
+        threshold=entry.threshold,
+        clear=entry.clear,
+        hold_seconds=seconds_of(pick("for_", "0s")),
+        keep_firing_seconds=seconds_of(pick("keep_firing_for", "0s")),
+        min_rows=pick("min_rows", 0),
+        share_of_at_least=entry.share_of_at_least or 0,
+        severity=pick("severity", "warning"),
+        group=group,
+        monitor=entry.monitor or file.monitor or "",
+        where={name: tuple(values) for name, values in where.items()},
+        by=tuple(dict.fromkeys(entry.by)),
+        no_data=NoData(pick("no_data", NoData.KEEP)),
+        stale_seconds=seconds_of(pick("stale_after", "24h")),
+        inhibited_by=tuple(pick("inhibited_by", ())),
+        receivers=None if pick("receivers", None) is None else tuple(pick("receivers", ())),
+        summary=entry.summary,
+        runbook=entry.runbook,
+        silence=silence,
+        source=source,
+    )
+
+
+def _explain(error: ValidationError, fault: Fault) -> None:
+    """Every error of pydantic in words. A misspelt key is both unknown and missing: only the first
+    is in the file.
+    """
+    found = error.errors()
+    misspelt = {item["loc"][:-1] for item in found if item["type"] == "extra_forbidden"}
+    for item in found:
+        path: KeyPath = item["loc"]
+        key = str(path[-1]) if path else ""
+        if item["type"] == "extra_forbidden":
+            keys = keys_at(path[:-1])
+            other = _ELSEWHERE.get(key)
+            close = [other] if other in keys else get_close_matches(key, keys, 1, 0.5)
+            fix = f"Did you mean {close[0]}?" if close else "Take it out."
+            fault(path, f"unknown key {key}.", f"Known here: {', '.join(keys)}.", fix)
+        elif item["type"] == "missing" and path[:-1] not in misspelt:
+            fault(path[:-1], f"{_named(path[:-1])} has no {key}.", fix=f"Add `{key}: …`.")
+        elif item["type"] == "string_pattern_mismatch":
+            why = "A name has letters, digits, dot, - and _ (a monitor: small letters, digits, -)."
+            fault(path, f"{item['input']!r} cannot be a name.", why, "Choose another.")
+        elif item["type"] != "missing":
+            problem = re.sub(r"^Value error, ", "", item["msg"])
+            place = ".".join(map(str, path))
+            fault(path, f"{place} cannot be used.", f"{problem}.", "See docs/rules.md.")
+
+
+def _named(path: KeyPath) -> str:
+    return f"rule {int(path[1]) + 1}" if path[:1] == ("rules",) and len(path) > 1 else "the file"

@@ -1,0 +1,157 @@
+"""What a rule is: a threshold on a metric, and how long it must be crossed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal, Protocol
+
+from ..points import Point
+from ..state import NoData, Timing
+
+Severity = Literal["info", "warning", "critical"]
+
+Key = tuple[str, ...]
+"""The values of a rule's `by` labels: which of its alerts. Empty for a rule without them."""
+
+METRICS = (
+    *("psi", "ks", "wasserstein", "js", "hellinger", "chi2", "missing", "out_of_range", "unseen"),
+    *("error_fraction", "refused_fraction", "p95_ms", "requests", "score_psi"),
+    *("label_coverage", "kpi"),
+)
+FAMILIES = ("performance_real", "performance_estimated")
+"""Followed by a dot and the name of the performance metric: `performance_real.auc`."""
+
+LABELS = ("version", "feature", "segment")
+
+
+class Operator(StrEnum):
+    """How a value is compared with a threshold."""
+
+    GREATER = ">"
+    AT_LEAST = ">="
+    LESS = "<"
+    AT_MOST = "<="
+
+    def holds(self, value: float, threshold: float) -> bool:
+        """Whether `value` is on the bad side of `threshold`."""
+        return {
+            Operator.GREATER: value > threshold,
+            Operator.AT_LEAST: value >= threshold,
+            Operator.LESS: value < threshold,
+            Operator.AT_MOST: value <= threshold,
+        }[self]
+
+    @property
+    def upward(self) -> bool:
+        """Whether large values are bad."""
+        return self in (Operator.GREATER, Operator.AT_LEAST)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What a rule found in one window. active: None if nothing could be measured. point: the worst
+    one, or one that could not be used.
+    """
+
+    active: bool | None
+    point: Point
+
+
+class Rule(Timing, Protocol):
+    """What the evaluator asks of a rule.
+
+    monitor: the only one it is for; empty for all. stale_seconds: without a value for so long there
+    is no data. inhibited_by: rules that keep its notifications back while they fire.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def monitor(self) -> str: ...
+    @property
+    def by(self) -> Sequence[str]: ...
+    @property
+    def stale_seconds(self) -> float: ...
+    @property
+    def inhibited_by(self) -> Sequence[str]: ...
+
+    def key_of(self, point: Point) -> Key | None:
+        """Which of its alerts a point is for; None if the rule is not about it."""
+
+    def judge(self, points: Sequence[Point], *, firing: bool) -> Judgement:
+        """The verdict on the points of one alert whose windows end at the same time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSilence:
+    """A silence in a rule's file. until: seconds since 1970."""
+
+    until: float
+    who: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThresholdRule:
+    """A metric compared with a threshold.
+
+    clear: a firing alert goes on while the value is on the bad side of this one (hysteresis).
+    min_rows: windows of fewer rows cannot be judged. share_of_at_least: a fraction counts as one of
+    at least so many requests, so that one bad request of three is not a third. monitor: empty for
+    all but `not_monitors`. where: only points with one of these values of a label. by: labels whose
+    values have alerts of their own; without them there is one alert on the worst point. receivers:
+    None for all. source: file and line, empty for the built-in rules.
+    """
+
+    name: str
+    metric: str
+    op: Operator
+    threshold: float
+    clear: float | None = None
+    hold_seconds: float = 0.0
+    keep_firing_seconds: float = 0.0
+    min_rows: int = 0
+    share_of_at_least: int = 0
+    severity: Severity = "warning"
+    group: str = "default"
+    monitor: str = ""
+    not_monitors: Sequence[str] = ()
+    where: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    by: Sequence[str] = ()
+    no_data: NoData = NoData.KEEP
+    stale_seconds: float = 86_400.0
+    inhibited_by: Sequence[str] = ()
+    receivers: Sequence[str] | None = None
+    summary: str = ""
+    runbook: str = ""
+    silence: RuleSilence | None = None
+    source: str = ""
+
+    def key_of(self, point: Point) -> Key | None:
+        """None for another metric, another label, and for segments that the rule does not name."""
+        if point.metric != self.metric:
+            return None
+        if any(point.labels.get(name, "") not in values for name, values in self.where.items()):
+            return None
+        if "segment" in point.labels and "segment" not in (*self.by, *self.where):
+            return None
+        if any(name not in point.labels for name in self.by):
+            return None
+        return tuple(point.labels[name] for name in self.by)
+
+    def judge(self, points: Sequence[Point], *, firing: bool) -> Judgement:
+        """The worst of the points that have enough rows decides."""
+        known = [item for item in points if item.value is not None and item.rows >= self.min_rows]
+        if not known:
+            return Judgement(active=None, point=max(points, key=lambda item: item.rows))
+        worst = (max if self.op.upward else min)(known, key=self.weighed)
+        limit = self.clear if firing and self.clear is not None else self.threshold
+        return Judgement(active=self.op.holds(self.weighed(worst), limit), point=worst)
+
+    def weighed(self, point: Point) -> float:
+        """The value that is compared with the threshold."""
+        value = point.value or 0.0
+        short = self.share_of_at_least > point.rows
+        return value * point.rows / self.share_of_at_least if short else value

@@ -1,0 +1,341 @@
+"""What can be done about an alert, and that it stays in its history."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unprocessable
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.core.records import now
+from jupyter_mlinfra.monitoring.alerts.deliveries import DeliveryStore
+from tests.monitoring.alerts.conftest import Flights
+
+SINK = '[monitoring.receivers.log]\ntype = "file"\npath = "alerts.jsonl"\n'
+
+
+def with_settings(flights: Flights, text: str) -> Flights:
+    (flights.project.root / "mlinfra.toml").write_text(text)
+    flights.open(Project(flights.project.root))
+    return flights
+
+
+def lines(flights: Flights, alert: str = "flights/drift") -> list[tuple[str, str]]:
+    """What its history says was done by whom, oldest first."""
+    return [(item.what, item.by) for item in flights.alerts.history(alert).items[::-1]]
+
+
+def queued(flights: Flights) -> list[list[tuple[str, str]]]:
+    """(alert, status) of each message that waits."""
+    found = DeliveryStore(flights.project.database).due(now().timestamp())
+    return [
+        [
+            (item["labels"]["alertname"], item["status"])
+            for item in json.loads(message.body)["alerts"]
+        ]
+        for message in found
+    ]
+
+
+def test_an_alert_is_told_once_across_restarts_and_its_end_too(flights: Flights) -> None:
+    with_settings(flights, SINK)
+    flights.log(300, shift=15)
+    for _ in range(3):  # each time another process
+        flights.open(Project(flights.project.root))
+        flights.monitoring.evaluate("flights")
+    assert queued(flights) == [[("drift", "firing")]]
+    flights.log(6000)
+    flights.monitoring.evaluate("flights")
+    flights.monitoring.evaluate("flights")
+    assert queued(flights) == [[("drift", "firing")], [("drift", "resolved")]]
+    assert lines(flights) == [("firing", ""), ("ok", "")]
+    assert flights.alerts.show("flights/drift").alert.resolved_at is not None
+
+
+def test_an_acknowledgement_lasts_until_the_alert_ends(flights: Flights) -> None:
+    flights.log(300, shift=15)
+    flights.monitoring.evaluate("flights")
+    flights.alerts.acknowledge("alert:flights/drift", why="the sensor was changed")
+    flights.monitoring.evaluate("flights")
+    found = flights.alerts.show("flights/drift").alert.acknowledged
+    assert found is not None
+    assert (found.by, found.why) == (flights.project.user, "the sensor was changed")
+    flights.log(6000)
+    flights.monitoring.evaluate("flights")
+    assert flights.alerts.show("flights/drift").alert.acknowledged is None
+    with pytest.raises(Conflict, match="nothing to look after"):
+        flights.alerts.acknowledge("flights/drift")
+    user = flights.project.user
+    assert lines(flights) == [("firing", ""), ("acknowledged", user), ("ok", "")]
+
+
+def test_a_silenced_alert_fires_unheard_and_is_heard_when_the_silence_ends(
+    flights: Flights,
+) -> None:
+    with_settings(flights, SINK)
+    flights.log(300, shift=15)
+    flights.monitoring.evaluate("flights")
+    assert queued(flights) == [[("drift", "firing")]]
+    flights.log(10, status=500)
+    silence = flights.alerts.silence("flights/failed", span=timedelta(hours=2), why="known")
+    flights.monitoring.evaluate("flights")
+    states = {item.name: item.state for item in flights.monitoring.alerts().items}
+    assert (states["failed"], states["drift"]) == ("silenced", "firing")
+    assert flights.monitoring.alerts(firing=True).total == 1, "those that somebody is told of"
+    assert len(queued(flights)) == 1
+    flights.alerts.unsilence(silence.number)
+    flights.monitoring.evaluate("flights")
+    assert queued(flights)[1:] == [[("failed", "firing")]]
+    user = flights.project.user
+    assert lines(flights, "flights/failed")[-1] == ("unsilenced", user)
+    with pytest.raises(NotFound, match="has run out"):
+        flights.alerts.unsilence(silence.number)
+
+
+def test_a_rule_is_silenced_for_all_monitors_and_a_silence_needs_an_end_and_a_reason(
+    flights: Flights,
+) -> None:
+    flights.log(300, shift=15)
+    flights.monitoring.evaluate("flights")
+    flights.alerts.silence("drift", until=now() + timedelta(days=1), why="maintenance")
+    assert flights.alerts.show("flights/drift").alert.state == "silenced"
+    assert lines(flights)[-1] == ("silenced", flights.project.user)
+    for wrong, error in (
+        ({"why": "x"}, BadRequest),
+        ({"why": " ", "span": timedelta(hours=1)}, BadRequest),
+        ({"why": "x", "until": now() - timedelta(seconds=1)}, BadRequest),
+        ({"why": "x", "span": timedelta(days=400)}, BadRequest),
+    ):
+        with pytest.raises(error):
+            flights.alerts.silence("drift", **wrong)
+    for target in ("nothing", "flights/nothing", "nowhere/drift", "flights/drift/temp"):
+        with pytest.raises(NotFound):
+            flights.alerts.silence(target, span=timedelta(hours=1), why="x")
+
+
+def test_a_rule_file_keeps_features_apart_and_a_fault_in_it_ends_no_alert(
+    flights: Flights,
+) -> None:
+    path = flights.project.root / "own.mlrules.yaml"
+    good = "rules:\n  - {name: moved, metric: psi, threshold: 0.3, min_rows: 100, by: feature}\n"
+    path.write_text(good)
+    flights.log(300, shift=15)
+    flights.monitoring.evaluate("flights")
+    states = {item.ref: item.state for item in flights.monitoring.alerts().items}
+    assert states["alert:flights/moved/temp"] == "firing"
+    assert states["alert:flights/moved/wind"] == "ok"
+    assert flights.alerts.show("flights/moved/temp").alert.labels == {"feature": "temp"}
+    path.write_text(good + "    treshold: 1\n")
+    flights.monitoring.evaluate("flights")
+    assert flights.alerts.show("flights/moved/temp").alert.state == "firing"
+    assert flights.alerts.rules().items[0].name == "own.mlrules.yaml"
+    path.write_text(good.replace("moved", "renamed"))
+    flights.monitoring.evaluate("flights")
+    with pytest.raises(NotFound):
+        flights.alerts.show("flights/moved/temp")
+
+
+def test_the_window_of_an_alert_is_the_time_in_which_its_threshold_was_crossed(
+    flights: Flights,
+) -> None:
+    flights.log(600, shift=15)
+    flights.monitoring.evaluate("flights", since=timedelta(minutes=30))
+    alert = flights.alerts.show("flights/drift").alert
+    assert alert.window_start is not None
+    assert alert.window_end is not None
+    assert alert.window_end - alert.window_start == timedelta(minutes=30)
+    rows = flights.alerts.window("flights/drift")
+    assert 295 <= rows.height <= 305
+    assert [item.feature for item in flights.alerts.drift("flights/drift")] == ["temp", "wind"]
+    assert alert.version == "v2"
+
+
+def test_the_notebook_of_an_alert_runs(flights: Flights) -> None:
+    """In a kernel of its own, from the project's folder, as a user opens it."""
+    flights.log(300, shift=15)
+    flights.log(20, status=400)
+    flights.monitoring.evaluate("flights")
+    made = flights.alerts.notebook("flights/drift")
+    path = flights.project.root / made.path
+    body = nbformat.read(path, 4)
+    nbformat.validate(body)
+    done = NotebookClient(
+        body, timeout=120, resources={"metadata": {"path": str(flights.project.root)}}
+    ).execute()
+    shown = json.dumps(done.cells)
+    assert "application/vnd.vegalite" in shown
+    assert "temp is no number" in shown
+    assert lines(flights)[-1] == ("notebook", flights.project.user)
+    with pytest.raises(Conflict):
+        flights.alerts.notebook("flights/drift", path=made.path)
+    for wrong in ("../out.ipynb", "out.py", "/tmp/out.ipynb"):
+        with pytest.raises(BadRequest):
+            flights.alerts.notebook("flights/drift", path=wrong)
+
+
+def test_a_notebook_says_hostile_names_as_text(flights: Flights) -> None:
+    rules = flights.project.root / "h.mlrules.yaml"
+    rules.write_text(
+        "rules:\n  - {name: r, metric: psi, threshold: 0.3, by: feature,"
+        " runbook: 'https://x/<script>'}\n"
+    )
+    flights.log(300, shift=15)
+    flights.monitoring.evaluate("flights")
+    made = flights.alerts.notebook("flights/r/temp", path="n.ipynb")
+    assert "<script>" not in (flights.project.root / made.path).read_text()
+
+
+def test_what_cannot_be_retrained_or_rolled_back_says_why(flights: Flights) -> None:
+    flights.log(300, shift=15)
+    flights.monitoring.evaluate("flights")
+    with pytest.raises(NotFound):  # the model is not registered
+        flights.alerts.retrain("flights/drift")
+    with pytest.raises(Conflict):
+        flights.alerts.rollback("flights/drift")
+    assert lines(flights) == [("firing", "")], "what was not done is not in the history"
+
+
+def test_a_back_test_finds_the_past_that_was_logged(flights: Flights) -> None:
+    """Shifted from 31 to 25 hours before now, and good before and after. With a share s of the rows
+    beyond the last decile, PSI is about 0.9 s ln(1 + 9 s) - 0.9 s ln(1 - s): 0.2 for 4.4 hours in a
+    window of 24.
+    """
+    end = now()
+    for hour in range(72, 0, -1):
+        shifted = 25 <= hour <= 30
+        flights.log(60, shift=60 if shifted else 0, at=end - timedelta(hours=hour))
+    rules = flights.project.root / "t.mlrules.yaml"
+    rules.write_text(
+        "rules:\n"
+        "  - {name: moved, metric: psi, threshold: 0.2, min_rows: 200}\n"
+        "  - {name: slow, metric: p95_ms, threshold: 50, op: '>'}\n"
+        "  - {name: labels, metric: label_coverage, threshold: 0.5, op: <}\n"
+    )
+    found = flights.alerts.backtest("t.mlrules.yaml", monitor="flights", days=2.5)
+    moved, slow, labels = found.rules
+    assert (moved.fired, slow.fired, labels.fired) == (1, 0, 0)
+    (episode,) = moved.episodes
+    assert abs(episode.since - (end - timedelta(hours=26.6))) <= timedelta(hours=2)
+    assert episode.until is not None
+    assert abs(episode.until - (end - timedelta(hours=5.4))) <= timedelta(hours=2)
+    assert episode.subject == "temp"
+    assert moved.firing_seconds == moved.longest_seconds == episode.seconds
+    assert "has no value of its metric" in labels.note
+    assert slow.measured == slow.windows == 60
+    assert flights.monitoring.alerts().total == 0, "nothing is armed by it"
+    with pytest.raises(BadRequest):
+        flights.alerts.backtest("t.mlrules.yaml", days=0)
+    rules.write_text("rules: []\n")
+    with pytest.raises(Unprocessable, match=r"t\.mlrules\.yaml, line 1"):
+        flights.alerts.backtest("t.mlrules.yaml")
+
+
+def test_what_a_check_and_the_list_say(flights: Flights) -> None:
+    path = flights.project.root / "a.mlrules.yaml"
+    path.write_text("rules:\n  - {name: a, metric: psi, threshold: 1}\n")
+    assert flights.alerts.check("a.mlrules.yaml").rules == ["a"]
+    path.write_text("rules:\n  - {name: a, metric: psi, threshold: 1, receivers: nobody}\n")
+    (fault,) = flights.alerts.check(str(path)).faults
+    assert "there is no receiver nobody" in fault.what
+    with pytest.raises(Unprocessable, match="not a rule file"):
+        flights.alerts.check("a.yaml")
+    assert flights.alerts.check("none.mlrules.yaml").faults[0].what.endswith("does not exist.")
+    names = [item.name for item in flights.alerts.rules("flights").items]
+    assert names == ["a.mlrules.yaml", "drift", "failed", "refused"]
+    assert "alert: drift" in flights.alerts.export("flights")
+
+
+def test_history_is_paged(flights: Flights) -> None:
+    flights.log(300, shift=15)
+    flights.monitoring.evaluate("flights")
+    for number in range(5):
+        flights.alerts.acknowledge("flights/drift", why=str(number))
+    first = flights.alerts.history("flights/drift", limit=4)
+    rest = flights.alerts.history("flights/drift", limit=4, cursor=first.cursor)
+    assert (first.shown, first.total, rest.shown, rest.cursor) == (4, 6, 2, None)
+    assert [item.why for item in first.items] == ["4", "3", "2", "1"]
+
+
+def test_the_clock_may_be_set_back(flights: Flights, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was evaluated in a wrong future does not keep the present from being seen."""
+    at = now()
+    flights.log(300, shift=15)
+    monkeypatch.setattr("jupyter_mlinfra.monitoring.service.now", lambda: at + timedelta(hours=9))
+    flights.monitoring.evaluate("flights")
+    monkeypatch.setattr("jupyter_mlinfra.monitoring.service.now", lambda: at)
+    flights.log(9000)
+    flights.monitoring.evaluate("flights")
+    assert flights.alerts.show("flights/drift").alert.state == "ok"
+
+
+def test_a_path_of_another_project_is_not_read(flights: Flights, tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        flights.alerts.show("../x")
+
+
+def test_retrain_starts_the_pipeline_that_made_the_model_with_its_parameters(
+    flights: Flights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The model is of a tracked run whose tags name the step and the run of its pipeline."""
+    import mlflow
+
+    root, pipelines = flights.project.root, flights.bench.pipelines
+    cell = {"cell_type": "code", "id": "a", "metadata": {}, "outputs": [], "execution_count": None}
+    cells = [
+        {**cell, "metadata": {"tags": ["parameters"]}, "source": "depth = 3"},
+        {**cell, "id": "b", "source": "open('trained.txt', 'a').write(f'{depth} ')"},
+    ]
+    body = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    (root / "train.ipynb").write_text(json.dumps(body))
+    (root / "train.mlpipeline.yaml").write_text(
+        "parameters: {depth: 3}\n"
+        "steps:\n"
+        "  fit: {notebook: train.ipynb, params: {depth: '{{ depth }}'}}\n"
+    )
+    first = pipelines.run("train", parameters={"depth": 6})
+    flights.bench.experiments.activate()
+    client = mlflow.MlflowClient(flights.bench.experiments.tracking_uri)
+    client.create_registered_model("flights")
+    for _ in range(2):
+        run = client.create_run(client.create_experiment(f"e{_}"), tags={
+            "mlinfra.step": "train/fit", "mlinfra.run": first.run,
+        }).info.run_id  # fmt: skip
+        client.create_model_version("flights", f"runs:/{run}/model", run_id=run)
+    flights.log(300, shift=15)
+    flights.monitoring.evaluate("flights")
+    assert flights.alerts.show("flights/drift").pipeline == "train"
+    started = flights.alerts.retrain("flights/drift", why="the sensor was changed")
+    try:
+        deadline = now() + timedelta(seconds=100)
+        while not (ended := pipelines.show_run(started.run)).ended_at and now() < deadline:
+            time.sleep(0.2)
+        assert ended.state == "succeeded"
+        assert (root / "trained.txt").read_text() == "6 6 ", "not from the cache"
+        newest = flights.alerts.history("flights/drift").items[0]
+        assert (newest.what, newest.link) == ("retrain", "pipeline:train")
+        assert newest.why == f"run {started.run}: the sensor was changed"
+    finally:
+        flights.bench.down()
+
+
+def test_a_rollback_says_in_the_deployments_history_for_which_alert_it_was(
+    flights: Flights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The deployment's own rollback has its tests; here it is only asked."""
+    flights.log(300, shift=15)
+    flights.monitoring.evaluate("flights")
+    asked: list[tuple[str, str]] = []
+    monkeypatch.setattr(
+        flights.bench.deployments,
+        "rollback",
+        lambda name, *, reason: asked.append((name, reason)),
+    )
+    flights.alerts.rollback("flights/drift", why="v2 was wrong")
+    assert asked == [("flights", "alert:flights/drift: v2 was wrong")]
+    assert lines(flights)[-1] == ("rollback", flights.project.user)

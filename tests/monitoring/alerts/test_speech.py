@@ -1,0 +1,74 @@
+"""What the verbs of rules and back-tests print, and how they end."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from jupyter_mlinfra.cli.app import main
+from jupyter_mlinfra.core.records import now
+from tests.monitoring.alerts.conftest import Flights
+
+
+def said(
+    capfd: pytest.CaptureFixture[str], flights: Flights, words: str
+) -> tuple[int | str | None, str, str]:
+    capfd.readouterr()
+    with pytest.raises(SystemExit) as ended:
+        main(["--project", str(flights.project.root), *words.split()])
+    return (ended.value.code, *capfd.readouterr())
+
+
+def test_a_check_ends_with_1_and_the_line_of_the_fault(
+    flights: Flights, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = flights.project.root / "a.mlrules.yaml"
+    path.write_text("rules:\n  - {name: a, metric: psi, threshold: 1}\n")
+    assert said(capfd, flights, "rules check a.mlrules.yaml")[0] == 0
+    path.write_text("rules:\n  - {name: a, metric: psy, threshold: 1}\n")
+    code, out, err = said(capfd, flights, "rules check a.mlrules.yaml")
+    assert code == 1
+    assert "a.mlrules.yaml, line 2: there is no metric psy." in err + out
+    code, out, _ = said(capfd, flights, "rules check a.mlrules.yaml --json")
+    found = json.loads(out)
+    assert code == 1
+    assert "Did you mean psi?" in json.dumps(found)
+
+
+def test_an_export_is_plain_yaml_on_stdout_or_in_a_file(
+    flights: Flights, capfd: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = said(capfd, flights, "rules export --to prometheus")
+    assert (code, out.splitlines()[0]) == (0, "groups:")
+    target = flights.project.root / "rules.yml"
+    assert said(capfd, flights, f"rules export --out {target}")[0] == 0
+    assert target.read_text() == out
+
+
+def test_a_back_test_says_how_often_and_how_long(
+    flights: Flights, capfd: pytest.CaptureFixture[str]
+) -> None:
+    flights.log(300, shift=15, at=now() - timedelta(hours=30))
+    code, out, _ = said(capfd, flights, "monitors backtest --days 2 --monitor flights")
+    assert code == 0
+    (drift,) = [line for line in out.splitlines() if " drift " in f" {line} "]
+    assert drift.split()[2] == "1"
+    code, out, _ = said(capfd, flights, "monitors backtest --days 2 --json")
+    found = {item["rule"]: item for item in json.loads(out)["rules"]}
+    assert found["drift"]["fired"] == len(found["drift"]["episodes"]) == 1
+    assert found["failed"]["fired"] == 0
+
+
+def test_a_list_of_firing_alerts_ends_with_1(
+    flights: Flights, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert said(capfd, flights, "alerts list --firing")[0] == 0
+    flights.log(300, shift=15)
+    flights.monitoring.evaluate("flights")
+    assert said(capfd, flights, "alerts list --firing")[0] == 1
+    assert said(capfd, flights, "alerts silence flights/drift --for 1h --why known")[0] == 0
+    assert said(capfd, flights, "alerts list --firing")[0] == 0
+    code, out, _ = said(capfd, flights, "alerts show flights/drift")
+    assert (code, "known" in out, "silenced" in out) == (0, True, True)

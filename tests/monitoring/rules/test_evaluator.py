@@ -1,0 +1,246 @@
+"""The evaluator of rules, by its properties: on random rules, series and evaluations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jupyter_mlinfra.monitoring.points import Point
+from jupyter_mlinfra.monitoring.rules.evaluator import (
+    FORGET_SECONDS,
+    AlertKey,
+    Notice,
+    evaluate,
+)
+from jupyter_mlinfra.monitoring.rules.spec import Operator, ThresholdRule
+from jupyter_mlinfra.monitoring.spec import AlertState
+from jupyter_mlinfra.monitoring.state import NoData, Track
+from tests.support.searches import examples
+
+HOUR = 3600.0
+T0 = 1_700_000_000.0
+
+RULES = st.builds(
+    ThresholdRule,
+    name=st.just("r"),
+    metric=st.just("psi"),
+    op=st.just(Operator.AT_LEAST),
+    threshold=st.just(0.5),
+    clear=st.sampled_from([None, 0.3]),
+    hold_seconds=st.sampled_from([0.0, HOUR, 2.5 * HOUR]),
+    keep_firing_seconds=st.sampled_from([0.0, HOUR, 2.5 * HOUR]),
+    min_rows=st.sampled_from([0, 100]),
+    by=st.sampled_from([(), ("feature",)]),
+    no_data=st.sampled_from([*NoData]),
+    stale_seconds=st.sampled_from([1.5 * HOUR, 24 * HOUR]),
+)
+VALUES = st.sampled_from([None, 0.1, 0.3, 0.4, 0.5, 0.9])
+SERIES = st.lists(
+    st.tuples(st.integers(1, 6), VALUES, st.sampled_from(["a", "b"]), st.sampled_from([50, 200])),
+    max_size=20,
+)
+
+
+def point(at: float, value: float | None, feature: str = "a", rows: int = 200) -> Point:
+    return Point(
+        metric="psi",
+        labels={"version": "v1", "feature": feature},
+        start=at - HOUR,
+        end=at,
+        value=value,
+        rows=rows,
+    )
+
+
+def series_of(found: Sequence[tuple[int, float | None, str, int]]) -> list[Point]:
+    """Windows that end some hours after each other; after a gap too."""
+    points, at = [], T0
+    for hours, value, feature, rows in found:
+        at += hours * HOUR
+        points.append(point(at, value, feature, rows))
+    return points
+
+
+def after_each(
+    rule: ThresholdRule, points: Sequence[Point], clocks: Sequence[float]
+) -> tuple[Mapping[AlertKey, Track], list[tuple[AlertKey, str, int]]]:
+    """Evaluate at each of the clocks with what is there by then."""
+    tracks: Mapping[AlertKey, Track] = {}
+    told: list[tuple[AlertKey, str, int]] = []
+    for clock in clocks:
+        done = evaluate([rule], tracks, [item for item in points if item.end <= clock], clock)
+        tracks = done.tracks
+        told += [(item.key, item.kind, item.episode) for item in done.notices]
+    return tracks, told
+
+
+@settings(max_examples=examples(200), deadline=None)
+@given(RULES, SERIES, st.integers(0, 40), st.data())
+def test_an_evaluator_that_was_down_ends_where_one_that_was_not_does(
+    rule: ThresholdRule,
+    found: list[tuple[int, float | None, str, int]],
+    rest: int,
+    data: st.DataObject,
+) -> None:
+    """Whatever rounds were left out: the same states, since the same times, and each episode told
+    once. The first round and the last are made.
+    """
+    points = series_of(found)
+    end = (points[-1].end if points else T0) + rest * HOUR
+    every = [T0, *sorted({item.end + 0.25 * HOUR for item in points}), end + HOUR]
+    made = [T0, *[item for item in every[1:-1] if data.draw(st.booleans())], every[-1]]
+    steady, told = after_each(rule, points, every)
+    interrupted, told_late = after_each(rule, points, made)
+    assert interrupted == steady
+    assert sorted(told_late) == sorted(told)
+
+
+@settings(max_examples=examples(100), deadline=None)
+@given(RULES, SERIES)
+def test_what_is_evaluated_twice_changes_nothing_the_second_time(
+    rule: ThresholdRule, found: list[tuple[int, float | None, str, int]]
+) -> None:
+    points = series_of(found)
+    clock = (points[-1].end if points else T0) + HOUR
+    once = evaluate([rule], {}, points, clock)
+    twice = evaluate([rule], once.tracks, points, clock)
+    assert twice.tracks == once.tracks
+    assert not twice.changes
+    assert not twice.notices
+
+
+@settings(max_examples=examples(100), deadline=None)
+@given(RULES, SERIES)
+def test_firing_and_resolved_take_turns_and_each_episode_is_told_once(
+    rule: ThresholdRule, found: list[tuple[int, float | None, str, int]]
+) -> None:
+    points = series_of(found)
+    _, told = after_each(rule, points, [item.end for item in points])
+    for key in {item[0] for item in told}:
+        own = [(kind, episode) for which, kind, episode in told if which == key]
+        assert (
+            own
+            == [
+                (kind, number // 2 + 1)
+                for number, kind in enumerate(["firing", "resolved"] * len(own), 0)
+            ][: len(own)]
+        )
+
+
+@settings(max_examples=examples(100), deadline=None)
+@given(st.lists(st.sampled_from([0.3, 0.4, 0.5, 0.9]), min_size=1, max_size=30))
+def test_between_the_two_thresholds_nothing_flaps(values: list[float]) -> None:
+    """Once it fires, no value at or above `clear` ends it, and none below `threshold` began it."""
+    rule = ThresholdRule(name="r", metric="psi", op=Operator.AT_LEAST, threshold=0.5, clear=0.3)
+    points = [point(T0 + number * HOUR, value) for number, value in enumerate(values)]
+    _, told = after_each(rule, points, [item.end for item in points])
+    assert [kind for _, kind, _ in told] == (["firing"] if max(values) >= 0.5 else [])
+
+
+def fired(rule: ThresholdRule, values: Sequence[float | None]) -> list[str]:
+    """The states after each hour's value."""
+    tracks: Mapping[AlertKey, Track] = {}
+    states = []
+    for number, value in enumerate(values):
+        at = T0 + number * HOUR
+        tracks = evaluate([rule], tracks, [point(at, value)], at).tracks
+        states.append(str(tracks["r", ()].state))
+    return states
+
+
+RULE = ThresholdRule(name="r", metric="psi", op=Operator.AT_LEAST, threshold=0.5)
+
+
+def test_one_quiet_window_does_not_end_an_alert_that_is_kept_firing() -> None:
+    rule = replace(RULE, keep_firing_seconds=2 * HOUR)
+    assert fired(rule, [0.9, 0.1, 0.9, 0.1, 0.1, 0.1]) == [*["firing"] * 5, "ok"]
+
+
+def test_a_missing_value_is_never_green_whatever_the_policy() -> None:
+    values = [0.1, None, 0.9, None, None]
+    assert fired(RULE, values) == ["ok", "no_data", "firing", "firing", "firing"]
+    resolve = replace(RULE, no_data=NoData.RESOLVE)
+    assert fired(resolve, values) == ["ok", "no_data", "firing", "no_data", "no_data"]
+    fire = replace(RULE, no_data=NoData.FIRE)
+    assert fired(fire, values) == ["ok", "firing", "firing", "firing", "firing"]
+
+
+def told(
+    rules: Sequence[ThresholdRule], values: Mapping[str, Sequence[float]], *, muted_until: float = 0
+) -> list[tuple[float, str, str]]:
+    """(hour, rule, kind) of each notice; each metric has its values, hour by hour."""
+    tracks: Mapping[AlertKey, Track] = {}
+    notices: list[Notice] = []
+    for hour in range(max(map(len, values.values()))):
+        at = T0 + hour * HOUR
+        points = [
+            replace(point(at, found[hour]), metric=metric)
+            for metric, found in values.items()
+            if hour < len(found)
+        ]
+        done = evaluate(
+            rules,
+            tracks,
+            points,
+            at,
+            muted=lambda key, when: key[0] == "r" and when < T0 + muted_until * HOUR,
+        )
+        tracks = done.tracks
+        notices += done.notices
+    return [((item.at - T0) / HOUR, item.key[0], item.kind) for item in notices]
+
+
+def test_a_silenced_alert_is_told_when_its_silence_runs_out_and_not_if_it_ended_before() -> None:
+    values = {"psi": [0.1, 0.9, 0.9, 0.9, 0.9, 0.1]}
+    assert told([RULE], values, muted_until=3) == [(3, "r", "firing"), (5, "r", "resolved")]
+    assert told([RULE], values, muted_until=9) == []
+
+
+def test_an_inhibited_alert_waits_for_its_cause_to_end() -> None:
+    down = ThresholdRule(name="down", metric="requests", op=Operator.LESS, threshold=1)
+    held = replace(RULE, inhibited_by=("down",))
+    values = {"requests": [9.0, 0.0, 0.0, 9.0, 9.0], "psi": [0.1, 0.9, 0.9, 0.9, 0.1]}
+    assert told([held, down], values) == [
+        (1, "down", "firing"),
+        (3, "r", "firing"),
+        (3, "down", "resolved"),
+        (4, "r", "resolved"),
+    ]
+
+
+def test_a_removed_rule_ends_its_alert_and_so_does_a_label_that_is_gone() -> None:
+    firing = evaluate([RULE], {}, [point(T0, 0.9)], T0)
+    gone = evaluate([], firing.tracks, [], T0 + HOUR)
+    assert (gone.tracks, [item.kind for item in gone.notices]) == ({}, ["resolved"])
+    rule = replace(RULE, by=("feature",))
+    firing = evaluate([rule], {}, [point(T0, 0.9)], T0)
+    later = evaluate([rule], firing.tracks, [], T0 + FORGET_SECONDS + HOUR)
+    assert (later.tracks, [item.kind for item in later.notices]) == ({}, ["resolved"])
+
+
+def test_a_few_requests_are_not_a_share() -> None:
+    rule = ThresholdRule(
+        name="r", metric="psi", op=Operator.AT_LEAST, threshold=0.05, share_of_at_least=100
+    )
+    states = [
+        evaluate([rule], {}, [point(T0, bad / rows, rows=rows)], T0).tracks["r", ()].state
+        for bad, rows in ((1, 4), (4, 10), (5, 10), (10, 400), (20, 400))
+    ]
+    assert states == [
+        AlertState.OK, AlertState.OK, AlertState.FIRING, AlertState.OK, AlertState.FIRING,
+    ]  # fmt: skip
+
+
+def test_windows_that_come_late_or_out_of_order_count_by_their_own_time() -> None:
+    points = [point(T0 + hour * HOUR, value) for hour, value in enumerate([0.1, 0.9, 0.9, 0.1])]
+    rule = replace(RULE, hold_seconds=HOUR)
+    at_once = evaluate([rule], {}, points[::-1], T0 + 9 * HOUR)
+    moves = [(item.track.state, item.at) for item in at_once.changes]
+    assert [state for state, _ in moves] == ["ok", "pending", "firing", "ok"]
+    assert all(later - earlier == HOUR for (_, earlier), (_, later) in pairwise(moves))
+    late = evaluate([rule], at_once.tracks, [point(T0 + 2.5 * HOUR, 0.9)], T0 + 10 * HOUR)
+    assert late.tracks == at_once.tracks
