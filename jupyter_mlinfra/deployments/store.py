@@ -20,6 +20,7 @@ from .rows import (
     read_deployment,
     read_deployments,
 )
+from .runtimes import DEFAULT
 from .spec import Change, VersionState
 from .state import advance
 from .transaction import Transaction, announce, last_wish, next_wish
@@ -78,7 +79,7 @@ class DeploymentStore:
         model: str,
         number: int,
         workers: int,
-        runtime: str,
+        runtime: str = DEFAULT,
     ) -> int:
         """Record that this process is building a version; create the deployment if it is the first
         one. Returns the wish: other versions answer for this one until it has passed its tests.

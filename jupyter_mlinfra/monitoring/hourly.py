@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from . import distances, quantiles
 from . import expected as estimated
 from .drift import psi
-from .series import Key, Point
+from .points import Point
+from .series import Key
 from .sketches import Sketch, of_reference
 from .spec import Distances
 

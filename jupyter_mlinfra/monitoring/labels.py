@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from . import performance
 from .kpi import kpi
 from .label_files import NAMED, Labels
+from .points import Point
 from .segments import segments_of
-from .series import HOUR, Point, SeriesStore, frame_of
+from .series import HOUR, SeriesStore, frame_of
 
 if TYPE_CHECKING:
     import numpy as np

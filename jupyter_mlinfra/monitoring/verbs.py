@@ -18,9 +18,10 @@ from .hourly import sides_of
 from .kpi import check_costs
 from .labels import LabelReport
 from .making import ReferenceMaker, answers_of
+from .points import Point
 from .recording import Plan, Recorder, newest_rows
 from .segments import MOST_COLUMNS
-from .series import HOUR, METRICS, Point, SeriesStore, series
+from .series import HOUR, METRICS, SeriesStore, series
 from .settings import MonitoringSettings
 from .standing import Asked, figures_of
 from .windows import Window, window

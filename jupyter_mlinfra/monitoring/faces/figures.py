@@ -8,7 +8,7 @@ from ...faces.rows import Row, row
 from ...faces.words import NONE, beginning, counted, moment, number, plain, share
 from ..figures import HoursRecorded, KpiFigure, MonitorFigures, ReferenceReport
 from ..labels import LabelReport
-from ..series import Point
+from ..points import Point
 
 SHOWN = 20
 

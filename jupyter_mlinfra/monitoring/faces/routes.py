@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ...jobs.spec import Job
     from ..figures import MonitorFigures
     from ..labels import LabelReport
-    from ..series import Point
+    from ..points import Point
     from ..spec import Monitor, MonitorStatus
 
 read, write, execute = access("monitoring")
