@@ -229,9 +229,10 @@ def _action(plan: DeploymentPlan, path: str, retry_on: str) -> dict[str, Any]:
     tiers = TYPE + "extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig"
     retry: dict[str, Any] = {
         "retry_on": retry_on,
-        # Enough to find a worker that was started meanwhile; how often one request is worked on
+        # One a second while all workers are stuck, until those that are started in their place
+        # take it, in about 5 s; how often one request is worked on
         # is decided by the workers.
-        "num_retries": 6,
+        "num_retries": 12,
         "retry_back_off": {"base_interval": "0.05s", "max_interval": "0.5s"},
         # The second try goes to another worker of the same version, the third to a version that
         # stands in.
