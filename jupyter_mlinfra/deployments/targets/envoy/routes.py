@@ -226,16 +226,14 @@ def _action(plan: DeploymentPlan, path: str, retry_on: str) -> dict[str, Any]:
     one works on it.
     """
     hosts = TYPE + "extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
-    tiers = TYPE + "extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig"
     retry: dict[str, Any] = {
         "retry_on": retry_on,
-        # One a second while all workers are stuck, until those that are started in their place
-        # take it, in about 5 s; how often one request is worked on
-        # is decided by the workers.
+        # One a second while all workers are stuck, until those take it that are started in their
+        # place, after about 5 s. The workers decide how often one request is worked on.
         "num_retries": 12,
         "retry_back_off": {"base_interval": "0.05s", "max_interval": "0.5s"},
-        # The second try goes to another worker of the same version, the third to a version that
-        # stands in.
+        # The second try goes to another worker of the same version; one that stands in is asked
+        # only when all of its own are down.
         "retry_host_predicate": [
             {
                 "name": "envoy.retry_host_predicates.previous_hosts",
@@ -243,10 +241,6 @@ def _action(plan: DeploymentPlan, path: str, retry_on: str) -> dict[str, Any]:
             }
         ],
         "host_selection_retry_max_attempts": 10,
-        "retry_priority": {
-            "name": "envoy.retry_priorities.previous_priorities",
-            "typed_config": {"@type": tiers, "update_frequency": 2},
-        },
     }
     action = {
         "prefix_rewrite": "/" + path,
