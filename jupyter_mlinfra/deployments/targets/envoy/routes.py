@@ -222,8 +222,8 @@ def _action(plan: DeploymentPlan, path: str, retry_on: str) -> dict[str, Any]:
 
     A worker that is suspended or stuck must not cost its requests 30 s, and a model that takes 20 s
     must be answered. So after `patience_seconds` a second worker is asked too, and the first one
-    goes on (a hedged request); the first good answer counts. The workers see to it that no third
-    one works on it.
+    goes on (a hedged request); the first good answer counts. The second worker declines while the
+    first one moves (`runtime.guard`), so a slow request is not worked on twice.
     """
     hosts = TYPE + "extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
     retry: dict[str, Any] = {
