@@ -159,3 +159,12 @@ def test_what_a_worker_is_doing_can_be_read_beside_it(file: str) -> None:
 
 def test_without_a_file_nothing_is_watched() -> None:
     assert Guard("", 0, RequestRefused).run(b"a", AGAIN, lambda: 1) == 1
+
+
+def test_a_file_of_another_layout_is_not_read(file: str) -> None:
+    Guard(file, 0, RequestRefused).run(b"a", None, lambda: 1)
+    assert Ledger(file, create=False).slot(0).done == 1
+    content = bytearray(Path(file).read_bytes())
+    Path(file).write_bytes(content.replace(b"guard 1", b"guard 9"))
+    with pytest.raises(ValueError, match="another version"):
+        Ledger(file, create=False)

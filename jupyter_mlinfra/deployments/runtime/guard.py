@@ -80,6 +80,8 @@ _FIGURES = struct.Struct("<Qd")  # of a head: requests done, slowest
 _FIGURES_AT, _BEAT_AT = 16, 32
 _NOTE = struct.Struct("<16sd")  # digest, when it was begun (monotonic); 0 = nothing
 _USED = struct.Struct("<QQ")  # suspects and slots in use
+_FORMAT, _FORMAT_AT = b"guard 1\0", 16
+"""Changes with the layout: a bundle is older or newer than the keeper that reads its file."""
 
 _SUSPECTS_AT = 64
 _HEADS_AT = _SUSPECTS_AT + SUSPECTS * _SUSPECT.size
@@ -107,7 +109,9 @@ class Slot:
 
 
 class Ledger:
-    """The file of one version, mapped into memory. Made by whoever needs it first."""
+    """The file of one version, mapped into memory; a worker makes it (create). Raises OSError, and
+    ValueError for one of another layout.
+    """
 
     def __init__(self, path: Path | str, *, create: bool = True) -> None:
         flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0)
@@ -117,6 +121,10 @@ class Ledger:
             if create:
                 os.ftruncate(self._handle, _SIZE)
             self._map = mmap.mmap(self._handle, _SIZE)
+            if create:
+                self._map[_FORMAT_AT : _FORMAT_AT + len(_FORMAT)] = _FORMAT
+            elif self._map[_FORMAT_AT : _FORMAT_AT + len(_FORMAT)] != _FORMAT:
+                raise ValueError(f"{path} is of another version.")
         except (OSError, ValueError):
             os.close(self._handle)
             raise
