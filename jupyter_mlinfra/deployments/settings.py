@@ -44,8 +44,8 @@ class DeploymentSettings(Section):
     """
 
     patience_seconds: float = Field(default=1.0, gt=0, le=15)
-    """A request that takes longer is also given to a second serving process, and the first answer
-    counts. Slow models get four times their measured p95.
+    """A request that takes longer is also offered to a second serving process, which takes it if
+    the first one is stuck. For slow models it is four times their measured p95.
     """
 
     runtime: str = "seldon-core"

@@ -373,6 +373,7 @@ def test_a_refusal_names_its_own_cause(tmp_path: Path, monkeypatch: pytest.Monke
         DeploymentPlan(name="stopped", namespace="test", versions=stopped, weights={"v1": 100}),
     ]
     with real_envoy(tmp_path, plans, lambda *_: 0) as base:
+        assert admin.statistics("^none$") == {0: {}}  # which is an answer
         answers = {
             name: client.post(
                 predictions(base, name.partition(" ")[0]), b"{}", keys=KEYS, version=version

@@ -99,16 +99,24 @@ def test_what_was_answered_before_is_not_suspect_whoever_killed_its_worker(file:
     assert Ledger(file).refused() == []
 
 
-def test_two_workers_at_most_work_on_one_request(file: str) -> None:
+def test_a_repetition_is_declined_unless_the_worker_that_has_the_request_is_stuck(
+    file: str,
+) -> None:
     guard = Guard(file, 2, RequestRefused)
-    with busy_worker(file, 0, b"slow"):
-        assert guard.run(b"slow", AGAIN, lambda: 1) == 1  # the first may be stuck
-        with busy_worker(file, 1, b"slow"):
-            with pytest.raises(RequestRefused) as declined:
+    with busy_worker(file, 0, b"slow") as first:
+        with pytest.raises(RequestRefused) as declined:
+            guard.run(b"slow", AGAIN, lambda: 1)
+        assert declined.value.status == DECLINED
+        assert guard.run(b"slow", None, lambda: 1) == 1  # an equal request of somebody else
+        assert guard.run(b"other", AGAIN, lambda: 1) == 1
+        os.kill(first, signal.SIGSTOP)
+        time.sleep(1)
+        assert guard.run(b"slow", AGAIN, lambda: 1) == 1
+        with busy_worker(file, 1, b"slow") as second:
+            os.kill(second, signal.SIGSTOP)
+            time.sleep(1)
+            with pytest.raises(RequestRefused):  # two at most, whatever they do
                 guard.run(b"slow", AGAIN, lambda: 1)
-            assert declined.value.status == DECLINED
-            assert guard.run(b"slow", None, lambda: 1) == 1  # an equal request of somebody else
-            assert guard.run(b"other", AGAIN, lambda: 1) == 1
 
 
 def test_another_version_takes_no_request_that_its_own_version_works_on_or_died_of(
@@ -151,3 +159,12 @@ def test_what_a_worker_is_doing_can_be_read_beside_it(file: str) -> None:
 
 def test_without_a_file_nothing_is_watched() -> None:
     assert Guard("", 0, RequestRefused).run(b"a", AGAIN, lambda: 1) == 1
+
+
+def test_a_file_of_another_layout_is_not_read(file: str) -> None:
+    Guard(file, 0, RequestRefused).run(b"a", None, lambda: 1)
+    assert Ledger(file, create=False).slot(0).done == 1
+    content = bytearray(Path(file).read_bytes())
+    Path(file).write_bytes(content.replace(b"guard 1", b"guard 9"))
+    with pytest.raises(ValueError, match="another version"):
+        Ledger(file, create=False)

@@ -13,9 +13,10 @@ The rules, all of them about one digest:
 - Answered before by the process that died: not suspect. Whoever killed it, the request did not.
 - One death: tried in a copy. A copy that does not end in time proves nothing; then it is run here.
 - Two deaths: refused with 422.
-- Repeated by the gateway while two processes of its version still work on it, or one of another
-  version: declined with 409, which the gateway does not pass on while it waits for one of them. So
-  a row that hangs takes two threads, not more, and none of another version.
+- Repeated by the gateway, because it takes long, while a process that moves works on it: declined
+  with 409, which the gateway does not pass on while it waits for that one. So a slow request is not
+  worked on twice, and a row that hangs takes one thread. Only if the process is suspended, or does
+  not move, another one works on it too, and none of another version.
 - Repeated by the gateway after a process of another version has died of it: refused.
 
 The keeper reads the same file: how long a worker has been working on what, and whether it still
@@ -59,6 +60,9 @@ SLOW_SECONDS = 0.5
 body are not meant.
 """
 
+BEAT_SECONDS, SILENT_SECONDS = 0.2, 0.8
+"""A process that has not noted for so long that it moves is suspended or stuck."""
+
 TRIAL_SECONDS = 5.0
 LOCK_SECONDS = 0.5
 """A process that was suspended while it held the lock must not stop the others: at worst a death is
@@ -71,9 +75,13 @@ DECAY = 0.999
 SLOTS, PLACES, SUSPECTS, ANSWERED = 128, 64, 512, 128
 _DIGEST = 16
 _SUSPECT = struct.Struct("<16sQ")  # digest, deaths
-_HEAD = struct.Struct("<QQQd")  # process, its start time in clock ticks, requests done, slowest one
+_HEAD = struct.Struct("<QQQdd")  # process, its start in clock ticks, requests done, slowest, beat
+_FIGURES = struct.Struct("<Qd")  # of a head: requests done, slowest
+_FIGURES_AT, _BEAT_AT = 16, 32
 _NOTE = struct.Struct("<16sd")  # digest, when it was begun (monotonic); 0 = nothing
 _USED = struct.Struct("<QQ")  # suspects and slots in use
+_FORMAT, _FORMAT_AT = b"guard 1\0", 16
+"""Changes with the layout: a bundle is older or newer than the keeper that reads its file."""
 
 _SUSPECTS_AT = 64
 _HEADS_AT = _SUSPECTS_AT + SUSPECTS * _SUSPECT.size
@@ -101,7 +109,9 @@ class Slot:
 
 
 class Ledger:
-    """The file of one version, mapped into memory. Made by whoever needs it first."""
+    """The file of one version, mapped into memory; a worker makes it (create). Raises OSError, and
+    ValueError for one of another layout.
+    """
 
     def __init__(self, path: Path | str, *, create: bool = True) -> None:
         flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0)
@@ -111,6 +121,10 @@ class Ledger:
             if create:
                 os.ftruncate(self._handle, _SIZE)
             self._map = mmap.mmap(self._handle, _SIZE)
+            if create:
+                self._map[_FORMAT_AT : _FORMAT_AT + len(_FORMAT)] = _FORMAT
+            elif self._map[_FORMAT_AT : _FORMAT_AT + len(_FORMAT)] != _FORMAT:
+                raise ValueError(f"{path} is of another version.")
         except (OSError, ValueError):
             os.close(self._handle)
             raise
@@ -137,50 +151,48 @@ class Ledger:
 
     def slot(self, number: int) -> Slot:
         """What the worker in this slot is doing."""
-        process, _, done, slowest = _HEAD.unpack_from(self._map, _HEADS_AT + number * _HEAD.size)
+        process, _, done, slowest, _ = _HEAD.unpack_from(self._map, _head_at(number))
         notes = self._map[_notes_at(number) : _notes_at(number) + _NOTES_SIZE]
         begun = sorted(started for _, started in _NOTE.iter_unpack(notes) if started)
         return Slot(process, done, slowest, tuple(begun))
 
-    def workers_on(self, digest: bytes, *, seconds: float) -> int:
-        """How many live processes have worked on this request for so long; the notes of dead ones
-        become suspects.
+    def workers_on(self, digest: bytes, *, seconds: float) -> tuple[int, int]:
+        """How many live processes have worked on this request for so long, and how many of them
+        still move. The notes of dead ones become suspects.
         """
         slots = _USED.unpack_from(self._map, 0)[1]
         begun, at = dict[int, float](), _NOTES_AT - 1
         while (at := self._map.find(digest, at + 1, _NOTES_AT + slots * _NOTES_SIZE)) >= 0:
             number = (at - _NOTES_AT) // _NOTES_SIZE
             begun[number] = min(begun.get(number, math.inf), _NOTE.unpack_from(self._map, at)[1])
-        live = 0
+        live = moving = 0
         for number, started in begun.items():
-            process, start, _, _ = _HEAD.unpack_from(self._map, _HEADS_AT + number * _HEAD.size)
+            process, start, _, _, beat = _HEAD.unpack_from(self._map, _head_at(number))
             if not _alive(process, start):
                 self.bury(number)
             elif time.monotonic() - started >= seconds:
                 live += 1
-        return live
+                moving += time.monotonic() - beat < SILENT_SECONDS
+        return live, moving
+
+    def beat(self, number: int) -> None:
+        """The process in this slot moves."""
+        struct.pack_into("<d", self._map, _head_at(number) + _BEAT_AT, time.monotonic())
 
     def take(self, number: int) -> None:
         """This process works in this slot from now on. What the last one has left is suspect."""
         self.bury(number)
         with self._locked():
-            _HEAD.pack_into(
-                self._map,
-                _HEADS_AT + number * _HEAD.size,
-                os.getpid(),
-                _stat(os.getpid())[1],
-                0,
-                _HEAD.unpack_from(self._map, _HEADS_AT + number * _HEAD.size)[3],
-            )
+            slowest = _HEAD.unpack_from(self._map, _head_at(number))[3]
+            own = os.getpid(), _stat(os.getpid())[1], 0, slowest, time.monotonic()
+            _HEAD.pack_into(self._map, _head_at(number), *own)
             suspects, slots = _USED.unpack_from(self._map, 0)
             _USED.pack_into(self._map, 0, suspects, max(slots, number + 1))
 
     def bury(self, number: int) -> None:
         """Count a death for what a process left in progress, unless it had answered it before."""
         with self._locked():
-            process, start, done, slowest = _HEAD.unpack_from(
-                self._map, _HEADS_AT + number * _HEAD.size
-            )
+            process, start, done, slowest, _ = _HEAD.unpack_from(self._map, _head_at(number))
             if process == os.getpid() or _alive(process, start):
                 return
             begin, answered = _notes_at(number), _answered_at(number)
@@ -195,7 +207,7 @@ class Ledger:
             }:
                 self._count_death(digest)
             self._map[begin : begin + _NOTES_SIZE] = bytes(_NOTES_SIZE)
-            _HEAD.pack_into(self._map, _HEADS_AT + number * _HEAD.size, 0, 0, done, slowest)
+            _HEAD.pack_into(self._map, _head_at(number), 0, 0, done, slowest, 0.0)
 
     def convict(self, digest: bytes) -> None:
         """One more death, of a copy."""
@@ -224,10 +236,9 @@ class Ledger:
         answered = _answered_at(number) + digest[0] % ANSWERED * _DIGEST
         self._map[answered : answered + _DIGEST] = digest
         _NOTE.pack_into(self._map, at, bytes(_DIGEST), 0.0)
-        head = _HEADS_AT + number * _HEAD.size
-        process, start, done, slowest = _HEAD.unpack_from(self._map, head)
-        took = time.monotonic() - started
-        _HEAD.pack_into(self._map, head, process, start, done + 1, max(slowest * DECAY, took))
+        head, took = _head_at(number) + _FIGURES_AT, time.monotonic() - started
+        done, slowest = _FIGURES.unpack_from(self._map, head)
+        _FIGURES.pack_into(self._map, head, done + 1, max(slowest * DECAY, took))
 
     def _count_death(self, digest: bytes) -> None:
         used, slots = _USED.unpack_from(self._map, 0)
@@ -312,11 +323,19 @@ class Guard:
                 ledger.take(self._slot)
                 self._places = list(range(PLACES))
                 self._process = os.getpid()
+                threading.Thread(target=self._beat, args=(ledger,), daemon=True).start()
+
+    def _beat(self, ledger: Ledger) -> None:
+        """Not while the process is suspended, or one call holds the interpreter."""
+        while True:
+            ledger.beat(self._slot)
+            time.sleep(BEAT_SECONDS)
 
     def _check_repetition(self, ledger: Ledger, digest: bytes) -> None:
         """The gateway sent it again."""
-        if ledger.workers_on(digest, seconds=SLOW_SECONDS) >= MOST_WORKERS:
-            raise self._declined("Two workers are working on this request already.")
+        live, moving = ledger.workers_on(digest, seconds=SLOW_SECONDS)
+        if moving or live >= MOST_WORKERS:
+            raise self._declined("Another worker is working on this request.")
         deployment = self._path.name.partition(".")[0]
         for path in self._path.parent.glob(f"{deployment}.*.guard"):
             if path.name == self._path.name:
@@ -324,7 +343,7 @@ class Guard:
             with contextlib.suppress(OSError, ValueError):
                 other = Ledger(path, create=False)
                 try:
-                    working = other.workers_on(digest, seconds=SLOW_SECONDS)
+                    working, _ = other.workers_on(digest, seconds=SLOW_SECONDS)
                     deadly = other.deaths(digest)
                 finally:
                     other.close()
@@ -389,6 +408,10 @@ def survives(work: Callable[[], Any], *, seconds: float = TRIAL_SECONDS) -> bool
         os.close(reader)
         os.kill(copy, signal.SIGKILL)  # not waited for yet, so the number is still its own
         os.waitpid(copy, 0)
+
+
+def _head_at(number: int) -> int:
+    return _HEADS_AT + number * _HEAD.size
 
 
 def _notes_at(number: int) -> int:

@@ -50,8 +50,9 @@ class WorkerSpec:
 @dataclass(slots=True)
 class Worker:
     """One slot of a version: its process, and what is known about it. token: ends with the digest
-    of the code that the process runs, so that the next keeper knows it too. leaving: why another
-    process takes its place; it is drained once that one answers. done: requests that it had
+    of the code that the process runs, so that the next keeper knows it too. fresh: it takes the
+    place of another one, and has not answered yet. leaving: why another process takes its place; it
+    is drained once that one answers. done: requests that it had
     finished when it was last looked at. memory, base: bytes, now and when it first answered.
     """
 
@@ -68,7 +69,9 @@ class Worker:
     retry_at: float = 0.0
     unhealthy_since: float = 0.0
     stopped_since: float = 0.0
+    fresh: bool = False
     leaving: str = ""
+    replaced_at: float = 0.0
     draining_since: float = 0.0
     idle_since: float = 0.0
     ending_since: float = 0.0

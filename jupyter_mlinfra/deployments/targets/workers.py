@@ -45,6 +45,9 @@ STUCK_SECONDS = 2.0
 LEAST_DRAIN_SECONDS = 0.5
 """A request that waits between two tries is in no count of requests in progress."""
 
+SWAP_SECONDS = 5.0
+"""How long the gateway may take to find a process healthy that takes the place of another one."""
+
 STOP_SECONDS = 10.0
 STABLE_SECONDS = 60.0
 """A process that ran this long restarts without back-off."""
@@ -90,9 +93,10 @@ class Workers:
             worker.leaving = "fewer processes are wanted"
         taken = {item.slot for item in self.all.get(launch.key, ())}
         free = (number for number in range(SLOTS) if number not in taken)
-        staying = staying[:slots] + [
-            self._slot(launch.key, next(free)) for _ in range(slots - len(staying))
-        ]
+        fresh = [self._slot(launch.key, next(free)) for _ in range(slots - len(staying))]
+        for worker in fresh:
+            worker.fresh = any(item.leaving for item in self.all[launch.key])
+        staying = staying[:slots] + fresh
         for worker in staying:
             worker.log = launch.logs / f"{cluster_name(*launch.key)}.{worker.slot}.log"
             # It is wanted again while it ends, which cannot be undone.
@@ -105,6 +109,7 @@ class Workers:
             elif worker.identity is not None and not worker.ready and not worker.ending_since:
                 worker.ready = admin.get(worker.socket, "/health/ping") is not None
                 if worker.ready:
+                    worker.fresh = False
                     worker.base = worker.memory = memory_bytes(worker.identity.pid)
         if all(worker.ready for worker in staying):
             self._drain_leaving(launch.key)
@@ -215,7 +220,11 @@ class Workers:
         """Sockets of a version, including those of processes that are being restarted, whose slots
         stay.
         """
-        return [worker.socket for worker in self.all.get(key, ()) if not worker.draining_since]
+        return [
+            worker.socket
+            for worker in self.all.get(key, ())
+            if not worker.draining_since and not worker.fresh
+        ]
 
     def memory(self, key: tuple[str, str]) -> int:
         """Bytes that the processes of a version used when they were last measured."""
@@ -232,7 +241,10 @@ class Workers:
     def busy(self) -> bool:
         """Whether something is starting, ending, or waiting to be tried again."""
         return any(
-            worker.identity is None or not worker.ready or worker.ending_since
+            worker.identity is None
+            or not worker.ready
+            or worker.ending_since
+            or (worker.leaving and not worker.draining_since)
             for workers in self.all.values()
             for worker in workers
             if not worker.draining_since or worker.ending_since
@@ -318,13 +330,21 @@ class Workers:
         return True
 
     def _drain_leaving(self, key: tuple[str, str]) -> None:
-        """Those in whose place another one answers get no more requests."""
-        for worker in list(self.all[key]):
-            if worker.leaving and not worker.draining_since:
-                worker.draining_since = time.monotonic()
-            if worker.leaving and (worker.identity is None or not worker.alive()):
+        """Those in whose place another one answers get no more requests, once the gateway has found
+        that one.
+        """
+        at, workers = time.monotonic(), self.all[key]
+        if not any(worker.leaving and not worker.draining_since for worker in workers):
+            return
+        staying = {worker.socket for worker in workers if not worker.leaving}
+        found = staying <= admin.answering(cluster_name(*key))
+        for worker in [worker for worker in workers if worker.leaving]:
+            worker.replaced_at = worker.replaced_at or at
+            if worker.identity is None or not worker.alive():
                 self._forget(worker)
-                self.all[key].remove(worker)
+                workers.remove(worker)
+            elif not worker.draining_since and (found or at - worker.replaced_at > SWAP_SECONDS):
+                worker.draining_since = at
 
     def _end_drained(self, key: tuple[str, str], worker: Worker) -> bool:
         """End one that has no request left, or only such as nobody waits for any more."""

@@ -73,7 +73,8 @@ def _ask(url: str) -> dict[int, bytes] | None:
     bodies = {number: _get(path, url, 2.0) for number, path in enumerate(ADMIN_SOCKETS)}
     if None in bodies.values():
         return None
-    return {number: body for number, body in bodies.items() if body and body is not _GONE} or None
+    answers = {number: body or b"" for number, body in bodies.items() if body is not _GONE}
+    return answers or None
 
 
 def live(number: int) -> bool:

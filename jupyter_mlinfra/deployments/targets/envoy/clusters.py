@@ -13,7 +13,7 @@ meet a connection that is being closed.
 """
 
 _HEALTH_CHECK = {
-    "timeout": "1s",
+    "timeout": "2s",
     "interval": "0.5s",
     "interval_jitter": "0.1s",
     # By default 60 s: a version without traffic would stay unknown for that long.

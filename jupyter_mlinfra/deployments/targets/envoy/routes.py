@@ -266,19 +266,18 @@ def _action(plan: DeploymentPlan, path: _Path) -> dict[str, Any]:
 
     A worker that is suspended or stuck must not cost its requests 30 s, and a model that takes 20 s
     must be answered. So after `patience_seconds` a second worker is asked too, and the first one
-    goes on (a hedged request); the first good answer counts. The workers see to it that no third
-    one works on it.
+    goes on (a hedged request); the first good answer counts. The second worker declines while the
+    first one moves (`runtime.guard`), so a slow request is not worked on twice.
     """
     hosts = TYPE + "extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
-    tiers = TYPE + "extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig"
     retry: dict[str, Any] = {
         "retry_on": path.retry_on,
-        # Enough to find a worker that was started meanwhile; how often one request is worked on
-        # is decided by the workers.
-        "num_retries": 6,
+        # One a second while all workers are stuck, until those take it that are started in their
+        # place, after about 5 s. The workers decide how often one request is worked on.
+        "num_retries": 12,
         "retry_back_off": {"base_interval": "0.05s", "max_interval": "0.5s"},
-        # The second try goes to another worker of the same version, the third to a version that
-        # stands in.
+        # The second try goes to another worker of the same version; one that stands in is asked
+        # only when all of its own are down.
         "retry_host_predicate": [
             {
                 "name": "envoy.retry_host_predicates.previous_hosts",
@@ -286,10 +285,6 @@ def _action(plan: DeploymentPlan, path: _Path) -> dict[str, Any]:
             }
         ],
         "host_selection_retry_max_attempts": 10,
-        "retry_priority": {
-            "name": "envoy.retry_priorities.previous_priorities",
-            "typed_config": {"@type": tiers, "update_frequency": 2},
-        },
     }
     action = {
         **({"prefix_rewrite": path.rewrite} if path.rewrite else {}),
