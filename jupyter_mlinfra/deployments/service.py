@@ -16,6 +16,7 @@ from ..core.records import Page, page_of
 from ..core.search import Document
 from . import views
 from .bodies import sample_body
+from .kubernetes.verbs import KubernetesVerbs
 from .logged import Answers
 from .packaging import Bundle, load_bundle
 from .rollout import STOP_SECONDS, Progress, Rollout
@@ -36,12 +37,9 @@ if TYPE_CHECKING:
     from ..experiments import Experiments
     from . import measuring, parts
     from .deploying import Deploying
-    from .kubernetes.clusters import Clusters
-    from .kubernetes.plan import ManifestKind, ManifestOptions
-    from .kubernetes.records import ImageContext, Manifests, RegionState
 
 
-class Deployments:
+class Deployments(KubernetesVerbs):
     """The deployments of one project."""
 
     def __init__(self, project: Project, experiments: Experiments) -> None:
@@ -260,98 +258,6 @@ class Deployments:
         answer = client.post(url, orjson.dumps(message), keys=self._target.keys())
         if answer.status != 200:
             raise client.refusal(answer)
-
-    def manifest(
-        self,
-        name: str,
-        *,
-        kind: ManifestKind,
-        options: ManifestOptions | None = None,
-        traffic: Mapping[str, int] | None = None,
-        output: str | Path | None = None,
-        crds: str | Path | None = None,
-    ) -> Manifests:
-        """The deployment as manifests for a cluster, also written to the file `output` if that is
-        given. traffic: percent by version, if not the present one here. crds: a folder with a
-        cluster's CRDs, which must accept them too.
-
-        Raises BadRequest for options that do not fit, Unprocessable if a cluster would refuse them.
-        """
-        from .kubernetes import exporting
-
-        return exporting.manifests_of(
-            self._store.deployment(name),
-            kind,
-            options or exporting.ManifestOptions(),
-            traffic=traffic,
-            output=None if output is None else Path(output),
-            crds=None if crds is None else Path(crds),
-        )
-
-    def apply(
-        self,
-        name: str,
-        *,
-        kind: ManifestKind,
-        options: ManifestOptions | None = None,
-        traffic: Mapping[str, int] | None = None,
-        contexts: Sequence[str] = (),
-        timeout_seconds: float = 600.0,
-        on_progress: Progress | None = None,
-    ) -> Sequence[RegionState]:
-        """Roll the manifests of `manifest` out to one cluster after the other. contexts: of the
-        kubeconfig, in this order; by default those of the settings, else the current one.
-
-        A cluster in which the deployment does not become ready in time gets back what it had, and
-        those after it are not touched; Unprocessable says so.
-        """
-        made = self.manifest(name, kind=kind, options=options, traffic=traffic)
-        return self._clusters.apply(
-            made,
-            contexts=contexts,
-            timeout_seconds=timeout_seconds,
-            on_progress=on_progress or _quiet,
-        )
-
-    def revert(
-        self,
-        name: str,
-        *,
-        contexts: Sequence[str] = (),
-        timeout_seconds: float = 600.0,
-        on_progress: Progress | None = None,
-    ) -> Sequence[RegionState]:
-        """Give clusters the last ready state before their present one, each by itself. Raises
-        Conflict if one has none.
-        """
-        return self._clusters.revert(
-            name,
-            contexts=contexts,
-            timeout_seconds=timeout_seconds,
-            on_progress=on_progress or _quiet,
-        )
-
-    def regions(self, name: str) -> Sequence[RegionState]:
-        """What was applied to each cluster last, as it was recorded here; no cluster is asked."""
-        return self._clusters.regions(name)
-
-    @cached_property
-    def _clusters(self) -> Clusters:
-        from .kubernetes.clusters import Clusters
-
-        return Clusters(self._project)
-
-    def image(self, name: str, version: str, *, into: str | Path) -> ImageContext:
-        """Write the build context of an image that serves one version into a new folder: the same
-        version gives the same bytes.
-
-        Raises Conflict if the folder is not empty, or if the version has not passed its tests.
-        """
-        from .kubernetes import exporting
-
-        workers = self._project.settings.of(DeploymentSettings).workers
-        row = self._store.deployment(name)
-        return exporting.image_of(row, version, Path(into), workers=workers)
 
     def measure(self, name: str, *, seconds: float, rate: float) -> Measurement:
         """Latency and volume of the live deployment under a steady load of one-row requests, which

@@ -20,6 +20,7 @@ __all__ = [
     "point",
     "say_strays",
     "verdict",
+    "verdict_of",
     "with_store",
 ]
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from .service import Experiments
     from .settings import ExperimentSettings
     from .spec import Comparison, Curve, Experiment, Model, ModelDetail, Run, Version
+    from .verdict import verdict as verdict_of
 
 
 def __getattr__(name: str) -> Any:
@@ -42,4 +44,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name in ("evaluation", "verdict"):
         return import_module(f".{name}", __name__)
+    if name == "verdict_of":
+        return import_module(".verdict", __name__).verdict
     return getattr(import_module(_HOME.get(name, ".spec"), __name__), name)

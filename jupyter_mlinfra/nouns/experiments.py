@@ -66,9 +66,9 @@ def verdict(control: Any, treatment: Any, **options: Any) -> Verdict:
     """Whether the treatment is better than the control, from the outcomes of both so far; always
     valid, however often it is asked. options: see `experiments.verdict.verdict`.
     """
-    from ..experiments import verdict as judging
+    from ..experiments import verdict_of
 
-    return judging.verdict(control, treatment, **options)
+    return verdict_of(control, treatment, **options)
 
 
 def model(ref: str) -> ModelHandle:

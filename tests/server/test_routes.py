@@ -19,6 +19,7 @@ import pytest
 from jupyter_mlinfra.cli.app import run
 from jupyter_mlinfra.cli.session import Session
 from jupyter_mlinfra.core.domains import domains
+from jupyter_mlinfra.deployments import ManifestOptions
 from jupyter_mlinfra.server.openapi import document
 from tests.server.noted import Noted, answer_of
 
@@ -410,6 +411,17 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
         "deployments",
         "history",
         {"name": "flights"} | PAGE,
+    ),
+    (
+        "deployments/deployments/flights/manifest?kind=kserve&image=registry/f&replicas=2",
+        None,
+        "deployments",
+        "manifest",
+        {
+            "name": "flights",
+            "kind": "kserve",
+            "options": ManifestOptions(image="registry/f", replicas=2),
+        },
     ),
     (
         "deployments/deployments/flights/traffic",

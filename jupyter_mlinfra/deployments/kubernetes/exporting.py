@@ -57,10 +57,7 @@ def manifests_of(
         check(documents, load_crds(crds))
     text = to_yaml(written)
     if output is not None:
-        try:
-            write_atomic(output, text.encode())
-        except OSError as error:
-            raise explain_os_error(error, f"{output} could not be written.") from error
+        _write(output, text)
     return Manifests(
         deployment=row.name,
         kind=kind,
@@ -69,6 +66,13 @@ def manifests_of(
         yaml=text,
         path="" if output is None else str(output),
     )
+
+
+def _write(output: Path, text: str) -> None:
+    try:
+        write_atomic(output, text.encode())
+    except OSError as error:
+        raise explain_os_error(error, f"{output} could not be written.") from error
 
 
 def image_of(row: DeploymentRow, version: str, into: Path, *, workers: int) -> ImageContext:

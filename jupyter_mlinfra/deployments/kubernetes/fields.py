@@ -80,7 +80,7 @@ def quantity(text: str) -> Decimal:
         raise ValueError(f"{text!r} is not a quantity such as 500m, 2 or 1.5Gi")
     number, unit = Decimal(found["number"]), found["unit"]
     if unit in _BINARY:
-        return number * 1024 ** (_BINARY.index(unit) + 1)
+        return number * (1 << 10 * (_BINARY.index(unit) + 1))
     if unit in _UNITS:
         return number.scaleb(3 * _UNITS[unit])
     return number.scaleb(int(unit[1:]))

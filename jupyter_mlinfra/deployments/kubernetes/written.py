@@ -29,7 +29,7 @@ def to_yaml(manifests: Sequence[Strict]) -> str:
         def ignore_aliases(self, _: Any) -> bool:
             return True
 
-        def increase_indent(self, flow: bool = False, **_: Any) -> None:
+        def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
             super().increase_indent(flow, indentless=False)
 
     def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:

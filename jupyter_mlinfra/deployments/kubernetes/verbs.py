@@ -1,0 +1,121 @@
+"""The verbs of deployments that are about Kubernetes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..settings import DeploymentSettings
+
+if TYPE_CHECKING:
+    from ...core.project import Project
+    from ..store import DeploymentStore
+    from .clusters import Clusters
+    from .plan import ManifestKind, ManifestOptions
+    from .records import ImageContext, Manifests, RegionState
+
+
+def _quiet(_: str) -> None:
+    """Ignores progress."""
+
+
+class KubernetesVerbs:
+    """A part of `Deployments`."""
+
+    _project: Project
+    _store: DeploymentStore
+
+    def manifest(
+        self,
+        name: str,
+        *,
+        kind: ManifestKind,
+        options: ManifestOptions | None = None,
+        traffic: Mapping[str, int] | None = None,
+        output: str | Path | None = None,
+        crds: str | Path | None = None,
+    ) -> Manifests:
+        """The deployment as manifests for a cluster, also written to the file `output` if that is
+        given. traffic: percent by version, if not the present one here. crds: a folder with a
+        cluster's CRDs, which must accept them too.
+
+        Raises BadRequest for options that do not fit, Unprocessable if a cluster would refuse them.
+        """
+        from . import exporting
+        from .plan import ManifestOptions
+
+        return exporting.manifests_of(
+            self._store.deployment(name),
+            kind,
+            options or ManifestOptions(),
+            traffic=traffic,
+            output=None if output is None else Path(output),
+            crds=None if crds is None else Path(crds),
+        )
+
+    def apply(
+        self,
+        name: str,
+        *,
+        kind: ManifestKind,
+        options: ManifestOptions | None = None,
+        traffic: Mapping[str, int] | None = None,
+        contexts: Sequence[str] = (),
+        timeout_seconds: float = 600.0,
+        on_progress: Callable[[str], None] = _quiet,
+    ) -> Sequence[RegionState]:
+        """Roll the manifests of `manifest` out to one cluster after the other. contexts: of the
+        kubeconfig, in this order; by default those of the settings, else the current one.
+
+        A cluster in which the deployment does not become ready in time gets back what it had, and
+        those after it are not touched; Unprocessable says so.
+        """
+        made = self.manifest(name, kind=kind, options=options, traffic=traffic)
+        return self._clusters.apply(
+            made,
+            contexts=contexts,
+            timeout_seconds=timeout_seconds,
+            on_progress=on_progress,
+        )
+
+    def revert(
+        self,
+        name: str,
+        *,
+        contexts: Sequence[str] = (),
+        timeout_seconds: float = 600.0,
+        on_progress: Callable[[str], None] = _quiet,
+    ) -> Sequence[RegionState]:
+        """Give clusters the last ready state before their present one, each by itself. Raises
+        Conflict if one has none.
+        """
+        return self._clusters.revert(
+            name,
+            contexts=contexts,
+            timeout_seconds=timeout_seconds,
+            on_progress=on_progress,
+        )
+
+    def regions(self, name: str) -> Sequence[RegionState]:
+        """What was applied to each cluster last, as it was recorded here; no cluster is asked."""
+        return self._clusters.regions(name)
+
+    @cached_property
+    def _clusters(self) -> Clusters:
+        from .clusters import Clusters
+
+        return Clusters(self._project)
+
+    def image(self, name: str, version: str, *, into: str | Path) -> ImageContext:
+        """Write the build context of an image that serves one version into a new folder: the same
+        version gives the same bytes.
+
+        Raises Conflict if the folder is not empty, or if the version has not passed its tests.
+        """
+        from . import exporting
+
+        workers = self._project.settings.of(DeploymentSettings).workers
+        row = self._store.deployment(name)
+        return exporting.image_of(row, version, Path(into), workers=workers)
