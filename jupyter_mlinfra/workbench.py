@@ -154,7 +154,7 @@ class Workbench:
 
         All of it is tried. Raises what went wrong at the end.
         """
-        if self.project.database.path.exists():
+        if self.project.state.exists():
             failed = tried(self._schedule_monitors)
             failed += tried(lambda: self.jobs.heal())
             failed += tried(lambda: self.deployments.heal())

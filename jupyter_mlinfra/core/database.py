@@ -44,15 +44,15 @@ class Database:
     """Connections to one SQLite file; safe to share between threads.
 
     forced: each commit is forced to the disk before it returns; without, none is until `sync`, see
-    `unforced`. anew: whether a deleted file is created again. A user wants that; a background
-    process must not bring a deleted project back.
+    `unforced`. anew: whether a missing file is created. A user wants that; a background process
+    must not bring a deleted project back.
     """
 
     def __init__(self, path: Path, *, forced: bool = True, anew: bool = True) -> None:
         self.path, self._anew = path, anew
         self._synchronous = "PRAGMA synchronous=FULL" if forced else _UNFORCED
         self._local = threading.local()
-        self._ready = self._opened = False
+        self._ready = False
         self._opening = threading.Lock()
 
     @contextlib.contextmanager
@@ -198,17 +198,18 @@ class Database:
             return
         with self._opening:
             if not self._ready and self._revision() != newest_revision():
-                if self._opened and not self._anew:
+                if not self._anew and not self.path.exists():
                     raise Unavailable(
                         f"{self.path} is gone.",
                         "The project's state was deleted, or moved away.",
                         "Start the workbench again where it is.",
                     )
-                self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                if self._anew:  # only the last folder: not one of a project that was removed
+                    self.path.parent.mkdir(mode=0o700, exist_ok=True)
                 with file_lock(self.path.with_suffix(".migrate.lock")):
                     if self._revision() != newest_revision():
                         self._upgrade()
-            self._ready = self._opened = True
+            self._ready = True
 
     def _revision(self) -> str | None:
         if not self.path.exists():

@@ -76,14 +76,25 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
+def make_below(base: Path, folder: Path) -> None:
+    """Make `folder` and what is missing between it and `base`, but never `base` itself: of a
+    project that was removed nothing may come back. Raises OSError, FileNotFoundError without it.
+    """
+    depth = len(folder.relative_to(base).parts)
+    for part in reversed((folder, *folder.parents)[:depth]):
+        part.mkdir(exist_ok=True)
+
+
+def write_atomic(path: Path, data: bytes, *, mode: int = 0o600, parents: bool = False) -> None:
     """Replace `path` by `data` in one step: temporary file, fsync, rename, fsync of the folder.
 
-    Raises Unavailable on a full or read-only disk; the old file is then unchanged.
+    Only its last folder is made if it is missing, because of a project that was removed nothing may
+    come back; with `parents`, for a file that a user names, all are. Raises Unavailable without a
+    folder and on a full or read-only disk; the old file is then unchanged.
     """
     draft: str | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=parents, exist_ok=True)
         # A name may be as long as the file system takes.
         handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:_DRAFT]}.")
         with os.fdopen(handle, "wb") as file:
@@ -158,24 +169,16 @@ def write_regular(path: Path | str, text: str) -> None:
         file.write(text)
 
 
-def _open_lock(path: Path) -> int:
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-    try:
-        return os.open(path, flags, 0o600)
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return os.open(path, flags, 0o600)
-
-
 @contextlib.contextmanager
 def file_lock(path: Path, *, wait: bool = True, what: str = "This") -> Iterator[int]:
     """Hold an exclusive lock; the kernel frees it when the process ends in any way.
 
-    Raises Conflict when `wait` is false and another process holds it, Unavailable on a full or
-    read-only disk.
+    Its folder is not made: whoever works for a project that was removed must not bring it back.
+    Raises Conflict when `wait` is false and another process holds it, Unavailable without the
+    folder, or on a full or read-only disk.
     """
     try:
-        handle = _open_lock(path)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise explain_os_error(error, f"The lock {path} cannot be taken.") from error
     try:

@@ -93,7 +93,7 @@ class Lineage:
                 "_schemaURL": _PRODUCER,
                 **facts,
             }
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(exist_ok=True)
         line = (json.dumps(body) + "\n").encode()
         handle = os.open(self._folder / _file_name(), os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from .variables import DETACHED
+
 TOKEN = "MLINFRA_PROCESS_TOKEN"  # noqa: S105 (a name, no secret)
 """Environment variable that marks a tree of processes as ours, so that none is lost or started
 twice.
@@ -365,8 +367,8 @@ def spawn_detached(
     user's shell says. The token of this process's tree is not passed on: a process that is detached
     from a job outlives the job.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
-    passed = dict(os.environ if environment is None else environment)
+    log.parent.mkdir(exist_ok=True)  # not more: a project that was removed must not come back
+    passed = {**(os.environ if environment is None else environment), DETACHED: "1"}
     if passed.get(TOKEN) == os.environ.get(TOKEN):
         passed.pop(TOKEN, None)
     # -P: no file in the working folder shadows a library.

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import MLInfraError, NotFound, Unavailable
-from .files import explain_os_error, write_atomic
+from .files import explain_os_error, make_below, write_atomic
 from .outbox import LINEAGE, EventOutbox, node, outbox
 from .settings import FILE, Settings, load_settings
+from .variables import DETACHED, JOB, PROJECT
 
 if TYPE_CHECKING:
     from .database import Database
@@ -50,6 +51,7 @@ class Project:
     def __init__(self, root: Path, settings: Settings | None = None) -> None:
         self.root = root.resolve()
         self.settings = settings or load_settings(self.root)
+        self._anew = _may_begin(self.root)
 
     @classmethod
     def open(cls, path: Path | str | None = None) -> Project:
@@ -74,14 +76,22 @@ class Project:
 
     @cached_property
     def home(self) -> Path:
-        """The state folder, created on first use. Only its owner can read it, unless the project
-        itself lies in it.
+        """The state folder, created on first use by what a user calls. Only its owner can read it,
+        unless the project itself lies in it.
 
-        Raises Unavailable for one that is open to others and cannot be closed.
+        Raises Unavailable for one that is open to others and cannot be closed, and in a job of the
+        project and a process in the background if it is gone.
         """
         home = (self.root / self.settings.home).resolve()
         try:
-            home.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if self._anew:
+                home.mkdir(parents=True, exist_ok=True, mode=0o700)
+            elif not home.exists():
+                raise Unavailable(
+                    f"The project's state folder {home} is gone.",
+                    "It was deleted, or moved away, while this process worked for it.",
+                    "Start the work again where the project is.",
+                )
             # Otherwise it is the user's own folder, which is neither closed nor hidden.
             if not self.root.is_relative_to(home):
                 _keep_private(home)
@@ -92,11 +102,16 @@ class Project:
             ) from error
         return home
 
+    @property
+    def state(self) -> Path:
+        """Where `state.db` is or would be; nothing is made."""
+        return (self.root / self.settings.home).resolve() / "state.db"
+
     def folder(self, *parts: str) -> Path:
-        """A folder below `home`, made on first use."""
+        """A folder below `home`, made on first use. Raises Unavailable if `home` was removed."""
         folder = self.home.joinpath(*parts)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_below(self.home, folder)
         except OSError as error:
             raise explain_os_error(error, f"{folder} cannot be made.") from error
         return folder
@@ -118,7 +133,7 @@ class Project:
                 " deployments where JupyterLab runs.",
             )
 
-        return Database(self.home / "state.db")
+        return Database(self.home / self.state.name, anew=self._anew)
 
     @cached_property
     def events(self) -> EventLog:
@@ -133,7 +148,11 @@ class Project:
         """What was made from what, as OpenLineage events."""
         from .lineage import Lineage
 
-        return Lineage((outbox() or self.home) / LINEAGE, namespace=self.name)
+        folder = outbox()
+        if folder is not None:
+            with contextlib.suppress(OSError):  # the record says what is wrong
+                folder.mkdir(mode=0o700, exist_ok=True)  # in the folder of its job
+        return Lineage((folder or self.home) / LINEAGE, namespace=self.name)
 
     @cached_property
     def index(self) -> SearchIndex:
@@ -148,6 +167,15 @@ def _account() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # the first before Python 3.13
         return f"uid-{os.getuid()}"
+
+
+def _may_begin(root: Path) -> bool:
+    """Whether this process may make the state of the project: not one that works for a state that
+    there was, a daemon or a job.
+    """
+    environment = os.environ
+    works = JOB in environment and environment.get(PROJECT) == str(root)
+    return not works and DETACHED not in environment
 
 
 def _keep_private(home: Path) -> None:

@@ -207,7 +207,7 @@ def _sha256(file: Path) -> str:
 
 def _write(folder: Path, logged: Logged, text: str) -> None:
     """Write beside it, then rename: a bundle is whole or absent."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.parent.mkdir(exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=folder.parent))
     try:
         for name in logged.files:

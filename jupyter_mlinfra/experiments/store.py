@@ -203,11 +203,18 @@ class TrackingStore:
 
     def schema_lock(self) -> contextlib.AbstractContextManager[int]:
         """Held while the schema is created."""
-        return file_lock((self._outbox or self._project.home) / "mlflow.schema.lock")
+        return file_lock(self._lock_folder() / "mlflow.schema.lock")
 
     def write_lock(self) -> contextlib.AbstractContextManager[int]:
         """Held while versions are numbered and aliases move, so that two processes take turns."""
-        return file_lock((self._outbox or self._project.home) / "mlflow.registry.lock")
+        return file_lock(self._lock_folder() / "mlflow.registry.lock")
+
+    def _lock_folder(self) -> Path:
+        if self._outbox is None:
+            return self._project.home
+        with contextlib.suppress(OSError):  # the lock says what is wrong
+            self._outbox.mkdir(mode=0o700, exist_ok=True)  # in the folder of its job
+        return self._outbox
 
     def _create_schema(self) -> None:
         path = self.sqlite

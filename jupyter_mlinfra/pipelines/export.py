@@ -53,7 +53,7 @@ def written(exported: Exported, path: Path) -> Exported:
     """The same, after it was written to the file."""
     from ..core.files import write_atomic
 
-    write_atomic(path, exported.text.encode(), mode=0o644)
+    write_atomic(path, exported.text.encode(), mode=0o644, parents=True)
     return replace(exported, path=str(path))
 
 

@@ -184,7 +184,7 @@ class Launcher:
 
     def detach(self, entry: RunEntry) -> PipelineRun:
         """Let a separate process drive a run."""
-        self.spawn([entry.run.run], log=self._project.home / "runs" / entry.run.run / "driver.log")
+        self.spawn([entry.run.run], log=self._project.folder("runs", entry.run.run) / "driver.log")
         return self.observed(self._store.run(entry.run.run))
 
     def spawn(self, arguments: Sequence[str], *, log: Path) -> None:

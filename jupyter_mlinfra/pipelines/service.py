@@ -143,7 +143,7 @@ class Pipelines:
         )
         if not save:
             return found
-        write_atomic(self._project.root / found.path, found.text.encode(), mode=0o644)
+        write_atomic(self._project.root / found.path, found.text.encode(), mode=0o644, parents=True)
         return replace(found, saved=True)
 
     def runs(

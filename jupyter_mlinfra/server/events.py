@@ -18,6 +18,8 @@ from ..core.domains import topics
 from ..core.errors import MLInfraError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from jupyter_events import EventLogger
 
     from ..core.events import Event
@@ -77,7 +79,7 @@ class Forwarder:
         # `PRAGMA data_version` shows the commits of other connections, so it must always be read on
         # the same connection, in one thread.
         self._thread = ThreadPoolExecutor(1, "mlinfra-events")
-        self._position: tuple[Project, int | None, int] | None = None
+        self._position: tuple[Project, Path, int | None, int] | None = None
 
     def wake(self) -> None:
         """A request came in: begin, or look more often again."""
@@ -133,17 +135,22 @@ class Forwarder:
         settings are changed or broken.
         """
         project = self._context.workbench().project
-        version = project.database.data_version()
-        if self._position is None or self._position[0].database.path != project.database.path:
-            self._position = project, version, project.events.last_id()
+        state = project.state
+        if not state.exists():  # to look must not make it, above all not one that was removed
+            self._position = project, state, None, 0
             return []
-        before, seen, last = self._position
+        version = project.database.data_version()
+        if self._position is None or self._position[1] != state:
+            self._position = project, state, version, project.events.last_id()
+            return []
+        before, _, seen, last = self._position
         if before is project and version == seen:
             return []
         events = project.events.after(last)
         # More than one page is waiting: note no version, so that the next look goes on.
         self._position = (
             project,
+            state,
             version if len(events) < 500 else None,
             events[-1].id if events else last,
         )

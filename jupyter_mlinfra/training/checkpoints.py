@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..core.errors import BadRequest, Unprocessable
-from ..core.files import explain_os_error, sync_folder, write_atomic
+from ..core.files import explain_os_error, make_below, sync_folder, write_atomic
 from ..core.records import now
-from ..core.variables import CHECKPOINTS
+from ..core.variables import CHECKPOINTS, PROGRESS
 
 MANIFEST = "manifest.json"
 _PREFIX, _DRAFT, _GONE = "step-", ".draft-", ".gone-"
@@ -65,12 +65,24 @@ def checkpoint_folder(folder: Path | str | None = None) -> Path:
     return Path(path)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder for checkpoints. In a job whose own is in the project's state, nothing is made
+    once that was removed. Raises OSError.
+    """
+    own, progress = os.environ.get(CHECKPOINTS, ""), os.environ.get(PROGRESS, "")
+    job = Path(own).parent
+    if own and folder.is_relative_to(own) and Path(progress).parent.parent == job:
+        make_below(job, folder)
+    else:
+        folder.mkdir(parents=True, exist_ok=True)
+
+
 def begin(folder: Path, step: int) -> Path:
     """An empty hidden folder to write a checkpoint into. Leftovers of killed writers are removed: a
     job writes one at a time.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         for leftover in [*folder.glob(f"{_DRAFT}*"), *folder.glob(f"{_GONE}*")]:
             shutil.rmtree(leftover, ignore_errors=True)
         draft = draft_of(folder, step)

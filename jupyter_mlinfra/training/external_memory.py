@@ -420,7 +420,7 @@ def _cache(folder: Path) -> Iterator[Path]:
     """A folder for XGBoost's pages, beside the checkpoints: the usual place for temporary files is
     often in memory. Those of killed attempts are removed too.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    checkpoints.make_folder(folder)
     for leftover in folder.glob(f"{_CACHE}*"):
         shutil.rmtree(leftover, ignore_errors=True)
     cache = Path(tempfile.mkdtemp(prefix=_CACHE, dir=folder))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Route, expect
 
 from tests.browser.conftest import Lab
 
@@ -71,4 +71,38 @@ def test_the_palette_offers_what_can_be_done_with_the_selected_row(lab: Lab) -> 
         has_text="Open the Run of a Job"
     )
     expect(found).to_be_visible()
+    lab.page.keyboard.press("Escape")
+
+
+def test_the_palette_shows_what_becomes_possible_while_it_is_open(lab: Lab) -> None:
+    row = trained(lab.panel("Jobs"))
+    reference = row.get_attribute("data-mlinfra-ref") or ""
+    waiting: list[Route] = []
+    released = False
+    answer = re.compile(rf"/jobs/{reference.partition(':')[2]}(\?|$)")
+
+    def hold(route: Route) -> None:
+        if released:
+            route.continue_()
+        else:
+            waiting.append(route)
+
+    lab.page.route(answer, hold)
+    row.click()
+    lab.main(reference)
+    found = lab.page.locator(".lm-CommandPalette-item:visible")
+    lab.page.keyboard.press("Control+Shift+c")
+    # The page can follow its log only once it has the job.
+    lab.page.keyboard.type("go to the end of the log")
+    box = lab.page.locator(".lm-CommandPalette-input")
+    expect(box).to_have_value("go to the end of the log")
+    assert waiting
+    expect(found.filter(has_text="Go to the End of the Log")).to_have_count(0)
+    released = True
+    for route in waiting:
+        route.continue_()
+    expect(found.filter(has_text="Go to the End of the Log")).to_be_visible()
+    # A list does not say which run a job has, and does not hide it either.
+    box.fill("open the run of a job")
+    expect(found.filter(has_text="Open the Run of a Job")).to_be_visible()
     lab.page.keyboard.press("Escape")

@@ -207,7 +207,12 @@ def test_a_state_that_was_deleted_under_an_open_project_begins_anew_and_swallows
 
 
 def test_who_works_for_a_project_does_not_bring_its_deleted_state_back(project: Project) -> None:
-    database = Database(project.database.path, anew=False)
+    path = project.database.path
+    with pytest.raises(Unavailable, match="is gone"):  # it was started just before
+        Database(path, anew=False).data_version()
+    assert not path.exists()
+    project.events.emit("job", "job:1")
+    database = Database(path, anew=False)
     assert database.data_version()
     shutil.rmtree(project.home)
     for _ in range(2):

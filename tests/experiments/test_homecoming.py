@@ -42,7 +42,7 @@ Far = Callable[..., str]
 @pytest.fixture
 def folder(project: Project) -> Path:
     """The outbox of a job."""
-    return project.home / "jobs" / "j1" / "outbox"
+    return project.folder("jobs", "j1") / "outbox"
 
 
 @pytest.fixture

@@ -198,3 +198,18 @@ def test_looking_for_events_costs_next_to_nothing(project: Project) -> None:
     for _ in range(1000):
         assert project.database.data_version() == version
     assert (time.process_time() - begun) / 1000 * 5 < 0.001
+
+
+async def test_who_waits_for_events_does_not_make_a_state_that_was_removed(
+    jp_serverapp: Any, jp_ws_fetch: Any, ask: Callable[..., Any], project: Project
+) -> None:
+    async with socket(jp_ws_fetch) as stream:
+        await begin(ask, jp_serverapp)
+        project.events.emit("job", "job:1")
+        await heard(stream)
+        project.home.rename(project.root / "gone")
+        await asyncio.sleep(5 * events.AWAKE)
+        assert not project.home.exists()
+        Project.open(project.root).events.emit("job", "job:2")  # a user begins anew
+        (event,) = await heard(stream)
+        assert event["ref"] == "job:2"

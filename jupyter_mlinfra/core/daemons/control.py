@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import Conflict, MLInfraError, Unavailable
-from ..files import check_writable, file_lock, read_regular
+from ..files import check_writable, file_lock, make_below, read_regular
 from ..processes import Identity, boot_id, holders, is_stopped, spawn_detached
 from ..runtime_folder import runtime_name
 from .registration import Registration, Registry
@@ -236,6 +236,8 @@ class DaemonControl[R: Registration]:
 
     def _starting(self) -> contextlib.AbstractContextManager[int]:
         """One process at a time starts or ends it."""
+        with contextlib.suppress(OSError):  # the lock says what is wrong
+            make_below(self._spec.home, self._spec.lock.parent)
         return file_lock(self._spec.lock.with_suffix(".start.lock"))
 
     def _started(self) -> R:
@@ -256,6 +258,8 @@ class DaemonControl[R: Registration]:
         )
 
     def _is_free(self) -> bool:
+        if not self._spec.lock.exists():
+            return True
         try:
             with file_lock(self._spec.lock, wait=False):
                 return True

@@ -16,6 +16,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from ...core.errors import MLInfraError
+from ...core.files import make_below
 from ...core.processes import Identity, end_token
 from ...core.records import now
 from ..gateway import REQUEST_SECONDS, cluster_name
@@ -373,7 +374,7 @@ class Workers:
             if worker.log.stat().st_size > LOG_BYTES:
                 worker.log.replace(worker.log.with_suffix(".old.log"))
         with contextlib.suppress(OSError):  # the disk is full: requests are counted as not logged
-            launch.payloads.mkdir(parents=True, exist_ok=True)
+            make_below(launch.payloads.parents[1], launch.payloads)
         worker.token, worker.ready, worker.started = slot + launch.code, False, time.monotonic()
         # Before its code runs, because it cannot check itself.
         worker.damage = damage(Path(launch.bundle))

@@ -22,6 +22,7 @@ from ...core.runtime_folder import HOME_MARK, device_of
 from ...core.variables import (
     ARRAY_INDEX,
     CHECKPOINTS,
+    DETACHED,
     GPU_SHARE,
     JOB,
     NODE,
@@ -41,6 +42,7 @@ _NOT_PASSED_ON = {
     REASON,
     CHECKPOINTS,
     ARRAY_INDEX,
+    DETACHED,
     GPU_SHARE,
     NODE,
     OUTBOX,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ...core import variables
 from ...core.errors import MLInfraError, Unavailable
-from ...core.files import open_regular
+from ...core.files import make_below, open_regular
 from ...core.processes import TOKEN
 from ...core.secrets import resolve
 from ..attempt import environment
@@ -101,8 +101,7 @@ def prepare(entry: JobEntry, place: Place, inherited: Mapping[str, str] | None =
     variables, if they are already known.
     """
     attempt = Attempt.of(place.home, entry.job.id, entry.job.attempt)
-    attempt.folder.parent.mkdir(parents=True, exist_ok=True)
-    attempt.folder.mkdir(exist_ok=True)
+    make_below(place.home, attempt.folder)
     inherited = inherited_by(entry) if inherited is None else inherited
     own_environment = own_variables(entry, place, attempt, inherited)
     command = command_of(entry, place, attempt)
@@ -242,7 +241,10 @@ def command_of(entry: JobEntry, place: Place, attempt: Attempt) -> list[str]:
 
 def _notebook_command(entry: JobEntry, place: Place, attempt: Attempt, tree: Path) -> list[str]:
     shown = entry.spec.notebook or ""
-    output = place.root / entry.spec.output if entry.spec.output else Path(shown).name
+    output = place.root / entry.spec.output if entry.spec.output else Path(Path(shown).name)
+    if entry.spec.output:
+        below = place.home if output.is_relative_to(place.home) else place.root
+        make_below(below, output.parent)
     relative = os.path.relpath(entry.launch.folder, place.root)
     task = NotebookTask(
         source=str(tree / shown),

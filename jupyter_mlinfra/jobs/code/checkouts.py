@@ -49,7 +49,7 @@ class Checkouts:
         there stays. Raises Damaged.
         """
         tree = self.path(ident)
-        tree.parent.mkdir(parents=True, exist_ok=True)
+        tree.parent.mkdir(exist_ok=True)
         changed = self.changed(ident, files)
         draft = Path(tempfile.mkdtemp(dir=tree.parent, prefix=".tree."))
         try:

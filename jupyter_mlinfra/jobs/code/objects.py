@@ -12,7 +12,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from ...core.errors import Unprocessable
-from ...core.files import open_regular
+from ...core.files import make_below, open_regular
 from .own_files import beating, entries
 
 _CHUNK = 1 << 20
@@ -38,7 +38,7 @@ class Objects:
         """Copy a file into the store under the digest of the copy: a torn read is at least the same
         everywhere. Returns its key.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(exist_ok=True)
         handle, draft = tempfile.mkstemp(dir=self._folder, prefix=".object.")
         try:
             digest = blake2b(digest_size=20)
@@ -51,7 +51,7 @@ class Objects:
                     target.write(part)
             key = digest.hexdigest() + (_EXECUTABLE if executable else "")
             place = self.path(key)
-            place.parent.mkdir(parents=True, exist_ok=True)
+            make_below(self._folder, place.parent)
             os.chmod(draft, _mode(key))
             os.replace(draft, place)
         except BaseException:

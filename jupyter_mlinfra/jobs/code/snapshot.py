@@ -365,6 +365,9 @@ class Snapshots:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
+        with contextlib.suppress(OSError):  # the lock says what is wrong
+            # Not its parent: of a project that was removed nothing may come back.
+            self._folder.mkdir(exist_ok=True)
         with file_lock(self._folder / "lock"):
             yield
 

@@ -79,7 +79,7 @@ def take(attempt: Attempt) -> bool:
 
 def take_over(first: Attempt, attempt: Attempt) -> None:
     """A later start has a folder of its own, with the instructions of the first one."""
-    attempt.folder.mkdir(parents=True, exist_ok=True)
+    attempt.folder.mkdir(exist_ok=True)  # beside the first one
     for name in ("order.json", "notebook.json"):
         if (first.folder / name).exists():
             shutil.copyfile(first.folder / name, attempt.folder / name)

@@ -10,6 +10,7 @@ from itertools import groupby, islice
 from types import MappingProxyType
 
 from ...core import variables
+from ...core.files import make_below
 from ...core.processes import TOKEN
 from ..attempt.environment import for_other_machines
 from ..attempt.files import Attempt
@@ -96,7 +97,7 @@ def batch_of(
     for entry in entries:
         number = first_attempt(entry.token)
         attempt = Attempt.of(place.home, entry.job.id, number)
-        attempt.folder.mkdir(parents=True, exist_ok=True)
+        make_below(place.home, attempt.folder)
         minutes = entry.spec.time_limit_minutes
         order = Order(
             command=launch.command_of(entry, place, attempt),

@@ -207,7 +207,7 @@ def _table(session: Session, name: str) -> pl.LazyFrame:
 
 def _write_report(path: Path, text: str) -> None:
     try:
-        write_atomic(path, text.encode())
+        write_atomic(path, text.encode(), parents=True)
     except OSError as error:
         raise explain_os_error(error, f"{path} could not be written.") from error
 

@@ -183,6 +183,44 @@ describe('a command without a reference', () => {
   });
 });
 
+describe('the run of a job', () => {
+  const id = 'mlinfra:jobs-open-run';
+  const ref = 'job:7f';
+  /** As a list has it: only the answer about a single job says its run. */
+  const listed = { ref, id: '7f', name: 'train', attempt: 1, array: null, run: null };
+
+  it('is asked for when only a list was seen', async () => {
+    const show = jest.fn(async () => ({ ...listed, run: '9c1e' }));
+    const { workbench, open } = fakeWorkbench({ jobs: { show } });
+    const { commands, seen } = workbench;
+    seen.note(ref, await show());
+    seen.note(ref, listed); // the list was read again
+    expect(commands.isEnabled(id, { ref })).toBe(true);
+    expect(await commands.execute(id, { ref })).toBe(true);
+    expect(open).toHaveBeenCalledWith('run:9c1e');
+  });
+
+  it('is said to be missing only by the job itself', async () => {
+    const said = jest.spyOn(Notification, 'error').mockReturnValue('');
+    const { workbench, open } = fakeWorkbench({ jobs: { show: async () => listed } });
+    workbench.seen.note(ref, listed);
+    expect(await workbench.commands.execute(id, { ref })).toBe(false);
+    expect(said.mock.calls[0]?.[0]).toBe('train has recorded no run.');
+    expect(open).not.toHaveBeenCalled();
+    said.mockRestore();
+  });
+
+  it.each([
+    [{ ...listed, attempt: 0 }, 'It has not started.'],
+    [{ ...listed, array: { size: 2 } }, 'Open one of its elements.']
+  ])('is not there to be opened for %j', (job, why) => {
+    const { commands, seen } = fakeWorkbench().workbench;
+    seen.note(ref, job);
+    expect(commands.isEnabled(id, { ref })).toBe(false);
+    expect(commands.caption(id, { ref })).toContain(why);
+  });
+});
+
 describe('the undo of', () => {
   const state = (held_by: string | null): object => ({ ref: 'job:7f', name: 'train', held_by });
   const client = {

@@ -72,7 +72,13 @@ export const jobActions = (trans: TranslationBundle): readonly IActionSpec<IJob>
     label: trans.__('Open the Run of a Job'),
     caption: trans.__('The newest run that it recorded'),
     icon: 'experiments',
-    blocked: job => (job.run === null ? trans.__('It has recorded no run.') : null),
+    // A list does not say which run a job has: what is unknown is asked for when it is done.
+    blocked: job =>
+      job.array
+        ? trans.__('Open one of its elements.')
+        : job.attempt
+          ? null
+          : trans.__('It has not started.'),
     harmless: true,
     run: () => verbs().then(({ openRun }) => openRun)
   },

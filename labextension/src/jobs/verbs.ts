@@ -1,5 +1,5 @@
 import type { IJob } from '../api/types';
-import { confirm } from '../components/confirm';
+import { confirm, failed } from '../components/confirm';
 import * as format from '../format';
 import { formatRef } from '../refs';
 import type { IActionCall, IWorkbench, Perform } from '../tokens';
@@ -99,8 +99,12 @@ export const clone: Perform<IJob> = async call => {
 };
 
 export const openRun: Perform<IJob> = async call => {
-  const { run } = call.item ?? (await jobOf(call));
-  if (run !== null) {
-    await call.workbench.open(formatRef('run', run));
+  const job = call.item?.run ? call.item : await jobOf(call);
+  if (job.run === null) {
+    const { trans } = call.workbench;
+    failed(trans.__('%1 has recorded no run.', job.name), trans);
+    return null;
   }
+  await call.workbench.open(formatRef('run', job.run));
+  return undefined;
 };

@@ -27,6 +27,7 @@ import { showBadge } from './badge';
 import { START_MS } from './counts';
 import { domainWord } from './domains';
 import { type IPagedKind, pageOfTab, PageWidget } from './page';
+import { PaletteWatch } from './palette';
 import { PanelWidget } from './panel';
 import { Pointer } from './pointer';
 import { Shelf } from './shelf';
@@ -60,7 +61,8 @@ export class Workbench implements IWorkbench {
     this.memory = _options.memory;
     this.shelf = new Shelf(_options.memory);
     this.commands = _options.app.commands;
-    this.pointer = new Pointer(_options.app.shell, () => this.commands.notifyCommandChanged());
+    const palette = new PaletteWatch(this.commands, this._offered);
+    this.pointer = new Pointer(_options.app.shell, palette.opened);
     this._actions = new Actions(this);
     document.addEventListener('dblclick', ({ target }) => {
       const reference = target instanceof Element && pageOfTab(target);
@@ -106,6 +108,8 @@ export class Workbench implements IWorkbench {
     const { palette } = this._options;
     if (palette && category) {
       added.add(palette.addItem({ command, category }));
+      this._offered.add(command);
+      added.add(new DisposableDelegate(() => this._offered.delete(command)));
     }
   }
 
@@ -285,6 +289,8 @@ export class Workbench implements IWorkbench {
   }
 
   private readonly _actions: Actions;
+  /** What palettes show. */
+  private readonly _offered = new Set<string>();
   /** Of the next item in the context menus: in the order in which actions are added. */
   private _rank = 10;
   private readonly _opening = new Map<string, Promise<void>>();

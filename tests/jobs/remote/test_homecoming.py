@@ -21,9 +21,16 @@ from jupyter_mlinfra.jobs.remote.bring_home import Homecoming
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     """A project in which the job j1 has left an event, and a program that brings nothing home."""
-    EventOutbox(outbox_of(tmp_path, "j1")).emit("run", "run:1", {"state": "finished"})
+    _emit(tmp_path, "j1", "run:1", {"state": "finished"})
     monkeypatch.setattr(homecoming, "PROGRAM", "platform")
     return Place(root=tmp_path, home=tmp_path)
+
+
+def _emit(home: Path, job: str, ref: str, data: dict[str, str]) -> None:
+    """A job leaves an event, in its folder."""
+    folder = outbox_of(home, job)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    EventOutbox(folder).emit("run", ref, data)
 
 
 def _tend(found: Homecoming, tools: Any) -> None:
@@ -73,7 +80,7 @@ def test_the_outbox_of_a_job_that_runs_is_not_touched_and_has_all_its_tries_at_t
     place: Place, tools: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # J2 has ended before.
-    EventOutbox(outbox_of(place.home, "j2")).emit("run", "run:2", {"state": "finished"})
+    _emit(place.home, "j2", "run:2", {"state": "finished"})
     unfinished, at = {"j1"}, [1000.0]
     monkeypatch.setattr(homecoming, "time", SimpleNamespace(monotonic=lambda: at[0]))
     found = Homecoming(place, lambda: unfinished)
@@ -112,7 +119,7 @@ def test_a_new_follower_leaves_the_outbox_of_a_running_job_alone_and_brings_it_h
     steps.rounds(2)
     steps.begin(job)
     folder = outbox_of(steps.project.home, job.id)
-    EventOutbox(folder).emit("run", "run:1", {"state": "running"})
+    _emit(steps.project.home, job.id, "run:1", {"state": "running"})
     steps.again()
     steps.rounds()
     assert steps.follower._record._homecoming._process is None
@@ -135,7 +142,7 @@ def test_each_attempt_has_its_own_tries(
     job = steps.submit(retries=1)
     steps.rounds(2)
     steps.begin(job)
-    EventOutbox(outbox_of(steps.project.home, job.id)).emit("run", "run:1")
+    _emit(steps.project.home, job.id, "run:1", {})
     steps.claim(job, 1)
     steps.show(job, stage=Stage.ENDED, code=1)
 
