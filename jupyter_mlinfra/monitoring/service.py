@@ -215,13 +215,20 @@ class Monitoring:
                 self._store.set_alarm(self._next_alarm())
             else:
                 self._store.clear_alarm()
-            for monitor in monitors:
-                try:
-                    self.evaluate(monitor.name)
-                except MLInfraError as error:
-                    say(f"monitor {monitor.name} was not evaluated: {error}")
-                except Exception:  # noqa: BLE001 - the others are still evaluated
-                    say(f"monitor {monitor.name} was not evaluated:\n{traceback.format_exc()}")
+                return
+            with self._judging.one_book() as book:
+                for name, faults in book.problems.items():
+                    say(f"the rules of {name} are not used: {faults[0]}")
+                for monitor in monitors:
+                    self._evaluate_one(monitor.name, say)
+
+    def _evaluate_one(self, name: str, say: Callable[[str], None]) -> None:
+        try:
+            self.evaluate(name)
+        except MLInfraError as error:
+            say(f"monitor {name} was not evaluated: {error}")
+        except Exception:  # noqa: BLE001 - the others are still evaluated
+            say(f"monitor {name} was not evaluated:\n{traceback.format_exc()}")
 
     def _next_alarm(self) -> Alarm:
         at = now().timestamp()

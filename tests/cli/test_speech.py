@@ -120,7 +120,7 @@ def test_a_failure_is_json_for_scripts_and_three_lines_for_people(
         (["catalog", "show"], "Usage: mlinfra catalog show [OPTIONS] NAME."),
         (
             ["monitors", "teleport"],
-            "mlinfra monitors takes one of: compare, evaluate, list, status, watch.",
+            "mlinfra monitors takes one of: backtest, compare, evaluate, list, status, watch.",
         ),
         (["jobs", "list", "--colour"], "Usage: mlinfra jobs list [OPTIONS]."),
         (["jobs"], "Usage: mlinfra jobs [OPTIONS] COMMAND [ARGS]..."),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -59,6 +60,18 @@ class Judging:
     def __init__(self, project: Project, store: AlertStore) -> None:
         self._project = project
         self.store = store
+        self._book: RuleBook | None = None
+
+    @contextmanager
+    def one_book(self) -> Iterator[RuleBook]:
+        """Rules are read once for all evaluations of this block: that looks through the whole
+        project.
+        """
+        self._book = open_book(self._project)
+        try:
+            yield self._book
+        finally:
+            self._book = None
 
     def alarm(self, at: float) -> Alarm:
         """The alarm of the next delivery."""
@@ -66,7 +79,7 @@ class Judging:
 
     def judge(self, monitor: str, points: Iterable[Point], at: datetime, notes: Notes) -> Verdict:
         """Move the alerts of a monitor by these points. Nothing is written before `write`."""
-        book = open_book(self._project)
+        book = self._book or open_book(self._project)
         rules, clock = book.of(monitor), at.timestamp()
         known = self.store.tracks(monitor)
         kept = _of_broken_files(book, rules, known)
