@@ -90,8 +90,11 @@ class Judging:
         result = evaluate(rules, tracks, points, clock, muted=muted)
         before = {alert.ref: alert for alert in self.store.alerts(monitor)}
         by_name = {rule.name: rule for rule in rules}
+        moved = {item.key for item in result.changes}
         judged = [
-            self._judged(monitor, by_name[key[0]], key, track, result, before, at, notes)
+            self._judged(
+                monitor, by_name[key[0]], key, track, result, before, at, notes, moved=key in moved
+            )
             for key, track in result.tracks.items()
         ]
         verdict = Verdict(self, monitor, at)
@@ -111,17 +114,18 @@ class Judging:
         before: Mapping[str, Alert],
         at: datetime,
         notes: Notes,
+        *,
+        moved: bool,
     ) -> Judged:
         found, ref = result.judgements.get(key), alert_ref(monitor, key)
         previous = before.get(ref)
-        changes = [item for item in result.changes if item.key == key]
         held = result.held_back.get(key, "")
         if not held and rule.silence and at.timestamp() < rule.silence.until:
             held = rule.source.rpartition(":")[0]
         alert = _alert(rule, ref, monitor, key, track, found, previous, at, notes)
-        start, end = _window(previous, found, moved=bool(changes), track=track)
+        start, end = _window(previous, found, moved=moved, track=track)
         alert = replace(alert, held_back_by=held, window_start=start, window_end=end)
-        return Judged(key=key, alert=alert, track=track, moved=bool(changes))
+        return Judged(key=key, alert=alert, track=track, moved=moved)
 
     def _messages(
         self,

@@ -185,11 +185,12 @@ class _Run:
 
     def _holder(self, key: AlertKey) -> str:
         """The firing rule that holds an alert back, empty if there is none."""
-        held_by = self._rules[key[0]].inhibited_by
+        if not (held_by := self._rules[key[0]].inhibited_by):
+            return ""
         firing = {
             name for (name, _), track in self._tracks.items() if track.state is AlertState.FIRING
         }
-        return next((name for name in held_by if name in firing), "") if held_by else ""
+        return next((name for name in held_by if name in firing), "")
 
     def _set(
         self, key: AlertKey, known: Track | None, after: Track, at: float, found: Judgement | None
