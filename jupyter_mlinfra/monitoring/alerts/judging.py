@@ -28,6 +28,9 @@ from .texts import Notes, subject_of, text_of
 if TYPE_CHECKING:
     from ...core.project import Project
 
+NEW_SECONDS = 2 * 3600.0
+"""A rule that is new looks at windows that ended in this time; a back-test looks at older ones."""
+
 
 class Verdict:
     """What an evaluation found. alerts: as they will be read. queued: whether receivers are to be
@@ -87,7 +90,9 @@ class Judging:
         begin = min((track.at for track in tracks.values()), default=clock)
         silences = self.store.silences.since(begin)
         muted = muting(silences, monitor, rules)
-        result = evaluate(rules, tracks, points, clock, muted=muted)
+        known_rules = {name for name, _ in tracks}
+        begun = {rule.name: clock - NEW_SECONDS for rule in rules if rule.name not in known_rules}
+        result = evaluate(rules, tracks, points, clock, muted=muted, not_before=begun)
         before = {alert.ref: alert for alert in self.store.alerts(monitor)}
         by_name = {rule.name: rule for rule in rules}
         moved = {item.key for item in result.changes}
