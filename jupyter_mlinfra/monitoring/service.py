@@ -223,19 +223,27 @@ class Monitoring(MeasuringVerbs):
                 self._store.set_alarm(self._next_alarm())
             else:
                 self._store.clear_alarm()
-            for monitor in monitors:
-                try:
-                    self._record(monitor)
-                except MLInfraError as error:
-                    say(f"the hours of monitor {monitor.name} were not recorded: {error}")
-                except Exception:  # noqa: BLE001 - its rules are still evaluated
-                    say(f"monitor {monitor.name} was not recorded:\n{traceback.format_exc()}")
-                try:
-                    self.evaluate(monitor.name)
-                except MLInfraError as error:
-                    say(f"monitor {monitor.name} was not evaluated: {error}")
-                except Exception:  # noqa: BLE001 - the others are still evaluated
-                    say(f"monitor {monitor.name} was not evaluated:\n{traceback.format_exc()}")
+                return
+            with self._judging.one_book() as book:
+                for name, faults in book.problems.items():
+                    say(f"the rules of {name} are not used: {faults[0]}")
+                for monitor in monitors:
+                    self._record_and_evaluate(monitor, say)
+
+    def _record_and_evaluate(self, monitor: Monitor, say: Callable[[str], None]) -> None:
+        for work, failed in (
+            (
+                lambda: self._record(monitor),
+                f"the hours of monitor {monitor.name} were not recorded",
+            ),
+            (lambda: self.evaluate(monitor.name), f"monitor {monitor.name} was not evaluated"),
+        ):
+            try:
+                work()
+            except MLInfraError as error:
+                say(f"{failed}: {error}")
+            except Exception:  # noqa: BLE001 - the others are still evaluated
+                say(f"{failed}:\n{traceback.format_exc()}")
 
     def _next_alarm(self) -> Alarm:
         at = now().timestamp()

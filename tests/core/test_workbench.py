@@ -18,7 +18,7 @@ from jupyter_mlinfra.core.records import Page, page_of
 from jupyter_mlinfra.core.search import Document
 from jupyter_mlinfra.workbench import Workbench
 
-NAMES = [item.name for item in installed()]
+NAMES = [item.name for item in installed() if item.searched]
 
 
 class Source:

@@ -20,6 +20,7 @@ from jupyter_mlinfra.core.files import file_lock
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import Jobs
 from jupyter_mlinfra.monitoring import Monitoring, evaluation
+from jupyter_mlinfra.monitoring.alerts.store import AlertStore
 from jupyter_mlinfra.monitoring.store import MonitorStore
 from jupyter_mlinfra.workbench import Workbench
 
@@ -63,7 +64,29 @@ def test_the_supervisor_has_monitors_evaluated_again_and_again(
             time.sleep(0.05)
         assert store.show("flights").evaluated_at != seen
         assert at + 60 <= kept(project)["due_at"] <= time.time() + 60, "and the next one is set"
-    assert "gone" in store.alerts("flights")[0].text
+    assert "gone" in AlertStore(project.database).alerts("flights")[0].text
+
+
+def test_what_fires_while_nobody_looks_is_told_by_the_supervisor(
+    project: Project, jobs: Jobs
+) -> None:
+    """From the alarm of the monitors to a receiver's file, all by processes of the supervisor."""
+    with (project.root / "mlinfra.toml").open("a") as settings:
+        settings.write('[monitoring.receivers.log]\ntype = "file"\npath = "told.jsonl"\n')
+    (project.root / "silent.mlrules.yaml").write_text(
+        "rules:\n  - {name: silent, metric: requests, op: <, threshold: 1, no_data: fire}\n"
+    )
+    MonitorStore(project.database).add("flights", "gone", "ana")
+    Workbench(project).heal()
+    at, told = time.time(), project.root / "told.jsonl"
+    with project.database.write() as connection:
+        connection.execute("UPDATE alarm SET due_at = ?", (at,))
+    jobs.heed_alarms(start=True)
+    while not told.exists() and time.time() < at + 120:
+        time.sleep(0.05)
+    (line,) = told.read_text().splitlines()
+    (alert,) = json.loads(line)["alerts"]
+    assert (alert["labels"]["alertname"], alert["status"]) == ("silent", "firing")
 
 
 def test_one_monitor_that_cannot_be_evaluated_keeps_no_other_from_it(
@@ -81,10 +104,12 @@ def test_one_monitor_that_cannot_be_evaluated_keeps_no_other_from_it(
             raise KeyError("unforeseen")
 
     monkeypatch.setattr(Monitoring, "evaluate", evaluate)
+    (project.root / "bad.mlrules.yaml").write_text("rules: [")
     monitoring.evaluate_all(said.append)
     assert evaluated == ["broken", "flights", "odd", "rides"]
-    assert said[0] == "monitor broken was not evaluated: Its reference is damaged."
-    assert ("monitor odd" in said[1], "unforeseen" in said[1], len(said)) == (True, True, 2)
+    assert said[0].startswith("the rules of bad.mlrules.yaml are not used: bad.mlrules.yaml, line")
+    assert said[1] == "monitor broken was not evaluated: Its reference is damaged."
+    assert ("monitor odd" in said[2], "unforeseen" in said[2], len(said)) == (True, True, 3)
     assert monitoring._store.alarm() is not None
 
 

@@ -46,6 +46,7 @@ DOMAIN = Domain(
             "AlertRule",
             "Backtest",
             "Delivery",
+            "Episode",
             "RuleBacktest",
             "RuleCheck",
         ),

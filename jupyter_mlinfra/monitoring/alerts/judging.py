@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -26,6 +27,9 @@ from .texts import Notes, subject_of, text_of
 
 if TYPE_CHECKING:
     from ...core.project import Project
+
+NEW_SECONDS = 2 * 3600.0
+"""A rule that is new looks at windows that ended in this time; a back-test looks at older ones."""
 
 
 class Verdict:
@@ -59,6 +63,18 @@ class Judging:
     def __init__(self, project: Project, store: AlertStore) -> None:
         self._project = project
         self.store = store
+        self._book: RuleBook | None = None
+
+    @contextmanager
+    def one_book(self) -> Iterator[RuleBook]:
+        """Rules are read once for all evaluations of this block: that looks through the whole
+        project.
+        """
+        self._book = open_book(self._project)
+        try:
+            yield self._book
+        finally:
+            self._book = None
 
     def alarm(self, at: float) -> Alarm:
         """The alarm of the next delivery."""
@@ -66,7 +82,7 @@ class Judging:
 
     def judge(self, monitor: str, points: Iterable[Point], at: datetime, notes: Notes) -> Verdict:
         """Move the alerts of a monitor by these points. Nothing is written before `write`."""
-        book = open_book(self._project)
+        book = self._book or open_book(self._project)
         rules, clock = book.of(monitor), at.timestamp()
         known = self.store.tracks(monitor)
         kept = _of_broken_files(book, rules, known)
@@ -74,11 +90,16 @@ class Judging:
         begin = min((track.at for track in tracks.values()), default=clock)
         silences = self.store.silences.since(begin)
         muted = muting(silences, monitor, rules)
-        result = evaluate(rules, tracks, points, clock, muted=muted)
+        known_rules = {name for name, _ in tracks}
+        begun = {rule.name: clock - NEW_SECONDS for rule in rules if rule.name not in known_rules}
+        result = evaluate(rules, tracks, points, clock, muted=muted, not_before=begun)
         before = {alert.ref: alert for alert in self.store.alerts(monitor)}
         by_name = {rule.name: rule for rule in rules}
+        moved = {item.key for item in result.changes}
         judged = [
-            self._judged(monitor, by_name[key[0]], key, track, result, before, at, notes)
+            self._judged(
+                monitor, by_name[key[0]], key, track, result, before, at, notes, moved=key in moved
+            )
             for key, track in result.tracks.items()
         ]
         verdict = Verdict(self, monitor, at)
@@ -98,17 +119,18 @@ class Judging:
         before: Mapping[str, Alert],
         at: datetime,
         notes: Notes,
+        *,
+        moved: bool,
     ) -> Judged:
         found, ref = result.judgements.get(key), alert_ref(monitor, key)
         previous = before.get(ref)
-        changes = [item for item in result.changes if item.key == key]
         held = result.held_back.get(key, "")
         if not held and rule.silence and at.timestamp() < rule.silence.until:
             held = rule.source.rpartition(":")[0]
         alert = _alert(rule, ref, monitor, key, track, found, previous, at, notes)
-        start, end = _window(previous, found, moved=bool(changes), track=track)
+        start, end = _window(previous, found, moved=moved, track=track)
         alert = replace(alert, held_back_by=held, window_start=start, window_end=end)
-        return Judged(key=key, alert=alert, track=track, moved=bool(changes))
+        return Judged(key=key, alert=alert, track=track, moved=moved)
 
     def _messages(
         self,

@@ -109,6 +109,7 @@ class AlertStore:
         are neither judged nor to be kept are deleted.
         """
         kept = {*keep, *(item.key for item in judged)}
+        silences = self.silences.since(now().timestamp())
         before = {
             _key(row): row
             for row in connection.execute("SELECT * FROM alert WHERE monitor = ?", (monitor,))
@@ -122,7 +123,8 @@ class AlertStore:
         for item in judged:
             _write(connection, item, before.get(item.key))
             if item.moved:
-                _tell(connection, item)
+                silence = silence_of(silences, monitor, item.key)
+                _tell(connection, item, quiet=bool(silence or item.alert.held_back_by))
 
     def acknowledge(self, alert: Alert, user: str, why: str) -> None:
         """Note who looks after it."""
@@ -201,15 +203,14 @@ def note(
     )
 
 
-def _tell(connection: sqlite3.Connection, item: Judged) -> None:
+def _tell(connection: sqlite3.Connection, item: Judged, *, quiet: bool) -> None:
+    """quiet: nobody is to be told; the event says that it is silenced, if it fires."""
     alert = item.alert
-    events.append(
-        connection,
-        "alert",
-        alert.ref,
-        {"state": alert.state, "monitor": alert.monitor, "text": alert.text},
-    )
-    note(connection, alert.monitor, item.key, alert.state, why=alert.text, at=item.track.since)
+    firing = item.track.state is AlertState.FIRING
+    shown = AlertState.SILENCED if firing and quiet else item.track.state
+    data = {"state": shown, "monitor": alert.monitor, "text": alert.text}
+    events.append(connection, "alert", alert.ref, data)
+    note(connection, alert.monitor, item.key, shown, why=alert.text, at=item.track.since)
 
 
 def _write(connection: sqlite3.Connection, item: Judged, before: sqlite3.Row | None) -> None:

@@ -70,14 +70,16 @@ def evaluate(
     clock: float,
     *,
     muted: Muted = lambda _key, _at: False,
+    not_before: Mapping[str, float] | None = None,
 ) -> Evaluation:
     """Move the alerts of one monitor up to `clock` (seconds since 1970).
 
     points: what was measured, in any order; those that end after the clock or not after what an
-    alert has already seen are left out, so a point that comes twice counts once.
+    alert has already seen are left out, so a point that comes twice counts once. not_before: by
+    rule, a time up to which points are left out: a rule that is new has no past.
     """
     run = _Run({rule.name: rule for rule in rules}, tracks, muted)
-    for at, batch in _batches(rules, points, clock):
+    for at, batch in _batches(rules, points, clock, not_before or {}):
         run.advance(at)
         for key, found in batch.items():
             run.judge(key, found, at)
@@ -89,7 +91,10 @@ def evaluate(
 
 
 def _batches(
-    rules: Sequence[Rule], points: Iterable[Point], clock: float
+    rules: Sequence[Rule],
+    points: Iterable[Point],
+    clock: float,
+    not_before: Mapping[str, float],
 ) -> Iterator[tuple[float, Mapping[AlertKey, list[Point]]]]:
     """The points of each alert, by the end of their window, oldest first."""
     by_metric: dict[float, dict[AlertKey, list[Point]]] = {}
@@ -97,6 +102,8 @@ def _batches(
         if point.end > clock:
             continue
         for rule in rules:
+            if point.end <= not_before.get(rule.name, 0.0):
+                continue
             if (labels := rule.key_of(point)) is not None:
                 batch = by_metric.setdefault(point.end, {})
                 batch.setdefault((rule.name, labels), []).append(point)
@@ -185,11 +192,12 @@ class _Run:
 
     def _holder(self, key: AlertKey) -> str:
         """The firing rule that holds an alert back, empty if there is none."""
-        held_by = self._rules[key[0]].inhibited_by
+        if not (held_by := self._rules[key[0]].inhibited_by):
+            return ""
         firing = {
             name for (name, _), track in self._tracks.items() if track.state is AlertState.FIRING
         }
-        return next((name for name in held_by if name in firing), "") if held_by else ""
+        return next((name for name in held_by if name in firing), "")
 
     def _set(
         self, key: AlertKey, known: Track | None, after: Track, at: float, found: Judgement | None

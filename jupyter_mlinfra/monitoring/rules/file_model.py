@@ -55,6 +55,10 @@ Span = Annotated[str, AfterValidator(_span)]
 Name = Annotated[str, Field(pattern=NAME)]
 Texts = Annotated[list[str], BeforeValidator(_as_list, json_schema_input_type=list[str] | str)]
 Names = Annotated[list[Name], BeforeValidator(_as_list, json_schema_input_type=list[Name] | Name)]
+Label = Literal["version", "feature", "segment"]
+Labels = Annotated[
+    list[Label], BeforeValidator(_as_list, json_schema_input_type=list[Label] | Label)
+]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -156,10 +160,7 @@ class RuleEntry(Options):
     where: WhereEntry = WhereEntry()
     """Only these versions, features or segments. Default: all, without segments."""
 
-    by: Annotated[
-        list[Literal["version", "feature", "segment"]],
-        BeforeValidator(_as_list),
-    ] = []
+    by: Labels = []
     """Each value of these has an alert of its own. Default: one alert, on the worst value."""
 
     share_of_at_least: int | None = Field(default=None, ge=1)

@@ -367,30 +367,36 @@ function AlertCard({ alert }: { alert: IAlert }): React.ReactElement {
             </>
           )}
         </dd>
-        {alert.acknowledged && (
-          <>
-            <dt>{trans.__('looked after')}</dt>
-            <dd>
-              {trans.__(
-                'by %1 since %2',
-                alert.acknowledged.by,
-                format.time(alert.acknowledged.at)
-              )}
-              {alert.acknowledged.why && `: ${alert.acknowledged.why}`}
-            </dd>
-          </>
-        )}
-        {alert.silence && (
-          <>
-            <dt>{trans.__('silenced')}</dt>
-            <dd>
-              {trans.__('until %1 by %2', format.time(alert.silence.until), alert.silence.by)}
-              {`: ${alert.silence.why}`}
-            </dd>
-          </>
-        )}
+        <Watched alert={alert} />
       </dl>
     </section>
+  );
+}
+
+/** Who looks after an alert, and until when nobody is told of it. */
+function Watched({ alert }: { alert: IAlert }): React.ReactElement {
+  const { trans } = useWorkbench();
+  return (
+    <>
+      {alert.acknowledged && (
+        <>
+          <dt>{trans.__('looked after')}</dt>
+          <dd>
+            {trans.__('by %1 since %2', alert.acknowledged.by, format.time(alert.acknowledged.at))}
+            {alert.acknowledged.why && `: ${alert.acknowledged.why}`}
+          </dd>
+        </>
+      )}
+      {alert.silence && (
+        <>
+          <dt>{trans.__('silenced')}</dt>
+          <dd>
+            {trans.__('until %1 by %2', format.time(alert.silence.until), alert.silence.by)}
+            {`: ${alert.silence.why}`}
+          </dd>
+        </>
+      )}
+    </>
   );
 }
 

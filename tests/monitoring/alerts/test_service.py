@@ -6,6 +6,7 @@ import json
 import time
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -87,6 +88,8 @@ def test_a_silenced_alert_fires_unheard_and_is_heard_when_the_silence_ends(
     flights.monitoring.evaluate("flights")
     states = {item.name: item.state for item in flights.monitoring.alerts().items}
     assert (states["failed"], states["drift"]) == ("silenced", "firing")
+    told = [event for event in flights.project.events.after(0) if event.ref.endswith("/failed")]
+    assert told[-1].data["state"] == "silenced", "panels notify of nothing that is silenced"
     assert flights.monitoring.alerts(firing=True).total == 1, "those that somebody is told of"
     assert len(queued(flights)) == 1
     flights.alerts.unsilence(silence.number)
@@ -339,3 +342,18 @@ def test_a_rollback_says_in_the_deployments_history_for_which_alert_it_was(
     flights.alerts.rollback("flights/drift", why="v2 was wrong")
     assert asked == [("flights", "alert:flights/drift: v2 was wrong")]
     assert lines(flights)[-1] == ("rollback", flights.project.user)
+
+
+def test_the_code_that_is_inserted_for_an_alert_loads_its_window_and_its_drift(
+    flights: Flights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flights.log(300, shift=15)
+    flights.monitoring.evaluate("flights")
+    monkeypatch.chdir(flights.project.root)
+    code = flights.alerts.show("flights/drift").code
+    names: dict[str, Any] = {}
+    exec(code["python"], names)
+    assert names["bad"].height == 300
+    assert [item.feature for item in names["drift"]] == ["temp", "wind"]
+    assert "alert.acknowledge(" in code["python"]
+    assert code["cli"] == "mlinfra alerts show flights/drift"

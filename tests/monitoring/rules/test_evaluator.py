@@ -244,3 +244,10 @@ def test_windows_that_come_late_or_out_of_order_count_by_their_own_time() -> Non
     assert all(later - earlier == HOUR for (_, earlier), (_, later) in pairwise(moves))
     late = evaluate([rule], at_once.tracks, [point(T0 + 2.5 * HOUR, 0.9)], T0 + 10 * HOUR)
     assert late.tracks == at_once.tracks
+
+
+def test_a_new_rule_has_no_past() -> None:
+    points = [point(T0 + hour * HOUR, value) for hour, value in enumerate([0.9, 0.1, 0.1])]
+    found = evaluate([RULE], {}, points, T0 + 2 * HOUR, not_before={"r": T0 + HOUR})
+    assert not found.notices
+    assert found.tracks["r", ()].since == T0 + 2 * HOUR

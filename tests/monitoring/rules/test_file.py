@@ -241,3 +241,23 @@ def test_the_published_schema_is_that_of_the_code() -> None:
         " python -m jupyter_mlinfra.monitoring.rules.schema > docs/mlrules.schema.json"
     )
     assert json.loads(schema())["properties"]["rules"]
+
+
+def test_the_schema_accepts_what_is_read_and_refuses_a_misspelt_key() -> None:
+    """By the library that editors' language servers use too."""
+    import jsonschema
+    import yaml
+
+    checker = jsonschema.Draft202012Validator(json.loads(schema()))
+    read = yaml.safe_load(FULL.replace("2026-12-01T08:00+01:00", "'2026-12-01T08:00+01:00'"))
+    assert not [*checker.iter_errors(read)]
+    read["rules"][0]["treshold"] = 1
+    assert [*checker.iter_errors(read)]
+
+
+def test_the_example_of_the_documentation_is_in_order() -> None:
+    text = (REPOSITORY / "docs" / "rules.md").read_text()
+    example = text.split("```yaml\n")[1].split("```")[0]
+    found = read_text(example, "example.mlrules.yaml")
+    assert not found.faults
+    assert [rule.name for rule in found.rules] == ["temp-moved", "moved", "down"]

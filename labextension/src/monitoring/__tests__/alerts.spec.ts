@@ -20,7 +20,7 @@ function callOf(answers: Record<string, unknown>, args = {}): [IActionCall<IAler
   );
   const { workbench } = fakeWorkbench({ monitoring });
   const call = { workbench, ref: REF, name: 'flights/drift', item: undefined, args };
-  return [call as unknown as IActionCall<IAlert>, mocks];
+  return [call, mocks];
 }
 
 const typed = (value: string | null): void =>

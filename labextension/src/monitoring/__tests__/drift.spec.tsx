@@ -262,9 +262,9 @@ describe('an alert on the page', () => {
     ];
     await opened(statusOf({ alerts }));
     expect(screen.queryByRole('region', { name: 'drift of quiet' })).toBeNull();
-    expect(
-      screen.getByRole('region', { name: 'errors' }).textContent
-    ).toContain('The error rate cannot be told.');
+    expect(screen.getByRole('region', { name: 'errors' }).textContent).toContain(
+      'The error rate cannot be told.'
+    );
   });
 });
 
