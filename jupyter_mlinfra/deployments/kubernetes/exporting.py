@@ -11,6 +11,7 @@ from pathlib import Path
 from ...core.errors import Conflict
 from ...core.files import explain_os_error, write_atomic
 from ..rows import DeploymentRow, VersionRow
+from ..runtimes import DEFAULT
 from .image import Contents, packages_of, write
 from .plan import ManifestKind, ManifestOptions, plan_of
 from .records import ImageContext, Manifests
@@ -81,6 +82,12 @@ def image_of(row: DeploymentRow, version: str, into: Path, *, workers: int) -> I
     """
     item = row.version(version)
     _proved(item)
+    if item.runtime != DEFAULT:
+        raise Conflict(
+            f"{item.version} of {row.name} is served by {item.runtime}.",
+            f"So far only versions on {DEFAULT} become images.",
+            f"Deploy it under another name with --runtime {DEFAULT}.",
+        )
     contents = Contents(
         deployment=row.name,
         version=item.version,

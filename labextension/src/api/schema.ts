@@ -1725,10 +1725,11 @@ export interface components {
         };
         /**
          * Point
-         * @description One figure of one window. start, end: seconds since 1970; the end is not in the window.
+         * @description One figure of one window, [start, end) in seconds since 1970.
          *
-         *     labels: version; feature where it applies; segment, as `column=value`, for a part of the rows.
-         *     value: None if it could not be measured: no data, which is never green. rows: it is of.
+         *     labels: `version` always; `feature` where it applies; `segment`, as `column=value`, for a part
+         *     of the rows. value: None if it could not be measured: no data, which is never green. rows: it
+         *     is of.
          */
         readonly Point: {
             readonly end: number;

@@ -29,6 +29,7 @@ from jupyter_mlinfra.deployments.kubernetes.image import HOME, Contents, package
 from jupyter_mlinfra.deployments.kubernetes.plan import ManifestOptions
 from jupyter_mlinfra.deployments.packaging import load_bundle, package
 from jupyter_mlinfra.deployments.rows import DeploymentRow, VersionRow
+from jupyter_mlinfra.deployments.runtimes.seldon_core import SeldonCore
 from jupyter_mlinfra.deployments.spec import VersionState
 
 PACKAGES = ("numpy==2.5.5", "seldon-core==1.19.0", "xgboost==3.4.1")
@@ -149,6 +150,7 @@ def deployed(bundle: Path, python: Path, *, proved: bool = True) -> DeploymentRo
         proved=proved,
         gates=(),
         workers=2,
+        runtime="seldon-core",
         deployer=None,
         created_at=NOW,
         used_at=NOW,
@@ -200,7 +202,9 @@ def served(
     environment that its requirements were taken from.
     """
     python = environment.ensure(
-        load_bundle(bundle).requirements, environment.cache_folder(project.settings)
+        load_bundle(bundle).requirements,
+        environment.cache_folder(project.settings),
+        recipe=SeldonCore.recipe,
     )
     packages = packages_of(python)
     folder = tmp_path / "image"
