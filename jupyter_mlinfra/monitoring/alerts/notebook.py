@@ -15,8 +15,22 @@ _FEATURES = 6
 
 def notebook(alert: Alert, deployment: str) -> str:
     """The notebook as JSON (nbformat 4.5)."""
+    cells = [*_loading(alert, deployment), *_looking(deployment)]
+    body = {
+        "cells": [{**cell, "id": f"cell-{number}"} for number, cell in enumerate(cells)],
+        "metadata": {
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}
+        },
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    return json.dumps(body, ensure_ascii=False, indent=1) + "\n"
+
+
+def _loading(alert: Alert, deployment: str) -> list[dict[str, object]]:
+    """The alert, its window, and the features in their order."""
     name = alert.ref.removeprefix("alert:")
-    cells = [
+    return [
         _markdown(_head(alert, deployment)),
         _code(
             "import polars as pl\n\n"
@@ -40,6 +54,12 @@ def notebook(alert: Alert, deployment: str) -> str:
             "ranked"
         ),
         _code("charts.psi_bars(ranked) if ranked.height else ranked"),
+    ]
+
+
+def _looking(deployment: str) -> list[dict[str, object]]:
+    """Charts, requests, history, and what can be done."""
+    return [
         _markdown("Reference and window, those that moved most first:"),
         _code(
             "import altair as alt\n\n"
@@ -73,15 +93,6 @@ def notebook(alert: Alert, deployment: str) -> str:
             f"# ml.deployment({text(deployment)}).rollback()"
         ),
     ]
-    body = {
-        "cells": [{**cell, "id": f"cell-{number}"} for number, cell in enumerate(cells)],
-        "metadata": {
-            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}
-        },
-        "nbformat": 4,
-        "nbformat_minor": 5,
-    }
-    return json.dumps(body, ensure_ascii=False, indent=1) + "\n"
 
 
 def path_for(alert: Alert, at: datetime) -> str:
