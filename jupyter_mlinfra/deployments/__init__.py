@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 __all__ = [
     "BASE_COLUMNS",
+    "MAX_ERRORS",
+    "BatchSubmission",
+    "Batches",
     "Change",
     "DeployedVersion",
     "Deployment",
@@ -23,11 +26,14 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from .batch.spec import MAX_ERRORS
+    from .batch.submitting import Batches
     from .names import name_for
     from .payloads import BASE_COLUMNS
     from .servable import runs_code, unservable
     from .service import Deployments
     from .spec import (
+        BatchSubmission,
         Change,
         DeployedVersion,
         Deployment,
@@ -45,6 +51,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     home = {
         "BASE_COLUMNS": ".payloads",
+        "Batches": ".batch.submitting",
+        "MAX_ERRORS": ".batch.spec",
         "Deployments": ".service",
         "name_for": ".names",
         "runs_code": ".servable",

@@ -12,9 +12,15 @@ if TYPE_CHECKING:
 
 
 def _open(bench: Workbench) -> Deployments:
-    from . import Deployments
+    from . import Batches, Deployments
 
-    return Deployments(bench.project, bench.experiments)
+    return Deployments(
+        bench.project,
+        bench.experiments,
+        batches=lambda: Batches(
+            bench.project, bench.experiments, bench.catalog, bench.jobs, opener=bench.opener
+        ),
+    )
 
 
 DOMAIN = Domain(
@@ -42,6 +48,7 @@ DOMAIN = Domain(
     ),
     records={
         "jupyter_mlinfra.deployments.spec": (
+            "BatchSubmission",
             "Change",
             "DeployedVersion",
             "Deployment",
@@ -67,6 +74,7 @@ DOMAIN = Domain(
             verbs=(
                 "list",
                 "deploy",
+                "batch",
                 "traffic",
                 "promote",
                 "rollback",
@@ -81,6 +89,7 @@ DOMAIN = Domain(
         ),
     ),
     calls={
+        "deployments-batch": "jupyter_mlinfra.deployments.snippets:batch",
         "deployments-deploy": "jupyter_mlinfra.deployments.snippets:deploy",
         "deployments-traffic": "jupyter_mlinfra.deployments.snippets:traffic",
         "deployments-predict": "jupyter_mlinfra.deployments.snippets:predict",

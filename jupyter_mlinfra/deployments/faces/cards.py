@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...faces.cards import Card, card, said
 from ...faces.rows import rows_of
 from ...faces.words import NONE, counted, moment, plain
-from ..spec import Deployment, DeploymentDetail, Prediction
+from ..spec import BatchSubmission, Deployment, DeploymentDetail, Prediction
 
 
 @card(Deployment)
@@ -30,6 +30,18 @@ def _deployment_detail(item: DeploymentDetail) -> Card:
         facts={**card.facts, **said({"answers": item.answers or NONE, "last change": last_change})},
         rows=card.rows,
     )
+
+
+@card(BatchSubmission)
+def _batch_submission(item: BatchSubmission) -> Card:
+    facts = {
+        "job": item.job,
+        "model": item.version,
+        "from": item.source,
+        "into": item.into,
+        "rows": f"{item.rows:,}",
+    }
+    return Card(title=f"batch {item.version} into {item.into}", ref=f"job:{item.job}", facts=facts)
 
 
 @card(Prediction)
