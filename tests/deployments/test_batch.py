@@ -28,6 +28,8 @@ from jupyter_mlinfra.deployments import Batches
 from jupyter_mlinfra.deployments.batch import job as batch_job
 from jupyter_mlinfra.deployments.batch.job import BatchJob, Scored
 from jupyter_mlinfra.deployments.batch.spec import BatchTask
+from jupyter_mlinfra.nouns import ModelHandle
+from jupyter_mlinfra.workbench import Workbench
 
 from .batch_bench import open_bench
 from .test_trust import REQUIREMENTS
@@ -170,7 +172,7 @@ class Bench:
 
 
 class _SubmittedError(Exception):
-    """Holds the task that would have become a job; see `test_jobs_and_the_python_door`."""
+    """Holds the task that would have become a job; the last test runs real ones."""
 
     def __init__(self, task: BatchTask) -> None:
         self.task = task
@@ -400,3 +402,53 @@ def test_a_job_that_is_killed_again_and_again_writes_every_row_once(
     assert found["prediction"].to_list() == expected
     assert len(bench.catalog.snapshots("t.scored").items) == 1
     assert _processes(bench.folder(task)) == []
+
+
+@pytest.fixture(scope="module")
+def workbench(
+    tmp_path_factory: pytest.TempPathFactory, kit: ModuleType, folders: Mapping[int, Path]
+) -> Iterator[Workbench]:
+    """A project with everything real; the pipeline is registered from its folder."""
+    project = kit.open_project(
+        tmp_path_factory.mktemp("batch-jobs") / "project",
+        '[deployments]\ntrusted_models = ["trips"]\n',
+    )
+    found = Workbench(project)
+    client: Any = found.experiments._store.client()
+    client.create_registered_model("trips")
+    client.create_model_version("trips", str(folders[1]))
+    yield found
+    found.down()
+    kit.clean_up(project)
+
+
+@pytest.mark.slow
+def test_a_job_can_be_cancelled_and_continued_and_the_python_door_waits_for_it(
+    workbench: Workbench, folders: Mapping[int, Path]
+) -> None:
+    frame = pd.concat([trips(60_000, seed=seed) for seed in range(8)], ignore_index=True)
+    frame["trip"] = np.arange(len(frame))
+    workbench.catalog.write(frame, into="t.trips")
+    job = ModelHandle(workbench, "trips/1").batch("t.trips", "t.scored", keep=["trip"])
+    deadline = time.monotonic() + 120
+    while not (workbench.jobs.show(job.id).progress or 0) > 0:
+        assert time.monotonic() < deadline, workbench.jobs.show(job.id)
+        time.sleep(0.2)
+    workbench.jobs.cancel(job.id)
+    assert workbench.jobs.wait([job.id])[0].state == "cancelled"
+    with pytest.raises(NotFound):
+        workbench.catalog.show("t.scored")
+    workbench.jobs.requeue(job.id)
+    ended = workbench.jobs.wait([job.id])[0]
+    assert ended.state == "succeeded", ended
+    assert ended.progress_text.startswith(f"{len(frame):,} rows in t.scored")
+    found = workbench.catalog.dataset("t.scored").scan().collect()
+    assert found["trip"].to_list() == frame["trip"].to_list()
+    expected = offline(folders[1], frame.drop(columns="trip")).tolist()
+    assert found["prediction"].to_list() == expected
+    (edge,) = [
+        edge
+        for edge in workbench.catalog.lineage("t.scored").items
+        if edge.input == "version:trips/1"
+    ]
+    assert edge.job == f"job:{job.id}"

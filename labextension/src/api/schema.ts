@@ -146,6 +146,18 @@ export interface components {
             readonly text: string;
         };
         /**
+         * BatchSubmission
+         * @description A job that scores a dataset. rows: of the source. source: with the snapshot that is scored.
+         *     into: the dataset that gets the predictions. version: `flights/3`.
+         */
+        readonly BatchSubmission: {
+            readonly into: string;
+            readonly job: string;
+            readonly rows: number;
+            readonly source: string;
+            readonly version: string;
+        };
+        /**
          * Change
          * @description One entry of the history. traffic: after it. verb: deploy, traffic, promote, rollback,
          *     remove.
@@ -357,13 +369,16 @@ export interface components {
          * @description One version of a deployment. version: `v3` for `models:/name/3`. traffic: percent.
          *
          *     requests, p50_ms, p95_ms, errors: of the gateway's last window; None before the first request.
+         *     memory_bytes, pids: of its serving processes; pages that they share count once.
          */
         readonly DeployedVersion: {
             readonly error_fraction: components["schemas"]["Number"] | null;
             readonly gates: readonly components["schemas"]["Gate"][];
+            readonly memory_bytes: number | null;
             readonly model: string;
             readonly p50_ms: components["schemas"]["Number"] | null;
             readonly p95_ms: components["schemas"]["Number"] | null;
+            readonly pids: readonly number[];
             readonly reason: string;
             readonly requests_per_second: components["schemas"]["Number"] | null;
             readonly role: string;
