@@ -106,17 +106,29 @@ class Catalog:
         into: str,
         mode: Mode = "append",
         inputs: Sequence[str] = (),
+        key: str = "",
     ) -> IngestReport:
         """Write a Polars or pandas frame (without its index) into a dataset in one commit, or
         change nothing.
 
-        inputs: references of what the rows were made from, for the lineage. Raises Unprocessable if
-        a value or a column does not fit.
+        inputs: references of what the rows were made from, for the lineage. key: names these rows;
+        while rows with the same key are in the dataset, nothing is written, and the report has
+        their snapshot. So a write may be repeated by who does not know whether it was done. Raises
+        Unprocessable if a value or a column does not fit.
         """
         name = _plain(into)
         _check_mode(mode)
         self._store.check_writable(name)
-        return self._writer.write(name, FrameRows(frame), mode, list(inputs), Quarantine())
+        rows = FrameRows(frame)
+        if key:
+            return self._writer.write_once(name, rows, mode, list(inputs), key)
+        return self._writer.write(name, rows, mode, list(inputs), Quarantine())
+
+    def written(self, name: str, key: str) -> str | None:
+        """The snapshot that added the rows with this key (see `write`), if they are in the dataset
+        now.
+        """
+        return self._writer.written(_plain(name), key)
 
     def tag(self, name: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Dataset:
         """Add tags to a dataset and remove tags. Adding one twice is not an error."""

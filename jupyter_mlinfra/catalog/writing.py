@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ..core.errors import NotFound
 from ..core.events import telling
 from ..core.origin import actor
 from . import metadata as records
@@ -69,6 +71,50 @@ class Writer:
             columns=committed.columns,
         )
 
+    def write_once(
+        self, name: DatasetName, rows: Rows, mode: Mode, inputs: Sequence[str], key: str
+    ) -> IngestReport:
+        """Commit rows, unless those with this key are in the dataset already. The key is kept where
+        an ingest keeps the digests of its files.
+        """
+        mark = _mark(key)
+
+        def last_check() -> Mapping[str, str]:
+            if self.written(name, key):
+                raise _WrittenError
+            return {records.FILES: json.dumps([mark])}
+
+        if not self.written(name, key):
+            try:
+                return self.write(
+                    name,
+                    rows,
+                    mode,
+                    inputs,
+                    Quarantine(),
+                    properties=last_check,
+                    once=frozenset({mark}) if mode == "append" else frozenset(),
+                )
+            except _WrittenError:
+                pass  # by another process, while this one wrote its files
+        metadata = self._store.metadata(self._store.entry(name))
+        return IngestReport(
+            dataset=name.text,
+            rows_written=0,
+            quarantined=0,
+            snapshot=records.files_in(metadata)[mark],
+            columns=[column.name for column in records.columns(name, metadata)],
+            summary="Nothing was written: these rows are in the dataset already",
+        )
+
+    def written(self, name: DatasetName, key: str) -> str | None:
+        """The snapshot that added the rows with this key; None if they are not there."""
+        try:
+            metadata = self._store.metadata(self._store.entry(name))
+        except NotFound:
+            return None
+        return records.files_in(metadata).get(_mark(key))
+
     def _announce(
         self,
         name: DatasetName,
@@ -92,3 +138,11 @@ class Writer:
             self._project.events.emit(
                 "dataset", name.ref, {"snapshot": committed.snapshot, **facts}
             )
+
+
+class _WrittenError(Exception):
+    """The rows with the same key are in the dataset by now."""
+
+
+def _mark(key: str) -> str:
+    return f"key:{key}"

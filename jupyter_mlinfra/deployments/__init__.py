@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 __all__ = [
     "BASE_COLUMNS",
+    "MAX_ERRORS",
+    "BatchSubmission",
+    "Batches",
     "Change",
     "DeployedVersion",
     "Deployment",
@@ -29,6 +32,8 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from .batch.spec import MAX_ERRORS
+    from .batch.submitting import Batches
     from .kubernetes.plan import ManifestKind, ManifestOptions
     from .kubernetes.records import ImageContext, Manifests, RegionState
     from .names import name_for
@@ -37,6 +42,7 @@ if TYPE_CHECKING:
     from .servable import runs_code, unservable
     from .service import Deployments
     from .spec import (
+        BatchSubmission,
         Change,
         DeployedVersion,
         Deployment,
@@ -54,6 +60,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     home = {
         "BASE_COLUMNS": ".payloads",
+        "Batches": ".batch.submitting",
+        "MAX_ERRORS": ".batch.spec",
         "Deployments": ".service",
         "ImageContext": ".kubernetes.records",
         "ManifestKind": ".kubernetes.plan",

@@ -12,9 +12,15 @@ if TYPE_CHECKING:
 
 
 def _open(bench: Workbench) -> Deployments:
-    from . import Deployments
+    from . import Batches, Deployments
 
-    return Deployments(bench.project, _Experiments(bench))  # type: ignore[arg-type]
+    return Deployments(
+        bench.project,
+        _Experiments(bench),  # type: ignore[arg-type]
+        batches=lambda: Batches(
+            bench.project, bench.experiments, bench.catalog, bench.jobs, opener=bench.opener
+        ),
+    )
 
 
 class _Experiments:
@@ -54,6 +60,7 @@ DOMAIN = Domain(
     ),
     records={
         "jupyter_mlinfra.deployments.spec": (
+            "BatchSubmission",
             "Change",
             "DeployedVersion",
             "Deployment",
@@ -84,6 +91,7 @@ DOMAIN = Domain(
             verbs=(
                 "list",
                 "deploy",
+                "batch",
                 "traffic",
                 "promote",
                 "rollback",
@@ -98,6 +106,7 @@ DOMAIN = Domain(
         ),
     ),
     calls={
+        "deployments-batch": "jupyter_mlinfra.deployments.snippets:batch",
         "deployments-deploy": "jupyter_mlinfra.deployments.snippets:deploy",
         "deployments-traffic": "jupyter_mlinfra.deployments.snippets:traffic",
         "deployments-predict": "jupyter_mlinfra.deployments.snippets:predict",

@@ -5,7 +5,7 @@ down.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ from ..core.errors import Conflict, Unavailable, Unprocessable
 from ..core.records import Page, page_of
 from ..core.search import Document
 from . import views
+from .batch.spec import MAX_ERRORS
 from .bodies import sample_body
 from .kubernetes.verbs import KubernetesVerbs
 from .logged import Answers
@@ -23,7 +24,15 @@ from .rollout import STOP_SECONDS, Progress, Rollout
 from .rows import DeploymentRow
 from .settings import DeploymentSettings
 from .snippets import request
-from .spec import Change, Deployment, DeploymentDetail, Measurement, Prediction, VersionState
+from .spec import (
+    BatchSubmission,
+    Change,
+    Deployment,
+    DeploymentDetail,
+    Measurement,
+    Prediction,
+    VersionState,
+)
 from .store import DeploymentStore
 from .targets import DeploymentTarget, load_target
 from .targets.layout import payload_folder
@@ -33,17 +42,25 @@ if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
+    from ..catalog import Mode
     from ..core.project import Project
     from ..experiments import Experiments
     from . import measuring, parts
+    from .batch.submitting import Batches
     from .deploying import Deploying
 
 
 class Deployments(KubernetesVerbs):
-    """The deployments of one project."""
+    """The deployments of one project. batches: its batch jobs."""
 
-    def __init__(self, project: Project, experiments: Experiments) -> None:
-        self._project, self._experiments = project, experiments
+    def __init__(
+        self,
+        project: Project,
+        experiments: Experiments,
+        *,
+        batches: Callable[[], Batches] | None = None,
+    ) -> None:
+        self._project, self._experiments, self._batches = project, experiments, batches
         self._store = DeploymentStore(project.database, project.name)
 
     @cached_property
@@ -100,6 +117,45 @@ class Deployments(KubernetesVerbs):
             on_progress=on_progress or _quiet,
         )
         return self._record(self._store.deployment(name))
+
+    def batch(
+        self,
+        version: str,
+        *,
+        source: str,
+        into: str,
+        keep: Sequence[str] | None = None,
+        answers: Answers | None = None,
+        max_errors: float = MAX_ERRORS,
+        mode: Mode = "append",
+        again: bool = False,
+        workers: int | None = None,
+    ) -> BatchSubmission:
+        """Score a dataset as a job, into another dataset: its rows with `prediction`,
+        `model_version` and `error`, in one snapshot or none.
+
+        version: `flights/2` or `flights@champion`. source: `ns.table`, at the snapshot of this
+        moment, or `ns.table@SNAPSHOT`. keep: columns of the source in the result; None for all.
+        answers: as for a deploy. max_errors: share of rows that may be refused; they have a reason
+        in `error` and no prediction. mode: append keeps the rows that the target has, replace
+        replaces them. again: add predictions that the target has already once more, else that is a
+        Conflict. workers: serving processes; None: as many as a deployed version has, at most one a
+        CPU. Raises NotFound, Unprocessable if the model cannot be served, is not trusted, or does
+        not fit the dataset.
+        """
+        if self._batches is None:
+            raise Unavailable("Batch jobs need a project with a catalog and jobs.")
+        return self._batches().submit(
+            version,
+            source=source,
+            into=into,
+            keep=keep,
+            answers=answers,
+            max_errors=max_errors,
+            mode=mode,
+            again=again,
+            workers=workers,
+        )
 
     def list(self, *, limit: int = 50, cursor: str | None = None) -> Page[Deployment]:
         """Deployments by name."""

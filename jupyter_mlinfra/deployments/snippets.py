@@ -41,6 +41,19 @@ def deploy(_: Workbench, *, version: str) -> Snippets:
     return lines(code, "deployments", "deploy", version, magic="deploy")
 
 
+def batch(_: Workbench, *, version: str, source: str, into: str) -> Snippets:
+    """Predictions of a model version for a whole dataset."""
+    code = f"job = ml.model({text(version)}).batch({text(source)}, {text(into)})\njob"
+    return lines(
+        code,
+        "deployments",
+        "batch",
+        version,
+        options=["--from", source, "--into", into],
+        magic="deploy",
+    )
+
+
 def traffic(_: Workbench, *, name: str, shares: dict[str, int | str]) -> Snippets:
     """Other shares of the requests. shares: percentages by version; a text that is not one stays a
     text.

@@ -134,6 +134,19 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BatchSubmission:
+    """A job that scores a dataset. rows: of the source. source: with the snapshot that is scored.
+    into: the dataset that gets the predictions. version: `flights/3`.
+    """
+
+    job: str
+    rows: int
+    source: str
+    into: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
     """A deployment under a steady load of one-row requests. rate: answered a second. failed: not
     answered with 200.

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..core.errors import NotFound
 from ..core.records import PAGE_LIMIT, Page, every
 from ..core.refs import reference
+from ..deployments import MAX_ERRORS
 from ..widgets.reprs import bundle
 from ..workbench import Workbench, current
 from .deployments import DeploymentHandle
+from .jobs import JobHandle
 from .shown import Shown
 
 if TYPE_CHECKING:
@@ -276,6 +278,37 @@ class ModelHandle(Shown):
             on_progress=on_progress,
         )
         return DeploymentHandle(self.workbench, name)
+
+    def batch(
+        self,
+        source: str,
+        into: str,
+        *,
+        keep: Sequence[str] | None = None,
+        answers: Literal["classes", "probabilities"] | None = None,
+        max_errors: float = MAX_ERRORS,
+        mode: Literal["append", "replace"] = "append",
+        again: bool = False,
+        workers: int | None = None,
+    ) -> JobHandle:
+        """Score the dataset `source` into the dataset `into`, as a job that goes on where it was
+        killed. `into` gets the rows with `prediction`, `model_version` and `error`.
+
+        keep: columns of the source in the result; None for all. max_errors: share of rows that may
+        be refused. again: add predictions that `into` has already once more.
+        """
+        submitted = self.workbench.deployments.batch(
+            self.record.ref,
+            source=source,
+            into=into,
+            keep=keep,
+            answers=answers,
+            max_errors=max_errors,
+            mode=mode,
+            again=again,
+            workers=workers,
+        )
+        return JobHandle(self.workbench, submitted.job)
 
     def _shown(self) -> Any:
         return self.record

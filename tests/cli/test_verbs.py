@@ -488,6 +488,26 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
     ),
     ("deployments list", "Page[Deployment]", "deployments", "list", PAGE),
     (
+        (
+            "deployments batch flights/3 --from f.p --into f.scored --keep id --keep '-x'"
+            " --max-errors 0.2 --replace --workers 1"
+        ),
+        "BatchSubmission",
+        "deployments",
+        "batch",
+        {
+            "version": "flights/3",
+            "source": "f.p",
+            "into": "f.scored",
+            "keep": ("id", "-x"),
+            "answers": None,
+            "max_errors": 0.2,
+            "mode": "replace",
+            "again": False,
+            "workers": 1,
+        },
+    ),
+    (
         "deployments traffic flights v1=90 v2=10 --reason canary",
         "Deployment",
         "deployments",

@@ -149,10 +149,10 @@ class Registry:
         """`flights/2` or `flights@champion` (the newest)."""
         model, _, number = ref.partition("/")
         if "@" in ref:
-            return SimpleNamespace(model=model.partition("@")[0], version=max(self.folders))
+            model, number = model.partition("@")[0], str(max(self.folders))
         if int(number) not in self.folders:
             raise NotFound(f"There is no version {ref}.")
-        return SimpleNamespace(model=model, version=int(number))
+        return SimpleNamespace(model=model, version=int(number), ref=f"version:{model}/{number}")
 
     def registered_here(self, ref: str) -> bool:
         """Whether these files were registered by this project."""

@@ -94,6 +94,7 @@ EXPECTED = {
     "POST experiments/models/{name}/versions": "write experiments",
     "GET experiments/versions/{name}/{version}": "read experiments",
     "POST experiments/versions/{name}/{version}/promote": "write experiments",
+    "POST deployments/batch": "execute deployments",
     "GET deployments/deployments": "read deployments",
     "POST deployments/deployments": "execute deployments",
     "GET deployments/deployments/{name}": "read deployments",

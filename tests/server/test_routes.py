@@ -403,6 +403,23 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
         "promote",
         {"ref": "flights/3", "alias": "champion"},
     ),
+    (
+        "deployments/batch",
+        {"version": "flights/3", "source": "f.p", "into": "f.scored", "keep": ["id"]},
+        "deployments",
+        "batch",
+        {
+            "version": "flights/3",
+            "source": "f.p",
+            "into": "f.scored",
+            "keep": ("id",),
+            "answers": None,
+            "max_errors": 0.1,
+            "mode": "append",
+            "again": False,
+            "workers": None,
+        },
+    ),
     ("deployments/deployments", None, "deployments", "list", PAGE),
     ("deployments/deployments/flights", None, "deployments", "show", {"name": "flights"}),
     (

@@ -290,6 +290,10 @@ def test_traffic_and_the_runs_of_an_experiment_are_the_same_by_every_door(
     for code, expected in (
         (call("deployments-traffic", name="live", shares={"v1": 90, "v2": 10}), {"live", 90, 10}),
         (call("deployments-deploy", version="my model/3"), {"my-model"}),
+        (
+            call("deployments-batch", version="my model/3", source="t.trips", into="t.scored"),
+            {"t.trips", "t.scored"},
+        ),
         (call("runs-list", experiment="my runs", where=where, sort=sort), {where, sort}),
         (call("runs-list", experiment="-x", sort="name"), {"-x", "name"}),
         (call("jobs-array", job="7f3a"), {"7f3a"}),

@@ -6,7 +6,7 @@ from ...faces.cards import Card, card, said
 from ...faces.rows import rows_of
 from ...faces.words import NONE, counted, moment, plain
 from ..kubernetes.records import ImageContext, Manifests
-from ..spec import Deployment, DeploymentDetail, Prediction
+from ..spec import BatchSubmission, Deployment, DeploymentDetail, Prediction
 
 
 @card(Deployment)
@@ -56,6 +56,18 @@ def _image_context(item: ImageContext) -> Card:
         facts=said(facts),
         note=f"docker build -t REGISTRY/{item.deployment}:{item.tag} {item.folder}",
     )
+
+
+@card(BatchSubmission)
+def _batch_submission(item: BatchSubmission) -> Card:
+    facts = {
+        "job": item.job,
+        "model": item.version,
+        "from": item.source,
+        "into": item.into,
+        "rows": f"{item.rows:,}",
+    }
+    return Card(title=f"batch {item.version} into {item.into}", ref=f"job:{item.job}", facts=facts)
 
 
 @card(Prediction)

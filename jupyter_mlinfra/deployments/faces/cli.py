@@ -11,6 +11,7 @@ from ...faces.cli import Noun, paged
 from ...faces.parse import rows as rows_of
 from ...faces.parse import weights
 from ...faces.session import Ended, Session
+from ..batch.spec import MAX_ERRORS
 
 deployments = Noun("deployments", "Deployments: model versions that answer requests.")
 
@@ -92,6 +93,43 @@ def _label(session: Session, version: str) -> str:
     if not number.isdecimal():
         number = str(session.bench.experiments.version(version).version)
     return f"v{number}"
+
+
+@deployments.verb("batch")
+@click.argument("version", metavar="MODEL/VERSION")
+@click.option("--from", "source", required=True, metavar="DATASET", help="Rows to score.")
+@click.option("--into", required=True, metavar="DATASET", help="Gets them with predictions.")
+@click.option(
+    "--keep",
+    multiple=True,
+    metavar="COLUMN",
+    help="Of the source, in the result; may be repeated. Default: all.",
+)
+@click.option(
+    "--answers",
+    type=click.Choice(["classes", "probabilities"]),
+    help="Of a classifier. Default: what its own pyfunc answers.",
+)
+@click.option(
+    "--max-errors",
+    type=click.FloatRange(0, 1),
+    metavar="SHARE",
+    default=MAX_ERRORS,
+    show_default=True,
+    help="Of rows that may be refused.",
+)
+@click.option("--replace", is_flag=True, help="Replace the rows that the target has.")
+@click.option("--again", is_flag=True, help="Add predictions that the target has already.")
+@click.option(
+    "--workers", type=click.IntRange(1, 64), help="Processes. Default: as many as a version has."
+)
+def _batch(
+    session: Session, version: str, keep: tuple[str, ...], replace: bool, **options: Any
+) -> Any:
+    """Score a dataset into another one, as a job."""
+    return session.bench.deployments.batch(
+        version, keep=keep or None, mode="replace" if replace else "append", **options
+    )
 
 
 @deployments.verb("traffic")

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from ...faces.handler import Handler, access, elsewhere
 from ...faces.parameters import Cursor, Interval, Len, Limit, Name, Percent, Text
+from ..batch.spec import MAX_ERRORS
 
 if TYPE_CHECKING:
     from ...core.records import Page
     from ...jobs.spec import Job
     from ..kubernetes.records import Manifests
-    from ..spec import Change, Deployment, DeploymentDetail, Prediction
+    from ..spec import BatchSubmission, Change, Deployment, DeploymentDetail, Prediction
 
 read, write, execute = access("deployments")
 
@@ -56,6 +57,37 @@ class DeploymentList(Handler):
             "reason": reason or None,
         }
         return self.as_job("deployments deploy", version, of=f"{version} to {name}", **options)
+
+
+class Batch(Handler):
+    @execute(slow=True)
+    def post(
+        self,
+        *,
+        version: Name,
+        source: Name,
+        into: Name,
+        keep: Annotated[tuple[Name, ...], Len(1, 10_000)] | None = None,
+        answers: Literal["classes", "probabilities"] | None = None,
+        max_errors: Annotated[float, Interval(ge=0, le=1)] = MAX_ERRORS,
+        mode: Literal["append", "replace"] = "append",
+        again: bool = False,
+        workers: Annotated[int, Interval(ge=1, le=64)] | None = None,
+    ) -> BatchSubmission:
+        """Score a dataset into another one: a job. keep: columns of the source in the result; all
+        by default. max_errors: share of rows that may be refused.
+        """
+        return self.bench.deployments.batch(
+            version,
+            source=source,
+            into=into,
+            keep=keep,
+            answers=answers,
+            max_errors=max_errors,
+            mode=mode,
+            again=again,
+            workers=workers,
+        )
 
 
 class DeploymentPage(Handler):
@@ -158,6 +190,7 @@ class ManifestPage(Handler):
 
 
 ROUTES = {
+    "deployments/batch": Batch,
     "deployments/deployments": DeploymentList,
     "deployments/deployments/{name}": DeploymentPage,
     "deployments/deployments/{name}/history": DeploymentHistory,

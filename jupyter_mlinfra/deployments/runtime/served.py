@@ -233,6 +233,8 @@ class _Watch:
         return self._progress
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, RequestRefused) and error.status == guard.DECLINED:
+            return  # another process works on it, and logs it
         if isinstance(error, RequestRefused):
             self._progress.status, self._progress.reason = error.status, error.what
         elif error is not None:

@@ -348,6 +348,18 @@ export interface components {
             readonly text: string;
         };
         /**
+         * BatchSubmission
+         * @description A job that scores a dataset. rows: of the source. source: with the snapshot that is scored.
+         *     into: the dataset that gets the predictions. version: `flights/3`.
+         */
+        readonly BatchSubmission: {
+            readonly into: string;
+            readonly job: string;
+            readonly rows: number;
+            readonly source: string;
+            readonly version: string;
+        };
+        /**
          * Change
          * @description One entry of the history. traffic: after it. verb: deploy, traffic, promote, rollback,
          *     remove.

@@ -1,0 +1,350 @@
+"""The work of a batch job, from the first row to the snapshot of the target."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import orjson
+
+from ...core.errors import NotFound, Unprocessable
+from ...core.files import file_lock
+from ...core.processes import end_token, failpoint
+from ...core.runtime_folder import runtime_folder
+from .. import environment
+from ..bodies import open_inference_body
+from ..packaging import Bundle, package
+from ..runtimes import load_runtime
+from ..settings import DeploymentSettings
+from ..targets.layout import bundles_folder
+from ..trust import check_trust
+from .answers import ERROR, MODEL_VERSION, is_binary, predictions_of
+from .bodies import Body
+from .columns import Feed, check_columns, check_kept, check_target, feeds
+from .processes import RUNTIME, THREADS, Launch, ServingProcess
+from .scoring import Scorer
+from .spec import BatchTask
+from .staging import Chunk, Manifest, Staging
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from ...catalog import Catalog
+    from ...core.project import Project
+    from ...experiments import Experiments
+
+CHUNK_BYTES = 4 << 20
+CHUNK_ROWS = 16_384
+"""A chunk has at most so many rows, and about CHUNK_BYTES."""
+
+_SAMPLED = 1000
+
+Report = Callable[[float | None, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What a job did. rows: of the target's new snapshot. refused: of these without a
+    prediction.
+    """
+
+    rows: int
+    refused: int
+    snapshot: str
+
+
+def bundle_of(task: BatchTask, project: Project, experiments: Experiments) -> Bundle:
+    """Package the model. Raises Unprocessable if it cannot be served, or runs code that nobody here
+    vouches for.
+    """
+    version = experiments.version(task.model)
+    bundle = package(
+        experiments.download(task.model), bundles_folder(project), answers=task.answers
+    )
+    check_trust(
+        bundle,
+        model=version.model,
+        version=version.version,
+        registered_here=not bundle.runs_code or experiments.registered_here(task.model),
+        trusted=project.settings.of(DeploymentSettings).trusted_models,
+    )
+    return bundle
+
+
+class BatchJob:
+    """One attempt of a batch job. folder: the same for every attempt."""
+
+    def __init__(
+        self,
+        task: BatchTask,
+        *,
+        project: Project,
+        experiments: Experiments,
+        catalog: Catalog,
+        folder: Path,
+        report: Report,
+    ) -> None:
+        self._task, self._project, self._experiments = task, project, experiments
+        self._catalog, self._folder, self._report = catalog, folder, report
+        self._staging = Staging(folder)
+        digest = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
+        self._token = f"mlinfra-batch-{digest}"
+
+    def run(self) -> Scored:
+        """Score what is not scored yet, then write the target in one commit. Raises Unprocessable
+        if the model and the dataset do not fit, or if too many rows are refused; the target is then
+        as it was.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with file_lock(self._folder / "lock", wait=False, what="An attempt of this batch job"):
+            # Processes of an attempt that was killed.
+            end_token(self._token, grace_seconds=0)
+            bundle = bundle_of(self._task, self._project, self._experiments)
+            source = self._catalog.dataset(self._task.source).scan()
+            manifest = self._staging.open(self._manifest(source, bundle))
+            done = self._staging.done(manifest)
+            empty = self._score(source, bundle, manifest, done)
+            return self._commit(manifest, done, empty)
+
+    def _manifest(self, source: pl.LazyFrame, bundle: Bundle) -> Manifest:
+        import polars as pl
+
+        sample = source.head(_SAMPLED).collect()
+        bytes_per_row = sample.estimated_size() / max(sample.height, 1)
+        size = int(CHUNK_BYTES / max(bytes_per_row, 1.0))
+        total = int(source.select(pl.len()).collect().item())
+        return Manifest(
+            task=self._task.digest,
+            bundle=bundle.id,
+            size=max(1, min(size, CHUNK_ROWS)),
+            total=total,
+        )
+
+    def _score(
+        self, source: pl.LazyFrame, bundle: Bundle, manifest: Manifest, done: dict[int, Chunk]
+    ) -> pl.DataFrame:
+        """Score the chunks that are missing. Returns the result's columns without rows."""
+        import polars as pl
+
+        if done and len(done) == manifest.chunks:
+            return pl.DataFrame()
+        python = environment.ensure(
+            bundle.requirements,
+            environment.cache_folder(self._project.settings),
+            recipe=load_runtime(RUNTIME).recipe,
+            python=bundle.python,
+            on_progress=lambda text: self._report(None, text),
+        )
+        launch = Launch(
+            bundle=bundle,
+            python=python,
+            model=self._task.model,
+            folder=self._folder,
+            sockets=runtime_folder(self._project.home),
+            token=self._token,
+        )
+        with contextlib.ExitStack() as stack:
+            processes = [
+                ServingProcess(launch, slot)
+                for slot in range(max(1, min(self._task.workers, manifest.chunks)))
+            ]
+            for process in processes:
+                stack.callback(process.close)
+            self._report(None, "loading the model")
+            processes[0].start()
+            stream = _Stream(self._task, source, bundle, processes)
+            self._check_target(stream)
+            for number, frame in stream.results(manifest, done):
+                done[number] = self._staging.put(number, frame)
+                self._tell(manifest, done)
+                with contextlib.suppress(OSError):
+                    os.utime(bundle.folder)  # in use, also in a job of many days
+                failpoint("batch-chunk")
+            return stream.empty
+
+    def _check_target(self, stream: _Stream) -> None:
+        """Find before the first row what would stop the commit after the last one."""
+        if self._task.mode != "append":
+            return
+        with contextlib.suppress(NotFound):
+            existing = self._catalog.dataset(self._task.into).schema
+            check_target(stream.empty.columns, existing, into=self._task.into)
+
+    def _tell(self, manifest: Manifest, done: Mapping[int, Chunk]) -> None:
+        """Report progress. Raises Unprocessable as soon as more rows are refused than may be."""
+        rows = sum(chunk.rows for chunk in done.values())
+        refused = sum(chunk.refused for chunk in done.values())
+        text = f"{rows:,} of {manifest.total:,} rows" + (
+            f", {refused:,} refused" if refused else ""
+        )
+        self._report(rows / manifest.total, text)
+        if refused > self._task.max_errors * manifest.total:
+            raise self._too_many(refused, rows, manifest, done)
+
+    def _too_many(
+        self, refused: int, rows: int, manifest: Manifest, done: Mapping[int, Chunk]
+    ) -> Unprocessable:
+        reasons = list(
+            dict.fromkeys(reason for _, chunk in sorted(done.items()) for reason in chunk.reasons)
+        )
+        return Unprocessable(
+            f"Too many rows are refused: {refused:,} of the first {rows:,}.",
+            f"At most {self._task.max_errors:.0%} of {manifest.total:,} may be. The first reasons:"
+            f" {' | '.join(reasons[:3])}",
+            "Correct the dataset, or allow more with --max-errors. Nothing was written into"
+            f" {self._task.into}.",
+        )
+
+    def _commit(self, manifest: Manifest, done: Mapping[int, Chunk], empty: pl.DataFrame) -> Scored:
+        """One snapshot of the target, or none: the key makes it one, however often this is done."""
+        if manifest.total:
+            self._tell(manifest, done)
+        self._report(1.0, f"writing {self._task.into}")
+        failpoint("batch-before-commit")
+        report = self._catalog.write(
+            self._staging.frame(manifest) if manifest.total else empty,
+            into=self._task.into,
+            mode=self._task.mode,
+            inputs=[
+                self._catalog.dataset(self._task.source).ref,
+                self._experiments.version(self._task.model).ref,
+            ],
+            key=self._task.key,
+        )
+        failpoint("batch-after-commit")
+        self._staging.clear()
+        refused = sum(chunk.refused for chunk in done.values())
+        return Scored(manifest.total, refused, report.snapshot)
+
+
+class _Stream:
+    """The source on its way through the processes."""
+
+    def __init__(
+        self,
+        task: BatchTask,
+        source: pl.LazyFrame,
+        bundle: Bundle,
+        processes: Sequence[ServingProcess],
+    ) -> None:
+        self._model, self._processes = task.model, processes
+        schema = source.collect_schema()
+        check_columns(bundle.columns, schema, source=task.source, model=task.model)
+        self._keep = check_kept(task.keep, schema, source=task.source)
+        wanted = {*self._keep, *(item.name for item in bundle.columns)}
+        self._source = source.select([name for name in schema if name in wanted])
+        answer, binary = _probe(bundle, processes[0])
+        self._scorer = Scorer(
+            _feeds(bundle, processes[0]),
+            layout=bundle.layout,
+            schema=answer.schema,
+            binary=binary,
+        )
+        self.empty = self._result(
+            self._source.clear().collect(), answer.clear().with_columns(_no_error())
+        )
+        """The result's columns, without rows."""
+
+    def results(
+        self, manifest: Manifest, done: Mapping[int, Chunk]
+    ) -> Iterator[tuple[int, pl.DataFrame]]:
+        """Chunks that are not done, scored, in order. A few are in progress at each process, so
+        that memory does not grow with the dataset.
+        """
+        depth = len(self._processes) * THREADS
+        chunks = self._missing(manifest, done)
+        waiting: deque[tuple[int, Future[pl.DataFrame]]] = deque()
+        with ThreadPoolExecutor(depth, thread_name_prefix="batch") as pool:
+            try:
+                for number, chunk in chunks:
+                    process = self._processes[number % len(self._processes)]
+                    waiting.append((number, pool.submit(self._score, chunk, process)))
+                    if len(waiting) >= depth:
+                        number, future = waiting.popleft()
+                        yield number, future.result()
+                while waiting:
+                    number, future = waiting.popleft()
+                    yield number, future.result()
+            except BaseException:
+                # What is in progress must not be waited for.
+                for process in self._processes:
+                    process.close()
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def _missing(
+        self, manifest: Manifest, done: Mapping[int, Chunk]
+    ) -> Iterator[tuple[int, pl.DataFrame]]:
+        first = next((n for n in range(manifest.chunks) if n not in done), manifest.chunks)
+        if first == manifest.chunks:
+            return
+        rest = self._source.slice(first * manifest.size)
+        batches = rest.collect_batches(
+            chunk_size=manifest.size, maintain_order=True, lazy=True, engine="streaming"
+        )
+        for number, chunk in enumerate(_of_size(batches, manifest.size), start=first):
+            if number not in done:
+                yield number, chunk
+
+    def _score(self, chunk: pl.DataFrame, process: ServingProcess) -> pl.DataFrame:
+        return self._result(chunk, self._scorer.score(chunk, process))
+
+    def _result(self, chunk: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
+        import polars as pl
+
+        predictions = [answers[name] for name in answers.columns if name != ERROR]
+        return chunk.select(self._keep).with_columns(
+            *predictions, pl.lit(self._model).alias(MODEL_VERSION), answers[ERROR]
+        )
+
+
+def _of_size(batches: Iterable[pl.DataFrame], size: int) -> Iterator[pl.DataFrame]:
+    """The same rows in frames of exactly `size` rows; the last one may have fewer."""
+    import polars as pl
+
+    held: list[pl.DataFrame] = []
+    rows = 0
+    for batch in batches:
+        held.append(batch)
+        rows += batch.height
+        while rows >= size:
+            whole = pl.concat(held)
+            yield whole[:size]
+            held, rows = [whole[size:]], rows - size
+    if rows:
+        yield pl.concat(held)
+
+
+def _feeds(bundle: Bundle, process: ServingProcess) -> list[Feed]:
+    names = [item["name"] for item in orjson.loads(process.metadata())["inputs"]]
+    return feeds(bundle.columns, names)
+
+
+def _probe(bundle: Bundle, process: ServingProcess) -> tuple[pl.DataFrame, bool]:
+    """The answer for the model's own sample, and whether answers may come as bytes. Raises
+    Unprocessable if there is none.
+    """
+    body = open_inference_body(bundle, bundle.sample)
+    text = orjson.dumps(body)
+    answer = process.ask(Body(text, len(text)))
+    if answer.status != 200:
+        raise Unprocessable(
+            "The model does not answer its own sample.",
+            f"HTTP {answer.status}: {answer.body[:300].decode(errors='replace')}",
+            "Log the model again with an input_example that it can answer.",
+        )
+    rows = body["inputs"][0]["shape"][0]
+    return predictions_of(answer.body, answer.json_length, rows), is_binary(answer.body)
+
+
+def _no_error() -> pl.Expr:
+    import polars as pl
+
+    return pl.lit(None, dtype=pl.String).alias(ERROR)

@@ -1,0 +1,90 @@
+"""What a batch job is asked to do: written as words of its command, and read again there."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ...catalog import Mode
+    from ..logged import Answers
+
+MAX_ERRORS = 0.1
+"""As many rows may be set aside when files are ingested."""
+
+ANSWERS = ("classes", "probabilities")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchTask:
+    """model: `flights/3`. source: `ns.table@SNAPSHOT`. into: `ns.table`. keep: columns of the
+    source in the result; None for all. max_errors: share of rows that may be refused. key: of the
+    rows in the target (see `Catalog.write`). workers: serving processes.
+    """
+
+    model: str
+    source: str
+    into: str
+    key: str
+    keep: Sequence[str] | None = None
+    answers: Answers | None = None
+    mode: Mode = "append"
+    max_errors: float = MAX_ERRORS
+    workers: int = 1
+
+    @property
+    def digest(self) -> str:
+        """Equal for tasks whose chunks have the same rows; see `staging`."""
+        keep = None if self.keep is None else list(self.keep)
+        parts = [self.model, self.source, keep, self.answers]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+    def words(self) -> list[str]:
+        """The task as arguments of a command. An option and its value are one word, so that no
+        value is read as an option.
+        """
+        words = {
+            "model": self.model,
+            "from": self.source,
+            "into": self.into,
+            "key": self.key,
+            "mode": self.mode,
+            "max-errors": self.max_errors,
+            "workers": self.workers,
+            **({"answers": self.answers} if self.answers else {}),
+        }
+        flags = [f"--{name}={value}" for name, value in words.items()]
+        if self.keep is None:
+            return [*flags, "--keep-all"]
+        return [*flags, *(f"--keep={name}" for name in self.keep)]
+
+    @classmethod
+    def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
+        """What `words` writes."""
+        for name in ("model", "from", "into", "key"):
+            parser.add_argument(f"--{name}", required=True)
+        parser.add_argument("--mode", default="append", choices=("append", "replace"))
+        parser.add_argument("--answers", choices=ANSWERS)
+        parser.add_argument("--max-errors", type=float, default=MAX_ERRORS)
+        parser.add_argument("--workers", type=int, default=1)
+        parser.add_argument("--keep", action="append", default=[])
+        parser.add_argument("--keep-all", action="store_true")
+
+    @classmethod
+    def of(cls, options: argparse.Namespace) -> BatchTask:
+        """The task of parsed arguments."""
+        return cls(
+            model=options.model,
+            source=getattr(options, "from"),
+            into=options.into,
+            key=options.key,
+            keep=None if options.keep_all else tuple(options.keep),
+            answers=options.answers,
+            mode=options.mode,
+            max_errors=options.max_errors,
+            workers=options.workers,
+        )
