@@ -11,7 +11,7 @@ from jupyter_mlinfra.core import variables
 from jupyter_mlinfra.core.daemons import control
 from jupyter_mlinfra.core.errors import Unavailable
 from jupyter_mlinfra.core.processes import TOKEN
-from jupyter_mlinfra.deployments.targets import local, workers
+from jupyter_mlinfra.deployments.targets import local, worker
 from jupyter_mlinfra.deployments.targets.layout import token_of
 
 OF_A_JOB = [
@@ -73,7 +73,7 @@ def test_the_keeper_gets_the_settings_and_nothing_of_the_job(
 
 @pytest.mark.usefixtures("in_a_job")
 def test_a_serving_process_gets_nothing_of_whoever_started_the_keeper(tmp_path: Path) -> None:
-    launch = workers.WorkerSpec(
+    launch = worker.WorkerSpec(
         deployment="flights",
         version="v1",
         model="flights/1",
@@ -82,7 +82,8 @@ def test_a_serving_process_gets_nothing_of_whoever_started_the_keeper(tmp_path: 
         payloads=tmp_path,
         logs=tmp_path,
     )
-    given = workers._environment(launch, "v1.sock", "the token")
+    slot = worker.Worker(slot=0, socket="v1.0.sock", token="the token")
+    given = worker.environment(launch, slot)
     assert {name for name, value in given.items() if value == "of the job"} == set()
     assert (
         given[TOKEN],

@@ -255,8 +255,10 @@ def test_what_is_not_wanted_ends_although_the_gateway_hangs(
         keeper.store.note("flights", version, bundle=str(tmp_path), python=python)
     step_until(keeper, lambda: keeper.workers.ready(("flights", "v1")) == 1)
     processes = keeper.processes()
-    assert keeper.gateway.identity is not None
-    keeper.gateway.identity.signal(signal.SIGSTOP)
+    gateways = keeper.gateway.identities()
+    assert len(gateways) == 2
+    for identity in gateways:
+        identity.signal(signal.SIGSTOP)
     wish = keeper.store.set_up(["flights"], False)
     step_until(keeper, lambda: not any(identity.alive() for identity in processes))
     step_until(keeper, keeper.step)
