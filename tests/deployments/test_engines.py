@@ -9,7 +9,8 @@ import json
 import struct
 import sys
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -337,11 +338,18 @@ def _json_value(value: Any) -> Any:
     return value.item()
 
 
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Case]]:
+    """Models by name, each logged once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "path", list(sys.path))
+        yield lru_cache(lambda name: Case(name, tmp_path_factory.mktemp(name), patch))
+
+
 @pytest.fixture
-def case(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Case:
+def case(request: pytest.FixtureRequest, cases: Callable[[str], Case]) -> Case:
     """The model that the test's parameter names."""
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    return Case(request.param, tmp_path, monkeypatch)
+    return cases(request.param)
 
 
 def equal(found: list[Any], expected: list[Any]) -> bool:
@@ -376,8 +384,10 @@ def test_both_protocols_answer_what_the_pyfunc_answers(case: Case, request: Any)
         assert equal(flat, by_row)
 
 
-@pytest.mark.parametrize("case", ["sklearn_pipeline"], indirect=True)
-def test_typed_inputs_and_names_of_classes_come_back_from_the_payload_log(case: Case) -> None:
+def test_typed_inputs_and_names_of_classes_come_back_from_the_payload_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = Case("sklearn_pipeline", tmp_path, monkeypatch)
     case.ask("V1", seldon_body(case.bundle, case.sample))
     case.ask("V2", open_inference_body(case.bundle, case.sample))
     assert case.served.journal is not None
@@ -462,7 +472,11 @@ def test_texts_travel_as_bytes_too(case: Case) -> None:
     assert labels == case.expected()["label"]
 
 
-@pytest.mark.parametrize("case", MODELS, indirect=True)
+@pytest.mark.parametrize(
+    "case",
+    ["sklearn_pipeline", "lightgbm_booster", "onnx_tensors", "pyfunc_with_code"],
+    indirect=True,
+)
 def test_the_oracle_of_the_tests_before_traffic_gives_the_same(case: Case) -> None:
     rows = gates.compared(case.bundle)
     own = gates.own_answers(case.bundle, sys.executable)
