@@ -422,6 +422,11 @@ def workbench(
     kit.clean_up(project)
 
 
+def _progress(workbench: Workbench, job: str) -> float:
+    progress = workbench.jobs.show(job).progress
+    return float(progress.value or 0) if progress is not None else 0.0
+
+
 @pytest.mark.slow
 def test_a_job_can_be_cancelled_and_continued_and_the_python_door_waits_for_it(
     workbench: Workbench, folders: Mapping[int, Path]
@@ -431,7 +436,7 @@ def test_a_job_can_be_cancelled_and_continued_and_the_python_door_waits_for_it(
     workbench.catalog.write(frame, into="t.trips")
     job = ModelHandle(workbench, "trips/1").batch("t.trips", "t.scored", keep=["trip"])
     deadline = time.monotonic() + 120
-    while not (workbench.jobs.show(job.id).progress or 0) > 0:
+    while not _progress(workbench, job.id) > 0:
         assert time.monotonic() < deadline, workbench.jobs.show(job.id)
         time.sleep(0.2)
     workbench.jobs.cancel(job.id)
