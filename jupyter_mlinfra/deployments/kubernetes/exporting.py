@@ -11,7 +11,7 @@ from pathlib import Path
 from ...core.errors import Conflict
 from ...core.files import explain_os_error, write_atomic
 from ..rows import DeploymentRow, VersionRow
-from ..runtimes import DEFAULT
+from ..runtimes import BUILT_IN
 from .image import Contents, packages_of, write
 from .plan import ManifestKind, ManifestOptions, plan_of
 from .records import ImageContext, Manifests
@@ -82,11 +82,11 @@ def image_of(row: DeploymentRow, version: str, into: Path, *, workers: int) -> I
     """
     item = row.version(version)
     _proved(item)
-    if item.runtime != DEFAULT:
+    if item.runtime not in BUILT_IN:
         raise Conflict(
             f"{item.version} of {row.name} is served by {item.runtime}.",
-            f"So far only versions on {DEFAULT} become images.",
-            f"Deploy it under another name with --runtime {DEFAULT}.",
+            f"Images are made of {', '.join(BUILT_IN)}.",
+            "Deploy it under another name on one of them.",
         )
     contents = Contents(
         deployment=row.name,
@@ -95,6 +95,7 @@ def image_of(row: DeploymentRow, version: str, into: Path, *, workers: int) -> I
         bundle=Path(item.bundle),
         packages=packages_of(Path(item.python)),
         workers=workers,
+        runtime=item.runtime,
     )
     return write(contents, into)
 

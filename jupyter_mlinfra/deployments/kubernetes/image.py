@@ -24,6 +24,7 @@ from pathlib import Path
 from ...core.errors import Conflict, Unprocessable
 from ...core.files import explain_os_error
 from ..packaging import RUNTIME_NAME, damage
+from ..runtimes import DEFAULT
 from .records import ImageContext
 from .render import PORT
 
@@ -47,7 +48,7 @@ _PROBE = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
     """What an image is made of. model: `flights/3`. packages: `name==version` each. workers:
-    serving processes of a container.
+    serving processes of a container; `open-inference` has one, and more replicas instead.
     """
 
     deployment: str
@@ -56,6 +57,7 @@ class Contents:
     bundle: Path
     packages: Sequence[str]
     workers: int
+    runtime: str = DEFAULT
     python: tuple[int, int] = sys.version_info[:2]
 
     @property
@@ -71,6 +73,9 @@ class Contents:
     @property
     def command(self) -> list[str]:
         """What the container runs, as the local target does, on a port instead of a socket."""
+        if self.runtime == "open-inference":
+            lean = ["--threads", str(THREADS), "--keepalive", str(KEEPALIVE_SECONDS)]
+            return ["python", "-m", f"{RUNTIME_NAME}.asgi", *lean]
         options = {
             "--service-type": "MODEL",
             "--grpc-workers": "0",
@@ -88,18 +93,21 @@ class Contents:
         container's disk does not last.
         """
         bundle = f"{HOME}/bundle"
-        return {
-            "MLINFRA_BUNDLE": bundle,
-            "MLINFRA_DEPLOYMENT": self.deployment,
-            "MLINFRA_MODEL": self.model,
-            "MLINFRA_VERSION": self.version,
-            "OMP_NUM_THREADS": "1",
+        seldon = {
             # Bytes in, bytes out: the component parses and answers by itself.
             "PAYLOAD_PASSTHROUGH": "true",
             # Seldon's own names, which only its operator sets.
             "PREDICTIVE_UNIT_ID": self.deployment,
             "PREDICTOR_ID": self.version,
             "SELDON_DEPLOYMENT_ID": self.deployment,
+        }
+        return {
+            "MLINFRA_BUNDLE": bundle,
+            "MLINFRA_DEPLOYMENT": self.deployment,
+            "MLINFRA_MODEL": self.model,
+            "MLINFRA_VERSION": self.version,
+            "OMP_NUM_THREADS": "1",
+            **(seldon if self.runtime == DEFAULT else {}),
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONPATH": bundle,
             "PYTHONUNBUFFERED": "1",
@@ -173,11 +181,16 @@ def dockerfile(contents: Contents) -> str:
     variables = " \\\n    ".join(
         f"{name}={json.dumps(value)}" for name, value in contents.variables.items()
     )
+    license_note = (
+        "# seldon-core is under the Business Source License 1.1 since 1.18: read it before"
+        " production use.\n"
+        if contents.runtime == DEFAULT
+        else ""
+    )
     return f"""\
 # {contents.model} as version {contents.version} of deployment {contents.deployment}.
 # Build: docker build -t REGISTRY/{contents.deployment}:{contents.tag} .
-# seldon-core is under the Business Source License 1.1 since 1.18: read it before production use.
-ARG BASE={contents.base}
+{license_note}ARG BASE={contents.base}
 FROM ${{BASE}}
 {install}COPY requirements.txt {HOME}/requirements.txt
 # All versions are given: --no-deps keeps pip from resolving them again, and from the pins of

@@ -4,7 +4,8 @@ python -m mlinfra_runtime.asgi --threads 8 --keepalive 75
 
 A fast model is asked in the event loop: handing a request to a thread costs more than asking it. A
 model that takes longer than `INLINE_SECONDS` is asked in one of `--threads` threads, so that other
-requests go on. Environment: that of `served`, and MLINFRA_SOCKET.
+requests go on. Environment: that of `served`, and MLINFRA_SOCKET; without it, as in a container,
+PREDICTIVE_UNIT_HTTP_SERVICE_PORT.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ INLINE_SECONDS = 0.005
 """A model that is faster is asked in the event loop."""
 
 BACKLOG = 2048
+CONTAINER_PORT = 9000
 STOP_SECONDS = 30
 _JSON = b"application/json"
 _MEMORY = 0.1
@@ -217,15 +219,6 @@ def main() -> None:
     options = parser.parse_args()
     served = Served()
     served.load()
-    path = os.environ["MLINFRA_SOCKET"]
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    Path(path).unlink(missing_ok=True)
-    mask = os.umask(0o077)
-    try:
-        listener.bind(path)
-    finally:
-        os.umask(mask)
-    listener.listen(BACKLOG)
     config = uvicorn.Config(
         Application(served, options.threads),
         http="httptools",
@@ -239,7 +232,29 @@ def main() -> None:
         timeout_keep_alive=options.keepalive,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
-    uvicorn.Server(config).run(sockets=[listener])
+    uvicorn.Server(config).run(sockets=[_listener()])
+
+
+def _listener() -> socket.socket:
+    """A socket that only its owner can open. In a container, which has none, the port that Seldon's
+    operator names, of all interfaces.
+    """
+    path = os.environ.get("MLINFRA_SOCKET")
+    if path:
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        Path(path).unlink(missing_ok=True)
+        mask = os.umask(0o077)
+        try:
+            listener.bind(path)
+        finally:
+            os.umask(mask)
+    else:
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        port = int(os.environ.get("PREDICTIVE_UNIT_HTTP_SERVICE_PORT", CONTAINER_PORT))
+        listener.bind(("0.0.0.0", port))  # noqa: S104 (a container's only way in)
+    listener.listen(BACKLOG)
+    return listener
 
 
 if __name__ == "__main__":

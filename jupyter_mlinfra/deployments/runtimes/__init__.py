@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..environment import Recipe
 
 DEFAULT = "seldon-core"
-_BUILT_IN = ("seldon-core", "open-inference")
+BUILT_IN = ("seldon-core", "open-inference")
 
 
 class Runtime(Protocol):
@@ -49,7 +49,7 @@ def load_runtime(name: str) -> Runtime:
     if name in found.names:
         runtime: Runtime = found[name].load()()
         return runtime
-    names = ", ".join(sorted({*_BUILT_IN, *found.names}))
+    names = ", ".join(sorted({*BUILT_IN, *found.names}))
     raise NotFound(
         f"There is no serving runtime {name!r}.",
         f"Installed: {names}.",

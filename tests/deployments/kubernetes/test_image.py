@@ -14,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from jupyter_mlinfra.deployments.kubernetes.image import HOME, Contents, package
 from jupyter_mlinfra.deployments.kubernetes.plan import ManifestOptions
 from jupyter_mlinfra.deployments.packaging import load_bundle, package
 from jupyter_mlinfra.deployments.rows import DeploymentRow, VersionRow
-from jupyter_mlinfra.deployments.runtimes.seldon_core import SeldonCore
+from jupyter_mlinfra.deployments.runtimes import load_runtime
 from jupyter_mlinfra.deployments.spec import VersionState
 
 PACKAGES = ("numpy==2.5.5", "seldon-core==1.19.0", "xgboost==3.4.1")
@@ -194,9 +195,9 @@ def test_a_version_that_has_not_passed_its_tests_goes_nowhere(bundle: Path, tmp_
         exporting.image_of(row, "v7", tmp_path / "image", workers=2)
 
 
-@pytest.fixture
+@pytest.fixture(params=["seldon-core", "open-inference"])
 def served(
-    bundle: Path, tmp_path: Path, project: Project
+    request: pytest.FixtureRequest, bundle: Path, tmp_path: Path, project: Project
 ) -> Iterator[tuple[str, Path, subprocess.Popen[bytes]]]:
     """The container's process, started from the folder by the Dockerfile's own ENV and CMD, in the
     environment that its requirements were taken from.
@@ -204,11 +205,13 @@ def served(
     python = environment.ensure(
         load_bundle(bundle).requirements,
         environment.cache_folder(project.settings),
-        recipe=SeldonCore.recipe,
+        recipe=load_runtime(request.param).recipe,
     )
     packages = packages_of(python)
     folder = tmp_path / "image"
-    write(contents(bundle, packages), folder)
+    write(replace(contents(bundle, packages), runtime=request.param), folder)
+    licensed = "Business Source License" in (folder / "Dockerfile").read_text()
+    assert licensed is any(line.startswith("seldon-core==") for line in packages)
     home = tmp_path / "home"
     shutil.copytree(folder / "bundle", home / "bundle")
     parser = DockerfileParser(path=str(folder))
