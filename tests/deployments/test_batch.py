@@ -494,9 +494,5 @@ def test_a_job_can_be_cancelled_and_continued_and_the_python_door_waits_for_it(
     assert found["trip"].to_list() == frame["trip"].to_list()
     expected = offline(folders[1], frame.drop(columns="trip")).tolist()
     assert found["prediction"].to_list() == expected
-    (edge,) = [
-        edge
-        for edge in workbench.catalog.lineage("t.scored").items
-        if edge.input == "version:trips/1"
-    ]
-    assert edge.job == f"job:{job.id}"
+    edges = {edge.input: edge.job for edge in workbench.catalog.lineage("t.scored").items}
+    assert edges["version:trips/1"] == f"job:{job.id}"
