@@ -113,13 +113,41 @@ def save_booster(folder: Path, requirements: list[str]) -> Path:
     return folder
 
 
+def save_touchy(folder: Path) -> Path:
+    """A model that ends its process at distance 666, and fails at 667."""
+    import mlflow
+    from mlflow.models import infer_signature
+    from sklearn.base import BaseEstimator
+
+    class Touchy(BaseEstimator):
+        def predict(self, rows: Any) -> Any:
+            values = np.asarray(rows, dtype=float)[:, 0]
+            if (values == 666).any():
+                os._exit(9)
+            if (values == 667).any():
+                raise ValueError("667 is too much")
+            return values * 2
+
+    frame = pd.DataFrame({"distance": [1.0, 2.0]})
+    mlflow.sklearn.save_model(
+        Touchy(),
+        folder,
+        serialization_format="cloudpickle",
+        signature=infer_signature(frame, np.array([2.0, 4.0])),
+        input_example=frame,
+        pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in REQUIREMENTS],
+    )
+    return folder
+
+
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory, kit: ModuleType) -> Mapping[int, Path]:
-    """1: the pipeline. 2: the booster."""
+    """1: the pipeline. 2: the booster. 3: the touchy one."""
     root = tmp_path_factory.mktemp("batch-models")
     return {
         1: save_pipeline(root / "1"),
         2: save_booster(root / "2", kit.requirements()),
+        3: save_touchy(root / "3"),
     }
 
 
@@ -301,6 +329,21 @@ def _processes(folder: Path) -> list[int]:
     return [pid for pid in pids if Path(os.readlink(f"/proc/{pid}/cwd")) == folder]
 
 
+@pytest.mark.slow
+def test_a_row_at_which_the_model_fails_or_its_process_ends_costs_only_itself(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch_job, "CHUNK_ROWS", 4)
+    distances = [1.0, 2.0, 667.0, 4.0, 5.0, 666.0, 7.0, 8.0, 9.0]
+    bench.catalog.write(pl.DataFrame({"distance": distances}), into="t.touchy")
+    task = bench.task("trips/3", source="t.touchy", max_errors=0.5, workers=1)
+    assert bench.run(task).refused == 2
+    found = bench.frame()
+    assert found["prediction"].to_list() == [2, 4, None, 8, 10, None, 14, 16, 18]
+    assert "667 is too much" in found["error"][2]
+    assert "process ends" in found["error"][5]
+
+
 def test_an_empty_dataset_becomes_an_empty_one_with_the_columns_of_the_result(
     bench: Bench,
 ) -> None:
@@ -451,9 +494,5 @@ def test_a_job_can_be_cancelled_and_continued_and_the_python_door_waits_for_it(
     assert found["trip"].to_list() == frame["trip"].to_list()
     expected = offline(folders[1], frame.drop(columns="trip")).tolist()
     assert found["prediction"].to_list() == expected
-    (edge,) = [
-        edge
-        for edge in workbench.catalog.lineage("t.scored").items
-        if edge.input == "version:trips/1"
-    ]
-    assert edge.job == f"job:{job.id}"
+    edges = {edge.input: edge.job for edge in workbench.catalog.lineage("t.scored").items}
+    assert edges["version:trips/1"] == f"job:{job.id}"

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +40,10 @@ _BINARY_HEADER = "Inference-Header-Content-Length"
 
 class Died(Exception):
     """The process ended, or was replaced, while it worked on a request."""
+
+
+class Closed(Exception):
+    """The job ends, and asks nothing more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +104,8 @@ class ServingProcess:
         self._lock, self._local = threading.Lock(), threading.local()
         self._born = 0
         self._closed = False
+        self._turn, self._busy, self._loners = threading.Condition(), 0, 0
+        self._alone = False
 
     def start(self) -> None:
         """Start it and wait until it answers. Raises Unprocessable if it ends before, Unavailable
@@ -108,28 +114,47 @@ class ServingProcess:
         with self._lock:
             self._start()
 
-    def ask(self, body: Body) -> Answer:
-        """Send one request; many threads may. Raises Died, after which the next request goes to a
-        new process.
+    def ask(self, body: Body, *, alone: bool = False) -> Answer:
+        """Send one request; many threads may. alone: while the process works on nothing else, so
+        that nothing else can be the reason of its end. Raises Died, after which the next request
+        goes to a new process; Closed.
         """
         path = f"/v2/models/{DEPLOYMENT}/infer"
         headers = {
             "Content-Type": "application/octet-stream",
             _BINARY_HEADER: str(body.json_length),
         }
-        return self._exchange("POST", path, body.data, headers)
+        with self._in_turn(alone=alone):
+            return self._exchange("POST", path, body.data, headers)
 
     def metadata(self) -> bytes:
         """What it says about its model."""
         return self._exchange("GET", f"/v2/models/{DEPLOYMENT}", None, {}).body
 
     def close(self) -> None:
-        """End it. A request in progress raises Died, and no further process is started."""
+        """End it. A request in progress raises Closed, and no further process is started."""
         self._closed = True
         with self._lock:
             self._kill()
         with contextlib.suppress(OSError):
             os.unlink(self._path)
+
+    @contextlib.contextmanager
+    def _in_turn(self, *, alone: bool) -> Iterator[None]:
+        """Wait while another request is to be alone, or while there are others if this one is."""
+        with self._turn:
+            self._loners += alone
+            self._turn.wait_for(
+                lambda: not self._alone and not (self._busy if alone else self._loners)
+            )
+            self._loners -= alone
+            self._busy, self._alone = self._busy + 1, alone
+        try:
+            yield
+        finally:
+            with self._turn:
+                self._busy, self._alone = self._busy - 1, False
+                self._turn.notify_all()
 
     def _exchange(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
@@ -141,6 +166,8 @@ class ServingProcess:
             found = reply.read()
         except (OSError, http.client.HTTPException) as error:
             connection.close()
+            if self._closed:
+                raise Closed from error
             self._replace(born)
             raise Died(f"{type(error).__name__}: {error}") from error
         length = reply.headers.get(_BINARY_HEADER)
@@ -150,7 +177,7 @@ class ServingProcess:
         """This thread's own, to the process that lives now."""
         with self._lock:
             if self._closed:
-                raise Died("The job ends.")
+                raise Closed
             if self._process is None or self._process.poll() is not None:
                 self._start()
             born = self._born

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 REQUEST_BYTES = 8 << 20
 """Of the rows of one request, as they are in memory."""
 
-_TRIES = 2
-"""As often may a process die of the same rows before they are taken for the reason."""
+_DEADLY_TRIES = 2
+"""As often must a process die that works on one row alone before the row is taken for the reason:
+once may have been a kill from outside.
+"""
 
 _REFUSED = (400, 413, 422, 500)
 """Statuses that are about the rows, or the model's failure with them."""
@@ -35,7 +37,7 @@ _LONGEST = 500
 class Asked(Protocol):
     """A serving process."""
 
-    def ask(self, body: Body) -> Answer:
+    def ask(self, body: Body, *, alone: bool = False) -> Answer:
         """See `processes.ServingProcess`."""
 
 
@@ -96,20 +98,25 @@ class Scorer:
             return pl.Series([None], dtype=pl.String).new_from_index(0, frame.height)
         return frame.select(pl.coalesce(gaps).alias("gap"))["gap"]
 
-    def _parts(self, frame: pl.DataFrame, process: Asked, tries: int = 0) -> list[pl.DataFrame]:
-        """Predictions of rows that are asked together if possible, in order."""
+    def _parts(
+        self, frame: pl.DataFrame, process: Asked, *, alone: bool = False, deaths: int = 0
+    ) -> list[pl.DataFrame]:
+        """Predictions of rows that are asked together if possible, in order. alone: the process
+        died while it worked on these rows, and perhaps on others.
+        """
         if frame.height > 1 and frame.estimated_size() > REQUEST_BYTES:
-            return self._halves(frame, process)
+            return self._halves(frame, process, alone=alone)
         gap = self._first_gap(frame.head(1))[0]
         if gap is not None and gap in self._reasons:
             return [self._refused(self._reasons[gap], frame.height)]
         try:
-            answer = process.ask(self._body(frame))
+            answer = process.ask(self._body(frame), alone=alone)
         except Ragged:
             reason, status = "A tensor has a missing value, or lists of different lengths.", 400
         except Died:
-            if tries + 1 < _TRIES:
-                return self._parts(frame, process, tries + 1)
+            deaths += alone and frame.height == 1
+            if not alone or (frame.height == 1 and deaths < _DEADLY_TRIES):
+                return self._parts(frame, process, alone=True, deaths=deaths)
             reason, status = _DEADLY, 422
         else:
             if answer.status == 200:
@@ -124,14 +131,14 @@ class Scorer:
         if gap is not None and status == 400:
             self._reasons[gap] = reason
         elif frame.height > 1:
-            return self._halves(frame, process)
+            return self._halves(frame, process, alone=alone)
         return [self._refused(reason, frame.height)]
 
-    def _halves(self, frame: pl.DataFrame, process: Asked) -> list[pl.DataFrame]:
+    def _halves(self, frame: pl.DataFrame, process: Asked, *, alone: bool) -> list[pl.DataFrame]:
         middle = frame.height // 2
         return [
-            *self._parts(frame[:middle], process),
-            *self._parts(frame[middle:], process),
+            *self._parts(frame[:middle], process, alone=alone),
+            *self._parts(frame[middle:], process, alone=alone),
         ]
 
     def _body(self, frame: pl.DataFrame) -> Body:
