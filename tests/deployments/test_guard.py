@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlinfra.deployments.runtime.contract import RequestRefused
 from jupyter_mlinfra.deployments.runtime.guard import DECLINED, Guard, Ledger, survives
+from jupyter_mlinfra.deployments.runtime.refusal import RequestRefused
 
 AGAIN = "2"
 """The gateway's second try."""
@@ -131,6 +131,18 @@ def test_another_version_takes_no_request_that_its_own_version_works_on_or_died_
         other.run(b"poison", AGAIN, lambda: 1)
     assert refused.value.status == 422
     assert other.run(b"poison", None, lambda: 1) == 1  # asked by itself, it may know better
+
+
+def test_a_version_that_stands_in_takes_no_request_that_the_meant_one_died_of(file: str) -> None:
+    in_worker(file, 0, b"poison", work=die)
+    other = Guard(file.replace("v1", "v2"), 0, RequestRefused)
+    with pytest.raises(RequestRefused) as refused:
+        other.run(b"poison", "1", lambda: 1, stands_in=True)
+    assert refused.value.status == 422
+    assert "not tried on another version" in refused.value.why
+    assert other.run(b"another", "1", lambda: 1, stands_in=True) == 1
+    # A request that is meant for this version is its own to judge.
+    assert other.run(b"poison", "1", lambda: 1) == 1
 
 
 def test_a_copy_that_hangs_proves_nothing_and_an_error_is_no_death() -> None:

@@ -48,6 +48,9 @@ from typing import Any, TypeVar
 ATTEMPT = "x-envoy-attempt-count"
 """The gateway's header: which try of a request this is, from 1."""
 
+ROUTED = "x-mlinfra-routed"
+"""The gateway's header: the version that a request was meant for."""
+
 DECLINED = 409
 """Status of a repetition that is not needed; the gateway passes it on only if nobody answers."""
 
@@ -287,12 +290,20 @@ class Guard:
         self._lock, self._trial = threading.Lock(), threading.Lock()
         self._places: list[int] = []
 
-    def run(self, body: bytes, attempt: str | None, work: Callable[[], T]) -> T:
+    def run(
+        self,
+        body: bytes,
+        attempt: str | None,
+        work: Callable[[], T],
+        *,
+        stands_in: bool = False,
+    ) -> T:
         """Do `work`, the model's part of the request with this body, and return what it returns.
         Raises what `work` raises, or refuses the request as this module's text says.
 
         attempt: the header ATTEMPT. work: may be called twice, once in a copy of this process, so
-        it writes nothing.
+        it writes nothing. stands_in: the request was meant for another version, which has no
+        worker now.
         """
         ledger = self._ledger
         if ledger is None:
@@ -302,6 +313,8 @@ class Guard:
         digest = blake2b(body, digest_size=_DIGEST).digest()
         if attempt not in (None, "1"):
             self._check_repetition(ledger, digest)
+        elif stands_in:
+            self._check_others(digest)
         if deaths := ledger.deaths(digest):
             self._check_suspect(ledger, digest, deaths, work)
         with self._lock:
@@ -336,6 +349,12 @@ class Guard:
         live, moving = ledger.workers_on(digest, seconds=SLOW_SECONDS)
         if moving or live >= MOST_WORKERS:
             raise self._declined("Another worker is working on this request.")
+        if self._check_others(digest):
+            raise self._declined("A worker of its version is working on this request.")
+
+    def _check_others(self, digest: bytes) -> bool:
+        """Whether a worker of another version is working on it. Refuses it if one died of it."""
+        found = False
         deployment = self._path.name.partition(".")[0]
         for path in self._path.parent.glob(f"{deployment}.*.guard"):
             if path.name == self._path.name:
@@ -349,8 +368,8 @@ class Guard:
                     other.close()
                 if deadly:
                     raise self._deadly("It is not tried on another version.")
-                if working:
-                    raise self._declined("A worker of its version is working on this request.")
+                found = found or bool(working)
+        return found
 
     def _declined(self, what: str) -> Exception:
         why = "The gateway sent it again because it was slow."

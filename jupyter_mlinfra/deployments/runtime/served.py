@@ -126,8 +126,13 @@ class Served:
 
     def _predict(self, body: bytes, headers: Headers, batch: Batch) -> Mapping[str, np.ndarray]:
         """Ask the model, unless this very body has ended processes before; see `guard`."""
-        attempt = headers(guard.ATTEMPT)
-        return self.guard.run(body, attempt, lambda: self.engine.predict(batch))
+        stands_in = headers(guard.ROUTED) not in (None, self.version)
+        return self.guard.run(
+            body,
+            headers(guard.ATTEMPT),
+            lambda: self.engine.predict(batch),
+            stands_in=stands_in,
+        )
 
     def feedback(self, message: Mapping[str, Any]) -> None:
         """Record the reward or the true value of an earlier answer; its id is `response.meta.puid`

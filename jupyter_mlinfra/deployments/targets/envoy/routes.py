@@ -18,7 +18,7 @@ from ...gateway import (
     open_inference_prefix,
     prefix,
 )
-from ...runtime.guard import DECLINED
+from ...runtime.guard import DECLINED, ROUTED
 from .names import PROBES, TYPE
 from .replies import direct_response, error_body
 
@@ -132,13 +132,14 @@ def _deployment_routes(plan: DeploymentPlan) -> list[dict[str, Any]]:
 
 def _version_routes(plan: DeploymentPlan, routed: Sequence[VersionPlan]) -> list[dict[str, Any]]:
     """Requests that name a version, by header or in the path, go to it, whatever the traffic."""
-    routes = [
+    routes: list[dict[str, Any]] = [
         {
             "match": {
                 **path.match,
                 "headers": [{"name": VERSION_HEADER, "string_match": {"exact": version.version}}],
             },
             "route": {**_action(plan, path), "cluster": cluster_name(plan.name, version.version)},
+            "request_headers_to_add": [_routed(version)],
         }
         for path in _paths(plan)
         for version in routed
@@ -149,7 +150,8 @@ def _version_routes(plan: DeploymentPlan, routed: Sequence[VersionPlan]) -> list
         for match in ({"prefix": f"{named}/"}, {"path": named}):
             cluster = cluster_name(plan.name, version.version)
             action = _action(plan, _Path(match, "", _ANY_FAILURE))
-            routes.append({"match": match, "route": {**action, "cluster": cluster}})
+            route = {"match": match, "route": {**action, "cluster": cluster}}
+            routes.append({**route, "request_headers_to_add": [_routed(version)]})
     return routes
 
 
@@ -167,10 +169,22 @@ def _unknown_version(plan: DeploymentPlan, routed: Sequence[VersionPlan]) -> lis
     return [{"match": match, **direct_response(body, 404)} for match in matches]
 
 
+def _routed(version: VersionPlan) -> dict[str, Any]:
+    """Tells the worker which version was meant: one of another version may stand in for it."""
+    return {
+        "header": {"key": ROUTED, "value": version.version},
+        "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+    }
+
+
 def _traffic_routes(plan: DeploymentPlan, routed: Sequence[VersionPlan]) -> list[dict[str, Any]]:
     """All other requests, shared by weight; none while no routed version has any."""
     clusters = [
-        {"name": cluster_name(plan.name, item.version), "weight": plan.weights[item.version]}
+        {
+            "name": cluster_name(plan.name, item.version),
+            "weight": plan.weights[item.version],
+            "request_headers_to_add": [_routed(item)],
+        }
         for item in routed
         if plan.weights.get(item.version)
     ]
@@ -256,7 +270,7 @@ def _for_probes(route: Mapping[str, Any], keys: Keys) -> dict[str, Any]:
     return {
         **_with_header(route, PROBE_HEADER, keys.probe),
         "typed_per_filter_config": {PROBES: stat_mutation},
-        "request_headers_to_add": [probe_header],
+        "request_headers_to_add": [*route.get("request_headers_to_add", ()), probe_header],
         "request_headers_to_remove": ["authorization"] if keys.token else [],
     }
 
