@@ -10,14 +10,16 @@ if TYPE_CHECKING:
 
 
 def outputs_of(rows: pl.DataFrame) -> np.ndarray:
-    """The answers as a matrix: n rows, one column per output; missing ones as NaN."""
+    """The answers as a matrix: n rows, one column per output; missing ones, and names of classes,
+    as NaN.
+    """
     import numpy as np
     import polars as pl
 
     names = ["prediction"]
     while f"prediction_{len(names)}" in rows.columns:
         names.append(f"prediction_{len(names)}")
-    return np.asarray(rows.select(pl.col(names).cast(pl.Float64)).to_numpy())
+    return np.asarray(rows.select(pl.col(names).cast(pl.Float64, strict=False)).to_numpy())
 
 
 def probabilities_of(rows: pl.DataFrame) -> np.ndarray:

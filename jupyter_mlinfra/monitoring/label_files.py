@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..core.frames import Frame
 
 NAMED = 20
+MOST_ROW = 2**31 - 1
 """Rows that cannot be used are counted, and at most this many are named."""
 
 _READERS = (".csv", ".parquet", ".json", ".jsonl", ".ndjson")
@@ -130,7 +131,9 @@ def read_frame(data: Frame) -> Labels:
         .then(pl.lit("the label is no number"))
         .when(
             ~pl.col("every")
-            & ~((pl.col("row") >= 0) & (pl.col("row") == pl.col("row").floor())).fill_null(False)
+            & ~(
+                pl.col("row").is_between(0, MOST_ROW) & (pl.col("row") == pl.col("row").floor())
+            ).fill_null(False)
         )
         .then(pl.lit("row is no number of a row"))
     )

@@ -250,6 +250,7 @@ def _figures(
     if labelled is None or not count:
         return found
     outputs, labels = arrays(labelled)
+    count = len(labels)
     for name, value in performance.metrics(outputs, labels, plan.answers).items():
         found.append((f"performance_real.{name}", value, count))
     if plan.costs and plan.answers in ("classes", "probabilities") and outputs.shape[1] < 3:
@@ -259,10 +260,14 @@ def _figures(
 
 
 def arrays(labelled: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Answers (n rows, one column per output) and labels of labelled rows."""
+    """Answers (n rows, one column per output) and labels of labelled rows; rows that were answered
+    without a number are left out.
+    """
     import numpy as np
 
-    return np.asarray(labelled["outputs"].to_list(), float), labelled["label"].to_numpy()
+    outputs = np.asarray(labelled["outputs"].to_list(), float).reshape(labelled.height, -1)
+    usable = np.isfinite(outputs).all(axis=1)
+    return outputs[usable], labelled["label"].to_numpy()[usable]
 
 
 def labelled_rows(

@@ -51,16 +51,20 @@ def points_of(
 def hourly_points(
     store: SeriesStore, monitor: str, at: datetime, *, window: timedelta
 ) -> Iterator[Point]:
-    """Figures that only the hourly series has, the newest of each within the window: performance,
-    labels' coverage, KPI, unseen and out-of-range values, and everything about segments. They end
-    at `at`: they are what is known then, and come again until there is a newer one.
+    """Figures that only the hourly series has, of the newest hour that has each: performance, KPI,
+    unseen and out-of-range values, and everything about segments. What an alert has seen it does
+    not count again. Labels come late: their coverage is that of the hour before the window.
     """
-    found = newest(store, monitor, since=(at - window).timestamp(), until=at.timestamp())
-    for point in found:
-        if point.metric not in _OF_STATUS or point.labels.get("segment"):
-            yield replace(point, end=at.timestamp())
+    start, end = (at - window).timestamp(), at.timestamp()
+    for point in newest(store, monitor, since=start, until=end):
+        of_the_hour = point.metric not in _OF_STATUS or point.labels.get("segment")
+        if of_the_hour and point.metric != _COVERAGE:
+            yield point
+    before = newest(store, monitor, since=start - window.total_seconds(), until=start)
+    yield from (replace(point, end=end) for point in before if point.metric == _COVERAGE)
 
 
+_COVERAGE = "label_coverage"
 _OF_STATUS = frozenset(
     {
         *_DISTANCES,

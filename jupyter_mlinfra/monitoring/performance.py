@@ -39,7 +39,9 @@ def classes(predictions: np.ndarray, labels: np.ndarray) -> Mapping[str, float |
     known = np.union1d(predictions, labels)
     two = bool(np.isin(known, (0.0, 1.0)).all())
     scores = [_f1(predictions == item, labels == item) for item in ((1.0,) if two else known)]
-    return {"accuracy": float((predictions == labels).mean()), "f1": float(np.mean(scores))}
+    f1 = [score for score in scores if score is not None]
+    accuracy = float((predictions == labels).mean())
+    return {"accuracy": accuracy, "f1": float(np.mean(f1)) if f1 else None}
 
 
 def probabilities(outputs: np.ndarray, labels: np.ndarray) -> Mapping[str, float | None]:
@@ -84,7 +86,8 @@ def predicted(outputs: np.ndarray, answers: str) -> np.ndarray:
     return np.asarray((outputs[:, -1] >= THRESHOLD).astype(float))
 
 
-def _f1(predicted: np.ndarray, true: np.ndarray) -> float:
+def _f1(predicted: np.ndarray, true: np.ndarray) -> float | None:
+    """None where the class neither occurred nor was predicted."""
     both = int((predicted & true).sum())
     total = int(predicted.sum() + true.sum())
-    return 2 * both / total if total else 0.0
+    return 2 * both / total if total else None

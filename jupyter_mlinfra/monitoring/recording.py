@@ -208,15 +208,19 @@ class Recorder:
     def __init__(self, store: SeriesStore, log: Log) -> None:
         self._store, self._log = store, log
 
-    def missing(self, monitor: str, plan: Plan, *, now: float, again: bool = False) -> list[int]:
+    def missing(
+        self, monitor: str, plan: Plan, *, now: float, since: float = 0.0, again: bool = False
+    ) -> list[int]:
         """The closed hours of the log that are not recorded, or were recorded with another
-        reference or other segments, oldest first. again: all of them.
+        reference or other segments, oldest first. since: older ones are left out; figures are not
+        kept for longer, and a clock that was wrong once must not cost all of time. again: all of
+        them.
         """
         oldest = self._log.payloads_since(plan.deployment)
         if oldest is None:
             return []
         done = self._store.recorded(monitor)
-        first = int(oldest.timestamp()) // HOUR * HOUR
+        first = -(-int(max(oldest.timestamp() // HOUR * HOUR, since)) // HOUR) * HOUR
         return [
             hour
             for hour in range(first, int(now) - CLOSED_AFTER - HOUR + 1, HOUR)
@@ -226,12 +230,16 @@ class Recorder:
     def record(self, monitor: str, plan: Plan, hour: int) -> Recorded:
         """Record one hour; again, it gives the same files.
 
-        An hour of which the log has lost rows since, because they were too old, stays as it is.
+        An hour of which the log has lost rows since, because they were too old, stays as it is; it
+        is noted with the present plan, so that it is not looked at again.
         """
         found = gather(self._log, plan, hour, hour + HOUR)
         before = self._store.recorded(monitor).get(hour)
         if before is not None and before.rows > found.rows:
-            return before
+            versions = [name for name in json.loads(before.basis) if name != "."]
+            kept = replace(before, basis=plan.basis(versions))
+            self._store.note(monitor, kept)
+            return kept
         points = points_of(found.sketches, plan, start=hour, end=hour + HOUR)
         self._store.write(monitor, "sketches", hour, frame_of_sketches(found.sketches))
         self._store.write(monitor, "points", hour, frame_of(points))

@@ -49,12 +49,14 @@ class Reference:
 def make(
     version: str, data: Frame, score: Sequence[float] | None, *, made_from: str = ""
 ) -> Reference:
-    """Profile training data. data: the model's inputs, one row per example; score: its answers, of
-    the same length. made_from: the dataset, if known.
+    """Profile training data. data: the model's inputs, one row per example; dates are left out.
+    score: its answers, of the same length. made_from: the dataset, if known.
 
     Raises BadRequest if there is nothing to profile or the lengths differ.
     """
     frame = polars_frame(data, f"The reference of {version} cannot be made.")
+    # Time passes: dates of today are never those of the training, and that is no drift.
+    frame = frame.select(column for column in frame if not column.dtype.is_temporal())
     if not frame.height or not frame.width:
         raise BadRequest(
             f"The reference of {version} would be empty.",

@@ -184,7 +184,7 @@ def series(
         wanted &= pl.col("start").is_between(since, until, closed="left")
         for name, value in asked.items():
             wanted &= pl.col(name) == value
-        rows = pl.scan_parquet(files).filter(wanted).collect()
+        rows = _rows(files, wanted)
         found = [_point(row) for row in rows.sort("start", "feature").iter_rows(named=True)]
     if "version" in asked:
         there = {point.start for point in found}
@@ -212,8 +212,22 @@ def newest(store: SeriesStore, monitor: str, *, since: float, until: float) -> l
         return []
     key = ["metric", "version", "feature", "segment"]
     wanted = pl.col("value").is_not_null() & pl.col("end").is_between(since, until)
-    rows = pl.scan_parquet(files).filter(wanted).sort("end").group_by(key).last()
-    return [_point(row) for row in rows.sort(key).collect().iter_rows(named=True)]
+    rows = _rows(files, wanted).sort("end").group_by(key).last()
+    return [_point(row) for row in rows.sort(key).iter_rows(named=True)]
+
+
+def _rows(files: Sequence[Path], wanted: pl.Expr) -> pl.DataFrame:
+    """The rows of these files. One that is broken inside is left out, and hides no other."""
+    import polars as pl
+
+    try:
+        return pl.scan_parquet(files).filter(wanted).collect()
+    except (OSError, pl.exceptions.PolarsError):
+        found = [frame_of(())]
+        for file in files:
+            with contextlib.suppress(OSError, pl.exceptions.PolarsError):
+                found.append(pl.scan_parquet(file).filter(wanted).collect())
+        return pl.concat(found)
 
 
 def readable(files: Sequence[Path]) -> list[Path]:

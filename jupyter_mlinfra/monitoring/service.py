@@ -231,12 +231,13 @@ class Monitoring(MeasuringVerbs):
                     self._record_and_evaluate(monitor, say)
 
     def _record_and_evaluate(self, monitor: Monitor, say: Callable[[str], None]) -> None:
+        # The rules first: a backfill, or a log of weeks, must not hold them up.
         for work, failed in (
+            (lambda: self.evaluate(monitor.name), f"monitor {monitor.name} was not evaluated"),
             (
                 lambda: self._record(monitor),
                 f"the hours of monitor {monitor.name} were not recorded",
             ),
-            (lambda: self.evaluate(monitor.name), f"monitor {monitor.name} was not evaluated"),
         ):
             try:
                 work()
@@ -259,7 +260,16 @@ class Monitoring(MeasuringVerbs):
     def _save(
         self, status: MonitorStatus, at: datetime, window: timedelta, notes: Notes
     ) -> MonitorStatus:
-        """Evaluate the rules on what was measured, and save monitor and alerts."""
+        """Evaluate the rules on what was measured, and save monitor and alerts; one at a time, so
+        that nobody hears of a change twice.
+        """
+        lock = self._project.folder("monitoring") / f"{status.monitor.name}.rules.lock"
+        with file_lock(lock, what=f"An evaluation of {status.monitor.name}"):
+            return self._judge_and_save(status, at, window, notes)
+
+    def _judge_and_save(
+        self, status: MonitorStatus, at: datetime, window: timedelta, notes: Notes
+    ) -> MonitorStatus:
         version = status.reference.rpartition("/")[2]
         points = [
             *points_of(status, at, window=window, version=f"v{version}" if version else ""),
@@ -281,9 +291,11 @@ class Monitoring(MeasuringVerbs):
             with contextlib.suppress(Unavailable):
                 self._alarm_set()
         alerts = {alert.ref: alert for alert in self._alerts.alerts(monitor.name)}
-        return replace(
-            status, monitor=monitor, alerts=[alerts[item.ref] for item in verdict.alerts]
-        )
+        shown = [alerts[item.ref] for item in verdict.alerts]
+        if worst_state(shown) is not monitor.state:  # a silence, or a rule that holds one back
+            monitor = replace(monitor, state=worst_state(shown))
+            self._store.save(monitor, lambda _: None)
+        return replace(status, monitor=monitor, alerts=shown)
 
     def _notes(self, status: MonitorStatus, window: timedelta) -> Notes:
         """Why drift was not measured, and the most frequent reasons of bad requests."""

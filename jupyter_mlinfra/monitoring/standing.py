@@ -206,6 +206,8 @@ def _real(labelled: pl.DataFrame, plan: Plan) -> figures.RealPerformance | None:
     if not labelled.height or not plan.answers:
         return None
     outputs, labels = arrays(labelled)
+    if not len(labels):
+        return None
     return figures.RealPerformance(
         metrics=performance.metrics(outputs, labels, plan.answers),
         rows=len(labels),
@@ -220,7 +222,7 @@ def _turns(times: np.ndarray, wrong: np.ndarray) -> Sequence[figures.Turn]:
     distances are divided by their largest.
     """
     times, wrong = times[-MOST_LABELS:], wrong[-MOST_LABELS:]
-    largest = float(max(wrong.max(), 1.0))
+    largest = float(wrong.max()) or 1.0
     return [
         figures.Turn(
             at=datetime.fromtimestamp(float(times[item.position - 1]), UTC),

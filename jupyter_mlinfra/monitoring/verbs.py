@@ -185,9 +185,14 @@ class MeasuringVerbs:
         return self._join(monitor, read)
 
     def _join(
-        self, monitor: Monitor, read: label_files.Labels, *, newest_first: bool = False
+        self,
+        monitor: Monitor,
+        read: label_files.Labels,
+        *,
+        newest_first: bool = False,
+        wait: bool = True,
     ) -> LabelReport:
-        with self._recording(monitor.name):
+        with self._recording(monitor.name, wait=wait):
             return labels.join(
                 self._series,
                 self._deployments,
@@ -211,13 +216,17 @@ class MeasuringVerbs:
         return self._catch_up(self._store.show(name), None, again=again, on_progress=on_progress)
 
     def _record(self, monitor: Monitor) -> None:
-        """What each round of the evaluation does: record what was closed since the last one."""
+        """What each round of the evaluation does: record what was closed since the last one.
+        Raises Conflict while somebody else records: a backfill must not hold up the rules.
+        """
         self._take_feedback(monitor)
-        self._catch_up(monitor, HOURS_A_ROUND)
+        self._catch_up(monitor, HOURS_A_ROUND, wait=False)
+        self._series.remove_before(monitor.name, self._first_hour())
+
+    def _first_hour(self) -> int:
+        """The oldest hour whose figures are kept."""
         days = self._project.settings.of(MonitoringSettings).series_days
-        self._series.remove_before(
-            monitor.name, int(now().timestamp() - days * 86_400) // HOUR * HOUR
-        )
+        return int(now().timestamp() - days * 86_400) // HOUR * HOUR
 
     def _catch_up(
         self,
@@ -225,14 +234,20 @@ class MeasuringVerbs:
         most: int | None,
         *,
         again: bool = False,
+        wait: bool = True,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> HoursRecorded:
+        """most: so many of the newest hours; None for all."""
         plan, recorder = self._plan(monitor), Recorder(self._series, self._deployments)
         if not plan.answers:
             # Nothing is known of its versions: what was recorded with their references stays.
             most = 0
-        with self._recording(monitor.name):
-            hours = recorder.missing(monitor.name, plan, now=now().timestamp(), again=again)[:most]
+        with self._recording(monitor.name, wait=wait):
+            hours = recorder.missing(
+                monitor.name, plan, now=now().timestamp(), since=self._first_hour(), again=again
+            )
+            if most is not None:
+                hours = hours[len(hours) - min(most, len(hours)) :]
             rows = broken = 0
             for number, hour in enumerate(hours, start=1):
                 done = recorder.record(monitor.name, plan, hour)
@@ -271,12 +286,13 @@ class MeasuringVerbs:
                 pl.int_ranges(0, pl.col("truth").list.len()).alias("row"),
                 pl.col("truth").alias("label"),
             ).explode("row", "label")
-            self._join(monitor, label_files.read_frame(rows), newest_first=True)
+            self._join(monitor, label_files.read_frame(rows), newest_first=True, wait=False)
         write_atomic(noted, json.dumps({"until": until}).encode())
 
-    def _recording(self, name: str) -> AbstractContextManager[int]:
+    def _recording(self, name: str, *, wait: bool = True) -> AbstractContextManager[int]:
         """Two processes do not write the hours of one monitor at once."""
-        return file_lock(self._project.folder("monitoring", "series", name) / "recording.lock")
+        folder = self._project.folder("monitoring", "series", name)
+        return file_lock(folder / "recording.lock", wait=wait, what=f"A recording of {name}")
 
     def make_reference(
         self,

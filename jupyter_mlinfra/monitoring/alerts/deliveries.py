@@ -38,12 +38,16 @@ class DeliveryStore:
         self._database = database
 
     def due(self, at: float) -> Sequence[Message]:
-        """Those to be tried now, oldest first."""
+        """Those to be tried now, oldest first. While an older one of the same receiver waits for
+        its next try, the others wait behind it: nobody hears of an end before the begin.
+        """
         with self._database.read() as connection:
             rows = connection.execute(
-                "SELECT * FROM alert_delivery WHERE state = 'waiting' AND next_at <= ?"
-                " ORDER BY number",
-                (at,),
+                "SELECT * FROM alert_delivery AS message WHERE state = 'waiting' AND next_at <= ?"
+                " AND NOT EXISTS (SELECT 1 FROM alert_delivery AS older WHERE older.receiver ="
+                " message.receiver AND older.state = 'waiting' AND older.number < message.number"
+                " AND older.next_at > ?) ORDER BY number",
+                (at, at),
             ).fetchall()
         return [
             Message(
@@ -61,7 +65,8 @@ class DeliveryStore:
         """When the next one is to be tried; None if none waits."""
         with self._database.read() as connection:
             row = connection.execute(
-                "SELECT min(next_at) AS at FROM alert_delivery WHERE state = 'waiting'"
+                "SELECT min(next_at) AS at FROM alert_delivery WHERE number IN (SELECT min(number)"
+                " FROM alert_delivery WHERE state = 'waiting' GROUP BY receiver)"
             ).fetchone()
         return None if row["at"] is None else float(row["at"])
 

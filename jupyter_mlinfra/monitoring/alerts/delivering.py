@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from ...core.errors import Conflict, MLInfraError, NotFound
+from ...core.errors import Conflict, MLInfraError, NotFound, Unavailable
 from ...core.files import file_lock
 from ...core.project import Project
 from ...core.records import now, to_json
@@ -83,8 +83,9 @@ def _to_one(
         for message in messages:
             try:
                 _send(project, receivers, message, clock())
-            except MLInfraError as error:
-                _postpone(store, message, error, clock(), say)
+            except Exception as error:  # noqa: BLE001 (of one receiver: the others go on)
+                known = error if isinstance(error, MLInfraError) else None
+                _postpone(store, message, known or _failed(error), clock(), say)
                 break
             store.delivered(message)
             arrived += 1
@@ -93,6 +94,15 @@ def _to_one(
     finally:
         project.database.close()
     return arrived
+
+
+def _failed(error: Exception) -> MLInfraError:
+    """Without the error's text, which may hold a secret."""
+    return Unavailable(
+        "The message could not be sent.",
+        f"{type(error).__name__}.",
+        "Look at the receiver's url and secret.",
+    )
 
 
 def _send(project: Project, receivers: Mapping[str, Receiver], message: Message, at: float) -> None:

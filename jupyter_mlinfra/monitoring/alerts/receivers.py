@@ -77,22 +77,27 @@ def _post(receiver: WebhookReceiver, id: str, body: bytes, at: float) -> None:
     target = parts._replace(netloc=f"{host}:{port}", fragment="").geturl()
     verify = ssl.create_default_context() if parts.scheme == "https" else False
     try:
-        with httpx.Client(timeout=TIMEOUT_SECONDS, verify=verify, trust_env=False) as client:
-            answer = client.post(
+        # The body of the answer is not read: it may be endless.
+        with (
+            httpx.Client(timeout=TIMEOUT_SECONDS, verify=verify, trust_env=False) as client,
+            client.stream(
+                "POST",
                 target,
                 content=body,
                 headers={**headers, "host": parts.netloc},
                 extensions={"sni_hostname": parts.hostname},
-            )
+            ) as answer,
+        ):
+            answered, is_success = answer.status_code, answer.is_success
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
         raise Unavailable(
             f"{shown} could not be reached.",
             f"{type(error).__name__}.",
             "Look whether it runs; the message is tried again.",
         ) from None
-    if not answer.is_success:
+    if not is_success:
         raise Unavailable(
-            f"{shown} answered {answer.status_code}.",
+            f"{shown} answered {answered}.",
             "A receiver takes a message with a status from 200 to 299; redirects are not followed.",
             "Look at its log; the message is tried again.",
         )

@@ -114,7 +114,7 @@ def _check(entry: RuleEntry, at: KeyPath, fault: Fault) -> None:
     family, _, name = entry.metric.partition(".")
     if entry.metric not in METRICS and not (family in FAMILIES and name):
         close = get_close_matches(
-            entry.metric, [*METRICS, *(f"{item}.auc" for item in FAMILIES)], 1
+            entry.metric, [*METRICS, *(f"{item}.roc_auc" for item in FAMILIES)], 1
         )
         fault(
             (*at, "metric"),

@@ -26,7 +26,7 @@ that an alert fires.
 
 def metric_name(metric: str) -> tuple[str, Mapping[str, str]]:
     """Our metric in Prometheus, with the label that names a performance metric:
-    `performance_real.auc` is `mlinfra_performance_real{metric="auc"}`.
+    `performance_real.roc_auc` is `mlinfra_performance_real{metric="roc_auc"}`.
     """
     family, _, name = metric.partition(".")
     return f"mlinfra_{family}", {"metric": name} if name else {}
@@ -85,7 +85,8 @@ def _alerting(rule: ThresholdRule) -> dict[str, Any]:
     if rule.keep_firing_seconds:
         found["keep_firing_for"] = duration(rule.keep_firing_seconds)
     found["labels"] = {"severity": rule.severity}
-    summary = rule.summary or f"{rule.metric} is {{{{ $value }}}}, limit {rule.threshold:g}"
+    own = rule.summary.replace("{{", '{{ "{{" }}')  # a template of Prometheus begins with it
+    summary = own or f"{rule.metric} is {{{{ $value }}}}, limit {rule.threshold:g}"
     found["annotations"] = {"summary": summary}
     if rule.runbook:
         found["annotations"]["runbook_url"] = rule.runbook
@@ -95,27 +96,32 @@ def _alerting(rule: ThresholdRule) -> dict[str, Any]:
 def expression(rule: ThresholdRule) -> str:
     """The PromQL expression that is not empty while the rule is active."""
     worst, on = _worst(rule), ", ".join(("monitor", *rule.by))
-    firing = f'ALERTS{{alertname={json.dumps(rule.name)}, alertstate="firing"}}'
+    firing = f'ALERTS{{alertname={_quoted(rule.name)}, alertstate="firing"}}'
     parts = [f"{worst} {rule.op} {_number(rule.threshold)}"]
     if rule.clear is not None:
         parts.append(f"({worst} {rule.op} {_number(rule.clear)} and on ({on}) {firing})")
     if rule.no_data is NoData.KEEP:
         parts.append(f"(max by ({on}) ({firing}) unless on ({on}) {worst})")
     elif rule.no_data is NoData.FIRE and not _fires_for_no_series(rule):
-        monitor = json.dumps(rule.monitor)
+        monitor = _quoted(rule.monitor)
         parts.append(f'label_replace(absent({worst}), "monitor", {monitor}, "", "")')
     return " or ".join(parts)
 
 
+def _quoted(text: str) -> str:
+    """A string of PromQL: as in JSON, but it knows no halves of a character beyond 16 bits."""
+    return json.dumps(text, ensure_ascii=False)
+
+
 def _worst(rule: ThresholdRule) -> str:
     name, own = metric_name(rule.metric)
-    matchers = [f"{label}={json.dumps(value)}" for label, value in own.items()]
+    matchers = [f"{label}={_quoted(value)}" for label, value in own.items()]
     if rule.monitor:
-        matchers.append(f"monitor={json.dumps(rule.monitor)}")
-    matchers += [f"monitor!={json.dumps(name)}" for name in rule.not_monitors]
+        matchers.append(f"monitor={_quoted(rule.monitor)}")
+    matchers += [f"monitor!={_quoted(name)}" for name in rule.not_monitors]
     for label, values in rule.where.items():
         choice = "|".join(re.sub(r"([.+*?()|\[\]{}^$\\])", r"\\\1", value) for value in values)
-        matchers.append(f"{label}=~{json.dumps(choice)}")
+        matchers.append(f"{label}=~{_quoted(choice)}")
     matchers += [f'{label}!=""' for label in rule.by]
     if "segment" not in (*rule.by, *rule.where):
         matchers.append('segment=""')

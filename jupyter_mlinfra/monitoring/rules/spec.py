@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import isfinite
 from typing import Literal, Protocol
 
 from ..points import Point
@@ -21,7 +22,7 @@ METRICS = (
     *("label_coverage", "kpi"),
 )
 FAMILIES = ("performance_real", "performance_estimated")
-"""Followed by a dot and the name of the performance metric: `performance_real.auc`."""
+"""Followed by a dot and the name of the performance metric: `performance_real.roc_auc`."""
 
 LABELS = ("version", "feature", "segment")
 
@@ -143,7 +144,11 @@ class ThresholdRule:
 
     def judge(self, points: Sequence[Point], *, firing: bool) -> Judgement:
         """The worst of the points that have enough rows decides."""
-        known = [item for item in points if item.value is not None and item.rows >= self.min_rows]
+        known = [
+            item
+            for item in points
+            if item.value is not None and isfinite(item.value) and item.rows >= self.min_rows
+        ]
         if not known:
             return Judgement(active=None, point=max(points, key=lambda item: item.rows))
         worst = (max if self.op.upward else min)(known, key=self.weighed)
