@@ -16,6 +16,9 @@ from typing import Any
 
 from .errors import Conflict, MLInfraError, Unavailable
 
+HOME = ".mlinfra"
+"""Folder of a project's state."""
+
 _FULL = {
     errno.ENOSPC: "The disk is full.",
     errno.EDQUOT: "The disk quota is used up.",
@@ -85,16 +88,27 @@ def make_below(base: Path, folder: Path) -> None:
         part.mkdir(exist_ok=True)
 
 
+def _refuse_home(folder: Path) -> None:
+    """Raise FileNotFoundError if the home of a project would have to be made for this folder."""
+    for part in (folder, *folder.parents):
+        if part.exists():
+            return
+        if part.name == HOME:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(part))
+
+
 def write_atomic(path: Path, data: bytes, *, mode: int = 0o600, parents: bool = False) -> None:
     """Replace `path` by `data` in one step: temporary file, fsync, rename, fsync of the folder.
 
-    Only its last folder is made if it is missing, because of a project that was removed nothing may
-    come back; with `parents`, for a file that a user names, all are. Raises Unavailable without a
+    Missing folders are made, but never the home of a project: of one that was removed nothing may
+    come back. With `parents`, for a file that a user names, all are. Raises Unavailable without a
     folder and on a full or read-only disk; the old file is then unchanged.
     """
     draft: str | None = None
     try:
-        path.parent.mkdir(parents=parents, exist_ok=True)
+        if not parents:
+            _refuse_home(path.parent)
+        path.parent.mkdir(parents=True, exist_ok=True)
         # A name may be as long as the file system takes.
         handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:_DRAFT]}.")
         with os.fdopen(handle, "wb") as file:

@@ -20,13 +20,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeGuard, cast, get_args, get_
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from . import files
 from .errors import BadRequest
 
 if TYPE_CHECKING:
     from .card import ProjectCard
 
 FILE = "mlinfra.toml"
-HOME = ".mlinfra"
+HOME = files.HOME
 _PREFIX = "MLINFRA_"
 _NO_SECTION = f"{_PREFIX}PROJECT"
 """The project's folder; no section `project` in JSON."""
