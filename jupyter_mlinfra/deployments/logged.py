@@ -90,7 +90,9 @@ def read(model: Path, answers: Answers | None = None) -> Logged:
         output_names=outputs,
         model_class=servable.model_class(document),
         answers=_answers(model / file, document, engine, answers),
-        requirements=requirements_of(model, document, engine),
+        requirements=requirements_of(
+            model, document, engine, runs_code=servable.runs_code(document)
+        ),
         runs_code=servable.runs_code(document),
         document=_loadable(document, file, engine),
     )
@@ -143,7 +145,7 @@ def _check_paths(model: Path, flavors: Mapping[str, Any]) -> None:
     """Raise Unprocessable for a path of MLmodel that is not in the model's folder."""
     root = model.resolve()
     for flavor in flavors.values():
-        for key in ("data", "pickled_model", "code", "model_data"):
+        for key in ("data", "pickled_model", "code", "model_data", "model_path"):
             name = flavor.get(key) if isinstance(flavor, dict) else None
             if isinstance(name, str) and name:
                 path = (model / name).resolve()

@@ -59,5 +59,5 @@ def own_tests(root: Path, names: Sequence[str]) -> dict[str, OwnTest]:
                 "It must be module:function.",
                 'For example tests = ["checks:no_negative_price"].',
             )
-        found[function] = test
+        found[name] = test
     return found

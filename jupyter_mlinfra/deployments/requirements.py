@@ -23,6 +23,9 @@ _NEEDS: Mapping[Engine, Sequence[str]] = {
 }
 """What an engine needs of the recorded libraries; the others need all of them."""
 
+_SAFE = ("skops", "numpy", "scipy", "joblib", "lightgbm", "xgboost", "xgboost-cpu")
+"""Of a scikit-learn model that holds no code."""
+
 _MLFLOW = ("mlflow", "mlflow-skinny")
 
 
@@ -37,19 +40,22 @@ class Requirements:
     python: str
 
 
-def requirements_of(model: Path, document: Mapping[str, Any], engine: Engine) -> Requirements:
-    """Read the model's requirements.txt. Raises Unprocessable for a line that is no name and
+def requirements_of(
+    model: Path, document: Mapping[str, Any], engine: Engine, *, runs_code: bool
+) -> Requirements:
+    """Read the model's requirements.txt. A model that runs no code brings only known libraries: to
+    install any other one could run code too. Raises Unprocessable for a line that is no name and
     version: a path or an address cannot be built again elsewhere.
     """
-    recorded = _recorded(model, engine)
+    recorded = _recorded(model, runs_code=runs_code)
     own = {name: line for name, line in recorded.items() if name not in _MLFLOW}
     own["mlflow-skinny"] = _mlflow(document)
     own.setdefault("pandas", "pandas")
     if engine in ("xgboost", "lightgbm", "sklearn"):
         own.setdefault("scikit-learn", "scikit-learn")
-    if engine in ("xgboost", "lightgbm"):
+    if not runs_code:
         # The libraries that determine the answers, without the model's other requirements.
-        kept = {*_NEEDS[engine], "pandas", "scikit-learn", "mlflow-skinny"}
+        kept = {*_NEEDS.get(engine, _SAFE), "onnx", "pandas", "scikit-learn", "mlflow-skinny"}
         own = {name: line for name, line in own.items() if name in kept}
     library = _library(document, engine)
     if library and not {"xgboost-cpu", _name(library)} & own.keys():
@@ -68,7 +74,7 @@ def _serves(name: str, engine: Engine) -> bool:
     return engine == "pyfunc" or name not in _MLFLOW
 
 
-def _recorded(model: Path, engine: Engine) -> dict[str, str]:
+def _recorded(model: Path, *, runs_code: bool) -> dict[str, str]:
     file = model / "requirements.txt"
     lines = file.read_text().splitlines() if file.is_file() else []
     found: dict[str, str] = {}
@@ -78,7 +84,7 @@ def _recorded(model: Path, engine: Engine) -> dict[str, str]:
             continue
         requirement = _parsed(text)
         if requirement is None:
-            if engine in _NEEDS:
+            if not runs_code:
                 continue  # the engine's library is known without it
             raise Unprocessable(
                 "The model's requirements cannot be installed.",

@@ -5,6 +5,7 @@ registered, on its page, and again when it is deployed.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -22,6 +23,7 @@ MATRIX_TYPES = ("double", "float", "integer", "long", "boolean", "string")
 """Types that the engines of XGBoost and LightGBM take; a text is a category."""
 
 BOOSTER = "xgboost.core.Booster"
+LIGHTGBM_BOOSTER = "lightgbm.basic.Booster"
 CLASSIFIERS = ("xgboost.sklearn.XGBClassifier", "xgboost.sklearn.XGBRFClassifier")
 _OTHER_CLASSES = (
     BOOSTER,
@@ -30,7 +32,9 @@ _OTHER_CLASSES = (
     "xgboost.sklearn.XGBRanker",
 )
 _XGBOOST_FILES = (".ubj", ".json")
-_SAFE_TYPES = ("sklearn.", "numpy.", "scipy.", "lightgbm.", "xgboost.", "builtins.", "collections.")
+_SAFE_TYPE = re.compile(r"(sklearn|lightgbm|xgboost)(\.\w+)*\.[A-Z]\w*|collections\.OrderedDict")
+"""Classes of known libraries. No functions: what a reader of skops is told to trust, it calls."""
+
 _USE = "It can be used in a notebook or a job: ml.model(…).load()."
 _CANNOT_BE_SERVED = "The model cannot be served."
 _BAD_INPUT = "The signature has an input that cannot be served."
@@ -73,6 +77,13 @@ def engine_of(document: Mapping[str, Any]) -> Engine:
     for name in ("xgboost", "lightgbm", "sklearn", "onnx"):
         flavor = flavors.get(name)
         # Another loader is the model's own code, which may answer anything.
+        # Another file than the flavor's is read by rules of its own.
+        file = (
+            flavor.get("pickled_model") or flavor.get("data") if isinstance(flavor, Mapping) else ""
+        )
+        named = {str(pyfunc[key]) for key in ("data", "model_path") if pyfunc.get(key)}
+        if name in ("sklearn", "onnx") and named - {str(file)}:
+            return "pyfunc"
         if isinstance(flavor, Mapping) and loader in ("", f"mlflow.{name}"):
             if name == "xgboost":
                 return _xgboost_engine(flavor)
@@ -91,6 +102,8 @@ def _xgboost_engine(flavor: Mapping[str, Any]) -> Engine:
 
 
 def _is_lightgbm_text(flavor: Mapping[str, Any]) -> bool:
+    if str(flavor.get("model_class") or LIGHTGBM_BOOSTER) != LIGHTGBM_BOOSTER:
+        return False
     return PurePosixPath(str(flavor.get("data") or "model.lgb")).suffix in (".lgb", ".txt")
 
 
@@ -145,14 +158,15 @@ def runs_code(document: Mapping[str, Any]) -> bool:
     flavor = _mapping(flavors.get("sklearn")) or _mapping(flavors.get("lightgbm"))
     file = str(flavor.get("pickled_model") or flavor.get("data") or "")
     trusted = flavor.get("skops_trusted_types") or []
-    safe = all(str(name).startswith(_SAFE_TYPES) for name in trusted)
-    return PurePosixPath(file).suffix != ".skops" or not safe
+    safe = all(_SAFE_TYPE.fullmatch(str(name)) for name in trusted)
+    is_skops = str(flavor.get("serialization_format") or "skops") == "skops"
+    return PurePosixPath(file).suffix != ".skops" or not is_skops or not safe
 
 
 def model_class(document: Mapping[str, Any]) -> str:
     """The class that was logged, where its flavor names one."""
     flavors = document["flavors"]
-    for name, default in (("xgboost", BOOSTER), ("lightgbm", "lightgbm.basic.Booster")):
+    for name, default in (("xgboost", BOOSTER), ("lightgbm", LIGHTGBM_BOOSTER)):
         if isinstance(flavors.get(name), Mapping):
             return str(flavors[name].get("model_class") or default)
     return ""

@@ -128,7 +128,7 @@ def test_another_version_takes_no_request_that_its_own_version_works_on_or_died_
     assert declined.value.status == DECLINED
     in_worker(file, 1, b"poison", work=die)
     with pytest.raises(RequestRefused) as refused:
-        other.run(b"poison", AGAIN, lambda: 1)
+        other.run(b"poison", AGAIN, die)
     assert refused.value.status == 422
     assert other.run(b"poison", None, lambda: 1) == 1  # asked by itself, it may know better
 
@@ -137,10 +137,13 @@ def test_a_version_that_stands_in_takes_no_request_that_the_meant_one_died_of(fi
     in_worker(file, 0, b"poison", work=die)
     other = Guard(file.replace("v1", "v2"), 0, RequestRefused)
     with pytest.raises(RequestRefused) as refused:
-        other.run(b"poison", "1", lambda: 1, stands_in=True)
+        other.run(b"poison", "1", die, stands_in=True)
     assert refused.value.status == 422
     assert "not tried on another version" in refused.value.why
     assert other.run(b"another", "1", lambda: 1, stands_in=True) == 1
+    # Somebody killed the worker: what it worked on is innocent, and is answered.
+    in_worker(file, 1, b"innocent", work=die)
+    assert other.run(b"innocent", "1", lambda: 1, stands_in=True) == 1
     # A request that is meant for this version is its own to judge.
     assert other.run(b"poison", "1", lambda: 1) == 1
 

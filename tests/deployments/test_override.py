@@ -44,20 +44,27 @@ def test_a_failed_test_of_the_project_blocks_until_a_reason_overrides_it(
 ) -> None:
     with pytest.raises(Unprocessable, match="did not pass its tests") as refused:
         deployments.deploy("flights", version="flights/1")
-    assert "likely: at least half of the sample is likely" in refused.value.why
+    assert "own_checks:likely: at least half of the sample is likely" in refused.value.why
     assert "0% of flights/1 in flights" in refused.value.why
-    assert "breaks: a test of the project, measured ZeroDivisionError" in refused.value.why
+    assert (
+        "own_checks:breaks: a test of the project, measured ZeroDivisionError" in refused.value.why
+    )
     (version,) = deployments.show("flights").deployment.versions
     assert (version.state, version.traffic) == (VersionState.FAILED, 0)
-    assert [gate.name for gate in version.gates][-2:] == ["likely", "breaks"]
+    assert [gate.name for gate in version.gates][-2:] == ["own_checks:likely", "own_checks:breaks"]
 
     record = deployments.deploy("flights", version="flights/1", override="the sample is old")
     (version,) = record.versions
     assert (version.state, version.traffic) == (VersionState.READY, 100)
-    assert [gate.name for gate in version.gates if not gate.passed] == ["likely", "breaks"]
+    assert [gate.name for gate in version.gates if not gate.passed] == [
+        "own_checks:likely",
+        "own_checks:breaks",
+    ]
     change = deployments.history("flights").items[0]
     assert change.reason == "the sample is old"
-    assert change.text.startswith("v1 deployed although likely, breaks failed")
+    assert change.text.startswith(
+        "v1 deployed although own_checks:likely, own_checks:breaks failed"
+    )
 
 
 def test_a_test_that_cannot_be_imported_is_named_with_its_setting(tmp_path: Path) -> None:

@@ -2,9 +2,8 @@
 
 python -m mlinfra_runtime.asgi --threads 8 --keepalive 75
 
-A fast model is asked in the event loop: handing a request to a thread costs more than asking it. A
-model that takes longer than `INLINE_SECONDS` is asked in one of `--threads` threads, so that other
-requests go on. Environment: that of `served`, and MLINFRA_SOCKET; without it, as in a container,
+The model is asked in one of `--threads` threads, so that a row that hangs does not stop the others.
+Environment: that of `served`, and MLINFRA_SOCKET; without it, as in a container,
 PREDICTIVE_UNIT_HTTP_SERVICE_PORT.
 """
 
@@ -25,15 +24,10 @@ import orjson
 from .refusal import RequestRefused
 from .served import Headers, Progress, Reply, Served
 
-INLINE_SECONDS = 0.005
-"""A model that is faster is asked in the event loop."""
-
 BACKLOG = 2048
 CONTAINER_PORT = 9000
 STOP_SECONDS = 30
 _JSON = b"application/json"
-_MEMORY = 0.1
-"""Weight of the newest request in the mean time of the model."""
 
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -47,7 +41,6 @@ class Application:
     def __init__(self, served: Served, threads: int) -> None:
         self._served = served
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="model")
-        self._mean_seconds = 0.0
         self._version = served.version.encode()
         v2 = f"/v2/models/{served.deployment}"
         self._questions: dict[str, Answer] = {
@@ -128,15 +121,8 @@ class Application:
         )
 
     async def _ask(self, question: Answer, body: bytes, headers: Headers) -> Reply:
-        started = time.perf_counter()
-        try:
-            if self._mean_seconds <= INLINE_SECONDS:
-                return question(body, headers)
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._pool, question, body, headers)
-        finally:
-            taken = time.perf_counter() - started
-            self._mean_seconds += _MEMORY * (taken - self._mean_seconds)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, question, body, headers)
 
     def _check_content(self, path: str, body: bytes, headers: Headers) -> None:
         """Any web page can post a form across origins; for JSON it needs a consent that is never

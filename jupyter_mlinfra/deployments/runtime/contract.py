@@ -89,7 +89,7 @@ class ColumnContract(Contract):
 
     def from_columns(self, columns: Mapping[str, tuple[Sequence[int], Any]]) -> Batch:
         """Columns of one value per row; a single input of two dimensions is a matrix by place."""
-        if len(columns) == 1 and (len(self._names) > 1 or next(iter(columns)) not in self._names):
+        if len(columns) == 1 and next(iter(columns)) not in self._positions:
             shape, values = next(iter(columns.values()))
             return self.from_flat(list(shape), values)
         size = {shape[0] if shape else 0 for shape, _ in columns.values()}
@@ -357,4 +357,9 @@ def _numbers(values: Any) -> np.ndarray:
 
 
 def _plain(values: Any) -> list[Any]:
-    return list(values.tolist() if isinstance(values, np.ndarray) else values)
+    if not isinstance(values, np.ndarray):
+        return list(values)
+    found = values.tolist()
+    if values.dtype.kind == "f" and np.isnan(values).any():
+        return [None if value != value else value for value in found]  # NaN is not itself
+    return list(found)

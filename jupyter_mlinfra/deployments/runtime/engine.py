@@ -126,7 +126,11 @@ def _array(values: Any) -> np.ndarray:
         values = values.detach().cpu().numpy()
     elif hasattr(values, "to_numpy"):
         values = values.to_numpy()
-    found = np.asarray(values)
+    try:
+        found = np.asarray(values)
+    except ValueError:  # lists of different lengths
+        found = np.empty(len(values), dtype=object)
+        found[:] = values
     if found.dtype.kind in "biuf":
         return found
     if found.dtype.kind in "US":

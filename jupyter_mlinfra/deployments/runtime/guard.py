@@ -122,7 +122,8 @@ class Ledger:
         self._handle = os.open(path, flags, 0o600)
         try:
             if create:
-                os.ftruncate(self._handle, _SIZE)
+                # Allocated: a hole in it would be a signal, not an error, on a full disk.
+                os.posix_fallocate(self._handle, 0, _SIZE)
             self._map = mmap.mmap(self._handle, _SIZE)
             if create:
                 self._map[_FORMAT_AT : _FORMAT_AT + len(_FORMAT)] = _FORMAT
@@ -196,6 +197,8 @@ class Ledger:
         """Count a death for what a process left in progress, unless it had answered it before."""
         with self._locked():
             process, start, done, slowest, _ = _HEAD.unpack_from(self._map, _head_at(number))
+            if not process:
+                return
             if process == os.getpid() or _alive(process, start):
                 return
             begin, answered = _notes_at(number), _answered_at(number)
@@ -312,9 +315,9 @@ class Guard:
             self._begin_process(ledger)
         digest = blake2b(body, digest_size=_DIGEST).digest()
         if attempt not in (None, "1"):
-            self._check_repetition(ledger, digest)
+            self._check_repetition(ledger, digest, work)
         elif stands_in:
-            self._check_others(digest)
+            self._check_others(digest, work)
         if deaths := ledger.deaths(digest):
             self._check_suspect(ledger, digest, deaths, work)
         with self._lock:
@@ -344,16 +347,18 @@ class Guard:
             ledger.beat(self._slot)
             time.sleep(BEAT_SECONDS)
 
-    def _check_repetition(self, ledger: Ledger, digest: bytes) -> None:
+    def _check_repetition(self, ledger: Ledger, digest: bytes, work: Callable[[], Any]) -> None:
         """The gateway sent it again."""
         live, moving = ledger.workers_on(digest, seconds=SLOW_SECONDS)
         if moving or live >= MOST_WORKERS:
             raise self._declined("Another worker is working on this request.")
-        if self._check_others(digest):
+        if self._check_others(digest, work):
             raise self._declined("A worker of its version is working on this request.")
 
-    def _check_others(self, digest: bytes) -> bool:
-        """Whether a worker of another version is working on it. Refuses it if one died of it."""
+    def _check_others(self, digest: bytes, work: Callable[[], Any]) -> bool:
+        """Whether a worker of another version is working on it. One that was in progress at a death
+        there is tried in a copy first, and refused if that dies too.
+        """
         found = False
         deployment = self._path.name.partition(".")[0]
         for path in self._path.parent.glob(f"{deployment}.*.guard"):
@@ -366,7 +371,7 @@ class Guard:
                     deadly = other.deaths(digest)
                 finally:
                     other.close()
-                if deadly:
+                if deadly >= DEADLY or (deadly and self._trial_of(work) is False):
                     raise self._deadly("It is not tried on another version.")
                 found = found or bool(working)
         return found
@@ -379,14 +384,16 @@ class Guard:
         self, ledger: Ledger, digest: bytes, deaths: int, work: Callable[[], Any]
     ) -> None:
         if deaths < DEADLY:
-            with self._trial:  # one copy at a time
-                lives = survives(work)
-            if lives:
-                ledger.acquit(digest)
-            elif lives is False:
+            if self._trial_of(work) is False:
                 ledger.convict(digest)
+            else:  # a copy that is slow proves nothing, and the next request need not wait for one
+                ledger.acquit(digest)
         if ledger.deaths(digest) >= DEADLY:
             raise self._deadly("It is not tried again.")
+
+    def _trial_of(self, work: Callable[[], Any]) -> bool | None:
+        with self._trial:  # one copy at a time
+            return survives(work)
 
     def _deadly(self, consequence: str) -> Exception:
         return self._refuse(
@@ -421,7 +428,9 @@ def survives(work: Callable[[], Any], *, seconds: float = TRIAL_SECONDS) -> bool
             os._exit(0)
     os.close(writer)
     try:
-        ended = select.select([reader], [], [], seconds)[0]
+        poll = select.poll()  # `select` takes no descriptor above 1023
+        poll.register(reader, select.POLLIN | select.POLLHUP)
+        ended = poll.poll(seconds * 1000)
         return bool(os.read(reader, 1)) if ended else None
     finally:
         os.close(reader)

@@ -15,7 +15,7 @@ import numpy as np
 import orjson
 
 from .contract import Batch, Column, Contract
-from .refusal import RequestRefused, kind, show
+from .refusal import RequestRefused, is_shape, kind, show
 from .seldon_v1 import caller_id, json_values, parsed
 from .tensors import TensorContract
 
@@ -93,9 +93,9 @@ def _input(item: Any, blob: memoryview) -> tuple[str, list[int], Any, memoryview
     if not isinstance(item, dict) or not isinstance(item.get("name"), str):
         raise RequestRefused("An input has no name.", f"It is {show(item)}.")
     name, shape, datatype = item["name"], item.get("shape"), item.get("datatype")
-    if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape):
+    if not is_shape(shape):
         raise RequestRefused(f"Input {name[:80]} has no usable shape.", f"It is {show(shape)}.")
-    if datatype != "BYTES" and datatype not in _DTYPES:
+    if not isinstance(datatype, str) or (datatype != "BYTES" and datatype not in _DTYPES):
         raise RequestRefused(
             f"Input {name[:80]} has no known datatype.",
             f"It is {show(datatype)}.",

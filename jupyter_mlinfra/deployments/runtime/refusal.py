@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import orjson
 
@@ -39,8 +39,28 @@ def show(value: Any) -> str:
     """A value of a request as an error names it."""
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
-    text = orjson.dumps(value, default=str).decode()
+    try:
+        text = orjson.dumps(value, default=str).decode()
+    except TypeError:  # deeper than it can be written
+        return kind(value)
     return text if len(text) <= 40 else text[:39] + "…"
+
+
+MOST_AXES = 32
+MOST_VALUES = 1 << 31
+"""Of a tensor; a body that could hold more is refused before it gets here."""
+
+
+def is_shape(shape: Any) -> TypeGuard[list[int]]:
+    """Whether this is a list of sizes that a body can fill; a long product is never computed."""
+    if not isinstance(shape, list | tuple) or not 1 <= len(shape) <= MOST_AXES:
+        return False
+    values = 1
+    for size in shape:
+        if type(size) is not int or not 0 <= size <= MOST_VALUES:
+            return False
+        values = min(values * size, MOST_VALUES + 1)
+    return values <= MOST_VALUES
 
 
 def kind(value: Any) -> str:

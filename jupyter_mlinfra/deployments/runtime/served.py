@@ -11,6 +11,7 @@ MLINFRA_VERSION, MLINFRA_MODEL (`name/3`), MLINFRA_PAYLOADS (folder of the log; 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import hashlib
 import json
 import os
@@ -146,11 +147,14 @@ class Served:
                 "Send back the meta of the answer.",
             )
         truth = message.get("truth")
-        data = truth.get("data", {}) if isinstance(truth, Mapping) else {}
-        values = data.get("ndarray", data.get("tensor", {}).get("values"))
+        data = truth.get("data") if isinstance(truth, Mapping) else None
+        data = data if isinstance(data, Mapping) else {}
+        tensor = data.get("tensor")
+        values = data.get("ndarray", tensor.get("values") if isinstance(tensor, Mapping) else None)
         entry = {"k": "f", "id": puid, "ts": time.time(), "truth": values}
         if self.journal is not None:
-            self.journal.put({**entry, "reward": message.get("reward", 0.0)})
+            cells = len(values) if isinstance(values, list) else 1
+            self.journal.put({**entry, "reward": message.get("reward", 0.0)}, 1 + cells)
 
     def metadata(self) -> dict[str, Any]:
         """What `GET /v2/models/<name>` answers."""
@@ -244,7 +248,9 @@ class _Watch:
             self._progress.status, self._progress.reason = error.status, error.what
         elif error is not None:
             self._progress.reason = f"the model failed: {type(error).__name__}"
-        self._served.log(self._progress, self._body, self._headers, self._started)
+        # A prediction never fails because of its log.
+        with contextlib.suppress(Exception):
+            self._served.log(self._progress, self._body, self._headers, self._started)
 
 
 def logged_outputs(outputs: Mapping[str, np.ndarray]) -> Any:
@@ -255,7 +261,7 @@ def logged_outputs(outputs: Mapping[str, np.ndarray]) -> Any:
         (values,) = outputs.values()
         if values.dtype.kind in "biuf":
             flat = values if values.ndim < 3 else values.reshape(len(values), -1)
-            return flat.astype(np.float64)
+            return np.ascontiguousarray(flat, dtype=np.float64)
     size = len(next(iter(outputs.values())))
     columns = [
         array.astype(np.float64).reshape(size, -1) if array.dtype.kind in "biuf" else array

@@ -16,6 +16,7 @@ from .contract import Batch, Column, ColumnContract, flat_numbers
 from .refusal import RequestRefused, show
 from .values import EXPECTED, NUMBERS, RANGE, content, is_whole, moment, nested_fault
 
+_LARGEST_FLOAT = float(np.finfo(np.float32).max)
 _NESTED = ("array", "object", "map", "any")
 LOGGED_TEXT = 4096
 """How many characters of a text, of bytes or of a nested value the payload log keeps."""
@@ -45,8 +46,11 @@ class TableContract(ColumnContract):
             for column, values in zip(self.columns, by_column, strict=True)
         }
         logged = [
-            [_loggable(column, value) for column, value in zip(self.columns, row, strict=True)]
-            for row in ordered
+            [
+                _loggable(column, given, columns[column.name][number])
+                for column, given in zip(self.columns, row, strict=True)
+            ]
+            for number, row in enumerate(ordered)
         ]
         return Batch(len(ordered), columns=columns, logged=logged)
 
@@ -82,7 +86,7 @@ def _values(column: Column, values: list[Any]) -> Sequence[Any]:
             continue
         try:
             values[number] = _value(column, value)
-        except (ValueError, OverflowError) as error:
+        except (ValueError, OverflowError, RecursionError) as error:
             raise RequestRefused(
                 f"Column {column.name} has a wrong value in row {number + 1}.",
                 f"{show(value)}: {error}.",
@@ -95,6 +99,8 @@ def _value(column: Column, value: Any) -> Any:
     """One value that is not missing. Raises ValueError with what is wrong."""
     if column.type in ("double", "float"):
         number = float(value)
+        if column.type == "float" and abs(number) > _LARGEST_FLOAT:
+            raise ValueError("it does not fit a number of 32 bits")
         if not math.isfinite(number):
             raise ValueError("the model takes finite numbers")
         return number
@@ -117,12 +123,17 @@ def _value(column: Column, value: Any) -> Any:
     return value
 
 
-def _loggable(column: Column, value: Any) -> Any:
-    """The value as the payload log keeps it: a number, or a text."""
+def _loggable(column: Column, value: Any, read: Any) -> Any:
+    """The value as the payload log keeps it: a number, or a text. read: as it was understood."""
     if value is None or column.type in NUMBERS:
         return value
+    if column.type == "datetime":
+        return read.isoformat()
     if column.type in _NESTED:
-        value = orjson.dumps(value).decode()
+        try:
+            value = orjson.dumps(value).decode()
+        except TypeError:  # deeper than it can be written
+            value = str(value)
     text = str(value)
     return text if len(text) <= LOGGED_TEXT else text[:LOGGED_TEXT]
 

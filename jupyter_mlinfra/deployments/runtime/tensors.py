@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 
 from .contract import Batch, Column, Contract
-from .refusal import RequestRefused, kind, listed, show
+from .refusal import RequestRefused, is_shape, kind, listed, show
+
+_EXACT = (-(2**53), 2**53)
+"""Whole numbers that a float holds exactly."""
 
 LOGGED_VALUES = 64
 """A row of at most so many numbers is logged in full, a larger one by mean, deviation and range."""
@@ -90,9 +93,7 @@ class TensorContract(Contract):
         return _typed(column, found, found.ravel())
 
     def _shaped(self, column: Column, shape: Any, values: Any) -> np.ndarray:
-        if not isinstance(shape, list | tuple) or not all(
-            type(size) is int and size >= 0 for size in shape
-        ):
+        if not is_shape(shape):
             raise RequestRefused(
                 f"{column.name} has no usable shape.", f"{show(shape)} is not a list of sizes."
             )
@@ -139,7 +140,9 @@ def _flat(column: Column, values: list[Any]) -> np.ndarray:
 
 def _flattened(values: list[Any]) -> list[Any]:
     while values and isinstance(values[0], list):
-        values = [item for part in values for item in (part if isinstance(part, list) else [part])]
+        if not all(isinstance(part, list) for part in values):
+            raise RequestRefused("The values are not a tensor.", "Their depths differ.")
+        values = [item for part in values for item in part]
     return values
 
 
@@ -158,12 +161,22 @@ def _typed(column: Column, tensor: np.ndarray, flat: np.ndarray) -> np.ndarray:
         raise _wrong(column, wrong, "a number")
     if dtype.startswith(("int", "uint")):
         bounds = np.iinfo(dtype)
-        bad = (tensor < bounds.min) | (tensor > bounds.max) | (tensor != np.floor(tensor))
+        # As floats: the largest numbers of 64 bits would wrap around.
+        exact = tensor if tensor.dtype.kind in "iu" else tensor.astype(np.float64)
+        least, most = (bounds.min, bounds.max) if tensor.dtype.kind in "iu" else _EXACT
+        bad = (exact < max(least, bounds.min)) | (exact > min(most, bounds.max))
+        bad |= exact != np.floor(exact)
         if bad.any():
             raise _wrong(column, tensor[bad].ravel()[0].item(), f"a number of type {dtype}")
     elif dtype == "bool" and tensor.dtype.kind != "b" and not np.isin(tensor, (0, 1)).all():
         raise _wrong(column, flat[0].item(), "true or false")
-    return tensor.astype(dtype)
+    with np.errstate(over="ignore"):
+        found = tensor.astype(dtype)
+    if found.dtype.kind == "f" and (np.isinf(found) & np.isfinite(tensor)).any():
+        raise RequestRefused(
+            f"{column.name} has a number that is too large.", f"It does not fit {dtype}."
+        )
+    return found
 
 
 def _wrong(column: Column, value: Any, expected: str) -> RequestRefused:
@@ -177,7 +190,8 @@ def _wrong(column: Column, value: Any, expected: str) -> RequestRefused:
 def _check_shape(column: Column, tensor: np.ndarray) -> None:
     expected = list(column.spec.get("shape", [-1]))
     fits = len(expected) == tensor.ndim and all(
-        size in (-1, found) for size, found in zip(expected[1:], tensor.shape[1:], strict=True)
+        size in (-1, found) and found
+        for size, found in zip(expected[1:], tensor.shape[1:], strict=True)
     )
     if not fits:
         raise RequestRefused(

@@ -30,6 +30,9 @@ EXPECTED = {
 RANGE = {"integer": 2**31, "long": 2**53}
 """Beyond 2^53 a double cannot hold every integer."""
 
+_FIRST, _LAST = datetime(1678, 1, 1), datetime(2262, 1, 1)
+"""What a data frame holds: nanoseconds in 64 bits."""
+
 NUMBERS = ("double", "float", "integer", "long", "boolean")
 
 
@@ -64,7 +67,10 @@ def is_whole(value: Any, type_name: str) -> bool:
 def moment(text: str) -> datetime:
     """A date and time without zone; one with a zone is turned into UTC. Raises ValueError."""
     found = datetime.fromisoformat(text)
-    return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
+    plain = found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
+    if not _FIRST <= plain <= _LAST:
+        raise ValueError(f"a date lies between {_FIRST.year} and {_LAST.year}")
+    return plain
 
 
 def content(text: str) -> bytes:

@@ -138,7 +138,8 @@ class Workers:
         if all(worker.identity is None for worker in self.all.get(key, ())):
             self.all.pop(key, None)
             for path in Path().glob(f"{cluster_name(*key)}.*.guard"):
-                self._ledgers.pop(path.name, None)
+                if ledger := self._ledgers.pop(path.name, None):
+                    ledger.close()
                 self._refused.pop(path.name, None)
                 path.unlink(missing_ok=True)
             return True

@@ -1,6 +1,6 @@
 import '../../style/deployments.css';
 
-import React from 'react';
+import React, { useState } from 'react';
 
 import type { IDeploymentDetail } from '../api/types';
 import { cx } from '../components/cx';
@@ -159,14 +159,41 @@ function InputField({ input, value, onChange }: IInputFieldProps): React.ReactEl
     );
   }
   return (
-    <Field
+    <TypedField
       label={name}
-      value={missing ? '' : textOf(value)}
-      placeholder={type === 'datetime' ? '2026-11-28T09:30:00' : undefined}
+      type={type}
+      value={value}
       fault={fault}
       unit={unit}
+      onChange={onChange}
+    />
+  );
+}
+
+interface ITypedFieldProps {
+  label: string;
+  type: string;
+  value: unknown;
+  fault?: string;
+  unit: string;
+  onChange: (value: unknown) => void;
+}
+
+/** What is typed stays as it is while it means the value of the body: `1.` is on the way to `1.5`. */
+function TypedField({ type, value, onChange, ...field }: ITypedFieldProps): React.ReactElement {
+  const [typed, setTyped] = useState<string | null>(null);
+  const missing = value === null || value === undefined;
+  const held = typed !== null && (valueOf(type, typed) ?? null) === (value ?? null);
+  return (
+    <Field
+      {...field}
+      value={held ? typed : missing ? '' : textOf(value)}
+      placeholder={type === 'datetime' ? '2026-11-28T09:30:00' : undefined}
       width={160}
-      onChange={text => onChange(valueOf(type, text))}
+      onChange={text => {
+        setTyped(text);
+        onChange(valueOf(type, text));
+      }}
     />
   );
 }

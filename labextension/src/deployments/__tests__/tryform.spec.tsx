@@ -118,6 +118,17 @@ describe('the form', () => {
     );
   });
 
+  it('lets a number be typed sign by sign', () => {
+    const bodies: string[] = [];
+    show(fakeWorkbench(), <Held onBody={text => bodies.push(text)} />);
+    const distance = screen.getByLabelText<HTMLInputElement>('distance');
+    for (const text of ['-', '-0', '-0.', '-0.0', '-0.05']) {
+      fireEvent.change(distance, { target: { value: text } });
+      expect(distance.value).toBe(text);
+    }
+    expect(firstRow(bodies.at(-1) ?? '')?.get('distance')).toBe(-0.05);
+  });
+
   it('says what a field lacks', () => {
     show(fakeWorkbench(), <Held onBody={() => undefined} />);
     const distance = screen.getByLabelText<HTMLInputElement>('distance');
