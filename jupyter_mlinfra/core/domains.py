@@ -44,7 +44,7 @@ _RESERVED = {
         for name in (
             *("check", "down", "environment", "fingerprints", "heal", "home", "names", "open"),
             *("opener", "project"),
-            *("run_of_job", "runs_of_steps", "search", "status", "unservable", "up"),
+            *("run_of_job", "runs_code", "runs_of_steps", "search", "status", "unservable", "up"),
         )
     ),
     *(f"command {name}" for name in ("status", "search", "up", "down", "init", "project", "help")),

@@ -104,7 +104,12 @@ def deployments(
     found.__dict__["_target"] = InstantTarget(project, found._store)
 
     def prove(
-        self: Rollout, name: str, version: str, bundle: Any, tell: Callable[[str], None]
+        self: Rollout,
+        name: str,
+        version: str,
+        bundle: Any,
+        tell: Callable[[str], None],
+        **_: Any,
     ) -> list[Gate]:
         self._store.move(
             name,

@@ -307,15 +307,14 @@ def test_that_a_model_cannot_be_deployed_is_told_when_it_is_registered_and_on_it
     assert bench.register(run, model="churn").unservable == ""
     folder = experiments.download("churn/1")
     (folder / "MLmodel").write_text(
-        (folder / "MLmodel").read_text().replace("  xgboost:", "  sklearn:")
+        (folder / "MLmodel")
+        .read_text()
+        .replace("  xgboost:", "  boosted:")
+        .replace("  python_function:", "  function:")
     )
-    assert (
-        bench.register(run, model="other").unservable
-        == "It is of flavor sklearn; so far only XGBoost models can be deployed."
-    )
-    assert [item.unservable for item in bench.model("other").versions] == [
-        "It is of flavor sklearn; so far only XGBoost models can be deployed."
-    ]
+    why = "It is of flavor boosted, function, without a python_function by which it could be asked."
+    assert bench.register(run, model="other").unservable == why
+    assert [item.unservable for item in bench.model("other").versions] == [why]
 
 
 def test_listing_and_reading_a_model_never_runs_code_from_its_files(
