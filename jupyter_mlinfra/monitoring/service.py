@@ -292,8 +292,12 @@ class Monitoring(MeasuringVerbs):
                 self._alarm_set()
         alerts = {alert.ref: alert for alert in self._alerts.alerts(monitor.name)}
         shown = [alerts[item.ref] for item in verdict.alerts]
-        if worst_state(shown) is not monitor.state:  # a silence, or a rule that holds one back
-            monitor = replace(monitor, state=worst_state(shown))
+        heard = [
+            found if found.state is AlertState.SILENCED else item
+            for item, found in zip(verdict.alerts, shown, strict=True)
+        ]
+        if worst_state(heard) is not monitor.state:  # a silence, or a rule that holds one back
+            monitor = replace(monitor, state=worst_state(heard))
             self._store.save(monitor, lambda _: None)
         return replace(status, monitor=monitor, alerts=shown)
 

@@ -96,7 +96,7 @@ BROKEN = [
     (
         "rules:\n  - name: a\n    metric: performance_real.\n    threshold: 1",
         "line 3: there is no metric performance_real.",
-        "performance_real.auc",
+        "performance_real.roc_auc",
     ),
     (
         "rules:\n  - name: a\n    metric: psi\n    threshold: 0.2\n    clear: 0.3",

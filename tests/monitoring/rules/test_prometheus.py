@@ -45,7 +45,7 @@ def a_rule(draw: random.Random, number: int) -> ThresholdRule:
     clear = draw.choice([None, 0.3 if op.upward else 0.7])
     return ThresholdRule(
         name=f"r{number}",
-        metric=draw.choice(["psi", "performance_real.auc"]),
+        metric=draw.choice(["psi", "performance_real.roc_auc"]),
         op=op,
         threshold=threshold,
         clear=clear,
@@ -234,7 +234,7 @@ def test_the_figures_of_a_monitor_are_text_that_prometheus_reads() -> None:
         point("psi", None, feature="none"),
         point("psi", 0.1, feature="temp"),
         point("psi", 0.3, 120.0, feature="temp"),
-        point("performance_real.auc", 0.8),
+        point("performance_real.roc_auc", 0.8),
     ]
     text = exposition("flights", points)
     promtool("check", "metrics", text=text)
@@ -243,4 +243,4 @@ def test_the_figures_of_a_monitor_are_text_that_prometheus_reads() -> None:
         r'mlinfra_psi{monitor="flights",feature="temp",version="v1"} 0.3',
         r'mlinfra_psi{monitor="flights",feature="we\"ird\\\n",version="v1"} 0.25',
     ]
-    assert 'mlinfra_performance_real{monitor="flights",metric="auc",version="v1"} 0.8' in text
+    assert 'mlinfra_performance_real{monitor="flights",metric="roc_auc",version="v1"} 0.8' in text
