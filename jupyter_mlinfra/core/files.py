@@ -187,11 +187,13 @@ def write_regular(path: Path | str, text: str) -> None:
 def file_lock(path: Path, *, wait: bool = True, what: str = "This") -> Iterator[int]:
     """Hold an exclusive lock; the kernel frees it when the process ends in any way.
 
-    Its folder is not made: whoever works for a project that was removed must not bring it back.
-    Raises Conflict when `wait` is false and another process holds it, Unavailable without the
-    folder, or on a full or read-only disk.
+    Its folder is made if it is missing, but never the home of a project that was removed. Raises
+    Conflict when `wait` is false and another process holds it, Unavailable without a home, or on a
+    full or read-only disk.
     """
     try:
+        _refuse_home(path.parent)
+        path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise explain_os_error(error, f"The lock {path} cannot be taken.") from error

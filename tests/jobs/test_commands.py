@@ -523,7 +523,8 @@ def test_the_supervisor_ends_when_its_project_is_gone(
         "import jupyter_mlinfra.jobs.local.supervisor as s, sys; s.ALONE_SECONDS = 0.2;"
         f" sys.argv[1:] = [{_config(project)!r}]; s.main()"
     )
-    jobs.list()
+    with project.database.write():  # the state, which no supervisor makes
+        pass
     supervisor = subprocess.Popen([sys.executable, "-c", code])
     tools.until(lambda: jobs.supervisor().pid == supervisor.pid)
     process = psutil.Process(supervisor.pid)

@@ -841,7 +841,10 @@ async def test_a_verb_that_may_take_long_is_a_job_of_the_command_line(
     assert (spec.name, spec.cpus, spec.labels) == (name, 0, {"verb": " ".join(words[:2])})
     session = Session(json=True)
     session.__dict__["bench"] = job = Noted()
-    job.answer = [] if words[0] != "catalog" else SimpleNamespace(summary="")
+    job.answer = {
+        "catalog": SimpleNamespace(summary=""),
+        "deployments": answer_of("deployments/deployments/{name}/rollback", "post"),
+    }.get(words[0], [])
     run(spec.command[4:], session)
     domain, verb, arguments = job.calls[0]
     assert [domain, verb] == CALLED.get(words[1], words[:2])

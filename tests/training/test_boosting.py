@@ -346,24 +346,16 @@ def test_logging_a_model_warns_of_nothing_that_its_user_could_not_mend(
 
 def test_the_serving_runtime_finds_the_categories_in_the_model(trained):
     from jupyter_mlinfra.deployments.runtime.categories import with_categories
-    from jupyter_mlinfra.deployments.runtime.contract import Column, Contract
+    from jupyter_mlinfra.deployments.runtime.contract import Column, MatrixContract
 
     booster = xgboost.Booster(model_file=bytearray(trained.booster.save_raw("ubj")))
     columns = with_categories(
         [Column(column.name, column.kind, column.optional) for column in trained.columns], booster
     )
     booster.feature_names = booster.feature_types = None
-    body = json.dumps(
-        {
-            "data": {
-                "names": list(trained.names),
-                "ndarray": [list(row) for row in TUNE[0].head(100).rows()],
-            }
-        }
-    )
-    answers = booster.inplace_predict(
-        Contract(columns).read(body.encode()).matrix, validate_features=False
-    )
+    rows = json.loads(json.dumps([list(row) for row in TUNE[0].head(100).rows()]))
+    batch = MatrixContract(columns).from_rows(rows, list(trained.names))
+    answers = booster.inplace_predict(batch.matrix, validate_features=False)
     np.testing.assert_array_equal(answers, trained.predict(TUNE[0].head(100)))
 
 
