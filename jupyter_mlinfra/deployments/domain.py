@@ -101,6 +101,7 @@ DOMAIN = Domain(
                 "up",
                 "down",
                 "delete",
+                *("manifest", "image", "apply", "revert", "regions"),
             ),
             aliases={"status": "show", "show": "show"},
         ),

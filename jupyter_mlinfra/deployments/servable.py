@@ -82,7 +82,7 @@ def engine_of(document: Mapping[str, Any]) -> Engine:
             flavor.get("pickled_model") or flavor.get("data") if isinstance(flavor, Mapping) else ""
         )
         named = {str(pyfunc[key]) for key in ("data", "model_path") if pyfunc.get(key)}
-        if name in ("sklearn", "onnx") and named - {str(file)}:
+        if isinstance(flavor, Mapping) and name in ("sklearn", "onnx") and named - {str(file)}:
             return "pyfunc"
         if isinstance(flavor, Mapping) and loader in ("", f"mlflow.{name}"):
             if name == "xgboost":

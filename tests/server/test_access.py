@@ -99,6 +99,7 @@ EXPECTED = {
     "POST deployments/deployments": "execute deployments",
     "GET deployments/deployments/{name}": "read deployments",
     "GET deployments/deployments/{name}/history": "read deployments",
+    "GET deployments/deployments/{name}/manifest": "read deployments",
     "POST deployments/deployments/{name}/traffic": "execute deployments",
     "POST deployments/deployments/{name}/promote": "execute deployments",
     "POST deployments/deployments/{name}/rollback": "execute deployments",

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from ...faces.handler import Handler, access, elsewhere
 from ...faces.parameters import Cursor, Interval, Len, Limit, Name, Percent, Text
-from ..batch.spec import MAX_ERRORS
 
 if TYPE_CHECKING:
     from ...core.records import Page
@@ -69,7 +68,7 @@ class Batch(Handler):
         into: Name,
         keep: Annotated[tuple[Name, ...], Len(1, 10_000)] | None = None,
         answers: Literal["classes", "probabilities"] | None = None,
-        max_errors: Annotated[float, Interval(ge=0, le=1)] = MAX_ERRORS,
+        max_errors: Annotated[float, Interval(ge=0, le=1)] = 0.1,
         mode: Literal["append", "replace"] = "append",
         again: bool = False,
         workers: Annotated[int, Interval(ge=1, le=64)] | None = None,
