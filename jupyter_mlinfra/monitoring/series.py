@@ -221,7 +221,7 @@ def _rows(files: Sequence[Path], wanted: pl.Expr) -> pl.DataFrame:
     import polars as pl
 
     try:
-        return pl.scan_parquet(files).filter(wanted).collect()
+        return pl.scan_parquet(list(files)).filter(wanted).collect()
     except (OSError, pl.exceptions.PolarsError):
         found = [frame_of(())]
         for file in files:

@@ -14,7 +14,12 @@ const setup = (): {
 } => {
   let enabled = false;
   const commands = new CommandRegistry();
-  commands.addCommand(ID, { label: 'Open the Run', isEnabled: () => enabled, execute: () => null });
+  commands.addCommand(ID, {
+    label: 'Open the Run',
+    describedBy: {},
+    isEnabled: () => enabled,
+    execute: () => null
+  });
   const palette = new CommandPalette({ commands });
   palette.addItem({ command: ID, category: 'ML: Jobs' });
   Widget.attach(palette, document.body);
@@ -27,7 +32,7 @@ const setup = (): {
     items: () => {
       MessageLoop.flush();
       const usable = '.lm-CommandPalette-item:not(.lm-mod-disabled) .lm-CommandPalette-itemLabel';
-      return [...palette.node.querySelectorAll(usable)].map(node => node.textContent ?? '');
+      return [...palette.node.querySelectorAll(usable)].map(node => node.textContent);
     },
     answer: run => (enabled = run),
     told
