@@ -71,7 +71,8 @@ def pipeline() -> Any:
     return make_pipeline(columns, forest).fit(FLIGHTS, LATE)
 
 
-def sklearn_pipeline(folder: Path) -> pd.DataFrame:
+def save_pipeline(folder: Path, asks: str) -> pd.DataFrame:
+    """As a pickle. asks: the method that its pyfunc calls."""
     import mlflow
     from mlflow.models import infer_signature
 
@@ -80,28 +81,20 @@ def sklearn_pipeline(folder: Path) -> pd.DataFrame:
         model,
         folder,
         serialization_format="cloudpickle",
-        signature=infer_signature(FLIGHTS, model.predict(FLIGHTS)),
+        pyfunc_predict_fn=asks,
+        signature=infer_signature(FLIGHTS, getattr(model, asks)(FLIGHTS)),
         input_example=FLIGHTS.head(10),
         pip_requirements=["scikit-learn"],
     )
     return FLIGHTS
+
+
+def sklearn_pipeline(folder: Path) -> pd.DataFrame:
+    return save_pipeline(folder, "predict")
 
 
 def sklearn_probabilities(folder: Path) -> pd.DataFrame:
-    import mlflow
-    from mlflow.models import infer_signature
-
-    model = pipeline()
-    mlflow.sklearn.save_model(
-        model,
-        folder,
-        serialization_format="cloudpickle",
-        pyfunc_predict_fn="predict_proba",
-        signature=infer_signature(FLIGHTS, model.predict_proba(FLIGHTS)),
-        input_example=FLIGHTS.head(10),
-        pip_requirements=["scikit-learn"],
-    )
-    return FLIGHTS
+    return save_pipeline(folder, "predict_proba")
 
 
 def sklearn_numbers(folder: Path) -> pd.DataFrame:

@@ -68,21 +68,23 @@ class Batch(Handler):
         into: Name,
         keep: Annotated[tuple[Name, ...], Len(1, 10_000)] | None = None,
         answers: Literal["classes", "probabilities"] | None = None,
-        max_errors: Annotated[float, Interval(ge=0, le=1)] = 0.1,
+        max_errors: Annotated[float, Interval(ge=0, le=1)] | None = None,
         mode: Literal["append", "replace"] = "append",
         again: bool = False,
         workers: Annotated[int, Interval(ge=1, le=64)] | None = None,
     ) -> BatchSubmission:
         """Score a dataset into another one: a job. keep: columns of the source in the result; all
-        by default. max_errors: share of rows that may be refused.
+        by default. max_errors: share of rows that may be refused; 0.1 by default.
         """
+        from ..batch.spec import MAX_ERRORS
+
         return self.bench.deployments.batch(
             version,
             source=source,
             into=into,
             keep=keep,
             answers=answers,
-            max_errors=max_errors,
+            max_errors=MAX_ERRORS if max_errors is None else max_errors,
             mode=mode,
             again=again,
             workers=workers,
