@@ -27,7 +27,7 @@ _run = Guard.run
 _kept = []
 
 
-def _with_faults(self, body, attempt, work):
+def _with_faults(self, body, attempt, work, **meant):
     def do():
         if b"{EXITS}" in body:
             os._exit(0)
@@ -39,7 +39,7 @@ def _with_faults(self, body, attempt, work):
             _kept.append(b"x" * (160 << 20))
         return work()
 
-    return _run(self, body, attempt, do)
+    return _run(self, body, attempt, do, **meant)
 
 
 Guard.run = _with_faults
