@@ -59,15 +59,19 @@ _CODES = {
 }
 
 Action = Literal["read", "write", "execute"]
+JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One verb of a route, for the OpenAPI document and the tests."""
+    """One verb of a route, for the OpenAPI document and the tests. media: of the answer; what is
+    not JSON is text that the method writes.
+    """
 
     method: Callable[..., Any]
     action: Action
     resource: str
+    media: str = JSON
 
 
 class Handler(APIHandler):  # type: ignore[misc]
@@ -112,9 +116,11 @@ class Handler(APIHandler):  # type: ignore[misc]
 
         return self.context.on_loop(ask)
 
-    def perform(self, method: Callable[..., Any], path: Mapping[str, str]) -> str:
-        """Read the parameters, call `method`, and write its answer as JSON; runs in a worker
-        thread.
+    def perform(
+        self, method: Callable[..., Any], path: Mapping[str, str], media: str = JSON
+    ) -> str:
+        """Read the parameters, call `method`, and write its answer as JSON, or as the text that it
+        is; runs in a worker thread.
         """
         for part in path.values():
             if len(part) > PATH_LENGTH or not part.isprintable():
@@ -123,9 +129,10 @@ class Handler(APIHandler):  # type: ignore[misc]
                     f"A name has at most {PATH_LENGTH} characters, all of them printable.",
                     "Check the address.",
                 )
-        return capped(
-            lambda parameters: method(self, **path, **parameters), parse(method, self.parameters())
-        )
+        parameters = parse(method, self.parameters())
+        if media != JSON:
+            return str(method(self, **path, **parameters))
+        return capped(lambda parameters: method(self, **path, **parameters), parameters)
 
     def parameters(self) -> dict[str, Any]:
         """The raw parameters of the query or the body. Raises BadRequest or TooLarge if they cannot
@@ -272,15 +279,22 @@ class Access:
     def __call__[F: Callable[..., Any]](self, method: F, /) -> F: ...
     @overload
     def __call__[F: Callable[..., Any]](
-        self, method: None = None, /, *, slow: Slow
+        self, method: None = None, /, *, slow: Slow, media: str = JSON
     ) -> Callable[[F], F]: ...
-    def __call__(self, method: Callable[..., Any] | None = None, /, *, slow: Slow = False) -> Any:
+    def __call__(
+        self,
+        method: Callable[..., Any] | None = None,
+        /,
+        *,
+        slow: Slow = False,
+        media: str = JSON,
+    ) -> Any:
         """Guard `method`. slow: it may take over a second (or a function that says whether it
-        may), and gets a thread of its own kind.
+        may), and gets a thread of its own kind. media: of an answer that is not JSON.
         """
         if method is None:
-            return lambda method: _endpoint(method, self, slow=slow)
-        return _endpoint(method, self, slow=slow)
+            return lambda method: _endpoint(method, self, slow=slow, media=media)
+        return _endpoint(method, self, slow=slow, media=media)
 
 
 def remote(handler: Handler) -> bool:
@@ -313,19 +327,18 @@ def access(domain: str) -> tuple[Access, Access, Access]:
     return Access("read", domain), Access("write", domain), Access("execute", domain)
 
 
-def _endpoint(method: Callable[..., Any], access: Access, *, slow: Slow) -> Any:
+def _endpoint(method: Callable[..., Any], access: Access, *, slow: Slow, media: str) -> Any:
     @wraps(method)
     async def answer(self: Handler, **path: str) -> None:
         for wake in self.settings["mlinfra_wake"]:
             wake()
         late = slow if isinstance(slow, bool) else await self.context.run(lambda: slow(self))
-        self.finish(
-            await self.context.run(
-                lambda: self.perform(method, path), writes=access.action != "read", slow=late
-            )
+        body = await self.context.run(
+            lambda: self.perform(method, path, media), writes=access.action != "read", slow=late
         )
+        self.finish(body, set_content_type=media)
 
-    answer.endpoint = Endpoint(method, access.action, access.resource)  # type: ignore[attr-defined]
+    answer.endpoint = Endpoint(method, access.action, access.resource, media)  # type: ignore[attr-defined]
     return web.authenticated(authorized(action=access.action, resource=access.resource)(answer))
 
 

@@ -32,6 +32,10 @@ DOMAIN = Domain(
             code="jupyter_mlinfra.monitoring.snippets:monitors",
         ),
     ),
+    calls={
+        "monitors-distribution": "jupyter_mlinfra.monitoring.snippets:distribution",
+        "monitors-backtest": "jupyter_mlinfra.monitoring.snippets:backtest",
+    },
     topics=("monitor",),
     states=(
         State("ok", "good"),

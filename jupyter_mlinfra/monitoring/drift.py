@@ -294,11 +294,11 @@ def _drift(sides: _Sides, *, threshold: float) -> FeatureDrift:
         js=of_histograms(distances.jensen_shannon),
         hellinger=of_histograms(distances.hellinger),
         chi2=of_histograms(distances.chi_squared),
-        missing_reference=Number(value=_share(sides.missing[0], sides.rows[0]), n=sides.rows[0]),
-        missing_window=Number(value=_share(sides.missing[1], rows), n=rows),
+        missing_reference=Number(value=share(sides.missing[0], sides.rows[0]), n=sides.rows[0]),
+        missing_window=Number(value=share(sides.missing[1], rows), n=rows),
         edges=list(sides.edges),
-        reference=_shares(sides.counts[0]),
-        window=_shares(sides.counts[1]),
+        reference=shares(sides.counts[0]),
+        window=shares(sides.counts[1]),
         drifted=index >= threshold,
     )
 
@@ -374,10 +374,12 @@ def _bin_counts(ordered: np.ndarray, edges: np.ndarray) -> list[int]:
     return counts
 
 
-def _share(part: int, total: int) -> float | None:
+def share(part: int, total: int) -> float | None:
+    """`part` of `total`; None of nothing."""
     return part / total if total else None
 
 
-def _shares(counts: Sequence[int]) -> list[float]:
+def shares(counts: Sequence[int]) -> list[float]:
+    """Each count as a share of all."""
     total = sum(counts)
     return [count / total if total else 0.0 for count in counts]

@@ -136,6 +136,38 @@ class MonitorFigures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeatRow:
+    """One feature of a heat map. values: the worst of each column, None where nothing was measured;
+    rows: behind it. importance: its share of the model's gain, None if that is not known.
+    """
+
+    feature: str
+    importance: float | None
+    values: Sequence[float | None]
+    rows: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeatMap:
+    """One metric by feature and time, the most suspect feature first: `shown` of `total`.
+
+    starts: when each column begins; each is `step_seconds` long, the last one may not be over.
+    versions, segments: those that can be asked for.
+    """
+
+    metric: str
+    version: str
+    segment: str
+    starts: Sequence[datetime]
+    step_seconds: float
+    rows: Sequence[HeatRow]
+    shown: int
+    total: int
+    versions: Sequence[str]
+    segments: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HoursRecorded:
     """What was recorded again: hours, the rows in them, and files that could not be read."""
 

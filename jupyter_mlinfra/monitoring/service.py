@@ -20,14 +20,17 @@ from . import references
 from .alerts.judging import Judging
 from .alerts.store import AlertStore
 from .alerts.texts import Notes, most_frequent
+from .heat_verbs import HeatVerbs
 from .measured_points import hourly_points, points_of
 from .measuring import measure, unmeasured
+from .points import Point
+from .rules.prometheus import exposition
 from .series import SeriesStore
 from .settings import MonitoringSettings
 from .spec import Alert, AlertState, FeatureDrift, Monitor, MonitorStatus
 from .state import worst_state
 from .store import ALARM, MonitorStore
-from .verbs import WINDOW, MeasuringVerbs
+from .verbs import WINDOW
 
 if TYPE_CHECKING:
     import polars as pl
@@ -42,7 +45,7 @@ _OF_DRIFT = ("psi", "ks", "wasserstein", "js", "hellinger", "chi2", "missing", "
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
 
 
-class Monitoring(MeasuringVerbs):
+class Monitoring(HeatVerbs):
     """The monitors of one project. alarm_set: called when an alarm was set, so that the supervisor
     reads it.
     """
@@ -257,6 +260,26 @@ class Monitoring(MeasuringVerbs):
             log=str(self._project.folder("logs") / "monitoring.log"),
         )
 
+    def metrics(self) -> str:
+        """What the rules of every monitor judge now, in the text format of Prometheus. A monitor
+        that cannot be measured is a comment with the reason.
+        """
+        at, found, notes = now(), dict[str, list[Point]](), ""
+        for monitor in self._store.monitors():
+            try:
+                found[monitor.name] = self._points(self._measure(monitor, WINDOW), at, WINDOW)
+            except MLInfraError as error:
+                notes += f"# {monitor.name}: {' '.join(str(error).split())}\n"
+        return notes + exposition(found)
+
+    def _points(self, status: MonitorStatus, at: datetime, window: timedelta) -> list[Point]:
+        """What the rules judge."""
+        version = status.reference.rpartition("/")[2]
+        return [
+            *points_of(status, at, window=window, version=f"v{version}" if version else ""),
+            *hourly_points(SeriesStore(self._project), status.monitor.name, at, window=window),
+        ]
+
     def _save(
         self, status: MonitorStatus, at: datetime, window: timedelta, notes: Notes
     ) -> MonitorStatus:
@@ -270,11 +293,7 @@ class Monitoring(MeasuringVerbs):
     def _judge_and_save(
         self, status: MonitorStatus, at: datetime, window: timedelta, notes: Notes
     ) -> MonitorStatus:
-        version = status.reference.rpartition("/")[2]
-        points = [
-            *points_of(status, at, window=window, version=f"v{version}" if version else ""),
-            *hourly_points(SeriesStore(self._project), status.monitor.name, at, window=window),
-        ]
+        points = self._points(status, at, window)
         verdict = self._judging.judge(status.monitor.name, points, at, notes)
         worst = (
             max(status.drift, key=lambda item: float(item.psi.value or 0)) if status.drift else None

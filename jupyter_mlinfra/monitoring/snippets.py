@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ..core.refs import Ref
-from ..core.snippets import Snippets, joined, lines, text
+from ..core.snippets import Snippets, joined, line, lines, python, snippets, text
+
+if TYPE_CHECKING:
+    from ..workbench import Workbench
 
 
 def monitors(refs: Sequence[Ref]) -> Snippets:
@@ -35,3 +39,19 @@ def monitor_code(name: str) -> Snippets:
     """The requests that one monitor sees."""
     code = f"requests = ml.monitor({text(name)}).frame()\nrequests"
     return lines(code, "monitors", "status", name, magic="monitor")
+
+
+def distribution(
+    _: Workbench, *, name: str, feature: str, start: str, end: str | None = None, version: str = ""
+) -> Snippets:
+    """The values of one feature in a span of time, beside the training data."""
+    given = [text(feature), text(start), *([text(end)] if end else [])]
+    given += [f"version={text(version)}"] if version else []
+    code = f"ml.monitor({text(name)}).distribution({', '.join(given)})"
+    return snippets(python=python(code))
+
+
+def backtest(_: Workbench, *, file: str, days: int = 30) -> Snippets:
+    """The rules of a file on the history."""
+    words = [] if not file else [file]
+    return snippets(cli=line("mlinfra monitors backtest", *words, options=[f"--days={days}"]))

@@ -100,7 +100,7 @@ class MeasuringVerbs:
         start = end - (since or WINDOW).total_seconds()
         label, model_version = self._version_of(monitor.deployment, version)
         plan = self._plan(monitor)
-        _check_segment(monitor, plan, segment)
+        check_segment(monitor, plan, segment)
 
         def measured(start: float, end: float) -> Window:
             return window(
@@ -398,7 +398,8 @@ class MeasuringVerbs:
         return labelled.estimated_under_shift(path, rows)
 
 
-def _check_segment(monitor: Monitor, plan: Plan, segment: str) -> None:
+def check_segment(monitor: Monitor, plan: Plan, segment: str) -> None:
+    """Raise BadRequest for a segment of a column that the monitor does not keep apart."""
     if segment and segment.partition("=")[0] not in plan.segments:
         raise BadRequest(
             f"Monitor {monitor.name} has no segment {segment}.",

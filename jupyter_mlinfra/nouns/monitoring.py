@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ..core.records import every, from_seconds
@@ -139,6 +140,27 @@ class MonitorHandle(Shown):
         }
         return pl.DataFrame(rows, schema=schema, orient="row")
 
+    def distribution(
+        self,
+        feature: str,
+        start: str | datetime,
+        end: str | datetime | None = None,
+        *,
+        version: str | None = None,
+        segment: str = "",
+    ) -> FeatureDrift:
+        """The values of one feature (`prediction` for the answers) in a span of time, by default an
+        hour, over the bins of the reference. start, end: in ISO 8601, UTC without a zone.
+        """
+        return self.workbench.monitoring.distribution(
+            self.name,
+            feature,
+            _moment(start),
+            None if end is None else _moment(end),
+            version=version,
+            segment=segment,
+        )
+
     def labels(self, source: Path | str | Frame) -> LabelReport:
         """Join labels to the answers by request id: a file, or a frame with `request_id`, `label`
         and perhaps `row`.
@@ -181,3 +203,7 @@ class MonitorHandle(Shown):
 
     def _shown(self) -> Any:
         return self.status()
+
+
+def _moment(at: str | datetime) -> datetime:
+    return datetime.fromisoformat(at) if isinstance(at, str) else at

@@ -16,10 +16,12 @@ __all__ = [
     "Step",
     "StepRun",
     "StepState",
+    "set_value",
     "texts_of",
 ]
 
 if TYPE_CHECKING:
+    from .editing import set_value
     from .finding import texts_of
     from .schedules.service import Schedules
     from .schedules.spec import Schedule
@@ -30,6 +32,7 @@ else:
         "Pipelines": ".service",
         "Schedules": ".schedules.service",
         "Schedule": ".schedules.spec",
+        "set_value": ".editing",
         "texts_of": ".finding",
     }
 

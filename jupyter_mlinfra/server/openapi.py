@@ -146,7 +146,7 @@ def _operation(
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
     }
     operation["responses"] = {
-        "200": {"description": "OK", "content": {"application/json": {"schema": dict(answer)}}},
+        "200": {"description": "OK", "content": {endpoint.media: {"schema": dict(answer)}}},
         "4XX": fault,
         "5XX": fault,
     }

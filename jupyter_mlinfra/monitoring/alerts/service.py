@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...core import events
 from ...core.errors import BadRequest, Conflict, MLInfraError, NotFound, Unprocessable
 from ...core.files import explain_os_error, real_path, write_atomic
 from ...core.records import Page, now, page_of
 from ...core.refs import reference
+from ..rules import editing
 from ..rules.book import RuleBook, bound, built_in, open_book
-from ..rules.file import SUFFIX, ReadFile, read_file
+from ..rules.file import SUFFIX, ReadFile, read_file, read_text
 from ..rules.prometheus import rules_file
 from ..settings import MonitoringSettings
 from ..snippets import alert_code
 from ..spec import Alert, AlertSilence, FeatureDrift
-from . import backtests, notebook, views
+from . import backtests, drafts, notebook, views
 from .deliveries import DeliveryStore
 from .silences import silence_of
 from .spec import (
@@ -29,6 +30,8 @@ from .spec import (
     Backtest,
     Delivery,
     RuleCheck,
+    RuleDraft,
+    RulesEdited,
 )
 from .store import AlertStore, key_of, note
 
@@ -252,6 +255,31 @@ class Alerts:
         found = self._read(file)
         return views.check(found, self._bound(found))
 
+    def draft(self, path: str, text: str) -> RuleDraft:
+        """What the text of a rule file would mean as the file `path`, or what is wrong with it and
+        in which line; nothing is saved.
+        """
+        found = read_text(text, path)
+        return drafts.draft(text, found, self._bound(found))
+
+    def edit(
+        self,
+        text: str,
+        *,
+        place: int | None = None,
+        values: Mapping[str, Any] | None = None,
+        remove: bool = False,
+    ) -> RulesEdited:
+        """The text with other values of the rule at `place` (None takes a key away), without it, or
+        with one more; comments and order stay, and nothing is saved. Raises Unprocessable if only
+        editing by hand can do that.
+        """
+        if place is None:
+            return RulesEdited(text=editing.add_rule(text, values or {}))
+        if remove:
+            return RulesEdited(text=editing.remove_rule(text, place))
+        return RulesEdited(text=editing.change_rule(text, place, values or {}))
+
     def export(self, monitor: str | None = None) -> str:
         """The rules as a file of alerting rules for Prometheus."""
         book = open_book(self._project)
@@ -261,16 +289,18 @@ class Alerts:
         self,
         file: str | None = None,
         *,
+        text: str | None = None,
         monitor: str | None = None,
         days: float = 30.0,
         step: timedelta = timedelta(hours=1),
         on_progress: backtests.Progress = backtests.quiet,
     ) -> Backtest:
-        """When the rules of a file, or those in force, would have fired in the last `days`.
+        """When the rules of a file, or those in force, would have fired in the last `days`. text:
+        of the file, if it is not saved.
 
         Raises Unprocessable for a file with a fault.
         """
-        book = open_book(self._project) if file is None else self._one_file(file)
+        book = open_book(self._project) if file is None else self._one_file(file, text)
         return backtests.backtest(
             self._project,
             self._deployments,
@@ -282,8 +312,8 @@ class Alerts:
             on_progress=on_progress,
         )
 
-    def _one_file(self, file: str) -> RuleBook:
-        found = self._read(file)
+    def _one_file(self, file: str, text: str | None) -> RuleBook:
+        found = self._read(file) if text is None else read_text(text, file)
         faults = [*found.faults, *self._bound(found).problems.get(found.name, ())]
         if faults:
             raise faults[0]

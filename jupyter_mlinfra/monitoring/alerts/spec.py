@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from ..spec import Alert
 
@@ -77,11 +78,44 @@ class AlertRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleFault:
-    """What is wrong in a rule file."""
+    """What is wrong in a rule file. line: where, from 1; None if it is the whole file."""
 
     what: str
     why: str
     fix: str
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftRule:
+    """A rule as it is written. place: in its file, from 0; line: where it begins, from 1. values:
+    its keys; what `defaults` say is not among them.
+    """
+
+    place: int
+    line: int
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleDraft:
+    """What the text of a rule file means before it is saved. rules: also of a text with faults, if
+    it is YAML. metrics: that a rule can compare.
+    """
+
+    file: str
+    monitor: str
+    group: str
+    rules: Sequence[DraftRule]
+    faults: Sequence[RuleFault]
+    metrics: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RulesEdited:
+    """The text of a rule file after a change."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...core.errors import MLInfraError
 from ...core.records import from_seconds
 from ..rules.book import RuleBook
 from ..rules.file import ReadFile
 from ..rules.spec import ThresholdRule
-from .spec import AlertRule, RuleCheck, RuleFault
+from .drafts import fault
+from .spec import AlertRule, RuleCheck
 
 
 def rule(item: ThresholdRule) -> AlertRule:
@@ -69,8 +69,4 @@ def check(file: ReadFile, book: RuleBook) -> RuleCheck:
     """The result of a check."""
     faults = [*file.faults] or [*book.problems.get(file.name, ())]
     names = [] if faults else [item.name for item in file.rules]
-    return RuleCheck(file=file.name, rules=names, faults=[_fault(item) for item in faults])
-
-
-def _fault(error: MLInfraError) -> RuleFault:
-    return RuleFault(what=error.what, why=error.why, fix=error.fix)
+    return RuleCheck(file=file.name, rules=names, faults=[fault(item) for item in faults])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 from ...faces.handler import Handler, access, elsewhere
@@ -12,12 +12,15 @@ from ...faces.parameters import Cursor, Interval, Limit, Name
 if TYPE_CHECKING:
     from ...core.records import Page
     from ...jobs.spec import Job
-    from ..figures import MonitorFigures
+    from ..figures import HeatMap, MonitorFigures
     from ..labels import LabelReport
     from ..points import Point
-    from ..spec import Monitor, MonitorStatus
+    from ..spec import FeatureDrift, Monitor, MonitorStatus
 
 read, write, execute = access("monitoring")
+
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+"""The text format of Prometheus."""
 
 Seconds = Annotated[float, Interval(gt=0, le=366 * 86_400)]
 
@@ -58,6 +61,60 @@ class Figures(Handler):
         return self.bench.monitoring.figures(
             name, since=_window(since), version=version, segment=segment, against=against
         )
+
+
+class Heat(Handler):
+    @read(slow=True)
+    def get(
+        self,
+        name: str,
+        *,
+        metric: str = "psi",
+        since: Seconds | None = None,
+        version: str | None = None,
+        segment: str = "",
+        words: str = "",
+        limit: Limit = 50,
+    ) -> HeatMap:
+        """One metric of every feature by the hour in the last `since` seconds, the most suspect
+        feature first; `words` for only those with that in their name.
+        """
+        return self.bench.monitoring.heat(
+            name,
+            metric=metric,
+            since=_window(since),
+            version=version,
+            segment=segment,
+            words=words,
+            limit=limit,
+        )
+
+
+class Distribution(Handler):
+    @read(slow=True)
+    def get(
+        self,
+        name: str,
+        *,
+        feature: str,
+        start: datetime,
+        end: datetime | None = None,
+        version: str | None = None,
+        segment: str = "",
+    ) -> FeatureDrift:
+        """The values of one feature (`prediction` for the answers) from `start` to `end`, an hour
+        later by default, over the bins of the reference.
+        """
+        return self.bench.monitoring.distribution(
+            name, feature, start, end, version=version, segment=segment
+        )
+
+
+class Metrics(Handler):
+    @read(slow=True, media=TEXT)
+    def get(self) -> str:
+        """What the rules of every monitor judge now, as Prometheus scrapes it."""
+        return self.bench.monitoring.metrics()
 
 
 class Series(Handler):
@@ -130,11 +187,14 @@ def _window(seconds: float | None) -> timedelta | None:
 
 
 ROUTES = {
+    "monitoring/metrics": Metrics,
     "monitoring/monitors": MonitorList,
     "monitoring/monitors/{name}": MonitorPage,
     "monitoring/monitors/{name}/evaluate": Evaluate,
     "monitoring/monitors/{name}/backfill": Record,
+    "monitoring/monitors/{name}/distribution": Distribution,
     "monitoring/monitors/{name}/figures": Figures,
+    "monitoring/monitors/{name}/heat": Heat,
     "monitoring/monitors/{name}/labels": Labels,
     "monitoring/monitors/{name}/reference": Reference,
     "monitoring/monitors/{name}/series": Series,

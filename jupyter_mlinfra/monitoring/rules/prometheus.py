@@ -49,15 +49,16 @@ def rules_file(rules: Sequence[ThresholdRule], *, interval: float = INTERVAL_SEC
     return notes + yaml.safe_dump(body, sort_keys=False, width=1_000_000, allow_unicode=True)
 
 
-def exposition(monitor: str, points: Iterable[Point]) -> str:
-    """The newest value of each series, and the rows behind it, as gauges. A value that could not
-    be measured is left out.
+def exposition(monitors: Mapping[str, Iterable[Point]]) -> str:
+    """The newest value of each series of each monitor, and the rows behind it, as gauges. A value
+    that could not be measured is left out.
     """
-    newest: dict[tuple[str, tuple[tuple[str, str], ...]], Point] = {}
-    for point in sorted(points, key=lambda item: item.end):
-        newest[point.metric, tuple(sorted(point.labels.items()))] = point
+    newest: dict[tuple[str, str, tuple[tuple[str, str], ...]], Point] = {}
+    for monitor, points in monitors.items():
+        for point in sorted(points, key=lambda item: item.end):
+            newest[point.metric, monitor, tuple(sorted(point.labels.items()))] = point
     lines: dict[str, list[str]] = {}
-    for (metric, labels), point in sorted(newest.items(), key=lambda item: item[0]):
+    for (metric, monitor, labels), point in sorted(newest.items(), key=lambda item: item[0]):
         name, own = metric_name(metric)
         series = _labels({"monitor": monitor, **own, **dict(labels)})
         lines.setdefault(f"{name}_rows", []).append(f"{name}_rows{series} {point.rows}")

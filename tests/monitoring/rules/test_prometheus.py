@@ -236,11 +236,12 @@ def test_the_figures_of_a_monitor_are_text_that_prometheus_reads() -> None:
         point("psi", 0.3, 120.0, feature="temp"),
         point("performance_real.roc_auc", 0.8),
     ]
-    text = exposition("flights", points)
+    text = exposition({"flights": points, "trains": points[:1]})
     promtool("check", "metrics", text=text)
     values = [line for line in text.splitlines() if line.startswith("mlinfra_psi{")]
     assert values == [
         r'mlinfra_psi{monitor="flights",feature="temp",version="v1"} 0.3',
         r'mlinfra_psi{monitor="flights",feature="we\"ird\\\n",version="v1"} 0.25',
+        r'mlinfra_psi{monitor="trains",feature="we\"ird\\\n",version="v1"} 0.25',
     ]
     assert 'mlinfra_performance_real{monitor="flights",metric="roc_auc",version="v1"} 0.8' in text

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from ....core.errors import Forbidden
 from ....faces.handler import Handler, access
-from ....faces.parameters import Cursor, Interval, Limit, Name
+from ....faces.parameters import Cursor, Interval, Len, Limit, Name
 
 if TYPE_CHECKING:
     from ....core.records import Page
@@ -22,11 +22,15 @@ if TYPE_CHECKING:
         Backtest,
         Delivery,
         RuleCheck,
+        RuleDraft,
+        RulesEdited,
     )
 
 read, write, execute = access("monitoring")
 
 Seconds = Annotated[float, Interval(gt=0, le=366 * 86_400)]
+Draftable = Annotated[str, Len(0, 1_000_000)]
+Place = Annotated[int, Interval(ge=0, le=1000)]
 Days = Annotated[float, Interval(gt=0, le=366)]
 
 
@@ -152,6 +156,38 @@ class BacktestRules(Handler):
         """When the rules of a file, or those in force, would have fired."""
         return self.bench.alerts.backtest(file, monitor=monitor, days=days)
 
+    @read(slow=True)
+    def post(
+        self, *, path: Name, text: Draftable, monitor: Name | None = None, days: Days = 30.0
+    ) -> Backtest:
+        """The same for the text of a file that is not saved."""
+        return self.bench.alerts.backtest(path, text=text, monitor=monitor, days=days)
+
+
+class DraftRules(Handler):
+    @read
+    def post(self, *, path: Name, text: Draftable) -> RuleDraft:
+        """What the text of a rule file means, or what is wrong with it and in which line; nothing
+        is saved.
+        """
+        return self.bench.alerts.draft(path, text)
+
+
+class EditRules(Handler):
+    @read
+    def post(
+        self,
+        *,
+        text: Draftable,
+        place: Place | None = None,
+        values: dict[str, Any] | None = None,
+        remove: bool = False,
+    ) -> RulesEdited:
+        """The text of a rule file with other values of the rule at `place` (null takes a key away),
+        without it, or with one more; everything else in it stays, and nothing is saved.
+        """
+        return self.bench.alerts.edit(text, place=place, values=values, remove=remove)
+
 
 ROUTES = {
     "monitoring/alerts": AlertList,
@@ -167,4 +203,6 @@ ROUTES = {
     "monitoring/rules": RuleList,
     "monitoring/check-rules": CheckRules,
     "monitoring/backtest": BacktestRules,
+    "monitoring/rules-draft": DraftRules,
+    "monitoring/rules-edit": EditRules,
 }

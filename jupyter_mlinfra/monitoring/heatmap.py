@@ -1,0 +1,205 @@
+"""Drift by feature and time: the cells of a heat map, and the distribution behind one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from ..core.errors import NotFound
+from ..core.records import Number
+from . import hourly
+from .drift import share, shares
+from .figures import HeatMap, HeatRow
+from .recording import SCORE, gather, is_current
+from .references import SCORE as ANSWERS
+from .series import HOUR, SeriesStore, readable, series
+from .sketches import of_reference
+from .spec import FeatureDrift
+
+if TYPE_CHECKING:
+    from .drift import ColumnReference
+    from .points import Point
+    from .recording import Log, Plan
+    from .references import Reference
+    from .sketches import Sketch
+
+COLUMNS = 48
+"""A map has at most so many columns; over a longer time each is the worst of several hours."""
+
+LIVE_HOURS = 3
+"""So many of the newest hours are computed from the log while they are not recorded."""
+
+
+def heat_map(
+    store: SeriesStore,
+    log: Log,
+    monitor: str,
+    plan: Plan,
+    *,
+    metric: str,
+    version: str,
+    segment: str,
+    start: float,
+    end: float,
+    importance: Mapping[str, float] | None,
+    words: str,
+    limit: int,
+    versions: Sequence[str],
+) -> HeatMap:
+    """The features whose name has `words`, those that moved most in what the model uses first."""
+    first = int(start) // HOUR * HOUR
+    step = max(1, -(-(int(end) - first) // (COLUMNS * HOUR))) * HOUR
+    starts = range(first, int(end) + 1, step)
+    cells: dict[str, list[float | None]] = {}
+    rows: dict[str, list[int]] = {}
+    labels = {"version": version} | ({"segment": segment} if segment else {})
+    points = [
+        *series(store, monitor, metric, since=first, until=end, labels=labels),
+        *_live(store, log, monitor, plan, metric, labels, first, end),
+    ]
+    for point in points:
+        feature = point.labels.get("feature")
+        if feature is None:
+            continue
+        place = (int(point.start) - first) // step
+        values = cells.setdefault(feature, [None] * len(starts))
+        rows.setdefault(feature, [0] * len(starts))[place] += point.rows
+        if point.value is not None:
+            values[place] = max(point.value, values[place] or 0.0)
+    gains = importance or {}
+    found = [
+        HeatRow(
+            feature=feature,
+            importance=None if importance is None else gains.get(feature, 0.0),
+            values=values,
+            rows=rows[feature],
+        )
+        for feature, values in cells.items()
+        if words.lower() in feature.lower()
+    ]
+    found.sort(key=_suspicion)
+    return HeatMap(
+        metric=metric,
+        version=version,
+        segment=segment,
+        starts=[datetime.fromtimestamp(at, UTC) for at in starts],
+        step_seconds=float(step),
+        rows=found[:limit],
+        shown=min(limit, len(found)),
+        total=len(found),
+        versions=versions,
+        segments=segments_in(store, monitor, version, since=first, until=end),
+    )
+
+
+def _suspicion(row: HeatRow) -> tuple[float, float, str]:
+    """The most suspect first; of those that the model does not use, the one that moved most."""
+    worst = max((value for value in row.values if value is not None), default=0.0)
+    share = 1.0 if row.importance is None else row.importance
+    return -worst * share, -worst, row.feature
+
+
+def _live(
+    store: SeriesStore,
+    log: Log,
+    monitor: str,
+    plan: Plan,
+    metric: str,
+    labels: Mapping[str, str],
+    first: int,
+    end: float,
+) -> list[Point]:
+    """The points of the newest hours that are not recorded yet."""
+    recorded = store.recorded(monitor)
+    newest = int(end) // HOUR * HOUR
+    found: list[Point] = []
+    for hour in range(max(first, newest - (LIVE_HOURS - 1) * HOUR), newest + HOUR, HOUR):
+        if hour in recorded and is_current(recorded[hour], plan):
+            continue
+        until = min(hour + HOUR, end)
+        sketches = gather(log, plan, hour, until).sketches
+        found += [
+            point
+            for point in hourly.points_of(sketches, plan, start=hour, end=until)
+            if point.metric == metric
+            and {name: point.labels.get(name, "") for name in ("version", "segment")}
+            == {"segment": "", **labels}
+        ]
+    return found
+
+
+def segments_in(
+    store: SeriesStore, monitor: str, version: str, *, since: float, until: float
+) -> Sequence[str]:
+    """The segments that were recorded of a version in a span of time, by name."""
+    import polars as pl
+
+    files = readable(store.files(monitor, "points", since, until))
+    if not files or not store.asked(monitor)[0]:
+        return ()
+    wanted = (pl.col("version") == version) & (pl.col("segment") != "")
+    names = pl.scan_parquet(files).filter(wanted).select("segment").unique().collect()
+    return sorted(names["segment"].to_list())
+
+
+def distribution(
+    feature: str,
+    reference: Reference | None,
+    sketches: Mapping[str, Sketch],
+    *,
+    version: str,
+    threshold: float,
+) -> FeatureDrift:
+    """One feature, or the answers (`prediction`), of a window over the bins of the reference.
+
+    Raises NotFound without a reference, or if it does not have that feature.
+    """
+    columns = {column.name: column for column in reference.columns} if reference else {}
+    if reference and reference.score:
+        columns[ANSWERS] = reference.score
+    if feature not in columns:
+        raise NotFound(
+            f"The reference of {version} has no {feature}.",
+            "Distributions are over the bins of the reference."
+            if reference
+            else f"{version} has no reference.",
+            "mlinfra monitors reference NAME makes it from the training data.",
+        )
+    column = columns[feature]
+    name = SCORE if feature == ANSWERS and reference and column is reference.score else feature
+    return _compared(column, sketches.get(name), threshold=threshold)
+
+
+def _compared(column: ColumnReference, window: Sketch | None, *, threshold: float) -> FeatureDrift:
+    rows = window.rows if window else 0
+    counts = window.counts if window and window.counts else (0,) * len(column.counts)
+    missing = window.missing if window else 0
+    found = hourly.distances_of(of_reference(column), window) if window else None
+
+    def number(name: str) -> Number:
+        return Number(value=getattr(found, name) if found else None, n=rows)
+
+    def of_values(name: str) -> Number | None:
+        value = getattr(found, name) if found else None
+        return (
+            Number(value=value, basis=found.basis, n=rows) if found and value is not None else None
+        )
+
+    index = found.psi if found else None
+    return FeatureDrift(
+        feature=column.name,
+        kind=column.kind,
+        psi=number("psi"),
+        ks=of_values("ks"),
+        wasserstein=of_values("wasserstein"),
+        js=number("js"),
+        hellinger=number("hellinger"),
+        chi2=number("chi2"),
+        missing_reference=Number(value=share(column.missing, column.rows), n=column.rows),
+        missing_window=Number(value=share(missing, rows), n=rows),
+        edges=list(column.edges),
+        reference=shares(column.counts),
+        window=shares(counts),
+        drifted=index is not None and index >= threshold,
+    )
