@@ -767,6 +767,18 @@ export interface components {
             };
         };
         /**
+         * DraftRule
+         * @description A rule as it is written. place: in its file, from 0; line: where it begins, from 1. values:
+         *     its keys; what `defaults` say is not among them.
+         */
+        readonly DraftRule: {
+            readonly line: number;
+            readonly place: number;
+            readonly values: {
+                readonly [key: string]: unknown;
+            };
+        };
+        /**
          * Due
          * @description A due time. at: ISO 8601 with the offset of the zone. note: what the clocks do on that day,
          *     usually empty.
@@ -1091,6 +1103,36 @@ export interface components {
             readonly id: string;
             readonly load: number | null;
             readonly memory: number | null;
+        };
+        /**
+         * HeatMap
+         * @description One metric by feature and time, the most suspect feature first: `shown` of `total`.
+         *
+         *     starts: when each column begins; each is `step_seconds` long, the last one may not be over.
+         *     versions, segments: those that can be asked for.
+         */
+        readonly HeatMap: {
+            readonly metric: string;
+            readonly rows: readonly components["schemas"]["HeatRow"][];
+            readonly segment: string;
+            readonly segments: readonly string[];
+            readonly shown: number;
+            readonly starts: readonly string[];
+            readonly step_seconds: number;
+            readonly total: number;
+            readonly version: string;
+            readonly versions: readonly string[];
+        };
+        /**
+         * HeatRow
+         * @description One feature of a heat map. values: the worst of each column, None where nothing was measured;
+         *     rows: behind it. importance: its share of the model's gain, None if that is not known.
+         */
+        readonly HeatRow: {
+            readonly feature: string;
+            readonly importance: number | null;
+            readonly rows: readonly number[];
+            readonly values: readonly (number | null)[];
         };
         /**
          * Hit
@@ -1988,13 +2030,35 @@ export interface components {
             readonly rules: readonly string[];
         };
         /**
+         * RuleDraft
+         * @description What the text of a rule file means before it is saved. rules: also of a text with faults, if
+         *     it is YAML. metrics: that a rule can compare.
+         */
+        readonly RuleDraft: {
+            readonly faults: readonly components["schemas"]["RuleFault"][];
+            readonly file: string;
+            readonly group: string;
+            readonly metrics: readonly string[];
+            readonly monitor: string;
+            readonly rules: readonly components["schemas"]["DraftRule"][];
+        };
+        /**
          * RuleFault
-         * @description What is wrong in a rule file.
+         * @description What is wrong in a rule file. line: where, from 1; None if it is the whole file.
          */
         readonly RuleFault: {
             readonly fix: string;
+            /** @default null */
+            readonly line: number | null;
             readonly what: string;
             readonly why: string;
+        };
+        /**
+         * RulesEdited
+         * @description The text of a rule file after a change.
+         */
+        readonly RulesEdited: {
+            readonly text: string;
         };
         /**
          * Run

@@ -1,7 +1,13 @@
-import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import {
+  ILayoutRestorer,
+  type JupyterFrontEnd,
+  type JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { IEditorServices } from '@jupyterlab/codeeditor';
 
 import { deploymentKinds } from '../deployments/kinds';
 import { monitoringKinds } from '../monitoring/kinds';
+import { addEditor } from '../pipelines/plugin';
 import { IWorkbench } from '../tokens';
 import { firingUse } from '../workbench/counts';
 import { modelKinds } from './kinds';
@@ -11,8 +17,28 @@ export const models: JupyterFrontEndPlugin<void> = {
   description: 'The Models panel and the pages of models, deployments and monitors.',
   autoStart: true,
   requires: [IWorkbench],
-  activate: (_: JupyterFrontEnd, workbench: IWorkbench) => {
+  optional: [IEditorServices, ILayoutRestorer],
+  activate: (
+    app: JupyterFrontEnd,
+    workbench: IWorkbench,
+    services: IEditorServices | null,
+    restorer: ILayoutRestorer | null
+  ) => {
     const { trans } = workbench;
+    if (services) {
+      addEditor(app, workbench, services, restorer, {
+        type: 'mlrules',
+        factory: 'Rules',
+        label: trans.__('Rules'),
+        icon: 'monitor',
+        body: () => import('../monitoring/ruleseditor')
+      });
+    }
+    workbench.events.listen(['alert'], ({ ref, data }) => {
+      if (data.state === 'firing') {
+        void import('../monitoring/notify').then(({ tellFiring }) => tellFiring(workbench, ref));
+      }
+    });
     [...modelKinds(trans), ...deploymentKinds(trans), ...monitoringKinds(trans)].forEach(
       workbench.addKind
     );

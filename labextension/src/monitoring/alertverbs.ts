@@ -2,6 +2,7 @@ import { InputDialog } from '@jupyterlab/apputils';
 
 import type { IAlert } from '../api/types';
 import { confirm } from '../components/confirm';
+import * as format from '../format';
 import { formatRef } from '../refs';
 import type { IActionCall, Perform } from '../tokens';
 
@@ -31,14 +32,27 @@ export const acknowledge: Perform<IAlert> = async call => {
 
 export const silence: Perform<IAlert> = async call => {
   const { client, trans } = call.workbench;
-  const words = [trans.__('1 hour'), trans.__('4 hours'), trans.__('1 day'), trans.__('7 days')];
+  const until = trans.__('until a time…');
+  const words = [
+    trans.__('1 hour'),
+    trans.__('4 hours'),
+    trans.__('1 day'),
+    trans.__('7 days'),
+    until
+  ];
   const chosen = await InputDialog.getItem({
     title: trans.__('Silence %1 for', call.name),
     items: words,
     okLabel: trans.__('Next')
   });
-  const seconds = SPANS[words.indexOf(chosen.value ?? '')];
-  if (!chosen.button.accept || seconds === undefined) {
+  if (!chosen.button.accept) {
+    return null;
+  }
+  const seconds =
+    chosen.value === until
+      ? await untilThen(call)
+      : (SPANS[words.indexOf(chosen.value ?? '')] ?? null);
+  if (seconds === null) {
     return null;
   }
   const why = await asked(trans.__('Why is %1 silenced?', call.name), trans.__('Silence'));
@@ -48,10 +62,29 @@ export const silence: Perform<IAlert> = async call => {
   const { number } = await client.monitoring.silence(call.name, seconds, why);
   tell(call);
   return {
-    message: trans.__('%1 is silenced for %2.', call.name, chosen.value ?? ''),
+    message: trans.__('%1 is silenced for %2.', call.name, format.span(seconds)),
     undo: { command: 'mlinfra:alerts-unsilence', args: { ref: call.ref, number } }
   };
 };
+
+/** Seconds until a time that the user types; null if it was cancelled. */
+async function untilThen({
+  workbench: { trans },
+  name
+}: IActionCall<IAlert>): Promise<number | null> {
+  const typed = await asked(
+    trans.__('Silence %1 until (such as 2026-12-24 08:00)', name),
+    trans.__('Next')
+  );
+  if (!typed) {
+    return null;
+  }
+  const seconds = (Date.parse(typed) - Date.now()) / 1000;
+  if (!(seconds > 0)) {
+    throw new Error(trans.__('%1 is no time in the future. Nothing was silenced.', typed));
+  }
+  return seconds;
+}
 
 export const unsilence: Perform<IAlert> = async call => {
   await call.workbench.client.monitoring.unsilence(Number(call.args.number));

@@ -1,6 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { IAlert, IMonitor } from '../api/types';
+import type { IAlert } from '../api/types';
 import type { IActionSpec } from '../tokens';
 import type * as Verbs from './alertverbs';
 
@@ -8,7 +8,7 @@ const verbs = (): Promise<typeof Verbs> => import('./alertverbs');
 const ALERT = { kinds: ['alert'] };
 
 /** What can be done with a monitor and its alerts. */
-export const monitorActions = (trans: TranslationBundle): readonly IActionSpec<IMonitor>[] => [
+export const monitorActions = (trans: TranslationBundle): readonly IActionSpec[] => [
   {
     id: 'mlinfra:monitors-evaluate',
     kinds: ['monitor'],
@@ -19,11 +19,39 @@ export const monitorActions = (trans: TranslationBundle): readonly IActionSpec<I
     run: () => import('./verbs').then(({ evaluate }) => evaluate)
   },
   {
+    id: 'mlinfra:monitors-watch',
+    kinds: ['deployment'],
+    label: trans.__('Watch Deployment'),
+    caption: trans.__('Compare its requests with the training data from now on'),
+    icon: 'monitor',
+    harmless: true,
+    run: () => import('./verbs').then(({ watch }) => watch)
+  },
+  {
+    id: 'mlinfra:monitors-reference',
+    kinds: ['monitor'],
+    label: trans.__('Build Reference of Monitor'),
+    caption: trans.__('Profile the training data of its version, as a job'),
+    harmless: true,
+    run: () => import('./verbs').then(({ buildReference }) => buildReference)
+  },
+  {
+    id: 'mlinfra:rules-create',
+    kinds: ['monitor'],
+    label: trans.__('New Rule of Monitor…'),
+    caption: trans.__('A rule file in the editor; it is in force once it is saved'),
+    args: { rule: { type: 'string', description: trans.__('The rule that it is to replace') } },
+    harmless: true,
+    run: () => import('./rulesverbs').then(({ createRules }) => createRules)
+  },
+  {
     id: 'mlinfra:alerts-insert',
     label: trans.__('Insert Code of the Alert'),
-    caption: trans.__('Code that loads the window of the alert on the page of its monitor'),
+    caption: trans.__('Code that loads the bad window of the alert, and its reference'),
     icon: 'code',
-    inPage: trans.__('Open the page of a monitor whose alert is firing or pending.'),
+    inPage: trans.__(
+      'Open the page of an alert, or of a monitor whose alert is firing or pending.'
+    ),
     harmless: true
   }
 ];

@@ -53,10 +53,12 @@ export function labelsOf({ edges, reference }: IFeatureDrift): { text: string; a
 interface IDistributionProps {
   drift: IFeatureDrift;
   title?: string;
+  /** When the rows came. */
+  span?: string;
 }
 
 /** Reference and window over the same bins, as a chart or as a table. */
-export function Distribution({ drift, title }: IDistributionProps): React.ReactElement {
+export function Distribution({ drift, title, span }: IDistributionProps): React.ReactElement {
   const { trans } = useWorkbench();
   const [asTable, setAsTable] = useMemory('monitor:as-table', false);
   const name = title ?? drift.feature;
@@ -66,8 +68,15 @@ export function Distribution({ drift, title }: IDistributionProps): React.ReactE
         title={name}
         note={
           <>
-            PSI <Num value={drift.psi} format={value => format.number(value, 3)} /> · JS{' '}
+            {span && `${span} · `}PSI{' '}
+            <Num value={drift.psi} format={value => format.number(value, 3)} /> · JS{' '}
             <Num value={drift.js} format={value => format.number(value, 3)} />
+            {drift.psi.n !== null && (
+              <>
+                {' · '}
+                <Num value={drift.psi.n} format={format.compact} unit={trans.__('rows')} />
+              </>
+            )}
           </>
         }
       >

@@ -29,8 +29,27 @@ export const monitoringKinds = (trans: TranslationBundle): readonly IKindSpec[] 
     label: trans.__('alert'),
     plural: trans.__('Alerts'),
     join: { sign: '/' },
-    owner: 'monitor',
     panel: 'models',
-    code: true
+    code: true,
+    page: {
+      command: 'mlinfra:alerts-open',
+      label: trans.__('Open Alert'),
+      caption: trans.__('What fired, why, and what can be done about it'),
+      title: name => trans.__('alert %1', name),
+      body: () => import('./alert')
+    }
+  },
+  {
+    kind: 'rules',
+    icon: 'monitor',
+    label: trans.__('rules'),
+    plural: trans.__('Rules'),
+    page: {
+      command: 'mlinfra:rules-open',
+      label: trans.__('Open Rules'),
+      caption: trans.__('The rules of a monitor, and what they would have done'),
+      title: name => trans.__('rules of %1', name),
+      body: () => import('./rules')
+    }
   }
 ];

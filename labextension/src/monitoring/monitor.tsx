@@ -1,44 +1,71 @@
 import '../../style/monitoring.css';
 
-import React, { useContext, useEffect, useRef, useState } from 'react';
+import React, { useState } from 'react';
 
-import type { IAlert, IFeatureDrift, IMonitorStatus } from '../api/types';
-import { pythonOf } from '../code/snippets';
+import type { IPart } from '../api/monitoring';
+import type { IFeatureDrift, IHeatMap, IMonitorFigures, IMonitorStatus } from '../api/types';
 import { ActionButton } from '../components/action';
-import { Button } from '../components/button';
-import { EmptyCard, Result } from '../components/card';
+import { Button, Link } from '../components/button';
+import { EmptyCard, Result, WaitingCard } from '../components/card';
 import { cx } from '../components/cx';
 import { CodeDrawer } from '../components/drawer';
-import { usePageVerb } from '../components/frame';
+import { Field } from '../components/field';
 import { Facts, Heading, InsertButton, PageHeader } from '../components/header';
 import { Num } from '../components/number';
 import { Select } from '../components/select';
-import { lookOf, State } from '../components/state';
+import { State } from '../components/state';
 import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
-import { useAction } from '../hooks/action';
+import { useCode } from '../hooks/code';
 import { useWorkbench } from '../hooks/context';
 import { useMemory } from '../hooks/memory';
-import { PageContext, useGoal } from '../hooks/page';
-import { useQuery } from '../hooks/query';
+import { type IQuery, useQuery } from '../hooks/query';
+import { useSettled } from '../hooks/settled';
 import { formatRef } from '../refs';
 import type { IPageProps, IWorkbench } from '../tokens';
+import { AlertCard } from './alertcard';
 import { Distribution } from './distribution';
 import { heatOf } from './heat';
-import { Measured, measureOf } from './measured';
+import { HeatGrid, type ICell, Legend } from './heatmap';
+import { Tiles } from './tiles';
+import { Timeline } from './timeline';
 
 const FEATURES_SHOWN = 50;
+const USUAL = 86_400;
+const USUAL_LIMIT = 0.2;
 /** Seconds, up to now. */
-const WINDOWS = [3_600, 21_600, 86_400, 604_800];
+const WINDOWS = [3_600, 21_600, 86_400, 604_800, 2_592_000];
 
 /** The page of a monitor: live requests against the training data. */
 export default function MonitorPage({ reference, name }: IPageProps): React.ReactElement {
   const { client, trans, open } = useWorkbench();
   const [since, setSince] = useMemory<number | null>(`since:${reference}`, null);
+  const [version, setVersion] = useState('');
+  const [segment, setSegment] = useState('');
+  const part: IPart = {
+    ...(since && { since }),
+    ...(version && { version }),
+    ...(segment && { segment })
+  };
+  const key = `${since}:${version}:${segment}`;
+  const asks = { topics: ['monitor', 'alert'], about: reference } as const;
   const query = useQuery(
     `${reference}:${since}`,
     signal => client.monitoring.status(name, since ? { since } : {}, signal),
-    { topics: ['monitor', 'alert'], about: reference, list: reference }
+    { ...asks, topics: [...asks.topics], list: reference }
+  );
+  const figures = useQuery(
+    `figures ${reference}:${key}`,
+    signal => client.monitoring.figures(name, part, signal),
+    { ...asks, topics: [...asks.topics], list: `figures ${reference}` }
+  );
+  const [words, setWords] = useState('');
+  const settled = useSettled(words.trim(), 200);
+  const heat = useQuery(
+    `heat ${reference}:${key}:${settled}`,
+    signal =>
+      client.monitoring.heat(name, { ...part, words: settled, limit: FEATURES_SHOWN }, signal),
+    { ...asks, topics: [...asks.topics], list: `heat ${reference}` }
   );
   const monitor = query.data?.monitor;
   return (
@@ -50,14 +77,25 @@ export default function MonitorPage({ reference, name }: IPageProps): React.Reac
         mark={monitor && <State state={monitor.state} tag />}
       >
         <Window since={since} onSince={setSince} />
-        {monitor && (
-          <Button
-            icon="deployment"
-            label={monitor.deployment}
-            caption={trans.__('Open the deployment')}
-            onClick={() => void open(formatRef('deployment', monitor.deployment))}
-          />
-        )}
+        <Switch
+          label={trans.__('Segment')}
+          all={trans.__('all rows')}
+          value={segment}
+          values={heat.data?.segments ?? []}
+          onChange={setSegment}
+        />
+        <Switch
+          label={trans.__('Version')}
+          all={heat.data && !version ? heat.data.version : trans.__('most traffic')}
+          value={version}
+          values={heat.data?.versions ?? []}
+          onChange={setVersion}
+        />
+        <Button
+          label={trans.__('Rules')}
+          caption={trans.__('The rules of this monitor: change them, try them on its history')}
+          onClick={() => void open(formatRef('rules', name))}
+        />
         <ActionButton
           command="mlinfra:monitors-evaluate"
           args={{ ref: reference }}
@@ -66,7 +104,18 @@ export default function MonitorPage({ reference, name }: IPageProps): React.Reac
         />
         <InsertButton code={query.data?.code.python} />
       </PageHeader>
-      <Result query={query}>{status => <Monitor status={status} />}</Result>
+      <Result query={query}>
+        {status => (
+          <Monitor
+            status={status}
+            figures={figures}
+            heat={heat}
+            part={part}
+            words={words}
+            onWords={setWords}
+          />
+        )}
+      </Result>
     </>
   );
 }
@@ -93,310 +142,299 @@ function Window({
   );
 }
 
-function Monitor({ status }: { status: IMonitorStatus }): React.ReactElement {
-  const workbench = useWorkbench();
-  const { trans } = workbench;
-  const [chosen, choose] = useState<string | null>(null);
-  const shown = status.drift.slice(0, FEATURES_SHOWN);
-  const drift = shown.find(item => item.feature === chosen) ?? shown[0];
+/** A choice among what there is; nothing where there is no choice. */
+function Switch({
+  label,
+  all,
+  value,
+  values,
+  onChange
+}: {
+  label: string;
+  /** Of no choice. */
+  all: string;
+  value: string;
+  values: readonly string[];
+  onChange: (value: string) => void;
+}): React.ReactElement | null {
+  if (!values.length) {
+    return null;
+  }
+  return (
+    <Select
+      bare
+      label={label}
+      value={value}
+      options={[
+        { value: '', label: all },
+        ...values.filter(item => item !== all).map(item => ({ value: item, label: item }))
+      ]}
+      onChange={onChange}
+    />
+  );
+}
+
+interface IMonitorProps {
+  status: IMonitorStatus;
+  figures: IQuery<IMonitorFigures>;
+  heat: IQuery<IHeatMap>;
+  part: IPart;
+  words: string;
+  onWords: (words: string) => void;
+}
+
+function Monitor({ status, figures, heat, part, ...search }: IMonitorProps): React.ReactElement {
+  const [cell, choose] = useState<ICell | null>(null);
+  const { trans } = useWorkbench();
+  const { name } = status.monitor;
+  const call = cell && {
+    call: 'monitors-distribution',
+    values: { name, ...cell, ...(part.version && { version: part.version }) }
+  };
+  const { code } = useCode(call);
+  const end = status.window_end ?? new Date().toISOString();
+  const start =
+    status.window_start ?? new Date(Date.parse(end) - (part.since ?? USUAL) * 1000).toISOString();
   return (
     <>
-      <Facts>
-        <>
-          {trans.__('reference')} <b>{status.reference || trans.__('none')}</b>
-        </>
-        {status.window_start && (
-          <>
-            {trans.__(
-              'window %1 to %2',
-              format.time(status.window_start),
-              format.time(status.window_end)
-            )}
-          </>
-        )}
-        {Object.entries(status.versions).map(([version, rows]) => (
-          <React.Fragment key={version}>
-            {version} <Num value={rows} format={format.compact} unit={trans.__('rows')} />
-          </React.Fragment>
-        ))}
-        {status.dropped > 0 && (
-          <State state="pending">
-            {trans._n(
-              '%1 request left out of the log',
-              '%1 requests left out of the log',
-              status.dropped
-            )}
-          </State>
-        )}
-      </Facts>
-      <Tiles status={status} />
+      <MonitorFacts status={status} figures={figures.data} />
+      <Tiles status={status} figures={figures.data} />
       <div className={cx('scroll')}>
         {status.alerts
           .filter(alert => alert.state !== 'ok')
           .map(alert => (
             <AlertCard key={alert.ref} alert={alert} />
           ))}
-        <Heading
-          title={trans.__('Drift')}
-          note={trans.__(
-            'PSI against the training data · %1 of %2 features, largest first',
-            shown.length,
-            status.features
-          )}
-        />
-        {shown.length ? (
-          <div className={cx('monitoring-drift')}>
-            <Table
-              label={trans.__('Drift of the features')}
-              columns={driftColumns(workbench, status.monitor.state === 'no_data')}
-              rows={shown}
-              row={item => ({ id: item.feature })}
-              onOpen={choose}
-              current={drift?.feature}
-              total={status.features}
-            />
-            <div className={cx('monitoring-drift-side')}>
-              {drift && <Distribution drift={drift} />}
-              {status.score && <Distribution drift={status.score} title={trans.__('score')} />}
-            </div>
-          </div>
+        {!status.reference && status.trouble ? (
+          <NoReference status={status} />
         ) : (
-          <EmptyCard
-            sentence={
-              status.trouble ||
-              trans.__('No request has been logged in this window, so there is nothing to compare.')
-            }
+          <Features
+            status={status}
+            figures={figures.data}
+            heat={heat}
+            part={part}
+            cell={cell}
+            onCell={choose}
+            {...search}
           />
         )}
+        <Timeline
+          deployment={status.monitor.deployment}
+          alerts={status.alerts}
+          start={heat.data?.starts[0] ?? start}
+          end={end}
+        />
+        <h2 className={cx('unseen')}>{trans.__('Answers')}</h2>
+        {status.score && <Distribution drift={status.score} title={trans.__('score')} />}
       </div>
-      <CodeDrawer code={status.code} />
+      <CodeDrawer code={code ?? status.code} />
     </>
   );
 }
 
-/** The figures at the head of the page. */
-export function Tiles({ status }: { status: IMonitorStatus }): React.ReactElement {
-  const { trans } = useWorkbench();
-  const { monitor } = status;
-  const firing = status.alerts.filter(alert => alert.state === 'firing').length;
-  const drifted =
-    monitor.state === 'no_data' ? 0 : status.drift.filter(item => item.drifted).length;
-  const milliseconds = (value: unknown): string => trans.__('%1 ms', format.number(value, 3));
-  return (
-    <div className={cx('monitoring-tiles')}>
-      <Tile
-        title={trans.__('requests')}
-        value={<Num value={monitor.requests} format={format.compact} />}
-        note={
-          monitor.last_request_at ? (
-            <>
-              <Num value={monitor.rows} format={format.compact} unit={trans.__('rows')} /> ·{' '}
-              {trans.__('last %1 ago', format.span(format.secondsSince(monitor.last_request_at)))}
-            </>
-          ) : (
-            trans.__('none yet')
-          )
-        }
-      />
-      <Tile
-        title={trans.__('drift, worst of %1', status.features)}
-        value={
-          monitor.worst_psi ? (
-            <Num value={monitor.worst_psi} format={value => format.number(value, 3)} />
-          ) : (
-            format.DASH
-          )
-        }
-        note={
-          drifted
-            ? trans._n('%2 · %1 drifted', '%2 · %1 drifted', drifted, monitor.worst)
-            : monitor.worst
-        }
-        bad={drifted > 0}
-      />
-      <Tile
-        title={trans.__('latency p95')}
-        value={status.p95_ms ? <Num value={status.p95_ms} format={milliseconds} /> : format.DASH}
-        note={
-          status.p50_ms && (
-            <>
-              p50 <Num value={status.p50_ms} format={milliseconds} />
-            </>
-          )
-        }
-      />
-      <Tile
-        title={trans.__('errors')}
-        value={
-          status.error_fraction ? (
-            <Num value={status.error_fraction} format={value => format.percent(value)} />
-          ) : (
-            format.DASH
-          )
-        }
-        note={
-          status.refused_fraction ? (
-            <>
-              {trans.__('of all requests')} · {trans.__('refused')}{' '}
-              <Num value={status.refused_fraction} format={value => format.percent(value)} />
-            </>
-          ) : (
-            trans.__('of all requests')
-          )
-        }
-      />
-      <Tile
-        title={trans.__('alerts')}
-        value={<Num value={firing} format={value => trans.__('%1 firing', String(value))} />}
-        note={trans._n('%1 rule', '%1 rules', status.alerts.length)}
-        bad={firing > 0}
-      />
-      <Tile
-        title={trans.__('result')}
-        value={
-          monitor.evaluated_at
-            ? trans.__('%1 ago', format.span(format.secondsSince(monitor.evaluated_at)))
-            : format.DASH
-        }
-        note={format.time(monitor.evaluated_at)}
-      />
-    </div>
-  );
-}
-
-function Tile({
-  title,
-  value,
-  note,
-  bad
+function MonitorFacts({
+  status,
+  figures
 }: {
-  title: string;
-  value: React.ReactNode;
-  note: React.ReactNode;
-  bad?: boolean;
+  status: IMonitorStatus;
+  figures: IMonitorFigures | undefined;
 }): React.ReactElement {
+  const { trans, open } = useWorkbench();
+  const { deployment } = status.monitor;
   return (
-    <div className={cx('monitoring-tile')}>
-      <span className={cx('quiet')}>{title}</span>
-      <span className={cx('monitoring-figure')}>
-        {bad && <State state="firing" bare />} {value}
-      </span>
-      <span className={cx('quiet')}>{note}</span>
-    </div>
-  );
-}
-
-function AlertCard({ alert }: { alert: IAlert }): React.ReactElement {
-  const workbench = useWorkbench();
-  const { code, trans } = workbench;
-  const { run } = useAction();
-  const goal = useGoal('alert');
-  const host = useRef<HTMLElement>(null);
-  const { arrive } = useContext(PageContext);
-  const asked = goal?.id === alert.ref ? goal.turn : null;
-  useEffect(() => {
-    const arrival = asked === null ? null : arrive(asked);
-    if (arrival) {
-      host.current?.scrollIntoView({ block: 'nearest' });
-    }
-    if (arrival === 'focus') {
-      host.current?.focus();
-    }
-  }, [asked, arrive]);
-  const insert = (): void => void run(() => code.insertBelow(pythonOf(workbench, [alert.ref])));
-  usePageVerb('mlinfra:alerts-insert', insert);
-  const what = alert.subject ? trans.__('%1 of %2', alert.name, alert.subject) : alert.name;
-  const since = trans.__(
-    'since %1, %2',
-    format.time(alert.since),
-    format.span(format.secondsSince(alert.since))
-  );
-  return (
-    <section
-      ref={host}
-      tabIndex={-1}
-      className={cx('card', alert.state === 'firing' ? 'is-error' : 'is-waiting')}
-      aria-label={what}
-      data-mlinfra-ref={alert.ref}
-      data-reason={alert.text}
-    >
-      <div className={cx('card-title')}>
-        <State state={alert.state} bare />{' '}
-        {alert.state === 'no_data'
-          ? trans.__('%1 has no data', what)
-          : trans.__('%1 is %2', what, lookOf(alert.state, trans).word)}
-        <span className={cx('quiet')}>
-          {since} · {alert.ref}
-        </span>
-        <span className={cx('space')} />
-        <ActionButton
-          command="mlinfra:alerts-notebook"
-          args={{ ref: alert.ref }}
-          target={alert}
-          label={trans.__('Notebook')}
-          busyLabel={trans.__('Writing…')}
-        />
-        <ActionButton
-          command="mlinfra:alerts-ack"
-          args={{ ref: alert.ref }}
-          target={alert}
-          label={trans.__('Acknowledge')}
-        />
-        <ActionButton
-          command="mlinfra:alerts-silence"
-          args={{ ref: alert.ref }}
-          target={alert}
-          label={trans.__('Silence')}
-        />
-        <Button icon="code" label={trans.__('Insert Code')} onClick={insert} />
-      </div>
-      <dl>
-        <dt>{trans.__('why')}</dt>
-        <dd>
-          {alert.value?.value == null || measureOf(alert) !== 'PSI' ? (
-            alert.text
-          ) : (
-            <>
-              <Measured alert={alert} />
-              {alert.value.n !== null && (
-                <>
-                  {' · '}
-                  <Num value={alert.value.n} unit={trans.__('rows in the window')} />
-                </>
-              )}
-            </>
+    <Facts>
+      <Link
+        title={trans.__('Open the deployment')}
+        onClick={() => void open(formatRef('deployment', deployment))}
+      >
+        {deployment}
+      </Link>
+      <>
+        {trans.__('reference')} <b>{status.reference || trans.__('none')}</b>
+      </>
+      {status.window_start && (
+        <>
+          {trans.__(
+            'window %1 to %2',
+            format.time(status.window_start),
+            format.time(status.window_end)
           )}
-        </dd>
-        <Watched alert={alert} />
-      </dl>
-    </section>
+        </>
+      )}
+      {Object.entries(status.versions).map(([version, rows]) => (
+        <React.Fragment key={version}>
+          {version} <Num value={rows} format={format.compact} unit={trans.__('rows')} />
+        </React.Fragment>
+      ))}
+      {status.dropped > 0 && (
+        <State state="pending">
+          {trans._n(
+            '%1 request left out of the log',
+            '%1 requests left out of the log',
+            status.dropped
+          )}
+        </State>
+      )}
+      {(figures?.problems ?? []).map(problem => (
+        <State key={problem} state="pending">
+          {problem}
+        </State>
+      ))}
+    </Facts>
   );
 }
 
-/** Who looks after an alert, and until when nobody is told of it. */
-function Watched({ alert }: { alert: IAlert }): React.ReactElement {
+/** Without a reference nothing can be compared: one button makes it. */
+function NoReference({ status }: { status: IMonitorStatus }): React.ReactElement {
   const { trans } = useWorkbench();
+  return (
+    <WaitingCard
+      title={trans.__('There is no reference')}
+      reason={status.trouble}
+      note={trans.__(
+        'A reference holds what the model saw in training: bins and counts, no rows. It is made of the training data that its run has named.'
+      )}
+    >
+      <ActionButton
+        kind="primary"
+        command="mlinfra:monitors-reference"
+        target={status.monitor}
+        label={trans.__('Build from the Training Data')}
+        busyLabel={trans.__('Starting…')}
+      />
+    </WaitingCard>
+  );
+}
+
+interface IFeaturesProps extends Omit<IMonitorProps, 'figures'> {
+  figures: IMonitorFigures | undefined;
+  cell: ICell | null;
+  onCell: (cell: ICell) => void;
+}
+
+function Features(props: IFeaturesProps): React.ReactElement {
+  const { status, figures, heat, cell, onCell, words, onWords } = props;
+  const { trans } = useWorkbench();
+  const [asTable, setAsTable] = useMemory('monitor:heat-table', false);
+  const drift = status.drift.find(item => item.feature === cell?.feature) ?? status.drift[0];
+  const limit = Number(
+    status.alerts.find(({ name }) => name === 'drift')?.threshold ?? USUAL_LIMIT
+  );
+  const choose = (feature: string): void => {
+    const [start, end] = [status.window_start, status.window_end];
+    onCell({ feature, start: start ?? '', end: end ?? '' });
+  };
+  if (!status.drift.length && !heat.data?.rows.length && !words) {
+    return (
+      <EmptyCard
+        sentence={
+          status.trouble ||
+          trans.__('No request has been logged in this window, so there is nothing to compare.')
+        }
+      />
+    );
+  }
   return (
     <>
-      {alert.acknowledged && (
-        <>
-          <dt>{trans.__('looked after')}</dt>
-          <dd>
-            {trans.__('by %1 since %2', alert.acknowledged.by, format.time(alert.acknowledged.at))}
-            {alert.acknowledged.why && `: ${alert.acknowledged.why}`}
-          </dd>
-        </>
+      <Heading
+        title={trans.__('Feature × time')}
+        note={trans.__(
+          'PSI against the training data, %1 · %2 of %3 features, suspects first',
+          heat.data?.version ?? '',
+          heat.data?.shown ?? status.drift.length,
+          heat.data?.total ?? status.features
+        )}
+      >
+        {!asTable && <Legend />}
+        <Field label={trans.__('find')} value={words} width={110} onChange={onWords} />
+        <Link onClick={() => setAsTable(!asTable)}>
+          {asTable ? trans.__('as map') : trans.__('as table')}
+        </Link>
+      </Heading>
+      {asTable ? (
+        <DriftTable status={status} current={drift?.feature} words={words} onChoose={choose} />
+      ) : (
+        <Result query={heat}>
+          {found => (
+            <HeatGrid
+              heat={found}
+              figures={figures}
+              limit={limit}
+              chosen={cell}
+              onChoose={onCell}
+            />
+          )}
+        </Result>
       )}
-      {alert.silence && (
-        <>
-          <dt>{trans.__('silenced')}</dt>
-          <dd>
-            {trans.__('until %1 by %2', format.time(alert.silence.until), alert.silence.by)}
-            {`: ${alert.silence.why}`}
-          </dd>
-        </>
-      )}
+      <Chosen {...props} drift={drift} />
     </>
+  );
+}
+
+/** The distribution of the cell that was chosen, else that of the most suspect feature. */
+function Chosen({
+  status,
+  part,
+  cell,
+  drift
+}: IFeaturesProps & { drift: IFeatureDrift | undefined }): React.ReactElement | null {
+  const { client } = useWorkbench();
+  const { name } = status.monitor;
+  const { start, end, feature } = cell ?? {};
+  const query = useQuery(
+    `distribution ${name} ${JSON.stringify([cell, part])}`,
+    signal =>
+      client.monitoring.distribution(
+        name,
+        {
+          feature: feature ?? '',
+          start: start ?? '',
+          ...(end && { end }),
+          ...(part.version && { version: part.version }),
+          ...(part.segment && { segment: part.segment })
+        },
+        signal
+      ),
+    { when: Boolean(start), every: () => null, list: `distribution ${name}` }
+  );
+  if (!cell?.start) {
+    return drift ? <Distribution drift={drift} /> : null;
+  }
+  return (
+    <Result query={query} rows={2}>
+      {found => (
+        <Distribution
+          drift={found}
+          span={`${format.time(cell.start)} – ${format.time(cell.end)}`}
+        />
+      )}
+    </Result>
+  );
+}
+
+interface IDriftTableProps {
+  status: IMonitorStatus;
+  current: string | undefined;
+  words: string;
+  onChoose: (feature: string) => void;
+}
+
+/** What the map shows of the whole window, with the other distances. */
+function DriftTable({ status, current, words, onChoose }: IDriftTableProps): React.ReactElement {
+  const workbench = useWorkbench();
+  const shown = status.drift
+    .filter(({ feature }) => feature.toLowerCase().includes(words.trim().toLowerCase()))
+    .slice(0, FEATURES_SHOWN);
+  return (
+    <Table
+      label={workbench.trans.__('Drift of the features')}
+      columns={driftColumns(workbench, status.monitor.state === 'no_data')}
+      rows={shown}
+      row={item => ({ id: item.feature })}
+      onOpen={onChoose}
+      current={current}
+      total={status.features}
+    />
   );
 }
 
@@ -435,22 +473,14 @@ function driftColumns({ trans }: IWorkbench, unsure: boolean): IColumnSpec<IFeat
       ),
       sort: row => row.psi.value
     },
-    {
-      key: 'ks',
-      head: 'KS',
-      width: 90,
-      figure: row => row.ks,
-      write: value => format.number(value, 3),
-      sort: row => row.ks?.value ?? null
-    },
-    {
-      key: 'wasserstein',
-      head: 'Wasserstein',
+    ...(['ks', 'wasserstein'] as const).map(name => ({
+      key: name,
+      head: name === 'ks' ? 'KS' : 'Wasserstein',
       width: 110,
-      figure: row => row.wasserstein,
-      write: value => format.number(value, 3),
-      sort: row => row.wasserstein?.value ?? null
-    },
+      figure: (row: IFeatureDrift) => row[name],
+      write: (value: unknown) => format.number(value, 3),
+      sort: (row: IFeatureDrift) => row[name]?.value ?? null
+    })),
     {
       key: 'missing',
       head: trans.__('missing: reference'),

@@ -6,6 +6,7 @@ import type { Message } from '@lumino/messaging';
 import React from 'react';
 
 import { REFS_MIME } from '../code/drag';
+import type { AnyIcon } from '../components/glyphs';
 import { labIcon } from '../components/labicon';
 import type { IWorkbench, Lazy } from '../tokens';
 import { type Drawing, FrameWidget } from '../workbench/widget';
@@ -27,7 +28,6 @@ export interface IEditorProps {
   onDrop: (listener: (drop: IDrop) => void) => () => void;
 }
 
-const editor: Lazy<IEditorProps> = () => import('./editor');
 const FILES_MIME = 'application/x-jupyter-icontents';
 const DRAGS = ['lm-dragenter', 'lm-dragover', 'lm-drop'];
 
@@ -35,6 +35,7 @@ const DRAGS = ['lm-dragenter', 'lm-dragover', 'lm-drop'];
 class EditorBody extends FrameWidget implements EventListenerObject {
   constructor(
     workbench: IWorkbench,
+    private readonly _editor: Lazy<IEditorProps>,
     private readonly _props: Omit<IEditorProps, 'onDrop'>
   ) {
     super(workbench, 'page');
@@ -62,7 +63,7 @@ class EditorBody extends FrameWidget implements EventListenerObject {
   protected override content({ Later, Loading }: Drawing): React.ReactElement {
     return (
       <Later
-        load={editor}
+        load={this._editor}
         props={{ ...this._props, onDrop: this._onDrop }}
         waiting={<Loading rows={8} />}
       />
@@ -97,8 +98,11 @@ interface IFactoryOptions extends DocumentRegistry.IWidgetFactoryOptions<Pipelin
   workbench: IWorkbench;
   services: IEditorServices;
   contents: Contents.IManager;
+  icon: AnyIcon;
+  body: Lazy<IEditorProps>;
 }
 
+/** Makes the documents of files that an editor of ours shows. */
 export class PipelineFactory extends ABCWidgetFactory<
   PipelineDocument,
   DocumentRegistry.ICodeModel
@@ -108,15 +112,15 @@ export class PipelineFactory extends ABCWidgetFactory<
   }
 
   protected override createNewWidget(context: PipelineContext): PipelineDocument {
-    const { workbench, services, contents } = this._options;
+    const { workbench, services, contents, icon, body } = this._options;
     context.model.mimeType = services.mimeTypeService.getMimeTypeByFilePath('pipeline.yaml');
-    const content = new EditorBody(workbench, { context, services, contents });
+    const content = new EditorBody(workbench, body, { context, services, contents });
     const widget = new PipelineDocument({ content, context });
     widget.addClass('jp-mlinfra-page-widget');
     widget.node.dataset.mlinfraKeys = 'pipeline-file';
     widget.node.dataset.jpUndoer = 'true'; // JupyterLab's keys of undo and redo look for it
     widget.toolbar.hide(); // the page's own header holds its buttons
-    widget.title.icon = labIcon('pipeline');
+    widget.title.icon = labIcon(icon);
     return widget;
   }
 }

@@ -11,18 +11,16 @@ import { INotebookTracker } from '@jupyterlab/notebook';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import type { Widget } from '@lumino/widgets';
 
+import type { AnyIcon } from '../components/glyphs';
 import { labIcon } from '../components/labicon';
 import { isRecord } from '../notebook/paths';
 import { formatRef } from '../refs';
-import { type IMemory, IWorkbench } from '../tokens';
+import { type IMemory, IWorkbench, type Lazy } from '../tokens';
 import { Creator } from './creating';
-import { type PipelineDocument, PipelineFactory } from './document';
+import { type IEditorProps, type PipelineDocument, PipelineFactory } from './document';
 import { prefillJob } from './prefill';
 import { pipelineKinds } from './kinds';
 import { MenuButton } from './menu';
-
-const FACTORY = 'Pipeline';
-const TYPE = 'mlpipeline';
 
 export const pipelines: JupyterFrontEndPlugin<void> = {
   id: '@jupyter-mlinfra/labextension:pipelines',
@@ -49,7 +47,13 @@ export const pipelines: JupyterFrontEndPlugin<void> = {
   ) => {
     pipelineKinds(workbench.trans).forEach(workbench.addKind);
     if (services) {
-      const documents = addEditor(app, workbench, services, restorer);
+      const documents = addEditor(app, workbench, services, restorer, {
+        type: 'mlpipeline',
+        factory: 'Pipeline',
+        label: workbench.trans.__('Pipeline'),
+        icon: 'pipeline',
+        body: () => import('./editor')
+      });
       addUndo(workbench, documents, menu);
     }
     addSchedules(workbench);
@@ -63,35 +67,48 @@ export const pipelines: JupyterFrontEndPlugin<void> = {
   }
 };
 
-/** Double click on a pipeline file opens the editor. */
-function addEditor(
+interface IDocumentSpec {
+  /** The files end with it: `.mlpipeline.yaml`. */
+  type: string;
+  factory: string;
+  /** What such a file is called. */
+  label: string;
+  icon: AnyIcon;
+  body: Lazy<IEditorProps>;
+}
+
+/** Double click on a file of a kind opens our editor of it. */
+export function addEditor(
   app: JupyterFrontEnd,
   workbench: IWorkbench,
   services: IEditorServices,
-  restorer: ILayoutRestorer | null
+  restorer: ILayoutRestorer | null,
+  { type, factory: name, label, icon, body }: IDocumentSpec
 ): WidgetTracker<PipelineDocument> {
   const { docRegistry, serviceManager } = app;
   docRegistry.addFileType({
-    name: TYPE,
-    displayName: workbench.trans.__('Pipeline'),
-    extensions: ['.mlpipeline.yaml'],
+    name: type,
+    displayName: label,
+    extensions: [`.${type}.yaml`],
     mimeTypes: ['text/x-yaml'],
     contentType: 'file',
     fileFormat: 'text',
-    icon: labIcon('pipeline')
+    icon: labIcon(icon)
   });
   const factory = new PipelineFactory({
-    name: FACTORY,
-    label: workbench.trans.__('Pipeline Editor'),
-    fileTypes: [TYPE],
-    defaultFor: [TYPE],
+    name,
+    label: workbench.trans.__('%1 Editor', label),
+    fileTypes: [type],
+    defaultFor: [type],
     modelName: 'text',
     workbench,
     services,
-    contents: serviceManager.contents
+    contents: serviceManager.contents,
+    icon,
+    body
   });
   docRegistry.addWidgetFactory(factory);
-  const tracker = new WidgetTracker<PipelineDocument>({ namespace: 'mlinfra-pipeline-documents' });
+  const tracker = new WidgetTracker<PipelineDocument>({ namespace: `mlinfra-${type}-documents` });
   factory.widgetCreated.connect((_, widget) => {
     void tracker.add(widget);
     widget.context.pathChanged.connect(() => void tracker.save(widget));
@@ -99,7 +116,7 @@ function addEditor(
   if (restorer) {
     void restorer.restore(tracker, {
       command: 'docmanager:open',
-      args: ({ context }) => ({ path: context.path, factory: FACTORY }),
+      args: ({ context }) => ({ path: context.path, factory: name }),
       name: ({ context }) => context.path
     });
   }

@@ -1,0 +1,165 @@
+import React, { useContext, useEffect, useRef } from 'react';
+
+import type { IAlert } from '../api/types';
+import { pythonOf } from '../code/snippets';
+import { ActionButton } from '../components/action';
+import { Button } from '../components/button';
+import { cx } from '../components/cx';
+import { usePageVerb } from '../components/frame';
+import { Num } from '../components/number';
+import { lookOf, State } from '../components/state';
+import * as format from '../format';
+import { useAction } from '../hooks/action';
+import { useWorkbench } from '../hooks/context';
+import { PageContext, useGoal } from '../hooks/page';
+import type { IWorkbench } from '../tokens';
+import { Measured, measureOf } from './measured';
+
+/** An alert in words: `drift of temp`. */
+export const titleOf = ({ name, subject }: IAlert, { trans }: IWorkbench): string =>
+  subject ? trans.__('%1 of %2', name, subject) : name;
+
+/** Insert what loads the window of an alert. */
+export function useInsert(alert: { ref: string }): () => void {
+  const workbench = useWorkbench();
+  const { run } = useAction();
+  return () => void run(() => workbench.code.insertBelow(pythonOf(workbench, [alert.ref])));
+}
+
+/** An alert on the page of its monitor, with what can be done about it. */
+export function AlertCard({ alert }: { alert: IAlert }): React.ReactElement {
+  const workbench = useWorkbench();
+  const { trans, open } = workbench;
+  const goal = useGoal('alert');
+  const host = useRef<HTMLElement>(null);
+  const { arrive } = useContext(PageContext);
+  const asked = goal?.id === alert.ref ? goal.turn : null;
+  useEffect(() => {
+    const arrival = asked === null ? null : arrive(asked);
+    if (arrival) {
+      host.current?.scrollIntoView({ block: 'nearest' });
+    }
+    if (arrival === 'focus') {
+      host.current?.focus();
+    }
+  }, [asked, arrive]);
+  const insert = useInsert(alert);
+  usePageVerb('mlinfra:alerts-insert', insert);
+  const what = titleOf(alert, workbench);
+  return (
+    <section
+      ref={host}
+      tabIndex={-1}
+      className={cx('card', alert.state === 'firing' ? 'is-error' : 'is-waiting')}
+      aria-label={what}
+      data-mlinfra-ref={alert.ref}
+      data-reason={alert.text}
+    >
+      <div className={cx('card-title')}>
+        <State state={alert.state} bare />{' '}
+        {alert.state === 'no_data'
+          ? trans.__('%1 has no data', what)
+          : trans.__('%1 is %2', what, lookOf(alert.state, trans).word)}
+        <span className={cx('quiet')}>
+          {trans.__(
+            'since %1, %2',
+            format.time(alert.since),
+            format.span(format.secondsSince(alert.since))
+          )}
+        </span>
+        <span className={cx('space')} />
+        <Verbs alert={alert} />
+        <Button icon="code" label={trans.__('Insert Code')} onClick={insert} />
+        <Button label={trans.__('Open')} onClick={() => void open(alert.ref)} />
+      </div>
+      <dl>
+        <dt>{trans.__('why')}</dt>
+        <dd>
+          <Why alert={alert} />
+        </dd>
+        <Watched alert={alert} />
+      </dl>
+    </section>
+  );
+}
+
+/** What is done first about an alert. */
+export function Verbs({ alert }: { alert: IAlert }): React.ReactElement {
+  const { trans } = useWorkbench();
+  return (
+    <>
+      <ActionButton
+        command="mlinfra:alerts-notebook"
+        target={alert}
+        label={trans.__('Open Notebook')}
+        busyLabel={trans.__('Writing…')}
+      />
+      <ActionButton
+        command="mlinfra:alerts-retrain"
+        target={alert}
+        label={trans.__('Retrain…')}
+        busyLabel={trans.__('Starting…')}
+      />
+      <ActionButton command="mlinfra:alerts-ack" target={alert} label={trans.__('Acknowledge…')} />
+      <ActionButton command="mlinfra:alerts-silence" target={alert} label={trans.__('Silence…')} />
+    </>
+  );
+}
+
+/** What was measured, and the limit. */
+export function Why({ alert }: { alert: IAlert }): React.ReactElement {
+  const { trans } = useWorkbench();
+  if (alert.value?.value == null || measureOf(alert) !== 'PSI') {
+    return <>{alert.text}</>;
+  }
+  return (
+    <>
+      <Measured alert={alert} />
+      {alert.value.n !== null && (
+        <>
+          {' · '}
+          <Num value={alert.value.n} unit={trans.__('rows in the window')} />
+        </>
+      )}
+    </>
+  );
+}
+
+/** Who looks after an alert, and until when nobody is told of it. */
+export function Watched({ alert }: { alert: IAlert }): React.ReactElement {
+  const { trans } = useWorkbench();
+  return (
+    <>
+      {alert.acknowledged && (
+        <>
+          <dt>{trans.__('looked after')}</dt>
+          <dd>
+            {trans.__('by %1 since %2', alert.acknowledged.by, format.time(alert.acknowledged.at))}
+            {alert.acknowledged.why && `: ${alert.acknowledged.why}`}
+          </dd>
+        </>
+      )}
+      {alert.silence && (
+        <>
+          <dt>{trans.__('silenced')}</dt>
+          <dd>
+            {trans.__('until %1 by %2', format.time(alert.silence.until), alert.silence.by)}
+            {`: ${alert.silence.why} `}
+            <ActionButton
+              command="mlinfra:alerts-unsilence"
+              target={alert}
+              args={{ number: alert.silence.number }}
+              label={trans.__('End Silence')}
+            />
+          </dd>
+        </>
+      )}
+      {alert.held_back_by && (
+        <>
+          <dt>{trans.__('nobody is told')}</dt>
+          <dd>{alert.held_back_by}</dd>
+        </>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,147 @@
+import '../../style/monitoring.css';
+
+import React from 'react';
+
+import type { IAlert, IPoint } from '../api/types';
+import { cx } from '../components/cx';
+import * as format from '../format';
+import { useWorkbench } from '../hooks/context';
+import { ticks } from './marks';
+import { measureOf } from './measured';
+import { trackOf } from './values';
+
+const WIDTH = 860;
+const HEIGHT = 170;
+const FOOT = 20;
+const LEFT = 44;
+
+/** The value of an alert over time, with its threshold, and the window in which it was crossed. */
+export function ValueChart({
+  alert,
+  points,
+  clear,
+  start,
+  end
+}: {
+  alert: IAlert;
+  points: readonly IPoint[];
+  clear: number | null;
+  start: number;
+  end: number;
+}): React.ReactElement {
+  const { trans } = useWorkbench();
+  const now = typeof alert.value?.value === 'number' ? alert.value.value : null;
+  const limits = [alert.threshold, clear, now].filter((value): value is number => value !== null);
+  const { lines, tall, across, most } = trackOf(points, limits, start, end);
+  const x = (share: number): number => LEFT + Math.max(0, Math.min(1, share)) * (WIDTH - LEFT);
+  const y = (share: number): number => (HEIGHT - FOOT) * (1 - share);
+  const window = alert.window_start && [
+    across(Date.parse(alert.window_start)),
+    across(Date.parse(alert.window_end ?? new Date(end).toISOString()))
+  ];
+  const label = trans.__('%1 over time, threshold %2', measureOf(alert), alert.threshold);
+  return (
+    <div className={cx('inset')}>
+      <svg
+        className={cx('chart', 'monitoring-values')}
+        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        role="img"
+        aria-label={label}
+      >
+        {window && (
+          <rect
+            className={cx('monitoring-bad-window')}
+            x={x(window[0] ?? 0)}
+            width={Math.max(2, x(window[1] ?? 0) - x(window[0] ?? 0))}
+            y={0}
+            height={HEIGHT - FOOT}
+          >
+            <title>{trans.__('the threshold was crossed')}</title>
+          </rect>
+        )}
+        {ticks(start, end).map(at => (
+          <g key={at}>
+            <line
+              className={cx('monitoring-gridline')}
+              x1={x(across(at))}
+              x2={x(across(at))}
+              y1={0}
+              y2={HEIGHT - FOOT}
+            />
+            <text x={x(across(at))} y={HEIGHT - 5} textAnchor="middle">
+              {format.time(new Date(at).toISOString())}
+            </text>
+          </g>
+        ))}
+        <line className={cx('axis')} x1={LEFT} x2={WIDTH} y1={HEIGHT - FOOT} y2={HEIGHT - FOOT} />
+        <text x={LEFT - 6} y={10} textAnchor="end">
+          {format.number(most, 2)}
+        </text>
+        <text x={LEFT - 6} y={HEIGHT - FOOT} textAnchor="end">
+          0
+        </text>
+        <Limit
+          value={alert.threshold}
+          words={trans.__('threshold')}
+          at={y(tall(alert.threshold))}
+        />
+        {clear !== null && (
+          <Limit value={clear} words={trans.__('ends below')} at={y(tall(clear))} quiet />
+        )}
+        {lines.map(line => (
+          <polyline
+            key={line[0]?.join()}
+            className={cx('monitoring-line', 'series-2')}
+            points={line.map(([a, b]) => `${x(a)},${y(b)}`).join(' ')}
+          />
+        ))}
+        {lines.flat().map(([a, b]) => (
+          <circle
+            key={a}
+            className={cx('monitoring-dot', 'series-2')}
+            cx={x(a)}
+            cy={y(b)}
+            r={2.5}
+          />
+        ))}
+        {now !== null && alert.evaluated_at && (
+          <circle
+            className={cx('monitoring-now', 'series-2')}
+            cx={x(across(Date.parse(alert.evaluated_at)))}
+            cy={y(tall(now))}
+            r={4}
+          >
+            <title>{trans.__('as it was judged last: %1', format.number(now, 3))}</title>
+          </circle>
+        )}
+      </svg>
+    </div>
+  );
+}
+
+function Limit({
+  value,
+  words,
+  at,
+  quiet
+}: {
+  value: number;
+  words: string;
+  at: number;
+  quiet?: boolean;
+}): React.ReactElement {
+  return (
+    <>
+      <line
+        className={cx('monitoring-limit', quiet && 'is-quiet')}
+        x1={LEFT}
+        x2={WIDTH}
+        y1={at}
+        y2={at}
+      />
+      <text x={LEFT + 4} y={at - 3}>
+        {words} {format.number(value, 3)}
+      </text>
+    </>
+  );
+}
