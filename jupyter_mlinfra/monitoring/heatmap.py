@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from math import ceil
 from typing import TYPE_CHECKING
 
 from ..core.errors import NotFound
@@ -49,8 +50,8 @@ def heat_map(
 ) -> HeatMap:
     """The features whose name has `words`, those that moved most in what the model uses first."""
     first = int(start) // HOUR * HOUR
-    step = max(1, -(-(int(end) - first) // (COLUMNS * HOUR))) * HOUR
-    starts = range(first, int(end) + 1, step)
+    step = max(1, ceil((end - first) / (COLUMNS * HOUR))) * HOUR
+    starts = range(first, ceil(end), step)
     cells: dict[str, list[float | None]] = {}
     rows: dict[str, list[int]] = {}
     labels = {"version": version} | ({"segment": segment} if segment else {})
@@ -112,7 +113,7 @@ def _live(
 ) -> list[Point]:
     """The points of the newest hours that are not recorded yet."""
     recorded = store.recorded(monitor)
-    newest = int(end) // HOUR * HOUR
+    newest = (ceil(end) - 1) // HOUR * HOUR
     found: list[Point] = []
     for hour in range(max(first, newest - (LIVE_HOURS - 1) * HOUR), newest + HOUR, HOUR):
         if hour in recorded and is_current(recorded[hour], plan):

@@ -73,8 +73,8 @@ def test_every_list_of_objects_is_a_page_or_bounded_by_its_object() -> None:
         path
         for path, verbs in document()["paths"].items()
         for operation in verbs.values()
-        if operation["responses"]["200"]["content"]["application/json"]["schema"].get("type")
-        == "array"
+        for media in operation["responses"]["200"]["content"].values()
+        if media["schema"].get("type") == "array"
     }
     assert bare == set(bounded)
 

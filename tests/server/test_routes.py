@@ -540,6 +540,35 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
         "evaluate",
         {"name": "flights", "since": None},
     ),
+    (
+        "monitoring/monitors/flights/heat?since=3600&words=temp&segment=a%3Db",
+        None,
+        "monitoring",
+        "heat",
+        {
+            "name": "flights",
+            "metric": "psi",
+            "since": timedelta(hours=1),
+            "version": None,
+            "segment": "a=b",
+            "words": "temp",
+            "limit": 50,
+        },
+    ),
+    (
+        "monitoring/monitors/flights/distribution?feature=temp&start=2026-11-24T11:00:00Z",
+        None,
+        "monitoring",
+        "distribution",
+        {
+            "name": "flights",
+            "feature": "temp",
+            "start": datetime(2026, 11, 24, 11, tzinfo=UTC),
+            "end": None,
+            "version": None,
+            "segment": "",
+        },
+    ),
     ("monitoring/alerts?firing=true", None, "monitoring", "alerts", {"firing": True} | PAGE),
     ("monitoring/alerts/m%2Fdrift", None, "alerts", "show", {"alert": "m/drift"}),
     (
@@ -595,6 +624,27 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
         "alerts",
         "backtest",
         {"file": "a.mlrules.yaml", "monitor": None, "days": 7.0},
+    ),
+    (
+        "monitoring/backtest",
+        {"path": "a.mlrules.yaml", "text": "rules: []", "days": 7},
+        "alerts",
+        "backtest",
+        {"file": "a.mlrules.yaml", "text": "rules: []", "monitor": None, "days": 7.0},
+    ),
+    (
+        "monitoring/rules-draft",
+        {"path": "a.mlrules.yaml", "text": ""},
+        "alerts",
+        "draft",
+        {"path": "a.mlrules.yaml", "text": ""},
+    ),
+    (
+        "monitoring/rules-edit",
+        {"text": "", "place": 1, "values": {"threshold": 0.3}},
+        "alerts",
+        "edit",
+        {"text": "", "place": 1, "values": {"threshold": 0.3}, "remove": False},
     ),
     (
         "workbench/search?q=late%20flights&kinds=run,model&limit=9",
@@ -667,10 +717,19 @@ def test_every_route_is_in_the_table() -> None:
         ("/catalog/inspect", "post"),
         ("/workbench/first-steps", "post"),
         ("/openapi.json", "get"),
+        ("/monitoring/metrics", "get"),
     }
     assert every - called == elsewhere | {
         (f"/{template_of(path)[1:]}", "post") for path, *_ in LONG
     }
+
+
+async def test_metrics_are_text_and_not_json(noted: Noted, jp_fetch: Callable[..., Any]) -> None:
+    noted.answer = "# TYPE mlinfra_psi gauge\nmlinfra_psi 0.3\n"
+    answer = await jp_fetch("mlinfra", "api", "monitoring", "metrics")
+    assert answer.body.decode() == noted.answer
+    assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    assert noted.calls == [("monitoring", "metrics", {})]
 
 
 async def test_a_submitted_job_is_the_one_that_was_asked_for(

@@ -24,7 +24,7 @@ def change_rule(text: str, place: int, values: Mapping[str, Any]) -> str:
 
     Raises Unprocessable if there is no such rule, or only an editor can do that.
     """
-    expected = _rules(text)
+    expected = _read(text)
     item = _items(text, place).value[place]
     start, end = item.start_mark.index, _end(item)
     column = 0
@@ -33,16 +33,18 @@ def change_rule(text: str, place: int, values: Mapping[str, Any]) -> str:
     part = _dedented(text[start:end], column)
     for key, value in values.items():
         part = set_value(part, [key], value)
+    rule = expected["rules"][place]
     for key, value in values.items():
-        expected[place].pop(key, None)
+        rule.pop(key, None)
         if value is not None:
-            expected[place][key] = value
+            rule[key] = value
     return _checked(text[:start] + _indented(part.rstrip("\n"), column) + text[end:], expected)
 
 
 def add_rule(text: str, values: Mapping[str, Any]) -> str:
     """`text` with one more rule, at the end."""
-    expected = [*_rules(text), dict(values)]
+    expected = _read(text)
+    expected["rules"] = [*(expected.get("rules") or []), dict(values)]
     part = "{}"
     for key, value in values.items():
         part = set_value("" if part == "{}" else part, [key], value)
@@ -60,9 +62,9 @@ def add_rule(text: str, values: Mapping[str, Any]) -> str:
 
 def remove_rule(text: str, place: int) -> str:
     """`text` without the rule at `place`. Raises Unprocessable for the only one."""
-    expected = _rules(text)
+    expected = _read(text)
     node = _items(text, place)
-    if len(expected) == 1:
+    if len(expected["rules"]) == 1:
         raise Unprocessable(
             "It is the only rule of its file.",
             "A rule file has at least one rule.",
@@ -72,23 +74,20 @@ def remove_rule(text: str, place: int) -> str:
     first = text.rfind("\n", 0, item.start_mark.index) + 1
     if node.flow_style or text[first : item.start_mark.index].strip() != "-":
         raise _refused()
-    del expected[place]
+    del expected["rules"][place]
     return _checked(text[:first] + text[_line_end(text, _end(item)) + 1 :], expected)
 
 
-def _rules(text: str) -> list[Any]:
-    """A copy of the rules of a text, which may have a fault in their meaning; empty without any."""
-    if not text.strip():
-        return []
-    data = parse_document(text, NAME, KIND).data
-    rules = data.get("rules") if isinstance(data, dict) else None
-    if rules is None and isinstance(data, dict):
-        return []
-    if not isinstance(rules, list):
+def _read(text: str) -> dict[str, Any]:
+    """A copy of what a text says, which may have a fault in its meaning."""
+    data = parse_document(text, NAME, KIND).data if text.strip() else {}
+    rules = data.get("rules") if isinstance(data, dict) else ()
+    if not isinstance(rules, list | None):
         raise Unprocessable(
             "The text has no list of rules.", "A rule file is a mapping.", "Begin with `rules:`."
         )
-    return [dict(item) if isinstance(item, dict) else item for item in rules]
+    copies = [dict(item) if isinstance(item, dict) else item for item in rules or []]
+    return {**data, "rules": copies}
 
 
 def _node_of_rules(text: str) -> Any:
@@ -134,9 +133,9 @@ def _indented(part: str, column: int) -> str:
     return part.replace("\n", "\n" + " " * column)
 
 
-def _checked(text: str, expected: list[Any]) -> str:
+def _checked(text: str, expected: Mapping[str, Any]) -> str:
     try:
-        if _rules(text) == expected:
+        if _read(text) == expected:
             return text
     except MLInfraError:
         pass

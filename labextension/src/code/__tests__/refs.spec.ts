@@ -25,7 +25,7 @@ describe('references', () => {
     ['version:churn@champion', 'model:churn'],
     ['version:a%2Fb/7', 'model:a%2Fb'],
     ['step:churn/train', 'pipeline:churn'],
-    ['alert:churn/drift/clicks', 'monitor:churn'],
+    ['alert:churn/drift/clicks', 'alert:churn/drift/clicks'],
     ['experiment:my%20exp', 'experiment:my%20exp'],
     ['compare:9c1e,7f3a', 'compare:9c1e,7f3a'],
     ['run:9c1e', 'run:9c1e']

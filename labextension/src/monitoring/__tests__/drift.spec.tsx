@@ -2,7 +2,14 @@ import { Notification } from '@jupyterlab/apputils';
 import { act, fireEvent, screen, within } from '@testing-library/react';
 import React from 'react';
 
-import type { IAlert, IFeatureDrift, IMonitor, IMonitorStatus } from '../../api/types';
+import type {
+  IAlert,
+  IFeatureDrift,
+  IHeatMap,
+  IMonitor,
+  IMonitorFigures,
+  IMonitorStatus
+} from '../../api/types';
 import {
   BROKEN,
   cells,
@@ -106,10 +113,74 @@ const statusOf = (more: Partial<IMonitorStatus> = {}): IMonitorStatus => ({
   ...more
 });
 
-/** The page of a monitor. */
-async function opened(status: IMonitorStatus | jest.Mock, more: object = {}): Promise<IFake> {
+const figuresOf = (more: Partial<IMonitorFigures> = {}): IMonitorFigures => ({
+  monitor: 'flights',
+  version: 'v1',
+  segment: '',
+  window_start: AT,
+  window_end: AT,
+  against: 'version:flights/1',
+  rows: 20,
+  drift: {},
+  suspects: [],
+  fill_rate: {},
+  unseen: {},
+  out_of_range: {},
+  scores: null,
+  performance: {
+    estimated: null,
+    estimated_under_shift: null,
+    real: null,
+    label_coverage: null
+  },
+  kpi: null,
+  latency: null,
+  retries: null,
+  memory: null,
+  reasons: {},
+  problems: [],
+  ...more
+});
+
+const HOURS = ['2026-01-01T09:00:00Z', '2026-01-01T10:00:00Z', '2026-01-01T11:00:00Z'];
+
+const heatOf = (rows: Record<string, (number | null)[]>, more: Partial<IHeatMap> = {}): IHeatMap => ({
+  metric: 'psi',
+  version: 'v1',
+  segment: '',
+  starts: HOURS,
+  step_seconds: 3600,
+  rows: Object.entries(rows).map(([feature, values]) => ({
+    feature,
+    importance: 0.5,
+    values,
+    rows: values.map(() => 7)
+  })),
+  shown: Object.keys(rows).length,
+  total: Object.keys(rows).length,
+  versions: ['v1', 'v2'],
+  segments: ['origin=JFK'],
+  ...more
+});
+
+/** The page of a monitor, with its features as a table. */
+async function opened(
+  status: IMonitorStatus | jest.Mock,
+  more: object = {},
+  asTable = true
+): Promise<IFake> {
   const answer = typeof status === 'function' ? status : async (): Promise<object> => status;
-  const fake = fakeWorkbench({ monitoring: { status: answer, ...more } });
+  const fake = fakeWorkbench({
+    monitoring: {
+      status: answer,
+      figures: async () => figuresOf(),
+      heat: async () => heatOf({}),
+      ...more
+    },
+    deployments: { show: async () => ({ history: [] }) },
+    pipelines: { list: async () => pageOf([]) }
+  });
+  fake.kept.set('monitor:heat-table', asTable);
   show(fake, <MonitorPage reference="monitor:flights" name="flights" />);
   await settle();
   return fake;
@@ -165,7 +236,7 @@ describe('the drift of features', () => {
     const many = Array.from({ length: 80 }, (_, index) => drift(`f${index}`, 1 - index / 100));
     await opened(statusOf({ drift: many, features: 900 }));
     expect(cells(TABLE)).toHaveLength(50);
-    expect(screen.getByText(/50 of 900 features, largest first/)).toBeTruthy();
+    expect(screen.getByRole('grid', { name: TABLE }).getAttribute('aria-rowcount')).toBe('901');
   });
 
   it('arrows and Enter choose the feature whose distribution is drawn', async () => {
@@ -207,8 +278,8 @@ describe('the drift of features', () => {
 describe('the figures at the head', () => {
   it('are dashes where nothing was measured', async () => {
     await opened(statusOf({ monitor: monitorOf({ last_request_at: null, evaluated_at: null }) }));
-    expect(tile('latency p95')).toBe('latency p95 –');
-    expect(tile('errors')).toContain('–');
+    expect(tile('performance, estimated')).toContain('–');
+    expect(tile('KPI, worth of a row')).toContain('–');
     expect(tile('requests')).toContain('none yet');
     expect(tile('result')).toContain('–');
     expect(document.body.textContent).not.toMatch(/NaN|undefined|null/);
@@ -225,11 +296,126 @@ describe('the figures at the head', () => {
       })
     );
     expect(tile('drift, worst of 3')).toContain('temp · 2 drifted');
-    expect(tile('errors')).toContain('< 0.01 %');
-    expect(tile('latency p95')).toContain('1,235 ms');
-    expect(tile('alerts')).toContain('1 firing');
-    expect(tile('alerts')).toContain('2 rules');
+    expect(tile('requests')).toContain('errors < 0.01 %');
+    expect(tile('requests')).toContain('p95 1,235 ms');
   });
+
+  it('say of an estimate what it cannot see, of the real figure how many labels are in', async () => {
+    const estimate = (method: string, value: number): object => ({
+      method,
+      metrics: { accuracy: 0.5, roc_auc: value },
+      rows: 20,
+      caveat: 'It is blind to concept drift.'
+    });
+    const figures = figuresOf({
+      performance: {
+        estimated: estimate('CBPE', 0.86),
+        estimated_under_shift: estimate('PAPE', 0.84),
+        real: { metrics: { roc_auc: 0.741 }, rows: 12, changes: [] },
+        label_coverage: 0.61
+      } as never,
+      kpi: { value: 2.5, low: 2, high: 3, confidence: 0.95, total: 30, rows: 12, outcomes: {} }
+    });
+    await opened(statusOf(), { figures: async () => figures });
+    expect(tile('roc_auc, estimated')).toContain('0.84est.');
+    expect(tile('roc_auc, estimated')).toContain('PAPE, blind to concept drift · CBPE 0.86');
+    expect(tile('roc_auc, real')).toContain('0.741');
+    expect(tile('roc_auc, real')).toContain('61 % of the labels are in');
+    expect(tile('KPI, worth of a row')).toContain('2.5');
+    expect(tile('KPI, worth of a row')).toContain('95 % in [2, 3]');
+  });
+
+  it('say why there is no number', async () => {
+    const reasons = {
+      'performance.estimated': 'The reference has no labels.',
+      'performance.real': 'No row of the window has a label.',
+      kpi: 'It is not known what an outcome is worth.'
+    };
+    await opened(statusOf(), { figures: async () => figuresOf({ reasons }) });
+    expect(tile('performance, estimated')).toContain('The reference has no labels.');
+    expect(tile('performance, real')).toContain('No row of the window has a label.');
+    expect(tile('KPI, worth of a row')).toContain('It is not known what an outcome is worth.');
+  });
+});
+
+describe('the map of features and time', () => {
+  const map = { temp: [0.01, null, 0.4], wind: [0.09, 0.1, 0.1] };
+  const page = async (more: object = {}): Promise<IFake> =>
+    opened(
+      statusOf({ drift: [drift('temp', 0.31), drift('wind', 0.1)], window_end: HOURS[2]! }),
+      {
+        heat: async () => heatOf(map),
+        figures: async () =>
+          figuresOf({
+            drift: { temp: { psi: 0.31 }, wind: { psi: 0.1 } } as never,
+            suspects: [
+              { feature: 'temp', suspicion: 0.1, importance: 0.5 },
+              { feature: 'wind', suspicion: 0.05, importance: 0.5 }
+            ]
+          }),
+        ...more
+      },
+      false
+    );
+  const cell = (name: RegExp): HTMLElement => screen.getByRole('gridcell', { name });
+
+  it('says each cell in words, marks the large ones, and no data is not little', async () => {
+    await page();
+    expect(cell(/^temp, .*: PSI 0.4$/).textContent).toBe('!');
+    expect(cell(/^temp, .*: no data$/).dataset.heat).toBe('none');
+    expect(cell(/^temp, .*: PSI 0.01$/).dataset.heat).toBe('0');
+    const row = screen.getByRole('row', { name: /^temp/ });
+    expect(row.textContent).toContain('no. 1');
+    expect(screen.getByRole('row', { name: /^wind/ }).textContent).not.toContain('no.');
+  });
+
+  it('is one tab stop; arrows walk, Enter asks for the distribution and its code', async () => {
+    const distribution = jest.fn(async () => drift('wind', 0.1));
+    const fake = await page({ distribution });
+    const grid = screen.getByRole('grid', { name: 'Feature by time' });
+    expect(grid.querySelectorAll('[tabindex="0"]')).toHaveLength(1);
+    act(() => cell(/^temp, .*: PSI 0.4$/).focus());
+    press('ArrowDown');
+    press('ArrowLeft');
+    expect(document.activeElement).toBe(screen.getAllByRole('gridcell', { name: /^wind/ })[1]);
+    press('Enter');
+    await settle();
+    expect(distribution.mock.calls[0]?.slice(0, 2)).toEqual([
+      'flights',
+      { feature: 'wind', start: HOURS[1], end: '2026-01-01T11:00:00.000Z' }
+    ]);
+    expect(screen.getByRole('region', { name: 'Distribution of wind' })).toBeTruthy();
+    expect(fake.workbench).toBeTruthy();
+  });
+
+  it('of another version and segment is asked for with the figures', async () => {
+    const heat = jest.fn(async () => heatOf(map));
+    const figures = jest.fn(async () => figuresOf());
+    await page({ heat, figures });
+    fireEvent.change(screen.getByRole('combobox', { name: 'Version' }), {
+      target: { value: 'v2' }
+    });
+    await settle();
+    fireEvent.change(screen.getByRole('combobox', { name: 'Segment' }), {
+      target: { value: 'origin=JFK' }
+    });
+    await settle();
+    const part = { version: 'v2', segment: 'origin=JFK' };
+    expect(heat).toHaveBeenLastCalledWith(
+      'flights',
+      { ...part, words: '', limit: 50 },
+      expect.anything()
+    );
+    expect(figures).toHaveBeenLastCalledWith('flights', part, expect.anything());
+  });
+});
+
+it('without a reference one button builds it', async () => {
+  const reference = jest.fn(async () => ({ ref: 'job:7f', name: 'reference flights' }));
+  await opened(statusOf({ trouble: 'v9 was registered without data.' }), { reference });
+  fireEvent.click(screen.getByRole('button', { name: 'Build from the Training Data' }));
+  await settle();
+  expect(reference).toHaveBeenCalledWith('flights');
 });
 
 describe('an alert on the page', () => {

@@ -2,7 +2,7 @@ import React from 'react';
 
 import type { IMonitorStatus } from '../../api/types';
 import { fakeWorkbench, show } from '../../components/__tests__/workbench';
-import { Tiles } from '../monitor';
+import { Tiles } from '../tiles';
 
 const figure = (value: number): object => ({ value, basis: 'exact', n: null });
 const status = {
@@ -10,7 +10,7 @@ const status = {
     state: 'ok',
     requests: figure(1412),
     rows: figure(28146),
-    last_request_at: null,
+    last_request_at: '2026-01-01T00:00:00Z',
     worst_psi: null,
     worst: ''
   },
@@ -26,6 +26,6 @@ const status = {
 describe('the figures of a monitor', () => {
   it('tell of requests that were refused, beside those that failed', () => {
     show(fakeWorkbench({}), <Tiles status={status} />);
-    expect(document.body.textContent).toContain('errors 0 %of all requests · refused 0.14 %');
+    expect(document.body.textContent).toContain('errors 0 % · refused 0.14 %');
   });
 });

@@ -1,0 +1,100 @@
+"""Drift by feature and time, and the distribution behind a cell."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from jupyter_mlinfra.core.errors import BadRequest, NotFound
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.monitoring import Monitoring, heat_verbs, verbs
+from jupyter_mlinfra.monitoring.series import HOUR
+from tests.monitoring.logs import Logged
+from tests.monitoring.test_recording import START, TRAINING, fill
+from tests.monitoring.test_verbs import NOW, Experiments
+
+
+@pytest.fixture
+def monitoring(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Monitoring:
+    """Four hours of log; it is four hours after the first."""
+    fill(tmp_path / "log")
+    for module in (verbs, heat_verbs):
+        monkeypatch.setattr(module, "now", lambda: NOW)
+    log = Logged(tmp_path / "log", {"v1": 100})
+    monitoring = Monitoring(project, log, Experiments())  # type: ignore[arg-type]
+    score = np.random.default_rng(4).random(3000)
+    monitoring.reference("flights/1", TRAINING, score=score.tolist())
+    monitoring.watch("flights", segments=["origin"])
+    return monitoring
+
+
+def test_a_cell_is_the_point_of_its_hour_recorded_or_not(monitoring: Monitoring) -> None:
+    live = monitoring.heat("flights", since=timedelta(hours=3))
+    monitoring.backfill("flights")
+    heat = monitoring.heat("flights", since=timedelta(hours=3))
+    assert {row.feature for row in heat.rows} == {*TRAINING.columns}
+    assert (heat.shown, heat.total, heat.step_seconds) == (len(heat.rows), len(heat.rows), HOUR)
+    for row in heat.rows:
+        points = monitoring.series("flights", metric="psi", feature=row.feature).items
+        values = {at.timestamp(): value for at, value in zip(heat.starts, row.values, strict=True)}
+        recorded = {point.start: point.value for point in points if point.value is not None}
+        assert len(recorded) >= 2
+        assert {at: values[at] for at in recorded if at in values} == {
+            at: value for at, value in recorded.items() if at in values
+        }
+        assert row.values[-1] is not None, "the hour that is not closed"
+    before = {row.feature: row for row in live.rows}
+    for row in heat.rows:  # the newest hours are measured from the log until they are recorded
+        assert [*before[row.feature].values][-3:] == [*row.values][-3:]
+    assert "origin=JFK" in heat.segments
+    segment = monitoring.heat("flights", since=timedelta(hours=3), segment=heat.segments[0])
+    assert segment.rows
+    assert segment.rows[0].values != heat.rows[0].values
+
+
+def test_the_worst_comes_first_words_choose_and_a_long_time_has_wider_columns(
+    monitoring: Monitoring,
+) -> None:
+    monitoring.backfill("flights")
+    heat = monitoring.heat("flights", since=timedelta(days=30))
+    assert len(heat.starts) <= 48
+    assert heat.step_seconds > HOUR
+    worst = [max(value for value in row.values if value is not None) for row in heat.rows]
+    assert worst == sorted(worst, reverse=True)
+    name = heat.rows[-1].feature
+    assert [row.feature for row in monitoring.heat("flights", words=name.upper()).rows] == [name]
+    few = monitoring.heat("flights", limit=1)
+    assert (few.shown, few.total) == (1, len(heat.rows))
+    with pytest.raises(BadRequest, match="not measured for each feature"):
+        monitoring.heat("flights", metric="kpi")
+
+
+def test_a_distribution_counts_the_rows_of_its_hour_over_the_bins_of_the_reference(
+    monitoring: Monitoring,
+) -> None:
+    monitoring.backfill("flights")
+    start = datetime.fromtimestamp(START, UTC)
+    heat = monitoring.heat("flights", since=timedelta(hours=5))
+    for row in heat.rows:
+        found = monitoring.distribution("flights", row.feature, start)
+        rows = monitoring._deployments.payloads("flights", since=start).filter(
+            (pl.col("ts") < start + timedelta(hours=1))
+            & (pl.col("version") == "v1")
+            & (pl.col("status") < 400)
+        )
+        assert found.psi.n == rows.height
+        assert found.psi.value == pytest.approx(row.values[[*heat.starts].index(start)])
+        present = rows.height - rows[row.feature].null_count()
+        assert sum(found.window) == pytest.approx(1.0 if present else 0.0)
+        assert sum(found.reference) == pytest.approx(1.0)
+        assert len(found.window) == len(found.reference)
+    answers = monitoring.distribution("flights", "prediction", start)
+    assert answers.feature == "prediction"
+    nothing = monitoring.distribution("flights", heat.rows[0].feature, start - timedelta(days=9))
+    assert (nothing.psi.value, nothing.psi.n, set(nothing.window)) == (None, 0, {0.0})
+    with pytest.raises(NotFound, match="has no nothing"):
+        monitoring.distribution("flights", "nothing", start)
