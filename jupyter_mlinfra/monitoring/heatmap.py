@@ -55,11 +55,13 @@ def heat_map(
     cells: dict[str, list[float | None]] = {}
     rows: dict[str, list[int]] = {}
     labels = {"version": version} | ({"segment": segment} if segment else {})
-    points = [
-        *series(store, monitor, metric, since=first, until=end, labels=labels),
-        *_live(store, log, monitor, plan, metric, labels, first, end),
+    live = _live(store, log, monitor, plan, metric, labels, first, end)
+    recorded = [
+        point
+        for point in series(store, monitor, metric, since=first, until=end, labels=labels)
+        if point.start not in live
     ]
-    for point in points:
+    for point in [*recorded, *(point for points in live.values() for point in points)]:
         feature = point.labels.get("feature")
         if feature is None:
             continue
@@ -110,17 +112,17 @@ def _live(
     labels: Mapping[str, str],
     first: int,
     end: float,
-) -> list[Point]:
-    """The points of the newest hours that are not recorded yet."""
+) -> Mapping[float, Sequence[Point]]:
+    """The points of the newest hours that are not recorded yet, or not as they would be now."""
     recorded = store.recorded(monitor)
     newest = (ceil(end) - 1) // HOUR * HOUR
-    found: list[Point] = []
+    found: dict[float, Sequence[Point]] = {}
     for hour in range(max(first, newest - (LIVE_HOURS - 1) * HOUR), newest + HOUR, HOUR):
         if hour in recorded and is_current(recorded[hour], plan):
             continue
         until = min(hour + HOUR, end)
         sketches = gather(log, plan, hour, until).sketches
-        found += [
+        found[hour] = [
             point
             for point in hourly.points_of(sketches, plan, start=hour, end=until)
             if point.metric == metric

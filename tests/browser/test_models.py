@@ -100,6 +100,7 @@ def test_try_it_answers_and_names_the_version(lab: Lab, page: Locator) -> None:
 
 def test_the_monitor_shows_drifted_features_and_their_distribution(shared: Lab) -> None:
     page = shared.open("Models", "monitor:flights")
+    page.get_by_role("button", name="as table").first.click()
     drift = page.get_by_role("grid", name="Drift of the features")
     status = shared.server.ask("mlinfra/api/monitoring/monitors/flights")
     features = [item["feature"] for item in status["drift"]]
@@ -117,6 +118,9 @@ def test_the_monitor_shows_drifted_features_and_their_distribution(shared: Lab) 
     expect(
         chart.get_by_role("grid", name=f"Bins of {drifted[-1]}").locator("tbody tr").first
     ).to_be_visible()
+    chart.get_by_role("button", name="as chart").click()
+    page.get_by_role("button", name="as map").click()
+    expect(page.get_by_role("grid", name="Feature by time")).to_be_visible()
 
 
 def test_the_model_names_its_champion(shared: Lab) -> None:

@@ -110,43 +110,43 @@ export interface IMonitoringClient {
 }
 
 export function monitoringClient(request: Request): IMonitoringClient {
-  const at = (alert: string, verb: string): string => `monitoring/alerts/${pathOf(alert)}/${verb}`;
+  /** A question with options. */
+  const read =
+    <T>(path: string) =>
+    (options?: object, signal?: AbortSignal): Promise<T> =>
+      request<T>(path, { query: { ...options }, signal });
+  /** One about a monitor. */
+  const of =
+    <T>(part: string) =>
+    (name: string, options?: object, signal?: AbortSignal): Promise<T> =>
+      read<T>(`monitoring/monitors/${pathOf(name)}${part}`)(options, signal);
+  const post = <T>(path: string, body: object, signal?: AbortSignal): Promise<T> =>
+    request<T>(`monitoring/${path}`, { body, signal });
+  const at = (alert: string, verb: string): string => `alerts/${pathOf(alert)}/${verb}`;
   return {
-    acknowledge: (alert, why) => request(at(alert, 'acknowledge'), { body: { why } }),
-    silence: (target, seconds, why) =>
-      request('monitoring/silences', { body: { target, seconds, why } }),
-    unsilence: number => request('monitoring/unsilence', { body: { number } }),
-    notebook: alert => request(at(alert, 'notebook'), { body: {} }),
-    retrain: (alert, why) => request(at(alert, 'retrain'), { body: { why } }),
-    rollback: (alert, why) => request(at(alert, 'rollback'), { body: { why } }),
-    list: (options = {}, signal) =>
-      request('monitoring/monitors', { query: { ...options }, signal }),
-    status: (name, options = {}, signal) =>
-      request(`monitoring/monitors/${pathOf(name)}`, { query: { ...options }, signal }),
-    figures: (name, part, signal) =>
-      request(`monitoring/monitors/${pathOf(name)}/figures`, { query: { ...part }, signal }),
-    heat: (name, options, signal) =>
-      request(`monitoring/monitors/${pathOf(name)}/heat`, { query: { ...options }, signal }),
-    distribution: (name, options, signal) =>
-      request(`monitoring/monitors/${pathOf(name)}/distribution`, {
-        query: { ...options },
-        signal
-      }),
-    series: (name, options, signal) =>
-      request(`monitoring/monitors/${pathOf(name)}/series`, { query: { ...options }, signal }),
-    watch: deployment => request('monitoring/monitors', { body: { deployment } }),
-    reference: name => request(`monitoring/monitors/${pathOf(name)}/reference`, { body: {} }),
     alert: (alert, signal) => request(`monitoring/alerts/${pathOf(alert)}`, { signal }),
-    rules: (options = {}, signal) => request('monitoring/rules', { query: { ...options }, signal }),
-    backtest: ({ text, path, ...options }, signal) =>
-      text === undefined
-        ? request('monitoring/backtest', { query: { ...options }, signal })
-        : request('monitoring/backtest', { body: { ...options, path, text }, signal }),
-    draftRules: (path, text, signal) =>
-      request('monitoring/rules-draft', { body: { path, text }, signal }),
-    editRules: (text, change) => request('monitoring/rules-edit', { body: { text, ...change } }),
-    evaluate: name => request(`monitoring/monitors/${pathOf(name)}/evaluate`, { body: {} }),
-    alerts: (options = {}, signal) =>
-      request('monitoring/alerts', { query: { ...options }, signal })
+    acknowledge: (alert, why) => post(at(alert, 'acknowledge'), { why }),
+    silence: (target, seconds, why) => post('silences', { target, seconds, why }),
+    unsilence: number => post('unsilence', { number }),
+    notebook: alert => post(at(alert, 'notebook'), {}),
+    retrain: (alert, why) => post(at(alert, 'retrain'), { why }),
+    rollback: (alert, why) => post(at(alert, 'rollback'), { why }),
+    list: read('monitoring/monitors'),
+    alerts: read('monitoring/alerts'),
+    rules: read('monitoring/rules'),
+    status: of(''),
+    figures: of('/figures'),
+    heat: of('/heat'),
+    distribution: of('/distribution'),
+    series: of('/series'),
+    watch: deployment => post('monitors', { deployment }),
+    reference: name => post(`monitors/${pathOf(name)}/reference`, {}),
+    evaluate: name => post(`monitors/${pathOf(name)}/evaluate`, {}),
+    backtest: (options, signal) =>
+      options.text === undefined
+        ? read<IBacktest>('monitoring/backtest')(options, signal)
+        : post('backtest', options, signal),
+    draftRules: (path, text, signal) => post('rules-draft', { path, text }, signal),
+    editRules: (text, change) => post('rules-edit', { text, ...change })
   };
 }

@@ -95,7 +95,7 @@ function Heads({ heat }: { heat: IHeatMap }): React.ReactElement {
   const label = (start: string): string =>
     days ? format.day(start).slice(5) : String(new Date(start).getHours()).padStart(2, '0');
   return (
-    <div role="row" className={cx('monitoring-map-row', 'monitoring-map-head')}>
+    <div role="row" className={cx('monitoring-map-row')}>
       <span role="columnheader">{trans.__('feature')}</span>
       {heat.starts.map((start, column) => (
         <span key={start} role="columnheader" aria-label={format.time(start)}>

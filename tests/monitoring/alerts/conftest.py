@@ -27,16 +27,18 @@ TRAINING = pl.DataFrame(
 
 
 class Flights:
-    """The deployment `flights`, whose version v2 has a reference, and its monitor."""
+    """The deployment `flights`, or one of another name, whose version v2 has a reference, and its
+    monitor.
+    """
 
-    def __init__(self, project: Project) -> None:
-        self.logged = 0
+    def __init__(self, project: Project, name: str = "flights") -> None:
+        self.name, self.logged = name, 0
         self.open(project)
         store = DeploymentStore(project.database, project.name)
-        store.begin("flights", "v2", target="local", model="flights", number=2, workers=1)
+        store.begin(name, "v2", target="local", model="flights", number=2, workers=1)
         profile = references.make("flights/2", TRAINING, np.random.default_rng(3).random(5000))
         references.save(project, profile)
-        self.monitoring._store.add("flights", "flights", "ana")
+        self.monitoring._store.add(name, name, "ana")
 
     def open(self, project: Project) -> None:
         """As another process opens it; nobody starts a supervisor."""
@@ -53,14 +55,14 @@ class Flights:
         random, end = np.random.default_rng(self.logged), at or now() - timedelta(seconds=1)
         head = {
             "format": 1,
-            "deployment": "flights",
+            "deployment": self.name,
             "version": "v2",
             "model": "flights/2",
             "started": end.timestamp(),
             "names": TRAINING.columns,
             "categories": [[], []],
         }
-        folder = payload_folder(self.project, "flights")
+        folder = payload_folder(self.project, self.name)
         folder.mkdir(parents=True, exist_ok=True)
         journal = Journal(folder, head)
         for number in range(rows):

@@ -1,0 +1,451 @@
+"""Monitors, alerts and rules: what drifts is seen, explained and acted on, by mouse and by keys.
+
+The project has real payload logs, references, rules and a real pipeline; only the processes that
+would write the logs are missing, so that a test can choose the hour of a request.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from playwright.sync_api import Locator, expect
+
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.core.records import now
+from jupyter_mlinfra.deployments.targets.layout import payload_folder
+from jupyter_mlinfra.monitoring import labelled, references
+from tests.browser.conftest import Contexts, Lab, Server, cell, jupyterlab, new_lab, write_notebook
+from tests.browser.test_accessibility import dark, faults
+from tests.monitoring.alerts.conftest import TRAINING, Flights
+from tests.monitoring.logs import answered, write_journal
+
+RULES = """\
+# how the flights are watched
+monitor: flights
+rules:
+  - name: drift
+    metric: psi
+    threshold: 0.2
+    clear: 0.1
+    min_rows: 100
+    for: 1s
+"""
+REAL = """
+  - name: accuracy
+    metric: performance_real.accuracy
+    op: <
+    threshold: 0.6
+    severity: critical
+"""
+
+
+@dataclass
+class Watched:
+    """A project with three monitors: `flights`, `trains` that nobody asks any more, and `ships`
+    without a reference.
+    """
+
+    server: Server
+    flights: Flights
+
+    def evaluate(self, monitor: str = "flights") -> None:
+        self.server.ask(f"mlinfra/api/monitoring/monitors/{monitor}/evaluate", "POST", {})
+
+    def status(self, part: str) -> Any:
+        return self.server.ask(f"mlinfra/api/monitoring/{part}")
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    root = tmp_path_factory.mktemp("watched")
+    (root / "mlinfra.toml").write_text('[project]\nname = "watched"\n')
+    (root / "flights.mlrules.yaml").write_text(RULES)
+    flights, trains = Flights(Project(root)), Flights(Project(root), "trains")
+    Flights(Project(root), "ships")
+    with flights.project.database.write() as connection:
+        connection.execute("UPDATE deployment SET up = 0")
+        connection.execute("UPDATE deployment_version SET bundle = ?", (str(bundle(root)),))
+        connection.execute(
+            "UPDATE deployment_version SET number = 9 WHERE deployment = 'ships'",
+        )
+        connection.execute(
+            "UPDATE deployment_version SET version = 'v9' WHERE deployment = 'ships'",
+        )
+    learn(flights)
+    track(flights)
+    for hours in range(10, 0, -1):
+        past(flights, hours)
+    for hours in (31, 30):
+        past(trains, hours)
+    flights.monitoring.configure("flights", costs={"tp": 90, "fp": -30})
+    flights.monitoring.backfill("flights")
+    with jupyterlab(root, tmp_path_factory.mktemp("lab")) as server:
+        yield Watched(server, flights)
+    command = [sys.executable, "-m", "jupyter_mlinfra.cli", "down"]
+    subprocess.run(command, cwd=root, check=False, capture_output=True, timeout=120)
+
+
+def past(flights: Flights, hours: int, rows: int = 300) -> None:
+    """Requests like those of the training, in the hour that began so many hours ago."""
+    begun, random = now().timestamp() - 3600 * hours, np.random.default_rng(hours)
+    inputs = zip(random.normal(60, 10, rows), random.normal(10, 3, rows), strict=True)
+    entries = [
+        answered(begun + 12 * place, f"{hours}-{place}", [[*map(float, row)]], [random.random()])
+        for place, row in enumerate(inputs)
+    ]
+    folder = payload_folder(flights.project, flights.name)
+    write_journal(folder, begun, entries, names=TRAINING.columns, categories=[[], []], version="v2")
+
+
+def bundle(root: Path) -> Path:
+    """As much of a packaged version as says what it answers."""
+    folder = root / ".mlinfra" / "deployments" / "bundle"
+    folder.mkdir(parents=True)
+    columns = [{"name": name, "type": "double", "optional": False} for name in TRAINING.columns]
+    facts = {
+        "columns": columns,
+        "output_names": ["late"],
+        "answers": "probabilities",
+        "model_file": "model.ubj",
+        "files": {},
+        "requirements": [],
+        "sample": {"names": TRAINING.columns, "ndarray": [[60.0, 9.0]]},
+    }
+    (folder / "bundle.json").write_text(json.dumps(facts))
+    return folder
+
+
+def learn(flights: Flights) -> None:
+    """The reference with labels, so that performance can be estimated."""
+    random = np.random.default_rng(3)
+    score = random.random(TRAINING.height)
+    rows = TRAINING.with_columns(pl.Series("prediction", score))
+    made = references.make("flights/2", TRAINING, score.tolist())
+    path = references.path_of(flights.project, "flights/2")
+    references.save(
+        flights.project,
+        labelled.learned(
+            made,
+            path,
+            rows,
+            TRAINING.columns,
+            (random.random(TRAINING.height) < score).astype(float),
+            "probabilities",
+        ),
+    )
+
+
+def track(flights: Flights) -> None:
+    """The model is of a run that a step of a pipeline tracked."""
+    import mlflow
+
+    root = flights.project.root
+    write_notebook(root / "train.ipynb", cell("print('trained')"))
+    (root / "train.mlpipeline.yaml").write_text("steps:\n  fit: {notebook: train.ipynb}\n")
+    flights.bench.experiments.activate()
+    client = mlflow.MlflowClient(flights.bench.experiments.tracking_uri)
+    client.create_registered_model("flights")
+    for number in range(2):
+        experiment = client.create_experiment(f"e{number}")
+        run = client.create_run(experiment, tags={"mlinfra.step": "train/fit"}).info.run_id
+        client.create_model_version("flights", f"runs:/{run}/model", run_id=run)
+
+
+@pytest.fixture(scope="module")
+def opened(contexts: Contexts, watched: Watched) -> Iterator[Lab]:
+    with new_lab(contexts(watched.server), watched.server) as lab:
+        lab.go()
+        yield lab
+
+
+@pytest.fixture
+def lab(opened: Lab) -> Iterator[Lab]:
+    opened.faults.clear()
+    yield opened
+    found = list(opened.faults)
+    opened.clear()
+    assert found == []
+
+
+def card(page: Locator, name: str) -> Locator:
+    return page.get_by_role("region", name=name, exact=True)
+
+
+def last_cell(page: Locator, feature: str) -> Locator:
+    return page.locator(f'[data-feature="{feature}"] [data-cell]').last
+
+
+def test_m1_a_shifted_feature_darkens_fires_and_its_notebook_shows_the_window(
+    lab: Lab, watched: Watched
+) -> None:
+    page = lab.open("Models", "monitor:flights")
+    expect(page.locator('[data-feature="temp"]')).not_to_contain_text("no. 1")
+    watched.flights.log(2_000, shift=25)
+    page.get_by_role("button", name="Evaluate Now").click()
+    expect(card(page, "drift of temp")).to_contain_text("pending")
+    expect(last_cell(page, "temp")).to_have_attribute("data-heat", "4")
+    time.sleep(1.1)  # the rule's `for`
+    page.get_by_role("button", name="Evaluate Now").click()
+    expect(card(page, "drift of temp")).to_contain_text("firing")
+    toast = lab.page.locator(".Toastify__toast").filter(has_text="drift temp of flights fires")
+    expect(toast).to_have_count(1)
+    expect(toast.get_by_role("button", name="Silence…")).to_be_visible()
+    expect(lab.page.get_by_role("tab", name="Models: 1 alert firing").first).to_be_visible()
+    row = page.locator('[data-feature="temp"]')
+    expect(row).to_contain_text("no. 1")
+    last_cell(page, "temp").click()
+    chart = page.get_by_role("region", name="Distribution of temp")
+    expect(chart.get_by_role("img")).to_be_visible()
+    expect(page.get_by_role("group", name="Code")).to_contain_text('.distribution("temp"')
+    toast.get_by_role("button", name="Open").click()
+    alert = lab.main("alert:flights/drift")
+    expect(
+        alert.get_by_role("img", name=re.compile("PSI over time, threshold 0.2"))
+    ).to_be_visible()
+    expect(alert.get_by_role("region", name="What fired")).to_contain_text("flights.mlrules.yaml:4")
+    watched.evaluate()
+    expect(alert).to_contain_text("firing")
+    assert lab.page.locator(".Toastify__toast").filter(has_text="fires").count() <= 1
+    alert.get_by_role("button", name="Open Notebook").click()
+    notebook = lab.page.locator(".jp-NotebookPanel:visible")
+    expect(notebook.locator(".jp-Cell").first).to_be_visible()
+    expect(lab.page.get_by_role("button", name="| Idle")).to_be_visible()
+    lab.page.wait_for_timeout(1_000)
+    lab.command("notebook:run-all-cells")
+    output = notebook.locator(".jp-OutputArea-output")
+    expect(output.filter(has_text="temp").first).to_be_visible()
+    expect(output.locator("svg").first).to_be_visible()
+    assert output.filter(has_text="Traceback").count() == 0
+
+
+def test_m1_by_keyboard_a_cell_opens_its_distribution_and_keys_act_on_the_alert(
+    lab: Lab, watched: Watched
+) -> None:
+    press = lab.page.keyboard.press
+    lab.row(lab.panel("Models"), "monitor:flights").focus()
+    press("Enter")
+    page = lab.main("monitor:flights")
+    grid = page.get_by_role("grid", name="Feature by time")
+    expect(grid.locator('[tabindex="0"]')).to_have_count(1)
+    grid.locator('[tabindex="0"]').focus()
+    press("ArrowDown")
+    press("ArrowLeft")
+    press("Home")
+    press("End")
+    focused = grid.locator("[data-cell]:focus")
+    feature = focused.locator("xpath=..").get_attribute("data-feature") or ""
+    press("Enter")
+    expect(focused).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_role("region", name=f"Distribution of {feature}")).to_be_visible()
+    lab.row(lab.panel("Models"), "alert:flights/drift").focus()
+    press("Enter")
+    alert = lab.main("alert:flights/drift")
+    alert.get_by_role("button", name="Open Notebook").focus()
+    press("a")
+    dialog = lab.page.get_by_role("dialog")
+    dialog.get_by_role("textbox").fill("the sensor was changed")
+    press("Enter")
+    expect(alert.get_by_role("region", name="What fired")).to_contain_text("the sensor was changed")
+    alert.get_by_role("button", name="Open Notebook").focus()
+    press("s")
+    expect(dialog.get_by_role("combobox")).to_be_focused()
+    press("Enter")
+    expect(dialog.get_by_role("textbox")).to_be_focused()
+    lab.page.keyboard.type("known")
+    press("Enter")
+    expect(alert.get_by_role("region", name="What fired")).to_contain_text("known")
+    end = alert.get_by_role("button", name="End Silence")
+    end.focus()
+    press("Enter")
+    expect(end).to_be_hidden()
+    history = alert.get_by_role("grid", name="History of the alert")
+    expect(history).to_contain_text("acknowledged")
+    expect(history).to_contain_text("unsilenced")
+
+
+def number(tile: Locator) -> float:
+    """The figure of a tile."""
+    found = re.match(r"[\d.]+", tile.locator('[data-basis="est"]').inner_text())
+    assert found
+    return float(found[0])
+
+
+def test_m2_labels_show_what_the_estimate_cannot(lab: Lab, watched: Watched) -> None:
+    page = lab.open("Models", "monitor:flights")
+    estimated = page.locator('[class*="monitoring-tile"]').filter(has_text="estimated").first
+    expect(estimated).to_contain_text("blind to concept drift")
+    expect(estimated.locator('[data-basis="est"]')).to_be_visible()
+    before = number(estimated)
+    real = page.locator('[class*="monitoring-tile"]').filter(has_text="real").first
+    expect(real).not_to_contain_text("labels are in")
+    rules = watched.server.root / "flights.mlrules.yaml"
+    rules.write_text(RULES + REAL)
+    rows = watched.flights.bench.deployments.payloads("flights")
+    old = rows.filter(pl.col("ts") < now() - timedelta(hours=1))
+    wrong = [
+        {"request_id": id, "label": int(score < 0.5)}
+        for id, score in old.select("request_id", "prediction").iter_rows()
+    ]
+    watched.server.ask("mlinfra/api/monitoring/monitors/flights/labels", "POST", {"labels": wrong})
+    watched.evaluate()
+    lab.page.reload()
+    page = lab.open("Models", "monitor:flights")
+    real = page.locator('[class*="monitoring-tile"]').filter(has_text="real").first
+    expect(real).to_contain_text("of the labels are in")
+    expect(card(page, "accuracy")).to_contain_text("firing")
+    estimated = page.locator('[class*="monitoring-tile"]').filter(has_text="estimated").first
+    assert number(estimated) == pytest.approx(before, abs=0.05)
+    kpi = page.locator('[class*="monitoring-tile"]').filter(has_text="KPI").first
+    expect(kpi).to_contain_text("95 % in [")
+    rules.write_text(RULES)
+    watched.evaluate()
+
+
+def test_m3_a_silent_monitor_has_no_data_and_is_never_green(lab: Lab, watched: Watched) -> None:
+    watched.evaluate("trains")
+    panel = lab.panel("Models")
+    row = lab.row(panel, "monitor:trains")
+    expect(row.locator('[data-state="no_data"]')).to_be_visible()
+    page = lab.open("Models", "monitor:trains")
+    expect(page.get_by_text(re.compile("has no data")).first).to_be_visible()
+    expect(page.locator('[data-heat="none"]').first).to_be_visible()
+    assert page.locator('[data-state="ok"]').count() == 0
+
+
+def test_m3_a_silence_runs_out_by_itself(lab: Lab, watched: Watched) -> None:
+    body = {"target": "flights/drift", "why": "a moment", "seconds": 4}
+    watched.server.ask("mlinfra/api/monitoring/silences", "POST", body)
+    watched.evaluate()
+    page = lab.open("Models", "alert:flights/drift")
+    expect(page.get_by_role("region", name="What fired")).to_contain_text("a moment")
+    expect(page.locator('[data-state="silenced"]').first).to_be_visible()
+    deadline = time.monotonic() + 30
+    while watched.status("silences")["total"] and time.monotonic() < deadline:
+        time.sleep(0.2)
+    watched.evaluate()
+    expect(page.locator('[data-state="firing"]').first).to_be_visible()
+    expect(page.get_by_role("region", name="What fired")).not_to_contain_text("a moment")
+
+
+def test_m3_retrain_starts_the_pipeline_and_links_to_it(lab: Lab, watched: Watched) -> None:
+    page = lab.open("Models", "alert:flights/drift")
+    page.get_by_role("button", name="Retrain…").click()
+    lab.page.get_by_role("dialog").get_by_role("button", name="Retrain").click()
+    expect(lab.main("pipeline:train")).to_be_visible()
+    page = lab.open("Models", "alert:flights/drift")
+    history = page.get_by_role("grid", name="History of the alert")
+    line = history.get_by_role("row").filter(has_text="retrain")
+    expect(line).to_contain_text("run ")
+    line.get_by_role("button", name="train").click()
+    expect(lab.main("pipeline:train")).to_be_visible()
+
+
+def test_a_monitor_without_a_reference_has_one_button_that_builds_it(
+    lab: Lab, watched: Watched
+) -> None:
+    page = lab.open("Models", "monitor:ships")
+    page.get_by_role("button", name="Build from the Training Data").click()
+    jobs = watched.server.ask("mlinfra/api/jobs/jobs?limit=50")["items"]
+    assert any("monitors" in " ".join(job["command"]) for job in jobs), jobs
+
+
+def editor(lab: Lab, path: str) -> Locator:
+    lab.command("docmanager:open", path=path)
+    page = lab.page.locator(".jp-mlinfra-page-widget:visible")
+    expect(page.get_by_role("heading", level=1)).to_contain_text(path)
+    return page
+
+
+def test_form_and_text_of_a_rule_file_are_in_step_and_a_fault_stands_at_its_line(
+    lab: Lab, watched: Watched
+) -> None:
+    path = watched.server.root / "form.mlrules.yaml"
+    path.write_text(RULES.replace("name: drift", "name: heat"))
+    page = editor(lab, "form.mlrules.yaml")
+    text = page.locator(".cm-content")
+    expect(page.get_by_text("armed", exact=True).first).to_be_visible()
+    threshold = page.get_by_label("threshold", exact=True)
+    threshold.fill("0.35")
+    threshold.press("Enter")
+    expect(text).to_contain_text("threshold: 0.35")
+    expect(text).to_contain_text("# how the flights are watched")
+    expect(page.get_by_text("not saved, not in force")).to_be_visible()
+    assert "0.35" not in path.read_text()
+    text.click()
+    lab.page.keyboard.press("Control+End")
+    lab.page.keyboard.type("    clear: 0.9\n")
+    expect(page.get_by_text(re.compile("fault.*not in force")).first).to_be_visible()
+    expect(page.locator("[data-line]").first).to_be_visible()
+    expect(page.get_by_role("button", name="Save and Arm")).to_be_disabled()
+    for _ in range(6):
+        lab.page.keyboard.press("Control+z")
+    page.get_by_role("checkbox", name="armed").click()
+    expect(text).to_contain_text("enabled: false")
+    page.get_by_role("checkbox", name="armed").click()
+    expect(text).not_to_contain_text("enabled: false")
+    expect(page.get_by_role("button", name="Save and Arm")).to_be_enabled()
+    page.get_by_role("button", name="Save and Arm").click()
+    expect(page.get_by_text("armed", exact=True).first).to_be_visible()
+    assert "0.35" in path.read_text()
+    rules = watched.status("rules?monitor=flights")["items"]
+    assert [rule["threshold"] for rule in rules if rule["name"] == "heat"] == [0.35]
+    path.unlink()
+
+
+def test_a_back_test_is_drawn_before_anything_is_armed(lab: Lab, watched: Watched) -> None:
+    path = watched.server.root / "past.mlrules.yaml"
+    path.write_text(RULES.replace("name: drift", "name: past"))
+    page = editor(lab, "past.mlrules.yaml")
+    page.get_by_label("days").fill("2")
+    page.get_by_role("button", name="Back-Test").click()
+    result = page.get_by_role("region", name="Back-test").locator("li").first
+    expect(result).to_contain_text("would have fired")
+    expect(result.get_by_role("img", name=re.compile("episode"))).to_be_visible()
+    assert watched.status("alerts")["items"], "the alerts are those of before"
+    assert all("past" not in alert["name"] for alert in watched.status("alerts")["items"])
+    path.unlink()
+
+
+def test_the_rules_of_a_monitor_are_listed_and_one_can_be_replaced(
+    lab: Lab, watched: Watched
+) -> None:
+    page = lab.open("Models", "monitor:flights")
+    page.get_by_role("button", name="Rules", exact=True).click()
+    rules = lab.main("rules:flights")
+    table = rules.get_by_role("grid", name="Rules in force")
+    expect(table.get_by_role("row").filter(has_text="drift")).to_contain_text("psi >= 0.2")
+    table.get_by_role("row").filter(has_text="failed").get_by_role(
+        "button", name="Replace…"
+    ).click()
+    page = lab.page.locator(".jp-mlinfra-page-widget:visible")
+    expect(page.locator(".cm-content")).to_contain_text("metric: error_fraction")
+    expect(page.get_by_text("not saved, not in force")).to_be_visible()
+    lab.command("docmanager:save")
+    for file in watched.server.root.glob("untitled*.mlrules.yaml"):
+        file.unlink()
+
+
+@pytest.mark.parametrize("name", ["monitor:flights", "alert:flights/drift", "rules:flights"])
+def test_axe_finds_nothing_on_the_pages(lab: Lab, watched: Watched, name: str) -> None:
+    if name.startswith("rules"):
+        page = lab.open("Models", "monitor:flights")
+        page.get_by_role("button", name="Rules", exact=True).click()
+        expect(lab.main(name).get_by_role("grid", name="Rules in force")).to_be_visible()
+    else:
+        page = lab.open("Models", name)
+        expect(page.locator("svg[role='img']").first).to_be_visible()
+    light = faults(lab.page)
+    with dark(lab.page):
+        assert (light, faults(lab.page)) == ([], [])
