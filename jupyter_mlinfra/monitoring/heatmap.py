@@ -121,14 +121,13 @@ def _live(
         if hour in recorded and is_current(recorded[hour], plan):
             continue
         until = min(hour + HOUR, end)
-        sketches = gather(log, plan, hour, until).sketches
-        found[hour] = [
-            point
-            for point in hourly.points_of(sketches, plan, start=hour, end=until)
-            if point.metric == metric
-            and {name: point.labels.get(name, "") for name in ("version", "segment")}
-            == {"segment": "", **labels}
-        ]
+        sketches = {
+            key: item
+            for key, item in gather(log, plan, hour, until).sketches.items()
+            if key[:2] == (labels["version"], labels.get("segment", "")) and key[2][0] != "."
+        }
+        points = hourly.points_of(sketches, plan, start=hour, end=until)
+        found[hour] = [point for point in points if point.metric == metric]
     return found
 
 

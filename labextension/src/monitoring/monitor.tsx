@@ -192,7 +192,7 @@ function Monitor({ status, figures, heat, part, ...search }: IMonitorProps): Rea
     values: { name, ...cell, ...(part.version && { version: part.version }) }
   };
   const { code } = useCode(call);
-  const end = status.window_end ?? new Date().toISOString();
+  const end = new Date().toISOString();
   const start =
     status.window_start ?? new Date(Date.parse(end) - (part.since ?? USUAL) * 1000).toISOString();
   return (

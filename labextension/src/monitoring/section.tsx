@@ -10,6 +10,7 @@ import { Num } from '../components/number';
 import { State } from '../components/state';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
+import { useQuery } from '../hooks/query';
 import type { IWorkbench } from '../tokens';
 import { Measured } from './measured';
 
@@ -73,18 +74,36 @@ export function MonitorsSection(): React.ReactElement {
       fetch={(limit, signal) => client.monitoring.list({ limit }, signal)}
       topics={['monitor']}
       lines={1}
-      empty={() => (
-        <EmptyCard
-          sentence={trans.__('A monitor compares live requests with the training data.')}
-          code="%monitor NAME"
-        />
-      )}
+      empty={() => <NoMonitors />}
       body={page => (
         <List
           label={trans.__('Monitors')}
           rows={page.items.map(monitor => monitorRow(monitor, workbench))}
         />
       )}
+    />
+  );
+}
+
+/** What a monitor is, and the button that makes the first one of the newest deployment. */
+function NoMonitors(): React.ReactElement {
+  const { client, commands, trans } = useWorkbench();
+  const { data } = useQuery(
+    'deployments:1',
+    signal => client.deployments.list({ limit: 1 }, signal),
+    { topics: ['deployment'] }
+  );
+  const deployment = data?.items[0];
+  return (
+    <EmptyCard
+      sentence={trans.__('A monitor compares live requests with the training data.')}
+      {...(deployment && {
+        action: {
+          label: trans.__('Watch %1', deployment.name),
+          onClick: () => void commands.execute('mlinfra:monitors-watch', { ref: deployment.ref })
+        }
+      })}
+      code="%monitor NAME"
     />
   );
 }

@@ -144,7 +144,10 @@ const figuresOf = (more: Partial<IMonitorFigures> = {}): IMonitorFigures => ({
 
 const HOURS = ['2026-01-01T09:00:00Z', '2026-01-01T10:00:00Z', '2026-01-01T11:00:00Z'];
 
-const heatOf = (rows: Record<string, (number | null)[]>, more: Partial<IHeatMap> = {}): IHeatMap => ({
+const heatOf = (
+  rows: Record<string, (number | null)[]>,
+  more: Partial<IHeatMap> = {}
+): IHeatMap => ({
   metric: 'psi',
   version: 'v1',
   segment: '',

@@ -48,7 +48,9 @@ describe('the timeline', () => {
   });
 
   it('keeps the newest where there is no room for all', () => {
-    const many = Array.from({ length: 20 }, (_, index) => mark(500 + index, 'a long text of a mark'));
+    const many = Array.from({ length: 20 }, (_, index) =>
+      mark(500 + index, 'a long text of a mark')
+    );
     const found = placed(many, 0, 1000);
     expect(found.length).toBe(4);
     expect(Math.max(...found.map(({ x }) => x))).toBe(0.519);
