@@ -300,8 +300,6 @@ def test_m2_labels_show_what_the_estimate_cannot(lab: Lab, watched: Watched) -> 
     ]
     watched.server.ask("mlinfra/api/monitoring/monitors/flights/labels", "POST", {"labels": wrong})
     watched.evaluate()
-    lab.page.reload()
-    page = lab.open("Models", "monitor:flights")
     real = page.locator('[class*="monitoring-tile"]').filter(has_text="real").first
     expect(real).to_contain_text("of the labels are in")
     expect(card(page, "accuracy")).to_contain_text("firing")

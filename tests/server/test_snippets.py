@@ -7,6 +7,7 @@ whatever a store could change in a name, over a real project.
 
 from __future__ import annotations
 
+import ast
 import json
 import shlex
 import subprocess
@@ -438,6 +439,21 @@ def test_a_literal_is_the_value_and_one_line(value: str) -> None:
 )
 def test_a_variable_is_a_name_that_the_code_does_not_need(name: str, expected: str) -> None:
     assert variable(name) == expected
+
+
+def test_a_cell_of_a_heat_map_and_a_back_test_are_code() -> None:
+    fields = {"name": "live", "feature": 'a "b"', "start": "2026-11-24T11:00:00Z"}
+    code = call("monitors-distribution", **fields, version="v2")["python"]
+    end = code.splitlines()[-1]
+    assert ast.literal_eval(end.partition(".distribution(")[2].partition(", version")[0] + ",") == (
+        fields["feature"],
+        fields["start"],
+    )
+    assert end.startswith('ml.monitor("live")')
+    assert end.endswith('version="v2")')
+    cli = call("monitors-backtest", file="my rules.mlrules.yaml", days=7)["cli"]
+    assert shlex.split(cli)[:3] == ["mlinfra", "monitors", "backtest"]
+    assert {"--days=7", "my rules.mlrules.yaml"} <= {*shlex.split(cli)}
 
 
 async def test_the_route_gives_the_code_of_objects_and_of_calls(ask: Callable[..., Any]) -> None:

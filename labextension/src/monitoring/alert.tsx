@@ -160,7 +160,7 @@ function What({
         <dd>
           {alert.window_start
             ? trans.__(
-                '%1 to %2, each value of the 24 hours before',
+                '%1 to %2',
                 format.time(alert.window_start),
                 format.time(alert.window_end)
               )
@@ -234,8 +234,8 @@ function BadWindow({ alert }: { alert: IAlert }): React.ReactElement | null {
   const { client } = useWorkbench();
   const feature = featureOf(alert);
   const end = alert.window_end ?? alert.evaluated_at ?? '';
-  const first = Date.parse(alert.window_start ?? end) - DAY * 1000;
-  const start = Number.isNaN(first) ? '' : new Date(first).toISOString();
+  const start =
+    alert.window_start ?? (end && new Date(Date.parse(end) - DAY * 1000).toISOString());
   const query = useQuery(
     `distribution ${alert.ref} ${start} ${end}`,
     signal =>

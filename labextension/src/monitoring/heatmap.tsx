@@ -28,7 +28,9 @@ interface IHeatGridProps {
 
 /** When a column of the map ends. */
 const endOf = (heat: IHeatMap, column: number): string =>
-  new Date(Date.parse(heat.starts[column] ?? '') + heat.step_seconds * 1000).toISOString();
+  new Date(Date.parse(heat.starts[column] ?? '') + heat.step_seconds * 1000)
+    .toISOString()
+    .replace('.000Z', 'Z');
 
 /** PSI by feature and time: arrows move over the cells, Enter shows the distribution. */
 export function HeatGrid(props: IHeatGridProps): React.ReactElement {

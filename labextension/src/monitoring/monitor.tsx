@@ -224,8 +224,10 @@ function Monitor({ status, figures, heat, part, ...search }: IMonitorProps): Rea
           start={heat.data?.starts[0] ?? start}
           end={end}
         />
-        <h2 className={cx('unseen')}>{trans.__('Answers')}</h2>
-        {status.score && <Distribution drift={status.score} title={trans.__('score')} />}
+        <div className={cx('monitoring-sides')}>
+          <Chosen status={status} part={part} cell={cell} />
+          {status.score && <Distribution drift={status.score} title={trans.__('score')} />}
+        </div>
       </div>
       <CodeDrawer code={code ?? status.code} />
     </>
@@ -316,7 +318,7 @@ function Features(props: IFeaturesProps): React.ReactElement {
   const { status, figures, heat, cell, onCell, words, onWords } = props;
   const { trans } = useWorkbench();
   const [asTable, setAsTable] = useMemory('monitor:heat-table', false);
-  const drift = status.drift.find(item => item.feature === cell?.feature) ?? status.drift[0];
+  const drift = driftOf(status, cell);
   const limit = Number(
     status.alerts.find(({ name }) => name === 'drift')?.threshold ?? USUAL_LIMIT
   );
@@ -366,20 +368,23 @@ function Features(props: IFeaturesProps): React.ReactElement {
           )}
         </Result>
       )}
-      <Chosen {...props} drift={drift} />
     </>
   );
 }
+
+/** The whole window of the feature that was chosen, else of the one that moved most. */
+const driftOf = ({ drift }: IMonitorStatus, cell: ICell | null): IFeatureDrift | undefined =>
+  drift.find(({ feature }) => feature === cell?.feature) ?? drift[0];
 
 /** The distribution of the cell that was chosen, else that of the most suspect feature. */
 function Chosen({
   status,
   part,
-  cell,
-  drift
-}: IFeaturesProps & { drift: IFeatureDrift | undefined }): React.ReactElement | null {
+  cell
+}: Pick<IFeaturesProps, 'status' | 'part' | 'cell'>): React.ReactElement | null {
   const { client } = useWorkbench();
   const { name } = status.monitor;
+  const drift = driftOf(status, cell);
   const { start, end, feature } = cell ?? {};
   const query = useQuery(
     `distribution ${name} ${JSON.stringify([cell, part])}`,

@@ -139,7 +139,7 @@ function Limit({
         y1={at}
         y2={at}
       />
-      <text x={LEFT + 4} y={at - 3}>
+      <text x={LEFT + (quiet ? 130 : 4)} y={at - 3}>
         {words} {format.number(value, 3)}
       </text>
     </>

@@ -385,7 +385,7 @@ describe('the map of features and time', () => {
     await settle();
     expect(distribution.mock.calls[0]?.slice(0, 2)).toEqual([
       'flights',
-      { feature: 'wind', start: HOURS[1], end: '2026-01-01T11:00:00.000Z' }
+      { feature: 'wind', start: HOURS[1], end: '2026-01-01T11:00:00Z' }
     ]);
     expect(screen.getByRole('region', { name: 'Distribution of wind' })).toBeTruthy();
     expect(fake.workbench).toBeTruthy();
