@@ -132,6 +132,7 @@ class Deploying:
             number=source.version,
             workers=workers or settings.workers,
             runtime=runtime or settings.runtime,
+            user=self._project.user,
         )
         try:
             if self._store.deployment(name).version(label).traffic:

@@ -123,9 +123,7 @@ def limits(plans: Sequence[DeploymentPlan]) -> dict[str, Any]:
         },
         "always_consume_default_token_bucket": False,
         "rate_limited_as_resource_exhausted": True,
-        "response_headers_to_add": [
-            {"header": {"key": "retry-after", "value": str(longest)}}
-        ],
+        "response_headers_to_add": [{"header": {"key": "retry-after", "value": str(longest)}}],
     }
     return {"typed_per_filter_config": {RATE: config}}
 

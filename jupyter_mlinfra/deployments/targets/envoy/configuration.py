@@ -161,7 +161,8 @@ def _connection_manager(max_body_bytes: int, *, public: bool = False) -> dict[st
     name, routes = ("public", PUBLIC_ROUTES) if public else ("gate", ROUTES)
     # Who is asked over a network is told who asks, and believes none of what it says of itself:
     # headers of Envoy's own could change how often and how long a request is tried.
-    edge = {"use_remote_address": True, "internal_address_config": {}} if public else {}
+    nobody = {"cidr_ranges": [{"address_prefix": "255.255.255.255", "prefix_len": 32}]}
+    edge = {"use_remote_address": True, "internal_address_config": nobody} if public else {}
     return {
         "@type": (
             TYPE + "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
