@@ -474,7 +474,7 @@ def test_with_a_token_nobody_without_it_predicts_or_gives_feedback(
                         probe=version is None,
                     )
                     assert refused.status == 401
-                    assert refused.body["what"] == "The request has no valid token."
+                    assert refused.body["what"] == "The request has no valid key."
         assert seen == []
         for url in (predictions(base), feedback):
             assert (

@@ -5,13 +5,13 @@ its certificate.
 from __future__ import annotations
 
 import hashlib
+import os
 import ssl
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...core.errors import BadRequest, Unprocessable
-from ...core.files import explain_os_error
 from ..gateway import PublicAddress
 from ..settings import DeploymentSettings
 
@@ -57,10 +57,14 @@ def check_pair(certificate: Path, key: Path) -> None:
     """Raise Unprocessable for files that are no certificate and its key, or for a key that others
     can read.
     """
-    try:
-        mode, _ = key.stat().st_mode, certificate.stat()
-    except OSError as error:
-        raise explain_os_error(error, "The files of TLS cannot be read.") from error
+    for path in (certificate, key):
+        if not os.access(path, os.R_OK):
+            raise Unprocessable(
+                f"{path} cannot be read.",
+                "It does not exist, or belongs to another user.",
+                "Correct [deployments] tls_certificate and tls_key.",
+            )
+    mode = key.stat().st_mode
     if mode & 0o007 or mode & 0o020:
         raise Unprocessable(
             f"{key} is not used as the key of TLS.",

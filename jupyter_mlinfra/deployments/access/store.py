@@ -34,8 +34,8 @@ class KeyStore:
         self._database, self._user = database, user
 
     def create(self, deployment: str, name: str, *, days: float | None) -> tuple[NewKey, int]:
-        """A new key, and the wish that makes it valid. name: empty for the next number. Raises NotFound, BadRequest for a name that
-        nobody can read, Conflict if a valid key has that name.
+        """A new key, and the wish that makes it valid. name: empty for the next number. Raises
+        NotFound, BadRequest for a name that nobody can read, Conflict if a valid key has that name.
         """
         if name:
             _check_name(name)

@@ -56,7 +56,7 @@ end
 local NOBODY = string.rep("0", 64)
 
 local function allowed(handle, deployment, given)
-  local text = string.match(given, "^[Bb]earer +(%S+)$")
+  local text = string.match(given, "^[Bb]earer +(.+)$")
   if deployment == nil or text == nil or #text > 200 then return false end
   local id = string.match(text, "^mlk_(%w+)_")
   local name = id and deployment .. "/" .. id or "owner"

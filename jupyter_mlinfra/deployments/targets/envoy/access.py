@@ -210,12 +210,12 @@ def public_listener(public: PublicAddress, manager: Mapping[str, Any]) -> dict[s
 
 
 def certificate(public: PublicAddress) -> dict[str, Any]:
-    """The certificate and its key as Envoy is told of them, by path."""
+    """The certificate and its key as Envoy is told of them: by their names in its folder."""
     return {
         "@type": TYPE + _TLS + "Secret",
         "name": "server",
         "tls_certificate": {
-            "certificate_chain": {"filename": public.certificate},
-            "private_key": {"filename": public.key},
+            "certificate_chain": {"filename": f"./{public.certificate}"},
+            "private_key": {"filename": f"./{public.key}"},
         },
     }

@@ -90,12 +90,17 @@ def public_files(
     """
     if public is None:
         return {LISTENERS: _resources([])}
-    texts = {PUBLIC_ROUTES: _resources([route_configuration(plans, 0, keys, public=True)])}
+    texts = public_routes(plans, keys)
     if public.certificate:
         texts[CERTIFICATE] = _resources([access.certificate(public)])
     manager = _connection_manager(public.max_body_bytes, public=True)
     texts[LISTENERS] = _resources([access.public_listener(public, manager)])
     return texts
+
+
+def public_routes(plans: Sequence[DeploymentPlan], keys: Keys) -> dict[str, str]:
+    """The file with the routes for other machines."""
+    return {PUBLIC_ROUTES: _resources([route_configuration(plans, 0, keys, public=True)])}
 
 
 def with_former_clusters(text: str, former: str) -> str:

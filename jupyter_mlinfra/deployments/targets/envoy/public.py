@@ -25,6 +25,8 @@ from .. import ports
 from . import configuration, watched_files
 from .names import LISTENERS, PUBLIC_ROUTES
 
+NOT_OPENED = "Envoy has not opened it; see .mlinfra/logs/deployments."
+NOT_CLOSED = "Envoy does not say that it is closed; mlinfra down closes it."
 WAIT_SECONDS = 3.0
 RETRY_SECONDS = 30.0
 
@@ -65,6 +67,10 @@ class PublicGate:
         if public is None and not self.is_open and not _is_ours():
             self._note(None, problem)  # nothing to close
             return
+        if public is None:
+            closed = self._close(plans, keys, serving=True)
+            self._note(None, problem if closed else NOT_CLOSED)
+            return
         contents = configuration.public_files(plans, keys=keys, public=public)
         if contents == self._failed and time.monotonic() < self._retry_at:
             return  # each try takes a while
@@ -75,8 +81,17 @@ class PublicGate:
             return
         self._failed, self._retry_at = contents, time.monotonic() + RETRY_SECONDS
         # It must not stay as it was: a key may have been revoked.
-        self._publish(configuration.public_files(plans, keys=keys, public=None))
-        self._note(None, problem or "Envoy has not opened it; see .mlinfra/logs/deployments.")
+        closed = self._close(plans, keys, serving=self.is_open)
+        self._note(None, (problem or NOT_OPENED) if closed else NOT_CLOSED)
+
+    def _close(self, plans: Sequence[DeploymentPlan], keys: Keys, *, serving: bool) -> bool:
+        """Close it; returns whether that is sure. serving: whether it was open. Connections are not
+        cut off at once, so their keys end first.
+        """
+        nobody = [replace(plan, keys={}) for plan in plans]
+        ended = not serving or self._publish(configuration.public_routes(nobody, keys))
+        gone = self._publish(configuration.public_files(plans, keys=keys, public=None))
+        return ended and gone
 
     def _publish(self, contents: Mapping[str, str]) -> bool:
         with contextlib.suppress(OSError):  # the disk is full
