@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ...core.errors import BadRequest, Unprocessable
 from ...core.records import Page, page_of
 from . import audit
-from .records import AccessKey, AuditEntry, NewKey
+from .records import AccessKey, AuditEntry, GatewayState, NewKey
 from .store import KeyStore
 
 if TYPE_CHECKING:
@@ -83,6 +83,10 @@ class AccessVerbs:
     @property
     def _keys(self) -> KeyStore:
         return KeyStore(self._project.database, self._project.user)
+
+    def gateway(self) -> GatewayState | None:
+        """How the gateway is; None while nothing is up."""
+        return self._target.gateway()
 
     def _tell_if_closed(self, say: Callable[[str], None]) -> None:
         """Say why other machines cannot reach the gateway, if the settings want that they do."""

@@ -24,6 +24,8 @@ LUA = TYPE + "extensions.filters.http.lua.v3.Lua"
 LIMIT = TYPE + "extensions.filters.http.local_ratelimit.v3.LocalRateLimit"
 _TLS = "extensions.transport_sockets.tls.v3."
 
+_ENABLED = {"@type": TYPE + "config.route.v3.FilterConfig", "config": {}}
+
 REFUSED = error_body(
     401,
     "The request has no valid key.",
@@ -35,7 +37,7 @@ REFUSED = error_body(
 
 def filters(*, public: bool) -> list[dict[str, Any]]:
     """The filters before all others. public: on the address for other machines, where every route
-    needs a key that does not say otherwise; on this machine only those that say so.
+    needs a key that does not say otherwise; on this machine only where it is switched on.
     """
     return [
         {
@@ -43,20 +45,19 @@ def filters(*, public: bool) -> list[dict[str, Any]]:
             "disabled": not public,
             "typed_config": {
                 "@type": LUA,
-                "default_source_code": {"inline_string": script(required=public)},
+                "default_source_code": {"inline_string": script()},
             },
         },
         {"name": RATE, "typed_config": {"@type": LIMIT, "stat_prefix": RATE}},
     ]
 
 
-def script(*, required: bool) -> str:
-    """The filter's program. required: whether every request needs a key."""
+def script() -> str:
+    """The filter's program."""
     first = list(itertools.islice(_primes(), 64))
     values = {
         "@CONSTANTS@": ",".join(str(_fraction(number, 3)) for number in first),
         "@START@": ",".join(str(_fraction(number, 2)) for number in first[:8]),
-        "@REQUIRED@": "true" if required else "false",
         "@BODY@": f"[==[{json.dumps(REFUSED)}]==]",
     }
     text = Path(__file__).with_suffix(".lua").read_text()
@@ -80,24 +81,25 @@ def _fraction(number: int, root: int) -> int:
     return found & 0xFFFF_FFFF
 
 
-def digests(plans: Sequence[DeploymentPlan], keys: Keys, *, public: bool) -> dict[str, Any]:
-    """The part of a virtual host that says which keys are valid: their hashes and when they end.
-    The project's own token is valid on this machine alone.
+def _known(plan: DeploymentPlan, keys: Keys, *, public: bool) -> str:
+    """The keys that a deployment takes: a line for each. The project's own token is valid on this
+    machine alone.
     """
-    known = {
-        f"{plan.name}/{id}": f"{key.digest} {key.ends_ms}"
-        for plan in plans
-        for id, key in plan.keys.items()
-    }
+    known = [f"{id} {key.digest} {key.ends_ms}" for id, key in sorted(plan.keys.items())]
     if keys.token and not public:
-        known["owner"] = f"{hashlib.sha256(keys.token.encode()).hexdigest()} 0"
-    return {"metadata": {"filter_metadata": {ACCESS: known}}}
+        known.append(f"owner {hashlib.sha256(keys.token.encode()).hexdigest()} 0")
+    return "\n".join(["", *known, ""])
 
 
-def limits(plans: Sequence[DeploymentPlan]) -> dict[str, Any]:
-    """The part of a virtual host that limits requests: one bucket a deployment, whatever the
-    path.
+def of_host(plans: Sequence[DeploymentPlan], keys: Keys) -> dict[str, Any]:
+    """What holds for all routes of a virtual host: the limits, and with a token of the project the
+    need of a key.
     """
+    return _limits(plans) | ({ACCESS: _ENABLED} if keys.token else {})
+
+
+def _limits(plans: Sequence[DeploymentPlan]) -> dict[str, Any]:
+    """One bucket a deployment, whatever the path."""
     buckets = [
         {
             "entries": [{"key": "generic_key", "value": plan.name}],
@@ -125,7 +127,7 @@ def limits(plans: Sequence[DeploymentPlan]) -> dict[str, Any]:
         "rate_limited_as_resource_exhausted": True,
         "response_headers_to_add": [{"header": {"key": "retry-after", "value": str(longest)}}],
     }
-    return {"typed_per_filter_config": {RATE: config}}
+    return {RATE: config}
 
 
 def _bucket(rate: float) -> dict[str, Any]:
@@ -144,18 +146,15 @@ def guarded(
     """A route of a deployment for its callers. On this machine a key is needed if the project's
     token is; one that is sent is checked in any case.
     """
-    guard: dict[str, Any] = {
-        "metadata": {
-            "filter_metadata": {
-                ACCESS: {"deployment": plan.name, "required": bool(keys.token) or public}
-            }
-        }
+    facts = {
+        "required": bool(keys.token) or public,
+        "keys": _known(plan, keys, public=public),
     }
-    if not public and (keys.token or plan.keys):
-        enabled = {"@type": TYPE + "config.route.v3.FilterConfig", "config": {}}
+    guard: dict[str, Any] = {"metadata": {"filter_metadata": {ACCESS: facts}}}
+    if not public and plan.keys:
         guard["typed_per_filter_config"] = {
             **route.get("typed_per_filter_config", {}),
-            ACCESS: enabled,
+            ACCESS: _ENABLED,
         }
     if plan.rate and "route" in route:
         actions = [{"actions": [{"generic_key": {"descriptor_value": plan.name}}]}]

@@ -92,8 +92,7 @@ def route_configuration(
                     *(route for plan in plans for route in _guarded_routes(plan, keys, public)),
                     *(access.opened(route) for route in _server_routes()),
                 ],
-                **access.digests(plans, keys, public=public),
-                **access.limits(plans),
+                "typed_per_filter_config": access.of_host(plans, keys),
             }
         ],
         "request_headers_to_add": [
