@@ -290,6 +290,29 @@ def test_a_certificate_is_read_again_when_its_files_change(
         assert found.status_code == 200
 
 
+def test_connections_beyond_the_limit_are_closed(
+    here: Path, tmp_path: Path, kit: ModuleType
+) -> None:
+    id, key = new_key()
+    plan = plan_of({id: KeyPlan(digest=digest(key))})
+    with (
+        opened(tmp_path, kit, "max_connections = 2\n") as (gate, port, _),
+        envoys.real_envoy(here, [plan], _ok, OWNER),
+        contextlib.ExitStack() as stack,
+    ):
+        gate.keep([plan], OWNER, own_port=0)
+        trust = ssl.create_default_context(cafile=tmp_path / "server.crt")
+
+        def ask() -> int:
+            client = stack.enter_context(httpx.Client(verify=trust))
+            url = f"https://localhost:{port}{PATH}"
+            return client.post(url, headers=bearer(key), content=b"{}").status_code
+
+        assert [ask(), ask()] == [200, 200]
+        with pytest.raises(httpx.TransportError):
+            ask()
+
+
 def test_a_port_that_another_program_has_is_named_and_costs_the_own_address_nothing(
     here: Path, tmp_path: Path, kit: ModuleType
 ) -> None:
