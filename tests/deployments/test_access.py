@@ -185,6 +185,8 @@ def test_a_call_of_grpc_without_a_key_is_told_so_in_its_own_words(here: Path) ->
     with envoys.real_envoy(here, [plan_of({id: KeyPlan(digest=digest(key))})], _ok, OWNER) as base:
         found = post(base, headers={"content-type": "application/grpc", "te": "trailers"})
         assert (found.status_code, found.headers["grpc-status"]) == (200, "16")  # UNAUTHENTICATED
+        assert found.headers["content-type"] == "application/grpc"
+        assert found.headers["grpc-message"].startswith("The request has no valid key.")
 
 
 def test_without_the_need_of_a_key_a_wrong_one_is_refused_all_the_same(here: Path) -> None:

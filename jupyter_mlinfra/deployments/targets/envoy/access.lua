@@ -78,9 +78,12 @@ function envoy_on_request(handle)
   -- Envoy would let a request through at which this program fails.
   local ran, refused = pcall(refuses, handle)
   if ran and not refused then return end
-  handle:respond({
-    [":status"] = "401",
-    ["content-type"] = "application/json",
-    ["www-authenticate"] = "Bearer",
-  }, @BODY@)
+  local answer = {[":status"] = "401", ["www-authenticate"] = "Bearer"}
+  local kind = handle:headers():get("content-type") or ""
+  if string.sub(kind, 1, 16) == "application/grpc" then
+    handle:respond(answer, @TEXT@)  -- Envoy makes a status of gRPC and its message of it
+  else
+    answer["content-type"] = "application/json"
+    handle:respond(answer, @BODY@)
+  end
 end

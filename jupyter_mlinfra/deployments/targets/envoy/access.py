@@ -59,6 +59,7 @@ def script() -> str:
         "@CONSTANTS@": ",".join(str(_fraction(number, 3)) for number in first),
         "@START@": ",".join(str(_fraction(number, 2)) for number in first[:8]),
         "@BODY@": f"[==[{json.dumps(REFUSED)}]==]",
+        "@TEXT@": f"[==[{REFUSED['error']}]==]",
     }
     text = Path(__file__).with_suffix(".lua").read_text()
     for name, value in values.items():
