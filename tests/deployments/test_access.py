@@ -7,6 +7,7 @@ import datetime as dt
 import hashlib
 import importlib
 import ipaddress
+import json
 import os
 import socket
 import ssl
@@ -28,7 +29,7 @@ from jupyter_mlinfra.deployments.access.listening import check_pair, public_addr
 from jupyter_mlinfra.deployments.gateway import DeploymentPlan, KeyPlan, Keys, VersionPlan
 from jupyter_mlinfra.deployments.store import DeploymentStore
 from jupyter_mlinfra.deployments.targets import ports
-from jupyter_mlinfra.deployments.targets.envoy import process
+from jupyter_mlinfra.deployments.targets.envoy import configuration, process
 from jupyter_mlinfra.deployments.targets.envoy.public import PublicGate
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -391,6 +392,18 @@ def test_a_gateway_process_that_cannot_start_is_seen_while_the_other_one_answers
     finally:
         gateway.kill()
         project.database.close()
+
+
+def test_an_envoy_of_a_version_without_these_filters_is_not_taken_over() -> None:
+    text = configuration.bootstrap(port=1234, max_body_bytes=1 << 20)
+    assert configuration.is_current(text)
+    assert configuration.is_current(configuration.bootstrap(1, port=99, max_body_bytes=7))
+    document = json.loads(text)
+    document["node"]["metadata"]["form"] = "other"
+    assert not configuration.is_current(json.dumps(document))
+    del document["node"]["metadata"]  # of a version that noted no form
+    assert not configuration.is_current(json.dumps(document))
+    assert not configuration.is_current("")
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o604, 0o660])

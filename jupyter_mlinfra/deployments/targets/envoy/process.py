@@ -89,12 +89,19 @@ class EnvoyProcess:
         self.problem = ""
 
     def adopt(self, port: int) -> None:
-        """Take over the one of an earlier keeper; end it if there is no port for it."""
+        """Take over the one of an earlier keeper; end it if there is no port for it, or if it was
+        started by a version with other filters.
+        """
         row = next((row for row in self._processes.rows() if row.token == self._token), None)
-        if row and row.identity.alive() and port:
+        if row and row.identity.alive() and port and self._is_current():
             self.identity, self._recorded = row.identity, True
         else:
             self.forget()
+
+    def _is_current(self) -> bool:
+        with contextlib.suppress(OSError):
+            return configuration.is_current(Path(BOOTSTRAPS[self.number]).read_text())
+        return False
 
     def alive(self) -> bool:
         """Whether its process runs."""
