@@ -40,13 +40,10 @@ TABLES = (
         " BEGIN SELECT RAISE(ABORT, 'the audit log is not changed'); END"
         for what in ("UPDATE", "DELETE")
     ),
-    'INSERT INTO deployment_audit (at, user, "on", verb, deployment, text, reason)'
-    " SELECT at, user, '', verb, deployment, text, reason FROM deployment_change"
-    " WHERE verb != 'keeper' ORDER BY id",
 )
 
 
 def upgrade() -> None:
-    """Changes that are in the history already are taken over."""
+    """Earlier changes are in the history of their deployments alone."""
     for statement in TABLES:
         op.execute(statement)
