@@ -83,34 +83,33 @@ class Bench:
             assert time.monotonic() < end, self.deployments.show("flights").deployment
             time.sleep(0.2)
 
-    def kill(self, kind: str) -> None:
-        """`kill -9` of one process of that kind, and the wait until it is replaced."""
+    def _of_kind(self, kind: str) -> list[int]:
+        """Pids of what can be killed under that name, of the version with the most traffic."""
         if kind == "keeper":
             entry = self.deployments._target._keeper.alive()  # type: ignore[attr-defined]
-            victims = [entry.process.pid] if entry is not None else []
-        elif kind == "gateway":
-            victims = self._pids("gateway")
-            self.gateway_kills += 1
-        else:
-            live = self.deployments.show("flights").deployment
-            masters = self._pids(max(live.versions, key=lambda item: item.traffic).version)
-            victims = masters
-            if kind == "request handler":
-                victims = [
-                    one.pid for pid in masters for one in psutil.Process(pid).children()
-                ] or masters
-        victim = self.chance.choice(victims)
+            return [entry.process.pid] if entry is not None else []
+        if kind == "gateway":
+            return self._pids("gateway")
+        versions = self.deployments.show("flights").deployment.versions
+        masters = self._pids(max(versions, key=lambda item: item.traffic).version)
+        if kind == "worker":
+            return masters
+        with contextlib.suppress(psutil.NoSuchProcess):
+            return [one.pid for pid in masters for one in psutil.Process(pid).children()]
+        return []
+
+    def kill(self, kind: str) -> None:
+        """`kill -9` of one process of that kind, and the wait until another has replaced it."""
+        before = self._of_kind(kind)
+        victim = self.chance.choice(before)
+        self.gateway_kills += kind == "gateway"
 
         def end_it() -> None:
-            with contextlib.suppress(ProcessLookupError):
-                if kind == "worker":
-                    os.killpg(victim, signal.SIGKILL)
-                else:
-                    os.kill(victim, signal.SIGKILL)
-            while psutil.pid_exists(victim) and (
-                psutil.Process(victim).status() != psutil.STATUS_ZOMBIE
-            ):
-                time.sleep(0.01)
+            (os.killpg if kind == "worker" else os.kill)(victim, signal.SIGKILL)
+            end = time.monotonic() + 120
+            while victim in (now := self._of_kind(kind)) or len(now) < len(before):
+                assert time.monotonic() < end, f"no other {kind} came"
+                time.sleep(0.05)
             self.settle()
 
         self._timed(f"kill -9 of a {kind}", end_it)
