@@ -40,8 +40,8 @@ import psutil
 from peers import Absent, environment
 
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.core.runtime_folder import runtime_folder
 from jupyter_mlinfra.deployments import Deployments
+from jupyter_mlinfra.deployments.targets.layout import run_folder
 from jupyter_mlinfra.deployments.targets.ports import choose
 from jupyter_mlinfra.deployments.targets.process_table import ProcessTable
 from jupyter_mlinfra.experiments import Experiments
@@ -209,7 +209,7 @@ def seldon_body(kind: str, data: Any, rows: int) -> bytes:
 def ours(deployments: Deployments, kind: str, ref: str, data: Any) -> Iterator[Server]:
     """Both runtimes with one worker, through the gateway and alone."""
     table = ProcessTable(deployments._project.database)
-    sockets = runtime_folder(deployments._project.home)
+    sockets = run_folder(deployments._project)
     for runtime in RUNTIMES:
         name = f"{kind}-{runtime}"
         deployments.deploy(name, version=ref, runtime=runtime, workers=1)
@@ -225,7 +225,7 @@ def ours(deployments: Deployments, kind: str, ref: str, data: Any) -> Iterator[S
             sent = bodies(lambda rows: tensor_body(data, rows))
             path = f"/v2/models/{name}/infer"
             url = url.split("/seldon/")[0] + path
-        (file,) = sockets.glob(f"**/*{name}*.sock")
+        (file,) = sockets.glob(f"*{name}*.sock")
         yield Server(f"{runtime}, gateway and log", url, sent, (*gateways, worker))
         yield Server(f"{runtime} alone, log", f"http://localhost{path}", sent, (worker,), file)
 
