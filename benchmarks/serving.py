@@ -151,7 +151,13 @@ def log_model(kind: str, data: Any, label: Any, peer: Path) -> None:
         pipeline = make_pipeline(StandardScaler(), GradientBoostingRegressor(n_estimators=50))
         pipeline.fit(data, label.astype("float64"))
         signature = infer_signature(data, pipeline.predict(data))
-        mlflow.sklearn.log_model(pipeline, signature=signature, input_example=data[:5], **common)
+        mlflow.sklearn.log_model(
+            pipeline,
+            signature=signature,
+            input_example=data[:5],
+            skops_trusted_types=["sklearn.tree._tree.Tree"],
+            **common,
+        )
         joblib.dump(pipeline, peer / "model.joblib")
     else:
         network = perceptron()
