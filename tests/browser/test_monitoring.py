@@ -318,7 +318,7 @@ def test_m3_a_silent_monitor_has_no_data_and_is_never_green(lab: Lab, watched: W
     expect(row.locator('[data-state="no_data"]')).to_be_visible()
     page = lab.open("Models", "monitor:trains")
     expect(page.get_by_text(re.compile("has no data")).first).to_be_visible()
-    expect(page.locator('[data-heat="none"]').first).to_be_visible()
+    expect(page.get_by_text("none in this window")).to_be_visible()
     assert page.locator('[data-state="ok"]').count() == 0
 
 

@@ -253,7 +253,7 @@ class Alerts:
     def check(self, file: str) -> RuleCheck:
         """What a rule file means, or everything that is wrong with it."""
         found = self._read(file)
-        return views.check(found, self._bound(found))
+        return views.check(found, self._bound(found), open_book(self._project))
 
     def draft(self, path: str, text: str) -> RuleDraft:
         """What the text of a rule file would mean as the file `path`, or what is wrong with it and

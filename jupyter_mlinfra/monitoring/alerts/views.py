@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...core.records import from_seconds
-from ..rules.book import RuleBook
+from ..rules.book import RuleBook, unknown_inhibitors
 from ..rules.file import ReadFile
 from ..rules.spec import ThresholdRule
 from .drafts import fault
@@ -65,8 +65,11 @@ def problems(book: RuleBook) -> Iterator[AlertRule]:
         )
 
 
-def check(file: ReadFile, book: RuleBook) -> RuleCheck:
-    """The result of a check."""
+def check(file: ReadFile, book: RuleBook, project: RuleBook) -> RuleCheck:
+    """The result of a check. book: of the file with the built-in rules alone. project: of all
+    files.
+    """
     faults = [*file.faults] or [*book.problems.get(file.name, ())]
+    faults = faults or [*unknown_inhibitors(file, project)]
     names = [] if faults else [item.name for item in file.rules]
     return RuleCheck(file=file.name, rules=names, faults=[fault(item) for item in faults])

@@ -159,11 +159,7 @@ function What({
         <dt>{trans.__('bad window')}</dt>
         <dd>
           {alert.window_start
-            ? trans.__(
-                '%1 to %2',
-                format.time(alert.window_start),
-                format.time(alert.window_end)
-              )
+            ? trans.__('%1 to %2', format.time(alert.window_start), format.time(alert.window_end))
             : trans.__('the threshold was never crossed')}
         </dd>
         {alert.runbook && (
@@ -234,8 +230,7 @@ function BadWindow({ alert }: { alert: IAlert }): React.ReactElement | null {
   const { client } = useWorkbench();
   const feature = featureOf(alert);
   const end = alert.window_end ?? alert.evaluated_at ?? '';
-  const start =
-    alert.window_start ?? (end && new Date(Date.parse(end) - DAY * 1000).toISOString());
+  const start = alert.window_start ?? (end && new Date(Date.parse(end) - DAY * 1000).toISOString());
   const query = useQuery(
     `distribution ${alert.ref} ${start} ${end}`,
     signal =>

@@ -132,10 +132,10 @@ function Sentence({ rule, days }: { rule: IRuleBacktest; days: number }): React.
         ) : (
           <>
             {trans._n(
-              'would have fired once in %2 days',
-              'would have fired %1 times in %2 days',
+              'would have fired once in %2',
+              'would have fired %1 times in %2',
               rule.fired,
-              format.number(Math.round(days))
+              format.span(Math.round(days * 86_400))
             )}
             {rule.fired > 0 && (
               <>

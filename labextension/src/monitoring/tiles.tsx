@@ -84,7 +84,7 @@ function Requests({ status }: { status: IMonitorStatus }): React.ReactElement {
             )}
           </>
         ) : (
-          trans.__('none yet')
+          trans.__('none in this window')
         )
       }
     />

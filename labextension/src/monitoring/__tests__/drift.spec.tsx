@@ -283,7 +283,7 @@ describe('the figures at the head', () => {
     await opened(statusOf({ monitor: monitorOf({ last_request_at: null, evaluated_at: null }) }));
     expect(tile('performance, estimated')).toContain('–');
     expect(tile('KPI, worth of a row')).toContain('–');
-    expect(tile('requests')).toContain('none yet');
+    expect(tile('requests')).toContain('none in this window');
     expect(tile('result')).toContain('–');
     expect(document.body.textContent).not.toMatch(/NaN|undefined|null/);
   });
