@@ -90,7 +90,7 @@ function Alert({ detail }: { detail: IAlertDetail }): React.ReactElement {
       <AlertFacts detail={detail} />
       <div className={cx('scroll')}>
         <What detail={detail} rule={rule} />
-        <Values alert={alert} clear={rule?.clear == null ? null : Number(rule.clear)} />
+        <Values alert={alert} clear={rule?.clear ?? null} />
         <BadWindow alert={alert} />
         <History detail={detail} />
       </div>
@@ -175,8 +175,10 @@ function What({
 }
 
 /** The feature that an alert is about, if it is about one. */
-const featureOf = ({ metric, labels, subject }: IAlert): string | undefined =>
-  OF_FEATURES.includes(metric) ? (labels.feature ?? subject) || undefined : undefined;
+function featureOf({ metric, labels, subject }: IAlert): string | undefined {
+  const found = labels.feature ?? subject;
+  return OF_FEATURES.includes(metric) && found ? found : undefined;
+}
 
 /** Value against threshold, by the hour. */
 function Values({ alert, clear }: { alert: IAlert; clear: number | null }): React.ReactElement {
@@ -198,7 +200,7 @@ function Values({ alert, clear }: { alert: IAlert; clear: number | null }): Reac
     signal => client.monitoring.series(alert.monitor, options, signal),
     { topics: ['monitor'], about: formatRef('monitor', alert.monitor) }
   );
-  const end = Date.now();
+  const end = query.at;
   return (
     <section aria-label={trans.__('Value over time')}>
       <Heading

@@ -134,7 +134,7 @@ function Row({
 }: IHeatRowProps): React.ReactElement {
   const { trans } = useWorkbench();
   const psi = figures?.drift[row.feature]?.psi ?? null;
-  const over = psi !== null && Number(psi) >= limit;
+  const over = psi !== null && psi >= limit;
   const rank = suspectOf(row.feature, figures, limit);
   return (
     <div role="row" className={cx('monitoring-map-row')} data-feature={row.feature}>
@@ -197,7 +197,7 @@ export function suspectOf(
   limit: number
 ): number | null {
   const drifted = (figures?.suspects ?? []).filter(
-    item => Number(figures?.drift[item.feature]?.psi ?? 0) >= limit
+    item => (figures?.drift[item.feature]?.psi ?? 0) >= limit
   );
   const place = drifted.findIndex(item => item.feature === feature);
   return place < 0 ? null : place + 1;

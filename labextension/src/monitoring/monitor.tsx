@@ -14,7 +14,6 @@ import { Facts, Heading, InsertButton, PageHeader } from '../components/header';
 import { Num } from '../components/number';
 import { Select } from '../components/select';
 import { State } from '../components/state';
-import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
 import { useCode } from '../hooks/code';
 import { useWorkbench } from '../hooks/context';
@@ -22,10 +21,10 @@ import { useMemory } from '../hooks/memory';
 import { type IQuery, useQuery } from '../hooks/query';
 import { useSettled } from '../hooks/settled';
 import { formatRef } from '../refs';
-import type { IPageProps, IWorkbench } from '../tokens';
+import type { IPageProps } from '../tokens';
 import { AlertCard } from './alertcard';
 import { Distribution } from './distribution';
-import { heatOf } from './heat';
+import { DriftTable } from './drifttable';
 import { HeatGrid, type ICell, Legend } from './heatmap';
 import { Tiles } from './tiles';
 import { Timeline } from './timeline';
@@ -319,9 +318,7 @@ function Features(props: IFeaturesProps): React.ReactElement {
   const { trans } = useWorkbench();
   const [asTable, setAsTable] = useMemory('monitor:heat-table', false);
   const drift = driftOf(status, cell);
-  const limit = Number(
-    status.alerts.find(({ name }) => name === 'drift')?.threshold ?? USUAL_LIMIT
-  );
+  const limit = status.alerts.find(({ name }) => name === 'drift')?.threshold ?? USUAL_LIMIT;
   const choose = (feature: string): void => {
     const [start, end] = [status.window_start, status.window_end];
     onCell({ feature, start: start ?? '', end: end ?? '' });
@@ -415,90 +412,4 @@ function Chosen({
       )}
     </Result>
   );
-}
-
-interface IDriftTableProps {
-  status: IMonitorStatus;
-  current: string | undefined;
-  words: string;
-  onChoose: (feature: string) => void;
-}
-
-/** What the map shows of the whole window, with the other distances. */
-function DriftTable({ status, current, words, onChoose }: IDriftTableProps): React.ReactElement {
-  const workbench = useWorkbench();
-  const shown = status.drift
-    .filter(({ feature }) => feature.toLowerCase().includes(words.trim().toLowerCase()))
-    .slice(0, FEATURES_SHOWN);
-  return (
-    <Table
-      label={workbench.trans.__('Drift of the features')}
-      columns={driftColumns(workbench, status.monitor.state === 'no_data')}
-      rows={shown}
-      row={item => ({ id: item.feature })}
-      onOpen={onChoose}
-      current={current}
-      total={status.features}
-    />
-  );
-}
-
-/** unsure: there is too little data to call anything drifted. */
-function driftColumns({ trans }: IWorkbench, unsure: boolean): IColumnSpec<IFeatureDrift>[] {
-  const percent = (value: unknown): string => format.percent(value, 1);
-  return [
-    {
-      key: 'feature',
-      head: trans.__('feature'),
-      cell: row => (
-        <>
-          <span className={cx('strong-name')}>{row.feature}</span>{' '}
-          <span className={cx('type')}>{row.kind}</span>
-        </>
-      ),
-      sort: row => row.feature
-    },
-    {
-      key: 'state',
-      head: trans.__('state'),
-      cell: row => <State state={unsure ? 'no_data' : row.drifted ? 'drifted' : 'stable'} />,
-      width: 100
-    },
-    {
-      key: 'psi',
-      head: 'PSI',
-      width: 120,
-      figure: row => row.psi,
-      cell: row => (
-        <span
-          className={cx('monitoring-heat', `monitoring-heat-${unsure ? 0 : heatOf(row.psi.value)}`)}
-        >
-          <Num value={row.psi} format={value => format.number(value, 3)} />
-        </span>
-      ),
-      sort: row => row.psi.value
-    },
-    ...(['ks', 'wasserstein'] as const).map(name => ({
-      key: name,
-      head: name === 'ks' ? 'KS' : 'Wasserstein',
-      width: 110,
-      figure: (row: IFeatureDrift) => row[name],
-      write: (value: unknown) => format.number(value, 3),
-      sort: (row: IFeatureDrift) => row[name]?.value ?? null
-    })),
-    {
-      key: 'missing',
-      head: trans.__('missing: reference'),
-      width: 130,
-      figure: row => row.missing_reference,
-      write: percent
-    },
-    {
-      key: 'window',
-      head: trans.__('window'),
-      width: 100,
-      figure: row => row.missing_window,
-      write: percent
-    }
-  ];
 }

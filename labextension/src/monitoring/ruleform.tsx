@@ -1,6 +1,6 @@
 import '../../style/monitoring.css';
 
-import React, { useEffect, useState } from 'react';
+import React, { useState } from 'react';
 
 import type { IRuleChange } from '../api/monitoring';
 import type { IDraftRule, IRuleDraft } from '../api/types';
@@ -126,20 +126,7 @@ function Form({ rule, draft, busy, edit }: IFormProps): React.ReactElement {
   const armed = rule.values.enabled !== false;
   return (
     <div className={cx('monitoring-form')} role="group" aria-label={trans.__('The rule')}>
-      <label className={cx('monitoring-armed')}>
-        <input
-          type="checkbox"
-          checked={armed}
-          disabled={busy}
-          onChange={() => set(['enabled'], armed ? false : null)}
-        />{' '}
-        {trans.__('armed')}
-        <span className={cx('quiet')}>
-          {armed
-            ? trans.__('in force once the file is saved')
-            : trans.__('switched off, also a built-in rule of that name')}
-        </span>
-      </label>
+      <Armed armed={armed} busy={busy} onChange={() => set(['enabled'], armed ? false : null)} />
       {field(['name'], trans.__('name'), 'text', { width: 150 })}
       <Select
         label={trans.__('metric')}
@@ -195,6 +182,30 @@ function Form({ rule, draft, busy, edit }: IFormProps): React.ReactElement {
   );
 }
 
+/** The switch of a rule. */
+function Armed({
+  armed,
+  busy,
+  onChange
+}: {
+  armed: boolean;
+  busy: boolean;
+  onChange: () => void;
+}): React.ReactElement {
+  const { trans } = useWorkbench();
+  return (
+    <label className={cx('monitoring-armed')}>
+      <input type="checkbox" checked={armed} disabled={busy} onChange={onChange} />{' '}
+      {trans.__('armed')}
+      <span className={cx('quiet')}>
+        {armed
+          ? trans.__('in force once the file is saved')
+          : trans.__('switched off, also a built-in rule of that name')}
+      </span>
+    </label>
+  );
+}
+
 interface IValueFieldProps {
   label: string;
   kind: FieldKind;
@@ -215,7 +226,11 @@ function ValueField({
 }: IValueFieldProps): React.ReactElement {
   const { trans } = useWorkbench();
   const [typed, setTyped] = useState(value);
-  useEffect(() => setTyped(value), [value]);
+  const [of, setOf] = useState(value);
+  if (of !== value) {
+    setOf(value);
+    setTyped(value); // the text says something else now
+  }
   const found = read(typed, kind);
   const commit = (): void => {
     if (typed.trim() !== value && found !== undefined) {

@@ -15,7 +15,11 @@ export function shown(rule: IDraftRule, path: readonly string[]): string {
   if (value === undefined || value === null) {
     return '';
   }
-  return Array.isArray(value) ? value.join(', ') : String(value);
+  return Array.isArray(value)
+    ? value.join(', ')
+    : typeof value === 'string'
+      ? value
+      : JSON.stringify(value);
 }
 
 /** What was typed as a value of the file; null takes the key away, undefined is no value. */

@@ -59,20 +59,7 @@ export function ValueChart({
             <title>{trans.__('the threshold was crossed')}</title>
           </rect>
         )}
-        {ticks(start, end).map(at => (
-          <g key={at}>
-            <line
-              className={cx('monitoring-gridline')}
-              x1={x(across(at))}
-              x2={x(across(at))}
-              y1={0}
-              y2={HEIGHT - FOOT}
-            />
-            <text x={x(across(at))} y={HEIGHT - 5} textAnchor="middle">
-              {format.time(new Date(at).toISOString())}
-            </text>
-          </g>
-        ))}
+        <Ticks start={start} end={end} />
         <line className={cx('axis')} x1={LEFT} x2={WIDTH} y1={HEIGHT - FOOT} y2={HEIGHT - FOOT} />
         <text x={LEFT - 6} y={10} textAnchor="end">
           {format.number(most, 2)}
@@ -142,6 +129,29 @@ function Limit({
       <text x={LEFT + (quiet ? 130 : 4)} y={at - 3}>
         {words} {format.number(value, 3)}
       </text>
+    </>
+  );
+}
+
+function Ticks({ start, end }: { start: number; end: number }): React.ReactElement {
+  const across = (at: number): number =>
+    LEFT + ((at - start) / Math.max(1, end - start)) * (WIDTH - LEFT);
+  return (
+    <>
+      {ticks(start, end).map(at => (
+        <g key={at}>
+          <line
+            className={cx('monitoring-gridline')}
+            x1={across(at)}
+            x2={across(at)}
+            y1={0}
+            y2={HEIGHT - FOOT}
+          />
+          <text x={across(at)} y={HEIGHT - 5} textAnchor="middle">
+            {format.time(new Date(at).toISOString())}
+          </text>
+        </g>
+      ))}
     </>
   );
 }

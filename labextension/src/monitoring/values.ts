@@ -28,7 +28,7 @@ export function trackOf(
   const lines: (readonly [number, number])[][] = [[]];
   for (const { value, end: at } of points) {
     if (typeof value === 'number') {
-      lines[lines.length - 1]?.push([across(Number(at) * 1000), tall(value)]);
+      lines[lines.length - 1]?.push([across(at * 1000), tall(value)]);
     } else if (lines[lines.length - 1]?.length) {
       lines.push([]);
     }
