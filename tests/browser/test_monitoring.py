@@ -192,7 +192,7 @@ def test_m1_a_shifted_feature_darkens_fires_and_its_notebook_shows_the_window(
 ) -> None:
     page = lab.open("Models", "monitor:flights")
     expect(page.locator('[data-feature="temp"]')).not_to_contain_text("no. 1")
-    watched.flights.log(2_000, shift=25)
+    shifted(watched.flights)
     page.get_by_role("button", name="Evaluate Now").click()
     expect(card(page, "drift of temp")).to_contain_text("pending")
     expect(last_cell(page, "temp")).to_have_attribute("data-heat", "4")
@@ -387,8 +387,8 @@ def test_form_and_text_of_a_rule_file_are_in_step_and_a_fault_stands_at_its_line
     expect(page.get_by_text(re.compile("fault.*not in force")).first).to_be_visible()
     expect(page.locator("[data-line]").first).to_be_visible()
     expect(page.get_by_role("button", name="Save and Arm")).to_be_disabled()
-    for _ in range(6):
-        lab.page.keyboard.press("Control+z")
+    while not lab.reads(text).rstrip().endswith("for: 1s"):
+        lab.page.keyboard.press("Backspace")
     page.get_by_role("checkbox", name="armed").click()
     expect(text).to_contain_text("enabled: false")
     page.get_by_role("checkbox", name="armed").click()
