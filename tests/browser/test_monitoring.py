@@ -97,6 +97,17 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     subprocess.run(command, cwd=root, check=False, capture_output=True, timeout=120)
 
 
+def shifted(flights: Flights) -> None:
+    """Many requests of the last seconds, at which it is much warmer."""
+    begun, random = now().timestamp() - 20, np.random.default_rng(7)
+    entries = [
+        answered(begun + place / 200, f"now-{place}", [[float(temp), 10.0]], [0.5])
+        for place, temp in enumerate(random.normal(85, 10, 3_000))
+    ]
+    folder = payload_folder(flights.project, flights.name)
+    write_journal(folder, begun, entries, names=TRAINING.columns, categories=[[], []], version="v2")
+
+
 def past(flights: Flights, hours: int, rows: int = 300) -> None:
     """Requests like those of the training, in the hour that began so many hours ago."""
     begun, random = now().timestamp() - 3600 * hours, np.random.default_rng(hours)
