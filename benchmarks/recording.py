@@ -33,7 +33,7 @@ import json, resource, sys, time
 from pathlib import Path
 import numpy, polars, scipy.special
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.deployments import parts
+from jupyter_mlinfra.deployments.payload_log import parts
 from jupyter_mlinfra.monitoring import references
 from jupyter_mlinfra.monitoring.recording import Plan, Recorder
 from jupyter_mlinfra.monitoring.series import SeriesStore

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from .kubernetes.plan import ManifestKind, ManifestOptions
     from .kubernetes.records import ImageContext, Manifests, RegionState
     from .names import name_for
-    from .parts import Part
-    from .payloads import BASE_COLUMNS
+    from .payload_log.frames import BASE_COLUMNS
+    from .payload_log.parts import Part
     from .servable import runs_code, unservable
     from .service import Deployments
     from .spec import (
@@ -59,7 +59,7 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     home = {
-        "BASE_COLUMNS": ".payloads",
+        "BASE_COLUMNS": ".payload_log.frames",
         "Batches": ".batch.submitting",
         "MAX_ERRORS": ".batch.spec",
         "Deployments": ".service",
@@ -68,7 +68,7 @@ def __getattr__(name: str) -> Any:
         "Manifests": ".kubernetes.records",
         "RegionState": ".kubernetes.records",
         "ManifestOptions": ".kubernetes.plan",
-        "Part": ".parts",
+        "Part": ".payload_log.parts",
         "name_for": ".names",
         "runs_code": ".servable",
         "unservable": ".servable",

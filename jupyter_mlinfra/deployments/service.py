@@ -45,9 +45,10 @@ if TYPE_CHECKING:
     from ..catalog import Mode
     from ..core.project import Project
     from ..experiments import Experiments
-    from . import measuring, parts
+    from . import measuring
     from .batch.submitting import Batches
     from .deploying import Deploying
+    from .payload_log import parts
 
 
 class Deployments(KubernetesVerbs):
@@ -341,46 +342,46 @@ class Deployments(KubernetesVerbs):
         """Logged requests, one line per row: request_id, row, ts, deployment, version, status,
         latency_ms, prediction, then the inputs.
         """
-        from . import payloads
+        from .payload_log import reading
 
         self._store.deployment(name)
-        return payloads.scan(payload_folder(self._project, name), since)
+        return reading.scan(payload_folder(self._project, name), since)
 
     def payload_parts(self, name: str, *, since: datetime, until: datetime) -> Iterator[parts.Part]:
         """The same rows of a span of time, file by file; also of a deployment that is gone."""
-        from . import parts
+        from .payload_log import parts
 
         return parts.parts(payload_folder(self._project, name), since, until)
 
     def payloads_since(self, name: str) -> datetime | None:
         """When the oldest file of the payload log was begun; None if nothing is logged."""
-        from . import parts
+        from .payload_log import parts
 
         return parts.oldest(payload_folder(self._project, name))
 
     def payloads_feedback(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
         """Logged feedback: request_id, ts, reward, truth."""
-        from . import payloads
+        from .payload_log import reading
 
         self._store.deployment(name)
-        return payloads.feedback(payload_folder(self._project, name), since)
+        return reading.feedback(payload_folder(self._project, name), since)
 
     def payloads_refused(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
         """Refused and failed requests: request_id, ts, version, status, latency_ms, what, request
         (the beginning of its body as text).
         """
-        from . import payloads
+        from .payload_log import reading
 
         self._store.deployment(name)
-        return payloads.refused(payload_folder(self._project, name), since)
+        return reading.refused(payload_folder(self._project, name), since)
 
     def payloads_dropped(self, name: str, *, since: datetime | None = None) -> int:
         """Entries that could not be logged, in the files that were written to after `since`; for a
         killed process an upper bound.
         """
-        from . import payloads
+        from .payload_log import reading
 
-        return payloads.dropped(payload_folder(self._project, name), since)
+        return reading.dropped(payload_folder(self._project, name), since)
 
     def up(
         self, name: str | None = None, *, on_progress: Progress | None = None

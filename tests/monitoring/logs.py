@@ -14,7 +14,8 @@ import numpy as np
 import polars as pl
 
 from jupyter_mlinfra.core.errors import NotFound
-from jupyter_mlinfra.deployments import parts, payloads
+from jupyter_mlinfra.deployments import payloads
+from jupyter_mlinfra.deployments.payload_log import parts
 
 HOUR = 3600
 

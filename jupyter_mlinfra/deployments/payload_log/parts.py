@@ -9,17 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .payloads import (
-    _PARQUET,
-    _UNIQUE,
-    _compacted,
-    _frame,
-    _from_parquet,
-    _may_hold,
-    _read_journal,
-    _Rows,
-    _stem,
-)
+from .frames import UNIQUE, frame_of, read_parquet
+from .journals import PARQUET, JournalRows, compacted_files, may_hold, read_journal, stem
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,15 +45,17 @@ def parts(folder: Path, since: datetime, until: datetime) -> Iterator[Part]:
         try:
             rows = _rows_of(folder, name, before, until)
         except (OSError, ValueError, pl.exceptions.PolarsError) as error:
-            yield Part(rows=_frame(_Rows()).drop(_UNIQUE), problem=f"{name}: {str(error)[:200]}")
+            yield Part(
+                rows=frame_of(JournalRows()).drop(UNIQUE), problem=f"{name}: {str(error)[:200]}"
+            )
             continue
         if not rows.height:
             continue
-        new = seen.note(rows.select(pl.struct(_UNIQUE, "row").hash()).to_series().to_numpy())
+        new = seen.note(rows.select(pl.struct(UNIQUE, "row").hash()).to_series().to_numpy())
         here = (rows["ts"] >= since).to_numpy()
-        again = rows.filter(pl.Series(~new & here)).group_by("version").agg(pl.n_unique(_UNIQUE))
+        again = rows.filter(pl.Series(~new & here)).group_by("version").agg(pl.n_unique(UNIQUE))
         repeated = dict(sorted(again.iter_rows()))
-        kept = rows.filter(pl.Series(new & here)).drop(_UNIQUE)
+        kept = rows.filter(pl.Series(new & here)).drop(UNIQUE)
         if kept.height or repeated:
             yield Part(rows=kept, repeated=repeated)
 
@@ -71,7 +64,7 @@ def oldest(folder: Path) -> datetime | None:
     """When the oldest file of the log was begun; None without files."""
     begun = [
         _begun_at(file.name)
-        for file in (*folder.glob("*.jsonl*"), *(folder / _PARQUET).glob("*.parquet"))
+        for file in (*folder.glob("*.jsonl*"), *(folder / PARQUET).glob("*.parquet"))
     ]
     return datetime.fromtimestamp(min(begun), UTC) if begun else None
 
@@ -104,8 +97,8 @@ class _Seen:
 def _file_names(folder: Path, since: datetime, until: datetime) -> list[str]:
     """The journals that may hold rows of a time, compacted or not, by name."""
     files = (*folder.glob("*.jsonl"), *folder.glob("*.jsonl.open"))
-    found = {_stem(file) for file in files if _may_hold(file, since)}
-    found |= {file.stem for file in _compacted(folder, since)}
+    found = {stem(file) for file in files if may_hold(file, since)}
+    found |= {file.stem for file in compacted_files(folder, since)}
     return sorted(name for name in found if _begun_at(name) < until.timestamp() + RETRIED_SECONDS)
 
 
@@ -118,12 +111,12 @@ def _rows_of(folder: Path, name: str, since: datetime, until: datetime) -> pl.Da
     wanted = pl.col("ts").is_between(since, until, closed="left")
     for _ in range(3):
         with contextlib.suppress(FileNotFoundError):
-            if (file := folder / _PARQUET / f"{name}.parquet").exists():
-                return _from_parquet(file, wanted)
+            if (file := folder / PARQUET / f"{name}.parquet").exists():
+                return read_parquet(file, wanted)
             for ending in (".jsonl.open", ".jsonl"):
                 if (file := folder / f"{name}{ending}").exists():
-                    return _frame(_read_journal(file)).filter(wanted)
-    return _frame(_Rows())  # too old, and removed
+                    return frame_of(read_journal(file)).filter(wanted)
+    return frame_of(JournalRows())  # too old, and removed
 
 
 def _begun_at(name: str) -> float:
