@@ -43,8 +43,8 @@ root = Path(sys.argv[1])
 project = Project(root)
 
 class Log:
-    def payload_parts(self, name, *, since, until):
-        return parts.parts(root / "log", since, until)
+    def payload_parts(self, name, *, since, until, ids=None):
+        return parts.parts(root / "log", since, until, ids=ids)
     def payloads_since(self, name):
         return parts.oldest(root / "log")
 

@@ -298,9 +298,7 @@ class Deployments(KubernetesVerbs):
     def feedback(
         self, name: str, request_id: str, *, reward: float = 0.0, truth: Any = None
     ) -> None:
-        """Report what an earlier answer was worth, or what would have been correct. request_id: of
-        the prediction.
-        """
+        """Report what an earlier answer was worth, or what would have been correct."""
         import orjson
 
         from . import client
@@ -308,10 +306,7 @@ class Deployments(KubernetesVerbs):
         url = views.feedback_url(self._url(self._store.deployment(name)))
         message: dict[str, Any] = {"response": {"meta": {"puid": request_id}}, "reward": reward}
         if truth is not None:
-            values = (
-                [*truth] if isinstance(truth, Sequence) and not isinstance(truth, str) else [truth]
-            )
-            message["truth"] = {"data": {"ndarray": [float(value) for value in values]}}
+            message["truth"] = {"data": {"ndarray": _truths(truth)}}
         answer = client.post(url, orjson.dumps(message), keys=self._target.keys())
         if answer.status != 200:
             raise client.refusal(answer)
@@ -347,11 +342,13 @@ class Deployments(KubernetesVerbs):
         self._store.deployment(name)
         return reading.scan(payload_folder(self._project, name), since)
 
-    def payload_parts(self, name: str, *, since: datetime, until: datetime) -> Iterator[parts.Part]:
-        """The same rows of a span of time, file by file; also of a deployment that is gone."""
+    def payload_parts(
+        self, name: str, *, since: datetime, until: datetime, ids: Sequence[str] | None = None
+    ) -> Iterator[parts.Part]:
+        """The same rows of a span of time, file by file; of a deployment that is gone too."""
         from .payload_log import parts
 
-        return parts.parts(payload_folder(self._project, name), since, until)
+        return parts.parts(payload_folder(self._project, name), since, until, ids=ids)
 
     def payloads_since(self, name: str) -> datetime | None:
         """When the oldest file of the payload log was begun; None if nothing is logged."""
@@ -360,7 +357,7 @@ class Deployments(KubernetesVerbs):
         return parts.oldest(payload_folder(self._project, name))
 
     def payloads_feedback(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
-        """Logged feedback: request_id, ts, reward, truth."""
+        """Logged feedback: request_id, ts, reward, truth, truth_texts."""
         from .payload_log import reading
 
         self._store.deployment(name)
@@ -376,12 +373,16 @@ class Deployments(KubernetesVerbs):
         return reading.refused(payload_folder(self._project, name), since)
 
     def payloads_dropped(self, name: str, *, since: datetime | None = None) -> int:
-        """Entries that could not be logged, in the files that were written to after `since`; for a
-        killed process an upper bound.
-        """
+        """Entries that could not be logged, in files written to after `since`; at most so many."""
         from .payload_log import reading
 
         return reading.dropped(payload_folder(self._project, name), since)
+
+    def payloads_problems(self, name: str, *, since: datetime | None = None) -> Sequence[str]:
+        """What is missing since then, in files that could not be read."""
+        from .payload_log.quarantine import problems
+
+        return [*problems(payload_folder(self._project, name), since, None)]
 
     def up(
         self, name: str | None = None, *, on_progress: Progress | None = None
@@ -490,3 +491,10 @@ class Deployments(KubernetesVerbs):
 
 def _quiet(_: str) -> None:
     """Ignores progress."""
+
+
+def _truths(truth: Any) -> list[float | str]:
+    several = isinstance(truth, Sequence) and not isinstance(truth, str)
+    return [
+        item if isinstance(item, str) else float(item) for item in (truth if several else [truth])
+    ]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ..core.project import Project
 
-SERIES, PAYLOADS = "_series", "_payloads"
+SERIES, PAYLOADS, REFUSED = "_series", "_payloads", "_refused_labels"
 
 
 def rows(project: Project, table: str) -> pl.LazyFrame | None:
@@ -22,6 +22,8 @@ def rows(project: Project, table: str) -> pl.LazyFrame | None:
     Series: monitor, metric, version, feature, segment, start, end (UTC), value, rows. Payloads: the
     whole payload log, which is read into memory.
     """
+    if table.endswith(REFUSED):
+        return _refused_labels(project, table.removesuffix(REFUSED))
     if table.endswith(SERIES):
         return _series(project, table.removesuffix(SERIES))
     if table.endswith(PAYLOADS):
@@ -29,15 +31,32 @@ def rows(project: Project, table: str) -> pl.LazyFrame | None:
     return None
 
 
-def _series(project: Project, deployment: str) -> pl.LazyFrame | None:
-    import polars as pl
-
-    store, parts = SeriesStore(project), list[pl.LazyFrame]()
-    monitors = [
+def _monitors(project: Project, deployment: str) -> list[str]:
+    return [
         item.name
         for item in MonitorStore(project.database).monitors()
         if deployment in (item.deployment, item.name)
     ]
+
+
+def _refused_labels(project: Project, deployment: str) -> pl.LazyFrame | None:
+    import polars as pl
+
+    store, parts = SeriesStore(project), list[pl.LazyFrame]()
+    for monitor in _monitors(project, deployment):
+        rows = store.unjoined(monitor).refused()
+        at = pl.from_epoch((pl.col("at") * 1e6).cast(pl.Int64), "us").dt.replace_time_zone("UTC")
+        parts.append(
+            rows.lazy().select(pl.lit(monitor).alias("monitor"), pl.all().exclude("at"), at)
+        )
+    return pl.concat(parts) if parts else None
+
+
+def _series(project: Project, deployment: str) -> pl.LazyFrame | None:
+    import polars as pl
+
+    store, parts = SeriesStore(project), list[pl.LazyFrame]()
+    monitors = _monitors(project, deployment)
     kinds: tuple[Part, ...] = ("points", "performance")
     for monitor in monitors:
         files = readable([file for part in kinds for file in store.files(monitor, part)])

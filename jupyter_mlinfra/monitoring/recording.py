@@ -43,7 +43,9 @@ requests and the sum of repeated ones; the answers; what performance can be expe
 class Log(Protocol):
     """The payload logs of a project."""
 
-    def payload_parts(self, name: str, *, since: datetime, until: datetime) -> Iterator[Part]: ...
+    def payload_parts(
+        self, name: str, *, since: datetime, until: datetime, ids: Sequence[str] | None = None
+    ) -> Iterator[Part]: ...
     def payloads_since(self, name: str) -> datetime | None: ...
 
 

@@ -25,6 +25,7 @@ from ..core.files import explain_os_error, write_atomic
 from .points import Point
 from .quantiles import Quantiles
 from .sketches import Sketch
+from .unjoined import Unjoined
 
 if TYPE_CHECKING:
     import polars as pl
@@ -152,6 +153,10 @@ class SeriesStore:
             connection.execute(
                 "DELETE FROM monitor_hour WHERE monitor = ? AND hour < ?", (monitor, hour)
             )
+
+    def unjoined(self, monitor: str) -> Unjoined:
+        """The labels of a monitor that were not joined."""
+        return Unjoined(self._project, monitor)
 
     def _folder(self, monitor: str, part: Part) -> Path:
         return self._project.folder("monitoring", "series", monitor) / part

@@ -15,28 +15,36 @@ from ...core.files import explain_os_error, file_lock, sync_folder
 from .frames import list_frame
 from .journals import PARQUET, JournalRows, has_open, pid_of, read_journal
 from .ledgers import dead_ledgers, missing_entries
+from .merging import merge, replaced
+from .quarantine import set_aside_files
+from .request_ids import IDS, index_of
 
 COMPACT_AFTER_SECONDS = 60.0
 
 
 def compact(folder: Path) -> int:
-    """Turn closed journals into one Parquet file each; returns how many. A journal is removed only
-    when its Parquet file is on disk.
+    """Turn closed journals into one Parquet file each, and merge small ones; returns how many
+    journals. A journal is removed only when its Parquet file is on disk.
 
     Raises Unavailable if the disk is full; the journals then stay.
     """
     count = 0
     with file_lock(folder / ".compact.lock"):
         _close_abandoned(folder)
+        done = replaced(folder)
         for journal in sorted(folder.glob("*.jsonl")):
             target = folder / PARQUET / f"{journal.stem}.parquet"
             try:
-                if not target.exists():
+                if journal.stem not in done and not target.exists():
                     write_parquet(target, read_journal(journal))
                 journal.unlink()
             except OSError as error:
                 raise explain_os_error(error, f"{journal.name} was not compacted.") from error
             count += 1
+        try:
+            merge(folder)
+        except OSError as error:
+            raise explain_os_error(error, "Files of the payload log were not merged.") from error
     return count
 
 
@@ -51,6 +59,7 @@ def prune(folder: Path, *, days: float, gib: float) -> int:
         *folder.glob("*.jsonl"),
         *(folder / PARQUET).glob("*.parquet"),
         *dead_ledgers(folder),
+        *set_aside_files(folder),
     ]
     if not files:
         return 0
@@ -85,6 +94,7 @@ def write_parquet(target: Path, rows: JournalRows) -> None:
     facts = {
         **{name: orjson.dumps(value).decode() for name, value in lists.items()},
         "dropped": str(rows.dropped),
+        IDS: index_of(rows.request_id),
     }
     draft = target.with_name(f".{target.name}.draft")
     try:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,13 @@ import orjson
 
 PARQUET = "parquet"
 """Folder of the compacted files."""
+
+CLOCK = timedelta(hours=2)
+"""A clock may be set back by so much while a file is written: rows may be older than its name says,
+and newer than its last write.
+"""
+
+_NAME = re.compile(r"-(\d+)-\d+(?:-[0-9a-f]+)?$")
 
 
 @dataclass(slots=True)
@@ -47,9 +55,10 @@ class JournalRows:
     dropped: int = 0
 
 
-def journals(folder: Path, since: datetime | None) -> Iterator[JournalRows]:
-    """The rows of the journals that are not compacted."""
-    compacted = {file.stem for file in (folder / PARQUET).glob("*.parquet")}
+def journals(
+    folder: Path, since: datetime | None, compacted: Collection[str] = ()
+) -> Iterator[JournalRows]:
+    """The rows of the journals that are not compacted. compacted: names of those that are."""
     for file in sorted([*folder.glob("*.jsonl"), *folder.glob("*.jsonl.open")]):
         if stem(file) in compacted or not may_hold(file, since):
             continue
@@ -60,35 +69,47 @@ def journals(folder: Path, since: datetime | None) -> Iterator[JournalRows]:
                 yield read_journal(file.with_suffix(""))
 
 
-def compacted_files(folder: Path, since: datetime | None) -> list[Path]:
-    """The Parquet files that may hold something newer, in the order of their names."""
-    return [file for file in sorted((folder / PARQUET).glob("*.parquet")) if may_hold(file, since)]
-
-
 def stem(file: Path) -> str:
     """The name of a journal, open or closed, without its endings."""
     return file.name.removesuffix(".open").removesuffix(".jsonl")
 
 
 def may_hold(file: Path, since: datetime | None) -> bool:
-    """A file that was last written before `since` holds nothing newer. Parquet files keep their
-    journal's time.
+    """A journal that was last written before `since` holds nothing newer, unless the clock was set
+    back. Parquet files have the time of their newest row.
     """
+    slack = timedelta() if file.suffix == ".parquet" else CLOCK
     with contextlib.suppress(OSError):
-        return since is None or file.stat().st_mtime >= since.timestamp()
+        return since is None or file.stat().st_mtime >= (since - slack).timestamp()
     return True
 
 
+def begun_at(name: str) -> float:
+    """When the first row of a file was written, from its name, in seconds since 1970; 0 if it does
+    not say.
+    """
+    found = _NAME.search(name.partition(".")[0])
+    return int(found[1]) / 1e6 if found else 0.0
+
+
+def may_begin_before(name: str, until: datetime) -> bool:
+    """Whether a file may hold rows from before `until`, also if the clock was set back."""
+    return begun_at(name) < (until + CLOCK).timestamp()
+
+
 def read_journal(file: Path) -> JournalRows:
-    """The rows of a journal; torn lines are passed over."""
-    rows = JournalRows()
+    """The rows of a journal. The torn last line of a killed process is in its count; another line
+    that cannot be read is counted as dropped.
+    """
+    rows, broken = JournalRows(), 0
     with open(file, "rb") as lines:
         for line in lines:
+            rows.dropped += broken
+            broken = 0
             try:
-                entry = orjson.loads(line)
-                _add_entry(entry, rows)
-            except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
-                continue  # the torn line of a killed process
+                _add_entry(orjson.loads(line), rows)
+            except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError):
+                broken = 1
     return rows
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from .frames import UNIQUE, facts_of, frame_of, list_frame, read_parquet
-from .journals import JournalRows, compacted_files, journals
+from .journals import JournalRows, journals
 from .ledgers import missing_entries
+from .merging import compacted_files, compacted_names
 
 if TYPE_CHECKING:
     import polars as pl
@@ -29,9 +31,9 @@ def scan(folder: Path, since: datetime | None = None) -> pl.DataFrame:
     """
     import polars as pl
 
-    frames = [frame_of(rows) for rows in journals(folder, since)]
+    frames = [frame_of(rows) for rows in journals(folder, since, compacted_names(folder))]
     for file in compacted_files(folder, since):
-        with contextlib.suppress(FileNotFoundError):  # the file was too old and has been removed
+        with _unless_gone_or_broken():
             frames.append(read_parquet(file))
     frames = [frame if since is None else frame.filter(pl.col("ts") >= since) for frame in frames]
     all_rows = pl.concat(
@@ -51,10 +53,10 @@ def refused(folder: Path, since: datetime | None = None) -> pl.DataFrame:
     empty = list_frame(JournalRows()).select(names)
     frames = [
         list_frame(rows).filter(pl.col("status") >= 400).select(names)
-        for rows in journals(folder, since)
+        for rows in journals(folder, since, compacted_names(folder))
     ]
     for file in compacted_files(folder, since):
-        with contextlib.suppress(FileNotFoundError):  # the file was too old and has been removed
+        with _unless_gone_or_broken():
             logged = pl.scan_parquet(file)
             present = logged.collect_schema().names()  # an earlier version wrote fewer columns
             frames.append(
@@ -74,25 +76,29 @@ def refused(folder: Path, since: datetime | None = None) -> pl.DataFrame:
 
 def feedback(folder: Path, since: datetime | None = None) -> pl.DataFrame:
     """Feedback on answered requests, the last of each: request_id, ts, reward, truth (list of
-    numbers, or null).
+    numbers, or null if it has others), truth_texts (the same as texts, such as names of classes).
     """
     import polars as pl
 
-    entries = [entry for rows in journals(folder, since) for entry in rows.feedback]
+    compacted = compacted_names(folder)
+    entries = [entry for rows in journals(folder, since, compacted) for entry in rows.feedback]
     for file in compacted_files(folder, since):
-        entries.extend(orjson.loads(facts_of(file).get("feedback", "[]")))
+        with _unless_gone_or_broken():
+            entries.extend(orjson.loads(facts_of(file).get("feedback", "[]")))
     frame = pl.DataFrame(
         {
             "request_id": [str(entry["id"]) for entry in entries],
             "ts": [datetime.fromtimestamp(entry["ts"], UTC) for entry in entries],
             "reward": [float(entry.get("reward") or 0.0) for entry in entries],
             "truth": [_numbers(entry.get("truth")) for entry in entries],
+            "truth_texts": [_texts(entry.get("truth")) for entry in entries],
         },
         schema={
             "request_id": pl.String,
             "ts": pl.Datetime("us", "UTC"),
             "reward": pl.Float64,
             "truth": pl.List(pl.Float64),
+            "truth_texts": pl.List(pl.String),
         },
     )
     recent = frame if since is None else frame.filter(pl.col("ts") >= since)
@@ -106,15 +112,40 @@ def dropped(folder: Path, since: datetime | None = None) -> int:
     For a killed process, what it had received and not written, so possibly a few too many. For one
     with a full disk, what no longer fits into its queue.
     """
-    return (
-        sum(rows.dropped for rows in journals(folder, since))
-        + sum(int(facts_of(file).get("dropped", "0")) for file in compacted_files(folder, since))
-        + sum(missing_entries(file, since) for file in folder.glob("*.count"))
-    )
+    lost = sum(rows.dropped for rows in journals(folder, since, compacted_names(folder)))
+    for file in compacted_files(folder, since):
+        with _unless_gone_or_broken():
+            lost += int(facts_of(file).get("dropped", "0"))
+    return lost + sum(missing_entries(file, since) for file in folder.glob("*.count"))
+
+
+@contextlib.contextmanager
+def _unless_gone_or_broken() -> Iterator[None]:
+    """A file that was too old has been removed meanwhile. One that cannot be read hides no other:
+    the next compaction sets it aside, and `quarantine.problems` tells of it.
+    """
+    import polars as pl
+
+    with contextlib.suppress(OSError, ValueError, pl.exceptions.PolarsError):
+        yield
+
+
+def _flat(truth: Any) -> list[Any]:
+    if not isinstance(truth, list):
+        return [] if truth is None else [truth]
+    return [item for value in truth for item in (value if isinstance(value, list) else [value])]
 
 
 def _numbers(truth: Any) -> list[float] | None:
     if not isinstance(truth, list):
         return None
-    flat = [item for value in truth for item in (value if isinstance(value, list) else [value])]
-    return [float(item) for item in flat if isinstance(item, int | float)]
+    return [float(item) for item in _flat(truth) if isinstance(item, int | float)]
+
+
+def _texts(truth: Any) -> list[str]:
+    """Numbers as they are written without a needless point."""
+    return [
+        f"{item:g}" if isinstance(item, int | float) else str(item)
+        for item in _flat(truth)
+        if item is not None
+    ]
