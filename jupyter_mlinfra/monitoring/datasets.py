@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..core.errors import NotFound
-from .series import Part, SeriesStore, frame_of, readable
+from .series import Part, SeriesStore, frame_of, readable, scan_points
 from .store import MonitorStore
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _series(project: Project, deployment: str) -> pl.LazyFrame | None:
     kinds: tuple[Part, ...] = ("points", "performance")
     for monitor in monitors:
         files = readable([file for part in kinds for file in store.files(monitor, part)])
-        points = pl.scan_parquet(files) if files else frame_of(()).lazy()
+        points = scan_points(files) if files else frame_of(()).lazy()
         parts.append(points.select(pl.lit(monitor).alias("monitor"), pl.all()))
     if not parts:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from .label_classes import codes_of, why_refused
 from .label_files import NAMED, REFUSED, Labels
 from .points import Point
 from .segments import segments_of
-from .series import HOUR, SeriesStore, frame_of
+from .series import HOUR, SeriesStore, frame_of, hour_of_file, readable, scan_points
 
 if TYPE_CHECKING:
     import polars as pl
@@ -292,8 +293,25 @@ def measure_hour(store: SeriesStore, monitor: str, plan: Plan, hour: int) -> lis
                     metric=metric, labels=tags, start=hour, end=hour + HOUR, value=value, rows=rows
                 )
             )
-    store.write(monitor, "performance", hour, frame_of(points))
+    store.write(monitor, "performance", hour, frame_of(points, plan.costs))
     return points
+
+
+def outdated_hours(store: SeriesStore, monitor: str, plan: Plan) -> list[int]:
+    """The hours whose KPI was computed with other worths of the outcomes than the present ones, and
+    whose labels are still there, oldest first.
+    """
+    import polars as pl
+
+    labels = {hour_of_file(path) for path in store.files(monitor, "labels")}
+    files = readable(
+        [file for file in store.files(monitor, "performance") if hour_of_file(file) in labels]
+    )
+    if not plan.costs or not files:
+        return []
+    other = pl.col("costs").fill_null("") != json.dumps(plan.costs, sort_keys=True)
+    found = scan_points(files).filter(other).select("start").unique().collect()
+    return sorted(int(start) for start in found["start"])
 
 
 def _answered(store: SeriesStore, monitor: str, hour: int) -> list[tuple[str, str, int]]:

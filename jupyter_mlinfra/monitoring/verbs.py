@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import BadRequest, MLInfraError, NotFound
 from ..core.files import file_lock, write_atomic
 from ..core.records import Page, now, page_of
-from . import importance, label_files, labelled, labels, references
+from . import hourly_history, importance, label_files, labelled, labels, references
 from .figures import HoursRecorded, MonitorFigures, PerformanceEstimate, ReferenceReport
 from .hourly import sides_of
 from .kpi import check_costs
@@ -171,6 +171,28 @@ class MeasuringVerbs:
         found = series(self._series, name, metric, since=start, until=until, labels=asked)
         return page_of(found, limit=limit, cursor=cursor)
 
+    def past_points(
+        self, name: str, ends: Sequence[datetime], *, window: timedelta
+    ) -> tuple[list[Point], list[datetime]]:
+        """What the hourly series say of windows that end then: of those that begin before the
+        payload log all that is measured, of the others what only the series have; and the ends of
+        the former.
+        """
+        monitor, recorded = self._store.show(name), self._series.recorded(name)
+        begun = self._deployments.payloads_since(monitor.deployment) or now()
+        older = bool(recorded) and min(recorded) + HOUR <= begun.timestamp()
+        gone = [end for end in ends if older and end - window < begun]
+        plan, versions = self._plan(monitor), self._models(monitor.deployment)
+        found = [
+            *hourly_history.sketched_points(
+                self._series, name, plan, versions, gone, window=window
+            ),
+            *hourly_history.only_hourly_points(
+                self._series, name, ends[0] - window, ends[-1], window=window
+            ),
+        ]
+        return found, gone
+
     def labels(
         self, name: str, source: Path | str | Frame | list[Mapping[str, Any]]
     ) -> LabelReport:
@@ -258,6 +280,9 @@ class MeasuringVerbs:
                 rows, broken = rows + done.rows, broken + done.broken
                 if on_progress:
                     on_progress(number, len(hours))
+            if plan.costs and plan.answers:
+                for hour in labels.outdated_hours(self._series, monitor.name, plan)[::-1][:most]:
+                    labels.measure_hour(self._series, monitor.name, plan, hour)
         return HoursRecorded(
             monitor=monitor.name,
             hours=len(hours),

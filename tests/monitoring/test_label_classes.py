@@ -202,3 +202,33 @@ def test_a_label_waits_for_its_request_and_is_refused_when_it_never_comes(
     kept = SeriesStore(project).unjoined("flights")
     assert (kept.counts().waiting, kept.counts().refused) == (0, 1)
     assert "no request with this id" in kept.refused()["why"][0]
+
+
+def test_a_change_of_the_costs_changes_past_points_and_marks_those_it_cannot_change(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = [
+        answered(START + hour * HOUR + n, f"{hour}-{n}", [[60, 1]], [0.9])
+        for hour in range(2)
+        for n in range(4)
+    ]
+    write_journal(tmp_path / "log", START, entries, names=NAMES, categories=CATEGORIES)
+    log = Logged(tmp_path / "log")
+    monitoring = monitored(project, log, monkeypatch, costs={"tp": 1, "fp": -10})
+    ids = [f"{hour}-{n}" for hour in range(2) for n in range(4)]
+    monitoring.backfill("flights")
+    monitoring.labels("flights", pl.DataFrame({"request_id": ids, "label": [1, 1, 1, 0] * 2}))
+
+    def points() -> list[float | None]:
+        found = monitoring.series("flights", metric="kpi", since=timedelta(hours=4)).items
+        return [point.value for point in found][:2]
+
+    assert points() == [(3 - 10) / 4] * 2
+    SeriesStore(project).path("flights", "labels", START).unlink()
+    monitoring.configure("flights", costs={"tp": 2, "fp": -20})
+    monitoring._record(monitoring.list().items[0])
+    assert points() == [(3 - 10) / 4, (6 - 20) / 4]
+    table = datasets.rows(project, "flights_series")
+    assert table is not None
+    kpis = table.filter(pl.col("metric") == "kpi").sort("start").collect()
+    assert ['"tp": 1.0' in kpis["costs"][0], '"tp": 2.0' in kpis["costs"][1]] == [True, True]
