@@ -323,9 +323,7 @@ class Deployments(KubernetesVerbs):
         )
 
     def latency(self, name: str, *, at_most_ms: float) -> measuring.Latency:
-        """p99 of the live deployment, measured as before a version gets traffic: 1,000 consecutive
-        one-row requests.
-        """
+        """p99 of the live deployment: of 1,000 one-row requests, as before it got traffic."""
         from . import measuring
 
         row = self._store.deployment(name)
@@ -334,13 +332,17 @@ class Deployments(KubernetesVerbs):
         )
 
     def payloads(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
-        """Logged requests, one line per row: request_id, row, ts, deployment, version, status,
-        latency_ms, prediction, then the inputs.
-        """
+        """Logged requests, one line per row: `BASE_COLUMNS`, then the inputs."""
         from .payload_log import reading
 
         self._store.deployment(name)
         return reading.scan(payload_folder(self._project, name), since)
+
+    def payloads_lazily(self, name: str) -> pl.LazyFrame:
+        """The same rows as a lazy frame, which reads one file at a time."""
+        from .payload_log.lazy import lazy
+
+        return lazy(payload_folder(self._project, self._store.deployment(name).name))
 
     def payload_parts(
         self, name: str, *, since: datetime, until: datetime, ids: Sequence[str] | None = None
@@ -364,9 +366,7 @@ class Deployments(KubernetesVerbs):
         return reading.feedback(payload_folder(self._project, name), since)
 
     def payloads_refused(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
-        """Refused and failed requests: request_id, ts, version, status, latency_ms, what, request
-        (the beginning of its body as text).
-        """
+        """Refused and failed requests, with the reason and the beginning of the body."""
         from .payload_log import reading
 
         self._store.deployment(name)

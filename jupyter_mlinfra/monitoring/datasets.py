@@ -20,7 +20,7 @@ def rows(project: Project, table: str) -> pl.LazyFrame | None:
     """The rows of such a table; None if there is no monitor, or no deployment, of that name.
 
     Series: monitor, metric, version, feature, segment, start, end (UTC), value, rows. Payloads: the
-    whole payload log, which is read into memory.
+    payload log, one file of it in memory at a time.
     """
     if table.endswith(REFUSED):
         return _refused_labels(project, table.removesuffix(REFUSED))
@@ -76,6 +76,6 @@ def _payloads(project: Project, deployment: str) -> pl.LazyFrame | None:
     from ..experiments import Experiments
 
     try:
-        return Deployments(project, Experiments(project)).payloads(deployment).lazy()
+        return Deployments(project, Experiments(project)).payloads_lazily(deployment)
     except NotFound:
         return None

@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from jupyter_mlinfra.deployments.payload_log import compacting, merging, parts, reading
+from jupyter_mlinfra.deployments.payload_log import compacting, lazy, merging, parts, reading
 from jupyter_mlinfra.deployments.payload_log.quarantine import problems
 from jupyter_mlinfra.deployments.payload_log.request_ids import (
     hashes_of,
@@ -251,3 +251,28 @@ def test_an_index_knows_all_its_ids_and_takes_few_others_for_its_own() -> None:
     wrong = sum(may_hold_any(index, hashes_of([item])) for item in others)
     assert wrong < 60  # 1 : 120 of 2,000 is 17
     assert may_hold_any("", hashes_of(["any"]))
+
+
+def test_a_lazy_log_has_the_same_rows_and_reads_no_more_files_than_it_needs(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = START + 12 * HOUR
+    write_journal(log, later, [answered(later, "late", [[7]], ["x"])], names=["c"], version="v2")
+    frame = lazy.lazy(log)
+    whole = reading.scan(log)
+    key = ["ts", "request_id", "row"]
+    assert_frame_equal(
+        frame.collect().select(whole.columns).sort(key), whole.sort(key), check_dtypes=True
+    )
+    found = frame.filter(pl.col("a") == 3).select("request_id", "a").collect()
+    assert found.height == whole.filter(pl.col("a") == 3).height > 0
+    opened: list[str] = []
+    real = parts.read_parquet
+
+    def noted(file: Path, wanted: pl.Expr | None = None) -> pl.DataFrame:
+        opened.append(file.name)
+        return real(file, wanted)
+
+    monkeypatch.setattr(parts, "read_parquet", noted)
+    assert frame.head(5).collect().height == 5
+    assert len(opened) <= 2

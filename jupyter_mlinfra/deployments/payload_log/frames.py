@@ -136,14 +136,20 @@ def _moment(value: pl.Expr) -> pl.Expr:
     return pl.coalesce(plain, zoned.dt.replace_time_zone(None))
 
 
-def read_parquet(file: Path, wanted: pl.Expr | None = None) -> pl.DataFrame:
-    """The rows of a compacted file, as those of its journal. wanted: a condition on its columns."""
+def read_parquet(
+    file: Path, wanted: pl.Expr | None = None, *, most: int | None = None
+) -> pl.DataFrame:
+    """The rows of a compacted file, as those of its journal. wanted: a condition on its columns;
+    most: so many of them.
+    """
     import polars as pl
 
     facts = facts_of(file)
     rows = pl.scan_parquet(file)
+    if wanted is not None:
+        rows = rows.filter(wanted)
     return _with_columns(
-        (rows if wanted is None else rows.filter(wanted)).collect(),
+        rows.collect() if most is None else rows.head(most).collect(),
         orjson.loads(facts.get("names", "[]")),
         orjson.loads(facts.get("categories", "[]")),
         orjson.loads(facts.get("types", "[]")),
