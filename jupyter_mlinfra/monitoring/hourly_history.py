@@ -44,7 +44,8 @@ def sketched_points(
         files = readable([store.path(monitor, "sketches", hour) for hour in wanted])
         if not files:
             continue
-        found, service = dict[str, dict[str, Sketch]](), Gathered[str]()
+        found: dict[str, dict[str, Sketch]] = {}
+        service = Gathered[str]()
         for version in names:
             gathered = Gathered[str]()
             for file in files:
