@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -173,6 +174,22 @@ def test_readers_see_every_row_once_while_files_are_merged(log: Path) -> None:
     done.set()
     reader.join()
     assert not errors, errors
+
+
+def test_on_a_full_disk_nothing_is_merged_and_nothing_lost(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, names = whole(log), compacted(log)
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(merging.os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        merging.merge(log, now=LATER)
+    assert compacted(log) == names
+    assert not list((log / "parquet").glob(".*"))
+    same(whole(log), before)
 
 
 def test_a_broken_file_is_set_aside_its_time_is_incomplete_and_the_rest_is_merged(
