@@ -80,7 +80,8 @@ def feedback_body(request_id: str, *, reward: float, truth: Any) -> dict[str, An
     message: dict[str, Any] = {"response": {"meta": {"puid": request_id}}, "reward": reward}
     if truth is not None:
         values = [*truth] if isinstance(truth, Sequence) and not isinstance(truth, str) else [truth]
-        message["truth"] = {"data": {"ndarray": [float(value) for value in values]}}
+        named = [value if isinstance(value, str) else float(value) for value in values]
+        message["truth"] = {"data": {"ndarray": named}}
     return message
 
 

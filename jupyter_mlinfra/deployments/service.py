@@ -46,9 +46,10 @@ if TYPE_CHECKING:
     from ..catalog import Mode
     from ..core.project import Project
     from ..experiments import Experiments
-    from . import measuring, parts
+    from . import measuring
     from .batch.submitting import Batches
     from .deploying import Deploying
+    from .payload_log import parts
 
 
 class Deployments(KubernetesVerbs, AccessVerbs):
@@ -305,9 +306,7 @@ class Deployments(KubernetesVerbs, AccessVerbs):
     def feedback(
         self, name: str, request_id: str, *, reward: float = 0.0, truth: Any = None
     ) -> None:
-        """Report what an earlier answer was worth, or what would have been correct. request_id: of
-        the prediction.
-        """
+        """Report what an earlier answer was worth, or what would have been correct."""
         import orjson
 
         from . import client
@@ -330,9 +329,7 @@ class Deployments(KubernetesVerbs, AccessVerbs):
         )
 
     def latency(self, name: str, *, at_most_ms: float) -> measuring.Latency:
-        """p99 of the live deployment, measured as before a version gets traffic: 1,000 consecutive
-        one-row requests.
-        """
+        """p99 of the live deployment: of 1,000 one-row requests, as before it got traffic."""
         from . import measuring
 
         row = self._store.deployment(name)
@@ -341,49 +338,57 @@ class Deployments(KubernetesVerbs, AccessVerbs):
         )
 
     def payloads(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
-        """Logged requests, one line per row: request_id, row, ts, deployment, version, status,
-        latency_ms, prediction, then the inputs.
-        """
-        from . import payloads
+        """Logged requests, one line per row: `BASE_COLUMNS`, then the inputs."""
+        from .payload_log import reading
 
         self._store.deployment(name)
-        return payloads.scan(payload_folder(self._project, name), since)
+        return reading.scan(payload_folder(self._project, name), since)
 
-    def payload_parts(self, name: str, *, since: datetime, until: datetime) -> Iterator[parts.Part]:
-        """The same rows of a span of time, file by file; also of a deployment that is gone."""
-        from . import parts
+    def payloads_lazily(self, name: str) -> pl.LazyFrame:
+        """The same rows as a lazy frame, which reads one file at a time."""
+        from .payload_log.lazy import lazy
 
-        return parts.parts(payload_folder(self._project, name), since, until)
+        return lazy(payload_folder(self._project, self._store.deployment(name).name))
+
+    def payload_parts(
+        self, name: str, *, since: datetime, until: datetime, ids: Sequence[str] | None = None
+    ) -> Iterator[parts.Part]:
+        """The same rows of a span of time, file by file; of a deployment that is gone too."""
+        from .payload_log import parts
+
+        return parts.parts(payload_folder(self._project, name), since, until, ids=ids)
 
     def payloads_since(self, name: str) -> datetime | None:
         """When the oldest file of the payload log was begun; None if nothing is logged."""
-        from . import parts
+        from .payload_log import parts
 
         return parts.oldest(payload_folder(self._project, name))
 
     def payloads_feedback(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
-        """Logged feedback: request_id, ts, reward, truth."""
-        from . import payloads
+        """Logged feedback: request_id, ts, reward, truth, truth_texts."""
+        from .payload_log import reading
 
         self._store.deployment(name)
-        return payloads.feedback(payload_folder(self._project, name), since)
+        return reading.feedback(payload_folder(self._project, name), since)
 
     def payloads_refused(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
-        """Refused and failed requests: request_id, ts, version, status, latency_ms, what, request
-        (the beginning of its body as text).
-        """
-        from . import payloads
+        """Refused and failed requests, with the reason and the beginning of the body."""
+        from .payload_log import reading
 
         self._store.deployment(name)
-        return payloads.refused(payload_folder(self._project, name), since)
+        return reading.refused(payload_folder(self._project, name), since)
 
     def payloads_dropped(self, name: str, *, since: datetime | None = None) -> int:
-        """Entries that could not be logged, in the files that were written to after `since`; for a
-        killed process an upper bound.
-        """
-        from . import payloads
+        """Entries that could not be logged, in files written to after `since`; at most so many."""
+        from .payload_log import reading
 
-        return payloads.dropped(payload_folder(self._project, name), since)
+        return reading.dropped(payload_folder(self._project, name), since)
+
+    def payloads_problems(self, name: str, *, since: datetime | None = None) -> Sequence[str]:
+        """What is missing since then, in files that could not be read."""
+        from .payload_log.quarantine import problems
+
+        return [*problems(payload_folder(self._project, name), since, None)]
 
     def up(
         self, name: str | None = None, *, on_progress: Progress | None = None

@@ -570,6 +570,14 @@ export interface components {
             readonly waiting: number;
         };
         /**
+         * Confusion
+         * @description counts: one row per true class, one column per answered class, both as in `classes`.
+         */
+        readonly Confusion: {
+            readonly classes: readonly string[];
+            readonly counts: readonly (readonly number[])[];
+        };
+        /**
          * Curve
          * @description A metric over steps, at most `points` long; min and max of each bucket are kept, so that no
          *     spike is lost.
@@ -1352,12 +1360,24 @@ export interface components {
             readonly value: number;
         };
         /**
+         * LabelCounts
+         * @description What became of labels that were not joined, whatever the window. refused: could not be used,
+         *     or came for a request that was never found; waiting: for a request that is not in the payload
+         *     log yet.
+         */
+        readonly LabelCounts: {
+            /** @default 0 */
+            readonly refused: number;
+            /** @default 0 */
+            readonly waiting: number;
+        };
+        /**
          * LabelReport
          * @description What became of some labels. read: rows of the file; joined: answered rows that have a label
          *     from it; replaced: of those, how many had one before. unknown: request ids that are not in the
-         *     payload log, of which the first are named; bad: rows that could not be used, with the reasons of
-         *     the first. coverage: by version, the share of answered rows of the hours concerned that have a
-         *     label now.
+         *     payload log, of which the first are named; their labels wait, see `Unjoined`. bad: labels that
+         *     were refused, with the reasons of the first. coverage: by version, the share of answered rows of
+         *     the hours concerned that have a label now.
          */
         readonly LabelReport: {
             readonly bad: number;
@@ -1531,6 +1551,7 @@ export interface components {
                 readonly [key: string]: number | null;
             };
             readonly kpi: components["schemas"]["KpiFigure"] | null;
+            readonly labels: components["schemas"]["LabelCounts"];
             readonly latency: components["schemas"]["ServiceFigures"] | null;
             readonly memory: {
                 readonly [key: string]: number;
@@ -1586,6 +1607,7 @@ export interface components {
          *     on; refused_fraction: those from 400 to 499. drift: the features that moved the most, of
          *     `features` that were compared. trouble: why nothing was compared, as without a reference;
          *     `reference` is empty then.
+         *     problems: what makes the window incomplete, such as a broken file of the log.
          */
         readonly MonitorStatus: {
             readonly alerts: readonly components["schemas"]["Alert"][];
@@ -1599,6 +1621,8 @@ export interface components {
             readonly monitor: components["schemas"]["Monitor"];
             readonly p50_ms: components["schemas"]["Number"] | null;
             readonly p95_ms: components["schemas"]["Number"] | null;
+            /** @default [] */
+            readonly problems: readonly string[];
             readonly reference: string;
             readonly refused_fraction: components["schemas"]["Number"] | null;
             readonly score: components["schemas"]["FeatureDrift"] | null;
@@ -2014,10 +2038,12 @@ export interface components {
         };
         /**
          * RealPerformance
-         * @description Performance of labelled rows.
+         * @description Performance of labelled rows. confusion: None of values, and of more than 50 classes.
          */
         readonly RealPerformance: {
             readonly changes: readonly components["schemas"]["Turn"][];
+            /** @default null */
+            readonly confusion: components["schemas"]["Confusion"] | null;
             readonly metrics: {
                 readonly [key: string]: number | null;
             };
@@ -2063,7 +2089,8 @@ export interface components {
          * @description What one rule would have done to one monitor.
          *
          *     fired: how often. firing_seconds: for how long altogether. measured: windows that it could
-         *     judge, of `windows`. episodes: the newest ones first.
+         *     judge, of `windows`. episodes: the newest ones first. source: what gave its metric: the payload
+         *     log, the hourly series, or both.
          */
         readonly RuleBacktest: {
             readonly episodes: readonly components["schemas"]["Episode"][];
@@ -2075,6 +2102,8 @@ export interface components {
             readonly note: string;
             readonly rule: string;
             readonly severity: string;
+            /** @default  */
+            readonly source: string;
             readonly windows: number;
         };
         /**
