@@ -11,6 +11,7 @@ from ..core.files import file_lock
 from . import state
 from .logged import Answers
 from .names import check_name
+from .onnx_export import with_engine
 from .packaging import damage, load_bundle, package, prune
 from .rollout import Progress, Rollout
 from .rows import DeploymentRow, VersionRow
@@ -137,6 +138,7 @@ class Deploying:
             if self._store.deployment(name).version(label).traffic:
                 # Its requests must have left it before its new processes are there.
                 self._target.carry_out(wish)
+            bundle = with_engine(bundle, self._project.settings, on_progress)
             gates = self._rollout.prove(name, label, bundle, on_progress, override=override)
             failed = [gate.name for gate in gates if not gate.passed]
             self._rollout.share(

@@ -20,6 +20,7 @@ from ...core.processes import end_token, failpoint
 from ...core.runtime_folder import runtime_folder
 from .. import environment
 from ..bodies import open_inference_body
+from ..onnx_export import with_engine
 from ..packaging import Bundle, package
 from ..runtimes import load_runtime
 from ..settings import DeploymentSettings
@@ -75,7 +76,7 @@ def bundle_of(task: BatchTask, project: Project, experiments: Experiments) -> Bu
         registered_here=not bundle.runs_code or experiments.registered_here(task.model),
         trusted=project.settings.of(DeploymentSettings).trusted_models,
     )
-    return bundle
+    return with_engine(bundle, project.settings)
 
 
 class BatchJob:
