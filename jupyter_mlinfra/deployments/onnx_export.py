@@ -17,16 +17,13 @@ import tempfile
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..core.errors import MLInfraError, Unprocessable
 from ..core.processes import TOKEN, end_token
 from . import environment
 from .packaging import RUNTIME_NAME, Bundle, damage, load_bundle, with_export
 from .targets.inherited import inherited_variables
-
-if TYPE_CHECKING:
-    from ..core.settings import Settings
 
 EXPORT = environment.Recipe(
     "environment of the export",
@@ -35,16 +32,19 @@ EXPORT = environment.Recipe(
     defaults=("numpy>=2",),
 )
 EXPORT_SECONDS = 300
+GRACE_SECONDS = 10
+"""The process ends itself; after this time more it is killed."""
+
 _SERVED_BY = ("onnxruntime", "numpy")
 """Libraries of an exported model, in the versions with which it was compared."""
 
 
 def with_engine(
-    bundle: Bundle, settings: Settings, on_progress: Callable[[str], None] = lambda _: None
+    bundle: Bundle, cache: Path, on_progress: Callable[[str], None] = lambda _: None
 ) -> Bundle:
     """The bundle to be served: that of a PyTorch model with its report, any other one as it is. An
-    export that was carried out before is not repeated. The caller has checked that the model is
-    trusted.
+    export that was carried out before is not repeated. cache: of the environments. The caller has
+    checked that the model is trusted.
     """
     if bundle.engine != "torch" or bundle.export:
         return bundle
@@ -52,7 +52,7 @@ def with_engine(
         return known
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        report = {**_report(bundle, settings, folder, on_progress), "of": bundle.id}
+        report = {**_report(bundle, cache, folder, on_progress), "of": bundle.id}
         report.setdefault("rows_at_once", 0)
         on_progress(said(report))
         is_onnx = report["engine"] == "onnx"
@@ -95,13 +95,13 @@ def _known(bundle: Bundle) -> Bundle | None:
 
 
 def _report(
-    bundle: Bundle, settings: Settings, folder: Path, on_progress: Callable[[str], None]
+    bundle: Bundle, cache: Path, folder: Path, on_progress: Callable[[str], None]
 ) -> Mapping[str, Any]:
     """Export in a process of its own. ended: whether the next export would come to the same."""
     try:
         python = environment.ensure(
             bundle.requirements,
-            environment.cache_folder(settings),
+            cache,
             recipe=EXPORT,
             python=bundle.python,
             on_progress=on_progress,
@@ -153,7 +153,7 @@ def _run(bundle: Bundle, python: Path, folder: Path) -> int | None:
             stderr=log,
         )
         try:
-            return process.wait(timeout=EXPORT_SECONDS + 10)
+            return process.wait(timeout=EXPORT_SECONDS + GRACE_SECONDS)
         except subprocess.TimeoutExpired:
             return None
         finally:

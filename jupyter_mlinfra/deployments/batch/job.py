@@ -76,7 +76,7 @@ def bundle_of(task: BatchTask, project: Project, experiments: Experiments) -> Bu
         registered_here=not bundle.runs_code or experiments.registered_here(task.model),
         trusted=project.settings.of(DeploymentSettings).trusted_models,
     )
-    return with_engine(bundle, project.settings)
+    return with_engine(bundle, environment.cache_folder(project.settings))
 
 
 class BatchJob:

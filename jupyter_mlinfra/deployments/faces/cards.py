@@ -24,11 +24,20 @@ def _deployment(item: Deployment) -> Card:
 def _deployment_detail(item: DeploymentDetail) -> Card:
     card = _deployment(item.deployment)
     newest = item.history[0] if item.history else None
+    engines = {
+        f"engine of {version.version}": gate.measured
+        for version in item.deployment.versions
+        for gate in version.gates
+        if gate.name == "engine"
+    }
     last_change = f"{moment(newest.at)} {newest.user}: {newest.text}" if newest else NONE
     return Card(
         title=card.title,
         ref=card.ref,
-        facts={**card.facts, **said({"answers": item.answers or NONE, "last change": last_change})},
+        facts={
+            **card.facts,
+            **said({"answers": item.answers or NONE, "last change": last_change, **engines}),
+        },
         rows=card.rows,
     )
 

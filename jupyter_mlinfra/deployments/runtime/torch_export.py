@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import re
 import signal
 import sys
 import warnings
@@ -164,7 +165,11 @@ def _export(engine: Any, batch: Batch, packaged: Packaged, file: Path) -> str:
 
         def __init__(self) -> None:
             super().__init__()
-            self.inner = engine.module
+            self.inner, self.training = engine.module, False
+
+        def train(self, mode: bool = True) -> Any:  # noqa: ARG002
+            """It stays as it was read; an exported program refuses the call."""
+            return self
 
         def forward(self, *tensors: Any) -> Any:
             found = engine.ask(dict(zip(inputs, tensors, strict=True)))
@@ -188,7 +193,7 @@ def _export(engine: Any, batch: Batch, packaged: Packaged, file: Path) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.onnx.export(
-                Flat().eval(),
+                engine.module if scripted else Flat(),
                 tuple(inputs.values()),
                 str(file),
                 input_names=list(inputs),
@@ -250,13 +255,12 @@ def _strip_node(node: Any) -> None:
 
 
 def _said(error: BaseException) -> str:
-    """The first line of an error that says something, and its cause, which says why a compiler
-    gave up.
-    """
-    cause = error.__cause__
-    lines = [line.strip() for line in str(error).splitlines() if line.strip(" -=")]
-    text = f"{type(error).__name__}: {lines[0] if lines else 'it said nothing'}"[:300]
-    return f"{text} ({_said(cause)})" if cause is not None else text
+    """The first line of what an error says; of a chain, of its cause: compilers wrap theirs."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    text = re.sub(r"\x1b\[[\d;]*m", "", str(error))
+    lines = [line.strip() for line in text.splitlines() if line.strip(" -=")]
+    return f"{type(error).__name__}: {lines[0] if lines else 'it said nothing'}"[:300]
 
 
 def _versions() -> dict[str, str]:

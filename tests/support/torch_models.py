@@ -36,13 +36,17 @@ def save(
     libraries: tuple[str, ...] = LIBRARIES,
     **options: Any,
 ) -> None:
-    """As MLflow does, with the libraries that are here."""
+    """As MLflow does, with the libraries that are here, and this file for the classes of a
+    pickle.
+    """
+    is_pickle = options.get("serialization_format") == "pickle"
     mlflow.pytorch.save_model(
         model,
         folder,
         input_example=example,
         signature=signature,
         pip_requirements=[f"{name}=={metadata.version(name)}" for name in libraries],
+        code_paths=[__file__] if is_pickle else None,
         **options,
     )
 
