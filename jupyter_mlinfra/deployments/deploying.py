@@ -138,9 +138,8 @@ class Deploying:
             if self._store.deployment(name).version(label).traffic:
                 # Its requests must have left it before its new processes are there.
                 self._target.carry_out(wish)
-            bundle = with_engine(
-                bundle, environment.cache_folder(self._project.settings), on_progress
-            )
+            cache = environment.cache_folder(self._project.settings)
+            bundle = with_engine(bundle, cache, on_progress)
             gates = self._rollout.prove(name, label, bundle, on_progress, override=override)
             failed = [gate.name for gate in gates if not gate.passed]
             self._rollout.share(
