@@ -8,16 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
+import lightning_nets
 import mlflow
 import numpy as np
 import pandas as pd
 import torch
+import torch_nets
+from lightning_nets import Lit
 from mlflow.models import infer_signature
 from mlflow.models.signature import ModelSignature
 from mlflow.types import Schema, TensorSpec
 from torch import nn
+from torch_nets import WIDTH, Branch, Explodes, Heads, Net, Pair, Sequence
 
-ROWS, WIDTH = 20, 6
+ROWS = 20
 LIBRARIES = ("cloudpickle", "mlflow", "numpy", "pandas", "torch")
 COLUMNS = [f"x{place}" for place in range(WIDTH)]
 
@@ -36,8 +40,8 @@ def save(
     libraries: tuple[str, ...] = LIBRARIES,
     **options: Any,
 ) -> None:
-    """As MLflow does, with the libraries that are here, and this file for the classes of a
-    pickle.
+    """As MLflow does, with the libraries that are here, and for a pickle the code of its
+    classes.
     """
     is_pickle = options.get("serialization_format") == "pickle"
     mlflow.pytorch.save_model(
@@ -46,27 +50,9 @@ def save(
         input_example=example,
         signature=signature,
         pip_requirements=[f"{name}=={metadata.version(name)}" for name in libraries],
-        code_paths=[__file__] if is_pickle else None,
+        code_paths=[torch_nets.__file__, lightning_nets.__file__] if is_pickle else None,
         **options,
     )
-
-
-class Net(nn.Module):
-    """Layers of which dropout and batch norm answer otherwise in training."""
-
-    def __init__(self, width: int = WIDTH, outputs: int = 3) -> None:
-        super().__init__()
-        torch.manual_seed(3)
-        self.layers = nn.Sequential(
-            nn.Linear(width, 64),
-            nn.BatchNorm1d(64),
-            nn.ReLU(),
-            nn.Dropout(0.5),
-            nn.Linear(64, outputs),
-        )
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.layers(x)
 
 
 def pt2_tensor(folder: Path) -> None:
@@ -96,24 +82,6 @@ def pickle_columns(folder: Path) -> None:
     save(Net(WIDTH + 1, 1), folder, example=frame, serialization_format="pickle")
 
 
-class Lit(pl.LightningModule):
-    """What a Lightning training leaves."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.save_hyperparameters()
-        self.net = Net(outputs=2)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.net(x).softmax(-1)
-
-    def training_step(self, batch: Any, _: int) -> torch.Tensor:
-        return nn.functional.cross_entropy(self.net(batch[0]), batch[1])
-
-    def configure_optimizers(self) -> Any:
-        return torch.optim.Adam(self.parameters(), lr=0.01)
-
-
 def lightning_trained(folder: Path) -> None:
     """Trained by a Trainer, to which the module is still attached."""
     model = Lit()
@@ -137,20 +105,6 @@ def lightning_trained(folder: Path) -> None:
     )
 
 
-class Branch(nn.Module):
-    """The way through it depends on the values."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        torch.manual_seed(5)
-        self.one, self.other = nn.Linear(WIDTH, 2), nn.Linear(WIDTH, 2)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if x.abs().max() < 10.0:
-            return self.one(x)
-        return self.other(x)
-
-
 def pickle_branch(folder: Path) -> None:
     """Control flow that depends on data."""
     save(Branch(), folder, example=rows(), serialization_format="pickle")
@@ -166,27 +120,6 @@ def script_branch(folder: Path) -> None:
         signature=signature,
         serialization_format="pickle",
     )
-
-
-class Heads(nn.Module):
-    """Two inputs, of which one holds whole numbers, and a mapping of outputs."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        torch.manual_seed(7)
-        self.words, self.linear = nn.Embedding(11, 4), nn.Linear(4 + WIDTH, 3)
-
-    def forward(self, x: torch.Tensor, ids: torch.Tensor) -> dict[str, torch.Tensor]:
-        found = self.linear(torch.cat([x, self.words(ids).mean(1)], 1))
-        return {"scores": found.softmax(-1), "best": found.argmax(-1), "mean": found.mean(-1)}
-
-
-class Pair(Heads):
-    """The same as a tuple without names."""
-
-    def forward(self, x: torch.Tensor, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        found = super().forward(x, ids)
-        return found["scores"], found["mean"]
 
 
 def _two() -> tuple[dict[str, np.ndarray], ModelSignature]:
@@ -212,36 +145,9 @@ def pt2_two_inputs(folder: Path) -> None:
     save(Pair().eval(), folder, example=tuple(given.values()), signature=signature)
 
 
-class Sequence(nn.Module):
-    """A recurrent layer and attention: reductions over many terms in float32."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        torch.manual_seed(9)
-        self.gru = nn.GRU(WIDTH, 32, batch_first=True)
-        layer = nn.TransformerEncoderLayer(32, 4, 64, batch_first=True)
-        self.encoder = nn.TransformerEncoder(layer, 2)
-        self.last = nn.Linear(32, 1)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.last(self.encoder(self.gru(x)[0]).mean(1))
-
-
 def pt2_sequence(folder: Path) -> None:
     """Rows of a fixed length."""
     save(Sequence().eval(), folder, example=rows(4, 12, WIDTH))
-
-
-class Explodes(nn.Module):
-    """Amplifies each rounding."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        torch.manual_seed(11)
-        self.linear = nn.Linear(WIDTH, 256)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return torch.sin(self.linear(x).sum(-1, keepdim=True) * 1e5)
 
 
 def pickle_explodes(folder: Path) -> None:

@@ -160,7 +160,7 @@ def _export(engine: Any, batch: Batch, packaged: Packaged, file: Path) -> str:
     with torch.no_grad():
         outputs = list(engine.ask(inputs))
 
-    class Flat(torch.nn.Module):
+    class Flat(torch.nn.Module):  # type: ignore[misc]
         """Takes the inputs by position, and answers with a tuple."""
 
         def __init__(self) -> None:
