@@ -31,7 +31,7 @@ EXPORT = environment.Recipe(
     overrides=environment.NO_GPU,
     defaults=("numpy>=2",),
 )
-EXPORT_SECONDS = 300
+EXPORT_SECONDS = 600
 GRACE_SECONDS = 10
 """The process ends itself; after this time more it is killed."""
 
