@@ -50,7 +50,7 @@ class Heads(nn.Module):
 
     def forward(self, x: torch.Tensor, ids: torch.Tensor) -> dict[str, torch.Tensor]:
         found = self.linear(torch.cat([x, self.words(ids).mean(1)], 1))
-        return {"scores": found.softmax(-1), "best": found.argmax(-1), "mean": found.mean(-1)}
+        return {"scores": found.softmax(-1), "best": found.argmax(-1), "middle": found.mean(-1)}
 
 
 class Pair(Heads):
@@ -58,7 +58,7 @@ class Pair(Heads):
 
     def forward(self, x: torch.Tensor, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         found = super().forward(x, ids)
-        return found["scores"], found["mean"]
+        return found["scores"], found["middle"]
 
 
 class Sequence(nn.Module):
