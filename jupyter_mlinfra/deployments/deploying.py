@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import BadRequest, Conflict, Unprocessable
 from ..core.files import file_lock
-from . import state
+from . import environment, state
 from .logged import Answers
 from .names import check_name
+from .onnx_export import with_engine
 from .packaging import damage, load_bundle, package, prune
 from .rollout import Progress, Rollout
 from .rows import DeploymentRow, VersionRow
@@ -132,6 +133,8 @@ class Deploying:
             if self._store.deployment(name).version(label).traffic:
                 # Its requests must have left it before its new processes are there.
                 self._target.carry_out(wish)
+            cache = environment.cache_folder(self._project.settings)
+            bundle = with_engine(bundle, cache, on_progress)
             gates = self._rollout.prove(name, label, bundle, on_progress, override=override)
             failed = [gate.name for gate in gates if not gate.passed]
             self._rollout.share(

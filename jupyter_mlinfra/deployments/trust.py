@@ -66,10 +66,12 @@ def check_trust(
     """
     if not bundle.runs_code or registered_here or model in trusted:
         return
-    reason = (
-        "it is loaded by code that came with it"
-        if bundle.engine == "pyfunc"
-        else f"{bundle.model_file} is a pickle, or names types of its own"
+    reasons = {
+        "pyfunc": "it is loaded by code that came with it",
+        "torch": f"{bundle.model_file} may hold pickles",
+    }
+    reason = reasons.get(
+        bundle.engine, f"{bundle.model_file} is a pickle, or names types of its own"
     )
     raise Unprocessable(
         f"{model}/{version} runs code when it is loaded, and nobody here vouches for it.",

@@ -25,8 +25,14 @@ def _deployment(item: Deployment) -> Card:
 def _deployment_detail(item: DeploymentDetail) -> Card:
     card = _deployment(item.deployment)
     newest = item.history[0] if item.history else None
+    engines = {
+        f"engine of {version.version}": gate.measured
+        for version in item.deployment.versions
+        for gate in version.gates
+        if gate.name == "engine"
+    }
     last_change = f"{moment(newest.at)} {newest.user}: {newest.text}" if newest else NONE
-    facts = {"answers": item.answers or NONE, "last change": last_change}
+    facts = {"answers": item.answers or NONE, **engines, "last change": last_change}
     if item.gateway is not None:
         gateway = item.gateway
         facts["gateway"] = f"{gateway.running} of {gateway.processes} processes run"
