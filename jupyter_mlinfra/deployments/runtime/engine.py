@@ -16,7 +16,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from .contract import Column, Contract
+from .contract import Batch, Column, Contract
+from .tensors import TensorContract
 
 ENGINES = {
     "xgboost": "xgboost_engine",
@@ -28,7 +29,11 @@ ENGINES = {
 
 
 class Engine(Protocol):
-    """A loaded model. contract: of the inputs that it takes, in its own order."""
+    """A loaded model. contract: of the inputs that it takes, in its own order.
+
+    An engine may also have `contributions(batch)`, exact ones of its own library, or `scores(batch)`,
+    the numbers that are explained instead of its answers; see `contributions`.
+    """
 
     contract: Contract
 
@@ -77,6 +82,14 @@ class Packaged:
     def file(self) -> Path:
         """The model's own file or folder."""
         return self.folder / self.model_file
+
+
+def sample_batch(engine: Engine, packaged: Packaged) -> Batch:
+    """The sample rows as the model takes them. Raises RequestRefused if it does not take them."""
+    sample, contract = packaged.sample, engine.contract
+    if "jsonData" in sample and isinstance(contract, TensorContract):
+        return contract.from_json(sample["jsonData"])
+    return contract.from_rows([list(row) for row in sample["ndarray"]], sample["names"])
 
 
 def load(packaged: Packaged) -> Engine:

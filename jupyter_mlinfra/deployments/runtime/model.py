@@ -100,7 +100,8 @@ def _blueprint(model: Model) -> Blueprint:
 
     @hooks.app_errorhandler(RequestRefused)
     def refuse(refused: RequestRefused) -> Response:
-        return Response(orjson.dumps(refused.to_json()), status=refused.status, mimetype=JSON)
+        text = orjson.dumps(refused.to_json())
+        return Response(text, refused.status, headers=dict(refused.headers), mimetype=JSON)
 
     @hooks.app_errorhandler(HTTPException)
     def refuse_http(error: HTTPException) -> Response:
@@ -112,6 +113,11 @@ def _blueprint(model: Model) -> Blueprint:
             status=error.code or 400,
         )
         return refuse(refused)
+
+    @hooks.route("/api/v1.0/explain", methods=["POST"])
+    def explain() -> Response:
+        reply = model.explain(request.get_data(), request.headers.get)
+        return Response(reply.body, mimetype=JSON)
 
     _add_open_inference(hooks, model)
     return hooks
