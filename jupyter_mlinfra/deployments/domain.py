@@ -20,6 +20,7 @@ def _open(bench: Workbench) -> Deployments:
         batches=lambda: Batches(
             bench.project, bench.experiments, bench.catalog, bench.jobs, opener=bench.opener
         ),
+        features=lambda: bench.features,
     )
 
 
@@ -65,6 +66,9 @@ DOMAIN = Domain(
             "DeployedVersion",
             "Deployment",
             "DeploymentDetail",
+            "ExplainedRow",
+            "Explanation",
+            "KnownRow",
             "Prediction",
         ),
         "jupyter_mlinfra.deployments.kubernetes.records": (
@@ -97,6 +101,7 @@ DOMAIN = Domain(
                 "rollback",
                 "remove",
                 "predict",
+                "explain",
                 "history",
                 "up",
                 "down",

@@ -18,7 +18,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,8 @@ UNUSED_SECONDS = 86_400
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
     """A packaged model version. sample: {"names": …, "ndarray": …}, rows that it answers; a model
-    with several tensors has {"names": …, "jsonData": {name: …}}.
+    with several tensors has {"names": …, "jsonData": {name: …}}. features: see `featuring.plan_of`;
+    empty if all inputs are in the request.
 
     own_requirements, document: of the model's own pyfunc, whose answers are compared before
     traffic. python: the minor version that its files need; empty for any. files: checksums by
@@ -59,6 +60,19 @@ class Bundle:
     runs_code: bool
     document: Mapping[str, Any]
     sample: Mapping[str, Any]
+    features: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def inputs(self) -> Sequence[Input]:
+        """What a request carries: the model's columns, unless some come from the online store."""
+        items = self.features.get("inputs")
+        return [Input(**item) for item in items] if items else self.columns
+
+    @property
+    def asked(self) -> Mapping[str, Any]:
+        """The sample as requests carry it."""
+        sample: Mapping[str, Any] = self.features.get("sample") or self.sample
+        return sample
 
     @property
     def id(self) -> str:
@@ -66,16 +80,23 @@ class Bundle:
         return self.folder.name
 
 
-def package(model: Path, into: Path, *, answers: Answers | None = None) -> Bundle:
+def package(
+    model: Path,
+    into: Path,
+    *,
+    answers: Answers | None = None,
+    features: Mapping[str, Any] | None = None,
+) -> Bundle:
     """Make the bundle of the MLflow model in folder `model` below `into`; the same content gives
     the same folder.
 
-    answers: what a classifier answers; None: the same as its own pyfunc. A folder whose files were
+    answers: what a classifier answers; None: the same as its own pyfunc. features: which inputs
+    come from the online store (see `featuring.plan_of`); None: all are in the request. A folder whose files were
     changed is made again. Raises Unprocessable if the folder holds no model with a signature that
     can be served, BadRequest for answers it cannot give.
     """
     logged = read(model, answers)
-    text = _facts(logged)
+    text = _facts(logged, features)
     folder = into / _digest(text.encode(), sorted(RUNTIME.glob("*.py")))
     try:
         if folder.is_dir() and damage(folder):
@@ -89,8 +110,10 @@ def package(model: Path, into: Path, *, answers: Answers | None = None) -> Bundl
     return load_bundle(folder)
 
 
-def _facts(logged: Logged) -> str:
+def _facts(logged: Logged, features: Mapping[str, Any] | None) -> str:
     """The content of bundle.json."""
+    plan = {name: value for name, value in (features or {}).items() if name != "requirements"}
+    needed = features["requirements"] if features else []
     facts = {
         "format": 3,
         "engine": logged.engine,
@@ -101,12 +124,13 @@ def _facts(logged: Logged) -> str:
         "answers": logged.answers,
         "columns": [asdict(column) for column in logged.columns],
         "output_names": logged.output_names,
-        "requirements": logged.requirements.serving,
+        "requirements": sorted([*logged.requirements.serving, *needed]),
         "own_requirements": logged.requirements.own,
         "python": logged.requirements.python,
         "runs_code": logged.runs_code,
         "document": logged.document,
         "sample": sample_of(logged),
+        **({"features": plan} if plan else {}),
     }
     return json.dumps(facts, indent=1, sort_keys=True)
 
@@ -193,6 +217,7 @@ def load_bundle(folder: Path) -> Bundle:
             runs_code=facts.get("runs_code", False),
             document=facts.get("document", {}),
             sample=facts["sample"],
+            features=facts.get("features") or {},
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Unprocessable(

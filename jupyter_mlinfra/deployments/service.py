@@ -29,6 +29,8 @@ from .spec import (
     Change,
     Deployment,
     DeploymentDetail,
+    Explanation,
+    KnownRow,
     Measurement,
     Prediction,
     VersionState,
@@ -45,13 +47,15 @@ if TYPE_CHECKING:
     from ..catalog import Mode
     from ..core.project import Project
     from ..experiments import Experiments
+    from ..features import Features
     from . import measuring, parts
     from .batch.submitting import Batches
     from .deploying import Deploying
+    from .featuring import Missing
 
 
 class Deployments(KubernetesVerbs):
-    """The deployments of one project. batches: its batch jobs."""
+    """The deployments of one project. batches: its batch jobs. features: its feature store."""
 
     def __init__(
         self,
@@ -59,8 +63,10 @@ class Deployments(KubernetesVerbs):
         experiments: Experiments,
         *,
         batches: Callable[[], Batches] | None = None,
+        features: Callable[[], Features] | None = None,
     ) -> None:
         self._project, self._experiments, self._batches = project, experiments, batches
+        self._open_features = features
         self._store = DeploymentStore(project.database, project.name)
 
     @cached_property
@@ -77,7 +83,19 @@ class Deployments(KubernetesVerbs):
     def _deploying(self) -> Deploying:
         from .deploying import Deploying
 
-        return Deploying(self._project, self._experiments, self._store, self._target, self._rollout)
+        return Deploying(
+            self._project,
+            self._experiments,
+            self._store,
+            self._target,
+            self._rollout,
+            self._features,
+        )
+
+    def _features(self) -> Features:
+        if self._open_features is None:
+            raise Unavailable("Features need a project with a feature store.")
+        return self._open_features()
 
     def deploy(
         self,
@@ -88,6 +106,9 @@ class Deployments(KubernetesVerbs):
         answers: Answers | None = None,
         runtime: str | None = None,
         workers: int | None = None,
+        features: Sequence[str] | None = None,
+        missing: Missing | None = None,
+        defaults: Mapping[str, Any] | None = None,
         override: str = "",
         reason: str = "",
         on_progress: Progress | None = None,
@@ -99,12 +120,18 @@ class Deployments(KubernetesVerbs):
         for one that is already deployed (less is a Conflict). answers: `classes` or `probabilities`
         of a classifier; None: what its own pyfunc answers. runtime: what carries its processes,
         `seldon-core` or `open-inference`; workers: how many processes; None: as the settings say.
+        features: views (`view` or `view:feature`) whose values come from the online store; a
+        request carries their keys instead. None: those of the version with most traffic. missing:
+        what a value becomes that is absent or past its ttl: `error` (default), `null`, or `default`
+        with `defaults` by input.
         override: why it gets traffic even if tests fail; it stays in the history. Raises
         Unprocessable if the model cannot be served, is not trusted, or fails a test; the traffic is
         then unchanged.
         Conflict while another deploy of the same deployment is in progress. Unavailable if the
         port is taken or no environment can be built.
         """
+        from .featuring import wish_of
+
         self._deploying.deploy(
             name,
             version,
@@ -112,6 +139,7 @@ class Deployments(KubernetesVerbs):
             answers=answers,
             runtime=runtime,
             workers=workers,
+            features=wish_of(features, missing, defaults),
             override=override,
             reason=reason,
             on_progress=on_progress or _quiet,
@@ -293,6 +321,47 @@ class Deployments(KubernetesVerbs):
             ),
             version=version,
         )
+
+    def explain(
+        self,
+        name: str,
+        rows: Mapping[str, Any] | Sequence[Mapping[str, Any]] | pd.DataFrame | pl.DataFrame,
+        *,
+        version: str | None = None,
+    ) -> Explanation:
+        """What each input contributed to the answers to some rows (as for `predict`, at most 100).
+        It is computed in a serving process, and neither logged nor counted.
+
+        Exact for XGBoost and LightGBM, on their raw margin; else Shapley values against the model's
+        sample. Raises BadRequest for what the signature refuses and for answers that are texts or
+        inputs that are tensors, Unavailable if nothing answers.
+        """
+        import orjson
+
+        from . import client
+
+        row = self._store.deployment(name)
+        if version is not None:
+            version = row.version(version).version
+        body = orjson.dumps(client.request_body(rows))
+        answer = client.post(
+            views.explain_url(self._url(row)),
+            body,
+            keys=self._target.keys(),
+            version=version,
+            probe=True,
+        )
+        return client.explanation(answer, version=version)
+
+    def known_rows(self, name: str, *, limit: int = 20) -> Page[KnownRow]:
+        """Rows to try a deployment with: of the newest logged requests, newest first, then of the
+        sample of the version with most traffic.
+        """
+        from . import known_rows
+
+        bundle = self._bundle(self._store.deployment(name))
+        found = known_rows.of(bundle, payload_folder(self._project, name), limit)
+        return page_of(found, limit=limit)
 
     def feedback(
         self, name: str, request_id: str, *, reward: float = 0.0, truth: Any = None

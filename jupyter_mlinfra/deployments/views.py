@@ -32,6 +32,11 @@ def open_inference_url(predictions: str, deployment: str) -> str:
     return f"{base}{open_inference_prefix(deployment)}/infer"
 
 
+def explain_url(predictions: str) -> str:
+    """Where answers are explained, to those who hold the project's secret."""
+    return predictions.removesuffix("predictions") + "explain"
+
+
 def feedback_url(predictions: str) -> str:
     """Where feedback goes."""
     return predictions.removesuffix("predictions") + "feedback"
@@ -161,7 +166,7 @@ def detail(
     """A deployment's page. header_file: holds the header that a request needs; empty if none is
     needed.
     """
-    columns = bundle.columns if bundle else ()
+    columns = bundle.inputs if bundle else ()
     sample = _readable(sample_body(bundle, 1)) if bundle else None
     return DeploymentDetail(
         deployment=record,
