@@ -91,9 +91,9 @@ def package(
     the same folder.
 
     answers: what a classifier answers; None: the same as its own pyfunc. features: which inputs
-    come from the online store (see `featuring.plan_of`); None: all are in the request. A folder whose files were
-    changed is made again. Raises Unprocessable if the folder holds no model with a signature that
-    can be served, BadRequest for answers it cannot give.
+    come from the online store (see `featuring.plan_of`); None: all are in the request. A
+    folder whose files were changed is made again. Raises Unprocessable if the folder holds no model
+    with a signature that can be served, BadRequest for answers it cannot give.
     """
     logged = read(model, answers)
     text = _facts(logged, features)

@@ -50,8 +50,8 @@ class Rollout:
         rows: gates.ProofRows | None = None,
     ) -> Sequence[Gate]:
         """Build, start and test a version; with the passed tests, `share` may give it traffic.
-        rows: of a version that reads some of its inputs from the online store. Raises Unprocessable if a test fails, unless `override` says why it may have traffic
-        nevertheless.
+        rows: of a version that reads some of its inputs from the online store. Raises
+        Unprocessable if a test fails, unless `override` says why it may have traffic nevertheless.
         """
         settings = self._project.settings
         runtime = self._store.deployment(name).version(version).runtime

@@ -15,6 +15,7 @@ from ..core.errors import Conflict, Unavailable, Unprocessable
 from ..core.records import Page, page_of
 from ..core.search import Document
 from . import views
+from .asking import AskingVerbs
 from .batch.spec import MAX_ERRORS
 from .bodies import sample_body
 from .kubernetes.verbs import KubernetesVerbs
@@ -29,10 +30,7 @@ from .spec import (
     Change,
     Deployment,
     DeploymentDetail,
-    Explanation,
-    KnownRow,
     Measurement,
-    Prediction,
     VersionState,
 )
 from .store import DeploymentStore
@@ -41,7 +39,6 @@ from .targets.layout import payload_folder
 from .traffic import all_to, exactly, previous
 
 if TYPE_CHECKING:
-    import pandas as pd
     import polars as pl
 
     from ..catalog import Mode
@@ -54,7 +51,7 @@ if TYPE_CHECKING:
     from .featuring import Missing
 
 
-class Deployments(KubernetesVerbs):
+class Deployments(KubernetesVerbs, AskingVerbs):
     """The deployments of one project. batches: its batch jobs. features: its feature store."""
 
     def __init__(
@@ -287,102 +284,6 @@ class Deployments(KubernetesVerbs):
         """Drain and end a deployment, and remove it with its history; its payload log stays."""
         self.down(name)
         self._store.delete(name)
-
-    def predict(
-        self,
-        name: str,
-        rows: Mapping[str, Any] | Sequence[Mapping[str, Any]] | pd.DataFrame | pl.DataFrame,
-        *,
-        version: str | None = None,
-        logged: bool = True,
-    ) -> Prediction:
-        """Send a request through the gateway. rows: mappings, a frame, or a body of Seldon's
-        protocol.
-
-        version: use this one whatever the traffic. logged: whether it counts, in the payload log
-        and in the figures of the deployment. Raises BadRequest for what the signature
-        refuses, Unavailable if nothing answers.
-        """
-        import orjson
-
-        from . import client
-
-        row = self._store.deployment(name)
-        if version is not None:
-            version = row.version(version).version
-        url = self._url(row)
-        return client.prediction(
-            client.post(
-                url,
-                orjson.dumps(client.request_body(rows)),
-                keys=self._target.keys(),
-                version=version,
-                probe=not logged,
-            ),
-            version=version,
-        )
-
-    def explain(
-        self,
-        name: str,
-        rows: Mapping[str, Any] | Sequence[Mapping[str, Any]] | pd.DataFrame | pl.DataFrame,
-        *,
-        version: str | None = None,
-    ) -> Explanation:
-        """What each input contributed to the answers to some rows (as for `predict`, at most 100).
-        It is computed in a serving process, and neither logged nor counted.
-
-        Exact for XGBoost and LightGBM, on their raw margin; else Shapley values against the model's
-        sample. Raises BadRequest for what the signature refuses and for answers that are texts or
-        inputs that are tensors, Unavailable if nothing answers.
-        """
-        import orjson
-
-        from . import client
-
-        row = self._store.deployment(name)
-        if version is not None:
-            version = row.version(version).version
-        body = orjson.dumps(client.request_body(rows))
-        answer = client.post(
-            views.explain_url(self._url(row)),
-            body,
-            keys=self._target.keys(),
-            version=version,
-            probe=True,
-        )
-        return client.explanation(answer, version=version)
-
-    def known_rows(self, name: str, *, limit: int = 20) -> Page[KnownRow]:
-        """Rows to try a deployment with: of the newest logged requests, newest first, then of the
-        sample of the version with most traffic.
-        """
-        from . import known_rows
-
-        bundle = self._bundle(self._store.deployment(name))
-        found = known_rows.of(bundle, payload_folder(self._project, name), limit)
-        return page_of(found, limit=limit)
-
-    def feedback(
-        self, name: str, request_id: str, *, reward: float = 0.0, truth: Any = None
-    ) -> None:
-        """Report what an earlier answer was worth, or what would have been correct. request_id: of
-        the prediction.
-        """
-        import orjson
-
-        from . import client
-
-        url = views.feedback_url(self._url(self._store.deployment(name)))
-        message: dict[str, Any] = {"response": {"meta": {"puid": request_id}}, "reward": reward}
-        if truth is not None:
-            values = (
-                [*truth] if isinstance(truth, Sequence) and not isinstance(truth, str) else [truth]
-            )
-            message["truth"] = {"data": {"ndarray": [float(value) for value in values]}}
-        answer = client.post(url, orjson.dumps(message), keys=self._target.keys())
-        if answer.status != 200:
-            raise client.refusal(answer)
 
     def measure(self, name: str, *, seconds: float, rate: float) -> Measurement:
         """Latency and volume of the live deployment under a steady load of one-row requests, which

@@ -174,7 +174,7 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownRow:
-    """A row to try a deployment with: of the model's sample, or of a logged request (`at`, `id`)."""
+    """A row to try a deployment with: of the model's sample, or of a request that was logged."""
 
     origin: Literal["sample", "logged"]
     row: Mapping[str, Any]

@@ -207,7 +207,8 @@ class _Rows:
             ground = others._batch.matrix[list(chosen)]
             mixed = np.where(masks[None], matrix[row], ground[:, None, :])
             return Batch(size, matrix=np.ascontiguousarray(mixed.reshape(size, -1)))
-        assert columns is not None and others._batch.columns is not None
+        assert columns is not None
+        assert others._batch.columns is not None
         found = {}
         for place, name in enumerate(self._names):
             own, other = columns[name][row], others._batch.columns[name]

@@ -31,8 +31,8 @@ ENGINES = {
 class Engine(Protocol):
     """A loaded model. contract: of the inputs that it takes, in its own order.
 
-    An engine may also have `contributions(batch)`, exact ones of its own library, or `scores(batch)`,
-    the numbers that are explained instead of its answers; see `contributions`.
+    An engine may also have `contributions(batch)`, exact ones of its own library, or
+    `scores(batch)`, the numbers that are explained instead of its answers; see `contributions`.
     """
 
     contract: Contract

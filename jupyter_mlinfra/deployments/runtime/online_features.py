@@ -97,7 +97,8 @@ class FeaturedContract(TableContract):
         """
         ordered = self._ordered(rows, names)
         asked = super().from_rows([list(row) for row in ordered])
-        assert asked.columns is not None and asked.logged is not None
+        assert asked.columns is not None
+        assert asked.logged is not None
         columns = asked.columns
         found = self._store.within_limit(lambda: self._look_up(columns, asked.size))
         given = [dict(zip(self.names, row, strict=True)) for row in ordered]
@@ -105,9 +106,7 @@ class FeaturedContract(TableContract):
         batch = self._model.from_rows(complete)
         return replace(batch, logged=self._logged(batch, asked.logged, found))
 
-    def _look_up(
-        self, columns: Mapping[str, Sequence[Any]], size: int
-    ) -> dict[str, list[Found]]:
+    def _look_up(self, columns: Mapping[str, Sequence[Any]], size: int) -> dict[str, list[Found]]:
         """What each view has of each row."""
         at = self._store.now()
         found: dict[str, list[Found]] = {}
@@ -242,9 +241,7 @@ def _computed(
     computed = view.compute(inputs) if rows else {}
     answers = [Found(None, None, problems.get(number, "")) for number in range(size)]
     for place, number in enumerate(rows):
-        values = {
-            column: computed[feature][place] for feature, column in item["columns"].items()
-        }
+        values = {column: computed[feature][place] for feature, column in item["columns"].items()}
         answers[number] = Found(values, None)
     return answers
 

@@ -8,7 +8,6 @@ from typing import Any, TypeGuard
 
 import orjson
 
-
 UNAVAILABLE = 503
 
 
