@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..core.errors import BadRequest, Conflict
+from ..core.records import now
+from ..features import OnlineRow
 from .gates import ProofRows
 from .logged import Input, default_value
 from .packaging import Bundle
@@ -20,7 +22,7 @@ from .samples import SAMPLE_ROWS
 from .spec import Gate
 
 if TYPE_CHECKING:
-    from ..features import Features, OnlineRow
+    from ..features import Features
 
 Missing = Literal["error", "null", "default"]
 
@@ -70,7 +72,7 @@ def wish_of(
         raise BadRequest("There are no defaults.", "", "--default COLUMN=VALUE, for each of them")
     refs = [ref if ":" in ref.removeprefix("view:") else f"{ref}:*" for ref in views]
     return FeatureWish(
-        views=[ref.removeprefix("view:") for ref in refs],
+        views=sorted({ref.removeprefix("view:") for ref in refs}),
         missing=missing or ("default" if defaults else "error"),
         defaults=dict(defaults or {}),
     )
@@ -99,7 +101,7 @@ def plan_of(
     on_demand = [{**view, "columns": provided[view["name"]]} for view in found["on_demand"]]
     inputs = _inputs(columns, views, on_demand, provided)
     plan = {
-        "asked": sorted(wish.views),
+        "asked": list(wish.views),
         "missing": wish.missing,
         "defaults": dict(wish.defaults),
         "inputs": [asdict(column) for column in inputs],
@@ -206,7 +208,7 @@ def _sample(
     store has all values, beside the other inputs of the model's own sample.
     """
     refs = [f"{view['name']}:{item['name']}" for view in views for item in view["features"]]
-    entities = features.examples(refs, SAMPLE_ROWS).to_dicts()
+    entities = features.examples(refs, SAMPLE_ROWS).to_dicts() if refs else []
     places = {name: place for place, name in enumerate(sample["names"])}
     rows = []
     for number, entity in enumerate(entities or [{}]):
@@ -231,9 +233,12 @@ def _sample(
 def _online(
     features: Features, refs: Sequence[str], names: Sequence[str], rows: Sequence[Sequence[Any]]
 ) -> list[OnlineRow]:
-    """What the workbench itself reads for these rows; nothing if no view was ever materialized."""
+    """What the workbench itself reads for these rows; nothing if a view was never materialized."""
+    entities = [dict(zip(names, row, strict=True)) for row in rows]
+    if not refs:
+        return [OnlineRow(entity=entity, values={}, status={}, event_at={}) for entity in entities]
     try:
-        return features.online(refs, [dict(zip(names, row, strict=True)) for row in rows])
+        return features.online(refs, entities)
     except Conflict:
         return []
 
@@ -268,8 +273,7 @@ def rows_of(bundle: Bundle, features: Features) -> ProofRows:
         else f"the online store has all values of none of {len(rows)} entities: materialize first",
         passed=bool(whole) and not faults,
     )
-    complete = _complete(bundle, table, features) if whole and not faults else []
-    asked = [rows[number] for number in whole] if complete else []
+    asked, complete = _complete(bundle, table, features) if whole and not faults else ([], [])
     return ProofRows(
         asked={"names": names, "ndarray": asked},
         complete={"names": [item.name for item in bundle.columns], "ndarray": complete},
@@ -303,11 +307,9 @@ def _compare(bundle: Bundle, table: _Table, features: Features) -> tuple[int, li
     count, faults = 0, []
     for view in bundle.features["views"] if table.rows else []:
         refs = [f"{view['name']}:{item['name']}" for item in view["features"]]
-        times = [item.event_at[refs[0]] for item in table.online]
+        times = [_within(item.event_at[refs[0]]) for item in table.online]
         keys = {key["name"]: key["type"] for key in view["keys"]}
-        frame = features.training_set(
-            refs, table.entities(keys, [time for time in times if time]), full_names=True
-        )
+        frame = features.training_set(refs, table.entities(keys, times), full_names=True)
         for ref in refs:
             offline = frame[ref.replace(":", "__")].to_list()
             for row, (right, item) in enumerate(zip(offline, table.online, strict=True)):
@@ -323,8 +325,13 @@ def _compare(bundle: Bundle, table: _Table, features: Features) -> tuple[int, li
     return count, faults
 
 
-def _complete(bundle: Bundle, table: _Table, features: Features) -> list[list[Any]]:
-    """All inputs of the model for each row."""
+def _complete(
+    bundle: Bundle, table: _Table, features: Features
+) -> tuple[list[list[Any]], list[list[Any]]]:
+    """Rows of requests, and the same with all inputs of the model. A row is left out if one of its
+    views has got a newer value since, which an on-demand view would see.
+    """
+    count = len(table.rows)
     values: dict[str, list[Any]] = {
         item.name: [row[table.names.index(item.name)] for row in table.rows]
         for item in bundle.columns
@@ -333,27 +340,48 @@ def _complete(bundle: Bundle, table: _Table, features: Features) -> list[list[An
     for view in bundle.features["views"]:
         for feature, column in view["columns"].items():
             values[column] = [item.values[f"{view['name']}:{feature}"] for item in table.online]
+    kept = set(range(count))
     for view in bundle.features["on_demand"]:
-        values |= _computed(bundle, view, table, features)
-    return [
-        [_json(values[item.name][number]) for item in bundle.columns]
-        for number in range(len(table.rows))
-    ]
+        computed, same = _computed(bundle, view, table, features)
+        values |= computed
+        kept &= same
+    order = sorted(kept)
+    complete = [[_json(values[item.name][number]) for item in bundle.columns] for number in order]
+    return [list(table.rows[number]) for number in order], complete
 
 
 def _computed(
     bundle: Bundle, view: Mapping[str, Any], table: _Table, features: Features
-) -> dict[str, list[Any]]:
-    """The values of an on-demand view as a training set has them."""
-    times = [max(time for time in item.event_at.values() if time) for item in table.online]
+) -> tuple[dict[str, list[Any]], set[int]]:
+    """The values of an on-demand view as a training set has them, and the rows in which it saw the
+    values that are online.
+    """
+    times = [
+        _within(max((time for time in item.event_at.values() if time), default=now()))
+        for item in table.online
+    ]
     keys = {key["name"]: key["type"] for item in bundle.features["views"] for key in item["keys"]}
     keys |= {item["name"]: item["type"] for item in view["request"]}
+    stored = [f"{name}:{item}" for name, items in view["sources"].items() for item in items]
     refs = [f"{view['name']}:{feature}" for feature in view["columns"]]
-    frame = features.training_set(refs, table.entities(keys, times), full_names=True)
-    return {
+    entities = table.entities(keys, times)
+    frame = features.training_set([*refs, *stored], entities, full_names=True)
+    same = {
+        row
+        for row, item in enumerate(table.online)
+        if all(_same(item.values[ref], frame[ref.replace(":", "__")][row]) for ref in stored)
+    }
+    computed = {
         column: frame[f"{view['name']}__{feature}"].to_list()
         for feature, column in view["columns"].items()
     }
+    return computed, same
+
+
+def _within(time: datetime | None) -> datetime:
+    """The end of the second of a time: some online stores keep no fractions."""
+    assert time is not None
+    return time if time.microsecond else time.replace(microsecond=999_999)
 
 
 def _typed(value: Any, kind: str) -> Any:

@@ -39,7 +39,7 @@ class OnDemandView:
             return {name: list(values) for name, values in found.items()}
         size = len(next(iter(inputs.values())))
         rows = [
-            transformation.transform_singleton({name: v[row] for name, v in inputs.items()})
+            transformation.transform_singleton({name: [v[row]] for name, v in inputs.items()})
             for row in range(size)
         ]
         return {name: [row[name] for row in rows] for name in rows[0]}

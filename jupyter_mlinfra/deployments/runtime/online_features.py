@@ -268,7 +268,7 @@ def _entity_keys(view: View, columns: Mapping[str, Sequence[Any]], size: int) ->
 
 def _key(view: View, name: str, kind: str, value: Any) -> Any:
     """A key in its type. Raises RequestRefused for one that is missing or of another type."""
-    if value is not None and kind.startswith("INT") and float(value).is_integer():
+    if isinstance(value, int | float) and kind.startswith("INT") and float(value).is_integer():
         return int(value)
     if isinstance(value, datetime) and kind == "UNIX_TIMESTAMP":
         return value.replace(tzinfo=UTC)
