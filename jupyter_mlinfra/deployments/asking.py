@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.records import Page, page_of
 from . import views
-from .spec import Explanation, KnownRow, Prediction
+from .spec import ExplainedAnswers, KnownRow, Prediction
 from .targets.layout import payload_folder
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class AskingVerbs:
         rows: Mapping[str, Any] | Sequence[Mapping[str, Any]] | pd.DataFrame | pl.DataFrame,
         *,
         version: str | None = None,
-    ) -> Explanation:
+    ) -> ExplainedAnswers:
         """What each input contributed to the answers to some rows (as for `predict`, at most 100).
         It is computed in a serving process, and neither logged nor counted.
 

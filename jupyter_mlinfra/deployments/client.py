@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from ..core import http
 from ..core.errors import BadRequest, MLInfraError, NotFound, TooLarge, Unavailable
 from .gateway import PROBE_HEADER, REQUEST_SECONDS, VERSION_HEADER, Keys
-from .spec import ExplainedRow, Explanation, Prediction
+from .spec import ExplainedAnswers, ExplainedRow, Prediction
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -188,7 +188,7 @@ def prediction(answer: Answer, *, version: str | None = None) -> Prediction:
     )
 
 
-def explanation(answer: Answer, *, version: str | None = None) -> Explanation:
+def explanation(answer: Answer, *, version: str | None = None) -> ExplainedAnswers:
     """The contributions in an answer. Raises the error that a refused request stands for."""
     if answer.status != 200 or not isinstance(answer.body, dict):
         raise refusal(answer)
@@ -199,7 +199,7 @@ def explanation(answer: Answer, *, version: str | None = None) -> Explanation:
             "Ask without a version, or see its log.",
         )
     rows = [ExplainedRow(**row) for row in answer.body["rows"]]
-    return Explanation(**{**answer.body, "rows": rows}, milliseconds=answer.milliseconds)
+    return ExplainedAnswers(**{**answer.body, "rows": rows}, milliseconds=answer.milliseconds)
 
 
 def _unfold(tensor: Mapping[str, Any]) -> list[Any]:

@@ -67,7 +67,7 @@ DOMAIN = Domain(
             "Deployment",
             "DeploymentDetail",
             "ExplainedRow",
-            "Explanation",
+            "ExplainedAnswers",
             "KnownRow",
             "Prediction",
         ),

@@ -151,7 +151,7 @@ class ExplainedRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
+class ExplainedAnswers:
     """What each input contributed to the answers of some rows. method: how that was found. scale:
     of what the contributions add up to, `raw margin` or `answer`.
 

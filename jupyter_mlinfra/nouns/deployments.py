@@ -18,7 +18,13 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ..deployments import ImageContext, ManifestKind, Manifests, RegionState
-    from ..deployments.spec import Change, Deployment, DeploymentDetail, Explanation, Prediction
+    from ..deployments.spec import (
+        Change,
+        Deployment,
+        DeploymentDetail,
+        ExplainedAnswers,
+        Prediction,
+    )
 
 
 def deployment(name: str) -> DeploymentHandle:
@@ -48,7 +54,7 @@ class DeploymentHandle(Shown):
 
     def explain(
         self, rows: pl.DataFrame | Sequence[Mapping[str, Any]], *, version: str | None = None
-    ) -> Explanation:
+    ) -> ExplainedAnswers:
         """What each input contributed to the answers to some rows: exact for XGBoost and LightGBM,
         else Shapley values against the model's sample.
         """

@@ -861,7 +861,7 @@ def test_a_parameter_is_read_as_the_default_in_the_file_is(
     )
     noted.answer = record("PipelineRun")
     verb(shlex.split(f"pipelines run toy {words} --no-wait"))
-    noted.answer = record("Explanation")
+    noted.answer = record("ExplainedAnswers")
     verb(shlex.split(f"pipelines explain toy/a {words}"))
     noted.answer = record("Backfill")
     verb(
@@ -1010,7 +1010,7 @@ def test_rows_to_predict_come_from_a_file(
     ](project.root / name)
     noted.answer = record("Prediction")
     verb(["deployments", "predict", "flights", "--rows", name, "--version", "v1"])
-    noted.answer = record("Explanation")
+    noted.answer = record("ExplainedAnswers")
     verb(["deployments", "explain", "flights", "--rows", name, "--version", "v1"])
     assert noted.calls[1][1] == "explain"
     assert len(noted.calls[1][2]["rows"]) == 2

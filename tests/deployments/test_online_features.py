@@ -380,7 +380,7 @@ def test_a_served_version_logs_the_features_it_used(
         "twice": 6.0,
         "user_id": 3,
     }
-    assert kept["clicks.event_timestamp"] == "2026-03-01T00:00:00"
+    assert str(kept["clicks.event_timestamp"]).startswith("2026-03-01 00:00:00")
 
 
 @pytest.mark.slow

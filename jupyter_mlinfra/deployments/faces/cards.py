@@ -10,8 +10,8 @@ from ..spec import (
     BatchSubmission,
     Deployment,
     DeploymentDetail,
+    ExplainedAnswers,
     ExplainedRow,
-    Explanation,
     Prediction,
 )
 
@@ -101,8 +101,8 @@ def _prediction(item: Prediction) -> Card:
     )
 
 
-@card(Explanation)
-def _explanation(item: Explanation) -> Card:
+@card(ExplainedAnswers)
+def _explanation(item: ExplainedAnswers) -> Card:
     facts = {
         "version": item.version,
         "method": item.method + ("" if item.exact else ", estimated"),
@@ -124,7 +124,7 @@ def _explanation(item: Explanation) -> Card:
     )
 
 
-def _contributions(item: Explanation, row: ExplainedRow, number: int) -> list[dict[str, str]]:
+def _contributions(item: ExplainedAnswers, row: ExplainedRow, number: int) -> list[dict[str, str]]:
     """The largest contributions to one answer, of its last output: of two classes, the second."""
     values = [value or 0.0 for value in row.contributions[-1]]
     largest = sorted(range(len(values)), key=lambda place: -abs(values[place]))[:MOST_SHOWN]

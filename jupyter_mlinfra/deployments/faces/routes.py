@@ -16,7 +16,7 @@ if TYPE_CHECKING:
         Change,
         Deployment,
         DeploymentDetail,
-        Explanation,
+        ExplainedAnswers,
         KnownRow,
         Prediction,
     )
@@ -165,7 +165,7 @@ class Explain(Handler):
     @execute(slow=True)
     def post(
         self, name: str, *, rows: list[dict[str, Any]] | dict[str, Any], version: Name | None = None
-    ) -> Explanation:
+    ) -> ExplainedAnswers:
         """What each input contributed to the answers to some rows, at most 100. rows: as for
         `predict`.
         """
