@@ -82,6 +82,8 @@ class Deploying:
                 _check_runtime(deployed, runtime)
                 _check_features(deployed, features)
             if deployed and self._intact(deployed, answers, on_progress):
+                if _wish_in(deployed) is not None:
+                    self._note_store()
                 self._deploy_again(name, label, traffic, reason=reason, on_progress=on_progress)
                 return
             # An invalid share is refused before anything is built.
@@ -180,9 +182,13 @@ class Deploying:
         logged = read(model, answers)
         plan = plan_of(wish, logged.columns, sample_of(logged), features)
         _check_python(logged.requirements.python, plan)
-        file = online_store_file(self._project.home)
-        write_atomic(file, json.dumps(features.serving_store()).encode())
+        self._note_store()
         return plan
+
+    def _note_store(self) -> None:
+        """Tell serving processes how to reach the online store; they read it when they start."""
+        settings = self._features().serving_store()
+        write_atomic(online_store_file(self._project.home), json.dumps(settings).encode())
 
     def _rows(self, bundle: Bundle) -> ProofRows | None:
         """Rows to test a version with that reads some of its inputs from the online store."""

@@ -1,9 +1,9 @@
 import type { IPaging } from './paging';
 import { pathOf, type Request } from './request';
-import type { 
+import type {
   IDeployment,
   IDeploymentDetail,
-  IExplanation,
+  IExplainedAnswers,
   IJob,
   IKnownRow,
   IPage,
@@ -34,7 +34,7 @@ export interface IDeploymentsClient {
   /** body: a request body of Seldon's protocol. */
   predict: (name: string, body: unknown, version?: string) => Promise<IPrediction>;
   /** What each input contributed to the answers to a body. */
-  explain: (name: string, body: unknown, version?: string) => Promise<IExplanation>;
+  explain: (name: string, body: unknown, version?: string) => Promise<IExplainedAnswers>;
   /** Rows to try it with: logged ones, newest first, then those of the model's sample. */
   rows: (name: string, signal?: AbortSignal) => Promise<IPage<IKnownRow>>;
 }

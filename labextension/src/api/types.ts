@@ -144,7 +144,7 @@ export type IFault = Records['Fault'];
 export type IEdited = Records['Edited'];
 export type IProposal = Records['Proposal'];
 export type IBackfill = Records['Backfill'];
-export type IExplanation = Records['ExplainedAnswers'];
+export type IExplanation = Records['Explanation'];
 
 /** How a pipeline is run. */
 export interface IRunOptions {
@@ -192,7 +192,7 @@ export type IDeploymentDetail = Records['DeploymentDetail'];
 export type IDeployedVersion = Records['DeployedVersion'];
 export type IChange = Records['Change'];
 export type IPrediction = Records['Prediction'];
-export type IExplanation = Records['ExplainedAnswers'];
+export type IExplainedAnswers = Records['ExplainedAnswers'];
 export type IKnownRow = Records['KnownRow'];
 export type VersionState = Records['VersionState'];
 export type DeploymentState = Records['DeploymentState'];

@@ -2,7 +2,7 @@ import '../../style/deployments.css';
 
 import React, { useState } from 'react';
 
-import type { IExplanation } from '../api/types';
+import type { IExplainedAnswers } from '../api/types';
 import { cx } from '../components/cx';
 import { Heading } from '../components/header';
 import { Num } from '../components/number';
@@ -22,7 +22,7 @@ export interface IPart {
 }
 
 /** The parts of an answer, the largest first. */
-export function partsOf(explanation: IExplanation, output: number): readonly IPart[] {
+export function partsOf(explanation: IExplainedAnswers, output: number): readonly IPart[] {
   const row = explanation.rows[0];
   if (!row) {
     return [];
@@ -38,7 +38,7 @@ export function partsOf(explanation: IExplanation, output: number): readonly IPa
 }
 
 interface IExplanationProps {
-  explanation: IExplanation;
+  explanation: IExplainedAnswers;
 }
 
 /** What each input contributed to the answer to the first row, as bars left and right of a line. */

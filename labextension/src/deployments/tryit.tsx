@@ -3,7 +3,7 @@ import '../../style/deployments.css';
 import React, { useEffect, useState } from 'react';
 
 import { ApiError, asApiError } from '../api/errors';
-import type { IDeploymentDetail, IExplanation, IKnownRow, IPrediction } from '../api/types';
+import type { IDeploymentDetail, IExplainedAnswers, IKnownRow, IPrediction } from '../api/types';
 import { Button } from '../components/button';
 import { ErrorCard } from '../components/card';
 import { cx } from '../components/cx';
@@ -21,7 +21,7 @@ const ROWS_SHOWN = 100;
 
 interface IAnswered {
   answer?: IPrediction;
-  explanation?: IExplanation;
+  explanation?: IExplainedAnswers;
   error?: ApiError;
   busy?: boolean;
 }

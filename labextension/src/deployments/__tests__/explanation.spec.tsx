@@ -1,12 +1,12 @@
 import { fireEvent, screen, within } from '@testing-library/react';
 import React from 'react';
 
-import type { IDeploymentDetail, IExplanation } from '../../api/types';
+import type { IDeploymentDetail, IExplainedAnswers } from '../../api/types';
 import { fakeWorkbench, show } from '../../components/__tests__/workbench';
 import { Explanation, partsOf } from '../explanation';
 import { TryIt } from '../tryit';
 
-const EXPLANATION: IExplanation = {
+const EXPLANATION: IExplainedAnswers = {
   version: 'v2',
   method: 'XGBoost’s pred_contribs',
   exact: true,
@@ -68,7 +68,10 @@ describe('a known row', () => {
       }),
       explain
     };
-    const detail = { deployment: { name: 'flights' }, signature: [] } as unknown as IDeploymentDetail;
+    const detail = {
+      deployment: { name: 'flights' },
+      signature: []
+    } as unknown as IDeploymentDetail;
     const fake = fakeWorkbench({ deployments } as never);
     show(fake, <TryIt detail={detail} body={'{"data": {}}'} onBody={onBody} />);
     fireEvent.change(await screen.findByLabelText('Fill with'), { target: { value: '0' } });
