@@ -65,8 +65,9 @@ class Rollout:
         on_progress(f"starting {version}")
         started = time.monotonic()
         with ThreadPoolExecutor(1) as executor:
-            complete = rows.complete if rows is not None else None
-            expected = executor.submit(self._expected_answers, bundle, complete, on_progress)
+            expected = executor.submit(
+                self._expected_answers, bundle, rows and rows.complete, on_progress
+            )
             self._start(name, version, bundle, python)
             row = self._store.deployment(name)
             url = views.predictions_url(self._target.base_url(), row)

@@ -27,8 +27,10 @@ class RequestRefused(Exception):
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Of the answer. What is down is down for all workers: the gateway shall ask no other."""
-        return {"x-envoy-overloaded": "true"} if self.status == UNAVAILABLE else {}
+        """Of the answer. What is down is down for all workers: Envoy repeats no request whose answer
+        has this header.
+        """
+        return {"x-envoy-ratelimited": "true"} if self.status == UNAVAILABLE else {}
 
     def to_json(self) -> dict[str, Any]:
         """The error body of both protocols: Seldon's `status`, the Open Inference Protocol's
