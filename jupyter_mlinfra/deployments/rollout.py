@@ -66,7 +66,10 @@ class Rollout:
         started = time.monotonic()
         with ThreadPoolExecutor(1) as executor:
             expected = executor.submit(
-                self._expected_answers, bundle, rows and rows.complete, on_progress
+                self._expected_answers,
+                bundle,
+                None if rows is None else rows.complete,
+                on_progress,
             )
             self._start(name, version, bundle, python)
             row = self._store.deployment(name)

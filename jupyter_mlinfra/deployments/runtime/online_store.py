@@ -162,7 +162,8 @@ def load_feast() -> None:
     def unchanged(target: Any = None, **_: Any) -> Any:
         return target if target is not None else unchanged
 
-    original, typeguard.typechecked = typeguard.typechecked, unchanged
+    decorator: Any = unchanged
+    original, typeguard.typechecked = typeguard.typechecked, decorator
     try:
         import feast
         import feast.infra.online_stores.helpers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import xgboost
@@ -43,7 +44,7 @@ class XGBoostEngine:
         """
         assert batch.matrix is not None
         data = xgboost.DMatrix(batch.matrix, nthread=1)
-        asked = {
+        asked: dict[str, Any] = {
             "iteration_range": self._rounds,
             "validate_features": False,
             "strict_shape": True,
