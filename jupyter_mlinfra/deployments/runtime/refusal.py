@@ -27,8 +27,8 @@ class RequestRefused(Exception):
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Of the answer. What is down is down for all workers: Envoy repeats no request whose answer
-        has this header.
+        """Of the answer. What is down is down for all workers, and Envoy repeats no request whose
+        answer has this header.
         """
         return {"x-envoy-ratelimited": "true"} if self.status == UNAVAILABLE else {}
 
