@@ -66,7 +66,6 @@ DOMAIN = Domain(
             "DeployedVersion",
             "Deployment",
             "DeploymentDetail",
-            "ExplainedRow",
             "ExplainedAnswers",
             "KnownRow",
             "Prediction",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...faces.rows import Row, row
 from ...faces.words import beginning, moment, number, plain, share
 from ..kubernetes.records import RegionState
-from ..spec import Change, DeployedVersion, Deployment
+from ..spec import Change, DeployedVersion, Deployment, KnownRow
 
 
 @row(Change, noun="change")
@@ -60,4 +60,15 @@ def region(item: RegionState) -> Row:
         "at": moment(item.at),
         "by": item.user,
         "reason": beginning(item.reason),
+    }
+
+
+@row(KnownRow, noun="row")
+def known_row(item: KnownRow) -> Row:
+    values = ", ".join(f"{name} {value}" for name, value in item.row.items())
+    return {
+        "from": item.origin,
+        "at": moment(item.at),
+        "request": item.id,
+        "values": beginning(values),
     }
