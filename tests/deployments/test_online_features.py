@@ -408,8 +408,10 @@ def test_a_deployment_reads_its_features_by_both_protocols(
         assert explained.rows[0].prediction == pytest.approx(found.predictions[0])
         assert explained.inputs == list(INPUTS)
         assert explained.rows[0].values == pytest.approx([3, 0.3, 3.0, 0.75, 6.0])
-        known = deployments.known_rows("shop").items
-        assert known[0].origin == "logged"
+        end = time.monotonic() + 30  # the log is written now and then
+        while (known := deployments.known_rows("shop").items)[0].origin != "logged":
+            assert time.monotonic() < end
+            time.sleep(0.1)
         assert known[0].row == {"hour": 3.0, "user_id": 3}
         assert known[-1].origin == "sample"
         with pytest.raises(BadRequest, match="user_id=99"):
