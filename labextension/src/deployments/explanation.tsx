@@ -136,6 +136,6 @@ function Bar({ part, widest }: IBarProps): React.ReactElement {
   );
 }
 
-const number = (value: unknown): string => format.number(value as number, 4);
+const number = (value: unknown): string => format.number(value, 4);
 
 const signed = (amount: number): string => `${amount > 0 ? '+' : ''}${format.number(amount, 3)}`;

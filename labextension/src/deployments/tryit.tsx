@@ -72,26 +72,7 @@ export function TryIt({ detail, body, onBody }: ITryItProps): React.ReactElement
     <div className={cx('deployments-columns')}>
       <section>
         <Heading title={trans.__('Request')} note={trans.__('Seldon’s protocol')}>
-          <span role="group" aria-label={trans.__('Written as')}>
-            <Button
-              kind="quiet"
-              label={trans.__('Form')}
-              pressed={hasForm && !asJson}
-              disabled={!hasForm}
-              caption={
-                hasForm
-                  ? trans.__('A field for each input; the first row')
-                  : trans.__('The request is not one of named rows')
-              }
-              onClick={() => setAsJson(false)}
-            />
-            <Button
-              kind="quiet"
-              label={trans.__('JSON')}
-              pressed={asJson || !hasForm}
-              onClick={() => setAsJson(true)}
-            />
-          </span>
+          <WrittenAs hasForm={hasForm} asJson={asJson} onJson={setAsJson} />
           <Button
             kind="primary"
             icon="play"
@@ -189,6 +170,39 @@ function KnownRows({ name, onBody }: IKnownRowsProps): React.ReactElement | null
         onChange={choose}
       />
     </div>
+  );
+}
+
+interface IWrittenAsProps {
+  hasForm: boolean;
+  asJson: boolean;
+  onJson: (json: boolean) => void;
+}
+
+/** Whether the request is written in fields or as JSON. */
+function WrittenAs({ hasForm, asJson, onJson }: IWrittenAsProps): React.ReactElement {
+  const { trans } = useWorkbench();
+  return (
+    <span role="group" aria-label={trans.__('Written as')}>
+      <Button
+        kind="quiet"
+        label={trans.__('Form')}
+        pressed={hasForm && !asJson}
+        disabled={!hasForm}
+        caption={
+          hasForm
+            ? trans.__('A field for each input; the first row')
+            : trans.__('The request is not one of named rows')
+        }
+        onClick={() => onJson(false)}
+      />
+      <Button
+        kind="quiet"
+        label={trans.__('JSON')}
+        pressed={asJson || !hasForm}
+        onClick={() => onJson(true)}
+      />
+    </span>
   );
 }
 

@@ -72,7 +72,7 @@ describe('a known row', () => {
       deployment: { name: 'flights' },
       signature: []
     } as unknown as IDeploymentDetail;
-    const fake = fakeWorkbench({ deployments } as never);
+    const fake = fakeWorkbench({ deployments });
     show(fake, <TryIt detail={detail} body={'{"data": {}}'} onBody={onBody} />);
     fireEvent.change(await screen.findByLabelText('Fill with'), { target: { value: '0' } });
     expect(JSON.parse(onBody.mock.calls[0][0] as string)).toEqual({
