@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 __all__ = [
     "BASE_COLUMNS",
     "MAX_ERRORS",
+    "AccessKey",
+    "AuditEntry",
     "BatchSubmission",
     "Batches",
     "Change",
@@ -22,6 +24,7 @@ __all__ = [
     "ManifestOptions",
     "Manifests",
     "Measurement",
+    "NewKey",
     "Part",
     "Prediction",
     "RegionState",
@@ -32,6 +35,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from .access.records import AccessKey, AuditEntry, NewKey
     from .batch.spec import MAX_ERRORS
     from .batch.submitting import Batches
     from .kubernetes.plan import ManifestKind, ManifestOptions
@@ -59,6 +63,9 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     home = {
+        "AccessKey": ".access.records",
+        "AuditEntry": ".access.records",
+        "NewKey": ".access.records",
         "BASE_COLUMNS": ".payloads",
         "Batches": ".batch.submitting",
         "MAX_ERRORS": ".batch.spec",

@@ -122,12 +122,7 @@ class AskingVerbs:
         from . import client
 
         url = views.feedback_url(self._url(self._store.deployment(name)))
-        message: dict[str, Any] = {"response": {"meta": {"puid": request_id}}, "reward": reward}
-        if truth is not None:
-            values = (
-                [*truth] if isinstance(truth, Sequence) and not isinstance(truth, str) else [truth]
-            )
-            message["truth"] = {"data": {"ndarray": [float(value) for value in values]}}
+        message = client.feedback_body(request_id, reward=reward, truth=truth)
         answer = client.post(url, orjson.dumps(message), keys=self._target.keys())
         if answer.status != 200:
             raise client.refusal(answer)

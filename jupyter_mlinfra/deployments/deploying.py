@@ -24,7 +24,7 @@ from .store import DeploymentStore
 from .targets import DeploymentTarget
 from .targets.layout import bundles_folder, online_store_file
 from .traffic import share_of
-from .trust import check_trust
+from .trust import package_trusted
 
 if TYPE_CHECKING:
     from ..core.project import Project
@@ -124,21 +124,14 @@ class Deploying:
         """Package, start and test the version, then give it its traffic."""
         model_version = f"{source.model}/{source.version}"
         on_progress(f"packaging {model_version}")
-        model = self._experiments.download(model_version)
-        bundle = package(
-            model,
+        settings = self._project.settings.of(DeploymentSettings)
+        bundle = package_trusted(
+            self._experiments,
+            model_version,
             bundles_folder(self._project),
             answers=answers,
-            features=self._plan(features, model, answers),
-        )
-        settings = self._project.settings.of(DeploymentSettings)
-        check_trust(
-            bundle,
-            model=source.model,
-            version=source.version,
-            registered_here=not bundle.runs_code
-            or self._experiments.registered_here(model_version),
             trusted=settings.trusted_models,
+            features=lambda model: self._plan(features, model, answers),
         )
         wish = self._store.begin(
             name,
@@ -148,6 +141,7 @@ class Deploying:
             number=source.version,
             workers=workers or settings.workers,
             runtime=runtime or settings.runtime,
+            user=self._project.user,
         )
         try:
             if self._store.deployment(name).version(label).traffic:

@@ -70,6 +70,11 @@ DOMAIN = Domain(
             "KnownRow",
             "Prediction",
         ),
+        "jupyter_mlinfra.deployments.access.records": (
+            "AccessKey",
+            "AuditEntry",
+            "NewKey",
+        ),
         "jupyter_mlinfra.deployments.kubernetes.records": (
             "ImageContext",
             "Manifests",
@@ -106,6 +111,7 @@ DOMAIN = Domain(
                 "down",
                 "delete",
                 *("manifest", "image", "apply", "revert", "regions"),
+                *("keys", "audit"),
             ),
             aliases={"status": "show", "show": "show"},
         ),

@@ -15,6 +15,7 @@ from ..core.errors import Conflict, Unavailable, Unprocessable
 from ..core.records import Page, page_of
 from ..core.search import Document
 from . import views
+from .access.verbs import AccessVerbs
 from .asking import AskingVerbs
 from .batch.spec import MAX_ERRORS
 from .bodies import sample_body
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     from .featuring import Missing
 
 
-class Deployments(KubernetesVerbs, AskingVerbs):
+class Deployments(KubernetesVerbs, AccessVerbs, AskingVerbs):
     """The deployments of one project. batches: its batch jobs. features: its feature store."""
 
     def __init__(
@@ -141,6 +142,7 @@ class Deployments(KubernetesVerbs, AskingVerbs):
             reason=reason,
             on_progress=on_progress or _quiet,
         )
+        self._tell_if_closed(on_progress or _quiet)
         return self._record(self._store.deployment(name))
 
     def batch(
@@ -209,14 +211,20 @@ class Deployments(KubernetesVerbs, AskingVerbs):
                 bundle = load_bundle(Path(packaged.bundle))
             except Unprocessable as error:
                 record = views.with_reason(record, packaged.version, str(error))
-        return views.detail(
-            record, bundle, self._store.history(name).items, self._target.header_file()
-        )
+        history = self._store.history(name).items
+        file, gateway = self._target.header_file(), self._target.gateway()
+        return views.detail(record, bundle, history, file, gateway)
 
     def request_code(self, name: str, body: Any) -> Mapping[str, str]:
         """How each interface sends a request with this body. Raises NotFound."""
-        url = self._url(self._store.deployment(name))
-        return request(name, body, url=url, header_file=self._target.header_file())
+        row = self._store.deployment(name)
+        return request(
+            name,
+            body,
+            url=self._url(row),
+            header_file=self._target.header_file(),
+            public_url=self._record(row).urls.get("public", ""),
+        )
 
     def history(self, name: str, *, limit: int = 50, cursor: str | None = None) -> Page[Change]:
         """Changes, newest first."""
@@ -283,7 +291,7 @@ class Deployments(KubernetesVerbs, AskingVerbs):
     def delete(self, name: str) -> None:
         """Drain and end a deployment, and remove it with its history; its payload log stays."""
         self.down(name)
-        self._store.delete(name)
+        self._store.delete(name, user=self._project.user)
 
     def measure(self, name: str, *, seconds: float, rate: float) -> Measurement:
         """Latency and volume of the live deployment under a steady load of one-row requests, which
@@ -365,6 +373,7 @@ class Deployments(KubernetesVerbs, AskingVerbs):
         if not rows:
             return []
         self._rollout.up(rows, on_progress or _quiet)
+        self._check_open()
         return [self._record(self._store.deployment(row.name)) for row in rows]
 
     def heal(self) -> None:
@@ -389,7 +398,8 @@ class Deployments(KubernetesVerbs, AskingVerbs):
     def _down(self, name: str | None) -> Sequence[Deployment]:
         rows = self._store.deployments() if name is None else [self._store.deployment(name)]
         if any(row.up for row in rows) or not self._target.stopped():
-            self._target.carry_out(self._store.set_up([row.name for row in rows], False))
+            names = [row.name for row in rows]
+            self._target.carry_out(self._store.set_up(names, False, user=self._project.user))
             for row in rows:
                 ended = (VersionState.STOPPED, VersionState.FAILED, VersionState.BUILDING)
                 self._rollout.wait(
@@ -427,6 +437,7 @@ class Deployments(KubernetesVerbs, AskingVerbs):
             running=self._target.running(),
             figures=self._target.figures(),
             base_url=self._target.base_url(),
+            gateway=self._target.gateway(),
         )
 
     def _bundle(self, row: DeploymentRow) -> Bundle:

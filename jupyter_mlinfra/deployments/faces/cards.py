@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...faces.cards import Card, card, said
 from ...faces.rows import rows_of
 from ...faces.words import NONE, counted, moment, plain
+from ..access.records import NewKey
 from ..kubernetes.records import ImageContext, Manifests
 from ..spec import (
     BatchSubmission,
@@ -35,10 +36,18 @@ def _deployment_detail(item: DeploymentDetail) -> Card:
     card = _deployment(item.deployment)
     newest = item.history[0] if item.history else None
     last_change = f"{moment(newest.at)} {newest.user}: {newest.text}" if newest else NONE
+    facts = {"answers": item.answers or NONE, "last change": last_change}
+    if item.gateway is not None:
+        gateway = item.gateway
+        facts["gateway"] = f"{gateway.running} of {gateway.processes} processes run"
+        if gateway.public:
+            facts["other machines"] = f"{gateway.public}, {'open' if gateway.open else 'closed'}"
+        if gateway.problems:
+            facts["problem"] = " ".join(gateway.problems)
     return Card(
         title=card.title,
         ref=card.ref,
-        facts={**card.facts, **said({"answers": item.answers or NONE, "last change": last_change})},
+        facts={**card.facts, **said(facts)},
         rows=card.rows,
     )
 
@@ -138,3 +147,18 @@ def _contributions(item: ExplainedAnswers, row: ExplainedRow, number: int) -> li
         }
         for place in largest
     ]
+
+
+@card(NewKey)
+def _new_key(item: NewKey) -> Card:
+    facts = {
+        "key": item.key,
+        "id": item.id,
+        "name": item.name,
+        "expires": moment(item.expires_at) if item.expires_at else "never",
+    }
+    return Card(
+        title=f"key of {item.deployment}",
+        facts=said(facts),
+        note="Keep it now: it is not shown again. Send it as Authorization: Bearer KEY.",
+    )

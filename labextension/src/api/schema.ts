@@ -5,6 +5,41 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AccessKey
+         * @description A key of a deployment, without the key itself. state: whether it opens anything now.
+         */
+        readonly AccessKey: {
+            /** Format: date-time */
+            readonly created_at: string;
+            readonly created_by: string;
+            readonly deployment: string;
+            readonly expires_at: string | null;
+            readonly id: string;
+            readonly name: string;
+            readonly revoked_at: string | null;
+            /** @enum {string} */
+            readonly state: "active" | "expired" | "revoked";
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know about the list, usually empty.
+         *
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
+         */
+        readonly AccessKeyPage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["AccessKey"][];
+            /** @default false */
+            readonly more: boolean;
+            /** @default  */
+            readonly note: string;
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
          * Acknowledgement
          * @description Somebody looks after an alert; it lasts until the alert ends.
          */
@@ -274,6 +309,41 @@ export interface components {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["AttemptRecord"][];
+            /** @default false */
+            readonly more: boolean;
+            /** @default  */
+            readonly note: string;
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
+         * AuditEntry
+         * @description Who changed what. deployment: its name, also when it is gone. on: the host name of the
+         *     machine.
+         */
+        readonly AuditEntry: {
+            /** Format: date-time */
+            readonly at: string;
+            readonly deployment: string;
+            readonly id: number;
+            readonly on: string;
+            readonly reason: string;
+            readonly text: string;
+            readonly user: string;
+            readonly verb: string;
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know about the list, usually empty.
+         *
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
+         */
+        readonly AuditEntryPage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["AuditEntry"][];
             /** @default false */
             readonly more: boolean;
             /** @default  */
@@ -627,7 +697,7 @@ export interface components {
         /**
          * Deployment
          * @description One deployment. url: ends in `/api/v1.0/predictions`. urls: the same by protocol, `seldon`
-         *     and `v2`; empty while there is no gateway.
+         *     and `v2`, and for other machines `public`; empty while there is no gateway.
          */
         readonly Deployment: {
             /** Format: date-time */
@@ -650,7 +720,7 @@ export interface components {
          * @description A deployment's page; history newest first. sample: a request body that it accepts.
          *
          *     answers: `classes`, `probabilities` or `values` of the version with most traffic; empty before
-         *     the first one is packaged.
+         *     the first one is packaged. gateway: how it is; None while nothing is up.
          */
         readonly DeploymentDetail: {
             readonly answers: string;
@@ -658,6 +728,8 @@ export interface components {
                 readonly [key: string]: string;
             };
             readonly deployment: components["schemas"]["Deployment"];
+            /** @default null */
+            readonly gateway: components["schemas"]["GatewayState"] | null;
             readonly history: readonly components["schemas"]["Change"][];
             readonly sample: {
                 readonly [key: string]: unknown;
@@ -1118,6 +1190,21 @@ export interface components {
             readonly measured: string;
             readonly name: string;
             readonly passed: boolean;
+        };
+        /**
+         * GatewayState
+         * @description The gateway of the local target. running: how many of its processes answer, of `processes`.
+         *
+         *     public: the address for other machines; empty if the settings name none. open: whether it
+         *     listens there. tls: whether it speaks TLS there. problems: what is not as it should be.
+         */
+        readonly GatewayState: {
+            readonly open: boolean;
+            readonly problems: readonly string[];
+            readonly processes: number;
+            readonly public: string;
+            readonly running: number;
+            readonly tls: boolean;
         };
         /**
          * GpuPoint
@@ -1618,6 +1705,18 @@ export interface components {
             readonly retries?: number;
             /** @description The job is ended after this time. */
             readonly time_limit_minutes?: number | null;
+        };
+        /**
+         * NewKey
+         * @description A key that was just made. key: what a client sends as `Authorization: Bearer KEY`; it is
+         *     told here and never again.
+         */
+        readonly NewKey: {
+            readonly deployment: string;
+            readonly expires_at: string | null;
+            readonly id: string;
+            readonly key: string;
+            readonly name: string;
         };
         /**
          * Number
