@@ -40,7 +40,8 @@ UNUSED_SECONDS = 86_400
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
     """A packaged model version. sample: {"names": …, "ndarray": …}, rows that it answers; a model
-    with several tensors has {"names": …, "jsonData": {name: …}}.
+    with several tensors has {"names": …, "jsonData": {name: …}}. features: see `featuring.plan_of`;
+    empty if all inputs are in the request.
 
     export: the report on the engine of a PyTorch model, see `onnx_export`; empty for others.
     own_requirements, document: of the model's own pyfunc, whose answers are compared before
@@ -64,6 +65,19 @@ class Bundle:
     document: Mapping[str, Any]
     sample: Mapping[str, Any]
     export: Mapping[str, Any] = field(default_factory=dict)
+    features: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def inputs(self) -> Sequence[Input]:
+        """What a request carries: the model's columns, unless some come from the online store."""
+        items = self.features.get("inputs")
+        return [Input(**item) for item in items] if items else self.columns
+
+    @property
+    def asked(self) -> Mapping[str, Any]:
+        """The sample as requests carry it."""
+        sample: Mapping[str, Any] = self.features.get("sample") or self.sample
+        return sample
 
     @property
     def id(self) -> str:
@@ -71,16 +85,24 @@ class Bundle:
         return self.folder.name
 
 
-def package(model: Path, into: Path, *, answers: Answers | None = None) -> Bundle:
+def package(
+    model: Path,
+    into: Path,
+    *,
+    answers: Answers | None = None,
+    features: Mapping[str, Any] | None = None,
+) -> Bundle:
     """Make the bundle of the MLflow model in folder `model` below `into`; the same content gives
     the same folder.
 
-    answers: what a classifier answers; None: the same as its own pyfunc. A folder whose files were
-    changed is made again. Raises Unprocessable if the folder holds no model with a signature that
-    can be served, BadRequest for answers it cannot give.
+    answers: what a classifier answers; None: the same as its own pyfunc. features: which inputs
+    come from the online store (see `featuring.plan_of`); None: all are in the request. A
+    folder whose files were changed is made again. Raises Unprocessable if the folder holds no model
+    with a signature that can be served, BadRequest for answers it cannot give.
     """
     logged = read(model, answers)
-    return _bundle(into, {name: logged.folder / name for name in logged.files}, _facts(logged))
+    sources = {name: logged.folder / name for name in logged.files}
+    return _bundle(into, sources, _facts(logged, features))
 
 
 def with_export(
@@ -115,8 +137,10 @@ def _bundle(into: Path, sources: Mapping[str, Path], text: str) -> Bundle:
     return load_bundle(folder)
 
 
-def _facts(logged: Logged) -> str:
+def _facts(logged: Logged, features: Mapping[str, Any] | None) -> str:
     """The content of bundle.json."""
+    plan = {name: value for name, value in (features or {}).items() if name != "requirements"}
+    needed = features["requirements"] if features else []
     facts = {
         "format": 3,
         "engine": logged.engine,
@@ -127,12 +151,13 @@ def _facts(logged: Logged) -> str:
         "answers": logged.answers,
         "columns": [asdict(column) for column in logged.columns],
         "output_names": logged.output_names,
-        "requirements": logged.requirements.serving,
+        "requirements": sorted([*logged.requirements.serving, *needed]),
         "own_requirements": logged.requirements.own,
         "python": logged.requirements.python,
         "runs_code": logged.runs_code,
         "document": logged.document,
         "sample": sample_of(logged),
+        **({"features": plan} if plan else {}),
     }
     return json.dumps(facts, indent=1, sort_keys=True)
 
@@ -220,6 +245,7 @@ def load_bundle(folder: Path) -> Bundle:
             document=facts.get("document", {}),
             sample=facts["sample"],
             export=facts.get("export", {}),
+            features=facts.get("features") or {},
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Unprocessable(

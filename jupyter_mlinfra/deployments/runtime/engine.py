@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from .contract import Batch, Column, Contract
+from .tensors import TensorContract
 
 ENGINES = {
     "xgboost": "xgboost_engine",
@@ -30,7 +31,11 @@ ENGINES = {
 
 
 class Engine(Protocol):
-    """A loaded model. contract: of the inputs that it takes, in its own order."""
+    """A loaded model. contract: of the inputs that it takes, in its own order.
+
+    An engine may also have `contributions(batch)`, exact ones of its own library, or
+    `scores(batch)`, the numbers that are explained instead of its answers; see `contributions`.
+    """
 
     contract: Contract
 
@@ -90,6 +95,14 @@ def check_files(bundle: Path) -> None:
         with (bundle / "model" / name).open("rb") as file:
             if hashlib.file_digest(file, "sha256").hexdigest() != digest:
                 raise RuntimeError(f"{name} is not the file that was packaged.")
+
+
+def sample_batch(engine: Engine, packaged: Packaged) -> Batch:
+    """The sample rows as the model takes them. Raises RequestRefused if it does not take them."""
+    sample, contract = packaged.sample, engine.contract
+    if "jsonData" in sample and isinstance(contract, TensorContract):
+        return contract.from_json(sample["jsonData"])
+    return contract.from_rows([list(row) for row in sample["ndarray"]], sample["names"])
 
 
 def load(packaged: Packaged) -> Engine:

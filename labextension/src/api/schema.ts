@@ -991,6 +991,43 @@ export interface components {
             readonly total: number;
         };
         /**
+         * ExplainedAnswers
+         * @description What each input contributed to the answers of some rows. method: how that was found. scale:
+         *     of what the contributions add up to, `raw margin` or `answer`.
+         *
+         *     inputs, outputs: their names; a single output has none. background: rows of the model's sample
+         *     that stand for an input that is left out; orders: of the inputs that were tried for each row;
+         *     both are 0 if the model's library computes contributions itself.
+         */
+        readonly ExplainedAnswers: {
+            readonly background: number;
+            readonly exact: boolean;
+            readonly inputs: readonly string[];
+            readonly method: string;
+            readonly milliseconds: number;
+            readonly orders: number;
+            readonly outputs: readonly string[];
+            readonly rows: readonly components["schemas"]["ExplainedRow"][];
+            readonly scale: string;
+            readonly version: string;
+        };
+        /**
+         * ExplainedRow
+         * @description Why one row got its answer. values: of the inputs, as the model had them. prediction: its
+         *     answer.
+         *
+         *     contributions, errors: by output and input; errors are standard errors, None if the
+         *     contributions are exact. base, total: by output; base and contributions add up to total.
+         */
+        readonly ExplainedRow: {
+            readonly base: readonly (number | null)[];
+            readonly contributions: readonly (readonly (number | null)[])[];
+            readonly errors: readonly (readonly (number | null)[])[] | null;
+            readonly prediction: unknown;
+            readonly total: readonly (number | null)[];
+            readonly values: readonly unknown[];
+        };
+        /**
          * Explanation
          * @description What a step would do now, and why.
          *
@@ -1343,6 +1380,40 @@ export interface components {
          * @enum {string}
          */
         readonly JobState: "queued" | "starting" | "running" | "succeeded" | "failed" | "cancelled" | "lost";
+        /**
+         * KnownRow
+         * @description A row to try a deployment with: of the model's sample, or of a request that was logged.
+         */
+        readonly KnownRow: {
+            /** @default null */
+            readonly at: string | null;
+            /** @default  */
+            readonly id: string;
+            /** @enum {string} */
+            readonly origin: "sample" | "logged";
+            readonly row: {
+                readonly [key: string]: unknown;
+            };
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know about the list, usually empty.
+         *
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
+         */
+        readonly KnownRowPage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["KnownRow"][];
+            /** @default false */
+            readonly more: boolean;
+            /** @default  */
+            readonly note: string;
+            readonly shown: number;
+            readonly total: number;
+        };
         /**
          * KpiFigure
          * @description The mean worth of a labelled row, with its interval. total: of all of them. outcomes: rows of
