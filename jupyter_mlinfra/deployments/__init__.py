@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from .kubernetes.plan import ManifestKind, ManifestOptions
     from .kubernetes.records import ImageContext, Manifests, RegionState
     from .names import name_for
-    from .parts import Part
-    from .payloads import BASE_COLUMNS
+    from .payload_log.frames import BASE_COLUMNS
+    from .payload_log.parts import Part
     from .servable import runs_code, unservable
     from .service import Deployments
     from .spec import (
@@ -66,7 +66,7 @@ def __getattr__(name: str) -> Any:
         "AccessKey": ".access.records",
         "AuditEntry": ".access.records",
         "NewKey": ".access.records",
-        "BASE_COLUMNS": ".payloads",
+        "BASE_COLUMNS": ".payload_log.frames",
         "Batches": ".batch.submitting",
         "MAX_ERRORS": ".batch.spec",
         "Deployments": ".service",
@@ -75,7 +75,7 @@ def __getattr__(name: str) -> Any:
         "Manifests": ".kubernetes.records",
         "RegionState": ".kubernetes.records",
         "ManifestOptions": ".kubernetes.plan",
-        "Part": ".parts",
+        "Part": ".payload_log.parts",
         "name_for": ".names",
         "runs_code": ".servable",
         "unservable": ".servable",

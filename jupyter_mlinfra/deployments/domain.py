@@ -20,6 +20,7 @@ def _open(bench: Workbench) -> Deployments:
         batches=lambda: Batches(
             bench.project, bench.experiments, bench.catalog, bench.jobs, opener=bench.opener
         ),
+        features=lambda: bench.features,
     )
 
 
@@ -65,6 +66,8 @@ DOMAIN = Domain(
             "DeployedVersion",
             "Deployment",
             "DeploymentDetail",
+            "ExplainedAnswers",
+            "KnownRow",
             "Prediction",
         ),
         "jupyter_mlinfra.deployments.access.records": (
@@ -102,6 +105,7 @@ DOMAIN = Domain(
                 "rollback",
                 "remove",
                 "predict",
+                "explain",
                 "history",
                 "up",
                 "down",

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..core.errors import Unprocessable
 from ..core.files import explain_os_error
@@ -30,12 +30,13 @@ def package_trusted(
     *,
     answers: Answers | None = None,
     trusted: Sequence[str] = (),
+    features: Callable[[Path], Mapping[str, Any] | None] = lambda _: None,
 ) -> Bundle:
-    """The bundle of a version (`flights/3`), as `packaging.package` makes it below `into`. Raises
-    Unprocessable if it runs code and is not trusted.
+    """The bundle of a version (`flights/3`), as `packaging.package` makes it below `into`.
+    features: of the model in a folder. Raises Unprocessable if it runs code and is not trusted.
     """
     folder = experiments.download(ref)
-    bundle = package(folder, into, answers=answers)
+    bundle = package(folder, into, answers=answers, features=features(folder))
     if not bundle.runs_code:
         return bundle
     model, _, number = ref.rpartition("/")
@@ -47,7 +48,7 @@ def package_trusted(
         except (OSError, shutil.Error) as error:
             failed = error if not isinstance(error, shutil.Error) else OSError(str(error)[:200])
             raise explain_os_error(failed, f"{ref} could not be copied.") from error
-        bundle = package(copy, into, answers=answers)
+        bundle = package(copy, into, answers=answers, features=features(copy))
         check_trust(
             bundle,
             model=model,
@@ -66,10 +67,12 @@ def check_trust(
     """
     if not bundle.runs_code or registered_here or model in trusted:
         return
-    reason = (
-        "it is loaded by code that came with it"
-        if bundle.engine == "pyfunc"
-        else f"{bundle.model_file} is a pickle, or names types of its own"
+    reasons = {
+        "pyfunc": "it is loaded by code that came with it",
+        "torch": f"{bundle.model_file} may hold pickles",
+    }
+    reason = reasons.get(
+        bundle.engine, f"{bundle.model_file} is a pickle, or names types of its own"
     )
     raise Unprocessable(
         f"{model}/{version} runs code when it is loaded, and nobody here vouches for it.",

@@ -34,6 +34,11 @@ def open_inference_url(predictions: str, deployment: str) -> str:
     return f"{base}{open_inference_prefix(deployment)}/infer"
 
 
+def explain_url(predictions: str) -> str:
+    """Where answers are explained, to those who hold the project's secret."""
+    return predictions.removesuffix("predictions") + "explain"
+
+
 def public_base(gateway: GatewayState) -> str:
     """Where other machines reach it: by this machine's name if it listens on all addresses."""
     host, _, port = gateway.public.rpartition(":")
@@ -178,7 +183,7 @@ def detail(
     """A deployment's page. header_file: holds the header that a request needs; empty if none is
     needed.
     """
-    columns = bundle.columns if bundle else ()
+    columns = bundle.inputs if bundle else ()
     sample = _readable(sample_body(bundle, 1)) if bundle else None
     return DeploymentDetail(
         deployment=record,

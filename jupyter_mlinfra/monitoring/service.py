@@ -412,6 +412,7 @@ class Monitoring(HeatVerbs):
             reference="" if trouble else f"version:{reference.version}",
             dropped=self._deployments.payloads_dropped(monitor.deployment, since=now() - window),
             trouble=trouble,
+            problems=self._deployments.payloads_problems(monitor.deployment, since=now() - window),
             alerts=self._alerts.alerts(monitor.name),
         )
 

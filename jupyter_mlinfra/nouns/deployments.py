@@ -26,7 +26,13 @@ if TYPE_CHECKING:
         NewKey,
         RegionState,
     )
-    from ..deployments.spec import Change, Deployment, DeploymentDetail, Prediction
+    from ..deployments.spec import (
+        Change,
+        Deployment,
+        DeploymentDetail,
+        ExplainedAnswers,
+        Prediction,
+    )
 
 
 def deployment(name: str) -> DeploymentHandle:
@@ -53,6 +59,14 @@ class DeploymentHandle(Shown):
     ) -> Prediction:
         """Request predictions through the gateway; the answer names the version that made them."""
         return self.workbench.deployments.predict(self.name, rows, version=version)
+
+    def explain(
+        self, rows: pl.DataFrame | Sequence[Mapping[str, Any]], *, version: str | None = None
+    ) -> ExplainedAnswers:
+        """What each input contributed to the answers to some rows: exact for XGBoost and LightGBM,
+        else Shapley values against the model's sample.
+        """
+        return self.workbench.deployments.explain(self.name, rows, version=version)
 
     def feedback(self, request_id: str, *, reward: float = 0.0, truth: Any = None) -> None:
         """Report what an earlier answer was worth, or what would have been correct. request_id: of

@@ -110,6 +110,8 @@ EXPECTED = {
     "POST deployments/deployments/{name}/rollback": "execute deployments",
     "POST deployments/deployments/{name}/remove": "execute deployments",
     "POST deployments/deployments/{name}/predict": "execute deployments",
+    "POST deployments/deployments/{name}/explain": "execute deployments",
+    "GET deployments/deployments/{name}/rows": "read deployments",
     "GET monitoring/monitors": "read monitoring",
     "POST monitoring/monitors": "write monitoring",
     "GET monitoring/monitors/{name}": "read monitoring",

@@ -511,6 +511,20 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
         "predict",
         {"name": "flights", "rows": {"data": {"ndarray": [[1]]}}, "version": "v1"},
     ),
+    (
+        "deployments/deployments/flights/explain",
+        {"rows": [{"temp": 1.5}], "version": "v2"},
+        "deployments",
+        "explain",
+        {"name": "flights", "rows": [{"temp": 1.5}], "version": "v2"},
+    ),
+    (
+        "deployments/deployments/flights/rows?limit=5",
+        None,
+        "deployments",
+        "known_rows",
+        {"name": "flights", "limit": 5},
+    ),
     ("monitoring/monitors", None, "monitoring", "list", PAGE),
     (
         "monitoring/monitors",
@@ -892,6 +906,23 @@ LONG: list[tuple[str, Any, str, list[str], dict[str, Any]]] = [
         "deploy Churn_2026/1 to churn-2026",
         ["deployments", "deploy", "--name=churn-2026", "--", "Churn_2026/1"],
         {"name": "churn-2026", "version": "Churn_2026/1"},
+    ),
+    (
+        "deployments/deployments",
+        {"version": "f/1", "features": ["w", "c:d"], "missing": "default", "default": ["d=1"]},
+        "deploy f/1 to f",
+        [
+            "deployments",
+            "deploy",
+            "--name=f",
+            "--features=w",
+            "--features=c:d",
+            "--missing=default",
+            "--default=d=1",
+            "--",
+            "f/1",
+        ],
+        {"name": "f", "features": ("w", "c:d"), "missing": "default", "defaults": {"d": 1}},
     ),
 ]
 

@@ -20,6 +20,7 @@ from ...core.processes import end_token, failpoint
 from ...core.runtime_folder import runtime_folder
 from .. import environment
 from ..bodies import open_inference_body
+from ..onnx_export import with_engine
 from ..packaging import Bundle
 from ..runtimes import load_runtime
 from ..settings import DeploymentSettings
@@ -65,13 +66,14 @@ def bundle_of(task: BatchTask, project: Project, experiments: Experiments) -> Bu
     vouches for.
     """
     version = experiments.version(task.model)
-    return package_trusted(
+    bundle = package_trusted(
         experiments,
         f"{version.model}/{version.version}",
         bundles_folder(project),
         answers=task.answers,
         trusted=project.settings.of(DeploymentSettings).trusted_models,
     )
+    return with_engine(bundle, environment.cache_folder(project.settings))
 
 
 class BatchJob:

@@ -6,7 +6,7 @@ from ...faces.rows import Row, row
 from ...faces.words import beginning, moment, number, plain, share
 from ..access.records import AccessKey, AuditEntry
 from ..kubernetes.records import RegionState
-from ..spec import Change, DeployedVersion, Deployment
+from ..spec import Change, DeployedVersion, Deployment, KnownRow
 
 
 @row(Change, noun="change")
@@ -61,6 +61,17 @@ def region(item: RegionState) -> Row:
         "at": moment(item.at),
         "by": item.user,
         "reason": beginning(item.reason),
+    }
+
+
+@row(KnownRow, noun="row")
+def known_row(item: KnownRow) -> Row:
+    values = ", ".join(f"{name} {value}" for name, value in item.row.items())
+    return {
+        "from": item.origin,
+        "at": moment(item.at),
+        "request": item.id,
+        "values": beginning(values),
     }
 
 

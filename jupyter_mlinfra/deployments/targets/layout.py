@@ -67,6 +67,13 @@ def digest_of(project: Project) -> str:
     )
 
 
+def online_store_file(home: Path) -> Path:
+    """How serving processes reach the online store of the project; readable by the owner only, for
+    it may hold a password. home: the project's state. Made by the first deploy with features.
+    """
+    return home / "deployments" / "online_store.json"
+
+
 def bundles_folder(project: Project) -> Path:
     """Packaged model versions, named by content."""
     return project.folder("deployments", "bundles")

@@ -310,6 +310,7 @@ class Alerts:
             days=days,
             step=step,
             on_progress=on_progress,
+            past_points=self._monitoring.past_points,
         )
 
     def _one_file(self, file: str, text: str | None) -> RuleBook:

@@ -1,6 +1,14 @@
 import type { IPaging } from './paging';
 import { pathOf, type Request } from './request';
-import type { IDeployment, IDeploymentDetail, IJob, IPage, IPrediction } from './types';
+import type {
+  IDeployment,
+  IDeploymentDetail,
+  IExplainedAnswers,
+  IJob,
+  IKnownRow,
+  IPage,
+  IPrediction
+} from './types';
 
 const ROOT = 'deployments/deployments';
 
@@ -25,6 +33,10 @@ export interface IDeploymentsClient {
   rollback: (name: string) => Promise<IDeployment>;
   /** body: a request body of Seldon's protocol. */
   predict: (name: string, body: unknown, version?: string) => Promise<IPrediction>;
+  /** What each input contributed to the answers to a body. */
+  explain: (name: string, body: unknown, version?: string) => Promise<IExplainedAnswers>;
+  /** Rows to try it with: logged ones, newest first, then those of the model's sample. */
+  rows: (name: string, signal?: AbortSignal) => Promise<IPage<IKnownRow>>;
 }
 
 export function deploymentsClient(request: Request): IDeploymentsClient {
@@ -38,6 +50,9 @@ export function deploymentsClient(request: Request): IDeploymentsClient {
     promote: (name, version) => request(verb(name, 'promote'), { body: { version } }),
     rollback: name => request(verb(name, 'rollback'), { body: {} }),
     predict: (name, rows, version) =>
-      request(verb(name, 'predict'), { body: version ? { rows, version } : { rows } })
+      request(verb(name, 'predict'), { body: version ? { rows, version } : { rows } }),
+    explain: (name, rows, version) =>
+      request(verb(name, 'explain'), { body: version ? { rows, version } : { rows } }),
+    rows: (name, signal) => request(verb(name, 'rows'), { signal })
   };
 }

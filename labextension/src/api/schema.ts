@@ -570,6 +570,14 @@ export interface components {
             readonly waiting: number;
         };
         /**
+         * Confusion
+         * @description counts: one row per true class, one column per answered class, both as in `classes`.
+         */
+        readonly Confusion: {
+            readonly classes: readonly string[];
+            readonly counts: readonly (readonly number[])[];
+        };
+        /**
          * Curve
          * @description A metric over steps, at most `points` long; min and max of each bucket are kept, so that no
          *     spike is lost.
@@ -995,6 +1003,43 @@ export interface components {
             readonly total: number;
         };
         /**
+         * ExplainedAnswers
+         * @description What each input contributed to the answers of some rows. method: how that was found. scale:
+         *     of what the contributions add up to, `raw margin` or `answer`.
+         *
+         *     inputs, outputs: their names; a single output has none. background: rows of the model's sample
+         *     that stand for an input that is left out; orders: of the inputs that were tried for each row;
+         *     both are 0 if the model's library computes contributions itself.
+         */
+        readonly ExplainedAnswers: {
+            readonly background: number;
+            readonly exact: boolean;
+            readonly inputs: readonly string[];
+            readonly method: string;
+            readonly milliseconds: number;
+            readonly orders: number;
+            readonly outputs: readonly string[];
+            readonly rows: readonly components["schemas"]["ExplainedRow"][];
+            readonly scale: string;
+            readonly version: string;
+        };
+        /**
+         * ExplainedRow
+         * @description Why one row got its answer. values: of the inputs, as the model had them. prediction: its
+         *     answer.
+         *
+         *     contributions, errors: by output and input; errors are standard errors, None if the
+         *     contributions are exact. base, total: by output; base and contributions add up to total.
+         */
+        readonly ExplainedRow: {
+            readonly base: readonly (number | null)[];
+            readonly contributions: readonly (readonly (number | null)[])[];
+            readonly errors: readonly (readonly (number | null)[])[] | null;
+            readonly prediction: unknown;
+            readonly total: readonly (number | null)[];
+            readonly values: readonly unknown[];
+        };
+        /**
          * Explanation
          * @description What a step would do now, and why.
          *
@@ -1378,6 +1423,40 @@ export interface components {
          */
         readonly JobState: "queued" | "starting" | "running" | "succeeded" | "failed" | "cancelled" | "lost";
         /**
+         * KnownRow
+         * @description A row to try a deployment with: of the model's sample, or of a request that was logged.
+         */
+        readonly KnownRow: {
+            /** @default null */
+            readonly at: string | null;
+            /** @default  */
+            readonly id: string;
+            /** @enum {string} */
+            readonly origin: "sample" | "logged";
+            readonly row: {
+                readonly [key: string]: unknown;
+            };
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know about the list, usually empty.
+         *
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
+         */
+        readonly KnownRowPage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["KnownRow"][];
+            /** @default false */
+            readonly more: boolean;
+            /** @default  */
+            readonly note: string;
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
          * KpiFigure
          * @description The mean worth of a labelled row, with its interval. total: of all of them. outcomes: rows of
          *     true positives (tp), false positives (fp), false negatives (fn), true negatives (tn).
@@ -1394,12 +1473,24 @@ export interface components {
             readonly value: number;
         };
         /**
+         * LabelCounts
+         * @description What became of labels that were not joined, whatever the window. refused: could not be used,
+         *     or came for a request that was never found; waiting: for a request that is not in the payload
+         *     log yet.
+         */
+        readonly LabelCounts: {
+            /** @default 0 */
+            readonly refused: number;
+            /** @default 0 */
+            readonly waiting: number;
+        };
+        /**
          * LabelReport
          * @description What became of some labels. read: rows of the file; joined: answered rows that have a label
          *     from it; replaced: of those, how many had one before. unknown: request ids that are not in the
-         *     payload log, of which the first are named; bad: rows that could not be used, with the reasons of
-         *     the first. coverage: by version, the share of answered rows of the hours concerned that have a
-         *     label now.
+         *     payload log, of which the first are named; their labels wait, see `Unjoined`. bad: labels that
+         *     were refused, with the reasons of the first. coverage: by version, the share of answered rows of
+         *     the hours concerned that have a label now.
          */
         readonly LabelReport: {
             readonly bad: number;
@@ -1573,6 +1664,7 @@ export interface components {
                 readonly [key: string]: number | null;
             };
             readonly kpi: components["schemas"]["KpiFigure"] | null;
+            readonly labels: components["schemas"]["LabelCounts"];
             readonly latency: components["schemas"]["ServiceFigures"] | null;
             readonly memory: {
                 readonly [key: string]: number;
@@ -1628,6 +1720,7 @@ export interface components {
          *     on; refused_fraction: those from 400 to 499. drift: the features that moved the most, of
          *     `features` that were compared. trouble: why nothing was compared, as without a reference;
          *     `reference` is empty then.
+         *     problems: what makes the window incomplete, such as a broken file of the log.
          */
         readonly MonitorStatus: {
             readonly alerts: readonly components["schemas"]["Alert"][];
@@ -1641,6 +1734,8 @@ export interface components {
             readonly monitor: components["schemas"]["Monitor"];
             readonly p50_ms: components["schemas"]["Number"] | null;
             readonly p95_ms: components["schemas"]["Number"] | null;
+            /** @default [] */
+            readonly problems: readonly string[];
             readonly reference: string;
             readonly refused_fraction: components["schemas"]["Number"] | null;
             readonly score: components["schemas"]["FeatureDrift"] | null;
@@ -2056,10 +2151,12 @@ export interface components {
         };
         /**
          * RealPerformance
-         * @description Performance of labelled rows.
+         * @description Performance of labelled rows. confusion: None of values, and of more than 50 classes.
          */
         readonly RealPerformance: {
             readonly changes: readonly components["schemas"]["Turn"][];
+            /** @default null */
+            readonly confusion: components["schemas"]["Confusion"] | null;
             readonly metrics: {
                 readonly [key: string]: number | null;
             };
@@ -2105,7 +2202,8 @@ export interface components {
          * @description What one rule would have done to one monitor.
          *
          *     fired: how often. firing_seconds: for how long altogether. measured: windows that it could
-         *     judge, of `windows`. episodes: the newest ones first.
+         *     judge, of `windows`. episodes: the newest ones first. source: what gave its metric: the payload
+         *     log, the hourly series, or both.
          */
         readonly RuleBacktest: {
             readonly episodes: readonly components["schemas"]["Episode"][];
@@ -2117,6 +2215,8 @@ export interface components {
             readonly note: string;
             readonly rule: string;
             readonly severity: string;
+            /** @default  */
+            readonly source: string;
             readonly windows: number;
         };
         /**

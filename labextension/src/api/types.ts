@@ -192,6 +192,8 @@ export type IDeploymentDetail = Records['DeploymentDetail'];
 export type IDeployedVersion = Records['DeployedVersion'];
 export type IChange = Records['Change'];
 export type IPrediction = Records['Prediction'];
+export type IExplainedAnswers = Records['ExplainedAnswers'];
+export type IKnownRow = Records['KnownRow'];
 export type VersionState = Records['VersionState'];
 export type DeploymentState = Records['DeploymentState'];
 
