@@ -138,6 +138,7 @@ const figuresOf = (more: Partial<IMonitorFigures> = {}): IMonitorFigures => ({
   latency: null,
   retries: null,
   memory: null,
+  labels: { waiting: 0, refused: 0 },
   reasons: {},
   problems: [],
   ...more
