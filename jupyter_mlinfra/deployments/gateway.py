@@ -44,7 +44,8 @@ class DeploymentPlan:
 
     patience_seconds: after which a request is also given to a second worker. queue: requests that
     a version may have in progress; further ones are refused. sticky_header: requests with an equal
-    value of it go to the same version while the weights stay; empty = none.
+    value of it go to the same version while the weights stay; empty = none. alone: whether
+    there is no other deployment, so that requests which name none are meant for it.
     """
 
     name: str
@@ -54,6 +55,7 @@ class DeploymentPlan:
     patience_seconds: float = PATIENCE_SECONDS
     queue: int = QUEUE
     sticky_header: str = ""
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

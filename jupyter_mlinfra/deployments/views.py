@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from ..core.records import Number
 from .bodies import sample_body
@@ -30,6 +31,15 @@ def open_inference_url(predictions: str, deployment: str) -> str:
     """Where the same deployment is asked by the Open Inference Protocol."""
     base = predictions.partition("/seldon/")[0]
     return f"{base}{open_inference_prefix(deployment)}/infer"
+
+
+def _urls(predictions: str, deployment: str) -> dict[str, str]:
+    """Where a deployment is asked, by protocol; by gRPC it has no path, so this is host and port."""
+    return {
+        "seldon": predictions,
+        "v2": open_inference_url(predictions, deployment),
+        "grpc": urlsplit(predictions).netloc,
+    }
 
 
 def feedback_url(predictions: str) -> str:
@@ -72,7 +82,7 @@ def deployment(
         target=row.target,
         state=deployment_state(states, row.traffic, reachable=row.up),
         url=url,
-        urls={"seldon": url, "v2": open_inference_url(url, row.name)} if url else {},
+        urls=_urls(url, row.name) if url else {},
         versions=versions,
         created_at=row.created_at,
         updated_at=row.updated_at,

@@ -21,6 +21,7 @@ from typing import Any
 
 import orjson
 
+from . import forms, grpc_calls
 from .refusal import RequestRefused
 from .served import Headers, Progress, Reply, Served
 
@@ -39,7 +40,7 @@ class Application:
     """The ASGI application of one model version."""
 
     def __init__(self, served: Served, threads: int) -> None:
-        self._served = served
+        self._served, self._calls = served, grpc_calls.Calls(served)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="model")
         self._version = served.version.encode()
         v2 = f"/v2/models/{served.deployment}"
@@ -81,7 +82,10 @@ class Application:
             return  # the caller has left
         headers = _headers(scope)
         try:
-            status, reply = 200, await self._reply(scope, body, headers)
+            if grpc_calls.is_call(scope["path"], headers("content-type")):
+                status, reply = await self._call(scope["path"], body, headers)
+            else:
+                status, reply = 200, await self._reply(scope, body, headers)
         except RequestRefused as refused:
             status, reply = refused.status, Reply(orjson.dumps(refused.to_json()))
         except Exception as error:  # noqa: BLE001 (of the model: whatever it raises is its answer)
@@ -96,14 +100,20 @@ class Application:
         await send({"type": "http.response.start", "status": status, "headers": fields})
         await send({"type": "http.response.body", "body": reply.body})
 
+    async def _call(self, path: str, frame: bytes, headers: Headers) -> tuple[int, Reply]:
+        loop = asyncio.get_running_loop()
+        answer = self._calls.answer
+        status, body, fields = await loop.run_in_executor(self._pool, answer, path, frame, headers)
+        return status, Reply(body, fields)
+
     async def _reply(self, scope: Scope, body: bytes, headers: Headers) -> Reply:
         path, method = scope["path"], scope["method"]
         question = self._questions.get(path)
         if question is not None and method == "POST":
-            self._check_content(path, body, headers)
+            body = self._content(path, body, headers)
             return await self._ask(question, body, headers)
         if path == "/api/v1.0/feedback" and method == "POST":
-            self._check_content(path, body, headers)
+            body = self._content(path, body, headers)
             self._served.feedback(_feedback(body))
             return Reply(b"{}")
         page = self._pages.get(path)
@@ -124,14 +134,17 @@ class Application:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, question, body, headers)
 
-    def _check_content(self, path: str, body: bytes, headers: Headers) -> None:
-        """Any web page can post a form across origins; for JSON it needs a consent that is never
-        given here.
+    def _content(self, path: str, body: bytes, headers: Headers) -> bytes:
+        """The body, or the JSON of a form. A web page needs a consent to post JSON across origins
+        that is never given here.
         """
         kind = (headers("content-type") or "").partition(";")[0].strip().lower()
         binary = path.endswith("/infer") and kind == "application/octet-stream"
         if kind == "application/json" or kind.endswith("+json") or binary:
-            return
+            return body
+        v1 = not path.startswith("/v2/")
+        if v1 and (found := forms.json_of(body, headers)) is not None:
+            return found
         refused = RequestRefused(
             "The request is not marked as JSON.",
             f"Its Content-Type is {kind[:80] or 'none'}.",

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...gateway import DeploymentPlan, Keys, cluster_name
+from . import grpc
 from .clusters import cluster, endpoints
 from .names import ADMIN_SOCKETS, CLUSTERS, PROBES, ROUTES, TYPE, endpoint_file, watched
 from .replies import local_replies
@@ -134,6 +135,7 @@ def _connection_manager(max_body_bytes: int) -> dict[str, Any]:
         "server_header_transformation": "PASS_THROUGH",
         "local_reply_config": local_replies(max_body_bytes),
         "http_filters": [
+            *grpc.naming_filters(max_body_bytes),
             # Acts as each route says.
             {"name": PROBES, "typed_config": {"@type": MUTATION, "mutations": {}}},
             # Buffers the whole body before the router sees it, so that it can be repeated on
@@ -145,6 +147,7 @@ def _connection_manager(max_body_bytes: int) -> dict[str, Any]:
                     "max_request_bytes": max_body_bytes,
                 },
             },
+            *grpc.bridge_filters(),
             {
                 "name": "router",
                 "typed_config": {
