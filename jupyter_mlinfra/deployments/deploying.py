@@ -14,7 +14,7 @@ from .names import check_name
 from .packaging import damage, load_bundle, package, prune
 from .rollout import Progress, Rollout
 from .rows import DeploymentRow, VersionRow
-from .runtimes import load_runtime
+from .runtimes import load_runtime, python_for
 from .settings import DeploymentSettings
 from .store import DeploymentStore
 from .targets import DeploymentTarget
@@ -116,6 +116,7 @@ class Deploying:
             answers=answers,
         )
         settings = self._project.settings.of(DeploymentSettings)
+        python_for(runtime or settings.runtime, bundle.python)  # refused before anything is built
         check_trust(
             bundle,
             model=source.model,

@@ -34,7 +34,7 @@ def open_inference_url(predictions: str, deployment: str) -> str:
 
 
 def _urls(predictions: str, deployment: str) -> dict[str, str]:
-    """Where a deployment is asked, by protocol; by gRPC it has no path, so this is host and port."""
+    """Where a deployment is asked, by protocol; by gRPC: host and port, because it has no path."""
     return {
         "seldon": predictions,
         "v2": open_inference_url(predictions, deployment),
