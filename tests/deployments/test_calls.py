@@ -194,8 +194,9 @@ def test_calls_are_logged_and_their_feedback_too(
         caller.call(V2 + "ModelInfer", infer_request(name, frame.head(2), raw=True, id=mine)).code
         == "OK"
     )
-    refused = tensor_request(["nonsense"], [[1.0]], puid=f"bad-{name}")
-    assert caller.call(SELDON + "Predict", refused, seldon=name).code == "INVALID_ARGUMENT"
+    refused, bad = tensor_request(["nonsense"], [[1.0]]), f"bad-{name}"
+    done = caller.call(SELDON + "Predict", refused, seldon=name, x_request_id=bad)
+    assert done.code == "INVALID_ARGUMENT"
     truth = field(3, field(2, field(1, varint(2)) + field(2, doubles([1.0, 0.0]))))
     response = field(2, field(2, field(1, mine)))
     feedback = response + varint(3 << 3 | 5) + struct.pack("<f", 0.5) + field(4, truth)
@@ -213,9 +214,9 @@ def test_calls_are_logged_and_their_feedback_too(
     given = gate.payloads_feedback(name)
     given = given.filter(given["request_id"] == mine)
     assert (given["truth"].to_list(), given["reward"].to_list()) == ([[1.0, 0.0]], [0.5])
-    until(lambda: f"bad-{name}" in gate.payloads_refused(name)["request_id"].to_list())
+    until(lambda: bad in gate.payloads_refused(name)["request_id"].to_list())
     failed = gate.payloads_refused(name)
-    (text,) = failed.filter(failed["request_id"] == f"bad-{name}")["request"].to_list()
+    (text,) = failed.filter(failed["request_id"] == bad)["request"].to_list()
     assert json.loads(text)["data"]["names"] == ["nonsense"]
 
 

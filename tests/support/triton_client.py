@@ -40,7 +40,7 @@ def main() -> None:
         "packed": packed.as_numpy(output).tolist(),
         "refused": refused,
     }
-    print(json.dumps(found))
+    sys.stdout.write(json.dumps(found))
 
 
 main()
