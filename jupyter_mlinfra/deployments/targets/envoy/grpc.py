@@ -136,7 +136,9 @@ def server_routes(cluster: str) -> list[dict[str, Any]]:
     """
     asked = [f"{grpc_calls.V2}Server{what}" for what in ("Live", "Ready", "Metadata")]
     nobody = error_body(503, "No deployment answers now.", "", "mlinfra deployments list")
-    answer = {"route": {"cluster": cluster}} if cluster else direct_response(nobody, 503)
+    retry = {"retry_on": "reset,connect-failure,refused-stream,gateway-error", "num_retries": 3}
+    route = {"cluster": cluster, "retry_policy": retry}
+    answer = {"route": route} if cluster else direct_response(nobody, 503)
     missing = error_body(
         404,
         "The call names no deployment that is here.",
