@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import BadRequest, Conflict, Unprocessable
 from ..core.files import file_lock
-from . import state
+from . import environment, state
 from .logged import Answers
 from .names import check_name
+from .onnx_export import with_engine
 from .packaging import damage, load_bundle, package, prune
 from .rollout import Progress, Rollout
 from .rows import DeploymentRow, VersionRow
@@ -20,7 +21,7 @@ from .store import DeploymentStore
 from .targets import DeploymentTarget
 from .targets.layout import bundles_folder
 from .traffic import share_of
-from .trust import check_trust
+from .trust import package_trusted
 
 if TYPE_CHECKING:
     from ..core.project import Project
@@ -110,21 +111,15 @@ class Deploying:
         """Package, start and test the version, then give it its traffic."""
         model_version = f"{source.model}/{source.version}"
         on_progress(f"packaging {model_version}")
-        bundle = package(
-            self._experiments.download(model_version),
+        settings = self._project.settings.of(DeploymentSettings)
+        bundle = package_trusted(
+            self._experiments,
+            model_version,
             bundles_folder(self._project),
             answers=answers,
-        )
-        settings = self._project.settings.of(DeploymentSettings)
-        python_for(runtime or settings.runtime, bundle.python)  # refused before anything is built
-        check_trust(
-            bundle,
-            model=source.model,
-            version=source.version,
-            registered_here=not bundle.runs_code
-            or self._experiments.registered_here(model_version),
             trusted=settings.trusted_models,
         )
+        python_for(runtime or settings.runtime, bundle.python)  # refused before anything is built
         wish = self._store.begin(
             name,
             label,
@@ -133,11 +128,14 @@ class Deploying:
             number=source.version,
             workers=workers or settings.workers,
             runtime=runtime or settings.runtime,
+            user=self._project.user,
         )
         try:
             if self._store.deployment(name).version(label).traffic:
                 # Its requests must have left it before its new processes are there.
                 self._target.carry_out(wish)
+            cache = environment.cache_folder(self._project.settings)
+            bundle = with_engine(bundle, cache, on_progress)
             gates = self._rollout.prove(name, label, bundle, on_progress, override=override)
             failed = [gate.name for gate in gates if not gate.passed]
             self._rollout.share(

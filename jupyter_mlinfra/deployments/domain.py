@@ -67,6 +67,11 @@ DOMAIN = Domain(
             "DeploymentDetail",
             "Prediction",
         ),
+        "jupyter_mlinfra.deployments.access.records": (
+            "AccessKey",
+            "AuditEntry",
+            "NewKey",
+        ),
         "jupyter_mlinfra.deployments.kubernetes.records": (
             "ImageContext",
             "Manifests",
@@ -102,6 +107,7 @@ DOMAIN = Domain(
                 "down",
                 "delete",
                 *("manifest", "image", "apply", "revert", "regions"),
+                *("keys", "audit"),
             ),
             aliases={"status": "show", "show": "show"},
         ),

@@ -22,6 +22,7 @@ from . import client, measuring, oracle
 from .bodies import first_rows, open_inference_body, sample_body, seldon_body
 from .gateway import Keys
 from .logged import Input
+from .onnx_export import said
 from .own_tests import OwnTest, Trial
 from .packaging import MODEL_FOLDER, Bundle
 from .spec import Gate
@@ -79,8 +80,12 @@ def run(subject: Subject, on_progress: Callable[[str], None] = lambda _: None) -
             passed=True,
         ),
     ]
+    if report := subject.bundle.export:
+        limit = "onnxruntime if it answers as torch does, else torch"
+        gates.insert(1, Gate(name="engine", limit=limit, measured=said(report), passed=True))
+    tolerance = _tolerance(subject.bundle)
     for name, limit, test in (
-        ("equal", f"answers differ from the model's own by at most {TOLERANCE:g}", _equal_answers),
+        ("equal", f"answers differ from the model's own by at most {tolerance:g}", _equal_answers),
         ("refuses", "bad requests get 4xx with a reason", _refuses_bad_requests),
         ("latency", f"p99 at most {subject.latency_ms:g} ms for one row", _latency),
     ):
@@ -137,7 +142,7 @@ def _equal_answers(subject: Subject) -> tuple[str, bool]:
     expected = subject.expected.result()
     worst = 0.0
     for protocol, found in (
-        ("V1", {"": _values(_ask(subject, subject.url, seldon_body(bundle, rows)))}),
+        ("V1", _values(_ask(subject, subject.url, seldon_body(bundle, rows)))),
         ("V2", _by_name(_ask_open_inference(subject, rows))),
     ):
         pairs = _pairs(found, expected)
@@ -150,7 +155,12 @@ def _equal_answers(subject: Subject) -> tuple[str, bool]:
                 return f"{protocol}: {value!r:.80}, expected {right!r:.80}", False
             worst = max(worst, difference)
     count = len(next(iter(rows.get("jsonData", {"": rows.get("ndarray", ())}).values())))
-    return f"{worst:.2g} over {count} rows, both protocols", worst <= TOLERANCE
+    return f"{worst:.2g} over {count} rows, both protocols", worst <= _tolerance(bundle)
+
+
+def _tolerance(bundle: Bundle) -> float:
+    """A PyTorch model computes in float32, and with a batch of another size in another order."""
+    return float(bundle.export.get("tolerance", TOLERANCE))
 
 
 def _ask(subject: Subject, url: str, body: Mapping[str, Any]) -> client.Answer:
@@ -167,12 +177,12 @@ def _ask_open_inference(subject: Subject, rows: Mapping[str, Any]) -> client.Ans
     return _ask(subject, subject.open_inference_url, body)
 
 
-def _values(answer: client.Answer) -> list[Any]:
-    """All values of an answer of Seldon's protocol."""
+def _values(answer: client.Answer) -> dict[str, list[Any]]:
+    """All values of an answer of Seldon's protocol, by output if there are tensors."""
     body = answer.body
     if "jsonData" in body:
-        return _flat(list(body["jsonData"].values()))
-    return _flat(client.prediction(answer).predictions)
+        return {name: _flat(values) for name, values in body["jsonData"].items()}
+    return {"": _flat(client.prediction(answer).predictions)}
 
 
 def _by_name(answer: client.Answer) -> dict[str, list[Any]]:
@@ -262,7 +272,8 @@ def own_answers(bundle: Bundle, python: str) -> Mapping[str, list[Any]]:
         facts = {
             "columns": [asdict(column) for column in bundle.columns],
             "layout": bundle.layout,
-            "engine": bundle.engine,
+            "engine": "torch" if bundle.export else bundle.engine,
+            "rows_at_once": bundle.export.get("rows_at_once", 0),
             "sample": compared(bundle),
             "answers": bundle.answers,
             "model_class": bundle.model_class,

@@ -15,6 +15,7 @@ from ..core.errors import Conflict, Unavailable, Unprocessable
 from ..core.records import Page, page_of
 from ..core.search import Document
 from . import views
+from .access.verbs import AccessVerbs
 from .batch.spec import MAX_ERRORS
 from .bodies import sample_body
 from .kubernetes.verbs import KubernetesVerbs
@@ -45,12 +46,13 @@ if TYPE_CHECKING:
     from ..catalog import Mode
     from ..core.project import Project
     from ..experiments import Experiments
-    from . import measuring, parts
+    from . import measuring
     from .batch.submitting import Batches
     from .deploying import Deploying
+    from .payload_log import parts
 
 
-class Deployments(KubernetesVerbs):
+class Deployments(KubernetesVerbs, AccessVerbs):
     """The deployments of one project. batches: its batch jobs."""
 
     def __init__(
@@ -116,6 +118,7 @@ class Deployments(KubernetesVerbs):
             reason=reason,
             on_progress=on_progress or _quiet,
         )
+        self._tell_if_closed(on_progress or _quiet)
         return self._record(self._store.deployment(name))
 
     def batch(
@@ -184,14 +187,20 @@ class Deployments(KubernetesVerbs):
                 bundle = load_bundle(Path(packaged.bundle))
             except Unprocessable as error:
                 record = views.with_reason(record, packaged.version, str(error))
-        return views.detail(
-            record, bundle, self._store.history(name).items, self._target.header_file()
-        )
+        history = self._store.history(name).items
+        file, gateway = self._target.header_file(), self._target.gateway()
+        return views.detail(record, bundle, history, file, gateway)
 
     def request_code(self, name: str, body: Any) -> Mapping[str, str]:
         """How each interface sends a request with this body. Raises NotFound."""
-        url = self._url(self._store.deployment(name))
-        return request(name, body, url=url, header_file=self._target.header_file())
+        row = self._store.deployment(name)
+        return request(
+            name,
+            body,
+            url=self._url(row),
+            header_file=self._target.header_file(),
+            public_url=self._record(row).urls.get("public", ""),
+        )
 
     def history(self, name: str, *, limit: int = 50, cursor: str | None = None) -> Page[Change]:
         """Changes, newest first."""
@@ -258,7 +267,7 @@ class Deployments(KubernetesVerbs):
     def delete(self, name: str) -> None:
         """Drain and end a deployment, and remove it with its history; its payload log stays."""
         self.down(name)
-        self._store.delete(name)
+        self._store.delete(name, user=self._project.user)
 
     def predict(
         self,
@@ -297,20 +306,13 @@ class Deployments(KubernetesVerbs):
     def feedback(
         self, name: str, request_id: str, *, reward: float = 0.0, truth: Any = None
     ) -> None:
-        """Report what an earlier answer was worth, or what would have been correct. request_id: of
-        the prediction.
-        """
+        """Report what an earlier answer was worth, or what would have been correct."""
         import orjson
 
         from . import client
 
         url = views.feedback_url(self._url(self._store.deployment(name)))
-        message: dict[str, Any] = {"response": {"meta": {"puid": request_id}}, "reward": reward}
-        if truth is not None:
-            values = (
-                [*truth] if isinstance(truth, Sequence) and not isinstance(truth, str) else [truth]
-            )
-            message["truth"] = {"data": {"ndarray": [float(value) for value in values]}}
+        message = client.feedback_body(request_id, reward=reward, truth=truth)
         answer = client.post(url, orjson.dumps(message), keys=self._target.keys())
         if answer.status != 200:
             raise client.refusal(answer)
@@ -327,9 +329,7 @@ class Deployments(KubernetesVerbs):
         )
 
     def latency(self, name: str, *, at_most_ms: float) -> measuring.Latency:
-        """p99 of the live deployment, measured as before a version gets traffic: 1,000 consecutive
-        one-row requests.
-        """
+        """p99 of the live deployment: of 1,000 one-row requests, as before it got traffic."""
         from . import measuring
 
         row = self._store.deployment(name)
@@ -338,49 +338,57 @@ class Deployments(KubernetesVerbs):
         )
 
     def payloads(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
-        """Logged requests, one line per row: request_id, row, ts, deployment, version, status,
-        latency_ms, prediction, then the inputs.
-        """
-        from . import payloads
+        """Logged requests, one line per row: `BASE_COLUMNS`, then the inputs."""
+        from .payload_log import reading
 
         self._store.deployment(name)
-        return payloads.scan(payload_folder(self._project, name), since)
+        return reading.scan(payload_folder(self._project, name), since)
 
-    def payload_parts(self, name: str, *, since: datetime, until: datetime) -> Iterator[parts.Part]:
-        """The same rows of a span of time, file by file; also of a deployment that is gone."""
-        from . import parts
+    def payloads_lazily(self, name: str) -> pl.LazyFrame:
+        """The same rows as a lazy frame, which reads one file at a time."""
+        from .payload_log.lazy import lazy
 
-        return parts.parts(payload_folder(self._project, name), since, until)
+        return lazy(payload_folder(self._project, self._store.deployment(name).name))
+
+    def payload_parts(
+        self, name: str, *, since: datetime, until: datetime, ids: Sequence[str] | None = None
+    ) -> Iterator[parts.Part]:
+        """The same rows of a span of time, file by file; of a deployment that is gone too."""
+        from .payload_log import parts
+
+        return parts.parts(payload_folder(self._project, name), since, until, ids=ids)
 
     def payloads_since(self, name: str) -> datetime | None:
         """When the oldest file of the payload log was begun; None if nothing is logged."""
-        from . import parts
+        from .payload_log import parts
 
         return parts.oldest(payload_folder(self._project, name))
 
     def payloads_feedback(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
-        """Logged feedback: request_id, ts, reward, truth."""
-        from . import payloads
+        """Logged feedback: request_id, ts, reward, truth, truth_texts."""
+        from .payload_log import reading
 
         self._store.deployment(name)
-        return payloads.feedback(payload_folder(self._project, name), since)
+        return reading.feedback(payload_folder(self._project, name), since)
 
     def payloads_refused(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
-        """Refused and failed requests: request_id, ts, version, status, latency_ms, what, request
-        (the beginning of its body as text).
-        """
-        from . import payloads
+        """Refused and failed requests, with the reason and the beginning of the body."""
+        from .payload_log import reading
 
         self._store.deployment(name)
-        return payloads.refused(payload_folder(self._project, name), since)
+        return reading.refused(payload_folder(self._project, name), since)
 
     def payloads_dropped(self, name: str, *, since: datetime | None = None) -> int:
-        """Entries that could not be logged, in the files that were written to after `since`; for a
-        killed process an upper bound.
-        """
-        from . import payloads
+        """Entries that could not be logged, in files written to after `since`; at most so many."""
+        from .payload_log import reading
 
-        return payloads.dropped(payload_folder(self._project, name), since)
+        return reading.dropped(payload_folder(self._project, name), since)
+
+    def payloads_problems(self, name: str, *, since: datetime | None = None) -> Sequence[str]:
+        """What is missing since then, in files that could not be read."""
+        from .payload_log.quarantine import problems
+
+        return [*problems(payload_folder(self._project, name), since, None)]
 
     def up(
         self, name: str | None = None, *, on_progress: Progress | None = None
@@ -395,6 +403,7 @@ class Deployments(KubernetesVerbs):
         if not rows:
             return []
         self._rollout.up(rows, on_progress or _quiet)
+        self._check_open()
         return [self._record(self._store.deployment(row.name)) for row in rows]
 
     def heal(self) -> None:
@@ -419,7 +428,8 @@ class Deployments(KubernetesVerbs):
     def _down(self, name: str | None) -> Sequence[Deployment]:
         rows = self._store.deployments() if name is None else [self._store.deployment(name)]
         if any(row.up for row in rows) or not self._target.stopped():
-            self._target.carry_out(self._store.set_up([row.name for row in rows], False))
+            names = [row.name for row in rows]
+            self._target.carry_out(self._store.set_up(names, False, user=self._project.user))
             for row in rows:
                 ended = (VersionState.STOPPED, VersionState.FAILED, VersionState.BUILDING)
                 self._rollout.wait(
@@ -457,6 +467,7 @@ class Deployments(KubernetesVerbs):
             running=self._target.running(),
             figures=self._target.figures(),
             base_url=self._target.base_url(),
+            gateway=self._target.gateway(),
         )
 
     def _bundle(self, row: DeploymentRow) -> Bundle:

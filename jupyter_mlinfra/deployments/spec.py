@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from ..core.records import Number
+from .access.records import GatewayState
 
 
 class VersionState(StrEnum):
@@ -74,7 +75,7 @@ class DeployedVersion:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
     """One deployment. url: ends in `/api/v1.0/predictions`. urls: the same by protocol, `seldon`
-    and `v2`; empty while there is no gateway.
+    and `v2`, and for other machines `public`; empty while there is no gateway.
     """
 
     ref: str
@@ -109,7 +110,7 @@ class DeploymentDetail:
     """A deployment's page; history newest first. sample: a request body that it accepts.
 
     answers: `classes`, `probabilities` or `values` of the version with most traffic; empty before
-    the first one is packaged.
+    the first one is packaged. gateway: how it is; None while nothing is up.
     """
 
     deployment: Deployment
@@ -118,6 +119,7 @@ class DeploymentDetail:
     answers: str
     sample: Mapping[str, Any] | None
     code: Mapping[str, str]
+    gateway: GatewayState | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

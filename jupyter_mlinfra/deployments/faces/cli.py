@@ -212,4 +212,4 @@ def _delete(session: Session, name: str, yes: bool) -> Any:  # noqa: ARG001
     return Ended({"deleted": name})
 
 
-from . import cluster_verbs  # noqa: E402, F401  # its verbs are of the same noun
+from . import access_verbs, cluster_verbs  # noqa: E402, F401  # their verbs are of the same noun

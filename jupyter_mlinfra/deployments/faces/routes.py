@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from ...faces.handler import Handler, access, elsewhere
 from ...faces.parameters import Cursor, Interval, Len, Limit, Name, Percent, Text
+from . import access_routes
 
 if TYPE_CHECKING:
     from ...core.records import Page
@@ -201,4 +202,5 @@ ROUTES = {
     "deployments/deployments/{name}/remove": Remove,
     "deployments/deployments/{name}/predict": Predict,
     "deployments/deployments/{name}/manifest": ManifestPage,
+    **access_routes.ROUTES,
 }

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import hashlib
 import json
 import os
 import time
@@ -79,10 +78,7 @@ class Served:
         """Read the model, once its files are known to be those that were packaged. Raises
         RuntimeError if they are not, else what the library raises.
         """
-        for name, digest in self.bundle["files"].items():
-            file = self.folder / "model" / name
-            if hashlib.sha256(file.read_bytes()).hexdigest() != digest:
-                raise RuntimeError(f"{name} is not the file that was packaged.")
+        engine.check_files(self.folder)
         engine.one_thread()
         self.engine = engine.load(self.packaged)
         self.contract = self.engine.contract

@@ -5,6 +5,41 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AccessKey
+         * @description A key of a deployment, without the key itself. state: whether it opens anything now.
+         */
+        readonly AccessKey: {
+            /** Format: date-time */
+            readonly created_at: string;
+            readonly created_by: string;
+            readonly deployment: string;
+            readonly expires_at: string | null;
+            readonly id: string;
+            readonly name: string;
+            readonly revoked_at: string | null;
+            /** @enum {string} */
+            readonly state: "active" | "expired" | "revoked";
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know about the list, usually empty.
+         *
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
+         */
+        readonly AccessKeyPage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["AccessKey"][];
+            /** @default false */
+            readonly more: boolean;
+            /** @default  */
+            readonly note: string;
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
          * Acknowledgement
          * @description Somebody looks after an alert; it lasts until the alert ends.
          */
@@ -282,6 +317,41 @@ export interface components {
             readonly total: number;
         };
         /**
+         * AuditEntry
+         * @description Who changed what. deployment: its name, also when it is gone. on: the host name of the
+         *     machine.
+         */
+        readonly AuditEntry: {
+            /** Format: date-time */
+            readonly at: string;
+            readonly deployment: string;
+            readonly id: number;
+            readonly on: string;
+            readonly reason: string;
+            readonly text: string;
+            readonly user: string;
+            readonly verb: string;
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know about the list, usually empty.
+         *
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
+         */
+        readonly AuditEntryPage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["AuditEntry"][];
+            /** @default false */
+            readonly more: boolean;
+            /** @default  */
+            readonly note: string;
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
          * Backend
          * @description A place where jobs can run. usual: the one of the settings.
          */
@@ -500,6 +570,14 @@ export interface components {
             readonly waiting: number;
         };
         /**
+         * Confusion
+         * @description counts: one row per true class, one column per answered class, both as in `classes`.
+         */
+        readonly Confusion: {
+            readonly classes: readonly string[];
+            readonly counts: readonly (readonly number[])[];
+        };
+        /**
          * Curve
          * @description A metric over steps, at most `points` long; min and max of each bucket are kept, so that no
          *     spike is lost.
@@ -627,7 +705,7 @@ export interface components {
         /**
          * Deployment
          * @description One deployment. url: ends in `/api/v1.0/predictions`. urls: the same by protocol, `seldon`
-         *     and `v2`; empty while there is no gateway.
+         *     and `v2`, and for other machines `public`; empty while there is no gateway.
          */
         readonly Deployment: {
             /** Format: date-time */
@@ -650,7 +728,7 @@ export interface components {
          * @description A deployment's page; history newest first. sample: a request body that it accepts.
          *
          *     answers: `classes`, `probabilities` or `values` of the version with most traffic; empty before
-         *     the first one is packaged.
+         *     the first one is packaged. gateway: how it is; None while nothing is up.
          */
         readonly DeploymentDetail: {
             readonly answers: string;
@@ -658,6 +736,8 @@ export interface components {
                 readonly [key: string]: string;
             };
             readonly deployment: components["schemas"]["Deployment"];
+            /** @default null */
+            readonly gateway: components["schemas"]["GatewayState"] | null;
             readonly history: readonly components["schemas"]["Change"][];
             readonly sample: {
                 readonly [key: string]: unknown;
@@ -1083,6 +1163,21 @@ export interface components {
             readonly passed: boolean;
         };
         /**
+         * GatewayState
+         * @description The gateway of the local target. running: how many of its processes answer, of `processes`.
+         *
+         *     public: the address for other machines; empty if the settings name none. open: whether it
+         *     listens there. tls: whether it speaks TLS there. problems: what is not as it should be.
+         */
+        readonly GatewayState: {
+            readonly open: boolean;
+            readonly problems: readonly string[];
+            readonly processes: number;
+            readonly public: string;
+            readonly running: number;
+            readonly tls: boolean;
+        };
+        /**
          * GpuPoint
          * @description A GPU of a job at a moment. load, memory: 0 to 1, None if the driver does not say; of the
          *     whole device, whoever uses it.
@@ -1265,12 +1360,24 @@ export interface components {
             readonly value: number;
         };
         /**
+         * LabelCounts
+         * @description What became of labels that were not joined, whatever the window. refused: could not be used,
+         *     or came for a request that was never found; waiting: for a request that is not in the payload
+         *     log yet.
+         */
+        readonly LabelCounts: {
+            /** @default 0 */
+            readonly refused: number;
+            /** @default 0 */
+            readonly waiting: number;
+        };
+        /**
          * LabelReport
          * @description What became of some labels. read: rows of the file; joined: answered rows that have a label
          *     from it; replaced: of those, how many had one before. unknown: request ids that are not in the
-         *     payload log, of which the first are named; bad: rows that could not be used, with the reasons of
-         *     the first. coverage: by version, the share of answered rows of the hours concerned that have a
-         *     label now.
+         *     payload log, of which the first are named; their labels wait, see `Unjoined`. bad: labels that
+         *     were refused, with the reasons of the first. coverage: by version, the share of answered rows of
+         *     the hours concerned that have a label now.
          */
         readonly LabelReport: {
             readonly bad: number;
@@ -1444,6 +1551,7 @@ export interface components {
                 readonly [key: string]: number | null;
             };
             readonly kpi: components["schemas"]["KpiFigure"] | null;
+            readonly labels: components["schemas"]["LabelCounts"];
             readonly latency: components["schemas"]["ServiceFigures"] | null;
             readonly memory: {
                 readonly [key: string]: number;
@@ -1499,6 +1607,7 @@ export interface components {
          *     on; refused_fraction: those from 400 to 499. drift: the features that moved the most, of
          *     `features` that were compared. trouble: why nothing was compared, as without a reference;
          *     `reference` is empty then.
+         *     problems: what makes the window incomplete, such as a broken file of the log.
          */
         readonly MonitorStatus: {
             readonly alerts: readonly components["schemas"]["Alert"][];
@@ -1512,6 +1621,8 @@ export interface components {
             readonly monitor: components["schemas"]["Monitor"];
             readonly p50_ms: components["schemas"]["Number"] | null;
             readonly p95_ms: components["schemas"]["Number"] | null;
+            /** @default [] */
+            readonly problems: readonly string[];
             readonly reference: string;
             readonly refused_fraction: components["schemas"]["Number"] | null;
             readonly score: components["schemas"]["FeatureDrift"] | null;
@@ -1547,6 +1658,18 @@ export interface components {
             readonly retries?: number;
             /** @description The job is ended after this time. */
             readonly time_limit_minutes?: number | null;
+        };
+        /**
+         * NewKey
+         * @description A key that was just made. key: what a client sends as `Authorization: Bearer KEY`; it is
+         *     told here and never again.
+         */
+        readonly NewKey: {
+            readonly deployment: string;
+            readonly expires_at: string | null;
+            readonly id: string;
+            readonly key: string;
+            readonly name: string;
         };
         /**
          * Number
@@ -1915,10 +2038,12 @@ export interface components {
         };
         /**
          * RealPerformance
-         * @description Performance of labelled rows.
+         * @description Performance of labelled rows. confusion: None of values, and of more than 50 classes.
          */
         readonly RealPerformance: {
             readonly changes: readonly components["schemas"]["Turn"][];
+            /** @default null */
+            readonly confusion: components["schemas"]["Confusion"] | null;
             readonly metrics: {
                 readonly [key: string]: number | null;
             };
@@ -1964,7 +2089,8 @@ export interface components {
          * @description What one rule would have done to one monitor.
          *
          *     fired: how often. firing_seconds: for how long altogether. measured: windows that it could
-         *     judge, of `windows`. episodes: the newest ones first.
+         *     judge, of `windows`. episodes: the newest ones first. source: what gave its metric: the payload
+         *     log, the hourly series, or both.
          */
         readonly RuleBacktest: {
             readonly episodes: readonly components["schemas"]["Episode"][];
@@ -1976,6 +2102,8 @@ export interface components {
             readonly note: string;
             readonly rule: string;
             readonly severity: string;
+            /** @default  */
+            readonly source: string;
             readonly windows: number;
         };
         /**

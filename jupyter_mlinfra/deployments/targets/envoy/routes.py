@@ -19,7 +19,7 @@ from ...gateway import (
     prefix,
 )
 from ...runtime.guard import DECLINED, ROUTED
-from . import grpc
+from . import access, grpc
 from .names import PROBES, TYPE
 from .replies import direct_response, error_body
 
@@ -85,32 +85,36 @@ def _prefixes(plan: DeploymentPlan) -> list[dict[str, Any]]:
     ]
 
 
-def route_configuration(plans: Sequence[DeploymentPlan], port: int, keys: Keys) -> dict[str, Any]:
-    """All routes of the gateway."""
+def route_configuration(
+    plans: Sequence[DeploymentPlan], port: int, keys: Keys, *, public: bool = False
+) -> dict[str, Any]:
+    """All routes of the gateway. public: those for other machines."""
     plans = [replace(plan, alone=len(plans) == 1) for plan in plans]
     # Only names of this machine: a web page whose name was pointed at 127.0.0.1 (DNS rebinding)
-    # gets 404.
-    hosts = [
+    # gets 404. Where every request needs a key, any name will do.
+    local = [
         name + suffix for name in ("127.0.0.1", "localhost", "[::1]") for suffix in ("", f":{port}")
     ]
+    name = "public" if public else "gate"
     return {
         "@type": TYPE + "config.route.v3.RouteConfiguration",
-        "name": "gate",
+        "name": name,
         "virtual_hosts": [
             {
-                "name": "gate",
-                "domains": hosts,
+                "name": name,
+                "domains": ["*"] if public else local,
                 # A worker treats a repetition with care (`runtime.guard`).
                 "include_request_attempt_count": True,
                 "routes": [
                     *(
                         grpc.spoken(route)
                         for plan in plans
-                        for route in _authorized_routes(plan, keys)
+                        for route in _guarded_routes(plan, keys, public)
                     ),
-                    *_server_routes(),
-                    *grpc.server_routes(_answering(plans)),
+                    *(access.opened(route) for route in _server_routes()),
+                    *(access.opened(route) for route in _calls(plans)),
                 ],
+                "typed_per_filter_config": access.of_host(plans, keys),
             }
         ],
         "request_headers_to_add": [
@@ -141,6 +145,18 @@ def _server_routes() -> list[dict[str, Any]]:
     }
     return [
         {"match": {"path": path}, **direct_response(body, 200)} for path, body in answers.items()
+    ]
+
+
+def _calls(plans: Sequence[DeploymentPlan]) -> list[dict[str, Any]]:
+    """The routes of calls that name no deployment. Which filters run is settled by the first route
+    of a request, so the one that is chosen anew, by the name in the message, has to be guarded here
+    too; what it asks for is its own.
+    """
+    guarded = any(plan.keys for plan in plans)
+    return [
+        access.checked(route) if guarded and "typed_per_filter_config" in route else route
+        for route in grpc.server_routes(_answering(plans))
     ]
 
 
@@ -255,31 +271,17 @@ def _no_traffic(plan: DeploymentPlan) -> list[dict[str, Any]]:
     return [{"match": match, **direct_response(body, 503)} for match in _prefixes(plan)]
 
 
-def _authorized_routes(plan: DeploymentPlan, keys: Keys) -> list[dict[str, Any]]:
-    """The routes of a deployment for callers that may use it; workers learn neither secret."""
-    secret_headers = [PROBE_HEADER, *(["authorization"] if keys.token else [])]
-    routes = []
+def _guarded_routes(plan: DeploymentPlan, keys: Keys, public: bool) -> list[dict[str, Any]]:
+    """The routes of a deployment for callers that may use it; workers learn no secret. Our own
+    tests come from this machine, and count for no limit.
+    """
+    routes, unlimited = [], replace(plan, rate=0.0)
     for route in _deployment_routes(plan):
-        authorized = (
-            _with_header(route, "authorization", f"Bearer {keys.token}") if keys.token else route
-        )
-        if "route" in route:
-            routes.append(_for_probes(authorized, keys))
-        routes.append({**authorized, "request_headers_to_remove": secret_headers})
-    if keys.token:
-        fix = (
-            "Send the header in the project's file .mlinfra/deployments/authorization: curl"
-            " -H @FILE …"
-        )
-        refused = error_body(
-            401,
-            "The request has no valid token.",
-            "This gateway only answers requests with the project's token.",
-            fix,
-        )
-        routes.extend(
-            {"match": match, **direct_response(refused, 401)} for match in _prefixes(plan)
-        )
+        if "route" in route and not public:
+            probes = access.guarded(route, unlimited, keys, public=public)
+            routes.append(_for_probes(probes, keys))
+        guarded = access.guarded(route, plan, keys, public=public)
+        routes.append({**guarded, "request_headers_to_remove": [PROBE_HEADER]})
     return routes
 
 
@@ -306,9 +308,11 @@ def _for_probes(route: Mapping[str, Any], keys: Keys) -> dict[str, Any]:
     }
     return {
         **_with_header(route, PROBE_HEADER, keys.probe),
-        "typed_per_filter_config": {PROBES: stat_mutation},
+        "typed_per_filter_config": {
+            **route.get("typed_per_filter_config", {}),
+            PROBES: stat_mutation,
+        },
         "request_headers_to_add": [*route.get("request_headers_to_add", ()), probe_header],
-        "request_headers_to_remove": ["authorization"] if keys.token else [],
     }
 
 
