@@ -1,6 +1,6 @@
 # Two targets do everything on a fresh machine: `make demo` and `make test`. Nothing needs to be installed before but make and a Python.
 .DEFAULT_GOAL := help
-.PHONY: help demo test kills soak protocol searches lightning ray manifests lab check build benchmarks oracles clean force
+.PHONY: help demo test kills soak protocol searches lightning ray mlserver manifests lab check build benchmarks oracles clean force
 SHELL := /bin/bash
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -37,6 +37,9 @@ lightning: $(VENV)/.test-lightning ## set up with PyTorch (5 GB), then the tests
 
 ray: $(VENV)/.test-ray ## set up with Ray (200 MB), then the suite of all job backends on a real Ray head
 	@$(BIN)/python -m pytest --real-ray tests/jobs/contract tests/jobs/ray
+
+mlserver: $(VENV)/.test ## the suites of all serving runtimes with MLServer among them, and Triton's client
+	@MLINFRA_TEST_MLSERVER=1 $(BIN)/python -m pytest tests/deployments/test_runtimes.py tests/deployments/test_calls.py
 
 manifests: $(VENV)/.test ## all manifests for Kubernetes against CRDs: make manifests CRDS=FOLDER, of a release or of your cluster
 	@test -n "$(CRDS)" || { echo "Name a folder with CustomResourceDefinitions: make manifests CRDS=FOLDER"; exit 2; }

@@ -18,7 +18,7 @@ from .onnx_export import with_engine
 from .packaging import Bundle, damage, load_bundle, package, prune
 from .rollout import Progress, Rollout
 from .rows import DeploymentRow, VersionRow
-from .runtimes import load_runtime
+from .runtimes import load_runtime, python_for
 from .samples import sample_of
 from .settings import DeploymentSettings
 from .store import DeploymentStore
@@ -134,6 +134,7 @@ class Deploying:
             trusted=settings.trusted_models,
             features=lambda model: self._plan(features, model, answers),
         )
+        python_for(runtime or settings.runtime, bundle.python)  # refused before anything is built
         wish = self._store.begin(
             name,
             label,

@@ -251,7 +251,7 @@ def _uv(recipe: Recipe, *arguments: str, folder: Path) -> str:
     }
     if "PIP_INDEX_URL" in environment:  # a user's settings for pip also hold for uv
         environment.setdefault("UV_DEFAULT_INDEX", environment["PIP_INDEX_URL"])
-    command = [_uv_binary(), *arguments]
+    command = [uv_binary(), *arguments]
     try:
         result = _run(command, folder, environment)
         if (
@@ -293,7 +293,8 @@ def _run(
     )
 
 
-def _uv_binary() -> str:
+def uv_binary() -> str:
+    """The path of uv. Raises Unavailable if there is none."""
     try:
         from uv import find_uv_bin
 

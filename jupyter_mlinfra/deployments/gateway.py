@@ -69,7 +69,8 @@ class DeploymentPlan:
     patience_seconds: after which a request is also given to a second worker. queue: requests that
     a version may have in progress; further ones are refused. sticky_header: requests with an equal
     value of it go to the same version while the weights stay; empty = none. keys: those that are
-    valid, by id. rate: requests a second that its callers may send; 0 = any number.
+    valid, by id. rate: requests a second that its callers may send; 0 = any number. alone: whether
+    there is no other deployment, so that requests which name none are meant for it.
     """
 
     name: str
@@ -81,6 +82,7 @@ class DeploymentPlan:
     sticky_header: str = ""
     keys: Mapping[str, KeyPlan] = field(default_factory=dict)
     rate: float = 0.0
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from . import environment, gates, state, views
 from .own_tests import own_tests
 from .packaging import Bundle, load_bundle
 from .rows import DeploymentRow, VersionRow
-from .runtimes import load_runtime
+from .runtimes import load_runtime, python_for
 from .settings import DeploymentSettings
 from .spec import Gate, VersionState
 from .store import DeploymentStore
@@ -59,7 +59,7 @@ class Rollout:
             bundle.requirements,
             environment.cache_folder(settings),
             recipe=load_runtime(runtime).recipe,
-            python=bundle.python,
+            python=python_for(runtime, bundle.python),
             on_progress=on_progress,
         )
         on_progress(f"starting {version}")
@@ -260,7 +260,7 @@ class Rollout:
                 bundle.requirements,
                 environment.cache_folder(self._project.settings),
                 recipe=load_runtime(item.runtime).recipe,
-                python=bundle.python,
+                python=python_for(item.runtime, bundle.python),
                 on_progress=on_progress,
             )
             self._store.note(item.deployment, item.version, python=str(python))

@@ -8,6 +8,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from ..core.records import Number
 from .access.records import GatewayState
@@ -80,7 +81,11 @@ def deployment(
         for item in row.versions
     ]
     url = predictions_url(base_url, row) if base_url else ""
-    urls = {"seldon": url, "v2": open_inference_url(url, row.name)} if url else {}
+    urls = (
+        {"seldon": url, "v2": open_inference_url(url, row.name), "grpc": urlsplit(url).netloc}
+        if url
+        else {}
+    )
     if url and gateway is not None and gateway.open:
         urls["public"] = predictions_url(public_base(gateway), row)
     return Deployment(

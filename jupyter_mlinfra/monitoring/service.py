@@ -272,7 +272,7 @@ class Monitoring(HeatVerbs):
                 notes += f"# {monitor.name}: {' '.join(str(error).split())}\n"
         return notes + exposition(found)
 
-    def _points(self, status: MonitorStatus, at: datetime, window: timedelta) -> list[Point]:
+    def _points(self, status: MonitorStatus, at: datetime, window: timedelta) -> Sequence[Point]:
         """What the rules judge."""
         version = status.reference.rpartition("/")[2]
         return [

@@ -151,6 +151,6 @@ def test_a_certificate_that_only_the_system_knows_is_asked_of_the_system(
     uv.chmod(0o755)
     for name in ("UV_SYSTEM_CERTS", "UV_NATIVE_TLS"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(environment, "_uv_binary", lambda: str(uv))
+    monkeypatch.setattr(environment, "uv_binary", lambda: str(uv))
     assert environment._uv(RECIPE, "venv", folder=tmp_path) == "built\n"
     assert (tmp_path / "calls").read_text() == "\ntrue\n"

@@ -13,7 +13,7 @@ from ...core.errors import Conflict, Unprocessable
 from ...core.files import explain_os_error, write_atomic
 from ..packaging import load_bundle
 from ..rows import DeploymentRow, VersionRow
-from ..runtimes import BUILT_IN
+from ..runtimes import IN_IMAGES
 from .image import Contents, packages_of, write
 from .plan import ManifestKind, ManifestOptions, plan_of
 from .records import ImageContext, Manifests
@@ -88,10 +88,10 @@ def image_of(row: DeploymentRow, version: str, into: Path, *, workers: int) -> I
     item = row.version(version)
     _proved(item)
     _self_contained(item)
-    if item.runtime not in BUILT_IN:
+    if item.runtime not in IN_IMAGES:
         raise Conflict(
             f"{item.version} of {row.name} is served by {item.runtime}.",
-            f"Images are made of {', '.join(BUILT_IN)}.",
+            f"Images are made of {', '.join(IN_IMAGES)}.",
             "Deploy it under another name on one of them.",
         )
     contents = Contents(

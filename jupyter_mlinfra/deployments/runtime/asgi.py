@@ -21,6 +21,7 @@ from typing import Any
 
 import orjson
 
+from . import forms, grpc_calls
 from .refusal import RequestRefused
 from .served import Headers, Progress, Reply, Served
 
@@ -39,8 +40,8 @@ class Application:
     """The ASGI application of one model version."""
 
     def __init__(self, served: Served, threads: int) -> None:
-        self._served = served
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="model")
+        self._served, self._calls = served, grpc_calls.Calls(served)
+        self.pool = ThreadPoolExecutor(threads, thread_name_prefix="model")
         self._version = served.version.encode()
         v2 = f"/v2/models/{served.deployment}"
         self._questions: dict[str, Answer] = {
@@ -73,21 +74,15 @@ class Application:
             event = (await receive())["type"]
             await send({"type": f"{event}.complete"})
             if event == "lifespan.shutdown":
-                self._pool.shutdown(wait=False, cancel_futures=True)
+                self.pool.shutdown(wait=False, cancel_futures=True)
                 return
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = await _body(receive)
+        body = await body_of(receive)
         if body is None:
             return  # the caller has left
-        headers = _headers(scope)
-        try:
-            status, reply = 200, await self._reply(scope, body, headers)
-        except RequestRefused as refused:
-            status = refused.status
-            reply = Reply(orjson.dumps(refused.to_json()), refused.headers)
-        except Exception as error:  # noqa: BLE001 (of the model: whatever it raises is its answer)
-            status, reply = 500, Reply(orjson.dumps(_failure(error)))
+        headers = headers_of(scope)
+        status, reply = await self.respond(scope["path"], scope["method"], body, headers)
         fields = [
             (b"content-length", str(len(reply.body)).encode()),
             (b"x-mlinfra-version", self._version),
@@ -98,14 +93,32 @@ class Application:
         await send({"type": "http.response.start", "status": status, "headers": fields})
         await send({"type": "http.response.body", "body": reply.body})
 
-    async def _reply(self, scope: Scope, body: bytes, headers: Headers) -> Reply:
-        path, method = scope["path"], scope["method"]
+    async def respond(
+        self, path: str, method: str, body: bytes, headers: Headers
+    ) -> tuple[int, Reply]:
+        """Status and answer of a request."""
+        if grpc_calls.is_call(path, headers("content-type")):
+            return await self._call(path, body, headers)
+        try:
+            return 200, await self._reply(path, method, body, headers)
+        except RequestRefused as refused:
+            return refused.status, Reply(orjson.dumps(refused.to_json()), refused.headers)
+        except Exception as error:  # noqa: BLE001 (of the model: whatever it raises is its answer)
+            return 500, Reply(orjson.dumps(failure(error)))
+
+    async def _call(self, path: str, frame: bytes, headers: Headers) -> tuple[int, Reply]:
+        loop = asyncio.get_running_loop()
+        answer = self._calls.answer
+        status, body, fields = await loop.run_in_executor(self.pool, answer, path, frame, headers)
+        return status, Reply(body, fields)
+
+    async def _reply(self, path: str, method: str, body: bytes, headers: Headers) -> Reply:
         question = self._questions.get(path)
         if question is not None and method == "POST":
-            self._check_content(path, body, headers)
+            body = self._content(path, body, headers)
             return await self._ask(question, body, headers)
         if path == "/api/v1.0/feedback" and method == "POST":
-            self._check_content(path, body, headers)
+            body = self._content(path, body, headers)
             self._served.feedback(_feedback(body))
             return Reply(b"{}")
         page = self._pages.get(path)
@@ -124,16 +137,19 @@ class Application:
 
     async def _ask(self, question: Answer, body: bytes, headers: Headers) -> Reply:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, question, body, headers)
+        return await loop.run_in_executor(self.pool, question, body, headers)
 
-    def _check_content(self, path: str, body: bytes, headers: Headers) -> None:
-        """Any web page can post a form across origins; for JSON it needs a consent that is never
-        given here.
+    def _content(self, path: str, body: bytes, headers: Headers) -> bytes:
+        """The body, or the JSON of a form. A web page needs a consent to post JSON across origins
+        that is never given here.
         """
         kind = (headers("content-type") or "").partition(";")[0].strip().lower()
         binary = path.endswith("/infer") and kind == "application/octet-stream"
         if kind == "application/json" or kind.endswith("+json") or binary:
-            return
+            return body
+        v1 = not path.startswith("/v2/")
+        if v1 and (found := forms.json_of(body, headers)) is not None:
+            return found
         refused = RequestRefused(
             "The request is not marked as JSON.",
             f"Its Content-Type is {kind[:80] or 'none'}.",
@@ -146,7 +162,8 @@ class Application:
         raise refused
 
 
-async def _body(receive: Receive) -> bytes | None:
+async def body_of(receive: Receive) -> bytes | None:
+    """The whole body of a request; None if the caller has left."""
     parts = []
     while True:
         message = await receive()
@@ -157,7 +174,8 @@ async def _body(receive: Receive) -> bytes | None:
             return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def _headers(scope: Scope) -> Headers:
+def headers_of(scope: Scope) -> Headers:
+    """A function that finds a header by its name; None for one that is not there."""
     raw: dict[bytes, bytes] = dict(scope["headers"])
 
     def header(name: str) -> str | None:
@@ -167,7 +185,7 @@ def _headers(scope: Scope) -> Headers:
     return header
 
 
-def _failure(error: Exception) -> dict[str, Any]:
+def failure(error: Exception) -> dict[str, Any]:
     """The body for an exception of the model. Its text may hold what the request held, so it goes
     back to the caller and not into the log.
     """
@@ -197,18 +215,22 @@ def _feedback(body: bytes) -> Mapping[str, Any]:
     return dict(message)
 
 
-def main() -> None:
-    """Load the model, then listen: no process accepts a connection before it can answer."""
-    import uvicorn
-
+def arguments() -> argparse.Namespace:
+    """What the command line says: threads, and after how many seconds an idle connection may be
+    closed.
+    """
     parser = argparse.ArgumentParser()
     parser.add_argument("--threads", type=int, default=8)
     parser.add_argument("--keepalive", type=int, default=75)
-    options = parser.parse_args()
-    served = Served()
-    served.load()
-    config = uvicorn.Config(
-        Application(served, options.threads),
+    return parser.parse_args()
+
+
+def configuration(app: Any, keepalive: int) -> Any:
+    """How uvicorn serves an application."""
+    import uvicorn
+
+    return uvicorn.Config(
+        app,
         http="httptools",
         loop="uvloop",
         ws="none",
@@ -217,32 +239,42 @@ def main() -> None:
         log_level="error",
         server_header=False,
         date_header=False,
-        timeout_keep_alive=options.keepalive,
+        timeout_keep_alive=keepalive,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
-    uvicorn.Server(config).run(sockets=[_listener()])
 
 
-def _listener() -> socket.socket:
+def main() -> None:
+    """Load the model, then listen: no process accepts a connection before it can answer."""
+    import uvicorn
+
+    options = arguments()
+    served = Served()
+    served.load()
+    app = Application(served, options.threads)
+    uvicorn.Server(configuration(app, options.keepalive)).run(sockets=[listener()])
+
+
+def listener() -> socket.socket:
     """A socket that only its owner can open. In a container, which has none, the port that Seldon's
     operator names, of all interfaces.
     """
     path = os.environ.get("MLINFRA_SOCKET")
     if path:
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        found = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         Path(path).unlink(missing_ok=True)
         mask = os.umask(0o077)
         try:
-            listener.bind(path)
+            found.bind(path)
         finally:
             os.umask(mask)
     else:
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         port = int(os.environ.get("PREDICTIVE_UNIT_HTTP_SERVICE_PORT", CONTAINER_PORT))
-        listener.bind(("0.0.0.0", port))  # noqa: S104 (a container's only way in)
-    listener.listen(BACKLOG)
-    return listener
+        found.bind(("0.0.0.0", port))  # noqa: S104 (a container's only way in)
+    found.listen(BACKLOG)
+    return found
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import orjson
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
-from . import listen
+from . import forms, grpc_calls, listen
 from .refusal import RequestRefused
 from .served import VERSION, Progress, Reply, Served
 
@@ -41,8 +41,11 @@ class Model(Served):
         except AttributeError as error:
             raise RuntimeError(f"The model cannot be loaded: {error}") from error
 
-    def predict_raw(self, body: bytes) -> bytes:
-        """Answer one request. Raises RequestRefused if it does not fit the signature."""
+    def predict_raw(self, body: bytes | str) -> bytes:
+        """Answer one request, a text if it came in a form. Raises RequestRefused if it does not fit
+        the signature.
+        """
+        body = body if isinstance(body, bytes) else body.encode()
         return self.seldon_v1(body, request.headers.get).body
 
     def send_feedback_raw(self, feedback: Any) -> Any:
@@ -78,8 +81,13 @@ def _blueprint(model: Model) -> Blueprint:
         # given here.
         if request.method != "POST":
             return
+        if grpc_calls.is_call(request.path, request.content_type):
+            return
         binary = request.path.endswith("/infer") and request.mimetype == "application/octet-stream"
-        if not request.is_json and not binary:
+        # Seldon's own reader takes the field `json` of a form.
+        v1 = not request.path.startswith("/v2/")
+        form = forms.json_of(request.get_data(), request.headers.get) if v1 else None
+        if not request.is_json and not binary and not form:
             content_type = request.content_type or "none"
             refused = RequestRefused(
                 "The request is not marked as JSON.",
@@ -91,7 +99,7 @@ def _blueprint(model: Model) -> Blueprint:
                 model.note_refusal(refused)
             raise refused
         if request.path.endswith("/feedback"):
-            _check_feedback(request.get_data())
+            _check_feedback(form or request.get_data())
 
     @hooks.after_app_request
     def add_version(response: Response) -> Response:
@@ -115,7 +123,19 @@ def _blueprint(model: Model) -> Blueprint:
         return refuse(refused)
 
     _add_routes(hooks, model)
+    _add_grpc(hooks, model)
     return hooks
+
+
+def _add_grpc(hooks: Blueprint, model: Model) -> None:
+    calls = grpc_calls.Calls(model)
+
+    def call(**_: str) -> Response:
+        status, body, headers = calls.answer(request.path, request.get_data(), request.headers.get)
+        return Response(body, status=status, headers=headers)
+
+    hooks.add_url_rule(f"{grpc_calls.SELDON}<service>/<method>", "seldon", call, methods=["POST"])
+    hooks.add_url_rule(f"{grpc_calls.V2}<method>", "v2", call, methods=["POST"])
 
 
 def _add_routes(hooks: Blueprint, model: Model) -> None:

@@ -22,7 +22,7 @@ from .tensors import TensorContract
 BINARY_HEADER = "inference-header-content-length"
 """Length of the JSON part of a body with binary tensors."""
 
-_DTYPES = {
+DTYPES = {
     "BOOL": "bool",
     **{f"UINT{bits}": f"uint{bits}" for bits in (8, 16, 32, 64)},
     **{f"INT{bits}": f"int{bits}" for bits in (8, 16, 32, 64)},
@@ -30,7 +30,7 @@ _DTYPES = {
     "FP32": "float32",
     "FP64": "float64",
 }
-_NAMES = {dtype: name for name, dtype in _DTYPES.items()}
+_NAMES = {dtype: name for name, dtype in DTYPES.items()}
 _OF_COLUMN = {
     "double": "FP64",
     "float": "FP32",
@@ -95,11 +95,11 @@ def _input(item: Any, blob: memoryview) -> tuple[str, list[int], Any, memoryview
     name, shape, datatype = item["name"], item.get("shape"), item.get("datatype")
     if not is_shape(shape):
         raise RequestRefused(f"Input {name[:80]} has no usable shape.", f"It is {show(shape)}.")
-    if not isinstance(datatype, str) or (datatype != "BYTES" and datatype not in _DTYPES):
+    if not isinstance(datatype, str) or (datatype != "BYTES" and datatype not in DTYPES):
         raise RequestRefused(
             f"Input {name[:80]} has no known datatype.",
             f"It is {show(datatype)}.",
-            f"Use one of {', '.join([*_DTYPES, 'BYTES'])}.",
+            f"Use one of {', '.join([*DTYPES, 'BYTES'])}.",
         )
     parameters = item.get("parameters")
     size = parameters.get("binary_data_size") if isinstance(parameters, dict) else None
@@ -133,7 +133,7 @@ def _from_bytes(
     part, rest = blob[:size], blob[size:]
     if datatype == "BYTES":
         return _texts(name, part, count), rest
-    dtype = np.dtype(_DTYPES[datatype])
+    dtype = np.dtype(DTYPES[datatype])
     if size != count * dtype.itemsize:
         raise RequestRefused(
             f"Input {name[:80]} does not fit its shape.",

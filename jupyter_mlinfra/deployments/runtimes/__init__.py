@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from ..environment import Recipe
 
 DEFAULT = "seldon-core"
-BUILT_IN = ("seldon-core", "open-inference")
+BUILT_IN = ("seldon-core", "open-inference", "mlserver")
+IN_IMAGES = BUILT_IN[:2]
+"""Those that images for a cluster are made of."""
 
 
 class Runtime(Protocol):
@@ -45,6 +47,10 @@ def load_runtime(name: str) -> Runtime:
         from .open_inference import OpenInference
 
         return OpenInference()
+    if name == "mlserver":
+        from .mlserver import MLServer
+
+        return MLServer()
     found = entry_points(group="mlinfra.serving_runtimes")
     if name in found.names:
         runtime: Runtime = found[name].load()()
@@ -55,3 +61,14 @@ def load_runtime(name: str) -> Runtime:
         f"Installed: {names}.",
         "Choose one of them, or install the package that adds it.",
     )
+
+
+def python_for(name: str, needed: str) -> str:
+    """The minor version of Python of a runtime's environment; empty for that of the workbench.
+    needed: by the model's files. Raises Unavailable if the runtime cannot serve it on this machine.
+    """
+    if name != "mlserver":
+        return needed
+    from . import mlserver
+
+    return mlserver.python_for(needed)

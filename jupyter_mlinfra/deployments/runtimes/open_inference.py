@@ -14,7 +14,7 @@ class OpenInference:
     name = "open-inference"
     recipe = Recipe(
         "serving environment",
-        packages=("uvicorn>=0.34", "httptools>=0.6", "uvloop>=0.21", "orjson>=3.10"),
+        packages=("uvicorn>=0.34", "httptools>=0.6", "uvloop>=0.21", "orjson>=3.10", "protobuf>=5"),
         overrides=NO_GPU,
         defaults=("numpy>=2",),
     )

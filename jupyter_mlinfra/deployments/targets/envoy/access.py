@@ -163,6 +163,12 @@ def guarded(
     return {**route, **guard}
 
 
+def checked(route: Mapping[str, Any]) -> dict[str, Any]:
+    """A route whose requests may end on a guarded one."""
+    filters = {**route.get("typed_per_filter_config", {}), ACCESS: _ENABLED}
+    return {**route, "typed_per_filter_config": filters}
+
+
 def opened(route: Mapping[str, Any]) -> dict[str, Any]:
     """A route that needs no key."""
     return {**route, "metadata": {"filter_metadata": {ACCESS: {"open": True}}}}

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...gateway import DeploymentPlan, Keys, PublicAddress, cluster_name
-from . import access
+from . import access, grpc
 from .clusters import cluster, endpoints
 from .names import (
     ADMIN_SOCKETS,
@@ -199,6 +199,7 @@ def _connection_manager(max_body_bytes: int, *, public: bool = False) -> dict[st
         **edge,
         "local_reply_config": local_replies(max_body_bytes),
         "http_filters": [
+            *grpc.naming_filters(max_body_bytes),
             *access.filters(public=public),
             # Acts as each route says.
             {"name": PROBES, "typed_config": {"@type": MUTATION, "mutations": {}}},
@@ -211,6 +212,7 @@ def _connection_manager(max_body_bytes: int, *, public: bool = False) -> dict[st
                     "max_request_bytes": max_body_bytes,
                 },
             },
+            *grpc.bridge_filters(),
             {
                 "name": "router",
                 "typed_config": {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...gateway import cluster_name
+from ...runtime import grpc_calls
 
 TYPE = "type.googleapis.com/envoy."
 ADMIN_SOCKETS = ("admin.0.sock", "admin.1.sock")
@@ -25,6 +26,14 @@ ACCESS, RATE = "access", "rate"
 PROBES = "probe"
 """What Envoy counts for requests with `PROBE_HEADER` is also in `cluster.NAME.probe.…`, so that it
 can be subtracted from the total.
+"""
+
+LOCAL = (
+    ("x-mlinfra-inner", grpc_calls.CONTENT_TYPE),
+    ("x-mlinfra-outer", "application/grpc"),
+)
+"""Headers of an answer to a call that Envoy gives itself: the content types that the bridge and the
+caller want to see.
 """
 
 

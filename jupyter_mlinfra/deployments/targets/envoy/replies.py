@@ -7,11 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...gateway import REQUEST_SECONDS
+from .names import LOCAL
 
 _ROUTE_STATUSES = {200: [], 401: [], 404: ["NR"], 503: []}
 """Statuses that routes also answer with, in their own words and without an Envoy flag; Envoy sets a
 flag when it fails itself (NR: no route).
 """
+
+_CALL_STATUS = {404: "5", 408: "4", 413: "8", 504: "4"}
+"""NOT_FOUND, DEADLINE_EXCEEDED and RESOURCE_EXHAUSTED of gRPC."""
 
 
 def error_body(code: int, what: str, why: str, fix: str) -> dict[str, Any]:
@@ -81,7 +85,7 @@ def local_replies(max_body_bytes: int) -> dict[str, Any]:
         {"filter": _failed_with(code), "body_format_override": _json(error_body(code, *texts))}
         for code, texts in texts_of.items()
     ]
-    mappers.insert(0, _QUEUE_FULL)
+    mappers[:0] = [*_to_calls(texts_of), _QUEUE_FULL]
     unchanged = {
         "text_format_source": {"inline_string": "%LOCAL_REPLY_BODY%"},
         "content_type": "application/json",
@@ -94,6 +98,38 @@ def local_replies(max_body_bytes: int) -> dict[str, Any]:
     )
     fallback["status"]["code"] = "%RESPONSE_CODE%"
     return {"mappers": mappers, "body_format": _json(fallback)}
+
+
+def _to_calls(texts: Mapping[int, tuple[str, str, str]]) -> list[dict[str, Any]]:
+    """The same words as the message of a call's status. texts: what, why and fix by status."""
+    regex = "/(inference|seldon\\.protos)\\..*"
+    header = {"name": ":path", "string_match": {"safe_regex": {"regex": regex}}}
+    call: dict[str, Any] = {"header_filter": {"header": header}}
+    words = [
+        (_and(_QUEUE_FULL["filter"], call), _QUEUE_TEXTS, 503),
+        *((_and(_failed_with(code), call), parts, code) for code, parts in texts.items()),
+        (call, ("%LOCAL_REPLY_BODY%",), 0),
+    ]
+    return [
+        {
+            "filter": condition,
+            "headers_to_add": _marks(code),
+            "body_format_override": {
+                "text_format_source": {"inline_string": " ".join(filter(None, parts))}
+            },
+        }
+        for condition, parts, code in words
+    ]
+
+
+def _and(*filters: Mapping[str, Any]) -> dict[str, Any]:
+    return {"and_filter": {"filters": list(filters)}}
+
+
+def _marks(code: int) -> list[dict[str, Any]]:
+    """Headers of an answer to a call. code: of HTTP; Envoy makes little of some of them."""
+    headers = [*LOCAL, *([("grpc-status", _CALL_STATUS[code])] if code in _CALL_STATUS else [])]
+    return [{"header": {"key": key, "value": text}} for key, text in headers]
 
 
 def _failed_with(code: int) -> dict[str, Any]:
@@ -112,17 +148,15 @@ def _json(body: Mapping[str, Any]) -> dict[str, Any]:
     return {"json_format": body, "content_type": "application/json"}
 
 
+_QUEUE_TEXTS = (
+    "Too many requests wait for this version.",
+    "Its workers are busy, and its queue is full.",
+    "Send it again in a second; [deployments] workers and queue make room for more.",
+)
 _QUEUE_FULL: dict[str, Any] = {
     "filter": {
         "and_filter": {"filters": [_status_is(503), {"response_flag_filter": {"flags": ["UO"]}}]}
     },
     "headers_to_add": [{"header": {"key": "retry-after", "value": "1"}}],
-    "body_format_override": _json(
-        error_body(
-            503,
-            "Too many requests wait for this version.",
-            "Its workers are busy, and its queue is full.",
-            "Send it again in a second; [deployments] workers and queue make room for more.",
-        )
-    ),
+    "body_format_override": _json(error_body(503, *_QUEUE_TEXTS)),
 }

@@ -19,7 +19,7 @@ from ...gateway import (
     prefix,
 )
 from ...runtime.guard import DECLINED, ROUTED
-from . import access
+from . import access, grpc
 from .names import PROBES, TYPE
 from .replies import direct_response, error_body
 
@@ -38,6 +38,9 @@ _RETRY_ON = {
 repeated.
 """
 
+_MICROSERVICE = {"/predict": "api/v1.0/predictions", "/send-feedback": "api/v1.0/feedback"}
+"""The paths of a single microservice, which Seldon's own tester asks: of the only deployment."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Path:
@@ -45,7 +48,7 @@ class _Path:
     matched prefix; empty: the same. retry_on: failures after which a request is repeated.
     """
 
-    match: Mapping[str, str]
+    match: Mapping[str, Any]
     rewrite: str
     retry_on: str
 
@@ -60,19 +63,33 @@ def _paths(plan: DeploymentPlan) -> list[_Path]:
         ),
         _Path({"prefix": f"{v2}/"}, "", _ANY_FAILURE),
         _Path({"path": v2}, "", _ANY_FAILURE),
+        *(_Path(match, "", _NOT_DELIVERED) for match in grpc.feedback_matches(plan)),
+        *(_Path(match, "", _ANY_FAILURE) for match in grpc.matches(plan)),
+        *(
+            _Path({"path": path}, f"/{rewrite}", _RETRY_ON.get(rewrite, _ANY_FAILURE))
+            for path, rewrite in _MICROSERVICE.items()
+            if plan.alone
+        ),
     ]
 
 
-def _prefixes(plan: DeploymentPlan) -> list[dict[str, str]]:
+def _prefixes(plan: DeploymentPlan) -> list[dict[str, Any]]:
     """What only this deployment answers, whatever the path behind it."""
     v2 = open_inference_prefix(plan.name)
-    return [{"prefix": prefix(plan.namespace, plan.name)}, {"prefix": f"{v2}/"}, {"path": v2}]
+    return [
+        {"prefix": prefix(plan.namespace, plan.name)},
+        {"prefix": f"{v2}/"},
+        {"path": v2},
+        *grpc.matches(plan),
+        *({"path": path} for path in _MICROSERVICE if plan.alone),
+    ]
 
 
 def route_configuration(
     plans: Sequence[DeploymentPlan], port: int, keys: Keys, *, public: bool = False
 ) -> dict[str, Any]:
     """All routes of the gateway. public: those for other machines."""
+    plans = [replace(plan, alone=len(plans) == 1) for plan in plans]
     # Only names of this machine: a web page whose name was pointed at 127.0.0.1 (DNS rebinding)
     # gets 404. Where every request needs a key, any name will do.
     local = [
@@ -89,8 +106,13 @@ def route_configuration(
                 # A worker treats a repetition with care (`runtime.guard`).
                 "include_request_attempt_count": True,
                 "routes": [
-                    *(route for plan in plans for route in _guarded_routes(plan, keys, public)),
+                    *(
+                        grpc.spoken(route)
+                        for plan in plans
+                        for route in _guarded_routes(plan, keys, public)
+                    ),
                     *(access.opened(route) for route in _server_routes()),
+                    *(access.opened(route) for route in _calls(plans)),
                 ],
                 "typed_per_filter_config": access.of_host(plans, keys),
             }
@@ -126,6 +148,29 @@ def _server_routes() -> list[dict[str, Any]]:
     ]
 
 
+def _calls(plans: Sequence[DeploymentPlan]) -> list[dict[str, Any]]:
+    """The routes of calls that name no deployment. Which filters run is settled by the first route
+    of a request, so the one that is chosen anew, by the name in the message, has to be guarded here
+    too; what it asks for is its own.
+    """
+    guarded = any(plan.keys for plan in plans)
+    return [
+        access.checked(route) if guarded and "typed_per_filter_config" in route else route
+        for route in grpc.server_routes(_answering(plans))
+    ]
+
+
+def _answering(plans: Sequence[DeploymentPlan]) -> str:
+    """The cluster of a version that answers; empty while there is none."""
+    found = (
+        cluster_name(plan.name, version.version)
+        for plan in plans
+        for version in plan.versions
+        if version.routed and plan.weights.get(version.version)
+    )
+    return next(found, "")
+
+
 def _deployment_routes(plan: DeploymentPlan) -> list[dict[str, Any]]:
     """By version first, then by traffic; the first route that matches is taken."""
     routed = [version for version in plan.versions if version.routed]
@@ -140,10 +185,7 @@ def _version_routes(plan: DeploymentPlan, routed: Sequence[VersionPlan]) -> list
     """Requests that name a version, by header or in the path, go to it, whatever the traffic."""
     routes: list[dict[str, Any]] = [
         {
-            "match": {
-                **path.match,
-                "headers": [{"name": VERSION_HEADER, "string_match": {"exact": version.version}}],
-            },
+            "match": _and(path.match, string_match={"exact": version.version}),
             "route": {**_action(plan, path), "cluster": cluster_name(plan.name, version.version)},
             "request_headers_to_add": [_routed(version)],
         }
@@ -169,10 +211,15 @@ def _unknown_version(plan: DeploymentPlan, routed: Sequence[VersionPlan]) -> lis
         f"The request's {VERSION_HEADER}, or its path, names none of: {names}.",
         "Leave the version out.",
     )
-    header = {"headers": [{"name": VERSION_HEADER, "present_match": True}]}
-    matches: list[dict[str, Any]] = [{**match, **header} for match in _prefixes(plan)]
+    matches = [_and(match, present_match=True) for match in _prefixes(plan)]
     matches.append({"prefix": f"{open_inference_prefix(plan.name)}/versions/"})
     return [{"match": match, **direct_response(body, 404)} for match in matches]
+
+
+def _and(match: Mapping[str, Any], **version: Any) -> dict[str, Any]:
+    """A match of those requests alone whose header names a version like this."""
+    header = {"name": VERSION_HEADER, **version}
+    return {**match, "headers": [*match.get("headers", ()), header]}
 
 
 def _routed(version: VersionPlan) -> dict[str, Any]:

@@ -1,0 +1,176 @@
+"""Calls by gRPC at the gateway: which deployment is meant, and how a worker that speaks HTTP/1
+answers them.
+
+Envoy's bridge (`grpc_http1_reverse_bridge`) makes a POST of a unary call, and trailers of the
+answer's status. What repeats, hedges, weighs and counts requests comes after it, so it holds for
+calls too. A call names its deployment
+
+- by the metadata `seldon` (and `namespace`), as behind Seldon's ingress;
+- by the model's name in its message (Open Inference Protocol): a script of Envoy's own Lua reads
+  that name, and the model's version, which become the same headers;
+- not at all, as Seldon's tester of a single microservice: if there is only one, that one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ...gateway import VERSION_HEADER, DeploymentPlan
+from ...runtime import grpc_calls
+from .names import LOCAL, TYPE
+from .replies import direct_response, error_body
+
+DEPLOYMENT, NAMESPACE = "seldon", "namespace"
+"""Metadata that Seldon's clients send."""
+
+_NAMING, _BODY = "grpc-name", "grpc-body"
+_GIVE_FEEDBACK = ("Seldon", "Model", "Generic")
+_FILTERS = TYPE + "extensions.filters.http."
+_NOT_FOUND = "5"
+
+
+def naming_filters(max_body_bytes: int) -> list[dict[str, Any]]:
+    """The first filters of all, because they choose the route, which says who may send the call.
+    They act on calls of the Open Inference Protocol without metadata alone.
+    """
+    script = Path(__file__).with_suffix(".lua").read_text().replace("@VERSION@", VERSION_HEADER)
+    return [
+        {
+            "name": _BODY,
+            "disabled": True,
+            "typed_config": {
+                "@type": _FILTERS + "buffer.v3.Buffer",
+                "max_request_bytes": max_body_bytes,
+            },
+        },
+        {
+            "name": _NAMING,
+            "disabled": True,
+            "typed_config": {
+                "@type": _FILTERS + "lua.v3.Lua",
+                "default_source_code": {"inline_string": script},
+            },
+        },
+    ]
+
+
+def bridge_filters() -> list[dict[str, Any]]:
+    """The last filters before the router: the bridge, and what it needs on both of its sides.
+
+    It knows only the statuses that it makes of those of HTTP; a worker's own, with its message,
+    replaces them. And it takes what Envoy answers itself for an answer of the wrong type.
+    """
+    (inner, _), (outer, _) = LOCAL
+    statuses = [
+        _set("grpc-status", grpc_calls.STATUS),
+        _set("grpc-message", grpc_calls.MESSAGE),
+    ]
+    content_type = "content-type"
+    return [
+        _mutation(
+            "grpc-status",
+            response_mutations=[_set(content_type, outer), {"remove": outer}],
+            response_trailers_mutations=statuses,
+        ),
+        {
+            "name": "grpc",
+            "typed_config": {
+                "@type": _FILTERS + "grpc_http1_reverse_bridge.v3.FilterConfig",
+                "content_type": grpc_calls.CONTENT_TYPE,
+            },
+        },
+        _mutation("grpc-local", response_mutations=[_set(content_type, inner), {"remove": inner}]),
+    ]
+
+
+def _mutation(name: str, **mutations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    config = {"@type": _FILTERS + "header_mutation.v3.HeaderMutation", "mutations": mutations}
+    return {"name": name, "typed_config": config}
+
+
+def _set(header: str, source: str) -> dict[str, Any]:
+    """Give a header or trailer the value of a header of the answer, if that has one."""
+    return {
+        "append": {
+            "header": {"key": header, "value": f"%RESP({source})%"},
+            "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+        }
+    }
+
+
+def matches(plan: DeploymentPlan) -> list[dict[str, Any]]:
+    """The calls that are meant for this deployment; without a namespace, its own is meant."""
+    name = {"name": DEPLOYMENT, "string_match": {"exact": plan.name}}
+    absent = {"present_match": False}
+    spaces = [
+        [name, {"name": NAMESPACE, "string_match": {"exact": plan.namespace}}],
+        [name, {"name": NAMESPACE, **absent}],
+    ]
+    found = [
+        {"prefix": path, "headers": headers}
+        for path in (grpc_calls.SELDON, grpc_calls.V2)
+        for headers in spaces
+    ]
+    if plan.alone:
+        found.append({"prefix": grpc_calls.SELDON, "headers": [{"name": DEPLOYMENT, **absent}]})
+    return found
+
+
+def feedback_matches(plan: DeploymentPlan) -> list[dict[str, Any]]:
+    """Those of `matches` that are feedback: such a call may not be repeated."""
+    paths = [f"{grpc_calls.SELDON}{service}/SendFeedback" for service in _GIVE_FEEDBACK]
+    return [
+        {"path": path, "headers": match["headers"]}
+        for match in matches(plan)
+        if match["prefix"] == grpc_calls.SELDON
+        for path in paths
+    ]
+
+
+def server_routes(cluster: str) -> list[dict[str, Any]]:
+    """The routes after those of all deployments. cluster: of a version that answers what is asked
+    of the server as such; empty while there is none.
+    """
+    asked = [f"{grpc_calls.V2}Server{what}" for what in ("Live", "Ready", "Metadata")]
+    nobody = error_body(503, "No deployment answers now.", "", "mlinfra deployments list")
+    retry = {"retry_on": "reset,connect-failure,refused-stream,gateway-error", "num_retries": 3}
+    route = {"cluster": cluster, "retry_policy": retry}
+    answer = {"route": route} if cluster else direct_response(nobody, 503)
+    missing = error_body(
+        404,
+        "The call names no deployment that is here.",
+        "",
+        "Give its name as the model's name (Open Inference Protocol), or as the metadata seldon.",
+    )
+    unnamed = {"prefix": grpc_calls.V2, "headers": [{"name": DEPLOYMENT, "present_match": False}]}
+    enabled = {"@type": TYPE + "config.route.v3.FilterConfig", "config": {}}
+    reads_name = {"typed_per_filter_config": {_BODY: enabled, _NAMING: enabled}}
+    routes: list[dict[str, Any]] = [
+        *({"match": {"path": path}, **answer} for path in asked),
+        {"match": unnamed, **direct_response(missing, 404), **reads_name},
+        *(
+            {"match": {"prefix": path}, **direct_response(missing, 404)}
+            for path in (grpc_calls.V2, grpc_calls.SELDON)
+        ),
+    ]
+    return [spoken(route) for route in routes]
+
+
+def spoken(route: Mapping[str, Any]) -> dict[str, Any]:
+    """A route as it is; one that answers calls itself does so with a status of gRPC and a text."""
+    path = str(route["match"].get("prefix") or route["match"].get("path"))
+    if "direct_response" not in route or not path.startswith((grpc_calls.SELDON, grpc_calls.V2)):
+        return dict(route)
+    answer = route["direct_response"]
+    text = json.loads(answer["body"]["inline_string"])["error"]
+    fields = [*route.get("response_headers_to_add", ())]
+    if answer["status"] == 404:
+        fields.append({"header": {"key": "grpc-status", "value": _NOT_FOUND}})
+    return {
+        **route,
+        "direct_response": {"status": answer["status"], "body": {"inline_string": text}},
+        "response_headers_to_add": fields,
+    }
