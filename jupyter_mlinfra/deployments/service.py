@@ -20,6 +20,7 @@ from .bodies import sample_body
 from .kubernetes.verbs import KubernetesVerbs
 from .logged import Answers
 from .packaging import Bundle, load_bundle
+from .request_verbs import Labelled, RequestVerbs
 from .rollout import STOP_SECONDS, Progress, Rollout
 from .rows import DeploymentRow
 from .settings import DeploymentSettings
@@ -50,8 +51,8 @@ if TYPE_CHECKING:
     from .deploying import Deploying
 
 
-class Deployments(KubernetesVerbs):
-    """The deployments of one project. batches: its batch jobs."""
+class Deployments(KubernetesVerbs, RequestVerbs):
+    """The deployments of one project. batches: its batch jobs. labelled: what its monitors know."""
 
     def __init__(
         self,
@@ -59,8 +60,10 @@ class Deployments(KubernetesVerbs):
         experiments: Experiments,
         *,
         batches: Callable[[], Batches] | None = None,
+        labelled: Labelled | None = None,
     ) -> None:
         self._project, self._experiments, self._batches = project, experiments, batches
+        self._labelled = labelled
         self._store = DeploymentStore(project.database, project.name)
 
     @cached_property
