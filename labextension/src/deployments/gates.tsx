@@ -1,6 +1,9 @@
 import React from 'react';
 
 import type { IDeployedVersion, IDeployment } from '../api/types';
+import { ApiError } from '../api/errors';
+import { ActionButton } from '../components/action';
+import { ErrorCard } from '../components/card';
 import { cx } from '../components/cx';
 import { Heading } from '../components/header';
 import { State } from '../components/state';
@@ -45,7 +48,54 @@ export function Gates({ deployment }: { deployment: IDeployment }): React.ReactE
       ) : (
         <p className={cx('more')}>{trans.__('No version has been tested yet.')}</p>
       )}
+      {stopped(deployment).map(version => (
+        <Stopped key={version.version} deployment={deployment} version={version} />
+      ))}
     </section>
+  );
+}
+
+/** The versions that a failed test keeps from traffic. */
+export const stopped = ({ versions }: IDeployment): readonly IDeployedVersion[] =>
+  versions.filter(
+    ({ gates, traffic, state }) =>
+      state !== 'ready' && traffic === 0 && gates.some(({ passed }) => !passed)
+  );
+
+interface IStoppedProps {
+  deployment: IDeployment;
+  version: IDeployedVersion;
+}
+
+/** Why a version may not take traffic, and the way past the test, which needs a reason. */
+function Stopped({ deployment, version }: IStoppedProps): React.ReactElement {
+  const { trans } = useWorkbench();
+  const failed = version.gates.filter(({ passed }) => !passed);
+  const why = failed
+    .map(({ name, limit, measured }) =>
+      trans.__('%1: measured %2, limit %3', name, measured || format.DASH, limit)
+    )
+    .join('; ');
+  return (
+    <ErrorCard
+      error={
+        new ApiError(
+          'unprocessable',
+          trans.__('%1 may not take traffic', version.version),
+          why,
+          trans.__(
+            'Correct the model and register a new version. An override needs a reason, which stays in the history.'
+          )
+        )
+      }
+    >
+      <ActionButton
+        command="mlinfra:deployments-override"
+        target={deployment}
+        args={{ version: version.version }}
+        label={trans.__('Override…')}
+      />
+    </ErrorCard>
   );
 }
 
