@@ -1,3 +1,5 @@
+import '../../style/deployments.css';
+
 import React, { useState } from 'react';
 
 import type { ICodeCall } from '../api/client';

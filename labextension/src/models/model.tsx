@@ -142,7 +142,7 @@ function Compare({ versions }: { versions: readonly IVersion[] }): React.ReactEl
         label={runs.length > 1 ? trans.__('Compare %1', runs.length) : trans.__('Compare Versions')}
         caption={trans.__('Select two versions or more with Space; their runs are compared')}
         disabled={runs.length < 2}
-        onClick={() => void open(formatRef('compare', runs.join(',')))}
+        onClick={() => void open(formatRef('compare', runs))}
       />
     </div>
   );
