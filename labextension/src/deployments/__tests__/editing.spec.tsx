@@ -155,7 +155,7 @@ it('a version that has failed says why, and cannot be given traffic', async () =
   const reason = 'Its environment cannot be built: no matching distribution for flights-0.';
   const failed = version('v3', 0, { state: 'failed', reason });
   await opened({ deployment: deploymentOf([version('v1', 100), failed]) });
-  const line = screen.getByText('v3').closest<HTMLElement>('[role="row"]')!;
+  const line = document.querySelector<HTMLElement>('[data-version="v3"]')!;
   expect(within(line).getByText('failed')).toBeTruthy();
   expect(screen.getByText(reason)).toBeTruthy();
   expect(screen.queryByLabelText('v3')).toBeNull();
@@ -244,7 +244,7 @@ describe('an answer that was asked for', () => {
   });
 });
 
-it('the history says who, what and why; only the newest change of traffic can be rolled back', async () => {
+it('the history says who, what and why; a change of traffic can be undone', async () => {
   const change = (id: number, verb: string, more: object = {}): object => ({
     id,
     at: '2026-01-01T00:00:00Z',
@@ -257,19 +257,23 @@ it('the history says who, what and why; only the newest change of traffic can be
   });
   const history = [
     change(3, 'traffic', { reason: HOSTILE[0]![1] }),
-    change(2, 'traffic'),
-    change(1, 'deploy')
+    change(2, 'traffic', { traffic: { v1: 50, v2: 50 }, text: 'v2 0 → 50 %' }),
+    change(1, 'deploy', { traffic: { v1: 100 } })
   ];
-  await opened({ detail: { history } });
+  const traffic = jest.fn(async () => TWO);
+  await opened({ verbs: { history: async () => pageOf(history), traffic } });
   fireEvent.click(screen.getByRole('tab', { name: 'History' }));
   await settle();
   const table = screen.getByRole('grid', { name: 'History of flights' });
   const rows = cells('History of flights');
   expect(rows.map(row => row[2])).toEqual(['traffic', 'traffic', 'deploy']);
-  expect(rows[0]?.slice(4, 6)).toEqual(['v1 90 % · v2 10 %', HOSTILE[0]![1]]);
+  expect(rows[0]?.slice(4, 6)).toEqual(['v1 90 %, v2 10 %', HOSTILE[0]![1]]);
   expect(rows[1]?.[5]).toBe('–');
   expect(table.querySelector('img')).toBeNull();
-  expect(rows.map(row => row[6])).toEqual(['Roll Back', '', '']);
+  expect(rows.map(row => row[6])).toEqual(['Undo This', 'Undo This…', '']);
+  fireEvent.click(screen.getByRole('button', { name: 'Undo This' }));
+  await settle();
+  expect(traffic).toHaveBeenCalledWith('flights', { v1: 50, v2: 50 }, 'undo: traffic');
 });
 
 it.each([
