@@ -146,7 +146,7 @@ function Deployment({
               <Traffic deployment={deployment} query={query} onEdit={setTraffic} />
               <Verdict deployment={deployment} />
               <div className={cx('deployments-columns')}>
-                <Gates deployment={deployment} />
+                <Gates deployment={deployment} brief />
                 <Latency deployment={deployment} />
               </div>
               <Versions deployment={deployment} />
@@ -226,7 +226,7 @@ function runtimes({ versions }: IDeployment): string {
 }
 
 function DeploymentFacts({ detail }: { detail: IDeploymentDetail }): React.ReactElement {
-  const { trans, code } = useWorkbench();
+  const { trans } = useWorkbench();
   const { deployment, signature, answers } = detail;
   const perSecond = rate(deployment);
   return (
@@ -247,14 +247,6 @@ function DeploymentFacts({ detail }: { detail: IDeploymentDetail }): React.React
         </State>
       )}
       {answers && <>{trans.__('answers %1', answers)}</>}
-      <button
-        type="button"
-        className={cx('ref')}
-        title={trans.__('Copy the URL')}
-        onClick={() => code.copy(deployment.url)}
-      >
-        {deployment.url}
-      </button>
     </Facts>
   );
 }

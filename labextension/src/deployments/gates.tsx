@@ -11,8 +11,14 @@ import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 
+interface IGatesProps {
+  deployment: IDeployment;
+  /** A line for each test; what does not fit is said when pointed at. */
+  brief?: boolean;
+}
+
 /** The tests that each version went through before it got traffic. */
-export function Gates({ deployment }: { deployment: IDeployment }): React.ReactElement {
+export function Gates({ deployment, brief = false }: IGatesProps): React.ReactElement {
   const { trans } = useWorkbench();
   const tested = deployment.versions.filter(version => version.gates.length > 0);
   const names = [...new Set(tested.flatMap(version => version.gates.map(gate => gate.name)))];
@@ -21,15 +27,19 @@ export function Gates({ deployment }: { deployment: IDeployment }): React.ReactE
     {
       key: 'limit',
       head: trans.__('limit'),
-      width: 240,
-      wrap: true,
-      cell: name => <span className={cx('quiet')}>{limitOf(tested, name)}</span>
+      width: brief ? 140 : 240,
+      wrap: !brief,
+      cell: name => (
+        <span className={cx('quiet', brief && 'deployments-brief')} title={limitOf(tested, name)}>
+          {limitOf(tested, name)}
+        </span>
+      )
     },
     ...tested.map((version): IColumnSpec<string> => ({
       key: version.version,
       head: version.version,
-      wrap: true,
-      cell: name => <Measured version={version} name={name} />
+      wrap: !brief,
+      cell: name => <Measured version={version} name={name} brief={brief} />
     }))
   ];
   return (
@@ -102,17 +112,25 @@ function Stopped({ deployment, version }: IStoppedProps): React.ReactElement {
 const limitOf = (versions: readonly IDeployedVersion[], name: string): string =>
   versions.flatMap(version => version.gates).find(gate => gate.name === name)?.limit ?? '';
 
-function Measured({
-  version,
-  name
-}: {
+interface IMeasuredProps {
   version: IDeployedVersion;
   name: string;
-}): React.ReactElement {
+  brief: boolean;
+}
+
+function Measured({ version, name, brief }: IMeasuredProps): React.ReactElement {
   const gate = version.gates.find(item => item.name === name);
-  return gate ? (
-    <State state={gate.passed ? 'passed' : 'failed'}>{gate.measured || undefined}</State>
-  ) : (
-    <>{format.DASH}</>
+  if (!gate) {
+    return <>{format.DASH}</>;
+  }
+  const measured = brief ? gate.measured.split(/[,;] /)[0] : gate.measured;
+  return (
+    <State state={gate.passed ? 'passed' : 'failed'} title={brief ? gate.measured : undefined}>
+      {measured && brief ? (
+        <span className={cx('deployments-brief')}>{measured}</span>
+      ) : (
+        measured || undefined
+      )}
+    </State>
   );
 }

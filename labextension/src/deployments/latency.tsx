@@ -47,7 +47,7 @@ export function Latency({ deployment }: { deployment: IDeployment }): React.Reac
   const title = figures(trans).find(({ value }) => value === figure)?.label ?? '';
   return (
     <section aria-label={trans.__('Latency and rate')}>
-      <Heading title={title}>
+      <Heading title={trans.__('Over time')}>
         <Select
           bare
           label={trans.__('What is drawn')}

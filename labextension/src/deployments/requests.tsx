@@ -61,23 +61,25 @@ export function Requests(props: IRequestsProps): React.ReactElement {
       <Heading title={trans.__('Requests')} note={trans.__('payload log, newest first')} />
       <Filters deployment={deployment} filter={filter} onFilter={change} />
       <div className={cx(chosen && 'deployments-beside')}>
-        <Result query={query}>
-          {page => (
-            <>
-              {page.items.length || cursors.length ? (
-                <RequestTable
-                  page={page}
-                  chosen={chosen}
-                  onChoose={onChoose}
-                  name={deployment.name}
-                />
-              ) : (
-                <NoRequests filtered={Object.values(filter).some(Boolean)} />
-              )}
-              <Pages page={page} cursors={cursors} onCursors={setCursors} />
-            </>
-          )}
-        </Result>
+        <div>
+          <Result query={query}>
+            {page => (
+              <>
+                {page.items.length || cursors.length ? (
+                  <RequestTable
+                    page={page}
+                    chosen={chosen}
+                    onChoose={onChoose}
+                    name={deployment.name}
+                  />
+                ) : (
+                  <NoRequests filtered={Object.values(filter).some(Boolean)} />
+                )}
+                <Pages page={page} cursors={cursors} onCursors={setCursors} />
+              </>
+            )}
+          </Result>
+        </div>
         {chosen && (
           <RequestDetail
             key={keyOf(chosen)}
