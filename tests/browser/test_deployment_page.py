@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, expect
@@ -229,77 +228,3 @@ def test_a_snippet_of_try_it_answers_the_same_in_a_cell(lab: Lab) -> None:
     expect(output).to_be_visible()
     (number,) = re.findall(r"answer \[+([-0-9.e]+)", output.inner_text())
     assert abs(float(number) - float(shown.replace("−", "-"))) < 1e-4
-
-
-def detail_of(lab: Lab, page: Locator, stopped: dict[str, Any]) -> None:
-    """Let the page show a deployment whose newest version did not pass a test."""
-    found = lab.server.ask(API)
-    versions = found["deployment"]["versions"]
-    versions.append({**versions[-1], **stopped})
-    lab.page.route(f"**/{API}?*", lambda route: route.fulfill(json=found))
-    lab.page.route(f"**/{API}", lambda route: route.fulfill(json=found))
-
-
-STOPPED = {
-    "version": "v9",
-    "state": "failed",
-    "traffic": 0,
-    "role": "standby",
-    "reason": "flights/9 did not pass its tests before traffic (1 of 2).",
-    "pids": [],
-    "workers": 0,
-    "gates": [
-        {"name": "start", "limit": "every process answers", "measured": "2 in 1 s", "passed": True},
-        {
-            "name": "latency",
-            "limit": "p99 at most 30 ms for one row",
-            "measured": "44 ms",
-            "passed": False,
-        },
-    ],
-}
-
-
-@pytest.mark.parametrize("keyboard", [False, True], ids=["mouse", "keyboard"])
-def test_a_failed_test_says_why_and_an_override_needs_a_reason(lab: Lab, keyboard: bool) -> None:
-    """Scenario D3 on the page; that a test stops a real version and the reason stays in the history
-    is in tests/deployments/test_override.py.
-    """
-    page = lab.open("Models", "model:flights")
-    detail_of(lab, page, STOPPED)
-    asked: list[Any] = []
-    page = lab.open("Models", DEPLOYMENT)
-    card = page.get_by_role("alert").filter(has_text="v9 may not take traffic")
-    expect(card).to_contain_text("latency: measured 44 ms, limit p99 at most 30 ms")
-    lab.page.on(
-        "request",
-        lambda request: (
-            asked.append(request.post_data_json)
-            if request.method == "POST" and request.url.split("?")[0].endswith("/deployments")
-            else None
-        ),
-    )
-    button = card.get_by_role("button", name="Override…")
-
-    def press(where: Locator) -> None:
-        if keyboard:
-            where.focus()
-            lab.page.keyboard.press("Enter")
-        else:
-            where.click()
-
-    press(button)
-    dialog = lab.page.get_by_role("dialog")
-    expect(dialog).to_contain_text("latency has failed")
-    expect(dialog.get_by_role("button", name="Deploy")).to_be_disabled()
-    press(dialog.get_by_role("button", name="Cancel"))
-    assert asked == []
-    press(button)
-    dialog.get_by_role("textbox").fill("only for the night run")
-    press(dialog.get_by_role("button", name="Deploy"))
-    expect(dialog).to_be_hidden()
-    lab.page.wait_for_timeout(500)
-    assert asked == [
-        {"name": "flights", "version": "flights/9", "override": "only for the night run"}
-    ]
-    lab.faults[:] = [fault for fault in lab.faults if "/deployments" not in fault]

@@ -13,7 +13,7 @@ import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { useMemory } from '../hooks/memory';
 import { useQuery } from '../hooks/query';
-import { canaryOf } from './weights';
+import { canaryOf, weightsOf, words } from './weights';
 
 type Measure = IVersionVerdict['measure'];
 
@@ -41,7 +41,7 @@ export function Verdict({ deployment }: { deployment: IDeployment }): React.Reac
   const [measure, setMeasure] = useMemory<Measure>('deployment:measure', 'errors');
   const arms = armsOf(deployment);
   const query = useQuery(
-    `verdict:${deployment.name}:${measure}:${arms?.control}:${arms?.treatment}`,
+    `verdict:${deployment.name}:${measure}:${arms?.control}:${arms?.treatment}:${words(weightsOf(deployment.versions))}`,
     signal =>
       client.deployments.verdict(
         deployment.name,
@@ -50,9 +50,8 @@ export function Verdict({ deployment }: { deployment: IDeployment }): React.Reac
       ),
     {
       when: arms !== null,
+      // Asked anew once the page shows another traffic: before, a version may have lost its own.
       every: () => 30_000,
-      topics: ['deployment'],
-      about: deployment.ref,
       list: `verdict:${deployment.name}`
     }
   );

@@ -1,4 +1,4 @@
-import { Notification } from '@jupyterlab/apputils';
+import { InputDialog, Notification } from '@jupyterlab/apputils';
 import { fireEvent, screen, within, waitFor } from '@testing-library/react';
 import React from 'react';
 
@@ -159,6 +159,41 @@ it('a version that has failed says why, and cannot be given traffic', async () =
   expect(within(line).getByText('failed')).toBeTruthy();
   expect(screen.getByText(reason)).toBeTruthy();
   expect(screen.queryByLabelText('v3')).toBeNull();
+});
+
+describe('a version that a failed test keeps from traffic', () => {
+  const gates = [
+    { name: 'start', limit: 'every process answers', measured: '2', passed: true },
+    { name: 'latency', limit: 'p99 at most 30 ms', measured: '44 ms', passed: false }
+  ];
+  const stopped = version('v3', 0, { state: 'failed', gates });
+
+  const overridden = async (value: string | null): Promise<jest.Mock> => {
+    jest.spyOn(InputDialog, 'getText').mockResolvedValue({
+      button: { accept: value !== null },
+      value
+    } as unknown as Awaited<ReturnType<typeof InputDialog.getText>>);
+    const deploy = jest.fn(async () => ({ ref: 'job:7f' }));
+    await opened({ deployment: deploymentOf([version('v1', 100), stopped]), verbs: { deploy } });
+    const card = screen.getByText('v3 may not take traffic').closest<HTMLElement>('section')!;
+    expect(card.textContent).toContain('latency: measured 44 ms, limit p99 at most 30 ms');
+    fireEvent.click(within(card).getByRole('button', { name: 'Override…' }));
+    await settle();
+    return deploy;
+  };
+
+  it('says which and why, and is deployed all the same for a reason', async () => {
+    expect(await overridden(' only for the night run ')).toHaveBeenCalledWith({
+      name: 'flights',
+      version: 'flights/3',
+      override: 'only for the night run'
+    });
+  });
+
+  it.each(['  ', null])('is not deployed for the reason %p', async value => {
+    jest.spyOn(Notification, 'error').mockReturnValue('');
+    expect(await overridden(value)).not.toHaveBeenCalled();
+  });
 });
 
 it('the figures of a version: none, nothing, tiny and huge', async () => {
