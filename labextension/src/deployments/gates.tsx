@@ -126,11 +126,7 @@ function Measured({ version, name, brief }: IMeasuredProps): React.ReactElement 
   const measured = brief ? gate.measured.split(/[,;] /)[0] : gate.measured;
   return (
     <State state={gate.passed ? 'passed' : 'failed'} title={brief ? gate.measured : undefined}>
-      {measured && brief ? (
-        <span className={cx('deployments-brief')}>{measured}</span>
-      ) : (
-        measured || undefined
-      )}
+      {measured ? <span className={cx(brief && 'deployments-brief')}>{measured}</span> : undefined}
     </State>
   );
 }
