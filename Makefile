@@ -30,10 +30,10 @@ protocol: $(VENV)/.test ## the gateway against the Open Inference Protocol's own
 	@MLINFRA_PROTOCOL="$(abspath $(FILE))" $(BIN)/python -m pytest tests/deployments/protocol.py
 
 searches: $(VENV)/.test ## the random searches of the tests with ten times as many examples
-	@MLINFRA_SEARCHES=10 $(BIN)/python -m pytest -n 2 -m hypothesis --timeout=3600 tests --ignore=tests/training/lightning --ignore=tests/browser
+	@MLINFRA_SEARCHES=10 $(BIN)/python -m pytest -n 2 -m hypothesis --timeout=3600 tests --ignore=tests/training/lightning --ignore=tests/deployments/pytorch --ignore=tests/browser
 
-lightning: $(VENV)/.test-lightning ## set up with PyTorch (5 GB), then the tests of Lightning trainings that are stopped and go on
-	@$(BIN)/python -m pytest tests/training/lightning
+lightning: $(VENV)/.test-lightning ## set up with PyTorch (5 GB), then the tests of Lightning trainings that are stopped and go on, and of PyTorch models that are served
+	@$(BIN)/python -m pytest tests/training/lightning tests/deployments/pytorch
 
 ray: $(VENV)/.test-ray ## set up with Ray (200 MB), then the suite of all job backends on a real Ray head
 	@$(BIN)/python -m pytest --real-ray tests/jobs/contract tests/jobs/ray

@@ -33,7 +33,7 @@ import json, resource, sys, time
 from pathlib import Path
 import numpy, polars, scipy.special
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.deployments import parts
+from jupyter_mlinfra.deployments.payload_log import parts
 from jupyter_mlinfra.monitoring import references
 from jupyter_mlinfra.monitoring.recording import Plan, Recorder
 from jupyter_mlinfra.monitoring.series import SeriesStore
@@ -43,8 +43,8 @@ root = Path(sys.argv[1])
 project = Project(root)
 
 class Log:
-    def payload_parts(self, name, *, since, until):
-        return parts.parts(root / "log", since, until)
+    def payload_parts(self, name, *, since, until, ids=None):
+        return parts.parts(root / "log", since, until, ids=ids)
     def payloads_since(self, name):
         return parts.oldest(root / "log")
 

@@ -44,7 +44,7 @@ set -m  # a group of its own, which ends with this one
 the_browser_s_row >"$work/row.log" 2>&1 </dev/null &
 row=$!
 set +m
-tests "python" -n 4 --dist loadfile --no-loadscope-reorder tests --ignore=tests/training/lightning "${whole[@]/#/--ignore=}" "${looks[@]/#/--ignore=}"
+tests "python" -n 4 --dist loadfile --no-loadscope-reorder tests --ignore=tests/training/lightning --ignore=tests/deployments/pytorch "${whole[@]/#/--ignore=}" "${looks[@]/#/--ignore=}"
 wait "$row" || touch "$work/failed/the row beside the Python tests"
 row=
 cat "$work/row.log"

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 __all__ = [
     "BASE_COLUMNS",
     "MAX_ERRORS",
+    "AccessKey",
+    "AuditEntry",
     "BatchSubmission",
     "Batches",
     "Change",
@@ -22,6 +24,7 @@ __all__ = [
     "ManifestOptions",
     "Manifests",
     "Measurement",
+    "NewKey",
     "Part",
     "Prediction",
     "RegionState",
@@ -32,13 +35,14 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from .access.records import AccessKey, AuditEntry, NewKey
     from .batch.spec import MAX_ERRORS
     from .batch.submitting import Batches
     from .kubernetes.plan import ManifestKind, ManifestOptions
     from .kubernetes.records import ImageContext, Manifests, RegionState
     from .names import name_for
-    from .parts import Part
-    from .payloads import BASE_COLUMNS
+    from .payload_log.frames import BASE_COLUMNS
+    from .payload_log.parts import Part
     from .servable import runs_code, unservable
     from .service import Deployments
     from .spec import (
@@ -59,7 +63,10 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     home = {
-        "BASE_COLUMNS": ".payloads",
+        "AccessKey": ".access.records",
+        "AuditEntry": ".access.records",
+        "NewKey": ".access.records",
+        "BASE_COLUMNS": ".payload_log.frames",
         "Batches": ".batch.submitting",
         "MAX_ERRORS": ".batch.spec",
         "Deployments": ".service",
@@ -68,7 +75,7 @@ def __getattr__(name: str) -> Any:
         "Manifests": ".kubernetes.records",
         "RegionState": ".kubernetes.records",
         "ManifestOptions": ".kubernetes.plan",
-        "Part": ".parts",
+        "Part": ".payload_log.parts",
         "name_for": ".names",
         "runs_code": ".servable",
         "unservable": ".servable",

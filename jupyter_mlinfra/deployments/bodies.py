@@ -24,7 +24,7 @@ def sample_body(bundle: Bundle, rows: int | None = None) -> dict[str, Any]:
     """The sample of a bundle as a body of Seldon's protocol. rows: how many of them; None for
     all.
     """
-    return seldon_body(bundle, first_rows(bundle.sample, rows))
+    return seldon_body(bundle, first_rows(bundle.asked, rows))
 
 
 def first_rows(sample: Mapping[str, Any], rows: int | None) -> Mapping[str, Any]:
@@ -52,7 +52,7 @@ def open_inference_body(bundle: Bundle, sample: Mapping[str, Any]) -> dict[str, 
     return {
         "inputs": [
             _column(item, [row[place] for row in sample["ndarray"]])
-            for place, item in enumerate(bundle.columns)
+            for place, item in enumerate(bundle.inputs)
         ]
     }
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from ..core import http
 from ..core.errors import BadRequest, MLInfraError, NotFound, TooLarge, Unavailable
 from .gateway import PROBE_HEADER, REQUEST_SECONDS, VERSION_HEADER, Keys
-from .spec import Prediction
+from .spec import ExplainedAnswers, ExplainedRow, Prediction
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,6 +73,16 @@ def request_body(
         f"They are a {type(rows).__name__}.",
         "Give a list of rows, a Polars or pandas frame, or a body of Seldon's protocol.",
     )
+
+
+def feedback_body(request_id: str, *, reward: float, truth: Any) -> dict[str, Any]:
+    """A message of Seldon's protocol about an earlier answer."""
+    message: dict[str, Any] = {"response": {"meta": {"puid": request_id}}, "reward": reward}
+    if truth is not None:
+        values = [*truth] if isinstance(truth, Sequence) and not isinstance(truth, str) else [truth]
+        named = [value if isinstance(value, str) else float(value) for value in values]
+        message["truth"] = {"data": {"ndarray": named}}
+    return message
 
 
 def _body(names: Sequence[str], rows: Iterable[Iterable[Any]]) -> dict[str, Any]:
@@ -186,6 +196,20 @@ def prediction(answer: Answer, *, version: str | None = None) -> Prediction:
         request_id=str(meta.get("puid", "")),
         milliseconds=answer.milliseconds,
     )
+
+
+def explanation(answer: Answer, *, version: str | None = None) -> ExplainedAnswers:
+    """The contributions in an answer. Raises the error that a refused request stands for."""
+    if answer.status != 200 or not isinstance(answer.body, dict):
+        raise refusal(answer)
+    if version and answer.version != version:
+        raise Unavailable(
+            f"Version {version} does not answer.",
+            f"{answer.version} answered instead of it.",
+            "Ask without a version, or see its log.",
+        )
+    rows = [ExplainedRow(**row) for row in answer.body["rows"]]
+    return ExplainedAnswers(**{**answer.body, "rows": rows}, milliseconds=answer.milliseconds)
 
 
 def _unfold(tensor: Mapping[str, Any]) -> list[Any]:

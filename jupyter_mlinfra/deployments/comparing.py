@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..core.errors import BadRequest, Conflict
 from ..core.records import now
 from .latencies import request_frames
-from .payloads import _UNIQUE
+from .payload_log.frames import UNIQUE
 from .spec import Change
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def outcomes(
     ]
     if not frames:
         return [[] for _ in versions]
-    rows = pl.concat(frames).unique(_UNIQUE, keep="first")
+    rows = pl.concat(frames).unique(UNIQUE, keep="first")
     value = (
         (pl.col("status") >= 500).cast(pl.Float64) if measure == "errors" else pl.col("latency_ms")
     )

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest, Conflict, Unprocessable
-from ..core.files import file_lock
-from . import state
-from .logged import Answers
+from ..core.files import file_lock, write_atomic
+from . import environment, state
+from .logged import Answers, read
 from .names import check_name
-from .packaging import damage, load_bundle, package, prune
+from .onnx_export import with_engine
+from .packaging import Bundle, damage, load_bundle, package, prune
 from .rollout import Progress, Rollout
 from .rows import DeploymentRow, VersionRow
 from .runtimes import load_runtime
+from .samples import sample_of
 from .settings import DeploymentSettings
 from .store import DeploymentStore
 from .targets import DeploymentTarget
-from .targets.layout import bundles_folder
+from .targets.layout import bundles_folder, online_store_file
 from .traffic import share_of
-from .trust import check_trust
+from .trust import package_trusted
 
 if TYPE_CHECKING:
     from ..core.project import Project
     from ..experiments import Experiments, Version
+    from ..features import Features
+    from .featuring import FeatureWish
+    from .gates import ProofRows
 
 
 class Deploying:
@@ -37,8 +45,9 @@ class Deploying:
         store: DeploymentStore,
         target: DeploymentTarget,
         rollout: Rollout,
+        features: Callable[[], Features],
     ) -> None:
-        self._project, self._experiments = project, experiments
+        self._project, self._experiments, self._features = project, experiments, features
         self._store, self._target, self._rollout = store, target, rollout
 
     def deploy(
@@ -50,6 +59,7 @@ class Deploying:
         answers: Answers | None,
         runtime: str | None,
         workers: int | None,
+        features: FeatureWish | None,
         override: str,
         reason: str,
         on_progress: Progress,
@@ -71,7 +81,10 @@ class Deploying:
             answers = answers or (_answers_of(deployed) if deployed else None)
             if deployed:
                 _check_runtime(deployed, runtime)
+                _check_features(deployed, features)
             if deployed and self._intact(deployed, answers, on_progress):
+                if _wish_in(deployed) is not None:
+                    self._note_store()
                 self._deploy_again(name, label, traffic, reason=reason, on_progress=on_progress)
                 return
             # An invalid share is refused before anything is built.
@@ -84,6 +97,7 @@ class Deploying:
                 answers=answers,
                 runtime=runtime,
                 workers=workers,
+                features=features or _features_of(row),
                 override=override,
                 reason=reason,
                 on_progress=on_progress,
@@ -103,6 +117,7 @@ class Deploying:
         answers: Answers | None,
         runtime: str | None,
         workers: int | None,
+        features: FeatureWish | None,
         override: str,
         reason: str,
         on_progress: Progress,
@@ -110,19 +125,14 @@ class Deploying:
         """Package, start and test the version, then give it its traffic."""
         model_version = f"{source.model}/{source.version}"
         on_progress(f"packaging {model_version}")
-        bundle = package(
-            self._experiments.download(model_version),
+        settings = self._project.settings.of(DeploymentSettings)
+        bundle = package_trusted(
+            self._experiments,
+            model_version,
             bundles_folder(self._project),
             answers=answers,
-        )
-        settings = self._project.settings.of(DeploymentSettings)
-        check_trust(
-            bundle,
-            model=source.model,
-            version=source.version,
-            registered_here=not bundle.runs_code
-            or self._experiments.registered_here(model_version),
             trusted=settings.trusted_models,
+            features=lambda model: self._plan(features, model, answers),
         )
         wish = self._store.begin(
             name,
@@ -132,12 +142,17 @@ class Deploying:
             number=source.version,
             workers=workers or settings.workers,
             runtime=runtime or settings.runtime,
+            user=self._project.user,
         )
         try:
             if self._store.deployment(name).version(label).traffic:
                 # Its requests must have left it before its new processes are there.
                 self._target.carry_out(wish)
-            gates = self._rollout.prove(name, label, bundle, on_progress, override=override)
+            cache = environment.cache_folder(self._project.settings)
+            bundle = with_engine(bundle, cache, on_progress)
+            gates = self._rollout.prove(
+                name, label, bundle, on_progress, override=override, rows=self._rows(bundle)
+            )
             failed = [gate.name for gate in gates if not gate.passed]
             self._rollout.share(
                 name,
@@ -151,6 +166,34 @@ class Deploying:
         except BaseException as error:
             self._rollout.give_up(name, label, error)
             raise
+
+    def _plan(
+        self, wish: FeatureWish | None, model: Path, answers: Answers | None
+    ) -> Mapping[str, Any] | None:
+        """Which inputs come from the online store; the store is made known to serving processes."""
+        if wish is None:
+            return None
+        from .featuring import plan_of
+
+        features = self._features()
+        logged = read(model, answers)
+        plan = plan_of(wish, logged.columns, sample_of(logged), features)
+        _check_python(logged.requirements.python, plan)
+        self._note_store()
+        return plan
+
+    def _note_store(self) -> None:
+        """Tell serving processes how to reach the online store; they read it when they start."""
+        settings = self._features().serving_store()
+        write_atomic(online_store_file(self._project.home), json.dumps(settings).encode())
+
+    def _rows(self, bundle: Bundle) -> ProofRows | None:
+        """Rows to test a version with that reads some of its inputs from the online store."""
+        if not bundle.features:
+            return None
+        from .featuring import rows_of
+
+        return rows_of(bundle, self._features())
 
     def _deploy_again(
         self, name: str, version: str, traffic: int | None, *, reason: str, on_progress: Progress
@@ -209,11 +252,15 @@ class Deploying:
         """Make a damaged bundle again; returns whether it is the same one. If its description is
         lost, its name shows what it answered.
         """
+        features = _plan_in(folder)
         model = self._experiments.download(model_version)
         candidates: tuple[Answers | None, ...] = (answers,) if answers else (None, "probabilities")
         for candidate in candidates:
             with contextlib.suppress(BadRequest):  # it is not a classifier
-                if package(model, folder.parent, answers=candidate).folder == folder:
+                if (
+                    package(model, folder.parent, answers=candidate, features=features).folder
+                    == folder
+                ):
                     return True
         return False
 
@@ -236,6 +283,60 @@ def _check_runtime(item: VersionRow, runtime: str | None) -> None:
             " first.",
             f"Remove it first: mlinfra deployments remove {item.deployment} {item.version}; or"
             " deploy it under another name.",
+        )
+
+
+def _check_features(item: VersionRow, wish: FeatureWish | None) -> None:
+    """Raise Conflict for a version that is deployed with other features: its clients would have to
+    send other columns.
+    """
+    if wish is None or wish == _wish_in(item):
+        return
+    raise Conflict(
+        f"{item.version} of {item.deployment} is deployed already with other features.",
+        "Its clients would have to send other columns, or would get other answers.",
+        f"Remove it first: mlinfra deployments remove {item.deployment} {item.version}; or deploy"
+        " it under another name.",
+    )
+
+
+def _features_of(row: DeploymentRow | None) -> FeatureWish | None:
+    """The features of the version with most traffic: a further version takes the same requests."""
+    packaged = row.packaged if row is not None else None
+    return _wish_in(packaged) if packaged is not None else None
+
+
+def _wish_in(item: VersionRow) -> FeatureWish | None:
+    from .featuring import FeatureWish
+
+    with contextlib.suppress(Unprocessable):
+        if plan := load_bundle(Path(item.bundle)).features:
+            return FeatureWish(
+                views=plan["asked"], missing=plan["missing"], defaults=plan["defaults"]
+            )
+    return None
+
+
+def _plan_in(folder: Path) -> Mapping[str, Any] | None:
+    """The features of a bundle that is damaged, if they can still be read."""
+    with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
+        facts = json.loads((folder / "bundle.json").read_text())
+        if plan := facts.get("features"):
+            needed = [line for line in facts["requirements"] if line.startswith("feast")]
+            return {**plan, "requirements": needed}
+    return None
+
+
+def _check_python(python: str, plan: Mapping[str, Any]) -> None:
+    """Raise Unprocessable if the functions of on-demand views cannot be read by the Python that the
+    model needs.
+    """
+    own = f"{sys.version_info.major}.{sys.version_info.minor}"
+    if plan["on_demand"] and python not in ("", own):
+        raise Unprocessable(
+            f"{plan['on_demand'][0]['name']} cannot be computed beside the model.",
+            f"The model needs Python {python}; the view's function was stored by {own}.",
+            f"Train the model with Python {own}.",
         )
 
 

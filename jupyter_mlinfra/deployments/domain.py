@@ -23,6 +23,7 @@ def _open(bench: Workbench) -> Deployments:
         labelled=lambda name, since, until: bench.monitoring.labels_known(
             name, since=since, until=until
         ),
+        features=lambda: bench.features,
     )
 
 
@@ -68,11 +69,18 @@ DOMAIN = Domain(
             "DeployedVersion",
             "Deployment",
             "DeploymentDetail",
+            "ExplainedAnswers",
+            "KnownRow",
             "Prediction",
         ),
         "jupyter_mlinfra.deployments.comparing": (),
         "jupyter_mlinfra.deployments.latencies": (),
         "jupyter_mlinfra.deployments.requests": (),
+        "jupyter_mlinfra.deployments.access.records": (
+            "AccessKey",
+            "AuditEntry",
+            "NewKey",
+        ),
         "jupyter_mlinfra.deployments.kubernetes.records": (
             "ImageContext",
             "Manifests",
@@ -103,11 +111,13 @@ DOMAIN = Domain(
                 "rollback",
                 "remove",
                 "predict",
+                "explain",
                 "history",
                 "up",
                 "down",
                 "delete",
                 *("manifest", "image", "apply", "revert", "regions"),
+                *("keys", "audit"),
             ),
             aliases={"status": "show", "show": "show"},
         ),

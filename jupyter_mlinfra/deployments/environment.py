@@ -49,6 +49,7 @@ NO_GPU = (
     'nvidia-nccl-cu13; sys_platform == "none"',
 )
 LOGGED = Recipe("model's own environment", packages=(), overrides=NO_GPU)
+_NEED_GPU_LIBRARIES = {"torch", "lightning", "pytorch-lightning", "torchvision", "transformers"}
 BUILD_SECONDS = 900
 KEEP_DAYS = 90
 _SYSTEM_CERTIFICATES = {"UV_SYSTEM_CERTS": "true", "UV_NATIVE_TLS": "true"}
@@ -68,7 +69,7 @@ def cache_folder(settings: Settings) -> Path:
 
 def key_of(requirements: Sequence[str], recipe: Recipe, python: str = "") -> str:
     """Name of the environment: a hash of everything that it is made from."""
-    parts = [recipe.packages, recipe.overrides, recipe.defaults]
+    parts = [recipe.packages, _lifted(requirements, recipe), recipe.defaults]
     made_from = [
         sorted(requirements),
         *parts,
@@ -229,7 +230,17 @@ def _overrides(requirements: Sequence[str], recipe: Recipe) -> list[str]:
         for line in recipe.defaults
         if not any(pin.startswith(line.partition(">")[0]) for pin in pinned)
     ]
-    return [*recipe.overrides, *pinned, *missing]
+    return [*_lifted(requirements, recipe), *pinned, *missing]
+
+
+def _lifted(requirements: Sequence[str], recipe: Recipe) -> tuple[str, ...]:
+    """The recipe's overrides. Only xgboost does without the collectives; torch, which another
+    package may bring, cannot be imported without them.
+    """
+    names = {re.split(r"[^\w.-]", line)[0] for line in requirements}
+    if "xgboost" in names and not names & _NEED_GPU_LIBRARIES:
+        return recipe.overrides
+    return tuple(line for line in recipe.overrides if line not in NO_GPU)
 
 
 def _uv(recipe: Recipe, *arguments: str, folder: Path) -> str:

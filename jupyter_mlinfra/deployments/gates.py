@@ -22,6 +22,7 @@ from . import client, measuring, oracle
 from .bodies import first_rows, open_inference_body, sample_body, seldon_body
 from .gateway import Keys
 from .logged import Input
+from .onnx_export import said
 from .own_tests import OwnTest, Trial
 from .packaging import MODEL_FOLDER, Bundle
 from .spec import Gate
@@ -39,12 +40,25 @@ _SPREAD = (-1000.0, -10.0, -1.5, -0.5, 0.0, 0.25, 0.5, 1.5, 10.0, 1000.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProofRows:
+    """The sample of a version that is asked by keys: asked: as requests carry it; complete: the
+    same rows with all inputs, as training would have them. gate: whether the online store has what
+    training would have.
+    """
+
+    asked: Mapping[str, Any]
+    complete: Mapping[str, Any]
+    gate: Gate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
     """The version under test. url: its predictions through the gateway. started_seconds: how long
     its start took.
 
     expected: what `own_answers` returns for `compared`; it is computed while the processes start.
-    open_inference_url: the same deployment by the other protocol.
+    open_inference_url: the same deployment by the other protocol. rows: of a version that reads
+    some of its inputs from the online store.
     """
 
     url: str
@@ -55,6 +69,7 @@ class Subject:
     workers: int
     started_seconds: float
     expected: Future[Mapping[str, list[Any]]]
+    rows: ProofRows | None = None
     name: str = ""
     model: str = ""
     own_tests: Mapping[str, OwnTest] = field(default_factory=dict)
@@ -65,9 +80,9 @@ def run(subject: Subject, on_progress: Callable[[str], None] = lambda _: None) -
     """All tests in order. A test that cannot be carried out counts as failed; `measured`
     says why.
     """
-    optional = sum(column.optional for column in subject.bundle.columns)
+    optional = sum(column.optional for column in subject.bundle.inputs)
     signature = (
-        f"{len(subject.bundle.columns)} inputs, {optional} may be missing; answers"
+        f"{len(subject.bundle.inputs)} inputs, {optional} may be missing; answers"
         f" {subject.bundle.answers}; engine {subject.bundle.engine}"
     )
     gates = [
@@ -79,8 +94,14 @@ def run(subject: Subject, on_progress: Callable[[str], None] = lambda _: None) -
             passed=True,
         ),
     ]
+    if report := subject.bundle.export:
+        limit = "onnxruntime if it answers as torch does, else torch"
+        gates.insert(1, Gate(name="engine", limit=limit, measured=said(report), passed=True))
+    if subject.rows is not None:
+        gates.append(subject.rows.gate)
+    tolerance = _tolerance(subject.bundle)
     for name, limit, test in (
-        ("equal", f"answers differ from the model's own by at most {TOLERANCE:g}", _equal_answers),
+        ("equal", f"answers differ from the model's own by at most {tolerance:g}", _equal_answers),
         ("refuses", "bad requests get 4xx with a reason", _refuses_bad_requests),
         ("latency", f"p99 at most {subject.latency_ms:g} ms for one row", _latency),
     ):
@@ -104,7 +125,7 @@ def _own_gate(subject: Subject, name: str, test: OwnTest) -> Gate:
         body = client.request_body(rows)
         return client.prediction(_ask(subject, subject.url, body)).predictions
 
-    sample = subject.bundle.sample
+    sample = subject.bundle.asked
     rows = [dict(zip(sample["names"], row, strict=True)) for row in sample.get("ndarray", ())]
     trial = Trial(subject.name, subject.version, subject.model, rows, ask)
     try:
@@ -133,11 +154,13 @@ def check(gates: Sequence[Gate], name: str) -> None:
 def _equal_answers(subject: Subject) -> tuple[str, bool]:
     """Both protocols against the model's own pyfunc."""
     bundle = subject.bundle
-    rows = compared(bundle)
+    rows = compared(bundle) if subject.rows is None else subject.rows.asked
+    if subject.rows is not None and not rows["ndarray"]:
+        return "the online store has no complete row to compare", False
     expected = subject.expected.result()
     worst = 0.0
     for protocol, found in (
-        ("V1", {"": _values(_ask(subject, subject.url, seldon_body(bundle, rows)))}),
+        ("V1", _values(_ask(subject, subject.url, seldon_body(bundle, rows)))),
         ("V2", _by_name(_ask_open_inference(subject, rows))),
     ):
         pairs = _pairs(found, expected)
@@ -150,7 +173,12 @@ def _equal_answers(subject: Subject) -> tuple[str, bool]:
                 return f"{protocol}: {value!r:.80}, expected {right!r:.80}", False
             worst = max(worst, difference)
     count = len(next(iter(rows.get("jsonData", {"": rows.get("ndarray", ())}).values())))
-    return f"{worst:.2g} over {count} rows, both protocols", worst <= TOLERANCE
+    return f"{worst:.2g} over {count} rows, both protocols", worst <= _tolerance(bundle)
+
+
+def _tolerance(bundle: Bundle) -> float:
+    """A PyTorch model computes in float32, and with a batch of another size in another order."""
+    return float(bundle.export.get("tolerance", TOLERANCE))
 
 
 def _ask(subject: Subject, url: str, body: Mapping[str, Any]) -> client.Answer:
@@ -167,12 +195,12 @@ def _ask_open_inference(subject: Subject, rows: Mapping[str, Any]) -> client.Ans
     return _ask(subject, subject.open_inference_url, body)
 
 
-def _values(answer: client.Answer) -> list[Any]:
-    """All values of an answer of Seldon's protocol."""
+def _values(answer: client.Answer) -> dict[str, list[Any]]:
+    """All values of an answer of Seldon's protocol, by output if there are tensors."""
     body = answer.body
     if "jsonData" in body:
-        return _flat(list(body["jsonData"].values()))
-    return _flat(client.prediction(answer).predictions)
+        return {name: _flat(values) for name, values in body["jsonData"].items()}
+    return {"": _flat(client.prediction(answer).predictions)}
 
 
 def _by_name(answer: client.Answer) -> dict[str, list[Any]]:
@@ -250,9 +278,11 @@ def _choices(column: Input, sampled: Sequence[Any], *, spread: bool) -> list[Any
     ]
 
 
-def own_answers(bundle: Bundle, python: str) -> Mapping[str, list[Any]]:
-    """What the logged model's own pyfunc answers for `compared`: flat values by output. python: of
-    its own environment, where it runs in a separate process.
+def own_answers(
+    bundle: Bundle, python: str, rows: Mapping[str, Any] | None = None
+) -> Mapping[str, list[Any]]:
+    """What the logged model's own pyfunc answers for `compared`, or these rows: flat values by
+    output. python: of its own environment, where it runs in a separate process.
 
     Raises Unprocessable if it does not answer, Unavailable if that takes too long.
     """
@@ -262,15 +292,16 @@ def own_answers(bundle: Bundle, python: str) -> Mapping[str, list[Any]]:
         facts = {
             "columns": [asdict(column) for column in bundle.columns],
             "layout": bundle.layout,
-            "engine": bundle.engine,
-            "sample": compared(bundle),
+            "engine": "torch" if bundle.export else bundle.engine,
+            "rows_at_once": bundle.export.get("rows_at_once", 0),
+            "sample": compared(bundle) if rows is None else rows,
             "answers": bundle.answers,
             "model_class": bundle.model_class,
         }
-        rows, answers = folder / "rows.json", folder / "answers.json"
-        rows.write_bytes(orjson.dumps(facts))
+        request, answers = folder / "rows.json", folder / "answers.json"
+        request.write_bytes(orjson.dumps(facts))
         script = str(Path(oracle.__file__))
-        command = [python, "-I", "-B", script, str(model), str(rows), str(answers)]
+        command = [python, "-I", "-B", script, str(model), str(request), str(answers)]
         environment = {
             **inherited_variables(os.environ),
             "CUDA_VISIBLE_DEVICES": "",
@@ -332,7 +363,7 @@ def _refuses_bad_requests(subject: Subject) -> tuple[str, bool]:
 
 def _bad_bodies(bundle: Bundle) -> Mapping[str, tuple[str, bytes]]:
     """Requests that no model may answer, with their protocol."""
-    row = first_rows(bundle.sample, 1)
+    row = first_rows(bundle.asked, 1)
     v1, v2 = seldon_body(bundle, row), open_inference_body(bundle, row)
     inputs = v2["inputs"]
     cases = {
@@ -347,14 +378,15 @@ def _bad_bodies(bundle: Bundle) -> Mapping[str, tuple[str, bytes]]:
     if bundle.layout != "columns":
         return cases
     names, first = list(row["names"]), list(row["ndarray"][0])
-    wrong = next((i for i, item in enumerate(bundle.columns) if item.type != "string"), 0)
+    columns = bundle.inputs
+    wrong = next((i for i, item in enumerate(columns) if item.type != "string"), 0)
     unknown = {**v1["data"], "names": [*names[:-1], "no such column"]}
     typed = [
-        ["not", "a value"] if at == wrong and bundle.columns[at].type != "array" else value
+        ["not", "a value"] if at == wrong and columns[at].type != "array" else value
         for at, value in enumerate(first)
     ]
     cases["an unknown column"] = "V1", orjson.dumps({"data": unknown})
-    if bundle.columns[wrong].type not in ("array", "any"):
+    if columns[wrong].type not in ("array", "any"):
         cases["a wrong type"] = "V1", orjson.dumps({"data": {**v1["data"], "ndarray": [typed]}})
     return cases
 

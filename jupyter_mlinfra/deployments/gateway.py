@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 VERSION_HEADER = "x-mlinfra-version"
 PROBE_HEADER = "x-mlinfra-probe"
@@ -38,13 +38,38 @@ class VersionPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeyPlan:
+    """What a gateway knows of a key. digest: its SHA-256 in hexadecimal. ends_ms: when it expires,
+    in milliseconds since 1970; 0 = never.
+    """
+
+    digest: str
+    ends_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicAddress:
+    """Where other machines reach the gateway; every request there needs a key. certificate, key:
+    paths of PEM files; empty: it speaks plain HTTP.
+    """
+
+    host: str
+    port: int
+    certificate: str = ""
+    key: str = ""
+    max_connections: int = 1024
+    max_body_bytes: int = 8 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentPlan:
     """One deployment. weights: in which proportions its versions share the requests; none above 0
     while no version may answer them.
 
     patience_seconds: after which a request is also given to a second worker. queue: requests that
     a version may have in progress; further ones are refused. sticky_header: requests with an equal
-    value of it go to the same version while the weights stay; empty = none.
+    value of it go to the same version while the weights stay; empty = none. keys: those that are
+    valid, by id. rate: requests a second that its callers may send; 0 = any number.
     """
 
     name: str
@@ -54,6 +79,8 @@ class DeploymentPlan:
     patience_seconds: float = PATIENCE_SECONDS
     queue: int = QUEUE
     sticky_header: str = ""
+    keys: Mapping[str, KeyPlan] = field(default_factory=dict)
+    rate: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

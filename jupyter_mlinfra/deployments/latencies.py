@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .payloads import _PARQUET, _UNIQUE, _read_journal
+from .payload_log.frames import UNIQUE
+from .payload_log.journals import PARQUET, read_journal
 from .requests import newest_files
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def series(folder: Path, since: datetime, until: datetime) -> LatencySeries:
         frames += _figures(folder, name)
     rows = pl.concat([_frame([], [], [], [], []), *frames])
     inside = pl.col("ts").is_between(complete_since, until, closed="left")
-    rows = rows.filter(inside).sort("ts").unique(_UNIQUE, keep="first", maintain_order=True)
+    rows = rows.filter(inside).sort("ts").unique(UNIQUE, keep="first", maintain_order=True)
     bucket = (until - since) / BUCKETS
     place = (pl.col("ts") - since).dt.total_microseconds() // max(
         1, round(bucket.total_seconds() * 1e6)
@@ -134,7 +135,7 @@ def _figures(folder: Path, name: str) -> list[pl.DataFrame]:
     for _ in range(3):
         with contextlib.suppress(FileNotFoundError):
             try:
-                if (file := folder / _PARQUET / f"{name}.parquet").exists():
+                if (file := folder / PARQUET / f"{name}.parquet").exists():
                     return [_of_parquet(file)]
                 for ending in (".jsonl.open", ".jsonl"):
                     if (file := folder / f"{name}{ending}").exists():
@@ -148,16 +149,16 @@ def _of_parquet(file: Path) -> pl.DataFrame:
     import polars as pl
 
     logged = pl.scan_parquet(file)
-    unique = _UNIQUE if _UNIQUE in logged.collect_schema().names() else "request_id"
+    unique = UNIQUE if UNIQUE in logged.collect_schema().names() else "request_id"
     return (
         logged.filter(pl.col("row") == 0)
-        .select(pl.col(unique).alias(_UNIQUE), "ts", "version", "status", "latency_ms")
+        .select(pl.col(unique).alias(UNIQUE), "ts", "version", "status", "latency_ms")
         .collect()
     )
 
 
 def _of_journal(file: Path) -> pl.DataFrame:
-    rows = _read_journal(file)
+    rows = read_journal(file)
     kept = [place for place, row in enumerate(rows.row) if row == 0]
     return _frame(
         [rows.unique[place] for place in kept],
@@ -179,7 +180,7 @@ def _frame(
 
     return pl.DataFrame(
         {
-            _UNIQUE: pl.Series(unique, dtype=pl.String),
+            UNIQUE: pl.Series(unique, dtype=pl.String),
             "ts": pl.Series(micros, dtype=pl.Int64).cast(pl.Datetime("us", "UTC")),
             "version": pl.Series(version, dtype=pl.String),
             "status": pl.Series(status, dtype=pl.Int16),

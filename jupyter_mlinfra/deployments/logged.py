@@ -127,6 +127,8 @@ def _model_file(model: Path, document: Mapping[str, Any], engine: Engine) -> str
     _check_paths(model, flavors)
     if engine == "pyfunc":
         return str(flavors.get("python_function", {}).get("data") or ".")
+    if engine == "torch":
+        return _torch_file(model, flavors["pytorch"])
     flavor = next(flavors[name] for name in (engine, "lightgbm", "sklearn") if name in flavors)
     data = str(flavor.get("pickled_model") or flavor.get("data") or "")
     file = (model / data).resolve()
@@ -139,6 +141,15 @@ def _model_file(model: Path, document: Mapping[str, Any], engine: Engine) -> str
         )
         raise Unprocessable("The model cannot be served.", why, 'Train it with booster="gbtree".')
     return data
+
+
+def _torch_file(model: Path, flavor: Mapping[str, Any]) -> str:
+    """A pickle or TorchScript (`model.pth`), or an exported program."""
+    folder = str(flavor.get("model_data") or "data")
+    for name in ("model.pth", "model.pt2"):
+        if (model / folder / name).is_file():
+            return f"{folder}/{name}"
+    raise _missing(f"{folder}/model.pth")
 
 
 def _check_paths(model: Path, flavors: Mapping[str, Any]) -> None:

@@ -29,12 +29,69 @@ _NUMBERS = {
 
 def main(model: str, rows: str, answers: str) -> None:
     """Write the model's answers, computed without any server."""
+    request = json.loads(Path(rows).read_text(encoding="utf-8"))
+    if request["engine"] == "torch":
+        Path(answers).write_text(json.dumps(_torch_outputs(model, request)), encoding="utf-8")
+        return
     import mlflow
 
-    request = json.loads(Path(rows).read_text(encoding="utf-8"))
     loaded = mlflow.pyfunc.load_model(model)
     found = _outputs(_predict(loaded, model, _inputs(loaded, request), request))
     Path(answers).write_text(json.dumps(found), encoding="utf-8")
+
+
+def _torch_outputs(model: str, request: dict[str, Any]) -> dict[str, list[Any]]:
+    """As MLflow's own pyfunc asks a PyTorch model, which takes one input, and one output, only."""
+    import mlflow.pytorch
+    import numpy as np
+    import torch
+
+    module = mlflow.pytorch.load_model(model, map_location="cpu", weights_only=False)
+    sample, columns = request["sample"], request["columns"]
+    if request["layout"] == "tensors":
+        values = sample.get("jsonData") or {sample["names"][0]: sample["ndarray"]}
+        given = {
+            item["name"]: np.array(values[item["name"]], dtype=item["spec"]["dtype"])
+            for item in columns
+        }
+    else:
+        given = {"": np.array(sample["ndarray"], dtype=np.float32)}
+    tensors = {name: torch.from_numpy(array) for name, array in given.items()}
+    rows = len(next(iter(tensors.values())))
+    step = request["rows_at_once"] or rows
+    with torch.no_grad():
+        parts = [
+            _asked(module, {name: item[at : at + step] for name, item in tensors.items()})
+            for at in range(0, rows, step)
+        ]
+    return {name: [value for part in parts for value in part[name]] for name in parts[0]}
+
+
+def _asked(module: Any, tensors: dict[str, Any]) -> dict[str, list[Any]]:
+    """By name if `forward` has these names, else by position."""
+    try:
+        code = module.forward.__code__
+        names = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
+    except AttributeError:
+        names = ()
+    by_name = len(tensors) > 1 and set(tensors) <= set(names)
+    return _parts(module(**tensors) if by_name else module(*tensors.values()), "")
+
+
+def _parts(answer: Any, path: str) -> dict[str, list[Any]]:
+    """Flat values by name; a part of a tuple has its place as name."""
+    if answer is None:
+        return {}
+    if isinstance(answer, tuple | list):
+        names = getattr(answer, "_fields", None) or range(len(answer))
+        answer = {str(name): item for name, item in zip(names, answer, strict=True)}
+    if isinstance(answer, dict):
+        found: dict[str, list[Any]] = {}
+        for name, item in answer.items():
+            found |= _parts(item, f"{path}.{name}" if path else str(name))
+        return found
+    plain = answer.detach().cpu()
+    return {path: _flat(plain.float() if "bfloat16" in str(plain.dtype) else plain)}
 
 
 def _inputs(loaded: Any, request: dict[str, Any]) -> Any:

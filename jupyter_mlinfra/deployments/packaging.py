@@ -18,7 +18,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +31,19 @@ from .servable import BOOSTER, Engine, Layout
 RUNTIME = Path(__file__).parent / "runtime"
 RUNTIME_NAME = "mlinfra_runtime"
 MODEL_FOLDER = "model"
+EXPORTED_FILE = "mlinfra-export/model.onnx"
+"""An ONNX file that was made of the model's own, beside which it lies."""
+
 UNUSED_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
     """A packaged model version. sample: {"names": …, "ndarray": …}, rows that it answers; a model
-    with several tensors has {"names": …, "jsonData": {name: …}}.
+    with several tensors has {"names": …, "jsonData": {name: …}}. features: see `featuring.plan_of`;
+    empty if all inputs are in the request.
 
+    export: the report on the engine of a PyTorch model, see `onnx_export`; empty for others.
     own_requirements, document: of the model's own pyfunc, whose answers are compared before
     traffic. python: the minor version that its files need; empty for any. files: checksums by
     path below the folder.
@@ -59,6 +64,20 @@ class Bundle:
     runs_code: bool
     document: Mapping[str, Any]
     sample: Mapping[str, Any]
+    export: Mapping[str, Any] = field(default_factory=dict)
+    features: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def inputs(self) -> Sequence[Input]:
+        """What a request carries: the model's columns, unless some come from the online store."""
+        items = self.features.get("inputs")
+        return [Input(**item) for item in items] if items else self.columns
+
+    @property
+    def asked(self) -> Mapping[str, Any]:
+        """The sample as requests carry it."""
+        sample: Mapping[str, Any] = self.features.get("sample") or self.sample
+        return sample
 
     @property
     def id(self) -> str:
@@ -66,16 +85,45 @@ class Bundle:
         return self.folder.name
 
 
-def package(model: Path, into: Path, *, answers: Answers | None = None) -> Bundle:
+def package(
+    model: Path,
+    into: Path,
+    *,
+    answers: Answers | None = None,
+    features: Mapping[str, Any] | None = None,
+) -> Bundle:
     """Make the bundle of the MLflow model in folder `model` below `into`; the same content gives
     the same folder.
 
-    answers: what a classifier answers; None: the same as its own pyfunc. A folder whose files were
-    changed is made again. Raises Unprocessable if the folder holds no model with a signature that
-    can be served, BadRequest for answers it cannot give.
+    answers: what a classifier answers; None: the same as its own pyfunc. features: which inputs
+    come from the online store (see `featuring.plan_of`); None: all are in the request. A
+    folder whose files were changed is made again. Raises Unprocessable if the folder holds no model
+    with a signature that can be served, BadRequest for answers it cannot give.
     """
     logged = read(model, answers)
-    text = _facts(logged)
+    sources = {name: logged.folder / name for name in logged.files}
+    return _bundle(into, sources, _facts(logged, features))
+
+
+def with_export(
+    bundle: Bundle, report: Mapping[str, Any], *, onnx: Path | None, requirements: Sequence[str]
+) -> Bundle:
+    """The bundle with the report on its engine, beside it. onnx: the file that serves it from now
+    on, with these requirements; None if torch does.
+    """
+    facts = json.loads((bundle.folder / "bundle.json").read_text())
+    sources = {name: bundle.folder / MODEL_FOLDER / name for name in facts["files"]}
+    facts |= {"export": dict(report), "requirements": list(requirements)}
+    if onnx is not None:
+        sources[EXPORTED_FILE] = onnx
+        facts["files"] = {**facts["files"], EXPORTED_FILE: _sha256(onnx)}
+        facts |= {"engine": "onnx", "model_file": EXPORTED_FILE}
+    text = json.dumps(facts, indent=1, sort_keys=True)
+    return _bundle(bundle.folder.parent, sources, text)
+
+
+def _bundle(into: Path, sources: Mapping[str, Path], text: str) -> Bundle:
+    """The bundle with this description. sources: the model's files by their names."""
     folder = into / _digest(text.encode(), sorted(RUNTIME.glob("*.py")))
     try:
         if folder.is_dir() and damage(folder):
@@ -83,14 +131,16 @@ def package(model: Path, into: Path, *, answers: Answers | None = None) -> Bundl
         if folder.is_dir():
             os.utime(folder)  # it is in use, and must not be removed
         else:
-            _write(folder, logged, text)
+            _write(folder, sources, text)
     except OSError as error:
         raise explain_os_error(error, "The bundle could not be written.") from error
     return load_bundle(folder)
 
 
-def _facts(logged: Logged) -> str:
+def _facts(logged: Logged, features: Mapping[str, Any] | None) -> str:
     """The content of bundle.json."""
+    plan = {name: value for name, value in (features or {}).items() if name != "requirements"}
+    needed = features["requirements"] if features else []
     facts = {
         "format": 3,
         "engine": logged.engine,
@@ -101,12 +151,13 @@ def _facts(logged: Logged) -> str:
         "answers": logged.answers,
         "columns": [asdict(column) for column in logged.columns],
         "output_names": logged.output_names,
-        "requirements": logged.requirements.serving,
+        "requirements": sorted([*logged.requirements.serving, *needed]),
         "own_requirements": logged.requirements.own,
         "python": logged.requirements.python,
         "runs_code": logged.runs_code,
         "document": logged.document,
         "sample": sample_of(logged),
+        **({"features": plan} if plan else {}),
     }
     return json.dumps(facts, indent=1, sort_keys=True)
 
@@ -193,6 +244,8 @@ def load_bundle(folder: Path) -> Bundle:
             runs_code=facts.get("runs_code", False),
             document=facts.get("document", {}),
             sample=facts["sample"],
+            export=facts.get("export", {}),
+            features=facts.get("features") or {},
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Unprocessable(
@@ -205,15 +258,15 @@ def _sha256(file: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def _write(folder: Path, logged: Logged, text: str) -> None:
+def _write(folder: Path, sources: Mapping[str, Path], text: str) -> None:
     """Write beside it, then rename: a bundle is whole or absent."""
     folder.parent.mkdir(exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=folder.parent))
     try:
-        for name in logged.files:
+        for name, source in sources.items():
             target = draft / MODEL_FOLDER / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(logged.folder / name, target)
+            shutil.copyfile(source, target)
         (draft / RUNTIME_NAME).mkdir()
         for file in RUNTIME.glob("*.py"):
             shutil.copyfile(file, draft / RUNTIME_NAME / file.name)

@@ -18,16 +18,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..core.errors import BadRequest, NotFound
 from ..core.records import Page, check_limit
-from .parts import _file_names
-from .payloads import (
-    _PARQUET,
-    _UNIQUE,
-    BASE_COLUMNS,
-    _frame,
-    _from_parquet,
-    _read_journal,
-    _Rows,
-)
+from .payload_log.frames import BASE_COLUMNS, UNIQUE, frame_of, read_parquet
+from .payload_log.journals import PARQUET, JournalRows, read_journal
+from .payload_log.parts import _file_names
 
 if TYPE_CHECKING:
     import polars as pl
@@ -56,7 +49,7 @@ MASK = "•••"
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _CURSOR = re.compile(r"(\d{1,17})\.(\d{1,7})\Z")
 _WHAT, _REQUEST = ".what", ".request"
-_ADDED = (_UNIQUE, _WHAT, _REQUEST)
+_ADDED = (UNIQUE, _WHAT, _REQUEST)
 _WHOLE, _PLAIN = ("integer", "long"), ("double", "float", "string", "datetime", "boolean")
 
 
@@ -119,7 +112,7 @@ class _Found:
 
     def add(self, frame: pl.DataFrame) -> None:
         for row in frame.iter_rows(named=True):
-            key = (str(row[_UNIQUE]), int(row["row"]))
+            key = (str(row[UNIQUE]), int(row["row"]))
             if key not in self.seen:  # else the gateway has sent the request twice
                 self.seen.add(key)
                 self.rows.append(row)
@@ -202,7 +195,7 @@ def newest_files(folder: Path, since: datetime, until: datetime) -> list[tuple[f
     """
     ends = []
     for name in _file_names(folder, since, until):
-        paths = (folder / _PARQUET / f"{name}.parquet", *folder.glob(f"{name}.jsonl*"))
+        paths = (folder / PARQUET / f"{name}.parquet", *folder.glob(f"{name}.jsonl*"))
         times = [path.stat().st_mtime for path in paths if path.exists()]
         if times:
             ends.append((max(times), name))
@@ -219,22 +212,22 @@ def rows_of(folder: Path, name: str, since: datetime, until: datetime) -> pl.Dat
     wanted = pl.col("ts").is_between(since, until, closed="left")
     for _ in range(3):
         with contextlib.suppress(FileNotFoundError):
-            if (file := folder / _PARQUET / f"{name}.parquet").exists():
+            if (file := folder / PARQUET / f"{name}.parquet").exists():
                 return _compacted_rows(file, wanted)
             for ending in (".jsonl.open", ".jsonl"):
                 if (file := folder / f"{name}{ending}").exists():
-                    return _journal_rows(_read_journal(file)).filter(wanted)
-    return _journal_rows(_Rows())  # too old, and removed
+                    return _journal_rows(read_journal(file)).filter(wanted)
+    return _journal_rows(JournalRows())  # too old, and removed
 
 
-def _journal_rows(rows: _Rows) -> pl.DataFrame:
+def _journal_rows(rows: JournalRows) -> pl.DataFrame:
     import polars as pl
 
     refusals = (
         pl.Series(_WHAT, rows.what, dtype=pl.String),
         pl.Series(_REQUEST, rows.request, dtype=pl.String),
     )
-    return _frame(rows).with_columns(*refusals)
+    return frame_of(rows).with_columns(*refusals)
 
 
 def _compacted_rows(file: Path, wanted: pl.Expr) -> pl.DataFrame:
@@ -247,7 +240,7 @@ def _compacted_rows(file: Path, wanted: pl.Expr) -> pl.DataFrame:
         for name in ("what", "request")
     )
     refusals = logged.filter(wanted).select(*columns).collect()
-    return _from_parquet(file, wanted).with_columns(refusals)
+    return read_parquet(file, wanted).with_columns(refusals)
 
 
 def _newest(
@@ -270,7 +263,7 @@ def _newest(
         except (OSError, ValueError, pl.exceptions.PolarsError):
             continue  # a monitor reports files that cannot be read
         rows = _matching(rows, wanted)
-        newest_first = rows.sort("ts", _UNIQUE, "row", descending=[True, False, False])
+        newest_first = rows.sort("ts", UNIQUE, "row", descending=[True, False, False])
         found.add(newest_first.head(most))
     return found.rows, None
 
@@ -287,7 +280,7 @@ def _matching(rows: pl.DataFrame, wanted: Wanted) -> pl.DataFrame:
 
 
 def _order(row: Mapping[str, Any]) -> tuple[float, str, int]:
-    return -row["ts"].timestamp(), str(row[_UNIQUE]), int(row["row"])
+    return -row["ts"].timestamp(), str(row[UNIQUE]), int(row["row"])
 
 
 def _record(

@@ -64,7 +64,7 @@ def requirements_of(
     return Requirements(
         serving=sorted(serving.values()),
         own=sorted(own.values()),
-        python=_python(document) if engine in ("sklearn", "pyfunc") else "",
+        python=_python(document) if engine in ("sklearn", "torch", "pyfunc") else "",
     )
 
 
@@ -107,8 +107,13 @@ def _parsed(text: str) -> Requirement | None:
 
 
 def _plain(requirement: Requirement) -> str:
+    name = canonicalize_name(requirement.name)
     extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
-    return f"{canonicalize_name(requirement.name)}{extras}{requirement.specifier}"
+    specifier = str(requirement.specifier)
+    if name.startswith("torch"):
+        # The build, as in 2.9.0+cu128: an index has the version, and the machine its own build.
+        specifier = re.sub(r"\+[\w.]+", "", specifier)
+    return f"{name}{extras}{specifier}"
 
 
 def _mlflow(document: Mapping[str, Any]) -> str:
@@ -119,6 +124,9 @@ def _mlflow(document: Mapping[str, Any]) -> str:
 
 def _library(document: Mapping[str, Any], engine: Engine) -> str:
     """The library of the engine, with the version that its flavor recorded."""
+    if engine == "torch":
+        recorded = str(document["flavors"]["pytorch"].get("pytorch_version", "")).partition("+")[0]
+        return f"torch=={recorded}" if re.match(r"[\w.]+\Z", recorded) else "torch"
     names = {
         "xgboost": ("xgboost", "xgb_version", ">=3.1"),
         "lightgbm": ("lightgbm", "lgb_version", ""),

@@ -47,10 +47,11 @@ class Rollout:
         on_progress: Progress,
         *,
         override: str = "",
+        rows: gates.ProofRows | None = None,
     ) -> Sequence[Gate]:
         """Build, start and test a version; with the passed tests, `share` may give it traffic.
-        Raises Unprocessable if a test fails, unless `override` says why it may have traffic
-        nevertheless.
+        rows: of a version that reads some of its inputs from the online store. Raises
+        Unprocessable if a test fails, unless `override` says why it may have traffic nevertheless.
         """
         settings = self._project.settings
         runtime = self._store.deployment(name).version(version).runtime
@@ -64,7 +65,12 @@ class Rollout:
         on_progress(f"starting {version}")
         started = time.monotonic()
         with ThreadPoolExecutor(1) as executor:
-            expected = executor.submit(self._expected_answers, bundle, on_progress)
+            expected = executor.submit(
+                self._expected_answers,
+                bundle,
+                None if rows is None else rows.complete,
+                on_progress,
+            )
             self._start(name, version, bundle, python)
             row = self._store.deployment(name)
             url = views.predictions_url(self._target.base_url(), row)
@@ -79,6 +85,7 @@ class Rollout:
                 workers=row.version(version).workers,
                 started_seconds=time.monotonic() - started,
                 expected=expected,
+                rows=rows,
                 own_tests=own_tests(self._project.root, settings.of(DeploymentSettings).tests),
                 latency_ms=settings.project.targets.latency_p99_ms or gates.LATENCY_MS,
             )
@@ -88,10 +95,14 @@ class Rollout:
             gates.check(results, f"{row.model}/{row.version(version).number}")
         return results
 
-    def _expected_answers(self, bundle: Bundle, on_progress: Progress) -> Mapping[str, list[Any]]:
+    def _expected_answers(
+        self, bundle: Bundle, rows: Mapping[str, Any] | None, on_progress: Progress
+    ) -> Mapping[str, list[Any]]:
         """What the model's own pyfunc answers, in its own environment, which is built if
         necessary.
         """
+        if rows is not None and not rows["ndarray"]:
+            return {}
         cache = environment.cache_folder(self._project.settings)
         python = environment.ensure(
             bundle.own_requirements,
@@ -100,7 +111,7 @@ class Rollout:
             python=bundle.python,
             on_progress=on_progress,
         )
-        return gates.own_answers(bundle, str(python))
+        return gates.own_answers(bundle, str(python), rows)
 
     def _start(self, name: str, version: str, bundle: Bundle, python: Path) -> None:
         """Start the processes of a version, so that they can be tested."""
@@ -198,7 +209,7 @@ class Rollout:
         """
         self._target.prepare()
         failed = self._renew_environments(rows, on_progress)
-        self._target.carry_out(self._store.set_up([row.name for row in rows], True))
+        self._target.carry_out(self._set_up(rows))
         problems = list(failed.values())
         for row in rows:
             versions = [
@@ -211,6 +222,9 @@ class Rollout:
             except MLInfraError as error:
                 problems.append(error)
         raise_all(problems)
+
+    def _set_up(self, rows: Sequence[DeploymentRow]) -> int:
+        return self._store.set_up([row.name for row in rows], True, user=self._project.user)
 
     def _renew_environments(
         self, rows: Sequence[DeploymentRow], on_progress: Progress

@@ -84,7 +84,8 @@ def _rows(example: Any, info: Mapping[str, Any], names: Sequence[str]) -> list[l
 
 def _tensors(columns: Sequence[Input], example: Any) -> dict[str, Any]:
     names = [column.name for column in columns]
-    given = example.get("inputs") if isinstance(example, dict) else None
+    # MLflow 3 writes the tensors themselves, as a list or by name.
+    given = example.get("inputs", example) if isinstance(example, dict) else example
     if not isinstance(given, dict):
         given = {names[0]: given} if len(names) == 1 else {}
     tensors = {

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
-Engine = Literal["xgboost", "lightgbm", "sklearn", "onnx", "pyfunc"]
+Engine = Literal["xgboost", "lightgbm", "sklearn", "onnx", "torch", "pyfunc"]
 """What loads and asks the model in a serving process; see `runtime.engine`."""
 
 Layout = Literal["columns", "tensors", "unnamed"]
 """The form of the inputs: named columns, tensors, or a list of single values without a name."""
 
 SCALARS = ("double", "float", "integer", "long", "boolean", "string", "datetime", "binary")
+NUMBERS = ("double", "float", "integer", "long", "boolean")
 NESTED = ("array", "object", "map", "any")
 MATRIX_TYPES = ("double", "float", "integer", "long", "boolean", "string")
 """Types that the engines of XGBoost and LightGBM take; a text is a category."""
@@ -32,6 +33,9 @@ _OTHER_CLASSES = (
     "xgboost.sklearn.XGBRanker",
 )
 _XGBOOST_FILES = (".ubj", ".json")
+_TENSOR_TYPE = re.compile(r"float(16|32|64)|int(8|16|32|64)|uint8|bool")
+"""Types of tensors that PyTorch has too."""
+
 _SAFE_TYPE = re.compile(r"(sklearn|lightgbm|xgboost)(\.\w+)*\.[A-Z]\w*|collections\.OrderedDict")
 """Classes of known libraries. No functions: what a reader of skops is told to trust, it calls."""
 
@@ -60,7 +64,7 @@ def refusal(document: Mapping[str, Any]) -> Refusal | None:
     flavors = document.get("flavors")
     if not isinstance(flavors, Mapping):
         return Refusal(_CANNOT_BE_SERVED, "Its MLmodel names no flavor.", _USE)
-    known = {"python_function", "xgboost", "lightgbm", "sklearn", "onnx"} & set(flavors)
+    known = {"python_function", "xgboost", "lightgbm", "sklearn", "onnx", "pytorch"} & set(flavors)
     if not known:
         names = ", ".join(sorted(str(name) for name in flavors)) or "none"
         why = f"It is of flavor {names}, without a python_function by which it could be asked."
@@ -92,6 +96,8 @@ def engine_of(document: Mapping[str, Any]) -> Engine:
             if name == "onnx":
                 return _onnx_engine(flavor, inputs)
             return _sklearn_engine(flavor, pyfunc, inputs)
+    if isinstance(flavors.get("pytorch"), Mapping) and loader in ("", "mlflow.pytorch"):
+        return _torch_engine(inputs)
     return "pyfunc"
 
 
@@ -124,6 +130,16 @@ def _onnx_engine(flavor: Mapping[str, Any], inputs: Sequence[Mapping[str, Any]])
     return "onnx" if plain and not nested and layout_of(inputs) != "unnamed" else "pyfunc"
 
 
+def _torch_engine(inputs: Sequence[Mapping[str, Any]]) -> Engine:
+    """Tensors of numbers, or columns that can be one matrix of them."""
+    layout = layout_of(inputs)
+    if layout == "tensors":
+        types = [str(_mapping(item.get("tensor-spec")).get("dtype", "")) for item in inputs]
+        return "torch" if all(_TENSOR_TYPE.fullmatch(name) for name in types) else "pyfunc"
+    numbers = all(item.get("type") in NUMBERS for item in inputs)
+    return "torch" if layout == "columns" and numbers else "pyfunc"
+
+
 def layout_of(inputs: Sequence[Mapping[str, Any]]) -> Layout:
     """The form of the inputs of a signature."""
     if any(item.get("type") == "tensor" for item in inputs):
@@ -151,7 +167,8 @@ def runs_code(document: Mapping[str, Any]) -> bool:
     if not isinstance(flavors, Mapping):
         return True  # nobody can know
     engine = engine_of(document)
-    if engine == "pyfunc" or _mapping(flavors.get("python_function")).get("code"):
+    # PyTorch's exported programs may hold pickled weights.
+    if engine in ("torch", "pyfunc") or _mapping(flavors.get("python_function")).get("code"):
         return True
     if engine != "sklearn":
         return False

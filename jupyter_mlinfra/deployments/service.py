@@ -15,6 +15,8 @@ from ..core.errors import Conflict, Unavailable, Unprocessable
 from ..core.records import Page, page_of
 from ..core.search import Document
 from . import views
+from .access.verbs import AccessVerbs
+from .asking import AskingVerbs
 from .batch.spec import MAX_ERRORS
 from .bodies import sample_body
 from .kubernetes.verbs import KubernetesVerbs
@@ -31,7 +33,6 @@ from .spec import (
     Deployment,
     DeploymentDetail,
     Measurement,
-    Prediction,
     VersionState,
 )
 from .store import DeploymentStore
@@ -40,19 +41,23 @@ from .targets.layout import payload_folder
 from .traffic import all_to, exactly, previous
 
 if TYPE_CHECKING:
-    import pandas as pd
     import polars as pl
 
     from ..catalog import Mode
     from ..core.project import Project
     from ..experiments import Experiments
-    from . import measuring, parts
+    from ..features import Features
+    from . import measuring
     from .batch.submitting import Batches
     from .deploying import Deploying
+    from .featuring import Missing
+    from .payload_log import parts
 
 
-class Deployments(KubernetesVerbs, RequestVerbs):
-    """The deployments of one project. batches: its batch jobs. labelled: what its monitors know."""
+class Deployments(KubernetesVerbs, AccessVerbs, AskingVerbs, RequestVerbs):
+    """The deployments of one project. batches: its batch jobs. features: its feature store.
+    labelled: what its monitors know.
+    """
 
     def __init__(
         self,
@@ -61,9 +66,11 @@ class Deployments(KubernetesVerbs, RequestVerbs):
         *,
         batches: Callable[[], Batches] | None = None,
         labelled: Labelled | None = None,
+        features: Callable[[], Features] | None = None,
     ) -> None:
         self._project, self._experiments, self._batches = project, experiments, batches
         self._labelled = labelled
+        self._open_features = features
         self._store = DeploymentStore(project.database, project.name)
 
     @cached_property
@@ -80,7 +87,19 @@ class Deployments(KubernetesVerbs, RequestVerbs):
     def _deploying(self) -> Deploying:
         from .deploying import Deploying
 
-        return Deploying(self._project, self._experiments, self._store, self._target, self._rollout)
+        return Deploying(
+            self._project,
+            self._experiments,
+            self._store,
+            self._target,
+            self._rollout,
+            self._features,
+        )
+
+    def _features(self) -> Features:
+        if self._open_features is None:
+            raise Unavailable("Features need a project with a feature store.")
+        return self._open_features()
 
     def deploy(
         self,
@@ -91,6 +110,9 @@ class Deployments(KubernetesVerbs, RequestVerbs):
         answers: Answers | None = None,
         runtime: str | None = None,
         workers: int | None = None,
+        features: Sequence[str] | None = None,
+        missing: Missing | None = None,
+        defaults: Mapping[str, Any] | None = None,
         override: str = "",
         reason: str = "",
         on_progress: Progress | None = None,
@@ -102,12 +124,18 @@ class Deployments(KubernetesVerbs, RequestVerbs):
         for one that is already deployed (less is a Conflict). answers: `classes` or `probabilities`
         of a classifier; None: what its own pyfunc answers. runtime: what carries its processes,
         `seldon-core` or `open-inference`; workers: how many processes; None: as the settings say.
+        features: views (`view` or `view:feature`) whose values come from the online store; a
+        request carries their keys instead. None: those of the version with most traffic. missing:
+        what a value becomes that is absent or past its ttl: `error` (default), `null`, or `default`
+        with `defaults` by input.
         override: why it gets traffic even if tests fail; it stays in the history. Raises
         Unprocessable if the model cannot be served, is not trusted, or fails a test; the traffic is
         then unchanged.
         Conflict while another deploy of the same deployment is in progress. Unavailable if the
         port is taken or no environment can be built.
         """
+        from .featuring import wish_of
+
         self._deploying.deploy(
             name,
             version,
@@ -115,10 +143,12 @@ class Deployments(KubernetesVerbs, RequestVerbs):
             answers=answers,
             runtime=runtime,
             workers=workers,
+            features=wish_of(features, missing, defaults),
             override=override,
             reason=reason,
             on_progress=on_progress or _quiet,
         )
+        self._tell_if_closed(on_progress or _quiet)
         return self._record(self._store.deployment(name))
 
     def batch(
@@ -187,14 +217,20 @@ class Deployments(KubernetesVerbs, RequestVerbs):
                 bundle = load_bundle(Path(packaged.bundle))
             except Unprocessable as error:
                 record = views.with_reason(record, packaged.version, str(error))
-        return views.detail(
-            record, bundle, self._store.history(name).items, self._target.header_file()
-        )
+        history = self._store.history(name).items
+        file, gateway = self._target.header_file(), self._target.gateway()
+        return views.detail(record, bundle, history, file, gateway)
 
     def request_code(self, name: str, body: Any) -> Mapping[str, str]:
         """How each interface sends a request with this body. Raises NotFound."""
-        url = self._url(self._store.deployment(name))
-        return request(name, body, url=url, header_file=self._target.header_file())
+        row = self._store.deployment(name)
+        return request(
+            name,
+            body,
+            url=self._url(row),
+            header_file=self._target.header_file(),
+            public_url=self._record(row).urls.get("public", ""),
+        )
 
     def history(self, name: str, *, limit: int = 50, cursor: str | None = None) -> Page[Change]:
         """Changes, newest first."""
@@ -261,62 +297,7 @@ class Deployments(KubernetesVerbs, RequestVerbs):
     def delete(self, name: str) -> None:
         """Drain and end a deployment, and remove it with its history; its payload log stays."""
         self.down(name)
-        self._store.delete(name)
-
-    def predict(
-        self,
-        name: str,
-        rows: Mapping[str, Any] | Sequence[Mapping[str, Any]] | pd.DataFrame | pl.DataFrame,
-        *,
-        version: str | None = None,
-        logged: bool = True,
-    ) -> Prediction:
-        """Send a request through the gateway. rows: mappings, a frame, or a body of Seldon's
-        protocol.
-
-        version: use this one whatever the traffic. logged: whether it counts, in the payload log
-        and in the figures of the deployment. Raises BadRequest for what the signature
-        refuses, Unavailable if nothing answers.
-        """
-        import orjson
-
-        from . import client
-
-        row = self._store.deployment(name)
-        if version is not None:
-            version = row.version(version).version
-        url = self._url(row)
-        return client.prediction(
-            client.post(
-                url,
-                orjson.dumps(client.request_body(rows)),
-                keys=self._target.keys(),
-                version=version,
-                probe=not logged,
-            ),
-            version=version,
-        )
-
-    def feedback(
-        self, name: str, request_id: str, *, reward: float = 0.0, truth: Any = None
-    ) -> None:
-        """Report what an earlier answer was worth, or what would have been correct. request_id: of
-        the prediction.
-        """
-        import orjson
-
-        from . import client
-
-        url = views.feedback_url(self._url(self._store.deployment(name)))
-        message: dict[str, Any] = {"response": {"meta": {"puid": request_id}}, "reward": reward}
-        if truth is not None:
-            values = (
-                [*truth] if isinstance(truth, Sequence) and not isinstance(truth, str) else [truth]
-            )
-            message["truth"] = {"data": {"ndarray": [float(value) for value in values]}}
-        answer = client.post(url, orjson.dumps(message), keys=self._target.keys())
-        if answer.status != 200:
-            raise client.refusal(answer)
+        self._store.delete(name, user=self._project.user)
 
     def measure(self, name: str, *, seconds: float, rate: float) -> Measurement:
         """Latency and volume of the live deployment under a steady load of one-row requests, which
@@ -330,9 +311,7 @@ class Deployments(KubernetesVerbs, RequestVerbs):
         )
 
     def latency(self, name: str, *, at_most_ms: float) -> measuring.Latency:
-        """p99 of the live deployment, measured as before a version gets traffic: 1,000 consecutive
-        one-row requests.
-        """
+        """p99 of the live deployment: of 1,000 one-row requests, as before it got traffic."""
         from . import measuring
 
         row = self._store.deployment(name)
@@ -341,49 +320,57 @@ class Deployments(KubernetesVerbs, RequestVerbs):
         )
 
     def payloads(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
-        """Logged requests, one line per row: request_id, row, ts, deployment, version, status,
-        latency_ms, prediction, then the inputs.
-        """
-        from . import payloads
+        """Logged requests, one line per row: `BASE_COLUMNS`, then the inputs."""
+        from .payload_log import reading
 
         self._store.deployment(name)
-        return payloads.scan(payload_folder(self._project, name), since)
+        return reading.scan(payload_folder(self._project, name), since)
 
-    def payload_parts(self, name: str, *, since: datetime, until: datetime) -> Iterator[parts.Part]:
-        """The same rows of a span of time, file by file; also of a deployment that is gone."""
-        from . import parts
+    def payloads_lazily(self, name: str) -> pl.LazyFrame:
+        """The same rows as a lazy frame, which reads one file at a time."""
+        from .payload_log.lazy import lazy
 
-        return parts.parts(payload_folder(self._project, name), since, until)
+        return lazy(payload_folder(self._project, self._store.deployment(name).name))
+
+    def payload_parts(
+        self, name: str, *, since: datetime, until: datetime, ids: Sequence[str] | None = None
+    ) -> Iterator[parts.Part]:
+        """The same rows of a span of time, file by file; of a deployment that is gone too."""
+        from .payload_log import parts
+
+        return parts.parts(payload_folder(self._project, name), since, until, ids=ids)
 
     def payloads_since(self, name: str) -> datetime | None:
         """When the oldest file of the payload log was begun; None if nothing is logged."""
-        from . import parts
+        from .payload_log import parts
 
         return parts.oldest(payload_folder(self._project, name))
 
     def payloads_feedback(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
-        """Logged feedback: request_id, ts, reward, truth."""
-        from . import payloads
+        """Logged feedback: request_id, ts, reward, truth, truth_texts."""
+        from .payload_log import reading
 
         self._store.deployment(name)
-        return payloads.feedback(payload_folder(self._project, name), since)
+        return reading.feedback(payload_folder(self._project, name), since)
 
     def payloads_refused(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
-        """Refused and failed requests: request_id, ts, version, status, latency_ms, what, request
-        (the beginning of its body as text).
-        """
-        from . import payloads
+        """Refused and failed requests, with the reason and the beginning of the body."""
+        from .payload_log import reading
 
         self._store.deployment(name)
-        return payloads.refused(payload_folder(self._project, name), since)
+        return reading.refused(payload_folder(self._project, name), since)
 
     def payloads_dropped(self, name: str, *, since: datetime | None = None) -> int:
-        """Entries that could not be logged, in the files that were written to after `since`; for a
-        killed process an upper bound.
-        """
-        from . import payloads
+        """Entries that could not be logged, in files written to after `since`; at most so many."""
+        from .payload_log import reading
 
-        return payloads.dropped(payload_folder(self._project, name), since)
+        return reading.dropped(payload_folder(self._project, name), since)
+
+    def payloads_problems(self, name: str, *, since: datetime | None = None) -> Sequence[str]:
+        """What is missing since then, in files that could not be read."""
+        from .payload_log.quarantine import problems
+
+        return [*problems(payload_folder(self._project, name), since, None)]
 
     def up(
         self, name: str | None = None, *, on_progress: Progress | None = None
@@ -398,6 +385,7 @@ class Deployments(KubernetesVerbs, RequestVerbs):
         if not rows:
             return []
         self._rollout.up(rows, on_progress or _quiet)
+        self._check_open()
         return [self._record(self._store.deployment(row.name)) for row in rows]
 
     def heal(self) -> None:
@@ -422,7 +410,8 @@ class Deployments(KubernetesVerbs, RequestVerbs):
     def _down(self, name: str | None) -> Sequence[Deployment]:
         rows = self._store.deployments() if name is None else [self._store.deployment(name)]
         if any(row.up for row in rows) or not self._target.stopped():
-            self._target.carry_out(self._store.set_up([row.name for row in rows], False))
+            names = [row.name for row in rows]
+            self._target.carry_out(self._store.set_up(names, False, user=self._project.user))
             for row in rows:
                 ended = (VersionState.STOPPED, VersionState.FAILED, VersionState.BUILDING)
                 self._rollout.wait(
@@ -460,6 +449,7 @@ class Deployments(KubernetesVerbs, RequestVerbs):
             running=self._target.running(),
             figures=self._target.figures(),
             base_url=self._target.base_url(),
+            gateway=self._target.gateway(),
         )
 
     def _bundle(self, row: DeploymentRow) -> Bundle:

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from ..core.records import Number
+from .access.records import GatewayState
 
 
 class VersionState(StrEnum):
@@ -74,7 +75,7 @@ class DeployedVersion:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
     """One deployment. url: ends in `/api/v1.0/predictions`. urls: the same by protocol, `seldon`
-    and `v2`; empty while there is no gateway.
+    and `v2`, and for other machines `public`; empty while there is no gateway.
     """
 
     ref: str
@@ -109,7 +110,7 @@ class DeploymentDetail:
     """A deployment's page; history newest first. sample: a request body that it accepts.
 
     answers: `classes`, `probabilities` or `values` of the version with most traffic; empty before
-    the first one is packaged.
+    the first one is packaged. gateway: how it is; None while nothing is up.
     """
 
     deployment: Deployment
@@ -118,6 +119,7 @@ class DeploymentDetail:
     answers: str
     sample: Mapping[str, Any] | None
     code: Mapping[str, str]
+    gateway: GatewayState | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +133,55 @@ class Prediction:
     names: Sequence[str]
     request_id: str
     milliseconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainedRow:
+    """Why one row got its answer. values: of the inputs, as the model had them. prediction: its
+    answer.
+
+    contributions, errors: by output and input; errors are standard errors, None if the
+    contributions are exact. base, total: by output; base and contributions add up to total.
+    """
+
+    values: Sequence[Any]
+    prediction: Any
+    contributions: Sequence[Sequence[float | None]]
+    errors: Sequence[Sequence[float | None]] | None
+    base: Sequence[float | None]
+    total: Sequence[float | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainedAnswers:
+    """What each input contributed to the answers of some rows. method: how that was found. scale:
+    of what the contributions add up to, `raw margin` or `answer`.
+
+    inputs, outputs: their names; a single output has none. background: rows of the model's sample
+    that stand for an input that is left out; orders: of the inputs that were tried for each row;
+    both are 0 if the model's library computes contributions itself.
+    """
+
+    version: str
+    method: str
+    exact: bool
+    scale: str
+    inputs: Sequence[str]
+    outputs: Sequence[str]
+    background: int
+    orders: int
+    rows: Sequence[ExplainedRow]
+    milliseconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownRow:
+    """A row to try a deployment with: of the model's sample, or of a request that was logged."""
+
+    origin: Literal["sample", "logged"]
+    row: Mapping[str, Any]
+    at: datetime | None = None
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -160,6 +160,31 @@ class Features:
             requested, views, self._store.materializations(), entities, self._now()
         )
 
+    def serving(self, features: Sequence[str]) -> dict[str, Any]:
+        """What a serving process needs to read these features online: {"requested": features by
+        view, "views", "on_demand"} (see `serving.definitions_of`) and "requirements" of its
+        environment.
+
+        features: `view:feature` or `view:*`. Raises NotFound for an unknown feature, BadRequest for
+        a view that is not online.
+        """
+        from . import serving
+
+        requested, views = self._requested(features), self._views()
+        computed = any(views[name].kind == "on_demand" for name in requested)
+        found = serving.definitions_of(requested, views, self.feast() if computed else None)
+        return {
+            "requested": requested,
+            **found,
+            "requirements": serving.requirements_of(self._project),
+        }
+
+    def serving_store(self) -> dict[str, Any]:
+        """The online store for a serving process, with its passwords; see `serving.store_of`."""
+        from .serving import store_of
+
+        return store_of(self._project)
+
     def warm(self) -> None:
         """Start to load what `online` needs (Feast takes seconds) in a thread. Returns at once."""
         self._online.warm()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..core.errors import NotFound
-from .series import Part, SeriesStore, frame_of, readable
+from .series import Part, SeriesStore, frame_of, readable, scan_points
 from .store import MonitorStore
 
 if TYPE_CHECKING:
@@ -13,15 +13,17 @@ if TYPE_CHECKING:
 
     from ..core.project import Project
 
-SERIES, PAYLOADS = "_series", "_payloads"
+SERIES, PAYLOADS, REFUSED = "_series", "_payloads", "_refused_labels"
 
 
 def rows(project: Project, table: str) -> pl.LazyFrame | None:
     """The rows of such a table; None if there is no monitor, or no deployment, of that name.
 
     Series: monitor, metric, version, feature, segment, start, end (UTC), value, rows. Payloads: the
-    whole payload log, which is read into memory.
+    payload log, one file of it in memory at a time.
     """
+    if table.endswith(REFUSED):
+        return _refused_labels(project, table.removesuffix(REFUSED))
     if table.endswith(SERIES):
         return _series(project, table.removesuffix(SERIES))
     if table.endswith(PAYLOADS):
@@ -29,19 +31,36 @@ def rows(project: Project, table: str) -> pl.LazyFrame | None:
     return None
 
 
-def _series(project: Project, deployment: str) -> pl.LazyFrame | None:
-    import polars as pl
-
-    store, parts = SeriesStore(project), list[pl.LazyFrame]()
-    monitors = [
+def _monitors(project: Project, deployment: str) -> list[str]:
+    return [
         item.name
         for item in MonitorStore(project.database).monitors()
         if deployment in (item.deployment, item.name)
     ]
+
+
+def _refused_labels(project: Project, deployment: str) -> pl.LazyFrame | None:
+    import polars as pl
+
+    store, parts = SeriesStore(project), list[pl.LazyFrame]()
+    for monitor in _monitors(project, deployment):
+        rows = store.unjoined(monitor).refused()
+        at = pl.from_epoch((pl.col("at") * 1e6).cast(pl.Int64), "us").dt.replace_time_zone("UTC")
+        parts.append(
+            rows.lazy().select(pl.lit(monitor).alias("monitor"), pl.all().exclude("at"), at)
+        )
+    return pl.concat(parts) if parts else None
+
+
+def _series(project: Project, deployment: str) -> pl.LazyFrame | None:
+    import polars as pl
+
+    store, parts = SeriesStore(project), list[pl.LazyFrame]()
+    monitors = _monitors(project, deployment)
     kinds: tuple[Part, ...] = ("points", "performance")
     for monitor in monitors:
         files = readable([file for part in kinds for file in store.files(monitor, part)])
-        points = pl.scan_parquet(files) if files else frame_of(()).lazy()
+        points = scan_points(files) if files else frame_of(()).lazy()
         parts.append(points.select(pl.lit(monitor).alias("monitor"), pl.all()))
     if not parts:
         return None
@@ -57,6 +76,6 @@ def _payloads(project: Project, deployment: str) -> pl.LazyFrame | None:
     from ..experiments import Experiments
 
     try:
-        return Deployments(project, Experiments(project)).payloads(deployment).lazy()
+        return Deployments(project, Experiments(project)).payloads_lazily(deployment)
     except NotFound:
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from .spec import Distances
@@ -56,12 +56,32 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Confusion:
+    """counts: one row per true class, one column per answered class, both as in `classes`."""
+
+    classes: Sequence[str]
+    counts: Sequence[Sequence[int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RealPerformance:
-    """Performance of labelled rows."""
+    """Performance of labelled rows. confusion: None of values, and of more than 50 classes."""
 
     metrics: Mapping[str, float | None]
     rows: int
     changes: Sequence[Turn]
+    confusion: Confusion | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelCounts:
+    """What became of labels that were not joined, whatever the window. refused: could not be used,
+    or came for a request that was never found; waiting: for a request that is not in the payload
+    log yet.
+    """
+
+    refused: int = 0
+    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +153,7 @@ class MonitorFigures:
     memory: Mapping[str, float] | None
     reasons: Mapping[str, str]
     problems: Sequence[str]
+    labels: LabelCounts = field(default_factory=LabelCounts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

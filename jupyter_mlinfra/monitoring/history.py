@@ -1,10 +1,10 @@
-"""The recorded past of a monitor as points: the windows that were evaluated, measured again from
-the payload log.
+"""The recorded past of a monitor as points: from the payload log the windows that were evaluated,
+measured again; from the hourly series what is older than the log, and what only they have.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -36,14 +36,18 @@ def recorded_points(
     until: datetime,
     step: timedelta,
     window: timedelta,
+    left_out: Collection[datetime] = (),
     on_progress: Callable[[float], None] = lambda _share: None,
 ) -> Iterator[Point]:
     """Points of each window that ended in (since, until], one window per `step`. Drift is that of
     each version that has a reference; requests, errors and latency are those of all versions.
+
+    left_out: ends of windows that are not in the log any more.
     """
     import polars as pl
 
-    rows = deployments.payloads(monitor.deployment, since=since - window).sort("ts")
+    first = min((end for end in ends_of(since, until, step) if end not in left_out), default=until)
+    rows = deployments.payloads(monitor.deployment, since=first - window).sort("ts")
     models = {
         item.version: f"{item.model}/{item.version.removeprefix('v')}"
         for item in deployments.show(monitor.deployment).deployment.versions
@@ -54,11 +58,17 @@ def recorded_points(
             known[version] = references.load(project, name)
         except MLInfraError:
             continue
-    end = since
-    while (end := end + step) <= until:
+    for end in ends_of(since, until, step):
         on_progress((end - since) / (until - since))
+        if end in left_out:
+            continue
         seen = rows.filter(pl.col("ts").is_between(end - window, end, closed="right"))
         yield from _of_window(project, monitor, seen, known, end, window)
+
+
+def ends_of(since: datetime, until: datetime, step: timedelta) -> list[datetime]:
+    """The ends of the windows, one per step."""
+    return [since + step * number for number in range(1, (until - since) // step + 1)]
 
 
 def _of_window(

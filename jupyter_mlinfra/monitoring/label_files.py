@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,15 +27,20 @@ _READERS = (".csv", ".parquet", ".json", ".jsonl", ".ndjson")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labels:
-    """rows: request_id, row (None: every row of the request), label; each pair of the first two
-    once, the last one wins. read: rows of the file. bad: how many cannot be used; why: of the first
-    of them.
+    """rows: place (in the file, from 1), request_id, row (None: every row of the request), label (a
+    number, or null), text (the label as it was given; whole numbers without a point); each pair of
+    id and row once, the last one wins. read: rows of the file. refused: rows that cannot be used,
+    as `REFUSED`. source: the file's name, or where they came from.
     """
 
     rows: pl.DataFrame
     read: int
-    bad: int
-    why: Sequence[str]
+    refused: pl.DataFrame
+    source: str = ""
+
+
+REFUSED = ("place", "request_id", "row", "text", "why")
+"""Columns of labels that cannot be used, with the reason."""
 
 
 def read_file(path: Path) -> Labels:
@@ -65,7 +70,20 @@ def read_file(path: Path) -> Labels:
         raise Unprocessable(
             f"{path.name} cannot be read.", f"{str(error)[:200]}.", "Write the file again."
         ) from error
-    return read_frame(frame)
+    return replace(read_frame(frame), source=path.name)
+
+
+def of_waiting(rows: pl.DataFrame, source: str) -> Labels:
+    """Labels that have waited for their requests."""
+    kept = rows.select("place", "request_id", "row", "label", "text")
+    return Labels(rows=kept, read=rows.height, refused=_nothing(), source=source)
+
+
+def _nothing() -> pl.DataFrame:
+    import polars as pl
+
+    types = (pl.Int64, pl.String, pl.Float64, pl.String, pl.String)
+    return pl.DataFrame(schema=dict(zip(REFUSED, types, strict=True)))
 
 
 def _from_json(path: Path, *, by_line: bool) -> pl.DataFrame:
@@ -93,7 +111,7 @@ def frame_of(found: Sequence[Any]) -> pl.DataFrame:
     return pl.DataFrame(
         {
             name: pl.Series(
-                [None if (value := row.get(name)) is None else str(value) for row in rows],
+                [_text(row.get(name)) for row in rows],
                 dtype=pl.String,
             )
             for name in names
@@ -101,9 +119,14 @@ def frame_of(found: Sequence[Any]) -> pl.DataFrame:
     )
 
 
+def _text(value: Any) -> str | None:
+    """A plain value as text; none for what is nested."""
+    return None if value is None or isinstance(value, dict | list) else str(value)
+
+
 def read_frame(data: Frame) -> Labels:
-    """The labels of a frame with `request_id`, `label` and perhaps `row`. Labels are numbers, or
-    true and false.
+    """The labels of a frame with `request_id`, `label` and perhaps `row`. Labels are numbers, true
+    and false, or names of classes.
 
     A row that cannot be used loses no other. Raises BadRequest without the two columns.
     """
@@ -123,33 +146,40 @@ def read_frame(data: Frame) -> Labels:
         row.cast(pl.Float64, strict=False).alias("row"),
         (row.is_null() | (row.cast(pl.String).str.strip_chars() == "")).alias("every"),
         _number(frame["label"].dtype).alias("label"),
+        pl.col("label").cast(pl.String).str.strip_chars().alias("text"),
+    ).with_columns(
+        pl.when(pl.col("label").is_finite()).then(pl.col("label")).alias("label"),
     )
-    why = (
-        pl.when(pl.col("request_id").fill_null("") == "")
-        .then(pl.lit("no request_id"))
-        .when(~pl.col("label").is_finite().fill_null(False))
-        .then(pl.lit("the label is no number"))
-        .when(
-            ~pl.col("every")
-            & ~(
-                pl.col("row").is_between(0, MOST_ROW) & (pl.col("row") == pl.col("row").floor())
-            ).fill_null(False)
-        )
-        .then(pl.lit("row is no number of a row"))
+    whole = pl.col("label").is_not_null() & (pl.col("label") == pl.col("label").round())
+    parsed = parsed.with_columns(
+        pl.when(whole)
+        .then(pl.col("label").cast(pl.Int64, strict=False).cast(pl.String))
+        .otherwise(pl.col("text"))
+        .alias("text")
     )
-    judged = parsed.with_columns(why.alias("why"))
-    bad = judged.filter(pl.col("why").is_not_null())
+    judged = parsed.with_columns(_why().alias("why"))
     good = judged.filter(pl.col("why").is_null()).select(
-        "request_id", pl.col("row").cast(pl.Int32), "label"
+        "place", "request_id", pl.col("row").cast(pl.Int32), "label", "text"
     )
     return Labels(
         rows=good.unique(["request_id", "row"], keep="last", maintain_order=True),
         read=frame.height,
-        bad=bad.height,
-        why=[
-            f"row {place}: {text}"
-            for place, text in bad.select("place", "why").head(NAMED).iter_rows()
-        ],
+        refused=judged.filter(pl.col("why").is_not_null()).select(REFUSED),
+    )
+
+
+def _why() -> pl.Expr:
+    """Why a row cannot be used, whatever the deployment answers; null if it can."""
+    import polars as pl
+
+    a_row = pl.col("row").is_between(0, MOST_ROW) & (pl.col("row") == pl.col("row").floor())
+    return (
+        pl.when(pl.col("request_id").fill_null("") == "")
+        .then(pl.lit("no request_id"))
+        .when(pl.col("text").fill_null("") == "")
+        .then(pl.lit("no label"))
+        .when(~pl.col("every") & ~a_row.fill_null(value=False))
+        .then(pl.lit("row is no number of a row"))
     )
 
 

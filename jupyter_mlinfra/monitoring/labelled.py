@@ -13,6 +13,7 @@ from . import error_models, estimating, shifting
 from .answers import probabilities_of
 from .encoding import encoded, levels_of_inputs
 from .figures import PerformanceEstimate
+from .label_classes import are_places, classes_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,16 +37,19 @@ def learned(
     path: Path,
     rows: pl.DataFrame,
     inputs: Sequence[str],
-    labels: np.ndarray,
+    truth: pl.Series,
     answers: str,
 ) -> Reference:
     """The reference with what labelled rows show. rows: the inputs, and the answers as in the
-    payload log. labels: true values or classes. path: of the reference, beside which a sample and
-    the models of the error are kept.
+    payload log. truth: values, or numbers or names of classes. path: of the reference,
+    beside which a sample and the models of the error are kept.
     """
     import numpy as np
     import polars as pl
 
+    if answers in ("classes", "probabilities"):
+        reference = replace(reference, classes=classes_of(truth))
+    labels = _numbers(truth, reference.classes, answers)
     known = np.isfinite(labels)
     rows, labels = rows.filter(pl.Series(known)), labels[known]
     if len(labels) < LEAST:
@@ -55,11 +59,26 @@ def learned(
         return replace(reference, errors=error_models.of(path))
     if answers != "probabilities":
         return reference
+    if reference.classes and len(reference.classes) > probabilities_of(rows).shape[1]:
+        return reference
     kept = rows.with_columns(pl.Series(_LABEL, labels)).gather_every(-(-len(labels) // SAMPLE))
     memory = io.BytesIO()
     kept.write_parquet(memory, compression="zstd")
     write_atomic(_sample(path), memory.getvalue())
     return replace(reference, calibrations=shifting.calibrations_of(probabilities_of(rows), labels))
+
+
+def _numbers(truth: pl.Series, classes: Sequence[str], answers: str) -> np.ndarray:
+    """True values; for probabilities a class as its place among the classes."""
+    import polars as pl
+
+    if answers != "probabilities" or are_places(classes):
+        return truth.cast(pl.Float64, strict=False).to_numpy()
+    texts = truth.cast(pl.String)
+    if truth.dtype.is_numeric():
+        texts = pl.Series([None if item is None else f"{item:g}" for item in truth])
+    places = {name: float(place) for place, name in enumerate(classes)}
+    return texts.replace_strict(places, default=None, return_dtype=pl.Float64).to_numpy()
 
 
 def has_sample(path: Path) -> bool:

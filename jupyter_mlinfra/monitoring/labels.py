@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -9,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from . import performance
 from .kpi import kpi
-from .label_files import NAMED, Labels
+from .label_classes import codes_of, why_refused
+from .label_files import NAMED, REFUSED, Labels
 from .points import Point
 from .segments import segments_of
-from .series import HOUR, SeriesStore, frame_of
+from .series import HOUR, SeriesStore, frame_of, hour_of_file, readable, scan_points
 
 if TYPE_CHECKING:
-    import numpy as np
     import polars as pl
 
     from .recording import Log, Plan
@@ -24,14 +25,17 @@ if TYPE_CHECKING:
 STEP = 6 * HOUR
 """So many seconds of the log are joined at a time."""
 
+INDEXED = 10_000
+"""Up to so many request ids are looked up in the index of each file of the log first."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelReport:
     """What became of some labels. read: rows of the file; joined: answered rows that have a label
     from it; replaced: of those, how many had one before. unknown: request ids that are not in the
-    payload log, of which the first are named; bad: rows that could not be used, with the reasons of
-    the first. coverage: by version, the share of answered rows of the hours concerned that have a
-    label now.
+    payload log, of which the first are named; their labels wait, see `Unjoined`. bad: labels that
+    were refused, with the reasons of the first. coverage: by version, the share of answered rows of
+    the hours concerned that have a label now.
     """
 
     monitor: str
@@ -53,6 +57,7 @@ class _Joined:
     known: set[str] = field(default_factory=set)
     rows: int = 0
     replaced: int = 0
+    refused: list[pl.DataFrame] = field(default_factory=list)
 
 
 def join(
@@ -64,24 +69,33 @@ def join(
     *,
     at: float,
     newest_first: bool = False,
+    since: float = 0.0,
+    wait: bool = True,
 ) -> LabelReport:
     """Keep labels with the answers that they belong to, and measure the hours concerned again. A
     few hours of the log are in memory at a time.
 
     at: when the labels came: of two labels of one row the later one wins. newest_first: look no
-    further back than where each request id was found; else the whole log is read.
+    further back than where each request id was found; else the whole log is read. since: look no
+    further back. wait: labels of unknown requests are kept until their request is in the log.
     """
-    found, since = _Joined(), log.payloads_since(plan.deployment)
+    import polars as pl
+
+    found, begun = _Joined(), log.payloads_since(plan.deployment)
     ids = labels.rows["request_id"].unique(maintain_order=True).to_list()
-    if since is not None and ids:
-        spans = list(_spans(since.timestamp(), at))
+    if begun is not None and ids:
+        spans = list(_spans(max(begun.timestamp(), since), at))
         for start, end in reversed(spans) if newest_first else spans:
-            for hour, rows in sorted(_find(log, plan, labels.rows, at, start, end, found).items()):
-                found.replaced += _keep(store, monitor, hour, rows)
-                found.hours.add(hour)
+            _join_span(store, log, monitor, plan, labels, at, (start, end), found)
             if newest_first and len(found.known) == len(ids):
                 break
     unknown = [name for name in ids if name not in found.known]
+    bad = _refused(labels, found)
+    unjoined = store.unjoined(monitor)
+    unjoined.refuse(bad.with_columns(pl.lit(labels.source).alias("source")), at)
+    unjoined.stop_waiting(found.known, at)
+    if wait:
+        unjoined.wait(labels, unknown, at)
     return LabelReport(
         monitor=monitor,
         read=labels.read,
@@ -89,10 +103,37 @@ def join(
         replaced=found.replaced,
         unknown=len(unknown),
         unknown_ids=unknown[:NAMED],
-        bad=labels.bad,
-        bad_rows=labels.why,
+        bad=bad.height,
+        bad_rows=[
+            f"row {place}: {why}"
+            for place, why in bad.select("place", "why").head(NAMED).iter_rows()
+        ],
         coverage=_measured(store, monitor, plan, sorted(found.hours)),
     )
+
+
+def _join_span(
+    store: SeriesStore,
+    log: Log,
+    monitor: str,
+    plan: Plan,
+    labels: Labels,
+    at: float,
+    span: tuple[int, int],
+    found: _Joined,
+) -> None:
+    for hour, rows in sorted(_find(log, plan, labels.rows, at, *span, found).items()):
+        found.replaced += _keep(store, monitor, hour, rows)
+        found.hours.add(hour)
+
+
+def _refused(labels: Labels, found: _Joined) -> pl.DataFrame:
+    """The labels that were refused, by the file and by the versions, in order."""
+    import polars as pl
+
+    there = [frame.select(REFUSED) for frame in found.refused]
+    both = pl.concat([labels.refused, *there], how="vertical_relaxed")
+    return both.unique(["place"], keep="first").sort("place")
 
 
 def _measured(
@@ -136,21 +177,43 @@ def _find(
     exact = labels.filter(pl.col("row").is_not_null())
     every = labels.filter(pl.col("row").is_null()).drop("row")
     since, until = (datetime.fromtimestamp(moment, UTC) for moment in (start, end))
-    for part in log.payload_parts(plan.deployment, since=since, until=until):
+    ids = labels["request_id"].unique().to_list()
+    for part in log.payload_parts(
+        plan.deployment, since=since, until=until, ids=ids if len(ids) <= INDEXED else None
+    ):
         rows = part.rows.filter(pl.col("status") < 400)
         one = rows.join(exact, on=["request_id", "row"], how="left")
         both = one.join(every, on="request_id", how="left", suffix=".every")
-        labelled = both.with_columns(pl.coalesce("label", "label.every").alias("label")).filter(
-            pl.col("label").is_not_null()
-        )
+        named = both.with_columns(
+            pl.when(pl.col("text").is_null()).then(f"{name}.every").otherwise(name).alias(name)
+            for name in ("label", "place", "text")
+        ).filter(pl.col("text").is_not_null())
+        if not named.height:
+            continue
+        joined.known.update(named["request_id"])
+        labelled = _accepted(named.drop(pl.selectors.ends_with(".every")), plan, joined)
         if not labelled.height:
             continue
         joined.rows += labelled.height
-        joined.known.update(labelled["request_id"])
-        kept = _kept(labelled.drop("label.every"), plan, at)
+        kept = _kept(labelled, plan, at)
         for (hour,), some in kept.partition_by("hour", as_dict=True, include_key=False).items():
             found.setdefault(int(hour), []).append(some)
     return found
+
+
+def _accepted(rows: pl.DataFrame, plan: Plan, joined: _Joined) -> pl.DataFrame:
+    """The rows whose label can be one of their version; the others are noted."""
+    import polars as pl
+
+    kept = []
+    for (version,), some in sorted(
+        rows.partition_by("version", as_dict=True).items(), key=lambda item: str(item[0])
+    ):
+        judged = some.with_columns(why_refused(some, plan, str(version)).alias("why"))
+        bad = judged.filter(pl.col("why").is_not_null())
+        joined.refused.append(bad.with_columns(pl.col("row").cast(pl.Float64)))
+        kept.append(judged.filter(pl.col("why").is_null()).drop("why"))
+    return pl.concat(kept)
 
 
 def _kept(rows: pl.DataFrame, plan: Plan, at: float) -> pl.DataFrame:
@@ -175,7 +238,13 @@ def _kept(rows: pl.DataFrame, plan: Plan, at: float) -> pl.DataFrame:
                 (pl.col("ts").dt.epoch("us") / 1e6).alias("ts"),
                 "version",
                 "label",
+                "text",
                 pl.lit(at).alias("at"),
+                (
+                    pl.col("prediction")
+                    if some["prediction"].dtype == pl.String
+                    else pl.lit(None, pl.String)
+                ).alias("answer"),
                 pl.Series("outputs", outputs_of(some).tolist(), dtype=pl.List(pl.Float64)),
                 pl.Series("segments", segments, dtype=pl.List(pl.String)),
                 (pl.col("ts").dt.epoch("s") // HOUR * HOUR).alias("hour"),
@@ -192,7 +261,8 @@ def _keep(store: SeriesStore, monitor: str, hour: int, frames: Sequence[pl.DataF
     old = pl.read_parquet(path) if path.exists() else new.clear()
     key = ["request_id", "row", "ts"]
     replaced = old.join(new, on=key, how="semi").height
-    both = pl.concat([old, new]).sort("at", maintain_order=True)
+    # Hours of an earlier version have no texts.
+    both = pl.concat([old, new], how="diagonal").sort("at", maintain_order=True)
     store.write(
         monitor, "labels", hour, both.unique(key, keep="last").sort("ts", "request_id", "row")
     )
@@ -217,14 +287,31 @@ def measure_hour(store: SeriesStore, monitor: str, plan: Plan, hour: int) -> lis
             if segment:
                 labelled = labelled.filter(pl.col("segments").list.contains(segment))
         tags = {"version": version} | ({"segment": segment} if segment else {})
-        for metric, value, rows in _figures(labelled, answered, plan):
+        for metric, value, rows in _figures(labelled, answered, plan, version):
             points.append(
                 Point(
                     metric=metric, labels=tags, start=hour, end=hour + HOUR, value=value, rows=rows
                 )
             )
-    store.write(monitor, "performance", hour, frame_of(points))
+    store.write(monitor, "performance", hour, frame_of(points, plan.costs))
     return points
+
+
+def outdated_hours(store: SeriesStore, monitor: str, plan: Plan) -> list[int]:
+    """The hours whose KPI was computed with other worths of the outcomes than the present ones, and
+    whose labels are still there, oldest first.
+    """
+    import polars as pl
+
+    labels = {hour_of_file(path) for path in store.files(monitor, "labels")}
+    files = readable(
+        [file for file in store.files(monitor, "performance") if hour_of_file(file) in labels]
+    )
+    if not plan.costs or not files:
+        return []
+    other = pl.col("costs").fill_null("") != json.dumps(plan.costs, sort_keys=True)
+    found = scan_points(files).filter(other).select("start").unique().collect()
+    return sorted(int(start) for start in found["start"])
 
 
 def _answered(store: SeriesStore, monitor: str, hour: int) -> list[tuple[str, str, int]]:
@@ -241,7 +328,7 @@ def _answered(store: SeriesStore, monitor: str, hour: int) -> list[tuple[str, st
 
 
 def _figures(
-    labelled: pl.DataFrame | None, answered: int, plan: Plan
+    labelled: pl.DataFrame | None, answered: int, plan: Plan, version: str
 ) -> list[tuple[str, float | None, int]]:
     count = labelled.height if labelled is not None else 0
     found: list[tuple[str, float | None, int]] = [
@@ -249,25 +336,17 @@ def _figures(
     ]
     if labelled is None or not count:
         return found
-    outputs, labels = arrays(labelled)
-    count = len(labels)
-    for name, value in performance.metrics(outputs, labels, plan.answers).items():
+    reference = plan.reference(version)
+    classes = reference.classes if reference else ()
+    outputs, labels, names = codes_of(labelled, classes, plan.answers)
+    count, named = len(labels), bool(names)
+    for name, value in performance.metrics(outputs, labels, plan.answers, named=named).items():
         found.append((f"performance_real.{name}", value, count))
-    if plan.costs and plan.answers in ("classes", "probabilities") and outputs.shape[1] < 3:
+    two = outputs.shape[1] < 3 and (len(classes) == 2 or not names)
+    if plan.costs and plan.answers in ("classes", "probabilities") and two:
         worth = kpi(performance.predicted(outputs, plan.answers), labels, plan.costs)
         found.append(("kpi", worth.value if worth else None, count))
     return found
-
-
-def arrays(labelled: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Answers (n rows, one column per output) and labels of labelled rows; rows that were answered
-    without a number are left out.
-    """
-    import numpy as np
-
-    outputs = np.asarray(labelled["outputs"].to_list(), float).reshape(labelled.height, -1)
-    usable = np.isfinite(outputs).all(axis=1)
-    return outputs[usable], labelled["label"].to_numpy()[usable]
 
 
 def known_rows(
@@ -297,4 +376,5 @@ def labelled_rows(
     wanted = (pl.col("version") == version) & pl.col("ts").is_between(start, end, closed="left")
     if segment:
         wanted &= pl.col("segments").list.contains(segment)
-    return pl.scan_parquet(files).filter(wanted).collect().sort("ts", "request_id", "row")
+    frames = [pl.scan_parquet(file).filter(wanted) for file in files]
+    return pl.concat(frames, how="diagonal").collect().sort("ts", "request_id", "row")

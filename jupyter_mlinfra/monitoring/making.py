@@ -98,8 +98,9 @@ class ReferenceMaker:
         import polars as pl
 
         if score:
-            given = data.rows[score].cast(pl.Float64).to_numpy()
-            return data.rows, given[:, None], ""
+            column = data.rows[score]
+            given = column if column.dtype == pl.String else column.cast(pl.Float64)
+            return data.rows, given.to_numpy()[:, None], ""
         rows = data.rows.gather_every(-(-data.rows.height // ASKED) or 1)
         return rows, *self._ask(version, rows.select(data.inputs))
 
@@ -114,7 +115,8 @@ class ReferenceMaker:
                     self.deployment, rows[start : start + _AT_ONCE], version=version, logged=False
                 )
                 found += [item if isinstance(item, list) else [item] for item in answer.predictions]
-            return np.asarray(found, float), ""
+            named = any(isinstance(item, str) for row in found for item in row)
+            return np.asarray(found, object if named else float), ""
         except (MLInfraError, ValueError) as error:
             return None, str(error)
 
@@ -129,7 +131,7 @@ class ReferenceMaker:
         import polars as pl
 
         outputs = [
-            pl.Series(f"prediction_{place}" if place else "prediction", answers[:, place])
+            pl.Series(f"prediction_{place}" if place else "prediction", answers[:, place].tolist())
             for place in range(answers.shape[1])
         ]
         return labelled.learned(
@@ -137,6 +139,6 @@ class ReferenceMaker:
             references.path_of(self.project, made.version),
             rows.select(data.inputs).with_columns(outputs),
             data.inputs,
-            rows[label].cast(pl.Float64, strict=False).to_numpy(),
+            rows[label],
             answers_of(self.deployments, self.deployment),
         )

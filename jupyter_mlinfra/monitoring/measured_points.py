@@ -57,14 +57,18 @@ def hourly_points(
     """
     start, end = (at - window).timestamp(), at.timestamp()
     for point in newest(store, monitor, since=start, until=end):
-        of_the_hour = point.metric not in _OF_STATUS or point.labels.get("segment")
-        if of_the_hour and point.metric != _COVERAGE:
+        if is_only_hourly(point) and point.metric != COVERAGE:
             yield point
     before = newest(store, monitor, since=start - window.total_seconds(), until=start)
-    yield from (replace(point, end=end) for point in before if point.metric == _COVERAGE)
+    yield from (replace(point, end=end) for point in before if point.metric == COVERAGE)
 
 
-_COVERAGE = "label_coverage"
+def is_only_hourly(point: Point) -> bool:
+    """Whether the status has no such figure."""
+    return point.metric not in _OF_STATUS or bool(point.labels.get("segment"))
+
+
+COVERAGE = "label_coverage"
 _OF_STATUS = frozenset(
     {
         *_DISTANCES,

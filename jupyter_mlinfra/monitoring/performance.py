@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .estimating import THRESHOLD, expected_auc
+from .figures import Confusion
 
 if TYPE_CHECKING:
     import numpy as np
@@ -13,16 +14,22 @@ if TYPE_CHECKING:
 _LEAST = 1e-15
 
 
-def metrics(outputs: np.ndarray, labels: np.ndarray, answers: str) -> Mapping[str, float | None]:
+MOST_CLASSES = 50
+"""A confusion matrix has at most so many classes."""
+
+
+def metrics(
+    outputs: np.ndarray, labels: np.ndarray, answers: str, *, named: bool = False
+) -> Mapping[str, float | None]:
     """The metrics that fit the answers. outputs: n rows, one column per output. labels: n true
-    values or classes.
+    values or classes. named: the classes are names, of which none is that of number 1.
     """
     if not len(labels) or not answers:
         return {}
     if answers == "values":
         return regression(outputs[:, 0], labels)
     if answers == "classes":
-        return classes(outputs[:, 0], labels)
+        return classes(outputs[:, 0], labels, named=named)
     return probabilities(outputs, labels)
 
 
@@ -32,12 +39,14 @@ def regression(predictions: np.ndarray, labels: np.ndarray) -> Mapping[str, floa
     return {"mae": float(abs(wrong).mean()), "rmse": float((wrong**2).mean() ** 0.5)}
 
 
-def classes(predictions: np.ndarray, labels: np.ndarray) -> Mapping[str, float | None]:
-    """Accuracy, and F1 of class 1, or of several classes the mean of their F1."""
+def classes(
+    predictions: np.ndarray, labels: np.ndarray, *, named: bool = False
+) -> Mapping[str, float | None]:
+    """Accuracy, and F1 of class 1, or of several classes and of names the mean of their F1."""
     import numpy as np
 
     known = np.union1d(predictions, labels)
-    two = bool(np.isin(known, (0.0, 1.0)).all())
+    two = not named and bool(np.isin(known, (0.0, 1.0)).all())
     scores = [_f1(predictions == item, labels == item) for item in ((1.0,) if two else known)]
     f1 = [score for score in scores if score is not None]
     accuracy = float((predictions == labels).mean())
@@ -84,6 +93,23 @@ def predicted(outputs: np.ndarray, answers: str) -> np.ndarray:
     if outputs.shape[1] > 2:
         return np.asarray(outputs.argmax(axis=1).astype(float))
     return np.asarray((outputs[:, -1] >= THRESHOLD).astype(float))
+
+
+def confusion(
+    outputs: np.ndarray, labels: np.ndarray, answers: str, names: Sequence[str]
+) -> Confusion | None:
+    """The confusion matrix; None of values, and of too many classes. names: of the classes."""
+    import numpy as np
+
+    if answers not in ("classes", "probabilities") or not len(labels):
+        return None
+    given = predicted(outputs, answers)
+    known = np.arange(len(names)) if names else np.union1d(given, labels)
+    if len(known) > MOST_CLASSES:
+        return None
+    counts = np.zeros((len(known), len(known)), int)
+    np.add.at(counts, (np.searchsorted(known, labels), np.searchsorted(known, given)), 1)
+    return Confusion(classes=list(names) or [f"{item:g}" for item in known], counts=counts.tolist())
 
 
 def _f1(predicted: np.ndarray, true: np.ndarray) -> float | None:

@@ -33,6 +33,7 @@ class Reference:
     """What a model version saw in training. version: `model/3`. score: of its own answers, None if
     they were not given. calibrations: of class 1, or of more than two classes each; empty without
     labels. errors: what predicts the error of a value, None without labels. digest: of its file.
+    classes: of its labels, see `classes_of`; empty without labels.
     """
 
     version: str
@@ -44,6 +45,7 @@ class Reference:
     made_from: str = ""
     errors: ErrorModels | None = field(default=None, compare=False)
     digest: str = ""
+    classes: Sequence[str] = ()
 
 
 def make(
@@ -132,6 +134,7 @@ def load(project: Project, version: str) -> Reference:
             calibrations=[Calibration(**item) for item in body.get("calibrations", ())],
             made_from=body.get("made_from", ""),
             errors=error_models.of(path),
+            classes=body.get("classes", ()),
             digest=hashlib.sha256(content).hexdigest()[:16],
         )
     except (ValueError, KeyError, TypeError) as error:

@@ -25,6 +25,7 @@ from ..core.files import explain_os_error, write_atomic
 from .points import Point
 from .quantiles import Quantiles
 from .sketches import Sketch
+from .unjoined import Unjoined
 
 if TYPE_CHECKING:
     import polars as pl
@@ -143,6 +144,15 @@ class SeriesStore:
                 (monitor, recorded.hour, recorded.basis, recorded.rows, recorded.broken),
             )
 
+    def forget(self, monitor: str, hours: Sequence[int]) -> None:
+        """Note that hours are not recorded; their files stay until they are written again."""
+        if hours:
+            with self._project.database.write() as connection:
+                connection.executemany(
+                    "DELETE FROM monitor_hour WHERE monitor = ? AND hour = ?",
+                    [(monitor, hour) for hour in hours],
+                )
+
     def remove_before(self, monitor: str, hour: int) -> None:
         """Forget the hours before this one."""
         for part in _PARTS:
@@ -152,6 +162,10 @@ class SeriesStore:
             connection.execute(
                 "DELETE FROM monitor_hour WHERE monitor = ? AND hour < ?", (monitor, hour)
             )
+
+    def unjoined(self, monitor: str) -> Unjoined:
+        """The labels of a monitor that were not joined."""
+        return Unjoined(self._project, monitor)
 
     def _folder(self, monitor: str, part: Part) -> Path:
         return self._project.folder("monitoring", "series", monitor) / part
@@ -216,17 +230,29 @@ def newest(store: SeriesStore, monitor: str, *, since: float, until: float) -> l
     return [_point(row) for row in rows.sort(key).iter_rows(named=True)]
 
 
+def points_between(store: SeriesStore, monitor: str, since: float, until: float) -> list[Point]:
+    """All points of a span of time that have a value, in order of time."""
+    import polars as pl
+
+    parts: tuple[Part, ...] = ("points", "performance")
+    files = readable([path for part in parts for path in store.files(monitor, part, since, until)])
+    if not files:
+        return []
+    rows = _rows(files, pl.col("value").is_not_null()).sort("start", "metric", "feature")
+    return [_point(row) for row in rows.iter_rows(named=True)]
+
+
 def _rows(files: Sequence[Path], wanted: pl.Expr) -> pl.DataFrame:
     """The rows of these files. One that is broken inside is left out, and hides no other."""
     import polars as pl
 
     try:
-        return pl.scan_parquet(list(files)).filter(wanted).collect()
+        return scan_points(files).filter(wanted).collect()
     except (OSError, pl.exceptions.PolarsError):
         found = [frame_of(())]
         for file in files:
             with contextlib.suppress(OSError, pl.exceptions.PolarsError):
-                found.append(pl.scan_parquet(file).filter(wanted).collect())
+                found.append(scan_points([file]).filter(wanted).collect())
         return pl.concat(found)
 
 
@@ -242,9 +268,13 @@ def readable(files: Sequence[Path]) -> list[Path]:
     return found
 
 
-def frame_of(points: Iterable[Point]) -> pl.DataFrame:
-    """Points as the rows of a file."""
+def frame_of(points: Iterable[Point], costs: Mapping[str, float] | None = None) -> pl.DataFrame:
+    """Points as the rows of a file. costs: what each outcome was worth for them, as JSON in a
+    column of that name.
+    """
     import polars as pl
+
+    worth = json.dumps(costs, sort_keys=True) if costs else ""
 
     return pl.DataFrame(
         [
@@ -257,6 +287,7 @@ def frame_of(points: Iterable[Point]) -> pl.DataFrame:
                 "end": point.end,
                 "value": point.value,
                 "rows": point.rows,
+                "costs": worth,
             }
             for point in points
         ],
@@ -269,8 +300,16 @@ def frame_of(points: Iterable[Point]) -> pl.DataFrame:
             "end": pl.Float64,
             "value": pl.Float64,
             "rows": pl.Int64,
+            "costs": pl.String,
         },
     )
+
+
+def scan_points(files: Sequence[Path]) -> pl.LazyFrame:
+    """The points of some files. Those of an earlier version have no costs."""
+    import polars as pl
+
+    return pl.scan_parquet(list(files), schema=frame_of(()).schema, missing_columns="insert")
 
 
 def frame_of_sketches(sketches: Mapping[Key, Sketch]) -> pl.DataFrame:

@@ -393,6 +393,7 @@ class Monitoring(MeasuringVerbs):
             reference="" if trouble else f"version:{reference.version}",
             dropped=self._deployments.payloads_dropped(monitor.deployment, since=now() - window),
             trouble=trouble,
+            problems=self._deployments.payloads_problems(monitor.deployment, since=now() - window),
             alerts=self._alerts.alerts(monitor.name),
         )
 

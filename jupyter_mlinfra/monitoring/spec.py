@@ -177,6 +177,7 @@ class MonitorStatus:
     on; refused_fraction: those from 400 to 499. drift: the features that moved the most, of
     `features` that were compared. trouble: why nothing was compared, as without a reference;
     `reference` is empty then.
+    problems: what makes the window incomplete, such as a broken file of the log.
     """
 
     monitor: Monitor
@@ -195,3 +196,4 @@ class MonitorStatus:
     trouble: str
     alerts: Sequence[Alert]
     code: Mapping[str, str]
+    problems: Sequence[str] = ()

@@ -12,7 +12,7 @@ from . import expected as estimated
 from .adwin import changes
 from .hourly import distances_of
 from .kpi import kpi
-from .labels import arrays
+from .label_classes import codes_of
 from .recording import EXPECTED, REQUESTS, SCORE, Plan
 from .spec import Distances
 
@@ -64,7 +64,7 @@ def figures_of(asked: Asked, plan: Plan, reference: Reference | None) -> figures
         reasons["scores"] = reasons["drift"] = "No row was answered in the window."
     if requests is None:
         reasons["latency"] = "No request was logged in the window."
-    kpi_figure, why = _kpi(asked.labelled, plan)
+    kpi_figure, why = _kpi(asked.labelled, plan, reference)
     if why:
         reasons["kpi"] = why
     reasons["retries"] = (
@@ -160,7 +160,7 @@ def _performance(
     shifted = asked.shifted()
     if isinstance(shifted, str):
         reasons["performance.estimated_under_shift"] = shifted
-    real = _real(asked.labelled, plan)
+    real = _real(asked.labelled, plan, reference)
     if real is None:
         reasons["performance.real"] = (
             "No row of the window has a label." if plan.answers else UNKNOWN
@@ -202,14 +202,19 @@ def why_not_estimated(plan: Plan, reference: Reference | None) -> str:
     return "No row was answered in the window."
 
 
-def _real(labelled: pl.DataFrame, plan: Plan) -> figures.RealPerformance | None:
+def _real(
+    labelled: pl.DataFrame, plan: Plan, reference: Reference | None
+) -> figures.RealPerformance | None:
     if not labelled.height or not plan.answers:
         return None
-    outputs, labels = arrays(labelled)
+    outputs, labels, names = codes_of(
+        labelled, reference.classes if reference else (), plan.answers
+    )
     if not len(labels):
         return None
     return figures.RealPerformance(
-        metrics=performance.metrics(outputs, labels, plan.answers),
+        metrics=performance.metrics(outputs, labels, plan.answers, named=bool(names)),
+        confusion=performance.confusion(outputs, labels, plan.answers, names),
         rows=len(labels),
         changes=_turns(
             labelled["ts"].to_numpy(), performance.wrongs(outputs, labels, plan.answers)
@@ -233,7 +238,9 @@ def _turns(times: np.ndarray, wrong: np.ndarray) -> Sequence[figures.Turn]:
     ]
 
 
-def _kpi(labelled: pl.DataFrame, plan: Plan) -> tuple[figures.KpiFigure | None, str]:
+def _kpi(
+    labelled: pl.DataFrame, plan: Plan, reference: Reference | None
+) -> tuple[figures.KpiFigure | None, str]:
     """The KPI, or why there is none."""
     if plan.costs is None:
         return None, "It is not known what an outcome is worth: monitors watch --value fn=-75"
@@ -241,7 +248,10 @@ def _kpi(labelled: pl.DataFrame, plan: Plan) -> tuple[figures.KpiFigure | None, 
         return None, "The deployment answers no classes; outcomes are those of two classes."
     if not labelled.height:
         return None, "No row of the window has a label."
-    outputs, labels = arrays(labelled)
-    if outputs.shape[1] > 2:
+    classes = reference.classes if reference else ()
+    outputs, labels, names = codes_of(labelled, classes, plan.answers)
+    if names and not classes:
+        return None, "Which class is the first of two is known from a reference with labels only."
+    if len(names) > 2 or outputs.shape[1] > 2:
         return None, "The model has more than two classes."
     return kpi(performance.predicted(outputs, plan.answers), labels, plan.costs), ""

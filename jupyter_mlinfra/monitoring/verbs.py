@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import BadRequest, MLInfraError, NotFound
 from ..core.files import file_lock, write_atomic
 from ..core.records import Page, now, page_of
-from . import importance, label_files, labelled, labels, references
+from . import hourly_history, importance, label_files, labelled, labels, references
 from .figures import HoursRecorded, MonitorFigures, PerformanceEstimate, ReferenceReport
 from .hourly import sides_of
 from .kpi import check_costs
@@ -24,6 +25,7 @@ from .segments import MOST_COLUMNS
 from .series import HOUR, METRICS, SeriesStore, series
 from .settings import MonitoringSettings
 from .standing import Asked, figures_of
+from .unjoined import LATE_SECONDS
 from .windows import Window, window
 
 if TYPE_CHECKING:
@@ -136,7 +138,8 @@ class MeasuringVerbs:
             shifted=lambda: self._shifted(plan, label, model_version, start, end, segment),
             reasons={"drift": why} if why else {},
         )
-        return figures_of(asked, plan, plan.reference(label))
+        found = figures_of(asked, plan, plan.reference(label))
+        return replace(found, labels=self._series.unjoined(name).counts())
 
     def labels_known(self, deployment: str, *, since: datetime, until: datetime) -> pl.DataFrame:
         """The answered rows of a deployment that have a label in any of its monitors, each once:
@@ -178,6 +181,28 @@ class MeasuringVerbs:
         start = until - (since or WINDOW).total_seconds()
         found = series(self._series, name, metric, since=start, until=until, labels=asked)
         return page_of(found, limit=limit, cursor=cursor)
+
+    def past_points(
+        self, name: str, ends: Sequence[datetime], *, window: timedelta
+    ) -> tuple[list[Point], list[datetime]]:
+        """What the hourly series say of windows that end then: of those that begin before the
+        payload log all that is measured, of the others what only the series have; and the ends of
+        the former.
+        """
+        monitor, recorded = self._store.show(name), self._series.recorded(name)
+        begun = self._deployments.payloads_since(monitor.deployment) or now()
+        older = bool(recorded) and min(recorded) + HOUR <= begun.timestamp()
+        gone = [end for end in ends if older and end - window < begun]
+        plan, versions = self._plan(monitor), self._models(monitor.deployment)
+        found = [
+            *hourly_history.sketched_points(
+                self._series, name, plan, versions, gone, window=window
+            ),
+            *hourly_history.only_hourly_points(
+                self._series, name, ends[0] - window, ends[-1], window=window
+            ),
+        ]
+        return found, gone
 
     def labels(
         self, name: str, source: Path | str | Frame | list[Mapping[str, Any]]
@@ -231,6 +256,7 @@ class MeasuringVerbs:
         Raises Conflict while somebody else records: a backfill must not hold up the rules.
         """
         self._take_feedback(monitor)
+        self._look_again(monitor)
         self._catch_up(monitor, HOURS_A_ROUND, wait=False)
         self._series.remove_before(monitor.name, self._first_hour())
 
@@ -265,6 +291,9 @@ class MeasuringVerbs:
                 rows, broken = rows + done.rows, broken + done.broken
                 if on_progress:
                     on_progress(number, len(hours))
+            if plan.costs and plan.answers:
+                for hour in labels.outdated_hours(self._series, monitor.name, plan)[::-1][:most]:
+                    labels.measure_hour(self._series, monitor.name, plan, hour)
         return HoursRecorded(
             monitor=monitor.name,
             hours=len(hours),
@@ -289,16 +318,38 @@ class MeasuringVerbs:
             )
         except NotFound:  # the deployment is gone
             return
-        new = (pl.col("truth").list.len() > 0) & (pl.col("ts").dt.epoch("us") / 1e6 < until)
+        new = (pl.col("truth_texts").list.len() > 0) & (pl.col("ts").dt.epoch("us") / 1e6 < until)
         truths = found.filter(new)
         if truths.height:
             rows = truths.select(
                 "request_id",
-                pl.int_ranges(0, pl.col("truth").list.len()).alias("row"),
-                pl.col("truth").alias("label"),
+                pl.int_ranges(0, pl.col("truth_texts").list.len()).alias("row"),
+                pl.col("truth_texts").alias("label"),
             ).explode("row", "label")
-            self._join(monitor, label_files.read_frame(rows), newest_first=True, wait=False)
+            read = replace(label_files.read_frame(rows), source="feedback")
+            self._join(monitor, read, newest_first=True, wait=False)
         write_atomic(noted, json.dumps({"until": until}).encode())
+
+    def _look_again(self, monitor: Monitor) -> None:
+        """Join the labels that wait, if their requests are in the log now. Only what arrived after
+        shortly before they came can be new.
+        """
+        unjoined = self._series.unjoined(monitor.name)
+        waiting, at = unjoined.waiting(), now().timestamp()
+        if not waiting.height:
+            return
+        with self._recording(monitor.name, wait=False):
+            for (source,), rows in waiting.partition_by("source", as_dict=True).items():
+                labels.join(
+                    self._series,
+                    self._deployments,
+                    monitor.name,
+                    self._plan(monitor),
+                    label_files.of_waiting(rows, str(source)),
+                    at=at,
+                    since=float(rows.select("at").min().item()) - LATE_SECONDS,
+                    wait=False,
+                )
 
     def _recording(self, name: str, *, wait: bool = True) -> AbstractContextManager[int]:
         """Two processes do not write the hours of one monitor at once."""

@@ -256,6 +256,9 @@ class ModelHandle(Shown):
         traffic: int | None = None,
         answers: Literal["classes", "probabilities"] | None = None,
         runtime: str | None = None,
+        features: Sequence[str] | None = None,
+        missing: Literal["error", "null", "default"] | None = None,
+        defaults: Mapping[str, Any] | None = None,
         override: str = "",
         reason: str = "",
         on_progress: Callable[[str], None] | None = None,
@@ -264,7 +267,9 @@ class ModelHandle(Shown):
 
         traffic: its percentage; None: all for the first version of a deployment, nothing for a
         later one. answers: what a classifier answers. runtime: `seldon-core` or `open-inference`;
-        None: as the settings say. override: why it gets traffic even if tests fail.
+        None: as the settings say. features: views whose values come from the online store, while a
+        request carries their keys; missing, defaults: what a value becomes that is not there or is
+        past its ttl. override: why it gets traffic even if tests fail.
         """
         version = self.record.ref
         self.workbench.deployments.deploy(
@@ -273,6 +278,9 @@ class ModelHandle(Shown):
             traffic=traffic,
             answers=answers,
             runtime=runtime,
+            features=features,
+            missing=missing,
+            defaults=defaults,
             override=override,
             reason=reason,
             on_progress=on_progress,

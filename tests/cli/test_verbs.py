@@ -588,6 +588,48 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         {"name": "flights"},
     ),
     (
+        "deployments keys flights",
+        "Page[AccessKey]",
+        "deployments",
+        "keys",
+        {"name": "flights"} | PAGE,
+    ),
+    (
+        "deployments keys flights create app --days 90",
+        "NewKey",
+        "deployments",
+        "create_key",
+        {"name": "flights", "label": "app", "days": 90.0},
+    ),
+    (
+        "deployments keys flights create --name app",
+        "NewKey",
+        "deployments",
+        "create_key",
+        {"name": "flights", "label": "app", "days": None},
+    ),
+    (
+        "deployments keys flights rotate app --grace-hours 0",
+        "NewKey",
+        "deployments",
+        "rotate_key",
+        {"name": "flights", "key": "app", "grace_hours": 0.0, "days": None},
+    ),
+    (
+        "deployments keys flights revoke app --reason left",
+        "AccessKey",
+        "deployments",
+        "revoke_key",
+        {"name": "flights", "key": "app", "reason": "left"},
+    ),
+    (
+        "deployments audit flights",
+        "Page[AuditEntry]",
+        "deployments",
+        "audit",
+        {"name": "flights"} | PAGE,
+    ),
+    (
         "deployments image flights v2 --into build",
         "ImageContext",
         "deployments",
@@ -747,6 +789,7 @@ ELSEWHERE = {  # tested below, each for what it does besides
     "catalog sql",
     "deployments delete",
     "deployments deploy",
+    "deployments explain",
     "deployments predict",
     "deployments show",
     "deployments up",
@@ -860,7 +903,7 @@ def test_a_parameter_is_read_as_the_default_in_the_file_is(
     )
     noted.answer = record("PipelineRun")
     verb(shlex.split(f"pipelines run toy {words} --no-wait"))
-    noted.answer = record("Explanation")
+    noted.answer = record("ExplainedAnswers")
     verb(shlex.split(f"pipelines explain toy/a {words}"))
     noted.answer = record("Backfill")
     verb(
@@ -968,12 +1011,26 @@ def test_a_deployment_is_called_after_its_model_unless_it_is_named(
     first, second, third = (call[2] for call in noted.calls)
     assert third["name"] == "churn-2026", "a model's name may be none of a deployment"
     assert (first["name"], first["version"], first["traffic"]) == ("flights", "flights/2", 10)
+    assert (first["features"], first["missing"], first["defaults"]) == (None, None, None)
     assert (second["name"], second["version"], second["traffic"], second["reason"]) == (
         "f",
         "flights/v7",
         5,
         "r",
     )
+
+
+def test_features_are_named_with_what_their_missing_values_become(
+    noted: Noted, verb: Callable[..., Any]
+) -> None:
+    noted.answer = record("Deployment")
+    words = ["--features", "weather", "--features", "carriers:delay", "--default", "delay=1.5"]
+    verb(["deployments", "deploy", "flights/2", *words, "--default", "sky=a=b"])
+    options = noted.calls[0][2]
+    assert options["features"] == ("weather", "carriers:delay")
+    assert options["defaults"] == {"delay": 1.5, "sky": "a=b"}
+    with pytest.raises(click.UsageError, match="COLUMN=VALUE"):
+        verb(["deployments", "deploy", "flights/2", "--features", "w", "--default", "delay"])
 
 
 def test_a_shown_deployment_has_its_own_fields_at_the_top(
@@ -995,6 +1052,10 @@ def test_rows_to_predict_come_from_a_file(
     ](project.root / name)
     noted.answer = record("Prediction")
     verb(["deployments", "predict", "flights", "--rows", name, "--version", "v1"])
+    noted.answer = record("ExplainedAnswers")
+    verb(["deployments", "explain", "flights", "--rows", name, "--version", "v1"])
+    assert noted.calls[1][1] == "explain"
+    assert len(noted.calls[1][2]["rows"]) == 2
     rows = noted.calls[0][2]["rows"]
     assert (rows if isinstance(rows, list) else rows.to_dicts()) == frame.to_dicts()
     assert noted.calls[0][2]["version"] == "v1"

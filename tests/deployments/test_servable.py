@@ -30,10 +30,12 @@ def document(flavors: Any, **inputs: str) -> dict[str, Any]:
     return found
 
 
-def tensors(*shapes: list[int], dtype: str = "float32") -> dict[str, Any]:
-    inputs = [
+def tensors(*shapes: list[int], dtype: str = "float32", named: bool = False) -> dict[str, Any]:
+    inputs: list[dict[str, Any]] = [
         {"type": "tensor", "tensor-spec": {"dtype": dtype, "shape": shape}} for shape in shapes
     ]
+    for number, item in enumerate(inputs if named else ()):
+        item["name"] = f"t{number}"
     return {**document(XGBOOST), "signature": {"inputs": json.dumps(inputs)}}
 
 
@@ -94,7 +96,22 @@ ENGINES = [
         True,
     ),
     (document({"onnx": {"data": "model.onnx"}}, x="double"), "onnx", False),
-    (document({"pytorch": {}, "python_function": {}}, x="double"), "pyfunc", True),
+    (document({"pytorch": {}, "python_function": {}}, x="double"), "torch", True),
+    (document({"pytorch": {}, "python_function": {}}, x="string"), "pyfunc", True),
+    (
+        document(
+            {"pytorch": {}, "python_function": {"loader_module": "mlflow.pyfunc.model"}}, x="double"
+        ),
+        "pyfunc",
+        True,
+    ),
+    # What MLflow writes of an exported program with two inputs.
+    (
+        {**tensors([-1, 3], [-1, -1], named=True), "flavors": {"pytorch": {"code": None}}},
+        "torch",
+        True,
+    ),
+    ({**tensors([-1, 3], dtype="str"), "flavors": {"pytorch": {}}}, "pyfunc", True),
 ]
 
 

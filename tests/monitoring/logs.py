@@ -14,7 +14,8 @@ import numpy as np
 import polars as pl
 
 from jupyter_mlinfra.core.errors import NotFound
-from jupyter_mlinfra.deployments import parts, payloads
+from jupyter_mlinfra.deployments import payloads
+from jupyter_mlinfra.deployments.payload_log import parts, quarantine
 
 HOUR = 3600
 
@@ -37,8 +38,10 @@ class Logged:
         ]
         return SimpleNamespace(deployment=SimpleNamespace(versions=versions), answers=self.answers)
 
-    def payload_parts(self, name: str, *, since: datetime, until: datetime) -> Iterator[parts.Part]:
-        return parts.parts(self.folder, since, until)
+    def payload_parts(
+        self, name: str, *, since: datetime, until: datetime, ids: Sequence[str] | None = None
+    ) -> Iterator[parts.Part]:
+        return parts.parts(self.folder, since, until, ids=ids)
 
     def payloads_since(self, name: str) -> datetime | None:
         return parts.oldest(self.folder)
@@ -51,6 +54,9 @@ class Logged:
 
     def payloads_feedback(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
         return payloads.feedback(self.folder, since)
+
+    def payloads_problems(self, name: str, *, since: datetime | None = None) -> Sequence[str]:
+        return list(quarantine.problems(self.folder, since, None))
 
     def payloads_dropped(self, name: str, *, since: datetime | None = None) -> int:
         return payloads.dropped(self.folder, since)

@@ -245,8 +245,9 @@ def test_an_hour_of_which_the_log_lost_rows_stays_as_it_was(
 
 
 def test_a_broken_file_hides_no_other_and_the_hour_says_so(
-    project: Project, tmp_path: Path
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("jupyter_mlinfra.deployments.payload_log.compacting.merge", lambda _: 0)
     fill(tmp_path / "log", hours=2)
     payloads.compact(tmp_path / "log")
     store, log = watched(project), Logged(tmp_path / "log")
@@ -307,3 +308,22 @@ def test_rows_of_any_number_are_sketched_in_chunks_with_the_same_counts(
         )
         assert other.mean == pytest.approx(item.mean)
         assert other.squares == pytest.approx(item.squares)
+
+
+def test_an_hour_that_was_recorded_by_a_clock_in_the_future_is_recorded_again(
+    project: Project, tmp_path: Path
+) -> None:
+    fill(tmp_path / "log", hours=2)
+    store, log = watched(project), Logged(tmp_path / "log")
+    record_all(store, log, START + 2 * HOUR + CLOSED_AFTER)
+    assert START + HOUR in store.recorded("flights")
+    # The clock is set back by an hour, and more requests of the same hour come.
+    recorder = Recorder(store, log)
+    assert recorder.missing("flights", plan(), now=START + HOUR + 600) == []
+    more = [answered(START + HOUR + 700, "again", [[60, 1]], [0.5])]
+    write_journal(tmp_path / "log", START + HOUR, more, names=NAMES, categories=CATEGORIES, pid=99)
+    before = store.recorded("flights")
+    assert START in before
+    record_all(store, log, START + 2 * HOUR + CLOSED_AFTER)
+    whole = recording.gather(log, plan(), START + HOUR, START + 2 * HOUR).rows
+    assert store.recorded("flights")[START + HOUR].rows == whole

@@ -41,6 +41,7 @@ class Deployments:
     def __init__(self) -> None:
         self.rows = payload(0)
         self.traffic = {"v1": 10, "v2": 90}
+        self.problems: list[str] = []
 
     def show(self, name: str) -> Any:
         if name != "flights" or not self.traffic:
@@ -63,6 +64,9 @@ class Deployments:
     def payloads_dropped(self, name: str, *, since: datetime | None = None) -> int:
         assert since is not None  # the window's, not those of all time
         return 3
+
+    def payloads_problems(self, name: str, *, since: datetime | None = None) -> list[str]:
+        return self.problems
 
 
 class Experiments:
@@ -312,6 +316,16 @@ def test_what_cannot_be_measured_at_all_is_no_data_with_the_reason(
     monkeypatch.undo()
     deployments.traffic = {}
     assert "There is no deployment" in monitoring.evaluate("flights").alerts[0].text
+
+
+def test_a_window_with_a_broken_file_of_the_log_says_that_it_is_incomplete(
+    monitoring: Monitoring, deployments: Deployments
+) -> None:
+    watched(monitoring)
+    deployments.rows = payload(1000)
+    assert monitoring.evaluate("flights").problems == []
+    deployments.problems = ["v2-1-7 could not be read and is in quarantine/"]
+    assert monitoring.status("flights").problems == deployments.problems
 
 
 def test_refused_requests_fire_and_the_reason_is_named(

@@ -83,7 +83,7 @@ def test_labels_are_joined_by_request_and_row_and_bad_ones_lose_no_good_ones(
     assert report.unknown_ids == ["nobody"]
     assert report.bad_rows == [
         "row 5: no request_id",
-        "row 6: the label is no number",
+        "row 6: the label is no number: yes?",
         "row 7: row is no number of a row",
     ]
     figures = monitoring.figures("flights", since=timedelta(hours=5))

@@ -5,8 +5,19 @@ from __future__ import annotations
 from ...faces.cards import Card, card, said
 from ...faces.rows import rows_of
 from ...faces.words import NONE, counted, moment, plain
+from ..access.records import NewKey
 from ..kubernetes.records import ImageContext, Manifests
-from ..spec import BatchSubmission, Deployment, DeploymentDetail, Prediction
+from ..spec import (
+    BatchSubmission,
+    Deployment,
+    DeploymentDetail,
+    ExplainedAnswers,
+    ExplainedRow,
+    Prediction,
+)
+
+MOST_SHOWN = 10
+"""Contributions of a card, the largest first."""
 
 
 @card(Deployment)
@@ -24,11 +35,25 @@ def _deployment(item: Deployment) -> Card:
 def _deployment_detail(item: DeploymentDetail) -> Card:
     card = _deployment(item.deployment)
     newest = item.history[0] if item.history else None
+    engines = {
+        f"engine of {version.version}": gate.measured
+        for version in item.deployment.versions
+        for gate in version.gates
+        if gate.name == "engine"
+    }
     last_change = f"{moment(newest.at)} {newest.user}: {newest.text}" if newest else NONE
+    facts = {"answers": item.answers or NONE, **engines, "last change": last_change}
+    if item.gateway is not None:
+        gateway = item.gateway
+        facts["gateway"] = f"{gateway.running} of {gateway.processes} processes run"
+        if gateway.public:
+            facts["other machines"] = f"{gateway.public}, {'open' if gateway.open else 'closed'}"
+        if gateway.problems:
+            facts["problem"] = " ".join(gateway.problems)
     return Card(
         title=card.title,
         ref=card.ref,
-        facts={**card.facts, **said({"answers": item.answers or NONE, "last change": last_change})},
+        facts={**card.facts, **said(facts)},
         rows=card.rows,
     )
 
@@ -88,4 +113,58 @@ def _prediction(item: Prediction) -> Card:
         facts=facts,
         rows=rows,
         note=f"{hidden:,} more" if hidden else "",
+    )
+
+
+@card(ExplainedAnswers)
+def _explanation(item: ExplainedAnswers) -> Card:
+    facts = {
+        "version": item.version,
+        "method": item.method + ("" if item.exact else ", estimated"),
+        "adds up to": item.scale,
+        "background": f"{item.background} rows of the sample" if item.background else NONE,
+    }
+    # As errors count them.
+    rows = [
+        row
+        for number, explained in enumerate(item.rows[:3], 1)
+        for row in _contributions(item, explained, number)
+    ]
+    hidden = len(item.rows) - 3
+    return Card(
+        title=counted(len(item.rows), "explained answer"),
+        facts=said(facts),
+        rows=rows,
+        note=f"{hidden:,} more" if hidden > 0 else "",
+    )
+
+
+def _contributions(item: ExplainedAnswers, row: ExplainedRow, number: int) -> list[dict[str, str]]:
+    """The largest contributions to one answer, of its last output: of two classes, the second."""
+    values = [value or 0.0 for value in row.contributions[-1]]
+    largest = sorted(range(len(values)), key=lambda place: -abs(values[place]))[:MOST_SHOWN]
+    return [
+        {
+            "row": str(number),
+            "prediction": plain(row.prediction),
+            "input": item.inputs[place],
+            "value": plain(row.values[place]),
+            "contribution": f"{values[place]:+.4g}",
+        }
+        for place in largest
+    ]
+
+
+@card(NewKey)
+def _new_key(item: NewKey) -> Card:
+    facts = {
+        "key": item.key,
+        "id": item.id,
+        "name": item.name,
+        "expires": moment(item.expires_at) if item.expires_at else "never",
+    }
+    return Card(
+        title=f"key of {item.deployment}",
+        facts=said(facts),
+        note="Keep it now: it is not shown again. Send it as Authorization: Bearer KEY.",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import click
@@ -60,19 +61,49 @@ def _show(session: Session, name: str) -> Any:
 )
 @click.option("--workers", type=click.IntRange(1, 64), help="Processes. Default: as settings say.")
 @click.option(
+    "--features",
+    multiple=True,
+    metavar="VIEW",
+    help="Read these inputs from the online store: VIEW or VIEW:FEATURE; may be repeated.",
+)
+@click.option(
+    "--missing",
+    type=click.Choice(["error", "null", "default"]),
+    help="What a feature becomes that is absent or past its ttl. Default: error.",
+)
+@click.option(
+    "--default",
+    "defaults",
+    multiple=True,
+    metavar="COLUMN=VALUE",
+    help="Of a feature that is missing; may be repeated.",
+)
+@click.option(
     "--override",
     default="",
     metavar="REASON",
     help="Give it traffic even if tests fail; the reason stays in the history.",
 )
 @_reason
-def _deploy(session: Session, version: str, name: str | None, **options: Any) -> Any:
+def _deploy(
+    session: Session,
+    version: str,
+    name: str | None,
+    features: tuple[str, ...],
+    defaults: tuple[str, ...],
+    **options: Any,
+) -> Any:
     """Package a version, test it, and only then give it traffic."""
     from .. import name_for
 
     name = name or name_for(version)
     record = session.bench.deployments.deploy(
-        name, version=version, on_progress=session.say, **options
+        name,
+        version=version,
+        features=features or None,
+        defaults=_values(defaults) or None,
+        on_progress=session.say,
+        **options,
     )
     if not session.json:
         return record
@@ -85,6 +116,20 @@ def _deploy(session: Session, version: str, name: str | None, **options: Any) ->
         for gate in item.gates
     ]
     return to_json(record) | {"version": label, "gates": tests}
+
+
+def _values(defaults: tuple[str, ...]) -> dict[str, Any]:
+    """Values by column. Raises UsageError for one without a name."""
+    found: dict[str, Any] = {}
+    for item in defaults:
+        column, equals, text = item.partition("=")
+        if not equals or not column:
+            raise click.UsageError(f"--default {item} is not COLUMN=VALUE.")
+        try:
+            found[column] = json.loads(text)  # a number, true or false
+        except ValueError:
+            found[column] = text
+    return found
 
 
 def _label(session: Session, version: str) -> str:
@@ -181,6 +226,20 @@ def _predict(session: Session, name: str, rows: str, version: str | None) -> Any
     return session.bench.deployments.predict(name, rows_of(rows), version=version)
 
 
+@deployments.verb("explain")
+@click.argument("name")
+@click.option(
+    "--rows",
+    required=True,
+    metavar="FILE",
+    help="JSON (objects, or a body of Seldon's protocol), CSV or Parquet; - for standard input.",
+)
+@click.option("--version", help="Use this one, whatever the traffic.")
+def _explain(session: Session, name: str, rows: str, version: str | None) -> Any:
+    """What each input contributed to the answers to some rows, at most 100."""
+    return session.bench.deployments.explain(name, rows_of(rows), version=version)
+
+
 @deployments.verb("history")
 @click.argument("name")
 @paged
@@ -212,4 +271,4 @@ def _delete(session: Session, name: str, yes: bool) -> Any:  # noqa: ARG001
     return Ended({"deleted": name})
 
 
-from . import cluster_verbs  # noqa: E402, F401  # its verbs are of the same noun
+from . import access_verbs, cluster_verbs  # noqa: E402, F401  # their verbs are of the same noun

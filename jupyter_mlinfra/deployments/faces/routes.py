@@ -6,13 +6,21 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from ...faces.handler import Handler, access, elsewhere
 from ...faces.parameters import Cursor, Interval, Len, Limit, Name, Percent, Text
-from . import request_routes
+from . import access_routes, request_routes
 
 if TYPE_CHECKING:
     from ...core.records import Page
     from ...jobs.spec import Job
     from ..kubernetes.records import Manifests
-    from ..spec import BatchSubmission, Change, Deployment, DeploymentDetail, Prediction
+    from ..spec import (
+        BatchSubmission,
+        Change,
+        Deployment,
+        DeploymentDetail,
+        ExplainedAnswers,
+        KnownRow,
+        Prediction,
+    )
 
 read, write, execute = access("deployments")
 
@@ -34,6 +42,9 @@ class DeploymentList(Handler):
         traffic: Percent | None = None,
         answers: Literal["classes", "probabilities"] | None = None,
         runtime: Name | None = None,
+        features: Annotated[tuple[Name, ...], Len(1, 1000)] | None = None,
+        missing: Literal["error", "null", "default"] | None = None,
+        default: Annotated[tuple[Text, ...], Len(1, 1000)] | None = None,
         override: Text = "",
         reason: Text = "",
     ) -> Job:
@@ -42,7 +53,8 @@ class DeploymentList(Handler):
 
         name: of the deployment; by default the model's name in lower case with hyphens. answers: of
         a classifier; by default those of its own pyfunc. runtime: what carries its processes; by
-        default as the settings say. override: why it gets traffic even if tests fail.
+        default as the settings say. features, missing, default (`COLUMN=VALUE`): as of the command
+        line. override: why it gets traffic even if tests fail.
         """
         from .. import name_for
 
@@ -53,6 +65,9 @@ class DeploymentList(Handler):
             "traffic": traffic,
             "answers": answers,
             "runtime": runtime,
+            "features": features or (),
+            "missing": missing,
+            "default": default or (),
             "override": override or None,
             "reason": reason or None,
         }
@@ -147,6 +162,24 @@ class Predict(Handler):
         return self.bench.deployments.predict(name, rows, version=version)
 
 
+class Explain(Handler):
+    @execute(slow=True)
+    def post(
+        self, name: str, *, rows: list[dict[str, Any]] | dict[str, Any], version: Name | None = None
+    ) -> ExplainedAnswers:
+        """What each input contributed to the answers to some rows, at most 100. rows: as for
+        `predict`.
+        """
+        return self.bench.deployments.explain(name, rows, version=version)
+
+
+class KnownRows(Handler):
+    @read(slow=True)
+    def get(self, name: str, *, limit: Limit = 20) -> Page[KnownRow]:
+        """Rows to try it with: of the newest logged requests, then of the model's sample."""
+        return self.bench.deployments.known_rows(name, limit=limit)
+
+
 class ManifestPage(Handler):
     @read
     def get(
@@ -202,5 +235,8 @@ ROUTES = {
     "deployments/deployments/{name}/rollback": Rollback,
     "deployments/deployments/{name}/remove": Remove,
     "deployments/deployments/{name}/predict": Predict,
+    "deployments/deployments/{name}/explain": Explain,
+    "deployments/deployments/{name}/rows": KnownRows,
     "deployments/deployments/{name}/manifest": ManifestPage,
+    **access_routes.ROUTES,
 }

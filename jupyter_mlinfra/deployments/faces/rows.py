@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ...faces.rows import Row, row
 from ...faces.words import beginning, moment, number, plain, share
+from ..access.records import AccessKey, AuditEntry
 from ..kubernetes.records import RegionState
-from ..spec import Change, DeployedVersion, Deployment
+from ..spec import Change, DeployedVersion, Deployment, KnownRow
 
 
 @row(Change, noun="change")
@@ -59,5 +60,41 @@ def region(item: RegionState) -> Row:
         "kinds": ", ".join(item.kinds),
         "at": moment(item.at),
         "by": item.user,
+        "reason": beginning(item.reason),
+    }
+
+
+@row(KnownRow, noun="row")
+def known_row(item: KnownRow) -> Row:
+    values = ", ".join(f"{name} {value}" for name, value in item.row.items())
+    return {
+        "from": item.origin,
+        "at": moment(item.at),
+        "request": item.id,
+        "values": beginning(values),
+    }
+
+
+@row(AccessKey, noun="key")
+def access_key(item: AccessKey) -> Row:
+    return {
+        "key": item.id,
+        "name": item.name,
+        "state": plain(item.state),
+        "expires": moment(item.expires_at) if item.expires_at else "never",
+        "created": moment(item.created_at),
+        "by": item.created_by,
+    }
+
+
+@row(AuditEntry, noun="entry")
+def audit_entry(item: AuditEntry) -> Row:
+    return {
+        "at": moment(item.at),
+        "by": item.user,
+        "on": item.on,
+        "deployment": item.deployment,
+        "verb": item.verb,
+        "what": beginning(item.text),
         "reason": beginning(item.reason),
     }

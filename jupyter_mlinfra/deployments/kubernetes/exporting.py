@@ -4,12 +4,14 @@ image.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from ...core.errors import Conflict
+from ...core.errors import Conflict, Unprocessable
 from ...core.files import explain_os_error, write_atomic
+from ..packaging import load_bundle
 from ..rows import DeploymentRow, VersionRow
 from ..runtimes import BUILT_IN
 from .image import Contents, packages_of, write
@@ -42,6 +44,9 @@ def manifests_of(
     for version in traffic or ():
         _proved(row.version(version))
     shares = {row.version(version).version: share for version, share in (traffic or {}).items()}
+    for item in row.versions:
+        if (shares or row.traffic).get(item.version) or item.version == options.shadow:
+            _self_contained(item)
     plan = plan_of(
         row.name,
         row.namespace,
@@ -82,6 +87,7 @@ def image_of(row: DeploymentRow, version: str, into: Path, *, workers: int) -> I
     """
     item = row.version(version)
     _proved(item)
+    _self_contained(item)
     if item.runtime not in BUILT_IN:
         raise Conflict(
             f"{item.version} of {row.name} is served by {item.runtime}.",
@@ -98,6 +104,19 @@ def image_of(row: DeploymentRow, version: str, into: Path, *, workers: int) -> I
         runtime=item.runtime,
     )
     return write(contents, into)
+
+
+def _self_contained(item: VersionRow) -> None:
+    """Raise Conflict for a version that reads the online store of this project. A bundle that
+    cannot be read is another matter.
+    """
+    with contextlib.suppress(Unprocessable):
+        if load_bundle(Path(item.bundle)).features:
+            raise Conflict(
+                f"{item.version} of {item.deployment} stays on this machine.",
+                "It reads features from the project's online store, which a pod does not know.",
+                "Deploy the model under another name, without --features.",
+            )
 
 
 def _proved(item: VersionRow) -> None:

@@ -47,6 +47,7 @@ class Application:
             "/api/v1.0/predictions": served.seldon_v1,
             "/api/v0.1/predictions": served.seldon_v1,
             "/predict": served.seldon_v1,
+            "/api/v1.0/explain": served.explain,
         }
         self._pages: dict[str, Callable[[], Any]] = {
             "/health/ping": lambda: "pong",
@@ -83,7 +84,8 @@ class Application:
         try:
             status, reply = 200, await self._reply(scope, body, headers)
         except RequestRefused as refused:
-            status, reply = refused.status, Reply(orjson.dumps(refused.to_json()))
+            status = refused.status
+            reply = Reply(orjson.dumps(refused.to_json()), refused.headers)
         except Exception as error:  # noqa: BLE001 (of the model: whatever it raises is its answer)
             status, reply = 500, Reply(orjson.dumps(_failure(error)))
         fields = [

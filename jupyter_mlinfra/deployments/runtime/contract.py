@@ -37,7 +37,7 @@ class Batch:
 
     matrix: float64, one column per input in the model's order, missing values as NaN. columns: by
     name, values as Python has them, missing ones as None. tensors: by name, the first axis counts
-    the rows. logged: rows for the payload log, if they are not those of the matrix.
+    the rows. logged: rows for the payload log; None: those of the matrix.
     """
 
     size: int
@@ -58,6 +58,11 @@ class Contract(ABC):
     def names(self) -> list[str]:
         """Names of the inputs."""
         return [column.name for column in self.columns]
+
+    @property
+    def logged_columns(self) -> Sequence[Column]:
+        """What the payload log keeps of a row."""
+        return self.columns
 
     @abstractmethod
     def from_rows(self, rows: Any, names: Any = None) -> Batch:

@@ -5,10 +5,11 @@ Only the engine of the bundle is imported, so that a process has the memory of o
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -16,19 +17,25 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from .contract import Column, Contract
+from .contract import Batch, Column, Contract
+from .tensors import TensorContract
 
 ENGINES = {
     "xgboost": "xgboost_engine",
     "lightgbm": "lightgbm_engine",
     "sklearn": "sklearn_engine",
     "onnx": "onnx_engine",
+    "torch": "torch_engine",
     "pyfunc": "pyfunc_engine",
 }
 
 
 class Engine(Protocol):
-    """A loaded model. contract: of the inputs that it takes, in its own order."""
+    """A loaded model. contract: of the inputs that it takes, in its own order.
+
+    An engine may also have `contributions(batch)`, exact ones of its own library, or
+    `scores(batch)`, the numbers that are explained instead of its answers; see `contributions`.
+    """
 
     contract: Contract
 
@@ -39,7 +46,8 @@ class Engine(Protocol):
 @dataclass(frozen=True, slots=True)
 class Packaged:
     """What the packaging wrote down about a model. folder: of the MLflow model. document: the parts
-    of its MLmodel that load it. output_names: of the signature.
+    of its MLmodel that load it. output_names: of the signature. rows_at_once: 1 for a model that
+    takes no larger batch, else 0.
     """
 
     folder: Path
@@ -52,6 +60,7 @@ class Packaged:
     output_names: Sequence[str]
     document: Mapping[str, Any]
     sample: Mapping[str, Any]
+    rows_at_once: int = 0
 
     @classmethod
     def of(cls, bundle: Path) -> Packaged:
@@ -71,6 +80,7 @@ class Packaged:
             output_names=facts["output_names"],
             document=facts["document"],
             sample=facts["sample"],
+            rows_at_once=facts.get("export", {}).get("rows_at_once", 0),
         )
 
     @property
@@ -79,17 +89,36 @@ class Packaged:
         return self.folder / self.model_file
 
 
+def check_files(bundle: Path) -> None:
+    """Raise RuntimeError if a file of the model is not the one that was packaged."""
+    for name, digest in json.loads((bundle / "bundle.json").read_text())["files"].items():
+        with (bundle / "model" / name).open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != digest:
+                raise RuntimeError(f"{name} is not the file that was packaged.")
+
+
+def sample_batch(engine: Engine, packaged: Packaged) -> Batch:
+    """The sample rows as the model takes them. Raises RequestRefused if it does not take them."""
+    sample, contract = packaged.sample, engine.contract
+    if "jsonData" in sample and isinstance(contract, TensorContract):
+        return contract.from_json(sample["jsonData"])
+    return contract.from_rows([list(row) for row in sample["ndarray"]], sample["names"])
+
+
 def load(packaged: Packaged) -> Engine:
     """Load a model. Code that was logged with it is made importable first. Raises what its library
     raises.
     """
-    _add_code_paths(packaged)
+    add_code_paths(packaged)
     module = import_module(f".{ENGINES[packaged.engine]}", __package__)
     engine: Engine = module.load(packaged)
     return engine
 
 
-def _add_code_paths(packaged: Packaged) -> None:
+def add_code_paths(packaged: Packaged) -> None:
+    """Make the code that was logged with a model importable. Raises RuntimeError for a path outside
+    of its folder.
+    """
     flavors = packaged.document.get("flavors", {})
     code = flavors.get("python_function", {}).get("code")
     if code:
@@ -100,6 +129,24 @@ def _add_code_paths(packaged: Packaged) -> None:
             str(folder),
             *(str(item) for item in sorted(folder.iterdir()) if item.is_dir()),
         ]
+
+
+def in_parts(
+    ask: Callable[[Batch], Mapping[str, np.ndarray]], batch: Batch, rows_at_once: int
+) -> Mapping[str, np.ndarray]:
+    """The answer to a batch, asked whole (0) or one row at a time (1)."""
+    if not rows_at_once or batch.size == 1:
+        return ask(batch)
+    parts = [ask(_row(batch, number)) for number in range(batch.size)]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _row(batch: Batch, number: int) -> Batch:
+    cut = slice(number, number + 1)
+    if batch.matrix is not None:
+        return Batch(1, matrix=batch.matrix[cut])
+    assert batch.tensors is not None
+    return Batch(1, tensors={name: tensor[cut] for name, tensor in batch.tensors.items()})
 
 
 def named(values: Any, output_names: Sequence[str]) -> dict[str, np.ndarray]:

@@ -10,6 +10,7 @@ import lightgbm
 import numpy as np
 
 from .contract import Batch, Column, MatrixContract
+from .contributions import Contributions, exact
 from .engine import Packaged
 
 
@@ -26,6 +27,19 @@ class LightGBMEngine:
     def predict(self, batch: Batch) -> Mapping[str, np.ndarray]:
         """See `Engine`."""
         return {self._output: np.asarray(self._booster.predict(batch.matrix, num_threads=1))}
+
+    def contributions(self, batch: Batch) -> Contributions | None:
+        """LightGBM's own, exact: they add up to the raw score. None for linear trees, for which it
+        has none.
+        """
+        try:
+            parts = self._booster.predict(batch.matrix, pred_contrib=True, num_threads=1)
+        except lightgbm.basic.LightGBMError:
+            return None
+        scores = np.asarray(self._booster.predict(batch.matrix, raw_score=True, num_threads=1))
+        scores = scores.reshape(batch.size, -1)
+        parts = np.asarray(parts).reshape(batch.size, scores.shape[1], -1)
+        return exact("LightGBM's pred_contrib", parts, scores)
 
 
 def load(packaged: Packaged) -> LightGBMEngine:

@@ -100,7 +100,8 @@ def _blueprint(model: Model) -> Blueprint:
 
     @hooks.app_errorhandler(RequestRefused)
     def refuse(refused: RequestRefused) -> Response:
-        return Response(orjson.dumps(refused.to_json()), status=refused.status, mimetype=JSON)
+        text = orjson.dumps(refused.to_json())
+        return Response(text, refused.status, headers=dict(refused.headers), mimetype=JSON)
 
     @hooks.app_errorhandler(HTTPException)
     def refuse_http(error: HTTPException) -> Response:
@@ -113,13 +114,19 @@ def _blueprint(model: Model) -> Blueprint:
         )
         return refuse(refused)
 
-    _add_open_inference(hooks, model)
+    _add_routes(hooks, model)
     return hooks
 
 
-def _add_open_inference(hooks: Blueprint, model: Model) -> None:
+def _add_routes(hooks: Blueprint, model: Model) -> None:
+    """Those that Seldon's server does not have."""
     name = f"/v2/models/{model.deployment}"
     paths = (name, f"{name}/versions/{model.version}")
+
+    def explain() -> Response:
+        return _response(model.explain(request.get_data(), request.headers.get))
+
+    hooks.add_url_rule("/api/v1.0/explain", "explain", explain, methods=["POST"])
 
     def infer() -> Response:
         return _response(model.open_inference(request.get_data(), request.headers.get))
@@ -141,7 +148,7 @@ def _json(value: Any) -> Response:
 
 
 def _response(reply: Reply) -> Response:
-    return Response(reply.body, headers=dict(reply.headers))
+    return Response(reply.body, headers={"Content-Type": JSON, **reply.headers})
 
 
 def _check_feedback(body: bytes) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime
 
 from .contract import Batch, Contract, MatrixContract
-from .engine import Packaged
+from .engine import Packaged, in_parts
 from .table import TableContract, numpy_columns
 from .tensors import TensorContract
 from .values import NUMBERS
@@ -38,6 +38,7 @@ class OnnxEngine:
         self._inputs = {item.name: item for item in self._session.get_inputs()}
         self._outputs = [item.name for item in self._session.get_outputs()]
         self._flattens = packaged.layout != "tensors"
+        self._rows_at_once = packaged.rows_at_once
         self.contract: Contract = self._contract(packaged)
 
     def _contract(self, packaged: Packaged) -> Contract:
@@ -49,6 +50,9 @@ class OnnxEngine:
 
     def predict(self, batch: Batch) -> Mapping[str, np.ndarray]:
         """See `Engine`."""
+        return in_parts(self._answer, batch, self._rows_at_once)
+
+    def _answer(self, batch: Batch) -> Mapping[str, np.ndarray]:
         results = self._session.run(self._outputs, self._feed(batch))
         outputs = {name: _array(item) for name, item in zip(self._outputs, results, strict=True)}
         if self._flattens:

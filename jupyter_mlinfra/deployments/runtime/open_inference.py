@@ -172,12 +172,19 @@ def _wanted(message: Mapping[str, Any]) -> tuple[tuple[str, ...], frozenset[str]
         isinstance(item, dict) and isinstance(item.get("name"), str) for item in items
     ):
         raise RequestRefused('"outputs" is not a list of named outputs.', f"It is {show(items)}.")
-    binary = {
-        item["name"]
-        for item in items
-        if isinstance(item.get("parameters"), dict) and item["parameters"].get("binary_data")
-    }
-    return tuple(item["name"] for item in items), frozenset({"*"} if everything else binary)
+    if not items:
+        return (), frozenset({"*"} if everything else ())
+    binary = {item["name"] for item in items if _as_bytes(item, otherwise=everything)}
+    return tuple(item["name"] for item in items), frozenset(binary)
+
+
+def _as_bytes(item: Mapping[str, Any], *, otherwise: bool) -> bool:
+    """Whether an output is wanted as bytes: what is said of it overrides what the request says of
+    all of them.
+    """
+    parameters = item.get("parameters")
+    own = parameters.get("binary_data") if isinstance(parameters, dict) else None
+    return otherwise if own is None else own is True
 
 
 def _hint(contract: Contract) -> str:
@@ -248,16 +255,29 @@ def _to_bytes(values: np.ndarray) -> bytes:
 
 
 def metadata(
-    contract: Contract, *, name: str, version: str, platform: str, outputs: Sequence[str]
+    contract: Contract,
+    *,
+    name: str,
+    version: str,
+    platform: str,
+    outputs: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """What `GET /v2/models/<name>` answers."""
+    """What `GET /v2/models/<name>` answers. outputs: see `output_metadata`."""
     return {
         "name": name,
         "versions": [version],
         "platform": platform,
         "inputs": [_input_metadata(column, contract) for column in contract.columns],
-        "outputs": [{"name": output, "datatype": "FP64", "shape": [-1]} for output in outputs],
+        "outputs": list(outputs),
     }
+
+
+def output_metadata(outputs: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
+    """Name, datatype and shape of each output, as in an answer; the first size is open."""
+    return [
+        {"name": name, "datatype": datatype_of(values.dtype), "shape": [-1, *values.shape[1:]]}
+        for name, values in outputs.items()
+    ]
 
 
 def _input_metadata(column: Column, contract: Contract) -> dict[str, Any]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
 import orjson
 
+UNAVAILABLE = 503
+
 
 class RequestRefused(Exception):
-    """The request cannot be answered. status: an HTTP code in the 4xx range."""
+    """The request cannot be answered. status: an HTTP code in the 4xx range, or 503 if something
+    that it needs does not answer.
+    """
 
     def __init__(self, what: str, why: str = "", fix: str = "", *, status: int = 400) -> None:
         super().__init__(what, why, fix)
@@ -20,6 +24,13 @@ class RequestRefused(Exception):
     def text(self) -> str:
         """All of it in one line."""
         return " ".join(part for part in (self.what, self.why, self.fix) if part)
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Of the answer. What is down is down for all workers, and Envoy repeats no request whose
+        answer has this header.
+        """
+        return {"x-envoy-ratelimited": "true"} if self.status == UNAVAILABLE else {}
 
     def to_json(self) -> dict[str, Any]:
         """The error body of both protocols: Seldon's `status`, the Open Inference Protocol's

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import hashlib
 import json
 import os
 import time
@@ -24,8 +23,8 @@ from typing import Any
 
 import numpy as np
 
-from . import engine, guard, open_inference, seldon_v1
-from .contract import Batch
+from . import engine, explaining, guard, open_inference, seldon_v1
+from .contract import Batch, Contract
 from .engine import Packaged
 from .journal import BODY_BYTES, Journal
 from .refusal import RequestRefused
@@ -74,22 +73,31 @@ class Served:
         )
         self.guard = guard.from_environment(RequestRefused)
         self.journal: Journal | None = None
+        self._outputs: list[dict[str, Any]] = []
 
     def load(self) -> None:
         """Read the model, once its files are known to be those that were packaged. Raises
         RuntimeError if they are not, else what the library raises.
         """
-        for name, digest in self.bundle["files"].items():
-            file = self.folder / "model" / name
-            if hashlib.sha256(file.read_bytes()).hexdigest() != digest:
-                raise RuntimeError(f"{name} is not the file that was packaged.")
+        engine.check_files(self.folder)
         engine.one_thread()
         self.engine = engine.load(self.packaged)
-        self.contract = self.engine.contract
+        self.contract = self._contract()
+        self._explainer = explaining.Explainer(self.engine, self.packaged)
         payloads = os.environ.get("MLINFRA_PAYLOADS", "")
         if payloads:
             self.journal = Journal(Path(payloads), self._head())
             atexit.register(self.journal.close)  # an orderly end loses nothing of the log
+
+    def _contract(self) -> Contract:
+        """What a request must look like: the model's inputs, or the keys by which some of them are
+        read from the online store.
+        """
+        if not self.bundle.get("features"):
+            return self.engine.contract
+        from .online_features import featured
+
+        return featured(self.bundle["features"], self.engine.contract)
 
     def seldon_v1(self, body: bytes, headers: Headers) -> Reply:
         """Answer a body of Seldon's protocol. Raises RequestRefused if it does not fit."""
@@ -124,6 +132,28 @@ class Served:
             )
             progress.status = 200
         return Reply(answer, extra)
+
+    def explain(self, body: bytes, headers: Headers) -> Reply:
+        """The contributions of the inputs to the answers of a body of Seldon's protocol, for who
+        has the project's secret. Raises RequestRefused.
+        """
+        if headers(PROBE) is None or not os.environ.get("MLINFRA_SOCKET"):
+            raise RequestRefused(
+                "Answers are explained to users of the project alone.",
+                "",
+                f"mlinfra deployments explain {self.deployment} --rows FILE",
+                status=404,
+            )
+        batch = seldon_v1.read(body, self.contract).batch
+
+        def work() -> bytes:
+            predictions = logged_outputs(self.engine.predict(batch))
+            found = self._explainer.of(batch)
+            columns = list(self.engine.contract.columns)
+            return explaining.body(found, batch, columns, predictions, self.version)
+
+        # Not the same request as a prediction for these rows: that one may be harmless.
+        return Reply(self.guard.run(b"explain " + body, headers(guard.ATTEMPT), work))
 
     def _predict(self, body: bytes, headers: Headers, batch: Batch) -> Mapping[str, np.ndarray]:
         """Ask the model, unless this very body has ended processes before; see `guard`."""
@@ -163,14 +193,27 @@ class Served:
             name=self.deployment,
             version=self.version,
             platform=self.packaged.engine,
-            outputs=list(self.packaged.output_names) or ["predict"],
+            outputs=self._output_metadata(),
         )
+
+    def _output_metadata(self) -> list[dict[str, Any]]:
+        """As the model answers its sample; as the signature names them if it does not."""
+        if not self._outputs:
+            with contextlib.suppress(Exception):  # of the model
+                found = self.engine.predict(engine.sample_batch(self.engine, self.packaged))
+                self._outputs = open_inference.output_metadata(found)
+        names = self.packaged.output_names or ["predict"]
+        return self._outputs or [
+            {"name": name, "datatype": "FP64", "shape": [-1]} for name in names
+        ]
 
     def seldon_metadata(self) -> dict[str, Any]:
         """Seldon's model metadata with the signature, and the kind of answers; known before the
         model is loaded.
         """
-        names = [item["name"] for item in self.bundle["columns"]]
+        features = self.bundle.get("features") or {}
+        columns = features.get("inputs") or self.bundle["columns"]
+        names = [item["name"] for item in columns]
         inputs = [{"messagetype": "tensor", "schema": {"names": names, "shape": [len(names)]}}]
         return {
             "name": self.deployment,
@@ -207,8 +250,8 @@ class Served:
         }
         batch, outputs = progress.batch, progress.outputs
         if progress.status == 200 and batch is not None and outputs is not None:
-            rows = batch.matrix if batch.matrix is not None else batch.logged
-            cells = batch.size * len(self.contract.columns)
+            rows = batch.logged if batch.logged is not None else batch.matrix
+            cells = batch.size * len(self.contract.logged_columns)
             self.journal.put({"k": "p", **entry, "x": rows, "y": logged_outputs(outputs)}, cells)
         else:
             text = body[:BODY_BYTES].decode(errors="replace")
@@ -216,8 +259,8 @@ class Served:
             self.journal.put(failed, 1 + len(text) // 8)
 
     def _head(self) -> dict[str, Any]:
-        columns, names = self.contract.columns, self.contract.names
-        types = [column.type for column in columns]
+        columns = self.contract.logged_columns
+        names, types = [column.name for column in columns], [column.type for column in columns]
         if isinstance(self.contract, TensorContract):
             names = self.contract.logged_names
             types = ["tensor"] * len(names)

@@ -26,6 +26,7 @@ class SklearnEngine:
     def __init__(self, packaged: Packaged) -> None:
         model = _read(packaged)
         self._ask = _question(model, packaged.answers)
+        self._model = model
         self._names = list(packaged.output_names)
         table = TableContract(packaged.columns)
         self._columns = table.columns
@@ -36,12 +37,26 @@ class SklearnEngine:
 
     def predict(self, batch: Batch) -> Mapping[str, np.ndarray]:
         """See `Engine`."""
-        if self._takes_matrix:
-            with warnings.catch_warnings():
-                # It was trained with names; the contract has put the columns into that order.
-                warnings.simplefilter("ignore", UserWarning)
-                return named(self._ask(batch.matrix), self._names)
-        return named(self._ask(self._frame(batch)), self._names)
+        return named(self._answer(self._ask, batch), self._names)
+
+    def scores(self, batch: Batch) -> Mapping[str, np.ndarray]:
+        """What is explained: the probability of each class if the model has them, else its
+        answers.
+        """
+        probabilities = getattr(self._model, "predict_proba", None)
+        classes = getattr(self._model, "classes_", None)
+        if probabilities is None or classes is None or np.ndim(classes) != 1:
+            return self.predict(batch)
+        found = np.asarray(self._answer(probabilities, batch))
+        return {str(name): found[:, place] for place, name in enumerate(classes)}
+
+    def _answer(self, ask: Callable[[Any], Any], batch: Batch) -> Any:
+        if not self._takes_matrix:
+            return ask(self._frame(batch))
+        with warnings.catch_warnings():
+            # It was trained with names; the contract has put the columns into that order.
+            warnings.simplefilter("ignore", UserWarning)
+            return ask(batch.matrix)
 
     def _frame(self, batch: Batch) -> Any:
         import pandas as pd

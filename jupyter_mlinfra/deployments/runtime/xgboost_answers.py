@@ -33,7 +33,7 @@ def predictor(booster: Any, model_class: str, answers: str) -> Callable[[np.ndar
         return lambda matrix: booster.inplace_predict(matrix, validate_features=False)
     if answers == "probabilities" and objective not in _PROBABILITIES:
         raise ValueError(f"A model of objective {objective} has no probabilities")
-    rounds, classes = _rounds(booster), int(learner["learner_model_param"]["num_class"])
+    rounds, classes = rounds_of(booster), int(learner["learner_model_param"]["num_class"])
     predict_type = "margin" if answers == "probabilities" and objective == _SOFTMAX else "value"
 
     def predict(matrix: np.ndarray) -> np.ndarray:
@@ -49,8 +49,12 @@ def predictor(booster: Any, model_class: str, answers: str) -> Callable[[np.ndar
     return predict
 
 
-def _rounds(booster: Any) -> tuple[int, int]:
-    """The rounds that count: those up to the best one after early stopping, else all (0, 0)."""
+def rounds_of(booster: Any, model_class: str = "") -> tuple[int, int]:
+    """The rounds that count: those up to the best one after early stopping, else all (0, 0). A
+    plain booster is asked with all of them.
+    """
+    if model_class == _BOOSTER:
+        return (0, 0)
     best = booster.attr("best_iteration")
     return (0, int(best) + 1) if best is not None else (0, 0)
 

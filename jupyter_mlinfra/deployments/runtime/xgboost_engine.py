@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import xgboost
 
 from .categories import with_categories
 from .contract import Batch, Column, MatrixContract
+from .contributions import Contributions, exact
 from .engine import Packaged
-from .xgboost_answers import predictor
+from .xgboost_answers import predictor, rounds_of
 
 
 class XGBoostEngine:
@@ -27,6 +29,7 @@ class XGBoostEngine:
         booster.feature_names = booster.feature_types = None
         self.contract = MatrixContract(columns)
         self._predict = predictor(booster, packaged.model_class, packaged.answers)
+        self._booster, self._rounds = booster, rounds_of(booster, packaged.model_class)
         names = packaged.output_names
         self._output = names[0] if len(names) == 1 else "predict"
 
@@ -34,6 +37,24 @@ class XGBoostEngine:
         """See `Engine`."""
         assert batch.matrix is not None
         return {self._output: self._predict(batch.matrix)}
+
+    def contributions(self, batch: Batch) -> Contributions | None:
+        """XGBoost's own, exact for trees: they add up to the raw margin. None for trees that answer
+        several values at once, for which XGBoost has none.
+        """
+        assert batch.matrix is not None
+        data = xgboost.DMatrix(batch.matrix, nthread=1)
+        asked: dict[str, Any] = {
+            "iteration_range": self._rounds,
+            "validate_features": False,
+            "strict_shape": True,
+        }
+        try:
+            parts = self._booster.predict(data, pred_contribs=True, **asked)
+        except xgboost.core.XGBoostError:
+            return None
+        margins = self._booster.predict(data, output_margin=True, **asked)
+        return exact("XGBoost's pred_contribs", parts, margins)
 
 
 def load(packaged: Packaged) -> XGBoostEngine:

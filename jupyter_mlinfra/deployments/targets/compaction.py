@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...core.project import Project
-from .. import environment, payloads
+from .. import environment
+from ..payload_log import compacting
 from ..rows import DeploymentRow
 from ..settings import DeploymentSettings
 from .layout import payload_folders
@@ -37,7 +38,7 @@ class Compaction:
         settings, folders = self._project.settings.of(DeploymentSettings), []
         names = {row.name for row in rows}
         for folder in payload_folders(self._project):
-            payloads.prune(folder, days=settings.payload_days, gib=settings.payload_gib)
+            compacting.prune(folder, days=settings.payload_days, gib=settings.payload_gib)
             # Killed processes of a deleted deployment leave open journals: this closes them.
             if any(folder.glob("*.jsonl" if folder.name in names else "*.jsonl*")):
                 folders.append(folder)
@@ -52,7 +53,7 @@ class Compaction:
             sys.executable,
             "-P",
             "-m",
-            "jupyter_mlinfra.deployments.payloads",
+            "jupyter_mlinfra.deployments.payload_log.compacting",
             *map(str, folders),
         ]
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)

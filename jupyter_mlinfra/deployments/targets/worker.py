@@ -15,6 +15,7 @@ from ..environment import bytecode_folder
 from ..gateway import cluster_name
 from ..runtimes import DEFAULT, load_runtime
 from .inherited import inherited_variables
+from .layout import online_store_file
 
 THREADS = 8
 KEEPALIVE_SECONDS = 75
@@ -136,6 +137,7 @@ def environment(launch: WorkerSpec, worker: Worker) -> Mapping[str, str]:
         "MLINFRA_VERSION": launch.version,
         "MLINFRA_MODEL": launch.model,
         "MLINFRA_PAYLOADS": str(launch.payloads),
+        "MLINFRA_ONLINE_STORE": str(online_store_file(launch.payloads.parents[1])),
         "MLINFRA_SOCKET": worker.socket,
         "MLINFRA_GUARD": guard_file(cluster_name(*launch.key), launch.code),
         "MLINFRA_SLOT": str(worker.slot),

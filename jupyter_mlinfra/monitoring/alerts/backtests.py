@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ...core.errors import BadRequest
 from ...core.records import from_seconds, now
-from ..history import recorded_points
+from ..history import ends_of, recorded_points
+from ..points import Point
 from ..rules.backtesting import Past, Replayed, replay
 from ..rules.book import RuleBook
 from ..store import MonitorStore
@@ -29,6 +30,12 @@ Progress = Callable[[str, float], None]
 """Told of a monitor, and of the part of its history that is done."""
 
 
+PastPoints = Callable[..., tuple[list[Point], list[datetime]]]
+"""See `Monitoring.past_points`."""
+
+LOG, SERIES = "payload log", "hourly series"
+
+
 def quiet(_monitor: str, _share: float) -> None:
     """Nobody is told."""
 
@@ -43,6 +50,7 @@ def backtest(
     days: float,
     step: timedelta,
     on_progress: Progress,
+    past_points: PastPoints,
 ) -> Backtest:
     """Replay the last `days` of the monitors. Raises BadRequest for a span or step out of range."""
     if not 0 < days <= LONGEST_DAYS or step < SHORTEST_STEP:
@@ -62,7 +70,8 @@ def backtest(
         def told(share: float, name: str = name) -> None:
             on_progress(name, share)
 
-        points = [
+        recorded, gone = past_points(name, ends_of(since, until, step), window=WINDOW)
+        logged = [
             *recorded_points(
                 project,
                 deployments,
@@ -71,17 +80,26 @@ def backtest(
                 until=until,
                 step=step,
                 window=WINDOW,
+                left_out=frozenset(gone),
                 on_progress=told,
             )
         ]
-        found = replay(rules, points, until.timestamp())
-        results += [_record(name, item, until) for item in found]
+        sources = {LOG: _metrics(logged), SERIES: _metrics(recorded)}
+        found = replay(rules, [*recorded, *logged], until.timestamp())
+        results += [_record(name, item, until, sources) for item in found]
     return Backtest(
         file=file, since=since, until=until, step_seconds=step.total_seconds(), rules=results
     )
 
 
-def _record(monitor: str, found: Replayed, until: datetime) -> RuleBacktest:
+def _metrics(points: Sequence[Point]) -> frozenset[str]:
+    """The metrics that have a value."""
+    return frozenset(point.metric for point in points if point.value is not None)
+
+
+def _record(
+    monitor: str, found: Replayed, until: datetime, sources: Mapping[str, frozenset[str]]
+) -> RuleBacktest:
     episodes = [_episode(monitor, item, until) for item in found.past]
     seconds = [item.seconds for item in episodes]
     return RuleBacktest(
@@ -95,6 +113,9 @@ def _record(monitor: str, found: Replayed, until: datetime) -> RuleBacktest:
         measured=found.measured,
         episodes=episodes[:EPISODES_SHOWN],
         note=_note(found, len(episodes)),
+        source=" and ".join(
+            name for name, metrics in sources.items() if found.rule.metric in metrics
+        ),
     )
 
 

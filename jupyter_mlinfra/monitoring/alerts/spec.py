@@ -112,7 +112,8 @@ class RuleBacktest:
     """What one rule would have done to one monitor.
 
     fired: how often. firing_seconds: for how long altogether. measured: windows that it could
-    judge, of `windows`. episodes: the newest ones first.
+    judge, of `windows`. episodes: the newest ones first. source: what gave its metric: the payload
+    log, the hourly series, or both.
     """
 
     rule: str
@@ -125,6 +126,7 @@ class RuleBacktest:
     measured: int
     episodes: Sequence[Episode]
     note: str
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

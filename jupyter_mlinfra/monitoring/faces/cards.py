@@ -29,6 +29,7 @@ def _monitor_status(item: MonitorStatus) -> Card:
         "score PSI": number(item.score.psi) if item.score else NONE,
         "not logged": plain(item.dropped or None),
         "not compared": item.trouble or NONE,
+        "incomplete": item.problems[0] if item.problems else NONE,
         **{
             f"alert {alert.name}": f"{alert.state}: {alert.text}"
             for alert in item.alerts

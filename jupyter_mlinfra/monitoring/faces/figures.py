@@ -48,6 +48,8 @@ def _figures(item: MonitorFigures) -> Card:
         for name, value in performance.real.metrics.items():
             facts[f"{name} (real)"] = _figure(value)
     facts["labelled"] = _share(performance.label_coverage)
+    facts["labels refused"] = plain(item.labels.refused or None)
+    facts["labels that wait"] = plain(item.labels.waiting or None)
     facts["KPI"] = _kpi(item.kpi)
     facts["no drift"] = item.reasons.get("drift", NONE)
     facts["incomplete"] = item.problems[0] if item.problems else NONE

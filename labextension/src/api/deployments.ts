@@ -4,7 +4,9 @@ import type {
   IChange,
   IDeployment,
   IDeploymentDetail,
+  IExplainedAnswers,
   IJob,
+  IKnownRow,
   ILatencySeries,
   ILoggedRequest,
   ILoggedRequestDetail,
@@ -75,6 +77,10 @@ export interface IDeploymentsClient {
     signal?: AbortSignal
   ) => Promise<IVersionVerdict>;
   manifest: (name: string, options: IManifestQuery, signal?: AbortSignal) => Promise<IManifests>;
+  /** What each input contributed to the answers to a body. */
+  explain: (name: string, body: unknown, version?: string) => Promise<IExplainedAnswers>;
+  /** Rows to try it with: logged ones, newest first, then those of the model's sample. */
+  rows: (name: string, signal?: AbortSignal) => Promise<IPage<IKnownRow>>;
 }
 
 export function deploymentsClient(request: Request): IDeploymentsClient {
@@ -98,6 +104,9 @@ export function deploymentsClient(request: Request): IDeploymentsClient {
     promote: (name, version) => request(verb(name, 'promote'), { body: { version } }),
     rollback: name => request(verb(name, 'rollback'), { body: {} }),
     predict: (name, rows, version) =>
-      request(verb(name, 'predict'), { body: version ? { rows, version } : { rows } })
+      request(verb(name, 'predict'), { body: version ? { rows, version } : { rows } }),
+    explain: (name, rows, version) =>
+      request(verb(name, 'explain'), { body: version ? { rows, version } : { rows } }),
+    rows: (name, signal) => request(verb(name, 'rows'), { signal })
   };
 }

@@ -5,6 +5,41 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AccessKey
+         * @description A key of a deployment, without the key itself. state: whether it opens anything now.
+         */
+        readonly AccessKey: {
+            /** Format: date-time */
+            readonly created_at: string;
+            readonly created_by: string;
+            readonly deployment: string;
+            readonly expires_at: string | null;
+            readonly id: string;
+            readonly name: string;
+            readonly revoked_at: string | null;
+            /** @enum {string} */
+            readonly state: "active" | "expired" | "revoked";
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know about the list, usually empty.
+         *
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
+         */
+        readonly AccessKeyPage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["AccessKey"][];
+            /** @default false */
+            readonly more: boolean;
+            /** @default  */
+            readonly note: string;
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
          * Acknowledgement
          * @description Somebody looks after an alert; it lasts until the alert ends.
          */
@@ -293,6 +328,41 @@ export interface components {
             readonly total: number;
         };
         /**
+         * AuditEntry
+         * @description Who changed what. deployment: its name, also when it is gone. on: the host name of the
+         *     machine.
+         */
+        readonly AuditEntry: {
+            /** Format: date-time */
+            readonly at: string;
+            readonly deployment: string;
+            readonly id: number;
+            readonly on: string;
+            readonly reason: string;
+            readonly text: string;
+            readonly user: string;
+            readonly verb: string;
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know about the list, usually empty.
+         *
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
+         */
+        readonly AuditEntryPage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["AuditEntry"][];
+            /** @default false */
+            readonly more: boolean;
+            /** @default  */
+            readonly note: string;
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
          * Backend
          * @description A place where jobs can run. usual: the one of the settings.
          */
@@ -520,6 +590,14 @@ export interface components {
             readonly waiting: number;
         };
         /**
+         * Confusion
+         * @description counts: one row per true class, one column per answered class, both as in `classes`.
+         */
+        readonly Confusion: {
+            readonly classes: readonly string[];
+            readonly counts: readonly (readonly number[])[];
+        };
+        /**
          * Curve
          * @description A metric over steps, at most `points` long; min and max of each bucket are kept, so that no
          *     spike is lost.
@@ -647,7 +725,7 @@ export interface components {
         /**
          * Deployment
          * @description One deployment. url: ends in `/api/v1.0/predictions`. urls: the same by protocol, `seldon`
-         *     and `v2`; empty while there is no gateway.
+         *     and `v2`, and for other machines `public`; empty while there is no gateway.
          */
         readonly Deployment: {
             /** Format: date-time */
@@ -670,7 +748,7 @@ export interface components {
          * @description A deployment's page; history newest first. sample: a request body that it accepts.
          *
          *     answers: `classes`, `probabilities` or `values` of the version with most traffic; empty before
-         *     the first one is packaged.
+         *     the first one is packaged. gateway: how it is; None while nothing is up.
          */
         readonly DeploymentDetail: {
             readonly answers: string;
@@ -678,6 +756,8 @@ export interface components {
                 readonly [key: string]: string;
             };
             readonly deployment: components["schemas"]["Deployment"];
+            /** @default null */
+            readonly gateway: components["schemas"]["GatewayState"] | null;
             readonly history: readonly components["schemas"]["Change"][];
             readonly sample: {
                 readonly [key: string]: unknown;
@@ -931,6 +1011,43 @@ export interface components {
             readonly total: number;
         };
         /**
+         * ExplainedAnswers
+         * @description What each input contributed to the answers of some rows. method: how that was found. scale:
+         *     of what the contributions add up to, `raw margin` or `answer`.
+         *
+         *     inputs, outputs: their names; a single output has none. background: rows of the model's sample
+         *     that stand for an input that is left out; orders: of the inputs that were tried for each row;
+         *     both are 0 if the model's library computes contributions itself.
+         */
+        readonly ExplainedAnswers: {
+            readonly background: number;
+            readonly exact: boolean;
+            readonly inputs: readonly string[];
+            readonly method: string;
+            readonly milliseconds: number;
+            readonly orders: number;
+            readonly outputs: readonly string[];
+            readonly rows: readonly components["schemas"]["ExplainedRow"][];
+            readonly scale: string;
+            readonly version: string;
+        };
+        /**
+         * ExplainedRow
+         * @description Why one row got its answer. values: of the inputs, as the model had them. prediction: its
+         *     answer.
+         *
+         *     contributions, errors: by output and input; errors are standard errors, None if the
+         *     contributions are exact. base, total: by output; base and contributions add up to total.
+         */
+        readonly ExplainedRow: {
+            readonly base: readonly (number | null)[];
+            readonly contributions: readonly (readonly (number | null)[])[];
+            readonly errors: readonly (readonly (number | null)[])[] | null;
+            readonly prediction: unknown;
+            readonly total: readonly (number | null)[];
+            readonly values: readonly unknown[];
+        };
+        /**
          * Explanation
          * @description What a step would do now, and why.
          *
@@ -1103,6 +1220,21 @@ export interface components {
             readonly passed: boolean;
         };
         /**
+         * GatewayState
+         * @description The gateway of the local target. running: how many of its processes answer, of `processes`.
+         *
+         *     public: the address for other machines; empty if the settings name none. open: whether it
+         *     listens there. tls: whether it speaks TLS there. problems: what is not as it should be.
+         */
+        readonly GatewayState: {
+            readonly open: boolean;
+            readonly problems: readonly string[];
+            readonly processes: number;
+            readonly public: string;
+            readonly running: number;
+            readonly tls: boolean;
+        };
+        /**
          * GpuPoint
          * @description A GPU of a job at a moment. load, memory: 0 to 1, None if the driver does not say; of the
          *     whole device, whoever uses it.
@@ -1269,6 +1401,40 @@ export interface components {
          */
         readonly JobState: "queued" | "starting" | "running" | "succeeded" | "failed" | "cancelled" | "lost";
         /**
+         * KnownRow
+         * @description A row to try a deployment with: of the model's sample, or of a request that was logged.
+         */
+        readonly KnownRow: {
+            /** @default null */
+            readonly at: string | null;
+            /** @default  */
+            readonly id: string;
+            /** @enum {string} */
+            readonly origin: "sample" | "logged";
+            readonly row: {
+                readonly [key: string]: unknown;
+            };
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know about the list, usually empty.
+         *
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
+         */
+        readonly KnownRowPage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["KnownRow"][];
+            /** @default false */
+            readonly more: boolean;
+            /** @default  */
+            readonly note: string;
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
          * KpiFigure
          * @description The mean worth of a labelled row, with its interval. total: of all of them. outcomes: rows of
          *     true positives (tp), false positives (fp), false negatives (fn), true negatives (tn).
@@ -1285,12 +1451,24 @@ export interface components {
             readonly value: number;
         };
         /**
+         * LabelCounts
+         * @description What became of labels that were not joined, whatever the window. refused: could not be used,
+         *     or came for a request that was never found; waiting: for a request that is not in the payload
+         *     log yet.
+         */
+        readonly LabelCounts: {
+            /** @default 0 */
+            readonly refused: number;
+            /** @default 0 */
+            readonly waiting: number;
+        };
+        /**
          * LabelReport
          * @description What became of some labels. read: rows of the file; joined: answered rows that have a label
          *     from it; replaced: of those, how many had one before. unknown: request ids that are not in the
-         *     payload log, of which the first are named; bad: rows that could not be used, with the reasons of
-         *     the first. coverage: by version, the share of answered rows of the hours concerned that have a
-         *     label now.
+         *     payload log, of which the first are named; their labels wait, see `Unjoined`. bad: labels that
+         *     were refused, with the reasons of the first. coverage: by version, the share of answered rows of
+         *     the hours concerned that have a label now.
          */
         readonly LabelReport: {
             readonly bad: number;
@@ -1587,6 +1765,7 @@ export interface components {
                 readonly [key: string]: number | null;
             };
             readonly kpi: components["schemas"]["KpiFigure"] | null;
+            readonly labels: components["schemas"]["LabelCounts"];
             readonly latency: components["schemas"]["ServiceFigures"] | null;
             readonly memory: {
                 readonly [key: string]: number;
@@ -1642,6 +1821,7 @@ export interface components {
          *     on; refused_fraction: those from 400 to 499. drift: the features that moved the most, of
          *     `features` that were compared. trouble: why nothing was compared, as without a reference;
          *     `reference` is empty then.
+         *     problems: what makes the window incomplete, such as a broken file of the log.
          */
         readonly MonitorStatus: {
             readonly alerts: readonly components["schemas"]["Alert"][];
@@ -1655,6 +1835,8 @@ export interface components {
             readonly monitor: components["schemas"]["Monitor"];
             readonly p50_ms: components["schemas"]["Number"] | null;
             readonly p95_ms: components["schemas"]["Number"] | null;
+            /** @default [] */
+            readonly problems: readonly string[];
             readonly reference: string;
             readonly refused_fraction: components["schemas"]["Number"] | null;
             readonly score: components["schemas"]["FeatureDrift"] | null;
@@ -1690,6 +1872,18 @@ export interface components {
             readonly retries?: number;
             /** @description The job is ended after this time. */
             readonly time_limit_minutes?: number | null;
+        };
+        /**
+         * NewKey
+         * @description A key that was just made. key: what a client sends as `Authorization: Bearer KEY`; it is
+         *     told here and never again.
+         */
+        readonly NewKey: {
+            readonly deployment: string;
+            readonly expires_at: string | null;
+            readonly id: string;
+            readonly key: string;
+            readonly name: string;
         };
         /**
          * Number
@@ -2058,10 +2252,12 @@ export interface components {
         };
         /**
          * RealPerformance
-         * @description Performance of labelled rows.
+         * @description Performance of labelled rows. confusion: None of values, and of more than 50 classes.
          */
         readonly RealPerformance: {
             readonly changes: readonly components["schemas"]["Turn"][];
+            /** @default null */
+            readonly confusion: components["schemas"]["Confusion"] | null;
             readonly metrics: {
                 readonly [key: string]: number | null;
             };
@@ -2107,7 +2303,8 @@ export interface components {
          * @description What one rule would have done to one monitor.
          *
          *     fired: how often. firing_seconds: for how long altogether. measured: windows that it could
-         *     judge, of `windows`. episodes: the newest ones first.
+         *     judge, of `windows`. episodes: the newest ones first. source: what gave its metric: the payload
+         *     log, the hourly series, or both.
          */
         readonly RuleBacktest: {
             readonly episodes: readonly components["schemas"]["Episode"][];
@@ -2119,6 +2316,8 @@ export interface components {
             readonly note: string;
             readonly rule: string;
             readonly severity: string;
+            /** @default  */
+            readonly source: string;
             readonly windows: number;
         };
         /**

@@ -199,6 +199,8 @@ export type ILoggedRequestDetail = Records['LoggedRequestDetail'];
 export type ILatencySeries = Records['LatencySeries'];
 export type IVersionVerdict = Records['VersionVerdict'];
 export type IManifests = Records['Manifests'];
+export type IExplainedAnswers = Records['ExplainedAnswers'];
+export type IKnownRow = Records['KnownRow'];
 export type VersionState = Records['VersionState'];
 export type DeploymentState = Records['DeploymentState'];
 

@@ -1,24 +1,27 @@
 import '../../style/deployments.css';
 
-import React, { useState } from 'react';
+import React, { useEffect, useState } from 'react';
 
 import { ApiError, asApiError } from '../api/errors';
-import type { IDeploymentDetail, IPrediction } from '../api/types';
+import type { IDeploymentDetail, IExplainedAnswers, IKnownRow, IPrediction } from '../api/types';
 import { Button } from '../components/button';
 import { ErrorCard } from '../components/card';
 import { cx } from '../components/cx';
 import { Heading } from '../components/header';
 import { Num } from '../components/number';
+import { Select } from '../components/select';
 import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
-import { parseBody } from './body';
+import { bodyText, parseBody } from './body';
+import { Explanation } from './explanation';
 import { firstRow, inputsOf, TryForm } from './tryform';
 
 const ROWS_SHOWN = 100;
 
 interface IAnswered {
   answer?: IPrediction;
+  explanation?: IExplainedAnswers;
   error?: ApiError;
   busy?: boolean;
 }
@@ -36,8 +39,8 @@ export function TryIt({ detail, body, onBody }: ITryItProps): React.ReactElement
   const [asJson, setAsJson] = useState(false);
   const inputs = inputsOf(detail.signature);
   const hasForm = inputs !== null && firstRow(body) !== null;
-  const [{ answer, error, busy }, setAnswered] = useState<IAnswered>({});
-  const ask = async (): Promise<void> => {
+  const [{ answer, explanation, error, busy }, setAnswered] = useState<IAnswered>({});
+  const ask = async (why = false): Promise<void> => {
     const read = parseBody(body);
     if (!('value' in read)) {
       const fix = trans.__('Put every name and text in double quotes, and close every bracket.');
@@ -53,35 +56,23 @@ export function TryIt({ detail, body, onBody }: ITryItProps): React.ReactElement
     }
     setAnswered({ busy: true });
     try {
-      setAnswered({ answer: await client.deployments.predict(deployment.name, read.value) });
+      const answered = await client.deployments.predict(deployment.name, read.value);
+      setAnswered({ answer: answered, busy: why });
+      if (why) {
+        // Of the version that has answered: another one may answer otherwise.
+        const version = answered.version;
+        const found = await client.deployments.explain(deployment.name, read.value, version);
+        setAnswered({ answer: answered, explanation: found });
+      }
     } catch (failure) {
-      setAnswered({ error: asApiError(failure) });
+      setAnswered(({ answer: kept }) => ({ answer: kept, error: asApiError(failure) }));
     }
   };
   return (
     <div className={cx('deployments-columns')}>
       <section>
         <Heading title={trans.__('Request')} note={trans.__('Seldon’s protocol')}>
-          <span role="group" aria-label={trans.__('Written as')}>
-            <Button
-              kind="quiet"
-              label={trans.__('Form')}
-              pressed={hasForm && !asJson}
-              disabled={!hasForm}
-              caption={
-                hasForm
-                  ? trans.__('A field for each input; the first row')
-                  : trans.__('The request is not one of named rows')
-              }
-              onClick={() => setAsJson(false)}
-            />
-            <Button
-              kind="quiet"
-              label={trans.__('JSON')}
-              pressed={asJson || !hasForm}
-              onClick={() => setAsJson(true)}
-            />
-          </span>
+          <WrittenAs hasForm={hasForm} asJson={asJson} onJson={setAsJson} />
           <Button
             kind="primary"
             icon="play"
@@ -89,7 +80,14 @@ export function TryIt({ detail, body, onBody }: ITryItProps): React.ReactElement
             disabled={busy}
             onClick={() => void ask()}
           />
+          <Button
+            label={trans.__('Explain')}
+            caption={trans.__('Ask, and show what each input contributed to the first answer')}
+            disabled={busy}
+            onClick={() => void ask(true)}
+          />
         </Heading>
+        <KnownRows name={deployment.name} onBody={onBody} />
         {hasForm && !asJson ? (
           <TryForm inputs={inputs} body={body} onBody={onBody} />
         ) : (
@@ -109,7 +107,11 @@ export function TryIt({ detail, body, onBody }: ITryItProps): React.ReactElement
         <Heading title={trans.__('Answer')} note={answer && <AnswerNote answer={answer} />} />
         {error && <ErrorCard error={error} />}
         {answer ? (
-          <Answer answer={answer} />
+          <>
+            <Answer answer={answer} />
+            {explanation && <Explanation explanation={explanation} />}
+            {busy && <p className={cx('more')}>{trans.__('Finding the contributions…')}</p>}
+          </>
         ) : (
           !error && (
             <p className={cx('more')}>
@@ -121,6 +123,86 @@ export function TryIt({ detail, body, onBody }: ITryItProps): React.ReactElement
         )}
       </section>
     </div>
+  );
+}
+
+interface IKnownRowsProps {
+  name: string;
+  onBody: (body: string) => void;
+}
+
+/** Rows that the deployment is known to take; one that is chosen becomes the request. */
+function KnownRows({ name, onBody }: IKnownRowsProps): React.ReactElement | null {
+  const { client, trans } = useWorkbench();
+  const [rows, setRows] = useState<readonly IKnownRow[]>([]);
+  useEffect(() => {
+    const left = new AbortController();
+    const load = async (): Promise<void> => {
+      const page = await client.deployments.rows(name, left.signal);
+      setRows(page.items);
+    };
+    load().catch(() => undefined); // the request can be written without them
+    return () => left.abort();
+  }, [client, name]);
+  if (rows.length === 0) {
+    return null;
+  }
+  const label = ({ origin, at, id }: IKnownRow, place: number): string =>
+    origin === 'logged'
+      ? trans.__('logged %1 · %2', format.time(at), id.slice(0, 8))
+      : trans.__('sample row %1', place + 1 - rows.filter(row => row.origin === 'logged').length);
+  const choose = (value: string): void => {
+    const row = rows[Number(value)]?.row;
+    if (value !== '' && row) {
+      onBody(bodyText({ data: { names: Object.keys(row), ndarray: [Object.values(row)] } }));
+    }
+  };
+  return (
+    <div className={cx('inset')}>
+      <Select
+        label={trans.__('Fill with')}
+        value=""
+        width={220}
+        options={[
+          { value: '', label: trans.__('a known row…') },
+          ...rows.map((row, place) => ({ value: String(place), label: label(row, place) }))
+        ]}
+        onChange={choose}
+      />
+    </div>
+  );
+}
+
+interface IWrittenAsProps {
+  hasForm: boolean;
+  asJson: boolean;
+  onJson: (json: boolean) => void;
+}
+
+/** Whether the request is written in fields or as JSON. */
+function WrittenAs({ hasForm, asJson, onJson }: IWrittenAsProps): React.ReactElement {
+  const { trans } = useWorkbench();
+  return (
+    <span role="group" aria-label={trans.__('Written as')}>
+      <Button
+        kind="quiet"
+        label={trans.__('Form')}
+        pressed={hasForm && !asJson}
+        disabled={!hasForm}
+        caption={
+          hasForm
+            ? trans.__('A field for each input; the first row')
+            : trans.__('The request is not one of named rows')
+        }
+        onClick={() => onJson(false)}
+      />
+      <Button
+        kind="quiet"
+        label={trans.__('JSON')}
+        pressed={asJson || !hasForm}
+        onClick={() => onJson(true)}
+      />
+    </span>
   );
 }
 

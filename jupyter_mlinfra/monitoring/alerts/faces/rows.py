@@ -70,6 +70,7 @@ def backtest(item: RuleBacktest) -> Row:
         "longest": span(item.longest_seconds),
         "judged": f"{item.measured:,} of {item.windows:,}",
         "newest": moment(item.episodes[0].since) if item.episodes else NONE,
+        "source": item.source or NONE,
         "note": item.note or NONE,
     }
 

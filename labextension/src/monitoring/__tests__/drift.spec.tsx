@@ -101,6 +101,7 @@ const statusOf = (more: Partial<IMonitorStatus> = {}): IMonitorStatus => ({
   drift: [],
   features: more.drift?.length ?? 0,
   trouble: '',
+  problems: [],
   alerts: [],
   code: {},
   ...more

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .payloads import (
-    _PARQUET,
-    _UNIQUE,
-    _compacted,
-    _frame,
-    _from_parquet,
-    _may_hold,
-    _read_journal,
-    _Rows,
-    _stem,
+from .frames import UNIQUE, facts_of, frame_of, read_parquet
+from .journals import (
+    PARQUET,
+    JournalRows,
+    begun_at,
+    may_begin_before,
+    may_hold,
+    read_journal,
+    stem,
 )
+from .merging import compacted_files, replaced
+from .quarantine import problems, starts
+from .request_ids import IDS, hashes_of, may_hold_any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,9 +42,12 @@ class Part:
     problem: str = ""
 
 
-def parts(folder: Path, since: datetime, until: datetime) -> Iterator[Part]:
+def parts(
+    folder: Path, since: datetime, until: datetime, *, ids: Sequence[str] | None = None
+) -> Iterator[Part]:
     """The rows that arrived from `since` until before `until`, as `scan` gives them, file by file
-    and each once; one file is in memory at a time.
+    and each once; one file is in memory at a time. ids: files that hold none of these request ids
+    are left out, as far as that can be known without reading them.
 
     The files come in the order of their names, which compaction keeps, so two calls give the same.
     A file that cannot be read is a part with a problem, and hides no other.
@@ -50,29 +55,61 @@ def parts(folder: Path, since: datetime, until: datetime) -> Iterator[Part]:
     import polars as pl
 
     seen, before = _Seen(), since - timedelta(seconds=RETRIED_SECONDS)
+    hashes = None if ids is None else hashes_of(ids)
     for name in _file_names(folder, before, until):
-        try:
-            rows = _rows_of(folder, name, before, until)
-        except (OSError, ValueError, pl.exceptions.PolarsError) as error:
-            yield Part(rows=_frame(_Rows()).drop(_UNIQUE), problem=f"{name}: {str(error)[:200]}")
+        rows, problem = _read(folder, name, before, until, hashes)
+        if problem:
+            yield Part(rows=frame_of(JournalRows()).drop(UNIQUE), problem=problem)
             continue
         if not rows.height:
             continue
-        new = seen.note(rows.select(pl.struct(_UNIQUE, "row").hash()).to_series().to_numpy())
+        new = seen.note(rows.select(pl.struct(UNIQUE, "row").hash()).to_series().to_numpy())
         here = (rows["ts"] >= since).to_numpy()
-        again = rows.filter(pl.Series(~new & here)).group_by("version").agg(pl.n_unique(_UNIQUE))
-        repeated = dict(sorted(again.iter_rows()))
-        kept = rows.filter(pl.Series(new & here)).drop(_UNIQUE)
-        if kept.height or repeated:
-            yield Part(rows=kept, repeated=repeated)
+        yield from _part(rows, new, here)
+    for problem in problems(folder, before, until):
+        yield Part(rows=frame_of(JournalRows()).drop(UNIQUE), problem=problem)
+
+
+def _part(rows: pl.DataFrame, new: np.ndarray, here: np.ndarray) -> Iterator[Part]:
+    """The new rows of a file that are within the span, if there are any."""
+    import polars as pl
+
+    again = rows.filter(pl.Series(~new & here)).group_by("version").agg(pl.n_unique(UNIQUE))
+    repeated = dict(sorted(again.iter_rows()))
+    kept = rows.filter(pl.Series(new & here)).drop(UNIQUE)
+    if kept.height or repeated:
+        yield Part(rows=kept, repeated=repeated)
+
+
+def _read(
+    folder: Path, name: str, since: datetime, until: datetime, hashes: np.ndarray | None
+) -> tuple[pl.DataFrame, str]:
+    """The rows of a file, and why they cannot be read."""
+    import polars as pl
+
+    nothing = frame_of(JournalRows())
+    try:
+        if hashes is not None and not _may_hold_any(folder, name, hashes):
+            return nothing, ""
+        return _rows_of(folder, name, since, until), ""
+    except FileNotFoundError:
+        late = name in replaced(folder)
+        return nothing, f"{name} was merged with others while it was read." if late else ""
+    except (OSError, ValueError, pl.exceptions.PolarsError) as error:
+        return nothing, f"{name}: {str(error)[:200]}"
+
+
+def _may_hold_any(folder: Path, name: str, hashes: np.ndarray) -> bool:
+    file = folder / PARQUET / f"{name}.parquet"
+    return not file.exists() or may_hold_any(facts_of(file).get(IDS, ""), hashes)
 
 
 def oldest(folder: Path) -> datetime | None:
     """When the oldest file of the log was begun; None without files."""
     begun = [
-        _begun_at(file.name)
-        for file in (*folder.glob("*.jsonl*"), *(folder / _PARQUET).glob("*.parquet"))
-    ]
+        begun_at(file.name)
+        for file in (*folder.glob("*.jsonl*"), *(folder / PARQUET).glob("*.parquet"))
+    ] + starts(folder)
     return datetime.fromtimestamp(min(begun), UTC) if begun else None
 
 
@@ -104,9 +141,9 @@ class _Seen:
 def _file_names(folder: Path, since: datetime, until: datetime) -> list[str]:
     """The journals that may hold rows of a time, compacted or not, by name."""
     files = (*folder.glob("*.jsonl"), *folder.glob("*.jsonl.open"))
-    found = {_stem(file) for file in files if _may_hold(file, since)}
-    found |= {file.stem for file in _compacted(folder, since)}
-    return sorted(name for name in found if _begun_at(name) < until.timestamp() + RETRIED_SECONDS)
+    found = {stem(file) for file in files if may_hold(file, since)} - replaced(folder)
+    found |= {file.stem for file in compacted_files(folder, since)}
+    return sorted(name for name in found if may_begin_before(name, until))
 
 
 def _rows_of(folder: Path, name: str, since: datetime, until: datetime) -> pl.DataFrame:
@@ -118,17 +155,9 @@ def _rows_of(folder: Path, name: str, since: datetime, until: datetime) -> pl.Da
     wanted = pl.col("ts").is_between(since, until, closed="left")
     for _ in range(3):
         with contextlib.suppress(FileNotFoundError):
-            if (file := folder / _PARQUET / f"{name}.parquet").exists():
-                return _from_parquet(file, wanted)
+            if (file := folder / PARQUET / f"{name}.parquet").exists():
+                return read_parquet(file, wanted)
             for ending in (".jsonl.open", ".jsonl"):
                 if (file := folder / f"{name}{ending}").exists():
-                    return _frame(_read_journal(file)).filter(wanted)
-    return _frame(_Rows())  # too old, and removed
-
-
-def _begun_at(name: str) -> float:
-    """When a journal was begun, from its name, in seconds since 1970; 0 if it does not say."""
-    try:
-        return int(name.partition(".")[0].split("-")[-2]) / 1e6
-    except (ValueError, IndexError):
-        return 0.0
+                    return frame_of(read_journal(file)).filter(wanted)
+    raise FileNotFoundError(name)  # too old, and removed, or merged

@@ -1,0 +1,166 @@
+"""Rows of the payload log as frames, from journals and from Parquet files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import orjson
+
+from .journals import JournalRows
+
+if TYPE_CHECKING:
+    import polars as pl
+
+BASE_COLUMNS = (
+    "request_id",
+    "row",
+    "ts",
+    "deployment",
+    "version",
+    "status",
+    "latency_ms",
+    "prediction",
+)
+"""The columns of a frame before the inputs. An input of the same name is called `input.<name>`."""
+
+UNIQUE = ".unique"
+"""Column of the gateway's own id: in the files, and in frames until their rows are unique."""
+
+_TEXT_TYPES = ("string", "datetime", "binary", "array", "object", "map", "any")
+"""Inputs that the journals hold as texts, unless they have categories."""
+
+
+def list_frame(rows: JournalRows) -> pl.DataFrame:
+    """Inputs and predictions as lists: one schema for every model, so that files of different
+    signatures can be read together.
+    """
+    import polars as pl
+
+    return pl.DataFrame(
+        {
+            "request_id": rows.request_id,
+            UNIQUE: rows.unique,
+            "row": rows.row,
+            "ts": (
+                pl.Series([int(moment * 1e6) for moment in rows.ts], dtype=pl.Int64).cast(
+                    pl.Datetime("us", "UTC")
+                )
+            ),
+            "deployment": [rows.deployment] * len(rows.row),
+            "version": [rows.version] * len(rows.row),
+            "status": rows.status,
+            "latency_ms": rows.latency_ms,
+            "predictions": rows.scores,
+            "labels": rows.labels,
+            "inputs": rows.inputs,
+            "texts": rows.texts,
+            "what": rows.what,
+            "request": rows.request,
+        },
+        schema={
+            "request_id": pl.String,
+            UNIQUE: pl.String,
+            "row": pl.Int32,
+            "ts": pl.Datetime("us", "UTC"),
+            "deployment": pl.String,
+            "version": pl.String,
+            "status": pl.Int16,
+            "latency_ms": pl.Float64,
+            "predictions": pl.List(pl.Float64),
+            "labels": pl.List(pl.String),
+            "inputs": pl.List(pl.Float64),
+            "texts": pl.List(pl.String),
+            "what": pl.String,
+            "request": pl.String,
+        },
+    )
+
+
+def frame_of(rows: JournalRows) -> pl.DataFrame:
+    """The rows of a journal, one column per input and output."""
+    return _with_columns(list_frame(rows), rows.names, rows.categories, rows.types)
+
+
+def _with_columns(
+    frame: pl.DataFrame,
+    names: Sequence[str],
+    categories: Sequence[Sequence[str]],
+    types: Sequence[str],
+) -> pl.DataFrame:
+    """One column per input and output; codes of categories become the texts they stand for."""
+    import polars as pl
+
+    width = max(1, int(frame.select(pl.col("predictions").list.len().max()).item() or 1))
+    outputs = [
+        _output(frame, position).alias(f"prediction_{position}" if position else "prediction")
+        for position in range(width)
+    ]
+    reserved = {*BASE_COLUMNS, UNIQUE, *(f"prediction_{position}" for position in range(1, width))}
+    inputs = []
+    for position, name in enumerate(names):
+        value = pl.col("inputs").list.get(position, null_on_oob=True)
+        if position < len(categories) and categories[position]:
+            value = value.cast(pl.Int32).replace_strict(
+                dict(enumerate(categories[position])), default=None, return_dtype=pl.String
+            )
+        elif position < len(types) and types[position] in _TEXT_TYPES:
+            value = pl.col("texts").list.get(position, null_on_oob=True)
+            if types[position] == "datetime":
+                value = _moment(value)
+        inputs.append(value.alias(f"input.{name}" if name in reserved else name))
+    # A file of an earlier version.
+    unique = pl.col(UNIQUE) if UNIQUE in frame.columns else pl.col("request_id").alias(UNIQUE)
+    return frame.select(*BASE_COLUMNS[:-1], unique, *outputs, *inputs)
+
+
+def _output(frame: pl.DataFrame, position: int) -> pl.Expr:
+    """One output: texts if the model has answered any there."""
+    import polars as pl
+
+    number = pl.col("predictions").list.get(position, null_on_oob=True)
+    if "labels" not in frame.columns:  # a file of an earlier version
+        return number
+    text = pl.col("labels").list.get(position, null_on_oob=True)
+    return text if frame.select(text.is_not_null().any()).item() else number
+
+
+def _moment(value: pl.Expr) -> pl.Expr:
+    """ISO 8601 text as a moment without zone; one with a zone is turned into UTC."""
+    import polars as pl
+
+    text = value.str.replace(" ", "T", literal=True)
+    zoned = text.str.to_datetime(time_unit="us", time_zone="UTC", strict=False)
+    plain = text.str.to_datetime(time_unit="us", strict=False)
+    return pl.coalesce(plain, zoned.dt.replace_time_zone(None))
+
+
+def read_parquet(
+    file: Path, wanted: pl.Expr | None = None, *, most: int | None = None
+) -> pl.DataFrame:
+    """The rows of a compacted file, as those of its journal. wanted: a condition on its columns;
+    most: so many of them.
+    """
+    import polars as pl
+
+    facts = facts_of(file)
+    rows = pl.scan_parquet(file)
+    if wanted is not None:
+        rows = rows.filter(wanted)
+    return _with_columns(
+        rows.collect() if most is None else rows.head(most).collect(),
+        orjson.loads(facts.get("names", "[]")),
+        orjson.loads(facts.get("categories", "[]")),
+        orjson.loads(facts.get("types", "[]")),
+    )
+
+
+def facts_of(file: Path) -> dict[str, str]:
+    """What a compacted file says of itself; nothing if it was removed meanwhile."""
+    import polars as pl
+
+    try:
+        return dict(pl.read_parquet_metadata(file))
+    except FileNotFoundError:  # the file was too old and has been removed
+        return {}

@@ -1,0 +1,151 @@
+"""The whole payload log of a deployment as frames: rows, refused requests, feedback, losses."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from .frames import UNIQUE, facts_of, frame_of, list_frame, read_parquet
+from .journals import JournalRows, journals
+from .ledgers import missing_entries
+from .merging import compacted_files, compacted_names
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def scan(folder: Path, since: datetime | None = None) -> pl.DataFrame:
+    """The logged rows of one deployment, oldest first, each once.
+
+    Columns: request_id, row (within its request), ts (UTC, arrival), deployment, version, status,
+    latency_ms (in the model's process), prediction (float, or text for a model that answers names
+    of classes; of several outputs the first, the others in prediction_1, …), then one column per
+    input. A refused request is one row with null inputs. Numbers are floats (true as 1), categories
+    are texts, dates are datetimes; bytes and nested values are texts; of a long text the beginning
+    is kept. A tensor of more than 64 values a row is its mean, std, min and max.
+    """
+    import polars as pl
+
+    frames = [frame_of(rows) for rows in journals(folder, since, compacted_names(folder))]
+    for file in compacted_files(folder, since):
+        with _unless_gone_or_broken():
+            frames.append(read_parquet(file))
+    frames = [frame if since is None else frame.filter(pl.col("ts") >= since) for frame in frames]
+    all_rows = pl.concat(
+        [frame for frame in frames if frame.height] or [frame_of(JournalRows())],
+        how="diagonal_relaxed",
+    )
+    return all_rows.unique([UNIQUE, "row"], keep="first").sort("ts", UNIQUE, "row").drop(UNIQUE)
+
+
+def refused(folder: Path, since: datetime | None = None) -> pl.DataFrame:
+    """Refused and failed requests, oldest first: request_id, ts, version, status, latency_ms, what
+    (the reason), request (its body as text, of a long body the beginning).
+    """
+    import polars as pl
+
+    names = ("request_id", UNIQUE, "ts", "version", "status", "latency_ms", "what", "request")
+    empty = list_frame(JournalRows()).select(names)
+    frames = [
+        list_frame(rows).filter(pl.col("status") >= 400).select(names)
+        for rows in journals(folder, since, compacted_names(folder))
+    ]
+    for file in compacted_files(folder, since):
+        with _unless_gone_or_broken():
+            logged = pl.scan_parquet(file)
+            present = logged.collect_schema().names()  # an earlier version wrote fewer columns
+            frames.append(
+                logged.filter(pl.col("status") >= 400)
+                .select([name for name in names if name in present])
+                .collect()
+            )
+    frame = pl.concat([empty, *frames], how="diagonal_relaxed")
+    recent = frame if since is None else frame.filter(pl.col("ts") >= since)
+    unique = (
+        recent.with_columns(pl.coalesce(UNIQUE, "request_id").alias(UNIQUE))
+        .unique(UNIQUE, keep="first")
+        .sort("ts", UNIQUE)
+    )
+    return unique.select("request_id", "ts", "version", "status", "latency_ms", "what", "request")
+
+
+def feedback(folder: Path, since: datetime | None = None) -> pl.DataFrame:
+    """Feedback on answered requests, the last of each: request_id, ts, reward, truth (list of
+    numbers, or null if it has others), truth_texts (the same as texts, such as names of classes).
+    """
+    import polars as pl
+
+    compacted = compacted_names(folder)
+    entries = [entry for rows in journals(folder, since, compacted) for entry in rows.feedback]
+    for file in compacted_files(folder, since):
+        with _unless_gone_or_broken():
+            entries.extend(orjson.loads(facts_of(file).get("feedback", "[]")))
+    frame = pl.DataFrame(
+        {
+            "request_id": [str(entry["id"]) for entry in entries],
+            "ts": [datetime.fromtimestamp(entry["ts"], UTC) for entry in entries],
+            "reward": [float(entry.get("reward") or 0.0) for entry in entries],
+            "truth": [_numbers(entry.get("truth")) for entry in entries],
+            "truth_texts": [_texts(entry.get("truth")) for entry in entries],
+        },
+        schema={
+            "request_id": pl.String,
+            "ts": pl.Datetime("us", "UTC"),
+            "reward": pl.Float64,
+            "truth": pl.List(pl.Float64),
+            "truth_texts": pl.List(pl.String),
+        },
+    )
+    recent = frame if since is None else frame.filter(pl.col("ts") >= since)
+    return recent.sort("ts").unique("request_id", keep="last", maintain_order=True)
+
+
+def dropped(folder: Path, since: datetime | None = None) -> int:
+    """How many entries could not be logged, in files that were written to after `since`; each
+    covers at most an hour.
+
+    For a killed process, what it had received and not written, so possibly a few too many. For one
+    with a full disk, what no longer fits into its queue.
+    """
+    lost = sum(rows.dropped for rows in journals(folder, since, compacted_names(folder)))
+    for file in compacted_files(folder, since):
+        with _unless_gone_or_broken():
+            lost += int(facts_of(file).get("dropped", "0"))
+    return lost + sum(missing_entries(file, since) for file in folder.glob("*.count"))
+
+
+@contextlib.contextmanager
+def _unless_gone_or_broken() -> Iterator[None]:
+    """A file that was too old has been removed meanwhile. One that cannot be read hides no other:
+    the next compaction sets it aside, and `quarantine.problems` tells of it.
+    """
+    import polars as pl
+
+    with contextlib.suppress(OSError, ValueError, pl.exceptions.PolarsError):
+        yield
+
+
+def _flat(truth: Any) -> list[Any]:
+    if not isinstance(truth, list):
+        return [] if truth is None else [truth]
+    return [item for value in truth for item in (value if isinstance(value, list) else [value])]
+
+
+def _numbers(truth: Any) -> list[float] | None:
+    if not isinstance(truth, list):
+        return None
+    return [float(item) for item in _flat(truth) if isinstance(item, int | float)]
+
+
+def _texts(truth: Any) -> list[str]:
+    """Numbers as they are written without a needless point."""
+    return [
+        f"{item:g}" if isinstance(item, int | float) else str(item)
+        for item in _flat(truth)
+        if item is not None
+    ]

@@ -1,0 +1,234 @@
+"""Labels that are names of classes, labels that cannot be, and labels that come too early."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from sklearn import metrics
+
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.monitoring import Monitoring, datasets, labelled, references, unjoined, verbs
+from jupyter_mlinfra.monitoring.series import HOUR, SeriesStore
+from tests.monitoring.logs import Logged, answered, write_journal
+from tests.monitoring.test_recording import CATEGORIES, NAMES, START, TRAINING, some_rows
+from tests.monitoring.test_verbs import Experiments
+
+NOW = datetime.fromtimestamp(START + 4 * HOUR, UTC)
+CLASSES = ["cancelled", "late", "on time"]
+SINCE = timedelta(hours=5)
+
+
+def monitored(
+    project: Project, log: Logged, monkeypatch: pytest.MonkeyPatch, **options: object
+) -> Monitoring:
+    monkeypatch.setattr(verbs, "now", lambda: NOW)
+    monitoring = Monitoring(project, log, Experiments())  # type: ignore[arg-type]
+    monitoring.reference("flights/1", TRAINING)
+    monitoring.watch("flights", **options)  # type: ignore[arg-type]
+    return monitoring
+
+
+def with_classes(project: Project, outputs: int = 1) -> None:
+    """The reference of v1 with labelled rows: names of classes as labels."""
+    random = np.random.default_rng(7)
+    truth = pl.Series(random.choice(CLASSES[: max(2, outputs)], 500))
+    scores = random.dirichlet([1] * max(2, outputs), 500)
+    columns = {f"prediction_{n}" if n else "prediction": scores[:, n] for n in range(outputs)}
+    rows = TRAINING.head(500).with_columns(**{k: pl.Series(v) for k, v in columns.items()})
+    made = references.load(project, "flights/1")
+    path = references.path_of(project, "flights/1")
+    kind = "classes" if outputs == 1 else "probabilities"
+    references.save(project, labelled.learned(made, path, rows, NAMES, truth, kind))
+
+
+@pytest.fixture
+def named(tmp_path: Path) -> tuple[Logged, pl.DataFrame]:
+    """A log of a model that answers names of classes, and their truth."""
+    random = np.random.default_rng(3)
+    rows, _ = some_rows(random, 200)
+    given = random.choice(CLASSES, 200, p=[0.1, 0.3, 0.6]).tolist()
+    truth = [g if random.random() < 0.7 else str(random.choice(CLASSES)) for g in given]
+    entries = [
+        answered(START + n, f"r{n}", [row], [answer])
+        for n, (row, answer) in enumerate(zip(rows, given, strict=True))
+    ]
+    write_journal(tmp_path / "log", START, entries, names=NAMES, categories=CATEGORIES)
+    ids = [f"r{n}" for n in range(200)]
+    frame = pl.DataFrame({"request_id": ids, "label": truth, "given": given})
+    return Logged(tmp_path / "log", answers="classes"), frame
+
+
+def test_names_of_classes_have_the_real_metrics_of_scikit_learn(
+    project: Project, named: tuple[Logged, pl.DataFrame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, truth = named
+    monitoring = monitored(project, log, monkeypatch)
+    monitoring.backfill("flights")
+    report = monitoring.labels("flights", truth.drop("given"))
+    assert (report.joined, report.bad) == (200, 0)
+    real = monitoring.figures("flights", since=SINCE).performance.real
+    assert real
+    assert real.confusion
+    true, given = truth["label"].to_list(), truth["given"].to_list()
+    assert real.metrics["accuracy"] == pytest.approx(metrics.accuracy_score(true, given))
+    assert real.metrics["f1"] == pytest.approx(metrics.f1_score(true, given, average="macro"))
+    assert list(real.confusion.classes) == CLASSES
+    assert real.confusion.counts == metrics.confusion_matrix(true, given, labels=CLASSES).tolist()
+    (point,) = [
+        item
+        for item in monitoring.series(
+            "flights", metric="performance_real.accuracy", since=timedelta(hours=4)
+        ).items
+        if item.value is not None
+    ]
+    assert point.value == pytest.approx(metrics.accuracy_score(true, given))
+
+
+def test_feedback_with_the_name_of_a_class_is_a_label(
+    project: Project, named: tuple[Logged, pl.DataFrame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, _ = named
+    truth = {"k": "f", "id": "r3", "ts": START + HOUR, "reward": 0.0, "truth": ["late"]}
+    write_journal(log.folder, START + HOUR, [truth], names=NAMES, categories=CATEGORIES, pid=9)
+    monitoring = monitored(project, log, monkeypatch)
+    monitoring._record(monitoring.list().items[0])
+    real = monitoring.figures("flights", since=SINCE).performance.real
+    assert real
+    assert real.rows == 1
+
+
+def test_labels_outside_the_known_classes_are_refused_with_file_line_and_reason(
+    project: Project, named: tuple[Logged, pl.DataFrame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, _ = named
+    monitoring = monitored(project, log, monkeypatch)
+    with_classes(project, 1)
+    made = references.load(project, "flights/1")
+    assert list(made.classes) == CLASSES[:2]
+    file = project.root / "truth.csv"
+    file.write_text("request_id,label\nr1,late\nr2,lait\nr3,7\nr4,\nr5,cancelled\n")
+    report = monitoring.labels("flights", file)
+    assert (report.joined, report.bad) == (2, 3)
+    assert report.bad_rows == [
+        "row 2: the label is none of the classes cancelled, late: lait",
+        "row 3: the label is none of the classes cancelled, late: 7",
+        "row 4: no label",
+    ]
+    monitoring.labels("flights", file)  # the same file again is not counted twice
+    assert monitoring.figures("flights", since=SINCE).labels.refused == 3
+    table = datasets.rows(project, "flights_refused_labels")
+    assert table is not None
+    found = table.select("source", "place", "request_id", "text").collect().rows()
+    assert found[:2] == [("truth.csv", 2, "r2", "lait"), ("truth.csv", 3, "r3", "7")]
+
+
+@pytest.mark.parametrize(
+    ("answers", "label", "why"),
+    [
+        ("values", "late", "the label is no number: late"),
+        ("probabilities", "2", "the label is not one of the classes 0 to 1: 2"),
+        ("probabilities", "0.5", "the label is not one of the classes 0 to 1: 0.5"),
+        ("classes", "-1", "the label is not the number of a class: -1"),
+        ("probabilities", "nan", "the label is no number: nan"),
+    ],
+)
+def test_a_label_of_the_wrong_type_is_refused(
+    project: Project,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answers: str,
+    label: str,
+    why: str,
+) -> None:
+    entries = [answered(START, "r", [[60, 1]], [0.7])]
+    write_journal(tmp_path / "log", START, entries, names=NAMES, categories=CATEGORIES)
+    monitoring = monitored(project, Logged(tmp_path / "log", answers=answers), monkeypatch)
+    report = monitoring.labels("flights", [{"request_id": "r", "label": label}])
+    assert (report.joined, list(report.bad_rows)) == (0, [f"row 1: {why}"])
+
+
+def test_probabilities_of_named_classes_are_measured_and_estimated(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = np.random.default_rng(5)
+    rows, _ = some_rows(random, 300)
+    scores = random.dirichlet([1, 1, 1], 300).round(4)
+    entries = [
+        answered(START + n, f"r{n}", [row], [list(map(float, score))])
+        for n, (row, score) in enumerate(zip(rows, scores, strict=True))
+    ]
+    write_journal(tmp_path / "log", START, entries, names=NAMES, categories=CATEGORIES)
+    monitoring = monitored(project, Logged(tmp_path / "log"), monkeypatch)
+    with_classes(project, 3)
+    truth = random.choice(CLASSES, 300)
+    ids = [f"r{n}" for n in range(300)]
+    monitoring.backfill("flights")
+    monitoring.labels("flights", pl.DataFrame({"request_id": ids, "label": truth}))
+    performance = monitoring.figures("flights", since=SINCE).performance
+    assert performance.real
+    given = [CLASSES[place] for place in scores.argmax(axis=1)]
+    assert performance.real.metrics["accuracy"] == pytest.approx(
+        metrics.accuracy_score(truth, given)
+    )
+    loss = metrics.log_loss(truth, scores / scores.sum(axis=1, keepdims=True), labels=CLASSES)
+    assert performance.real.metrics["log_loss"] == pytest.approx(loss, abs=1e-3)
+    assert performance.estimated
+    assert performance.estimated.method == "CBPE"
+
+
+def test_a_label_waits_for_its_request_and_is_refused_when_it_never_comes(
+    project: Project, named: tuple[Logged, pl.DataFrame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, _ = named
+    monitoring = monitored(project, log, monkeypatch)
+    early = pl.DataFrame({"request_id": ["soon", "never"], "label": ["late", "late"]})
+    assert monitoring.labels("flights", early).unknown == 2
+    assert monitoring.figures("flights", since=SINCE).labels.waiting == 2
+    entries = [answered(START + 3 * HOUR, "soon", [[60, 1]], ["late"])]
+    write_journal(log.folder, START + 3 * HOUR, entries, names=NAMES, categories=CATEGORIES)
+    monitor = monitoring.list().items[0]
+    monitoring._record(monitor)
+    figures = monitoring.figures("flights", since=SINCE)
+    assert (figures.labels.waiting, figures.labels.refused) == (1, 0)
+    assert figures.performance.real
+    assert figures.performance.real.rows == 1
+    later = NOW + timedelta(seconds=unjoined.WAITS_SECONDS + 60)
+    monkeypatch.setattr(verbs, "now", lambda: later)
+    monitoring._record(monitor)
+    kept = SeriesStore(project).unjoined("flights")
+    assert (kept.counts().waiting, kept.counts().refused) == (0, 1)
+    assert "no request with this id" in kept.refused()["why"][0]
+
+
+def test_a_change_of_the_costs_changes_past_points_and_marks_those_it_cannot_change(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = [
+        answered(START + hour * HOUR + n, f"{hour}-{n}", [[60, 1]], [0.9])
+        for hour in range(2)
+        for n in range(4)
+    ]
+    write_journal(tmp_path / "log", START, entries, names=NAMES, categories=CATEGORIES)
+    log = Logged(tmp_path / "log")
+    monitoring = monitored(project, log, monkeypatch, costs={"tp": 1, "fp": -10})
+    ids = [f"{hour}-{n}" for hour in range(2) for n in range(4)]
+    monitoring.backfill("flights")
+    monitoring.labels("flights", pl.DataFrame({"request_id": ids, "label": [1, 1, 1, 0] * 2}))
+
+    def points() -> list[float | None]:
+        found = monitoring.series("flights", metric="kpi", since=timedelta(hours=4)).items
+        return [point.value for point in found][:2]
+
+    assert points() == [(3 - 10) / 4] * 2
+    SeriesStore(project).path("flights", "labels", START).unlink()
+    monitoring.configure("flights", costs={"tp": 2, "fp": -20})
+    monitoring._record(monitoring.list().items[0])
+    assert points() == [(3 - 10) / 4, (6 - 20) / 4]
+    table = datasets.rows(project, "flights_series")
+    assert table is not None
+    kpis = table.filter(pl.col("metric") == "kpi").sort("start").collect()
+    assert ['"tp": 1.0' in kpis["costs"][0], '"tp": 2.0' in kpis["costs"][1]] == [True, True]
