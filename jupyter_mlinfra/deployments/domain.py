@@ -20,6 +20,9 @@ def _open(bench: Workbench) -> Deployments:
         batches=lambda: Batches(
             bench.project, bench.experiments, bench.catalog, bench.jobs, opener=bench.opener
         ),
+        labelled=lambda name, since, until: bench.monitoring.labels_known(
+            name, since=since, until=until
+        ),
         features=lambda: bench.features,
     )
 
@@ -70,6 +73,9 @@ DOMAIN = Domain(
             "KnownRow",
             "Prediction",
         ),
+        "jupyter_mlinfra.deployments.comparing": (),
+        "jupyter_mlinfra.deployments.latencies": (),
+        "jupyter_mlinfra.deployments.requests": (),
         "jupyter_mlinfra.deployments.access.records": (
             "AccessKey",
             "AuditEntry",

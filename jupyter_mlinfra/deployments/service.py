@@ -22,6 +22,7 @@ from .bodies import sample_body
 from .kubernetes.verbs import KubernetesVerbs
 from .logged import Answers
 from .packaging import Bundle, load_bundle
+from .request_verbs import Labelled, RequestVerbs
 from .rollout import STOP_SECONDS, Progress, Rollout
 from .rows import DeploymentRow
 from .settings import DeploymentSettings
@@ -53,8 +54,10 @@ if TYPE_CHECKING:
     from .payload_log import parts
 
 
-class Deployments(KubernetesVerbs, AccessVerbs, AskingVerbs):
-    """The deployments of one project. batches: its batch jobs. features: its feature store."""
+class Deployments(KubernetesVerbs, AccessVerbs, AskingVerbs, RequestVerbs):
+    """The deployments of one project. batches: its batch jobs. features: its feature store.
+    labelled: what its monitors know.
+    """
 
     def __init__(
         self,
@@ -62,9 +65,11 @@ class Deployments(KubernetesVerbs, AccessVerbs, AskingVerbs):
         experiments: Experiments,
         *,
         batches: Callable[[], Batches] | None = None,
+        labelled: Labelled | None = None,
         features: Callable[[], Features] | None = None,
     ) -> None:
         self._project, self._experiments, self._batches = project, experiments, batches
+        self._labelled = labelled
         self._open_features = features
         self._store = DeploymentStore(project.database, project.name)
 

@@ -101,6 +101,11 @@ class DeploymentSettings(Section):
     payload_days: float = Field(default=90.0, gt=0)
     """Days that the payload log is kept."""
 
+    masked_inputs: tuple[str, ...] = ()
+    """Inputs whose values pages do not show, as patterns: `["ssn", "name_*"]`. The payload log has
+    them.
+    """
+
     contexts: tuple[str, ...] = ()
     """Contexts of the kubeconfig to which `deployments apply` rolls out, in this order; empty = the
     current one.

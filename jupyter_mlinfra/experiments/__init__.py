@@ -17,6 +17,7 @@ __all__ = [
     "Version",
     "adopt",
     "evaluation",
+    "outcomes_needed",
     "point",
     "say_strays",
     "verdict",
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from .service import Experiments
     from .settings import ExperimentSettings
     from .spec import Comparison, Curve, Experiment, Model, ModelDetail, Run, Version
+    from .verdict import outcomes_needed
     from .verdict import verdict as verdict_of
 
 
@@ -44,6 +46,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name in ("evaluation", "verdict"):
         return import_module(f".{name}", __name__)
+    if name == "outcomes_needed":
+        return import_module(".verdict", __name__).outcomes_needed
     if name == "verdict_of":
         return import_module(".verdict", __name__).verdict
     return getattr(import_module(_HOME.get(name, ".spec"), __name__), name)

@@ -442,4 +442,5 @@ def _version(item: Any, location: str, aliases: Mapping[str, str]) -> VersionFac
         location=location,
         aliases=[alias for alias, number in aliases.items() if int(number) == int(item.version)],
         tags=item.tags,
+        description=item.description or "",
     )

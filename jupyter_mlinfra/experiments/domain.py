@@ -50,6 +50,7 @@ DOMAIN = Domain(
         State("killed", "bad"),
     ),
     records={
+        "jupyter_mlinfra.experiments.cards": (),
         "jupyter_mlinfra.experiments.spec": (
             "Comparison",
             "Curve",
@@ -59,7 +60,7 @@ DOMAIN = Domain(
             "ModelDetail",
             "Run",
             "Version",
-        )
+        ),
     },
     shown=("jupyter_mlinfra.experiments.faces.rows", "jupyter_mlinfra.experiments.faces.cards"),
     routes="jupyter_mlinfra.experiments.faces.routes:ROUTES",

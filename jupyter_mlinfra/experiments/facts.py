@@ -154,6 +154,7 @@ class VersionFacts:
     location: str
     aliases: Sequence[str]
     tags: Mapping[str, str]
+    description: str = ""
 
     def record(self, run: RunFacts | None, examined: Examined) -> Version:
         """The record that interfaces show. run: the run it came from, if that still exists."""

@@ -212,6 +212,10 @@ class Registry:
                 fault=f"{error.what} {error.why} {error.fix}".strip(),
             )
 
+    def local_folder(self, version: VersionFacts) -> Path | None:
+        """The folder of its files, if they are on this machine."""
+        return artifacts.local_path(self._location(version))
+
     def _location(self, version: VersionFacts) -> str:
         """Where its files are; a server's list leaves it out."""
         facts = (

@@ -19,7 +19,7 @@ from ..core.project import Project
 from ..core.records import Page, check_limit, page_of
 from ..core.refs import named, reference
 from ..core.search import Document
-from . import artifacts, compare, documents, importing, registry, tracking
+from . import artifacts, cards, compare, documents, importing, registry, tracking
 from .checking import check_keys, kinds_of
 from .facts import RunFacts, VersionFacts
 from .query import parse_filter, parse_sort
@@ -346,6 +346,10 @@ class Experiments:
     def version(self, ref: str) -> Version:
         """A version by `model/3` or `model@alias`."""
         return self._version(self._registry.find(ref))
+
+    def card(self, ref: str) -> cards.ModelCard:
+        """All that is known of a version. Its files are read as text; none is fetched."""
+        return cards.card_of(self._registry.find(ref), self._source(), self._registry)
 
     def download(self, ref: str) -> Path:
         """The folder of a version's files; the caller must not change it.

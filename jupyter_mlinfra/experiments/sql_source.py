@@ -218,7 +218,10 @@ class SqlSource:
         with self._open() as connection:
             if connection is None:
                 return []
-            columns = "v.name, v.version, v.run_id, v.creation_time, v.source, v.storage_location"
+            columns = (
+                "v.name, v.version, v.run_id, v.creation_time, v.source, v.storage_location,"
+                " v.description"
+            )
             rows = connection.execute(
                 f"SELECT {columns} FROM {_VERSIONS} AND {condition}", values
             ).fetchall()
@@ -241,8 +244,9 @@ class SqlSource:
                 location=location or source or "",
                 aliases=[alias for alias, number in aliases[name].items() if number == version],
                 tags=tags[name, version],
+                description=description or "",
             )
-            for name, version, run, created, source, location in rows
+            for name, version, run, created, source, location, description in rows
         ]
 
     def logged_models(self, run: str) -> Mapping[str, tuple[str, str]]:

@@ -349,6 +349,21 @@ def _figures(
     return found
 
 
+def known_rows(
+    store: SeriesStore, monitors: Sequence[str], *, start: float, end: float
+) -> pl.DataFrame:
+    """The labelled rows of a window in any of these monitors, each once, without their segments."""
+    import polars as pl
+
+    names = ("request_id", "row", "ts", "version", "label", "outputs")
+    files = [file for name in monitors for file in store.files(name, "labels", start, end)]
+    if not files:
+        return pl.DataFrame(schema=dict.fromkeys(names, pl.String))
+    wanted = pl.col("ts").is_between(start, end, closed="left")
+    rows = pl.scan_parquet(files).filter(wanted).select(*names).collect()
+    return rows.unique(["request_id", "row", "ts"], keep="last")
+
+
 def labelled_rows(
     store: SeriesStore, monitor: str, *, version: str, segment: str, start: float, end: float
 ) -> pl.DataFrame:

@@ -29,6 +29,8 @@ from .unjoined import LATE_SECONDS
 from .windows import Window, window
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from ..core.frames import Frame
     from ..core.project import Project
     from ..deployments import Deployments
@@ -138,6 +140,15 @@ class MeasuringVerbs:
         )
         found = figures_of(asked, plan, plan.reference(label))
         return replace(found, labels=self._series.unjoined(name).counts())
+
+    def labels_known(self, deployment: str, *, since: datetime, until: datetime) -> pl.DataFrame:
+        """The answered rows of a deployment that have a label in any of its monitors, each once:
+        request_id, row, ts (seconds since 1970), version, label, outputs.
+        """
+        names = [item.name for item in self._store.monitors() if item.deployment == deployment]
+        return labels.known_rows(
+            self._series, names, start=since.timestamp(), end=until.timestamp()
+        )
 
     def series(
         self,

@@ -146,6 +146,28 @@ def models(lab: Lab) -> None:
     expect(page.get_by_role("group", name="Change the traffic")).to_be_visible()
 
 
+def requests(lab: Lab) -> None:
+    page = lab.open("Models", "deployment:flights")
+    page.get_by_role("tab", name="Requests").click()
+    rows = page.get_by_role("grid", name="Requests to flights").locator("tbody tr")
+    rows.first.click()
+    expect(page.get_by_role("button", name="Copy as Code")).to_be_visible()
+
+
+def manifest(lab: Lab) -> None:
+    """The manifest, with its text."""
+    page = lab.open("Models", "deployment:flights")
+    page.get_by_role("tab", name="Manifest").click()
+    page.get_by_label("model", exact=True).fill("s3://models/flights/{version}")
+    expect(page.get_by_label("flights-kserve.yaml")).to_be_visible()
+
+
+def model(lab: Lab) -> None:
+    page = lab.open("Models", "model:flights")
+    page.get_by_role("tab", name="Model Card").click()
+    expect(page.get_by_role("grid", name="Inputs")).to_be_visible()
+
+
 def monitor(lab: Lab) -> None:
     page = lab.open("Models", "monitor:flights")
     expect(page.locator("svg[role='img']").first).to_be_visible()
@@ -196,6 +218,9 @@ SCENES: dict[str, Callable[[Lab], None]] = {
     "schedule": schedule,
     "experiments": experiments,
     "models": models,
+    "requests": requests,
+    "manifest": manifest,
+    "model": model,
     "monitor": monitor,
     "notebook": notebook,
 }

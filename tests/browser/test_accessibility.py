@@ -23,6 +23,9 @@ PAGES = [
     "schedule",
     "experiments",
     "models",
+    "requests",
+    "manifest",
+    "model",
     "monitor",
 ]
 OPTIONS = {

@@ -83,6 +83,27 @@ def test_a_registered_model_knows_its_run_data_and_signature(project, experiment
     ] == [("model", "model:churn", "register")]
 
 
+def test_a_model_card_says_what_its_files_and_its_run_say(experiments, run):
+    experiments.register(run, model="churn")
+    card = experiments.card("churn/1")
+    assert (card.version, card.run.id) == (experiments.version("churn/1"), run)
+    assert card.owner
+    assert [(column.name, column.type) for column in card.inputs] == [
+        ("depth", "double"),
+        ("width", "double"),
+    ]
+    assert len(card.outputs) == 1
+    assert card.requirements == experiments.requirements("churn/1")
+    assert "xgboost" in card.flavors
+    assert card.python.startswith(f"{sys.version_info.major}.{sys.version_info.minor}")
+    folder = experiments.download("churn/1")
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert card.size_bytes == sum(len(path.read_bytes()) for path in files)
+    assert not any(key.startswith("mlinfra.") for key in card.tags)
+    shutil.rmtree(folder)
+    assert experiments.card("churn/1").inputs == []
+
+
 def test_a_retried_registration_makes_no_second_version(experiments, run):
     assert experiments.register(run, model="churn") == experiments.register(run, model="churn")
     assert experiments.register(run, model="other").version == 1

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from ...faces.handler import Handler, access, elsewhere
 from ...faces.parameters import Cursor, Interval, Len, Limit, Name, Percent, Text
-from . import access_routes
+from . import access_routes, request_routes
 
 if TYPE_CHECKING:
     from ...core.records import Page
@@ -225,6 +225,7 @@ class ManifestPage(Handler):
 
 
 ROUTES = {
+    **request_routes.ROUTES,
     "deployments/batch": Batch,
     "deployments/deployments": DeploymentList,
     "deployments/deployments/{name}": DeploymentPage,

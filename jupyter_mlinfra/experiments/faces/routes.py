@@ -9,6 +9,7 @@ from ...faces.parameters import Cursor, Interval, Limit, Many, Name, Text, words
 
 if TYPE_CHECKING:
     from ...core.records import Page
+    from ..cards import ModelCard
     from ..spec import Comparison, Curve, Experiment, Model, ModelDetail, Run, Version
 
 read, write, execute = access("experiments")
@@ -89,6 +90,13 @@ class VersionPage(Handler):
         return self.bench.experiments.version(f"{name}/{version}")
 
 
+class VersionCard(Handler):
+    @read(slow=remote)
+    def get(self, name: str, version: str) -> ModelCard:
+        """The model card of a version: signature, training data, requirements, tags."""
+        return self.bench.experiments.card(f"{name}/{version}")
+
+
 class VersionPromote(Handler):
     @write(slow=True)
     def post(self, name: str, version: str, *, alias: Name) -> Version:
@@ -106,5 +114,6 @@ ROUTES = {
     "experiments/models/{name}": ModelPage,
     "experiments/models/{name}/versions": ModelVersions,
     "experiments/versions/{name}/{version}": VersionPage,
+    "experiments/versions/{name}/{version}/card": VersionCard,
     "experiments/versions/{name}/{version}/promote": VersionPromote,
 }

@@ -2,7 +2,7 @@
 the traffic's ratio, and the verdict that follows from both.
 """
 
-from .judging import Arm, Look, Verdict, arm, judge, verdict
+from .judging import Arm, Look, Verdict, arm, judge, outcomes_needed, verdict
 from .ratio import ratio_p_value
 from .sequences import (
     bounded_mean,
@@ -23,6 +23,7 @@ __all__ = [
     "judge",
     "mean_difference",
     "normal_boundary",
+    "outcomes_needed",
     "proportion",
     "proportion_difference",
     "ratio_p_value",

@@ -28,6 +28,7 @@ MINIMUM_BINARY, EVENTS = 100, 10
 MISMATCH = 0.01
 """A p-value of the ratio below it stops every comparison."""
 OPTIMAL_N = 10_000
+_MOST_TIMES, _NEAR = 1e6, 1.01
 
 
 class State(StrEnum):
@@ -176,6 +177,34 @@ def judge(
         decided_at=decided[0] if decided else None,
         why=_why(state, last, interval, ratio_p, share, alpha),
     )
+
+
+def outcomes_needed(found: Verdict, *, optimal_n: float = OPTIMAL_N) -> int | None:
+    """About how many more outcomes of both arms would decide by the asymptotic method, if their
+    means, variances and shares stay. None if that is decided, or cannot be said.
+    """
+    arms = found.control, found.treatment
+    if found.state is not State.NOT_YET or not found.difference or any(map(_too_few, arms)):
+        return None
+
+    def decides(factor: float) -> bool:
+        half = mean_difference(
+            (arms[0].n * factor, arms[1].n * factor),
+            (arms[0].variance, arms[1].variance),
+            alpha=found.alpha,
+            optimal_n=optimal_n,
+        )
+        return bool(half < abs(found.difference))
+
+    low, high = 1.0, 2.0
+    while not decides(high):
+        low, high = high, 2 * high
+        if high > _MOST_TIMES:
+            return None
+    while high / low > _NEAR:
+        middle = (low * high) ** 0.5
+        low, high = (low, middle) if decides(middle) else (middle, high)
+    return round((arms[0].n + arms[1].n) * (high - 1))
 
 
 def _interval(

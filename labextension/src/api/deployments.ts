@@ -1,16 +1,37 @@
 import type { IPaging } from './paging';
 import { pathOf, type Request } from './request';
 import type {
+  IChange,
   IDeployment,
   IDeploymentDetail,
   IExplainedAnswers,
   IJob,
   IKnownRow,
+  ILatencySeries,
+  ILoggedRequest,
+  ILoggedRequestDetail,
+  IManifests,
   IPage,
-  IPrediction
+  IPrediction,
+  IVersionVerdict
 } from './types';
 
 const ROOT = 'deployments/deployments';
+
+/** Which requests of the payload log; since: seconds ago. */
+export interface IRequestQuery extends IPaging {
+  version?: string;
+  outcome?: 'answered' | 'refused' | 'failed' | null;
+  since?: number | null;
+}
+
+export interface IManifestQuery {
+  kind: 'seldon-v1' | 'core2' | 'kserve';
+  image?: string;
+  model_uri?: string;
+  namespace?: string;
+  replicas?: number;
+}
 
 /** Deployments, their traffic and their answers. */
 export interface IDeploymentsClient {
@@ -23,6 +44,8 @@ export interface IDeploymentsClient {
     traffic?: number | null;
     answers?: 'classes' | 'probabilities' | null;
     reason?: string;
+    /** Why it gets traffic although tests fail. */
+    override?: string;
   }) => Promise<IJob>;
   traffic: (
     name: string,
@@ -33,6 +56,27 @@ export interface IDeploymentsClient {
   rollback: (name: string) => Promise<IDeployment>;
   /** body: a request body of Seldon's protocol. */
   predict: (name: string, body: unknown, version?: string) => Promise<IPrediction>;
+  /** Changes, newest first. */
+  history: (name: string, options: IPaging, signal?: AbortSignal) => Promise<IPage<IChange>>;
+  /** Rows of the payload log, newest first. */
+  requests: (
+    name: string,
+    options: IRequestQuery,
+    signal?: AbortSignal
+  ) => Promise<IPage<ILoggedRequest>>;
+  request: (
+    name: string,
+    row: Pick<ILoggedRequest, 'id' | 'at' | 'row'>,
+    signal?: AbortSignal
+  ) => Promise<ILoggedRequestDetail>;
+  /** since: seconds that it reaches back. */
+  latency: (name: string, since: number, signal?: AbortSignal) => Promise<ILatencySeries>;
+  verdict: (
+    name: string,
+    options: { control: string; treatment: string; measure: IVersionVerdict['measure'] },
+    signal?: AbortSignal
+  ) => Promise<IVersionVerdict>;
+  manifest: (name: string, options: IManifestQuery, signal?: AbortSignal) => Promise<IManifests>;
   /** What each input contributed to the answers to a body. */
   explain: (name: string, body: unknown, version?: string) => Promise<IExplainedAnswers>;
   /** Rows to try it with: logged ones, newest first, then those of the model's sample. */
@@ -41,7 +85,17 @@ export interface IDeploymentsClient {
 
 export function deploymentsClient(request: Request): IDeploymentsClient {
   const verb = (name: string, action: string): string => `${ROOT}/${pathOf(name)}/${action}`;
+  const ask =
+    (action: string) =>
+    <T>(name: string, query: object, signal?: AbortSignal): Promise<T> =>
+      request(verb(name, action), { query: { ...query }, signal });
   return {
+    history: ask('history'),
+    requests: ask('requests'),
+    request: (name, { id, at, row }, signal) => ask('request')(name, { id, at, row }, signal),
+    latency: (name, since, signal) => ask('latency')(name, { since }, signal),
+    verdict: ask('verdict'),
+    manifest: ask('manifest'),
     list: (options = {}, signal) => request(ROOT, { query: { ...options }, signal }),
     show: (name, signal) => request(`${ROOT}/${pathOf(name)}`, { signal }),
     deploy: options => request(ROOT, { body: options }),

@@ -5,6 +5,7 @@ import type {
   ICurve,
   IExperiment,
   IModel,
+  IModelCard,
   IModelDetail,
   IPage,
   IRun,
@@ -29,6 +30,8 @@ export interface IExperimentsClient {
   compare: (ids: readonly string[], signal?: AbortSignal) => Promise<IComparison>;
   models: (options?: IPaging, signal?: AbortSignal) => Promise<IPage<IModel>>;
   model: (name: string, signal?: AbortSignal) => Promise<IModelDetail>;
+  /** All that is known of a version. */
+  card: (model: string, version: number, signal?: AbortSignal) => Promise<IModelCard>;
   /** Make the model that a run logged the next version of `model`. */
   register: (model: string, run: string) => Promise<IVersion>;
   /** Point an alias at a version; the version that had it before is kept under `rollback`. */
@@ -48,6 +51,8 @@ export function experimentsClient(request: Request): IExperimentsClient {
     models: (options = {}, signal) =>
       request('experiments/models', { query: { ...options }, signal }),
     model: (name, signal) => request(`experiments/models/${pathOf(name)}`, { signal }),
+    card: (model, version, signal) =>
+      request(`experiments/versions/${pathOf(model, String(version))}/card`, { signal }),
     register: (model, run) =>
       request(`experiments/models/${pathOf(model)}/versions`, { body: { run } }),
     promote: (model, version, alias) =>

@@ -272,6 +272,17 @@ export interface components {
          */
         readonly AlertState: "ok" | "pending" | "firing" | "silenced" | "no_data";
         /**
+         * ArmOutcomes
+         * @description What is known of one version: its outcomes and their mean. share: of the requests of both
+         *     that it should have got.
+         */
+        readonly ArmOutcomes: {
+            readonly mean: number;
+            readonly n: number;
+            readonly share: number;
+            readonly version: string;
+        };
+        /**
          * Array
          * @description Jobs that were submitted as one. states: how many elements are in each. elements: their ids
          *     in order; empty in lists.
@@ -428,6 +439,15 @@ export interface components {
             readonly rows: number;
             readonly source: string;
             readonly version: string;
+        };
+        /**
+         * CardColumn
+         * @description One input or output of the signature. type: in MLflow's words, with the shape of a tensor.
+         */
+        readonly CardColumn: {
+            readonly name: string;
+            readonly required: boolean;
+            readonly type: string;
         };
         /**
          * Change
@@ -1506,6 +1526,35 @@ export interface components {
             readonly unknown_ids: readonly string[];
         };
         /**
+         * LatencyPoint
+         * @description The requests that arrived in a span of time that begins `at`. errors: answers from 500 on.
+         *     p50_ms, p95_ms, p99_ms: of those that were answered, in the model's process; None without one.
+         */
+        readonly LatencyPoint: {
+            /** Format: date-time */
+            readonly at: string;
+            readonly errors: number;
+            readonly p50_ms: number | null;
+            readonly p95_ms: number | null;
+            readonly p99_ms: number | null;
+            readonly requests: number;
+        };
+        /**
+         * LatencySeries
+         * @description Latency and rate in a span of time. bucket_seconds: of a point. complete_since: what came
+         *     before is not in it, because the log of the span is larger than what is read.
+         */
+        readonly LatencySeries: {
+            readonly bucket_seconds: number;
+            /** Format: date-time */
+            readonly complete_since: string;
+            /** Format: date-time */
+            readonly since: string;
+            /** Format: date-time */
+            readonly until: string;
+            readonly versions: readonly components["schemas"]["VersionLatency"][];
+        };
+        /**
          * LeftOut
          * @description A file that is not in a code snapshot; the job sees the project's own. size: bytes.
          */
@@ -1546,6 +1595,70 @@ export interface components {
             readonly offset: number;
             readonly size: number;
             readonly text: string;
+        };
+        /**
+         * LoggedRequest
+         * @description One row of a request in the payload log. id: comes from the caller, so it may occur twice.
+         *     row: within its request, from 0. at: its arrival. latency_ms: in the model's process.
+         *
+         *     answer: what the model answered, by output. features: in a list the first ones of `inputs`.
+         *     masked: features whose values are not shown. label: what was reported as true; None while it is
+         *     unknown. why: the reason of a request that was refused or has failed.
+         */
+        readonly LoggedRequest: {
+            readonly answer: {
+                readonly [key: string]: unknown;
+            };
+            /** Format: date-time */
+            readonly at: string;
+            readonly features: {
+                readonly [key: string]: unknown;
+            };
+            readonly id: string;
+            readonly inputs: number;
+            readonly label: number | null;
+            readonly latency_ms: number;
+            readonly masked: readonly string[];
+            readonly row: number;
+            readonly status: number;
+            readonly version: string;
+            readonly why: string;
+        };
+        /**
+         * LoggedRequestDetail
+         * @description One row of a request with all that is known of it. body: a request that repeats the row, in
+         *     Seldon's protocol; None with `not_repeatable`, the reason why there is none. sent: the beginning
+         *     of the body of a request that was refused. code: the same request by every interface.
+         */
+        readonly LoggedRequestDetail: {
+            readonly body: {
+                readonly [key: string]: unknown;
+            } | null;
+            readonly code: {
+                readonly [key: string]: string;
+            };
+            readonly not_repeatable: string;
+            readonly request: components["schemas"]["LoggedRequest"];
+            readonly sent: string;
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know about the list, usually empty.
+         *
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
+         */
+        readonly LoggedRequestPage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["LoggedRequest"][];
+            /** @default false */
+            readonly more: boolean;
+            /** @default  */
+            readonly note: string;
+            readonly shown: number;
+            readonly total: number;
         };
         /**
          * LogHit
@@ -1598,6 +1711,36 @@ export interface components {
             readonly ref: string;
             readonly updated_at: string | null;
             readonly versions: number;
+        };
+        /**
+         * ModelCard
+         * @description One version with all that is known of it.
+         *
+         *     owner: who registered it, else who ran it. description: of the version. flavors: the libraries
+         *     that can load it; python: with which it was logged. inputs, outputs, requirements, params: at
+         *     most 500 of each; `left_out` counts what is not in them. size_bytes: of its files; None if they
+         *     are not on this machine. run: that made it; None if it is gone. unread: why its files could not
+         *     be read, usually empty.
+         */
+        readonly ModelCard: {
+            readonly description: string;
+            readonly flavors: readonly string[];
+            readonly inputs: readonly components["schemas"]["CardColumn"][];
+            readonly left_out: number;
+            readonly outputs: readonly components["schemas"]["CardColumn"][];
+            readonly owner: string;
+            readonly params: {
+                readonly [key: string]: string;
+            };
+            readonly python: string;
+            readonly requirements: readonly string[];
+            readonly run: components["schemas"]["Run"] | null;
+            readonly size_bytes: number | null;
+            readonly tags: {
+                readonly [key: string]: string;
+            };
+            readonly unread: string;
+            readonly version: components["schemas"]["Version"];
         };
         /**
          * ModelDetail
@@ -2621,6 +2764,16 @@ export interface components {
             readonly version: number;
         };
         /**
+         * VersionLatency
+         * @description One version: all of its requests as one point, and the points, oldest first; a span without
+         *     requests has none.
+         */
+        readonly VersionLatency: {
+            readonly points: readonly components["schemas"]["LatencyPoint"][];
+            readonly version: string;
+            readonly whole: components["schemas"]["LatencyPoint"];
+        };
+        /**
          * VersionState
          * @description The state of a version of a deployment.
          *
@@ -2629,6 +2782,32 @@ export interface components {
          * @enum {string}
          */
         readonly VersionState: "building" | "starting" | "testing" | "ready" | "failed" | "draining" | "stopped";
+        /**
+         * VersionVerdict
+         * @description Whether the treatment is better than the control, since the traffic was last changed.
+         *
+         *     state: `better`, `worse`, `not yet`, or `ratio mismatch` if the requests were not shared as they
+         *     should have been. difference: of the means, treatment - control, with the ends of its confidence
+         *     sequence (None while there are too few). needed: about how many more outcomes of both would
+         *     decide, if the difference stays; None if that is not known.
+         */
+        readonly VersionVerdict: {
+            readonly alpha: number;
+            readonly control: components["schemas"]["ArmOutcomes"];
+            readonly deployment: string;
+            readonly difference: number | null;
+            readonly high: number | null;
+            readonly low: number | null;
+            /** @enum {string} */
+            readonly measure: "errors" | "latency" | "quality";
+            readonly needed: number | null;
+            readonly ratio_p: number | null;
+            /** Format: date-time */
+            readonly since: string;
+            readonly state: string;
+            readonly treatment: components["schemas"]["ArmOutcomes"];
+            readonly why: string;
+        };
         /**
          * View
          * @description One feature view in a list.

@@ -184,6 +184,7 @@ export type IComparison = Records['Comparison'];
 export type IVersion = Records['Version'];
 export type IModel = Records['Model'];
 export type IModelDetail = Records['ModelDetail'];
+export type IModelCard = Records['ModelCard'];
 
 /* deployments */
 
@@ -192,6 +193,12 @@ export type IDeploymentDetail = Records['DeploymentDetail'];
 export type IDeployedVersion = Records['DeployedVersion'];
 export type IChange = Records['Change'];
 export type IPrediction = Records['Prediction'];
+export type IGate = Records['Gate'];
+export type ILoggedRequest = Records['LoggedRequest'];
+export type ILoggedRequestDetail = Records['LoggedRequestDetail'];
+export type ILatencySeries = Records['LatencySeries'];
+export type IVersionVerdict = Records['VersionVerdict'];
+export type IManifests = Records['Manifests'];
 export type IExplainedAnswers = Records['ExplainedAnswers'];
 export type IKnownRow = Records['KnownRow'];
 export type VersionState = Records['VersionState'];

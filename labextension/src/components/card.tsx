@@ -116,10 +116,17 @@ interface IErrorCardProps {
   error: ApiError;
   retry?: () => void;
   actions?: readonly IAction[];
+  /** Buttons before the others. */
+  children?: React.ReactNode;
 }
 
 /** What happened, why, and the fix. */
-export function ErrorCard({ error, retry, actions = [] }: IErrorCardProps): React.ReactElement {
+export function ErrorCard({
+  error,
+  retry,
+  actions = [],
+  children
+}: IErrorCardProps): React.ReactElement {
   const { trans, code } = useWorkbench();
   const { what, why, fix } = explainError(error, trans);
   const details = [
@@ -141,6 +148,7 @@ export function ErrorCard({ error, retry, actions = [] }: IErrorCardProps): Reac
         </dl>
       )}
       <div className={cx('actions')}>
+        {children}
         {actions.map((action, index) => (
           <Button key={action.label} kind={index === 0 ? 'primary' : 'default'} {...action} />
         ))}

@@ -33,6 +33,19 @@ export const deploymentActions = (
   },
   {
     ...DEPLOYMENT,
+    id: 'mlinfra:deployments-override',
+    label: trans.__('Deploy Despite a Failed Test…'),
+    caption: trans.__('Give a stopped version its traffic; the reason stays in the history'),
+    args: { version: { type: 'string', description: trans.__('Such as v3') } },
+    blocked: ({ versions }) =>
+      versions.some(({ gates }) => gates.some(({ passed }) => !passed))
+        ? null
+        : trans.__('No test has failed.'),
+    asks: true,
+    run: () => verbs().then(({ override }) => override)
+  },
+  {
+    ...DEPLOYMENT,
     id: 'mlinfra:deployments-change-traffic',
     label: trans.__('Change Traffic to Given Weights'),
     caption: trans.__('Set the share of the requests for each version'),

@@ -1,3 +1,5 @@
+import '../../style/deployments.css';
+
 import React, { useState } from 'react';
 
 import type { ICodeCall } from '../api/client';
@@ -15,12 +17,19 @@ import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { type IQuery, useQuery } from '../hooks/query';
 import type { IPageProps } from '../tokens';
-import { parseBody, sampleBody } from './body';
+import { Access } from './access';
+import { bodyText, parseBody, sampleBody } from './body';
 import { Gates } from './gates';
 import { History } from './history';
+import { Latency } from './latency';
+import { Manifest } from './manifest';
+import { Monitors } from './monitors';
+import { Requests, type RowKey } from './requests';
 import { rate } from './section';
 import { type IEditedTraffic, Traffic } from './traffic';
 import { TryIt } from './tryit';
+import { Verdict } from './verdict';
+import { Versions } from './versions';
 import { canaryOf } from './weights';
 
 const BUSY = ['building', 'starting', 'testing', 'draining'];
@@ -109,6 +118,8 @@ function Deployment({
   const { deployment } = detail;
   const [traffic, setTraffic] = useState<IEditedTraffic | null>(null);
   const [body, setBody] = useState<string | null>(null);
+  const [chosen, choose] = useState<RowKey | null>(null);
+  const [logged, setLogged] = useState<unknown>(null);
   usePageVerb('mlinfra:deployments-traffic', () => onLead('traffic'));
   usePageVerb('mlinfra:deployments-try', () => onLead('try'));
   return (
@@ -118,8 +129,12 @@ function Deployment({
         tabs={[
           { name: 'traffic', label: trans.__('Traffic') },
           { name: 'try', label: trans.__('Try It') },
+          { name: 'requests', label: trans.__('Requests') },
           { name: 'gates', label: trans.__('Tests') },
-          { name: 'history', label: trans.__('History') }
+          { name: 'monitors', label: trans.__('Monitors') },
+          { name: 'history', label: trans.__('History') },
+          { name: 'manifest', label: trans.__('Manifest') },
+          { name: 'access', label: trans.__('Access') }
         ]}
         current={view}
         led={led}
@@ -129,15 +144,35 @@ function Deployment({
           {view === 'traffic' && (
             <>
               <Traffic deployment={deployment} query={query} onEdit={setTraffic} />
-              <Gates deployment={deployment} />
-              <History detail={detail} most={6} />
+              <Verdict deployment={deployment} />
+              <div className={cx('deployments-columns')}>
+                <Gates deployment={deployment} brief />
+                <Latency deployment={deployment} />
+              </div>
+              <Versions deployment={deployment} />
+              <History deployment={deployment} most={6} />
             </>
           )}
           {view === 'try' && (
             <TryIt detail={detail} body={body ?? sampleBody(detail)} onBody={setBody} />
           )}
+          {view === 'requests' && (
+            <Requests
+              deployment={deployment}
+              chosen={chosen}
+              onChoose={choose}
+              onTry={value => {
+                setBody(bodyText(value));
+                onLead('try');
+              }}
+              onBody={setLogged}
+            />
+          )}
           {view === 'gates' && <Gates deployment={deployment} />}
-          {view === 'history' && <History detail={detail} />}
+          {view === 'monitors' && <Monitors deployment={deployment} />}
+          {view === 'history' && <History deployment={deployment} />}
+          {view === 'manifest' && <Manifest deployment={deployment} />}
+          {view === 'access' && <Access deployment={deployment} />}
         </div>
       </Tabs>
       <CallCode
@@ -145,7 +180,8 @@ function Deployment({
         {...callOf({
           detail,
           traffic: view === 'traffic' ? traffic : null,
-          body: view === 'try' ? body : null
+          body: view === 'try' ? body : null,
+          logged: view === 'requests' ? logged : null
         })}
       />
     </>
@@ -156,10 +192,12 @@ interface ICodeProps {
   detail: IDeploymentDetail;
   traffic: IEditedTraffic | null;
   body: string | null;
+  /** The body of the logged request that is open. */
+  logged: unknown;
 }
 
 /** The call of what stands in the fields of the open tab; null while they are untouched. */
-function callOf({ detail, traffic, body }: ICodeProps): {
+function callOf({ detail, traffic, body, logged }: ICodeProps): {
   call: ICodeCall | null;
   faulty?: boolean;
 } {
@@ -167,6 +205,9 @@ function callOf({ detail, traffic, body }: ICodeProps): {
   if (traffic) {
     const { shares, whole } = traffic;
     return { call: { call: 'deployments-traffic', values: { name, shares } }, faulty: !whole };
+  }
+  if (logged !== null) {
+    return { call: { call: 'deployments-predict', values: { name, body: logged } } };
   }
   if (body === null || body === sampleBody(detail)) {
     return { call: null };
@@ -185,7 +226,7 @@ function runtimes({ versions }: IDeployment): string {
 }
 
 function DeploymentFacts({ detail }: { detail: IDeploymentDetail }): React.ReactElement {
-  const { trans, code } = useWorkbench();
+  const { trans } = useWorkbench();
   const { deployment, signature, answers } = detail;
   const perSecond = rate(deployment);
   return (
@@ -206,14 +247,6 @@ function DeploymentFacts({ detail }: { detail: IDeploymentDetail }): React.React
         </State>
       )}
       {answers && <>{trans.__('answers %1', answers)}</>}
-      <button
-        type="button"
-        className={cx('ref')}
-        title={trans.__('Copy the URL')}
-        onClick={() => code.copy(deployment.url)}
-      >
-        {deployment.url}
-      </button>
     </Facts>
   );
 }

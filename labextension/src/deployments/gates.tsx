@@ -1,6 +1,9 @@
 import React from 'react';
 
 import type { IDeployedVersion, IDeployment } from '../api/types';
+import { ApiError } from '../api/errors';
+import { ActionButton } from '../components/action';
+import { ErrorCard } from '../components/card';
 import { cx } from '../components/cx';
 import { Heading } from '../components/header';
 import { State } from '../components/state';
@@ -8,8 +11,14 @@ import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 
+interface IGatesProps {
+  deployment: IDeployment;
+  /** A line for each test; what does not fit is said when pointed at. */
+  brief?: boolean;
+}
+
 /** The tests that each version went through before it got traffic. */
-export function Gates({ deployment }: { deployment: IDeployment }): React.ReactElement {
+export function Gates({ deployment, brief = false }: IGatesProps): React.ReactElement {
   const { trans } = useWorkbench();
   const tested = deployment.versions.filter(version => version.gates.length > 0);
   const names = [...new Set(tested.flatMap(version => version.gates.map(gate => gate.name)))];
@@ -18,15 +27,19 @@ export function Gates({ deployment }: { deployment: IDeployment }): React.ReactE
     {
       key: 'limit',
       head: trans.__('limit'),
-      width: 240,
-      wrap: true,
-      cell: name => <span className={cx('quiet')}>{limitOf(tested, name)}</span>
+      width: brief ? 140 : 240,
+      wrap: !brief,
+      cell: name => (
+        <span className={cx('quiet', brief && 'deployments-brief')} title={limitOf(tested, name)}>
+          {limitOf(tested, name)}
+        </span>
+      )
     },
     ...tested.map((version): IColumnSpec<string> => ({
       key: version.version,
       head: version.version,
-      wrap: true,
-      cell: name => <Measured version={version} name={name} />
+      wrap: !brief,
+      cell: name => <Measured version={version} name={name} brief={brief} />
     }))
   ];
   return (
@@ -45,24 +58,75 @@ export function Gates({ deployment }: { deployment: IDeployment }): React.ReactE
       ) : (
         <p className={cx('more')}>{trans.__('No version has been tested yet.')}</p>
       )}
+      {stopped(deployment).map(version => (
+        <Stopped key={version.version} deployment={deployment} version={version} />
+      ))}
     </section>
+  );
+}
+
+/** The versions that a failed test keeps from traffic. */
+export const stopped = ({ versions }: IDeployment): readonly IDeployedVersion[] =>
+  versions.filter(
+    ({ gates, traffic, state }) =>
+      state !== 'ready' && traffic === 0 && gates.some(({ passed }) => !passed)
+  );
+
+interface IStoppedProps {
+  deployment: IDeployment;
+  version: IDeployedVersion;
+}
+
+/** Why a version may not take traffic, and the way past the test, which needs a reason. */
+function Stopped({ deployment, version }: IStoppedProps): React.ReactElement {
+  const { trans } = useWorkbench();
+  const failed = version.gates.filter(({ passed }) => !passed);
+  const why = failed
+    .map(({ name, limit, measured }) =>
+      trans.__('%1: measured %2, limit %3', name, measured || format.DASH, limit)
+    )
+    .join('; ');
+  return (
+    <ErrorCard
+      error={
+        new ApiError(
+          'unprocessable',
+          trans.__('%1 may not take traffic', version.version),
+          why,
+          trans.__(
+            'Correct the model and register a new version. An override needs a reason, which stays in the history.'
+          )
+        )
+      }
+    >
+      <ActionButton
+        command="mlinfra:deployments-override"
+        target={deployment}
+        args={{ version: version.version }}
+        label={trans.__('Override…')}
+      />
+    </ErrorCard>
   );
 }
 
 const limitOf = (versions: readonly IDeployedVersion[], name: string): string =>
   versions.flatMap(version => version.gates).find(gate => gate.name === name)?.limit ?? '';
 
-function Measured({
-  version,
-  name
-}: {
+interface IMeasuredProps {
   version: IDeployedVersion;
   name: string;
-}): React.ReactElement {
+  brief: boolean;
+}
+
+function Measured({ version, name, brief }: IMeasuredProps): React.ReactElement {
   const gate = version.gates.find(item => item.name === name);
-  return gate ? (
-    <State state={gate.passed ? 'passed' : 'failed'}>{gate.measured || undefined}</State>
-  ) : (
-    <>{format.DASH}</>
+  if (!gate) {
+    return <>{format.DASH}</>;
+  }
+  const measured = brief ? gate.measured.split(/[,;] /)[0] : gate.measured;
+  return (
+    <State state={gate.passed ? 'passed' : 'failed'} title={brief ? gate.measured : undefined}>
+      {measured ? <span className={cx(brief && 'deployments-brief')}>{measured}</span> : undefined}
+    </State>
   );
 }

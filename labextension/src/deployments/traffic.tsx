@@ -13,10 +13,8 @@ import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import type { IQuery } from '../hooks/query';
 import { rate } from './section';
+import { seriesOf } from './series';
 import { balanced, checkWeights, fieldsOf, shareOf, type Weights } from './weights';
-
-const SERIES: Readonly<Record<string, number>> = { stable: 1, canary: 3, shadow: 4 };
-const seriesOf = ({ role }: IDeployedVersion): number => SERIES[role] ?? 6;
 
 interface ITrafficProps {
   deployment: IDeployment;

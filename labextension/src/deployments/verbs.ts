@@ -1,7 +1,11 @@
+import { InputDialog } from '@jupyterlab/apputils';
+
 import { ApiError } from '../api/errors';
 import type { IDeployment } from '../api/types';
 import { confirm } from '../components/confirm';
+import { nameOf } from '../refs';
 import type { IActionCall, Perform } from '../tokens';
+import { versionRef } from './series';
 import { canaryOf, type Weights, weightsOf, words } from './weights';
 
 /** The deployment as it is now: an undo goes back to it. */
@@ -49,6 +53,46 @@ export const rollback: Perform<IDeployment> = async call => {
       args: { ref: call.ref, weights: before, reason: trans.__('undo') }
     }
   };
+};
+
+/** Deploy a version although a test has failed: the reason is asked for, and is no empty one. */
+export const override: Perform<IDeployment> = async call => {
+  const { client, open, trans } = call.workbench;
+  const { name, versions } = await deploymentOf(call);
+  const failed = versions.filter(({ gates }) => gates.some(({ passed }) => !passed));
+  const version = failed.find(item => item.version === call.args.version) ?? failed[0];
+  if (!version) {
+    throw new ApiError('conflict', trans.__('No version of %1 has failed a test.', name), '', '');
+  }
+  const tests = version.gates.filter(({ passed }) => !passed).map(gate => gate.name);
+  const answer = await InputDialog.getText({
+    title: trans.__('Deploy %1 of %2 despite a failed test?', version.version, name),
+    label: trans.__(
+      '%1 has failed. Say why it may answer requests all the same; the reason stays in the history.',
+      tests.join(', ')
+    ),
+    placeholder: trans.__('reason'),
+    required: true,
+    okLabel: trans.__('Deploy')
+  });
+  const reason = answer.value?.trim();
+  if (!answer.button.accept) {
+    return null;
+  }
+  if (!reason) {
+    throw new ApiError(
+      'bad_request',
+      trans.__('%1 was not deployed.', version.version),
+      trans.__('An override needs a reason.'),
+      trans.__('Say why its failed test does not matter.')
+    );
+  }
+  const job = await client.deployments.deploy({
+    name,
+    version: nameOf(versionRef(version)),
+    override: reason
+  });
+  await open(job.ref);
 };
 
 export const changeTraffic: Perform<IDeployment> = async call => {

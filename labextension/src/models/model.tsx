@@ -7,7 +7,8 @@ import { ActionButton } from '../components/action';
 import { Result } from '../components/card';
 import { cx } from '../components/cx';
 import { CodeDrawer } from '../components/drawer';
-import { Facts, InsertButton, PageHeader } from '../components/header';
+import { Button } from '../components/button';
+import { Facts, Heading, InsertButton, PageHeader, Tabs } from '../components/header';
 import { LeftOut, More } from '../components/more';
 import { Name } from '../components/name';
 import { Num } from '../components/number';
@@ -20,10 +21,14 @@ import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { useGoal } from '../hooks/page';
 import { useQuery } from '../hooks/query';
+import { Passed } from '../deployments/passed';
 import { formatRef } from '../refs';
 import type { IPageProps, IWorkbench } from '../tokens';
+import { ModelCard, Place } from './card';
+import { type IPlace, usePlaces } from './deployed';
 
 const METRICS_SHOWN = 4;
+
 /** The page of a model: its versions, their aliases, and the promotion of one. */
 export default function ModelPage({ reference, name }: IPageProps): React.ReactElement {
   const { client } = useWorkbench();
@@ -42,15 +47,9 @@ export default function ModelPage({ reference, name }: IPageProps): React.ReactE
 }
 
 function Model({ detail }: { detail: IModelDetail }): React.ReactElement {
-  const workbench = useWorkbench();
-  const { trans } = workbench;
-  const { model, versions } = detail;
-  const goal = useGoal('version');
-  const [all, showAll] = useState(false);
-  const names = [...new Set(versions.flatMap(version => Object.keys(version.metrics)))].sort();
-  const metrics = all ? names : names.slice(0, METRICS_SHOWN);
-  const best = versions.find(version => version.version === model.aliases.champion);
-  const compared = comparedIn(metrics, versions, best);
+  const { trans } = useWorkbench();
+  const { model } = detail;
+  const [view, setView] = useState('versions');
   return (
     <>
       <Facts>
@@ -65,39 +64,134 @@ function Model({ detail }: { detail: IModelDetail }): React.ReactElement {
         )}
         {model.description && <span>{model.description}</span>}
       </Facts>
-      <div className={cx('scroll', 'split')}>
-        <Table
-          label={trans.__('Versions of %1', model.name)}
-          columns={columnsOf({ versions, metrics, best, compared }, workbench)}
-          rows={versions}
-          row={version => ({ id: version.ref, ref: version.ref, item: version })}
-          onOpen={ref => {
-            const run = versions.find(version => version.ref === ref)?.run;
-            if (run) {
-              void workbench.open(formatRef('run', run));
-            }
-          }}
-          total={model.versions}
-          goal={goal}
-          current={goal?.id}
-        />
-        {[...new Set(versions.map(version => version.fault || version.unservable))]
-          .filter(Boolean)
-          .map(why => (
-            <p key={why} className={cx('more')}>
-              {trans.__('Not deployable: %1', why)}
-            </p>
-          ))}
-        {best && compared.size > 0 && (
-          <p className={cx('more')}>
-            {trans.__('Beside a metric: its difference to the champion, v%1', best.version)}
-          </p>
-        )}
-        <LeftOut columns={names.length - metrics.length} onAll={() => showAll(true)} />
-        <More page={{ shown: versions.length, total: model.versions }} />
-      </div>
+      <Tabs
+        tabs={[
+          { name: 'versions', label: trans.__('Versions') },
+          { name: 'card', label: trans.__('Model Card') },
+          { name: 'aliases', label: trans.__('Aliases') }
+        ]}
+        current={view}
+        onSelect={setView}
+      >
+        {view === 'versions' && <Versions detail={detail} />}
+        {view === 'card' && <ModelCard detail={detail} />}
+        {view === 'aliases' && <Aliases detail={detail} />}
+      </Tabs>
       <CodeDrawer code={detail.code} />
     </>
+  );
+}
+
+function Versions({ detail }: { detail: IModelDetail }): React.ReactElement {
+  const workbench = useWorkbench();
+  const { trans } = workbench;
+  const { model, versions } = detail;
+  const goal = useGoal('version');
+  const places = usePlaces(model.name);
+  const [all, showAll] = useState(false);
+  const [selection, select] = useState<ReadonlySet<string>>(new Set());
+  const names = [...new Set(versions.flatMap(version => Object.keys(version.metrics)))].sort();
+  const metrics = all ? names : names.slice(0, METRICS_SHOWN);
+  const best = versions.find(version => version.version === model.aliases.champion);
+  const compared = comparedIn(metrics, versions, best);
+  return (
+    <div className={cx('scroll', 'split')}>
+      <Compare versions={versions.filter(({ ref }) => selection.has(ref))} />
+      <Table
+        label={trans.__('Versions of %1', model.name)}
+        columns={columnsOf({ versions, metrics, best, compared, places }, workbench)}
+        rows={versions}
+        row={version => ({ id: version.ref, ref: version.ref, item: version })}
+        onOpen={ref => {
+          const run = versions.find(version => version.ref === ref)?.run;
+          if (run) {
+            void workbench.open(formatRef('run', run));
+          }
+        }}
+        total={model.versions}
+        goal={goal}
+        current={goal?.id}
+        selection={selection}
+        onSelect={select}
+      />
+      {[...new Set(versions.map(version => version.fault || version.unservable))]
+        .filter(Boolean)
+        .map(why => (
+          <p key={why} className={cx('more')}>
+            {trans.__('Not deployable: %1', why)}
+          </p>
+        ))}
+      {best && compared.size > 0 && (
+        <p className={cx('more')}>
+          {trans.__('Beside a metric: its difference to the champion, v%1', best.version)}
+        </p>
+      )}
+      <LeftOut columns={names.length - metrics.length} onAll={() => showAll(true)} />
+      <More page={{ shown: versions.length, total: model.versions }} />
+    </div>
+  );
+}
+
+/** The runs of the selected versions side by side. */
+function Compare({ versions }: { versions: readonly IVersion[] }): React.ReactElement {
+  const { open, trans } = useWorkbench();
+  const runs = [...new Set(versions.flatMap(({ run }) => run ?? []))];
+  return (
+    <div className={cx('bar')}>
+      <Button
+        label={runs.length > 1 ? trans.__('Compare %1', runs.length) : trans.__('Compare Versions')}
+        caption={trans.__('Select two versions or more with Space; their runs are compared')}
+        disabled={runs.length < 2}
+        onClick={() => void open(formatRef('compare', runs))}
+      />
+    </div>
+  );
+}
+
+/** The names that point at a version, and where each of them leads. */
+function Aliases({ detail }: { detail: IModelDetail }): React.ReactElement {
+  const { trans } = useWorkbench();
+  const { model, versions } = detail;
+  const rows = Object.entries(model.aliases).map(([alias, number]) => ({
+    alias,
+    number,
+    version: versions.find(({ version }) => version === number)
+  }));
+  return (
+    <div className={cx('scroll', 'split')}>
+      <Heading
+        title={trans.__('Aliases')}
+        note={trans.__('a name that points at one version; Promote… moves it')}
+      />
+      {rows.length ? (
+        <Table
+          label={trans.__('Aliases of %1', model.name)}
+          columns={[
+            {
+              key: 'alias',
+              head: trans.__('alias'),
+              width: 180,
+              cell: row => <Tag>{row.alias}</Tag>
+            },
+            { key: 'version', head: trans.__('version'), width: 90, cell: row => `v${row.number}` },
+            {
+              key: 'run',
+              head: trans.__('run'),
+              cell: ({ version }) =>
+                version?.run && (
+                  <RefLink reference={formatRef('run', version.run)}>
+                    <Name text={version.run_name || format.shortId(version.run)} />
+                  </RefLink>
+                )
+            }
+          ]}
+          rows={rows}
+          row={({ alias, version }) => ({ id: alias, ref: version?.ref, item: version })}
+        />
+      ) : (
+        <p className={cx('more')}>{trans.__('No alias points at a version yet.')}</p>
+      )}
+    </div>
   );
 }
 
@@ -109,10 +203,12 @@ interface IVersions {
   best: IVersion | undefined;
   /** The metrics in which another version is compared with it. */
   compared: ReadonlySet<string>;
+  /** Where each of them is deployed, by number; undefined while that is not known. */
+  places: ReadonlyMap<number, readonly IPlace[]> | undefined;
 }
 
 function columnsOf(
-  { versions, metrics, best, compared }: IVersions,
+  { versions, metrics, best, compared, places }: IVersions,
   { trans }: IWorkbench
 ): IColumnSpec<IVersion>[] {
   const time = clock(versions.map(version => version.created_at));
@@ -147,6 +243,7 @@ function columnsOf(
           </RefLink>
         )
     },
+    ...deployedColumns(places, trans),
     ...metrics.map((name): IColumnSpec<IVersion> => ({
       key: name,
       head: name,
@@ -200,6 +297,37 @@ function columnsOf(
       )
     }
   ];
+}
+
+/** The tests that a version went through, and where it is deployed. */
+function deployedColumns(
+  places: IVersions['places'],
+  trans: IWorkbench['trans']
+): IColumnSpec<IVersion>[] {
+  return places?.size
+    ? [
+        {
+          key: 'gates',
+          head: trans.__('tests'),
+          width: 70,
+          cell: row => {
+            const [place] = places.get(row.version) ?? [];
+            return place ? <Passed version={place.version} /> : format.DASH;
+          }
+        },
+        {
+          key: 'deployed',
+          head: trans.__('deployed'),
+          width: 140,
+          cell: row =>
+            (places.get(row.version) ?? []).map(place => (
+              <div key={place.deployment}>
+                <Place place={place} />
+              </div>
+            ))
+        }
+      ]
+    : [];
 }
 
 /** Whether a version can be deployed; why not, when pointed at. */

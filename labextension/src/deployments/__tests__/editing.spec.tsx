@@ -1,4 +1,4 @@
-import { Notification } from '@jupyterlab/apputils';
+import { InputDialog, Notification } from '@jupyterlab/apputils';
 import { fireEvent, screen, within, waitFor } from '@testing-library/react';
 import React from 'react';
 
@@ -155,10 +155,45 @@ it('a version that has failed says why, and cannot be given traffic', async () =
   const reason = 'Its environment cannot be built: no matching distribution for flights-0.';
   const failed = version('v3', 0, { state: 'failed', reason });
   await opened({ deployment: deploymentOf([version('v1', 100), failed]) });
-  const line = screen.getByText('v3').closest<HTMLElement>('[role="row"]')!;
+  const line = document.querySelector<HTMLElement>('[data-version="v3"]')!;
   expect(within(line).getByText('failed')).toBeTruthy();
   expect(screen.getByText(reason)).toBeTruthy();
   expect(screen.queryByLabelText('v3')).toBeNull();
+});
+
+describe('a version that a failed test keeps from traffic', () => {
+  const gates = [
+    { name: 'start', limit: 'every process answers', measured: '2', passed: true },
+    { name: 'latency', limit: 'p99 at most 30 ms', measured: '44 ms', passed: false }
+  ];
+  const stopped = version('v3', 0, { state: 'failed', gates });
+
+  const overridden = async (value: string | null): Promise<jest.Mock> => {
+    jest.spyOn(InputDialog, 'getText').mockResolvedValue({
+      button: { accept: value !== null },
+      value
+    } as unknown as Awaited<ReturnType<typeof InputDialog.getText>>);
+    const deploy = jest.fn(async () => ({ ref: 'job:7f' }));
+    await opened({ deployment: deploymentOf([version('v1', 100), stopped]), verbs: { deploy } });
+    const card = screen.getByText('v3 may not take traffic').closest<HTMLElement>('section')!;
+    expect(card.textContent).toContain('latency: measured 44 ms, limit p99 at most 30 ms');
+    fireEvent.click(within(card).getByRole('button', { name: 'Override…' }));
+    await settle();
+    return deploy;
+  };
+
+  it('says which and why, and is deployed all the same for a reason', async () => {
+    expect(await overridden(' only for the night run ')).toHaveBeenCalledWith({
+      name: 'flights',
+      version: 'flights/3',
+      override: 'only for the night run'
+    });
+  });
+
+  it.each(['  ', null])('is not deployed for the reason %p', async value => {
+    jest.spyOn(Notification, 'error').mockReturnValue('');
+    expect(await overridden(value)).not.toHaveBeenCalled();
+  });
 });
 
 it('the figures of a version: none, nothing, tiny and huge', async () => {
@@ -244,7 +279,7 @@ describe('an answer that was asked for', () => {
   });
 });
 
-it('the history says who, what and why; only the newest change of traffic can be rolled back', async () => {
+it('the history says who, what and why; a change of traffic can be undone', async () => {
   const change = (id: number, verb: string, more: object = {}): object => ({
     id,
     at: '2026-01-01T00:00:00Z',
@@ -257,19 +292,23 @@ it('the history says who, what and why; only the newest change of traffic can be
   });
   const history = [
     change(3, 'traffic', { reason: HOSTILE[0]![1] }),
-    change(2, 'traffic'),
-    change(1, 'deploy')
+    change(2, 'traffic', { traffic: { v1: 50, v2: 50 }, text: 'v2 0 → 50 %' }),
+    change(1, 'deploy', { traffic: { v1: 100 } })
   ];
-  await opened({ detail: { history } });
+  const traffic = jest.fn(async () => TWO);
+  await opened({ verbs: { history: async () => pageOf(history), traffic } });
   fireEvent.click(screen.getByRole('tab', { name: 'History' }));
   await settle();
   const table = screen.getByRole('grid', { name: 'History of flights' });
   const rows = cells('History of flights');
   expect(rows.map(row => row[2])).toEqual(['traffic', 'traffic', 'deploy']);
-  expect(rows[0]?.slice(4, 6)).toEqual(['v1 90 % · v2 10 %', HOSTILE[0]![1]]);
+  expect(rows[0]?.slice(4, 6)).toEqual(['v1 90 %, v2 10 %', HOSTILE[0]![1]]);
   expect(rows[1]?.[5]).toBe('–');
   expect(table.querySelector('img')).toBeNull();
-  expect(rows.map(row => row[6])).toEqual(['Roll Back', '', '']);
+  expect(rows.map(row => row[6])).toEqual(['Undo This', 'Undo This…', '']);
+  fireEvent.click(screen.getByRole('button', { name: 'Undo This' }));
+  await settle();
+  expect(traffic).toHaveBeenCalledWith('flights', { v1: 50, v2: 50 }, 'undo: traffic');
 });
 
 it.each([

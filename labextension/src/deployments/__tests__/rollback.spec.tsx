@@ -17,6 +17,10 @@ const version = (name: string, traffic: number, role: string): object => ({
   traffic,
   role,
   reason: '',
+  runtime: 'seldon-core',
+  workers: 1,
+  memory_bytes: null,
+  pids: [],
   gates: []
 });
 
@@ -26,6 +30,7 @@ const deployment = {
   target: 'local',
   state: 'healthy',
   url: 'http://127.0.0.1',
+  urls: {},
   versions: [version('v1', 90, 'stable'), version('v2', 10, 'canary'), version('v3', 0, '')],
   created_at: '2026-01-01T00:00:00Z',
   updated_at: '2026-01-01T00:00:00Z'

@@ -1,0 +1,167 @@
+"""The verbs of deployments that read the payload log for pages: requests, latency, verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import BadRequest, MLInfraError, Unprocessable
+from ..core.records import Page, now
+from .packaging import Bundle, load_bundle
+from .settings import DeploymentSettings
+from .targets.layout import payload_folder
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from ..core.project import Project
+    from .comparing import Measure, VersionVerdict
+    from .latencies import LatencySeries
+    from .requests import Labels, LoggedRequest, LoggedRequestDetail, Outcome
+    from .store import DeploymentStore
+
+Labelled = Callable[[str, datetime, datetime], "pl.DataFrame"]
+"""The rows of a deployment in a span of time that have a label, as its monitors know them:
+request_id, row, ts, version, label, outputs.
+"""
+
+HISTORY = 500
+
+
+class RequestVerbs:
+    """A part of `Deployments`."""
+
+    _project: Project
+    _store: DeploymentStore
+    _labelled: Labelled | None
+
+    def request_code(self, name: str, body: Any) -> Mapping[str, str]:
+        raise NotImplementedError
+
+    def requests(
+        self,
+        name: str,
+        *,
+        version: str = "",
+        outcome: Outcome | None = None,
+        since: timedelta | None = None,
+        until: timedelta | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Page[LoggedRequest]:
+        """Rows of the payload log, newest first. since, until: how long ago they arrived. Inputs
+        that `masked_inputs` of the settings names have no values here.
+        """
+        from . import requests
+
+        row, at = self._store.deployment(name), now()
+        wanted = requests.Wanted(
+            version=row.label(version) if version else "",
+            outcome=outcome,
+            masked=self._masked,
+            **({} if since is None else {"since": at - since}),
+            until=None if until is None else at - until,
+        )
+        folder = payload_folder(self._project, name)
+        return requests.page(folder, wanted, limit=limit, cursor=cursor, labels=self._labels(name))
+
+    def request(self, name: str, id: str, *, at: str, row: int = 0) -> LoggedRequestDetail:
+        """One logged row with all its inputs, and the same request as code. at: its arrival, ISO
+        8601. Raises NotFound.
+        """
+        from . import requests
+
+        deployment = self._store.deployment(name)
+
+        def bundle_of(version: str) -> Bundle | None:
+            try:
+                return load_bundle(Path(deployment.version(version).bundle))
+            except MLInfraError:
+                return None
+
+        return requests.detail(
+            payload_folder(self._project, name),
+            id,
+            at=_moment(at),
+            row=row,
+            masked=self._masked,
+            bundle_of=bundle_of,
+            labels=self._labels(name),
+            code=lambda body: self._code(name, body),
+        )
+
+    def latencies(self, name: str, *, since: timedelta) -> LatencySeries:
+        """Latency and rate of each version in the time up to now."""
+        from . import latencies
+
+        self._store.deployment(name)
+        at = now()
+        return latencies.series(payload_folder(self._project, name), at - since, at)
+
+    def verdict(
+        self, name: str, *, control: str, treatment: str, measure: Measure = "errors"
+    ) -> VersionVerdict:
+        """Whether a version is better than another one, by the requests since the traffic was last
+        changed between them; always valid, however often it is asked. measure: `errors`, `latency`,
+        or `quality`, which needs labels.
+
+        Raises Conflict if one of them has no traffic.
+        """
+        from . import comparing
+
+        row = self._store.deployment(name)
+        versions = row.version(control).version, row.version(treatment).version
+        span = comparing.span_of(name, self._store.history(name, limit=HISTORY).items, *versions)
+        if measure != "quality":
+            values = comparing.outcomes(
+                payload_folder(self._project, name), measure, span, versions
+            )
+            return comparing.compare(name, measure, span, versions, values)
+        labelled = self._labelled(name, span.since, now()) if self._labelled else None
+        bundle = load_bundle(Path(row.version(treatment).bundle))
+        found = (
+            [[], []]
+            if labelled is None or labelled.is_empty()
+            else comparing.misses(labelled, bundle.answers, versions)
+        )
+        return comparing.compare(name, measure, span, versions, found)
+
+    @property
+    def _masked(self) -> tuple[str, ...]:
+        return self._project.settings.of(DeploymentSettings).masked_inputs
+
+    def _code(self, name: str, body: Mapping[str, Any]) -> Mapping[str, str]:
+        try:
+            return self.request_code(name, body)
+        except MLInfraError:  # it is down: there is no address
+            return {}
+
+    def _labels(self, name: str) -> Labels:
+        def known(since: datetime, until: datetime) -> Mapping[tuple[str, int], float]:
+            if self._labelled is None:
+                return {}
+            try:
+                frame = self._labelled(name, since, until + timedelta(microseconds=1))
+            except Unprocessable:
+                return {}
+            if frame.is_empty():
+                return {}
+            rows = frame.select("request_id", "row", "label").iter_rows()
+            return {(id, row): label for id, row, label in rows}
+
+        return known
+
+
+def _moment(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise BadRequest(
+            f"{text[:40]!r} is not a time with its zone.",
+            fix="For example 2026-11-24T12:04:00.123456Z.",
+        )
+    return found

@@ -1,0 +1,385 @@
+"""The payload log request by request, newest first, for people who look at it.
+
+A page reads the files of the log one after the other, from the newest, and stops as soon as no
+older file can hold a row that belongs on it: a large log costs no more than a small one. A page
+whose filter fits few rows stops after `FILES` files and says how far it has looked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fnmatch
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..core.errors import BadRequest, NotFound
+from ..core.records import Page, check_limit
+from .payload_log.frames import BASE_COLUMNS, UNIQUE, frame_of, read_parquet
+from .payload_log.journals import PARQUET, JournalRows, read_journal
+from .payload_log.parts import _file_names
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from .packaging import Bundle
+
+Outcome = Literal["answered", "refused", "failed"]
+"""By the status: below 400, below 500, above."""
+
+Labels = Callable[[datetime, datetime], Mapping[tuple[str, int], float]]
+"""The labels that are known of the rows in a span of time, both ends included, by request id and
+row.
+"""
+
+FILES = 24
+"""A page reads at most so many files of the log; a file has at most 16 MiB, or an hour."""
+
+FEATURES, OUTPUTS = 12, 10
+"""Features and answers of a row in a list; its detail has `MOST`."""
+
+MOST = 500
+_REASON = 500
+MASK = "•••"
+"""In place of a value that the project does not show."""
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_CURSOR = re.compile(r"(\d{1,17})\.(\d{1,7})\Z")
+_WHAT, _REQUEST = ".what", ".request"
+_ADDED = (UNIQUE, _WHAT, _REQUEST)
+_WHOLE, _PLAIN = ("integer", "long"), ("double", "float", "string", "datetime", "boolean")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedRequest:
+    """One row of a request in the payload log. id: comes from the caller, so it may occur twice.
+    row: within its request, from 0. at: its arrival. latency_ms: in the model's process.
+
+    answer: what the model answered, by output. features: in a list the first ones of `inputs`.
+    masked: features whose values are not shown. label: what was reported as true; None while it is
+    unknown. why: the reason of a request that was refused or has failed.
+    """
+
+    id: str
+    row: int
+    at: datetime
+    version: str
+    status: int
+    latency_ms: float
+    answer: Mapping[str, Any]
+    features: Mapping[str, Any]
+    inputs: int
+    masked: Sequence[str]
+    label: float | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedRequestDetail:
+    """One row of a request with all that is known of it. body: a request that repeats the row, in
+    Seldon's protocol; None with `not_repeatable`, the reason why there is none. sent: the beginning
+    of the body of a request that was refused. code: the same request by every interface.
+    """
+
+    request: LoggedRequest
+    body: Mapping[str, Any] | None
+    not_repeatable: str
+    sent: str
+    code: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which rows. since, until: of their arrival. names: patterns of the inputs that are masked."""
+
+    version: str = ""
+    outcome: Outcome | None = None
+    since: datetime = _EPOCH
+    until: datetime | None = None
+    masked: Sequence[str] = ()
+
+
+@dataclass(slots=True)
+class _Found:
+    """The newest rows so far, newest first; `most` are kept."""
+
+    most: int
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    seen: set[tuple[str, int]] = field(default_factory=set)
+
+    def add(self, frame: pl.DataFrame) -> None:
+        for row in frame.iter_rows(named=True):
+            key = (str(row[UNIQUE]), int(row["row"]))
+            if key not in self.seen:  # else the gateway has sent the request twice
+                self.seen.add(key)
+                self.rows.append(row)
+        self.rows.sort(key=_order)
+        del self.rows[self.most :]
+
+    def is_full(self, end: float) -> bool:
+        """Whether no row before `end` belongs to them."""
+        return len(self.rows) >= self.most and self.rows[-1]["ts"].timestamp() > end
+
+
+def page(
+    folder: Path, wanted: Wanted, *, limit: int, cursor: str | None, labels: Labels
+) -> Page[LoggedRequest]:
+    """The newest rows that are wanted. Raises BadRequest for a cursor that no answer contained."""
+    check_limit(limit)
+    until, skip = _parse(cursor)
+    if until is not None:
+        wanted = replace(wanted, until=min(until, wanted.until or until))
+    found, looked_back_to = _newest(folder, wanted, limit + skip + 1)
+    rows = [row for row in found if looked_back_to is None or row["ts"] > looked_back_to]
+    part = rows[skip : skip + limit]
+    more = len(rows) > skip + limit
+    following, note = None, ""
+    if more:
+        following = _cursor(part[-1]["ts"], rows[: skip + limit])
+    elif looked_back_to is not None:
+        following = f"{_micros(looked_back_to)}.0"
+        note = f"The log was searched back to {looked_back_to:%Y-%m-%d %H:%M:%S} UTC."
+    known = labels(part[-1]["ts"], part[0]["ts"]) if part else {}
+    return Page(
+        items=[_record(row, wanted.masked, known) for row in part],
+        shown=len(part),
+        total=len(part),
+        cursor=following,
+        note=note,
+        more=following is not None,
+    )
+
+
+def detail(
+    folder: Path,
+    request_id: str,
+    *,
+    at: datetime,
+    row: int,
+    masked: Sequence[str],
+    bundle_of: Callable[[str], Bundle | None],
+    labels: Labels,
+    code: Callable[[Mapping[str, Any]], Mapping[str, str]],
+) -> LoggedRequestDetail:
+    """One row, which arrived at a time. Raises NotFound."""
+    until = datetime.fromtimestamp(at.timestamp() + 0.001, UTC)
+    since = datetime.fromtimestamp(at.timestamp() - 0.001, UTC)
+    found, _ = _newest(folder, Wanted(since=since, until=until), 10_000)
+    for item in found:
+        if item["request_id"] == request_id and item["row"] == row:
+            known = labels(item["ts"], item["ts"])
+            break
+    else:
+        raise NotFound(
+            f"Request {request_id[:80]} is not in the payload log.",
+            "It was removed by age or size, or never logged.",
+            "`payload_days` and `payload_gib` of [deployments] say what is kept.",
+        )
+    record = _record(item, masked, known, features=MOST, outputs=MOST)
+    body, why = _body(record, bundle_of(record.version))
+    return LoggedRequestDetail(
+        request=record,
+        body=body,
+        not_repeatable=why,
+        sent="" if masked else item[_REQUEST] or "",
+        code=code(body) if body else {},
+    )
+
+
+def newest_files(folder: Path, since: datetime, until: datetime) -> list[tuple[float, str]]:
+    """Files that may hold rows of a time, with the end of what they hold in seconds since 1970;
+    the newest end first.
+    """
+    ends = []
+    for name in _file_names(folder, since, until):
+        paths = (folder / PARQUET / f"{name}.parquet", *folder.glob(f"{name}.jsonl*"))
+        times = [path.stat().st_mtime for path in paths if path.exists()]
+        if times:
+            ends.append((max(times), name))
+    return sorted(ends, reverse=True)
+
+
+def rows_of(folder: Path, name: str, since: datetime, until: datetime) -> pl.DataFrame:
+    """The rows of one file as `payloads.scan` gives them, and further columns: `.unique`, the
+    gateway's id; `.what` and `.request`, the reason of a refused request and its body. While a file
+    is compacted or closed it changes its name: it is looked for again.
+    """
+    import polars as pl
+
+    wanted = pl.col("ts").is_between(since, until, closed="left")
+    for _ in range(3):
+        with contextlib.suppress(FileNotFoundError):
+            if (file := folder / PARQUET / f"{name}.parquet").exists():
+                return _compacted_rows(file, wanted)
+            for ending in (".jsonl.open", ".jsonl"):
+                if (file := folder / f"{name}{ending}").exists():
+                    return _journal_rows(read_journal(file)).filter(wanted)
+    return _journal_rows(JournalRows())  # too old, and removed
+
+
+def _journal_rows(rows: JournalRows) -> pl.DataFrame:
+    import polars as pl
+
+    refusals = (
+        pl.Series(_WHAT, rows.what, dtype=pl.String),
+        pl.Series(_REQUEST, rows.request, dtype=pl.String),
+    )
+    return frame_of(rows).with_columns(*refusals)
+
+
+def _compacted_rows(file: Path, wanted: pl.Expr) -> pl.DataFrame:
+    import polars as pl
+
+    logged = pl.scan_parquet(file)
+    present = logged.collect_schema().names()  # an earlier version wrote fewer columns
+    columns = (
+        (pl.col(name) if name in present else pl.lit(None, pl.String)).alias(f".{name}")
+        for name in ("what", "request")
+    )
+    refusals = logged.filter(wanted).select(*columns).collect()
+    return read_parquet(file, wanted).with_columns(refusals)
+
+
+def _newest(
+    folder: Path, wanted: Wanted, most: int
+) -> tuple[list[dict[str, Any]], datetime | None]:
+    """The newest rows, and the time down to which they are complete; None if that is all."""
+    import polars as pl
+
+    found = _Found(most)
+    until = wanted.until or datetime.fromtimestamp(4e9, UTC)
+    for count, (end, name) in enumerate(newest_files(folder, wanted.since, until)):
+        if found.is_full(end):
+            break
+        if count == FILES:
+            return found.rows, datetime.fromtimestamp(end, UTC)
+        if wanted.version and not name.startswith(f"{wanted.version}-"):
+            continue
+        try:
+            rows = rows_of(folder, name, wanted.since, until)
+        except (OSError, ValueError, pl.exceptions.PolarsError):
+            continue  # a monitor reports files that cannot be read
+        rows = _matching(rows, wanted)
+        newest_first = rows.sort("ts", UNIQUE, "row", descending=[True, False, False])
+        found.add(newest_first.head(most))
+    return found.rows, None
+
+
+def _matching(rows: pl.DataFrame, wanted: Wanted) -> pl.DataFrame:
+    import polars as pl
+
+    status = pl.col("status")
+    if wanted.outcome == "answered":
+        return rows.filter(status < 400)
+    if wanted.outcome == "refused":
+        return rows.filter(status.is_between(400, 499))
+    return rows.filter(status >= 500) if wanted.outcome == "failed" else rows
+
+
+def _order(row: Mapping[str, Any]) -> tuple[float, str, int]:
+    return -row["ts"].timestamp(), str(row[UNIQUE]), int(row["row"])
+
+
+def _record(
+    row: Mapping[str, Any],
+    masked: Sequence[str],
+    labels: Mapping[tuple[str, int], float],
+    *,
+    features: int = FEATURES,
+    outputs: int = OUTPUTS,
+) -> LoggedRequest:
+    names = [name for name in row if name not in BASE_COLUMNS and name not in _ADDED]
+    answers = ["prediction", *(name for name in names if _is_output(name))]
+    inputs = [name for name in names if not _is_output(name)]
+    hidden = [name for name in inputs[:features] if is_masked(name, masked)]
+    answered = row["status"] < 400
+    shown = inputs[:features] if answered else []
+    return LoggedRequest(
+        id=row["request_id"],
+        row=row["row"],
+        at=row["ts"],
+        version=row["version"],
+        status=row["status"],
+        latency_ms=row["latency_ms"],
+        answer={name: row[name] for name in answers[:outputs]} if answered else {},
+        features={name: MASK if name in hidden else row[name] for name in shown},
+        inputs=len(inputs) if answered else 0,
+        masked=hidden if answered else [],
+        label=labels.get((row["request_id"], row["row"])),
+        why=(row[_WHAT] or "")[:_REASON],
+    )
+
+
+def is_masked(name: str, patterns: Sequence[str]) -> bool:
+    """Whether the values of an input are not shown."""
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _is_output(name: str) -> bool:
+    head, _, number = name.partition("_")
+    return head == "prediction" and number.isdecimal()
+
+
+def _body(record: LoggedRequest, bundle: Bundle | None) -> tuple[Mapping[str, Any] | None, str]:
+    """The row as a request, or why there is none."""
+    if record.status >= 400:
+        return None, "It was not answered, so its values are not in the log as inputs."
+    if record.masked:
+        return None, f"Values of {', '.join(record.masked[:5])} are not shown in this project."
+    if bundle is None:
+        return None, "The package of its version cannot be read."
+    if "ndarray" not in bundle.sample or any(
+        column.type not in (*_WHOLE, *_PLAIN) for column in bundle.columns
+    ):
+        return None, "The log keeps only a summary of tensors, bytes and nested values."
+    names = [column.name for column in bundle.columns]
+    if len(names) > MOST:
+        return None, f"It has {len(names):,} inputs; those of up to {MOST} are repeated."
+    values = [
+        _value(
+            column.type,
+            record.features.get(
+                f"input.{column.name}" if column.name in BASE_COLUMNS else column.name
+            ),
+        )
+        for column in bundle.columns
+    ]
+    return {"data": {"names": list(bundle.sample["names"]), "ndarray": [values]}}, ""
+
+
+def _value(kind: str, logged: Any) -> Any:
+    """A logged value as it was sent: the log holds numbers as floats."""
+    if logged is None:
+        return None
+    if kind == "boolean":
+        return bool(logged)
+    if kind in _WHOLE and isinstance(logged, float) and logged.is_integer():
+        return int(logged)
+    return logged.isoformat() if isinstance(logged, datetime) else logged
+
+
+def _micros(at: datetime) -> int:
+    return round(at.timestamp() * 1e6)
+
+
+def _cursor(last: datetime, rows: Sequence[Mapping[str, Any]]) -> str:
+    """The time of the last row, and how many of the rows so far have it: the rows of one request
+    share it.
+    """
+    return f"{_micros(last)}.{sum(row['ts'] == last for row in rows)}"
+
+
+def _parse(cursor: str | None) -> tuple[datetime | None, int]:
+    """The time before which a page goes on, and how many rows to leave out there."""
+    if not cursor:
+        return None, 0
+    found = _CURSOR.match(cursor)
+    if found is None:
+        raise BadRequest(
+            f"cursor {cursor[:40]!r} is not one of ours.", fix="Use the cursor of the last answer."
+        )
+    at = min(int(found[1]), 4 * 10**15)
+    return _EPOCH + timedelta(microseconds=at + 1), int(found[2])

@@ -1,0 +1,20 @@
+import React from 'react';
+
+import type { IDeployedVersion } from '../api/types';
+import { State } from '../components/state';
+import * as format from '../format';
+import { useWorkbench } from '../hooks/context';
+
+/** How many tests a version has passed. */
+export function Passed({ version }: { version: IDeployedVersion }): React.ReactElement {
+  const { trans } = useWorkbench();
+  const { gates } = version;
+  const passed = gates.filter(gate => gate.passed).length;
+  return gates.length ? (
+    <State state={passed === gates.length ? 'passed' : 'failed'}>
+      {trans.__('%1/%2', passed, gates.length)}
+    </State>
+  ) : (
+    <>{format.DASH}</>
+  );
+}

@@ -1,0 +1,142 @@
+import '../../style/deployments.css';
+
+import type { TranslationBundle } from '@jupyterlab/translation';
+import React from 'react';
+
+import type { IDeployment, IVersionVerdict } from '../api/types';
+import { Result } from '../components/card';
+import { cx } from '../components/cx';
+import { labelled, Num } from '../components/number';
+import { Select } from '../components/select';
+import { State } from '../components/state';
+import * as format from '../format';
+import { useWorkbench } from '../hooks/context';
+import { useMemory } from '../hooks/memory';
+import { useQuery } from '../hooks/query';
+import { canaryOf, weightsOf, words } from './weights';
+
+type Measure = IVersionVerdict['measure'];
+
+const isMeasure = (text: string): text is Measure =>
+  ['errors', 'latency', 'quality'].includes(text);
+
+/** How a verdict looks; a mismatch of the ratio is a fault of the experiment. */
+const STATES: Readonly<Record<string, string>> = {
+  better: 'passed',
+  worse: 'failed',
+  'not yet': 'pending',
+  'ratio mismatch': 'refused'
+};
+
+/** The two versions that are compared: the stable one, and the canary beside it. */
+export function armsOf(deployment: IDeployment): { control: string; treatment: string } | null {
+  const control = deployment.versions.find(({ role }) => role === 'stable')?.version;
+  const treatment = canaryOf(deployment);
+  return control && treatment ? { control, treatment } : null;
+}
+
+/** Whether the canary is better than the stable version; may be looked at at any time. */
+export function Verdict({ deployment }: { deployment: IDeployment }): React.ReactElement | null {
+  const { client, trans } = useWorkbench();
+  const [measure, setMeasure] = useMemory<Measure>('deployment:measure', 'errors');
+  const arms = armsOf(deployment);
+  const query = useQuery(
+    `verdict:${deployment.name}:${measure}:${arms?.control}:${arms?.treatment}:${words(weightsOf(deployment.versions))}`,
+    signal =>
+      client.deployments.verdict(
+        deployment.name,
+        { control: arms?.control ?? '', treatment: arms?.treatment ?? '', measure },
+        signal
+      ),
+    {
+      when: arms !== null,
+      // Asked anew once the page shows another traffic: before, a version may have lost its own.
+      every: () => 30_000,
+      list: `verdict:${deployment.name}`
+    }
+  );
+  if (!arms) {
+    return null;
+  }
+  return (
+    <div className={cx('bar', 'deployments-verdict')} role="group" aria-label={trans.__('Verdict')}>
+      <span>{trans.__('Verdict')}</span>
+      <Select
+        bare
+        label={trans.__('Compared by')}
+        value={measure}
+        options={[
+          { value: 'errors', label: trans.__('errors') },
+          { value: 'latency', label: trans.__('latency') },
+          { value: 'quality', label: trans.__('labels') }
+        ]}
+        onChange={next => isMeasure(next) && setMeasure(next)}
+      />
+      <Result query={query} rows={1}>
+        {verdict => <Words verdict={verdict} />}
+      </Result>
+    </div>
+  );
+}
+
+function Words({ verdict }: { verdict: IVersionVerdict }): React.ReactElement {
+  const { trans } = useWorkbench();
+  const { difference, low, high, needed, control, treatment } = verdict;
+  const value = (number: number | null): string => written(verdict.measure, number);
+  return (
+    <span className={cx('deployments-words')} title={verdict.why}>
+      <State state={STATES[verdict.state] ?? 'pending'}>
+        <b>{wordOf(verdict, trans)}</b>
+      </State>
+      {difference !== null && low !== null && high !== null ? (
+        <span className={cx('quiet')}>
+          {trans.__(
+            'difference %1 [%2, %3]',
+            signed(value, difference),
+            signed(value, low),
+            signed(value, high)
+          )}
+        </span>
+      ) : (
+        <span className={cx('quiet')}>{verdict.why}</span>
+      )}
+      {needed !== null && (
+        <span className={cx('quiet')}>
+          <Num
+            value={labelled(needed, 'est')}
+            format={number => trans.__('about %1 more', format.compact(number))}
+          />
+        </span>
+      )}
+      <span className={cx('quiet')}>
+        {trans.__(
+          '%1: %2 of %3, expected %4',
+          treatment.version,
+          format.number(treatment.n),
+          format.number(treatment.n + control.n),
+          format.percent(treatment.share, 1)
+        )}
+      </span>
+    </span>
+  );
+}
+
+/** What may be done: it is not a promise. */
+function wordOf({ state, treatment }: IVersionVerdict, trans: TranslationBundle): string {
+  switch (state) {
+    case 'better':
+      return trans.__('%1 is better', treatment.version);
+    case 'worse':
+      return trans.__('%1 is worse', treatment.version);
+    case 'ratio mismatch':
+      return trans.__('not shared as it should be');
+    default:
+      return trans.__('not yet decided');
+  }
+}
+
+const written = (measure: Measure, value: number | null): string =>
+  measure === 'errors' ? format.percent(value) : format.number(value, 3);
+
+const signed = (write: (value: number) => string, value: number): string =>
+  value > 0 ? `+${write(value)}` : write(value);

@@ -1,0 +1,87 @@
+import React from 'react';
+
+import type { IDeployedVersion, IDeployment } from '../api/types';
+import { cx } from '../components/cx';
+import { Heading } from '../components/header';
+import { Num } from '../components/number';
+import { RefLink } from '../components/reflink';
+import { State } from '../components/state';
+import { type IColumnSpec, Table } from '../components/table';
+import * as format from '../format';
+import { useWorkbench } from '../hooks/context';
+import type { IWorkbench } from '../tokens';
+import { Passed } from './passed';
+import { versionRef } from './series';
+
+/** Process ids that are shown at once. */
+const PIDS = 8;
+
+/** The versions with their tests, processes and memory. */
+export function Versions({ deployment }: { deployment: IDeployment }): React.ReactElement {
+  const workbench = useWorkbench();
+  const { trans } = workbench;
+  return (
+    <section className={cx('split')}>
+      <Heading
+        title={trans.__('Versions')}
+        note={trans.__('their processes on %1', deployment.target)}
+      />
+      <Table
+        label={trans.__('Versions of %1', deployment.name)}
+        columns={columnsOf(workbench)}
+        rows={deployment.versions}
+        row={version => ({ id: version.version, ref: versionRef(version) })}
+      />
+    </section>
+  );
+}
+
+const columnsOf = ({ trans }: IWorkbench): IColumnSpec<IDeployedVersion>[] => [
+  {
+    key: 'version',
+    head: trans.__('version'),
+    width: 120,
+    cell: row => <RefLink reference={versionRef(row)}>{row.version}</RefLink>
+  },
+  {
+    key: 'state',
+    head: trans.__('state'),
+    width: 90,
+    cell: row => <State state={row.state} title={row.reason || undefined} />
+  },
+  { key: 'role', head: trans.__('role'), width: 80, cell: row => row.role || format.DASH },
+  {
+    key: 'traffic',
+    head: trans.__('traffic'),
+    width: 70,
+    figure: row => row.traffic,
+    write: value => `${format.number(value)} %`
+  },
+  { key: 'gates', head: trans.__('tests'), width: 70, cell: row => <Passed version={row} /> },
+  { key: 'runtime', head: trans.__('runtime'), width: 130, cell: row => row.runtime },
+  {
+    key: 'memory',
+    head: trans.__('memory'),
+    width: 90,
+    end: true,
+    cell: row =>
+      row.memory_bytes === null ? (
+        format.DASH
+      ) : (
+        <Num value={row.memory_bytes} format={format.bytes} />
+      )
+  },
+  { key: 'workers', head: trans.__('processes'), width: 90, figure: row => row.workers },
+  {
+    key: 'pids',
+    head: trans.__('process ids'),
+    cell: row => (
+      <span className={cx('quiet')} title={row.pids.join(', ')}>
+        {row.pids.length ? pidsOf(row.pids) : format.DASH}
+      </span>
+    )
+  }
+];
+
+const pidsOf = (pids: readonly number[]): string =>
+  pids.length > PIDS ? `${pids.slice(0, PIDS).join(', ')}, …` : pids.join(', ');

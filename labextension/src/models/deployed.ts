@@ -1,0 +1,40 @@
+import type { IDeployedVersion, IDeployment, IPage } from '../api/types';
+import { useWorkbench } from '../hooks/context';
+import { useQuery } from '../hooks/query';
+
+/** The longest page that the server gives. */
+const MOST = 500;
+
+/** A place where a version of a model answers, or waits to. */
+export interface IPlace {
+  deployment: string;
+  version: IDeployedVersion;
+}
+
+/** The places of each version of a model, by its number. */
+export function placesOf(
+  model: string,
+  deployments: readonly IDeployment[]
+): ReadonlyMap<number, readonly IPlace[]> {
+  const found = new Map<number, IPlace[]>();
+  for (const { name, versions } of deployments) {
+    for (const version of versions) {
+      const number = Number(version.version.replace(/^v/, ''));
+      if (version.model.replace('models:/', '').split('/')[0] === model) {
+        found.set(number, [...(found.get(number) ?? []), { deployment: name, version }]);
+      }
+    }
+  }
+  return found;
+}
+
+/** Where the versions of a model are deployed; undefined until that is known. */
+export function usePlaces(model: string): ReadonlyMap<number, readonly IPlace[]> | undefined {
+  const { client } = useWorkbench();
+  const { data } = useQuery<IPage<IDeployment>>(
+    `deployments:${MOST}`,
+    async signal => client.deployments.list({ limit: MOST }, signal),
+    { topics: ['deployment'] }
+  );
+  return data && placesOf(model, data.items);
+}

@@ -1,0 +1,301 @@
+"""Requests of the payload log as a page shows them: newest first, each once, within bounds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound
+from jupyter_mlinfra.deployments import comparing, latencies, payloads, requests
+from jupyter_mlinfra.deployments.logged import Input
+from jupyter_mlinfra.deployments.requests import LoggedRequest, Wanted
+from jupyter_mlinfra.deployments.runtime.journal import Journal
+from jupyter_mlinfra.deployments.spec import Change
+from jupyter_mlinfra.experiments import outcomes_needed, verdict_of
+
+START = 1_700_000_000.0
+
+
+def logged(folder: Path, version: str, *entries: dict[str, Any]) -> None:
+    """The closed journal of one process, with the times that it would have had."""
+    head = {"deployment": "flights", "version": version, "names": ["a", "ssn"], "types": []}
+    before = set(folder.glob("*.jsonl"))
+    journal = Journal(folder, head)
+    for entry in entries:
+        journal.put(entry)
+    journal.close()
+    (written,) = set(folder.glob("*.jsonl")) - before
+    times = [entry["ts"] for entry in entries]
+    file = folder / f"{version}-{int(min(times) * 1e6)}-{len(before) + 1}.jsonl"
+    written.rename(file)
+    os.utime(file, (max(times), max(times)))
+
+
+def answered(number: int, *, rows: int = 1, ms: float = 1.5, status: int = 200) -> dict[str, Any]:
+    """A request that arrived `number` seconds after the start."""
+    entry = {
+        "id": f"r{number}",
+        "u": f"u{number}",
+        "ts": START + number,
+        "ms": ms,
+        "st": status,
+    }
+    if status >= 400:
+        return entry | {"k": "e", "what": f"why {number}", "b": "its body"}
+    return entry | {
+        "k": "p",
+        "x": np.array([[number, row] for row in range(rows)], dtype=float),
+        "y": np.full(rows, number / 10),
+    }
+
+
+def no_labels(since: datetime, until: datetime) -> Mapping[tuple[str, int], float]:
+    return {}
+
+
+def every(folder: Path, wanted: Wanted, limit: int) -> list[LoggedRequest]:
+    """All pages."""
+    found, cursor = [], None
+    for _ in range(1000):
+        page = requests.page(folder, wanted, limit=limit, cursor=cursor, labels=no_labels)
+        assert len(page.items) <= limit
+        found += page.items
+        cursor = page.cursor
+        assert page.more == (cursor is not None)
+        if cursor is None:
+            return found
+    raise AssertionError("the pages do not end")
+
+
+@pytest.mark.parametrize("limit", [1, 3, 7, 500])
+@pytest.mark.parametrize("compacted", [False, True])
+def test_the_pages_hold_each_row_once_newest_first(
+    tmp_path: Path, limit: int, compacted: bool
+) -> None:
+    logged(tmp_path, "v1", *(answered(number, rows=1 + number % 4) for number in range(0, 20, 2)))
+    logged(tmp_path, "v2", *(answered(number, rows=1 + number % 4) for number in range(1, 20, 2)))
+    logged(tmp_path, "v2", answered(3, rows=4), answered(30))  # 3 was retried
+    if compacted:
+        payloads.compact(tmp_path)
+    found = [(item.id, item.row) for item in every(tmp_path, Wanted(), limit)]
+    frame = payloads.scan(tmp_path)
+    assert sorted(found) == sorted(frame.select("request_id", "row").rows())
+    times = {row[0]: row[1] for row in frame.select("request_id", "ts").rows()}
+    assert found == sorted(found, key=lambda key: (-times[key[0]].timestamp(), key[1]))
+
+
+def test_a_page_reads_no_more_files_than_it_may_and_the_next_one_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(6):
+        logged(tmp_path, "v1", answered(number * 100), answered(number * 100 + 1, status=500))
+    payloads.compact(tmp_path)  # so that each file's time is that of its newest row
+    monkeypatch.setattr(requests, "FILES", 2)
+    first = requests.page(
+        tmp_path, Wanted(outcome="failed"), limit=50, cursor=None, labels=no_labels
+    )
+    assert [item.id for item in first.items] == ["r501", "r401"]
+    assert "searched back to 2023-11-14" in first.note
+    found = every(tmp_path, Wanted(outcome="failed"), 50)
+    assert [item.id for item in found] == [f"r{number * 100 + 1}" for number in range(5, -1, -1)]
+
+
+def test_rows_are_filtered_by_version_outcome_and_time(tmp_path: Path) -> None:
+    logged(tmp_path, "v1", answered(1), answered(2, status=400), answered(3, status=503))
+    logged(tmp_path, "v2", answered(4))
+
+    def ids(**values: Any) -> list[str]:
+        return [item.id for item in every(tmp_path, Wanted(**values), 2)]
+
+    assert ids(version="v1") == ["r3", "r2", "r1"]
+    assert ids(outcome="answered") == ["r4", "r1"]
+    assert ids(outcome="refused") == ["r2"]
+    assert ids(outcome="failed", version="v2") == []
+    assert ids(
+        since=datetime.fromtimestamp(START + 2, UTC), until=datetime.fromtimestamp(START + 4, UTC)
+    ) == ["r3", "r2"]
+
+
+@pytest.mark.parametrize("compacted", [False, True])
+def test_a_row_has_its_values_its_label_and_what_refused_it(
+    tmp_path: Path, compacted: bool
+) -> None:
+    logged(tmp_path, "v1", answered(1, rows=2), answered(2, status=400))
+    if compacted:
+        payloads.compact(tmp_path)
+
+    def labels(since: datetime, until: datetime) -> Mapping[tuple[str, int], float]:
+        assert since <= datetime.fromtimestamp(START + 1, UTC) <= until
+        return {("r1", 1): 1.0}
+
+    refused, first, second = requests.page(
+        tmp_path, Wanted(masked=["s*"]), limit=50, cursor=None, labels=labels
+    ).items
+    assert (refused.why, refused.answer, refused.features, refused.inputs) == ("why 2", {}, {}, 0)
+    assert first.answer == {"prediction": 0.1}
+    assert first.features == {"a": 1.0, "ssn": requests.MASK}
+    assert [first.masked, first.inputs] == [["ssn"], 2]
+    assert [first.label, second.label] == [None, 1.0]
+
+
+def detail(folder: Path, masked: tuple[str, ...] = (), *, id: str = "r1") -> Any:
+    columns = [
+        Input(name="a", type="long", optional=False),
+        Input(name="ssn", type="double", optional=True),
+    ]
+    bundle: Any = SimpleNamespace(columns=columns, sample={"names": ["a", "ssn"], "ndarray": []})
+    at = datetime.fromtimestamp(START + int(id[1:]), UTC)
+    return requests.detail(
+        folder,
+        id,
+        at=at,
+        row=0,
+        masked=masked,
+        bundle_of=lambda _: bundle,
+        labels=no_labels,
+        code=lambda body: {"python": repr(body)},
+    )
+
+
+def test_a_row_can_be_repeated_as_it_was_sent_unless_values_are_masked(tmp_path: Path) -> None:
+    logged(tmp_path, "v1", answered(1), answered(2, status=400))
+    found = detail(tmp_path)
+    assert found.body == {"data": {"names": ["a", "ssn"], "ndarray": [[1, 0.0]]}}
+    assert isinstance(found.body["data"]["ndarray"][0][0], int), "a long is sent as an integer"
+    assert found.code == {"python": repr(found.body)}
+    hidden = detail(tmp_path, ("ssn",))
+    assert hidden.body is None
+    assert hidden.code == {}
+    assert "ssn" in hidden.not_repeatable
+    assert detail(tmp_path, id="r2").sent == "its body"
+    assert detail(tmp_path, ("ssn",), id="r2").sent == "", "it may hold what is masked"
+    with pytest.raises(NotFound, match="r3"):
+        detail(tmp_path, id="r3")
+
+
+@pytest.mark.parametrize("cursor", ["x", "1", "1.2.3", "-1.0", "9" * 30 + ".0"])
+def test_a_cursor_of_nobody_is_refused(tmp_path: Path, cursor: str) -> None:
+    with pytest.raises(BadRequest):
+        requests.page(tmp_path, Wanted(), limit=5, cursor=cursor, labels=no_labels)
+
+
+@pytest.mark.parametrize("compacted", [False, True])
+def test_latency_and_rate_over_time_are_those_of_numpy(tmp_path: Path, compacted: bool) -> None:
+    random = np.random.default_rng(0)
+    times = random.lognormal(1, 1, 600)
+    logged(
+        tmp_path,
+        "v1",
+        *(answered(place, rows=1 + place % 3, ms=ms) for place, ms in enumerate(times)),
+        answered(600, status=500),
+        answered(601, status=404, ms=9e9),
+    )
+    if compacted:
+        payloads.compact(tmp_path)
+    since = datetime.fromtimestamp(START, UTC)
+    found = latencies.series(tmp_path, since, since + timedelta(seconds=1200))
+    (version,) = found.versions
+    assert (version.whole.requests, version.whole.errors) == (602, 1)
+    assert found.bucket_seconds == 20
+    assert len(version.points) == 31, "spans without a request have no point"
+    for place, point in enumerate(version.points[:30]):
+        inside = times[place * 20 : (place + 1) * 20]
+        assert point.at == since + timedelta(seconds=20 * place)
+        assert point.requests == 20
+        shown = [point.p50_ms, point.p95_ms, point.p99_ms]
+        assert shown == pytest.approx(np.quantile(inside, [0.5, 0.95, 0.99]))
+    assert (version.points[30].errors, version.points[30].p50_ms) == (1, None)
+
+
+def changes(*traffic: Mapping[str, int]) -> list[Change]:
+    """A history, oldest first, an hour apart; returned newest first."""
+    return [
+        Change(
+            id=place,
+            at=datetime.fromtimestamp(START, UTC) + timedelta(hours=place),
+            user="ana",
+            verb="traffic",
+            text="",
+            reason="",
+            traffic=shares,
+        )
+        for place, shares in enumerate(traffic)
+    ][::-1]
+
+
+def test_two_versions_are_compared_since_their_shares_were_last_changed() -> None:
+    history = changes({"v1": 100}, {"v1": 90, "v2": 10}, {"v1": 60, "v2": 20}, {"v1": 60, "v2": 20})
+    span = comparing.span_of("flights", history, "v1", "v2")
+    assert span.share == 0.25
+    assert span.since == history[1].at + comparing.SETTLED
+    with pytest.raises(Conflict, match="v2 has no traffic"):
+        comparing.span_of("flights", changes({"v1": 100, "v2": 0}), "v1", "v2")
+    with pytest.raises(BadRequest):
+        comparing.span_of("flights", history, "v1", "v1")
+
+
+def test_a_version_with_more_errors_is_worse_and_one_with_lost_requests_is_not_compared(
+    tmp_path: Path,
+) -> None:
+    def put(version: str, numbers: range, failing: int) -> None:
+        statuses = (500 if place % 10 < failing else 200 for place in numbers)
+        logged(
+            tmp_path,
+            version,
+            *(answered(place, status=status) for place, status in zip(numbers, statuses)),  # noqa: B905
+        )
+
+    put("v1", range(10, 2010), 1)
+    put("v2", range(3000, 5000), 4)
+    span = comparing.Span(since=datetime.fromtimestamp(START, UTC), share=0.5)
+    values = comparing.outcomes(tmp_path, "errors", span, ("v1", "v2"))
+    found = comparing.compare("flights", "errors", span, ("v1", "v2"), values)
+    assert (found.state, found.control.n, found.treatment.n) == ("worse", 2000, 2000)
+    assert found.difference == pytest.approx(0.3)
+    assert found.low is not None and found.low > 0  # noqa: PT018
+    other = comparing.Span(since=span.since, share=0.2)
+    uneven = comparing.compare("flights", "errors", other, ("v1", "v2"), values)
+    assert uneven.state == "ratio mismatch"
+    nothing = comparing.compare("flights", "quality", span, ("v1", "v2"), [[], [1.0]])
+    assert (nothing.state, nothing.difference) == ("not yet", None)
+    assert "v1: no label" in nothing.why
+
+
+def test_answers_are_held_against_labels_by_what_the_model_answers() -> None:
+    import polars as pl
+
+    rows = pl.DataFrame(
+        {
+            "version": ["v1", "v1", "v2", "v2"],
+            "label": [1.0, 0.0, 1.0, 2.0],
+            "outputs": [[0.9], [0.6], [0.1, 0.7, 0.2], [0.8, 0.1, 0.1]],
+        }
+    )
+    wrong = comparing.misses(rows, "probabilities", ("v1", "v2"))
+    assert [list(item) for item in wrong] == [[0.0, 1.0], [0.0, 1.0]]
+    numbers = pl.DataFrame({"version": ["v1"], "label": [3.0], "outputs": [[2.5]]})
+    assert list(comparing.misses(numbers, "values", ("v1",))[0]) == [0.5]
+
+
+def test_as_many_more_outcomes_as_are_needed_do_decide() -> None:
+    random = np.random.default_rng(1)
+    control, treatment = random.normal(0, 1, 1000), random.normal(0, 1, 1000)
+    treatment += 0.06 + control.mean() - treatment.mean()
+    first = verdict_of(control, treatment)
+    more = outcomes_needed(first)
+    assert str(first.state) == "not yet"
+    assert more is not None
+    times = -(-(2000 + more) // 2000)
+    assert str(verdict_of(np.tile(control, times), np.tile(treatment, times)).state) != "not yet"
+    fewer = max(1, int((2000 + more) * 0.7) // 2000)
+    if fewer < times:
+        again = verdict_of(np.tile(control, fewer), np.tile(treatment, fewer))
+        assert str(again.state) == "not yet"
+    assert outcomes_needed(verdict_of([0.0] * 500 + [1.0], [0.0] * 500 + [1.0])) is None
