@@ -264,7 +264,7 @@ class Monitoring(HeatVerbs):
         """What the rules of every monitor judge now, in the text format of Prometheus. A monitor
         that cannot be measured is a comment with the reason.
         """
-        at, found, notes = now(), dict[str, list[Point]](), ""
+        at, found, notes = now(), dict[str, Sequence[Point]](), ""
         for monitor in self._store.monitors():
             try:
                 found[monitor.name] = self._points(self._measure(monitor, WINDOW), at, WINDOW)
