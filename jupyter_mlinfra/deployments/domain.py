@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 def _open(bench: Workbench) -> Deployments:
     from . import Batches, Deployments
+    from .delivery.alarm import PlanAlarm
 
     return Deployments(
         bench.project,
@@ -20,6 +21,8 @@ def _open(bench: Workbench) -> Deployments:
         batches=lambda: Batches(
             bench.project, bench.experiments, bench.catalog, bench.jobs, opener=bench.opener
         ),
+        alarm=PlanAlarm(opener=bench.opener, rouse=lambda: bench.jobs.heed_alarms(start=True)),
+        outcomes=lambda *asked: bench.monitoring.outcomes(*asked),
     )
 
 
@@ -57,6 +60,10 @@ DOMAIN = Domain(
         State("failed", "bad"),
         State("draining", "busy"),
         State("stopped", "quiet"),
+        State("running", "busy"),
+        State("paused", "quiet"),
+        State("succeeded", "good"),
+        State("rolled_back", "bad"),
     ),
     records={
         "jupyter_mlinfra.deployments.spec": (

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 VERSION_HEADER = "x-mlinfra-version"
 PROBE_HEADER = "x-mlinfra-probe"
@@ -14,6 +14,9 @@ REQUEST_HEADER = "x-mlinfra-request"
 """An id that is new for each request, whatever id the caller sends, and the same if the gateway
 retries a request.
 """
+
+SHADOW_HEADER = "x-mlinfra-shadow"
+"""Set by the gateway alone, on the copies for a shadow."""
 
 REQUEST_SECONDS = 30
 
@@ -44,7 +47,8 @@ class DeploymentPlan:
 
     patience_seconds: after which a request is also given to a second worker. queue: requests that
     a version may have in progress; further ones are refused. sticky_header: requests with an equal
-    value of it go to the same version while the weights stay; empty = none.
+    value of it go to the same version while the weights stay; empty = none. shadows: percent of the
+    requests of which versions get a copy, whose answers nobody gets.
     """
 
     name: str
@@ -54,6 +58,7 @@ class DeploymentPlan:
     patience_seconds: float = PATIENCE_SECONDS
     queue: int = QUEUE
     sticky_header: str = ""
+    shadows: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

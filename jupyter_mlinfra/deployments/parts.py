@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from .payloads import (
     _PARQUET,
-    _UNIQUE,
+    _SHADOW,
+    UNIQUE,
     _compacted,
     _frame,
     _from_parquet,
@@ -53,16 +54,19 @@ def parts(folder: Path, since: datetime, until: datetime) -> Iterator[Part]:
     for name in _file_names(folder, before, until):
         try:
             rows = _rows_of(folder, name, before, until)
+            rows = rows.filter(~pl.col(_SHADOW)).drop(_SHADOW)
         except (OSError, ValueError, pl.exceptions.PolarsError) as error:
-            yield Part(rows=_frame(_Rows()).drop(_UNIQUE), problem=f"{name}: {str(error)[:200]}")
+            yield Part(
+                rows=_frame(_Rows()).drop(UNIQUE, _SHADOW), problem=f"{name}: {str(error)[:200]}"
+            )
             continue
         if not rows.height:
             continue
-        new = seen.note(rows.select(pl.struct(_UNIQUE, "row").hash()).to_series().to_numpy())
+        new = seen.note(rows.select(pl.struct(UNIQUE, "row").hash()).to_series().to_numpy())
         here = (rows["ts"] >= since).to_numpy()
-        again = rows.filter(pl.Series(~new & here)).group_by("version").agg(pl.n_unique(_UNIQUE))
+        again = rows.filter(pl.Series(~new & here)).group_by("version").agg(pl.n_unique(UNIQUE))
         repeated = dict(sorted(again.iter_rows()))
-        kept = rows.filter(pl.Series(new & here)).drop(_UNIQUE)
+        kept = rows.filter(pl.Series(new & here)).drop(UNIQUE)
         if kept.height or repeated:
             yield Part(rows=kept, repeated=repeated)
 

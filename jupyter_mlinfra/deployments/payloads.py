@@ -50,8 +50,13 @@ BASE_COLUMNS = (
 )
 """The columns of a frame before the inputs. An input of the same name is called `input.<name>`."""
 
-_UNIQUE = ".unique"
+UNIQUE = ".unique"
 """Column of the gateway's own id: in the files, and in frames until their rows are unique."""
+
+_SHADOW = ".shadow"
+"""Column of the same: whether a row is of a copy that a shadow answered, with the ids of its
+original.
+"""
 
 COMPACT_AFTER_SECONDS = 60.0
 _PARQUET = "parquet"
@@ -78,6 +83,7 @@ class _Rows:
     request_id: list[str] = field(default_factory=list)
     unique: list[str] = field(default_factory=list)
     row: list[int] = field(default_factory=list)
+    shadow: list[bool] = field(default_factory=list)
     ts: list[float] = field(default_factory=list)
     status: list[int] = field(default_factory=list)
     latency_ms: list[float] = field(default_factory=list)
@@ -91,8 +97,9 @@ class _Rows:
     dropped: int = 0
 
 
-def scan(folder: Path, since: datetime | None = None) -> pl.DataFrame:
-    """The logged rows of one deployment, oldest first, each once.
+def scan(folder: Path, since: datetime | None = None, *, shadow: bool = False) -> pl.DataFrame:
+    """The logged rows of one deployment, oldest first, each once. shadow: those of the copies that
+    shadows have answered instead, which nobody got.
 
     Columns: request_id, row (within its request), ts (UTC, arrival), deployment, version, status,
     latency_ms (in the model's process), prediction (float, or text for a model that answers names
@@ -101,6 +108,11 @@ def scan(folder: Path, since: datetime | None = None) -> pl.DataFrame:
     are texts, dates are datetimes; bytes and nested values are texts; of a long text the beginning
     is kept. A tensor of more than 64 values a row is its mean, std, min and max.
     """
+    return unique_rows(every_row(folder, since), shadow=shadow).drop(UNIQUE)
+
+
+def every_row(folder: Path, since: datetime | None = None) -> pl.DataFrame:
+    """All logged rows, of answers and of copies, as often as they were logged."""
     import polars as pl
 
     frames = [_frame(rows) for rows in _journals(folder, since)]
@@ -108,10 +120,20 @@ def scan(folder: Path, since: datetime | None = None) -> pl.DataFrame:
         with contextlib.suppress(FileNotFoundError):  # the file was too old and has been removed
             frames.append(_from_parquet(file))
     frames = [frame if since is None else frame.filter(pl.col("ts") >= since) for frame in frames]
-    all_rows = pl.concat(
+    return pl.concat(
         [frame for frame in frames if frame.height] or [_frame(_Rows())], how="diagonal_relaxed"
     )
-    return all_rows.unique([_UNIQUE, "row"], keep="first").sort("ts", _UNIQUE, "row").drop(_UNIQUE)
+
+
+def unique_rows(frame: pl.DataFrame, *, shadow: bool) -> pl.DataFrame:
+    """The rows of answers, or of copies, each once, with the gateway's id, oldest first. Of several
+    shadows each has its own.
+    """
+    import polars as pl
+
+    chosen = frame.filter(pl.col(_SHADOW) == shadow).drop(_SHADOW)
+    key = [UNIQUE, "row", *(["version"] if shadow else [])]
+    return chosen.unique(key, keep="first").sort("ts", *key)
 
 
 def refused(folder: Path, since: datetime | None = None) -> pl.DataFrame:
@@ -120,7 +142,17 @@ def refused(folder: Path, since: datetime | None = None) -> pl.DataFrame:
     """
     import polars as pl
 
-    names = ("request_id", _UNIQUE, "ts", "version", "status", "latency_ms", "what", "request")
+    names = (
+        "request_id",
+        UNIQUE,
+        _SHADOW,
+        "ts",
+        "version",
+        "status",
+        "latency_ms",
+        "what",
+        "request",
+    )
     empty = _list_frame(_Rows()).select(names)
     frames = [
         _list_frame(rows).filter(pl.col("status") >= 400).select(names)
@@ -136,11 +168,12 @@ def refused(folder: Path, since: datetime | None = None) -> pl.DataFrame:
                 .collect()
             )
     frame = pl.concat([empty, *frames], how="diagonal_relaxed")
+    frame = frame.filter(~pl.col(_SHADOW).fill_null(value=False))
     recent = frame if since is None else frame.filter(pl.col("ts") >= since)
     unique = (
-        recent.with_columns(pl.coalesce(_UNIQUE, "request_id").alias(_UNIQUE))
-        .unique(_UNIQUE, keep="first")
-        .sort("ts", _UNIQUE)
+        recent.with_columns(pl.coalesce(UNIQUE, "request_id").alias(UNIQUE))
+        .unique(UNIQUE, keep="first")
+        .sort("ts", UNIQUE)
     )
     return unique.select("request_id", "ts", "version", "status", "latency_ms", "what", "request")
 
@@ -337,6 +370,7 @@ def _add(
     # A journal of an earlier version has only the callers' ids.
     rows.unique.append(str(entry.get("u") or request_id))
     rows.row.append(number)
+    rows.shadow.append(bool(entry.get("sh")))
     rows.ts.append(ts)
     rows.latency_ms.append(milliseconds)
     rows.status.append(status)
@@ -371,8 +405,9 @@ def _list_frame(rows: _Rows) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "request_id": rows.request_id,
-            _UNIQUE: rows.unique,
+            UNIQUE: rows.unique,
             "row": rows.row,
+            _SHADOW: rows.shadow,
             "ts": (
                 pl.Series([int(moment * 1e6) for moment in rows.ts], dtype=pl.Int64).cast(
                     pl.Datetime("us", "UTC")
@@ -391,8 +426,9 @@ def _list_frame(rows: _Rows) -> pl.DataFrame:
         },
         schema={
             "request_id": pl.String,
-            _UNIQUE: pl.String,
+            UNIQUE: pl.String,
             "row": pl.Int32,
+            _SHADOW: pl.Boolean,
             "ts": pl.Datetime("us", "UTC"),
             "deployment": pl.String,
             "version": pl.String,
@@ -426,7 +462,12 @@ def _with_columns(
         _output(frame, position).alias(f"prediction_{position}" if position else "prediction")
         for position in range(width)
     ]
-    reserved = {*BASE_COLUMNS, _UNIQUE, *(f"prediction_{position}" for position in range(1, width))}
+    reserved = {
+        *BASE_COLUMNS,
+        UNIQUE,
+        _SHADOW,
+        *(f"prediction_{position}" for position in range(1, width)),
+    }
     inputs = []
     for position, name in enumerate(names):
         value = pl.col("inputs").list.get(position, null_on_oob=True)
@@ -439,9 +480,10 @@ def _with_columns(
             if types[position] == "datetime":
                 value = _moment(value)
         inputs.append(value.alias(f"input.{name}" if name in reserved else name))
-    # A file of an earlier version.
-    unique = pl.col(_UNIQUE) if _UNIQUE in frame.columns else pl.col("request_id").alias(_UNIQUE)
-    return frame.select(*BASE_COLUMNS[:-1], unique, *outputs, *inputs)
+    # Both: a file of an earlier version.
+    unique = pl.col(UNIQUE) if UNIQUE in frame.columns else pl.col("request_id").alias(UNIQUE)
+    shadow = pl.col(_SHADOW) if _SHADOW in frame.columns else pl.lit(value=False).alias(_SHADOW)
+    return frame.select(*BASE_COLUMNS[:-1], unique, shadow, *outputs, *inputs)
 
 
 def _output(frame: pl.DataFrame, position: int) -> pl.Expr:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,9 @@ from ..core.search import Document
 from . import views
 from .batch.spec import MAX_ERRORS
 from .bodies import sample_body
+from .delivery.alarm import PlanAlarm
+from .delivery.spec import Delivery
+from .delivery.verbs import DeliveryVerbs
 from .kubernetes.verbs import KubernetesVerbs
 from .logged import Answers
 from .packaging import Bundle, load_bundle
@@ -47,11 +51,14 @@ if TYPE_CHECKING:
     from ..experiments import Experiments
     from . import measuring, parts
     from .batch.submitting import Batches
+    from .delivery.judging import Outcomes
     from .deploying import Deploying
 
 
-class Deployments(KubernetesVerbs):
-    """The deployments of one project. batches: its batch jobs."""
+class Deployments(KubernetesVerbs, DeliveryVerbs):
+    """The deployments of one project. batches: its batch jobs. alarm: who drives plans. outcomes:
+    what its monitors know of the answers.
+    """
 
     def __init__(
         self,
@@ -59,8 +66,11 @@ class Deployments(KubernetesVerbs):
         experiments: Experiments,
         *,
         batches: Callable[[], Batches] | None = None,
+        alarm: PlanAlarm | None = None,
+        outcomes: Outcomes | None = None,
     ) -> None:
         self._project, self._experiments, self._batches = project, experiments, batches
+        self._alarm, self._outcomes = alarm or PlanAlarm(), outcomes
         self._store = DeploymentStore(project.database, project.name)
 
     @cached_property
@@ -90,6 +100,7 @@ class Deployments(KubernetesVerbs):
         workers: int | None = None,
         override: str = "",
         reason: str = "",
+        delivery: Delivery | None = None,
         on_progress: Progress | None = None,
     ) -> Deployment:
         """Package a model version, start it, test it, and only then give it traffic.
@@ -99,7 +110,8 @@ class Deployments(KubernetesVerbs):
         for one that is already deployed (less is a Conflict). answers: `classes` or `probabilities`
         of a classifier; None: what its own pyfunc answers. runtime: what carries its processes,
         `seldon-core` or `open-inference`; workers: how many processes; None: as the settings say.
-        override: why it gets traffic even if tests fail; it stays in the history. Raises
+        override: why it gets traffic even if tests fail; it stays in the history. delivery: whether
+        it is a shadow, or gets its traffic step by step. Raises
         Unprocessable if the model cannot be served, is not trusted, or fails a test; the traffic is
         then unchanged.
         Conflict while another deploy of the same deployment is in progress. Unavailable if the
@@ -114,8 +126,11 @@ class Deployments(KubernetesVerbs):
             workers=workers,
             override=override,
             reason=reason,
+            delivery=delivery or Delivery(),
+            alarm=self._alarm,
             on_progress=on_progress or _quiet,
         )
+        self.rouse(name)
         return self._record(self._store.deployment(name))
 
     def batch(
@@ -184,9 +199,10 @@ class Deployments(KubernetesVerbs):
                 bundle = load_bundle(Path(packaged.bundle))
             except Unprocessable as error:
                 record = views.with_reason(record, packaged.version, str(error))
-        return views.detail(
+        found = views.detail(
             record, bundle, self._store.history(name).items, self._target.header_file()
         )
+        return replace(found, plan=self.plan(name), replays=self.replays(name))
 
     def request_code(self, name: str, body: Any) -> Mapping[str, str]:
         """How each interface sends a request with this body. Raises NotFound."""
@@ -337,14 +353,16 @@ class Deployments(KubernetesVerbs):
             self._url(row), self._one_row(row), at_most_ms=at_most_ms, keys=self._target.keys()
         )
 
-    def payloads(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
+    def payloads(
+        self, name: str, *, since: datetime | None = None, shadow: bool = False
+    ) -> pl.DataFrame:
         """Logged requests, one line per row: request_id, row, ts, deployment, version, status,
-        latency_ms, prediction, then the inputs.
+        latency_ms, prediction, then the inputs. shadow: the copies that shadows answered instead.
         """
         from . import payloads
 
         self._store.deployment(name)
-        return payloads.scan(payload_folder(self._project, name), since)
+        return payloads.scan(payload_folder(self._project, name), since, shadow=shadow)
 
     def payload_parts(self, name: str, *, since: datetime, until: datetime) -> Iterator[parts.Part]:
         """The same rows of a span of time, file by file; also of a deployment that is gone."""

@@ -36,6 +36,9 @@ PROBE = "x-mlinfra-probe"
 payload log.
 """
 
+SHADOW = "x-mlinfra-shadow"
+"""Header of the gateway: a copy, whose answer nobody gets. It goes into the log marked."""
+
 VERSION = "x-mlinfra-version"
 REQUEST = "x-mlinfra-request"
 """Header of the gateway: new for each request, the same if the gateway retries it."""
@@ -205,6 +208,8 @@ class Served:
             "ms": round(milliseconds, 3),
             "st": progress.status,
         }
+        if headers(SHADOW) is not None:
+            entry["sh"] = 1
         batch, outputs = progress.batch, progress.outputs
         if progress.status == 200 and batch is not None and outputs is not None:
             rows = batch.matrix if batch.matrix is not None else batch.logged

@@ -22,6 +22,7 @@ from .inherited import keeper_variables
 from .layout import LOCK, digest_of, figures_file, keeper_log, registry_of, run_folder, token_of
 from .process_table import ProcessTable
 from .secrets import authorization_file, keys_of
+from .vitals import memory_bytes
 
 if TYPE_CHECKING:
     from ...core.project import Project
@@ -163,6 +164,14 @@ class LocalTarget:
                     for item in document["figures"]
                 }
         return {}
+
+    def memory(self, deployment: str, version: str) -> Mapping[int, int]:
+        """Bytes of each live process of a version, with its children."""
+        return {
+            row.identity.pid: memory_bytes(row.identity.pid)
+            for row in self._processes.rows()
+            if (row.deployment, row.version) == (deployment, version) and row.identity.alive()
+        }
 
     def stopped(self) -> bool:
         """Whether neither keeper nor gateway nor a serving process runs."""
