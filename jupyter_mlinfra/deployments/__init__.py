@@ -11,6 +11,9 @@ __all__ = [
     "BatchSubmission",
     "Batches",
     "Change",
+    "Comparison",
+    "Delivery",
+    "DeliveryPlan",
     "DeployedVersion",
     "Deployment",
     "DeploymentDetail",
@@ -34,6 +37,8 @@ __all__ = [
 if TYPE_CHECKING:
     from .batch.spec import MAX_ERRORS
     from .batch.submitting import Batches
+    from .comparing import Comparison
+    from .delivery.spec import Delivery, DeliveryPlan
     from .kubernetes.plan import ManifestKind, ManifestOptions
     from .kubernetes.records import ImageContext, Manifests, RegionState
     from .names import name_for
@@ -62,6 +67,9 @@ def __getattr__(name: str) -> Any:
         "BASE_COLUMNS": ".payloads",
         "Batches": ".batch.submitting",
         "MAX_ERRORS": ".batch.spec",
+        "Comparison": ".comparing",
+        "Delivery": ".delivery.spec",
+        "DeliveryPlan": ".delivery.spec",
         "Deployments": ".service",
         "ImageContext": ".kubernetes.records",
         "ManifestKind": ".kubernetes.plan",

@@ -74,6 +74,8 @@ DOMAIN = Domain(
             "DeploymentDetail",
             "Prediction",
         ),
+        "jupyter_mlinfra.deployments.comparing": ("Comparison",),
+        "jupyter_mlinfra.deployments.delivery.spec": ("Check", "DeliveryPlan"),
         "jupyter_mlinfra.deployments.kubernetes.records": (
             "ImageContext",
             "Manifests",
@@ -108,6 +110,7 @@ DOMAIN = Domain(
                 "up",
                 "down",
                 "delete",
+                *("shadow", "replay", "plan", "pause", "resume"),
                 *("manifest", "image", "apply", "revert", "regions"),
             ),
             aliases={"status": "show", "show": "show"},

@@ -119,7 +119,8 @@ class DeploymentStore:
                 " ON CONFLICT"
                 " (deployment, version) DO UPDATE SET state = excluded.state, reason = '', gates ="
                 " '[]', wanted = 0, proved = 0, deployer = excluded.deployer, workers ="
-                " excluded.workers, runtime = excluded.runtime, shadow = 0, used_at = excluded.used_at",
+                " excluded.workers, runtime = excluded.runtime, shadow = 0, used_at ="
+                " excluded.used_at",
                 (
                     name,
                     version,

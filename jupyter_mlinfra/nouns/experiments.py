@@ -12,6 +12,7 @@ from ..core.errors import NotFound
 from ..core.records import PAGE_LIMIT, Page, every
 from ..core.refs import reference
 from ..deployments import MAX_ERRORS
+from ..faces.parse import duration
 from ..widgets.reprs import bundle
 from ..workbench import Workbench, current
 from .deployments import DeploymentHandle
@@ -258,14 +259,25 @@ class ModelHandle(Shown):
         runtime: str | None = None,
         override: str = "",
         reason: str = "",
+        shadow: bool = False,
+        steps: Sequence[int] = (),
+        every: str = "10min",
+        least_requests: int = 100,
+        goal: Literal["", "reward", "kpi", "error"] = "",
+        better: Literal["", "higher", "lower"] = "",
         on_progress: Callable[[str], None] | None = None,
     ) -> DeploymentHandle:
         """Deploy it as `name`: package it, start it, test it, and only then give it traffic.
 
         traffic: its percentage; None: all for the first version of a deployment, nothing for a
         later one. answers: what a classifier answers. runtime: `seldon-core` or `open-inference`;
-        None: as the settings say. override: why it gets traffic even if tests fail.
+        None: as the settings say. override: why it gets traffic even if tests fail. shadow: it gets
+        copies of the requests, and no traffic. steps: its shares, one after the other, each for
+        `every` and until it has answered `least_requests`, while its errors, its latency and the
+        outcomes of `goal` allow it; else it is rolled back.
         """
+        from ..deployments import Delivery
+
         version = self.record.ref
         self.workbench.deployments.deploy(
             name,
@@ -275,6 +287,14 @@ class ModelHandle(Shown):
             runtime=runtime,
             override=override,
             reason=reason,
+            delivery=Delivery(
+                shadow=100 if shadow else 0,
+                steps=tuple(steps),
+                every_seconds=duration(every).total_seconds(),
+                least_requests=least_requests,
+                goal=goal,
+                better=better,
+            ),
             on_progress=on_progress,
         )
         return DeploymentHandle(self.workbench, name)

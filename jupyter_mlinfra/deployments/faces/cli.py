@@ -12,6 +12,7 @@ from ...faces.parse import rows as rows_of
 from ...faces.parse import weights
 from ...faces.session import Ended, Session
 from ..batch.spec import MAX_ERRORS
+from .delivery_options import chosen, delivered
 
 deployments = Noun("deployments", "Deployments: model versions that answer requests.")
 
@@ -65,6 +66,7 @@ def _show(session: Session, name: str) -> Any:
     metavar="REASON",
     help="Give it traffic even if tests fail; the reason stays in the history.",
 )
+@delivered
 @_reason
 def _deploy(session: Session, version: str, name: str | None, **options: Any) -> Any:
     """Package a version, test it, and only then give it traffic."""
@@ -72,7 +74,7 @@ def _deploy(session: Session, version: str, name: str | None, **options: Any) ->
 
     name = name or name_for(version)
     record = session.bench.deployments.deploy(
-        name, version=version, on_progress=session.say, **options
+        name, version=version, on_progress=session.say, **chosen(options)
     )
     if not session.json:
         return record
@@ -212,4 +214,4 @@ def _delete(session: Session, name: str, yes: bool) -> Any:  # noqa: ARG001
     return Ended({"deleted": name})
 
 
-from . import cluster_verbs  # noqa: E402, F401  # its verbs are of the same noun
+from . import cluster_verbs, delivery_verbs  # noqa: E402, F401  # their verbs are of the same noun

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from ...faces.handler import Handler, access, elsewhere
-from ...faces.parameters import Cursor, Interval, Len, Limit, Name, Percent, Text
+from ...faces.parameters import Count, Cursor, Interval, Len, Limit, Name, Percent, Text
 
 if TYPE_CHECKING:
     from ...core.records import Page
     from ...jobs.spec import Job
+    from ..comparing import Comparison
+    from ..delivery.spec import DeliveryPlan
     from ..kubernetes.records import Manifests
     from ..spec import BatchSubmission, Change, Deployment, DeploymentDetail, Prediction
 
 read, write, execute = access("deployments")
 
+Seconds = Annotated[float, Interval(ge=1, le=30 * 86_400)]
+Hours = Annotated[float, Interval(gt=0, le=366 * 24)]
+Rows = Annotated[int, Interval(ge=1, le=10_000_000)]
 Replicas = Annotated[int, Interval(ge=1, le=10_000)]
 
 
@@ -35,13 +41,22 @@ class DeploymentList(Handler):
         runtime: Name | None = None,
         override: Text = "",
         reason: Text = "",
+        shadow: bool = False,
+        steps: Annotated[tuple[Percent, ...], Len(1, 100)] | None = None,
+        every: Seconds | None = None,
+        least_requests: Count | None = None,
+        goal: Literal["reward", "kpi", "error"] | None = None,
+        better: Literal["higher", "lower"] | None = None,
     ) -> Job:
         """Package a version, test it, and give it traffic: a job. The states of the deployment come
         as events. Raises NotFound.
 
         name: of the deployment; by default the model's name in lower case with hyphens. answers: of
         a classifier; by default those of its own pyfunc. runtime: what carries its processes; by
-        default as the settings say. override: why it gets traffic even if tests fail.
+        default as the settings say. override: why it gets traffic even if tests fail. shadow: give
+        it copies of the requests and no traffic. steps: its shares, one after the other, each for
+        `every` seconds (600) and until it has answered `least_requests` (100). goal: outcomes by
+        which it is compared meanwhile.
         """
         from .. import name_for
 
@@ -54,6 +69,12 @@ class DeploymentList(Handler):
             "runtime": runtime,
             "override": override or None,
             "reason": reason or None,
+            "shadow": shadow or None,
+            "steps": ",".join(map(str, steps)) if steps else None,
+            "every": f"{every:g}s" if every else None,
+            "least": least_requests,
+            "goal": goal,
+            "better": better,
         }
         return self.as_job("deployments deploy", version, of=f"{version} to {name}", **options)
 
@@ -146,6 +167,63 @@ class Predict(Handler):
         return self.bench.deployments.predict(name, rows, version=version)
 
 
+class Shadow(Handler):
+    @read
+    def get(self, name: str, *, version: Name, hours: Hours = 24.0) -> Comparison:
+        """What a shadow has answered in the last hours, beside the answers that were given."""
+        return self.bench.deployments.shadow_report(name, version, window=timedelta(hours=hours))
+
+    @execute(slow=True)
+    def post(
+        self, name: str, *, version: Name, percent: Percent = 100, reason: Text = ""
+    ) -> Deployment:
+        """Give a version copies of so many percent of the requests; 0: no more."""
+        return self.bench.deployments.shadow(name, version, percent=percent, reason=reason)
+
+
+class Replay(Handler):
+    @execute(slow=elsewhere)
+    def post(
+        self, name: str, *, version: Name, hours: Hours = 24.0, rows: Rows | None = None
+    ) -> Job:
+        """Send the logged requests of the last hours to a version and compare: a job, whose result
+        is in the deployment's `replays`.
+        """
+        return self.as_job(
+            "deployments replay",
+            name,
+            of=f"{version} of {name}",
+            version=version,
+            window=f"{hours:g}h",
+            rows=rows,
+        )
+
+
+class Plan(Handler):
+    @read
+    def get(self, name: str) -> DeliveryPlan:
+        """The last plan: steps, where it is, when it goes on, and what it was judged by. Raises
+        NotFound.
+        """
+        from ..delivery.plans import required
+
+        return required(self.bench.deployments.plan(name), name)
+
+
+class PlanPause(Handler):
+    @execute(slow=True)
+    def post(self, name: str, *, reason: Text = "") -> DeliveryPlan:
+        """Hold the plan; a breach rolls it back nevertheless."""
+        return self.bench.deployments.pause(name, reason=reason)
+
+
+class PlanResume(Handler):
+    @execute(slow=True)
+    def post(self, name: str, *, reason: Text = "") -> DeliveryPlan:
+        """Let the plan go on; its present step begins again."""
+        return self.bench.deployments.resume(name, reason=reason)
+
+
 class ManifestPage(Handler):
     @read
     def get(
@@ -200,5 +278,10 @@ ROUTES = {
     "deployments/deployments/{name}/rollback": Rollback,
     "deployments/deployments/{name}/remove": Remove,
     "deployments/deployments/{name}/predict": Predict,
+    "deployments/deployments/{name}/shadow": Shadow,
+    "deployments/deployments/{name}/replay": Replay,
+    "deployments/deployments/{name}/plan": Plan,
+    "deployments/deployments/{name}/plan/pause": PlanPause,
+    "deployments/deployments/{name}/plan/resume": PlanResume,
     "deployments/deployments/{name}/manifest": ManifestPage,
 }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ...faces.rows import Row, row
 from ...faces.words import beginning, moment, number, plain, share
+from ..comparing import Comparison
+from ..delivery.spec import Check
 from ..kubernetes.records import RegionState
 from ..spec import Change, DeployedVersion, Deployment
 
@@ -27,7 +29,7 @@ def deployed_version(item: DeployedVersion) -> Row:
         "version": item.version,
         "model": item.model,
         "state": plain(item.state),
-        "traffic": f"{item.traffic} %",
+        "traffic": f"copies of {item.shadow} %" if item.shadow else f"{item.traffic} %",
         "requests/s": number(item.requests_per_second),
         "p50 ms": number(item.p50_ms),
         "p95 ms": number(item.p95_ms),
@@ -60,4 +62,29 @@ def region(item: RegionState) -> Row:
         "at": moment(item.at),
         "by": item.user,
         "reason": beginning(item.reason),
+    }
+
+
+@row(Check, noun="check")
+def check(item: Check) -> Row:
+    outcome = {True: "kept", False: "breached", None: "waits"}[item.passed]
+    return {
+        "check": item.name,
+        "measured": beginning(item.measured),
+        "limit": item.limit,
+        "outcome": outcome,
+    }
+
+
+@row(Comparison, noun="comparison")
+def comparison(item: Comparison) -> Row:
+    return {
+        "version": item.version,
+        "by": item.kind,
+        "rows": f"{item.rows:,}",
+        "agreement": plain(None if item.agreement is None else f"{item.agreement:.1%}"),
+        "score shift": plain(None if item.score_shift is None else f"{item.score_shift:+.4g}"),
+        "refused": f"{item.refused:,}",
+        "at": moment(item.at),
+        "user": item.user,
     }
