@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 __all__ = [
     "BASE_COLUMNS",
     "MAX_ERRORS",
+    "AnswerComparison",
     "BatchSubmission",
     "Batches",
     "Change",
-    "Comparison",
     "Delivery",
     "DeliveryPlan",
     "DeployedVersion",
@@ -37,7 +37,7 @@ __all__ = [
 if TYPE_CHECKING:
     from .batch.spec import MAX_ERRORS
     from .batch.submitting import Batches
-    from .comparing import Comparison
+    from .comparing import AnswerComparison
     from .delivery.spec import Delivery, DeliveryPlan
     from .kubernetes.plan import ManifestKind, ManifestOptions
     from .kubernetes.records import ImageContext, Manifests, RegionState
@@ -67,7 +67,7 @@ def __getattr__(name: str) -> Any:
         "BASE_COLUMNS": ".payloads",
         "Batches": ".batch.submitting",
         "MAX_ERRORS": ".batch.spec",
-        "Comparison": ".comparing",
+        "AnswerComparison": ".comparing",
         "Delivery": ".delivery.spec",
         "DeliveryPlan": ".delivery.spec",
         "Deployments": ".service",

@@ -24,7 +24,7 @@ THRESHOLD = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class AnswerComparison:
     """A version compared with the answers that were given. kind: `replay` of logged rows, or the
     copies that a `shadow` answered. rows: compared ones; given_by: how many of them each version
     answered then. window: of their arrival.
@@ -62,8 +62,8 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answers:
-    """How two series of answers compare; the fields are those of `Comparison`."""
+class Compared:
+    """How two series of answers compare; the fields are those of `AnswerComparison`."""
 
     agreement: float | None
     rule: str
@@ -73,13 +73,13 @@ class Answers:
     spread: float | None
 
 
-def compare(given: Sequence[Sequence[Any]], found: Sequence[Sequence[Any]], kind: str) -> Answers:
+def compare(given: Sequence[Sequence[Any]], found: Sequence[Sequence[Any]], kind: str) -> Compared:
     """Compare row by row. given, found: n answers, each a list of numbers or texts. kind:
     `classes`, `probabilities` or `values`. An answer of another width, or without a number, agrees
     with none.
     """
     if not given:
-        return Answers(
+        return Compared(
             agreement=None,
             rule=_RULES.get(kind, ""),
             identical=None,
@@ -99,12 +99,12 @@ _RULES = {
 }
 
 
-def _texts(given: Sequence[tuple[str, ...]], found: Sequence[tuple[str, ...]]) -> Answers:
+def _texts(given: Sequence[tuple[str, ...]], found: Sequence[tuple[str, ...]]) -> Compared:
     count = len(given)
     same = sum(one == other for one, other in zip(given, found, strict=True)) / count
     names = {*given, *found}
     moved = sum(abs(given.count(name) - found.count(name)) for name in names) / (2 * count)
-    return Answers(
+    return Compared(
         agreement=same,
         rule=_RULES["classes"],
         identical=same,
@@ -114,7 +114,7 @@ def _texts(given: Sequence[tuple[str, ...]], found: Sequence[tuple[str, ...]]) -
     )
 
 
-def _numbers(given: Sequence[Sequence[Any]], found: Sequence[Sequence[Any]], kind: str) -> Answers:
+def _numbers(given: Sequence[Sequence[Any]], found: Sequence[Sequence[Any]], kind: str) -> Compared:
     import numpy as np
 
     width = max(map(len, given))
@@ -127,7 +127,7 @@ def _numbers(given: Sequence[Sequence[Any]], found: Sequence[Sequence[Any]], kin
     scale = np.maximum(1.0, np.abs(a))
     identical = float((np.abs(a - b) <= EQUAL * scale).all(axis=1).mean()) * share
     scores, moved = _score(a, kind), _score(b, kind)
-    return Answers(
+    return Compared(
         agreement=float(_agree(a, b, kind).mean()) * share,
         rule=_RULES.get(kind, _RULES["values"]),
         identical=identical,

@@ -74,8 +74,8 @@ DOMAIN = Domain(
             "DeploymentDetail",
             "Prediction",
         ),
-        "jupyter_mlinfra.deployments.comparing": ("Comparison",),
-        "jupyter_mlinfra.deployments.delivery.spec": ("Check", "DeliveryPlan"),
+        "jupyter_mlinfra.deployments.comparing": ("AnswerComparison",),
+        "jupyter_mlinfra.deployments.delivery.spec": ("StepCheck", "DeliveryPlan"),
         "jupyter_mlinfra.deployments.kubernetes.records": (
             "ImageContext",
             "Manifests",

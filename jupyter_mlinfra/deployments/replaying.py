@@ -20,7 +20,7 @@ import orjson
 from ..core.errors import MLInfraError, Unavailable, Unprocessable
 from ..core.records import now
 from . import client
-from .comparing import Comparison, compare, quantiles
+from .comparing import AnswerComparison, compare, quantiles
 from .gateway import REQUEST_SECONDS, Keys
 from .logged import Input
 from .packaging import Bundle
@@ -91,7 +91,7 @@ def replay(
     until: datetime,
     limits: Limits,
     on_progress: Callable[[str], None] = lambda _: None,
-) -> Comparison:
+) -> AnswerComparison:
     """Send the answered rows of a window to a version. folder: of the payload log.
 
     Rows that the version answered itself are taken only if there are no others. Raises
@@ -122,7 +122,7 @@ def replay(
     if len(bodies) < rows.height:
         outcome.note(f"{rows.height - len(bodies):,} rows hold texts that were logged cut off.")
     answers = compare(outcome.given, outcome.found, subject.bundle.answers)
-    return Comparison(
+    return AnswerComparison(
         kind="replay",
         deployment=subject.deployment,
         version=subject.version,
@@ -393,7 +393,7 @@ def _limit(settings: DeploymentSettings) -> str:
     return ", ".join(parts)
 
 
-def _passes(found: Comparison, settings: DeploymentSettings) -> bool:
+def _passes(found: AnswerComparison, settings: DeploymentSettings) -> bool:
     shift = abs(found.score_shift or 0.0)
     return (
         not found.refused
@@ -402,7 +402,7 @@ def _passes(found: Comparison, settings: DeploymentSettings) -> bool:
     )
 
 
-def _said(found: Comparison) -> str:
+def _said(found: AnswerComparison) -> str:
     parts = [
         f"agreement {found.agreement:.1%}" if found.agreement is not None else "",
         f"score shift {found.score_shift:+.3g}" if found.score_shift is not None else "",

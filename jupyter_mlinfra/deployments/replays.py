@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 
 from ..core.records import from_seconds, to_json, to_seconds
-from .comparing import Comparison
+from .comparing import AnswerComparison
 
 KEPT = 20
 """Results of one deployment; older ones are removed."""
@@ -16,7 +16,9 @@ KEPT = 20
 _MOMENTS = ("since", "until")
 
 
-def write_replay(connection: sqlite3.Connection, found: Comparison, user: str) -> Comparison:
+def write_replay(
+    connection: sqlite3.Connection, found: AnswerComparison, user: str
+) -> AnswerComparison:
     """Keep a result; returns it with its number and its user."""
     cursor = connection.execute(
         "INSERT INTO deployment_replay (deployment, version, at, user, result) VALUES"
@@ -31,7 +33,7 @@ def write_replay(connection: sqlite3.Connection, found: Comparison, user: str) -
     return replace(found, id=int(cursor.lastrowid or 0), user=user)
 
 
-def read_replays(connection: sqlite3.Connection, deployment: str) -> list[Comparison]:
+def read_replays(connection: sqlite3.Connection, deployment: str) -> list[AnswerComparison]:
     """Those of a deployment, newest first."""
     rows = connection.execute(
         "SELECT * FROM deployment_replay WHERE deployment = ? ORDER BY id DESC", (deployment,)
@@ -39,9 +41,9 @@ def read_replays(connection: sqlite3.Connection, deployment: str) -> list[Compar
     return [_replay(row) for row in rows]
 
 
-def _replay(row: sqlite3.Row) -> Comparison:
-    known = {item.name for item in fields(Comparison)}
+def _replay(row: sqlite3.Row) -> AnswerComparison:
+    known = {item.name for item in fields(AnswerComparison)}
     result = {name: value for name, value in json.loads(row["result"]).items() if name in known}
     moments = {name: datetime.fromisoformat(result[name]) for name in _MOMENTS}
     own = {"id": row["id"], "at": from_seconds(row["at"]), "user": row["user"]}
-    return Comparison(**{**result, **moments, **own})
+    return AnswerComparison(**{**result, **moments, **own})

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from ..core.records import Number
-from .comparing import Comparison
+from .comparing import AnswerComparison
 from .delivery.spec import DeliveryPlan
 
 
@@ -124,7 +124,7 @@ class DeploymentDetail:
     sample: Mapping[str, Any] | None
     code: Mapping[str, str]
     plan: DeliveryPlan | None = None
-    replays: Sequence[Comparison] = ()
+    replays: Sequence[AnswerComparison] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

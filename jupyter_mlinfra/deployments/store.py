@@ -29,7 +29,7 @@ from .transaction import Transaction, announce, last_wish, next_wish
 
 if TYPE_CHECKING:
     from ..core.database import Database
-    from .comparing import Comparison
+    from .comparing import AnswerComparison
     from .delivery.alarm import PlanAlarm
     from .delivery.spec import DeliveryPlan
 
@@ -208,12 +208,12 @@ class DeploymentStore:
         with self._database.write() as connection:
             alarm.set(connection, at=to_seconds(now()), seconds=seconds)
 
-    def replays(self, name: str) -> list[Comparison]:
+    def replays(self, name: str) -> list[AnswerComparison]:
         """The last results of replays, newest first."""
         with self._database.read() as connection:
             return read_replays(connection, name)
 
-    def add_replay(self, found: Comparison, *, user: str) -> Comparison:
+    def add_replay(self, found: AnswerComparison, *, user: str) -> AnswerComparison:
         """Keep the result of a replay; returns it with its number."""
         with self._database.write() as connection:
             kept = write_replay(connection, found, user)

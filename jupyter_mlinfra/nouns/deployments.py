@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ..deployments import (
-        Comparison,
+        AnswerComparison,
         DeliveryPlan,
         ImageContext,
         ManifestKind,
@@ -88,7 +88,7 @@ class DeploymentHandle(Shown):
         """
         return self.workbench.deployments.shadow(self.name, version, percent=percent, reason=reason)
 
-    def shadow_report(self, version: str, *, window: str = "24h") -> Comparison:
+    def shadow_report(self, version: str, *, window: str = "24h") -> AnswerComparison:
         """A shadow's answers beside those that were given."""
         return self.workbench.deployments.shadow_report(self.name, version, window=duration(window))
 
@@ -99,7 +99,7 @@ class DeploymentHandle(Shown):
         window: str = "24h",
         rows: int | None = None,
         on_progress: Callable[[str], None] | None = None,
-    ) -> Comparison:
+    ) -> AnswerComparison:
         """Send the logged requests of a window to a version, which gets no traffic for it, and
         compare with the answers that were given: agreement, score shift, latency.
         """
@@ -107,7 +107,7 @@ class DeploymentHandle(Shown):
             self.name, version, window=duration(window), rows=rows, on_progress=on_progress
         )
 
-    def replays(self) -> Sequence[Comparison]:
+    def replays(self) -> Sequence[AnswerComparison]:
         """The last results of `replay`, newest first."""
         return Records(self.workbench.deployments.replays(self.name))
 

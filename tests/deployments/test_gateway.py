@@ -55,7 +55,7 @@ def routes_of(plan: DeploymentPlan) -> list[dict[str, Any]]:
 
 
 def test_envoy_accepts_every_file(tmp_path: Path) -> None:
-    for name, text in configuration.files([PLAN], port=1234, keys=KEYS).items():
+    for name, text in configuration.files([SHADOWED], port=1234, keys=KEYS).items():
         (tmp_path / name).write_text(text)
     (tmp_path / BOOTSTRAPS[0]).write_text(
         configuration.bootstrap(port=ports.choose(tmp_path), max_body_bytes=1 << 20)
@@ -86,6 +86,30 @@ def test_a_version_with_no_traffic_is_in_no_weighted_route() -> None:
     assert weighted
     shares = [[(item["name"], item["weight"]) for item in clusters] for clusters in weighted]
     assert all(share == [("flights.v1", 100)] for share in shares)
+
+
+SHADOWED = DeploymentPlan(
+    name="flights",
+    namespace="test",
+    versions=PLAN.versions,
+    weights=PLAN.weights,
+    shadows={"v2": 40, "v3": 100},
+)
+
+
+def test_copies_are_of_shared_questions_alone_and_no_caller_can_mark_its_own() -> None:
+    routes = [route for route in routes_of(SHADOWED) if "route" in route]
+    copied = [route for route in routes if "request_mirror_policies" in route["route"]]
+    assert copied
+    for route in copied:
+        assert "weighted_clusters" in route["route"], "a request for one version is not copied"
+        assert not route["match"].get("prefix", "").endswith("feedback")
+        names = [header["name"] for header in route["match"].get("headers", [])]
+        assert gateway.PROBE_HEADER not in names, "our own tests are not copied"
+        (policy,) = route["route"]["request_mirror_policies"]  # v3 is drained
+        assert policy["cluster"] == "flights.v2"
+        assert policy["runtime_fraction"]["default_value"]["numerator"] == 40
+    assert all(gateway.SHADOW_HEADER in route["request_headers_to_remove"] for route in routes)
 
 
 def test_a_version_that_is_drained_has_a_cluster_and_no_route() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from ...core.errors import Unprocessable
 from ...core.records import now
 from .. import payloads
-from ..comparing import Comparison, compare, quantiles
+from ..comparing import AnswerComparison, compare, quantiles
 
 
 def shadow_comparison(
@@ -19,7 +19,7 @@ def shadow_comparison(
     *,
     since: datetime,
     until: datetime,
-) -> Comparison:
+) -> AnswerComparison:
     """Compare by the ids that the gateway gave to each request and its copy. folder: of the payload
     log. Raises Unprocessable if no copy was answered in the window.
     """
@@ -47,7 +47,7 @@ def shadow_comparison(
     other = [_answer(r) for r in both.select(f"{name}.given" for name in outputs).iter_rows()]
     found = compare(other, own, answers)
     milliseconds = (both["latency_ms"].to_list(), both["latency_ms.given"].to_list())
-    return Comparison(
+    return AnswerComparison(
         kind="shadow",
         deployment=deployment,
         version=version,

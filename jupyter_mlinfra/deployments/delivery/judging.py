@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from ..comparing import quantiles
 from ..targets import Figures
-from .spec import Check, DeliveryPlan
+from .spec import DeliveryPlan, StepCheck
 
 if TYPE_CHECKING:
     import polars as pl
@@ -44,7 +44,7 @@ class Judgement:
     the next step may not come yet. Each is empty if there is none.
     """
 
-    checks: Sequence[Check]
+    checks: Sequence[StepCheck]
     breach: str = ""
     hold: str = ""
     waits: str = ""
@@ -92,12 +92,12 @@ def judge(
     )
 
 
-def _said(check: Check) -> str:
+def _said(check: StepCheck) -> str:
     return f"{check.name}: {check.measured}, {check.limit}"
 
 
-def _requests_check(plan: DeliveryPlan, log: _Log) -> Check:
-    return Check(
+def _requests_check(plan: DeliveryPlan, log: _Log) -> StepCheck:
+    return StepCheck(
         name="requests",
         limit=f"at least {plan.least_requests:,}",
         measured=f"{log.requests:,}",
@@ -105,7 +105,7 @@ def _requests_check(plan: DeliveryPlan, log: _Log) -> Check:
     )
 
 
-def _errors(limits: StepLimits, log: _Log, figures: Figures | None) -> Check:
+def _errors(limits: StepLimits, log: _Log, figures: Figures | None) -> StepCheck:
     """By the log since the step began, and by the gateway, which also sees what never reached a
     model, in its last window.
     """
@@ -117,7 +117,7 @@ def _errors(limits: StepLimits, log: _Log, figures: Figures | None) -> Check:
     open_ = [item for item in judged if item[0] is None]
     _, errors, n = (certain or open_ or judged or [(False, 0, 0)])[0]
     share = f"{errors / n:.2%} of {n:,} requests" if n else "no request yet"
-    return Check(
+    return StepCheck(
         name="errors",
         limit=f"at most {limits.errors:.2%}",
         measured=share,
@@ -137,7 +137,7 @@ def _exceeds(errors: int, n: int, most: float) -> bool | None:
 
 def _latency(
     plan: DeliveryPlan, limits: StepLimits, log: _Log, figures: Mapping[str, Figures]
-) -> Check:
+) -> StepCheck:
     """By the gateway; where it has counted too little, by the model's process alone. A machine that
     is slow for both versions is not the new one's fault, but holds the plan.
     """
@@ -146,7 +146,7 @@ def _latency(
     if own is None and len(log.milliseconds) >= LEAST_FIGURES:
         own, where = quantiles(log.milliseconds)["p95_ms"], "in the model's process"
     if own is None:
-        return Check(
+        return StepCheck(
             name="latency",
             limit=f"p95 at most {limits.p95_ms:g} ms",
             measured="too few requests",
@@ -155,7 +155,7 @@ def _latency(
     slow = own > limits.p95_ms
     both = slow and other is not None and other > limits.p95_ms
     beside = f", {plan.against} {other:.1f} ms" if other is not None else ""
-    return Check(
+    return StepCheck(
         name="latency",
         limit=f"p95 at most {limits.p95_ms:g} ms",
         measured=f"{own:.1f} ms {where}{beside}",
@@ -181,7 +181,7 @@ def _by_outcomes(
     control, treatment = values
     if not len(control) or not len(treatment):
         measured = f"{len(control):,} and {len(treatment):,} outcomes"
-        check = Check(name="outcomes", limit=limit, measured=measured, passed=None)
+        check = StepCheck(name="outcomes", limit=limit, measured=measured, passed=None)
         return replace(judgement, checks=[*judgement.checks, check])
     arms = comparison.arm(control), comparison.arm(treatment)
     share = traffic[plan.version] / (traffic[plan.version] + traffic[plan.against])
@@ -195,7 +195,7 @@ def _by_outcomes(
     passed: bool | None = found.state != "worse"
     if found.low is None or found.state == "ratio mismatch":
         passed = None
-    check = Check(name="outcomes", limit=limit, measured=str(found), passed=passed)
+    check = StepCheck(name="outcomes", limit=limit, measured=str(found), passed=passed)
     hold = str(found) if found.state == "ratio mismatch" else ""
     return replace(judgement, checks=[*judgement.checks, check], hold=hold)
 

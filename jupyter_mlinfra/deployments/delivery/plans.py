@@ -10,7 +10,7 @@ from dataclasses import asdict
 from ...core import events
 from ...core.errors import NotFound
 from ...core.records import from_seconds, now, to_seconds
-from .spec import ACTIVE, Check, Delivery, DeliveryPlan, PlanState, advance
+from .spec import ACTIVE, Delivery, DeliveryPlan, PlanState, StepCheck, advance
 
 STEP = "step"
 """The verb of a change that a plan makes when it goes on."""
@@ -94,7 +94,7 @@ class Plans:
         state = advance(plan.state, PlanState.RUNNING)
         self._set(plan.id, state=state, reason="", step_at=at, due_at=at + plan.every_seconds)
 
-    def judged(self, plan: DeliveryPlan, checks: Sequence[Check], *, at: float) -> None:
+    def judged(self, plan: DeliveryPlan, checks: Sequence[StepCheck], *, at: float) -> None:
         """Keep what the present step was judged by; no event, because it is asked so often."""
         verdict = {"at": at, "checks": [asdict(check) for check in checks]}
         self._connection.execute(
@@ -173,7 +173,7 @@ def _plan(row: sqlite3.Row) -> DeliveryPlan:
         step_at=from_seconds(row["step_at"]),
         next_at=from_seconds(row["due_at"]) if active else None,
         waits_for=row["reason"],
-        checks=[Check(**check) for check in verdict.get("checks", ())],
+        checks=[StepCheck(**check) for check in verdict.get("checks", ())],
         checked_at=from_seconds(verdict["at"]) if verdict else None,
         user=row["user"],
         created_at=from_seconds(row["created_at"]),

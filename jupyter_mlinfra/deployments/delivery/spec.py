@@ -139,7 +139,7 @@ def parse_steps(text: str) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class StepCheck:
     """One thing that a step is judged by. passed: None while too little is known."""
 
     name: str
@@ -171,7 +171,7 @@ class DeliveryPlan:
     step_at: datetime
     next_at: datetime | None
     waits_for: str
-    checks: Sequence[Check] = field(default_factory=list)
+    checks: Sequence[StepCheck] = field(default_factory=list)
     checked_at: datetime | None = None
     user: str
     created_at: datetime

@@ -18,7 +18,7 @@ from .spec import DeliveryPlan, PlanState
 
 if TYPE_CHECKING:
     from ...core.project import Project
-    from ..comparing import Comparison
+    from ..comparing import AnswerComparison
     from ..rollout import Rollout
     from ..rows import DeploymentRow
     from ..spec import Deployment
@@ -71,7 +71,9 @@ class DeliveryVerbs:
         self._target.carry_out(change.wish)
         return self._record(self._store.deployment(name))
 
-    def shadow_report(self, name: str, version: str, *, window: timedelta = WINDOW) -> Comparison:
+    def shadow_report(
+        self, name: str, version: str, *, window: timedelta = WINDOW
+    ) -> AnswerComparison:
         """A shadow's answers beside those that were given, of the copies in a window that ends now.
         Raises Unprocessable if it has answered none.
         """
@@ -98,7 +100,7 @@ class DeliveryVerbs:
         window: timedelta = WINDOW,
         rows: int | None = None,
         on_progress: Callable[[str], None] | None = None,
-    ) -> Comparison:
+    ) -> AnswerComparison:
         """Send the answered requests of a window that ends now to a version that gets no traffic
         for it, and compare: agreement, score shift, latency. The result is kept.
 
@@ -173,7 +175,7 @@ class DeliveryVerbs:
             if change.wish:
                 self._target.carry_out(change.wish)
 
-    def replays(self, name: str) -> Sequence[Comparison]:
+    def replays(self, name: str) -> Sequence[AnswerComparison]:
         """The last results, newest first."""
         return self._store.replays(name)
 

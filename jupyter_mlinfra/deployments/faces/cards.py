@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...faces.cards import Card, card, said
 from ...faces.rows import rows_of
 from ...faces.words import NONE, counted, moment, plain
-from ..comparing import Comparison
+from ..comparing import AnswerComparison
 from ..delivery.spec import DeliveryPlan
 from ..kubernetes.records import ImageContext, Manifests
 from ..spec import BatchSubmission, Deployment, DeploymentDetail, Prediction
@@ -67,8 +67,8 @@ def _delivery_plan(item: DeliveryPlan) -> Card:
     )
 
 
-@card(Comparison)
-def _comparison(item: Comparison) -> Card:
+@card(AnswerComparison)
+def _comparison(item: AnswerComparison) -> Card:
     latency = ", ".join(
         f"{name.replace('_ms', '').replace('_', ' ')} {value:.1f} ms"
         for name, value in item.latency.items()

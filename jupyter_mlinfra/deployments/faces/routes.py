@@ -11,7 +11,7 @@ from ...faces.parameters import Count, Cursor, Interval, Len, Limit, Name, Perce
 if TYPE_CHECKING:
     from ...core.records import Page
     from ...jobs.spec import Job
-    from ..comparing import Comparison
+    from ..comparing import AnswerComparison
     from ..delivery.spec import DeliveryPlan
     from ..kubernetes.records import Manifests
     from ..spec import BatchSubmission, Change, Deployment, DeploymentDetail, Prediction
@@ -169,7 +169,7 @@ class Predict(Handler):
 
 class Shadow(Handler):
     @read
-    def get(self, name: str, *, version: Name, hours: Hours = 24.0) -> Comparison:
+    def get(self, name: str, *, version: Name, hours: Hours = 24.0) -> AnswerComparison:
         """What a shadow has answered in the last hours, beside the answers that were given."""
         return self.bench.deployments.shadow_report(name, version, window=timedelta(hours=hours))
 

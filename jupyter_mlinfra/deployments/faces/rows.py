@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ...faces.rows import Row, row
 from ...faces.words import beginning, moment, number, plain, share
-from ..comparing import Comparison
-from ..delivery.spec import Check
+from ..comparing import AnswerComparison
+from ..delivery.spec import StepCheck
 from ..kubernetes.records import RegionState
 from ..spec import Change, DeployedVersion, Deployment
 
@@ -65,8 +65,8 @@ def region(item: RegionState) -> Row:
     }
 
 
-@row(Check, noun="check")
-def check(item: Check) -> Row:
+@row(StepCheck, noun="check")
+def check(item: StepCheck) -> Row:
     outcome = {True: "kept", False: "breached", None: "waits"}[item.passed]
     return {
         "check": item.name,
@@ -76,8 +76,8 @@ def check(item: Check) -> Row:
     }
 
 
-@row(Comparison, noun="comparison")
-def comparison(item: Comparison) -> Row:
+@row(AnswerComparison, noun="comparison")
+def comparison(item: AnswerComparison) -> Row:
     return {
         "version": item.version,
         "by": item.kind,

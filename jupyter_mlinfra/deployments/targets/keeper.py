@@ -231,7 +231,7 @@ class Keeper:
             shadows={
                 item.version: item.shadow
                 for item in row.versions
-                if item.proved and not item.traffic and self._serves(row, item)
+                if item.shadow and item.proved and self._serves(row, item)
             },
         )
 
