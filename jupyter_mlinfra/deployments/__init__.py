@@ -12,8 +12,8 @@ __all__ = [
     "BatchSubmission",
     "Batches",
     "Change",
-    "Delivery",
     "DeliveryPlan",
+    "DeliverySpec",
     "DeployedVersion",
     "Deployment",
     "DeploymentDetail",
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from .batch.spec import MAX_ERRORS
     from .batch.submitting import Batches
     from .comparing import AnswerComparison
-    from .delivery.spec import Delivery, DeliveryPlan
+    from .delivery.spec import DeliveryPlan, DeliverySpec
     from .kubernetes.plan import ManifestKind, ManifestOptions
     from .kubernetes.records import ImageContext, Manifests, RegionState
     from .names import name_for
@@ -68,7 +68,7 @@ def __getattr__(name: str) -> Any:
         "Batches": ".batch.submitting",
         "MAX_ERRORS": ".batch.spec",
         "AnswerComparison": ".comparing",
-        "Delivery": ".delivery.spec",
+        "DeliverySpec": ".delivery.spec",
         "DeliveryPlan": ".delivery.spec",
         "Deployments": ".service",
         "ImageContext": ".kubernetes.records",

@@ -13,7 +13,7 @@ from ..core.files import file_lock
 from . import state
 from .delivery.alarm import PlanAlarm
 from .delivery.beginning import begun
-from .delivery.spec import Delivery
+from .delivery.spec import DeliverySpec
 from .logged import Answers
 from .names import check_name
 from .packaging import damage, load_bundle, package, prune
@@ -58,7 +58,7 @@ class Deploying:
         workers: int | None,
         override: str,
         reason: str,
-        delivery: Delivery,
+        delivery: DeliverySpec,
         alarm: PlanAlarm,
         on_progress: Progress,
     ) -> None:

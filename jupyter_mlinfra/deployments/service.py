@@ -19,7 +19,7 @@ from . import views
 from .batch.spec import MAX_ERRORS
 from .bodies import sample_body
 from .delivery.alarm import PlanAlarm
-from .delivery.spec import Delivery
+from .delivery.spec import DeliverySpec
 from .delivery.verbs import DeliveryVerbs
 from .kubernetes.verbs import KubernetesVerbs
 from .logged import Answers
@@ -100,7 +100,7 @@ class Deployments(KubernetesVerbs, DeliveryVerbs):
         workers: int | None = None,
         override: str = "",
         reason: str = "",
-        delivery: Delivery | None = None,
+        delivery: DeliverySpec | None = None,
         on_progress: Progress | None = None,
     ) -> Deployment:
         """Package a model version, start it, test it, and only then give it traffic.
@@ -126,7 +126,7 @@ class Deployments(KubernetesVerbs, DeliveryVerbs):
             workers=workers,
             override=override,
             reason=reason,
-            delivery=delivery or Delivery(),
+            delivery=delivery or DeliverySpec(),
             alarm=self._alarm,
             on_progress=on_progress or _quiet,
         )

@@ -276,7 +276,7 @@ class ModelHandle(Shown):
         `every` and until it has answered `least_requests`, while its errors, its latency and the
         outcomes of `goal` allow it; else it is rolled back.
         """
-        from ..deployments import Delivery
+        from ..deployments import DeliverySpec
 
         version = self.record.ref
         self.workbench.deployments.deploy(
@@ -287,7 +287,7 @@ class ModelHandle(Shown):
             runtime=runtime,
             override=override,
             reason=reason,
-            delivery=Delivery(
+            delivery=DeliverySpec(
                 shadow=100 if shadow else 0,
                 steps=tuple(steps),
                 every_seconds=duration(every).total_seconds(),

@@ -24,7 +24,7 @@ from jupyter_mlinfra.cli.text import text_of
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, TooLarge
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import page_of, to_json
-from jupyter_mlinfra.deployments import Delivery, ManifestOptions
+from jupyter_mlinfra.deployments import DeliverySpec, ManifestOptions
 from jupyter_mlinfra.faces.parse import span
 from jupyter_mlinfra.jobs import JobState, LogChunk
 from jupyter_mlinfra.jobs.backends.shell import Attachment
@@ -767,7 +767,7 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         "rollback",
         {"alert": "m/drift", "why": ""},
     ),
-    ("alerts deliveries", "Page[Delivery]", "alerts", "deliveries", PAGE),
+    ("alerts deliveries", "Page[DeliverySpec]", "alerts", "deliveries", PAGE),
     ("rules list --monitor m", "Page[AlertRule]", "alerts", "rules", {"monitor": "m"} | PAGE),
     ("status", "dict[str, dict[str, int]]", "workbench", "status", {}),
     (
@@ -1021,8 +1021,8 @@ def test_a_deploy_by_steps_or_as_a_shadow_is_one_value_for_the_service(
     verb(["deployments", "deploy", "flights/2", "--shadow"])
     verb(["deployments", "deploy", "flights/2"])
     first, second, third = (call[2] for call in noted.calls)
-    assert first["delivery"] == Delivery(steps=(5, 25, 100), every_seconds=600)
-    assert second["delivery"] == Delivery(shadow=100)
+    assert first["delivery"] == DeliverySpec(steps=(5, 25, 100), every_seconds=600)
+    assert second["delivery"] == DeliverySpec(shadow=100)
     assert "delivery" not in third
     for words in (["--every", "10m"], ["--steps", "5,x"], ["--steps", "25,5"]):
         with pytest.raises((click.UsageError, BadRequest)):

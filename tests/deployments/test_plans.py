@@ -15,7 +15,7 @@ import pytest
 
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.deployments import Delivery, Deployments, VersionState
+from jupyter_mlinfra.deployments import DeliverySpec, Deployments, VersionState
 from jupyter_mlinfra.deployments.delivery.alarm import NAME, PlanAlarm
 from jupyter_mlinfra.deployments.delivery.beginning import begun
 from jupyter_mlinfra.deployments.delivery.driver import Driver
@@ -91,7 +91,7 @@ class World:
             clock=lambda: self.now,
         )
 
-    def deploy(self, name: str = "flights", delivery: Delivery | None = None) -> DeliveryPlan:
+    def deploy(self, name: str = "flights", delivery: DeliverySpec | None = None) -> DeliveryPlan:
         """v1 has the traffic; v2 is ready, and its plan has begun."""
         for number in (1, 2):
             self.store.begin(
@@ -109,7 +109,8 @@ class World:
             begun(
                 change,
                 version="v2",
-                delivery=delivery or Delivery(steps=STEPS, every_seconds=EVERY, least_requests=50),
+                delivery=delivery
+                or DeliverySpec(steps=STEPS, every_seconds=EVERY, least_requests=50),
                 user="ana",
                 alarm=PlanAlarm(opener="here:open"),
             )
@@ -276,7 +277,7 @@ def test_a_version_that_has_failed_is_rolled_back(world: World) -> None:
 
 
 def test_outcomes_that_are_worse_roll_back_and_too_few_hold_the_step(world: World) -> None:
-    delivery = Delivery(steps=(5, 50), every_seconds=EVERY, least_requests=10, goal="reward")
+    delivery = DeliverySpec(steps=(5, 50), every_seconds=EVERY, least_requests=10, goal="reward")
     world.deploy(delivery=delivery)
     world.now += EVERY
     world.log("v1", 950, rewards=lambda number: 1.0 + number % 7)
@@ -292,7 +293,7 @@ def test_outcomes_that_are_worse_roll_back_and_too_few_hold_the_step(world: Worl
 
 
 def test_lost_outcomes_hold_the_plan_because_nothing_can_be_compared(world: World) -> None:
-    delivery = Delivery(steps=(5, 50), every_seconds=EVERY, least_requests=10, goal="reward")
+    delivery = DeliverySpec(steps=(5, 50), every_seconds=EVERY, least_requests=10, goal="reward")
     world.deploy(delivery=delivery)
     world.now += EVERY
     world.log("v1", 3000, rewards=lambda number: number % 7)
@@ -458,7 +459,7 @@ def test_nothing_moves_while_the_deployment_is_down(world: World) -> None:
 )
 def test_a_delivery_that_makes_no_sense_is_refused(asked: dict[str, Any]) -> None:
     with pytest.raises(BadRequest):
-        Delivery(**asked)
+        DeliverySpec(**asked)
 
 
 def test_a_shadow_needs_a_version_that_is_asked_and_loses_its_copies_with_traffic(

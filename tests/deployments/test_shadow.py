@@ -50,7 +50,7 @@ def test_a_shadow_answers_copies_that_nobody_gets(
     deployments: Deployments, kit: ModuleType
 ) -> None:
     record = deployments.deploy(
-        "flights", version="flights/2", delivery=kit.Delivery(shadow=100), reason="how is it"
+        "flights", version="flights/2", delivery=kit.DeliverySpec(shadow=100), reason="how is it"
     )
     assert [(item.version, item.traffic, item.shadow, item.role) for item in record.versions] == [
         ("v1", 100, 0, "stable"),

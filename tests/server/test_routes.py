@@ -19,7 +19,7 @@ import pytest
 from jupyter_mlinfra.cli.app import run
 from jupyter_mlinfra.cli.session import Session
 from jupyter_mlinfra.core.domains import domains
-from jupyter_mlinfra.deployments import Delivery, ManifestOptions
+from jupyter_mlinfra.deployments import DeliverySpec, ManifestOptions
 from jupyter_mlinfra.server.openapi import document
 from tests.server.noted import Noted, answer_of
 
@@ -851,7 +851,7 @@ LONG: list[tuple[str, Any, str, list[str], dict[str, Any]]] = [
         {
             "name": "flights",
             "version": "flights/2",
-            "delivery": Delivery(steps=(5, 100), every_seconds=90, goal="reward"),
+            "delivery": DeliverySpec(steps=(5, 100), every_seconds=90, goal="reward"),
         },
     ),
     (
@@ -859,7 +859,7 @@ LONG: list[tuple[str, Any, str, list[str], dict[str, Any]]] = [
         {"version": "flights/2", "shadow": True},
         "deploy flights/2 to flights",
         ["deployments", "deploy", "--name=flights", "--shadow", "--", "flights/2"],
-        {"name": "flights", "version": "flights/2", "delivery": Delivery(shadow=100)},
+        {"name": "flights", "version": "flights/2", "delivery": DeliverySpec(shadow=100)},
     ),
     (
         "deployments/deployments/flights/replay",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...core.records import now, to_seconds
 from .alarm import PlanAlarm
-from .spec import Delivery
+from .spec import DeliverySpec
 
 if TYPE_CHECKING:
     from ..transaction import Transaction
@@ -15,7 +15,7 @@ SOON_SECONDS = 1.0
 
 
 def begun(
-    change: Transaction, *, version: str, delivery: Delivery, user: str, alarm: PlanAlarm
+    change: Transaction, *, version: str, delivery: DeliverySpec, user: str, alarm: PlanAlarm
 ) -> None:
     """Make a version the shadow, or begin its plan, whose first step is taken here too. Raises
     Conflict without another version that has traffic.

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from ...core import events
 from ...core.errors import NotFound
 from ...core.records import from_seconds, now, to_seconds
-from .spec import ACTIVE, Delivery, DeliveryPlan, PlanState, StepCheck, advance
+from .spec import ACTIVE, DeliveryPlan, DeliverySpec, PlanState, StepCheck, advance
 
 STEP = "step"
 """The verb of a change that a plan makes when it goes on."""
@@ -32,7 +32,7 @@ class Plans:
         ).fetchone()
         return _plan(row) if row else None
 
-    def begin(self, version: str, against: str, delivery: Delivery, *, user: str) -> None:
+    def begin(self, version: str, against: str, delivery: DeliverySpec, *, user: str) -> None:
         """Begin one; its first step has just been taken. Another one has been ended by that."""
         self._end(PlanState.STOPPED, f"A plan for {version} was begun.")
         at = to_seconds(now())

@@ -54,7 +54,7 @@ def advance(state: PlanState, to: PlanState) -> PlanState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class DeliverySpec:
     """What happens to a version that has passed its tests. shadow: percent of the requests of which
     it gets a copy. steps: its shares of the traffic, one after the other, each for `every_seconds`
     and until it has answered `least_requests`.

@@ -52,7 +52,7 @@ def delivered(verb: Callable[..., Any]) -> Callable[..., Any]:
 
 def chosen(options: dict[str, Any]) -> dict[str, Any]:
     """All options, with those of the delivery in one value, if any is given."""
-    from ..delivery.spec import Delivery, parse_steps
+    from ..delivery.spec import DeliverySpec, parse_steps
 
     names = ("shadow", "steps", "every", "least_requests", "goal", "better")
     given = {name: value for name in names if (value := options.pop(name)) not in (None, False)}
@@ -66,4 +66,4 @@ def chosen(options: dict[str, Any]) -> dict[str, Any]:
         raise click.UsageError("--every, --least, --goal and --better are of --steps.")
     if length := span(given.pop("every", None)):
         given["every_seconds"] = length.total_seconds()
-    return options | {"delivery": Delivery(**given)}
+    return options | {"delivery": DeliverySpec(**given)}
