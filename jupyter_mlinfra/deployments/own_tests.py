@@ -11,8 +11,10 @@ anew, and one that hangs or exits ends that process alone.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,7 +25,6 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import BadRequest
-from ..core.processes import TOKEN, end_token
 from . import client
 from .gateway import Keys
 from .spec import Gate
@@ -89,11 +90,9 @@ class OwnTests:
         """What the test has found, and why it has found nothing."""
         with tempfile.TemporaryDirectory() as name:
             answer = Path(name) / "answer.json"
-            token = f"mlinfra-test-{Path(name).name}"
             process = subprocess.Popen(
                 [sys.executable, "-m", __name__, str(answer)],
                 cwd=self.root,
-                env={**os.environ, TOKEN: token},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
@@ -106,7 +105,8 @@ class OwnTests:
             except subprocess.TimeoutExpired:
                 said = f"it was ended after {self.seconds:g} s ([deployments] test_seconds)"
             finally:
-                end_token(token, grace_seconds=0)
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)  # and what the test has left
                 process.wait()
             return (json.loads(answer.read_text()) if answer.is_file() else {}), said
 

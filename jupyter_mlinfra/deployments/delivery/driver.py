@@ -53,7 +53,10 @@ class Driver:
     def look(self, say: Callable[[str], None] = lambda _: None) -> float:
         """Look at every active plan once; returns in how many seconds to look again."""
         started = time.monotonic()
-        self._catch_up()
+        try:
+            self._catch_up()
+        except MLInfraError as error:
+            say(f"what was decided is not in force yet: {error}")
         plans = self.store.active_plans()
         for plan in plans:
             try:
@@ -69,10 +72,9 @@ class Driver:
 
     def _catch_up(self) -> None:
         """What was decided and not yet carried out when another one was killed."""
-        if self.store.active_plans():
-            target = self.store.target()
-            if target.done < target.wish:
-                self.target.carry_out(target.wish)
+        target = self.store.target()
+        if target.done < target.wish:
+            self.target.carry_out(target.wish)
 
     def _look_at(self, plan: DeliveryPlan) -> None:
         row = self.store.deployment(plan.deployment)

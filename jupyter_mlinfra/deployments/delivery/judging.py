@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Outcomes = Callable[[str, str, Sequence[str], datetime, datetime], Mapping[str, Sequence[float]]]
 """Deployment, goal (`kpi` or `error`), versions, since, until: the outcomes of each version."""
 
-ERROR_ALPHA = 0.001
+ERROR_ALPHA = 0.01
 LEAST_FIGURES = 20
 """Requests of the gateway's last window before its p95 says anything."""
 
