@@ -110,7 +110,7 @@ DOMAIN = Domain(
                 "up",
                 "down",
                 "delete",
-                *("shadow", "replay", "plan", "pause", "resume"),
+                *("shadow", "replay", "plan", "pause", "resume", "undo"),
                 *("manifest", "image", "apply", "revert", "regions"),
             ),
             aliases={"status": "show", "show": "show"},

@@ -5,9 +5,8 @@ down.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,7 @@ from .delivery.alarm import PlanAlarm
 from .delivery.spec import DeliverySpec
 from .delivery.verbs import DeliveryVerbs
 from .kubernetes.verbs import KubernetesVerbs
+from .log_verbs import LogVerbs
 from .logged import Answers
 from .packaging import Bundle, load_bundle
 from .rollout import STOP_SECONDS, Progress, Rollout
@@ -39,7 +39,6 @@ from .spec import (
 )
 from .store import DeploymentStore
 from .targets import DeploymentTarget, load_target
-from .targets.layout import payload_folder
 from .traffic import all_to, exactly, previous
 
 if TYPE_CHECKING:
@@ -49,13 +48,13 @@ if TYPE_CHECKING:
     from ..catalog import Mode
     from ..core.project import Project
     from ..experiments import Experiments
-    from . import measuring, parts
+    from . import measuring
     from .batch.submitting import Batches
     from .delivery.judging import Outcomes
     from .deploying import Deploying
 
 
-class Deployments(KubernetesVerbs, DeliveryVerbs):
+class Deployments(KubernetesVerbs, DeliveryVerbs, LogVerbs):
     """The deployments of one project. batches: its batch jobs. alarm: who drives plans. outcomes:
     what its monitors know of the answers.
     """
@@ -352,53 +351,6 @@ class Deployments(KubernetesVerbs, DeliveryVerbs):
         return measuring.latency(
             self._url(row), self._one_row(row), at_most_ms=at_most_ms, keys=self._target.keys()
         )
-
-    def payloads(
-        self, name: str, *, since: datetime | None = None, shadow: bool = False
-    ) -> pl.DataFrame:
-        """Logged requests, one line per row: request_id, row, ts, deployment, version, status,
-        latency_ms, prediction, then the inputs. shadow: the copies that shadows answered instead.
-        """
-        from . import payloads
-
-        self._store.deployment(name)
-        return payloads.scan(payload_folder(self._project, name), since, shadow=shadow)
-
-    def payload_parts(self, name: str, *, since: datetime, until: datetime) -> Iterator[parts.Part]:
-        """The same rows of a span of time, file by file; also of a deployment that is gone."""
-        from . import parts
-
-        return parts.parts(payload_folder(self._project, name), since, until)
-
-    def payloads_since(self, name: str) -> datetime | None:
-        """When the oldest file of the payload log was begun; None if nothing is logged."""
-        from . import parts
-
-        return parts.oldest(payload_folder(self._project, name))
-
-    def payloads_feedback(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
-        """Logged feedback: request_id, ts, reward, truth."""
-        from . import payloads
-
-        self._store.deployment(name)
-        return payloads.feedback(payload_folder(self._project, name), since)
-
-    def payloads_refused(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
-        """Refused and failed requests: request_id, ts, version, status, latency_ms, what, request
-        (the beginning of its body as text).
-        """
-        from . import payloads
-
-        self._store.deployment(name)
-        return payloads.refused(payload_folder(self._project, name), since)
-
-    def payloads_dropped(self, name: str, *, since: datetime | None = None) -> int:
-        """Entries that could not be logged, in the files that were written to after `since`; for a
-        killed process an upper bound.
-        """
-        from . import payloads
-
-        return payloads.dropped(payload_folder(self._project, name), since)
 
     def up(
         self, name: str | None = None, *, on_progress: Progress | None = None

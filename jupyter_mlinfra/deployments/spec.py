@@ -96,7 +96,7 @@ class Deployment:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """One entry of the history. traffic: after it. verb: deploy, traffic, promote, rollback,
-    remove, shadow, step (of a plan), pause, resume, keeper.
+    remove, undo, shadow, step (of a plan), pause, resume, keeper.
     """
 
     id: int

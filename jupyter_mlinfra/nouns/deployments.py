@@ -111,6 +111,10 @@ class DeploymentHandle(Shown):
         """The last results of `replay`, newest first."""
         return Records(self.workbench.deployments.replays(self.name))
 
+    def undo(self, change: int, *, reason: str = "") -> Deployment:
+        """Restore the traffic that a change of `history` found. change: its `id`."""
+        return self.workbench.deployments.undo(self.name, change, reason=reason)
+
     @property
     def plan(self) -> DeliveryPlan | None:
         """The last plan of `deploy(steps=…)`; None if there was none."""

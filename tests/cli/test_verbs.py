@@ -549,6 +549,13 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         "shadow_report",
         {"name": "flights", "version": "v2", "window": timedelta(minutes=30)},
     ),
+    (
+        "deployments undo flights 7 --reason no",
+        "Deployment",
+        "deployments",
+        "undo",
+        {"name": "flights", "change": 7, "reason": "no"},
+    ),
     ("deployments plan flights", "DeliveryPlan", "deployments", "plan", {"name": "flights"}),
     (
         "deployments pause flights --reason lunch",

@@ -293,6 +293,63 @@ def test_a_cluster_leaves_after_the_last_route_to_it(
     assert not Path("eds-flights.v1.json").exists()
 
 
+def test_a_shadow_gets_marked_copies_and_whatever_it_does_reaches_no_client(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The shadow hangs, then breaks its connections; through the real Envoy, at its full queue."""
+    monkeypatch.chdir(tmp_path)
+    plan = DeploymentPlan(
+        name="flights",
+        namespace="test",
+        versions=[
+            VersionPlan(version="v1", sockets=["live.sock"]),
+            VersionPlan(version="v2", sockets=["shadow.sock"]),
+        ],
+        weights={"v1": 100, "v2": 0},
+        shadows={"v2": 100},
+        queue=8,
+    )
+    seen: dict[str, list[Mapping[str, str]]] = {"live.sock": [], "shadow.sock": []}
+    go_on, breaks = threading.Event(), threading.Event()
+
+    def answer(path: str, headers: Mapping[str, str]) -> int:
+        seen[path].append(headers)
+        if path == "live.sock":
+            return 200
+        if breaks.is_set():
+            return 0
+        go_on.wait(60)
+        return 500
+
+    with real_envoy(tmp_path, [plan], answer) as base:
+        url = predictions(base)
+        try:
+            for number in range(20):  # the shadow hangs, and takes only what its queue takes
+                asked = client.post(url, b"{}", keys=KEYS)
+                assert (asked.status, asked.milliseconds < 20_000) == (200, True), number
+        finally:
+            go_on.set()
+        breaks.set()
+        for _ in range(10):
+            assert client.post(url, b"{}", keys=KEYS).status == 200
+        client.post(url, b"{}", keys=KEYS, probe=True)
+        client.post(f"{base}/seldon/test/flights/api/v1.0/feedback", b"{}", keys=KEYS)
+        client.post(url, b"{}", keys=KEYS, version="v1")
+        end = time.monotonic() + 30
+        while len(seen["shadow.sock"]) < 9:  # what comes after the queue was full
+            assert time.monotonic() < end
+            time.sleep(0.02)
+    live, copies = seen["live.sock"], seen["shadow.sock"]
+    assert len(live) == 33
+    assert all(headers["x-mlinfra-shadow"] is None for headers in live)  # type: ignore[comparison-overlap]
+    assert all(headers["x-mlinfra-shadow"] == "1" for headers in copies)
+    assert all(headers["x-mlinfra-routed"] == "v2" for headers in copies)
+    asked_ids = [headers["x-mlinfra-request"] for headers in live]
+    copied_ids = [headers["x-mlinfra-request"] for headers in copies]
+    assert set(copied_ids) <= set(asked_ids[:30]), "no probe, no feedback, none that named v1"
+    assert len(set(copied_ids)) == len(copied_ids), "none is sent twice"
+
+
 def test_a_request_that_is_tried_again_keeps_its_id_and_no_caller_can_choose_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -410,6 +410,24 @@ def test_verbs_by_hand_hold_or_end_a_plan(world: World) -> None:
         assert next(change.verb for change in world.store.changes(verb)) == verb
 
 
+def test_a_change_of_the_history_can_be_undone_unless_it_moved_nothing(world: World) -> None:
+    service = Deployments(world.project, None)  # type: ignore[arg-type]
+    service.__dict__["_target"] = _Quiet(world.target)
+    service.__dict__["_rollout"] = Rollout(world.project, world.store, service._target)
+    world.deploy()
+    first, second = (change.id for change in reversed(world.store.changes("flights")))
+    service.promote("flights", "v2")
+    service.undo("flights", second, reason="too early")
+    assert world.traffic() == {"v1": 100, "v2": 0}
+    change = world.store.changes("flights")[0]
+    assert (change.verb, change.reason) == ("undo", "too early")
+    assert change.text.startswith(f"change {second} undone")
+    with pytest.raises(Conflict, match="No version had traffic before it"):
+        service.undo("flights", first)
+    with pytest.raises(NotFound):
+        service.undo("flights", 999)
+
+
 class _Quiet:
     """The target of a service that shows nothing."""
 

@@ -108,6 +108,7 @@ EXPECTED = {
     "GET deployments/deployments/{name}/shadow": "read deployments",
     "POST deployments/deployments/{name}/shadow": "execute deployments",
     "POST deployments/deployments/{name}/replay": "execute deployments",
+    "POST deployments/deployments/{name}/undo": "execute deployments",
     "GET deployments/deployments/{name}/plan": "read deployments",
     "POST deployments/deployments/{name}/plan/pause": "execute deployments",
     "POST deployments/deployments/{name}/plan/resume": "execute deployments",

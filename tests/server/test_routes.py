@@ -482,6 +482,13 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
         "shadow_report",
         {"name": "flights", "version": "v2", "window": timedelta(hours=2)},
     ),
+    (
+        "deployments/deployments/flights/undo",
+        {"change": 7},
+        "deployments",
+        "undo",
+        {"name": "flights", "change": 7, "reason": ""},
+    ),
     ("deployments/deployments/flights/plan", None, "deployments", "plan", {"name": "flights"}),
     (
         "deployments/deployments/flights/plan/pause",

@@ -9,10 +9,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...core.errors import BadRequest, Conflict, Unavailable
+from ...core.errors import BadRequest, Conflict, NotFound, Unavailable
 from ...core.files import file_lock
 from ..settings import DeploymentSettings
 from ..targets.layout import payload_folder
+from ..traffic import exactly
 from .plans import required
 from .spec import DeliveryPlan, PlanState
 
@@ -174,6 +175,34 @@ class DeliveryVerbs:
                     change.set_wanted(label, False)
             if change.wish:
                 self._target.carry_out(change.wish)
+
+    def undo(self, name: str, change: int, *, reason: str = "") -> Deployment:
+        """Restore the traffic that a change of the history found. change: its `id`.
+
+        Raises NotFound for no such change, Conflict for one that moved no traffic, or if a version
+        of then cannot serve.
+        """
+        changes = self._store.changes(name)
+        place = next((at for at, item in enumerate(changes) if item.id == change), None)
+        if place is None:
+            self._store.deployment(name)
+            raise NotFound(
+                f"The history of {name} has no change {change}.",
+                fix=f"mlinfra deployments history {name}",
+            )
+        found = {version: share for version, share in changes[place].traffic.items() if share}
+        older = changes[place + 1].traffic if place + 1 < len(changes) else {}
+        before = {version: share for version, share in older.items() if share}
+        if not before or before == found:
+            raise Conflict(
+                f"Change {change} of {name} cannot be undone.",
+                "It moved no traffic." if before else "No version had traffic before it.",
+                f"mlinfra deployments traffic {name} …",
+            )
+        self._rollout.share(
+            name, exactly(before), verb="undo", reason=reason, text=f"change {change} undone"
+        )
+        return self._record(self._store.deployment(name))
 
     def replays(self, name: str) -> Sequence[AnswerComparison]:
         """The last results, newest first."""

@@ -64,6 +64,15 @@ def _replay(session: Session, name: str, version: str, window: str, rows: int | 
     )
 
 
+@deployments.verb("undo")
+@click.argument("name")
+@click.argument("change", type=click.IntRange(1))
+@_reason
+def _undo(session: Session, name: str, change: int, reason: str) -> Any:
+    """Restore the traffic that a change of the history found."""
+    return session.bench.deployments.undo(name, change, reason=reason)
+
+
 @deployments.verb("plan")
 @click.argument("name")
 def _plan(session: Session, name: str) -> Any:

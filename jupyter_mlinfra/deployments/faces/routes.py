@@ -199,6 +199,13 @@ class Replay(Handler):
         )
 
 
+class Undo(Handler):
+    @execute(slow=True)
+    def post(self, name: str, *, change: Count, reason: Text = "") -> Deployment:
+        """Restore the traffic that a change of the history found. change: its `id`."""
+        return self.bench.deployments.undo(name, change, reason=reason)
+
+
 class Plan(Handler):
     @read
     def get(self, name: str) -> DeliveryPlan:
@@ -280,6 +287,7 @@ ROUTES = {
     "deployments/deployments/{name}/predict": Predict,
     "deployments/deployments/{name}/shadow": Shadow,
     "deployments/deployments/{name}/replay": Replay,
+    "deployments/deployments/{name}/undo": Undo,
     "deployments/deployments/{name}/plan": Plan,
     "deployments/deployments/{name}/plan/pause": PlanPause,
     "deployments/deployments/{name}/plan/resume": PlanResume,

@@ -14,6 +14,7 @@ from ..spec import Change, DeployedVersion, Deployment
 def change(item: Change) -> Row:
     traffic = ", ".join(f"{version} {percent} %" for version, percent in item.traffic.items())
     return {
+        "change": str(item.id),
         "at": moment(item.at),
         "by": item.user,
         "verb": item.verb,
