@@ -42,6 +42,9 @@ BATCH = 100
 TIMED_ROWS = 200
 """One-row requests whose time is taken, alternately of the version and of the one that serves."""
 
+LEAST_SECONDS = 5.0
+"""A request that was begun may take so long, whatever is left of the time."""
+
 TEST_ROWS, TEST_SECONDS, TEST_TIMED = 500, 10.0, 50
 NOTES = 5
 
@@ -98,9 +101,9 @@ def replay(
     Unprocessable if there are none, or they cannot be made into requests again, Unavailable if the
     version does not answer at all.
     """
-    deadline = time.monotonic() + limits.seconds
     rows, total = _logged(folder, subject.version, since, until, limits.rows)
     bodies, given, by = _questions(subject.bundle, rows)
+    deadline = time.monotonic() + limits.seconds
     outcome, done = _Outcome(), 0
     for start in range(0, len(bodies), BATCH):
         if time.monotonic() > deadline:
@@ -293,7 +296,7 @@ def _answers(
 def _post(
     subject: Subject, rows: Sequence[Mapping[str, Any]], version: str, deadline: float
 ) -> client.Answer:
-    left = max(1.0, deadline - time.monotonic())
+    left = max(LEAST_SECONDS, deadline - time.monotonic())
     return client.post(
         subject.url,
         orjson.dumps(client.request_body(list(rows)) if _flat(rows) else _nested(rows)),
