@@ -1,6 +1,6 @@
 # Two targets do everything on a fresh machine: `make demo` and `make test`. Nothing needs to be installed before but make and a Python.
 .DEFAULT_GOAL := help
-.PHONY: help demo test kills searches lightning ray manifests lab check build benchmarks oracles clean force
+.PHONY: help demo test kills soak protocol searches lightning ray manifests lab check build benchmarks oracles clean force
 SHELL := /bin/bash
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -21,6 +21,13 @@ test: $(VENV)/.test ## set up, then every test: Python, TypeScript, browser
 
 kills: $(VENV)/.test ## kill -9 at 200 random moments of supervisors, submitters and jobs: none lost, none doubled, no GPU given twice
 	@MLINFRA_KILLS=200 $(BIN)/python -m pytest tests/jobs/test_random_kills.py
+
+soak: $(VENV)/.test ## ten minutes of requests while versions come and go and processes are killed: nothing is lost
+	@MLINFRA_SOAK=$${MLINFRA_SOAK:-600} $(BIN)/python -m pytest -s tests/deployments/soak.py
+
+protocol: $(VENV)/.test ## the gateway against the Open Inference Protocol's own file: make protocol FILE=open_inference_rest.yaml
+	@test -n "$(FILE)" || { echo "Name the protocol's OpenAPI file: make protocol FILE=open_inference_rest.yaml"; exit 2; }
+	@MLINFRA_PROTOCOL="$(abspath $(FILE))" $(BIN)/python -m pytest tests/deployments/protocol.py
 
 searches: $(VENV)/.test ## the random searches of the tests with ten times as many examples
 	@MLINFRA_SEARCHES=10 $(BIN)/python -m pytest -n 2 -m hypothesis --timeout=3600 tests --ignore=tests/training/lightning --ignore=tests/browser

@@ -1,40 +1,47 @@
-"""A request through gateway and Seldon runtime, against `mlflow models serve` of the same model
-version.
+"""Requests to one model version on each of our runtimes, alone and through the gateway, against
+MLServer and `mlflow models serve`.
 
-    python benchmarks/serving.py [--rounds 3] [--seconds 4] [--json]
+    python benchmarks/serving.py [--rounds 3] [--seconds 4] [--models xgboost sklearn onnx] [--json]
 
-Both serve one registered XGBoost model (100 trees of depth 6, 30 inputs) with one model process,
-both check the signature; ours also writes the payload log and goes through Envoy. The two take
-turns within every round, so a busy moment of the machine hits both. The clients run on the same
-machine: wall times hold their share of it. CPU is that of all server processes together (gateway
-included), from /proc, divided by the requests that were answered. The answers of both are compared
-with each other before anything is timed.
+Three models of 30 inputs: XGBoost (100 trees of depth 6), a scikit-learn Pipeline (scaler and
+gradient boosting) and the same network as ONNX. Every server has one model process with one thread
+of numerics. All get the rows as one tensor in the Open Inference Protocol, but Seldon's own
+protocol for our default runtime and a data frame for MLflow. Ours check the signature and write
+the payload log; MLServer and MLflow keep no log. Every server is asked in turn within each round,
+so a busy moment of the machine hits all. The clients run on the same machine: wall times hold
+their share of it. CPU is that of all processes of a server together (gateway included), from
+/proc, divided by the requests that were answered. The answers are compared before anything is
+timed. MLServer has an environment of its own, because it declares older packages and Python < 3.13.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import http.client
 import json
 import math
 import os
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
+from peers import Absent, environment
 
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.deployments import Deployments
+from jupyter_mlinfra.deployments.targets.layout import run_folder
 from jupyter_mlinfra.deployments.targets.ports import choose
 from jupyter_mlinfra.deployments.targets.process_table import ProcessTable
 from jupyter_mlinfra.experiments import Experiments
@@ -45,140 +52,279 @@ LOADS = {
     "1 row, 16 connections": (1, 16),
     "100 rows, 16 connections": (100, 16),
 }
+RUNTIMES = ("open-inference", "seldon-core")
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+MLSERVER = ("mlserver==1.7.1", "uvloop<0.22", "setuptools<80")
+MLSERVER_MODELS = {
+    "xgboost": ("mlserver-xgboost==1.7.1", "mlserver_xgboost.XGBoostModel"),
+    "sklearn": ("mlserver-sklearn==1.7.1", "mlserver_sklearn.SKLearnModel"),
+    "onnx": ("mlserver-mlflow==1.7.1", "mlserver_mlflow.MLflowRuntime"),
+}
 
 
 @dataclass(frozen=True)
 class Server:
     """One contender: where it is asked, with which body for so many rows, and the processes that
-    answer.
+    answer. socket: of a server that has no port. start_seconds, start_cpu: until its first answer.
     """
 
     name: str
     url: str
     bodies: Mapping[int, bytes]
     pids: tuple[int, ...]
+    socket: Path | None = None
+    start: Mapping[str, float] = field(default_factory=dict)
 
-    def cpu_seconds(self) -> float:
-        """Used so far by the processes and their children."""
-        total = 0.0
-        for pid in self.pids:
-            process = psutil.Process(pid)
-            for one in (process, *process.children(recursive=True)):
-                times = one.cpu_times()
-                total += times.user + times.system
-        return total
+    def connect(self) -> http.client.HTTPConnection:
+        """A new connection."""
+        if self.socket is None:
+            return http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=60)
+        connection = http.client.HTTPConnection("localhost", timeout=60)
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.settimeout(60)
+        connection.sock.connect(str(self.socket))
+        return connection
 
-    def memory_mb(self) -> float:
-        """Proportional set size of all processes."""
-        processes = [
+    def processes(self) -> list[psutil.Process]:
+        """All that belong to it."""
+        return [
             one
             for pid in self.pids
             for one in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True))
         ]
-        return sum(process.memory_full_info().pss for process in processes) / 1e6
+
+    def cpu_seconds(self) -> float:
+        """Used so far by all of them."""
+        times = [one.cpu_times() for one in self.processes()]
+        return sum(one.user + one.system for one in times)
+
+    def memory_mb(self) -> float:
+        """Proportional set size of all of them."""
+        return sum(one.memory_full_info().pss for one in self.processes()) / 1e6
 
 
-def register(experiments: Experiments) -> tuple[str, Any]:
-    """Train, log and register the model; its reference and rows to ask with."""
+def make_data() -> tuple[Any, Any]:
+    """Inputs of float32 and labels."""
+    import numpy as np
+
+    random = np.random.default_rng(1)
+    data = random.normal(size=(ROWS, COLUMNS)).astype("float32")
+    return data, (data[:, 0] * data[:, 1] + data[:, 2] > 0).astype(int)
+
+
+def log_model(kind: str, data: Any, label: Any, peer: Path) -> None:
+    """Train and log the model in the active run; what MLServer loads goes to the folder `peer`."""
     import mlflow
     import numpy as np
     import pandas as pd
-    import xgboost
     from mlflow.models import infer_signature
 
-    random = np.random.default_rng(1)
-    frame = pd.DataFrame(
-        random.normal(size=(ROWS, COLUMNS)), columns=[f"x{place}" for place in range(COLUMNS)]
-    )
-    data = xgboost.DMatrix(frame, label=(frame["x0"] * frame["x1"] + frame["x2"] > 0).astype(int))
-    booster = xgboost.train(
-        {"objective": "binary:logistic", "max_depth": DEPTH, "nthread": 1}, data, TREES
-    )
-    with experiments.track("benchmark", name="serving"):
-        requirements = [
-            f"{name}=={metadata.version(name)}" for name in ("mlflow", "numpy", "pandas", "xgboost")
-        ]
+    names = ["mlflow", "numpy", "pandas", "scipy"]
+    pins = {"xgboost": ["xgboost"], "sklearn": ["scikit-learn", "skops"], "onnx": ["onnxruntime"]}
+    common: dict[str, Any] = {
+        "name": "model",
+        "pip_requirements": [f"{one}=={metadata.version(one)}" for one in (*names, *pins[kind])],
+    }
+    frame = pd.DataFrame(data, columns=[f"x{place}" for place in range(COLUMNS)])
+    if kind == "xgboost":
+        import xgboost
+
+        matrix = xgboost.DMatrix(frame, label=label)
+        options = {"objective": "binary:logistic", "max_depth": DEPTH, "nthread": 1}
+        booster = xgboost.train(options, matrix, TREES)
+        signature = infer_signature(frame, booster.predict(matrix))
         mlflow.xgboost.log_model(
             booster,
-            name="model",
-            signature=infer_signature(frame, booster.predict(data)),
+            signature=signature,
             input_example=frame.head(5),
             model_format="ubj",
-            pip_requirements=requirements,
+            **common,
         )
-        run = mlflow.active_run()
-    assert run is not None
-    version = experiments.register(run.info.run_id, model="benchmark")
-    return f"benchmark/{version.version}", frame
+        booster.feature_names = None
+        booster.save_model(peer / "model.ubj")
+    elif kind == "sklearn":
+        import joblib
+        from sklearn.ensemble import GradientBoostingRegressor
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+
+        pipeline = make_pipeline(StandardScaler(), GradientBoostingRegressor(n_estimators=50))
+        pipeline.fit(data, label.astype("float64"))
+        signature = infer_signature(data, pipeline.predict(data))
+        mlflow.sklearn.log_model(
+            pipeline,
+            signature=signature,
+            input_example=data[:5],
+            skops_trusted_types=["sklearn.tree._tree.Tree"],
+            **common,
+        )
+        joblib.dump(pipeline, peer / "model.joblib")
+    else:
+        network = perceptron()
+        signature = infer_signature(data, np.zeros((ROWS, 1), "float32"))
+        mlflow.onnx.log_model(network, signature=signature, input_example=data[:5], **common)
 
 
-def ours(deployments: Deployments, ref: str, frame: Any) -> Server:
-    """Deployed as anybody does it, with one worker."""
-    record = deployments.deploy("benchmark", version=ref)
-    pids = tuple(row.identity.pid for row in ProcessTable(deployments._project.database).rows())
-    names = list(frame.columns)
-    bodies = _bodies(frame, lambda data: {"data": {"names": names, "ndarray": data}})
-    return Server("gateway + Seldon runtime", record.url, bodies, pids)
+def perceptron() -> Any:
+    """A network of two layers with given weights, as ONNX."""
+    import numpy as np
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
 
-
-def mlflow_serve(folder: Path, frame: Any, log: Path) -> tuple[Server, subprocess.Popen[bytes]]:
-    """`mlflow models serve` in the environment of this process, with one worker."""
-    port = choose(folder)
-    command = [
-        sys.executable,
-        "-m",
-        "mlflow",
-        "models",
-        "serve",
-        "-m",
-        str(folder),
-        "-h",
-        "127.0.0.1",
-        "-p",
-        str(port),
-        "--env-manager",
-        "local",
-        "--workers",
-        "1",
+    random = np.random.default_rng(2)
+    inner = random.normal(size=(COLUMNS, 64)).astype("float32") / 5
+    outer = random.normal(size=(64, 1)).astype("float32") / 5
+    nodes = [
+        helper.make_node("MatMul", ["x", "inner"], ["summed"]),
+        helper.make_node("Relu", ["summed"], ["active"]),
+        helper.make_node("MatMul", ["active", "outer"], ["score"]),
+        helper.make_node("Sigmoid", ["score"], ["y"]),
     ]
+    ends = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, width])
+        for name, width in (("x", COLUMNS), ("y", 1))
+    ]
+    weights = [
+        numpy_helper.from_array(inner, "inner"),
+        numpy_helper.from_array(outer, "outer"),
+    ]
+    graph = helper.make_graph(nodes, "perceptron", ends[:1], ends[1:], weights)
+    opsets = [helper.make_opsetid("", 17)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
+    onnx.checker.check_model(model)
+    return model
+
+
+def tensor_body(data: Any, rows: int, name: str = "x") -> bytes:
+    """Rows as one tensor in the Open Inference Protocol."""
+    one = {"name": name, "shape": [rows, COLUMNS], "datatype": "FP32"}
+    return json.dumps({"inputs": [{**one, "data": data[:rows].ravel().tolist()}]}).encode()
+
+
+def bodies(make: Callable[[int], bytes]) -> dict[int, bytes]:
+    """Bodies by number of rows."""
+    return {rows: make(rows) for rows in (1, 100)}
+
+
+def seldon_body(kind: str, data: Any, rows: int) -> bytes:
+    """Rows in Seldon's protocol; with names for the model whose signature has columns."""
+    names = {"names": [f"x{place}" for place in range(COLUMNS)]} if kind == "xgboost" else {}
+    return json.dumps({"data": {**names, "ndarray": data[:rows].tolist()}}).encode()
+
+
+def ours(deployments: Deployments, kind: str, ref: str, data: Any) -> Iterator[Server]:
+    """Both runtimes with one worker, through the gateway and alone."""
+    table = ProcessTable(deployments._project.database)
+    sockets = run_folder(deployments._project)
+    for runtime in RUNTIMES:
+        name = f"{kind}-{runtime}"
+        deployments.deploy(name, version=ref, runtime=runtime, workers=1)
+    for runtime in RUNTIMES:
+        name = f"{kind}-{runtime}"
+        url = deployments.show(name).deployment.url
+        gateways = tuple(row.identity.pid for row in table.rows() if row.version == "gateway")
+        (worker,) = [row.identity.pid for row in table.rows() if row.deployment == name]
+        if runtime == "seldon-core":
+            sent = bodies(lambda rows: seldon_body(kind, data, rows))
+            path = "/api/v1.0/predictions"
+        else:
+            sent = bodies(lambda rows: tensor_body(data, rows))
+            path = f"/v2/models/{name}/infer"
+            url = url.split("/seldon/")[0] + path
+        (file,) = sockets.glob(f"*{name}*.sock")
+        yield Server(f"{runtime}, gateway and log", url, sent, (*gateways, worker))
+        yield Server(f"{runtime} alone, log", f"http://localhost{path}", sent, (worker,), file)
+
+
+@contextlib.contextmanager
+def started(
+    name: str, command: Sequence[str], url: str, sent: Mapping[int, bytes], folder: Path
+) -> Iterator[Server]:
+    """A peer as a process of its own, once it answers. Raises TimeoutError with the end of its
+    log.
+    """
+    log = folder / "peer.log"
+    path = f"{Path(command[0]).parent}:{os.environ['PATH']}"  # they start others by name
     with open(log, "wb") as out:
-        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # it starts uvicorn by name
+        began = time.perf_counter()
         process = subprocess.Popen(
             command,
             stdout=out,
             stderr=out,
+            cwd=folder,
             start_new_session=True,
-            env={**os.environ, "PATH": path},
+            env={**os.environ, **ONE_THREAD, "PATH": path},
         )
-    columns = list(frame.columns)
-    bodies = _bodies(frame, lambda data: {"dataframe_split": {"columns": columns, "data": data}})
-    server = Server(
-        "mlflow models serve", f"http://127.0.0.1:{port}/invocations", bodies, (process.pid,)
-    )
-    _wait(server, log)
-    return server, process
+    server = Server(name, url, sent, (process.pid,))
+    try:
+        limit = time.monotonic() + 180
+        while True:
+            with contextlib.suppress(OSError, AssertionError):
+                ask(server.connect(), server.url, sent[1])
+                break
+            if time.monotonic() > limit or process.poll() is not None:
+                raise TimeoutError(f"{name} does not answer:\n{log.read_text()[-2000:]}")
+            time.sleep(0.1)
+        start = {"seconds": time.perf_counter() - began, "cpu": server.cpu_seconds()}
+        yield Server(name, url, sent, (process.pid,), start=start)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, 9)
+        process.wait()
 
 
-def _bodies(frame: Any, body_of: Callable[[list[Any]], Any]) -> dict[int, bytes]:
-    """Request bodies by number of rows. body_of: the JSON around the values of some rows."""
-    return {
-        rows: json.dumps(body_of(frame.head(rows).to_numpy().tolist())).encode()
-        for rows in (1, 100)
+def mlserver(
+    kind: str, data: Any, folder: Path, logged: Path
+) -> contextlib.AbstractContextManager[Server]:
+    """MLServer with inference in its own process, without metrics. Raises Absent."""
+    package, implementation = MLSERVER_MODELS[kind]
+    pins = [
+        f"{one}=={metadata.version(one)}"
+        for one in {"xgboost": ["xgboost"], "sklearn": ["scikit-learn"], "onnx": ["onnxruntime"]}[
+            kind
+        ]
+    ]
+    python = environment(f"mlserver-{kind}", (*MLSERVER, package, *pins))
+    http_port, grpc_port, metrics_port = (choose(folder / name) for name in ("h", "g", "m"))
+    files = {"xgboost": folder / "model.ubj", "sklearn": folder / "model.joblib", "onnx": logged}
+    settings = {
+        "parallel_workers": 0,
+        "http_port": http_port,
+        "grpc_port": grpc_port,
+        "metrics_port": metrics_port,
+        "metrics_endpoint": None,
+        "debug": False,
     }
+    (folder / "settings.json").write_text(json.dumps(settings))
+    model = {
+        "name": "benchmark",
+        "implementation": implementation,
+        "parameters": {"uri": str(files[kind])},
+    }
+    (folder / "model-settings.json").write_text(json.dumps(model))
+    url = f"http://127.0.0.1:{http_port}/v2/models/benchmark/infer"
+    sent = bodies(lambda rows: tensor_body(data, rows))
+    command = [str(python.parent / "mlserver"), "start", str(folder)]
+    return started("MLServer 1.7.1", command, url, sent, folder)
 
 
-def _wait(server: Server, log: Path) -> None:
-    """Wait until a server answers. Raises TimeoutError with the end of its log."""
-    address = urlsplit(server.url).netloc
-    limit = time.monotonic() + 120
-    while time.monotonic() < limit:
-        try:
-            ask(http.client.HTTPConnection(address, timeout=10), server.url, server.bodies[1])
-        except (OSError, AssertionError):
-            time.sleep(0.2)
-        else:
-            return
-    raise TimeoutError(log.read_text()[-2000:])
+def mlflow_serve(
+    kind: str, data: Any, folder: Path, logged: Path
+) -> contextlib.AbstractContextManager[Server]:
+    """`mlflow models serve` in the environment of this process, with one worker."""
+    port = choose(folder / "mlflow")
+    words = ["-m", "mlflow", "models", "serve", "--env-manager", "local", "--workers", "1"]
+    command = [sys.executable, *words, "-h", "127.0.0.1", "-p", str(port), "-m", str(logged)]
+
+    def body(rows: int) -> bytes:
+        values = data[:rows].tolist()
+        if kind != "xgboost":
+            return json.dumps({"inputs": values}).encode()
+        columns = [f"x{place}" for place in range(COLUMNS)]
+        return json.dumps({"dataframe_split": {"columns": columns, "data": values}}).encode()
+
+    url = f"http://127.0.0.1:{port}/invocations"
+    return started("mlflow models serve", command, url, bodies(body), folder)
 
 
 def ask(connection: http.client.HTTPConnection, url: str, body: bytes) -> bytes:
@@ -196,7 +342,7 @@ def measure(server: Server, rows: int, connections: int, seconds: float) -> dict
     lock, stop = threading.Lock(), threading.Event()
 
     def client() -> None:
-        connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=60)
+        connection = server.connect()
         own = []
         while not stop.is_set():
             start = time.perf_counter()
@@ -224,67 +370,100 @@ def measure(server: Server, rows: int, connections: int, seconds: float) -> dict
     }
 
 
-def check_equal(servers: list[Server]) -> None:
-    """Both give the same answers."""
-    found = []
-    for server in servers:
-        body = json.loads(
-            ask(
-                http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=60),
-                server.url,
-                server.bodies[100],
-            )
-        )
-        found.append(body["predictions"] if "predictions" in body else body["data"]["ndarray"])
-    assert len(found[0]) == 100
-    assert all(math.isclose(a, b, abs_tol=1e-6) for a, b in zip(*found, strict=True))
+def numbers(text: bytes) -> list[float]:
+    """The predictions of an answer, whichever protocol it speaks."""
+    body = json.loads(text)
+    if "outputs" in body:
+        found = body["outputs"][0]["data"]
+    else:
+        found = body["predictions"] if "predictions" in body else body["data"]["ndarray"]
+    if isinstance(found, dict):
+        (found,) = found.values()
+    return [one[0] if isinstance(one, list) else one for one in found]
 
 
-def run(rounds: int, seconds: float) -> dict[str, dict[str, dict[str, float]]]:
+def check_equal(servers: Sequence[Server]) -> None:
+    """All give the same answers."""
+    found = [numbers(ask(one.connect(), one.url, one.bodies[100])) for one in servers]
+    for server, other in zip(servers, found, strict=True):
+        assert len(other) == 100, server.name
+        assert all(math.isclose(a, b, abs_tol=1e-5) for a, b in zip(found[0], other, strict=True))
+
+
+def compare(servers: Sequence[Server], rounds: int, seconds: float) -> dict[str, Any]:
     """Medians over the rounds: load → server → figures."""
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder) / "project"
-        root.mkdir()
-        (root / "mlinfra.toml").write_text(
-            '[project]\nname = "benchmark"\n[deployments]\nworkers = 1\n'
-        )
-        project = Project.open(root)
-        experiments = Experiments(project)
-        deployments = Deployments(project, experiments)
-        process = None
-        try:
-            ref, frame = register(experiments)
-            mine = ours(deployments, ref, frame)
-            theirs, process = mlflow_serve(experiments.download(ref), frame, root / "mlflow.log")
-            servers = [mine, theirs]
-            check_equal(servers)
-            results: dict[str, dict[str, list[dict[str, float]]]] = {
-                load: {server.name: [] for server in servers} for load in LOADS
-            }
-            for number in range(rounds + 1):  # the first round warms up
-                for load, (rows, connections) in LOADS.items():
-                    for server in servers if number % 2 else reversed(servers):
-                        figures = measure(server, rows, connections, seconds if number else 1.0)
-                        if number:
-                            results[load][server.name].append(figures)
-            memory = {server.name: server.memory_mb() for server in servers}
-        finally:
-            if process is not None:
-                os.killpg(process.pid, 9)
-                process.wait()
-            deployments.down()
-            project.database.close()
-    medians = {
+    check_equal(servers)
+    results: dict[str, dict[str, list[dict[str, float]]]] = {
+        load: {server.name: [] for server in servers} for load in LOADS
+    }
+    for number in range(rounds + 1):  # the first round warms up
+        for load, (rows, connections) in LOADS.items():
+            for server in servers if number % 2 else reversed(servers):
+                figures = measure(server, rows, connections, seconds if number else 1.0)
+                if number:
+                    results[load][server.name].append(figures)
+    fixed = {
+        server.name: {
+            "memory_mb": server.memory_mb(),
+            **{f"start_{key}": value for key, value in server.start.items()},
+        }
+        for server in servers
+    }
+    return {
         load: {
             name: {key: statistics.median(one[key] for one in all_) for key in all_[0]}
+            | fixed[name]
             for name, all_ in by.items()
         }
         for load, by in results.items()
     }
-    for by in medians.values():
-        for name, figures in by.items():
-            figures["memory_mb"] = memory[name]
-    return medians
+
+
+def run_model(kind: str, project: Project, rounds: int, seconds: float) -> dict[str, Any]:
+    """One model on all servers."""
+    experiments = Experiments(project)
+    deployments = Deployments(project, experiments)
+    folder = project.root / f"peer-{kind}"
+    folder.mkdir()
+    data, label = make_data()
+    with experiments.track("benchmark", name=kind):
+        log_model(kind, data, label, folder)
+        import mlflow
+
+        run = mlflow.active_run()
+    assert run is not None
+    version = experiments.register(run.info.run_id, model=f"benchmark-{kind}")
+    ref = f"benchmark-{kind}/{version.version}"
+    logged = experiments.download(ref)
+    with contextlib.ExitStack() as stack:
+        stack.callback(deployments.down)
+        servers = list(ours(deployments, kind, ref, data))
+        for start in (mlserver, mlflow_serve):
+            own = folder / start.__name__
+            own.mkdir()
+            for file in folder.glob("model.*"):
+                (own / file.name).symlink_to(file)
+            try:
+                servers.append(stack.enter_context(start(kind, data, own, logged)))
+            except (Absent, TimeoutError) as error:
+                print(f"left out: {start.__name__} for {kind}: {error}", file=sys.stderr)
+        return compare(servers, rounds, seconds)
+
+
+def run(kinds: Sequence[str], rounds: int, seconds: float) -> dict[str, Any]:
+    """Model → load → server → figures."""
+    os.environ.update(ONE_THREAD)  # before the first process that inherits them
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "project"
+        root.mkdir()
+        (root / "mlinfra.toml").write_text(
+            '[project]\nname = "benchmark"\n[project.targets]\nlatency_p99_ms = 5000\n'
+        )
+        project = Project.open(root)
+        try:
+            return {kind: run_model(kind, project, rounds, seconds) for kind in kinds}
+        finally:
+            project.database.close()
 
 
 def main() -> None:
@@ -294,29 +473,32 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--models", nargs="+", choices=MLSERVER_MODELS, default=[*MLSERVER_MODELS])
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    medians = run(options.rounds, options.seconds)
+    results = run(options.models, options.rounds, options.seconds)
     if options.json:
-        print(json.dumps(medians, indent=1))
+        print(json.dumps(results, indent=1))
         return
-    print(
-        "| load | server | p50 ms | p99 ms | requests/s | CPU ms a request | PSS MB"
-        " |\n|---|---|---:|---:|---:|---:|---:|"
+    heads = (
+        "model | load | server | p50 ms | p99 ms | requests/s | CPU ms | × MLServer's CPU | PSS MB"
     )
-    for load, by in medians.items():
-        for name, one in by.items():
-            print(
-                f"| {load} | {name} | {one['p50_ms']:.2f} | {one['p99_ms']:.1f} |"
-                f" {one['per_second']:.0f} | {one['cpu_ms']:.2f} | {one['memory_mb']:.0f} |"
-            )
-        first, second = by.values()
-        gains = {key: second[key] / first[key] for key in ("p50_ms", "per_second", "cpu_ms")}
-        ratios = (
-            f"p50 {gains['p50_ms']:.1f}×, requests/s {1 / gains['per_second']:.1f}×, CPU"
-            f" {gains['cpu_ms']:.1f}×"
-        )
-        print(f"| | **{ratios}** | | | | | |")
+    print(f"| {heads} |\n|---|---|---|---:|---:|---:|---:|---:|---:|")
+    for kind, by_load in results.items():
+        for load, by in by_load.items():
+            base = by.get("MLServer 1.7.1", {}).get("cpu_ms", math.nan)
+            for name, one in by.items():
+                print(
+                    f"| {kind} | {load} | {name} | {one['p50_ms']:.2f} | {one['p99_ms']:.1f} |"
+                    f" {one['per_second']:.0f} | {one['cpu_ms']:.2f} | {one['cpu_ms'] / base:.2f} |"
+                    f" {one['memory_mb']:.0f} |"
+                )
+        for name, one in next(iter(by_load.values())).items():
+            if "start_seconds" in one:
+                print(
+                    f"{kind}: {name} answers after {one['start_seconds']:.1f} s, "
+                    f"{one['start_cpu']:.1f} s of CPU"
+                )
 
 
 if __name__ == "__main__":

@@ -337,20 +337,30 @@ def signal_all(pids: Iterable[int], number: int) -> None:
 def end_token(token: str, *, grace_seconds: float, begins: bool = False) -> bool:
     """End every process that `with_token` finds: SIGTERM, a grace period, then SIGKILL until none
     is left. Returns whether all are gone.
+
+    A process that is dying shows no environment any more but still holds its locks, so each is
+    waited for by its identity.
     """
-    signal_all(with_token(token, begins=begins), signal.SIGTERM)
+    found: set[Identity] = set()
+
+    def left() -> list[int]:
+        pids = with_token(token, begins=begins)
+        found.update(one for pid in pids if (one := Identity.of(pid)))
+        return pids
+
+    signal_all(left(), signal.SIGTERM)
     limit = time.monotonic() + grace_seconds
-    while with_token(token, begins=begins):
+    while left():
         if time.monotonic() >= limit:
             break
         time.sleep(0.05)
     for _ in range(100):  # a child may be born between the listing and the signal
-        left = with_token(token, begins=begins)
-        if not left:
+        pids = left()
+        if not pids and not any(one.alive() for one in found):
             return True
-        signal_all(left, signal.SIGKILL)
+        signal_all(pids, signal.SIGKILL)
         time.sleep(0.02)
-    return not with_token(token, begins=begins)
+    return not left()
 
 
 def spawn_detached(

@@ -166,6 +166,7 @@ def test_metadata_and_health_are_those_of_the_protocols(gate: Gate, name: str) -
     assert gate.ask("GET", gate.v2(name, "/versions/v1")).body == found
     assert gate.ask("GET", gate.v2(name, "/ready")).body == {"name": name, "ready": True}
     assert gate.ask("GET", "/v2").body["name"] == "jupyter-mlinfra"
+    assert gate.ask("GET", "/v2/").body == gate.ask("GET", "/v2").body
     assert gate.ask("GET", "/v2/health/live").body == {"live": True}
     seldon = gate.ask("GET", gate.v1(name, "api/v1.0/metadata")).body
     assert seldon["custom"] == {"answers": "probabilities"}

@@ -114,6 +114,7 @@ def _server_routes() -> list[dict[str, Any]]:
     server = {"name": "jupyter-mlinfra", "version": "1", "extensions": ["binary_tensor_data"]}
     answers: dict[str, Mapping[str, Any]] = {
         "/v2": server,
+        "/v2/": server,  # as the protocol's OpenAPI file spells it
         "/v2/health/live": {"live": True},
         "/v2/health/ready": {"ready": True},
     }
