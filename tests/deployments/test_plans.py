@@ -143,7 +143,7 @@ class World:
         journal = Journal(folder, {**head, "types": ["double"], "categories": [[]]})
         for number in range(count):
             id = f"{version}-{time.perf_counter_ns()}-{number}"
-            entry = {"id": id, "u": id, "ts": self.now, "ms": ms}
+            entry = {"id": id, "u": id, "ts": self.now - 0.0005, "ms": ms}
             if number < failed:
                 journal.put({"k": "e", **entry, "st": 500, "what": "it broke", "b": ""})
             else:
