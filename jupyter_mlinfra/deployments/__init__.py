@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 __all__ = [
     "BASE_COLUMNS",
     "MAX_ERRORS",
+    "AccessKey",
     "AnswerComparison",
+    "AuditEntry",
     "BatchSubmission",
     "Batches",
     "Change",
@@ -25,6 +27,7 @@ __all__ = [
     "ManifestOptions",
     "Manifests",
     "Measurement",
+    "NewKey",
     "Part",
     "Prediction",
     "RegionState",
@@ -35,6 +38,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from .access.records import AccessKey, AuditEntry, NewKey
     from .batch.spec import MAX_ERRORS
     from .batch.submitting import Batches
     from .comparing import AnswerComparison
@@ -64,6 +68,9 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     home = {
+        "AccessKey": ".access.records",
+        "AuditEntry": ".access.records",
+        "NewKey": ".access.records",
         "BASE_COLUMNS": ".payloads",
         "Batches": ".batch.submitting",
         "MAX_ERRORS": ".batch.spec",

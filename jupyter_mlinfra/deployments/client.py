@@ -75,6 +75,15 @@ def request_body(
     )
 
 
+def feedback_body(request_id: str, *, reward: float, truth: Any) -> dict[str, Any]:
+    """A message of Seldon's protocol about an earlier answer."""
+    message: dict[str, Any] = {"response": {"meta": {"puid": request_id}}, "reward": reward}
+    if truth is not None:
+        values = [*truth] if isinstance(truth, Sequence) and not isinstance(truth, str) else [truth]
+        message["truth"] = {"data": {"ndarray": [float(value) for value in values]}}
+    return message
+
+
 def _body(names: Sequence[str], rows: Iterable[Iterable[Any]]) -> dict[str, Any]:
     return {
         "data": {

@@ -26,7 +26,7 @@ from .targets import DeploymentTarget
 from .targets.layout import bundles_folder
 from .traffic import share_of
 from .transaction import Transaction
-from .trust import check_trust
+from .trust import package_trusted
 
 if TYPE_CHECKING:
     from ..core.project import Project
@@ -137,18 +137,12 @@ class Deploying:
         """Package, start and test the version, then give it its traffic."""
         model_version = f"{source.model}/{source.version}"
         on_progress(f"packaging {model_version}")
-        bundle = package(
-            self._experiments.download(model_version),
+        settings = self._project.settings.of(DeploymentSettings)
+        bundle = package_trusted(
+            self._experiments,
+            model_version,
             bundles_folder(self._project),
             answers=answers,
-        )
-        settings = self._project.settings.of(DeploymentSettings)
-        check_trust(
-            bundle,
-            model=source.model,
-            version=source.version,
-            registered_here=not bundle.runs_code
-            or self._experiments.registered_here(model_version),
             trusted=settings.trusted_models,
         )
         wish = self._store.begin(
@@ -159,6 +153,7 @@ class Deploying:
             number=source.version,
             workers=workers or settings.workers,
             runtime=runtime or settings.runtime,
+            user=self._project.user,
         )
         try:
             if self._store.deployment(name).version(label).traffic:

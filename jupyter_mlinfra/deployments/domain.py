@@ -76,6 +76,11 @@ DOMAIN = Domain(
         ),
         "jupyter_mlinfra.deployments.comparing": ("AnswerComparison",),
         "jupyter_mlinfra.deployments.delivery.spec": ("StepCheck", "DeliveryPlan"),
+        "jupyter_mlinfra.deployments.access.records": (
+            "AccessKey",
+            "AuditEntry",
+            "NewKey",
+        ),
         "jupyter_mlinfra.deployments.kubernetes.records": (
             "ImageContext",
             "Manifests",
@@ -112,6 +117,7 @@ DOMAIN = Domain(
                 "delete",
                 *("shadow", "replay", "plan", "pause", "resume", "undo"),
                 *("manifest", "image", "apply", "revert", "regions"),
+                *("keys", "audit"),
             ),
             aliases={"status": "show", "show": "show"},
         ),

@@ -41,6 +41,30 @@ class VersionPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeyPlan:
+    """What a gateway knows of a key. digest: its SHA-256 in hexadecimal. ends_ms: when it expires,
+    in milliseconds since 1970; 0 = never.
+    """
+
+    digest: str
+    ends_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicAddress:
+    """Where other machines reach the gateway; every request there needs a key. certificate, key:
+    paths of PEM files; empty: it speaks plain HTTP.
+    """
+
+    host: str
+    port: int
+    certificate: str = ""
+    key: str = ""
+    max_connections: int = 1024
+    max_body_bytes: int = 8 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentPlan:
     """One deployment. weights: in which proportions its versions share the requests; none above 0
     while no version may answer them.
@@ -48,7 +72,8 @@ class DeploymentPlan:
     patience_seconds: after which a request is also given to a second worker. queue: requests that
     a version may have in progress; further ones are refused. sticky_header: requests with an equal
     value of it go to the same version while the weights stay; empty = none. shadows: percent of the
-    requests of which versions get a copy, whose answers nobody gets.
+    requests of which versions get a copy, whose answers nobody gets. keys: those that are valid, by
+    id. rate: requests a second that its callers may send; 0 = any number.
     """
 
     name: str
@@ -59,6 +84,8 @@ class DeploymentPlan:
     queue: int = QUEUE
     sticky_header: str = ""
     shadows: Mapping[str, int] = field(default_factory=dict)
+    keys: Mapping[str, KeyPlan] = field(default_factory=dict)
+    rate: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,7 +220,7 @@ class Rollout:
         """
         self._target.prepare()
         failed = self._renew_environments(rows, on_progress)
-        self._target.carry_out(self._store.set_up([row.name for row in rows], True))
+        self._target.carry_out(self._set_up(rows))
         problems = list(failed.values())
         for row in rows:
             versions = [
@@ -233,6 +233,9 @@ class Rollout:
             except MLInfraError as error:
                 problems.append(error)
         raise_all(problems)
+
+    def _set_up(self, rows: Sequence[DeploymentRow]) -> int:
+        return self._store.set_up([row.name for row in rows], True, user=self._project.user)
 
     def _renew_environments(
         self, rows: Sequence[DeploymentRow], on_progress: Progress

@@ -15,6 +15,7 @@ from ..core.errors import Conflict, Unavailable, Unprocessable
 from ..core.records import Page, page_of
 from ..core.search import Document
 from . import views
+from .access.verbs import AccessVerbs
 from .batch.spec import MAX_ERRORS
 from .bodies import sample_body
 from .delivery.alarm import PlanAlarm
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
     from .deploying import Deploying
 
 
-class Deployments(KubernetesVerbs, DeliveryVerbs, LogVerbs):
+class Deployments(KubernetesVerbs, DeliveryVerbs, AccessVerbs, LogVerbs):
     """The deployments of one project. batches: its batch jobs. alarm: who drives plans. outcomes:
     what its monitors know of the answers.
     """
@@ -130,6 +131,7 @@ class Deployments(KubernetesVerbs, DeliveryVerbs, LogVerbs):
             on_progress=on_progress or _quiet,
         )
         self.rouse(name)
+        self._tell_if_closed(on_progress or _quiet)
         return self._record(self._store.deployment(name))
 
     def batch(
@@ -198,15 +200,21 @@ class Deployments(KubernetesVerbs, DeliveryVerbs, LogVerbs):
                 bundle = load_bundle(Path(packaged.bundle))
             except Unprocessable as error:
                 record = views.with_reason(record, packaged.version, str(error))
-        found = views.detail(
-            record, bundle, self._store.history(name).items, self._target.header_file()
-        )
+        history = self._store.history(name).items
+        file, gateway = self._target.header_file(), self._target.gateway()
+        found = views.detail(record, bundle, history, file, gateway)
         return replace(found, plan=self.plan(name), replays=self.replays(name))
 
     def request_code(self, name: str, body: Any) -> Mapping[str, str]:
         """How each interface sends a request with this body. Raises NotFound."""
-        url = self._url(self._store.deployment(name))
-        return request(name, body, url=url, header_file=self._target.header_file())
+        row = self._store.deployment(name)
+        return request(
+            name,
+            body,
+            url=self._url(row),
+            header_file=self._target.header_file(),
+            public_url=self._record(row).urls.get("public", ""),
+        )
 
     def history(self, name: str, *, limit: int = 50, cursor: str | None = None) -> Page[Change]:
         """Changes, newest first."""
@@ -273,7 +281,7 @@ class Deployments(KubernetesVerbs, DeliveryVerbs, LogVerbs):
     def delete(self, name: str) -> None:
         """Drain and end a deployment, and remove it with its history; its payload log stays."""
         self.down(name)
-        self._store.delete(name)
+        self._store.delete(name, user=self._project.user)
 
     def predict(
         self,
@@ -320,12 +328,7 @@ class Deployments(KubernetesVerbs, DeliveryVerbs, LogVerbs):
         from . import client
 
         url = views.feedback_url(self._url(self._store.deployment(name)))
-        message: dict[str, Any] = {"response": {"meta": {"puid": request_id}}, "reward": reward}
-        if truth is not None:
-            values = (
-                [*truth] if isinstance(truth, Sequence) and not isinstance(truth, str) else [truth]
-            )
-            message["truth"] = {"data": {"ndarray": [float(value) for value in values]}}
+        message = client.feedback_body(request_id, reward=reward, truth=truth)
         answer = client.post(url, orjson.dumps(message), keys=self._target.keys())
         if answer.status != 200:
             raise client.refusal(answer)
@@ -365,6 +368,7 @@ class Deployments(KubernetesVerbs, DeliveryVerbs, LogVerbs):
         if not rows:
             return []
         self._rollout.up(rows, on_progress or _quiet)
+        self._check_open()
         return [self._record(self._store.deployment(row.name)) for row in rows]
 
     def heal(self) -> None:
@@ -389,7 +393,8 @@ class Deployments(KubernetesVerbs, DeliveryVerbs, LogVerbs):
     def _down(self, name: str | None) -> Sequence[Deployment]:
         rows = self._store.deployments() if name is None else [self._store.deployment(name)]
         if any(row.up for row in rows) or not self._target.stopped():
-            self._target.carry_out(self._store.set_up([row.name for row in rows], False))
+            names = [row.name for row in rows]
+            self._target.carry_out(self._store.set_up(names, False, user=self._project.user))
             for row in rows:
                 ended = (VersionState.STOPPED, VersionState.FAILED, VersionState.BUILDING)
                 self._rollout.wait(
@@ -427,6 +432,7 @@ class Deployments(KubernetesVerbs, DeliveryVerbs, LogVerbs):
             running=self._target.running(),
             figures=self._target.figures(),
             base_url=self._target.base_url(),
+            gateway=self._target.gateway(),
         )
 
     def _bundle(self, row: DeploymentRow) -> Bundle:

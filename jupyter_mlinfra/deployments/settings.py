@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -21,9 +21,35 @@ class DeploymentSettings(Section):
     """Port of the local gateway on 127.0.0.1; 0 = a free one, chosen once and kept."""
 
     require_token: bool = False
-    """Whether the gateway answers only who sends the project's token: for a machine on which others
-    work too.
+    """Whether the gateway answers only who sends the project's token, or a key of the deployment:
+    for a machine on which others work too. With `listen` it always does.
     """
+
+    listen: str = ""
+    """Address and port at which other machines reach the gateway, such as `0.0.0.0:8443`; every
+    request there needs a key of its deployment. Empty = this machine alone.
+    """
+
+    tls_certificate: str = ""
+    """PEM file of the certificate chain for `listen`; it is read again when it changes. Empty: keys
+    and rows travel unencrypted.
+    """
+
+    tls_key: str = ""
+    """PEM file of its key, which only its owner, or a group, may read."""
+
+    rate_limit: float = Field(default=0.0, ge=0, le=1_000_000)
+    """Requests a second that the callers of a deployment may send; further ones get 429. Each of
+    the two gateway processes counts by itself. 0 = any number.
+    """
+
+    rate_limits: dict[str, Annotated[float, Field(ge=0, le=1_000_000)]] = Field(
+        default_factory=dict
+    )
+    """The same for single deployments, by name."""
+
+    max_connections: int = Field(default=1024, ge=1, le=100_000)
+    """Connections of other machines that each of the two gateway processes keeps at once."""
 
     workers: int = Field(default=2, ge=1, le=64)
     """Serving processes a version."""

@@ -68,16 +68,18 @@ def predict(bench: Workbench, *, name: str, body: Any) -> Snippets:
     return bench.deployments.request_code(name, body)
 
 
-def request(name: str, body: Any, *, url: str, header_file: str) -> Snippets:
+def request(name: str, body: Any, *, url: str, header_file: str, public_url: str = "") -> Snippets:
     """The same by the address. header_file: holds the header that a request needs; empty if none is
-    needed.
+    needed. public_url: the address for other machines, where it is a key from the environment.
     """
     body_text = json.dumps(body, ensure_ascii=False)
     command = line("mlinfra deployments predict", name, options=["--rows", "-"])
     token = f" -H {shlex.quote(f'@{header_file}')}" if header_file else ""
+    # `printf` is the shell's own: what curl gets as an argument everybody sees in `ps`.
+    key = "printf 'Authorization: Bearer %s\\n' \"$MLINFRA_KEY\" | " if public_url else ""
     curl = (
-        f"curl -s {shlex.quote(url)} -H 'Content-Type: application/json'{token}"
-        f" -d {shlex.quote(body_text)}"
+        f"{key}curl -s {shlex.quote(public_url or url)} -H 'Content-Type: application/json'"
+        f"{' -H @-' if public_url else token} -d {shlex.quote(body_text)}"
     )
     return snippets(
         python=python(f"ml.deployment({text(name)}).predict({literal(body)})"),
@@ -87,12 +89,17 @@ def request(name: str, body: Any, *, url: str, header_file: str) -> Snippets:
 
 
 def page_code(
-    name: str, sample: Mapping[str, Any] | None, *, url: str, header_file: str
+    name: str,
+    sample: Mapping[str, Any] | None,
+    *,
+    url: str,
+    header_file: str,
+    public_url: str = "",
 ) -> Snippets:
     """The code of a deployment's page: a request with its sample, once it has one."""
     if sample is None:
         return deployment(name)
-    code = request(name, sample, url=url, header_file=header_file)
+    code = request(name, sample, url=url, header_file=header_file, public_url=public_url)
     if "names" not in sample.get("data", {}):
         return {**deployment(name), "python": code["python"], "curl": code["curl"]}
     row = dict(zip(sample["data"]["names"], sample["data"]["ndarray"][0], strict=True))

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from ..core.records import Number
+from .access.records import GatewayState
 from .comparing import AnswerComparison
 from .delivery.spec import DeliveryPlan
 
@@ -78,7 +79,7 @@ class DeployedVersion:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
     """One deployment. url: ends in `/api/v1.0/predictions`. urls: the same by protocol, `seldon`
-    and `v2`; empty while there is no gateway.
+    and `v2`, and for other machines `public`; empty while there is no gateway.
     """
 
     ref: str
@@ -114,7 +115,7 @@ class DeploymentDetail:
 
     answers: `classes`, `probabilities` or `values` of the version with most traffic; empty before
     the first one is packaged. plan: the last one, active or ended. replays: the last ones, newest
-    first.
+    first. gateway: how it is; None while nothing is up.
     """
 
     deployment: Deployment
@@ -125,6 +126,7 @@ class DeploymentDetail:
     code: Mapping[str, str]
     plan: DeliveryPlan | None = None
     replays: Sequence[AnswerComparison] = ()
+    gateway: GatewayState | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import Conflict, NotFound
 from ..core.processes import Identity
 from ..core.records import Page, now, page_of, to_seconds
+from .access import audit
 from .delivery.plans import active_plans, last_plan
 from .replays import read_replays, write_replay
 from .rows import (
@@ -85,6 +86,7 @@ class DeploymentStore:
         number: int,
         workers: int,
         runtime: str = DEFAULT,
+        user: str = "",
     ) -> int:
         """Record that this process is building a version; create the deployment if it is the first
         one. Returns the wish: other versions answer for this one until it has passed its tests.
@@ -134,6 +136,8 @@ class DeploymentStore:
                 ),
             )
             announce(connection, name, version=version, state=VersionState.BUILDING)
+            text = f"deploy of {version} begun on {runtime}"
+            audit.note(connection, name, verb="deploy", user=user, text=text)
             return next_wish(connection)
 
     def move(
@@ -220,7 +224,7 @@ class DeploymentStore:
             announce(connection, found.deployment, version=found.version, replay=kept.id)
             return kept
 
-    def set_up(self, names: Sequence[str], up: bool) -> int:
+    def set_up(self, names: Sequence[str], up: bool, *, user: str = "") -> int:
         """Request deployments to be up or down. Versions that were stopped with the deployment are
         started again.
         """
@@ -231,9 +235,16 @@ class DeploymentStore:
                     (up, to_seconds(now()), name),
                 )
                 announce(connection, name, up=up)
+                verb, text = ("up", "to be up") if up else ("down", "to be down")
+                audit.note(connection, name, verb=verb, user=user, text=text)
             return next_wish(connection)
 
-    def delete(self, name: str) -> None:
+    def audit(self, name: str, *, verb: str, user: str, text: str, reason: str = "") -> None:
+        """Note who changes something of a deployment that is not in its history."""
+        with self._database.write() as connection:
+            audit.note(connection, name, verb=verb, user=user, text=text, reason=reason)
+
+    def delete(self, name: str, *, user: str = "") -> None:
         """Remove a deployment that is down. Raises Conflict if it has been started again."""
         with self._database.write() as connection:
             if read_deployment(connection, name).up:
@@ -243,6 +254,8 @@ class DeploymentStore:
                     f"mlinfra deployments show {name}",
                 )
             connection.execute("DELETE FROM deployment WHERE name = ?", (name,))
+            text = "deleted with its history and its keys"
+            audit.note(connection, name, verb="delete", user=user, text=text)
             announce(connection, name, removed=name)
             next_wish(connection)
 

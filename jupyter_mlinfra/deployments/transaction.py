@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..core import events
 from ..core.errors import Conflict
 from ..core.records import now, to_seconds
+from .access import audit
 from .delivery.plans import Plans
 from .rows import DeploymentRow, gates_text, read_deployment, read_earlier_traffic
 from .spec import Gate, VersionState
@@ -109,6 +110,10 @@ class Transaction:
             "UPDATE deployment SET updated_at = ? WHERE name = ?", (at, self.row.name)
         )
         announce(self._connection, self.row.name, verb=verb, traffic=dict(traffic), text=text)
+        if user:  # else it is the keeper
+            audit.note(
+                self._connection, self.row.name, verb=verb, user=user, text=text, reason=reason
+            )
         self.wish = next_wish(self._connection)
 
     def shadow(

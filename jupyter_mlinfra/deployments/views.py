@@ -4,11 +4,13 @@ figures.
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from ..core.records import Number
+from .access.records import GatewayState
 from .bodies import sample_body
 from .gateway import open_inference_prefix, prefix
 from .packaging import Bundle
@@ -32,6 +34,13 @@ def open_inference_url(predictions: str, deployment: str) -> str:
     return f"{base}{open_inference_prefix(deployment)}/infer"
 
 
+def public_base(gateway: GatewayState) -> str:
+    """Where other machines reach it: by this machine's name if it listens on all addresses."""
+    host, _, port = gateway.public.rpartition(":")
+    host = platform.node() if host in ("0.0.0.0", "[::]", "::") else host  # noqa: S104
+    return f"{'https' if gateway.tls else 'http'}://{host}:{port}"
+
+
 def feedback_url(predictions: str) -> str:
     """Where feedback goes."""
     return predictions.removesuffix("predictions") + "feedback"
@@ -43,6 +52,7 @@ def deployment(
     running: Mapping[tuple[str, str], int],
     figures: Mapping[tuple[str, str], Figures],
     base_url: str,
+    gateway: GatewayState | None = None,
 ) -> Deployment:
     """One deployment. A version that should have processes and has none is shown as stopped, and
     one whose deploy ended before its tests did as failed: their states were recorded before a
@@ -65,6 +75,9 @@ def deployment(
         for item in row.versions
     ]
     url = predictions_url(base_url, row) if base_url else ""
+    urls = {"seldon": url, "v2": open_inference_url(url, row.name)} if url else {}
+    if url and gateway is not None and gateway.open:
+        urls["public"] = predictions_url(public_base(gateway), row)
     return Deployment(
         ref=f"deployment:{row.name}",
         name=row.name,
@@ -72,7 +85,7 @@ def deployment(
         target=row.target,
         state=deployment_state(states, row.traffic, reachable=row.up),
         url=url,
-        urls={"seldon": url, "v2": open_inference_url(url, row.name)} if url else {},
+        urls=urls,
         versions=versions,
         created_at=row.created_at,
         updated_at=row.updated_at,
@@ -157,7 +170,11 @@ def with_reason(record: Deployment, version: str, reason: str) -> Deployment:
 
 
 def detail(
-    record: Deployment, bundle: Bundle | None, history: Sequence[Change], header_file: str = ""
+    record: Deployment,
+    bundle: Bundle | None,
+    history: Sequence[Change],
+    header_file: str = "",
+    gateway: GatewayState | None = None,
 ) -> DeploymentDetail:
     """A deployment's page. header_file: holds the header that a request needs; empty if none is
     needed.
@@ -173,7 +190,14 @@ def detail(
         ],
         answers=bundle.answers if bundle else "",
         sample=sample,
-        code=page_code(record.name, sample, url=record.url, header_file=header_file),
+        code=page_code(
+            record.name,
+            sample,
+            url=record.url,
+            header_file=header_file,
+            public_url=record.urls.get("public", ""),
+        ),
+        gateway=gateway,
     )
 
 

@@ -157,9 +157,11 @@ class Registry:
             self._project.database, version.model, version.version, digest, self._project.user
         )
 
-    def registered_here(self, version: VersionFacts) -> bool:
-        """Whether this project registered the version with the files that it has now."""
-        digest = artifacts.digest(self.download(version))
+    def registered_here(self, version: VersionFacts, folder: Path | None = None) -> bool:
+        """Whether this project registered the version with the files in `folder`; None: with those
+        that it has now.
+        """
+        digest = artifacts.digest(folder or self.download(version))
         return registrations.is_noted(
             self._project.database, version.model, version.version, digest
         )

@@ -356,11 +356,11 @@ class Experiments:
         """
         return self._registry.download(self._registry.find(ref))
 
-    def registered_here(self, ref: str) -> bool:
+    def registered_here(self, ref: str, *, folder: Path | None = None) -> bool:
         """Whether this project registered the version with the files that it has now; the tags of a
-        registry can be written by others too.
+        registry can be written by others too. folder: a copy whose files are compared instead.
         """
-        return self._registry.registered_here(self._registry.find(ref))
+        return self._registry.registered_here(self._registry.find(ref), folder)
 
     def requirements(self, ref: str) -> list[str]:
         """The packages that a version was logged with, as lines of a requirements file."""

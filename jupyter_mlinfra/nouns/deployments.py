@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..faces.parse import duration
-from ..widgets.reprs import Records
+from ..widgets.reprs import Facts, Records
 from ..workbench import Workbench, current
 from .monitoring import MonitorHandle
 from .shown import Shown
@@ -19,11 +19,14 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ..deployments import (
+        AccessKey,
         AnswerComparison,
+        AuditEntry,
         DeliveryPlan,
         ImageContext,
         ManifestKind,
         Manifests,
+        NewKey,
         RegionState,
     )
     from ..deployments.spec import Change, Deployment, DeploymentDetail, Prediction
@@ -164,6 +167,15 @@ class DeploymentHandle(Shown):
         """Write the build context of an image that serves one version into a new folder."""
         return self.workbench.deployments.image(self.name, version, into=into)
 
+    @property
+    def keys(self) -> KeyRing:
+        """Its keys: `.create("app")`, `.rotate(…)`, `.revoke(…)`."""
+        return KeyRing(self.workbench, self.name)
+
+    def audit(self) -> Sequence[AuditEntry]:
+        """Who changed what, newest first."""
+        return Records(self.workbench.deployments.audit(self.name).items)
+
     def payloads(self, since: datetime | None = None) -> pl.DataFrame:
         """Logged requests, one line per row: request, time, version, status, latency, prediction,
         then the inputs.
@@ -180,3 +192,65 @@ class DeploymentHandle(Shown):
 
     def _shown(self) -> Any:
         return self.record.deployment
+
+
+@dataclass(frozen=True)
+class KeyRing(Shown):
+    """The keys of a deployment; it shows their list, never a key."""
+
+    workbench: Workbench = field(repr=False)
+    name: str
+
+    def create(self, label: str = "", *, days: float | None = None) -> IssuedKey:
+        """A new key. label: who will use it; by default key-1, key-2 … days: until it expires."""
+        return IssuedKey(self.workbench.deployments.create_key(self.name, label, days=days))
+
+    def rotate(
+        self, key: str, *, grace_hours: float = 24.0, days: float | None = None
+    ) -> IssuedKey:
+        """A new key in place of one, by its id or name, which stays valid for some hours."""
+        return IssuedKey(
+            self.workbench.deployments.rotate_key(
+                self.name, key, grace_hours=grace_hours, days=days
+            )
+        )
+
+    def revoke(self, key: str, *, reason: str = "") -> AccessKey:
+        """End a key, by its id or name, at once."""
+        return self.workbench.deployments.revoke_key(self.name, key, reason=reason)
+
+    def list(self) -> Sequence[AccessKey]:
+        """The keys, newest first, without the keys themselves."""
+        return Records(self.workbench.deployments.keys(self.name, limit=500).items)
+
+    def _shown(self) -> Any:
+        return [*self.workbench.deployments.keys(self.name).items]
+
+
+class IssuedKey:
+    """A key that was just made. It is kept out of what a notebook saves: `print(new.key)` shows it,
+    and `new.header` is what a client sends.
+    """
+
+    def __init__(self, made: NewKey) -> None:
+        self.id, self.deployment, self.name = made.id, made.deployment, made.name
+        self.expires_at, self.key = made.expires_at, made.key
+
+    @property
+    def header(self) -> Mapping[str, str]:
+        """The header of a request."""
+        return {"Authorization": f"Bearer {self.key}"}
+
+    def __repr__(self) -> str:
+        return f"IssuedKey({self.id!r}, name={self.name!r})"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return Facts(
+            {
+                "id": self.id,
+                "name": self.name,
+                "deployment": self.deployment,
+                "expires": self.expires_at or "never",
+                "key": "in the attribute `key`, here and nowhere else",
+            }
+        )._repr_mimebundle_()

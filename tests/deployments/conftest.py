@@ -155,7 +155,7 @@ class Registry:
             raise NotFound(f"There is no version {ref}.")
         return SimpleNamespace(model=model, version=int(number), ref=f"version:{model}/{number}")
 
-    def registered_here(self, ref: str) -> bool:
+    def registered_here(self, ref: str, *, folder: Path | None = None) -> bool:
         """Whether these files were registered by this project."""
         return int(ref.partition("/")[2]) in self.registered
 

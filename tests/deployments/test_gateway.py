@@ -55,7 +55,9 @@ def routes_of(plan: DeploymentPlan) -> list[dict[str, Any]]:
 
 
 def test_envoy_accepts_every_file(tmp_path: Path) -> None:
-    for name, text in configuration.files([SHADOWED], port=1234, keys=KEYS).items():
+    files = configuration.files([SHADOWED], port=1234, keys=KEYS)
+    files |= configuration.public_files([SHADOWED], keys=KEYS, public=None)
+    for name, text in files.items():
         (tmp_path / name).write_text(text)
     (tmp_path / BOOTSTRAPS[0]).write_text(
         configuration.bootstrap(port=ports.choose(tmp_path), max_body_bytes=1 << 20)
@@ -233,6 +235,7 @@ def real_envoy(
     servers, port = [serve(path, answer) for path in sockets], ports.choose(folder)
     files = {
         **configuration.files(plans, port=port, keys=keys),
+        **configuration.public_files(plans, keys=keys, public=None),
         BOOTSTRAPS[0]: configuration.bootstrap(port=port, max_body_bytes=1 << 20),
     }
     for name, text in files.items():
@@ -552,7 +555,7 @@ def test_with_a_token_nobody_without_it_predicts_or_gives_feedback(
                         probe=version is None,
                     )
                     assert refused.status == 401
-                    assert refused.body["what"] == "The request has no valid token."
+                    assert refused.body["what"] == "The request has no valid key."
         assert seen == []
         for url in (predictions(base), feedback):
             assert (

@@ -4,9 +4,10 @@ for anybody who could only write to the registry.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import pytest
 
 from jupyter_mlinfra.core.errors import Unprocessable
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.deployments import Deployments, runs_code, unservable
+from jupyter_mlinfra.deployments import Deployments, packaging, runs_code, unservable
 from jupyter_mlinfra.deployments.packaging import load_bundle
 from jupyter_mlinfra.deployments.trust import check_trust
 from jupyter_mlinfra.experiments import Experiments
@@ -154,6 +155,43 @@ def test_files_that_were_changed_after_the_registration_are_not_trusted(
             experiments.registered_here(ref)
     finally:
         file.write_bytes(original)
+
+
+def test_what_is_compared_is_what_is_packaged(
+    experiments: Experiments, run: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody who writes to the registry's folder swaps a file for the moment of the packaging,
+    and puts it back before the files are compared.
+    """
+    from jupyter_mlinfra.deployments import trust
+
+    version = experiments.register(run, model="swapped")
+    ref = f"swapped/{version.version}"
+    file = experiments.download(ref) / "model.pkl"
+    original = file.read_bytes()
+
+    def package(model: Path, into: Path, **options: Any) -> Any:
+        file.write_bytes(b"theirs")
+        try:
+            return packaging.package(model, into, **options)
+        finally:
+            file.write_bytes(original)
+
+    monkeypatch.setattr(trust, "package", package)
+    bundle = trust.package_trusted(experiments, ref, tmp_path)
+    assert (bundle.folder / "model" / "model.pkl").read_bytes() == original
+    assert not list(tmp_path.glob(".draft-*"))
+
+    def copied(source: Path, target: Path) -> Path:
+        file.write_bytes(b"theirs")
+        try:
+            return shutil.copytree(source, target)
+        finally:
+            file.write_bytes(original)
+
+    monkeypatch.setattr(trust, "shutil", SimpleNamespace(copytree=copied, Error=shutil.Error))
+    with pytest.raises(Unprocessable, match="nobody here vouches for it"):
+        trust.package_trusted(experiments, ref, tmp_path)
 
 
 def test_a_model_that_is_named_in_the_settings_is_trusted(

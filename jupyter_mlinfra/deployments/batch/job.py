@@ -20,11 +20,11 @@ from ...core.processes import end_token, failpoint
 from ...core.runtime_folder import runtime_folder
 from .. import environment
 from ..bodies import open_inference_body
-from ..packaging import Bundle, package
+from ..packaging import Bundle
 from ..runtimes import load_runtime
 from ..settings import DeploymentSettings
 from ..targets.layout import bundles_folder
-from ..trust import check_trust
+from ..trust import package_trusted
 from .answers import ERROR, MODEL_VERSION, is_binary, predictions_of
 from .bodies import Body
 from .columns import Feed, check_columns, check_kept, check_target, feeds
@@ -65,17 +65,13 @@ def bundle_of(task: BatchTask, project: Project, experiments: Experiments) -> Bu
     vouches for.
     """
     version = experiments.version(task.model)
-    bundle = package(
-        experiments.download(task.model), bundles_folder(project), answers=task.answers
-    )
-    check_trust(
-        bundle,
-        model=version.model,
-        version=version.version,
-        registered_here=not bundle.runs_code or experiments.registered_here(task.model),
+    return package_trusted(
+        experiments,
+        f"{version.model}/{version.version}",
+        bundles_folder(project),
+        answers=task.answers,
         trusted=project.settings.of(DeploymentSettings).trusted_models,
     )
-    return bundle
 
 
 class BatchJob:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...faces.cards import Card, card, said
 from ...faces.rows import rows_of
 from ...faces.words import NONE, counted, moment, plain
+from ..access.records import NewKey
 from ..comparing import AnswerComparison
 from ..delivery.spec import DeliveryPlan
 from ..kubernetes.records import ImageContext, Manifests
@@ -28,13 +29,18 @@ def _deployment_detail(item: DeploymentDetail) -> Card:
     newest = item.history[0] if item.history else None
     last_change = f"{moment(newest.at)} {newest.user}: {newest.text}" if newest else NONE
     plan = {"plan": _planned(item.plan)} if item.plan else {}
+    facts = {"answers": item.answers or NONE, "last change": last_change, **plan}
+    if item.gateway is not None:
+        gateway = item.gateway
+        facts["gateway"] = f"{gateway.running} of {gateway.processes} processes run"
+        if gateway.public:
+            facts["other machines"] = f"{gateway.public}, {'open' if gateway.open else 'closed'}"
+        if gateway.problems:
+            facts["problem"] = " ".join(gateway.problems)
     return Card(
         title=card.title,
         ref=card.ref,
-        facts={
-            **card.facts,
-            **said({"answers": item.answers or NONE, "last change": last_change, **plan}),
-        },
+        facts={**card.facts, **said(facts)},
         rows=card.rows,
     )
 
@@ -151,4 +157,19 @@ def _prediction(item: Prediction) -> Card:
         facts=facts,
         rows=rows,
         note=f"{hidden:,} more" if hidden else "",
+    )
+
+
+@card(NewKey)
+def _new_key(item: NewKey) -> Card:
+    facts = {
+        "key": item.key,
+        "id": item.id,
+        "name": item.name,
+        "expires": moment(item.expires_at) if item.expires_at else "never",
+    }
+    return Card(
+        title=f"key of {item.deployment}",
+        facts=said(facts),
+        note="Keep it now: it is not shown again. Send it as Authorization: Bearer KEY.",
     )

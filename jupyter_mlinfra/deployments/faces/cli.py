@@ -214,4 +214,4 @@ def _delete(session: Session, name: str, yes: bool) -> Any:  # noqa: ARG001
     return Ended({"deleted": name})
 
 
-from . import cluster_verbs, delivery_verbs  # noqa: E402, F401  # their verbs are of the same noun
+from . import access_verbs, cluster_verbs, delivery_verbs  # noqa: E402, F401  # their verbs are of the same noun

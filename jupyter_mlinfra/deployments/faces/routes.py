@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from ...faces.handler import Handler, access, elsewhere
 from ...faces.parameters import Count, Cursor, Interval, Len, Limit, Name, Percent, Text
+from . import access_routes
 
 if TYPE_CHECKING:
     from ...core.records import Page
@@ -292,4 +293,5 @@ ROUTES = {
     "deployments/deployments/{name}/plan/pause": PlanPause,
     "deployments/deployments/{name}/plan/resume": PlanResume,
     "deployments/deployments/{name}/manifest": ManifestPage,
+    **access_routes.ROUTES,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...faces.rows import Row, row
 from ...faces.words import beginning, moment, number, plain, share
+from ..access.records import AccessKey, AuditEntry
 from ..comparing import AnswerComparison
 from ..delivery.spec import StepCheck
 from ..kubernetes.records import RegionState
@@ -88,4 +89,29 @@ def comparison(item: AnswerComparison) -> Row:
         "refused": f"{item.refused:,}",
         "at": moment(item.at),
         "user": item.user,
+    }
+
+
+@row(AccessKey, noun="key")
+def access_key(item: AccessKey) -> Row:
+    return {
+        "key": item.id,
+        "name": item.name,
+        "state": plain(item.state),
+        "expires": moment(item.expires_at) if item.expires_at else "never",
+        "created": moment(item.created_at),
+        "by": item.created_by,
+    }
+
+
+@row(AuditEntry, noun="entry")
+def audit_entry(item: AuditEntry) -> Row:
+    return {
+        "at": moment(item.at),
+        "by": item.user,
+        "on": item.on,
+        "deployment": item.deployment,
+        "verb": item.verb,
+        "what": beginning(item.text),
+        "reason": beginning(item.reason),
     }

@@ -19,10 +19,14 @@ MEASURE_SECONDS = 5.0
 def count_deployments(workbench: Workbench) -> dict[str, int | str]:
     """Objects by what they are."""
     deployments = list(every(workbench.deployments.list))
-    return {
+    counts: dict[str, int | str] = {
         "deployments": len(deployments),
         "live": sum(item.state == "healthy" for item in deployments),
     }
+    gateway = workbench.deployments.gateway()
+    if gateway is not None and gateway.problems:
+        counts["gateway"] = " ".join(gateway.problems)
+    return counts
 
 
 def check(workbench: Workbench) -> Iterator[TargetCheck]:

@@ -73,6 +73,7 @@ class KubernetesVerbs:
         those after it are not touched; Unprocessable says so.
         """
         made = self.manifest(name, kind=kind, options=options, traffic=traffic)
+        self._audit(name, "apply", f"{kind} to be applied", contexts)
         return self._clusters.apply(
             made,
             contexts=contexts,
@@ -91,6 +92,7 @@ class KubernetesVerbs:
         """Give clusters the last ready state before their present one, each by itself. Raises
         Conflict if one has none.
         """
+        self._audit(name, "revert", "to be reverted", contexts)
         return self._clusters.revert(
             name,
             contexts=contexts,
@@ -101,6 +103,10 @@ class KubernetesVerbs:
     def regions(self, name: str) -> Sequence[RegionState]:
         """What was applied to each cluster last, as it was recorded here; no cluster is asked."""
         return self._clusters.regions(name)
+
+    def _audit(self, name: str, verb: str, text: str, contexts: Sequence[str]) -> None:
+        where = ", ".join(contexts) or "the contexts of the settings"
+        self._store.audit(name, verb=verb, user=self._project.user, text=f"{text} in {where}")
 
     @cached_property
     def _clusters(self) -> Clusters:

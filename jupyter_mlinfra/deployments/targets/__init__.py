@@ -13,6 +13,7 @@ from ...core.errors import NotFound
 
 if TYPE_CHECKING:
     from ...core.project import Project
+    from ..access.records import GatewayState
     from ..gateway import Keys
     from ..store import DeploymentStore
 
@@ -65,6 +66,9 @@ class DeploymentTarget(Protocol):
         """Start again whatever looks after the processes, if it died. Asked every half minute: it
         has to cost nothing when all is well.
         """
+
+    def gateway(self) -> GatewayState | None:
+        """How the gateway is; None while nothing is up, or for a target that has none."""
 
     def figures(self) -> Mapping[tuple[str, str], Figures]:
         """What was counted lately, by (deployment, version)."""

@@ -16,7 +16,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -25,18 +25,20 @@ from ...core.daemons.registration import own_registration
 from ...core.errors import Conflict, MLInfraError, NotFound
 from ...core.processes import Identity
 from ...core.project import Project
-from ..gateway import DeploymentPlan, VersionPlan, cluster_name, patience
+from ..access.store import KeyStore
+from ..gateway import DeploymentPlan, KeyPlan, VersionPlan, cluster_name, patience
 from ..rows import INTERRUPTED, DeploymentRow, VersionRow
 from ..settings import DeploymentSettings
 from ..spec import VersionState
 from ..state import weights
 from ..store import DeploymentStore
 from .compaction import Compaction
-from .envoy import admin, configuration, watched_files
+from .envoy import admin, watched_files
 from .envoy.meter import Meter
 from .envoy.process import Gateway
 from .layout import (
     FIGURES,
+    GATEWAY_STATE,
     LOCK,
     digest_of,
     logs_folder,
@@ -77,6 +79,7 @@ class Keeper:
         self.draining: dict[tuple[str, str], float] = {}
         self.measured_at = 0.0
         self.compaction = Compaction(project)
+        self.keys = KeyStore(project.database, project.user)
         self.changing = True
         self.adopted = False
 
@@ -108,21 +111,21 @@ class Keeper:
         current = [wanted[key] for key in wanted if key not in outdated]
         for row, item in current:
             self._start(row, item)
+        keys = self.keys.plans()
         plans = [
-            self._plan(row)
+            self._plan(row, keys.get(row.name, {}))
             for row in rows
             if row.up
             or any(self.workers.sockets((row.name, item.version)) for item in row.versions)
         ]
         if wanted and not self.gateway.keep(plans):
             return False  # its trouble is recorded; it is tried again
-        if self.gateway.alive() and not watched_files.apply(
-            configuration.files(plans, port=self.gateway.port, keys=self.gateway.keys)
-        ):
+        if self.gateway.alive() and not self.gateway.apply(plans):
             say("Envoy has not taken the configuration over")
             if wanted:
                 return False
             self.gateway.end()  # it hangs, and nobody needs it any more
+        self._note_gateway()
         # A sum, so that each one is judged.
         self.changing = sum(self._judge(row, item) for row, item in current) > 0
         self.workers.note()
@@ -184,7 +187,7 @@ class Keeper:
         """
         return not item.proved and self.workers.outdated(self._launch(row, item))
 
-    def _plan(self, row: DeploymentRow) -> DeploymentPlan:
+    def _plan(self, row: DeploymentRow, keys: Mapping[str, KeyPlan]) -> DeploymentPlan:
         """The versions that have processes; those that have passed their tests stand in for each
         other.
         """
@@ -233,6 +236,8 @@ class Keeper:
                 for item in row.versions
                 if item.shadow and item.proved and self._serves(row, item)
             },
+            keys=keys,
+            rate=self.settings.rate_limits.get(row.name, self.settings.rate_limit),
         )
 
     def _judge(self, row: DeploymentRow, item: VersionRow) -> bool:
@@ -346,6 +351,11 @@ class Keeper:
                     self.store.move(
                         *key, VersionState.STOPPED, reason=item.reason, only_from=item.state
                     )
+
+    def _note_gateway(self) -> None:
+        """Write how the gateway is, for those who show it."""
+        with contextlib.suppress(OSError):
+            watched_files.swap(GATEWAY_STATE, json.dumps(asdict(self.gateway.state())))
 
     def _note_events(self) -> None:
         """Write what has happened to processes into the history; again if it could not be."""

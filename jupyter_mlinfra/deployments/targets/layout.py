@@ -12,6 +12,7 @@ from ..settings import DeploymentSettings
 
 LOCK = "keeper.lock"
 FIGURES = "figures.json"
+GATEWAY_STATE = "gateway.json"
 
 
 def run_folder(project: Project) -> Path:
@@ -24,6 +25,11 @@ def run_folder(project: Project) -> Path:
 def figures_file(project: Project) -> Path:
     """What the keeper has read from the gateway. Not made, for those who only read."""
     return project.home / "deployments" / "run" / FIGURES
+
+
+def gateway_state_file(project: Project) -> Path:
+    """How the gateway is. Not made, for those who only read."""
+    return project.home / "deployments" / "run" / GATEWAY_STATE
 
 
 def socket_path(project: Project) -> Path:
@@ -49,6 +55,14 @@ def digest_of(project: Project) -> str:
             settings.queue,
             settings.sticky_header,
             settings.patience_seconds,
+            settings.require_token,
+            settings.listen,
+            settings.tls_certificate,
+            settings.tls_key,
+            settings.rate_limit,
+            settings.rate_limits,
+            settings.max_connections,
+            settings.max_body_mib,
         ]
     )
 

@@ -15,13 +15,24 @@ from ...core.daemons.control import DaemonControl, DaemonSpec
 from ...core.daemons.registration import Registration
 from ...core.errors import Unavailable
 from ...core.processes import TOKEN, end_token, with_token
+from ..access.listening import public_address
+from ..access.records import GatewayState
 from ..gateway import Keys
 from ..settings import DeploymentSettings
 from . import Figures, ports
 from .inherited import keeper_variables
-from .layout import LOCK, digest_of, figures_file, keeper_log, registry_of, run_folder, token_of
+from .layout import (
+    LOCK,
+    digest_of,
+    figures_file,
+    gateway_state_file,
+    keeper_log,
+    registry_of,
+    run_folder,
+    token_of,
+)
 from .process_table import ProcessTable
-from .secrets import authorization_file, keys_of
+from .secrets import authorization_file, keys_of, token_required
 from .vitals import memory_bytes
 
 if TYPE_CHECKING:
@@ -77,8 +88,10 @@ class LocalTarget:
 
     def prepare(self) -> None:
         """Raise Unavailable if the port of the settings, or the one that was chosen before, is
-        taken by another program.
+        taken by another program; BadRequest or Unprocessable if other machines are to reach the
+        gateway and the address or the files of TLS cannot be used.
         """
+        public_address(self._project)
         last_port = self._store.target().port
         port = self._project.settings.of(DeploymentSettings).port or last_port
         if (
@@ -130,11 +143,7 @@ class LocalTarget:
 
     def header_file(self) -> str:
         """The file of the token's header; empty if no token is required."""
-        return (
-            str(authorization_file(self._project))
-            if self._project.settings.of(DeploymentSettings).require_token
-            else ""
-        )
+        return str(authorization_file(self._project)) if token_required(self._project) else ""
 
     def running(self) -> Mapping[tuple[str, str], int]:
         """Live serving processes by (deployment, version); empty while the gateway is down."""
@@ -153,6 +162,14 @@ class LocalTarget:
         )
         if running and self._keeper.alive() is None:
             self._keeper.start()
+
+    def gateway(self) -> GatewayState | None:
+        """As the keeper has written it last; None while no process of ours runs."""
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            state = GatewayState(**json.loads(gateway_state_file(self._project).read_text()))
+            if any(row.identity.alive() for row in self._processes.rows()):
+                return state
+        return None
 
     def figures(self) -> Mapping[tuple[str, str], Figures]:
         """What the keeper has read from the gateway; empty if that is long ago."""

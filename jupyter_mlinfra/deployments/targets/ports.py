@@ -59,15 +59,16 @@ def choose(seed: Path) -> int:
     )
 
 
-def reserve(port: int) -> socket.socket | None:
+def reserve(port: int, host: str = "127.0.0.1") -> socket.socket | None:
     """Keep others from a port that is to be shared (SO_REUSEPORT) by processes of ours: while the
     answer is open, `is_free` says no. None if old connections still linger there.
 
     It is bound alone, which fails if anybody else has it, and only then allows sharing.
     """
-    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    found = socket.socket(family, socket.SOCK_STREAM)
     try:
-        found.bind(("127.0.0.1", port))
+        found.bind((host, port))
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     except OSError:
         found.close()

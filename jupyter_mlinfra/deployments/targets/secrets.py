@@ -24,16 +24,23 @@ def authorization_file(project: Project) -> Path:
 
 
 def keys_of(project: Project) -> Keys:
-    """The mark of our own tests, and the token of the project if `[deployments] require_token` is
-    set.
+    """The mark of our own tests, and the token of the project if requests need one.
 
     Raises Unavailable if they can be neither read nor created, Unprocessable if a file was changed.
     """
     probe = _secret(project.folder("deployments") / "probe", "")
-    required = project.settings.of(DeploymentSettings).require_token
     return Keys(
-        probe=probe, token=_secret(authorization_file(project), _SCHEME) if required else ""
+        probe=probe,
+        token=_secret(authorization_file(project), _SCHEME) if token_required(project) else "",
     )
+
+
+def token_required(project: Project) -> bool:
+    """Whether requests on this machine need the project's token: if the settings say so, or if
+    other machines can reach the gateway.
+    """
+    settings = project.settings.of(DeploymentSettings)
+    return settings.require_token or bool(settings.listen)
 
 
 def _secret(path: Path, prefix: str) -> str:

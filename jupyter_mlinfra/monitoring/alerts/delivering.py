@@ -1,8 +1,9 @@
 """Sends the messages of alerts: `python -m jupyter_mlinfra.monitoring.alerts.delivering ROOT`.
 
-Each receiver has a thread of its own, so a slow or broken one delays no other, and the evaluation
-of rules never waits for any. A message that does not arrive is tried again with growing pauses for
-a day. It arrives at least once: whoever is told twice sees the same `webhook-id`.
+Each receiver has a thread of its own, so a slow or broken one delays no other, neither what is due
+now nor what becomes due while it is slow; and the evaluation of rules never waits for any. A
+message that does not arrive is tried again with growing pauses for a day. It arrives at least once:
+whoever is told twice sees the same `webhook-id`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from ...core.errors import Conflict, MLInfraError, NotFound, Unavailable
@@ -27,6 +28,10 @@ ALARM = "alert-deliveries"
 FIRST_PAUSE, LONGEST_PAUSE = 30.0, 3600.0
 GIVE_UP_SECONDS = 86_400.0
 THREADS = 16
+"""Receivers that are sent to at once."""
+TURN_SECONDS = 30.0
+LOOK_SECONDS = 0.5
+"""How often it is looked for new messages while some are being sent."""
 
 Say = Callable[[str], None]
 
@@ -51,20 +56,34 @@ def deliver(project: Project, say: Say, *, clock: Callable[[], float] = time.tim
     lock = project.folder("monitoring") / "deliveries.lock"
     with file_lock(lock, wait=False, what="A delivery of alerts"):
         store = DeliveryStore(project.database)
-        receivers = project.settings.of(MonitoringSettings).receivers
-        waiting: dict[str, list[Message]] = {}
-        for message in store.due(clock()):
-            waiting.setdefault(message.receiver, []).append(message)
-        arrived = 0
-        if waiting:
-            with ThreadPoolExecutor(min(THREADS, len(waiting))) as threads:
-                results = [
-                    threads.submit(_to_one, project, store, receivers, found, clock, say)
-                    for found in waiting.values()
-                ]
-            arrived = sum(result.result() for result in results)
+        arrived = _send_all(project, store, clock, say)
         _set_next(project, store)
     return arrived
+
+
+def _send_all(project: Project, store: DeliveryStore, clock: Callable[[], float], say: Say) -> int:
+    """Send until nothing is due. What becomes due while a receiver is slow is sent meanwhile."""
+    receivers = project.settings.of(MonitoringSettings).receivers
+    at_work: dict[str, Future[int | None]] = {}
+    arrived, stuck = 0, set[str]()
+    with ThreadPoolExecutor(THREADS) as threads:
+        while True:
+            waiting: dict[str, list[Message]] = {}
+            for message in store.due(clock()):
+                if message.receiver not in stuck | at_work.keys():
+                    waiting.setdefault(message.receiver, []).append(message)
+            for name, found in waiting.items():
+                at_work[name] = threads.submit(
+                    _to_one, project, store, receivers, found, clock, say
+                )
+            if not at_work:
+                return arrived
+            wait(at_work.values(), timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
+            for name in [name for name, result in at_work.items() if result.done()]:
+                sent = at_work.pop(name).result()
+                arrived += sent or 0
+                if sent is None:
+                    stuck.add(name)
 
 
 def _to_one(
@@ -74,11 +93,12 @@ def _to_one(
     messages: Sequence[Message],
     clock: Callable[[], float],
     say: Say,
-) -> int:
-    """Send the messages of one receiver in their order. After one that fails the others wait, or
-    each would wait for the same time-out.
+) -> int | None:
+    """Send the messages of one receiver in their order, for a while; returns how many arrived, None
+    if that could not be noted. After one that fails the others wait, or each would wait for the
+    same time-out.
     """
-    arrived = 0
+    arrived, ends = 0, time.monotonic() + TURN_SECONDS
     try:
         for message in messages:
             try:
@@ -89,8 +109,11 @@ def _to_one(
                 break
             store.delivered(message)
             arrived += 1
+            if time.monotonic() > ends:
+                break  # others may wait for this thread
     except MLInfraError as error:  # the state cannot be written: all of them stay where they are
         say(f"deliveries to {messages[0].receiver} were not noted: {error}")
+        return None
     finally:
         project.database.close()
     return arrived

@@ -5,13 +5,17 @@ try in `webhook-timestamp`, and the HMAC-SHA256 of both and the body in `webhook
 a message that somebody recorded cannot be sent again later.
 
 Addresses: those that a public name or number leads to, over https. A receiver with `private = true`
-may also be this machine or in a private network, and speak http. Addresses of the link (169.254.…,
-where clouds answer with credentials) are never called. The name is looked up once, and the address
-that was checked is the one that is called; redirects are not followed, and proxies not used.
+may also be this machine or in a private network, and speak http. Addresses of IPv6 that stand for
+one of IPv4 (NAT64, 6to4, Teredo) count as private, because a gateway elsewhere decides where they
+lead. Where clouds answer with credentials (169.254.… and the like) is never called, also not by
+such an address. The name is looked up once, and the address that was checked is the one that is
+called; redirects are not followed, and proxies not used. Each delivery has a limit of time as a
+whole, from the look-up to the status of the answer.
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -19,7 +23,10 @@ import json
 import os
 import socket
 import ssl
-from ipaddress import IPv4Address, IPv6Address, ip_address
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
@@ -29,6 +36,7 @@ from ...core.secrets import is_reference, resolve
 from ..settings import FileReceiver, Receiver, WebhookReceiver
 
 TIMEOUT_SECONDS = 10.0
+"""Of one delivery as a whole: a receiver that sends a byte now and then takes no longer."""
 _PREFIX = "whsec_"
 
 Address = IPv4Address | IPv6Address
@@ -63,6 +71,7 @@ def signature(secret: str, id: str, at: float, body: bytes) -> dict[str, str]:
 def _post(receiver: WebhookReceiver, id: str, body: bytes, at: float) -> None:
     import httpx
 
+    ends = time.monotonic() + TIMEOUT_SECONDS
     url = resolve(receiver.url)
     # An address that is a secret is not repeated in messages, as a secret never is.
     shown = receiver.url if is_reference(receiver.url) else urlsplit(url).hostname or ""
@@ -75,32 +84,42 @@ def _post(receiver: WebhookReceiver, id: str, body: bytes, at: float) -> None:
     host = f"[{address}]" if address.version == 6 else str(address)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     target = parts._replace(netloc=f"{host}:{port}", fragment="").geturl()
-    verify = ssl.create_default_context() if parts.scheme == "https" else False
+    named = {**headers, "host": parts.netloc}
     try:
-        # The body of the answer is not read: it may be endless.
-        with (
-            httpx.Client(timeout=TIMEOUT_SECONDS, verify=verify, trust_env=False) as client,
-            client.stream(
-                "POST",
-                target,
-                content=body,
-                headers={**headers, "host": parts.netloc},
-                extensions={"sni_hostname": parts.hostname},
-            ) as answer,
-        ):
-            answered, is_success = answer.status_code, answer.is_success
+        answered = asyncio.run(_status(target, parts, body, named, ends))
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
         raise Unavailable(
             f"{shown} could not be reached.",
             f"{type(error).__name__}.",
             "Look whether it runs; the message is tried again.",
         ) from None
-    if not is_success:
+    if not 200 <= answered < 300:
         raise Unavailable(
             f"{shown} answered {answered}.",
             "A receiver takes a message with a status from 200 to 299; redirects are not followed.",
             "Look at its log; the message is tried again.",
         )
+
+
+async def _status(
+    target: str, parts: SplitResult, body: bytes, headers: Mapping[str, str], ends: float
+) -> int:
+    """The status of the answer to a POST. Its body is not read: it may be endless."""
+    import httpx
+
+    verify = ssl.create_default_context() if parts.scheme == "https" else False
+    async with (
+        asyncio.timeout(max(0.0, ends - time.monotonic())),
+        httpx.AsyncClient(timeout=TIMEOUT_SECONDS, verify=verify, trust_env=False) as client,
+        client.stream(
+            "POST",
+            target,
+            content=body,
+            headers=dict(headers),
+            extensions={"sni_hostname": parts.hostname},
+        ) as answer,
+    ):
+        return answer.status_code
 
 
 def _checked(url: str, shown: str, *, private: bool) -> tuple[SplitResult, Address]:
@@ -120,11 +139,7 @@ def _checked(url: str, shown: str, *, private: bool) -> tuple[SplitResult, Addre
             "Its address is http, which anybody on the way can read.",
             "Use https; or set private = true for a receiver in your own network.",
         )
-    try:
-        found = socket.getaddrinfo(parts.hostname, port or 0, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        raise Unavailable(f"{shown} is not known.", "No such name.", "Correct its url.") from None
-    addresses = [_plain(ip_address(str(item[4][0]).partition("%")[0])) for item in found]
+    addresses = _look_up(parts.hostname, port or 0, shown)
     allowed = [address for address in addresses if _may_call(address, private=private)]
     if not allowed:
         why = (
@@ -138,16 +153,60 @@ def _checked(url: str, shown: str, *, private: bool) -> tuple[SplitResult, Addre
     return parts, allowed[0]
 
 
+def _look_up(host: str, port: int, shown: str) -> Sequence[Address]:
+    """The numbers of a name. A thread asks, because nothing limits how long that takes."""
+    found: list[Address] = []
+
+    def ask() -> None:
+        try:
+            items = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            return
+        found.extend(ip_address(str(item[4][0]).partition("%")[0]) for item in items)
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(TIMEOUT_SECONDS)
+    if asking.is_alive() or not found:
+        why = "Its name is not found in time." if asking.is_alive() else "No such name."
+        raise Unavailable(f"{shown} is not known.", why, "Correct its url.")
+    return [_plain(address) for address in found]
+
+
 def _plain(address: Address) -> Address:
     """An IPv4 address that is written as one of IPv6."""
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
 
 
+_NAT64 = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"))
+_COMPATIBLE = ip_network("::/96")
+_CREDENTIALS = (
+    *(ip_address(text) for text in ("169.254.169.254", "fd00:ec2::254", "fe80::a9fe:a9fe")),
+    *(ip_address(text) for text in ("100.100.100.200", "192.0.0.192", "168.63.129.16")),
+)
+"""Where the machines of AWS, Google, Alibaba, Oracle and Azure get what gives them access."""
+
+
+def _stands_for(address: Address) -> Sequence[IPv4Address]:
+    """The addresses of IPv4 to which a gateway may translate one of IPv6 (RFC 6052, 3056, 4380)."""
+    if not isinstance(address, IPv6Address):
+        return ()
+    last = IPv4Address(int(address) & 0xFFFF_FFFF)
+    if any(address in network for network in (*_NAT64, _COMPATIBLE)):
+        return (last,)
+    if address.sixtofour is not None:
+        return (address.sixtofour,)
+    return address.teredo or ()
+
+
 def _may_call(address: Address, *, private: bool) -> bool:
-    if address.is_link_local or address.is_multicast or address.is_unspecified:
-        return False
-    return private or address.is_global
+    behind = _stands_for(address)
+    for item in (address, *behind):
+        if item.is_link_local or item.is_multicast or item.is_unspecified or item in _CREDENTIALS:
+            return False
+    # One of RFC 4291 that is no translation: this machine.
+    return private or (address.is_global and not behind)
 
 
 def _append(root: Path, receiver: FileReceiver, body: bytes) -> None:

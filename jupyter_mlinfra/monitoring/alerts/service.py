@@ -250,7 +250,7 @@ class Alerts:
     def check(self, file: str) -> RuleCheck:
         """What a rule file means, or everything that is wrong with it."""
         found = self._read(file)
-        return views.check(found, self._bound(found))
+        return views.check(found, self._bound(found), open_book(self._project))
 
     def export(self, monitor: str | None = None) -> str:
         """The rules as a file of alerting rules for Prometheus."""

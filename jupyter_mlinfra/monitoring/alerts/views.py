@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...core.errors import MLInfraError
 from ...core.records import from_seconds
-from ..rules.book import RuleBook
+from ..rules.book import RuleBook, unknown_inhibitors
 from ..rules.file import ReadFile
 from ..rules.spec import ThresholdRule
 from .spec import AlertRule, RuleCheck, RuleFault
@@ -65,9 +65,12 @@ def problems(book: RuleBook) -> Iterator[AlertRule]:
         )
 
 
-def check(file: ReadFile, book: RuleBook) -> RuleCheck:
-    """The result of a check."""
+def check(file: ReadFile, book: RuleBook, project: RuleBook) -> RuleCheck:
+    """The result of a check. book: of the file with the built-in rules alone. project: of all
+    files.
+    """
     faults = [*file.faults] or [*book.problems.get(file.name, ())]
+    faults = faults or [*unknown_inhibitors(file, project)]
     names = [] if faults else [item.name for item in file.rules]
     return RuleCheck(file=file.name, rules=names, faults=[_fault(item) for item in faults])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
@@ -152,6 +153,26 @@ def _unknown_receivers(file: ReadFile, known: Sequence[str]) -> Iterator[MLInfra
                     f"mlinfra.toml has: {', '.join(known) or 'none'}.",
                     f"Add [monitoring.receivers.{name}], or name another.",
                 )
+
+
+def unknown_inhibitors(file: ReadFile, book: RuleBook) -> Iterator[MLInfraError]:
+    """Names after `inhibited_by` that no rule has. They are no reason to leave the rules out: the
+    rule may be in a file that is broken now, and nothing is held back by it.
+    """
+    known = {rule.name for rule in (*book.rules, *file.rules)}
+    known |= {name for name, _ in file.switched_off}
+    for rule in file.rules:
+        for name in rule.inhibited_by:
+            if name in known:
+                continue
+            path, _, line = rule.source.rpartition(":")
+            close = get_close_matches(name, sorted(known - {rule.name}), 1)
+            broken = f" These files cannot be used: {', '.join(sorted(book.problems))}."
+            yield Unprocessable(
+                f"{path}, line {line}: rule {rule.name} is inhibited by {name}, which is no rule.",
+                f"Rules: {', '.join(sorted(known))}.{broken if book.problems else ''}",
+                f"Did you mean {close[0]}?" if close else "Name one of these, or take it out.",
+            )
 
 
 def _loops(file: ReadFile, others: Sequence[ReadFile]) -> Iterator[MLInfraError]:

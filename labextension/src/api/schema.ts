@@ -5,6 +5,41 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AccessKey
+         * @description A key of a deployment, without the key itself. state: whether it opens anything now.
+         */
+        readonly AccessKey: {
+            /** Format: date-time */
+            readonly created_at: string;
+            readonly created_by: string;
+            readonly deployment: string;
+            readonly expires_at: string | null;
+            readonly id: string;
+            readonly name: string;
+            readonly revoked_at: string | null;
+            /** @enum {string} */
+            readonly state: "active" | "expired" | "revoked";
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know about the list, usually empty.
+         *
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
+         */
+        readonly AccessKeyPage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["AccessKey"][];
+            /** @default false */
+            readonly more: boolean;
+            /** @default  */
+            readonly note: string;
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
          * Acknowledgement
          * @description Somebody looks after an alert; it lasts until the alert ends.
          */
@@ -237,55 +272,6 @@ export interface components {
          */
         readonly AlertState: "ok" | "pending" | "firing" | "silenced" | "no_data";
         /**
-         * AnswerComparison
-         * @description A version compared with the answers that were given. kind: `replay` of logged rows, or the
-         *     copies that a `shadow` answered. rows: compared ones; given_by: how many of them each version
-         *     answered then. window: of their arrival.
-         *
-         *     agreement: share of the rows with the same answer by `rule`; identical: to 1e-6. score_shift:
-         *     mean of its scores minus that of the given ones; score_distance: the Kolmogorov-Smirnov distance
-         *     of the two, for names of classes their total variation. spread: standard deviation of the given
-         *     scores. latency: p50_ms, p95_ms and p99_ms of the version, and with `given_` before them of
-         *     those that answered, both measured as `latency_basis` says. refused: rows that it did not
-         *     answer. left_out: rows of the window that could not be sent, or were not for want of time; notes
-         *     say why.
-         */
-        readonly AnswerComparison: {
-            readonly agreement: number | null;
-            /** Format: date-time */
-            readonly at: string;
-            readonly deployment: string;
-            readonly given_by: {
-                readonly [key: string]: number;
-            };
-            /** @default 0 */
-            readonly id: number;
-            readonly identical: number | null;
-            /** @enum {string} */
-            readonly kind: "replay" | "shadow";
-            readonly latency: {
-                readonly [key: string]: number | null;
-            };
-            readonly latency_basis: string;
-            /** @default 0 */
-            readonly left_out: number;
-            readonly notes: readonly string[];
-            /** @default 0 */
-            readonly refused: number;
-            readonly rows: number;
-            readonly rule: string;
-            readonly score_distance: number | null;
-            readonly score_shift: number | null;
-            /** Format: date-time */
-            readonly since: string;
-            readonly spread: number | null;
-            /** Format: date-time */
-            readonly until: string;
-            /** @default  */
-            readonly user: string;
-            readonly version: string;
-        };
-        /**
          * Array
          * @description Jobs that were submitted as one. states: how many elements are in each. elements: their ids
          *     in order; empty in lists.
@@ -323,6 +309,41 @@ export interface components {
             /** @default null */
             readonly cursor: string | null;
             readonly items: readonly components["schemas"]["AttemptRecord"][];
+            /** @default false */
+            readonly more: boolean;
+            /** @default  */
+            readonly note: string;
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
+         * AuditEntry
+         * @description Who changed what. deployment: its name, also when it is gone. on: the host name of the
+         *     machine.
+         */
+        readonly AuditEntry: {
+            /** Format: date-time */
+            readonly at: string;
+            readonly deployment: string;
+            readonly id: number;
+            readonly on: string;
+            readonly reason: string;
+            readonly text: string;
+            readonly user: string;
+            readonly verb: string;
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know about the list, usually empty.
+         *
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
+         */
+        readonly AuditEntryPage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["AuditEntry"][];
             /** @default false */
             readonly more: boolean;
             /** @default  */
@@ -411,7 +432,7 @@ export interface components {
         /**
          * Change
          * @description One entry of the history. traffic: after it. verb: deploy, traffic, promote, rollback,
-         *     remove, undo, shadow, step (of a plan), pause, resume, keeper.
+         *     remove.
          */
         readonly Change: {
             /** Format: date-time */
@@ -649,43 +670,9 @@ export interface components {
             readonly total: number;
         };
         /**
-         * DeliveryPlan
-         * @description A plan of a deployment. against: the version that is to be replaced. step: the present one,
-         *     from 1. percent: its share. next_at: when the next step may come; None if none will. waits_for:
-         *     why it does not come then, or what has ended the plan. checks: as of `checked_at`; empty before
-         *     the first look.
-         */
-        readonly DeliveryPlan: {
-            readonly against: string;
-            readonly better: string;
-            /** @default null */
-            readonly checked_at: string | null;
-            readonly checks: readonly components["schemas"]["StepCheck"][];
-            /** Format: date-time */
-            readonly created_at: string;
-            readonly deployment: string;
-            readonly every_seconds: number;
-            readonly goal: string;
-            readonly id: number;
-            readonly least_requests: number;
-            readonly next_at: string | null;
-            readonly percent: number;
-            readonly state: components["schemas"]["PlanState"];
-            readonly step: number;
-            /** Format: date-time */
-            readonly step_at: string;
-            readonly steps: readonly number[];
-            /** Format: date-time */
-            readonly updated_at: string;
-            readonly user: string;
-            readonly version: string;
-            readonly waits_for: string;
-        };
-        /**
          * DeployedVersion
-         * @description One version of a deployment. version: `v3` for `models:/name/3`. traffic: percent. shadow:
-         *     percent of the requests of which it gets a copy, whose answers nobody gets. role: `stable`,
-         *     `canary`, `shadow` or `standby`. runtime: what carries its processes.
+         * @description One version of a deployment. version: `v3` for `models:/name/3`. traffic: percent. runtime:
+         *     what carries its processes.
          *
          *     requests, p50_ms, p95_ms, errors: of the gateway's last window; None before the first request.
          *     memory_bytes, pids: of its serving processes; pages that they share count once.
@@ -702,7 +689,6 @@ export interface components {
             readonly requests_per_second: components["schemas"]["Number"] | null;
             readonly role: string;
             readonly runtime: string;
-            readonly shadow: number;
             readonly state: components["schemas"]["VersionState"];
             readonly traffic: number;
             readonly version: string;
@@ -711,7 +697,7 @@ export interface components {
         /**
          * Deployment
          * @description One deployment. url: ends in `/api/v1.0/predictions`. urls: the same by protocol, `seldon`
-         *     and `v2`; empty while there is no gateway.
+         *     and `v2`, and for other machines `public`; empty while there is no gateway.
          */
         readonly Deployment: {
             /** Format: date-time */
@@ -734,8 +720,7 @@ export interface components {
          * @description A deployment's page; history newest first. sample: a request body that it accepts.
          *
          *     answers: `classes`, `probabilities` or `values` of the version with most traffic; empty before
-         *     the first one is packaged. plan: the last one, active or ended. replays: the last ones, newest
-         *     first.
+         *     the first one is packaged. gateway: how it is; None while nothing is up.
          */
         readonly DeploymentDetail: {
             readonly answers: string;
@@ -743,11 +728,9 @@ export interface components {
                 readonly [key: string]: string;
             };
             readonly deployment: components["schemas"]["Deployment"];
-            readonly history: readonly components["schemas"]["Change"][];
             /** @default null */
-            readonly plan: components["schemas"]["DeliveryPlan"] | null;
-            /** @default [] */
-            readonly replays: readonly components["schemas"]["AnswerComparison"][];
+            readonly gateway: components["schemas"]["GatewayState"] | null;
+            readonly history: readonly components["schemas"]["Change"][];
             readonly sample: {
                 readonly [key: string]: unknown;
             } | null;
@@ -1170,6 +1153,21 @@ export interface components {
             readonly measured: string;
             readonly name: string;
             readonly passed: boolean;
+        };
+        /**
+         * GatewayState
+         * @description The gateway of the local target. running: how many of its processes answer, of `processes`.
+         *
+         *     public: the address for other machines; empty if the settings name none. open: whether it
+         *     listens there. tls: whether it speaks TLS there. problems: what is not as it should be.
+         */
+        readonly GatewayState: {
+            readonly open: boolean;
+            readonly problems: readonly string[];
+            readonly processes: number;
+            readonly public: string;
+            readonly running: number;
+            readonly tls: boolean;
         };
         /**
          * GpuPoint
@@ -1638,6 +1636,18 @@ export interface components {
             readonly time_limit_minutes?: number | null;
         };
         /**
+         * NewKey
+         * @description A key that was just made. key: what a client sends as `Authorization: Bearer KEY`; it is
+         *     told here and never again.
+         */
+        readonly NewKey: {
+            readonly deployment: string;
+            readonly expires_at: string | null;
+            readonly id: string;
+            readonly key: string;
+            readonly name: string;
+        };
+        /**
          * Number
          * @description A number with its basis.
          *
@@ -1824,14 +1834,6 @@ export interface components {
             readonly shown: number;
             readonly total: number;
         };
-        /**
-         * PlanState
-         * @description running: steps come by themselves. paused: held; a breach still rolls it back. The others are
-         *     final. succeeded: the last step has passed too. rolled_back: after a breach, or by hand.
-         *     stopped: another change of the traffic ended it.
-         * @enum {string}
-         */
-        readonly PlanState: "running" | "paused" | "succeeded" | "rolled_back" | "stopped";
         /**
          * Point
          * @description One figure of one window, [start, end) in seconds since 1970.
@@ -2314,16 +2316,6 @@ export interface components {
             readonly retries: number;
             /** @default null */
             readonly time_limit_minutes: number | null;
-        };
-        /**
-         * StepCheck
-         * @description One thing that a step is judged by. passed: None while too little is known.
-         */
-        readonly StepCheck: {
-            readonly limit: string;
-            readonly measured: string;
-            readonly name: string;
-            readonly passed: boolean | null;
         };
         /**
          * StepRun

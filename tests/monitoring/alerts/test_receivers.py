@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import socket
 import threading
@@ -126,6 +127,17 @@ def test_a_message_that_was_recorded_cannot_be_sent_again_later(
         "https://[fe80::1]/x",
         "https://0.0.0.0/x",
         "https://2130706433/x",
+        "https://[64:ff9b::7f00:1]/x",
+        "https://[64:ff9b::a9fe:a9fe]/x",
+        "https://[64:ff9b::808:808]/x",
+        "https://[64:ff9b:1::a00:1]/x",
+        "https://[2002:7f00:1::]/x",
+        "https://[2002:a9fe:a9fe::1]/x",
+        "https://[2001:0:7f00:1::1]/x",
+        "https://[::7f00:1]/x",
+        "https://[::ffff:169.254.169.254]/x",
+        "https://[fd00:ec2::254]/x",
+        "https://168.63.129.16/x",
         "http://93.184.216.34/x",
     ],
 )
@@ -136,7 +148,19 @@ def test_a_receiver_is_not_called_in_the_private_network_nor_by_http(
         send(tmp_path, receiver(url=url), "msg_1", BODY, time.time())
 
 
-@pytest.mark.parametrize("url", ["http://169.254.169.254/x", "http://[fe80::1]/", "http://0.0.0.0"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://169.254.169.254/x",
+        "http://[fe80::1]/",
+        "http://0.0.0.0",
+        "http://[::ffff:169.254.169.254]/",
+        "http://[64:ff9b::a9fe:a9fe]/",
+        "http://[2002:a9fe:a9fe::1]/",
+        "http://[fd00:ec2::254]/",
+        "http://100.100.100.200/",
+    ],
+)
 def test_the_address_where_clouds_give_credentials_is_never_called(
     tmp_path: Path, url: str
 ) -> None:
@@ -263,6 +287,50 @@ def test_a_receiver_that_hangs_delays_no_other(
     assert time.time() - at < 12, "the messages behind one that failed wait with it"
     assert states(project) == {"slow": ["waiting"] * 3, "quick": ["delivered"] * 2}
     assert [line for line in said if "a message to slow did not arrive" in line]
+
+
+def test_a_receiver_that_sends_a_byte_now_and_then_has_no_more_time_than_any_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receivers, "TIMEOUT_SECONDS", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def drip() -> None:
+            connection, _ = listener.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\n")
+                for _ in range(100):
+                    connection.sendall(b"x: y\r\n")
+                    time.sleep(0.2)
+
+        threading.Thread(target=drip, daemon=True).start()
+        hook = receiver(url=f"http://127.0.0.1:{listener.getsockname()[1]}/", private=True)
+        begun = time.monotonic()
+        with pytest.raises(Unavailable, match="could not be reached"):
+            send(tmp_path, hook, "msg_1", BODY, time.time())
+        assert time.monotonic() - begun < 5
+
+
+def test_what_becomes_due_while_a_receiver_is_slow_arrives_meanwhile(
+    serve: Callable[[], Server], project: Project
+) -> None:
+    slow, quick = serve(), serve()
+    slow.seconds = 4.0
+    project = configured(project, slow=slow, quick=quick)
+    put(project, time.time(), "slow")
+    done = threading.Thread(target=deliver, args=(project, print))
+    done.start()
+    until = time.monotonic() + 20
+    while not slow.got:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    put(project, time.time() - 1, "quick")
+    while not quick.got:
+        assert done.is_alive(), "while the other is still at work"
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    done.join(30)
+    assert states(project) == {"slow": ["delivered"], "quick": ["delivered"]}
 
 
 def test_a_message_is_tried_again_with_growing_pauses_under_the_same_id_and_given_up_after_a_day(

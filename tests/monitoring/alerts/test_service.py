@@ -239,6 +239,20 @@ def test_a_back_test_finds_the_past_that_was_logged(flights: Flights) -> None:
         flights.alerts.backtest("t.mlrules.yaml")
 
 
+def test_an_inhibitor_that_no_rule_is_named_like_is_a_fault_with_a_suggestion(
+    flights: Flights,
+) -> None:
+    path = flights.project.root / "a.mlrules.yaml"
+    path.write_text("rules:\n  - {name: a, metric: psi, threshold: 1, inhibited_by: [drfit]}\n")
+    (fault,) = flights.alerts.check("a.mlrules.yaml").faults
+    assert fault.what.startswith("a.mlrules.yaml, line 2: rule a is inhibited by drfit")
+    assert fault.fix == "Did you mean drift?"
+    other = flights.project.root / "b.mlrules.yaml"
+    other.write_text("rules:\n  - {name: drfit, metric: psi, threshold: 1}\n")
+    assert flights.alerts.check("a.mlrules.yaml").rules == ["a"], "a rule of another file"
+    other.unlink()
+
+
 def test_what_a_check_and_the_list_say(flights: Flights) -> None:
     path = flights.project.root / "a.mlrules.yaml"
     path.write_text("rules:\n  - {name: a, metric: psi, threshold: 1}\n")

@@ -12,9 +12,21 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...gateway import DeploymentPlan, Keys, cluster_name
+from ...gateway import DeploymentPlan, Keys, PublicAddress, cluster_name
+from . import access
 from .clusters import cluster, endpoints
-from .names import ADMIN_SOCKETS, CLUSTERS, PROBES, ROUTES, TYPE, endpoint_file, watched
+from .names import (
+    ADMIN_SOCKETS,
+    CERTIFICATE,
+    CLUSTERS,
+    LISTENERS,
+    PROBES,
+    PUBLIC_ROUTES,
+    ROUTES,
+    TYPE,
+    endpoint_file,
+    watched,
+)
 from .replies import local_replies
 from .routes import MUTATION, route_configuration
 
@@ -50,6 +62,9 @@ BUCKETS = [
 ]
 """Upper edges of the latency histogram in milliseconds."""
 
+IDLE_SECONDS = 300
+"""How long a client may keep a connection without a request."""
+
 
 def files(plans: Sequence[DeploymentPlan], *, port: int, keys: Keys) -> dict[str, str]:
     """All watched files by name, endpoints first, routes last: the order in which they may be
@@ -65,6 +80,27 @@ def files(plans: Sequence[DeploymentPlan], *, port: int, keys: Keys) -> dict[str
     )
     texts[ROUTES] = _resources([route_configuration(plans, port, keys)])
     return texts
+
+
+def public_files(
+    plans: Sequence[DeploymentPlan], *, keys: Keys, public: PublicAddress | None
+) -> dict[str, str]:
+    """The watched files of the address for other machines, in the order in which they may be
+    replaced. public: None while it is closed.
+    """
+    if public is None:
+        return {LISTENERS: _resources([])}
+    texts = public_routes(plans, keys)
+    if public.certificate:
+        texts[CERTIFICATE] = _resources([access.certificate(public)])
+    manager = _connection_manager(public.max_body_bytes, public=True)
+    texts[LISTENERS] = _resources([access.public_listener(public, manager)])
+    return texts
+
+
+def public_routes(plans: Sequence[DeploymentPlan], keys: Keys) -> dict[str, str]:
+    """The file with the routes for other machines."""
+    return {PUBLIC_ROUTES: _resources([route_configuration(plans, 0, keys, public=True)])}
 
 
 def with_former_clusters(text: str, former: str) -> str:
@@ -84,6 +120,9 @@ def acknowledged_by(name: str, text: str) -> tuple[str, str]:
     stat = {
         CLUSTERS: "cluster_manager.cds.version_text",
         ROUTES: "http.gate.rds.gate.version_text",
+        PUBLIC_ROUTES: "http.public.rds.public.version_text",
+        LISTENERS: "listener_manager.lds.version_text",
+        CERTIFICATE: "sds.server.version_text",
     }.get(name)
     stat = stat or f"cluster.{name.removeprefix('eds-').removesuffix('.json')}.version_text"
     return stat, str(json.loads(text)["version_info"])
@@ -105,10 +144,13 @@ def bootstrap(number: int = 0, *, port: int, max_body_bytes: int) -> str:
     }
     return json.dumps(
         {
-            "node": {"id": "gate", "cluster": "gate"},
+            "node": {"id": "gate", "cluster": "gate", "metadata": {"form": _form()}},
             "admin": {"address": {"pipe": {"path": ADMIN_SOCKETS[number], "mode": 0o600}}},
             "static_resources": {"listeners": [listener]},
-            "dynamic_resources": {"cds_config": watched(CLUSTERS)},
+            "dynamic_resources": {
+                "cds_config": watched(CLUSTERS),
+                "lds_config": watched(LISTENERS),
+            },
             "stats_config": {
                 "histogram_bucket_settings": [
                     {"match": {"suffix": "upstream_rq_time"}, "buckets": BUCKETS}
@@ -119,21 +161,45 @@ def bootstrap(number: int = 0, *, port: int, max_body_bytes: int) -> str:
     )
 
 
-def _connection_manager(max_body_bytes: int) -> dict[str, Any]:
+def is_current(start_file: str) -> bool:
+    """Whether an Envoy that was started with this file has the filters of today: without them, it
+    would take routes that need a key for routes that need none.
+    """
+    try:
+        return bool(json.loads(start_file)["node"]["metadata"]["form"] == _form())
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+def _form() -> str:
+    """Changes with the filters, and not with the settings."""
+    return hashlib.sha256(json.dumps(_connection_manager(0)).encode()).hexdigest()[:16]
+
+
+def _connection_manager(max_body_bytes: int, *, public: bool = False) -> dict[str, Any]:
+    """How requests are treated. public: those of other machines."""
+    name, routes = ("public", PUBLIC_ROUTES) if public else ("gate", ROUTES)
+    # Who is asked over a network is told who asks, and believes none of what it says of itself:
+    # headers of Envoy's own could change how often and how long a request is tried.
+    nobody = {"cidr_ranges": [{"address_prefix": "255.255.255.255", "prefix_len": 32}]}
+    edge = {"use_remote_address": True, "internal_address_config": nobody} if public else {}
     return {
         "@type": (
             TYPE + "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
         ),
-        "stat_prefix": "gate",
-        "rds": {"route_config_name": "gate", "config_source": watched(ROUTES)},
+        "stat_prefix": name,
+        "rds": {"route_config_name": name, "config_source": watched(routes)},
         "preserve_external_request_id": True,
         "request_headers_timeout": "10s",
         "request_timeout": "60s",  # for a client that sends its body very slowly
+        "common_http_protocol_options": {"idle_timeout": f"{IDLE_SECONDS}s"},
         "normalize_path": True,
         "merge_slashes": True,
         "server_header_transformation": "PASS_THROUGH",
+        **edge,
         "local_reply_config": local_replies(max_body_bytes),
         "http_filters": [
+            *access.filters(public=public),
             # Acts as each route says.
             {"name": PROBES, "typed_config": {"@type": MUTATION, "mutations": {}}},
             # Buffers the whole body before the router sees it, so that it can be repeated on

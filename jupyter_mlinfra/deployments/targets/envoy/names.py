@@ -14,7 +14,13 @@ started again.
 
 BOOTSTRAPS = ("envoy.0.json", "envoy.1.json")
 ROUTES = "rds.json"
+PUBLIC_ROUTES = "rds-public.json"
 CLUSTERS = "cds.json"
+LISTENERS = "lds.json"
+CERTIFICATE = "sds.json"
+
+ACCESS, RATE = "access", "rate"
+"""Filters, and where they find what concerns them."""
 
 PROBES = "probe"
 """What Envoy counts for requests with `PROBE_HEADER` is also in `cluster.NAME.probe.…`, so that it

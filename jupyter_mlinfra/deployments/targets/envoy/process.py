@@ -22,6 +22,7 @@ from ....core.files import explain_os_error
 from ....core.processes import TOKEN, Identity, end_token
 from ....core.project import Project
 from ....core.records import now
+from ...access.records import GatewayState
 from ...gateway import DeploymentPlan, Keys
 from ...settings import DeploymentSettings
 from ...store import DeploymentStore
@@ -32,11 +33,16 @@ from ..process_table import ProcessRow, ProcessTable
 from ..secrets import keys_of
 from . import admin, configuration
 from .names import ADMIN_SOCKETS, BOOTSTRAPS
-from .watched_files import swap
+from .public import PublicGate
+from .watched_files import apply, swap
 
 GATEWAY = ("", "gateway")
 """Deployment and version under which the process is recorded."""
 
+NOT_ENCRYPTED = (
+    "Other machines reach the gateway without TLS, so that anybody on the way can read keys and"
+    " rows: set [deployments] tls_certificate and tls_key, or let a proxy in front of it speak TLS."
+)
 START_SECONDS = 10.0
 SILENT_SECONDS = 5.0
 """One that has answered before and then does not for this long hangs, and is replaced."""
@@ -80,14 +86,22 @@ class EnvoyProcess:
         self.identity: Identity | None = None
         self._recorded = self._was_live = False
         self.retry_at, self.failures = 0.0, 0
+        self.problem = ""
 
     def adopt(self, port: int) -> None:
-        """Take over the one of an earlier keeper; end it if there is no port for it."""
+        """Take over the one of an earlier keeper; end it if there is no port for it, or if it was
+        started by a version with other filters.
+        """
         row = next((row for row in self._processes.rows() if row.token == self._token), None)
-        if row and row.identity.alive() and port:
+        if row and row.identity.alive() and port and self._is_current():
             self.identity, self._recorded = row.identity, True
         else:
             self.forget()
+
+    def _is_current(self) -> bool:
+        with contextlib.suppress(OSError):
+            return configuration.is_current(Path(BOOTSTRAPS[self.number]).read_text())
+        return False
 
     def alive(self) -> bool:
         """Whether its process runs."""
@@ -142,7 +156,7 @@ class EnvoyProcess:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and self.alive():
             if admin.live(self.number):
-                self.failures, self._was_live = 0, True
+                self.failures, self._was_live, self.problem = 0, True, ""
                 return True
             time.sleep(0.02)
         return False
@@ -192,6 +206,7 @@ class Gateway:
         self._envoys = [EnvoyProcess(project, number) for number in range(len(ADMIN_SOCKETS))]
         self._reservation: socket.socket | None = None
         self.port = store.target().port
+        self.public = PublicGate(project)
 
     def adopt(self) -> None:
         """Take over those of an earlier keeper; end them if the settings name another port."""
@@ -228,9 +243,38 @@ class Gateway:
             if self._store.target().port != self.port:
                 self._store.note_target(port=self.port)
             return True
+        self.public.closed()
         for error in errors[:1]:
             self._store.note_target(trouble=json.dumps(error.to_json()))
         return False
+
+    def apply(self, plans: Sequence[DeploymentPlan]) -> bool:
+        """Give them `plans`; returns whether they have taken them over."""
+        if not apply(configuration.files(plans, port=self.port, keys=self.keys)):
+            return False
+        self.public.keep(plans, self.keys, own_port=self.port)
+        return True
+
+    def state(self) -> GatewayState:
+        """How it is."""
+        running = sum(envoy.alive() for envoy in self._envoys)
+        problems = [
+            f"Gateway process {envoy.number + 1} of {len(self._envoys)}: {envoy.problem}"
+            for envoy in self._envoys
+            if envoy.problem and not envoy.alive()
+        ]
+        if self.public.problem:
+            problems.append(f"The address for other machines: {self.public.problem}")
+        if self.public.is_open and not self.public.encrypted:
+            problems.append(NOT_ENCRYPTED)
+        return GatewayState(
+            running=running,
+            processes=len(self._envoys),
+            public=self.public.wanted,
+            open=self.public.is_open,
+            tls=self.public.encrypted,
+            problems=problems,
+        )
 
     def kill(self) -> None:
         """End them at once, without the store."""
@@ -242,6 +286,7 @@ class Gateway:
         for envoy in self._envoys:
             envoy.forget(grace=5.0)
         self._release()
+        self.public.closed()
 
     def _keep(self, envoy: EnvoyProcess, plans: Sequence[DeploymentPlan]) -> MLInfraError | None:
         """Keep one of them running; returns why it does not, if that is new."""
@@ -271,6 +316,7 @@ class Gateway:
                 else explain_os_error(failure, "The gateway does not start.")
             )
         envoy.note_failure()
+        envoy.problem = str(error)
         say(f"the gateway does not start: {error}")
         return error
 
@@ -283,7 +329,10 @@ class Gateway:
         self.port = fixed_port or ports.choose(self._project.root)
         # Envoys of one user could share a port by accident; nobody else's start on this one.
         self._reservation = ports.reserve(self.port)
-        for name, text in configuration.files(plans, port=self.port, keys=self.keys).items():
+        files = configuration.files(plans, port=self.port, keys=self.keys)
+        # Closed: it is opened when it is sure who may use it.
+        files |= configuration.public_files(plans, keys=self.keys, public=None)
+        for name, text in files.items():
             swap(name, text)
 
     def _release(self) -> None:

@@ -55,6 +55,12 @@ def local_replies(max_body_bytes: int) -> dict[str, Any]:
             largest,
             "Send fewer rows a request, or raise [deployments] max_body_mib.",
         ),
+        429: (
+            "Too many requests were sent to this deployment.",
+            "It takes a limited number a second.",
+            "Send it again after the seconds in Retry-After; [deployments] rate_limit sets the"
+            " number.",
+        ),
         502: (
             "The model broke the connection.",
             "%RESPONSE_CODE_DETAILS%",

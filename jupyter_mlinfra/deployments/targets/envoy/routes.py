@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...gateway import (
@@ -20,6 +20,7 @@ from ...gateway import (
     prefix,
 )
 from ...runtime.guard import DECLINED, ROUTED
+from . import access
 from .names import PROBES, TYPE
 from .replies import direct_response, error_body
 
@@ -70,26 +71,30 @@ def _prefixes(plan: DeploymentPlan) -> list[dict[str, str]]:
     return [{"prefix": prefix(plan.namespace, plan.name)}, {"prefix": f"{v2}/"}, {"path": v2}]
 
 
-def route_configuration(plans: Sequence[DeploymentPlan], port: int, keys: Keys) -> dict[str, Any]:
-    """All routes of the gateway."""
+def route_configuration(
+    plans: Sequence[DeploymentPlan], port: int, keys: Keys, *, public: bool = False
+) -> dict[str, Any]:
+    """All routes of the gateway. public: those for other machines."""
     # Only names of this machine: a web page whose name was pointed at 127.0.0.1 (DNS rebinding)
-    # gets 404.
-    hosts = [
+    # gets 404. Where every request needs a key, any name will do.
+    local = [
         name + suffix for name in ("127.0.0.1", "localhost", "[::1]") for suffix in ("", f":{port}")
     ]
+    name = "public" if public else "gate"
     return {
         "@type": TYPE + "config.route.v3.RouteConfiguration",
-        "name": "gate",
+        "name": name,
         "virtual_hosts": [
             {
-                "name": "gate",
-                "domains": hosts,
+                "name": name,
+                "domains": ["*"] if public else local,
                 # A worker treats a repetition with care (`runtime.guard`).
                 "include_request_attempt_count": True,
                 "routes": [
-                    *(route for plan in plans for route in _authorized_routes(plan, keys)),
-                    *_server_routes(),
+                    *(route for plan in plans for route in _guarded_routes(plan, keys, public)),
+                    *(access.opened(route) for route in _server_routes()),
                 ],
+                "typed_per_filter_config": access.of_host(plans, keys),
             }
         ],
         "request_headers_to_add": [
@@ -248,31 +253,17 @@ def _no_traffic(plan: DeploymentPlan) -> list[dict[str, Any]]:
     return [{"match": match, **direct_response(body, 503)} for match in _prefixes(plan)]
 
 
-def _authorized_routes(plan: DeploymentPlan, keys: Keys) -> list[dict[str, Any]]:
-    """The routes of a deployment for callers that may use it; workers learn neither secret."""
-    secret_headers = [PROBE_HEADER, SHADOW_HEADER, *(["authorization"] if keys.token else [])]
-    routes = []
+def _guarded_routes(plan: DeploymentPlan, keys: Keys, public: bool) -> list[dict[str, Any]]:
+    """The routes of a deployment for callers that may use it; workers learn no secret. Our own
+    tests come from this machine, and count for no limit.
+    """
+    routes, unlimited = [], replace(plan, rate=0.0)
     for route in _deployment_routes(plan):
-        authorized = (
-            _with_header(route, "authorization", f"Bearer {keys.token}") if keys.token else route
-        )
-        if "route" in route:
-            routes.append(_for_probes(authorized, keys))
-        routes.append({**authorized, "request_headers_to_remove": secret_headers})
-    if keys.token:
-        fix = (
-            "Send the header in the project's file .mlinfra/deployments/authorization: curl"
-            " -H @FILE …"
-        )
-        refused = error_body(
-            401,
-            "The request has no valid token.",
-            "This gateway only answers requests with the project's token.",
-            fix,
-        )
-        routes.extend(
-            {"match": match, **direct_response(refused, 401)} for match in _prefixes(plan)
-        )
+        if "route" in route and not public:
+            probes = access.guarded(route, unlimited, keys, public=public)
+            routes.append(_for_probes(probes, keys))
+        guarded = access.guarded(route, plan, keys, public=public)
+        routes.append({**guarded, "request_headers_to_remove": [PROBE_HEADER, SHADOW_HEADER]})
     return routes
 
 
@@ -301,9 +292,12 @@ def _for_probes(route: Mapping[str, Any], keys: Keys) -> dict[str, Any]:
     return {
         **_with_header(route, PROBE_HEADER, keys.probe),
         "route": action,
-        "typed_per_filter_config": {PROBES: stat_mutation},
+        "typed_per_filter_config": {
+            **route.get("typed_per_filter_config", {}),
+            PROBES: stat_mutation,
+        },
         "request_headers_to_add": [*route.get("request_headers_to_add", ()), probe_header],
-        "request_headers_to_remove": [SHADOW_HEADER, *(["authorization"] if keys.token else [])],
+        "request_headers_to_remove": [SHADOW_HEADER],
     }
 
 

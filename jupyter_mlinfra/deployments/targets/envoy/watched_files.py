@@ -47,6 +47,13 @@ def apply(contents: Mapping[str, str], *, timeout: float = 10.0) -> bool:
     return True
 
 
+def publish(contents: Mapping[str, str], *, timeout: float) -> bool:
+    """Give the files of the address for other machines these contents (see
+    `configuration.public_files`); returns whether every Envoy uses them in time.
+    """
+    return _replace(contents, time.monotonic() + timeout)
+
+
 def _replace(contents: Mapping[str, str], deadline: float) -> bool:
     changed = False
     for name, text in contents.items():
