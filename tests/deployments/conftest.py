@@ -24,7 +24,6 @@ from jupyter_mlinfra.core.errors import NotFound
 from jupyter_mlinfra.core.processes import end_token
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.deployments import Deployments
-from jupyter_mlinfra.deployments.delivery.spec import DeliverySpec  # noqa: F401 (of the kit)
 from jupyter_mlinfra.deployments.targets.layout import token_of
 from jupyter_mlinfra.deployments.targets.process_table import ProcessTable
 

@@ -443,6 +443,9 @@ class _Quiet:
     def base_url(self) -> str:
         return ""
 
+    def gateway(self) -> None:
+        return None
+
 
 def test_a_paused_plan_is_rolled_back_by_a_breach_nevertheless(world: World) -> None:
     world.deploy()
