@@ -143,7 +143,7 @@ def _latency(
     """
     own, other = _p95(figures.get(plan.version)), _p95(figures.get(plan.against))
     where = "at the gateway"
-    if own is None and len(log.milliseconds) >= LEAST_FIGURES:
+    if own is None and len(log.milliseconds) >= max(1, min(LEAST_FIGURES, plan.least_requests)):
         own, where = quantiles(log.milliseconds)["p95_ms"], "in the model's process"
     if own is None:
         return StepCheck(
