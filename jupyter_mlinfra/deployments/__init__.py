@@ -9,10 +9,13 @@ __all__ = [
     "BASE_COLUMNS",
     "MAX_ERRORS",
     "AccessKey",
+    "AnswerComparison",
     "AuditEntry",
     "BatchSubmission",
     "Batches",
     "Change",
+    "DeliveryPlan",
+    "DeliverySpec",
     "DeployedVersion",
     "Deployment",
     "DeploymentDetail",
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
     from .access.records import AccessKey, AuditEntry, NewKey
     from .batch.spec import MAX_ERRORS
     from .batch.submitting import Batches
+    from .comparing import AnswerComparison
+    from .delivery.spec import DeliveryPlan, DeliverySpec
     from .kubernetes.plan import ManifestKind, ManifestOptions
     from .kubernetes.records import ImageContext, Manifests, RegionState
     from .names import name_for
@@ -69,6 +74,9 @@ def __getattr__(name: str) -> Any:
         "BASE_COLUMNS": ".payload_log.frames",
         "Batches": ".batch.submitting",
         "MAX_ERRORS": ".batch.spec",
+        "AnswerComparison": ".comparing",
+        "DeliverySpec": ".delivery.spec",
+        "DeliveryPlan": ".delivery.spec",
         "Deployments": ".service",
         "ImageContext": ".kubernetes.records",
         "ManifestKind": ".kubernetes.plan",

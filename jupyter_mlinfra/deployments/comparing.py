@@ -1,204 +1,197 @@
-"""Two versions of a deployment held against each other: an A/B verdict that may be looked at at any
-time, from what the payload log and the labels say.
+"""Two versions' answers to the same rows: how often they agree, how far the scores moved, and how
+long each took.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
-
-from ..core.errors import BadRequest, Conflict
-from ..core.records import now
-from .latencies import request_frames
-from .payload_log.frames import UNIQUE
-from .spec import Change
 
 if TYPE_CHECKING:
     import numpy as np
-    import polars as pl
 
-    Values = Sequence[float] | np.ndarray[Any, Any]
+    Floats = np.ndarray[Any, np.dtype[np.float64]]
 
-Measure = Literal["errors", "latency", "quality"]
-"""errors: share of requests answered with 500 or above. latency: milliseconds in the model's
-process. quality: how far the answers are from the labels: the share of wrong classes, or the mean
-absolute error of numbers. Of each, less is better.
+EQUAL = 1e-6
+NEAR = 0.05
+"""Two values agree if they differ by at most this share of the standard deviation of those that
+were given.
 """
 
-FILES = 240
-"""Files of the log that are read at most: about 20 million requests."""
-
-SETTLED = timedelta(seconds=2)
-"""After a change of traffic, until all requests follow it."""
+THRESHOLD = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ArmOutcomes:
-    """What is known of one version: its outcomes and their mean. share: of the requests of both
-    that it should have got.
+class AnswerComparison:
+    """A version compared with the answers that were given. kind: `replay` of logged rows, or the
+    copies that a `shadow` answered. rows: compared ones; given_by: how many of them each version
+    answered then. window: of their arrival.
+
+    agreement: share of the rows with the same answer by `rule`; identical: to 1e-6. score_shift:
+    mean of its scores minus that of the given ones; score_distance: the Kolmogorov-Smirnov distance
+    of the two, for names of classes their total variation. spread: standard deviation of the given
+    scores. latency: p50_ms, p95_ms and p99_ms of the version, and with `given_` before them of
+    those that answered, both measured as `latency_basis` says. refused: rows that it did not
+    answer. left_out: rows of the window that could not be sent, or were not for want of time; notes
+    say why.
     """
 
-    version: str
-    n: int
-    mean: float
-    share: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VersionVerdict:
-    """Whether the treatment is better than the control, since the traffic was last changed.
-
-    state: `better`, `worse`, `not yet`, or `ratio mismatch` if the requests were not shared as they
-    should have been. difference: of the means, treatment - control, with the ends of its confidence
-    sequence (None while there are too few). needed: about how many more outcomes of both would
-    decide, if the difference stays; None if that is not known.
-    """
-
+    id: int = 0
+    kind: Literal["replay", "shadow"]
     deployment: str
-    measure: Measure
-    state: str
-    why: str
-    control: ArmOutcomes
-    treatment: ArmOutcomes
-    difference: float | None
-    low: float | None
-    high: float | None
-    alpha: float
-    ratio_p: float | None
-    needed: int | None
+    version: str
     since: datetime
+    until: datetime
+    rows: int
+    given_by: Mapping[str, int]
+    agreement: float | None
+    rule: str
+    identical: float | None
+    score_shift: float | None
+    score_distance: float | None
+    spread: float | None
+    latency: Mapping[str, float | None]
+    latency_basis: str
+    refused: int = 0
+    left_out: int = 0
+    notes: Sequence[str] = field(default_factory=tuple)
+    at: datetime
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
-    """The time in which the traffic was as it is, and the share of the treatment among the two."""
+class Compared:
+    """How two series of answers compare; the fields are those of `AnswerComparison`."""
 
-    since: datetime
-    share: float
+    agreement: float | None
+    rule: str
+    identical: float | None
+    score_shift: float | None
+    score_distance: float | None
+    spread: float | None
 
 
-def span_of(name: str, history: Sequence[Change], control: str, treatment: str) -> Span:
-    """Since when both versions have had their present shares. history: newest first. Raises
-    Conflict if one of them has no traffic, BadRequest for one version twice.
+def compare(given: Sequence[Sequence[Any]], found: Sequence[Sequence[Any]], kind: str) -> Compared:
+    """Compare row by row. given, found: n answers, each a list of numbers or texts. kind:
+    `classes`, `probabilities` or `values`. An answer of another width, or without a number, agrees
+    with none.
     """
-    if control == treatment:
-        raise BadRequest(
-            "A version is compared with another one.",
-            f"Both are {control}.",
-            "Name the stable version and the canary.",
+    if not given:
+        return Compared(
+            agreement=None,
+            rule=_RULES.get(kind, ""),
+            identical=None,
+            score_shift=None,
+            score_distance=None,
+            spread=None,
         )
-    shares = [
-        (change.at, change.traffic.get(control, 0), change.traffic.get(treatment, 0))
-        for change in history
-    ]
-    present = shares[0][1:] if shares else (0, 0)
-    if not all(present):
-        without = treatment if not present[1] else control
-        raise Conflict(
-            f"{control} and {treatment} of {name} cannot be compared.",
-            f"{without} has no traffic.",
-            f"Give both a share: mlinfra deployments traffic {name} {control}=90 {treatment}=10",
-        )
-    since = shares[0][0]
-    for at, *traffic in shares:
-        if tuple(traffic) != present:
-            break
-        since = at
-    return Span(since=since + SETTLED, share=present[1] / sum(present))
+    if any(isinstance(value, str) for row in (*given, *found) for value in row):
+        return _texts([tuple(map(str, row)) for row in given], [tuple(map(str, r)) for r in found])
+    return _numbers(given, found, kind)
 
 
-def outcomes(
-    folder: Path, measure: Measure, span: Span, versions: Sequence[str]
-) -> Sequence[Values]:
-    """Errors or latencies of each version, one number a request."""
-    import polars as pl
+_RULES = {
+    "classes": "the same class",
+    "probabilities": "the same class: the most probable, of two classes from 0.5 on",
+    "values": f"a difference of at most {NEAR:g} standard deviations of the given values",
+}
 
-    frames = [
-        frame.filter((pl.col("ts") >= span.since) & pl.col("version").is_in(list(versions)))
-        for frame in request_frames(folder, span.since, now(), FILES)
-    ]
-    if not frames:
-        return [[] for _ in versions]
-    rows = pl.concat(frames).unique(UNIQUE, keep="first")
-    value = (
-        (pl.col("status") >= 500).cast(pl.Float64) if measure == "errors" else pl.col("latency_ms")
+
+def _texts(given: Sequence[tuple[str, ...]], found: Sequence[tuple[str, ...]]) -> Compared:
+    count = len(given)
+    same = sum(one == other for one, other in zip(given, found, strict=True)) / count
+    names = {*given, *found}
+    moved = sum(abs(given.count(name) - found.count(name)) for name in names) / (2 * count)
+    return Compared(
+        agreement=same,
+        rule=_RULES["classes"],
+        identical=same,
+        score_shift=None,
+        score_distance=moved,
+        spread=None,
     )
-    if measure == "latency":
-        rows = rows.filter(pl.col("status") < 400)
-    return [
-        rows.filter(pl.col("version") == version).select(value.alias("value"))["value"].to_numpy()
-        for version in versions
-    ]
 
 
-def misses(labelled: pl.DataFrame, answers: str, versions: Sequence[str]) -> Sequence[Values]:
-    """How far the labelled answers of each version are off. labelled: version, label, outputs (a
-    list of numbers). answers: `values` of a regression, else of a classifier.
+def _numbers(given: Sequence[Sequence[Any]], found: Sequence[Sequence[Any]], kind: str) -> Compared:
+    import numpy as np
+
+    width = max(map(len, given))
+    one, other = (_matrix(rows, width) for rows in (given, found))
+    usable = np.isfinite(one).all(axis=1) & np.isfinite(other).all(axis=1)
+    a, b = one[usable], other[usable]
+    share = len(a) / len(given)
+    if not len(a):
+        return compare([], [], kind)
+    scale = np.maximum(1.0, np.abs(a))
+    identical = float((np.abs(a - b) <= EQUAL * scale).all(axis=1).mean()) * share
+    scores, moved = _score(a, kind), _score(b, kind)
+    return Compared(
+        agreement=float(_agree(a, b, kind).mean()) * share,
+        rule=_RULES.get(kind, _RULES["values"]),
+        identical=identical,
+        score_shift=float(moved.mean() - scores.mean()),
+        score_distance=_distance(scores, moved),
+        spread=float(scores.std()),
+    )
+
+
+def _matrix(rows: Sequence[Sequence[Any]], width: int) -> Floats:
+    """n × width numbers; NaN where a row is of another width or has none."""
+    import numpy as np
+
+    found: Floats = np.full((len(rows), width), np.nan)
+    for number, row in enumerate(rows):
+        if len(row) == width and None not in row:
+            found[number] = row
+    return found
+
+
+def _agree(given: Floats, found: Floats, kind: str) -> Any:
+    import numpy as np
+
+    if kind == "probabilities":
+        return _class(given) == _class(found)
+    if kind == "classes":
+        return (given == found).all(axis=1)
+    near = np.maximum(NEAR * given.std(axis=0), EQUAL * np.maximum(1.0, np.abs(given)))
+    return (np.abs(given - found) <= near).all(axis=1)
+
+
+def _class(probabilities: Floats) -> Any:
+    if probabilities.shape[1] <= 2:
+        return probabilities[:, -1] >= THRESHOLD
+    return probabilities.argmax(axis=1)
+
+
+def _score(values: Floats, kind: str) -> Floats:
+    """One number a row: of two classes the probability of the second, of more the largest one, else
+    the first value.
     """
-    import polars as pl
-
-    first, several = pl.col("outputs").list.get(0, null_on_oob=True), pl.col("outputs").list.len()
-    chosen = (
-        pl.when(several > 1)
-        .then(pl.col("outputs").list.arg_max().cast(pl.Float64))
-        .when(pl.lit(answers == "probabilities"))
-        .then((first >= 0.5).cast(pl.Float64))
-        .otherwise(first)
-    )
-    off = (
-        (first - pl.col("label")).abs()
-        if answers == "values"
-        else (chosen != pl.col("label")).cast(pl.Float64)
-    )
-    rows = labelled.with_columns(value=off).filter(pl.col("value").is_finite())
-    return [rows.filter(pl.col("version") == version)["value"].to_numpy() for version in versions]
+    if kind == "probabilities" and values.shape[1] > 1:
+        found: Floats = values[:, 1] if values.shape[1] == 2 else values.max(axis=1)
+        return found
+    return values[:, 0]
 
 
-def compare(
-    name: str,
-    measure: Measure,
-    span: Span,
-    versions: tuple[str, str],
-    values: Sequence[Values],
-) -> VersionVerdict:
-    """The verdict on the outcomes of both versions, control first."""
-    counts = [len(item) for item in values]
-    from ..experiments import outcomes_needed, verdict_of
+def _distance(first: Floats, second: Floats) -> float:
+    """The largest difference of the two empirical distributions."""
+    import numpy as np
 
-    found = None
-    if all(counts):
-        found = verdict_of(values[0], values[1], share=span.share, better="lower")
-    shares = (1 - span.share, span.share)
-    control, treatment = (
-        ArmOutcomes(
-            version=version, n=count, mean=float(sum(item) / count) if count else 0.0, share=share
-        )
-        for version, count, item, share in zip(versions, counts, values, shares, strict=True)
-    )
-    return VersionVerdict(
-        deployment=name,
-        measure=measure,
-        state=str(found.state) if found else "not yet",
-        why=found.why if found else _nothing(measure, versions, counts),
-        control=control,
-        treatment=treatment,
-        difference=found.difference if found else None,
-        low=found.low if found else None,
-        high=found.high if found else None,
-        alpha=found.alpha if found else 0.05,
-        ratio_p=found.ratio_p if found else None,
-        needed=outcomes_needed(found) if found else None,
-        since=span.since,
-    )
+    values = np.concatenate([first, second])
+    below = [
+        np.searchsorted(np.sort(part), values, side="right") / len(part) for part in (first, second)
+    ]
+    return float(np.abs(below[0] - below[1]).max())
 
 
-def _nothing(measure: Measure, versions: Sequence[str], counts: Sequence[int]) -> str:
-    without = " and ".join(
-        version for version, count in zip(versions, counts, strict=True) if not count
-    )
-    if measure == "quality":
-        return f"{without}: no label has been joined since the traffic was changed"
-    return f"{without}: no request is in the payload log since the traffic was changed"
+def quantiles(milliseconds: Sequence[float], prefix: str = "") -> dict[str, float | None]:
+    """p50, p95 and p99 (nearest rank); None without any."""
+    from .measuring import quantile
+
+    ordered = sorted(milliseconds)
+    return {
+        f"{prefix}p{percent}_ms": round(quantile(ordered, percent / 100), 3) if ordered else None
+        for percent in (50, 95, 99)
+    }

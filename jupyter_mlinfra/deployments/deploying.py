@@ -6,12 +6,16 @@ import contextlib
 import json
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest, Conflict, Unprocessable
 from ..core.files import file_lock, write_atomic
 from . import environment, state
+from .delivery.alarm import PlanAlarm
+from .delivery.beginning import begun
+from .delivery.spec import DeliverySpec
 from .logged import Answers, read
 from .names import check_name
 from .onnx_export import with_engine
@@ -25,6 +29,7 @@ from .store import DeploymentStore
 from .targets import DeploymentTarget
 from .targets.layout import bundles_folder, online_store_file
 from .traffic import share_of
+from .transaction import Transaction
 from .trust import package_trusted
 
 if TYPE_CHECKING:
@@ -62,9 +67,20 @@ class Deploying:
         features: FeatureWish | None,
         override: str,
         reason: str,
+        delivery: DeliverySpec,
+        alarm: PlanAlarm,
         on_progress: Progress,
     ) -> None:
         """See `Deployments.deploy`."""
+        if delivery.steps or delivery.shadow:
+            if traffic is not None:
+                raise BadRequest(
+                    "A version gets a share at once, by steps, or is a shadow.",
+                    f"traffic={traffic} was asked for too.",
+                    "Leave --canary out.",
+                )
+            traffic = delivery.steps[0] if delivery.steps else 0
+        then = partial(begun, delivery=delivery, user=self._project.user, alarm=alarm)
         check_name(name)
         if runtime is not None:
             load_runtime(runtime)  # an unknown one is refused before anything is built
@@ -85,10 +101,18 @@ class Deploying:
             if deployed and self._intact(deployed, answers, on_progress):
                 if _wish_in(deployed) is not None:
                     self._note_store()
-                self._deploy_again(name, label, traffic, reason=reason, on_progress=on_progress)
+                self._deploy_again(
+                    name,
+                    label,
+                    traffic,
+                    reason=reason,
+                    then=partial(then, version=label) if delivery.asks else None,
+                    on_progress=on_progress,
+                )
                 return
             # An invalid share is refused before anything is built.
             state.with_share(row.traffic if row else {}, label, traffic or 0)
+            delivery.check(row.traffic if row else {}, label)
             self._deploy_new(
                 name,
                 label,
@@ -100,6 +124,7 @@ class Deploying:
                 features=features or _features_of(row),
                 override=override,
                 reason=reason,
+                then=partial(then, version=label),
                 on_progress=on_progress,
             )
         prune(
@@ -120,6 +145,7 @@ class Deploying:
         features: FeatureWish | None,
         override: str,
         reason: str,
+        then: Callable[[Transaction], None],
         on_progress: Progress,
     ) -> None:
         """Package, start and test the version, then give it its traffic."""
@@ -163,6 +189,7 @@ class Deploying:
                 text=f"{label} deployed"
                 + (f" although {', '.join(failed)} failed" if failed else ""),
                 proved=(label, gates),
+                then=then,
             )
         except BaseException as error:
             self._rollout.give_up(name, label, error)
@@ -197,10 +224,17 @@ class Deploying:
         return rows_of(bundle, self._features())
 
     def _deploy_again(
-        self, name: str, version: str, traffic: int | None, *, reason: str, on_progress: Progress
+        self,
+        name: str,
+        version: str,
+        traffic: int | None,
+        *,
+        reason: str,
+        then: Callable[[Transaction], None] | None,
+        on_progress: Progress,
     ) -> None:
         """Deploy a version again that has already passed its tests: start it, and give it the
-        requested traffic.
+        requested traffic. then: begins its plan, or makes it a shadow.
 
         Raises Conflict if that is less than it has: a user who asks for a canary of 10 % does not
         know that this version answers most requests.
@@ -220,8 +254,14 @@ class Deploying:
         row = self._store.deployment(name)
         # Without traffic anywhere, its first deploy was killed before it gave it any.
         stranded = traffic is None and not any(row.traffic.values())
-        if stranded or traffic not in (None, row.version(version).traffic):
-            self._rollout.share(name, share_of(version, traffic), verb="traffic", reason=reason)
+        if stranded or then or traffic not in (None, row.version(version).traffic):
+            self._rollout.share(
+                name,
+                share_of(version, traffic),
+                verb="traffic",
+                reason=reason,
+                then=then or (lambda _: None),
+            )
 
     def _intact(self, item: VersionRow, answers: Answers | None, on_progress: Progress) -> bool:
         """Whether a version that has passed its tests can be started from the same bundle; a

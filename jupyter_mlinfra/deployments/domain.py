@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 def _open(bench: Workbench) -> Deployments:
     from . import Batches, Deployments
+    from .delivery.alarm import PlanAlarm
 
     return Deployments(
         bench.project,
@@ -24,6 +25,8 @@ def _open(bench: Workbench) -> Deployments:
             name, since=since, until=until
         ),
         features=lambda: bench.features,
+        alarm=PlanAlarm(opener=bench.opener, rouse=lambda: bench.jobs.heed_alarms(start=True)),
+        outcomes=lambda *asked: bench.monitoring.outcomes(*asked),
     )
 
 
@@ -61,6 +64,10 @@ DOMAIN = Domain(
         State("failed", "bad"),
         State("draining", "busy"),
         State("stopped", "quiet"),
+        State("running", "busy"),
+        State("paused", "quiet"),
+        State("succeeded", "good"),
+        State("rolled_back", "bad"),
     ),
     records={
         "jupyter_mlinfra.deployments.spec": (
@@ -73,9 +80,11 @@ DOMAIN = Domain(
             "KnownRow",
             "Prediction",
         ),
-        "jupyter_mlinfra.deployments.comparing": (),
+        "jupyter_mlinfra.deployments.comparing": ("AnswerComparison",),
+        "jupyter_mlinfra.deployments.version_verdicts": (),
         "jupyter_mlinfra.deployments.latencies": (),
         "jupyter_mlinfra.deployments.requests": (),
+        "jupyter_mlinfra.deployments.delivery.spec": ("StepCheck", "DeliveryPlan"),
         "jupyter_mlinfra.deployments.access.records": (
             "AccessKey",
             "AuditEntry",
@@ -116,6 +125,7 @@ DOMAIN = Domain(
                 "up",
                 "down",
                 "delete",
+                *("shadow", "replay", "plan", "pause", "resume", "undo"),
                 *("manifest", "image", "apply", "revert", "regions"),
                 *("keys", "audit"),
             ),

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,9 @@ from . import client, measuring, oracle
 from .bodies import first_rows, open_inference_body, sample_body, seldon_body
 from .gateway import Keys
 from .logged import Input
+from .memory_test import Memory, MemoryLimits
 from .onnx_export import said
-from .own_tests import OwnTest, Trial
+from .own_tests import OwnTests
 from .packaging import MODEL_FOLDER, Bundle
 from .spec import Gate
 from .targets.inherited import inherited_variables
@@ -58,7 +59,8 @@ class Subject:
 
     expected: what `own_answers` returns for `compared`; it is computed while the processes start.
     open_inference_url: the same deployment by the other protocol. rows: of a version that reads
-    some of its inputs from the online store.
+    some of its inputs from the online store. replay: the test of that name; None if nothing is
+    logged.
     """
 
     url: str
@@ -72,8 +74,10 @@ class Subject:
     rows: ProofRows | None = None
     name: str = ""
     model: str = ""
-    own_tests: Mapping[str, OwnTest] = field(default_factory=dict)
     latency_ms: float = LATENCY_MS
+    own_tests: OwnTests | None = None
+    memory: MemoryLimits | None = None
+    replay: Callable[[], Gate | None] = lambda: None
 
 
 def run(subject: Subject, on_progress: Callable[[str], None] = lambda _: None) -> list[Gate]:
@@ -100,39 +104,44 @@ def run(subject: Subject, on_progress: Callable[[str], None] = lambda _: None) -
     if subject.rows is not None:
         gates.append(subject.rows.gate)
     tolerance = _tolerance(subject.bundle)
+    memory = Memory(subject.memory) if subject.memory else None
     for name, limit, test in (
         ("equal", f"answers differ from the model's own by at most {tolerance:g}", _equal_answers),
         ("refuses", "bad requests get 4xx with a reason", _refuses_bad_requests),
         ("latency", f"p99 at most {subject.latency_ms:g} ms for one row", _latency),
     ):
         on_progress(f"test before traffic: {name}")
+        if memory and name == "latency":
+            memory.begin()
         try:
             measured, passed = test(subject)
         except MLInfraError as error:
             measured, passed = str(error)[:500], False
         gates.append(Gate(name=name, limit=limit, measured=measured, passed=passed))
-    for name, own in subject.own_tests.items():
-        on_progress(f"test before traffic: {name}")
-        gates.append(_own_gate(subject, name, own))
+    if memory:
+        on_progress("test before traffic: memory")
+        gates.append(memory.gate(lambda: _one_row(subject)))
+    on_progress("test before traffic: replay")
+    gates += [gate for gate in [subject.replay()] if gate]
+    if subject.own_tests is not None:
+        for name in subject.own_tests.names:
+            on_progress(f"test before traffic: {name}")
+            gates.append(_own_gate(subject, subject.own_tests, name))
     return gates
 
 
-def _own_gate(subject: Subject, name: str, test: OwnTest) -> Gate:
-    """A test of the project's own; whatever it raises, it has failed."""
-    limit = (test.__doc__ or "a test of the project").strip().splitlines()[0]
-
-    def ask(rows: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
-        body = client.request_body(rows)
-        return client.prediction(_ask(subject, subject.url, body)).predictions
-
+def _own_gate(subject: Subject, tests: OwnTests, name: str) -> Gate:
+    """A test of the project's own."""
     sample = subject.bundle.asked
-    rows = [dict(zip(sample["names"], row, strict=True)) for row in sample.get("ndarray", ())]
-    trial = Trial(subject.name, subject.version, subject.model, rows, ask)
-    try:
-        measured, passed = test(trial)
-    except Exception as error:  # noqa: BLE001 (code of the project)
-        measured, passed = f"{type(error).__name__}: {error}", False
-    return Gate(name=name, limit=limit, measured=str(measured)[:500], passed=bool(passed))
+    return tests.gate(
+        name,
+        url=subject.url,
+        keys=subject.keys,
+        version=subject.version,
+        deployment=subject.name,
+        model=subject.model,
+        sample=[dict(zip(sample["names"], row, strict=True)) for row in sample.get("ndarray", ())],
+    )
 
 
 def check(gates: Sequence[Gate], name: str) -> None:
@@ -397,6 +406,12 @@ def _latency(subject: Subject) -> tuple[str, bool]:
         subject.url, body, at_most_ms=subject.latency_ms, keys=subject.keys, version=subject.version
     )
     return str(latency), latency.p99_ms <= subject.latency_ms
+
+
+def _one_row(subject: Subject) -> None:
+    """One more request of the test *latency*."""
+    body = orjson.dumps(sample_body(subject.bundle, 1))
+    client.post(subject.url, body, keys=subject.keys, version=subject.version, probe=True)
 
 
 def _flat(values: Any) -> list[Any]:

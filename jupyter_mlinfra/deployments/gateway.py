@@ -15,6 +15,9 @@ REQUEST_HEADER = "x-mlinfra-request"
 retries a request.
 """
 
+SHADOW_HEADER = "x-mlinfra-shadow"
+"""Set by the gateway alone, on the copies for a shadow."""
+
 REQUEST_SECONDS = 30
 
 PATIENCE_SECONDS = 1.0
@@ -68,9 +71,10 @@ class DeploymentPlan:
 
     patience_seconds: after which a request is also given to a second worker. queue: requests that
     a version may have in progress; further ones are refused. sticky_header: requests with an equal
-    value of it go to the same version while the weights stay; empty = none. keys: those that are
-    valid, by id. rate: requests a second that its callers may send; 0 = any number. alone: whether
-    there is no other deployment, so that requests which name none are meant for it.
+    value of it go to the same version while the weights stay; empty = none. shadows: percent of the
+    requests of which versions get a copy, whose answers nobody gets. keys: those that are valid, by
+    id. rate: requests a second that its callers may send; 0 = any number. alone: whether there is
+    no other deployment, so that requests which name none are meant for it.
     """
 
     name: str
@@ -80,6 +84,7 @@ class DeploymentPlan:
     patience_seconds: float = PATIENCE_SECONDS
     queue: int = QUEUE
     sticky_header: str = ""
+    shadows: Mapping[str, int] = field(default_factory=dict)
     keys: Mapping[str, KeyPlan] = field(default_factory=dict)
     rate: float = 0.0
     alone: bool = False

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .payload_log.frames import UNIQUE
+from .payload_log.frames import SHADOW, UNIQUE
 from .payload_log.journals import PARQUET, read_journal
 from .requests import newest_files
 
@@ -149,9 +149,11 @@ def _of_parquet(file: Path) -> pl.DataFrame:
     import polars as pl
 
     logged = pl.scan_parquet(file)
-    unique = UNIQUE if UNIQUE in logged.collect_schema().names() else "request_id"
+    present = logged.collect_schema().names()  # an earlier version wrote fewer columns
+    unique = UNIQUE if UNIQUE in present else "request_id"
+    copy = pl.col(SHADOW) if SHADOW in present else pl.lit(value=False)
     return (
-        logged.filter(pl.col("row") == 0)
+        logged.filter(pl.col("row") == 0, ~copy)
         .select(pl.col(unique).alias(UNIQUE), "ts", "version", "status", "latency_ms")
         .collect()
     )
@@ -159,7 +161,7 @@ def _of_parquet(file: Path) -> pl.DataFrame:
 
 def _of_journal(file: Path) -> pl.DataFrame:
     rows = read_journal(file)
-    kept = [place for place, row in enumerate(rows.row) if row == 0]
+    kept = [place for place, row in enumerate(rows.row) if row == 0 and not rows.shadow[place]]
     return _frame(
         [rows.unique[place] for place in kept],
         [round(rows.ts[place] * 1e6) for place in kept],

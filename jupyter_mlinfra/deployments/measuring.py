@@ -79,9 +79,9 @@ def measure(
         rate=(load.total - load.failed) / max(load.seconds, (load.total - 1) / rate),
         requests=load.total,
         failed=load.failed,
-        p50_ms=_quantile(latencies, 0.50),
-        p95_ms=_quantile(latencies, 0.95),
-        p99_ms=_quantile(latencies, 0.99),
+        p50_ms=quantile(latencies, 0.50),
+        p95_ms=quantile(latencies, 0.95),
+        p99_ms=quantile(latencies, 0.99),
         client_slow=load.worked / load.seconds >= CLIENT_SHARE
         or load.late_requests / load.total >= CLIENT_LATE_SHARE,
     )
@@ -157,9 +157,7 @@ def latency(
     _sequence(url, body, WARM_UP, keys, version)
     rounds: list[float] = []
     while not rounds or (rounds[-1] > at_most_ms and len(rounds) < LATENCY_ROUNDS):
-        rounds.append(
-            _quantile(sorted(_sequence(url, body, LATENCY_REQUESTS, keys, version)), 0.99)
-        )
+        rounds.append(quantile(sorted(_sequence(url, body, LATENCY_REQUESTS, keys, version)), 0.99))
     return Latency(p99_ms=min(rounds), requests=LATENCY_REQUESTS, rounds=len(rounds))
 
 
@@ -173,6 +171,6 @@ def _sequence(url: str, body: bytes, count: int, keys: Keys, version: str | None
     return milliseconds
 
 
-def _quantile(ordered: Sequence[float], share: float) -> float:
+def quantile(ordered: Sequence[float], share: float) -> float:
     """The smallest value that at least this share of them does not exceed (nearest rank)."""
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]

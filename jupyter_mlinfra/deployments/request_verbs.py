@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ..core.project import Project
-    from .comparing import Measure, VersionVerdict
     from .latencies import LatencySeries
     from .requests import Labels, LoggedRequest, LoggedRequestDetail, Outcome
     from .store import DeploymentStore
+    from .version_verdicts import Measure, VersionVerdict
 
 Labelled = Callable[[str, datetime, datetime], "pl.DataFrame"]
 """The rows of a deployment in a span of time that have a label, as its monitors know them:
@@ -109,24 +109,25 @@ class RequestVerbs:
 
         Raises Conflict if one of them has no traffic.
         """
-        from . import comparing
+        from . import version_verdicts
 
         row = self._store.deployment(name)
         versions = row.version(control).version, row.version(treatment).version
-        span = comparing.span_of(name, self._store.history(name, limit=HISTORY).items, *versions)
+        changes = self._store.history(name, limit=HISTORY).items
+        span = version_verdicts.span_of(name, changes, *versions)
         if measure != "quality":
-            values = comparing.outcomes(
+            values = version_verdicts.outcomes(
                 payload_folder(self._project, name), measure, span, versions
             )
-            return comparing.compare(name, measure, span, versions, values)
+            return version_verdicts.compare(name, measure, span, versions, values)
         labelled = self._labelled(name, span.since, now()) if self._labelled else None
         bundle = load_bundle(Path(row.version(treatment).bundle))
         found = (
             [[], []]
             if labelled is None or labelled.is_empty()
-            else comparing.misses(labelled, bundle.answers, versions)
+            else version_verdicts.misses(labelled, bundle.answers, versions)
         )
-        return comparing.compare(name, measure, span, versions, found)
+        return version_verdicts.compare(name, measure, span, versions, found)
 
     @property
     def _masked(self) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..core.errors import BadRequest, NotFound
 from ..core.records import Page, check_limit
-from .payload_log.frames import BASE_COLUMNS, UNIQUE, frame_of, read_parquet
+from .payload_log.frames import BASE_COLUMNS, SHADOW, UNIQUE, frame_of, read_parquet
 from .payload_log.journals import PARQUET, JournalRows, read_journal
 from .payload_log.parts import _file_names
 
@@ -203,9 +203,9 @@ def newest_files(folder: Path, since: datetime, until: datetime) -> list[tuple[f
 
 
 def rows_of(folder: Path, name: str, since: datetime, until: datetime) -> pl.DataFrame:
-    """The rows of one file as `payloads.scan` gives them, and further columns: `.unique`, the
-    gateway's id; `.what` and `.request`, the reason of a refused request and its body. While a file
-    is compacted or closed it changes its name: it is looked for again.
+    """The rows of one file as `payload_log.reading.scan` gives them, and further columns:
+    `.unique`, the gateway's id; `.what` and `.request`, the reason of a refused request and its
+    body. While a file is compacted or closed it changes its name: it is looked for again.
     """
     import polars as pl
 
@@ -213,11 +213,18 @@ def rows_of(folder: Path, name: str, since: datetime, until: datetime) -> pl.Dat
     for _ in range(3):
         with contextlib.suppress(FileNotFoundError):
             if (file := folder / PARQUET / f"{name}.parquet").exists():
-                return _compacted_rows(file, wanted)
+                return _answers(_compacted_rows(file, wanted))
             for ending in (".jsonl.open", ".jsonl"):
                 if (file := folder / f"{name}{ending}").exists():
-                    return _journal_rows(read_journal(file)).filter(wanted)
-    return _journal_rows(JournalRows())  # too old, and removed
+                    return _answers(_journal_rows(read_journal(file)).filter(wanted))
+    return _answers(_journal_rows(JournalRows()))  # too old, and removed
+
+
+def _answers(rows: pl.DataFrame) -> pl.DataFrame:
+    """Without the copies that shadows answered."""
+    import polars as pl
+
+    return rows.filter(~pl.col(SHADOW)).drop(SHADOW)
 
 
 def _journal_rows(rows: JournalRows) -> pl.DataFrame:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import Conflict, MLInfraError, Unavailable, Unprocessable, raise_all
 from . import environment, gates, state, views
-from .own_tests import own_tests
+from .memory_test import MemoryLimits
+from .own_tests import OwnTests
 from .packaging import Bundle, load_bundle
 from .rows import DeploymentRow, VersionRow
 from .runtimes import load_runtime, python_for
@@ -54,6 +55,7 @@ class Rollout:
         Unprocessable if a test fails, unless `override` says why it may have traffic nevertheless.
         """
         settings = self._project.settings
+        chosen = settings.of(DeploymentSettings)
         runtime = self._store.deployment(name).version(version).runtime
         python = environment.ensure(
             bundle.requirements,
@@ -86,14 +88,32 @@ class Rollout:
                 started_seconds=time.monotonic() - started,
                 expected=expected,
                 rows=rows,
-                own_tests=own_tests(self._project.root, settings.of(DeploymentSettings).tests),
                 latency_ms=settings.project.targets.latency_p99_ms or gates.LATENCY_MS,
+                own_tests=OwnTests(
+                    root=self._project.root, names=chosen.tests, seconds=chosen.test_seconds
+                ),
+                memory=MemoryLimits(
+                    measure=lambda: self._target.memory(name, version),
+                    requests=chosen.memory_requests,
+                    seconds=chosen.memory_seconds,
+                    budget_mib=chosen.worker_memory_mib,
+                    growth_mib=chosen.memory_growth_mib,
+                ),
+                replay=lambda: self._replayed(row, version, bundle, url),
             )
             results = gates.run(subject, on_progress)
         self._store.note(name, version, gates=results)
         if not override:
             gates.check(results, f"{row.model}/{row.version(version).number}")
         return results
+
+    def _replayed(self, row: DeploymentRow, version: str, bundle: Bundle, url: str) -> Gate | None:
+        """The test *replay*; None if nothing is logged that it could send."""
+        from .replaying import tested
+
+        return tested(
+            self._project, row, version=version, bundle=bundle, url=url, keys=self._target.keys()
+        )
 
     def _expected_answers(
         self, bundle: Bundle, rows: Mapping[str, Any] | None, on_progress: Progress
@@ -165,6 +185,7 @@ class Rollout:
         reason: str,
         text: str = "",
         proved: tuple[str, Sequence[Gate]] | None = None,
+        then: Callable[[Transaction], None] = lambda _: None,
     ) -> None:
         """Set the traffic once each version whose share rises is warm; it is in force when this
         returns. One that has failed may keep its share, or lose it.
@@ -173,7 +194,7 @@ class Rollout:
         gives it its first traffic, so that no crash leaves it ready without traffic; it stays warm
         whatever its share. aim: computes the traffic in the transaction that sets it, so that no
         concurrent change is lost. Verbs do not wait for each other: a version that was cooled
-        meanwhile is warmed again.
+        meanwhile is warmed again. then: what else belongs into that transaction.
         """
         for _ in range(SHARE_TRIES):
             with self._store.change(name) as change:
@@ -190,6 +211,7 @@ class Rollout:
                         returns_to=returns_to,
                         text=text,
                     )
+                    then(change)
                     self._cool(change, except_version=proved[0] if proved else None)
             if not cold:
                 self._target.carry_out(change.wish)
@@ -329,7 +351,11 @@ class Rollout:
         unused = [
             item
             for item in change.row.versions
-            if item.wanted and item.proved and not item.traffic and item.version != except_version
+            if item.wanted
+            and item.proved
+            and not item.traffic
+            and not item.shadow
+            and item.version != except_version
         ]
         for item in sorted(unused, key=lambda item: item.used_at, reverse=True)[
             self._project.settings.of(DeploymentSettings).retain_versions :

@@ -11,6 +11,7 @@ from datetime import datetime
 from ..core.errors import NotFound
 from ..core.processes import Identity
 from ..core.records import from_seconds
+from .delivery.plans import STEP
 from .spec import Change, Gate, VersionState
 
 INTERRUPTED = "Its deploy was interrupted."
@@ -20,7 +21,8 @@ INTERRUPTED = "Its deploy was interrupted."
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionRow:
     """One version. wanted: keeps processes while the deployment is up. proved: its tests have
-    passed. deployer: the process that deploys it.
+    passed. deployer: the process that deploys it. shadow: percent of the requests of which it gets
+    a copy.
     """
 
     deployment: str
@@ -31,6 +33,7 @@ class VersionRow:
     state: VersionState
     reason: str
     traffic: int
+    shadow: int
     wanted: bool
     proved: bool
     gates: Sequence[Gate]
@@ -68,6 +71,11 @@ class DeploymentRow:
     def traffic(self) -> dict[str, int]:
         """Percent of each version."""
         return {row.version: row.traffic for row in self.versions}
+
+    @property
+    def shadows(self) -> dict[str, int]:
+        """Percent of the requests of which each shadow gets a copy."""
+        return {row.version: row.shadow for row in self.versions if row.shadow}
 
     @property
     def packaged(self) -> VersionRow | None:
@@ -158,10 +166,12 @@ def read_earlier_traffic(
     """Change id and traffic of each state before the present one, newest first.
 
     A stack: each change adds its traffic on top, a rollback removes what it undid. So a rollback
-    never leads to what an earlier one has undone.
+    never leads to what an earlier one has undone. A further step of a plan replaces the one before
+    it, so that a rollback leads to what was before the plan.
     """
     rows = connection.execute(
-        "SELECT id, traffic, returns_to FROM deployment_change WHERE deployment = ? ORDER BY id",
+        "SELECT id, verb, traffic, returns_to FROM deployment_change WHERE deployment = ?"
+        " ORDER BY id",
         (name,),
     ).fetchall()
     stack: list[tuple[int, dict[str, int]]] = []
@@ -172,6 +182,8 @@ def read_earlier_traffic(
         if row["returns_to"] is not None:
             stack = [state for state in stack if state[0] <= row["returns_to"]]
         elif shares and (not stack or stack[-1][1] != shares):
+            if row["verb"] == STEP and stack:
+                stack.pop()
             stack.append((row["id"], shares))
     return stack[-2::-1] if len(stack) > 1 else []
 
@@ -200,6 +212,7 @@ def _version(row: sqlite3.Row) -> VersionRow:
         state=VersionState(row["state"]),
         reason=row["reason"],
         traffic=row["traffic"],
+        shadow=row["shadow"],
         wanted=bool(row["wanted"]),
         proved=bool(row["proved"]),
         gates=[Gate(**gate) for gate in json.loads(row["gates"])],

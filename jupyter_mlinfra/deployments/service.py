@@ -5,8 +5,8 @@ down.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,11 @@ from .access.verbs import AccessVerbs
 from .asking import AskingVerbs
 from .batch.spec import MAX_ERRORS
 from .bodies import sample_body
+from .delivery.alarm import PlanAlarm
+from .delivery.spec import DeliverySpec
+from .delivery.verbs import DeliveryVerbs
 from .kubernetes.verbs import KubernetesVerbs
+from .log_verbs import LogVerbs
 from .logged import Answers
 from .packaging import Bundle, load_bundle
 from .request_verbs import Labelled, RequestVerbs
@@ -37,26 +41,23 @@ from .spec import (
 )
 from .store import DeploymentStore
 from .targets import DeploymentTarget, load_target
-from .targets.layout import payload_folder
 from .traffic import all_to, exactly, previous
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from ..catalog import Mode
     from ..core.project import Project
     from ..experiments import Experiments
     from ..features import Features
     from . import measuring
     from .batch.submitting import Batches
+    from .delivery.judging import Outcomes
     from .deploying import Deploying
     from .featuring import Missing
-    from .payload_log import parts
 
 
-class Deployments(KubernetesVerbs, AccessVerbs, AskingVerbs, RequestVerbs):
+class Deployments(KubernetesVerbs, DeliveryVerbs, AccessVerbs, AskingVerbs, LogVerbs, RequestVerbs):
     """The deployments of one project. batches: its batch jobs. features: its feature store.
-    labelled: what its monitors know.
+    labelled, outcomes: what its monitors know of the answers. alarm: who drives plans.
     """
 
     def __init__(
@@ -67,10 +68,13 @@ class Deployments(KubernetesVerbs, AccessVerbs, AskingVerbs, RequestVerbs):
         batches: Callable[[], Batches] | None = None,
         labelled: Labelled | None = None,
         features: Callable[[], Features] | None = None,
+        alarm: PlanAlarm | None = None,
+        outcomes: Outcomes | None = None,
     ) -> None:
         self._project, self._experiments, self._batches = project, experiments, batches
         self._labelled = labelled
         self._open_features = features
+        self._alarm, self._outcomes = alarm or PlanAlarm(), outcomes
         self._store = DeploymentStore(project.database, project.name)
 
     @cached_property
@@ -115,6 +119,7 @@ class Deployments(KubernetesVerbs, AccessVerbs, AskingVerbs, RequestVerbs):
         defaults: Mapping[str, Any] | None = None,
         override: str = "",
         reason: str = "",
+        delivery: DeliverySpec | None = None,
         on_progress: Progress | None = None,
     ) -> Deployment:
         """Package a model version, start it, test it, and only then give it traffic.
@@ -128,7 +133,8 @@ class Deployments(KubernetesVerbs, AccessVerbs, AskingVerbs, RequestVerbs):
         request carries their keys instead. None: those of the version with most traffic. missing:
         what a value becomes that is absent or past its ttl: `error` (default), `null`, or `default`
         with `defaults` by input.
-        override: why it gets traffic even if tests fail; it stays in the history. Raises
+        override: why it gets traffic even if tests fail; it stays in the history. delivery: whether
+        it is a shadow, or gets its traffic step by step. Raises
         Unprocessable if the model cannot be served, is not trusted, or fails a test; the traffic is
         then unchanged.
         Conflict while another deploy of the same deployment is in progress. Unavailable if the
@@ -146,8 +152,11 @@ class Deployments(KubernetesVerbs, AccessVerbs, AskingVerbs, RequestVerbs):
             features=wish_of(features, missing, defaults),
             override=override,
             reason=reason,
+            delivery=delivery or DeliverySpec(),
+            alarm=self._alarm,
             on_progress=on_progress or _quiet,
         )
+        self.rouse(name)
         self._tell_if_closed(on_progress or _quiet)
         return self._record(self._store.deployment(name))
 
@@ -219,7 +228,8 @@ class Deployments(KubernetesVerbs, AccessVerbs, AskingVerbs, RequestVerbs):
                 record = views.with_reason(record, packaged.version, str(error))
         history = self._store.history(name).items
         file, gateway = self._target.header_file(), self._target.gateway()
-        return views.detail(record, bundle, history, file, gateway)
+        found = views.detail(record, bundle, history, file, gateway)
+        return replace(found, plan=self.plan(name), replays=self.replays(name))
 
     def request_code(self, name: str, body: Any) -> Mapping[str, str]:
         """How each interface sends a request with this body. Raises NotFound."""
@@ -318,59 +328,6 @@ class Deployments(KubernetesVerbs, AccessVerbs, AskingVerbs, RequestVerbs):
         return measuring.latency(
             self._url(row), self._one_row(row), at_most_ms=at_most_ms, keys=self._target.keys()
         )
-
-    def payloads(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
-        """Logged requests, one line per row: `BASE_COLUMNS`, then the inputs."""
-        from .payload_log import reading
-
-        self._store.deployment(name)
-        return reading.scan(payload_folder(self._project, name), since)
-
-    def payloads_lazily(self, name: str) -> pl.LazyFrame:
-        """The same rows as a lazy frame, which reads one file at a time."""
-        from .payload_log.lazy import lazy
-
-        return lazy(payload_folder(self._project, self._store.deployment(name).name))
-
-    def payload_parts(
-        self, name: str, *, since: datetime, until: datetime, ids: Sequence[str] | None = None
-    ) -> Iterator[parts.Part]:
-        """The same rows of a span of time, file by file; of a deployment that is gone too."""
-        from .payload_log import parts
-
-        return parts.parts(payload_folder(self._project, name), since, until, ids=ids)
-
-    def payloads_since(self, name: str) -> datetime | None:
-        """When the oldest file of the payload log was begun; None if nothing is logged."""
-        from .payload_log import parts
-
-        return parts.oldest(payload_folder(self._project, name))
-
-    def payloads_feedback(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
-        """Logged feedback: request_id, ts, reward, truth, truth_texts."""
-        from .payload_log import reading
-
-        self._store.deployment(name)
-        return reading.feedback(payload_folder(self._project, name), since)
-
-    def payloads_refused(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
-        """Refused and failed requests, with the reason and the beginning of the body."""
-        from .payload_log import reading
-
-        self._store.deployment(name)
-        return reading.refused(payload_folder(self._project, name), since)
-
-    def payloads_dropped(self, name: str, *, since: datetime | None = None) -> int:
-        """Entries that could not be logged, in files written to after `since`; at most so many."""
-        from .payload_log import reading
-
-        return reading.dropped(payload_folder(self._project, name), since)
-
-    def payloads_problems(self, name: str, *, since: datetime | None = None) -> Sequence[str]:
-        """What is missing since then, in files that could not be read."""
-        from .payload_log.quarantine import problems
-
-        return [*problems(payload_folder(self._project, name), since, None)]
 
     def up(
         self, name: str | None = None, *, on_progress: Progress | None = None

@@ -84,6 +84,56 @@ class DeploymentSettings(Section):
     folder. Each is called with a `Trial` and returns what it measured and whether that is good.
     """
 
+    test_seconds: float = Field(default=60.0, gt=0, le=3600)
+    """How long a test of the project's own may take; it is ended then, and has failed."""
+
+    memory_requests: int = Field(default=1000, ge=1000, le=1_000_000)
+    """One-row requests over which the test *memory* sees whether the memory grows; beyond the first
+    1,000, which the test *latency* sends anyway, at most for `memory_seconds`.
+    """
+
+    memory_seconds: float = Field(default=30.0, gt=0, le=3600)
+
+    memory_growth_mib: float = Field(default=128.0, gt=0)
+    """Growth of its processes together over 10,000 requests above which a version fails the test
+    *memory*.
+    """
+
+    replay_rows: int = Field(default=10_000, ge=1, le=10_000_000)
+    """Logged rows that a replay sends at most, evenly taken from its window."""
+
+    replay_seconds: float = Field(default=600.0, gt=0, le=86_400)
+    """How long a replay may take; what was answered by then is compared."""
+
+    replay_test_hours: float = Field(default=24.0, ge=0, le=8760)
+    """The window of the log that the test *replay* sends to a new version, at most 500 rows in 10
+    s; 0 = no such test.
+    """
+
+    replay_agreement: float = Field(default=0.0, ge=0, le=1)
+    """Share of the replayed rows on which a new version must agree with the answers that were
+    given; 0 = any.
+    """
+
+    replay_shift: float = Field(default=0.0, ge=0)
+    """How far the mean of the replayed scores may be from that of the given ones, in standard
+    deviations of those; 0 = any distance.
+    """
+
+    plan_check_seconds: float = Field(default=15.0, ge=1, le=3600)
+    """How often the versions of a plan (`deploy --steps`) are looked at between its steps."""
+
+    plan_errors: float = Field(default=0.01, gt=0, lt=1)
+    """Share of the requests that may fail (5xx) in a step of a plan."""
+
+    plan_p95_ms: float = Field(default=0.0, ge=0)
+    """Latency that 95 % of the requests must keep in a step of a plan; 0 = the project card's
+    `latency_p99_ms`, else 100.
+    """
+
+    plan_alpha: float = Field(default=0.05, gt=0, lt=1)
+    """Probability of a wrong verdict on the outcomes, over all steps of a plan and all looks."""
+
     trusted_models: list[str] = Field(default_factory=list)
     """Models that may run code when they are loaded although this project did not register them:
     pickles, or a pyfunc with modules of its own. They are loaded in serving processes alone.

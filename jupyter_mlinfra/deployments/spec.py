@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from ..core.records import Number
 from .access.records import GatewayState
+from .comparing import AnswerComparison
+from .delivery.spec import DeliveryPlan
 
 
 class VersionState(StrEnum):
@@ -48,8 +50,9 @@ class Gate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeployedVersion:
-    """One version of a deployment. version: `v3` for `models:/name/3`. traffic: percent. runtime:
-    what carries its processes.
+    """One version of a deployment. version: `v3` for `models:/name/3`. traffic: percent. shadow:
+    percent of the requests of which it gets a copy, whose answers nobody gets. role: `stable`,
+    `canary`, `shadow` or `standby`. runtime: what carries its processes.
 
     requests, p50_ms, p95_ms, errors: of the gateway's last window; None before the first request.
     memory_bytes, pids: of its serving processes; pages that they share count once.
@@ -59,6 +62,7 @@ class DeployedVersion:
     model: str
     state: VersionState
     traffic: int
+    shadow: int
     role: str
     reason: str
     workers: int
@@ -93,7 +97,7 @@ class Deployment:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """One entry of the history. traffic: after it. verb: deploy, traffic, promote, rollback,
-    remove.
+    remove, undo, shadow, step (of a plan), pause, resume, keeper.
     """
 
     id: int
@@ -110,7 +114,8 @@ class DeploymentDetail:
     """A deployment's page; history newest first. sample: a request body that it accepts.
 
     answers: `classes`, `probabilities` or `values` of the version with most traffic; empty before
-    the first one is packaged. gateway: how it is; None while nothing is up.
+    the first one is packaged. plan: the last one, active or ended. replays: the last ones, newest
+    first. gateway: how it is; None while nothing is up.
     """
 
     deployment: Deployment
@@ -119,6 +124,8 @@ class DeploymentDetail:
     answers: str
     sample: Mapping[str, Any] | None
     code: Mapping[str, str]
+    plan: DeliveryPlan | None = None
+    replays: Sequence[AnswerComparison] = ()
     gateway: GatewayState | None = None
 
 

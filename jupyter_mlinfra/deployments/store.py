@@ -13,6 +13,8 @@ from ..core.errors import Conflict, NotFound
 from ..core.processes import Identity
 from ..core.records import Page, now, page_of, to_seconds
 from .access import audit
+from .delivery.plans import active_plans, last_plan
+from .replays import read_replays, write_replay
 from .rows import (
     DeploymentRow,
     TargetRow,
@@ -28,6 +30,9 @@ from .transaction import Transaction, announce, last_wish, next_wish
 
 if TYPE_CHECKING:
     from ..core.database import Database
+    from .comparing import AnswerComparison
+    from .delivery.alarm import PlanAlarm
+    from .delivery.spec import DeliveryPlan
 
 DEPLOYING = (VersionState.BUILDING, VersionState.STARTING, VersionState.TESTING)
 
@@ -116,7 +121,8 @@ class DeploymentStore:
                 " ON CONFLICT"
                 " (deployment, version) DO UPDATE SET state = excluded.state, reason = '', gates ="
                 " '[]', wanted = 0, proved = 0, deployer = excluded.deployer, workers ="
-                " excluded.workers, runtime = excluded.runtime, used_at = excluded.used_at",
+                " excluded.workers, runtime = excluded.runtime, shadow = 0, used_at ="
+                " excluded.used_at",
                 (
                     name,
                     version,
@@ -190,6 +196,33 @@ class DeploymentStore:
         """One transaction on a deployment's traffic and on which versions are wanted."""
         with self._database.write() as connection:
             yield Transaction(connection, read_deployment(connection, name))
+
+    def plan(self, name: str) -> DeliveryPlan | None:
+        """The last plan of a deployment, active or ended."""
+        with self._database.read() as connection:
+            return last_plan(connection, name)
+
+    def active_plans(self) -> list[DeliveryPlan]:
+        """The plans of all deployments that have not ended."""
+        with self._database.read() as connection:
+            return active_plans(connection)
+
+    def set_plan_alarm(self, alarm: PlanAlarm, *, seconds: float) -> None:
+        """Have the plans looked at again; not if none is active."""
+        with self._database.write() as connection:
+            alarm.set(connection, at=to_seconds(now()), seconds=seconds)
+
+    def replays(self, name: str) -> list[AnswerComparison]:
+        """The last results of replays, newest first."""
+        with self._database.read() as connection:
+            return read_replays(connection, name)
+
+    def add_replay(self, found: AnswerComparison, *, user: str) -> AnswerComparison:
+        """Keep the result of a replay; returns it with its number."""
+        with self._database.write() as connection:
+            kept = write_replay(connection, found, user)
+            announce(connection, found.deployment, version=found.version, replay=kept.id)
+            return kept
 
     def set_up(self, names: Sequence[str], up: bool, *, user: str = "") -> int:
         """Request deployments to be up or down. Versions that were stopped with the deployment are

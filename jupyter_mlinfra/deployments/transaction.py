@@ -7,30 +7,39 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..core import events
 from ..core.errors import Conflict
 from ..core.records import now, to_seconds
 from .access import audit
+from .delivery.plans import Plans
 from .rows import DeploymentRow, gates_text, read_deployment, read_earlier_traffic
 from .spec import Gate, VersionState
 from .state import advance, checked_traffic, describe
 
+if TYPE_CHECKING:
+    from .delivery.alarm import PlanAlarm
+
 
 class Transaction:
     """A change in progress. row: the deployment as this transaction has left it. wish: the number
-    of the change for the target; 0 if it has nothing to do.
+    of the change for the target; 0 if it has nothing to do. plans: of progressive delivery.
     """
 
     def __init__(self, connection: sqlite3.Connection, row: DeploymentRow) -> None:
         self._connection = connection
         self.row = row
         self.wish = 0
+        self.plans = Plans(connection, row.name)
 
     def earlier_traffic(self) -> list[tuple[int, dict[str, int]]]:
         """See `rows.read_earlier_traffic`."""
         return read_earlier_traffic(self._connection, self.row.name)
+
+    def set_alarm(self, alarm: PlanAlarm, *, at: float, seconds: float) -> None:
+        """Have plans looked at, as this transaction leaves them."""
+        alarm.set(self._connection, at=at, seconds=seconds)
 
     def traffic(
         self,
@@ -46,7 +55,8 @@ class Transaction:
         history. This is the one place that sets traffic:
 
         a sum other than 100 %, or more traffic for a version that has not passed its tests, is
-        refused here.
+        refused here. A plan ends when anything but its own step moves traffic, and a version with
+        traffic is no shadow.
         """
         before, at = self.row.traffic, to_seconds(now())
         traffic = checked_traffic(
@@ -62,6 +72,12 @@ class Transaction:
                     " AND version = ?",
                     values,
                 )
+        self._connection.execute(
+            "UPDATE deployment_version SET shadow = 0 WHERE deployment = ? AND traffic > 0",
+            (self.row.name,),
+        )
+        if traffic != before:
+            self.plans.end_by(verb, traffic, reason)
         self.record(
             verb=verb,
             user=user,
@@ -99,6 +115,42 @@ class Transaction:
                 self._connection, self.row.name, verb=verb, user=user, text=text, reason=reason
             )
         self.wish = next_wish(self._connection)
+
+    def shadow(
+        self, version: str, percent: int, *, verb: str, user: str, reason: str, text: str = ""
+    ) -> None:
+        """Give a version copies of so many percent of the requests; 0 ends that. Raises Conflict
+        for one that has traffic, or has not passed its tests.
+        """
+        item = self.row.version(version)
+        if percent and (item.traffic or not item.proved):
+            raise Conflict(
+                f"{item.version} of {self.row.name} cannot be a shadow.",
+                f"It has {item.traffic} % of the traffic."
+                if item.traffic
+                else item.reason or "It has not passed its tests.",
+                f"mlinfra deployments show {self.row.name}",
+            )
+        if percent and not any(self.row.traffic.values()):
+            raise Conflict(
+                f"{item.version} of {self.row.name} cannot be a shadow.",
+                "No version has traffic that could be copied.",
+                f"mlinfra deployments promote {self.row.name} {item.version}",
+            )
+        self._connection.execute(
+            "UPDATE deployment_version SET shadow = ?, used_at = ? WHERE deployment = ? AND"
+            " version = ?",
+            (percent, to_seconds(now()), self.row.name, item.version),
+        )
+        said = f"{item.version} gets copies of {item.shadow} → {percent} % of the requests"
+        self.record(
+            verb=verb,
+            user=user,
+            reason=reason,
+            traffic=self.row.traffic,
+            text=", ".join(part for part in (text, said) if part),
+        )
+        self.row = read_deployment(self._connection, self.row.name)
 
     def ready(self, version: str, gates: Sequence[Gate]) -> None:
         """Record that a version has passed its tests."""

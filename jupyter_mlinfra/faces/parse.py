@@ -76,8 +76,11 @@ def keys(texts: Sequence[str]) -> list[dict[str, str]]:
 
 def span(text: str | None) -> timedelta | None:
     """`90s`, `30min`, `24h`, `7d`. Raises BadRequest."""
-    if text is None:
-        return None
+    return None if text is None else duration(text)
+
+
+def duration(text: str) -> timedelta:
+    """As `span`, of a text that is there."""
     found = _SPAN.match(text.strip())
     if not found:
         why = (

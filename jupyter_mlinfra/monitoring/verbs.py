@@ -220,6 +220,29 @@ class MeasuringVerbs:
             read = label_files.read_frame(source)
         return self._join(monitor, read)
 
+    def outcomes(
+        self,
+        deployment: str,
+        goal: str,
+        versions: Sequence[str],
+        since: datetime,
+        until: datetime,
+    ) -> Mapping[str, Sequence[float]]:
+        """What the labelled answers of each version were worth, by the first monitor of their
+        deployment; none without a monitor. goal: `kpi` or `error`.
+        """
+        from .outcomes import outcomes_of
+
+        watching = [item for item in self._store.monitors() if item.deployment == deployment]
+        if not watching:
+            return {}
+        monitor, plan = watching[0].name, self._plan(watching[0])
+        ends = since.timestamp(), until.timestamp()
+        return {
+            version: outcomes_of(self._series, monitor, plan, goal, version, *ends).tolist()
+            for version in versions
+        }
+
     def _join(
         self,
         monitor: Monitor,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..faces.parse import duration
 from ..widgets.reprs import Facts, Records
 from ..workbench import Workbench, current
 from .monitoring import MonitorHandle
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
     from ..deployments import (
         AccessKey,
+        AnswerComparison,
         AuditEntry,
+        DeliveryPlan,
         ImageContext,
         ManifestKind,
         Manifests,
@@ -95,6 +98,52 @@ class DeploymentHandle(Shown):
         that has traffic.
         """
         return self.workbench.deployments.remove(self.name, version, reason=reason)
+
+    def shadow(self, version: str, *, percent: int = 100, reason: str = "") -> Deployment:
+        """Give a version copies of so many percent of the requests; its answers are logged, and
+        nobody gets them. 0: no more.
+        """
+        return self.workbench.deployments.shadow(self.name, version, percent=percent, reason=reason)
+
+    def shadow_report(self, version: str, *, window: str = "24h") -> AnswerComparison:
+        """A shadow's answers beside those that were given."""
+        return self.workbench.deployments.shadow_report(self.name, version, window=duration(window))
+
+    def replay(
+        self,
+        version: str,
+        *,
+        window: str = "24h",
+        rows: int | None = None,
+        on_progress: Callable[[str], None] | None = None,
+    ) -> AnswerComparison:
+        """Send the logged requests of a window to a version, which gets no traffic for it, and
+        compare with the answers that were given: agreement, score shift, latency.
+        """
+        return self.workbench.deployments.replay(
+            self.name, version, window=duration(window), rows=rows, on_progress=on_progress
+        )
+
+    def replays(self) -> Sequence[AnswerComparison]:
+        """The last results of `replay`, newest first."""
+        return Records(self.workbench.deployments.replays(self.name))
+
+    def undo(self, change: int, *, reason: str = "") -> Deployment:
+        """Restore the traffic that a change of `history` found. change: its `id`."""
+        return self.workbench.deployments.undo(self.name, change, reason=reason)
+
+    @property
+    def plan(self) -> DeliveryPlan | None:
+        """The last plan of `deploy(steps=…)`; None if there was none."""
+        return self.workbench.deployments.plan(self.name)
+
+    def pause(self, *, reason: str = "") -> DeliveryPlan:
+        """Hold the plan; a breach rolls it back nevertheless."""
+        return self.workbench.deployments.pause(self.name, reason=reason)
+
+    def resume(self, *, reason: str = "") -> DeliveryPlan:
+        """Let the plan go on; its present step begins again."""
+        return self.workbench.deployments.resume(self.name, reason=reason)
 
     def history(self) -> Sequence[Change]:
         """Its newest changes, newest first."""

@@ -12,6 +12,7 @@ from ..core.errors import NotFound
 from ..core.records import PAGE_LIMIT, Page, every
 from ..core.refs import reference
 from ..deployments import MAX_ERRORS
+from ..faces.parse import duration
 from ..widgets.reprs import bundle
 from ..workbench import Workbench, current
 from .deployments import DeploymentHandle
@@ -261,6 +262,12 @@ class ModelHandle(Shown):
         defaults: Mapping[str, Any] | None = None,
         override: str = "",
         reason: str = "",
+        shadow: bool = False,
+        steps: Sequence[int] = (),
+        every: str = "10min",
+        least_requests: int = 100,
+        goal: Literal["", "reward", "kpi", "error"] = "",
+        better: Literal["", "higher", "lower"] = "",
         on_progress: Callable[[str], None] | None = None,
     ) -> DeploymentHandle:
         """Deploy it as `name`: package it, start it, test it, and only then give it traffic.
@@ -269,8 +276,13 @@ class ModelHandle(Shown):
         later one. answers: what a classifier answers. runtime: `seldon-core` or `open-inference`;
         None: as the settings say. features: views whose values come from the online store, while a
         request carries their keys; missing, defaults: what a value becomes that is not there or is
-        past its ttl. override: why it gets traffic even if tests fail.
+        past its ttl. override: why it gets traffic even if tests fail. shadow: it gets copies of
+        the requests, and no traffic. steps: its shares, one after the other, each for `every` and
+        until it has answered `least_requests`, while its errors, its latency and the outcomes of
+        `goal` allow it; else it is rolled back.
         """
+        from ..deployments import DeliverySpec
+
         version = self.record.ref
         self.workbench.deployments.deploy(
             name,
@@ -283,6 +295,14 @@ class ModelHandle(Shown):
             defaults=defaults,
             override=override,
             reason=reason,
+            delivery=DeliverySpec(
+                shadow=100 if shadow else 0,
+                steps=tuple(steps),
+                every_seconds=duration(every).total_seconds(),
+                least_requests=least_requests,
+                goal=goal,
+                better=better,
+            ),
             on_progress=on_progress,
         )
         return DeploymentHandle(self.workbench, name)

@@ -24,7 +24,7 @@ from jupyter_mlinfra.cli.text import text_of
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, TooLarge
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import page_of, to_json
-from jupyter_mlinfra.deployments import ManifestOptions
+from jupyter_mlinfra.deployments import DeliverySpec, ManifestOptions
 from jupyter_mlinfra.faces.parse import span
 from jupyter_mlinfra.jobs import JobState, LogChunk
 from jupyter_mlinfra.jobs.backends.shell import Attachment
@@ -529,6 +529,49 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         {"name": "flights", "reason": ""},
     ),
     (
+        "deployments shadow flights v2 --percent 40 --reason new",
+        "Deployment",
+        "deployments",
+        "shadow",
+        {"name": "flights", "version": "v2", "percent": 40, "reason": "new"},
+    ),
+    (
+        "deployments shadow flights v2 --off",
+        "Deployment",
+        "deployments",
+        "shadow",
+        {"name": "flights", "version": "v2", "percent": 0, "reason": ""},
+    ),
+    (
+        "deployments shadow flights v2 --report --window 30min",
+        "AnswerComparison",
+        "deployments",
+        "shadow_report",
+        {"name": "flights", "version": "v2", "window": timedelta(minutes=30)},
+    ),
+    (
+        "deployments undo flights 7 --reason no",
+        "Deployment",
+        "deployments",
+        "undo",
+        {"name": "flights", "change": 7, "reason": "no"},
+    ),
+    ("deployments plan flights", "DeliveryPlan", "deployments", "plan", {"name": "flights"}),
+    (
+        "deployments pause flights --reason lunch",
+        "DeliveryPlan",
+        "deployments",
+        "pause",
+        {"name": "flights", "reason": "lunch"},
+    ),
+    (
+        "deployments resume flights",
+        "DeliveryPlan",
+        "deployments",
+        "resume",
+        {"name": "flights", "reason": ""},
+    ),
+    (
         "deployments remove flights v1",
         "Deployment",
         "deployments",
@@ -773,7 +816,7 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         "rollback",
         {"alert": "m/drift", "why": ""},
     ),
-    ("alerts deliveries", "Page[Delivery]", "alerts", "deliveries", PAGE),
+    ("alerts deliveries", "Page[DeliverySpec]", "alerts", "deliveries", PAGE),
     ("rules list --monitor m", "Page[AlertRule]", "alerts", "rules", {"monitor": "m"} | PAGE),
     ("status", "dict[str, dict[str, int]]", "workbench", "status", {}),
     (
@@ -791,6 +834,7 @@ ELSEWHERE = {  # tested below, each for what it does besides
     "deployments deploy",
     "deployments explain",
     "deployments predict",
+    "deployments replay",
     "deployments show",
     "deployments up",
     "down",
@@ -1031,6 +1075,32 @@ def test_features_are_named_with_what_their_missing_values_become(
     assert options["defaults"] == {"delay": 1.5, "sky": "a=b"}
     with pytest.raises(click.UsageError, match="COLUMN=VALUE"):
         verb(["deployments", "deploy", "flights/2", "--features", "w", "--default", "delay"])
+
+
+def test_a_deploy_by_steps_or_as_a_shadow_is_one_value_for_the_service(
+    noted: Noted, verb: Callable[..., Any]
+) -> None:
+    noted.answer = record("Deployment")
+    verb(["deployments", "deploy", "flights/2", "--steps", "5,25,100", "--every", "10m"])
+    verb(["deployments", "deploy", "flights/2", "--shadow"])
+    verb(["deployments", "deploy", "flights/2"])
+    first, second, third = (call[2] for call in noted.calls)
+    assert first["delivery"] == DeliverySpec(steps=(5, 25, 100), every_seconds=600)
+    assert second["delivery"] == DeliverySpec(shadow=100)
+    assert "delivery" not in third
+    for words in (["--every", "10m"], ["--steps", "5,x"], ["--steps", "25,5"]):
+        with pytest.raises((click.UsageError, BadRequest)):
+            verb(["deployments", "deploy", "flights/2", *words])
+
+
+def test_a_replay_says_how_far_it_is(noted: Noted, verb: Callable[..., Any]) -> None:
+    noted.answer = record("AnswerComparison")
+    shown = verb(["deployments", "replay", "flights", "--version", "v2", "--window", "7d"]).value
+    assert {"agreement", "score_shift", "latency", "rows"} <= set(to_json(shown))
+    ((_, asked, arguments),) = noted.calls
+    assert callable(arguments.pop("on_progress"))
+    expected = {"name": "flights", "version": "v2", "window": timedelta(days=7), "rows": None}
+    assert (asked, arguments) == ("replay", expected)
 
 
 def test_a_shown_deployment_has_its_own_fields_at_the_top(

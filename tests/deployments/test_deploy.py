@@ -212,6 +212,7 @@ def test_a_latency_beyond_the_projects_target_blocks_with_both_figures(
             ("equal", True),
             ("refuses", True),
             ("latency", False),
+            ("memory", True),
         ]
         assert version.traffic == 0
         with pytest.raises(Unavailable):

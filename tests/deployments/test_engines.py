@@ -20,9 +20,10 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from jupyter_mlinfra.deployments import gates, payloads
+from jupyter_mlinfra.deployments import gates
 from jupyter_mlinfra.deployments.bodies import open_inference_body, seldon_body
 from jupyter_mlinfra.deployments.packaging import Bundle, package
+from jupyter_mlinfra.deployments.payload_log import compacting, reading
 from jupyter_mlinfra.deployments.runtime.open_inference import BINARY_HEADER
 from jupyter_mlinfra.deployments.runtime.refusal import RequestRefused
 from jupyter_mlinfra.deployments.runtime.served import Reply, Served
@@ -386,7 +387,7 @@ def test_typed_inputs_and_names_of_classes_come_back_from_the_payload_log(
     assert case.served.journal is not None
     case.served.journal.close()
     for _ in range(2):  # from the journal, then from its Parquet file
-        logged = payloads.scan(case.log)
+        logged = reading.scan(case.log)
         assert logged.height == 2 * ROWS
         first = logged.head(ROWS)
         assert first["prediction"].to_list() == case.expected()["predict"]
@@ -394,7 +395,7 @@ def test_typed_inputs_and_names_of_classes_come_back_from_the_payload_log(
         for column in ("carrier", "departs", "distance"):
             assert first[column].to_list() == expected[column].to_list(), column
         assert first["seats"].to_list() == [float(value) for value in FLIGHTS["seats"]]
-        assert payloads.compact(case.log) <= 1
+        assert compacting.compact(case.log) <= 1
 
 
 WRONG: Mapping[str, Any] = {

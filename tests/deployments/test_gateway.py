@@ -55,8 +55,8 @@ def routes_of(plan: DeploymentPlan) -> list[dict[str, Any]]:
 
 
 def test_envoy_accepts_every_file(tmp_path: Path) -> None:
-    files = configuration.files([PLAN], port=1234, keys=KEYS)
-    files |= configuration.public_files([PLAN], keys=KEYS, public=None)
+    files = configuration.files([SHADOWED], port=1234, keys=KEYS)
+    files |= configuration.public_files([SHADOWED], keys=KEYS, public=None)
     for name, text in files.items():
         (tmp_path / name).write_text(text)
     (tmp_path / BOOTSTRAPS[0]).write_text(
@@ -88,6 +88,30 @@ def test_a_version_with_no_traffic_is_in_no_weighted_route() -> None:
     assert weighted
     shares = [[(item["name"], item["weight"]) for item in clusters] for clusters in weighted]
     assert all(share == [("flights.v1", 100)] for share in shares)
+
+
+SHADOWED = DeploymentPlan(
+    name="flights",
+    namespace="test",
+    versions=PLAN.versions,
+    weights=PLAN.weights,
+    shadows={"v2": 40, "v3": 100},
+)
+
+
+def test_copies_are_of_shared_questions_alone_and_no_caller_can_mark_its_own() -> None:
+    routes = [route for route in routes_of(SHADOWED) if "route" in route]
+    copied = [route for route in routes if "request_mirror_policies" in route["route"]]
+    assert copied
+    for route in copied:
+        assert "weighted_clusters" in route["route"], "a request for one version is not copied"
+        assert not route["match"].get("prefix", "").endswith("feedback")
+        names = [header["name"] for header in route["match"].get("headers", [])]
+        assert gateway.PROBE_HEADER not in names, "our own tests are not copied"
+        (policy,) = route["route"]["request_mirror_policies"]  # v3 is drained
+        assert policy["cluster"] == "flights.v2"
+        assert policy["runtime_fraction"]["default_value"]["numerator"] == 40
+    assert all(gateway.SHADOW_HEADER in route["request_headers_to_remove"] for route in routes)
 
 
 def test_a_version_that_is_drained_has_a_cluster_and_no_route() -> None:
@@ -271,6 +295,63 @@ def test_a_cluster_leaves_after_the_last_route_to_it(
     assert left == [True]
     assert "flights.v1" not in Path(CLUSTERS).read_text()
     assert not Path("eds-flights.v1.json").exists()
+
+
+def test_a_shadow_gets_marked_copies_and_whatever_it_does_reaches_no_client(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The shadow hangs, then breaks its connections; through the real Envoy, at its full queue."""
+    monkeypatch.chdir(tmp_path)
+    plan = DeploymentPlan(
+        name="flights",
+        namespace="test",
+        versions=[
+            VersionPlan(version="v1", sockets=["live.sock"]),
+            VersionPlan(version="v2", sockets=["shadow.sock"]),
+        ],
+        weights={"v1": 100, "v2": 0},
+        shadows={"v2": 100},
+        queue=8,
+    )
+    seen: dict[str, list[Mapping[str, str]]] = {"live.sock": [], "shadow.sock": []}
+    go_on, breaks = threading.Event(), threading.Event()
+
+    def answer(path: str, headers: Mapping[str, str]) -> int:
+        seen[path].append(headers)
+        if path == "live.sock":
+            return 200
+        if breaks.is_set():
+            return 0
+        go_on.wait(60)
+        return 500
+
+    with real_envoy(tmp_path, [plan], answer) as base:
+        url = predictions(base)
+        try:
+            for number in range(20):  # the shadow hangs, and takes only what its queue takes
+                asked = client.post(url, b"{}", keys=KEYS)
+                assert (asked.status, asked.milliseconds < 20_000) == (200, True), number
+        finally:
+            go_on.set()
+        breaks.set()
+        for _ in range(10):
+            assert client.post(url, b"{}", keys=KEYS).status == 200
+        client.post(url, b"{}", keys=KEYS, probe=True)
+        client.post(f"{base}/seldon/test/flights/api/v1.0/feedback", b"{}", keys=KEYS)
+        client.post(url, b"{}", keys=KEYS, version="v1")
+        end = time.monotonic() + 30
+        while len(seen["shadow.sock"]) < 9:  # what comes after the queue was full
+            assert time.monotonic() < end
+            time.sleep(0.02)
+    live, copies = seen["live.sock"], seen["shadow.sock"]
+    assert len(live) == 33
+    assert all(headers["x-mlinfra-shadow"] is None for headers in live)  # type: ignore[comparison-overlap]
+    assert all(headers["x-mlinfra-shadow"] == "1" for headers in copies)
+    assert all(headers["x-mlinfra-routed"] == "v2" for headers in copies)
+    asked_ids = [headers["x-mlinfra-request"] for headers in live]
+    copied_ids = [headers["x-mlinfra-request"] for headers in copies]
+    assert set(copied_ids) <= set(asked_ids[:30]), "no probe, no feedback, none that named v1"
+    assert len(set(copied_ids)) == len(copied_ids), "none is sent twice"
 
 
 def test_a_request_that_is_tried_again_keeps_its_id_and_no_caller_can_choose_it(

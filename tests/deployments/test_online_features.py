@@ -20,10 +20,11 @@ import pytest
 
 from jupyter_mlinfra.core.errors import BadRequest
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.deployments import Deployments, payloads
+from jupyter_mlinfra.deployments import Deployments
 from jupyter_mlinfra.deployments.featuring import plan_of, rows_of, wish_of
 from jupyter_mlinfra.deployments.logged import read
 from jupyter_mlinfra.deployments.packaging import Bundle, package
+from jupyter_mlinfra.deployments.payload_log import reading
 from jupyter_mlinfra.deployments.runtime import online_store
 from jupyter_mlinfra.deployments.runtime.contract import Column, Contract, MatrixContract
 from jupyter_mlinfra.deployments.runtime.online_features import featured
@@ -371,7 +372,7 @@ def test_a_served_version_logs_the_features_it_used(
     assert served.metadata()["outputs"] == [{"name": "predict", "datatype": "FP32", "shape": [-1]}]
     assert served.journal is not None
     served.journal.close()
-    (kept,) = payloads.scan(log, None).to_dicts()
+    (kept,) = reading.scan(log, None).to_dicts()
     assert {name: kept[name] for name in (*INPUTS, "user_id")} == {
         "clicks_7d": 3,
         "rate": 0.3,

@@ -10,7 +10,9 @@ import pytest
 
 from jupyter_mlinfra.core.errors import BadRequest, Unprocessable
 from jupyter_mlinfra.deployments import Deployments, VersionState
-from jupyter_mlinfra.deployments.own_tests import own_tests
+from jupyter_mlinfra.deployments.gateway import Keys
+from jupyter_mlinfra.deployments.own_tests import OwnTests
+from jupyter_mlinfra.deployments.spec import Gate
 
 CHECKS = '''
 def likely(trial):
@@ -67,10 +69,36 @@ def test_a_failed_test_of_the_project_blocks_until_a_reason_overrides_it(
     )
 
 
+def gate(root: Path, name: str, seconds: float = 60.0) -> Gate:
+    """Run one test of a project; no version is asked."""
+    tests = OwnTests(root=root, names=[name], seconds=seconds)
+    return tests.gate(
+        name, url="", keys=Keys(probe=""), version="v1", deployment="f", model="f/1", sample=[]
+    )
+
+
 def test_a_test_that_cannot_be_imported_is_named_with_its_setting(tmp_path: Path) -> None:
     (tmp_path / "own_broken.py").write_text("value = 3\nraise RuntimeError('no')")
     for name in ("own_broken:value", "own_absent:f", "own_broken"):
         with pytest.raises(BadRequest) as refused:
-            own_tests(tmp_path, [name])
+            gate(tmp_path, name)
         assert name in refused.value.what
         assert "[deployments] tests" in refused.value.fix or "tests =" in refused.value.fix
+
+
+def test_a_test_that_was_changed_is_read_again_and_one_that_hangs_or_exits_has_failed(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "own_changing.py"
+    for said, passed in (("first", True), ("second", False)):
+        file.write_text(f"def f(trial):\n    return '{said} of ' + trial.model, {passed}")
+        found = gate(tmp_path, "own_changing:f")
+        assert (found.measured, found.passed) == (f"{said} of f/1", passed)
+    file.write_text("import time\ndef f(trial):\n    time.sleep(600)")
+    found = gate(tmp_path, "own_changing:f", seconds=0.5)
+    assert found.measured == "it was ended after 0.5 s ([deployments] test_seconds)"
+    assert not found.passed
+    file.write_text("import os\ndef f(trial):\n    os._exit(7)")
+    found = gate(tmp_path, "own_changing:f")
+    assert found.measured.startswith("it ended with status 7")
+    assert not found.passed

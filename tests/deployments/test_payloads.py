@@ -19,7 +19,8 @@ import polars as pl
 import pytest
 
 from jupyter_mlinfra.core.files import file_lock
-from jupyter_mlinfra.deployments import payloads
+from jupyter_mlinfra.deployments.payload_log import compacting, reading
+from jupyter_mlinfra.deployments.payload_log.frames import BASE_COLUMNS
 from jupyter_mlinfra.deployments.runtime.journal import Journal
 
 HEAD = {"deployment": "flights", "version": "v1", "model": "flights/1", "names": ["a", "b"]}
@@ -49,7 +50,7 @@ def entry(
 
 def wait_for(folder: Path, rows: int) -> pl.DataFrame:
     end = time.monotonic() + 10
-    while (frame := payloads.scan(folder)).height < rows and time.monotonic() < end:
+    while (frame := reading.scan(folder)).height < rows and time.monotonic() < end:
         time.sleep(0.02)
     return frame
 
@@ -121,11 +122,11 @@ def test_what_is_put_is_read_back_with_names_and_times(tmp_path: Path) -> None:
 
 
 def test_an_empty_log_has_the_columns_all_the_same(tmp_path: Path) -> None:
-    frame = payloads.scan(tmp_path)
+    frame = reading.scan(tmp_path)
     assert frame.height == 0
-    assert frame.columns == list(payloads.BASE_COLUMNS)
-    assert payloads.feedback(tmp_path).height == 0
-    assert payloads.dropped(tmp_path) == 0
+    assert frame.columns == list(BASE_COLUMNS)
+    assert reading.feedback(tmp_path).height == 0
+    assert reading.dropped(tmp_path) == 0
 
 
 def test_a_torn_line_is_passed_over_and_the_rest_is_read(tmp_path: Path) -> None:
@@ -138,7 +139,7 @@ def test_a_torn_line_is_passed_over_and_the_rest_is_read(tmp_path: Path) -> None
     last = content.rstrip(b"\n").rfind(b"\n") + 1
     for cut in range(last + 1, len(content) - 1):  # wherever a kill may have cut it
         file.write_bytes(content[:cut])
-        assert payloads.scan(tmp_path)["request_id"].to_list() == ["r1"], cut
+        assert reading.scan(tmp_path)["request_id"].to_list() == ["r1"], cut
 
 
 def test_a_request_that_two_processes_answered_counts_once(tmp_path: Path) -> None:
@@ -146,7 +147,7 @@ def test_a_request_that_two_processes_answered_counts_once(tmp_path: Path) -> No
         journal = Journal(tmp_path, {**HEAD, "version": version})
         journal.put(entry(1, rows=2))
         journal.close()
-    assert payloads.scan(tmp_path).height == 2
+    assert reading.scan(tmp_path).height == 2
 
 
 @pytest.mark.parametrize("compacted", [False, True])
@@ -159,13 +160,13 @@ def test_requests_that_their_caller_gave_the_same_id_all_count(
             journal.put(entry(number, puid="same", unique=f"{version}-{number}"))
         journal.close()
     if compacted:
-        payloads.compact(tmp_path)
-    frame = payloads.scan(tmp_path)
+        compacting.compact(tmp_path)
+    frame = reading.scan(tmp_path)
     assert frame["request_id"].to_list() == ["same"] * 6
     assert sorted(frame.select("version", "a").rows()) == [
         (version, float(number)) for version in ("v1", "v2") for number in range(3)
     ]
-    assert frame.columns == [*payloads.BASE_COLUMNS, "a", "b"]
+    assert frame.columns == [*BASE_COLUMNS, "a", "b"]
 
 
 def test_files_of_a_version_without_ids_of_the_gateway_are_read_by_the_callers(
@@ -175,14 +176,14 @@ def test_files_of_a_version_without_ids_of_the_gateway_are_read_by_the_callers(
     old = {"k": "p", "id": "r1", "ts": 1.7e9, "ms": 1.5, "st": 200, "x": [[1.0, 2.0]], "y": [0.5]}
     for name in ("v1-1-1", "v1-2-2"):  # the gateway tried it twice
         (tmp_path / f"{name}.jsonl").write_text(f"{json.dumps(head)}\n{json.dumps(old)}\n")
-    before = payloads.scan(tmp_path)
+    before = reading.scan(tmp_path)
     assert before["request_id"].to_list() == ["r1"]
-    payloads.compact(tmp_path)
+    compacting.compact(tmp_path)
     for file in (tmp_path / "parquet").glob("*.parquet"):
         facts = dict(pl.read_parquet_metadata(file))
         facts.pop("ARROW:schema", None)
         pl.read_parquet(file).drop(".unique").write_parquet(file, metadata=facts)
-    assert payloads.scan(tmp_path).equals(before)
+    assert reading.scan(tmp_path).equals(before)
 
 
 def test_since_leaves_out_what_is_older(tmp_path: Path) -> None:
@@ -190,7 +191,7 @@ def test_since_leaves_out_what_is_older(tmp_path: Path) -> None:
     for number in range(10):
         journal.put(entry(number))
     journal.close()
-    kept = payloads.scan(tmp_path, datetime.fromtimestamp(1_700_000_005, UTC))
+    kept = reading.scan(tmp_path, datetime.fromtimestamp(1_700_000_005, UTC))
     assert kept["request_id"].to_list() == [f"r{number}" for number in range(5, 10)]
 
 
@@ -198,7 +199,7 @@ def test_an_input_with_the_name_of_an_own_column_is_set_apart(tmp_path: Path) ->
     journal = Journal(tmp_path, {**HEAD, "names": ["version", "b"]})
     journal.put(entry(3))
     journal.close()
-    frame = payloads.scan(tmp_path)
+    frame = reading.scan(tmp_path)
     assert frame["version"].to_list() == ["v1"]
     assert frame["input.version"].to_list() == [3.0]
 
@@ -208,7 +209,7 @@ def test_versions_with_other_inputs_are_read_together(tmp_path: Path) -> None:
         journal = Journal(tmp_path, {**HEAD, "version": version, "names": names})
         journal.put(entry(1, puid=version, unique=version))
         journal.close()
-    frame = payloads.scan(tmp_path).sort("version")
+    frame = reading.scan(tmp_path).sort("version")
     assert frame.select("version", "a", "b", "c").rows() == [
         ("v1", 1.0, 0.0, None),
         ("v2", 1.0, None, 0.0),
@@ -220,10 +221,10 @@ def test_categories_are_read_as_texts(tmp_path: Path) -> None:
     for number in (0, 1):
         journal.put(entry(number, rows=2))
     journal.close()
-    before = payloads.scan(tmp_path)
+    before = reading.scan(tmp_path)
     assert before.select("a", "b").rows() == [("AA", 0.0), ("AA", None), ("DL", 0.0), ("DL", None)]
-    payloads.compact(tmp_path)
-    assert payloads.scan(tmp_path).equals(before)
+    compacting.compact(tmp_path)
+    assert reading.scan(tmp_path).equals(before)
 
 
 def test_feedback_is_kept_and_the_last_word_counts(tmp_path: Path) -> None:
@@ -231,7 +232,7 @@ def test_feedback_is_kept_and_the_last_word_counts(tmp_path: Path) -> None:
     journal.put({"k": "f", "id": "r1", "ts": 1_700_000_001.0, "reward": 0.0, "truth": [0.0]})
     journal.put({"k": "f", "id": "r1", "ts": 1_700_000_002.0, "reward": 1.0, "truth": [[1.0]]})
     journal.close()
-    assert payloads.feedback(tmp_path).select("request_id", "reward", "truth").rows() == [
+    assert reading.feedback(tmp_path).select("request_id", "reward", "truth").rows() == [
         ("r1", 1.0, [1.0])
     ]
 
@@ -251,7 +252,7 @@ def test_a_full_queue_drops_and_counts_and_never_waits(tmp_path: Path) -> None:
     journal.put(entry(1000), 2)
     logged = wait_for(folder, 1).height
     journal.close()
-    assert payloads.dropped(folder) + payloads.scan(folder).height == 1001
+    assert reading.dropped(folder) + reading.scan(folder).height == 1001
     assert logged >= 1
 
 
@@ -276,7 +277,7 @@ def test_files_are_closed_at_their_size_and_none_of_it_is_lost(tmp_path: Path) -
     journal.close()
     assert len(list(tmp_path.glob("*.jsonl"))) > 2
     assert not list(tmp_path.glob("*.open"))
-    assert payloads.scan(tmp_path)["request_id"].n_unique() == 100
+    assert reading.scan(tmp_path)["request_id"].n_unique() == 100
 
 
 def test_an_end_waits_for_what_is_being_written_and_loses_nothing(
@@ -303,7 +304,7 @@ def test_an_end_waits_for_what_is_being_written_and_loses_nothing(
     end.join(30)
     frame = wait_for(tmp_path, 3)
     assert frame["request_id"].to_list() == ["r1", "r2", "r3"]
-    assert payloads.dropped(tmp_path) == 0
+    assert reading.dropped(tmp_path) == 0
     assert not list(tmp_path.glob("*.open"))
 
 
@@ -317,10 +318,10 @@ def test_compacting_changes_nothing_of_what_is_read(tmp_path: Path) -> None:
         journal._flush()
     journal.put({"k": "d", "ts": 1_700_000_000.0, "n": 5})
     journal.close()
-    before = payloads.scan(tmp_path), payloads.feedback(tmp_path), payloads.dropped(tmp_path)
-    assert payloads.compact(tmp_path) > 2
+    before = reading.scan(tmp_path), reading.feedback(tmp_path), reading.dropped(tmp_path)
+    assert compacting.compact(tmp_path) > 2
     assert not list(tmp_path.glob("*.jsonl"))
-    after = payloads.scan(tmp_path), payloads.feedback(tmp_path), payloads.dropped(tmp_path)
+    after = reading.scan(tmp_path), reading.feedback(tmp_path), reading.dropped(tmp_path)
     assert before[0].equals(after[0])
     assert before[1].equals(after[1])
     assert before[2] == after[2] == 5
@@ -335,10 +336,10 @@ def test_a_compaction_that_died_before_it_removed_the_journal_counts_nothing_twi
     journal.close()
     (file,) = tmp_path.glob("*.jsonl")
     text = file.read_bytes()
-    payloads.compact(tmp_path)
+    compacting.compact(tmp_path)
     file.write_bytes(text)
-    assert payloads.scan(tmp_path).height == 1
-    assert payloads.dropped(tmp_path) == 3
+    assert reading.scan(tmp_path).height == 1
+    assert reading.dropped(tmp_path) == 3
 
 
 WRITER = """
@@ -369,21 +370,21 @@ def test_a_killed_process_loses_only_its_last_moment_and_what_it_loses_is_counte
     process.wait()
     put = 1 + max([800, *(int(line) for line in process.stdout.read().split(b"\n")[:-1])])
     process.stdout.close()
-    found = payloads.scan(tmp_path)["request_id"].to_list()
+    found = reading.scan(tmp_path)["request_id"].to_list()
     numbers = sorted(int(name.removeprefix("r")) for name in found)
     assert numbers == list(range(len(numbers)))  # no gap
     assert len(numbers) >= 300  # what was written in the last 0.1 s may be missing
     # Put, and killed before it was printed.
-    assert 0 <= len(numbers) + payloads.dropped(tmp_path) - put <= 1
-    lost = payloads.dropped(tmp_path, datetime.fromtimestamp(time.time() - 60, UTC))
-    assert lost == payloads.dropped(tmp_path)
-    assert payloads.dropped(tmp_path, datetime.fromtimestamp(time.time() + 60, UTC)) == 0
+    assert 0 <= len(numbers) + reading.dropped(tmp_path) - put <= 1
+    lost = reading.dropped(tmp_path, datetime.fromtimestamp(time.time() - 60, UTC))
+    assert lost == reading.dropped(tmp_path)
+    assert reading.dropped(tmp_path, datetime.fromtimestamp(time.time() + 60, UTC)) == 0
     for file in tmp_path.glob("*.open"):
         os.utime(file, (1, 1))
-    payloads.compact(tmp_path)
+    compacting.compact(tmp_path)
     assert not list(tmp_path.glob("*.open"))  # its open file is closed for it
-    assert payloads.scan(tmp_path)["request_id"].to_list() == found
-    assert payloads.dropped(tmp_path) == lost
+    assert reading.scan(tmp_path)["request_id"].to_list() == found
+    assert reading.dropped(tmp_path) == lost
 
 
 def test_an_orderly_end_leaves_no_count(tmp_path: Path) -> None:
@@ -399,7 +400,7 @@ ON_A_FULL_DISK = """
 import json, resource, sys
 from pathlib import Path
 import numpy as np
-from jupyter_mlinfra.deployments import payloads
+from jupyter_mlinfra.deployments.payload_log import compacting, reading
 from jupyter_mlinfra.deployments.runtime import journal as module
 module.RETRY_SECONDS = module.FLUSH_SECONDS = 0.01
 folder = Path(sys.argv[1])
@@ -418,21 +419,21 @@ def put(numbers):
         journal.put({**record, "x": np.ones((1, 2)), "y": np.ones(1)}, 2)
 
 put(range(5))
-until(lambda: payloads.scan(folder).height == 5)
+until(lambda: reading.scan(folder).height == 5)
 (log,) = folder.glob("*.open")
 room = log.stat().st_size + 100
 resource.setrlimit(resource.RLIMIT_FSIZE, (room, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
 put(range(5, 1005))  # 500 fit into the queue
-until(lambda: payloads.dropped(folder) == 500)
+until(lambda: reading.dropped(folder) == 500)
 tries = []
 append = journal._append
 journal._append = lambda block: (tries.append(1), append(block))
 until(lambda: len(tries) > 20)
 files = sorted(file.suffix for file in folder.iterdir())
-full = files, payloads.scan(folder).height, log.stat().st_size < room
+full = files, reading.scan(folder).height, log.stat().st_size < room
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-until(lambda: payloads.scan(folder).height == 505)
-print(json.dumps([*full, payloads.dropped(folder)]))
+until(lambda: reading.scan(folder).height == 505)
+print(json.dumps([*full, reading.dropped(folder)]))
 """
 
 
@@ -473,7 +474,7 @@ def test_a_file_that_cannot_be_begun_is_not_left_behind(
         assert len(tries) >= 5
         assert [file.suffix for file in tmp_path.iterdir()] == [".count"]
     assert wait_for(tmp_path, 1)["request_id"].to_list() == ["r1"]  # it waited
-    assert payloads.dropped(tmp_path) == 0
+    assert reading.dropped(tmp_path) == 0
 
 
 def test_an_entry_without_a_json_form_costs_itself_alone(tmp_path: Path) -> None:
@@ -481,8 +482,8 @@ def test_an_entry_without_a_json_form_costs_itself_alone(tmp_path: Path) -> None
     for number in range(3):
         journal.put({**entry(number), "x": object()} if number == 1 else entry(number))
     journal.close()
-    assert payloads.scan(tmp_path)["request_id"].to_list() == ["r0", "r2"]
-    assert payloads.dropped(tmp_path) == 1
+    assert reading.scan(tmp_path)["request_id"].to_list() == ["r0", "r2"]
+    assert reading.dropped(tmp_path) == 1
 
 
 @pytest.mark.parametrize("compacted", [False, True])
@@ -517,15 +518,15 @@ def test_refused_and_failed_requests_are_read_with_their_reason_and_body(
     )
     journal.close()
     if compacted:
-        payloads.compact(tmp_path)
-    assert payloads.refused(tmp_path).drop("ts", "latency_ms").rows() == [
+        compacting.compact(tmp_path)
+    assert reading.refused(tmp_path).drop("ts", "latency_ms").rows() == [
         ("a", "v1", 400, "Column b has an unknown category in row 1.", '{"data": 1}'),
         ("b", "v1", 500, "the model failed", ""),
     ]
-    assert payloads.refused(tmp_path, datetime.fromtimestamp(1.7e9 + 1, UTC))[
+    assert reading.refused(tmp_path, datetime.fromtimestamp(1.7e9 + 1, UTC))[
         "request_id"
     ].to_list() == ["b"]
-    assert payloads.refused(tmp_path / "nothing").height == 0
+    assert reading.refused(tmp_path / "nothing").height == 0
 
 
 def test_of_compacted_files_only_the_refused_rows_and_their_columns_are_read(
@@ -549,14 +550,14 @@ def test_of_compacted_files_only_the_refused_rows_and_their_columns_are_read(
         }
     )
     journal.close()
-    payloads.compact(tmp_path)
+    compacting.compact(tmp_path)
     (file,) = (tmp_path / "parquet").iterdir()
     pl.read_parquet(file).drop(".unique", "what", "request").with_columns(
         request_id=pl.lit("old")
     ).write_parquet(file.with_name("v0-1-1.parquet"))
     (tmp_path / "parquet" / "v0-1-1.parquet").touch()
     monkeypatch.delattr(pl, "read_parquet")
-    found = payloads.refused(tmp_path).sort("request_id")
+    found = reading.refused(tmp_path).sort("request_id")
     assert found.select("request_id", "status", "what", "request").rows() == [
         ("a", 400, "Column b has an unknown category in row 1.", "{}"),
         ("old", 400, None, None),
@@ -581,10 +582,10 @@ def test_what_is_older_than_the_days_kept_goes_and_the_rest_is_read_as_before(
     for number in range(5):
         closed(tmp_path, number)
     if compacted:
-        payloads.compact(tmp_path)
-    assert payloads.prune(tmp_path, days=2.5, gib=1) == 2
-    assert sorted(payloads.scan(tmp_path)["version"]) == ["v0", "v1", "v2"]
-    assert payloads.prune(tmp_path, days=2.5, gib=1) == 0
+        compacting.compact(tmp_path)
+    assert compacting.prune(tmp_path, days=2.5, gib=1) == 2
+    assert sorted(reading.scan(tmp_path)["version"]) == ["v0", "v1", "v2"]
+    assert compacting.prune(tmp_path, days=2.5, gib=1) == 0
 
 
 def test_beyond_its_size_the_oldest_files_go_and_never_the_one_that_is_open(tmp_path: Path) -> None:
@@ -592,16 +593,16 @@ def test_beyond_its_size_the_oldest_files_go_and_never_the_one_that_is_open(tmp_
     journal = Journal(tmp_path, {**HEAD, "version": "open"})
     journal.put(entry(1, unique="open"))
     journal._flush()
-    assert payloads.prune(tmp_path, days=90, gib=(sum(sizes[:2]) + 1) / (1 << 30)) == 3
-    assert sorted(payloads.scan(tmp_path)["version"]) == ["open", "v0", "v1"]
-    assert payloads.prune(tmp_path, days=90, gib=1e-9) == 2
-    assert payloads.scan(tmp_path)["version"].to_list() == ["open"]
+    assert compacting.prune(tmp_path, days=90, gib=(sum(sizes[:2]) + 1) / (1 << 30)) == 3
+    assert sorted(reading.scan(tmp_path)["version"]) == ["open", "v0", "v1"]
+    assert compacting.prune(tmp_path, days=90, gib=1e-9) == 2
+    assert reading.scan(tmp_path)["version"].to_list() == ["open"]
     journal.close()
 
 
 def test_nothing_is_removed_from_under_a_compaction(tmp_path: Path) -> None:
     closed(tmp_path, 5)
     with file_lock(tmp_path / ".compact.lock"):
-        assert payloads.prune(tmp_path, days=1, gib=1) == 0
-    assert payloads.scan(tmp_path).height == 1
-    assert payloads.prune(tmp_path / "no such folder", days=1, gib=1) == 0
+        assert compacting.prune(tmp_path, days=1, gib=1) == 0
+    assert reading.scan(tmp_path).height == 1
+    assert compacting.prune(tmp_path / "no such folder", days=1, gib=1) == 0

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound
-from jupyter_mlinfra.deployments import comparing, latencies, payloads, requests
+from jupyter_mlinfra.deployments import comparing, latencies, requests
 from jupyter_mlinfra.deployments.logged import Input
+from jupyter_mlinfra.deployments.payload_log import compacting, reading
 from jupyter_mlinfra.deployments.requests import LoggedRequest, Wanted
 from jupyter_mlinfra.deployments.runtime.journal import Journal
 from jupyter_mlinfra.deployments.spec import Change
@@ -83,9 +84,9 @@ def test_the_pages_hold_each_row_once_newest_first(
     logged(tmp_path, "v2", *(answered(number, rows=1 + number % 4) for number in range(1, 20, 2)))
     logged(tmp_path, "v2", answered(3, rows=4), answered(30))  # 3 was retried
     if compacted:
-        payloads.compact(tmp_path)
+        compacting.compact(tmp_path)
     found = [(item.id, item.row) for item in every(tmp_path, Wanted(), limit)]
-    frame = payloads.scan(tmp_path)
+    frame = reading.scan(tmp_path)
     assert sorted(found) == sorted(frame.select("request_id", "row").rows())
     times = {row[0]: row[1] for row in frame.select("request_id", "ts").rows()}
     assert found == sorted(found, key=lambda key: (-times[key[0]].timestamp(), key[1]))
@@ -96,7 +97,7 @@ def test_a_page_reads_no_more_files_than_it_may_and_the_next_one_goes_on(
 ) -> None:
     for number in range(6):
         logged(tmp_path, "v1", answered(number * 100), answered(number * 100 + 1, status=500))
-    payloads.compact(tmp_path)  # so that each file's time is that of its newest row
+    compacting.compact(tmp_path)  # so that each file's time is that of its newest row
     monkeypatch.setattr(requests, "FILES", 2)
     first = requests.page(
         tmp_path, Wanted(outcome="failed"), limit=50, cursor=None, labels=no_labels
@@ -129,7 +130,7 @@ def test_a_row_has_its_values_its_label_and_what_refused_it(
 ) -> None:
     logged(tmp_path, "v1", answered(1, rows=2), answered(2, status=400))
     if compacted:
-        payloads.compact(tmp_path)
+        compacting.compact(tmp_path)
 
     def labels(since: datetime, until: datetime) -> Mapping[tuple[str, int], float]:
         assert since <= datetime.fromtimestamp(START + 1, UTC) <= until
@@ -198,7 +199,7 @@ def test_latency_and_rate_over_time_are_those_of_numpy(tmp_path: Path, compacted
         answered(601, status=404, ms=9e9),
     )
     if compacted:
-        payloads.compact(tmp_path)
+        compacting.compact(tmp_path)
     since = datetime.fromtimestamp(START, UTC)
     found = latencies.series(tmp_path, since, since + timedelta(seconds=1200))
     (version,) = found.versions

@@ -462,6 +462,7 @@ def test_the_page_shows_versions_gates_figures_and_code_that_runs(
         "equal",
         "refuses",
         "latency",
+        "memory",
     ]
     assert all(gate.passed for gate in first.gates)
     assert detail.deployment.url.endswith("/seldon/test/flights/api/v1.0/predictions")

@@ -148,6 +148,16 @@ def test_a_version_that_is_about_to_end_stands_in_for_no_other(keeper: Keeper) -
     assert keeper._plan(keeper.store.deployment("flights")).versions[0].backups == []
 
 
+def test_a_shadow_stands_in_for_nobody_and_nobody_for_it(keeper: Keeper) -> None:
+    with keeper.store.change("flights") as change:
+        change.shadow("v2", 30, verb="shadow", user="ana", reason="")
+    plan = plan_of(keeper)
+    assert plan.shadows == {"v2": 30}
+    assert [item.backups for item in plan.versions] == [[], []]
+    keeper.store.move("flights", "v2", VersionState.FAILED, wanted=False)
+    assert not plan_of(keeper).shadows.get("v2"), "one that has failed gets no copies"
+
+
 def test_a_new_bundle_is_not_tested_on_processes_of_the_old_one(
     keeper: Keeper, python: str, tmp_path: Path
 ) -> None:

@@ -14,8 +14,7 @@ import numpy as np
 import polars as pl
 
 from jupyter_mlinfra.core.errors import NotFound
-from jupyter_mlinfra.deployments import payloads
-from jupyter_mlinfra.deployments.payload_log import parts, quarantine
+from jupyter_mlinfra.deployments.payload_log import parts, quarantine, reading
 
 HOUR = 3600
 
@@ -47,19 +46,19 @@ class Logged:
         return parts.oldest(self.folder)
 
     def payloads(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
-        return payloads.scan(self.folder, since)
+        return reading.scan(self.folder, since)
 
     def payloads_refused(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
-        return payloads.refused(self.folder, since)
+        return reading.refused(self.folder, since)
 
     def payloads_feedback(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
-        return payloads.feedback(self.folder, since)
+        return reading.feedback(self.folder, since)
 
     def payloads_problems(self, name: str, *, since: datetime | None = None) -> Sequence[str]:
         return list(quarantine.problems(self.folder, since, None))
 
     def payloads_dropped(self, name: str, *, since: datetime | None = None) -> int:
-        return payloads.dropped(self.folder, since)
+        return reading.dropped(self.folder, since)
 
 
 def write_journal(

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.deployments import payloads
+from jupyter_mlinfra.deployments.payload_log import compacting, reading
 from jupyter_mlinfra.monitoring import recording, references
 from jupyter_mlinfra.monitoring.distances import jensen_shannon
 from jupyter_mlinfra.monitoring.recording import CLOSED_AFTER, Plan, Recorder
@@ -101,7 +101,7 @@ def test_an_hour_is_what_polars_numpy_and_scipy_find_in_its_rows(
     fill(tmp_path / "log")
     store, log = watched(project), Logged(tmp_path / "log")
     record_all(store, log, START + 5 * HOUR)
-    rows = payloads.scan(tmp_path / "log").filter(
+    rows = reading.scan(tmp_path / "log").filter(
         pl.col("ts").is_between(
             datetime.fromtimestamp(START, UTC),
             datetime.fromtimestamp(START + HOUR, UTC),
@@ -186,7 +186,7 @@ def test_whatever_interrupts_the_evaluator_the_series_are_the_same_byte_for_byte
     for at in sorted(data.draw(st.lists(st.integers(0, 300), max_size=5), label="rounds")):
         left = data.draw(st.integers(0, 12), label="writes until the kill")
         if data.draw(st.booleans(), label="compacted"):
-            payloads.compact(root / "log")
+            compacting.compact(root / "log")
 
         class Mortal(SeriesStore):
             writes = left
@@ -249,7 +249,7 @@ def test_a_broken_file_hides_no_other_and_the_hour_says_so(
 ) -> None:
     monkeypatch.setattr("jupyter_mlinfra.deployments.payload_log.compacting.merge", lambda _: 0)
     fill(tmp_path / "log", hours=2)
-    payloads.compact(tmp_path / "log")
+    compacting.compact(tmp_path / "log")
     store, log = watched(project), Logged(tmp_path / "log")
     broken = sorted((tmp_path / "log" / "parquet").glob("*.parquet"))[0]
     content, written = broken.read_bytes(), broken.stat().st_mtime

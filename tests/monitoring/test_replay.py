@@ -15,8 +15,8 @@ import pytest
 import xgboost
 from mlflow.models import infer_signature
 
-from jupyter_mlinfra.deployments import payloads
 from jupyter_mlinfra.deployments.packaging import package
+from jupyter_mlinfra.deployments.payload_log import reading
 from jupyter_mlinfra.monitoring import references
 from jupyter_mlinfra.monitoring.drift import compare
 
@@ -81,7 +81,7 @@ def test_a_model_that_is_asked_its_own_training_data_does_not_drift(
             answers += json.loads(model.predict_raw(json.dumps(body).encode()))["data"]["ndarray"]
     assert model.journal is not None
     model.journal.close()
-    logged = payloads.scan(tmp_path / "log")
+    logged = reading.scan(tmp_path / "log")
     assert sorted(logged["prediction"]) == sorted(answers)  # to the last digit
     score = booster.predict(xgboost.DMatrix(frame.to_numpy(), feature_names=frame.columns))
     for given in (score, score.astype(float).tolist()):

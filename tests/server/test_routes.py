@@ -19,7 +19,7 @@ import pytest
 from jupyter_mlinfra.cli.app import run
 from jupyter_mlinfra.cli.session import Session
 from jupyter_mlinfra.core.domains import domains
-from jupyter_mlinfra.deployments import ManifestOptions
+from jupyter_mlinfra.deployments import DeliverySpec, ManifestOptions
 from jupyter_mlinfra.server.openapi import document
 from tests.server.noted import Noted, answer_of
 
@@ -535,6 +535,42 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
         {"name": "flights", "version": "v1"},
     ),
     (
+        "deployments/deployments/flights/shadow",
+        {"version": "v2", "percent": 40},
+        "deployments",
+        "shadow",
+        {"name": "flights", "version": "v2", "percent": 40, "reason": ""},
+    ),
+    (
+        "deployments/deployments/flights/shadow?version=v2&hours=2",
+        None,
+        "deployments",
+        "shadow_report",
+        {"name": "flights", "version": "v2", "window": timedelta(hours=2)},
+    ),
+    (
+        "deployments/deployments/flights/undo",
+        {"change": 7},
+        "deployments",
+        "undo",
+        {"name": "flights", "change": 7, "reason": ""},
+    ),
+    ("deployments/deployments/flights/plan", None, "deployments", "plan", {"name": "flights"}),
+    (
+        "deployments/deployments/flights/plan/pause",
+        {"reason": "lunch"},
+        "deployments",
+        "pause",
+        {"name": "flights", "reason": "lunch"},
+    ),
+    (
+        "deployments/deployments/flights/plan/resume",
+        {},
+        "deployments",
+        "resume",
+        {"name": "flights", "reason": ""},
+    ),
+    (
         "deployments/deployments/flights/predict",
         {"rows": [{"temp": 1.5}]},
         "deployments",
@@ -960,6 +996,40 @@ LONG: list[tuple[str, Any, str, list[str], dict[str, Any]]] = [
             "f/1",
         ],
         {"name": "f", "features": ("w", "c:d"), "missing": "default", "defaults": {"d": 1}},
+    ),
+    (
+        "deployments/deployments",
+        {"version": "flights/2", "steps": [5, 100], "every": 90, "goal": "reward"},
+        "deploy flights/2 to flights",
+        [
+            "deployments",
+            "deploy",
+            "--name=flights",
+            "--steps=5,100",
+            "--every=90s",
+            "--goal=reward",
+            "--",
+            "flights/2",
+        ],
+        {
+            "name": "flights",
+            "version": "flights/2",
+            "delivery": DeliverySpec(steps=(5, 100), every_seconds=90, goal="reward"),
+        },
+    ),
+    (
+        "deployments/deployments",
+        {"version": "flights/2", "shadow": True},
+        "deploy flights/2 to flights",
+        ["deployments", "deploy", "--name=flights", "--shadow", "--", "flights/2"],
+        {"name": "flights", "version": "flights/2", "delivery": DeliverySpec(shadow=100)},
+    ),
+    (
+        "deployments/deployments/flights/replay",
+        {"version": "v2", "hours": 2},
+        "replay v2 of flights",
+        ["deployments", "replay", "--version=v2", "--window=2h", "--", "flights"],
+        {"name": "flights", "version": "v2", "window": timedelta(hours=2), "rows": None},
     ),
 ]
 

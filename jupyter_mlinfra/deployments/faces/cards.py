@@ -6,6 +6,8 @@ from ...faces.cards import Card, card, said
 from ...faces.rows import rows_of
 from ...faces.words import NONE, counted, moment, plain
 from ..access.records import NewKey
+from ..comparing import AnswerComparison
+from ..delivery.spec import DeliveryPlan
 from ..kubernetes.records import ImageContext, Manifests
 from ..spec import (
     BatchSubmission,
@@ -42,7 +44,8 @@ def _deployment_detail(item: DeploymentDetail) -> Card:
         if gate.name == "engine"
     }
     last_change = f"{moment(newest.at)} {newest.user}: {newest.text}" if newest else NONE
-    facts = {"answers": item.answers or NONE, **engines, "last change": last_change}
+    plan = {"plan": _planned(item.plan)} if item.plan else {}
+    facts = {"answers": item.answers or NONE, **engines, "last change": last_change, **plan}
     if item.gateway is not None:
         gateway = item.gateway
         facts["gateway"] = f"{gateway.running} of {gateway.processes} processes run"
@@ -55,6 +58,63 @@ def _deployment_detail(item: DeploymentDetail) -> Card:
         ref=card.ref,
         facts={**card.facts, **said(facts)},
         rows=card.rows,
+    )
+
+
+def _planned(plan: DeliveryPlan) -> str:
+    """Where it is, in one line."""
+    steps = " → ".join(f"{step} %" for step in plan.steps)
+    at = f"step {plan.step} of {len(plan.steps)}"
+    said_so = f": {plan.waits_for}" if plan.waits_for else ""
+    return f"{plan.version} {steps}, {at}, {plain(plan.state)}{said_so}"
+
+
+@card(DeliveryPlan)
+def _delivery_plan(item: DeliveryPlan) -> Card:
+    facts = {
+        "steps": ", ".join(f"{step} %" for step in item.steps),
+        "at": f"step {item.step} of {len(item.steps)}, {item.percent} %",
+        "state": plain(item.state),
+        "next at": moment(item.next_at) if item.next_at else NONE,
+        "why": item.waits_for,
+        "against": item.against,
+        "goal": f"{item.goal}, {item.better} is better" if item.goal else "",
+        "begun": f"{moment(item.created_at)} by {item.user}",
+    }
+    return Card(
+        title=f"{item.version} of {item.deployment}",
+        ref=f"deployment:{item.deployment}",
+        facts=said(facts),
+        rows=rows_of(item.checks),
+    )
+
+
+@card(AnswerComparison)
+def _comparison(item: AnswerComparison) -> Card:
+    latency = ", ".join(
+        f"{name.replace('_ms', '').replace('_', ' ')} {value:.1f} ms"
+        for name, value in item.latency.items()
+        if value is not None
+    )
+    percent = {
+        name: None if value is None else f"{value:.1%}"
+        for name, value in (("agreement", item.agreement), ("identical", item.identical))
+    }
+    facts = {
+        "rows": f"{item.rows:,}",
+        "agreement": percent["agreement"] and f"{percent['agreement']} ({item.rule})",
+        "identical": percent["identical"],
+        "score shift": None if item.score_shift is None else f"{item.score_shift:+.4g}",
+        "latency": f"{latency}, {item.latency_basis}" if latency else None,
+        "refused": f"{item.refused:,}",
+        "given by": ", ".join(f"{name} {count:,}" for name, count in item.given_by.items()),
+        "window": f"{moment(item.since)} to {moment(item.until)}",
+    }
+    return Card(
+        title=f"{item.kind} of {item.deployment} {item.version}",
+        ref=f"deployment:{item.deployment}",
+        facts=said({name: value for name, value in facts.items() if value}),
+        note=" ".join(item.notes),
     )
 
 

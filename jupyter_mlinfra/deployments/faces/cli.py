@@ -13,6 +13,7 @@ from ...faces.parse import rows as rows_of
 from ...faces.parse import weights
 from ...faces.session import Ended, Session
 from ..batch.spec import MAX_ERRORS
+from .delivery_options import chosen, delivered
 
 deployments = Noun("deployments", "Deployments: model versions that answer requests.")
 
@@ -84,6 +85,7 @@ def _show(session: Session, name: str) -> Any:
     metavar="REASON",
     help="Give it traffic even if tests fail; the reason stays in the history.",
 )
+@delivered
 @_reason
 def _deploy(
     session: Session,
@@ -103,7 +105,7 @@ def _deploy(
         features=features or None,
         defaults=_values(defaults) or None,
         on_progress=session.say,
-        **options,
+        **chosen(options),
     )
     if not session.json:
         return record
@@ -271,4 +273,4 @@ def _delete(session: Session, name: str, yes: bool) -> Any:  # noqa: ARG001
     return Ended({"deleted": name})
 
 
-from . import access_verbs, cluster_verbs  # noqa: E402, F401  # their verbs are of the same noun
+from . import access_verbs, cluster_verbs, delivery_verbs  # noqa: E402, F401  # their verbs are of the same noun

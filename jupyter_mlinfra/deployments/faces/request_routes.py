@@ -10,9 +10,9 @@ from ...faces.parameters import Count, Cursor, Interval, Limit, Name, Text
 
 if TYPE_CHECKING:
     from ...core.records import Page
-    from ..comparing import VersionVerdict
     from ..latencies import LatencySeries
     from ..requests import LoggedRequest, LoggedRequestDetail
+    from ..version_verdicts import VersionVerdict
 
 read, _, _ = access("deployments")
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from ...faces.handler import Handler, access, elsewhere
-from ...faces.parameters import Cursor, Interval, Len, Limit, Name, Percent, Text
+from ...faces.parameters import Count, Cursor, Interval, Len, Limit, Name, Percent, Text
 from . import access_routes, request_routes
 
 if TYPE_CHECKING:
     from ...core.records import Page
     from ...jobs.spec import Job
+    from ..comparing import AnswerComparison
+    from ..delivery.spec import DeliveryPlan
     from ..kubernetes.records import Manifests
     from ..spec import (
         BatchSubmission,
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
 
 read, write, execute = access("deployments")
 
+Seconds = Annotated[float, Interval(ge=1, le=30 * 86_400)]
+Hours = Annotated[float, Interval(gt=0, le=366 * 24)]
+Rows = Annotated[int, Interval(ge=1, le=10_000_000)]
 Replicas = Annotated[int, Interval(ge=1, le=10_000)]
 
 
@@ -47,6 +53,12 @@ class DeploymentList(Handler):
         default: Annotated[tuple[Text, ...], Len(1, 1000)] | None = None,
         override: Text = "",
         reason: Text = "",
+        shadow: bool = False,
+        steps: Annotated[tuple[Percent, ...], Len(1, 100)] | None = None,
+        every: Seconds | None = None,
+        least_requests: Count | None = None,
+        goal: Literal["reward", "kpi", "error"] | None = None,
+        better: Literal["higher", "lower"] | None = None,
     ) -> Job:
         """Package a version, test it, and give it traffic: a job. The states of the deployment come
         as events. Raises NotFound.
@@ -54,7 +66,10 @@ class DeploymentList(Handler):
         name: of the deployment; by default the model's name in lower case with hyphens. answers: of
         a classifier; by default those of its own pyfunc. runtime: what carries its processes; by
         default as the settings say. features, missing, default (`COLUMN=VALUE`): as of the command
-        line. override: why it gets traffic even if tests fail.
+        line. override: why it gets traffic even if tests fail. shadow: give it copies of the
+        requests and no traffic. steps: its shares, one after the other, each for `every` seconds
+        (600) and until it has answered `least_requests` (100). goal: outcomes by which it is
+        compared meanwhile.
         """
         from .. import name_for
 
@@ -70,6 +85,12 @@ class DeploymentList(Handler):
             "default": default or (),
             "override": override or None,
             "reason": reason or None,
+            "shadow": shadow or None,
+            "steps": ",".join(map(str, steps)) if steps else None,
+            "every": f"{every:g}s" if every else None,
+            "least": least_requests,
+            "goal": goal,
+            "better": better,
         }
         return self.as_job("deployments deploy", version, of=f"{version} to {name}", **options)
 
@@ -180,6 +201,70 @@ class KnownRows(Handler):
         return self.bench.deployments.known_rows(name, limit=limit)
 
 
+class Shadow(Handler):
+    @read
+    def get(self, name: str, *, version: Name, hours: Hours = 24.0) -> AnswerComparison:
+        """What a shadow has answered in the last hours, beside the answers that were given."""
+        return self.bench.deployments.shadow_report(name, version, window=timedelta(hours=hours))
+
+    @execute(slow=True)
+    def post(
+        self, name: str, *, version: Name, percent: Percent = 100, reason: Text = ""
+    ) -> Deployment:
+        """Give a version copies of so many percent of the requests; 0: no more."""
+        return self.bench.deployments.shadow(name, version, percent=percent, reason=reason)
+
+
+class Replay(Handler):
+    @execute(slow=elsewhere)
+    def post(
+        self, name: str, *, version: Name, hours: Hours = 24.0, rows: Rows | None = None
+    ) -> Job:
+        """Send the logged requests of the last hours to a version and compare: a job, whose result
+        is in the deployment's `replays`.
+        """
+        return self.as_job(
+            "deployments replay",
+            name,
+            of=f"{version} of {name}",
+            version=version,
+            window=f"{hours:g}h",
+            rows=rows,
+        )
+
+
+class Undo(Handler):
+    @execute(slow=True)
+    def post(self, name: str, *, change: Count, reason: Text = "") -> Deployment:
+        """Restore the traffic that a change of the history found. change: its `id`."""
+        return self.bench.deployments.undo(name, change, reason=reason)
+
+
+class Plan(Handler):
+    @read
+    def get(self, name: str) -> DeliveryPlan:
+        """The last plan: steps, where it is, when it goes on, and what it was judged by. Raises
+        NotFound.
+        """
+        from ..delivery.plans import required
+
+        return required(self.bench.deployments.plan(name), name)
+
+
+class PlanPause(Handler):
+    @execute(slow=True)
+    def post(self, name: str, *, reason: Text = "") -> DeliveryPlan:
+        """Hold the plan; a breach rolls it back nevertheless."""
+        return self.bench.deployments.pause(name, reason=reason)
+
+
+class PlanResume(Handler):
+    @execute(slow=True)
+    def post(self, name: str, *, reason: Text = "") -> DeliveryPlan:
+        """Let the plan go on; its present step begins again."""
+        return self.bench.deployments.resume(name, reason=reason)
+
+
 class ManifestPage(Handler):
     @read
     def get(
@@ -237,6 +322,12 @@ ROUTES = {
     "deployments/deployments/{name}/predict": Predict,
     "deployments/deployments/{name}/explain": Explain,
     "deployments/deployments/{name}/rows": KnownRows,
+    "deployments/deployments/{name}/shadow": Shadow,
+    "deployments/deployments/{name}/replay": Replay,
+    "deployments/deployments/{name}/undo": Undo,
+    "deployments/deployments/{name}/plan": Plan,
+    "deployments/deployments/{name}/plan/pause": PlanPause,
+    "deployments/deployments/{name}/plan/resume": PlanResume,
     "deployments/deployments/{name}/manifest": ManifestPage,
     **access_routes.ROUTES,
 }

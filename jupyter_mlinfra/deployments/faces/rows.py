@@ -5,6 +5,8 @@ from __future__ import annotations
 from ...faces.rows import Row, row
 from ...faces.words import beginning, moment, number, plain, share
 from ..access.records import AccessKey, AuditEntry
+from ..comparing import AnswerComparison
+from ..delivery.spec import StepCheck
 from ..kubernetes.records import RegionState
 from ..spec import Change, DeployedVersion, Deployment, KnownRow
 
@@ -13,6 +15,7 @@ from ..spec import Change, DeployedVersion, Deployment, KnownRow
 def change(item: Change) -> Row:
     traffic = ", ".join(f"{version} {percent} %" for version, percent in item.traffic.items())
     return {
+        "change": str(item.id),
         "at": moment(item.at),
         "by": item.user,
         "verb": item.verb,
@@ -28,7 +31,7 @@ def deployed_version(item: DeployedVersion) -> Row:
         "version": item.version,
         "model": item.model,
         "state": plain(item.state),
-        "traffic": f"{item.traffic} %",
+        "traffic": f"copies of {item.shadow} %" if item.shadow else f"{item.traffic} %",
         "requests/s": number(item.requests_per_second),
         "p50 ms": number(item.p50_ms),
         "p95 ms": number(item.p95_ms),
@@ -72,6 +75,31 @@ def known_row(item: KnownRow) -> Row:
         "at": moment(item.at),
         "request": item.id,
         "values": beginning(values),
+    }
+
+
+@row(StepCheck, noun="check")
+def check(item: StepCheck) -> Row:
+    outcome = {True: "kept", False: "breached", None: "waits"}[item.passed]
+    return {
+        "check": item.name,
+        "measured": beginning(item.measured),
+        "limit": item.limit,
+        "outcome": outcome,
+    }
+
+
+@row(AnswerComparison, noun="comparison")
+def comparison(item: AnswerComparison) -> Row:
+    return {
+        "version": item.version,
+        "by": item.kind,
+        "rows": f"{item.rows:,}",
+        "agreement": plain(None if item.agreement is None else f"{item.agreement:.1%}"),
+        "score shift": plain(None if item.score_shift is None else f"{item.score_shift:+.4g}"),
+        "refused": f"{item.refused:,}",
+        "at": moment(item.at),
+        "user": item.user,
     }
 
 

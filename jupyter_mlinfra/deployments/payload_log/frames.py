@@ -28,6 +28,11 @@ BASE_COLUMNS = (
 UNIQUE = ".unique"
 """Column of the gateway's own id: in the files, and in frames until their rows are unique."""
 
+SHADOW = ".shadow"
+"""Column of the same: whether a row is of a copy that a shadow answered, with the ids of its
+original.
+"""
+
 _TEXT_TYPES = ("string", "datetime", "binary", "array", "object", "map", "any")
 """Inputs that the journals hold as texts, unless they have categories."""
 
@@ -43,6 +48,7 @@ def list_frame(rows: JournalRows) -> pl.DataFrame:
             "request_id": rows.request_id,
             UNIQUE: rows.unique,
             "row": rows.row,
+            SHADOW: rows.shadow,
             "ts": (
                 pl.Series([int(moment * 1e6) for moment in rows.ts], dtype=pl.Int64).cast(
                     pl.Datetime("us", "UTC")
@@ -63,6 +69,7 @@ def list_frame(rows: JournalRows) -> pl.DataFrame:
             "request_id": pl.String,
             UNIQUE: pl.String,
             "row": pl.Int32,
+            SHADOW: pl.Boolean,
             "ts": pl.Datetime("us", "UTC"),
             "deployment": pl.String,
             "version": pl.String,
@@ -97,7 +104,8 @@ def _with_columns(
         _output(frame, position).alias(f"prediction_{position}" if position else "prediction")
         for position in range(width)
     ]
-    reserved = {*BASE_COLUMNS, UNIQUE, *(f"prediction_{position}" for position in range(1, width))}
+    further = (f"prediction_{position}" for position in range(1, width))
+    reserved = {*BASE_COLUMNS, UNIQUE, SHADOW, *further}
     inputs = []
     for position, name in enumerate(names):
         value = pl.col("inputs").list.get(position, null_on_oob=True)
@@ -110,9 +118,10 @@ def _with_columns(
             if types[position] == "datetime":
                 value = _moment(value)
         inputs.append(value.alias(f"input.{name}" if name in reserved else name))
-    # A file of an earlier version.
+    # Both: a file of an earlier version.
     unique = pl.col(UNIQUE) if UNIQUE in frame.columns else pl.col("request_id").alias(UNIQUE)
-    return frame.select(*BASE_COLUMNS[:-1], unique, *outputs, *inputs)
+    shadow = pl.col(SHADOW) if SHADOW in frame.columns else pl.lit(value=False).alias(SHADOW)
+    return frame.select(*BASE_COLUMNS[:-1], unique, shadow, *outputs, *inputs)
 
 
 def _output(frame: pl.DataFrame, position: int) -> pl.Expr:

@@ -42,6 +42,7 @@ class JournalRows:
     request_id: list[str] = field(default_factory=list)
     unique: list[str] = field(default_factory=list)
     row: list[int] = field(default_factory=list)
+    shadow: list[bool] = field(default_factory=list)
     ts: list[float] = field(default_factory=list)
     status: list[int] = field(default_factory=list)
     latency_ms: list[float] = field(default_factory=list)
@@ -148,6 +149,7 @@ def _add(
     # A journal of an earlier version has only the callers' ids.
     rows.unique.append(str(entry.get("u") or request_id))
     rows.row.append(number)
+    rows.shadow.append(bool(entry.get("sh")))
     rows.ts.append(ts)
     rows.latency_ms.append(milliseconds)
     rows.status.append(status)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .frames import UNIQUE, facts_of, frame_of, read_parquet
+from .frames import SHADOW, UNIQUE, facts_of, frame_of, read_parquet
 from .journals import JournalRows, journals
 from .merging import compacted_files, compacted_names
 from .parts import parts
@@ -67,7 +67,7 @@ def _schema(folder: Path) -> pl.Schema:
             some.append(found.head(0))
             if found.height:
                 seen.add(key)
-    return pl.concat(some, how="diagonal_relaxed").drop(UNIQUE).schema
+    return pl.concat(some, how="diagonal_relaxed").drop(UNIQUE, SHADOW).schema
 
 
 def _aligned(rows: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:

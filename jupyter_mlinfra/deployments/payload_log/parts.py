@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .frames import UNIQUE, facts_of, frame_of, read_parquet
+from .frames import SHADOW, UNIQUE, facts_of, frame_of, read_parquet
 from .journals import (
     PARQUET,
     JournalRows,
@@ -59,7 +59,7 @@ def parts(
     for name in _file_names(folder, before, until):
         rows, problem = _read(folder, name, before, until, hashes)
         if problem:
-            yield Part(rows=frame_of(JournalRows()).drop(UNIQUE), problem=problem)
+            yield Part(rows=_nothing().drop(UNIQUE), problem=problem)
             continue
         if not rows.height:
             continue
@@ -67,7 +67,7 @@ def parts(
         here = (rows["ts"] >= since).to_numpy()
         yield from _part(rows, new, here)
     for problem in problems(folder, before, until):
-        yield Part(rows=frame_of(JournalRows()).drop(UNIQUE), problem=problem)
+        yield Part(rows=_nothing().drop(UNIQUE), problem=problem)
 
 
 def _part(rows: pl.DataFrame, new: np.ndarray, here: np.ndarray) -> Iterator[Part]:
@@ -87,16 +87,21 @@ def _read(
     """The rows of a file, and why they cannot be read."""
     import polars as pl
 
-    nothing = frame_of(JournalRows())
+    nothing = _nothing()
     try:
         if hashes is not None and not _may_hold_any(folder, name, hashes):
             return nothing, ""
-        return _rows_of(folder, name, since, until), ""
+        rows = _rows_of(folder, name, since, until)
+        return rows.filter(~pl.col(SHADOW)).drop(SHADOW), ""
     except FileNotFoundError:
         late = name in replaced(folder)
         return nothing, f"{name} was merged with others while it was read." if late else ""
     except (OSError, ValueError, pl.exceptions.PolarsError) as error:
         return nothing, f"{name}: {str(error)[:200]}"
+
+
+def _nothing() -> pl.DataFrame:
+    return frame_of(JournalRows()).drop(SHADOW)
 
 
 def _may_hold_any(folder: Path, name: str, hashes: np.ndarray) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from .frames import UNIQUE, facts_of, frame_of, list_frame, read_parquet
+from .frames import SHADOW, UNIQUE, facts_of, frame_of, list_frame, read_parquet
 from .journals import JournalRows, journals
 from .ledgers import missing_entries
 from .merging import compacted_files, compacted_names
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-def scan(folder: Path, since: datetime | None = None) -> pl.DataFrame:
-    """The logged rows of one deployment, oldest first, each once.
+def scan(folder: Path, since: datetime | None = None, *, shadow: bool = False) -> pl.DataFrame:
+    """The logged rows of one deployment, oldest first, each once. shadow: those of the copies that
+    shadows have answered instead, which nobody got.
 
     Columns: request_id, row (within its request), ts (UTC, arrival), deployment, version, status,
     latency_ms (in the model's process), prediction (float, or text for a model that answers names
@@ -29,6 +30,11 @@ def scan(folder: Path, since: datetime | None = None) -> pl.DataFrame:
     are texts, dates are datetimes; bytes and nested values are texts; of a long text the beginning
     is kept. A tensor of more than 64 values a row is its mean, std, min and max.
     """
+    return unique_rows(every_row(folder, since), shadow=shadow).drop(UNIQUE)
+
+
+def every_row(folder: Path, since: datetime | None = None) -> pl.DataFrame:
+    """All logged rows, of answers and of copies, as often as they were logged."""
     import polars as pl
 
     frames = [frame_of(rows) for rows in journals(folder, since, compacted_names(folder))]
@@ -36,11 +42,21 @@ def scan(folder: Path, since: datetime | None = None) -> pl.DataFrame:
         with _unless_gone_or_broken():
             frames.append(read_parquet(file))
     frames = [frame if since is None else frame.filter(pl.col("ts") >= since) for frame in frames]
-    all_rows = pl.concat(
+    return pl.concat(
         [frame for frame in frames if frame.height] or [frame_of(JournalRows())],
         how="diagonal_relaxed",
     )
-    return all_rows.unique([UNIQUE, "row"], keep="first").sort("ts", UNIQUE, "row").drop(UNIQUE)
+
+
+def unique_rows(frame: pl.DataFrame, *, shadow: bool) -> pl.DataFrame:
+    """The rows of answers, or of copies, each once, with the gateway's id, oldest first. Of several
+    shadows each has its own.
+    """
+    import polars as pl
+
+    chosen = frame.filter(pl.col(SHADOW) == shadow).drop(SHADOW)
+    key = [UNIQUE, "row", *(["version"] if shadow else [])]
+    return chosen.unique(key, keep="first").sort("ts", *key)
 
 
 def refused(folder: Path, since: datetime | None = None) -> pl.DataFrame:
@@ -49,7 +65,8 @@ def refused(folder: Path, since: datetime | None = None) -> pl.DataFrame:
     """
     import polars as pl
 
-    names = ("request_id", UNIQUE, "ts", "version", "status", "latency_ms", "what", "request")
+    shown = ("ts", "version", "status", "latency_ms", "what", "request")
+    names = ("request_id", UNIQUE, SHADOW, *shown)
     empty = list_frame(JournalRows()).select(names)
     frames = [
         list_frame(rows).filter(pl.col("status") >= 400).select(names)
@@ -65,13 +82,14 @@ def refused(folder: Path, since: datetime | None = None) -> pl.DataFrame:
                 .collect()
             )
     frame = pl.concat([empty, *frames], how="diagonal_relaxed")
+    frame = frame.filter(~pl.col(SHADOW).fill_null(value=False))
     recent = frame if since is None else frame.filter(pl.col("ts") >= since)
     unique = (
         recent.with_columns(pl.coalesce(UNIQUE, "request_id").alias(UNIQUE))
         .unique(UNIQUE, keep="first")
         .sort("ts", UNIQUE)
     )
-    return unique.select("request_id", "ts", "version", "status", "latency_ms", "what", "request")
+    return unique.select("request_id", *shown)
 
 
 def feedback(folder: Path, since: datetime | None = None) -> pl.DataFrame:

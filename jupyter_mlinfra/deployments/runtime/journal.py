@@ -18,6 +18,8 @@ to. One line each:
     feedback            {"k": "f", "id": …, "ts": …, "reward": …, "truth": […]}
     dropped             {"k": "d", "ts": …, "n": 17}   since the last such line
 
+A copy that a shadow answered has the ids of its original and "sh": 1.
+
 id comes from the caller, so it may occur twice; u is the gateway's own id, which repeats only if
 the gateway retried the request. x holds numbers: true as 1, a text as its position in `categories`
 (one list per input, empty for others), missing as null. Texts in x are a text without categories,

@@ -35,6 +35,9 @@ PROBE = "x-mlinfra-probe"
 payload log.
 """
 
+SHADOW = "x-mlinfra-shadow"
+"""Header of the gateway: a copy, whose answer nobody gets. It goes into the log marked."""
+
 VERSION = "x-mlinfra-version"
 REQUEST = "x-mlinfra-request"
 """Header of the gateway: new for each request, the same if the gateway retries it."""
@@ -248,6 +251,8 @@ class Served:
             "ms": round(milliseconds, 3),
             "st": progress.status,
         }
+        if headers(SHADOW) is not None:
+            entry["sh"] = 1
         batch, outputs = progress.batch, progress.outputs
         if progress.status == 200 and batch is not None and outputs is not None:
             rows = batch.logged if batch.logged is not None else batch.matrix

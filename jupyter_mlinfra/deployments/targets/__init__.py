@@ -73,6 +73,11 @@ class DeploymentTarget(Protocol):
     def figures(self) -> Mapping[tuple[str, str], Figures]:
         """What was counted lately, by (deployment, version)."""
 
+    def memory(self, deployment: str, version: str) -> Mapping[int, int]:
+        """Bytes that each process of a version uses now, with its children, by its number; empty
+        where nobody knows.
+        """
+
     def stopped(self) -> bool:
         """Whether no process of this project runs any more."""
 

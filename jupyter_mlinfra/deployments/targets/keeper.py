@@ -199,7 +199,7 @@ class Keeper:
         stand_ins = [
             item
             for item in sorted(routable, key=lambda item: -item.traffic)
-            if item.proved and item.wanted and item.state is VersionState.READY
+            if item.proved and item.wanted and item.state is VersionState.READY and not item.shadow
         ]
         versions = [
             VersionPlan(
@@ -208,7 +208,8 @@ class Keeper:
                 backups=[
                     path
                     for other in stand_ins
-                    if other is not item and item.proved
+                    # Copies for a shadow that is down must not go to those that answer.
+                    if other is not item and item.proved and not item.shadow
                     for path in self.workers.sockets((row.name, other.version))
                 ],
                 routed=row.up and (self._serves(row, item) or _served_by_others(item)),
@@ -230,6 +231,11 @@ class Keeper:
             ),
             queue=self.settings.queue,
             sticky_header=self.settings.sticky_header,
+            shadows={
+                item.version: item.shadow
+                for item in row.versions
+                if item.shadow and item.proved and self._serves(row, item)
+            },
             keys=keys,
             rate=self.settings.rate_limits.get(row.name, self.settings.rate_limit),
         )

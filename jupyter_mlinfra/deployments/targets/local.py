@@ -33,6 +33,7 @@ from .layout import (
 )
 from .process_table import ProcessTable
 from .secrets import authorization_file, keys_of, token_required
+from .vitals import memory_bytes
 
 if TYPE_CHECKING:
     from ...core.project import Project
@@ -180,6 +181,14 @@ class LocalTarget:
                     for item in document["figures"]
                 }
         return {}
+
+    def memory(self, deployment: str, version: str) -> Mapping[int, int]:
+        """Bytes of each live process of a version, with its children."""
+        return {
+            row.identity.pid: memory_bytes(row.identity.pid)
+            for row in self._processes.rows()
+            if (row.deployment, row.version) == (deployment, version) and row.identity.alive()
+        }
 
     def stopped(self) -> bool:
         """Whether neither keeper nor gateway nor a serving process runs."""

@@ -272,6 +272,55 @@ export interface components {
          */
         readonly AlertState: "ok" | "pending" | "firing" | "silenced" | "no_data";
         /**
+         * AnswerComparison
+         * @description A version compared with the answers that were given. kind: `replay` of logged rows, or the
+         *     copies that a `shadow` answered. rows: compared ones; given_by: how many of them each version
+         *     answered then. window: of their arrival.
+         *
+         *     agreement: share of the rows with the same answer by `rule`; identical: to 1e-6. score_shift:
+         *     mean of its scores minus that of the given ones; score_distance: the Kolmogorov-Smirnov distance
+         *     of the two, for names of classes their total variation. spread: standard deviation of the given
+         *     scores. latency: p50_ms, p95_ms and p99_ms of the version, and with `given_` before them of
+         *     those that answered, both measured as `latency_basis` says. refused: rows that it did not
+         *     answer. left_out: rows of the window that could not be sent, or were not for want of time; notes
+         *     say why.
+         */
+        readonly AnswerComparison: {
+            readonly agreement: number | null;
+            /** Format: date-time */
+            readonly at: string;
+            readonly deployment: string;
+            readonly given_by: {
+                readonly [key: string]: number;
+            };
+            /** @default 0 */
+            readonly id: number;
+            readonly identical: number | null;
+            /** @enum {string} */
+            readonly kind: "replay" | "shadow";
+            readonly latency: {
+                readonly [key: string]: number | null;
+            };
+            readonly latency_basis: string;
+            /** @default 0 */
+            readonly left_out: number;
+            readonly notes: readonly string[];
+            /** @default 0 */
+            readonly refused: number;
+            readonly rows: number;
+            readonly rule: string;
+            readonly score_distance: number | null;
+            readonly score_shift: number | null;
+            /** Format: date-time */
+            readonly since: string;
+            readonly spread: number | null;
+            /** Format: date-time */
+            readonly until: string;
+            /** @default  */
+            readonly user: string;
+            readonly version: string;
+        };
+        /**
          * ArmOutcomes
          * @description What is known of one version: its outcomes and their mean. share: of the requests of both
          *     that it should have got.
@@ -452,7 +501,7 @@ export interface components {
         /**
          * Change
          * @description One entry of the history. traffic: after it. verb: deploy, traffic, promote, rollback,
-         *     remove.
+         *     remove, undo, shadow, step (of a plan), pause, resume, keeper.
          */
         readonly Change: {
             /** Format: date-time */
@@ -698,9 +747,43 @@ export interface components {
             readonly total: number;
         };
         /**
+         * DeliveryPlan
+         * @description A plan of a deployment. against: the version that is to be replaced. step: the present one,
+         *     from 1. percent: its share. next_at: when the next step may come; None if none will. waits_for:
+         *     why it does not come then, or what has ended the plan. checks: as of `checked_at`; empty before
+         *     the first look.
+         */
+        readonly DeliveryPlan: {
+            readonly against: string;
+            readonly better: string;
+            /** @default null */
+            readonly checked_at: string | null;
+            readonly checks: readonly components["schemas"]["StepCheck"][];
+            /** Format: date-time */
+            readonly created_at: string;
+            readonly deployment: string;
+            readonly every_seconds: number;
+            readonly goal: string;
+            readonly id: number;
+            readonly least_requests: number;
+            readonly next_at: string | null;
+            readonly percent: number;
+            readonly state: components["schemas"]["PlanState"];
+            readonly step: number;
+            /** Format: date-time */
+            readonly step_at: string;
+            readonly steps: readonly number[];
+            /** Format: date-time */
+            readonly updated_at: string;
+            readonly user: string;
+            readonly version: string;
+            readonly waits_for: string;
+        };
+        /**
          * DeployedVersion
-         * @description One version of a deployment. version: `v3` for `models:/name/3`. traffic: percent. runtime:
-         *     what carries its processes.
+         * @description One version of a deployment. version: `v3` for `models:/name/3`. traffic: percent. shadow:
+         *     percent of the requests of which it gets a copy, whose answers nobody gets. role: `stable`,
+         *     `canary`, `shadow` or `standby`. runtime: what carries its processes.
          *
          *     requests, p50_ms, p95_ms, errors: of the gateway's last window; None before the first request.
          *     memory_bytes, pids: of its serving processes; pages that they share count once.
@@ -717,6 +800,7 @@ export interface components {
             readonly requests_per_second: components["schemas"]["Number"] | null;
             readonly role: string;
             readonly runtime: string;
+            readonly shadow: number;
             readonly state: components["schemas"]["VersionState"];
             readonly traffic: number;
             readonly version: string;
@@ -748,7 +832,8 @@ export interface components {
          * @description A deployment's page; history newest first. sample: a request body that it accepts.
          *
          *     answers: `classes`, `probabilities` or `values` of the version with most traffic; empty before
-         *     the first one is packaged. gateway: how it is; None while nothing is up.
+         *     the first one is packaged. plan: the last one, active or ended. replays: the last ones, newest
+         *     first. gateway: how it is; None while nothing is up.
          */
         readonly DeploymentDetail: {
             readonly answers: string;
@@ -759,6 +844,10 @@ export interface components {
             /** @default null */
             readonly gateway: components["schemas"]["GatewayState"] | null;
             readonly history: readonly components["schemas"]["Change"][];
+            /** @default null */
+            readonly plan: components["schemas"]["DeliveryPlan"] | null;
+            /** @default [] */
+            readonly replays: readonly components["schemas"]["AnswerComparison"][];
             readonly sample: {
                 readonly [key: string]: unknown;
             } | null;
@@ -2115,6 +2204,14 @@ export interface components {
             readonly total: number;
         };
         /**
+         * PlanState
+         * @description running: steps come by themselves. paused: held; a breach still rolls it back. The others are
+         *     final. succeeded: the last step has passed too. rolled_back: after a breach, or by hand.
+         *     stopped: another change of the traffic ended it.
+         * @enum {string}
+         */
+        readonly PlanState: "running" | "paused" | "succeeded" | "rolled_back" | "stopped";
+        /**
          * Point
          * @description One figure of one window, [start, end) in seconds since 1970.
          *
@@ -2623,6 +2720,16 @@ export interface components {
             readonly retries: number;
             /** @default null */
             readonly time_limit_minutes: number | null;
+        };
+        /**
+         * StepCheck
+         * @description One thing that a step is judged by. passed: None while too little is known.
+         */
+        readonly StepCheck: {
+            readonly limit: string;
+            readonly measured: string;
+            readonly name: string;
+            readonly passed: boolean | null;
         };
         /**
          * StepRun

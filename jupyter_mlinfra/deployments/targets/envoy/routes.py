@@ -10,6 +10,7 @@ from ...gateway import (
     PROBE_HEADER,
     REQUEST_HEADER,
     REQUEST_SECONDS,
+    SHADOW_HEADER,
     VERSION_HEADER,
     DeploymentPlan,
     Keys,
@@ -25,6 +26,7 @@ from .replies import direct_response, error_body
 
 MUTATION = TYPE + "extensions.filters.http.header_mutation.v3.HeaderMutation"
 
+_MIRRORS = "request_mirror_policies"
 _ANY_FAILURE = "reset,connect-failure,refused-stream,gateway-error,retriable-status-codes"
 _NOT_DELIVERED = "connect-failure,refused-stream"
 _RETRY_ON = {
@@ -250,10 +252,37 @@ def _traffic_routes(plan: DeploymentPlan, routed: Sequence[VersionPlan]) -> list
     return [
         {
             "match": dict(path.match),
-            "route": {**_action(plan, path), **shares},
+            "route": {**_action(plan, path), **shares, **_copies(plan, routed, path)},
         }
         for path in _paths(plan)
     ]
+
+
+def _copies(plan: DeploymentPlan, routed: Sequence[VersionPlan], path: _Path) -> dict[str, Any]:
+    """Copies for shadows: Envoy sends them and forgets them, so that nobody waits for a shadow, and
+    repeats none. Feedback is no question to a model.
+    """
+    if path.retry_on != _ANY_FAILURE:
+        return {}
+    policies = [
+        {
+            "cluster": cluster_name(plan.name, item.version),
+            "runtime_fraction": {
+                "default_value": {
+                    "numerator": plan.shadows[item.version],
+                    "denominator": "HUNDRED",
+                }
+            },
+            "disable_shadow_host_suffix_append": True,
+            "request_headers_mutations": [
+                {"append": _routed(item)},
+                {"append": {**_routed(item), "header": {"key": SHADOW_HEADER, "value": "1"}}},
+            ],
+        }
+        for item in routed
+        if plan.shadows.get(item.version)
+    ]
+    return {_MIRRORS: policies} if policies else {}
 
 
 def _no_traffic(plan: DeploymentPlan) -> list[dict[str, Any]]:
@@ -281,7 +310,7 @@ def _guarded_routes(plan: DeploymentPlan, keys: Keys, public: bool) -> list[dict
             probes = access.guarded(route, unlimited, keys, public=public)
             routes.append(_for_probes(probes, keys))
         guarded = access.guarded(route, plan, keys, public=public)
-        routes.append({**guarded, "request_headers_to_remove": [PROBE_HEADER]})
+        routes.append({**guarded, "request_headers_to_remove": [PROBE_HEADER, SHADOW_HEADER]})
     return routes
 
 
@@ -306,13 +335,16 @@ def _for_probes(route: Mapping[str, Any], keys: Keys) -> dict[str, Any]:
         "header": {"key": PROBE_HEADER, "value": "1"},
         "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
     }
+    action = {key: value for key, value in route["route"].items() if key != _MIRRORS}
     return {
         **_with_header(route, PROBE_HEADER, keys.probe),
+        "route": action,
         "typed_per_filter_config": {
             **route.get("typed_per_filter_config", {}),
             PROBES: stat_mutation,
         },
         "request_headers_to_add": [*route.get("request_headers_to_add", ()), probe_header],
+        "request_headers_to_remove": [SHADOW_HEADER],
     }
 
 

@@ -1,0 +1,256 @@
+"""Whether a step of a plan may be followed by the next: requests, errors, latency and outcomes of
+the version since the step began.
+
+Each limit is asked again and again, so each is judged by something that may be: the errors by a
+confidence sequence, the outcomes by the verdict of `experiments`, whose alpha is shared out to the
+steps, because the shares of the traffic, which it checks, change with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..comparing import quantiles
+from ..targets import Figures
+from .spec import DeliveryPlan, StepCheck
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Outcomes = Callable[[str, str, Sequence[str], datetime, datetime], Mapping[str, Sequence[float]]]
+"""Deployment, goal (`kpi` or `error`), versions, since, until: the outcomes of each version."""
+
+ERROR_ALPHA = 0.01
+LEAST_FIGURES = 20
+"""Requests of the gateway's last window before its p95 says anything."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepLimits:
+    """errors: share of the requests. alpha: of the outcomes, over all steps."""
+
+    errors: float
+    p95_ms: float
+    alpha: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """breach: why the version must be rolled back. hold: why the plan must be paused. waits: why
+    the next step may not come yet. Each is empty if there is none.
+    """
+
+    checks: Sequence[StepCheck]
+    breach: str = ""
+    hold: str = ""
+    waits: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Log:
+    """Of one version since the step began, each request once. milliseconds: of those answered."""
+
+    requests: int
+    errors: int
+    milliseconds: Sequence[float]
+
+
+def judge(
+    plan: DeliveryPlan,
+    limits: StepLimits,
+    *,
+    folder: Path,
+    figures: Mapping[str, Figures],
+    traffic: Mapping[str, int],
+    until: datetime,
+    outcomes: Outcomes | None = None,
+) -> Judgement:
+    """Judge the present step. folder: of the payload log. figures: of the gateway, by version.
+    traffic: the present one. outcomes: asks the monitors.
+    """
+    rows = _requests(folder, plan, until)
+    log = _log(rows, plan.version)
+    found = [
+        _requests_check(plan, log),
+        _errors(limits, log, figures.get(plan.version)),
+        _latency(plan, limits, log, figures),
+    ]
+    judgement = Judgement(checks=found)
+    if plan.goal and traffic.get(plan.against):
+        values = _values(plan, folder, rows, until, outcomes)
+        judgement = _by_outcomes(plan, limits, traffic, values, judgement)
+    failed = [check for check in judgement.checks if check.passed is False]
+    waiting = [check for check in judgement.checks if check.passed is None]
+    return replace(
+        judgement,
+        breach="" if judgement.hold else "; ".join(map(_said, failed)),
+        waits="; ".join(map(_said, waiting)),
+    )
+
+
+def _said(check: StepCheck) -> str:
+    return f"{check.name}: {check.measured}, {check.limit}"
+
+
+def _requests_check(plan: DeliveryPlan, log: _Log) -> StepCheck:
+    return StepCheck(
+        name="requests",
+        limit=f"at least {plan.least_requests:,}",
+        measured=f"{log.requests:,}",
+        passed=True if log.requests >= plan.least_requests else None,
+    )
+
+
+def _errors(limits: StepLimits, log: _Log, figures: Figures | None) -> StepCheck:
+    """By the log since the step began, and by the gateway, which also sees what never reached a
+    model, in its last window.
+    """
+    counts = [(log.errors, log.requests)]
+    if figures is not None:
+        counts.append((figures.errors, figures.requests))
+    judged = [(_exceeds(errors, n, limits.errors), errors, n) for errors, n in counts if n]
+    certain = [item for item in judged if item[0] is True]
+    open_ = [item for item in judged if item[0] is None]
+    _, errors, n = (certain or open_ or judged or [(False, 0, 0)])[0]
+    share = f"{errors / n:.2%} of {n:,} requests" if n else "no request yet"
+    return StepCheck(
+        name="errors",
+        limit=f"at most {limits.errors:.2%}",
+        measured=share,
+        passed=False if certain else None if open_ else True,
+    )
+
+
+def _exceeds(errors: int, n: int, most: float) -> bool | None:
+    """Whether the share of errors is above `most`; None: it looks so, which may be chance."""
+    from ...experiments import verdict as comparison
+
+    if errors <= most * n:
+        return False
+    low, _ = comparison.proportion(errors, n, alpha=ERROR_ALPHA)
+    return True if float(low) > most else None
+
+
+def _latency(
+    plan: DeliveryPlan, limits: StepLimits, log: _Log, figures: Mapping[str, Figures]
+) -> StepCheck:
+    """By the gateway; where it has counted too little, by the model's process alone. A machine that
+    is slow for both versions is not the new one's fault, but holds the plan.
+    """
+    own, other = _p95(figures.get(plan.version)), _p95(figures.get(plan.against))
+    where = "at the gateway"
+    if own is None and len(log.milliseconds) >= max(1, min(LEAST_FIGURES, plan.least_requests)):
+        own, where = quantiles(log.milliseconds)["p95_ms"], "in the model's process"
+    if own is None:
+        return StepCheck(
+            name="latency",
+            limit=f"p95 at most {limits.p95_ms:g} ms",
+            measured="too few requests",
+            passed=None if plan.least_requests else True,
+        )
+    slow = own > limits.p95_ms
+    both = slow and other is not None and other > limits.p95_ms
+    beside = f", {plan.against} {other:.1f} ms" if other is not None else ""
+    return StepCheck(
+        name="latency",
+        limit=f"p95 at most {limits.p95_ms:g} ms",
+        measured=f"{own:.1f} ms {where}{beside}",
+        passed=None if both else not slow,
+    )
+
+
+def _p95(figures: Figures | None) -> float | None:
+    return figures.p95_ms if figures and figures.requests >= LEAST_FIGURES else None
+
+
+def _by_outcomes(
+    plan: DeliveryPlan,
+    limits: StepLimits,
+    traffic: Mapping[str, int],
+    values: tuple[Sequence[float], Sequence[float]],
+    judgement: Judgement,
+) -> Judgement:
+    """With the verdict on the outcomes. A step waits until there are enough for one."""
+    from ...experiments import verdict as comparison
+
+    limit = f"{plan.goal} not worse than of {plan.against}"
+    control, treatment = values
+    if not len(control) or not len(treatment):
+        measured = f"{len(control):,} and {len(treatment):,} outcomes"
+        check = StepCheck(name="outcomes", limit=limit, measured=measured, passed=None)
+        return replace(judgement, checks=[*judgement.checks, check])
+    arms = comparison.arm(control), comparison.arm(treatment)
+    share = traffic[plan.version] / (traffic[plan.version] + traffic[plan.against])
+    found = comparison.judge(
+        [comparison.Look(control=arms[0], treatment=arms[1])],
+        method="exact" if arms[0].binary and arms[1].binary else "asymptotic",
+        share=share,
+        better="higher" if plan.better == "higher" else "lower",
+        alpha=limits.alpha / len(plan.steps),
+    )
+    passed: bool | None = found.state != "worse"
+    if found.low is None or found.state == "ratio mismatch":
+        passed = None
+    check = StepCheck(name="outcomes", limit=limit, measured=str(found), passed=passed)
+    hold = str(found) if found.state == "ratio mismatch" else ""
+    return replace(judgement, checks=[*judgement.checks, check], hold=hold)
+
+
+def _requests(folder: Path, plan: DeliveryPlan, until: datetime) -> pl.DataFrame:
+    """Both versions' requests of the step: request_id, version, status, latency_ms."""
+    import polars as pl
+
+    from ..payload_log.parts import parts
+
+    frames = [
+        part.rows.filter(
+            pl.col("version").is_in([plan.version, plan.against]) & (pl.col("row") == 0)
+        ).select("request_id", "version", "status", "latency_ms")
+        for part in parts(folder, plan.step_at, until)
+        if not part.problem
+    ]
+    schema = {
+        "request_id": pl.String,
+        "version": pl.String,
+        "status": pl.Int16,
+        "latency_ms": pl.Float64,
+    }
+    return pl.concat([pl.DataFrame(schema=schema), *frames], how="vertical_relaxed")
+
+
+def _log(rows: pl.DataFrame, version: str) -> _Log:
+    import polars as pl
+
+    own = rows.filter(pl.col("version") == version)
+    return _Log(
+        requests=own.height,
+        errors=own.filter(pl.col("status") >= 500).height,
+        milliseconds=own.filter(pl.col("status") == 200)["latency_ms"].to_list(),
+    )
+
+
+def _values(
+    plan: DeliveryPlan,
+    folder: Path,
+    rows: pl.DataFrame,
+    until: datetime,
+    outcomes: Outcomes | None,
+) -> tuple[Sequence[float], Sequence[float]]:
+    """The outcomes of the version that is to be replaced, and of the new one."""
+    import polars as pl
+
+    from ..payload_log import reading
+
+    names = [plan.against, plan.version]
+    if plan.goal != "reward":
+        found = outcomes(plan.deployment, plan.goal, names, plan.step_at, until) if outcomes else {}
+        return found.get(plan.against, ()), found.get(plan.version, ())
+    rewards = reading.feedback(folder, plan.step_at).select("request_id", "reward")
+    answered = rows.filter(pl.col("status") == 200).unique("request_id", keep="first")
+    both = answered.join(rewards, on="request_id")
+    first, second = (both.filter(pl.col("version") == name)["reward"].to_list() for name in names)
+    return first, second

@@ -1,0 +1,71 @@
+"""The test before traffic *memory*, on processes that keep what they are told to keep."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from jupyter_mlinfra.core.errors import Unavailable
+from jupyter_mlinfra.deployments.memory_test import Memory, MemoryLimits
+
+MIB = 1 << 20
+
+
+def judged(
+    looks: list[Mapping[int, int]], ask: Callable[[], None] = lambda: None, **limits: Any
+) -> tuple[bool, str]:
+    """What the test says of processes that use so much before and after."""
+    seen = iter(looks)
+    memory = Memory(
+        MemoryLimits(
+            measure=lambda: next(seen),
+            **{"requests": 1000, "seconds": 30.0, "budget_mib": 0, "growth_mib": 128.0, **limits},
+        )
+    )
+    memory.begin()
+    gate = memory.gate(ask)
+    return gate.passed, gate.measured
+
+
+@pytest.mark.parametrize(
+    ("looks", "limits", "passed"),
+    [
+        ([{1: 90 * MIB, 2: 90 * MIB}, {1: 91 * MIB, 2: 91 * MIB}], {}, True),
+        # 7 MiB in 1,000 requests is noise, 14 MiB are 140 MiB in 10,000.
+        ([{1: 90 * MIB}, {1: 97 * MIB}], {}, True),
+        ([{1: 90 * MIB}, {1: 104 * MIB}], {}, False),
+        ([{1: 90 * MIB}, {1: 80 * MIB}], {}, True),
+        ([{1: 90 * MIB}, {1: 90 * MIB}], {"budget_mib": 64}, False),
+        ([{1: 90 * MIB}, {2: 90 * MIB}], {}, False),
+        ([{}, {}], {}, True),
+    ],
+)
+def test_growth_and_budget(looks: list[Mapping[int, int]], limits: Any, passed: bool) -> None:
+    assert judged(looks, **limits)[0] is passed
+
+
+def test_more_requests_are_sent_if_the_settings_want_them_but_not_for_ever() -> None:
+    count = itertools.count(1)
+    asked = [0]
+
+    def ask() -> None:
+        asked[0] = next(count)
+
+    same = [{1: 90 * MIB}, {1: 100 * MIB}]
+    passed, measured = judged(same, ask, requests=3000)
+    assert (asked[0], passed) == (2000, True), "10 MiB in 3,000 requests are 33 in 10,000"
+    assert measured == "100 MiB, +10.0 MiB over 3,000 requests"
+    judged(same, ask, requests=1_000_000, seconds=0.05)
+    assert asked[0] < 1_000_000
+
+
+def test_a_version_that_stops_answering_has_failed_with_the_reason() -> None:
+    def ask() -> None:
+        raise Unavailable("The gateway does not answer.")
+
+    passed, measured = judged([{1: MIB}, {1: MIB}], ask, requests=2000)
+    assert not passed
+    assert measured.startswith("after 1,000 requests: The gateway does not answer.")

@@ -1,0 +1,253 @@
+"""Copies in the payload log, and replays of it to a version that a small server plays."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_mlinfra.core.errors import Unavailable, Unprocessable
+from jupyter_mlinfra.deployments.comparing import compare
+from jupyter_mlinfra.deployments.delivery.copies import shadow_comparison
+from jupyter_mlinfra.deployments.gateway import Keys
+from jupyter_mlinfra.deployments.logged import Input
+from jupyter_mlinfra.deployments.packaging import Bundle
+from jupyter_mlinfra.deployments.payload_log import compacting, reading
+from jupyter_mlinfra.deployments.payload_log.parts import parts
+from jupyter_mlinfra.deployments.replaying import Limits, Subject, replay
+from jupyter_mlinfra.deployments.runtime.journal import Journal
+
+NAMES, TYPES = ["x", "kind", "flag", "count", "row"], ["double", "string", "boolean", "long", "any"]
+NOW = time.time()
+WINDOW = {
+    "since": datetime.fromtimestamp(NOW - 100, UTC),
+    "until": datetime.fromtimestamp(NOW + 100, UTC),
+}
+
+
+def log(
+    folder: Path, version: str, answers: list[float], *, shadow: bool = False, ms: float = 2.0
+) -> None:
+    """What a process of a version logs of requests r0, r1, …; every third row lacks `x`."""
+    head = {"deployment": "f", "version": version, "model": "f/1"}
+    categories: list[list[str]] = [[], ["red", "blue"], [], [], []]
+    journal = Journal(folder, {**head, "names": NAMES, "types": TYPES, "categories": categories})
+    for number, answer in enumerate(answers):
+        entry = {"id": f"r{number}", "u": f"u{number}", "ts": NOW + number / 1000, "ms": ms}
+        x = None if number % 3 == 2 else number / 10
+        row = [[x, number % 2, number % 2, number, json.dumps({"deep": [number]})]]
+        mark = {"sh": 1} if shadow else {}
+        journal.put({"k": "p", **entry, "st": 200, "x": row, "y": [answer], **mark})
+    journal.close()
+
+
+def test_copies_are_in_the_log_and_in_no_answer_before_and_after_compaction(tmp_path: Path) -> None:
+    folder = tmp_path / "f"
+    log(folder, "v1", [0.1, 0.6, 0.7, 0.8])
+    log(folder, "v2", [0.2, 0.4, 0.7, 0.9], shadow=True, ms=8.0)
+    log(folder, "v3", [0.9, 0.9, 0.9, 0.9], shadow=True)
+
+    def look() -> None:
+        assert reading.scan(folder)["version"].to_list() == ["v1"] * 4
+        assert reading.scan(folder)["prediction"].to_list() == [0.1, 0.6, 0.7, 0.8]
+        copies = reading.scan(folder, shadow=True)
+        assert copies["version"].value_counts().sort("version").rows() == [("v2", 4), ("v3", 4)]
+        rows = [part.rows for part in parts(folder, WINDOW["since"], WINDOW["until"])]
+        assert [set(frame["version"]) for frame in rows] == [{"v1"}]
+        assert not any(".shadow" in frame.columns for frame in rows)
+        assert reading.refused(folder).height == 0
+        found = shadow_comparison(folder, "f", "v2", "probabilities", **WINDOW)
+        assert (found.rows, found.given_by, found.refused) == (4, {"v1": 4}, 0)
+        assert found.agreement == 0.75
+        assert found.identical == 0.25
+        assert found.score_shift == pytest.approx((2.2 - 2.2) / 4)
+        assert (found.latency["p95_ms"], found.latency["given_p95_ms"]) == (8.0, 2.0)
+
+    look()
+    compacting.compact(folder)
+    look()
+    with pytest.raises(Unprocessable, match="v4 of f has answered no copy"):
+        shadow_comparison(folder, "f", "v4", "probabilities", **WINDOW)
+
+
+Answer = Callable[[dict[str, Any]], float | None]
+"""The answer to a row; None refuses the request."""
+
+
+@contextmanager
+def gateway(answer: Answer, asked: list[tuple[str, dict[str, Any]]]) -> Iterator[str]:
+    """Answers Seldon's protocol for whatever version is named."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            data = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["data"]
+            version = self.headers["x-mlinfra-version"]
+            rows = [dict(zip(data["names"], row, strict=True)) for row in data["ndarray"]]
+            assert self.headers["x-mlinfra-probe"] == "ours"
+            asked.extend((version, row) for row in rows)
+            found = [answer(row) for row in rows]
+            status = 400 if None in found else 200
+            body: Any = {"data": {"names": [], "ndarray": found}, "meta": {}}
+            if status == 400:
+                body = {"what": "The row is bad.", "why": "It is.", "fix": "Do not."}
+            text = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("x-mlinfra-version", version)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, *_: Any) -> None: ...
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/predictions"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def bundle(*columns: Input, answers: Any = "values", layout: Any = "columns") -> Bundle:
+    """As much of one as a replay reads."""
+    facts: dict[str, Any] = dict.fromkeys(Bundle.__dataclass_fields__, None)
+    return Bundle(**{**facts, "columns": columns, "answers": answers, "layout": layout})
+
+
+COLUMNS = [
+    Input(name=name, type=type, optional=name == "x")
+    for name, type in zip(NAMES, TYPES, strict=True)
+]
+
+
+def subject(url: str, made: Bundle, against: str = "") -> Subject:
+    keys = Keys(probe="ours")
+    return Subject(deployment="f", version="v2", bundle=made, url=url, keys=keys, against=against)
+
+
+def test_a_replay_asks_what_was_asked_and_compares_with_what_was_answered(tmp_path: Path) -> None:
+    log(tmp_path, "v1", [float(number) for number in range(30)])
+    log(tmp_path, "v2", [1.0] * 30, shadow=True)
+    asked: list[tuple[str, dict[str, Any]]] = []
+    said: list[str] = []
+    with gateway(lambda row: row["count"] + (20.0 if row["count"] < 3 else 0.0), asked) as url:
+        found = replay(
+            tmp_path,
+            subject(url, bundle(*COLUMNS), against="v1"),
+            **WINDOW,
+            limits=Limits(rows=1000, seconds=60, timed=5),
+            on_progress=said.append,
+        )
+    assert said == ["replayed 30 of 30 rows"]
+    assert asked[:3] == [
+        ("v2", {"x": 0.0, "kind": "red", "flag": False, "count": 0, "row": {"deep": [0]}}),
+        ("v2", {"x": 0.1, "kind": "blue", "flag": True, "count": 1, "row": {"deep": [1]}}),
+        ("v2", {"x": None, "kind": "red", "flag": False, "count": 2, "row": {"deep": [2]}}),
+    ]
+    assert asked[0][1]["flag"] is False
+    assert [version for version, _ in asked[30:]] == ["v2", "v1"] * 5
+    assert (found.rows, found.given_by, found.refused, found.left_out) == (30, {"v1": 30}, 0, 0)
+    assert found.agreement == found.identical == pytest.approx(0.9)
+    assert found.score_shift == pytest.approx(2.0)
+    assert found.latency["p50_ms"] is not None
+    assert found.latency["given_p99_ms"] is not None
+
+
+def test_rows_that_are_refused_are_counted_with_the_reason(tmp_path: Path) -> None:
+    log(tmp_path, "v1", [1.0] * 150)
+    with gateway(lambda row: None if row["count"] in (3, 120) else 1.0, []) as url:
+        found = replay(
+            tmp_path,
+            subject(url, bundle(*COLUMNS)),
+            **WINDOW,
+            limits=Limits(rows=1000, seconds=60, timed=0),
+        )
+    assert (found.rows, found.refused) == (148, 2)
+    assert found.notes == ("The row is bad. It is.",)
+
+
+def test_limits_of_rows_and_time_are_kept_and_said(tmp_path: Path) -> None:
+    log(tmp_path, "v1", [1.0] * 400)
+    asked: list[tuple[str, dict[str, Any]]] = []
+    with gateway(lambda _: 1.0, asked) as url:
+        found = replay(
+            tmp_path,
+            subject(url, bundle(*COLUMNS)),
+            **WINDOW,
+            limits=Limits(rows=50, seconds=60, timed=0),
+        )
+        counts = [row["count"] for _, row in asked]
+        assert (found.rows, found.left_out) == (50, 350)
+        assert counts == sorted(counts)
+        assert counts[-1] - counts[0] > 300, "evenly taken"
+        assert "50 of 400 rows of the window, evenly taken." in found.notes
+
+    def slow(_: dict[str, Any]) -> float:
+        time.sleep(0.005)
+        return 1.0
+
+    with gateway(slow, []) as url:
+        found = replay(
+            tmp_path,
+            subject(url, bundle(*COLUMNS)),
+            **WINDOW,
+            limits=Limits(rows=1000, seconds=0.3, timed=10),
+        )
+    assert 0 < found.rows < 400
+    assert "It was stopped after 0.3 s." in found.notes
+
+
+def test_what_cannot_be_replayed_says_why(tmp_path: Path) -> None:
+    limits = Limits(rows=10, seconds=60)
+    with pytest.raises(Unprocessable, match="nothing to replay"):
+        replay(tmp_path / "none", subject("", bundle(*COLUMNS)), **WINDOW, limits=limits)
+    log(tmp_path, "v1", [1.0] * 4)
+    with pytest.raises(Unprocessable) as refused:
+        new = Input(name="new", type="double", optional=False)
+        replay(tmp_path, subject("", bundle(*COLUMNS, new)), **WINDOW, limits=limits)
+    assert "no input new" in refused.value.why
+    with pytest.raises(Unprocessable, match="cannot be replayed"):
+        replay(tmp_path, subject("", bundle(layout="tensors")), **WINDOW, limits=limits)
+    with gateway(lambda _: None, []) as url, pytest.raises(Unavailable, match="none of 4"):
+        replay(tmp_path, subject(url, bundle(*COLUMNS)), **WINDOW, limits=limits)
+    early = {name: at - timedelta(days=1) for name, at in WINDOW.items()}
+    with pytest.raises(Unprocessable, match="nothing to replay"):
+        replay(tmp_path, subject("", bundle(*COLUMNS)), **early, limits=limits)
+
+
+@pytest.mark.parametrize(
+    ("given", "found", "kind", "agreement", "shift", "distance"),
+    [
+        ([[0.1], [0.6]], [[0.4], [0.4]], "probabilities", 0.5, 0.05, 0.5),
+        ([[0.2, 0.8], [0.7, 0.3]], [[0.4, 0.6], [0.4, 0.6]], "probabilities", 0.5, 0.05, 0.5),
+        ([[0.2, 0.5, 0.3]], [[0.6, 0.2, 0.2]], "probabilities", 0.0, 0.1, 1.0),
+        ([[1.0], [2.0]], [[1.0], [1.0]], "classes", 0.5, -0.5, 0.5),
+        ([["a"], ["b"], ["b"]], [["a"], ["a"], ["b"]], "classes", 2 / 3, None, 1 / 3),
+        # The given values have a deviation of 10: half a unit is near, one is not.
+        ([[0.0], [20.0]], [[0.4], [21.0]], "values", 0.5, 0.7, 0.5),
+        ([[1.0], [2.0]], [[1.0], [None]], "values", 0.5, 0.0, 0.0),
+        ([], [], "values", None, None, None),
+    ],
+)
+def test_agreement_and_shift(
+    given: list[list[Any]],
+    found: list[list[Any]],
+    kind: str,
+    agreement: float | None,
+    shift: float | None,
+    distance: float | None,
+) -> None:
+    compared = compare(given, found, kind)
+    expected = [None if item is None else pytest.approx(item) for item in (agreement, shift)]
+    assert [compared.agreement, compared.score_shift] == expected
+    assert compared.score_distance == (None if distance is None else pytest.approx(distance))
