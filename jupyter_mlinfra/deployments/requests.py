@@ -36,7 +36,7 @@ row.
 """
 
 FILES = 24
-"""A page reads at most so many files of the log; a file has at most 16 MiB, or an hour."""
+"""A page reads at most so many files of the log; a file has at most 32 MiB."""
 
 FEATURES, OUTPUTS = 12, 10
 """Features and answers of a row in a list; its detail has `MOST`."""
@@ -271,7 +271,9 @@ def _newest(
             continue  # a monitor reports files that cannot be read
         rows = _matching(rows, wanted)
         newest_first = rows.sort("ts", UNIQUE, "row", descending=[True, False, False])
-        found.add(newest_first.head(most))
+        # A merged file holds both copies of a request that the gateway has sent twice.
+        once = newest_first.unique([UNIQUE, "row"], keep="first", maintain_order=True)
+        found.add(once.head(most))
     return found.rows, None
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound
-from jupyter_mlinfra.deployments import comparing, latencies, requests
+from jupyter_mlinfra.deployments import latencies, requests, version_verdicts
 from jupyter_mlinfra.deployments.logged import Input
 from jupyter_mlinfra.deployments.payload_log import compacting, reading
 from jupyter_mlinfra.deployments.requests import LoggedRequest, Wanted
@@ -95,17 +95,20 @@ def test_the_pages_hold_each_row_once_newest_first(
 def test_a_page_reads_no_more_files_than_it_may_and_the_next_one_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for number in range(6):
-        logged(tmp_path, "v1", answered(number * 100), answered(number * 100 + 1, status=500))
+    starts = [day * 86_400 for day in range(6)]  # files of different days are not merged
+    for start in starts:
+        logged(tmp_path, "v1", answered(start), answered(start + 1, status=500))
     compacting.compact(tmp_path)  # so that each file's time is that of its newest row
     monkeypatch.setattr(requests, "FILES", 2)
     first = requests.page(
         tmp_path, Wanted(outcome="failed"), limit=50, cursor=None, labels=no_labels
     )
-    assert [item.id for item in first.items] == ["r501", "r401"]
-    assert "searched back to 2023-11-14" in first.note
+    assert [item.id for item in first.items] == [
+        f"r{start + 1}" for start in (starts[5], starts[4])
+    ]
+    assert "searched back to 2023-11-17" in first.note
     found = every(tmp_path, Wanted(outcome="failed"), 50)
-    assert [item.id for item in found] == [f"r{number * 100 + 1}" for number in range(5, -1, -1)]
+    assert [item.id for item in found] == [f"r{start + 1}" for start in reversed(starts)]
 
 
 def test_rows_are_filtered_by_version_outcome_and_time(tmp_path: Path) -> None:
@@ -233,13 +236,13 @@ def changes(*traffic: Mapping[str, int]) -> list[Change]:
 
 def test_two_versions_are_compared_since_their_shares_were_last_changed() -> None:
     history = changes({"v1": 100}, {"v1": 90, "v2": 10}, {"v1": 60, "v2": 20}, {"v1": 60, "v2": 20})
-    span = comparing.span_of("flights", history, "v1", "v2")
+    span = version_verdicts.span_of("flights", history, "v1", "v2")
     assert span.share == 0.25
-    assert span.since == history[1].at + comparing.SETTLED
+    assert span.since == history[1].at + version_verdicts.SETTLED
     with pytest.raises(Conflict, match="v2 has no traffic"):
-        comparing.span_of("flights", changes({"v1": 100, "v2": 0}), "v1", "v2")
+        version_verdicts.span_of("flights", changes({"v1": 100, "v2": 0}), "v1", "v2")
     with pytest.raises(BadRequest):
-        comparing.span_of("flights", history, "v1", "v1")
+        version_verdicts.span_of("flights", history, "v1", "v1")
 
 
 def test_a_version_with_more_errors_is_worse_and_one_with_lost_requests_is_not_compared(
@@ -255,16 +258,16 @@ def test_a_version_with_more_errors_is_worse_and_one_with_lost_requests_is_not_c
 
     put("v1", range(10, 2010), 1)
     put("v2", range(3000, 5000), 4)
-    span = comparing.Span(since=datetime.fromtimestamp(START, UTC), share=0.5)
-    values = comparing.outcomes(tmp_path, "errors", span, ("v1", "v2"))
-    found = comparing.compare("flights", "errors", span, ("v1", "v2"), values)
+    span = version_verdicts.Span(since=datetime.fromtimestamp(START, UTC), share=0.5)
+    values = version_verdicts.outcomes(tmp_path, "errors", span, ("v1", "v2"))
+    found = version_verdicts.compare("flights", "errors", span, ("v1", "v2"), values)
     assert (found.state, found.control.n, found.treatment.n) == ("worse", 2000, 2000)
     assert found.difference == pytest.approx(0.3)
     assert found.low is not None and found.low > 0  # noqa: PT018
-    other = comparing.Span(since=span.since, share=0.2)
-    uneven = comparing.compare("flights", "errors", other, ("v1", "v2"), values)
+    other = version_verdicts.Span(since=span.since, share=0.2)
+    uneven = version_verdicts.compare("flights", "errors", other, ("v1", "v2"), values)
     assert uneven.state == "ratio mismatch"
-    nothing = comparing.compare("flights", "quality", span, ("v1", "v2"), [[], [1.0]])
+    nothing = version_verdicts.compare("flights", "quality", span, ("v1", "v2"), [[], [1.0]])
     assert (nothing.state, nothing.difference) == ("not yet", None)
     assert "v1: no label" in nothing.why
 
@@ -279,10 +282,10 @@ def test_answers_are_held_against_labels_by_what_the_model_answers() -> None:
             "outputs": [[0.9], [0.6], [0.1, 0.7, 0.2], [0.8, 0.1, 0.1]],
         }
     )
-    wrong = comparing.misses(rows, "probabilities", ("v1", "v2"))
+    wrong = version_verdicts.misses(rows, "probabilities", ("v1", "v2"))
     assert [list(item) for item in wrong] == [[0.0, 1.0], [0.0, 1.0]]
     numbers = pl.DataFrame({"version": ["v1"], "label": [3.0], "outputs": [[2.5]]})
-    assert list(comparing.misses(numbers, "values", ("v1",))[0]) == [0.5]
+    assert list(version_verdicts.misses(numbers, "values", ("v1",))[0]) == [0.5]
 
 
 def test_as_many_more_outcomes_as_are_needed_do_decide() -> None:
