@@ -816,7 +816,7 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         "rollback",
         {"alert": "m/drift", "why": ""},
     ),
-    ("alerts deliveries", "Page[DeliverySpec]", "alerts", "deliveries", PAGE),
+    ("alerts deliveries", "Page[Delivery]", "alerts", "deliveries", PAGE),
     ("rules list --monitor m", "Page[AlertRule]", "alerts", "rules", {"monitor": "m"} | PAGE),
     ("status", "dict[str, dict[str, int]]", "workbench", "status", {}),
     (
@@ -1073,7 +1073,7 @@ def test_features_are_named_with_what_their_missing_values_become(
     options = noted.calls[0][2]
     assert options["features"] == ("weather", "carriers:delay")
     assert options["defaults"] == {"delay": 1.5, "sky": "a=b"}
-    with pytest.raises(click.UsageError, match="COLUMN=VALUE"):
+    with pytest.raises(BadRequest, match="COLUMN=VALUE"):
         verb(["deployments", "deploy", "flights/2", "--features", "w", "--default", "delay"])
 
 
@@ -1089,7 +1089,7 @@ def test_a_deploy_by_steps_or_as_a_shadow_is_one_value_for_the_service(
     assert second["delivery"] == DeliverySpec(shadow=100)
     assert "delivery" not in third
     for words in (["--every", "10m"], ["--steps", "5,x"], ["--steps", "25,5"]):
-        with pytest.raises((click.UsageError, BadRequest)):
+        with pytest.raises(BadRequest):
             verb(["deployments", "deploy", "flights/2", *words])
 
 

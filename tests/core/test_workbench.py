@@ -213,7 +213,7 @@ def test_what_does_not_fit_on_a_page_is_counted_all_the_same(project: Project) -
         features=Made(views=many(503), list=many(504)),
         pipelines=Made(list=many(505), count_runs=lambda: 506),
         experiments=Made(experiments=many(507, runs=2), models=many(508, versions=3)),
-        deployments=Made(list=many(1509, state="healthy")),
+        deployments=Made(list=many(1509, state="healthy"), gateway=lambda: None),
         monitoring=Made(
             list=many(510), alerts=lambda firing, limit: page_of([Made()] * 511, limit=limit)
         ),

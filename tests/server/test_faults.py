@@ -273,9 +273,9 @@ def threads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The name of the thread that each request was given."""
     noted, perform = list[str](), Handler.perform
 
-    def noting(handler: Handler, method: Callable[..., Any], path: tuple[str, ...]) -> str:
+    def noting(handler: Handler, *asked: Any) -> str:
         noted.append(threading.current_thread().name)
-        return perform(handler, method, path)
+        return perform(handler, *asked)
 
     monkeypatch.setattr(Handler, "perform", noting)
     return noted

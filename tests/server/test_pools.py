@@ -136,9 +136,9 @@ async def test_questions_about_a_job_of_a_cluster_get_a_slow_thread_even_in_a_lo
     assert (await ask(f"jobs/jobs/{job}/cancel", {})).value["state"] == "cancelled"
     threads, perform = list[str](), Handler.perform
 
-    def noting(handler: Handler, method: Callable[..., Any], path: Any) -> str:
+    def noting(handler: Handler, *asked: Any) -> str:
         threads.append(threading.current_thread().name)
-        return perform(handler, method, path)
+        return perform(handler, *asked)
 
     monkeypatch.setattr(Handler, "perform", noting)
     for verb, body in (("clone", {}), ("requeue", {})):
