@@ -337,16 +337,14 @@ def test_calls_are_shared_by_weight_and_a_version_can_be_named(
     assert versions(20, field(1, "open-inference") + field(2, "v2") + message) == {"v2": 20}
     assert versions(20, x_mlinfra_version="v1") == {"v1": 20}
     caller.close()
-    seen = time.monotonic()
-    until(
-        lambda: (
-            all(
-                item.requests_per_second > 0
-                for item in lonely.show("open-inference").deployment.versions
-            )
-            or time.monotonic() - seen > 50
-        )
-    )
+
+    def counted() -> bool:
+        rates = [
+            item.requests_per_second for item in lonely.show("open-inference").deployment.versions
+        ]
+        return all(rate is not None and rate.value for rate in rates)
+
+    until(counted)
 
 
 @pytest.mark.slow

@@ -111,7 +111,7 @@ def plan_of(keeper: Keeper) -> DeploymentPlan:
             keeper.workers._slot(("flights", item.version), 0)
         else:
             keeper.workers.all.pop(("flights", item.version), None)
-    return keeper._plan(row)
+    return keeper._plan(row, {})
 
 
 def test_a_version_that_is_deployed_again_gets_no_requests_until_it_is_proved(
@@ -145,7 +145,7 @@ def test_a_version_that_is_about_to_end_stands_in_for_no_other(keeper: Keeper) -
     assert plan_of(keeper).versions[0].backups == ["flights.v2.0.sock"]
     keeper.store.note("flights", "v2", wanted=0)
     keeper.workers._slot(("flights", "v2"), 0)
-    assert keeper._plan(keeper.store.deployment("flights")).versions[0].backups == []
+    assert keeper._plan(keeper.store.deployment("flights"), {}).versions[0].backups == []
 
 
 def test_a_shadow_stands_in_for_nobody_and_nobody_for_it(keeper: Keeper) -> None:
@@ -178,7 +178,7 @@ def test_a_new_bundle_is_not_tested_on_processes_of_the_old_one(
     store.move("flights", "v1", VersionState.STARTING, wanted=True, bundle=new, python=python)
     keeper.step()
     assert state() is VersionState.STARTING
-    assert not keeper._plan(store.deployment("flights")).versions[0].routed  # it is drained
+    assert not keeper._plan(store.deployment("flights"), {}).versions[0].routed  # it is drained
     step_until(keeper, lambda: state() is not VersionState.STARTING)
     assert state() is VersionState.TESTING
     assert bundles(keeper) == [new]

@@ -57,6 +57,7 @@ def shown(live: int, figures: Figures, **values: Any) -> DeployedVersion:
         gates=[],
         workers=2,
         runtime="seldon-core",
+        shadow=0,
         deployer=None,
         created_at=AT,
         used_at=AT,

@@ -152,6 +152,7 @@ def deployed(bundle: Path, python: Path, *, proved: bool = True) -> DeploymentRo
         gates=(),
         workers=2,
         runtime="seldon-core",
+        shadow=0,
         deployer=None,
         created_at=NOW,
         used_at=NOW,
