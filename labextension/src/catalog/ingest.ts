@@ -1,5 +1,4 @@
 import { Notification } from '@jupyterlab/apputils';
-import type { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 
 import { asApiError } from '../api/errors';
 import { errorText } from '../components/explain';
@@ -9,19 +8,9 @@ import { toProject } from '../notebook/paths';
 import { formatRef } from '../refs';
 import type { IWorkbench } from '../tokens';
 import type { IForm } from './reading';
+import { TABLES } from './tables';
 
 const LONG_MS = 10_000;
-const TABLES = /\.((csv|tsv|txt|jsonl?|ndjson)(\.gz)?|parquet|pq)$/i;
-
-/** The files with tables that are selected in the file browser. */
-export function selectedTables(browsers: IFileBrowserFactory | null): string[] {
-  const items = browsers?.tracker.currentWidget?.selectedItems();
-  return items
-    ? [...items]
-        .filter(item => item.type !== 'directory' && TABLES.test(item.path))
-        .map(item => item.path)
-    : [];
-}
 
 /** A dataset's name as a file's name suggests it. */
 export function suggestedName(path: string): string {

@@ -3,8 +3,8 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 
 import { IWorkbench } from '../tokens';
-import { ingestFiles, selectedTables } from './ingest';
 import { catalogKinds } from './kinds';
+import { selectedTables } from './tables';
 
 export const catalog: JupyterFrontEndPlugin<void> = {
   id: '@jupyter-mlinfra/labextension:catalog',
@@ -30,7 +30,11 @@ export const catalog: JupyterFrontEndPlugin<void> = {
       caption: trans.__('Read the selected CSV, Parquet or JSON files into the catalog'),
       icon: 'catalog',
       isVisible: () => selectedTables(browsers).length > 0,
-      execute: () => ingestFiles(workbench, selectedTables(browsers))
+      execute: async () => {
+        const tables = selectedTables(browsers);
+        const { ingestFiles } = await import('./ingest');
+        await ingestFiles(workbench, tables);
+      }
     });
   }
 };

@@ -146,7 +146,7 @@ function What({
         <dt>{trans.__('rule')}</dt>
         <dd>
           {rule ? condition(rule, workbench) : alert.name}{' '}
-          <span className={cx('quiet')}>{rule?.source ? rule.source : trans.__('built in')}</span>{' '}
+          <span className={cx('quiet')}>{file ? rule?.source : trans.__('built in')}</span>{' '}
           {file ? (
             <Button label={trans.__('Edit Rule')} onClick={() => openFile(file)} />
           ) : (

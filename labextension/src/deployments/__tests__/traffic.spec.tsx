@@ -13,6 +13,7 @@ const version = (name: string, traffic: number, role: string): IDeployedVersion 
   state: 'ready',
   traffic,
   role,
+  shadow: 0,
   reason: '',
   workers: 1,
   runtime: 'seldon-core',
