@@ -15,14 +15,17 @@ from typing import Any
 import pytest
 
 from jupyter_mlinfra.core.errors import Unavailable, Unprocessable
+from jupyter_mlinfra.deployments import latencies, requests
 from jupyter_mlinfra.deployments.comparing import compare
 from jupyter_mlinfra.deployments.delivery.copies import shadow_comparison
 from jupyter_mlinfra.deployments.gateway import Keys
 from jupyter_mlinfra.deployments.logged import Input
 from jupyter_mlinfra.deployments.packaging import Bundle
 from jupyter_mlinfra.deployments.payload_log import compacting, reading
+from jupyter_mlinfra.deployments.payload_log.lazy import lazy
 from jupyter_mlinfra.deployments.payload_log.parts import parts
 from jupyter_mlinfra.deployments.replaying import Limits, Subject, replay
+from jupyter_mlinfra.deployments.requests import Wanted
 from jupyter_mlinfra.deployments.runtime.journal import Journal
 
 NAMES, TYPES = ["x", "kind", "flag", "count", "row"], ["double", "string", "boolean", "long", "any"]
@@ -64,6 +67,11 @@ def test_copies_are_in_the_log_and_in_no_answer_before_and_after_compaction(tmp_
         assert [set(frame["version"]) for frame in rows] == [{"v1"}]
         assert not any(".shadow" in frame.columns for frame in rows)
         assert reading.refused(folder).height == 0
+        assert lazy(folder).collect()["version"].to_list() == ["v1"] * 4
+        page = requests.page(folder, Wanted(), limit=9, cursor=None, labels=lambda *_: {})
+        assert [item.version for item in page.items] == ["v1"] * 4
+        measured = latencies.series(folder, **WINDOW).versions
+        assert [(item.version, item.whole.requests) for item in measured] == [("v1", 4)]
         found = shadow_comparison(folder, "f", "v2", "probabilities", **WINDOW)
         assert (found.rows, found.given_by, found.refused) == (4, {"v1": 4}, 0)
         assert found.agreement == 0.75
