@@ -156,6 +156,11 @@ def test_canary_promote_and_roll_back_are_in_the_history_and_can_be_undone(
         else:
             button.click()
 
+    def judged() -> None:
+        """The page has its verdict: one that is asked for while the canary ends is refused."""
+        verdict = page.get_by_role("group", name="Verdict").locator("[aria-busy=false]")
+        expect(verdict).to_contain_text(re.compile(rf"{canary}: .*expected 10"))
+
     if keyboard:
         page.get_by_role("tab", name="Traffic").focus()
         lab.page.keyboard.press("t")
@@ -164,6 +169,7 @@ def test_canary_promote_and_roll_back_are_in_the_history_and_can_be_undone(
     press(editor.get_by_role("button", name="Apply"))
     history = page.get_by_role("grid", name="History of flights").locator("tbody tr")
     expect(history.first).to_contain_text(f"{canary} 10 %")
+    judged()
     press(page.get_by_role("button", name=f"Promote {canary}…"))
     press(lab.page.get_by_role("dialog").get_by_role("button", name="Promote"))
     expect(history.first).to_contain_text("promote")
@@ -171,12 +177,14 @@ def test_canary_promote_and_roll_back_are_in_the_history_and_can_be_undone(
     expect(history.first).to_contain_text("rollback")
     assert shares(lab) == {**shares(lab), stable: 90, canary: 10}
     expect(history.nth(1)).to_contain_text("undone")
+    judged()
     press(history.nth(2).get_by_role("button", name="Undo This…"))
     press(lab.page.get_by_role("dialog").get_by_role("button", name="Undo"))
     expect(history.first).to_contain_text("undo:")
     assert shares(lab)[stable] == 100
     press(history.first.get_by_role("button", name="Undo This"))
     expect(history.nth(1)).to_contain_text("undo:")
+    judged()
     assert shares(lab)[stable] == 90
 
 
