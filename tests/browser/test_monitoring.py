@@ -101,8 +101,8 @@ def shifted(flights: Flights) -> None:
     """Many requests of the last seconds, at which it is much warmer."""
     begun, random = now().timestamp() - 20, np.random.default_rng(7)
     entries = [
-        answered(begun + place / 200, f"now-{place}", [[float(temp), 10.0]], [0.5])
-        for place, temp in enumerate(random.normal(85, 10, 3_000))
+        answered(begun + place / 200, f"now-{place}", [[float(temp), float(wind)]], [0.5])
+        for place, (temp, wind) in enumerate(random.normal((85, 10), (10, 3), (3_000, 2)))
     ]
     folder = payload_folder(flights.project, flights.name)
     write_journal(folder, begun, entries, names=TRAINING.columns, categories=[[], []], version="v2")
@@ -152,7 +152,7 @@ def learn(flights: Flights) -> None:
             path,
             rows,
             TRAINING.columns,
-            (random.random(TRAINING.height) < score).astype(float),
+            pl.Series((random.random(TRAINING.height) < score).astype(float)),
             "probabilities",
         ),
     )

@@ -59,6 +59,8 @@ export const createRules: Perform<IMonitor> = async ({ workbench, name, args }) 
   if (widget instanceof DocumentWidget) {
     const context = widget.context as DocumentRegistry.IContext<DocumentRegistry.ICodeModel>;
     await context.ready;
-    context.model.sharedModel.setSource(text);
+    // Unlike `setSource` it marks the file as changed.
+    const { sharedModel } = context.model;
+    sharedModel.updateSource(0, sharedModel.getSource().length, text);
   }
 };

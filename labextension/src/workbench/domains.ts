@@ -19,7 +19,8 @@ export function domainWord(
     models: trans.__('Models'),
     deployments: trans.__('Deployments'),
     monitors: trans.__('Monitors'),
-    alerts: trans.__('Alerts')
+    alerts: trans.__('Alerts'),
+    rules: trans.__('Rules')
   };
   const [, verb = id] = id.split(':');
   // The name of a domain of another extension may hold hyphens; its panel has that name too.
