@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ...gateway import VERSION_HEADER, DeploymentPlan
+from ...gateway import PROBE_HEADER, SHADOW_HEADER, VERSION_HEADER, DeploymentPlan
 from ...runtime import grpc_calls
 from .names import LOCAL, TYPE
 from .replies import direct_response, error_body
@@ -138,7 +138,8 @@ def server_routes(cluster: str) -> list[dict[str, Any]]:
     nobody = error_body(503, "No deployment answers now.", "", "mlinfra deployments list")
     retry = {"retry_on": "reset,connect-failure,refused-stream,gateway-error", "num_retries": 3}
     route = {"cluster": cluster, "retry_policy": retry}
-    answer = {"route": route} if cluster else direct_response(nobody, 503)
+    asking = {"route": route, "request_headers_to_remove": [PROBE_HEADER, SHADOW_HEADER]}
+    answer = asking if cluster else direct_response(nobody, 503)
     missing = error_body(
         404,
         "The call names no deployment that is here.",
