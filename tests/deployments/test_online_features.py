@@ -119,12 +119,13 @@ def model(tmp_path_factory: pytest.TempPathFactory, kit: ModuleType) -> Path:
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Features]:
+def shop(tmp_path_factory: pytest.TempPathFactory, kit: ModuleType) -> Iterator[Features]:
     """As of an hour after its values."""
-    root = tmp_path_factory.mktemp("shop")
-    features = write_shop(root, f'[features]\nas_of = "{T0 + timedelta(hours=1)}"\n')
+    as_of = f'[features]\nas_of = "{T0 + timedelta(hours=1)}"\n'
+    targets = "[project.targets]\nlatency_p99_ms = 5000\n[deployments]\nworkers = 1\n"
+    features = write_shop(tmp_path_factory.mktemp("shop"), targets + as_of)
     yield features
-    features._project.database.close()
+    kit.clean_up(features._project)
 
 
 @pytest.fixture(scope="module")
@@ -387,51 +388,42 @@ def test_a_served_version_logs_the_features_it_used(
 @pytest.mark.slow
 @pytest.mark.parametrize("runtime", ["seldon-core", "open-inference"])
 def test_a_deployment_reads_its_features_by_both_protocols(
-    runtime: str, model: Path, kit: ModuleType, tmp_path: Path
+    runtime: str, model: Path, kit: ModuleType, shop: Features
 ) -> None:
-    as_of = f'[features]\nas_of = "{T0 + timedelta(hours=1)}"\n'
-    targets = "[project.targets]\nlatency_p99_ms = 5000\n[deployments]\nworkers = 1\n"
-    features = write_shop(tmp_path / "p", targets + as_of)
-    project = features._project
-    deployments = Deployments(
-        project,
-        kit.Registry({1: model}),
-        features=lambda: features,
-    )
+    deployments = Deployments(shop._project, kit.Registry({1: model}), features=lambda: shop)
+    record = deployments.deploy(runtime, version="flights/1", runtime=runtime, features=VIEWS)
+    gates = {gate.name: gate for item in record.versions for gate in item.gates}
+    assert gates["features"].measured == "10 values of 5 entities equal"
+    assert all(gate.passed for gate in gates.values()), gates
+    rows = [{"user_id": 3, "hour": 3.0}]
+    found = deployments.predict(runtime, rows)
+    explained = deployments.explain(runtime, rows)
+    assert explained.rows[0].prediction == pytest.approx(found.predictions[0])
+    assert explained.inputs == list(INPUTS)
+    assert explained.rows[0].values == pytest.approx([3, 0.3, 3.0, 0.75, 6.0])
+    end = time.monotonic() + 30  # the log is written now and then
+    while (known := deployments.known_rows(runtime).items)[0].origin != "logged":
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    assert known[0].row == {"hour": 3.0, "user_id": 3}
+    assert known[-1].origin == "sample"
+    with pytest.raises(BadRequest, match="user_id=99"):
+        deployments.predict(runtime, [{"user_id": 99, "hour": 2.5}])
+    online = Path(shop.serving_store()["config"]["online_store"]["path"])
+    away = online.rename(online.with_suffix(".away"))
+    body = json.dumps({"data": {"names": ["user_id", "hour"], "ndarray": [[3, 3.0]]}}).encode()
     try:
-        record = deployments.deploy("shop", version="flights/1", runtime=runtime, features=VIEWS)
-        gates = {gate.name: gate for item in record.versions for gate in item.gates}
-        assert gates["features"].measured == "10 values of 5 entities equal"
-        assert all(gate.passed for gate in gates.values()), gates
-        rows = [{"user_id": 3, "hour": 3.0}]
-        found = deployments.predict("shop", rows)
-        explained = deployments.explain("shop", rows)
-        assert explained.rows[0].prediction == pytest.approx(found.predictions[0])
-        assert explained.inputs == list(INPUTS)
-        assert explained.rows[0].values == pytest.approx([3, 0.3, 3.0, 0.75, 6.0])
-        end = time.monotonic() + 30  # the log is written now and then
-        while (known := deployments.known_rows("shop").items)[0].origin != "logged":
-            assert time.monotonic() < end
-            time.sleep(0.1)
-        assert known[0].row == {"hour": 3.0, "user_id": 3}
-        assert known[-1].origin == "sample"
-        with pytest.raises(BadRequest, match="user_id=99"):
-            deployments.predict("shop", [{"user_id": 99, "hour": 2.5}])
-        online = Path(features.serving_store()["config"]["online_store"]["path"])
-        online.rename(online.with_suffix(".away"))
-        body = json.dumps({"data": {"names": ["user_id", "hour"], "ndarray": [[3, 3.0]]}})
-        status, text = _post(record.url, body.encode())
-        assert status == 503
-        assert "online store did not answer" in text
-        online.with_suffix(".away").rename(online)
-        end = time.monotonic() + 30
-        while (answer := _post(record.url, body.encode()))[0] != 200:
-            assert time.monotonic() < end, answer
-            time.sleep(0.2)
-        # Not through the gateway without the project's secret.
-        assert _post(record.url.replace("predictions", "explain"), body.encode())[0] == 404
+        status, text = _post(record.url, body)
     finally:
-        kit.clean_up(project)
+        away.rename(online)
+    assert status == 503
+    assert "online store did not answer" in text
+    end = time.monotonic() + 30
+    while (answer := _post(record.url, body))[0] != 200:
+        assert time.monotonic() < end, answer
+        time.sleep(0.2)
+    # Not through the gateway without the project's secret.
+    assert _post(record.url.replace("predictions", "explain"), body)[0] == 404
 
 
 def _post(url: str, body: bytes) -> tuple[int, str]:
