@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.records import Page, page_of
 from . import views
+from .settings import DeploymentSettings
 from .spec import ExplainedAnswers, KnownRow, Prediction
 from .targets.layout import payload_folder
 
@@ -108,7 +109,8 @@ class AskingVerbs:
         from . import known_rows
 
         bundle = self._bundle(self._store.deployment(name))
-        found = known_rows.of(bundle, payload_folder(self._project, name), limit)
+        masked = self._project.settings.of(DeploymentSettings).masked_inputs
+        found = known_rows.of(bundle, payload_folder(self._project, name), limit, masked)
         return page_of(found, limit=limit)
 
     def feedback(

@@ -29,7 +29,6 @@ Missing = Literal["error", "null", "default"]
 TOLERANCE = 1e-6
 _TYPES = {
     "STRING": "string",
-    "BYTES": "binary",
     "INT32": "integer",
     "INT64": "long",
     "FLOAT": "float",

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..core.records import from_seconds
 from .packaging import Bundle
+from .requests import is_masked
 from .spec import KnownRow
 
 _TAIL_BYTES = 128 << 10
@@ -19,9 +20,10 @@ _JOURNALS = 8
 """As many of the newest journals are looked at; each serving process has one."""
 
 
-def of(bundle: Bundle, payloads: Path, limit: int) -> list[KnownRow]:
+def of(bundle: Bundle, payloads: Path, limit: int, masked: Sequence[str] = ()) -> list[KnownRow]:
     """At most `limit` rows: logged ones, newest first, at most half of them while the sample has
-    rows; then those of the sample. Only models of named columns have any.
+    rows; then those of the sample. Only models of named columns have any. masked: patterns of
+    inputs whose values are not shown; logged rows of a model that has one are left out.
     """
     if bundle.layout == "tensors":
         return []
@@ -31,7 +33,9 @@ def of(bundle: Bundle, payloads: Path, limit: int) -> list[KnownRow]:
         KnownRow(origin="sample", row=dict(zip(names, row, strict=True)))
         for row in sample["ndarray"]
     ][:limit]
-    logged = _logged(payloads, [column.name for column in bundle.inputs])
+    asked = [column.name for column in bundle.inputs]
+    hidden = any(is_masked(name, masked) for name in asked)
+    logged = [] if hidden else _logged(payloads, asked)
     room = max(limit - len(of_sample), (limit + 1) // 2)
     return [*logged[:room], *of_sample][:limit]
 
@@ -65,7 +69,7 @@ def _rows(file: Path, names: Sequence[str]) -> Iterator[KnownRow]:
     for line in lines:
         with contextlib.suppress(ValueError):  # the last one may be written just now
             entry = json.loads(line)
-            if isinstance(entry, dict) and entry.get("k") == "p":
+            if isinstance(entry, dict) and entry.get("k") == "p" and not entry.get("sh"):
                 yield KnownRow(
                     origin="logged",
                     row=_row(head, entry["x"][0], names),

@@ -206,8 +206,8 @@ def _questions(
             "The log holds tensors as they are summarised, not as they were asked.",
             "Compare the version as a shadow: mlinfra deployments shadow NAME VERSION",
         )
-    places = {item.name: _place(rows, item) for item in bundle.columns}
-    absent = [item.name for item in bundle.columns if not places[item.name] and not item.optional]
+    places = {item.name: _place(rows, item) for item in bundle.inputs}
+    absent = [item.name for item in bundle.inputs if not places[item.name] and not item.optional]
     if absent:
         raise Unprocessable(
             "These rows cannot be replayed.",
@@ -216,7 +216,7 @@ def _questions(
         )
     outputs = [name for name in rows.columns if name.startswith("prediction")]
     outputs = [name for name in outputs if name == "prediction" or name[11:].isdecimal()]
-    inputs = [(item, places[item.name]) for item in bundle.columns if places[item.name]]
+    inputs = [(item, places[item.name]) for item in bundle.inputs if places[item.name]]
     bodies, given, by = [], [], []
     for row in rows.iter_rows(named=True):
         if any(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ..core.project import Project
+    from .delivery.judging import Outcomes
     from .latencies import LatencySeries
     from .requests import Labels, LoggedRequest, LoggedRequestDetail, Outcome
     from .store import DeploymentStore
@@ -36,6 +37,7 @@ class RequestVerbs:
     _project: Project
     _store: DeploymentStore
     _labelled: Labelled | None
+    _outcomes: Outcomes | None
 
     def request_code(self, name: str, body: Any) -> Mapping[str, str]:
         raise NotImplementedError
@@ -120,13 +122,9 @@ class RequestVerbs:
                 payload_folder(self._project, name), measure, span, versions
             )
             return version_verdicts.compare(name, measure, span, versions, values)
-        labelled = self._labelled(name, span.since, now()) if self._labelled else None
-        bundle = load_bundle(Path(row.version(treatment).bundle))
-        found = (
-            [[], []]
-            if labelled is None or labelled.is_empty()
-            else version_verdicts.misses(labelled, bundle.answers, versions)
-        )
+        ask, at = self._outcomes, now()
+        errors = ask(name, "error", versions, span.since, at) if ask else {}
+        found = [errors.get(version, []) for version in versions]
         return version_verdicts.compare(name, measure, span, versions, found)
 
     @property

@@ -258,10 +258,11 @@ def _newest(
 
     found = _Found(most)
     until = wanted.until or datetime.fromtimestamp(4e9, UTC)
-    for count, (end, name) in enumerate(newest_files(folder, wanted.since, until)):
+    read = 0
+    for end, name in newest_files(folder, wanted.since, until):
         if found.is_full(end):
             break
-        if count == FILES:
+        if read >= FILES and end < until.timestamp():
             return found.rows, datetime.fromtimestamp(end, UTC)
         if wanted.version and not name.startswith(f"{wanted.version}-"):
             continue
@@ -269,6 +270,7 @@ def _newest(
             rows = rows_of(folder, name, wanted.since, until)
         except (OSError, ValueError, pl.exceptions.PolarsError):
             continue  # a monitor reports files that cannot be read
+        read += rows.height > 0  # one that only may hold some costs no more than its statistics
         rows = _matching(rows, wanted)
         newest_first = rows.sort("ts", UNIQUE, "row", descending=[True, False, False])
         # A merged file holds both copies of a request that the gateway has sent twice.
@@ -340,11 +342,11 @@ def _body(record: LoggedRequest, bundle: Bundle | None) -> tuple[Mapping[str, An
         return None, f"Values of {', '.join(record.masked[:5])} are not shown in this project."
     if bundle is None:
         return None, "The package of its version cannot be read."
-    if "ndarray" not in bundle.sample or any(
-        column.type not in (*_WHOLE, *_PLAIN) for column in bundle.columns
+    if "ndarray" not in bundle.asked or any(
+        column.type not in (*_WHOLE, *_PLAIN) for column in bundle.inputs
     ):
         return None, "The log keeps only a summary of tensors, bytes and nested values."
-    names = [column.name for column in bundle.columns]
+    names = [column.name for column in bundle.inputs]
     if len(names) > MOST:
         return None, f"It has {len(names):,} inputs; those of up to {MOST} are repeated."
     values = [
@@ -354,9 +356,9 @@ def _body(record: LoggedRequest, bundle: Bundle | None) -> tuple[Mapping[str, An
                 f"input.{column.name}" if column.name in BASE_COLUMNS else column.name
             ),
         )
-        for column in bundle.columns
+        for column in bundle.inputs
     ]
-    return {"data": {"names": list(bundle.sample["names"]), "ndarray": [values]}}, ""
+    return {"data": {"names": list(bundle.asked["names"]), "ndarray": [values]}}, ""
 
 
 def _value(kind: str, logged: Any) -> Any:

@@ -18,7 +18,6 @@ from .spec import Change
 
 if TYPE_CHECKING:
     import numpy as np
-    import polars as pl
 
     Values = Sequence[float] | np.ndarray[Any, Any]
 
@@ -132,29 +131,6 @@ def outcomes(
         rows.filter(pl.col("version") == version).select(value.alias("value"))["value"].to_numpy()
         for version in versions
     ]
-
-
-def misses(labelled: pl.DataFrame, answers: str, versions: Sequence[str]) -> Sequence[Values]:
-    """How far the labelled answers of each version are off. labelled: version, label, outputs (a
-    list of numbers). answers: `values` of a regression, else of a classifier.
-    """
-    import polars as pl
-
-    first, several = pl.col("outputs").list.get(0, null_on_oob=True), pl.col("outputs").list.len()
-    chosen = (
-        pl.when(several > 1)
-        .then(pl.col("outputs").list.arg_max().cast(pl.Float64))
-        .when(pl.lit(answers == "probabilities"))
-        .then((first >= 0.5).cast(pl.Float64))
-        .otherwise(first)
-    )
-    off = (
-        (first - pl.col("label")).abs()
-        if answers == "values"
-        else (chosen != pl.col("label")).cast(pl.Float64)
-    )
-    rows = labelled.with_columns(value=off).filter(pl.col("value").is_finite())
-    return [rows.filter(pl.col("version") == version)["value"].to_numpy() for version in versions]
 
 
 def compare(

@@ -147,12 +147,15 @@ def store_of(project: Project) -> dict[str, Any]:
         if isinstance(registry, Mapping)
         else False
     )
+    if versions:
+        raise BadRequest(
+            "These features cannot be served by a deployment.",
+            "feature_store.yaml keeps a table of each version of a view"
+            " (enable_online_feature_view_versioning), and a deployment reads the unversioned one.",
+            "Set it to false, then apply and materialize.",
+        )
     config = {name: settings[name] for name in kept if name in settings}
-    # The registry itself is never opened there.
-    config["registry"] = {
-        "path": "not-read.db",
-        "enable_online_feature_view_versioning": versions,
-    }
+    config["registry"] = {"path": "not-read.db"}  # it is never opened there
     as_of = project.settings.of(FeatureSettings).as_of
     return {
         "config": config,

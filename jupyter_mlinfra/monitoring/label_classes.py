@@ -55,6 +55,8 @@ def codes_of(
     import numpy as np
     import polars as pl
 
+    if not labelled.height:
+        return np.empty((0, 1)), np.empty(0), list(classes)
     named = "answer" in labelled.columns and labelled["answer"].is_not_null().any()
     if named:
         rows = labelled.filter(pl.col("answer").is_not_null() & pl.col("text").is_not_null())

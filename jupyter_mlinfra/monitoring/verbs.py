@@ -190,6 +190,8 @@ class MeasuringVerbs:
         the former.
         """
         monitor, recorded = self._store.show(name), self._series.recorded(name)
+        if not ends:
+            return [], []
         begun = self._deployments.payloads_since(monitor.deployment) or now()
         older = bool(recorded) and min(recorded) + HOUR <= begun.timestamp()
         gone = [end for end in ends if older and end - window < begun]

@@ -272,22 +272,6 @@ def test_a_version_with_more_errors_is_worse_and_one_with_lost_requests_is_not_c
     assert "v1: no label" in nothing.why
 
 
-def test_answers_are_held_against_labels_by_what_the_model_answers() -> None:
-    import polars as pl
-
-    rows = pl.DataFrame(
-        {
-            "version": ["v1", "v1", "v2", "v2"],
-            "label": [1.0, 0.0, 1.0, 2.0],
-            "outputs": [[0.9], [0.6], [0.1, 0.7, 0.2], [0.8, 0.1, 0.1]],
-        }
-    )
-    wrong = version_verdicts.misses(rows, "probabilities", ("v1", "v2"))
-    assert [list(item) for item in wrong] == [[0.0, 1.0], [0.0, 1.0]]
-    numbers = pl.DataFrame({"version": ["v1"], "label": [3.0], "outputs": [[2.5]]})
-    assert list(version_verdicts.misses(numbers, "values", ("v1",))[0]) == [0.5]
-
-
 def test_as_many_more_outcomes_as_are_needed_do_decide() -> None:
     random = np.random.default_rng(1)
     control, treatment = random.normal(0, 1, 1000), random.normal(0, 1, 1000)

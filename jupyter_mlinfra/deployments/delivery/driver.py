@@ -63,8 +63,8 @@ class Driver:
                 self._look_at(plan)
             except Superseded:
                 continue
-            except MLInfraError as error:
-                say(f"the plan of {plan.deployment} was not moved: {error}")
+            except Exception as error:  # noqa: BLE001 (one plan must not stop the others)
+                say(f"the plan of {plan.deployment} was not moved: {type(error).__name__}: {error}")
         usual = self.project.settings.of(DeploymentSettings).plan_check_seconds
         due = [plan.next_at.timestamp() - self.clock() for plan in plans if plan.next_at]
         soonest = min([usual, *(max(1.0, seconds) for seconds in due if seconds > 0)])

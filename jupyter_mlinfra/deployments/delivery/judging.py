@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...core.errors import MLInfraError
 from ..comparing import quantiles
 from ..targets import Figures
 from .spec import DeliveryPlan, StepCheck
@@ -81,19 +82,40 @@ def judge(
     ]
     judgement = Judgement(checks=found)
     if plan.goal and traffic.get(plan.against):
-        values = _values(plan, folder, rows, until, outcomes)
-        judgement = _by_outcomes(plan, limits, traffic, values, judgement)
+        judgement = _with_outcomes(plan, limits, traffic, judgement, folder, rows, until, outcomes)
     failed = [check for check in judgement.checks if check.passed is False]
     waiting = [check for check in judgement.checks if check.passed is None]
     return replace(
         judgement,
-        breach="" if judgement.hold else "; ".join(map(_said, failed)),
+        breach="; ".join(map(_said, failed)),
         waits="; ".join(map(_said, waiting)),
     )
 
 
 def _said(check: StepCheck) -> str:
     return f"{check.name}: {check.measured}, {check.limit}"
+
+
+def _with_outcomes(
+    plan: DeliveryPlan,
+    limits: StepLimits,
+    traffic: Mapping[str, int],
+    judgement: Judgement,
+    folder: Path,
+    rows: pl.DataFrame,
+    until: datetime,
+    outcomes: Outcomes | None,
+) -> Judgement:
+    """With the verdict on the outcomes. Outcomes that cannot be had hide no breach of the others:
+    the step waits.
+    """
+    try:
+        values = _values(plan, folder, rows, until, outcomes)
+    except MLInfraError as error:
+        limit = f"{plan.goal} not worse than of {plan.against}"
+        check = StepCheck(name="outcomes", limit=limit, measured=str(error), passed=None)
+        return replace(judgement, checks=[*judgement.checks, check])
+    return _by_outcomes(plan, limits, traffic, values, judgement)
 
 
 def _requests_check(plan: DeliveryPlan, log: _Log) -> StepCheck:

@@ -202,7 +202,7 @@ class KnownRows(Handler):
 
 
 class Shadow(Handler):
-    @read
+    @read(slow=True)
     def get(self, name: str, *, version: Name, hours: Hours = 24.0) -> AnswerComparison:
         """What a shadow has answered in the last hours, beside the answers that were given."""
         return self.bench.deployments.shadow_report(name, version, window=timedelta(hours=hours))

@@ -160,7 +160,8 @@ def _small(folder: Path, target_bytes: int) -> Iterator[_Small | None]:
             facts = facts_of(file)
             schema = pl.read_parquet_schema(file)
         except (OSError, ValueError, pl.exceptions.PolarsError) as error:
-            set_aside(folder, file, str(error))
+            if getattr(error, "errno", None) is None:  # of the file, not of the system
+                set_aside(folder, file, str(error))
             continue
         if stat.st_size > target_bytes / 2:
             yield None

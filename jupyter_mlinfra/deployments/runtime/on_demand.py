@@ -4,6 +4,7 @@ by the same function that computed them for training.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -36,13 +37,19 @@ class OnDemandView:
         transformation = self._view.feature_transformation
         if not self._view.singleton:
             found = transformation.transform({name: list(v) for name, v in inputs.items()})
-            return {name: list(values) for name, values in found.items()}
+            return {name: [_scalar(value) for value in values] for name, values in found.items()}
         size = len(next(iter(inputs.values())))
         rows = [
             transformation.transform_singleton({name: [v[row]] for name, v in inputs.items()})
             for row in range(size)
         ]
-        return {name: [row[name] for row in rows] for name in rows[0]}
+        return {name: [_scalar(row[name]) for row in rows] for name in rows[0]}
+
+
+def _scalar(value: Any) -> Any:
+    """A plain Python value; None for one that is missing."""
+    plain = value.item() if hasattr(value, "item") else value
+    return None if isinstance(plain, float) and math.isnan(plain) else plain
 
 
 def _values(series: Any) -> list[Any]:

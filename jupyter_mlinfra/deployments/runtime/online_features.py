@@ -257,12 +257,19 @@ def _entity_keys(view: View, columns: Mapping[str, Sequence[Any]], size: int) ->
         value = Value(string_val=DUMMY_ENTITY_VAL)
         return [EntityKey(join_keys=[DUMMY_ENTITY_ID], entity_values=[value])] * size
     names = list(view.keys)
-    parts = [
-        python_values_to_proto_values(
-            [_key(view, name, kind, value) for value in columns[name]], ValueType[kind]
-        )
-        for name, kind in view.keys.items()
-    ]
+    try:
+        parts = [
+            python_values_to_proto_values(
+                [_key(view, name, kind, value) for value in columns[name]], ValueType[kind]
+            )
+            for name, kind in view.keys.items()
+        ]
+    except (ValueError, TypeError, AssertionError) as error:
+        raise RequestRefused(
+            f"A value is not a key of {view.name}.",
+            f"{error}."[:300],
+            f"Send {', '.join(names)} in the range of its type.",
+        ) from None
     return [EntityKey(join_keys=names, entity_values=values) for values in zip(*parts, strict=True)]
 
 
@@ -272,7 +279,7 @@ def _key(view: View, name: str, kind: str, value: Any) -> Any:
         return int(value)
     if isinstance(value, datetime) and kind == "UNIX_TIMESTAMP":
         return value.replace(tzinfo=UTC)
-    if isinstance(value, {"STRING": str, "BYTES": bytes}.get(kind, ())):
+    if kind == "STRING" and isinstance(value, str):
         return value
     raise RequestRefused(
         f"{name} is not a key of {view.name}.",

@@ -30,6 +30,8 @@ EXPECTED = {
 RANGE = {"integer": 2**31, "long": 2**53}
 """Beyond 2^53 a double cannot hold every integer."""
 
+LARGEST = {"integer": 2**31 - 1, "long": 2**53}
+
 _FIRST, _LAST = datetime(1678, 1, 1), datetime(2262, 1, 1)
 """What a data frame holds: nanoseconds in 64 bits."""
 
@@ -61,7 +63,7 @@ TYPES = tuple(FITS)
 
 def is_whole(value: Any, type_name: str) -> bool:
     """Whether a number is whole and in the range of its type."""
-    return bool(value == int(value) and abs(value) <= RANGE[type_name])
+    return bool(value == int(value) and -RANGE[type_name] <= value <= LARGEST[type_name])
 
 
 def moment(text: str) -> datetime:

@@ -227,7 +227,11 @@ class Keeper:
             ),
             patience_seconds=patience(
                 self.settings.patience_seconds,
-                [self.p95_ms.get((row.name, item.version), 0.0) for item in routable],
+                [
+                    self.p95_ms.get((row.name, item.version), 0.0)
+                    for item in routable
+                    if not item.shadow
+                ],
             ),
             queue=self.settings.queue,
             sticky_header=self.settings.sticky_header,

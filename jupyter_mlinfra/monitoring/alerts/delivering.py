@@ -149,8 +149,8 @@ def _postpone(
 
 
 def _set_next(project: Project, store: DeliveryStore) -> None:
-    next_at = store.next_at()
     with project.database.write() as connection:
+        next_at = store.next_at()  # within it, so that a message of another process is not missed
         if next_at is None:
             clear_alarm(connection, ALARM)
         else:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import errno
 import hashlib
 import hmac
 import json
@@ -206,7 +207,8 @@ def _may_call(address: Address, *, private: bool) -> bool:
         if item.is_link_local or item.is_multicast or item.is_unspecified or item in _CREDENTIALS:
             return False
     # One of RFC 4291 that is no translation: this machine.
-    return private or (address.is_global and not behind)
+    site_local = getattr(address, "is_site_local", False)  # of IPv6
+    return private or (address.is_global and not behind and not site_local)
 
 
 def _append(root: Path, receiver: FileReceiver, body: bytes) -> None:
@@ -223,7 +225,9 @@ def _append(root: Path, receiver: FileReceiver, body: bytes) -> None:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
         handle = os.open(path, flags, 0o600)
         try:
-            os.write(handle, json.dumps(json.loads(body), ensure_ascii=False).encode() + b"\n")
+            line = json.dumps(json.loads(body), ensure_ascii=False).encode() + b"\n"
+            if (written := os.write(handle, line)) < len(line):
+                raise OSError(errno.ENOSPC, f"only {written} of {len(line)} bytes were written")
         finally:
             os.close(handle)
     except MLInfraError:

@@ -192,7 +192,11 @@ def _connection_manager(max_body_bytes: int, *, public: bool = False) -> dict[st
         "preserve_external_request_id": True,
         "request_headers_timeout": "10s",
         "request_timeout": "60s",  # for a client that sends its body very slowly
-        "common_http_protocol_options": {"idle_timeout": f"{IDLE_SECONDS}s"},
+        "common_http_protocol_options": {
+            "idle_timeout": f"{IDLE_SECONDS}s",
+            # Some servers take `SCRIPT_NAME` and its like for their own.
+            "headers_with_underscores_action": "DROP_HEADER",
+        },
         "normalize_path": True,
         "merge_slashes": True,
         "server_header_transformation": "PASS_THROUGH",

@@ -21,7 +21,8 @@ local FIXED = {[1] = 8, [5] = 4}
 local function fields(body)
   local size, found, at = body:length(), {}, 5
   if size < 7 or string.byte(body:getBytes(0, 1)) ~= 0 then return found end
-  while at < size and not (found[1] and found[2]) do
+  -- Both are at the beginning: nobody makes the gateway read a long body byte by byte.
+  while at < size and at < 1024 and not (found[1] and found[2]) do
     local tag, length
     tag, at = number(body, at, size)
     if tag == nil then return found end
