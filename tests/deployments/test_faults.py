@@ -424,7 +424,7 @@ def test_a_port_that_somebody_took_while_it_was_down_is_named_and_no_other_is_ch
 def test_down_on_a_full_disk_ends_every_process_and_says_that_it_is_not_written(
     deployments: Deployments, url: str, kit: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object) -> int:
+    def full(*_: object, **__: object) -> int:
         raise Unavailable(
             "state.db cannot grow.", "SQLite says: database or disk is full.", "Free some space."
         )

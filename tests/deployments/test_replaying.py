@@ -129,7 +129,9 @@ def gateway(answer: Answer, asked: list[tuple[str, dict[str, Any]]]) -> Iterator
 def bundle(*columns: Input, answers: Any = "values", layout: Any = "columns") -> Bundle:
     """As much of one as a replay reads."""
     facts: dict[str, Any] = dict.fromkeys(Bundle.__dataclass_fields__, None)
-    return Bundle(**{**facts, "columns": columns, "answers": answers, "layout": layout})
+    return Bundle(
+        **{**facts, "columns": columns, "answers": answers, "layout": layout, "features": {}}
+    )
 
 
 COLUMNS = [

@@ -154,7 +154,8 @@ def detail(folder: Path, masked: tuple[str, ...] = (), *, id: str = "r1") -> Any
         Input(name="a", type="long", optional=False),
         Input(name="ssn", type="double", optional=True),
     ]
-    bundle: Any = SimpleNamespace(columns=columns, sample={"names": ["a", "ssn"], "ndarray": []})
+    sample = {"names": ["a", "ssn"], "ndarray": []}
+    bundle: Any = SimpleNamespace(inputs=columns, asked=sample)
     at = datetime.fromtimestamp(START + int(id[1:]), UTC)
     return requests.detail(
         folder,
