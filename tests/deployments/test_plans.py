@@ -7,7 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -303,6 +303,32 @@ def test_lost_outcomes_hold_the_plan_because_nothing_can_be_compared(world: Worl
     assert plan.state is PlanState.PAUSED
     assert "of which 5.00% were expected" in plan.waits_for
     assert world.store.changes("flights")[0].verb == "pause"
+
+
+def test_a_breach_rolls_back_although_the_outcomes_cannot_be_compared(world: World) -> None:
+    delivery = DeliverySpec(steps=(5, 50), every_seconds=EVERY, least_requests=10, goal="reward")
+    world.deploy(delivery=delivery)
+    world.now += EVERY
+    world.log("v1", 3000, rewards=lambda number: number % 7)
+    world.log("v2", 1000, failed=600, rewards=lambda number: number % 7)
+    world.driver.look()
+    assert (world.plan().state, world.traffic()["v1"]) == (PlanState.ROLLED_BACK, 100)
+
+
+@pytest.mark.parametrize(("failed", "state"), [(0, PlanState.RUNNING), (30, PlanState.ROLLED_BACK)])
+def test_outcomes_that_cannot_be_had_hold_the_step_and_hide_no_breach(
+    world: World, failed: int, state: PlanState
+) -> None:
+    def refused(*_: object) -> dict[str, list[float]]:
+        raise BadRequest("Monitor flights measures no KPI.", "It has no costs.", "")
+
+    delivery = DeliverySpec(steps=(5, 50), every_seconds=EVERY, least_requests=10, goal="kpi")
+    world.deploy(delivery=delivery)
+    world.now += EVERY
+    world.log("v2", 60, failed=failed)
+    replace(world.driver, outcomes=refused).look()
+    assert (world.plan().state, world.plan().step) == (state, 1)
+    assert ("measures no KPI" in world.plan().waits_for) is (state is PlanState.RUNNING)
 
 
 def test_a_driver_that_is_killed_anywhere_is_followed_by_one_that_goes_on(world: World) -> None:

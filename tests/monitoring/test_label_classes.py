@@ -11,7 +11,15 @@ import pytest
 from sklearn import metrics
 
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.monitoring import Monitoring, datasets, labelled, references, unjoined, verbs
+from jupyter_mlinfra.monitoring import (
+    Monitoring,
+    datasets,
+    label_classes,
+    labelled,
+    references,
+    unjoined,
+    verbs,
+)
 from jupyter_mlinfra.monitoring.series import HOUR, SeriesStore
 from tests.monitoring.logs import Logged, answered, write_journal
 from tests.monitoring.test_recording import CATEGORIES, NAMES, START, TRAINING, some_rows
@@ -232,3 +240,9 @@ def test_a_change_of_the_costs_changes_past_points_and_marks_those_it_cannot_cha
     assert table is not None
     kpis = table.filter(pl.col("metric") == "kpi").sort("start").collect()
     assert ['"tp": 1.0' in kpis["costs"][0], '"tp": 2.0' in kpis["costs"][1]] == [True, True]
+
+
+def test_no_labels_are_no_codes() -> None:
+    nothing = pl.DataFrame(schema={"outputs": pl.List(pl.Float64), "label": pl.Float64})
+    outputs, labels, _ = label_classes.codes_of(nothing, (), "probabilities")
+    assert (outputs.shape, labels.shape) == ((0, 1), (0,))
