@@ -92,8 +92,7 @@ const decoded = (text: string): string =>
   });
 
 /**
- * The object that has a page: a column opens its dataset, a feature its view, a version its model,
- * an alert its monitor.
+ * The object that has a page: a column opens its dataset, a feature its view, a version its model.
  */
 export function pageOf(ref: string): string {
   const parsed = parseRef(ref);

@@ -1,6 +1,6 @@
 import type { IChangeEvent, IEvents, Topic } from '../api/events';
 import { TOPICS } from '../api/events';
-import { formatRef, pageOf } from '../refs';
+import { formatRef, pageOf, parseRef } from '../refs';
 import { type Every, type Fetch, type IAnswer, Question } from './question';
 
 /** How someone wants to have a question answered. */
@@ -30,9 +30,18 @@ const KEPT = 60_000;
 /** A run or a job by the beginning of its id, as a link may have it. */
 const SHORT = /^(run|job):[0-9a-f]{4,}$/;
 
+/** The monitor of an alert, which has a page of its own. */
+function monitorOf(ref: string): string {
+  const parsed = parseRef(ref);
+  return parsed?.kind === 'alert' ? formatRef('monitor', parsed.parts[0] ?? '') : ref;
+}
+
 /** Whether news of an object concerns a page about `about`. */
 export const concerns = (ref: string, about: readonly string[]): boolean =>
-  about.some(one => ref === one || pageOf(ref) === one || (SHORT.test(one) && ref.startsWith(one)));
+  about.some(
+    one =>
+      [ref, pageOf(ref), monitorOf(ref)].includes(one) || (SHORT.test(one) && ref.startsWith(one))
+  );
 
 /** The objects that an event changes; none: it may be all of its topic. */
 export function changed({ topic, ref, data }: IChangeEvent): readonly string[] {
