@@ -239,6 +239,13 @@ def test_m1_a_shifted_feature_darkens_fires_and_its_notebook_shows_the_window(
     expect(output.filter(has_text="temp").first).to_be_visible()
     expect(output.locator("svg").first).to_be_visible()
     assert output.filter(has_text="Traceback").count() == 0
+    saved(lab)
+
+
+def saved(lab: Lab) -> None:
+    """Save what is in front; else closing it would ask."""
+    lab.command("docmanager:save")
+    expect(lab.page.locator("#jp-main-dock-panel .jp-mod-dirty")).to_have_count(0)
 
 
 def test_m1_by_keyboard_a_cell_opens_its_distribution_and_keys_act_on_the_alert(
@@ -441,7 +448,7 @@ def test_the_rules_of_a_monitor_are_listed_and_one_can_be_replaced(
     page = lab.page.locator(".jp-mlinfra-page-widget:visible")
     expect(page.locator(".cm-content")).to_contain_text("metric: error_fraction")
     expect(page.get_by_text("not saved, not in force")).to_be_visible()
-    lab.command("docmanager:save")
+    saved(lab)
     for file in watched.server.root.glob("untitled*.mlrules.yaml"):
         file.unlink()
 
