@@ -214,14 +214,17 @@ def _remove(session: Session, name: str, version: str, reason: str) -> Any:
     return session.bench.deployments.remove(name, version, reason=reason)
 
 
-@deployments.verb("predict")
-@click.argument("name")
-@click.option(
+_ROWS = click.option(
     "--rows",
     required=True,
     metavar="FILE",
     help="JSON (objects, or a body of Seldon's protocol), CSV or Parquet; - for standard input.",
 )
+
+
+@deployments.verb("predict")
+@click.argument("name")
+@_ROWS
 @click.option("--version", help="Use this one, whatever the traffic.")
 def _predict(session: Session, name: str, rows: str, version: str | None) -> Any:
     """Send a request through the gateway; the answer names the version that gave it."""
@@ -230,12 +233,7 @@ def _predict(session: Session, name: str, rows: str, version: str | None) -> Any
 
 @deployments.verb("explain")
 @click.argument("name")
-@click.option(
-    "--rows",
-    required=True,
-    metavar="FILE",
-    help="JSON (objects, or a body of Seldon's protocol), CSV or Parquet; - for standard input.",
-)
+@_ROWS
 @click.option("--version", help="Use this one, whatever the traffic.")
 def _explain(session: Session, name: str, rows: str, version: str | None) -> Any:
     """What each input contributed to the answers to some rows, at most 100."""
