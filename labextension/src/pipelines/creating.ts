@@ -21,12 +21,6 @@ export class Creator {
     private readonly _browsers: IFileBrowserFactory | null
   ) {}
 
-  /** Notebooks that are selected in the file browser. */
-  selected(): string[] {
-    const items = this._browsers?.tracker.currentWidget?.selectedItems();
-    return [...(items ?? [])].filter(item => item.type === 'notebook').map(item => item.path);
-  }
-
   /** Ask for notebooks first. */
   async choose(): Promise<void> {
     const paths = await chooseNotebooks(

@@ -16,7 +16,7 @@ import { labIcon } from '../components/labicon';
 import { isRecord } from '../notebook/paths';
 import { formatRef } from '../refs';
 import { type IMemory, IWorkbench, type Lazy } from '../tokens';
-import { Creator } from './creating';
+import type { Creator } from './creating';
 import { type IEditorProps, type PipelineDocument, PipelineFactory } from './document';
 import { prefillJob } from './prefill';
 import { pipelineKinds } from './kinds';
@@ -57,7 +57,8 @@ export const pipelines: JupyterFrontEndPlugin<void> = {
       addUndo(workbench, documents, menu);
     }
     addSchedules(workbench);
-    const creator = new Creator(app, workbench, browsers);
+    const creator = (): Promise<Creator> =>
+      import('./creating').then(found => new found.Creator(app, workbench, browsers));
     addCreating(workbench, creator, browsers);
     if (notebooks) {
       addActive(app, workbench, creator, notebooks);
@@ -192,9 +193,15 @@ function scheduledBy(
   return typeof pipeline === 'string' && pipeline ? formatRef('pipeline', pipeline) : 'new';
 }
 
+/** Notebooks that are selected in the file browser. */
+function selected(browsers: IFileBrowserFactory | null): string[] {
+  const items = browsers?.tracker.currentWidget?.selectedItems();
+  return [...(items ?? [])].filter(item => item.type === 'notebook').map(item => item.path);
+}
+
 function addCreating(
   workbench: IWorkbench,
-  creator: Creator,
+  creator: () => Promise<Creator>,
   browsers: IFileBrowserFactory | null
 ): void {
   const { trans } = workbench;
@@ -207,7 +214,7 @@ function addCreating(
     icon: 'pipeline',
     category: workbench.category(trans.__('Jobs')),
     isEnabled: () => browsers !== null,
-    execute: () => creator.choose()
+    execute: () => creator().then(found => found.choose())
   });
   workbench.addCommand({
     id: 'mlinfra:pipelines-create-selected',
@@ -216,15 +223,15 @@ function addCreating(
       'The selected notebooks become steps, joined by what their code reads and writes'
     ),
     icon: 'pipeline',
-    isEnabled: () => creator.selected().length > 0,
-    execute: () => creator.create(creator.selected())
+    isEnabled: () => selected(browsers).length > 0,
+    execute: () => creator().then(found => found.create(selected(browsers)))
   });
   workbench.addCommand({
     id: 'mlinfra:pipelines-run-selected',
     label: trans.__('Run Pipeline'),
     caption: trans.__('Run the selected pipeline file'),
     icon: 'play',
-    execute: () => creator.runSelected()
+    execute: () => creator().then(found => found.runSelected())
   });
 }
 
@@ -232,7 +239,7 @@ function addCreating(
 function addActive(
   app: JupyterFrontEnd,
   workbench: IWorkbench,
-  creator: Creator,
+  creator: () => Promise<Creator>,
   notebooks: INotebookTracker
 ): void {
   const { trans } = workbench;
@@ -254,7 +261,7 @@ function addActive(
     icon: 'pipeline',
     category: workbench.category(trans.__('Jobs')),
     isEnabled,
-    execute: () => onPath(path => creator.addTo(path))
+    execute: () => onPath(path => creator().then(found => found.addTo(path)))
   });
   workbench.addCommand({
     id: 'mlinfra:schedules-create-active',
@@ -262,7 +269,7 @@ function addActive(
     caption: trans.__('Run this notebook on a schedule'),
     icon: 'clock',
     isEnabled,
-    execute: () => onPath(path => creator.schedule(path))
+    execute: () => onPath(path => creator().then(found => found.schedule(path)))
   });
   notebooks.currentChanged.connect(() => {
     app.commands.notifyCommandChanged('mlinfra:pipelines-add-active');
