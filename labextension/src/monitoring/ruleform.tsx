@@ -18,14 +18,17 @@ const FIRST = { name: 'new-rule', metric: 'psi', op: '>=', threshold: 0.2, for: 
 
 interface IRuleFormsProps {
   draft: IRuleDraft;
+  /** Whether the draft is of an earlier text. What a press would change is not known yet. */
+  old: boolean;
   text: IText;
   onLine: (line: number) => void;
 }
 
 /** The rules of a file as forms: each change is made in the text, where the rest stays. */
-export function RuleForms({ draft, text, onLine }: IRuleFormsProps): React.ReactElement {
+export function RuleForms({ draft, old, text, onLine }: IRuleFormsProps): React.ReactElement {
   const { client, trans } = useWorkbench();
   const [at, setAt] = useState(0);
+  const busy = old || text.busy;
   const rule = draft.rules[Math.min(at, draft.rules.length - 1)];
   const edit = (change: IRuleChange): Promise<boolean> =>
     text.change(before => client.monitoring.editRules(before, change));
@@ -53,7 +56,7 @@ export function RuleForms({ draft, text, onLine }: IRuleFormsProps): React.React
           draft.monitor ? trans.__('of monitor %1', draft.monitor) : trans.__('of all monitors')
         }
       >
-        <Button label={trans.__('Add Rule')} disabled={text.busy} onClick={add} />
+        <Button label={trans.__('Add Rule')} disabled={busy} onClick={add} />
       </Heading>
       <div className={cx('monitoring-rule-list')} role="group" aria-label={trans.__('Rule')}>
         {draft.rules.map((item, index) => (
@@ -68,7 +71,7 @@ export function RuleForms({ draft, text, onLine }: IRuleFormsProps): React.React
           />
         ))}
       </div>
-      <Form key={rule.place} rule={rule} draft={draft} busy={text.busy} edit={edit} />
+      <Form key={rule.place} rule={rule} draft={draft} busy={busy} edit={edit} />
     </section>
   );
 }
@@ -195,7 +198,12 @@ function Armed({
   const { trans } = useWorkbench();
   return (
     <label className={cx('monitoring-armed')}>
-      <input type="checkbox" checked={armed} disabled={busy} onChange={onChange} />{' '}
+      <input
+        type="checkbox"
+        checked={armed}
+        aria-disabled={busy} // it keeps the focus
+        onChange={() => busy || onChange()}
+      />{' '}
       {trans.__('armed')}
       <span className={cx('quiet')}>
         {armed

@@ -126,7 +126,11 @@ function Open({
       {error && <ErrorCard error={error} />}
       <div className={cx('monitoring-rules')}>
         <div className={cx('monitoring-rules-form')}>
-          {draft ? <RuleForms draft={draft} text={text} onLine={setGoTo} /> : <Loading rows={6} />}
+          {draft ? (
+            <RuleForms draft={draft} old={old} text={text} onLine={setGoTo} />
+          ) : (
+            <Loading rows={6} />
+          )}
           <Backtest
             of={text.text}
             blocked={
