@@ -88,6 +88,8 @@ class InstantTarget:
     def figures(self) -> Mapping[tuple[str, str], Any]:
         return {}
 
+    def gateway(self) -> None: ...
+
     def stopped(self) -> bool:
         return True
 

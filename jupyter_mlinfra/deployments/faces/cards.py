@@ -92,7 +92,7 @@ def _delivery_plan(item: DeliveryPlan) -> Card:
 @card(AnswerComparison)
 def _comparison(item: AnswerComparison) -> Card:
     latency = ", ".join(
-        f"{name.replace('_ms', '').replace('_', ' ')} {value:.1f} ms"
+        f"{name.removesuffix('_ms').replace('_', ' ')} {plain(value)} ms"
         for name, value in item.latency.items()
         if value is not None
     )
