@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -105,10 +106,11 @@ def run(subject: Subject, on_progress: Callable[[str], None] = lambda _: None) -
         gates.append(subject.rows.gate)
     tolerance = _tolerance(subject.bundle)
     memory = Memory(subject.memory) if subject.memory else None
+    latency = partial(_latency, on_answer=memory.count if memory else _nothing)
     for name, limit, test in (
         ("equal", f"answers differ from the model's own by at most {tolerance:g}", _equal_answers),
         ("refuses", "bad requests get 4xx with a reason", _refuses_bad_requests),
-        ("latency", f"p99 at most {subject.latency_ms:g} ms for one row", _latency),
+        ("latency", f"p99 at most {subject.latency_ms:g} ms for one row", latency),
     ):
         on_progress(f"test before traffic: {name}")
         if memory and name == "latency":
@@ -400,18 +402,26 @@ def _bad_bodies(bundle: Bundle) -> Mapping[str, tuple[str, bytes]]:
     return cases
 
 
-def _latency(subject: Subject) -> tuple[str, bool]:
-    body = orjson.dumps(sample_body(subject.bundle, 1))
+def _nothing() -> None: ...
+
+
+def _latency(subject: Subject, on_answer: Callable[[], None]) -> tuple[str, bool]:
     latency = measuring.latency(
-        subject.url, body, at_most_ms=subject.latency_ms, keys=subject.keys, version=subject.version
+        subject.url,
+        orjson.dumps(sample_body(subject.bundle, 1)),
+        at_most_ms=subject.latency_ms,
+        keys=subject.keys,
+        version=subject.version,
+        on_answer=on_answer,
     )
     return str(latency), latency.p99_ms <= subject.latency_ms
 
 
 def _one_row(subject: Subject) -> None:
-    """One more request of the test *latency*."""
+    """One more request of the test *latency*. Raises what a refused one stands for."""
     body = orjson.dumps(sample_body(subject.bundle, 1))
-    client.post(subject.url, body, keys=subject.keys, version=subject.version, probe=True)
+    answer = client.post(subject.url, body, keys=subject.keys, version=subject.version, probe=True)
+    client.prediction(answer, version=subject.version)
 
 
 def _flat(values: Any) -> list[Any]:

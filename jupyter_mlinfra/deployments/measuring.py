@@ -147,26 +147,45 @@ def _runnable_seconds() -> float:
 
 
 def latency(
-    url: str, body: bytes, *, at_most_ms: float, keys: Keys, version: str | None = None
+    url: str,
+    body: bytes,
+    *,
+    at_most_ms: float,
+    keys: Keys,
+    version: str | None = None,
+    on_answer: Callable[[], None] = lambda: None,
 ) -> Latency:
     """p99 of a warm deployment, over enough requests that ten of them may be slower. Ends with the
-    first round that keeps `at_most_ms`.
+    first round that keeps `at_most_ms`. on_answer: called after each request, the first ones, whose
+    time is not taken, included.
 
     Raises what a refused request stands for.
     """
-    _sequence(url, body, WARM_UP, keys, version)
+
+    def sequence(count: int) -> list[float]:
+        return _sequence(url, body, count, keys, version, on_answer)
+
+    sequence(WARM_UP)
     rounds: list[float] = []
     while not rounds or (rounds[-1] > at_most_ms and len(rounds) < LATENCY_ROUNDS):
-        rounds.append(quantile(sorted(_sequence(url, body, LATENCY_REQUESTS, keys, version)), 0.99))
+        rounds.append(quantile(sorted(sequence(LATENCY_REQUESTS)), 0.99))
     return Latency(p99_ms=min(rounds), requests=LATENCY_REQUESTS, rounds=len(rounds))
 
 
-def _sequence(url: str, body: bytes, count: int, keys: Keys, version: str | None) -> list[float]:
+def _sequence(
+    url: str,
+    body: bytes,
+    count: int,
+    keys: Keys,
+    version: str | None,
+    on_answer: Callable[[], None],
+) -> list[float]:
     """Milliseconds of `count` consecutive requests."""
     milliseconds = []
     for _ in range(count):
         answer = client.post(url, body, keys=keys, version=version, probe=True)
         client.prediction(answer, version=version)
+        on_answer()
         milliseconds.append(answer.milliseconds)
     return milliseconds
 

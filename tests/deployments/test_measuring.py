@@ -53,9 +53,13 @@ def test_one_request_in_a_hundred_may_be_slow_and_no_more(
     monkeypatch: pytest.MonkeyPatch, slow: int, met: bool
 ) -> None:
     taken = answer_in(monkeypatch, times(slow))
-    found = measuring.latency("http://gateway", b"", at_most_ms=100, keys=KEYS)
+    told: list[int] = []
+    found = measuring.latency(
+        "http://gateway", b"", at_most_ms=100, keys=KEYS, on_answer=lambda: told.append(1)
+    )
     assert (found.p99_ms <= 100) is met
     assert found.p99_ms == (500.0 if slow > 10 else pytest.approx(1.989))
+    assert len(told) == len(taken), "each request is counted, those of the warm-up included"
     # Further rounds only when one was missed.
     assert len(taken) == measuring.WARM_UP + 1000 * (1 if met else 3)
     assert f"{found}" == f"p99 {found.p99_ms:.1f} ms over 1,000 requests" + (

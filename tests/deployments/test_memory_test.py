@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -15,9 +15,15 @@ MIB = 1 << 20
 
 
 def judged(
-    looks: list[Mapping[int, int]], ask: Callable[[], None] = lambda: None, **limits: Any
+    looks: Sequence[Mapping[int, int]],
+    ask: Callable[[], None] = lambda: None,
+    *,
+    counted: int = 1000,
+    **limits: Any,
 ) -> tuple[bool, str]:
-    """What the test says of processes that use so much before and after."""
+    """What the test says of processes that use so much before and after. counted: requests of the
+    test *latency*.
+    """
     seen = iter(looks)
     memory = Memory(
         MemoryLimits(
@@ -26,6 +32,8 @@ def judged(
         )
     )
     memory.begin()
+    for _ in range(counted):
+        memory.count()
     gate = memory.gate(ask)
     return gate.passed, gate.measured
 
@@ -43,7 +51,7 @@ def judged(
         ([{}, {}], {}, True),
     ],
 )
-def test_growth_and_budget(looks: list[Mapping[int, int]], limits: Any, passed: bool) -> None:
+def test_growth_and_budget(looks: Sequence[Mapping[int, int]], limits: Any, passed: bool) -> None:
     assert judged(looks, **limits)[0] is passed
 
 
@@ -58,8 +66,21 @@ def test_more_requests_are_sent_if_the_settings_want_them_but_not_for_ever() -> 
     passed, measured = judged(same, ask, requests=3000)
     assert (asked[0], passed) == (2000, True), "10 MiB in 3,000 requests are 33 in 10,000"
     assert measured == "100 MiB, +10.0 MiB over 3,000 requests"
-    judged(same, ask, requests=1_000_000, seconds=0.05)
+    _, measured = judged(same, ask, requests=1_000_000, seconds=0.05)
     assert asked[0] < 1_000_000
+    assert measured.endswith(" requests, of the 1,000,000 that were wanted")
+
+
+def test_growth_is_over_the_requests_that_the_test_latency_has_sent() -> None:
+    same = [{1: 90 * MIB}, {1: 104 * MIB}]
+    assert judged(same, counted=1005) == (False, "104 MiB, +14.0 MiB over 1,005 requests")
+    assert judged(same, counted=3005) == (True, "104 MiB, +14.0 MiB over 3,005 requests")
+
+
+def test_requests_that_the_test_latency_has_not_sent_are_sent_by_this_one() -> None:
+    asked: list[None] = []
+    _, measured = judged([{1: MIB}, {1: MIB}], lambda: asked.append(None), counted=3)
+    assert (len(asked), measured) == (997, "1 MiB, +0.0 MiB over 1,000 requests")
 
 
 def test_a_version_that_stops_answering_has_failed_with_the_reason() -> None:
