@@ -6,16 +6,15 @@ import React, { useCallback, useEffect, useState } from 'react';
 import { asApiError, type ApiError } from '../api/errors';
 import type { IRuleDraft } from '../api/types';
 import { Button } from '../components/button';
-import { EmptyCard, ErrorCard, Loading, Result } from '../components/card';
+import { EmptyCard, ErrorCard, Loading } from '../components/card';
 import { cx } from '../components/cx';
 import { CallCode } from '../components/drawer';
 import { Heading, PageHeader } from '../components/header';
 import { State } from '../components/state';
 import { useWorkbench } from '../hooks/context';
-import { useQuery } from '../hooks/query';
-import { toProject } from '../notebook/paths';
 import type { IEditorProps } from '../pipelines/document';
 import { useText } from '../pipelines/draft';
+import { Opened } from '../pipelines/opened';
 import { TextEditor } from '../pipelines/text';
 import { Backtest } from './backtest';
 import { FaultLines, Faults } from './faults';
@@ -63,23 +62,11 @@ function useRuleDraft(path: string | null, text: string): IDraftState {
 
 /** The editor of a rule file: the text is the truth, the form is read from it and changes it. */
 export default function RulesEditor(props: IEditorProps): React.ReactElement {
-  const { context } = props;
-  const { client } = useWorkbench();
-  const [ready, setReady] = useState(context.isReady);
-  const project = useQuery('project', signal => client.project(signal), { every: () => null });
-  useEffect(() => {
-    void context.ready.then(() => setReady(true));
-  }, [context]);
+  const { context, contents } = props;
   return (
-    <Result query={project}>
-      {found =>
-        ready ? (
-          <Open {...props} path={toProject(props.contents.localPath(context.path), found)} />
-        ) : (
-          <Loading rows={8} />
-        )
-      }
-    </Result>
+    <Opened context={context}>
+      {inside => <Open {...props} path={inside(contents.localPath(context.path))} />}
+    </Opened>
   );
 }
 

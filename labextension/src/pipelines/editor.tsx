@@ -5,7 +5,7 @@ import React, { useCallback, useEffect, useRef, useState } from 'react';
 
 import type { IFault, IPipelineDetail } from '../api/types';
 import { Button } from '../components/button';
-import { EmptyCard, ErrorCard, Loading, prose, Result, WaitingCard } from '../components/card';
+import { EmptyCard, ErrorCard, Loading, prose, WaitingCard } from '../components/card';
 import { cx } from '../components/cx';
 import { CodeDrawer } from '../components/drawer';
 import { PageHeader, Tabs } from '../components/header';
@@ -14,7 +14,6 @@ import { Tag } from '../components/tag';
 import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import { type IQuery, useQuery } from '../hooks/query';
-import { toProject } from '../notebook/paths';
 import { formatRef } from '../refs';
 import {
   type IPipelineActions,
@@ -33,6 +32,7 @@ import {
   useDraft,
   useText
 } from './draft';
+import { Opened } from './opened';
 import { RunsView } from './runs';
 import { TextEditor } from './text';
 
@@ -42,23 +42,10 @@ type TabName = 'graph' | 'text' | 'runs';
  * The editor of a pipeline file: the text is the truth, the graph is drawn of it and changes it.
  */
 export default function Editor(props: IEditorProps): React.ReactElement {
-  const { context } = props;
-  const { client } = useWorkbench();
-  const [ready, setReady] = useState(context.isReady);
-  const project = useQuery('project', signal => client.project(signal), { every: () => null });
-  useEffect(() => {
-    void context.ready.then(() => setReady(true));
-  }, [context]);
   return (
-    <Result query={project}>
-      {found =>
-        ready ? (
-          <Open {...props} toProject={path => toProject(path, found)} />
-        ) : (
-          <Loading rows={8} />
-        )
-      }
-    </Result>
+    <Opened context={props.context}>
+      {inside => <Open {...props} toProject={inside} />}
+    </Opened>
   );
 }
 
