@@ -82,7 +82,12 @@ it('the undo of a roll back brings the traffic back that there was, whatever the
   const deployments = await opened();
   const moved = [version('v1', 60, 'stable'), version('v2', 40, 'canary')];
   Object.assign(deployments, {
-    show: async () => ({ deployment: { ...deployment, versions: moved }, history: [], code: {} })
+    show: async () => ({
+      deployment: { ...deployment, versions: moved },
+      history: [],
+      signature: [],
+      code: {}
+    })
   });
   fireEvent.click(screen.getByRole('button', { name: 'Roll Back' }));
   await settle();
