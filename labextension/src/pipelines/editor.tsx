@@ -43,9 +43,7 @@ type TabName = 'graph' | 'text' | 'runs';
  */
 export default function Editor(props: IEditorProps): React.ReactElement {
   return (
-    <Opened context={props.context}>
-      {inside => <Open {...props} toProject={inside} />}
-    </Opened>
+    <Opened context={props.context}>{inside => <Open {...props} toProject={inside} />}</Opened>
   );
 }
 
