@@ -218,6 +218,7 @@ def test_a_reading_that_envoy_does_not_answer_is_left_out_and_is_no_count_of_zer
     assert counted(100_030, histogram=None) == before
     after = counted(100_040, histogram=100_040)
     assert (after.requests, after.seconds) == (40, 20)  # two a second, as all the while
+    assert after.since == 1005.0
 
 
 def test_what_a_gateway_had_counted_before_it_was_started_anew_still_counts(

@@ -126,6 +126,19 @@ class World:
     def traffic(self, name: str = "flights") -> dict[str, int]:
         return self.store.deployment(name).traffic
 
+    def count(
+        self, version: str, *, requests: int, since: float, errors: int = 0, p95_ms: float = 3.0
+    ) -> None:
+        """What the gateway counted of a version from `since` until now."""
+        self.target.seen["flights", version] = Figures(
+            seconds=self.now - since,
+            since=since,
+            requests=requests,
+            errors=errors,
+            p50_ms=1.0,
+            p95_ms=p95_ms,
+        )
+
     def log(
         self,
         version: str,
@@ -229,9 +242,7 @@ def test_a_breach_rolls_back_at_once_to_what_was_before_the_plan(
     world.log("v2", **asked)
     if figures is not None:
         requests, errors, p95 = figures
-        world.target.seen["flights", "v2"] = Figures(
-            seconds=60, requests=requests, errors=errors, p50_ms=1.0, p95_ms=p95
-        )
+        world.count("v2", requests=requests, errors=errors, p95_ms=p95, since=world.now - 0.5)
     world.driver.look()
     plan = world.plan()
     assert plan.state is PlanState.ROLLED_BACK
@@ -260,12 +271,55 @@ def test_a_machine_that_is_slow_for_both_versions_holds_the_plan(world: World) -
     world.now += EVERY
     world.log("v2", 60)
     for version in ("v1", "v2"):
-        world.target.seen["flights", version] = Figures(
-            seconds=60, requests=40, errors=0, p50_ms=300.0, p95_ms=400.0
-        )
+        world.count(version, requests=40, p95_ms=400.0, since=world.now - 5)
     world.driver.look()
     assert world.plan().step == 1
     assert "latency: 400.0 ms at the gateway, v1 400.0 ms" in world.plan().waits_for
+
+
+def test_both_are_slow_in_the_log_before_the_gateway_has_figures_of_the_step(world: World) -> None:
+    world.deploy()
+    world.now += EVERY
+    for version in ("v1", "v2"):
+        world.log(version, 60, ms=400.0)
+    world.driver.look()
+    assert (world.plan().step, world.plan().state) == (1, PlanState.RUNNING)
+    assert "latency: 400.0 ms in the model's process, v1 400.0 ms" in world.plan().waits_for
+
+
+@pytest.mark.parametrize("counted", [{"errors": 40}, {"p95_ms": 900.0}], ids=str)
+def test_what_the_gateway_counted_before_the_step_does_not_judge_it(
+    world: World, counted: dict[str, Any]
+) -> None:
+    """Its window began in the step before, though it ended in this one."""
+    world.deploy()
+    world.now += EVERY
+    begun = world.plan().step_at.timestamp()
+    world.log("v2", 60)
+    world.count("v2", since=begun - 0.5, requests=40, **counted)
+    world.driver.look()
+    assert (world.plan().step, world.plan().state) == (2, PlanState.RUNNING)
+
+    world.now += EVERY
+    world.log("v2", 60)
+    world.count("v2", since=world.plan().step_at.timestamp(), requests=40, **counted)
+    world.driver.look()
+    assert world.plan().state is PlanState.ROLLED_BACK
+
+
+def test_outcomes_of_before_the_traffic_followed_the_step_are_left_out(world: World) -> None:
+    """Their ratio is that of the step before, which would hold the plan."""
+    delivery = DeliverySpec(steps=(5, 50), every_seconds=EVERY, least_requests=10, goal="reward")
+    world.deploy(delivery=delivery)
+    world.now += 1
+    world.log("v1", 3000, rewards=lambda number: number % 7)
+    world.log("v2", 1000, rewards=lambda number: number % 7)
+    world.now += EVERY
+    world.log("v1", 950, rewards=lambda number: number % 7)
+    world.log("v2", 50, rewards=lambda number: number % 7)
+    world.driver.look()
+    assert world.plan().state is PlanState.RUNNING
+    assert "950 and 50 outcomes are too few" in world.plan().waits_for
 
 
 def test_a_version_that_has_failed_is_rolled_back(world: World) -> None:

@@ -4,6 +4,9 @@ the version since the step began.
 Each limit is asked again and again, so each is judged by something that may be: the errors by a
 confidence sequence, the outcomes by the verdict of `experiments`, whose alpha is shared out to the
 steps, because the shares of the traffic, which it checks, change with them.
+
+Nothing of an earlier step judges this one: the gateway's figures count once their whole window is
+within it, outcomes from when the traffic follows its shares.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from typing import TYPE_CHECKING
 from ...core.errors import MLInfraError
 from ..comparing import quantiles
 from ..targets import Figures
+from ..version_verdicts import SETTLED
 from .spec import DeliveryPlan, StepCheck
 
 if TYPE_CHECKING:
@@ -74,11 +78,13 @@ def judge(
     traffic: the present one. outcomes: asks the monitors.
     """
     rows = _requests(folder, plan, until)
-    log = _log(rows, plan.version)
+    logs = {version: _log(rows, version) for version in (plan.version, plan.against)}
+    begun = plan.step_at.timestamp()
+    figures = {version: item for version, item in figures.items() if item.since >= begun}
     found = [
-        _requests_check(plan, log),
-        _errors(limits, log, figures.get(plan.version)),
-        _latency(plan, limits, log, figures),
+        _requests_check(plan, logs[plan.version]),
+        _errors(limits, logs[plan.version], figures.get(plan.version)),
+        _latency(plan, limits, logs, figures),
     ]
     judgement = Judgement(checks=found)
     if plan.goal and traffic.get(plan.against):
@@ -129,7 +135,7 @@ def _requests_check(plan: DeliveryPlan, log: _Log) -> StepCheck:
 
 def _errors(limits: StepLimits, log: _Log, figures: Figures | None) -> StepCheck:
     """By the log since the step began, and by the gateway, which also sees what never reached a
-    model, in its last window.
+    model, in its last window if that is within the step.
     """
     counts = [(log.errors, log.requests)]
     if figures is not None:
@@ -158,15 +164,20 @@ def _exceeds(errors: int, n: int, most: float) -> bool | None:
 
 
 def _latency(
-    plan: DeliveryPlan, limits: StepLimits, log: _Log, figures: Mapping[str, Figures]
+    plan: DeliveryPlan,
+    limits: StepLimits,
+    logs: Mapping[str, _Log],
+    figures: Mapping[str, Figures],
 ) -> StepCheck:
-    """By the gateway; where it has counted too little, by the model's process alone. A machine that
-    is slow for both versions is not the new one's fault, but holds the plan.
+    """By the gateway; where it has counted too little, by the models' processes alone. A machine
+    that is slow for both versions is not the new one's fault, but holds the plan.
     """
     own, other = _p95(figures.get(plan.version)), _p95(figures.get(plan.against))
     where = "at the gateway"
-    if own is None and len(log.milliseconds) >= max(1, min(LEAST_FIGURES, plan.least_requests)):
-        own, where = quantiles(log.milliseconds)["p95_ms"], "in the model's process"
+    if own is None:
+        least = max(1, min(LEAST_FIGURES, plan.least_requests))
+        own, other = (_logged_p95(logs[name], least) for name in (plan.version, plan.against))
+        where = "in the model's process"
     if own is None:
         return StepCheck(
             name="latency",
@@ -187,6 +198,10 @@ def _latency(
 
 def _p95(figures: Figures | None) -> float | None:
     return figures.p95_ms if figures and figures.requests >= LEAST_FIGURES else None
+
+
+def _logged_p95(log: _Log, least: int) -> float | None:
+    return quantiles(log.milliseconds)["p95_ms"] if len(log.milliseconds) >= least else None
 
 
 def _by_outcomes(
@@ -223,7 +238,7 @@ def _by_outcomes(
 
 
 def _requests(folder: Path, plan: DeliveryPlan, until: datetime) -> pl.DataFrame:
-    """Both versions' requests of the step: request_id, version, status, latency_ms."""
+    """Both versions' requests of the step: request_id, ts, version, status, latency_ms."""
     import polars as pl
 
     from ..payload_log.parts import parts
@@ -231,12 +246,13 @@ def _requests(folder: Path, plan: DeliveryPlan, until: datetime) -> pl.DataFrame
     frames = [
         part.rows.filter(
             pl.col("version").is_in([plan.version, plan.against]) & (pl.col("row") == 0)
-        ).select("request_id", "version", "status", "latency_ms")
+        ).select("request_id", "ts", "version", "status", "latency_ms")
         for part in parts(folder, plan.step_at, until)
         if not part.problem
     ]
     schema = {
         "request_id": pl.String,
+        "ts": pl.Datetime("us", "UTC"),
         "version": pl.String,
         "status": pl.Int16,
         "latency_ms": pl.Float64,
@@ -262,17 +278,20 @@ def _values(
     until: datetime,
     outcomes: Outcomes | None,
 ) -> tuple[Sequence[float], Sequence[float]]:
-    """The outcomes of the version that is to be replaced, and of the new one."""
+    """The outcomes of the version that is to be replaced, and of the new one, since all requests
+    have followed the shares of the step.
+    """
     import polars as pl
 
     from ..payload_log import reading
 
-    names = [plan.against, plan.version]
+    names, since = [plan.against, plan.version], plan.step_at + SETTLED
     if plan.goal != "reward":
-        found = outcomes(plan.deployment, plan.goal, names, plan.step_at, until) if outcomes else {}
+        found = outcomes(plan.deployment, plan.goal, names, since, until) if outcomes else {}
         return found.get(plan.against, ()), found.get(plan.version, ())
     rewards = reading.feedback(folder, plan.step_at).select("request_id", "reward")
-    answered = rows.filter(pl.col("status") == 200).unique("request_id", keep="first")
+    answered = rows.filter(pl.col("status") == 200, pl.col("ts") >= since)
+    answered = answered.unique("request_id", keep="first")
     both = answered.join(rewards, on="request_id")
     first, second = (both.filter(pl.col("version") == name)["reward"].to_list() for name in names)
     return first, second

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What the gateway counted for a version in its last window of `seconds`. p50_ms, p95_ms: None
-    before the first request.
+    """What the gateway counted for a version in its last window of `seconds`, which began at
+    `since` (seconds since 1970). p50_ms, p95_ms: None before the first request.
 
     errors: answers of the 5xx range; a refused request (4xx) is not the version's fault.
     memory_bytes, pids: of its serving processes, when they were last looked at; each process may
@@ -33,6 +33,7 @@ class Figures:
     errors: int
     p50_ms: float | None
     p95_ms: float | None
+    since: float = 0.0
     memory_bytes: int = 0
     pids: Sequence[int] = ()
 

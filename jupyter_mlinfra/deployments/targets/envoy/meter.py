@@ -87,7 +87,7 @@ class Meter:
         if not requests:
             p50, p95 = (last.p50_ms, last.p95_ms) if last else (None, None)
             self._last[name] = Figures(
-                seconds=seconds, requests=0, errors=0, p50_ms=p50, p95_ms=p95
+                seconds=seconds, since=first.at, requests=0, errors=0, p50_ms=p50, p95_ms=p95
             )
             return
         first_buckets = first.buckets or [0] * len(count.buckets)
@@ -96,6 +96,7 @@ class Meter:
         errors = count.errors - first.errors
         self._last[name] = Figures(
             seconds=seconds,
+            since=first.at,
             requests=requests,
             errors=errors,
             p50_ms=quantile(in_window, 0.5),
