@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -243,12 +244,15 @@ class KeyRing(Shown):
 
 class IssuedKey:
     """A key that was just made. It is kept out of what a notebook saves: `print(new.key)` shows it,
-    and `new.header` is what a client sends.
+    and `new.header` is what a client sends. pending: why the gateway does not take it yet, and when
+    it will; it is also a warning.
     """
 
     def __init__(self, made: NewKey) -> None:
         self.id, self.deployment, self.name = made.id, made.deployment, made.name
-        self.expires_at, self.key = made.expires_at, made.key
+        self.expires_at, self.key, self.pending = made.expires_at, made.key, made.pending
+        if self.pending:
+            warnings.warn(self.pending, stacklevel=3)
 
     @property
     def header(self) -> Mapping[str, str]:

@@ -14,14 +14,20 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import httpx
 import psutil
 import pytest
 
-from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unprocessable
+from jupyter_mlinfra.core.errors import (
+    BadRequest,
+    Conflict,
+    NotFound,
+    Unavailable,
+    Unprocessable,
+)
 from jupyter_mlinfra.core.processes import with_token
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.deployments import Deployments
@@ -31,6 +37,8 @@ from jupyter_mlinfra.deployments.spec import VersionState
 from jupyter_mlinfra.deployments.store import DeploymentStore
 from jupyter_mlinfra.deployments.targets import ports
 from jupyter_mlinfra.deployments.targets.layout import token_of
+from jupyter_mlinfra.faces.cards import card_of
+from jupyter_mlinfra.nouns.deployments import IssuedKey
 
 
 @pytest.fixture
@@ -113,6 +121,63 @@ def test_after_a_rotation_both_keys_are_valid_until_the_grace_is_over(
     assert {*KeyStore(project.database, "").plans()["flights"]} == {old.id, at_once.id}
     states = {item.id: item.state for item in deployments.keys("flights").items}
     assert states == {old.id: "active", new.id: "expired", at_once.id: "active"}
+
+
+KEEP_IT = "Keep it now: it is not shown again. Send it as Authorization: Bearer KEY."
+
+
+def _hangs(error: BaseException) -> Any:
+    """A target whose gateway runs and carries nothing out."""
+
+    def carry_out(_: int) -> None:
+        raise error
+
+    return SimpleNamespace(running=lambda: {("flights", "v1"): 1}, carry_out=carry_out)
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (Unavailable("The change is recorded, but not in force yet."), "The change is recorded"),
+        (OSError("no process can be started"), "no process can be started"),
+        (KeyboardInterrupt(), "The wait was interrupted."),
+    ],
+)
+def test_a_new_key_is_told_although_the_gateway_does_not_answer(
+    project: Project,
+    deployments: Deployments,
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+    why: str,
+) -> None:
+    DeploymentStore(project.database, "").set_up(["flights"], True)
+    monkeypatch.setattr(Deployments, "_target", _hangs(error))
+    made = deployments.create_key("flights", "app")
+    rotated = deployments.rotate_key("flights", "app")
+    stored = {item.digest for item in KeyStore(project.database, "").plans()["flights"].values()}
+    assert stored == {digest(made.key), digest(rotated.key)}
+    for new in (made, rotated):
+        assert f"does not take this key yet. {why}" in new.pending
+        assert "mlinfra deployments up flights" in new.pending
+    card = card_of(made)
+    assert card is not None
+    assert card.note == f"{made.pending} {KEEP_IT}"
+    with pytest.warns(UserWarning, match="does not take this key yet"):
+        assert IssuedKey(made).key == made.key
+
+
+def test_a_new_key_that_is_in_force_says_nothing_else_and_one_of_a_deployment_that_is_down_does(
+    project: Project, deployments: Deployments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "Deployment flights is down" in deployments.create_key("flights").pending
+    DeploymentStore(project.database, "").set_up(["flights"], True)
+    target = SimpleNamespace(running=lambda: {("flights", "v1"): 1}, carry_out=lambda _: None)
+    monkeypatch.setattr(Deployments, "_target", target)
+    made = Deployments(project, None).create_key("flights")  # type: ignore[arg-type]
+    assert made.pending == ""
+    card = card_of(made)
+    assert card is not None
+    assert card.note == KEEP_IT
 
 
 def test_the_audit_log_names_who_did_what_and_outlives_the_deployment(

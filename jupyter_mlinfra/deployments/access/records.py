@@ -26,6 +26,8 @@ class AccessKey:
 class NewKey:
     """A key that was just made. key: what a client sends as `Authorization: Bearer KEY`; it is
     told here and never again.
+
+    pending: why the gateway does not take it yet, and when it will; empty: it takes it.
     """
 
     id: str
@@ -33,6 +35,7 @@ class NewKey:
     name: str
     expires_at: datetime | None
     key: str = field(repr=False)
+    pending: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

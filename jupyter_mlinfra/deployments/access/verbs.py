@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from ...core.errors import BadRequest, Unprocessable
+from ...core.errors import BadRequest, MLInfraError, Unprocessable
 from ...core.records import Page, page_of
 from . import audit
 from .records import AccessKey, AuditEntry, GatewayState, NewKey
@@ -32,16 +33,15 @@ class AccessVerbs:
         raise NotImplementedError
 
     def create_key(self, name: str, label: str = "", *, days: float | None = None) -> NewKey:
-        """A new key of a deployment, which the gateway takes when this returns. It is told in the
-        answer, and stored as its SHA-256 alone.
+        """A new key of a deployment, which the gateway takes when this returns; if not, the answer
+        says why and when (`pending`). It is told in the answer, and stored as its SHA-256 alone.
 
         label: who will use it; by default key-1, key-2 … days: until it expires; None: never.
         Raises NotFound, Conflict if a valid key has that name.
         """
         _check_days(days)
         made, wish = self._keys.create(name, label, days=days)
-        self._in_force(name, wish)
-        return made
+        return replace(made, pending=self._pending(name, wish))
 
     def rotate_key(
         self,
@@ -52,15 +52,14 @@ class AccessVerbs:
         days: float | None = None,
     ) -> NewKey:
         """A new key in place of one, by its id or name, which stays valid for `grace_hours` so that
-        its users can change over. days: until the new one expires; None: as the old one. Raises
-        NotFound.
+        its users can change over. days: until the new one expires; None: as the old one. While the
+        gateway does not take it yet, the answer says why and when (`pending`). Raises NotFound.
         """
         _check_days(days)
         if not 0 <= grace_hours <= 24 * LONGEST_DAYS:
             raise BadRequest("Hours of grace are 0 or more.", fix="For example: --grace-hours 24")
         made, wish = self._keys.rotate(name, key, grace=timedelta(hours=grace_hours), days=days)
-        self._in_force(name, wish)
-        return made
+        return replace(made, pending=self._pending(name, wish))
 
     def revoke_key(self, name: str, key: str, *, reason: str = "") -> AccessKey:
         """End a key, by its id or name: when this returns, the gateway refuses it. Raises
@@ -104,10 +103,31 @@ class AccessVerbs:
                 "Mend that, or remove [deployments] listen.",
             )
 
-    def _in_force(self, name: str, wish: int) -> None:
-        """While nothing is up, the next start knows the keys."""
-        if self._store.deployment(name).up and self._target.running():
-            self._target.carry_out(wish)
+    def _in_force(self, name: str, wish: int) -> bool:
+        """Bring a change into force; returns whether there is anything that uses it. While nothing
+        is up, the next start knows the keys.
+        """
+        if not self._store.deployment(name).up or not self._target.running():
+            return False
+        self._target.carry_out(wish)
+        return True
+
+    def _pending(self, name: str, wish: int) -> str:
+        """Bring a new key into force; returns why that is not done yet, and when it is. It raises
+        nothing: the key is told once, so it must reach its user.
+        """
+        try:
+            if self._in_force(name, wish):
+                return ""
+            why, when = f"Deployment {name} is down.", "from its next start on"
+        except (MLInfraError, OSError) as error:
+            why, when = str(error), "as soon as it has taken the change over"
+        except KeyboardInterrupt:
+            why, when = "The wait was interrupted.", "as soon as it has taken the change over"
+        return (
+            f"The gateway does not take this key yet. {why} It takes it {when}: mlinfra deployments"
+            f" up {name} returns when that is done."
+        )
 
 
 def _check_days(days: float | None) -> None:

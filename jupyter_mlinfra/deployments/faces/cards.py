@@ -9,6 +9,8 @@ from ..access.records import NewKey
 from ..comparing import AnswerComparison
 from ..delivery.spec import DeliveryPlan
 from ..kubernetes.records import ImageContext, Manifests
+from ..latencies import LatencySeries
+from ..requests import LoggedRequestDetail
 from ..spec import (
     BatchSubmission,
     Deployment,
@@ -17,9 +19,13 @@ from ..spec import (
     ExplainedRow,
     Prediction,
 )
+from ..version_verdicts import VersionVerdict
+from .rows import arrival
 
 MOST_SHOWN = 10
 """Contributions of a card, the largest first."""
+MOST_INPUTS = 50
+"""Inputs of a request on its card."""
 
 
 @card(Deployment)
@@ -226,5 +232,68 @@ def _new_key(item: NewKey) -> Card:
     return Card(
         title=f"key of {item.deployment}",
         facts=said(facts),
-        note="Keep it now: it is not shown again. Send it as Authorization: Bearer KEY.",
+        note=" ".join(
+            part
+            for part in (
+                item.pending,
+                "Keep it now: it is not shown again. Send it as Authorization: Bearer KEY.",
+            )
+            if part
+        ),
+    )
+
+
+@card(LoggedRequestDetail)
+def _logged_request(item: LoggedRequestDetail) -> Card:
+    request = item.request
+    facts = {
+        "arrived": arrival(request),
+        "version": request.version,
+        "status": str(request.status),
+        "answered in": f"{request.latency_ms:.1f} ms",
+        "answer": ", ".join(f"{name} {plain(value)}" for name, value in request.answer.items()),
+        "label": plain(request.label),
+        "reason": request.why,
+        "again": item.code.get("cli", "") or item.not_repeatable,
+    }
+    features = list(request.features.items())
+    rows = [{"input": name, "value": plain(value)} for name, value in features[:MOST_INPUTS]]
+    hidden = request.inputs - len(rows)
+    return Card(
+        title=f"row {request.row} of request {request.id}",
+        facts=said({name: value for name, value in facts.items() if value}),
+        rows=rows,
+        note=f"{hidden:,} more inputs" if hidden > 0 else "",
+    )
+
+
+@card(LatencySeries)
+def _latency(item: LatencySeries) -> Card:
+    cut = item.complete_since > item.since
+    return Card(
+        title="latency" if item.versions else "latency: no requests",
+        facts={"window": f"{moment(item.since)} to {moment(item.until)}"},
+        rows=rows_of(item.versions),
+        note=f"Of a large log: only what came since {moment(item.complete_since)}." if cut else "",
+    )
+
+
+@card(VersionVerdict)
+def _verdict(item: VersionVerdict) -> Card:
+    difference = f"{item.difference:+.4g}" if item.difference is not None else ""
+    if item.low is not None and item.high is not None:
+        difference += f" [{item.low:+.4g}, {item.high:+.4g}]"
+    facts = {
+        "verdict": item.state,
+        "by": item.measure,
+        "why": item.why,
+        "difference": difference,
+        "would decide": f"about {item.needed:,} more outcomes" if item.needed else "",
+        "since": moment(item.since),
+    }
+    return Card(
+        title=f"{item.treatment.version} against {item.control.version} of {item.deployment}",
+        ref=f"deployment:{item.deployment}",
+        facts=said({name: value for name, value in facts.items() if value}),
+        rows=rows_of([item.control, item.treatment]),
     )

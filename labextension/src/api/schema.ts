@@ -2008,6 +2008,8 @@ export interface components {
          * NewKey
          * @description A key that was just made. key: what a client sends as `Authorization: Bearer KEY`; it is
          *     told here and never again.
+         *
+         *     pending: why the gateway does not take it yet, and when it will; empty: it takes it.
          */
         readonly NewKey: {
             readonly deployment: string;
@@ -2015,6 +2017,8 @@ export interface components {
             readonly id: string;
             readonly key: string;
             readonly name: string;
+            /** @default  */
+            readonly pending: string;
         };
         /**
          * Number
