@@ -26,12 +26,18 @@ from .spec import DeliveryPlan, StepCheck
 if TYPE_CHECKING:
     import polars as pl
 
+    from ...experiments.verdict import Verdict
+
 Outcomes = Callable[[str, str, Sequence[str], datetime, datetime], Mapping[str, Sequence[float]]]
 """Deployment, goal (`kpi` or `error`), versions, since, until: the outcomes of each version."""
 
 ERROR_ALPHA = 0.01
 LEAST_FIGURES = 20
 """Requests of the gateway's last window before its p95 says anything."""
+LEAST_BINARY = 100
+"""Outcomes of 0 and 1 of each version before "not worse" says anything. Their confidence sequence
+is valid from the first one on, so it may say "worse" before; but it excludes next to nothing then.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,12 +235,25 @@ def _by_outcomes(
         better="higher" if plan.better == "higher" else "lower",
         alpha=limits.alpha / len(plan.steps),
     )
-    passed: bool | None = found.state != "worse"
-    if found.low is None or found.state == "ratio mismatch":
-        passed = None
-    check = StepCheck(name="outcomes", limit=limit, measured=str(found), passed=passed)
+    check = _outcomes_check(limit, found)
     hold = str(found) if found.state == "ratio mismatch" else ""
     return replace(judgement, checks=[*judgement.checks, check], hold=hold)
+
+
+def _outcomes_check(limit: str, found: Verdict) -> StepCheck:
+    """Passed unless they are worse; None while they are too few, or cannot be compared."""
+    counts = found.control.n, found.treatment.n
+    passed: bool | None = found.state != "worse"
+    measured = str(found)
+    if found.low is None or found.state == "ratio mismatch":
+        passed = None
+    elif passed and found.method == "exact" and min(counts) < LEAST_BINARY:
+        passed = None
+        measured = (
+            f"{counts[0]:,} and {counts[1]:,} outcomes are too few: {LEAST_BINARY} of each are"
+            " needed"
+        )
+    return StepCheck(name="outcomes", limit=limit, measured=measured, passed=passed)
 
 
 def _requests(folder: Path, plan: DeliveryPlan, until: datetime) -> pl.DataFrame:
@@ -250,7 +269,7 @@ def _requests(folder: Path, plan: DeliveryPlan, until: datetime) -> pl.DataFrame
         for part in parts(folder, plan.step_at, until)
         if not part.problem
     ]
-    schema = {
+    schema: dict[str, pl.DataType | type[pl.DataType]] = {
         "request_id": pl.String,
         "ts": pl.Datetime("us", "UTC"),
         "version": pl.String,
