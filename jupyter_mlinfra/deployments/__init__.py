@@ -23,6 +23,9 @@ __all__ = [
     "Deployments",
     "Gate",
     "ImageContext",
+    "LatencySeries",
+    "LoggedRequest",
+    "LoggedRequestDetail",
     "ManifestKind",
     "ManifestOptions",
     "Manifests",
@@ -32,6 +35,7 @@ __all__ = [
     "Prediction",
     "RegionState",
     "VersionState",
+    "VersionVerdict",
     "name_for",
     "runs_code",
     "unservable",
@@ -45,9 +49,11 @@ if TYPE_CHECKING:
     from .delivery.spec import DeliveryPlan, DeliverySpec
     from .kubernetes.plan import ManifestKind, ManifestOptions
     from .kubernetes.records import ImageContext, Manifests, RegionState
+    from .latencies import LatencySeries
     from .names import name_for
     from .payload_log.frames import BASE_COLUMNS
     from .payload_log.parts import Part
+    from .requests import LoggedRequest, LoggedRequestDetail
     from .servable import runs_code, unservable
     from .service import Deployments
     from .spec import (
@@ -62,6 +68,7 @@ if TYPE_CHECKING:
         Prediction,
         VersionState,
     )
+    from .version_verdicts import VersionVerdict
 
 
 def __getattr__(name: str) -> Any:
@@ -79,10 +86,14 @@ def __getattr__(name: str) -> Any:
         "DeliveryPlan": ".delivery.spec",
         "Deployments": ".service",
         "ImageContext": ".kubernetes.records",
+        "LatencySeries": ".latencies",
+        "LoggedRequest": ".requests",
+        "LoggedRequestDetail": ".requests",
         "ManifestKind": ".kubernetes.plan",
         "Manifests": ".kubernetes.records",
         "RegionState": ".kubernetes.records",
         "ManifestOptions": ".kubernetes.plan",
+        "VersionVerdict": ".version_verdicts",
         "Part": ".payload_log.parts",
         "name_for": ".names",
         "runs_code": ".servable",

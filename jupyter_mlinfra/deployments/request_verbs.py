@@ -103,18 +103,20 @@ class RequestVerbs:
         return latencies.series(payload_folder(self._project, name), at - since, at)
 
     def verdict(
-        self, name: str, *, control: str, treatment: str, measure: Measure = "errors"
+        self, name: str, *, control: str = "", treatment: str = "", measure: Measure = "errors"
     ) -> VersionVerdict:
         """Whether a version is better than another one, by the requests since the traffic was last
         changed between them; always valid, however often it is asked. measure: `errors`, `latency`,
-        or `quality`, which needs labels.
+        or `quality`, which needs labels. control: by default the stable version. treatment: by
+        default the other one that has most traffic.
 
         Raises Conflict if one of them has no traffic.
         """
         from . import version_verdicts
 
         row = self._store.deployment(name)
-        versions = row.version(control).version, row.version(treatment).version
+        given = [row.version(item).version if item else "" for item in (control, treatment)]
+        versions = version_verdicts.arms(name, row.traffic, *given)
         changes = self._store.history(name, limit=HISTORY).items
         span = version_verdicts.span_of(name, changes, *versions)
         if measure != "quality":

@@ -4,7 +4,7 @@ time, from what the payload log and the labels say.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -77,6 +77,24 @@ class Span:
 
     since: datetime
     share: float
+
+
+def arms(name: str, traffic: Mapping[str, int], control: str, treatment: str) -> tuple[str, str]:
+    """Which two versions are compared. Without a control it is the stable version, without a
+    treatment the other one that has most traffic. traffic: percent by version. Raises Conflict if
+    there is none.
+    """
+    with_most = sorted(traffic, key=lambda version: -traffic[version])
+    control = control or next(iter(with_most), "")
+    others = [version for version in with_most if version != control and traffic[version]]
+    treatment = treatment or next(iter(others), "")
+    if not control or not treatment:
+        raise Conflict(
+            f"{name} has no two versions to compare.",
+            "Only one has traffic." if control else "None has traffic.",
+            f"Add a canary: mlinfra deployments deploy MODEL/VERSION --name {name} --canary 10",
+        )
+    return control, treatment
 
 
 def span_of(name: str, history: Sequence[Change], control: str, treatment: str) -> Span:

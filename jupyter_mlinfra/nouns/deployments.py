@@ -5,9 +5,9 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from ..faces.parse import duration
+from ..faces.parse import duration, span
 from ..widgets.reprs import Facts, Records
 from ..workbench import Workbench, current
 from .monitoring import MonitorHandle
@@ -25,10 +25,14 @@ if TYPE_CHECKING:
         AuditEntry,
         DeliveryPlan,
         ImageContext,
+        LatencySeries,
+        LoggedRequest,
+        LoggedRequestDetail,
         ManifestKind,
         Manifests,
         NewKey,
         RegionState,
+        VersionVerdict,
     )
     from ..deployments.spec import (
         Change,
@@ -190,6 +194,53 @@ class DeploymentHandle(Shown):
     def audit(self) -> Sequence[AuditEntry]:
         """Who changed what, newest first."""
         return Records(self.workbench.deployments.audit(self.name).items)
+
+    def requests(
+        self,
+        *,
+        version: str = "",
+        outcome: Literal["answered", "refused", "failed"] | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        limit: int = 50,
+    ) -> Sequence[LoggedRequest]:
+        """The newest rows of the payload log, newest first. since, until: how long ago they
+        arrived, such as `"24h"`.
+        """
+        found = self.workbench.deployments.requests(
+            self.name,
+            version=version,
+            outcome=outcome,
+            since=span(since),
+            until=span(until),
+            limit=limit,
+        )
+        return Records(found.items)
+
+    def request(self, id: str, *, at: datetime | str, row: int = 0) -> LoggedRequestDetail:
+        """One row of a logged request: all inputs, its label, and how it is sent again. at: its
+        arrival, as `requests` says it.
+        """
+        moment = at if isinstance(at, str) else at.isoformat()
+        return self.workbench.deployments.request(self.name, id, at=moment, row=row)
+
+    def latency(self, *, since: str = "1h") -> LatencySeries:
+        """Latency and rate of each version in the time up to now."""
+        return self.workbench.deployments.latencies(self.name, since=duration(since))
+
+    def verdict(
+        self,
+        *,
+        control: str = "",
+        treatment: str = "",
+        measure: Literal["errors", "latency", "quality"] = "errors",
+    ) -> VersionVerdict:
+        """Whether a version is better than another one, since the traffic was last changed; may be
+        asked at any time. control: by default the stable version. treatment: by default the canary.
+        """
+        return self.workbench.deployments.verdict(
+            self.name, control=control, treatment=treatment, measure=measure
+        )
 
     def payloads(self, since: datetime | None = None) -> pl.DataFrame:
         """Logged requests, one line per row: request, time, version, status, latency, prediction,

@@ -246,6 +246,15 @@ def test_two_versions_are_compared_since_their_shares_were_last_changed() -> Non
         version_verdicts.span_of("flights", history, "v1", "v1")
 
 
+def test_without_names_the_stable_version_is_compared_with_the_canary() -> None:
+    shares = {"v1": 10, "v2": 70, "v3": 0, "v4": 20}
+    assert version_verdicts.arms("flights", shares, "", "") == ("v2", "v4")
+    assert version_verdicts.arms("flights", shares, "v4", "") == ("v4", "v2")
+    assert version_verdicts.arms("flights", shares, "", "v3") == ("v2", "v3")
+    with pytest.raises(Conflict, match="Only one has traffic"):
+        version_verdicts.arms("flights", {"v1": 100, "v2": 0}, "", "")
+
+
 def test_a_version_with_more_errors_is_worse_and_one_with_lost_requests_is_not_compared(
     tmp_path: Path,
 ) -> None:

@@ -467,6 +467,13 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
         {"name": "flights", "control": "v1", "treatment": "v2", "measure": "latency"},
     ),
     (
+        "deployments/deployments/flights/verdict",
+        None,
+        "deployments",
+        "verdict",
+        {"name": "flights", "control": "", "treatment": "", "measure": "errors"},
+    ),
+    (
         "deployments/deployments/flights/manifest?kind=kserve&image=registry/f&replicas=2",
         None,
         "deployments",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -105,6 +106,7 @@ def test_printed_runs_are_a_table(noted: Noted) -> None:
     [
         ("schedule", "schedules", "history", "Firing", "2 firings"),
         ("deployment", "deployments", "history", "Change", "2 changes"),
+        ("deployment", "deployments", "requests", "LoggedRequest", "2 requests"),
         ("monitor", "monitoring", "alerts", "Alert", "2 alerts"),
     ],
 )
@@ -121,3 +123,18 @@ def test_a_list_of_a_handle_is_a_table(
         assert repr(found).splitlines()[0].strip() == first
         assert "<table>" in found._repr_mimebundle_()["text/html"] or not items
     assert "workbench" not in repr(handle)
+
+
+def test_a_deployment_tells_a_request_its_latency_and_a_verdict(noted: Noted) -> None:
+    live = nouns.deployment("flights")
+    live.request("a/b", at=datetime(2026, 1, 1, 12, tzinfo=UTC), row=2)
+    live.latency(since="2h")
+    live.verdict(treatment="v2", measure="quality")
+    assert [call[1:] for call in noted.calls] == [
+        ("request", {"name": "flights", "id": "a/b", "at": "2026-01-01T12:00:00+00:00", "row": 2}),
+        ("latencies", {"name": "flights", "since": timedelta(hours=2)}),
+        (
+            "verdict",
+            {"name": "flights", "control": "", "treatment": "v2", "measure": "quality"},
+        ),
+    ]

@@ -271,4 +271,9 @@ def _delete(session: Session, name: str, yes: bool) -> Any:  # noqa: ARG001
     return Ended({"deleted": name})
 
 
-from . import access_verbs, cluster_verbs, delivery_verbs  # noqa: E402, F401  # their verbs are of the same noun
+from . import (  # noqa: E402  # their verbs are of the same noun
+    access_verbs,  # noqa: F401
+    cluster_verbs,  # noqa: F401
+    delivery_verbs,  # noqa: F401
+    request_verbs,  # noqa: F401
+)

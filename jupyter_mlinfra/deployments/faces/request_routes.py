@@ -64,11 +64,14 @@ class VerdictPage(Handler):
         self,
         name: str,
         *,
-        control: Name,
-        treatment: Name,
+        control: Text = "",
+        treatment: Text = "",
         measure: Literal["errors", "latency", "quality"] = "errors",
     ) -> VersionVerdict:
-        """Whether one version is better than another, since the traffic was last changed."""
+        """Whether one version is better than another, since the traffic was last changed.
+
+        control: by default the stable version. treatment: by default the canary.
+        """
         return self.bench.deployments.verdict(
             name, control=control, treatment=treatment, measure=measure
         )

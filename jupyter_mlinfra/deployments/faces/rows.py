@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+
 from ...faces.rows import Row, row
-from ...faces.words import beginning, moment, number, plain, share
+from ...faces.words import NONE, beginning, moment, number, plain, share
 from ..access.records import AccessKey, AuditEntry
 from ..comparing import AnswerComparison
 from ..delivery.spec import StepCheck
 from ..kubernetes.records import RegionState
+from ..latencies import VersionLatency
+from ..requests import LoggedRequest
 from ..spec import Change, DeployedVersion, Deployment, KnownRow
+from ..version_verdicts import ArmOutcomes
 
 
 @row(Change, noun="change")
@@ -125,4 +130,54 @@ def audit_entry(item: AuditEntry) -> Row:
         "verb": item.verb,
         "what": beginning(item.text),
         "reason": beginning(item.reason),
+    }
+
+
+@row(LoggedRequest, noun="request")
+def logged_request(item: LoggedRequest) -> Row:
+    answer = ", ".join(plain(value) for value in item.answer.values())
+    return {
+        "arrived": arrival(item),
+        "request": item.id,
+        "row": str(item.row),
+        "version": item.version,
+        "status": str(item.status),
+        "ms": f"{item.latency_ms:.1f}",
+        "answer": beginning(answer),
+        "label": plain(item.label),
+        "reason": beginning(item.why),
+    }
+
+
+def arrival(item: LoggedRequest) -> str:
+    """As `deployments request --at` takes it: to the millisecond, in UTC."""
+    return item.at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@row(VersionLatency, noun="version")
+def version_latency(item: VersionLatency) -> Row:
+    whole = item.whole
+    times = {
+        name: plain(None if value is None else f"{value:.1f}")
+        for name, value in (
+            ("p50 ms", whole.p50_ms),
+            ("p95 ms", whole.p95_ms),
+            ("p99 ms", whole.p99_ms),
+        )
+    }
+    return {
+        "version": item.version,
+        "requests": f"{whole.requests:,}",
+        "errors": f"{whole.errors:,}",
+        **times,
+    }
+
+
+@row(ArmOutcomes, noun="version")
+def arm_outcomes(item: ArmOutcomes) -> Row:
+    return {
+        "version": item.version,
+        "outcomes": f"{item.n:,}",
+        "mean": f"{item.mean:.4g}" if item.n else NONE,
+        "expected share": f"{item.share:.1%}",
     }
