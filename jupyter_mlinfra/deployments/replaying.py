@@ -37,7 +37,12 @@ if TYPE_CHECKING:
     from .rows import DeploymentRow
 
 BATCH = 100
-"""Rows of one request; one that is refused is sent again row by row."""
+"""Rows of one request at most. The first has one row, and each may have `GROWTH` times as many as
+the one before, as long as it should be answered within `REQUEST_AIM_SECONDS`. One that is refused
+is sent again row by row.
+"""
+
+GROWTH, REQUEST_AIM_SECONDS = 4, 1.0
 
 TIMED_ROWS = 200
 """One-row requests whose time is taken, alternately of the version and of the one that serves."""
@@ -78,12 +83,27 @@ class _Outcome:
 
     given: list[list[Any]] = field(default_factory=list)
     found: list[list[Any]] = field(default_factory=list)
+    by: list[str] = field(default_factory=list)
     refused: int = 0
     notes: list[str] = field(default_factory=list)
 
     def note(self, text: str) -> None:
         if text not in self.notes and len(self.notes) < NOTES:
             self.notes.append(text[:300])
+
+    @property
+    def done(self) -> int:
+        """Rows that were answered or refused."""
+        return len(self.found) + self.refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Question:
+    """A logged row as it is asked again, the answer that it got, and who gave it."""
+
+    body: Mapping[str, Any]
+    given: list[Any]
+    by: str
 
 
 def replay(
@@ -102,28 +122,20 @@ def replay(
     version does not answer at all.
     """
     rows, total = _logged(folder, subject.version, since, until, limits.rows)
-    bodies, given, by = _questions(subject.bundle, rows)
+    questions = _questions(subject.bundle, rows)
     deadline = time.monotonic() + limits.seconds
-    outcome, done = _Outcome(), 0
-    for start in range(0, len(bodies), BATCH):
-        if time.monotonic() > deadline:
-            outcome.note(f"It was stopped after {limits.seconds:g} s.")
-            break
-        done = min(start + BATCH, len(bodies))
-        _ask(subject, bodies[start:done], given[start:done], outcome, deadline)
-        on_progress(f"replayed {done:,} of {len(bodies):,} rows")
+    outcome = _Outcome()
+    _send(subject, questions, outcome, deadline, on_progress)
+    if outcome.done < len(questions):
+        outcome.note(f"It was stopped after {limits.seconds:g} s.")
     if not outcome.found:
-        why = outcome.notes[0] if outcome.notes else "It was stopped before the first answer."
-        raise Unavailable(
-            f"{subject.version} of {subject.deployment} answered none of {done:,} logged rows.",
-            why,
-            f"mlinfra deployments show {subject.deployment}",
-        )
-    own, other = _timed(subject, bodies[: limits.timed], deadline)
+        raise _no_answer(subject, len(questions), outcome)
+    timed = [question.body for question in questions[: limits.timed]]
+    own, other = _timed(subject, timed, deadline)
     if total > rows.height:
         outcome.note(f"{rows.height:,} of {total:,} rows of the window, evenly taken.")
-    if len(bodies) < rows.height:
-        outcome.note(f"{rows.height - len(bodies):,} rows hold texts that were logged cut off.")
+    if len(questions) < rows.height:
+        outcome.note(f"{rows.height - len(questions):,} rows hold texts that were logged cut off.")
     answers = compare(outcome.given, outcome.found, subject.bundle.answers)
     return AnswerComparison(
         kind="replay",
@@ -132,14 +144,22 @@ def replay(
         since=since,
         until=until,
         rows=len(outcome.found),
-        given_by=_counts(by[:done]),
+        given_by=_counts(outcome.by),
         **{name: getattr(answers, name) for name in answers.__slots__},
         latency=quantiles(own) | quantiles(other, "given_"),
         latency_basis=_basis(subject, len(own)),
         refused=outcome.refused,
-        left_out=total - done,
+        left_out=total - outcome.done,
         notes=tuple(outcome.notes),
         at=now(),
+    )
+
+
+def _no_answer(subject: Subject, count: int, outcome: _Outcome) -> Unavailable:
+    return Unavailable(
+        f"{subject.version} of {subject.deployment} answered none of {count:,} logged rows.",
+        outcome.notes[0],
+        f"mlinfra deployments show {subject.deployment}",
     )
 
 
@@ -196,10 +216,8 @@ def _thinned(
     return rows.gather_every(math.ceil(rows.height / limit)) if rows.height > limit else rows, total
 
 
-def _questions(
-    bundle: Bundle, rows: pl.DataFrame
-) -> tuple[list[dict[str, Any]], list[list[Any]], list[str]]:
-    """Logged rows as they are asked again, the answers that they got, and who gave them."""
+def _questions(bundle: Bundle, rows: pl.DataFrame) -> list[_Question]:
+    """Logged rows that can be asked again. Raises Unprocessable if none can."""
     if bundle.layout != "columns":
         raise Unprocessable(
             "These rows cannot be replayed.",
@@ -217,19 +235,24 @@ def _questions(
     outputs = [name for name in rows.columns if name.startswith("prediction")]
     outputs = [name for name in outputs if name == "prediction" or name[11:].isdecimal()]
     inputs = [(item, places[item.name]) for item in bundle.inputs if places[item.name]]
-    bodies, given, by = [], [], []
+    questions = []
     for row in rows.iter_rows(named=True):
         if any(
             isinstance(row[place], str) and len(row[place]) >= LOGGED_TEXT for _, place in inputs
         ):
             continue
-        bodies.append({item.name: _value(item, row[place]) for item, place in inputs})
         answer = [row[name] for name in outputs]
         while len(answer) > 1 and answer[-1] is None:
             answer.pop()
-        given.append(answer)
-        by.append(str(row["version"]))
-    return bodies, given, by
+        body = {item.name: _value(item, row[place]) for item, place in inputs}
+        questions.append(_Question(body=body, given=answer, by=str(row["version"])))
+    if not questions:
+        raise Unprocessable(
+            "These rows cannot be replayed.",
+            "All of them hold texts that were logged cut off.",
+            "Compare the version as a shadow: mlinfra deployments shadow NAME VERSION",
+        )
+    return questions
 
 
 def _place(rows: pl.DataFrame, item: Input) -> str:
@@ -254,28 +277,56 @@ def _value(item: Input, value: Any) -> Any:
     return value
 
 
-def _ask(
+def _send(
     subject: Subject,
-    rows: Sequence[Mapping[str, Any]],
-    given: Sequence[list[Any]],
+    questions: Sequence[_Question],
     outcome: _Outcome,
     deadline: float,
+    on_progress: Callable[[str], None],
 ) -> None:
-    """Ask for a batch; if it is refused, row by row."""
+    """Ask all of them until the deadline, in requests that grow as fast as the version answers."""
+    start, size = 0, 1
+    while start < len(questions) and time.monotonic() <= deadline:
+        asked = questions[start : start + size]
+        begun = time.monotonic()
+        whole = _ask(subject, asked, outcome, deadline)
+        size = next_size(len(asked), time.monotonic() - begun) if whole else 1
+        start += len(asked)
+        on_progress(f"replayed {start:,} of {len(questions):,} rows")
+
+
+def next_size(rows: int, seconds: float) -> int:
+    """Rows of the next request, when one of `rows` was answered in `seconds`."""
+    affordable = int(REQUEST_AIM_SECONDS * rows / max(seconds, 1e-9))
+    return max(1, min(affordable, GROWTH * rows, BATCH))
+
+
+def _ask(
+    subject: Subject, questions: Sequence[_Question], outcome: _Outcome, deadline: float
+) -> bool:
+    """Ask for a batch; if it is refused, row by row. Returns whether it was answered as a whole."""
     try:
-        found = _answers(subject, rows, deadline)
+        found = _answers(subject, [question.body for question in questions], deadline)
     except MLInfraError as error:
-        if len(rows) == 1:
+        if len(questions) > 1:
+            for question in questions:
+                if time.monotonic() <= deadline:
+                    _ask(subject, [question], outcome, deadline)
+        elif not _cut_off(error, deadline):
             outcome.refused += 1
             outcome.note(f"{error.what} {error.why}".strip())
-            return
-        for row, answer in zip(rows, given, strict=True):
-            if time.monotonic() > deadline:
-                return
-            _ask(subject, [row], [answer], outcome, deadline)
-        return
-    outcome.given += given
+        return False
+    outcome.given += [question.given for question in questions]
+    outcome.by += [question.by for question in questions]
     outcome.found += found
+    return True
+
+
+def _cut_off(error: MLInfraError, deadline: float) -> bool:
+    """Whether nobody waited any longer for the answer, because the time of the replay is over."""
+    import httpx
+
+    return isinstance(error.__cause__, httpx.TimeoutException) and time.monotonic() > deadline
 
 
 def _answers(

@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
 
 from jupyter_mlinfra.core.errors import Unavailable, Unprocessable
-from jupyter_mlinfra.deployments import latencies, requests
+from jupyter_mlinfra.deployments import client, latencies, replaying, requests
 from jupyter_mlinfra.deployments.comparing import compare
 from jupyter_mlinfra.deployments.delivery.copies import shadow_comparison
 from jupyter_mlinfra.deployments.gateway import Keys
@@ -24,13 +26,13 @@ from jupyter_mlinfra.deployments.packaging import Bundle
 from jupyter_mlinfra.deployments.payload_log import compacting, reading
 from jupyter_mlinfra.deployments.payload_log.lazy import lazy
 from jupyter_mlinfra.deployments.payload_log.parts import parts
-from jupyter_mlinfra.deployments.replaying import Limits, Subject, replay
+from jupyter_mlinfra.deployments.replaying import Limits, Subject, next_size, replay
 from jupyter_mlinfra.deployments.requests import Wanted
 from jupyter_mlinfra.deployments.runtime.journal import Journal
 
 NAMES, TYPES = ["x", "kind", "flag", "count", "row"], ["double", "string", "boolean", "long", "any"]
 NOW = time.time()
-WINDOW = {
+WINDOW: Any = {
     "since": datetime.fromtimestamp(NOW - 100, UTC),
     "until": datetime.fromtimestamp(NOW + 100, UTC),
 }
@@ -158,7 +160,7 @@ def test_a_replay_asks_what_was_asked_and_compares_with_what_was_answered(tmp_pa
             limits=Limits(rows=1000, seconds=60, timed=5),
             on_progress=said.append,
         )
-    assert said == ["replayed 30 of 30 rows"]
+    assert said[-1] == "replayed 30 of 30 rows"
     assert asked[:3] == [
         ("v2", {"x": 0.0, "kind": "red", "flag": False, "count": 0, "row": {"deep": [0]}}),
         ("v2", {"x": 0.1, "kind": "blue", "flag": True, "count": 1, "row": {"deep": [1]}}),
@@ -217,6 +219,82 @@ def test_limits_of_rows_and_time_are_kept_and_said(tmp_path: Path) -> None:
     assert "It was stopped after 0.3 s." in found.notes
 
 
+@pytest.mark.parametrize(
+    ("seconds_per_row", "sizes"),
+    [
+        (0.0001, [1, 4, 16, 64, 100, 100]),
+        (0.05, [1, 4, 16, 20, 20]),
+        (0.4, [1, 2, 2]),
+        (1.5, [1, 1, 1]),
+    ],
+)
+def test_requests_grow_until_one_takes_a_second(seconds_per_row: float, sizes: list[int]) -> None:
+    found = [1]
+    while len(found) < len(sizes):
+        found.append(next_size(found[-1], found[-1] * seconds_per_row))
+    assert found == sizes
+
+
+@pytest.fixture
+def slow_version(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], list[int]]:
+    """A version that needs so many seconds for each row, by a clock that nobody waits for; gives
+    the rows of each request.
+    """
+    clock = [1000.0]
+    monkeypatch.setattr(replaying, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+
+    def needs(seconds: float) -> list[int]:
+        asked: list[int] = []
+
+        def post(_: str, body: bytes, *, version: str, timeout: float, **__: Any) -> client.Answer:
+            rows = len(json.loads(body)["data"]["ndarray"])
+            asked.append(rows)
+            clock[0] += min(timeout, rows * seconds)
+            if rows * seconds > timeout:
+                raise Unavailable("The gateway does not answer.") from httpx.ReadTimeout("late")
+            answer = {"data": {"ndarray": [1.0] * rows}}
+            return client.Answer(200, version, answer, rows * seconds * 1000)
+
+        monkeypatch.setattr(client, "post", post)
+        return asked
+
+    return needs
+
+
+def test_a_slow_version_answers_as_many_rows_as_the_time_allows(
+    tmp_path: Path, slow_version: Callable[[float], list[int]]
+) -> None:
+    log(tmp_path, "v1", [1.0] * 400)
+    asked = slow_version(0.9)
+    limits = Limits(rows=400, seconds=10.0, timed=5)
+    found = replay(tmp_path, subject("", bundle(*COLUMNS)), **WINDOW, limits=limits)
+    assert asked == [1] * 12
+    assert (found.rows, found.refused, found.left_out) == (12, 0, 388)
+    assert found.given_by == {"v1": 12}
+    assert found.notes[0] == "It was stopped after 10 s."
+
+
+def test_a_row_that_the_end_of_the_time_cuts_off_is_left_out_and_not_refused(
+    tmp_path: Path, slow_version: Callable[[float], list[int]]
+) -> None:
+    log(tmp_path, "v1", [1.0] * 4)
+    slow_version(9.0)
+    limits = Limits(rows=4, seconds=10.0, timed=0)
+    found = replay(tmp_path, subject("", bundle(*COLUMNS)), **WINDOW, limits=limits)
+    assert (found.rows, found.refused, found.left_out) == (1, 0, 3)
+
+
+def test_texts_that_were_logged_cut_off_cannot_be_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log(tmp_path, "v1", [1.0] * 4)
+    monkeypatch.setattr(replaying, "LOGGED_TEXT", 5)
+    limits = Limits(rows=4, seconds=10.0)
+    with pytest.raises(Unprocessable, match="cannot be replayed") as refused:
+        replay(tmp_path, subject("", bundle(*COLUMNS)), **WINDOW, limits=limits)
+    assert "logged cut off" in refused.value.why
+
+
 def test_what_cannot_be_replayed_says_why(tmp_path: Path) -> None:
     limits = Limits(rows=10, seconds=60)
     with pytest.raises(Unprocessable, match="nothing to replay"):
@@ -230,7 +308,7 @@ def test_what_cannot_be_replayed_says_why(tmp_path: Path) -> None:
         replay(tmp_path, subject("", bundle(layout="tensors")), **WINDOW, limits=limits)
     with gateway(lambda _: None, []) as url, pytest.raises(Unavailable, match="none of 4"):
         replay(tmp_path, subject(url, bundle(*COLUMNS)), **WINDOW, limits=limits)
-    early = {name: at - timedelta(days=1) for name, at in WINDOW.items()}
+    early: Any = {name: at - timedelta(days=1) for name, at in WINDOW.items()}
     with pytest.raises(Unprocessable, match="nothing to replay"):
         replay(tmp_path, subject("", bundle(*COLUMNS)), **early, limits=limits)
 
