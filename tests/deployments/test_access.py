@@ -29,7 +29,7 @@ from jupyter_mlinfra.deployments.access.listening import check_pair, public_addr
 from jupyter_mlinfra.deployments.gateway import DeploymentPlan, KeyPlan, Keys, VersionPlan
 from jupyter_mlinfra.deployments.store import DeploymentStore
 from jupyter_mlinfra.deployments.targets import ports
-from jupyter_mlinfra.deployments.targets.envoy import configuration, process
+from jupyter_mlinfra.deployments.targets.envoy import admin, configuration, process, watched_files
 from jupyter_mlinfra.deployments.targets.envoy.public import PublicGate
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -260,6 +260,57 @@ def test_other_machines_need_a_key_over_tls_and_reach_nothing_else(
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", port))
         assert post(base, headers=bearer(OWNER.token)).status_code == 200
+
+
+def test_a_listener_that_does_not_say_what_it_uses_is_behind_until_it_does(
+    here: Path, tmp_path: Path, kit: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Envoy is a switch here: whether it says that it uses what was written."""
+    says, written = [True], dict[str, str]()
+
+    def publish(contents: Mapping[str, str], **_: Any) -> bool:
+        for name, text in contents.items():
+            written[name] = text
+            (here / name).write_text(text)
+        return says[0]
+
+    monkeypatch.setattr(watched_files, "publish", publish)
+    (first, key), (second, other) = new_key(), new_key()
+    both = {first: KeyPlan(digest=digest(key)), second: KeyPlan(digest=digest(other))}
+    with opened(tmp_path, kit) as (gate, _, _):
+        gate.keep([plan_of(both)], OWNER, own_port=0)
+        assert (gate.is_open, gate.behind) == (True, False)
+        says[0] = False
+        left = {second: both[second]}
+        for _ in range(2):  # also while it is not opened again yet
+            gate.keep([plan_of(left)], OWNER, own_port=0)
+            assert (gate.is_open, gate.behind) == (False, True)
+            assert "does not say that it is closed" in gate.problem
+        assert not any(digest(item) in "".join(written.values()) for item in (key, other))
+        gate.keep([plan_of({})], OWNER, own_port=0)
+        assert gate.behind, "it is asked again, although its file says that it is closed"
+        adopted = PublicGate(gate._project)
+        adopted.keep([plan_of({})], OWNER, own_port=0)
+        assert adopted.behind, "a keeper that takes over does not know better"
+        says[0] = True
+        for each in (gate, adopted):
+            each.keep([plan_of({})], OWNER, own_port=0)
+            assert (each.is_open, each.behind) == (False, False)
+
+
+def test_who_does_not_answer_is_not_taken_for_one_that_uses_no_old_routes(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contents = configuration.public_routes([plan_of({})], OWNER)
+    ((stat, version),) = (configuration.acknowledged_by(*item) for item in contents.items())
+    for found, right in (
+        (None, False),
+        ({0: {}}, True),
+        ({0: {}, 1: {stat: "other"}}, False),
+        ({0: {}, 1: {stat: version}}, True),
+    ):
+        monkeypatch.setattr(admin, "statistics", lambda _, found=found: found)
+        assert watched_files.publish(contents, timeout=0.0, if_used=True) is right
 
 
 def test_a_certificate_is_read_again_when_its_files_change(

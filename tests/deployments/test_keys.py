@@ -4,6 +4,7 @@ ask.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -31,7 +32,9 @@ from jupyter_mlinfra.core.errors import (
 from jupyter_mlinfra.core.processes import with_token
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.deployments import Deployments
+from jupyter_mlinfra.deployments.access import verbs
 from jupyter_mlinfra.deployments.access.keys import digest
+from jupyter_mlinfra.deployments.access.records import GatewayState
 from jupyter_mlinfra.deployments.access.store import KeyStore
 from jupyter_mlinfra.deployments.spec import VersionState
 from jupyter_mlinfra.deployments.store import DeploymentStore
@@ -132,7 +135,28 @@ def _hangs(error: BaseException) -> Any:
     def carry_out(_: int) -> None:
         raise error
 
-    return SimpleNamespace(running=lambda: {("flights", "v1"): 1}, carry_out=carry_out)
+    return SimpleNamespace(
+        running=lambda: {("flights", "v1"): 1}, carry_out=carry_out, gateway=lambda: None
+    )
+
+
+def _answers(*states: bool) -> Any:
+    """A target that carries changes out; its gateway is behind as these say, then as the last."""
+    asked = iter([*states[:-1], *itertools.repeat(states[-1], 1000)])
+
+    def gateway() -> GatewayState:
+        return GatewayState(
+            running=2,
+            processes=2,
+            public="0.0.0.0:8443",
+            open=False,
+            tls=True,
+            behind=next(asked),
+            problems=["Envoy does not say that it is closed."],
+        )
+
+    # No process of a version runs: the gateway knows the keys nevertheless.
+    return SimpleNamespace(running=dict, carry_out=lambda _: None, gateway=gateway)
 
 
 @pytest.mark.parametrize(
@@ -171,13 +195,43 @@ def test_a_new_key_that_is_in_force_says_nothing_else_and_one_of_a_deployment_th
 ) -> None:
     assert "Deployment flights is down" in deployments.create_key("flights").pending
     DeploymentStore(project.database, "").set_up(["flights"], True)
-    target = SimpleNamespace(running=lambda: {("flights", "v1"): 1}, carry_out=lambda _: None)
-    monkeypatch.setattr(Deployments, "_target", target)
+    monkeypatch.setattr(Deployments, "_target", _answers(False))
     made = Deployments(project, None).create_key("flights")  # type: ignore[arg-type]
     assert made.pending == ""
     card = card_of(made)
     assert card is not None
     assert card.note == KEEP_IT
+
+
+def test_a_key_is_called_revoked_when_no_listener_takes_it_any_more(
+    project: Project, deployments: Deployments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    DeploymentStore(project.database, "").set_up(["flights"], True)
+    target = _answers(False, True, True, False)
+    monkeypatch.setattr(Deployments, "_target", target)
+    deployments.create_key("flights", "app")
+    assert deployments.revoke_key("flights", "app").state == "revoked"
+    assert not target.gateway().behind, "it was waited for"
+
+
+def test_a_revocation_that_a_listener_may_not_know_is_no_success(
+    project: Project, deployments: Deployments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = deployments.create_key("flights", "app")
+    DeploymentStore(project.database, "").set_up(["flights"], True)
+    monkeypatch.setattr(verbs, "BEHIND_SECONDS", 0.0)
+    for target, why in (
+        (_answers(True), "Envoy does not say that it is closed."),
+        (_hangs(Unavailable("The gateway does not start.")), "The gateway does not start."),
+    ):
+        up = Deployments(project, None)  # type: ignore[arg-type]
+        monkeypatch.setattr(Deployments, "_target", target)
+        key = up.create_key("flights").id if target.running() else made.id
+        with pytest.raises(Unavailable, match="is revoked, but the gateway may still") as told:
+            up.revoke_key("flights", key)
+        assert why in told.value.why
+        assert "mlinfra down" in told.value.fix
+        assert key not in KeyStore(project.database, "").plans().get("flights", {})
 
 
 def test_the_audit_log_names_who_did_what_and_outlives_the_deployment(
@@ -286,6 +340,7 @@ def _ask_from_outside(project: Project, folder: Path, registry: Any) -> None:
     deployments = Deployments(project, registry)
     own = deployments.deploy("flights", version="flights/1").url
     body = deployments.show("flights").sample
+    assert body is not None
     assert httpx.post(own, json=body).status_code == 200
     port = open_to_others(project, folder)
     project = Project.open(project.root)

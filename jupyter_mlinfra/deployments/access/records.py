@@ -59,7 +59,8 @@ class GatewayState:
     """The gateway of the local target. running: how many of its processes answer, of `processes`.
 
     public: the address for other machines; empty if the settings name none. open: whether it
-    listens there. tls: whether it speaks TLS there. problems: what is not as it should be.
+    listens there. tls: whether it speaks TLS there. behind: whether it may still take keys there
+    that have ended. problems: what is not as it should be.
     """
 
     running: int
@@ -67,4 +68,5 @@ class GatewayState:
     public: str
     open: bool
     tls: bool
+    behind: bool
     problems: Sequence[str]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from ...core.errors import BadRequest, MLInfraError, Unprocessable
+from ...core.errors import BadRequest, MLInfraError, Unavailable, Unprocessable
 from ...core.records import Page, page_of
 from . import audit
 from .records import AccessKey, AuditEntry, GatewayState, NewKey
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 GRACE_HOURS = 24.0
 LONGEST_DAYS = 3650.0
+BEHIND_SECONDS = 15.0
+"""How long a verb waits for the address for other machines to take a change of keys over."""
 
 
 class AccessVerbs:
@@ -62,11 +65,19 @@ class AccessVerbs:
         return replace(made, pending=self._pending(name, wish))
 
     def revoke_key(self, name: str, key: str, *, reason: str = "") -> AccessKey:
-        """End a key, by its id or name: when this returns, the gateway refuses it. Raises
-        NotFound.
+        """End a key, by its id or name: when this returns, the gateway refuses it. Raises NotFound,
+        Unavailable if the key is revoked and the gateway may not know it yet.
         """
         record, wish = self._keys.revoke(name, key, reason=reason)
-        self._in_force(name, wish)
+        try:
+            self._in_force(name, wish)
+        except (MLInfraError, OSError) as error:
+            raise Unavailable(
+                f"{record.id} is revoked, but the gateway may still take it.",
+                str(error),
+                f"mlinfra deployments up {name} returns when it does not; mlinfra down ends it at"
+                " once.",
+            ) from error
         return record
 
     def keys(self, name: str, *, limit: int = 50, cursor: str | None = None) -> Page[AccessKey]:
@@ -105,11 +116,22 @@ class AccessVerbs:
 
     def _in_force(self, name: str, wish: int) -> bool:
         """Bring a change into force; returns whether there is anything that uses it. While nothing
-        is up, the next start knows the keys.
+        is up, the next start knows the keys. Raises Unavailable.
         """
-        if not self._store.deployment(name).up or not self._target.running():
+        # A gateway knows keys also while no process of a version runs.
+        if not self._store.deployment(name).up or not (
+            self._target.running() or self._target.gateway()
+        ):
             return False
         self._target.carry_out(wish)
+        end = time.monotonic() + BEHIND_SECONDS
+        while (state := self._target.gateway()) is not None and state.behind:
+            if time.monotonic() > end:
+                raise Unavailable(
+                    "It has not taken the change over for other machines.",
+                    " ".join(state.problems),
+                )
+            time.sleep(0.1)
         return True
 
     def _pending(self, name: str, wish: int) -> str:

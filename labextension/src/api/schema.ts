@@ -1325,9 +1325,11 @@ export interface components {
          * @description The gateway of the local target. running: how many of its processes answer, of `processes`.
          *
          *     public: the address for other machines; empty if the settings name none. open: whether it
-         *     listens there. tls: whether it speaks TLS there. problems: what is not as it should be.
+         *     listens there. tls: whether it speaks TLS there. behind: whether it may still take keys there
+         *     that have ended. problems: what is not as it should be.
          */
         readonly GatewayState: {
+            readonly behind: boolean;
             readonly open: boolean;
             readonly problems: readonly string[];
             readonly processes: number;

@@ -231,7 +231,7 @@ class Gateway:
 
     def settled(self) -> bool:
         """False while one must be started or tried again."""
-        return all(envoy.failures == 0 for envoy in self._envoys)
+        return all(envoy.failures == 0 for envoy in self._envoys) and not self.public.behind
 
     def keep(self, plans: Sequence[DeploymentPlan]) -> bool:
         """Keep them running, with `plans` from their first request on; returns whether one runs.
@@ -273,6 +273,7 @@ class Gateway:
             public=self.public.wanted,
             open=self.public.is_open,
             tls=self.public.encrypted,
+            behind=self.public.behind,
             problems=problems,
         )
 

@@ -32,7 +32,11 @@ RETRY_SECONDS = 30.0
 
 
 class PublicGate:
-    """Whether and how other machines reach the gateway. The working folder is Envoy's."""
+    """Whether and how other machines reach the gateway. The working folder is Envoy's.
+
+    behind: whether an Envoy may still take keys that have ended, because it has not said that it
+    uses the present ones.
+    """
 
     def __init__(self, project: Project) -> None:
         self._project = project
@@ -41,6 +45,8 @@ class PublicGate:
         self._retry_at = 0.0
         self._last: PublicAddress | None = None
         self.problem = ""
+        # An earlier keeper may have left it so.
+        self.behind = Path(PUBLIC_ROUTES).exists()
 
     @property
     def is_open(self) -> bool:
@@ -58,44 +64,45 @@ class PublicGate:
         return self._project.settings.of(DeploymentSettings).listen
 
     def keep(self, plans: Sequence[DeploymentPlan], keys: Keys, *, own_port: int) -> None:
-        """Bring it about; `is_open` and `problem` say how it is then. own_port: of the project's
-        own address.
+        """Bring it about; `is_open`, `problem` and `behind` say how it is then. own_port: of the
+        project's own address.
         """
         public, problem = self._address(plans)
         if public is not None and not self._may_bind(public, own_port):
             problem, public = str(ports.taken(public.port)), None
-        if public is None and not self.is_open and not _is_ours():
+        if public is None and not self.is_open and not self.behind and not _is_ours():
             self._note(None, problem)  # nothing to close
             return
         if public is None:
-            closed = self._close(plans, keys, serving=True)
-            self._note(None, problem if closed else NOT_CLOSED)
+            self._close(plans, keys, problem)
             return
         contents = configuration.public_files(plans, keys=keys, public=public)
         if contents == self._failed and time.monotonic() < self._retry_at:
+            if self.behind:
+                self._close(plans, keys, problem or NOT_OPENED)
             return  # each try takes a while
         if self._publish(contents):
-            self._failed = {}
+            self._failed, self.behind = {}, False
             _forget_links(public)
             self._note(public, problem)
             return
         self._failed, self._retry_at = contents, time.monotonic() + RETRY_SECONDS
         # It must not stay as it was: a key may have been revoked.
-        closed = self._close(plans, keys, serving=self.is_open)
-        self._note(None, (problem or NOT_OPENED) if closed else NOT_CLOSED)
+        self._close(plans, keys, problem or NOT_OPENED)
 
-    def _close(self, plans: Sequence[DeploymentPlan], keys: Keys, *, serving: bool) -> bool:
-        """Close it; returns whether that is sure. serving: whether it was open. Connections are not
-        cut off at once, so their keys end first.
+    def _close(self, plans: Sequence[DeploymentPlan], keys: Keys, problem: str) -> None:
+        """Close it. problem: why, if that is one. Connections are not cut off at once, so their
+        keys end first.
         """
         nobody = [replace(plan, keys={}) for plan in plans]
-        ended = not serving or self._publish(configuration.public_routes(nobody, keys))
+        ended = self._publish(configuration.public_routes(nobody, keys), if_used=True)
         gone = self._publish(configuration.public_files(plans, keys=keys, public=None))
-        return ended and gone
+        self.behind = not (ended and gone)
+        self._note(None, NOT_CLOSED if self.behind else problem)
 
-    def _publish(self, contents: Mapping[str, str]) -> bool:
+    def _publish(self, contents: Mapping[str, str], *, if_used: bool = False) -> bool:
         with contextlib.suppress(OSError):  # the disk is full
-            return watched_files.publish(contents, timeout=WAIT_SECONDS)
+            return watched_files.publish(contents, timeout=WAIT_SECONDS, if_used=if_used)
         return False
 
     def _note(self, public: PublicAddress | None, problem: str) -> None:
@@ -107,6 +114,7 @@ class PublicGate:
 
     def closed(self) -> None:
         """The Envoys have ended."""
+        self.behind = False
         self._note(None, "")
 
     def release(self) -> None:

@@ -47,14 +47,15 @@ def apply(contents: Mapping[str, str], *, timeout: float = 10.0) -> bool:
     return True
 
 
-def publish(contents: Mapping[str, str], *, timeout: float) -> bool:
+def publish(contents: Mapping[str, str], *, timeout: float, if_used: bool = False) -> bool:
     """Give the files of the address for other machines these contents (see
-    `configuration.public_files`); returns whether every Envoy uses them in time.
+    `configuration.public_files`); returns whether every Envoy uses them in time. if_used: an Envoy
+    that uses no such file at all is right too.
     """
-    return _replace(contents, time.monotonic() + timeout)
+    return _replace(contents, time.monotonic() + timeout, if_used=if_used)
 
 
-def _replace(contents: Mapping[str, str], deadline: float) -> bool:
+def _replace(contents: Mapping[str, str], deadline: float, *, if_used: bool = False) -> bool:
     changed = False
     for name, text in contents.items():
         if name == ROUTES and not _until(
@@ -62,7 +63,7 @@ def _replace(contents: Mapping[str, str], deadline: float) -> bool:
         ):
             return False
         changed = swap(name, text) or changed
-    if not _until(deadline, lambda: _in_force(contents)):
+    if not _until(deadline, lambda: _in_force(contents, if_used=if_used)):
         return False
     if changed:
         # Envoy's main thread has it; its worker threads take it over in their next turn.
@@ -75,11 +76,15 @@ def _warm() -> bool:
     return all(found.get("cluster_manager.warming_clusters") == "0" for found in gauges.values())
 
 
-def _in_force(contents: Mapping[str, str], *, without: str = "") -> bool:
+def _in_force(contents: Mapping[str, str], *, without: str = "", if_used: bool = False) -> bool:
     expected = [acknowledged_by(name, text) for name, text in contents.items() if name != without]
-    versions = admin.statistics("version_text$") or {0: {}}
+    versions = admin.statistics("version_text$")
+    if versions is None:
+        return not expected
     return all(
-        found.get(stat) == version for found in versions.values() for stat, version in expected
+        found.get(stat, version if if_used else None) == version
+        for found in versions.values()
+        for stat, version in expected
     )
 
 
