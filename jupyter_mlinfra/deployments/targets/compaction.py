@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 from ...core.project import Project
 from .. import environment
 from ..payload_log import compacting
+from ..payload_log.journals import PARQUET
 from ..rows import DeploymentRow
 from ..settings import DeploymentSettings
 from .layout import payload_folders
 
 COMPACT_SECONDS = 600.0
+MERGE_SECONDS = 6 * 3600.0
+"""So often the files of a quiet log are merged: of one in which no journal was closed."""
 
 
 class Compaction:
     """Every `COMPACT_SECONDS`: removes old payloads, also those of deleted deployments, marks
-    environments as used, and turns closed journals into Parquet.
+    environments as used, and turns closed journals into Parquet, whose small files it merges. Every
+    `MERGE_SECONDS`, and at the first time, it merges those of quiet logs too.
     """
 
     def __init__(self, project: Project) -> None:
         self._project = project
         self._process: subprocess.Popen[bytes] | None = None
         self._last_at = time.monotonic()
+        self._merged_at = -math.inf
 
     def step(self, rows: Sequence[DeploymentRow]) -> None:
         """Do what is due; returns without waiting for it."""
@@ -37,11 +44,15 @@ class Compaction:
         self._last_at = time.monotonic()
         settings, folders = self._project.settings.of(DeploymentSettings), []
         names = {row.name for row in rows}
+        merging = time.monotonic() - self._merged_at >= MERGE_SECONDS
         for folder in payload_folders(self._project):
             compacting.prune(folder, days=settings.payload_days, gib=settings.payload_gib)
             # Killed processes of a deleted deployment leave open journals: this closes them.
-            if any(folder.glob("*.jsonl" if folder.name in names else "*.jsonl*")):
+            journals = any(folder.glob("*.jsonl" if folder.name in names else "*.jsonl*"))
+            if journals or (merging and _has_parts(folder)):
                 folders.append(folder)
+        if merging:
+            self._merged_at = time.monotonic()
         for item in (item for row in rows for item in row.versions):
             environment.note_use(Path(item.python))
         if folders:
@@ -57,3 +68,8 @@ class Compaction:
             *map(str, folders),
         ]
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+
+
+def _has_parts(folder: Path) -> bool:
+    """Whether there are two files that could be merged."""
+    return len([*islice((folder / PARQUET).glob("*.parquet"), 2)]) == 2
