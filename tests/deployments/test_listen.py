@@ -7,9 +7,11 @@ import io
 from types import SimpleNamespace
 
 import pytest
-from gunicorn.http.wsgi import Response
+from gunicorn.config import Config
+from gunicorn.http import RequestParser
+from gunicorn.http.wsgi import Response, create
 
-from jupyter_mlinfra.deployments.runtime.listen import head_with_body
+from jupyter_mlinfra.deployments.runtime.listen import head_with_body, make_private
 
 
 class Wire:
@@ -62,3 +64,26 @@ def test_an_answer_in_parts_is_whole(headers: list[tuple[str, str]]) -> None:
 
 def test_an_answer_without_a_body_has_its_head() -> None:
     assert body_of(answer([("Content-Length", "0")])) == b""
+
+
+def environment(configuration: Config, head: str) -> dict[str, str]:
+    """What gunicorn tells the application of a request over the Unix socket."""
+    parts = iter([f"POST /predict HTTP/1.1\r\nHost: a\r\n{head}\r\n".encode()])
+    request = next(RequestParser(configuration, parts, ""))
+    found: dict[str, str] = create(request, None, "", "a.sock", configuration)[1]
+    return found
+
+
+def test_a_worker_believes_no_header_of_the_caller_on_its_own() -> None:
+    forged = "SCRIPT_NAME: /predict\r\nPATH_INFO: /admin\r\nREMOTE_USER: root\r\n"
+    forged += "X-Forwarded-Proto: https\r\n"
+    usual, private = Config(), Config()
+    assert environment(usual, forged)["SCRIPT_NAME"] == "/predict", "gunicorn believes it"
+    make_private(private, "a.sock")
+    found = environment(private, forged)
+    assert (found["SCRIPT_NAME"], found["PATH_INFO"]) == ("", "/predict")
+    assert found["wsgi.url_scheme"] == "http"
+    assert not any("REMOTE_USER" in name for name in found)
+    # Two that contradict each other refuse no request.
+    assert environment(private, "X-Forwarded-Proto: https\r\nX-Forwarded-Ssl: off\r\n")
+    assert private.address == ["a.sock"]

@@ -11,6 +11,9 @@ Gunicorn sends an answer's head and its body separately. If a worker is killed b
 request is lost: the gateway has passed the head on and cannot try another worker. So both are sent
 at once.
 
+Gunicorn trusts whoever asks over a Unix socket with its `SCRIPT_NAME`, its path and its scheme. The
+gateway sends none of them, but passes headers of its callers on, so none is believed.
+
 Environment: MLINFRA_SOCKET, path of the socket; without it seldon-core is not changed, so that the
 bundle also runs on a cluster.
 """
@@ -47,20 +50,32 @@ def on_private_socket() -> None:
 
     def load_private_config(self: Any) -> None:
         load_config(self)
-        self.cfg.set("bind", f"unix:{path}")
-        self.cfg.set("umask", 0o077)
-        # The model is loaded before the socket exists, so that no process accepts a connection
-        # before it can answer.
-        self.cfg.set("preload_app", True)
-        self.cfg.set("graceful_timeout", 30)
-        # Gunicorn ≥ 25 has one such path for all of the user's servers.
-        if "control_socket_disable" in self.cfg.settings:
-            self.cfg.set("control_socket_disable", True)
+        make_private(self.cfg, path)
 
     gunicorn_utils.StandaloneApplication.load_config = load_private_config
     wsgi.Response.write = head_with_body(wsgi.Response.write)
     microservice.SeldonMetrics = LocalMetrics
     microservice._make_rest_metrics_server = lambda *_: None
+
+
+def make_private(configuration: Any, path: str) -> None:
+    """Change a `gunicorn.config.Config`: it listens on this Unix socket, and believes no header."""
+    settings = {
+        "bind": f"unix:{path}",
+        "umask": 0o077,
+        # The model is loaded before the socket exists, so that no process accepts a connection
+        # before it can answer.
+        "preload_app": True,
+        "graceful_timeout": 30,
+        # Gunicorn ≥ 25 has one such path for all of the user's servers.
+        "control_socket_disable": True,
+        "forwarder_headers": "",  # gunicorn ≥ 22
+        "forwarded_allow_ips": "",
+        "secure_scheme_headers": {},
+    }
+    for name, value in settings.items():
+        if name in configuration.settings:
+            configuration.set(name, value)
 
 
 def head_with_body(write: Callable[[Any, bytes], None]) -> Callable[[Any, bytes], None]:
