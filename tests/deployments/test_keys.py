@@ -126,6 +126,24 @@ def test_after_a_rotation_both_keys_are_valid_until_the_grace_is_over(
     assert states == {old.id: "active", new.id: "expired", at_once.id: "active"}
 
 
+@pytest.mark.parametrize("name", ["app", "a" * 100])
+def test_keys_that_were_rotated_are_told_apart_by_their_names(
+    deployments: Deployments, name: str
+) -> None:
+    made = [deployments.create_key("flights", name)]
+    made += [deployments.rotate_key("flights", name) for _ in range(3)]
+    names = {item.id: item.name for item in deployments.keys("flights").items}
+    cut = name[:92]
+    assert [names[item.id] for item in made[1:3]] == [f"{cut} (old 2)", f"{cut} (old 3)"]
+    assert names[made[0].id].endswith(" (old)")
+    assert names[made[3].id] == name
+    assert deployments.revoke_key("flights", f"{cut} (old 2)").id == made[1].id
+    # The name of one that is over may be given again.
+    deployments.rotate_key("flights", name)
+    names = {item.id: item.name for item in deployments.keys("flights").items}
+    assert names[made[3].id] == f"{cut} (old 2)"
+
+
 KEEP_IT = "Keep it now: it is not shown again. Send it as Authorization: Bearer KEY."
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING
@@ -57,8 +57,9 @@ class KeyStore:
     def rotate(
         self, deployment: str, key: str, *, grace: timedelta, days: float | None
     ) -> tuple[NewKey, int]:
-        """A new key of the same name; the old one is valid for `grace` more. days: until the new
-        one expires; None: as long after now as the old one after its making.
+        """A new key of the same name; the old one is valid for `grace` more, under a name that no
+        other valid key has. days: until the new one expires; None: as long after now as the old one
+        after its making.
         """
         at = now()
         with self._database.write() as connection:
@@ -68,9 +69,10 @@ class KeyStore:
             if life is None and old_end is not None:
                 life = old_end - from_seconds(row["created_at"])
             end = min(at + grace, old_end) if old_end else at + grace
+            taken = {other["name"] for other in self._active(connection, deployment)}
             connection.execute(
                 "UPDATE deployment_key SET expires_at = ?, name = ? WHERE id = ?",
-                (to_seconds(end), f"{row['name'][: LONGEST_NAME - 6]} (old)", row["id"]),
+                (to_seconds(end), _name_of_old(row["name"], taken), row["id"]),
             )
             made = self._add(
                 connection,
@@ -198,6 +200,15 @@ def _check_name(name: str) -> None:
             f"It has 1 to {LONGEST_NAME} printable characters.",
             "Name who uses it, for example: mobile-app",
         )
+
+
+def _name_of_old(name: str, taken: Collection[str]) -> str:
+    """What a key is called after its rotation: `app (old)`, else `app (old 2)` and so on, since a
+    name stands for one valid key.
+    """
+    endings = (f" (old{f' {number}' if number > 1 else ''})" for number in count(1))
+    names = (name[: LONGEST_NAME - len(ending)] + ending for ending in endings)
+    return next(free for free in names if free not in taken)
 
 
 def _record(row: sqlite3.Row) -> AccessKey:
