@@ -11,6 +11,7 @@ import math
 import os
 import socket
 import socketserver
+import struct
 import subprocess
 import threading
 import time
@@ -44,6 +45,13 @@ PLAN = DeploymentPlan(
     weights={"v1": 100, "v2": 0, "v3": 0},
 )
 
+
+WHOLE = DeploymentPlan(
+    name="flights",
+    namespace="test",
+    versions=[VersionPlan(version="v1", sockets=["1.sock"])],
+    weights={"v1": 100},
+)
 
 KEYS = gateway.Keys(probe="our own mark")
 
@@ -439,6 +447,43 @@ def test_requests_errors_and_latency_are_those_of_clients_and_not_of_our_own_tes
     assert figures["flights.v2"].requests == 0
     assert (figures["flights.v1"].requests, figures["flights.v1"].errors) == (4, 0)
     assert figures["flights.v1"].p50_ms >= 100  # type: ignore[operator]
+
+
+def call(base: str, method: str, message: bytes = b"", **headers: str) -> http.client.HTTPResponse:
+    """Call by gRPC, without what HTTP/2 adds."""
+    connection = http.client.HTTPConnection(base.removeprefix("http://"), timeout=10)
+    body = struct.pack(">BI", 0, len(message)) + message
+    kind = {"Content-Type": "application/grpc", "TE": "trailers"}
+    path = f"/inference.GRPCInferenceService/{method}"
+    connection.request("POST", path, body, {**kind, **headers})
+    found = connection.getresponse()
+    found.read()
+    connection.close()
+    return found
+
+
+def test_calls_to_the_server_as_such_are_no_requests_to_the_version_that_answers_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    seen: list[int] = []
+    statuses = itertools.cycle([500, 200, 200])  # fewer in a row than put a worker out
+
+    def answer(*_: Any) -> int:
+        seen.append(next(statuses))
+        return seen[-1]
+
+    meter = Meter()
+    with real_envoy(tmp_path, [WHOLE], answer) as base:
+        meter.read(["flights.v1"])
+        for method in ("ServerLive", "ServerReady", "ServerMetadata") * 4:
+            call(base, method)
+        asked, quiet = len(seen), meter.read(["flights.v1"])["flights.v1"]
+        call(base, "ModelReady", seldon="flights")
+        figures = meter.read(["flights.v1"])["flights.v1"]
+    assert (asked >= 12, 500 in seen[:asked]) == (True, True), "the version was asked"
+    assert (quiet.requests, quiet.errors) == (0, 0)
+    assert figures.requests == 1
 
 
 def test_a_refusal_names_its_own_cause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -154,11 +154,18 @@ def _calls(plans: Sequence[DeploymentPlan]) -> list[dict[str, Any]]:
     """The routes of calls that name no deployment. Which filters run is settled by the first route
     of a request, so the one that is chosen anew, by the name in the message, has to be guarded here
     too; what it asks for is its own.
+
+    What is asked of the server as such is no request to the version that answers it.
     """
     guarded = any(plan.keys for plan in plans)
+    routes = grpc.server_routes(_answering(plans))
     return [
-        access.checked(route) if guarded and "typed_per_filter_config" in route else route
-        for route in grpc.server_routes(_answering(plans))
+        _uncounted(route)
+        if "route" in route
+        else access.checked(route)
+        if guarded and "typed_per_filter_config" in route
+        else route
+        for route in routes
     ]
 
 
@@ -319,30 +326,32 @@ def _with_header(route: Mapping[str, Any], name: str, value: str) -> dict[str, A
     return {**route, "match": {**route["match"], "headers": headers}}
 
 
-def _for_probes(route: Mapping[str, Any], keys: Keys) -> dict[str, Any]:
-    """The same route for our own tests and measurements, which Envoy also counts separately. It
-    takes this header from no caller.
+def _uncounted(route: Mapping[str, Any]) -> dict[str, Any]:
+    """The same route, whose requests Envoy also counts separately, so that they are subtracted from
+    those of clients. It takes this header from no caller.
     """
-    stat_header = {
+    header = {
         "header": {"key": "x-envoy-upstream-alt-stat-name", "value": PROBES},
         "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
     }
-    stat_mutation = {
+    mutation = {
         "@type": MUTATION + "PerRoute",
-        "mutations": {"request_mutations": [{"append": stat_header}]},
+        "mutations": {"request_mutations": [{"append": header}]},
     }
+    filters = {**route.get("typed_per_filter_config", {}), PROBES: mutation}
+    return {**route, "typed_per_filter_config": filters}
+
+
+def _for_probes(route: Mapping[str, Any], keys: Keys) -> dict[str, Any]:
+    """The same route for our own tests and measurements."""
     probe_header = {
         "header": {"key": PROBE_HEADER, "value": "1"},
         "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
     }
     action = {key: value for key, value in route["route"].items() if key != _MIRRORS}
     return {
-        **_with_header(route, PROBE_HEADER, keys.probe),
+        **_uncounted(_with_header(route, PROBE_HEADER, keys.probe)),
         "route": action,
-        "typed_per_filter_config": {
-            **route.get("typed_per_filter_config", {}),
-            PROBES: stat_mutation,
-        },
         "request_headers_to_add": [*route.get("request_headers_to_add", ()), probe_header],
         "request_headers_to_remove": [SHADOW_HEADER],
     }
