@@ -93,8 +93,8 @@ def join(
     bad = _refused(labels, found)
     unjoined = store.unjoined(monitor)
     unjoined.refuse(bad.with_columns(pl.lit(labels.source).alias("source")), at)
-    # Only these have just been joined; further rows of a known request may still wait.
-    unjoined.stop_waiting(set() if wait else found.known, at)
+    tried = labels.rows.filter(pl.col("request_id").is_in(list(found.known)))
+    unjoined.stop_waiting(tried, at)
     if wait:
         unjoined.wait(labels, unknown, at)
     return LabelReport(

@@ -61,13 +61,16 @@ class Unjoined:
             },
         )
 
-    def stop_waiting(self, known: set[str], now: float) -> None:
-        """Forget those whose request was found; refuse those that have waited for too long."""
+    def stop_waiting(self, tried: pl.DataFrame, now: float) -> None:
+        """Forget those in whose place a label has just been tried; refuse those that have waited
+        for too long. tried: request_id, row; another row of such a request still waits.
+        """
         import polars as pl
 
         if not (waiting := self.waiting()).height:
             return
-        rest = waiting.filter(~pl.col("request_id").is_in(list(known)))
+        key = ["request_id", "row"]
+        rest = waiting.join(tried.select(key), on=key, how="anti", nulls_equal=True)
         late = rest.filter(pl.col("at") < now - WAITS_SECONDS)
         days = f"{WAITS_SECONDS / 86_400:g} days"
         self.refuse(
@@ -75,7 +78,7 @@ class Unjoined:
             now,
         )
         left = rest.filter(pl.col("at") >= now - WAITS_SECONDS)
-        self._save("waiting_labels", left, ["request_id", "row"])
+        self._save("waiting_labels", left, key)
 
     def refuse(self, rows: pl.DataFrame, at: float) -> None:
         """Keep refused labels. rows: with `REFUSED` and source."""

@@ -212,6 +212,39 @@ def test_a_label_waits_for_its_request_and_is_refused_when_it_never_comes(
     assert "no request with this id" in kept.refused()["why"][0]
 
 
+@pytest.mark.parametrize("by_feedback", [False, True])
+def test_a_label_of_a_known_request_waits_on_while_one_of_another_row_is_joined(
+    project: Project,
+    named: tuple[Logged, pl.DataFrame],
+    monkeypatch: pytest.MonkeyPatch,
+    by_feedback: bool,
+) -> None:
+    """Row 1 is labelled before the request is in the log, row 0 afterwards."""
+    log, _ = named
+    monitoring = monitored(project, log, monkeypatch)
+    early = pl.DataFrame({"request_id": "r-two", "row": [0, 1], "label": "on time"})
+    monitoring.labels("flights", early)
+    rows, answers = [[60, 1], [70, 1]], ["late", "late"]
+    entries = [answered(START + 3 * HOUR, "r-two", rows, answers)]
+    if by_feedback:
+        feedback = {"k": "f", "id": "r-two", "ts": START + 3 * HOUR, "reward": 0, "truth": ["late"]}
+        entries.append(feedback)
+    write_journal(log.folder, START + 3 * HOUR, entries, names=NAMES, categories=CATEGORIES)
+    monitor = monitoring.list().items[0]
+    if by_feedback:
+        monitoring._take_feedback(monitor)
+    else:
+        late = pl.DataFrame({"request_id": ["r-two"], "row": [0], "label": ["late"]})
+        assert monitoring.labels("flights", late).joined == 1
+    waiting = SeriesStore(project).unjoined("flights").waiting()
+    assert waiting.select("request_id", "row").rows() == [("r-two", 1)]
+    monitoring._look_again(monitor)
+    assert SeriesStore(project).unjoined("flights").waiting().height == 0
+    kept = SeriesStore(project).files("flights", "labels")
+    found = pl.concat([pl.read_parquet(file) for file in kept]).filter(request_id="r-two")
+    assert found.sort("row").select("row", "text").rows() == [(0, "late"), (1, "on time")]
+
+
 def test_a_change_of_the_costs_changes_past_points_and_marks_those_it_cannot_change(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import errno
 import hashlib
 import hmac
@@ -225,9 +226,7 @@ def _append(root: Path, receiver: FileReceiver, body: bytes) -> None:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
         handle = os.open(path, flags, 0o600)
         try:
-            line = json.dumps(json.loads(body), ensure_ascii=False).encode() + b"\n"
-            if (written := os.write(handle, line)) < len(line):
-                raise OSError(errno.ENOSPC, f"only {written} of {len(line)} bytes were written")
+            _write_line(handle, json.dumps(json.loads(body), ensure_ascii=False).encode() + b"\n")
         finally:
             os.close(handle)
     except MLInfraError:
@@ -235,3 +234,14 @@ def _append(root: Path, receiver: FileReceiver, body: bytes) -> None:
     except (OSError, ValueError) as error:
         failed = error if isinstance(error, OSError) else OSError(0, str(error))
         raise explain_os_error(failed, f"{receiver.path} was not written.") from error
+
+
+def _write_line(handle: int, line: bytes) -> None:
+    """All of a line or nothing, so that the next try begins a line of its own. Raises OSError."""
+    before = os.fstat(handle).st_size
+    if (written := os.write(handle, line)) == len(line):
+        return
+    if os.fstat(handle).st_size == before + written:  # nobody else has written meanwhile
+        with contextlib.suppress(OSError):
+            os.ftruncate(handle, before)
+    raise OSError(errno.ENOSPC, f"only {written} of {len(line)} bytes were written")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import os
 import socket
 import threading
 import time
@@ -245,6 +246,21 @@ def test_a_file_gets_a_line_for_each_message_and_a_link_out_of_the_project_is_no
     assert not (tmp_path / "elsewhere").exists()
 
 
+def test_a_line_that_the_disk_took_a_part_of_has_not_arrived_and_is_written_whole_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file: Receiver = TypeAdapter(Receiver).validate_python({"type": "file", "path": "a.jsonl"})
+    send(tmp_path, file, "msg_1", BODY, 0.0)
+    write = os.write
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", lambda handle, line: write(handle, line[:10]))
+        with pytest.raises(MLInfraError, match="was not written"):
+            send(tmp_path, file, "msg_2", BODY, 0.0)
+    send(tmp_path, file, "msg_2", BODY, 0.0)
+    lines = (tmp_path / "a.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == [json.loads(BODY)] * 2
+
+
 def configured(project: Project, **servers: Server) -> Project:
     """The project with a webhook for each server, by name."""
     text = "".join(
@@ -376,6 +392,22 @@ def test_a_message_that_waits_has_an_alarm_and_arrives_once_the_receiver_is_back
     assert deliver(project, lambda _: None, clock=lambda: time.time() + 40) == 1
     assert states(project) == {"ops": ["delivered"], "nobody": ["waiting"]}
     assert "no receiver nobody" in DeliveryStore(project.database).list().items[0].error
+
+
+def test_a_message_of_another_process_that_comes_while_the_alarm_is_set_has_one(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, other = project.database.write, Project(project.root)
+
+    @contextlib.contextmanager
+    def late() -> Iterator[Any]:
+        put(other, time.time() + 60, "ops")
+        with write() as connection:
+            yield connection
+
+    monkeypatch.setattr(project.database, "write", late)
+    assert deliver(project, print) == 0
+    assert alarm(project) is not None
 
 
 def test_without_messages_there_is_no_alarm(project: Project) -> None:
