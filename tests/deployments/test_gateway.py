@@ -486,6 +486,51 @@ def test_calls_to_the_server_as_such_are_no_requests_to_the_version_that_answers
     assert figures.requests == 1
 
 
+def test_the_name_of_a_call_is_looked_for_at_its_beginning_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A long message of short fields is not read byte by byte: numbers of two bytes each are before
+    the name here.
+    """
+    monkeypatch.chdir(tmp_path)
+    seen: list[str | None] = []
+
+    def answer(_: str, headers: Mapping[str, str]) -> int:
+        seen.append(headers.get("seldon"))
+        return 200
+
+    name = b"\x0a\x07flights"
+    with real_envoy(tmp_path, [WHOLE], answer) as base:
+        for before in (0, 400):
+            call(base, "ModelInfer", b"\x08\x01" * before + name)
+        assert seen == ["flights", "flights"]
+        for before in (600, 200_000):
+            found = call(base, "ModelInfer", b"\x08\x01" * before + name)
+            assert found.headers["grpc-status"] == "5", "NOT_FOUND"
+    assert len(seen) == 2
+
+
+def test_no_worker_sees_a_header_that_some_servers_take_for_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    seen: list[str] = []
+
+    def answer(_: str, headers: Mapping[str, str]) -> int:
+        seen.extend(headers)
+        return 200
+
+    forged = {"SCRIPT_NAME": "/seldon", "X_Forwarded_For": "::1", "x_mlinfra_probe": "1"}
+    with real_envoy(tmp_path, [WHOLE], answer) as base:
+        connection = http.client.HTTPConnection(base.removeprefix("http://"), timeout=10)
+        url = predictions(base).removeprefix(base)
+        connection.request("POST", url, b"{}", {**forged, "X-Of-The-Caller": "1"})
+        assert connection.getresponse().status == 200
+        connection.close()
+    assert "x-of-the-caller" in seen
+    assert [name for name in seen if "_" in name] == []
+
+
 def test_a_refusal_names_its_own_cause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A version that is not there, a deployment that answers nobody, a path that leads nowhere, and
     a worker that breaks.
