@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -282,6 +283,23 @@ def test_a_row_that_the_end_of_the_time_cuts_off_is_left_out_and_not_refused(
     limits = Limits(rows=4, seconds=10.0, timed=0)
     found = replay(tmp_path, subject("", bundle(*COLUMNS)), **WINDOW, limits=limits)
     assert (found.rows, found.refused, found.left_out) == (1, 0, 3)
+
+
+def test_a_version_that_reads_features_is_asked_by_their_keys(tmp_path: Path) -> None:
+    """The log has the keys and what was read for them; a request carries the keys alone."""
+    log(tmp_path, "v1", [1.0, 2.0])
+    made = bundle(*(Input(name=name, type="double", optional=False) for name in ("x", "count")))
+    keys = [{"name": "kind", "type": "string", "optional": False}]
+    asked: list[tuple[str, dict[str, Any]]] = []
+    with gateway(lambda row: 1.0 if row["kind"] == "red" else 2.0, asked) as url:
+        found = replay(
+            tmp_path,
+            subject(url, replace(made, features={"inputs": keys})),
+            **WINDOW,
+            limits=Limits(rows=10, seconds=60, timed=0),
+        )
+    assert [row for _, row in asked] == [{"kind": "red"}, {"kind": "blue"}]
+    assert (found.rows, found.refused, found.agreement) == (2, 0, 1.0)
 
 
 def test_texts_that_were_logged_cut_off_cannot_be_asked_again(

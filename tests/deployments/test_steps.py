@@ -158,6 +158,15 @@ def test_a_shadow_stands_in_for_nobody_and_nobody_for_it(keeper: Keeper) -> None
     assert not plan_of(keeper).shadows.get("v2"), "one that has failed gets no copies"
 
 
+def test_a_slow_shadow_gives_the_others_no_more_time(keeper: Keeper) -> None:
+    keeper.p95_ms = {("flights", "v1"): 10.0, ("flights", "v2"): 1500.0}
+    usual = keeper.settings.patience_seconds
+    assert plan_of(keeper).patience_seconds == 8 * usual, "v2 may stand in for v1"
+    with keeper.store.change("flights") as change:
+        change.shadow("v2", 30, verb="shadow", user="ana", reason="")
+    assert plan_of(keeper).patience_seconds == usual
+
+
 def test_a_new_bundle_is_not_tested_on_processes_of_the_old_one(
     keeper: Keeper, python: str, tmp_path: Path
 ) -> None:
