@@ -28,13 +28,14 @@ clean() {
   rm -rf "$work"
 }
 trap clean EXIT
-whole=(tests/integration/test_demo.py tests/integration/test_binder.py)
+whole=(tests/integration/test_demo.py)
+apart=(tests/training/lightning tests/deployments/pytorch tests/integration/test_binder.py) # targets of their own
 looks=(tests/integration/test_training_set.py tests/browser)
 
 the_browser_s_row() {
   part "typescript" scripts/frontend.sh "$bin" jlpm test
   part "the size of the front end" scripts/frontend.sh "$bin" jlpm size
-  MLINFRA_KEEP_DEMO="$demo" tests "the demo and the Binder steps, each from nothing" -n 2 --dist loadfile "${whole[@]}"
+  MLINFRA_KEEP_DEMO="$demo" tests "the demo, from nothing" "${whole[@]}"
   if [ -d "$demo/.mlinfra" ]; then export MLINFRA_TEST_DEMO="$demo"; fi
   tests "Chromium" -n 2 --dist loadfile --no-loadscope-reorder "${looks[@]}"
 }
@@ -44,7 +45,7 @@ set -m  # a group of its own, which ends with this one
 the_browser_s_row >"$work/row.log" 2>&1 </dev/null &
 row=$!
 set +m
-tests "python" -n 4 --dist loadfile --no-loadscope-reorder tests --ignore=tests/training/lightning --ignore=tests/deployments/pytorch "${whole[@]/#/--ignore=}" "${looks[@]/#/--ignore=}"
+tests "python" -n 4 --dist loadfile --no-loadscope-reorder tests "${apart[@]/#/--ignore=}" "${whole[@]/#/--ignore=}" "${looks[@]/#/--ignore=}"
 wait "$row" || touch "$work/failed/the row beside the Python tests"
 row=
 cat "$work/row.log"

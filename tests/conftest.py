@@ -180,7 +180,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         assert running.stdout
         first = running.stdout.readline()  # told when it has begun
         second = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60)
-        output = first + running.communicate(timeout=900)[0]
+        output = first + running.communicate(timeout=1800)[0]
     assert running.returncode == 0, output
     result = Demo(root, output, second)
     yield result

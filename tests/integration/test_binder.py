@@ -22,7 +22,7 @@ BINDER = REPOSITORY / "binder"
 BUILT = "jupyter_mlinfra/labextension"
 
 
-@pytest.mark.timeout(1500)
+@pytest.mark.timeout(2400)
 def test_the_binder_steps_end_with_a_live_deployment_in_a_fresh_environment(tmp_path: Path) -> None:
     repository, venv = tmp_path / "repository", tmp_path / "venv"
     listed = subprocess.run(
@@ -71,7 +71,7 @@ def test_the_binder_steps_end_with_a_live_deployment_in_a_fresh_environment(tmp_
     assert installed.returncode == 0, installed.stderr
     try:
         subprocess.run(
-            ["binder/postBuild"], cwd=repository, env=environment, check=True, timeout=900
+            ["binder/postBuild"], cwd=repository, env=environment, check=True, timeout=1800
         )
         started = ["binder/start", "bash", "-c", "cd notebooks && mlinfra status --json"]
         done = subprocess.run(

@@ -23,7 +23,7 @@ import pytest
 
 from tests.conftest import Demo
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1900)
 
 
 def test_the_demo_ends_with_a_table_and_the_line_that_opens_jupyterlab(demo: Demo) -> None:
@@ -63,7 +63,7 @@ def test_a_second_run_takes_every_step_from_the_cache_in_under_five_seconds(demo
         for name in ("ingest", "explore", "features", "train", "evaluate", "deploy", "monitor")
     ]
     assert worked < 5, f"{worked:.1f} s"
-    assert took < 30, f"{took:.1f} s"
+    assert took < 120, f"{took:.1f} s"
 
 
 def _processor_seconds() -> float:
