@@ -28,13 +28,19 @@ export function placesOf(
   return found;
 }
 
-/** Where the versions of a model are deployed; undefined until that is known. */
-export function usePlaces(model: string): ReadonlyMap<number, readonly IPlace[]> | undefined {
+/** The deployments of the project; undefined until they are known. when: whether to ask. */
+export function useDeployed(when = true): readonly IDeployment[] | undefined {
   const { client } = useWorkbench();
   const { data } = useQuery<IPage<IDeployment>>(
     `deployments:${MOST}`,
     async signal => client.deployments.list({ limit: MOST }, signal),
-    { topics: ['deployment'] }
+    { topics: ['deployment'], when }
   );
-  return data && placesOf(model, data.items);
+  return data?.items;
+}
+
+/** Where the versions of a model are deployed; undefined until that is known. */
+export function usePlaces(model: string): ReadonlyMap<number, readonly IPlace[]> | undefined {
+  const deployments = useDeployed();
+  return deployments && placesOf(model, deployments);
 }

@@ -7,10 +7,14 @@ import { List, type IListRow } from '../components/list';
 import { ListSection } from '../components/listsection';
 import { Num } from '../components/number';
 import { Tag } from '../components/tag';
+import { Passed } from '../deployments/passed';
 import { mainMetric } from '../experiments/metric';
 import { useWorkbench } from '../hooks/context';
 import { branch, useTree } from '../hooks/tree';
 import type { IWorkbench } from '../tokens';
+import { type IPlace, placesOf, useDeployed } from './deployed';
+
+type Places = ReadonlyMap<number, readonly IPlace[]>;
 
 const VERSIONS_SHOWN = 8;
 
@@ -47,13 +51,15 @@ function Models({ page, at }: { page: IPage<IModel>; at: number }): React.ReactE
     at,
     topics: ['model']
   });
+  const deployments = useDeployed(page.items.some(({ ref }) => tree.open.has(ref)));
   const rows = page.items.flatMap(item =>
     branch(
       modelRow(item, workbench),
       tree,
       item.name,
       trans.__('Reading the versions…'),
-      ({ versions }) => versionRows(item, versions, workbench)
+      ({ versions }) =>
+        versionRows(item, versions, placesOf(item.name, deployments ?? []), workbench)
     )
   );
   return <List label={trans.__('Models')} rows={rows} onToggle={tree.toggle} />;
@@ -77,10 +83,14 @@ function modelRow(item: IModel, { trans }: IWorkbench): IListRow {
 function versionRows(
   item: IModel,
   versions: readonly IVersion[],
-  { trans }: IWorkbench
+  places: Places,
+  workbench: IWorkbench
 ): IListRow[] {
+  const { trans } = workbench;
   const rest = item.versions - Math.min(VERSIONS_SHOWN, versions.length);
-  const rows = versions.slice(0, VERSIONS_SHOWN).map(versionRow);
+  const rows = versions
+    .slice(0, VERSIONS_SHOWN)
+    .map(version => versionRow(version, places, workbench));
   if (rest > 0) {
     const words = trans._n('%1 more version', '%1 more versions', rest);
     rows.push({
@@ -93,8 +103,9 @@ function versionRows(
   return rows;
 }
 
-function versionRow(version: IVersion): IListRow {
+function versionRow(version: IVersion, places: Places, { trans }: IWorkbench): IListRow {
   const metric = mainMetric(version);
+  const [tested] = (places.get(version.version) ?? []).filter(place => place.version.gates.length);
   return {
     id: version.ref,
     ref: version.ref,
@@ -108,10 +119,19 @@ function versionRow(version: IVersion): IListRow {
         ))}
       </>
     ),
-    meta: metric && (
-      <span title={metric}>
-        <Num value={version.metrics[metric]} />
-      </span>
+    meta: (
+      <>
+        {tested && (
+          <span title={trans.__('Tests before traffic, in %1', tested.deployment)}>
+            {trans.__('tests')} <Passed version={tested.version} />
+          </span>
+        )}
+        {metric && (
+          <span title={metric}>
+            <Num value={version.metrics[metric]} />
+          </span>
+        )}
+      </>
     )
   };
 }

@@ -240,10 +240,15 @@ describe('an alias', () => {
 });
 
 describe('the versions under a model in the panel', () => {
-  const unfoldedWith = async (model: jest.Mock, versions: number): Promise<void> => {
+  const unfoldedWith = async (
+    model: jest.Mock,
+    versions: number,
+    deployments: object = {}
+  ): Promise<void> => {
     const item = detailOf([], { versions }).model;
     const fake = fakeWorkbench({
-      experiments: { models: async () => pageOf([item]), model }
+      experiments: { models: async () => pageOf([item]), model },
+      deployments
     });
     show(fake, <ModelsSection />);
     await settle();
@@ -265,6 +270,21 @@ describe('the versions under a model in the panel', () => {
     expect(texts()).toHaveLength(10);
     expect(texts()[1]).toBe('v40 0.7');
     expect(texts()[9]).toBe('32 more versions');
+  });
+
+  it('say how many tests before traffic each has passed', async () => {
+    const tested = (name: string, passed: readonly boolean[]): object => ({
+      version: name,
+      model: `models:/flights/${name.slice(1)}`,
+      gates: passed.map((item, place) => ({ name: String(place), passed: item }))
+    });
+    const versions = [tested('v3', [true, false]), tested('v2', [true, true]), tested('v1', [])];
+    await unfoldedWith(
+      jest.fn(async () => detailOf([version(3), version(2), version(1)])),
+      3,
+      { list: async () => pageOf([{ name: 'live', versions } as never]) }
+    );
+    expect(texts().slice(1)).toEqual(['v3 tests 1/2', 'v2 tests 2/2', 'v1 ']);
   });
 
   it('say what failed and the fix where they cannot be read; the model stays', async () => {
