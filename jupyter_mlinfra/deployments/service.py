@@ -229,7 +229,8 @@ class Deployments(KubernetesVerbs, DeliveryVerbs, AccessVerbs, AskingVerbs, LogV
         history = self._store.history(name).items
         file, gateway = self._target.header_file(), self._target.gateway()
         found = views.detail(record, bundle, history, file, gateway)
-        return replace(found, plan=self.plan(name), replays=self.replays(name))
+        limits = views.limits_of(name, self._project.settings.of(DeploymentSettings))
+        return replace(found, plan=self.plan(name), replays=self.replays(name), limits=limits)
 
     def request_code(self, name: str, body: Any) -> Mapping[str, str]:
         """How each interface sends a request with this body. Raises NotFound."""

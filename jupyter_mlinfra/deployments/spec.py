@@ -110,12 +110,25 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccessLimits:
+    """What the gateway takes of callers, by the settings. rate: requests a second, at each of its
+    two processes; 0: any number. body_mib: of a request. connections: of other machines at once, at
+    each of the two. key_needed: whether callers on this machine need a key too.
+    """
+
+    rate: float
+    body_mib: float
+    connections: int
+    key_needed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentDetail:
     """A deployment's page; history newest first. sample: a request body that it accepts.
 
     answers: `classes`, `probabilities` or `values` of the version with most traffic; empty before
     the first one is packaged. plan: the last one, active or ended. replays: the last ones, newest
-    first. gateway: how it is; None while nothing is up.
+    first. gateway: how it is; None while nothing is up. limits: what it takes of callers.
     """
 
     deployment: Deployment
@@ -127,6 +140,7 @@ class DeploymentDetail:
     plan: DeliveryPlan | None = None
     replays: Sequence[AnswerComparison] = ()
     gateway: GatewayState | None = None
+    limits: AccessLimits | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

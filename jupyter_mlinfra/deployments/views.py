@@ -16,8 +16,16 @@ from .bodies import sample_body
 from .gateway import open_inference_prefix, prefix
 from .packaging import Bundle
 from .rows import INTERRUPTED, DeploymentRow, VersionRow
+from .settings import DeploymentSettings
 from .snippets import page_code
-from .spec import Change, DeployedVersion, Deployment, DeploymentDetail, VersionState
+from .spec import (
+    AccessLimits,
+    Change,
+    DeployedVersion,
+    Deployment,
+    DeploymentDetail,
+    VersionState,
+)
 from .state import deployment_state, roles
 from .targets import Figures
 
@@ -208,6 +216,16 @@ def detail(
             public_url=record.urls.get("public", ""),
         ),
         gateway=gateway,
+    )
+
+
+def limits_of(name: str, settings: DeploymentSettings) -> AccessLimits:
+    """What the gateway takes of the callers of a deployment."""
+    return AccessLimits(
+        rate=settings.rate_limits.get(name, settings.rate_limit),
+        body_mib=settings.max_body_mib,
+        connections=settings.max_connections,
+        key_needed=settings.require_token or bool(settings.listen),
     )
 
 

@@ -20,6 +20,7 @@ from jupyter_mlinfra.deployments import Deployments, deploying, views
 from jupyter_mlinfra.deployments.faces.status import count_deployments
 from jupyter_mlinfra.deployments.packaging import damage, load_bundle, package
 from jupyter_mlinfra.deployments.rows import DeploymentRow, VersionRow
+from jupyter_mlinfra.deployments.settings import DeploymentSettings
 from jupyter_mlinfra.deployments.spec import DeployedVersion, VersionState
 from jupyter_mlinfra.deployments.targets import Figures
 from jupyter_mlinfra.workbench import Workbench
@@ -209,3 +210,12 @@ def test_a_damaged_bundle_is_made_again_with_the_answers_that_were_chosen(
     item = store.deployment("flights").version("v1")
     assert (item.state, item.reason, item.wanted, item.proved) == ("stopped", "", True, True)
     project.database.close()
+
+
+def test_the_limits_of_a_deployment_are_its_own_before_those_of_all() -> None:
+    settings = DeploymentSettings(rate_limit=50, rate_limits={"flights": 200}, listen="0.0.0.0:1")
+    assert views.limits_of("flights", settings).rate == 200
+    other = views.limits_of("trains", settings)
+    assert (other.rate, other.body_mib, other.connections) == (50, 8, 1024)
+    assert other.key_needed
+    assert not views.limits_of("flights", DeploymentSettings()).key_needed

@@ -1,7 +1,11 @@
 import type { IPaging } from './paging';
 import { pathOf, type Request } from './request';
 import type {
+  IAccessKey,
+  IAnswerComparison,
+  IAuditEntry,
   IChange,
+  IDeliveryPlan,
   IDeployment,
   IDeploymentDetail,
   IExplainedAnswers,
@@ -11,6 +15,7 @@ import type {
   ILoggedRequest,
   ILoggedRequestDetail,
   IManifests,
+  INewKey,
   IPage,
   IPrediction,
   IVersionVerdict
@@ -81,6 +86,25 @@ export interface IDeploymentsClient {
   explain: (name: string, body: unknown, version?: string) => Promise<IExplainedAnswers>;
   /** Rows to try it with: logged ones, newest first, then those of the model's sample. */
   rows: (name: string, signal?: AbortSignal) => Promise<IPage<IKnownRow>>;
+  /** Keys, newest first, without the keys themselves. */
+  keys: (name: string, options: IPaging, signal?: AbortSignal) => Promise<IPage<IAccessKey>>;
+  /** label: who will use it. days: until it expires; null: never. */
+  createKey: (name: string, label: string, days: number | null) => Promise<INewKey>;
+  /** grace: hours for which the present key stays valid. */
+  rotateKey: (name: string, key: string, grace: number) => Promise<INewKey>;
+  revokeKey: (name: string, key: string, reason: string) => Promise<IAccessKey>;
+  /** Who changed what, newest first. */
+  audit: (name: string, options: IPaging, signal?: AbortSignal) => Promise<IPage<IAuditEntry>>;
+  pause: (name: string) => Promise<IDeliveryPlan>;
+  resume: (name: string) => Promise<IDeliveryPlan>;
+  /** What a shadow has answered in the last hours, beside the answers that were given. */
+  shadow: (
+    name: string,
+    options: { version: string; hours: number },
+    signal?: AbortSignal
+  ) => Promise<IAnswerComparison>;
+  /** Send the logged requests of the last hours to a version: a job. */
+  replay: (name: string, version: string, hours: number) => Promise<IJob>;
 }
 
 export function deploymentsClient(request: Request): IDeploymentsClient {
@@ -107,6 +131,17 @@ export function deploymentsClient(request: Request): IDeploymentsClient {
       request(verb(name, 'predict'), { body: version ? { rows, version } : { rows } }),
     explain: (name, rows, version) =>
       request(verb(name, 'explain'), { body: version ? { rows, version } : { rows } }),
-    rows: (name, signal) => request(verb(name, 'rows'), { signal })
+    rows: (name, signal) => request(verb(name, 'rows'), { signal }),
+    keys: ask('keys'),
+    createKey: (name, label, days) => request(verb(name, 'keys'), { body: { label, days } }),
+    rotateKey: (name, key, grace) =>
+      request(verb(name, 'keys/rotate'), { body: { key, grace_hours: grace } }),
+    revokeKey: (name, key, reason) => request(verb(name, 'keys/revoke'), { body: { key, reason } }),
+    audit: (name, options, signal) =>
+      request('deployments/audit', { query: { name, ...options }, signal }),
+    pause: name => request(verb(name, 'plan/pause'), { body: {} }),
+    resume: name => request(verb(name, 'plan/resume'), { body: {} }),
+    shadow: ask('shadow'),
+    replay: (name, version, hours) => request(verb(name, 'replay'), { body: { version, hours } })
   };
 }

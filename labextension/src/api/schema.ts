@@ -40,6 +40,18 @@ export interface components {
             readonly total: number;
         };
         /**
+         * AccessLimits
+         * @description What the gateway takes of callers, by the settings. rate: requests a second, at each of its
+         *     two processes; 0: any number. body_mib: of a request. connections: of other machines at once, at
+         *     each of the two. key_needed: whether callers on this machine need a key too.
+         */
+        readonly AccessLimits: {
+            readonly body_mib: number;
+            readonly connections: number;
+            readonly key_needed: boolean;
+            readonly rate: number;
+        };
+        /**
          * Acknowledgement
          * @description Somebody looks after an alert; it lasts until the alert ends.
          */
@@ -833,7 +845,7 @@ export interface components {
          *
          *     answers: `classes`, `probabilities` or `values` of the version with most traffic; empty before
          *     the first one is packaged. plan: the last one, active or ended. replays: the last ones, newest
-         *     first. gateway: how it is; None while nothing is up.
+         *     first. gateway: how it is; None while nothing is up. limits: what it takes of callers.
          */
         readonly DeploymentDetail: {
             readonly answers: string;
@@ -844,6 +856,8 @@ export interface components {
             /** @default null */
             readonly gateway: components["schemas"]["GatewayState"] | null;
             readonly history: readonly components["schemas"]["Change"][];
+            /** @default null */
+            readonly limits: components["schemas"]["AccessLimits"] | null;
             /** @default null */
             readonly plan: components["schemas"]["DeliveryPlan"] | null;
             /** @default [] */

@@ -188,6 +188,11 @@ export type IModelCard = Records['ModelCard'];
 
 /* deployments */
 
+export type IAccessKey = Records['AccessKey'];
+export type IAnswerComparison = Records['AnswerComparison'];
+export type IAuditEntry = Records['AuditEntry'];
+export type IDeliveryPlan = Records['DeliveryPlan'];
+export type INewKey = Records['NewKey'];
 export type IDeployment = Records['Deployment'];
 export type IDeploymentDetail = Records['DeploymentDetail'];
 export type IDeployedVersion = Records['DeployedVersion'];

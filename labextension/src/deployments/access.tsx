@@ -2,12 +2,15 @@ import '../../style/deployments.css';
 
 import React from 'react';
 
-import type { IDeployment } from '../api/types';
+import type { IDeployment, IDeploymentDetail } from '../api/types';
 import { Button } from '../components/button';
 import { cx } from '../components/cx';
 import { Heading } from '../components/header';
 import { Pairs } from '../components/pairs';
+import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
+import { Audit } from './audit';
+import { Keys } from './keys';
 
 /** The protocols by the names of their addresses. */
 const PROTOCOLS: Readonly<Record<string, string>> = {
@@ -16,15 +19,27 @@ const PROTOCOLS: Readonly<Record<string, string>> = {
   grpc: 'Open Inference Protocol (V2), gRPC'
 };
 
-/** Where a deployment listens, by protocol, and who reaches it there. */
-export function Access({ deployment }: { deployment: IDeployment }): React.ReactElement {
+/** Where a deployment listens, what it takes of callers, their keys, and who changed what. */
+export function Access({ detail }: { detail: IDeploymentDetail }): React.ReactElement {
+  return (
+    <>
+      <Addresses deployment={detail.deployment} />
+      <Limits detail={detail} />
+      <Keys deployment={detail.deployment} />
+      <Audit deployment={detail.deployment} />
+    </>
+  );
+}
+
+/** By protocol, and from where they are reached. */
+function Addresses({ deployment }: { deployment: IDeployment }): React.ReactElement {
   const { code, trans } = useWorkbench();
   const addresses = Object.entries(deployment.urls);
   const host = hostOf(deployment.url);
   return (
     <section>
       <Heading
-        title={trans.__('Access')}
+        title={trans.__('Addresses')}
         note={addresses.length ? undefined : trans.__('it is down, and listens nowhere')}
       />
       <Pairs
@@ -56,6 +71,54 @@ export function Access({ deployment }: { deployment: IDeployment }): React.React
           [trans.__('target'), deployment.target]
         ]}
         empty={trans.__('It is down: mlinfra up starts it.')}
+      />
+    </section>
+  );
+}
+
+/** What the settings let callers do, and how the address for other machines is. */
+function Limits({
+  detail: { limits, gateway }
+}: {
+  detail: IDeploymentDetail;
+}): React.ReactElement {
+  const { trans } = useWorkbench();
+  return (
+    <section>
+      <Heading title={trans.__('Limits')} note={trans.__('by [deployments] of mlinfra.toml')} />
+      <Pairs
+        pairs={[
+          [
+            trans.__('key'),
+            limits &&
+              (limits.key_needed
+                ? trans.__('needed, on this machine too')
+                : trans.__('not needed on this machine'))
+          ],
+          [
+            trans.__('rate'),
+            limits &&
+              (limits.rate
+                ? trans.__('%1 requests a second', format.number(limits.rate))
+                : trans.__('any'))
+          ],
+          [
+            trans.__('largest request'),
+            limits && trans.__('%1 MiB', format.number(limits.body_mib))
+          ],
+          [
+            trans.__('connections'),
+            limits && trans.__('%1 of other machines at once', format.number(limits.connections))
+          ],
+          [
+            trans.__('other machines'),
+            gateway?.public &&
+              (gateway.open
+                ? trans.__('%1, open', gateway.public)
+                : trans.__('%1, closed', gateway.public))
+          ],
+          [trans.__('problem'), gateway?.problems.join(' ')]
+        ]}
       />
     </section>
   );

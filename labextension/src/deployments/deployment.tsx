@@ -19,11 +19,13 @@ import { type IQuery, useQuery } from '../hooks/query';
 import type { IPageProps } from '../tokens';
 import { Access } from './access';
 import { bodyText, parseBody, sampleBody } from './body';
+import { Comparisons } from './comparisons';
 import { Gates } from './gates';
 import { History } from './history';
 import { Latency } from './latency';
 import { Manifest } from './manifest';
 import { Monitors } from './monitors';
+import { Plan } from './plan';
 import { Requests, type RowKey } from './requests';
 import { rate } from './section';
 import { type IEditedTraffic, Traffic } from './traffic';
@@ -144,6 +146,7 @@ function Deployment({
           {view === 'traffic' && (
             <>
               <Traffic deployment={deployment} query={query} onEdit={setTraffic} />
+              {detail.plan && <Plan plan={detail.plan} query={query} />}
               <Verdict deployment={deployment} />
               <div className={cx('deployments-columns')}>
                 <Gates deployment={deployment} brief />
@@ -168,11 +171,16 @@ function Deployment({
               onBody={setLogged}
             />
           )}
-          {view === 'gates' && <Gates deployment={deployment} />}
+          {view === 'gates' && (
+            <>
+              <Gates deployment={deployment} />
+              <Comparisons detail={detail} />
+            </>
+          )}
           {view === 'monitors' && <Monitors deployment={deployment} />}
           {view === 'history' && <History deployment={deployment} />}
           {view === 'manifest' && <Manifest deployment={deployment} />}
-          {view === 'access' && <Access deployment={deployment} />}
+          {view === 'access' && <Access detail={detail} />}
         </div>
       </Tabs>
       <CallCode

@@ -45,7 +45,7 @@ const CODE = {
 /** The page of a deployment with two versions that answer. */
 async function opened(): Promise<Record<'rollback' | 'traffic', jest.Mock>> {
   const deployments = {
-    show: async () => ({ deployment, history: [], signature: [], code: {} }),
+    show: async () => ({ deployment, history: [], signature: [], replays: [], code: {} }),
     rollback: jest.fn(async () => ({
       ...deployment,
       versions: [version('v1', 100, 'stable'), version('v2', 0, '')]
@@ -86,6 +86,7 @@ it('the undo of a roll back brings the traffic back that there was, whatever the
       deployment: { ...deployment, versions: moved },
       history: [],
       signature: [],
+      replays: [],
       code: {}
     })
   });
@@ -104,6 +105,7 @@ describe('the code of a deployment', () => {
         deployment,
         history: [],
         signature: [],
+        replays: [],
         answers: 'classes',
         sample: SAMPLE,
         code: CODE
