@@ -18,6 +18,7 @@ from ..features import OnlineRow
 from .gates import ProofRows
 from .logged import Input, default_value
 from .packaging import Bundle
+from .runtime.values import EXACT, RANGE
 from .samples import SAMPLE_ROWS
 from .spec import Gate
 
@@ -223,10 +224,23 @@ def _sample(
             ]
         )
     names = [item.name for item in inputs]
+    _check_range(inputs, rows)
     found = _online(features, refs, names, rows)
     complete = [all(status == "present" for status in item.status.values()) for item in found]
     order = sorted(range(len(rows)), key=lambda number: not (complete and complete[number]))
     return {"names": names, "ndarray": [rows[number] for number in order]}
+
+
+def _check_range(inputs: Sequence[Input], rows: Sequence[Sequence[Any]]) -> None:
+    """Raise BadRequest for keys that a request cannot carry exactly."""
+    for place, item in enumerate(inputs):
+        largest = max((abs(row[place] or 0) for row in rows if item.type == "long"), default=0)
+        if largest > RANGE["long"]:
+            raise BadRequest(
+                f"{item.name} has values that a request cannot carry, such as {largest}.",
+                f"In requests {EXACT}.",
+                f"Make {item.name} a STRING in the definition and in its source.",
+            )
 
 
 def _online(

@@ -15,6 +15,7 @@ from searches import examples
 from jupyter_mlinfra.deployments.runtime import seldon_v1
 from jupyter_mlinfra.deployments.runtime.contract import Column, Contract, MatrixContract
 from jupyter_mlinfra.deployments.runtime.refusal import RequestRefused
+from jupyter_mlinfra.deployments.runtime.table import TableContract
 
 CONTRACT = MatrixContract(
     [
@@ -243,3 +244,21 @@ def test_only_a_harmless_puid_is_taken_over() -> None:
 
     assert puid("abc-1") == "abc-1"
     assert [puid(bad) for bad in (7, "x" * 129, "a\nb", None)] == ["", "", "", ""]
+
+
+@pytest.mark.parametrize("kind", [TableContract, MatrixContract])
+def test_a_whole_number_that_a_double_may_not_hold_is_refused_with_its_limit(
+    kind: type[TableContract | MatrixContract],
+) -> None:
+    contract = kind([Column("id", "long"), Column("small", "integer")])
+    for fits in (2**53, -(2**53)):
+        assert contract.from_rows([[fits, 1]]).size == 1
+    for row, why in (
+        ([2**53 + 2, 1], "is too large: whole numbers go up to 2^53 = 9,007,199,254,740,992"),
+        ([-(2**60), 1], "is too large: whole numbers go up to 2^53"),
+        ([0.5, 1], "0.5"),
+        ([1, 2**40], "does not fit 32 bits"),
+    ):
+        with pytest.raises(RequestRefused) as refused:
+            contract.from_rows([row])
+        assert why in refused.value.why

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from jupyter_mlinfra.core.errors import BadRequest
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.deployments import Deployments
 from jupyter_mlinfra.deployments.featuring import plan_of, rows_of, wish_of
-from jupyter_mlinfra.deployments.logged import read
+from jupyter_mlinfra.deployments.logged import Input, read
 from jupyter_mlinfra.deployments.packaging import Bundle, package
 from jupyter_mlinfra.deployments.payload_log import reading
 from jupyter_mlinfra.deployments.runtime import online_store
@@ -176,6 +176,33 @@ def test_a_request_carries_keys_and_what_no_view_has(plan: Mapping[str, Any]) ->
     ]
     assert plan["sample"]["names"] == ["hour", "user_id"]
     assert [line.partition("==")[0] for line in plan["requirements"]] == ["feast"]
+
+
+@pytest.mark.parametrize("key", [2**53, 2**53 + 1, -(2**62)])
+def test_keys_that_a_request_cannot_carry_are_refused_at_the_deploy(key: int) -> None:
+    view = {
+        "name": "rides",
+        "keys": [{"name": "ride", "type": "INT64"}],
+        "features": [{"name": "length", "type": "DOUBLE"}],
+    }
+    found = {"requested": {"rides": ["length"]}, "views": [view], "on_demand": []}
+    shop: Any = SimpleNamespace(
+        serving=lambda _: found | {"requirements": []},
+        examples=lambda *_: pl.DataFrame({"ride": [1, key]}),
+        online=lambda _, entities: (
+            [SimpleNamespace(status={"rides:length": "present"})] * len(entities)
+        ),
+    )
+    wish = wish_of(["rides"], None, None)
+    assert wish is not None
+    columns = [Input(name="length", type="double", optional=False)]
+    sample = {"names": ["length"], "ndarray": [[1.0]]}
+    if key == 2**53:
+        assert plan_of(wish, columns, sample, shop)["sample"]["ndarray"] == [[1], [key]]
+        return
+    with pytest.raises(BadRequest, match=f"cannot carry, such as {abs(key)}") as refused:
+        plan_of(wish, columns, sample, shop)
+    assert "Make ride a STRING" in refused.value.fix
 
 
 @pytest.mark.usefixtures("store")

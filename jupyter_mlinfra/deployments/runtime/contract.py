@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .refusal import RequestRefused, kind, listed, show
-from .values import EXPECTED, FITS, RANGE
+from .values import EXPECTED, FITS, RANGE, whole_fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,12 +312,14 @@ class MatrixContract(ColumnContract):
                 continue
             if wrong.any():
                 row = int(np.flatnonzero(wrong)[0])
-                why = f"{values[row]:g} is not {EXPECTED[column.type]}" + (
-                    " in its range." if column.type in RANGE else "."
+                fault = (
+                    whole_fault(values[row], column.type)
+                    if column.type in RANGE
+                    else f"is not {EXPECTED[column.type]}"
                 )
                 raise RequestRefused(
                     f"Column {column.name} has a wrong type in row {row + 1}.",
-                    why,
+                    f"{values[row]:g} {fault}.",
                     f"Send {EXPECTED[column.type]}.",
                 )
 

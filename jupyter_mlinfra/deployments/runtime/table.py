@@ -14,7 +14,7 @@ import orjson
 
 from .contract import Batch, Column, ColumnContract, flat_numbers
 from .refusal import RequestRefused, show
-from .values import EXPECTED, NUMBERS, RANGE, content, is_whole, moment, nested_fault
+from .values import EXPECTED, NUMBERS, RANGE, content, moment, nested_fault, whole_fault
 
 _LARGEST_FLOAT = float(np.finfo(np.float32).max)
 _NESTED = ("array", "object", "map", "any")
@@ -105,8 +105,8 @@ def _value(column: Column, value: Any) -> Any:
             raise ValueError("the model takes finite numbers")
         return number
     if column.type in RANGE:
-        if not is_whole(value, column.type):
-            raise ValueError("it is not a whole number in the range of the type")
+        if fault := whole_fault(value, column.type):
+            raise ValueError(f"it {fault}")
         return int(value)
     if column.type == "boolean":
         if value not in (0, 1):

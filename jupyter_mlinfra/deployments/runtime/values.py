@@ -28,7 +28,9 @@ EXPECTED = {
     "any": "any value",
 }
 RANGE = {"integer": 2**31, "long": 2**53}
-"""Beyond 2^53 a double cannot hold every integer."""
+"""Beyond 2^53 a double, as of the payload log, browsers and tensors, cannot hold every integer."""
+
+EXACT = "whole numbers go up to 2^53 = 9,007,199,254,740,992, beyond which a double loses digits"
 
 LARGEST = {"integer": 2**31 - 1, "long": 2**53}
 
@@ -61,9 +63,15 @@ FITS: Mapping[str, Callable[[Any], bool]] = {
 TYPES = tuple(FITS)
 
 
-def is_whole(value: Any, type_name: str) -> bool:
-    """Whether a number is whole and in the range of its type."""
-    return bool(value == int(value) and -RANGE[type_name] <= value <= LARGEST[type_name])
+def whole_fault(value: Any, type_name: str) -> str:
+    """What is wrong with a number that is to be whole and in the range of its type; empty if it is.
+    Raises ValueError, OverflowError for one that is not finite.
+    """
+    if value != int(value):
+        return "is not a whole number"
+    if -RANGE[type_name] <= value <= LARGEST[type_name]:
+        return ""
+    return f"is too large: {EXACT}" if type_name == "long" else "does not fit 32 bits"
 
 
 def moment(text: str) -> datetime:
@@ -94,8 +102,8 @@ def nested_fault(value: Any, spec: Mapping[str, Any], path: str) -> str:
         return f"{path} is null" if spec.get("required", True) else ""
     if type_name not in FITS or not FITS[type_name](value):
         return f"{path} is not {EXPECTED.get(type_name, type_name)}"
-    if type_name in RANGE and not is_whole(value, type_name):
-        return f"{path} is not a whole number"
+    if type_name in RANGE and (fault := whole_fault(value, type_name)):
+        return f"{path} {fault}"
     if type_name == "array":
         items = spec.get("items", {"type": "any"})
         faults = (nested_fault(item, items, f"{path}[{at}]") for at, item in enumerate(value))
