@@ -50,11 +50,13 @@ class RequestVerbs:
         outcome: Outcome | None = None,
         since: timedelta | None = None,
         until: timedelta | None = None,
+        shadow: bool = False,
         limit: int = 50,
         cursor: str | None = None,
     ) -> Page[LoggedRequest]:
-        """Rows of the payload log, newest first. since, until: how long ago they arrived. Inputs
-        that `masked_inputs` of the settings names have no values here.
+        """Rows of the payload log, newest first. since, until: how long ago they arrived. shadow:
+        the copies that shadows answered instead. Inputs that `masked_inputs` of the settings names
+        have no values here.
         """
         from . import requests
 
@@ -63,15 +65,18 @@ class RequestVerbs:
             version=row.label(version) if version else "",
             outcome=outcome,
             masked=self._masked,
+            shadow=shadow,
             **({} if since is None else {"since": at - since}),
             until=None if until is None else at - until,
         )
         folder = payload_folder(self._project, name)
         return requests.page(folder, wanted, limit=limit, cursor=cursor, labels=self._labels(name))
 
-    def request(self, name: str, id: str, *, at: str, row: int = 0) -> LoggedRequestDetail:
+    def request(
+        self, name: str, id: str, *, at: str, row: int = 0, shadow: bool = False
+    ) -> LoggedRequestDetail:
         """One logged row with all its inputs, and the same request as code. at: its arrival, ISO
-        8601. Raises NotFound.
+        8601. shadow: the copy that a shadow answered. Raises NotFound.
         """
         from . import requests
 
@@ -89,6 +94,7 @@ class RequestVerbs:
             at=_moment(at),
             row=row,
             masked=self._masked,
+            shadow=shadow,
             bundle_of=bundle_of,
             labels=self._labels(name),
             code=lambda body: self._code(name, body),

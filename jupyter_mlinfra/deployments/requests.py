@@ -93,26 +93,33 @@ class LoggedRequestDetail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which rows. since, until: of their arrival. names: patterns of the inputs that are masked."""
+    """Which rows. since, until: of their arrival. masked: patterns of the inputs that are. shadow:
+    the copies that shadows answered instead.
+    """
 
     version: str = ""
     outcome: Outcome | None = None
     since: datetime = _EPOCH
     until: datetime | None = None
     masked: Sequence[str] = ()
+    shadow: bool = False
 
 
 @dataclass(slots=True)
 class _Found:
-    """The newest rows so far, newest first; `most` are kept."""
+    """The newest rows so far, newest first; `most` are kept. shadow: they are copies, of which each
+    shadow has its own.
+    """
 
     most: int
+    shadow: bool
     rows: list[dict[str, Any]] = field(default_factory=list)
-    seen: set[tuple[str, int]] = field(default_factory=set)
+    seen: set[tuple[str, int, str]] = field(default_factory=set)
 
     def add(self, frame: pl.DataFrame) -> None:
         for row in frame.iter_rows(named=True):
-            key = (str(row[UNIQUE]), int(row["row"]))
+            version = str(row["version"]) if self.shadow else ""
+            key = (str(row[UNIQUE]), int(row["row"]), version)
             if key not in self.seen:  # else the gateway has sent the request twice
                 self.seen.add(key)
                 self.rows.append(row)
@@ -160,14 +167,17 @@ def detail(
     at: datetime,
     row: int,
     masked: Sequence[str],
+    shadow: bool = False,
     bundle_of: Callable[[str], Bundle | None],
     labels: Labels,
     code: Callable[[Mapping[str, Any]], Mapping[str, str]],
 ) -> LoggedRequestDetail:
-    """One row, which arrived at a time. Raises NotFound."""
+    """One row, which arrived at a time; of a copy that a shadow answered, if asked. Raises
+    NotFound.
+    """
     until = datetime.fromtimestamp(at.timestamp() + 0.001, UTC)
     since = datetime.fromtimestamp(at.timestamp() - 0.001, UTC)
-    found, _ = _newest(folder, Wanted(since=since, until=until), 10_000)
+    found, _ = _newest(folder, Wanted(since=since, until=until, shadow=shadow), 10_000)
     for item in found:
         if item["request_id"] == request_id and item["row"] == row:
             known = labels(item["ts"], item["ts"])
@@ -202,29 +212,29 @@ def newest_files(folder: Path, since: datetime, until: datetime) -> list[tuple[f
     return sorted(ends, reverse=True)
 
 
-def rows_of(folder: Path, name: str, since: datetime, until: datetime) -> pl.DataFrame:
-    """The rows of one file as `payload_log.reading.scan` gives them, and further columns:
-    `.unique`, the gateway's id; `.what` and `.request`, the reason of a refused request and its
-    body. While a file is compacted or closed it changes its name: it is looked for again.
+def _rows_of(folder: Path, name: str, wanted: Wanted, until: datetime) -> pl.DataFrame:
+    """The rows of one file as `payload_log.reading.scan` gives them, answers or copies, and further
+    columns: `.unique`, the gateway's id; `.what` and `.request`, the reason of a refused request
+    and its body. While a file is compacted or closed it changes its name: it is looked for again.
     """
     import polars as pl
 
-    wanted = pl.col("ts").is_between(since, until, closed="left")
+    inside = pl.col("ts").is_between(wanted.since, until, closed="left")
     for _ in range(3):
         with contextlib.suppress(FileNotFoundError):
             if (file := folder / PARQUET / f"{name}.parquet").exists():
-                return _answers(_compacted_rows(file, wanted))
+                return _of_kind(_compacted_rows(file, inside), wanted)
             for ending in (".jsonl.open", ".jsonl"):
                 if (file := folder / f"{name}{ending}").exists():
-                    return _answers(_journal_rows(read_journal(file)).filter(wanted))
-    return _answers(_journal_rows(JournalRows()))  # too old, and removed
+                    return _of_kind(_journal_rows(read_journal(file)).filter(inside), wanted)
+    return _of_kind(_journal_rows(JournalRows()), wanted)  # too old, and removed
 
 
-def _answers(rows: pl.DataFrame) -> pl.DataFrame:
-    """Without the copies that shadows answered."""
+def _of_kind(rows: pl.DataFrame, wanted: Wanted) -> pl.DataFrame:
+    """The answers, or the copies that shadows answered."""
     import polars as pl
 
-    return rows.filter(~pl.col(SHADOW)).drop(SHADOW)
+    return rows.filter(pl.col(SHADOW) == wanted.shadow).drop(SHADOW)
 
 
 def _journal_rows(rows: JournalRows) -> pl.DataFrame:
@@ -256,7 +266,7 @@ def _newest(
     """The newest rows, and the time down to which they are complete; None if that is all."""
     import polars as pl
 
-    found = _Found(most)
+    found = _Found(most, wanted.shadow)
     until = wanted.until or datetime.fromtimestamp(4e9, UTC)
     read = 0
     for end, name in newest_files(folder, wanted.since, until):
@@ -267,7 +277,7 @@ def _newest(
         if wanted.version and not name.startswith(f"{wanted.version}-"):
             continue
         try:
-            rows = rows_of(folder, name, wanted.since, until)
+            rows = _rows_of(folder, name, wanted, until)
         except (OSError, ValueError, pl.exceptions.PolarsError):
             continue  # a monitor reports files that cannot be read
         read += rows.height > 0  # one that only may hold some costs no more than its statistics
@@ -290,8 +300,8 @@ def _matching(rows: pl.DataFrame, wanted: Wanted) -> pl.DataFrame:
     return rows.filter(status >= 500) if wanted.outcome == "failed" else rows
 
 
-def _order(row: Mapping[str, Any]) -> tuple[float, str, int]:
-    return -row["ts"].timestamp(), str(row[UNIQUE]), int(row["row"])
+def _order(row: Mapping[str, Any]) -> tuple[float, str, int, str]:
+    return -row["ts"].timestamp(), str(row[UNIQUE]), int(row["row"]), str(row["version"])
 
 
 def _record(

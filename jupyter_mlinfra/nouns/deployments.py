@@ -202,10 +202,11 @@ class DeploymentHandle(Shown):
         outcome: Literal["answered", "refused", "failed"] | None = None,
         since: str | None = None,
         until: str | None = None,
+        shadow: bool = False,
         limit: int = 50,
     ) -> Sequence[LoggedRequest]:
         """The newest rows of the payload log, newest first. since, until: how long ago they
-        arrived, such as `"24h"`.
+        arrived, such as `"24h"`. shadow: the copies that shadows answered instead.
         """
         found = self.workbench.deployments.requests(
             self.name,
@@ -213,16 +214,19 @@ class DeploymentHandle(Shown):
             outcome=outcome,
             since=span(since),
             until=span(until),
+            shadow=shadow,
             limit=limit,
         )
         return Records(found.items)
 
-    def request(self, id: str, *, at: datetime | str, row: int = 0) -> LoggedRequestDetail:
+    def request(
+        self, id: str, *, at: datetime | str, row: int = 0, shadow: bool = False
+    ) -> LoggedRequestDetail:
         """One row of a logged request: all inputs, its label, and how it is sent again. at: its
-        arrival, as `requests` says it.
+        arrival, as `requests` says it. shadow: the copy that a shadow answered.
         """
         moment = at if isinstance(at, str) else at.isoformat()
-        return self.workbench.deployments.request(self.name, id, at=moment, row=row)
+        return self.workbench.deployments.request(self.name, id, at=moment, row=row, shadow=shadow)
 
     def latency(self, *, since: str = "1h") -> LatencySeries:
         """Latency and rate of each version in the time up to now."""
@@ -242,11 +246,11 @@ class DeploymentHandle(Shown):
             self.name, control=control, treatment=treatment, measure=measure
         )
 
-    def payloads(self, since: datetime | None = None) -> pl.DataFrame:
+    def payloads(self, since: datetime | None = None, *, shadow: bool = False) -> pl.DataFrame:
         """Logged requests, one line per row: request, time, version, status, latency, prediction,
-        then the inputs.
+        then the inputs. shadow: the copies that shadows answered instead.
         """
-        return self.workbench.deployments.payloads(self.name, since=since)
+        return self.workbench.deployments.payloads(self.name, since=since, shadow=shadow)
 
     def watch(self, *, name: str | None = None) -> MonitorHandle:
         """Start to watch it; the version with most of the traffic needs a reference

@@ -673,7 +673,8 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         {"name": "flights"} | PAGE,
     ),
     (
-        "deployments requests flights --version v1 --outcome failed --since 60s --cursor 9.1",
+        "deployments requests flights --version v1 --outcome failed --since 60s --shadow"
+        " --cursor 9.1",
         "Page[LoggedRequest]",
         "deployments",
         "requests",
@@ -683,6 +684,7 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
             "outcome": "failed",
             "since": timedelta(minutes=1),
             "until": None,
+            "shadow": True,
             "limit": 50,
             "cursor": "9.1",
         },
@@ -692,7 +694,13 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         "LoggedRequestDetail",
         "deployments",
         "request",
-        {"name": "flights", "id": "a/b", "at": "2026-01-01T00:00:00Z", "row": 2},
+        {
+            "name": "flights",
+            "id": "a/b",
+            "at": "2026-01-01T00:00:00Z",
+            "row": 2,
+            "shadow": False,
+        },
     ),
     (
         "deployments latency flights",

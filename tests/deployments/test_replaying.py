@@ -73,6 +73,30 @@ def test_copies_are_in_the_log_and_in_no_answer_before_and_after_compaction(tmp_
         assert lazy(folder).collect()["version"].to_list() == ["v1"] * 4
         page = requests.page(folder, Wanted(), limit=9, cursor=None, labels=lambda *_: {})
         assert [item.version for item in page.items] == ["v1"] * 4
+        page = requests.page(
+            folder, Wanted(shadow=True), limit=3, cursor=None, labels=lambda *_: {}
+        )
+        assert [(item.id, item.version) for item in page.items] == [
+            ("r3", "v2"),
+            ("r3", "v3"),
+            ("r2", "v2"),
+        ]
+        one, *_ = page.items
+        copy, given = (
+            requests.detail(
+                folder,
+                "r3",
+                at=one.at,
+                row=0,
+                masked=(),
+                shadow=shadow,
+                bundle_of=lambda _: None,
+                labels=lambda *_: {},
+                code=lambda _: {},
+            ).request
+            for shadow in (True, False)
+        )
+        assert (copy.answer, given.answer) == ({"prediction": 0.9}, {"prediction": 0.8})
         measured = latencies.series(folder, **WINDOW).versions
         assert [(item.version, item.whole.requests) for item in measured] == [("v1", 4)]
         found = shadow_comparison(folder, "f", "v2", "probabilities", **WINDOW)

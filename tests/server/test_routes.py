@@ -431,7 +431,8 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
         {"name": "flights"} | PAGE,
     ),
     (
-        "deployments/deployments/flights/requests?version=v1&outcome=failed&since=60&cursor=9.1",
+        "deployments/deployments/flights/requests?version=v1&outcome=failed&since=60&shadow=true"
+        "&cursor=9.1",
         None,
         "deployments",
         "requests",
@@ -441,6 +442,7 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
             "outcome": "failed",
             "since": timedelta(minutes=1),
             "until": None,
+            "shadow": True,
             "limit": 50,
             "cursor": "9.1",
         },
@@ -450,7 +452,13 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
         None,
         "deployments",
         "request",
-        {"name": "flights", "id": "a/b", "at": "2026-01-01T00:00:00Z", "row": 2},
+        {
+            "name": "flights",
+            "id": "a/b",
+            "at": "2026-01-01T00:00:00Z",
+            "row": 2,
+            "shadow": False,
+        },
     ),
     (
         "deployments/deployments/flights/latency",

@@ -127,11 +127,17 @@ def test_a_list_of_a_handle_is_a_table(
 
 def test_a_deployment_tells_a_request_its_latency_and_a_verdict(noted: Noted) -> None:
     live = nouns.deployment("flights")
-    live.request("a/b", at=datetime(2026, 1, 1, 12, tzinfo=UTC), row=2)
+    noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    live.request("a/b", at=noon, row=2)
+    live.payloads(noon, shadow=True)
     live.latency(since="2h")
     live.verdict(treatment="v2", measure="quality")
     assert [call[1:] for call in noted.calls] == [
-        ("request", {"name": "flights", "id": "a/b", "at": "2026-01-01T12:00:00+00:00", "row": 2}),
+        (
+            "request",
+            {"name": "flights", "id": "a/b", "at": noon.isoformat(), "row": 2, "shadow": False},
+        ),
+        ("payloads", {"name": "flights", "since": noon, "shadow": True}),
         ("latencies", {"name": "flights", "since": timedelta(hours=2)}),
         (
             "verdict",

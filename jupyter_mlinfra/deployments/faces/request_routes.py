@@ -29,16 +29,20 @@ class RequestList(Handler):
         outcome: Literal["answered", "refused", "failed"] | None = None,
         since: Seconds | None = None,
         until: Seconds | None = None,
+        shadow: bool = False,
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[LoggedRequest]:
-        """Rows of the payload log, newest first. since, until: how many seconds ago."""
+        """Rows of the payload log, newest first. since, until: how many seconds ago. shadow: the
+        copies that shadows answered instead.
+        """
         return self.bench.deployments.requests(
             name,
             version=version,
             outcome=outcome,
             since=_span(since),
             until=_span(until),
+            shadow=shadow,
             limit=limit,
             cursor=cursor,
         )
@@ -46,9 +50,13 @@ class RequestList(Handler):
 
 class RequestPage(Handler):
     @read(slow=True)
-    def get(self, name: str, *, id: Name, at: Name, row: Count = 0) -> LoggedRequestDetail:
-        """One row of a logged request, by its id and the time at which it arrived."""
-        return self.bench.deployments.request(name, id, at=at, row=row)
+    def get(
+        self, name: str, *, id: Name, at: Name, row: Count = 0, shadow: bool = False
+    ) -> LoggedRequestDetail:
+        """One row of a logged request, by its id and the time at which it arrived. shadow: the copy
+        that a shadow answered.
+        """
+        return self.bench.deployments.request(name, id, at=at, row=row, shadow=shadow)
 
 
 class Latencies(Handler):

@@ -18,6 +18,7 @@ from .cli import deployments
 @click.option("--outcome", type=click.Choice(["answered", "refused", "failed"]), help="By status.")
 @click.option("--since", metavar="SPAN", help="How far back, such as 30min or 7d. Default: all.")
 @click.option("--until", metavar="SPAN", help="Only what is older than that.")
+@click.option("--shadow", is_flag=True, help="The copies that shadows answered instead.")
 @paged
 def _requests(
     session: Session, name: str, since: str | None, until: str | None, **options: Any
@@ -31,9 +32,10 @@ def _requests(
 @click.argument("id")
 @click.option("--at", required=True, metavar="TIME", help="Its arrival, as `requests` lists it.")
 @click.option("--row", type=click.IntRange(0), default=0, help="Of the request. Default: 0.")
-def _request(session: Session, name: str, id: str, at: str, row: int) -> Any:
+@click.option("--shadow", is_flag=True, help="The copy that a shadow answered.")
+def _request(session: Session, name: str, id: str, **options: Any) -> Any:
     """One row of a logged request: all inputs, its label, and how it is sent again."""
-    return session.bench.deployments.request(name, id, at=at, row=row)
+    return session.bench.deployments.request(name, id, **options)
 
 
 @deployments.verb("latency")
