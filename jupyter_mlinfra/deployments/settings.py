@@ -40,7 +40,7 @@ class DeploymentSettings(Section):
 
     rate_limit: float = Field(default=0.0, ge=0, le=1_000_000)
     """Requests a second that the callers of a deployment may send; further ones get 429. Each of
-    the two gateway processes counts by itself. 0 = any number.
+    the two gateway processes counts by itself, for each address. 0 = any number.
     """
 
     rate_limits: dict[str, Annotated[float, Field(ge=0, le=1_000_000)]] = Field(

@@ -201,6 +201,23 @@ def test_without_the_need_of_a_key_a_wrong_one_is_refused_all_the_same(here: Pat
         assert post(base, headers=bearer(key[:-1])).status_code == 401
 
 
+def test_where_no_key_is_valid_and_none_needed_any_is_answered_and_reaches_no_worker(
+    here: Path,
+) -> None:
+    """As after the last key was revoked: the table in docs/deployments.md."""
+    seen: list[str] = []
+
+    def answer(_: str, headers: Mapping[str, str]) -> int:
+        seen.extend(headers)
+        return 200
+
+    _, revoked = new_key()
+    with envoys.real_envoy(here, [plan_of({})], answer, Keys(probe=OWNER.probe)) as base:
+        assert post(base, headers=bearer(revoked) | {"X-Own": "1"}).status_code == 200
+    assert "x-own" in seen
+    assert "authorization" not in seen
+
+
 @pytest.mark.parametrize("length", [0, 1, 43, 55, 56, 63, 64, 119, 120, 190])
 def test_the_hash_is_that_of_hashlib(here: Path, length: int) -> None:
     token = "t" * length or "t"

@@ -65,8 +65,9 @@ class AccessVerbs:
         return replace(made, pending=self._pending(name, wish))
 
     def revoke_key(self, name: str, key: str, *, reason: str = "") -> AccessKey:
-        """End a key, by its id or name: when this returns, the gateway refuses it. Raises NotFound,
-        Unavailable if the key is revoked and the gateway may not know it yet.
+        """End a key, by its id or name: when this returns, the gateway refuses it, except on this
+        machine if no key is needed there and no other one is valid. Raises NotFound, Unavailable if
+        the key is revoked and the gateway may not know it yet.
         """
         record, wish = self._keys.revoke(name, key, reason=reason)
         try:

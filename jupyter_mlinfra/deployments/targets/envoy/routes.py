@@ -317,7 +317,9 @@ def _guarded_routes(plan: DeploymentPlan, keys: Keys, public: bool) -> list[dict
             probes = access.guarded(route, unlimited, keys, public=public)
             routes.append(_for_probes(probes, keys))
         guarded = access.guarded(route, plan, keys, public=public)
-        routes.append({**guarded, "request_headers_to_remove": [PROBE_HEADER, SHADOW_HEADER]})
+        # A key that nobody checks, because none is valid, is no worker's business either.
+        removed = [PROBE_HEADER, SHADOW_HEADER, "authorization"]
+        routes.append({**guarded, "request_headers_to_remove": removed})
     return routes
 
 
