@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Labelled = Callable[[str, datetime, datetime], "pl.DataFrame"]
 """The rows of a deployment in a span of time that have a label, as its monitors know them:
-request_id, row, ts, version, label, outputs.
+request_id, row, ts, version, label (null for a name), text (the label as it was reported), outputs.
 """
 
 HISTORY = 500
@@ -146,7 +146,7 @@ class RequestVerbs:
             return {}
 
     def _labels(self, name: str) -> Labels:
-        def known(since: datetime, until: datetime) -> Mapping[tuple[str, int], float]:
+        def known(since: datetime, until: datetime) -> Mapping[tuple[str, int], float | str]:
             if self._labelled is None:
                 return {}
             try:
@@ -155,8 +155,8 @@ class RequestVerbs:
                 return {}
             if frame.is_empty():
                 return {}
-            rows = frame.select("request_id", "row", "label").iter_rows()
-            return {(id, row): label for id, row, label in rows}
+            rows = frame.select("request_id", "row", "label", "text").iter_rows()
+            return {(id, row): text if label is None else label for id, row, label, text in rows}
 
         return known
 

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 Outcome = Literal["answered", "refused", "failed"]
 """By the status: below 400, below 500, above."""
 
-Labels = Callable[[datetime, datetime], Mapping[tuple[str, int], float]]
+Labels = Callable[[datetime, datetime], Mapping[tuple[str, int], float | str]]
 """The labels that are known of the rows in a span of time, both ends included, by request id and
-row.
+row: numbers, or names of classes.
 """
 
 FILES = 24
@@ -59,8 +59,9 @@ class LoggedRequest:
     row: within its request, from 0. at: its arrival. latency_ms: in the model's process.
 
     answer: what the model answered, by output. features: in a list the first ones of `inputs`.
-    masked: features whose values are not shown. label: what was reported as true; None while it is
-    unknown. why: the reason of a request that was refused or has failed.
+    masked: features whose values are not shown. label: what was reported as true, a number or the
+    name of a class; None while it is unknown. why: the reason of a request that was refused or has
+    failed.
     """
 
     id: str
@@ -73,7 +74,7 @@ class LoggedRequest:
     features: Mapping[str, Any]
     inputs: int
     masked: Sequence[str]
-    label: float | None
+    label: float | str | None
     why: str
 
 
@@ -307,7 +308,7 @@ def _order(row: Mapping[str, Any]) -> tuple[float, str, int, str]:
 def _record(
     row: Mapping[str, Any],
     masked: Sequence[str],
-    labels: Mapping[tuple[str, int], float],
+    labels: Mapping[tuple[str, int], float | str],
     *,
     features: int = FEATURES,
     outputs: int = OUTPUTS,

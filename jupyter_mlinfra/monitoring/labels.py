@@ -356,12 +356,14 @@ def known_rows(
     """The labelled rows of a window in any of these monitors, each once, without their segments."""
     import polars as pl
 
-    names = ("request_id", "row", "ts", "version", "label", "outputs")
+    names = ("request_id", "row", "ts", "version", "label", "text", "outputs")
     files = [file for name in monitors for file in store.files(name, "labels", start, end)]
     if not files:
         return pl.DataFrame(schema=dict.fromkeys(names, pl.String))
     wanted = pl.col("ts").is_between(start, end, closed="left")
-    rows = pl.scan_parquet(files).filter(wanted).select(*names).collect()
+    texts = pl.LazyFrame(schema={"text": pl.String})  # hours of an earlier version have none
+    found = pl.concat([texts, *map(pl.scan_parquet, files)], how="diagonal")
+    rows = found.filter(wanted).select(*names).collect()
     return rows.unique(["request_id", "row", "ts"], keep="last")
 
 

@@ -143,7 +143,8 @@ class MeasuringVerbs:
 
     def labels_known(self, deployment: str, *, since: datetime, until: datetime) -> pl.DataFrame:
         """The answered rows of a deployment that have a label in any of its monitors, each once:
-        request_id, row, ts (seconds since 1970), version, label, outputs.
+        request_id, row, ts (seconds since 1970), version, label (null for the name of a class),
+        text (the label as it was reported), outputs.
         """
         names = [item.name for item in self._store.monitors() if item.deployment == deployment]
         return labels.known_rows(

@@ -10,12 +10,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound
 from jupyter_mlinfra.deployments import latencies, requests, version_verdicts
 from jupyter_mlinfra.deployments.logged import Input
 from jupyter_mlinfra.deployments.payload_log import compacting, reading
+from jupyter_mlinfra.deployments.request_verbs import RequestVerbs
 from jupyter_mlinfra.deployments.requests import LoggedRequest, Wanted
 from jupyter_mlinfra.deployments.runtime.journal import Journal
 from jupyter_mlinfra.deployments.spec import Change
@@ -147,6 +149,21 @@ def test_a_row_has_its_values_its_label_and_what_refused_it(
     assert first.features == {"a": 1.0, "ssn": requests.MASK}
     assert [first.masked, first.inputs] == [["ssn"], 2]
     assert [first.label, second.label] == [None, 1.0]
+
+
+def test_a_label_is_a_number_or_the_name_of_a_class() -> None:
+    known = pl.DataFrame(
+        {
+            "request_id": ["r1", "r1", "r2"],
+            "row": [0, 1, 0],
+            "label": [1.0, None, None],
+            "text": ["1", "late", "on time"],
+        }
+    )
+    verbs = RequestVerbs()
+    verbs._labelled = lambda *_: known
+    labels = verbs._labels("flights")(datetime.fromtimestamp(0, UTC), datetime.now(UTC))
+    assert labels == {("r1", 0): 1.0, ("r1", 1): "late", ("r2", 0): "on time"}
 
 
 def detail(folder: Path, masked: tuple[str, ...] = (), *, id: str = "r1") -> Any:

@@ -212,6 +212,26 @@ def test_a_label_waits_for_its_request_and_is_refused_when_it_never_comes(
     assert "no request with this id" in kept.refused()["why"][0]
 
 
+@pytest.mark.parametrize("with_texts", [True, False], ids=["now", "of an earlier version"])
+def test_the_names_of_labelled_rows_are_known(
+    project: Project,
+    named: tuple[Logged, pl.DataFrame],
+    monkeypatch: pytest.MonkeyPatch,
+    with_texts: bool,
+) -> None:
+    log, truth = named
+    monitoring = monitored(project, log, monkeypatch)
+    monitoring.labels("flights", truth.head(3))
+    series = SeriesStore(project)
+    if not with_texts:
+        for file in series.files("flights", "labels"):
+            pl.read_parquet(file).drop("text").write_parquet(file)
+    known = monitoring.labels_known("flights", since=NOW - SINCE, until=NOW)
+    labels = dict(known.select("request_id", "text").rows())
+    expected = dict(truth.head(3).select("request_id", "label").rows())
+    assert labels == (expected if with_texts else dict.fromkeys(expected))
+
+
 @pytest.mark.parametrize("by_feedback", [False, True])
 def test_a_label_of_a_known_request_waits_on_while_one_of_another_row_is_joined(
     project: Project,

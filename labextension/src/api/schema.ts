@@ -1707,8 +1707,9 @@ export interface components {
          *     row: within its request, from 0. at: its arrival. latency_ms: in the model's process.
          *
          *     answer: what the model answered, by output. features: in a list the first ones of `inputs`.
-         *     masked: features whose values are not shown. label: what was reported as true; None while it is
-         *     unknown. why: the reason of a request that was refused or has failed.
+         *     masked: features whose values are not shown. label: what was reported as true, a number or the
+         *     name of a class; None while it is unknown. why: the reason of a request that was refused or has
+         *     failed.
          */
         readonly LoggedRequest: {
             readonly answer: {
@@ -1721,7 +1722,7 @@ export interface components {
             };
             readonly id: string;
             readonly inputs: number;
-            readonly label: number | null;
+            readonly label: number | string | null;
             readonly latency_ms: number;
             readonly masked: readonly string[];
             readonly row: number;

@@ -87,7 +87,7 @@ function Detail({ detail }: { detail: ILoggedRequestDetail }): React.ReactElemen
             trans.__('%1 ms in the model’s process', format.number(request.latency_ms, 3))
           ],
           ...Object.entries(request.answer).map(([name, value]) => [name, shortly(value)] as const),
-          [trans.__('label'), request.label === null ? '' : format.number(request.label)],
+          [trans.__('label'), request.label === null ? '' : shortly(request.label)],
           [trans.__('why'), request.why],
           [trans.__('sent'), sent && <code className={cx('deployments-sent')}>{sent}</code>]
         ]}

@@ -257,7 +257,8 @@ function columnsOf(
       head: trans.__('label'),
       width: 80,
       end: true,
-      cell: row => (row.label === null ? format.DASH : <Num value={row.label} />)
+      cell: ({ label }) =>
+        label === null ? format.DASH : typeof label === 'number' ? <Num value={label} /> : label
     },
     { key: 'features', head: trans.__('features'), cell: row => <Features row={row} /> }
   ];

@@ -89,6 +89,15 @@ it('goes to older pages by the cursor of the answer, and back', async () => {
   expect(screen.getByText('page 1')).toBeTruthy();
 });
 
+it('a label is shown as the number or the name of a class that was reported', async () => {
+  const labels = [1, 'late', null];
+  await opened({
+    requests: jest.fn(async () => pageOf(labels.map((label, n) => row(`r${n}`, { label }))))
+  });
+  const column = cells(LABEL).map(found => found[5]);
+  expect(column).toEqual(['1', 'late', '–']);
+});
+
 it('a filter begins at the newest page, and says when nothing fits it', async () => {
   const requests = jest.fn(async (_: string, { outcome }: { outcome?: string }) =>
     outcome ? pageOf([]) : pageOf([row('new')], '17.1')
