@@ -470,6 +470,13 @@ def test_verbs_by_hand_hold_or_end_a_plan(world: World) -> None:
     assert (resumed.state, resumed.step) == (PlanState.RUNNING, 1)
     service.promote("flights", "v2")
     assert (world.plan().state, world.traffic()) == (PlanState.SUCCEEDED, {"v1": 0, "v2": 100})
+    assert service.plan("flights") == world.plan(), "it can still be asked"
+    with pytest.raises(NotFound, match="no plan that goes on"):
+        service.pause("flights")
+    for control, treatment in (("", ""), ("v1", "v2")):
+        with pytest.raises(Conflict) as nothing:
+            service.verdict("flights", control=control, treatment=treatment)
+        assert nothing.value.status == 409
     assert service.rollback("flights") is not None
     assert world.traffic() == {"v1": 95, "v2": 5}, "one change back"
     with pytest.raises(NotFound):
