@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from jupyter_mlinfra.core.errors import Unavailable
+from jupyter_mlinfra.deployments import client, gates
 from jupyter_mlinfra.deployments.memory_test import Memory, MemoryLimits
 
 MIB = 1 << 20
@@ -90,3 +92,21 @@ def test_a_version_that_stops_answering_has_failed_with_the_reason() -> None:
     passed, measured = judged([{1: MIB}, {1: MIB}], ask, requests=2000)
     assert not passed
     assert measured.startswith("after 1,000 requests: The gateway does not answer.")
+
+
+@pytest.mark.parametrize(
+    ("status", "answered_by"), [(503, "v2"), (200, "v1")], ids=["refused", "by another version"]
+)
+def test_a_request_that_the_version_does_not_answer_is_none_of_its_requests(
+    monkeypatch: pytest.MonkeyPatch, status: int, answered_by: str
+) -> None:
+    body = {"data": {"ndarray": [0.5]}}
+    answer = client.Answer(status, answered_by, body, 1.0)
+    monkeypatch.setattr(client, "post", lambda *_, **__: answer)
+    monkeypatch.setattr(gates, "sample_body", lambda *_: {})
+    subject: Any = SimpleNamespace(url="", bundle=None, keys=None, version="v2")
+    passed, measured = judged(
+        [{1: MIB}, {1: MIB}], lambda: gates._one_row(subject), requests=2000, counted=1005
+    )
+    assert not passed
+    assert measured.startswith("after 1,005 requests: ")
