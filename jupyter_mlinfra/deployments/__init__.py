@@ -36,6 +36,7 @@ __all__ = [
     "RegionState",
     "VersionState",
     "VersionVerdict",
+    "Vitals",
     "name_for",
     "runs_code",
     "unservable",
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
         Prediction,
         VersionState,
     )
+    from .targets.vitals_log import Vitals
     from .version_verdicts import VersionVerdict
 
 
@@ -94,6 +96,7 @@ def __getattr__(name: str) -> Any:
         "RegionState": ".kubernetes.records",
         "ManifestOptions": ".kubernetes.plan",
         "VersionVerdict": ".version_verdicts",
+        "Vitals": ".targets.vitals_log",
         "Part": ".payload_log.parts",
         "name_for": ".names",
         "runs_code": ".servable",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .latencies import LatencySeries
     from .requests import Labels, LoggedRequest, LoggedRequestDetail, Outcome
     from .store import DeploymentStore
+    from .targets.vitals_log import Vitals
     from .version_verdicts import Measure, VersionVerdict
 
 Labelled = Callable[[str, datetime, datetime], "pl.DataFrame"]
@@ -107,6 +108,14 @@ class RequestVerbs:
         self._store.deployment(name)
         at = now()
         return latencies.series(payload_folder(self._project, name), at - since, at)
+
+    def vitals(self, name: str, *, since: datetime, until: datetime) -> Iterator[Vitals]:
+        """What the processes of each version used, minute by minute, oldest first; also of a
+        deployment that is gone.
+        """
+        from .targets.vitals_log import read_vitals
+
+        return read_vitals(self._project, name, since.timestamp(), until.timestamp())
 
     def verdict(
         self, name: str, *, control: str = "", treatment: str = "", measure: Measure = "errors"

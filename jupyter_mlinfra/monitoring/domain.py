@@ -51,6 +51,7 @@ DOMAIN = Domain(
             "Monitor",
             "MonitorStatus",
         ),
+        "jupyter_mlinfra.monitoring.causes.spec": ("FeatureCause",),
         "jupyter_mlinfra.monitoring.figures": (
             "HoursRecorded",
             "MonitorFigures",
@@ -62,6 +63,7 @@ DOMAIN = Domain(
     shown=(
         "jupyter_mlinfra.monitoring.faces.rows",
         "jupyter_mlinfra.monitoring.faces.cards",
+        "jupyter_mlinfra.monitoring.faces.causes",
         "jupyter_mlinfra.monitoring.faces.figures",
     ),
     routes="jupyter_mlinfra.monitoring.faces.routes:ROUTES",
@@ -80,7 +82,7 @@ DOMAIN = Domain(
             other="status",
             verbs=(
                 *("list", "status", "evaluate", "watch", "compare", "backtest"),
-                *("series", "labels", "backfill", "reference"),
+                *("series", "cause", "labels", "backfill", "reference"),
             ),
         ),
     ),

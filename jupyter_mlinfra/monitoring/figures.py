@@ -130,7 +130,9 @@ class MonitorFigures:
 
     against: what drift is against: the reference of a version, or a span of time. drift: by
     feature, the most suspect first. fill_rate, unseen, out_of_range: shares of rows by feature.
-    problems: what makes the window incomplete.
+    problems: what makes the window incomplete. memory (`mib` now, `max_mib`), cpu (`cores` on
+    average, `max_cores` in the busiest minute), in_flight (requests at once, at most): of the
+    serving processes together.
     """
 
     monitor: str
@@ -151,6 +153,8 @@ class MonitorFigures:
     latency: ServiceFigures | None
     retries: int | None
     memory: Mapping[str, float] | None
+    cpu: Mapping[str, float] | None
+    in_flight: int | None
     reasons: Mapping[str, str]
     problems: Sequence[str]
     labels: LabelCounts = field(default_factory=LabelCounts)

@@ -8,7 +8,7 @@ written.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
@@ -21,11 +21,12 @@ from .labels import measure_hour
 from .segments import segments_of
 from .series import HOUR, Key, Recorded, SeriesStore, frame_of, frame_of_sketches
 from .sketches import POINTS, SEGMENT_POINTS, Gathered, Sketch, sketch
+from .vitals import Used, points_of_processes, used_by_version
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from ..deployments import Part
+    from ..deployments import Part, Vitals
     from .references import Reference
 
 CLOSED_AFTER = 120
@@ -41,12 +42,13 @@ requests and the sum of repeated ones; the answers; what performance can be expe
 
 
 class Log(Protocol):
-    """The payload logs of a project."""
+    """The payload logs of a project, and what its serving processes used."""
 
     def payload_parts(
         self, name: str, *, since: datetime, until: datetime, ids: Sequence[str] | None = None
     ) -> Iterator[Part]: ...
     def payloads_since(self, name: str) -> datetime | None: ...
+    def vitals(self, name: str, *, since: datetime, until: datetime) -> Iterable[Vitals]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +186,12 @@ def newest_rows(
     return pl.concat(frames, how="diagonal_relaxed").head(most) if frames else pl.DataFrame()
 
 
+def used_in(log: Log, deployment: str, since: float, until: float) -> Mapping[str, Used]:
+    """What the processes of each version used in a span of time, in seconds since 1970."""
+    start, end = (datetime.fromtimestamp(moment, UTC) for moment in (since, until))
+    return used_by_version(log.vitals(deployment, since=start, until=end))
+
+
 def _service(rows: pl.DataFrame) -> Sketch:
     """Latency and the fate of the requests."""
     requests = rows.filter(rows["row"] == 0)
@@ -246,6 +254,8 @@ class Recorder:
             self._store.note(monitor, kept)
             return kept
         points = points_of(found.sketches, plan, start=hour, end=hour + HOUR)
+        used = used_in(self._log, plan.deployment, hour, hour + HOUR)
+        points += points_of_processes(used, start=hour, end=hour + HOUR)
         self._store.write(monitor, "sketches", hour, frame_of_sketches(found.sketches))
         self._store.write(monitor, "points", hour, frame_of(points))
         measure_hour(self._store, monitor, plan, hour)

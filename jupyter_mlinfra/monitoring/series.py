@@ -46,6 +46,7 @@ _PARTS: tuple[Part, ...] = ("sketches", "points", "performance", "labels")
 METRICS = (
     *("psi", "ks", "wasserstein", "js", "hellinger", "chi2", "missing", "out_of_range", "unseen"),
     *("error_fraction", "refused_fraction", "p95_ms", "requests", "score_psi"),
+    *("memory_mib", "cpu_cores", "in_flight", "retries"),
     *("performance_real.", "performance_estimated.", "label_coverage", "kpi"),
 )
 """Metrics of points; those with a dot at the end have a name after it."""

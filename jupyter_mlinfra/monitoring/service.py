@@ -20,7 +20,7 @@ from . import references
 from .alerts.judging import Judging
 from .alerts.store import AlertStore
 from .alerts.texts import Notes, most_frequent
-from .heat_verbs import HeatVerbs
+from .cause_verbs import CauseVerbs
 from .measured_points import hourly_points, points_of
 from .measuring import measure, unmeasured
 from .points import Point
@@ -45,7 +45,7 @@ _OF_DRIFT = ("psi", "ks", "wasserstein", "js", "hellinger", "chi2", "missing", "
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
 
 
-class Monitoring(HeatVerbs):
+class Monitoring(CauseVerbs):
     """The monitors of one project. alarm_set: called when an alarm was set, so that the supervisor
     reads it.
     """

@@ -41,6 +41,12 @@ def monitor_code(name: str) -> Snippets:
     return lines(code, "monitors", "status", name, magic="monitor")
 
 
+def cause_code(name: str, feature: str) -> Snippets:
+    """Where a feature comes from."""
+    code = f"ml.monitor({text(name)}).cause({text(feature)})"
+    return lines(code, "monitors", "cause", name, feature, magic="monitor")
+
+
 def distribution(
     _: Workbench, *, name: str, feature: str, start: str, end: str | None = None, version: str = ""
 ) -> Snippets:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from .references import Reference
     from .sketches import Sketch
+    from .vitals import Used
     from .windows import Window
 
 SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -34,7 +35,8 @@ MOST_LABELS = 200_000
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """What the figures are about. before: the sketches that drift is against, empty if there are
-    none; against: its name. importance: shares by input, None if not known.
+    none; against: its name. importance: shares by input, None if not known. used: by the processes;
+    None if that is not known, or the figures are of a segment.
     """
 
     monitor: str
@@ -47,6 +49,7 @@ class Asked:
     importance: Mapping[str, float] | None
     shifted: Callable[[], figures.PerformanceEstimate | str]
     reasons: Mapping[str, str]
+    used: Used | None
 
 
 def figures_of(asked: Asked, plan: Plan, reference: Reference | None) -> figures.MonitorFigures:
@@ -67,10 +70,8 @@ def figures_of(asked: Asked, plan: Plan, reference: Reference | None) -> figures
     kpi_figure, why = _kpi(asked.labelled, plan, reference)
     if why:
         reasons["kpi"] = why
-    reasons["retries"] = (
-        "Counted where a retried request reached two processes; others only the gateway knows."
-    )
-    reasons["memory"] = "It is not in the payload log."
+    used = asked.used
+    reasons |= _unknown_of_processes(asked)
     return figures.MonitorFigures(
         monitor=asked.monitor,
         version=asked.version,
@@ -88,11 +89,26 @@ def figures_of(asked: Asked, plan: Plan, reference: Reference | None) -> figures
         performance=_performance(asked, plan, reference, reasons),
         kpi=kpi_figure,
         latency=_latency(requests),
-        retries=int(requests.sums[0]) if requests else None,
-        memory=None,
+        retries=used.retries if used else int(requests.sums[0]) if requests else None,
+        memory={"mib": used.newest_mib, "max_mib": used.memory_mib} if used else None,
+        cpu={"cores": used.cpu_cores, "max_cores": used.busiest_cores} if used else None,
+        in_flight=used.in_flight if used else None,
         reasons=reasons,
         problems=window.problems,
     )
+
+
+def _unknown_of_processes(asked: Asked) -> Mapping[str, str]:
+    """Why figures of processes are not known, by the name of the figure."""
+    if asked.used:
+        return {}
+    why = (
+        "The processes answer all segments together."
+        if asked.segment
+        else "No process of it was seen in the window."
+    )
+    retries = "Counted where a request reached two processes; others only the gateway knows."
+    return dict.fromkeys(("memory", "cpu", "in_flight"), why) | {"retries": retries}
 
 
 def rank(

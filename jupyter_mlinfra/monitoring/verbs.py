@@ -20,7 +20,7 @@ from .kpi import check_costs
 from .labels import LabelReport
 from .making import ReferenceMaker, answers_of
 from .points import Point
-from .recording import Plan, Recorder, newest_rows
+from .recording import Plan, Recorder, newest_rows, used_in
 from .segments import MOST_COLUMNS
 from .series import HOUR, METRICS, SeriesStore, series
 from .settings import MonitoringSettings
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .sketches import Sketch
     from .spec import Monitor
     from .store import MonitorStore
+    from .vitals import Used
 
 WINDOW = timedelta(hours=24)
 """How far back figures look by default."""
@@ -137,9 +138,13 @@ class MeasuringVerbs:
             importance=self._importance(model_version),
             shifted=lambda: self._shifted(plan, label, model_version, start, end, segment),
             reasons={"drift": why} if why else {},
+            used=None if segment else self._used(monitor.deployment, label, start, end),
         )
         found = figures_of(asked, plan, plan.reference(label))
         return replace(found, labels=self._series.unjoined(name).counts())
+
+    def _used(self, deployment: str, version: str, start: float, end: float) -> Used | None:
+        return used_in(self._deployments, deployment, start, end).get(version)
 
     def labels_known(self, deployment: str, *, since: datetime, until: datetime) -> pl.DataFrame:
         """The answered rows of a deployment that have a label in any of its monitors, each once:

@@ -159,7 +159,7 @@ def test_a_shadow_stands_in_for_nobody_and_nobody_for_it(keeper: Keeper) -> None
 
 
 def test_a_slow_shadow_gives_the_others_no_more_time(keeper: Keeper) -> None:
-    keeper.p95_ms = {("flights", "v1"): 10.0, ("flights", "v2"): 1500.0}
+    keeper.measures.p95_ms = {("flights", "v1"): 10.0, ("flights", "v2"): 1500.0}
     usual = keeper.settings.patience_seconds
     assert plan_of(keeper).patience_seconds == 8 * usual, "v2 may stand in for v1"
     with keeper.store.change("flights") as change:

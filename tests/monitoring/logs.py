@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from jupyter_mlinfra.core.errors import NotFound
+from jupyter_mlinfra.deployments import Vitals
 from jupyter_mlinfra.deployments.payload_log import parts, quarantine, reading
 
 HOUR = 3600
@@ -27,6 +28,7 @@ class Logged:
     traffic: dict[str, int] = field(default_factory=lambda: {"v1": 100})
     answers: str = "probabilities"
     model: str = "flights"
+    minutes: Sequence[Vitals] = ()
 
     def show(self, name: str) -> Any:
         if name != "flights" or not self.traffic:
@@ -44,6 +46,10 @@ class Logged:
 
     def payloads_since(self, name: str) -> datetime | None:
         return parts.oldest(self.folder)
+
+    def vitals(self, name: str, *, since: datetime, until: datetime) -> Iterator[Vitals]:
+        first, last = since.timestamp(), until.timestamp()
+        return (minute for minute in self.minutes if first <= minute.at < last)
 
     def payloads(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
         return reading.scan(self.folder, since)

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.deployments import Vitals
 from jupyter_mlinfra.deployments.payload_log import compacting, reading
 from jupyter_mlinfra.monitoring import recording, references
 from jupyter_mlinfra.monitoring.distances import jensen_shannon
@@ -260,6 +261,45 @@ def test_a_broken_file_hides_no_other_and_the_hour_says_so(
     assert done[START].broken == 1
     assert done[START].rows > 0
     assert done[START + HOUR].broken == 0
+
+
+def test_an_hour_has_what_the_processes_of_each_version_used(
+    project: Project, tmp_path: Path
+) -> None:
+    fill(tmp_path / "log", hours=1)
+    minutes = [
+        minute(START + 60 * place, version, mib=mib, cpu=cpu, in_flight=place, retried=1)
+        for place, mib, cpu in ((0, 100, 6.0), (1, 300, 30.0), (59, 200, 0.0), (60, 999, 60.0))
+        for version in ("v1", "v2")[: 1 + (place == 1)]
+    ]
+    store, log = watched(project), Logged(tmp_path / "log", minutes=minutes)
+    record_all(store, log, START + 3 * HOUR)
+
+    def value(metric: str, version: str) -> tuple[float | None, int]:
+        labels = {"version": version}
+        (found,) = series(store, "flights", metric, since=START, until=START + HOUR, labels=labels)
+        return found.value, found.rows
+
+    metrics = ("memory_mib", "cpu_cores", "in_flight", "retries")
+    assert [value(metric, "v1") for metric in metrics] == [
+        (300, 3),
+        (pytest.approx(0.2), 3),
+        (59, 3),
+        (3, 3),
+    ]
+    assert [value(metric, "v2") for metric in metrics] == [(300, 1), (0.5, 1), (1, 1), (1, 1)]
+
+
+def minute(at: int, version: str, *, mib: int, cpu: float, in_flight: int, retried: int) -> Vitals:
+    return Vitals(
+        at=at,
+        version=version,
+        memory_bytes=mib << 20,
+        cpu_seconds=cpu,
+        in_flight=in_flight,
+        retried=retried,
+        processes=2,
+    )
 
 
 def test_an_hour_without_requests_is_no_data_and_so_is_one_that_nobody_recorded(

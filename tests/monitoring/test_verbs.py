@@ -16,6 +16,7 @@ from scipy import stats
 from jupyter_mlinfra.core.errors import BadRequest, NotFound, Unprocessable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import to_json
+from jupyter_mlinfra.deployments import Vitals
 from jupyter_mlinfra.monitoring import Monitoring, references, verbs
 from jupyter_mlinfra.monitoring.series import HOUR, SeriesStore
 from jupyter_mlinfra.workbench import Workbench
@@ -249,6 +250,23 @@ def test_what_cannot_be_measured_is_null_with_a_reason(
         "label_coverage": None,
     }
     assert {"scores", "kpi", "latency", "memory", "performance.real"} <= set(found["reasons"])
+    at = int(monitoring.figures("flights").window_end.timestamp()) - 90
+    log.minutes = [
+        Vitals(
+            at=at,
+            version="v1",
+            memory_bytes=200 << 20,
+            cpu_seconds=15.0,
+            in_flight=4,
+            retried=2,
+            processes=2,
+        )
+    ]
+    full = monitoring.figures("flights", since=timedelta(minutes=5))
+    assert full.memory == {"mib": 200.0, "max_mib": 200.0}
+    assert full.cpu == {"cores": 0.25, "max_cores": 0.25}
+    assert (full.in_flight, full.retries) == (4, 2)
+    assert not {"memory", "cpu", "in_flight", "retries"} & set(full.reasons)
     references.path_of(project, "flights/1").unlink()
     full = monitoring.figures("flights", since=timedelta(hours=5))
     assert full.drift == {}

@@ -17,7 +17,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 from ...core.daemons.daemon import Daemon, say
@@ -34,10 +34,8 @@ from ..state import weights
 from ..store import DeploymentStore
 from .compaction import Compaction
 from .envoy import admin, watched_files
-from .envoy.meter import Meter
 from .envoy.process import Gateway
 from .layout import (
-    FIGURES,
     GATEWAY_STATE,
     LOCK,
     digest_of,
@@ -48,6 +46,7 @@ from .layout import (
     socket_path,
     token_of,
 )
+from .measures import Measures
 from .process_table import ProcessTable
 from .standby import Standby
 from .worker import WorkerSpec
@@ -73,11 +72,9 @@ class Keeper:
             token_of(project),
             memory_limit=self.settings.worker_memory_mib << 20,
         )
-        self.meter = Meter()
+        self.measures = Measures(project, self.workers)
         self.gateway = Gateway(project, self.store)
-        self.p95_ms: dict[tuple[str, str], float] = {}
         self.draining: dict[tuple[str, str], float] = {}
-        self.measured_at = 0.0
         self.compaction = Compaction(project)
         self.keys = KeyStore(project.database, project.user)
         self.changing = True
@@ -136,7 +133,8 @@ class Keeper:
         if target.done != wish or target.trouble:
             self.store.note_target(done=wish, trouble="")
         self._end_unwanted(rows, set(wanted), outdated)
-        self._measure(plans)
+        if self.gateway.alive():
+            self.measures.step(plans, every=IDLE_SECONDS)
         self.compaction.step(rows)
         if wanted or self.workers.all:
             return False
@@ -228,7 +226,7 @@ class Keeper:
             patience_seconds=patience(
                 self.settings.patience_seconds,
                 [
-                    self.p95_ms.get((row.name, item.version), 0.0)
+                    self.measures.p95_ms.get((row.name, item.version), 0.0)
                     for item in routable
                     if not item.shadow
                 ],
@@ -375,25 +373,6 @@ class Keeper:
                 )
             say(f"{version} of {name}: {text}")
             self.workers.events.pop(0)
-
-    def _measure(self, plans: Sequence[DeploymentPlan]) -> None:
-        if time.monotonic() - self.measured_at < IDLE_SECONDS * 0.9 or not self.gateway.alive():
-            return
-        self.measured_at = time.monotonic()
-        names = {
-            cluster_name(plan.name, item.version): (plan.name, item.version)
-            for plan in plans
-            for item in plan.versions
-        }
-        self.workers.heal(admin.unhealthy_sockets())
-        self.workers.measure()
-        figures = []
-        for name, item in self.meter.read(list(names)).items():
-            key = names[name]
-            self.p95_ms[key] = item.p95_ms or 0.0
-            item = replace(item, memory_bytes=self.workers.memory(key), pids=self.workers.pids(key))
-            figures.append({"deployment": key[0], "version": key[1], **asdict(item)})
-        watched_files.swap(FIGURES, json.dumps({"at": time.time(), "figures": figures}))
 
 
 _HAD_PROCESSES = (

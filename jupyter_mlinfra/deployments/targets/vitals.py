@@ -1,10 +1,11 @@
-"""What the kernel knows about a serving process and its descendants: memory, and whether they are
-suspended.
+"""What the kernel knows about a serving process and its descendants: memory, processor time, and
+whether they are suspended.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 
 from ...core.processes import is_stopped
@@ -30,6 +31,19 @@ def memory_bytes(pid: int) -> int:
     loaded before a fork, count once (proportional set size).
     """
     return sum(_memory(one) for one in family(pid))
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time that they have used, with that of children that have ended."""
+    return sum(_ticks(one) for one in family(pid)) / os.sysconf("SC_CLK_TCK")
+
+
+def _ticks(pid: int) -> int:
+    with contextlib.suppress(OSError, ValueError):
+        # After the name, which may contain anything: utime, stime, cutime and cstime (proc(5)).
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, fields[11:15]))
+    return 0
 
 
 def _memory(pid: int) -> int:

@@ -54,7 +54,8 @@ class Worker:
     of the code that the process runs, so that the next keeper knows it too. fresh: it takes the
     place of another one, and has not answered yet. leaving: why another process takes its place; it
     is drained once that one answers. done: requests that it had
-    finished when it was last looked at. memory, base: bytes, now and when it first answered.
+    finished when it was last looked at. memory, base: bytes, now and when it first answered. cpu:
+    seconds of processor time that it has used.
     """
 
     slot: int
@@ -79,6 +80,7 @@ class Worker:
     done: int = 0
     memory: int = 0
     base: int = 0
+    cpu: float = 0.0
     log: Path = field(default_factory=Path)
 
     @property

@@ -24,7 +24,7 @@ from ..packaging import damage
 from ..runtime.guard import SLOTS, Ledger, Slot
 from .envoy import admin
 from .process_table import ProcessRow, ProcessTable
-from .vitals import memory_bytes, suspended
+from .vitals import cpu_seconds, memory_bytes, suspended
 from .worker import THREADS, Worker, WorkerSpec, command, environment, open_log
 
 START_SECONDS = 150.0
@@ -183,10 +183,13 @@ class Workers:
                 worker.identity.signal(signal.SIGKILL)
 
     def measure(self) -> None:
-        """Read how much memory each process uses; replace one that uses more than it may."""
+        """Read how much memory and processor time each process uses; replace one that uses more
+        memory than it may.
+        """
         for key, worker in self._running():
             assert worker.identity is not None
             worker.memory = memory_bytes(worker.identity.pid)
+            worker.cpu = cpu_seconds(worker.identity.pid)
             limit = self._memory_limit
             # A limit below what the model needs would replace it again and again.
             if limit and worker.ready and worker.base <= limit < worker.memory:
@@ -231,6 +234,13 @@ class Workers:
     def memory(self, key: tuple[str, str]) -> int:
         """Bytes that the processes of a version used when they were last measured."""
         return sum(worker.memory for worker in self.all.get(key, ()) if worker.identity)
+
+    def cpu(self, key: tuple[str, str]) -> dict[int, float]:
+        """Seconds of processor time that each process of a version had used when it was last
+        measured.
+        """
+        workers = self.all.get(key, ())
+        return {worker.identity.pid: worker.cpu for worker in workers if worker.identity}
 
     def pids(self, key: tuple[str, str]) -> list[int]:
         """The processes of a version; each may have children."""
@@ -438,6 +448,7 @@ class Workers:
         )
         worker.unhealthy_since = worker.ending_since = worker.stopped_since = 0.0
         worker.memory = worker.done = 0
+        worker.cpu = 0.0
         if token:
             end_token(token, grace_seconds=0)  # its children, if its own end was not orderly
             if ledger is not None:  # whatever it was working on is suspect

@@ -24,6 +24,10 @@ _NAMES = {
     "unseen": "share of unseen categories",
     "p95_ms": "p95 of the latency in ms",
     "score_psi": "PSI of the answers",
+    "memory_mib": "memory in MiB",
+    "cpu_cores": "processor cores in use",
+    "in_flight": "requests in flight",
+    "retries": "retries",
     "label_coverage": "share of labelled requests",
     "kpi": "KPI",
 }

@@ -79,6 +79,15 @@ def _series(session: Session, name: str, since: str | None, **options: Any) -> A
     return session.bench.monitoring.series(name, since=span(since), **options)
 
 
+@monitors.verb("cause")
+@click.argument("name")
+@click.argument("feature")
+@_version
+def _cause(session: Session, name: str, feature: str, version: str | None) -> Any:
+    """Where a feature comes from: dataset, step and cell, and what changed there."""
+    return session.bench.monitoring.cause(name, feature, version=version)
+
+
 @monitors.verb("labels")
 @click.argument("name")
 @click.argument("file", type=click.Path(dir_okay=False))

@@ -37,6 +37,10 @@ def _figures(item: MonitorFigures) -> Card:
         "p95 ms": _figure(latency.p95_ms) if latency else NONE,
         "errors": _share(latency.error_fraction) if latency else NONE,
         "refused": _share(latency.refused_fraction) if latency else NONE,
+        "memory MiB": _figure(item.memory["mib"]) if item.memory else NONE,
+        "cores in use": _figure(item.cpu["cores"]) if item.cpu else NONE,
+        "in flight": plain(item.in_flight),
+        "retries": plain(item.retries),
         "score PSI": _figure(item.scores.psi) if item.scores else NONE,
     }
     for estimate in (performance.estimated, performance.estimated_under_shift):

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
+from ...core.errors import Forbidden
 from ...faces.handler import Handler, access, elsewhere
 from ...faces.parameters import Cursor, Interval, Limit, Name
 
 if TYPE_CHECKING:
     from ...core.records import Page
     from ...jobs.spec import Job
+    from ..causes.spec import FeatureCause
     from ..figures import HeatMap, MonitorFigures
     from ..labels import LabelReport
     from ..points import Point
@@ -110,6 +112,21 @@ class Distribution(Handler):
         )
 
 
+class Cause(Handler):
+    @read(slow=True)
+    def get(self, name: str, *, feature: str, version: str | None = None) -> FeatureCause:
+        """Where a feature comes from: dataset, step and cell, and what changed there. It shows code
+        of notebooks, so the user must also be allowed to read jobs.
+        """
+        if not self.allowed("read", ["jobs"]):
+            raise Forbidden(
+                "You may not see the code that made a feature.",
+                "The Jupyter server allows you the monitors, but not to read jobs.",
+                "Ask whoever runs the server.",
+            )
+        return self.bench.monitoring.cause(name, feature, version=version)
+
+
 class Metrics(Handler):
     @read(slow=True, media=TEXT)
     def get(self) -> str:
@@ -192,6 +209,7 @@ ROUTES = {
     "monitoring/monitors/{name}": MonitorPage,
     "monitoring/monitors/{name}/evaluate": Evaluate,
     "monitoring/monitors/{name}/backfill": Record,
+    "monitoring/monitors/{name}/cause": Cause,
     "monitoring/monitors/{name}/distribution": Distribution,
     "monitoring/monitors/{name}/figures": Figures,
     "monitoring/monitors/{name}/heat": Heat,

@@ -144,8 +144,9 @@ class RuleEntry(Options):
 
     metric: str
     """`psi`, `ks`, `wasserstein`, `js`, `hellinger`, `chi2`, `missing`, `out_of_range`, `unseen`,
-    `error_fraction`, `refused_fraction`, `p95_ms`, `requests`, `score_psi`, `label_coverage`,
-    `kpi`, `performance_real.NAME`, `performance_estimated.NAME`.
+    `error_fraction`, `refused_fraction`, `p95_ms`, `requests`, `score_psi`, `memory_mib`,
+    `cpu_cores`, `in_flight`, `retries`, `label_coverage`, `kpi`, `performance_real.NAME`,
+    `performance_estimated.NAME`.
     """
 
     op: Literal[">", ">=", "<", "<="] = ">="

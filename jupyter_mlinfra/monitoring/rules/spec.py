@@ -19,6 +19,7 @@ Key = tuple[str, ...]
 METRICS = (
     *("psi", "ks", "wasserstein", "js", "hellinger", "chi2", "missing", "out_of_range", "unseen"),
     *("error_fraction", "refused_fraction", "p95_ms", "requests", "score_psi"),
+    *("memory_mib", "cpu_cores", "in_flight", "retries"),
     *("label_coverage", "kpi"),
 )
 FAMILIES = ("performance_real", "performance_estimated")

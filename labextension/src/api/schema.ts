@@ -511,6 +511,79 @@ export interface components {
             readonly type: string;
         };
         /**
+         * CausePlace
+         * @description A cell of a notebook, or a piece of a module that the notebook imports, as it ran.
+         *
+         *     file: below the project. cell: its number from 1, as jobs count; None in a module. line: where
+         *     it names the column, from 1 in the cell or the file. source: at most 120 lines, of which the
+         *     first is `first_line`. diff: to the newest run of its step, unified, at most 200 lines; empty
+         *     unless it has changed.
+         */
+        readonly CausePlace: {
+            readonly cell: number | null;
+            /** @enum {string} */
+            readonly change: "unchanged" | "changed" | "removed" | "no later run" | "unknown";
+            /** @default  */
+            readonly diff: string;
+            readonly file: string;
+            readonly first_line: number;
+            /** @enum {string} */
+            readonly how: "assigns" | "names" | "writes" | "ran";
+            readonly line: number;
+            readonly source: string;
+        };
+        /**
+         * CauseSource
+         * @description A dataset that holds the feature as a column, and what wrote it. Empty texts are not known;
+         *     `reasons` say why.
+         *
+         *     dataset, column, view, pipeline, step, job: references. how: why it is among the sources. at:
+         *     when its snapshot was committed. newer: snapshots since then. entities: of the view that it
+         *     feeds. notebook: its path. executed: the notebook as it ran. places: where the code has to do
+         *     with the column, the most telling first, at most 5 of `named`. later_run, later_executed: the
+         *     newest successful run of the step, and its notebook. later_why: why that run executed the step,
+         *     or took it from the cache.
+         */
+        readonly CauseSource: {
+            /** @default null */
+            readonly at: string | null;
+            readonly column: string;
+            readonly dataset: string;
+            /** @default [] */
+            readonly entities: readonly string[];
+            /** @default  */
+            readonly executed: string;
+            readonly how: string;
+            /** @default  */
+            readonly job: string;
+            /** @default  */
+            readonly later_executed: string;
+            /** @default  */
+            readonly later_run: string;
+            /** @default  */
+            readonly later_why: string;
+            /** @default 0 */
+            readonly named: number;
+            /** @default null */
+            readonly newer: number | null;
+            /** @default  */
+            readonly notebook: string;
+            /** @default  */
+            readonly pipeline: string;
+            /** @default [] */
+            readonly places: readonly components["schemas"]["CausePlace"][];
+            /** @default [] */
+            readonly reasons: readonly string[];
+            /** @default  */
+            readonly run: string;
+            /** @default  */
+            readonly step: string;
+            /** @default  */
+            readonly view: string;
+            /** @default  */
+            readonly written_by: string;
+        };
+        /**
          * Change
          * @description One entry of the history. traffic: after it. verb: deploy, traffic, promote, rollback,
          *     remove, undo, shadow, step (of a plan), pause, resume, keeper.
@@ -1216,6 +1289,24 @@ export interface components {
             readonly view: string;
         };
         /**
+         * FeatureCause
+         * @description Where a feature of a model comes from: the data that the model was trained on, then what that
+         *     was made from. version, run: references of the model version and its tracked run.
+         */
+        readonly FeatureCause: {
+            /** @default Datasets, runs and jobs are from lineage; code is found by the column's name. */
+            readonly basis: string;
+            readonly code: {
+                readonly [key: string]: string;
+            };
+            readonly feature: string;
+            readonly monitor: string;
+            readonly reasons: readonly string[];
+            readonly run: string;
+            readonly sources: readonly components["schemas"]["CauseSource"][];
+            readonly version: string;
+        };
+        /**
          * FeatureDrift
          * @description Drift of one feature between reference and window.
          *
@@ -1902,16 +1993,22 @@ export interface components {
          *
          *     against: what drift is against: the reference of a version, or a span of time. drift: by
          *     feature, the most suspect first. fill_rate, unseen, out_of_range: shares of rows by feature.
-         *     problems: what makes the window incomplete.
+         *     problems: what makes the window incomplete. memory (`mib` now, `max_mib`), cpu (`cores` on
+         *     average, `max_cores` in the busiest minute), in_flight (requests at once, at most): of the
+         *     serving processes together.
          */
         readonly MonitorFigures: {
             readonly against: string;
+            readonly cpu: {
+                readonly [key: string]: number;
+            } | null;
             readonly drift: {
                 readonly [key: string]: components["schemas"]["Distances"];
             };
             readonly fill_rate: {
                 readonly [key: string]: number | null;
             };
+            readonly in_flight: number | null;
             readonly kpi: components["schemas"]["KpiFigure"] | null;
             readonly labels: components["schemas"]["LabelCounts"];
             readonly latency: components["schemas"]["ServiceFigures"] | null;

@@ -49,8 +49,27 @@ export function Tiles({
       />
       <Performance figures={figures} />
       <Kpi figures={figures} />
+      <Processes figures={figures} />
       <Result status={status} />
     </div>
+  );
+}
+
+/** What the serving processes of the version use together. */
+function Processes({ figures }: { figures?: IMonitorFigures | undefined }): React.ReactElement {
+  const { trans } = useWorkbench();
+  const { memory, cpu, in_flight: inFlight, retries } = figures ?? {};
+  const used = [
+    cpu && trans.__('%1 cores', short(cpu.cores)),
+    inFlight != null && trans.__('%1 in flight', inFlight),
+    retries != null && trans._n('%1 retry', '%1 retries', retries)
+  ].filter(Boolean);
+  return (
+    <Tile
+      title={trans.__('memory of its processes')}
+      value={memory ? format.bytes((memory.mib ?? 0) * 2 ** 20) : format.DASH}
+      note={memory ? used.join(' · ') : <Reason text={figures?.reasons.memory} />}
+    />
   );
 }
 

@@ -77,6 +77,20 @@ def _ask(url: str) -> dict[int, bytes] | None:
     return answers or None
 
 
+@dataclass(frozen=True, slots=True)
+class Pressure:
+    """Of one version, as one Envoy sees it. in_flight: requests that it has taken and not answered.
+    retried: requests sent to another process, since the Envoy was started.
+    """
+
+    in_flight: int
+    retried: int
+
+
+PressureByEnvoy = Mapping[int, Mapping[str, Pressure]]
+"""By the number of the Envoy and the name of the cluster."""
+
+
 def live(number: int) -> bool:
     """Whether this Envoy accepts requests."""
     return (get(ADMIN_SOCKETS[number], "/ready") or b"").startswith(b"LIVE")
@@ -93,6 +107,23 @@ def statistics(pattern: str) -> dict[int, dict[str, str]] | None:
 def _pairs(body: bytes) -> dict[str, str]:
     pairs = (line.partition(": ") for line in body.decode(errors="replace").splitlines())
     return {name: value.strip('"') for name, _, value in pairs}
+
+
+def pressure() -> PressureByEnvoy | None:
+    """How many requests the versions have to answer; None if nobody knows."""
+    counters = "upstream_rq_(active|pending_active|retry)"
+    found = statistics(f"^cluster\\.[^.]+\\.[^.]+\\.{counters}$")
+    if found is None:
+        return None
+    return {number: _pressures(values) for number, values in found.items()}
+
+
+def _pressures(values: Mapping[str, str]) -> dict[str, Pressure]:
+    sums: dict[str, list[int]] = {}
+    for name, value in values.items():
+        cluster, _, counter = name.removeprefix("cluster.").rpartition(".upstream_rq_")
+        sums.setdefault(cluster, [0, 0])[counter == "retry"] += int(value)
+    return {cluster: Pressure(*both) for cluster, both in sums.items()}
 
 
 def in_flight(cluster: str) -> int | None:

@@ -138,6 +138,8 @@ const figuresOf = (more: Partial<IMonitorFigures> = {}): IMonitorFigures => ({
   latency: null,
   retries: null,
   memory: null,
+  cpu: null,
+  in_flight: null,
   labels: { waiting: 0, refused: 0 },
   reasons: {},
   problems: [],
@@ -330,8 +332,21 @@ describe('the figures at the head', () => {
     expect(tile('KPI, worth of a row')).toContain('95 % in [2, 3]');
   });
 
+  it('say what the processes use', async () => {
+    const figures = figuresOf({
+      memory: { mib: 212, max_mib: 240 },
+      cpu: { cores: 0.31, max_cores: 0.9 },
+      in_flight: 12,
+      retries: 1
+    });
+    await opened(statusOf(), { figures: async () => figures });
+    expect(tile('memory of its processes')).toContain('222.3 MB');
+    expect(tile('memory of its processes')).toContain('0.31 cores · 12 in flight · 1 retry');
+  });
+
   it('say why there is no number', async () => {
     const reasons = {
+      memory: 'No process of it was seen in the window.',
       'performance.estimated': 'The reference has no labels.',
       'performance.real': 'No row of the window has a label.',
       kpi: 'It is not known what an outcome is worth.'
@@ -339,6 +354,7 @@ describe('the figures at the head', () => {
     await opened(statusOf(), { figures: async () => figuresOf({ reasons }) });
     expect(tile('performance, estimated')).toContain('The reference has no labels.');
     expect(tile('performance, real')).toContain('No row of the window has a label.');
+    expect(tile('memory of its processes')).toContain('No process of it was seen');
     expect(tile('KPI, worth of a row')).toContain('It is not known what an outcome is worth.');
   });
 });

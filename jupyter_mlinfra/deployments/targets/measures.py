@@ -1,0 +1,94 @@
+"""What the keeper measures every few seconds: figures for those who look, and the minutes of the
+vitals log.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+
+from ...core.project import Project
+from ..gateway import DeploymentPlan, cluster_name
+from ..settings import DeploymentSettings
+from . import Figures
+from .envoy import admin, watched_files
+from .envoy.meter import Meter
+from .layout import FIGURES
+from .vitals_log import Reading, VitalsLog
+from .workers import Workers
+
+Key = tuple[str, str]
+"""Deployment and version."""
+
+
+class Measures:
+    """The measurements of one keeper. p95_ms: of each version, as last measured."""
+
+    def __init__(self, project: Project, workers: Workers) -> None:
+        self.p95_ms: dict[Key, float] = {}
+        self._workers, self._meter = workers, Meter()
+        self._log = VitalsLog(project, project.settings.of(DeploymentSettings).payload_days)
+        self._retried: dict[tuple[int, str], int] = {}
+        self._measured_at = 0.0
+
+    def step(self, plans: Sequence[DeploymentPlan], *, every: float) -> None:
+        """Measure if `every` seconds have passed."""
+        if time.monotonic() - self._measured_at < every * 0.9:
+            return
+        self._measured_at = time.monotonic()
+        keys = {
+            cluster_name(plan.name, item.version): (plan.name, item.version)
+            for plan in plans
+            for item in plan.versions
+        }
+        self._workers.heal(admin.unhealthy_sockets())
+        self._workers.measure()
+        figures = self._meter.read(list(keys))
+        for name, item in figures.items():
+            self.p95_ms[keys[name]] = item.p95_ms or 0.0
+        self._write_figures(keys, figures)
+        self._note_vitals(keys)
+
+    def _write_figures(self, keys: Mapping[str, Key], figures: Mapping[str, Figures]) -> None:
+        found = []
+        for name, item in figures.items():
+            key = keys[name]
+            memory, pids = self._workers.memory(key), self._workers.pids(key)
+            item = replace(item, memory_bytes=memory, pids=pids)
+            found.append({"deployment": key[0], "version": key[1], **asdict(item)})
+        watched_files.swap(FIGURES, json.dumps({"at": time.time(), "figures": found}))
+
+    def _note_vitals(self, keys: Mapping[str, Key]) -> None:
+        pressure, at = admin.pressure() or {}, time.time()
+        in_flight, retried = _in_flight(pressure), self._retried_since(pressure)
+        running = {name: key for name, key in keys.items() if self._workers.pids(key)}
+        for name, key in running.items():
+            reading = Reading(
+                at=at,
+                memory_bytes=self._workers.memory(key),
+                cpu=self._workers.cpu(key),
+                in_flight=in_flight[name],
+                retried=retried[name],
+            )
+            self._log.note(*key, reading)
+        self._log.keep(set(running.values()))
+
+    def _retried_since(self, pressure: admin.PressureByEnvoy) -> Counter[str]:
+        """Retries since the last look, by cluster. Counters of an Envoy begin anew with it."""
+        found = Counter[str]()
+        for number, clusters in pressure.items():
+            for name, item in clusters.items():
+                before = self._retried.get((number, name), item.retried)
+                found[name] += item.retried - before if item.retried >= before else item.retried
+                self._retried[number, name] = item.retried
+        return found
+
+
+def _in_flight(pressure: admin.PressureByEnvoy) -> Counter[str]:
+    found = Counter[str]()
+    for clusters in pressure.values():
+        found.update({name: item.in_flight for name, item in clusters.items()})
+    return found

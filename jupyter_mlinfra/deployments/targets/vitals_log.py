@@ -1,0 +1,154 @@
+"""What the processes of a version used, minute by minute.
+
+    vitals/<deployment>/2026-11-24.jsonl    one line per minute and version
+
+The payload log knows what was asked and answered, this log what it cost. A minute is one append, so
+that a keeper that dies loses at most the minute that it was in.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from ...core.project import Project
+
+MINUTE = 60
+DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One look at a version. at: seconds since 1970. memory_bytes: of all its processes. cpu: the
+    processor time of each process with its children, in seconds, by its number. in_flight: requests
+    that the gateway has taken and not answered. retried: requests that it sent to another process
+    since the last look.
+    """
+
+    at: float
+    memory_bytes: int
+    cpu: Mapping[int, float]
+    in_flight: int
+    retried: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vitals:
+    """One minute of a version. at: its start, in seconds since 1970. memory_bytes, in_flight,
+    processes: the most that was seen. cpu_seconds: used within it, as far as it was seen.
+    """
+
+    at: int
+    version: str
+    memory_bytes: int
+    cpu_seconds: float
+    in_flight: int
+    retried: int
+    processes: int
+
+
+@dataclass(slots=True)
+class _Minute:
+    at: int
+    memory_bytes: int = 0
+    cpu_seconds: float = 0.0
+    in_flight: int = 0
+    retried: int = 0
+    processes: int = 0
+
+
+@dataclass(slots=True)
+class VitalsLog:
+    """Gathers readings into minutes and writes each when it is over. days: for how long files are
+    kept.
+    """
+
+    project: Project
+    days: float
+    _minutes: dict[tuple[str, str], _Minute] = field(default_factory=dict)
+    _cpu: dict[tuple[str, str], Mapping[int, float]] = field(default_factory=dict)
+
+    def note(self, deployment: str, version: str, reading: Reading) -> None:
+        """Count a reading. A full disk costs the minute, nothing else."""
+        key, start = (deployment, version), int(reading.at // MINUTE) * MINUTE
+        minute = self._minutes.get(key)
+        if minute is None or minute.at != start:
+            if minute is not None:
+                self._write(key, minute)
+            minute = self._minutes[key] = _Minute(start)
+        minute.memory_bytes = max(minute.memory_bytes, reading.memory_bytes)
+        minute.cpu_seconds += used_since(self._cpu.get(key), reading.cpu)
+        minute.in_flight = max(minute.in_flight, reading.in_flight)
+        minute.retried += reading.retried
+        minute.processes = max(minute.processes, len(reading.cpu))
+        self._cpu[key] = dict(reading.cpu)
+
+    def keep(self, known: set[tuple[str, str]]) -> None:
+        """Write the minutes of versions that have no process any more, and forget them."""
+        for key in set(self._minutes) - known:
+            self._write(key, self._minutes.pop(key))
+            self._cpu.pop(key, None)
+
+    def _write(self, key: tuple[str, str], minute: _Minute) -> None:
+        deployment, version = key
+        vitals = Vitals(**asdict(minute) | {"version": version})
+        path = _folder(self.project, deployment) / f"{_day(minute.at)}.jsonl"
+        with contextlib.suppress(OSError):
+            if not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._prune(minute.at)
+            with path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(asdict(vitals)) + "\n")
+
+    def _prune(self, at: float) -> None:
+        """Remove old files, also of deployments that are gone."""
+        oldest = _day(at - self.days * DAY)
+        for path in (self.project.home / "vitals").glob("*/*.jsonl"):
+            if path.stem < oldest:
+                path.unlink(missing_ok=True)
+
+
+def used_since(before: Mapping[int, float] | None, cpu: Mapping[int, float]) -> float:
+    """Seconds of processor time between two looks. A process that was not there before has used all
+    of its time since; at the first look nobody knows. Children that ended unseen are not counted,
+    so a process may seem to have used less than before.
+    """
+    if before is None:
+        return 0.0
+    return math.fsum(max(0.0, seconds - before.get(pid, 0.0)) for pid, seconds in cpu.items())
+
+
+def read_vitals(project: Project, deployment: str, since: float, until: float) -> Iterator[Vitals]:
+    """The minutes that begin in [since, until), in seconds since 1970, oldest first. A line that is
+    not whole, because the machine stopped while it was written, is left out.
+    """
+    folder = _folder(project, deployment)
+    last = datetime.fromtimestamp(until, UTC).date()
+    day = datetime.fromtimestamp(since, UTC).date()
+    while day <= last:
+        with contextlib.suppress(FileNotFoundError):
+            for line in (folder / f"{day.isoformat()}.jsonl").open("rb"):
+                found = _parsed(line)
+                if found is not None and since <= found.at < until:
+                    yield found
+        day += timedelta(days=1)
+
+
+def _parsed(line: bytes) -> Vitals | None:
+    try:
+        return Vitals(**json.loads(line))
+    except (ValueError, TypeError):
+        return None
+
+
+def _folder(project: Project, deployment: str) -> Path:
+    return project.home / "vitals" / deployment
+
+
+def _day(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).date().isoformat()
