@@ -124,15 +124,30 @@ class KpiFigure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryFigures:
+    """Memory of processes, in MiB: in the newest minute and at most."""
+
+    mib: float
+    max_mib: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CpuFigures:
+    """Processor cores in use: on average and in the busiest minute."""
+
+    cores: float
+    max_cores: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MonitorFigures:
     """Everything that is measured of one version in a window. What could not be measured is None,
     and `reasons` says why, by key.
 
     against: what drift is against: the reference of a version, or a span of time. drift: by
     feature, the most suspect first. fill_rate, unseen, out_of_range: shares of rows by feature.
-    problems: what makes the window incomplete. memory (`mib` now, `max_mib`), cpu (`cores` on
-    average, `max_cores` in the busiest minute), in_flight (requests at once, at most): of the
-    serving processes together.
+    problems: what makes the window incomplete. memory, cpu, in_flight (requests at once, at most):
+    of the serving processes together.
     """
 
     monitor: str
@@ -152,8 +167,8 @@ class MonitorFigures:
     kpi: KpiFigure | None
     latency: ServiceFigures | None
     retries: int | None
-    memory: Mapping[str, float] | None
-    cpu: Mapping[str, float] | None
+    memory: MemoryFigures | None
+    cpu: CpuFigures | None
     in_flight: int | None
     reasons: Mapping[str, str]
     problems: Sequence[str]

@@ -90,12 +90,24 @@ def figures_of(asked: Asked, plan: Plan, reference: Reference | None) -> figures
         kpi=kpi_figure,
         latency=_latency(requests),
         retries=used.retries if used else int(requests.sums[0]) if requests else None,
-        memory={"mib": used.newest_mib, "max_mib": used.memory_mib} if used else None,
-        cpu={"cores": used.cpu_cores, "max_cores": used.busiest_cores} if used else None,
+        memory=figures.MemoryFigures(mib=used.newest_mib, max_mib=used.memory_mib)
+        if used
+        else None,
+        cpu=figures.CpuFigures(cores=used.cpu_cores, max_cores=used.busiest_cores)
+        if used
+        else None,
         in_flight=used.in_flight if used else None,
         reasons=reasons,
         problems=window.problems,
     )
+
+
+def _memory(used: Used) -> figures.MemoryFigures:
+    return figures.MemoryFigures(mib=used.newest_mib, max_mib=used.memory_mib)
+
+
+def _cpu(used: Used) -> figures.CpuFigures:
+    return figures.CpuFigures(cores=used.cpu_cores, max_cores=used.busiest_cores)
 
 
 def _unknown_of_processes(asked: Asked) -> Mapping[str, str]:

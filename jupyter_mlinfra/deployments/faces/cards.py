@@ -113,7 +113,7 @@ def _comparison(item: AnswerComparison) -> Card:
         "score shift": None if item.score_shift is None else f"{item.score_shift:+.4g}",
         "latency": f"{latency}, {item.latency_basis}" if latency else None,
         "refused": f"{item.refused:,}",
-        "given by": ", ".join(f"{name} {count:,}" for name, count in item.given_by.items()),
+        "given by": ", ".join(f"{name} {plain(count)}" for name, count in item.given_by.items()),
         "window": f"{moment(item.since)} to {moment(item.until)}",
     }
     return Card(

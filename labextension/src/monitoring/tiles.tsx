@@ -67,7 +67,7 @@ function Processes({ figures }: { figures?: IMonitorFigures | undefined }): Reac
   return (
     <Tile
       title={trans.__('memory of its processes')}
-      value={memory ? format.bytes((memory.mib ?? 0) * 2 ** 20) : format.DASH}
+      value={memory ? format.bytes(memory.mib * 2 ** 20) : format.DASH}
       note={memory ? used.join(' · ') : <Reason text={figures?.reasons.memory} />}
     />
   );
