@@ -397,6 +397,10 @@ class Jobs:
         snapshot = self._store.entry(job).job.snapshot
         return self._submitter.snapshots().show(snapshot) if snapshot else None
 
+    def source(self, job: str, path: str) -> bytes:
+        """A file below the project as the job ran it. Raises NotFound if it is not kept."""
+        return self._submitter.snapshots().read(self._store.entry(job).job.snapshot or "", path)
+
     def diff(self, job: str, *, limit: int = 200_000) -> CodeDiff | None:
         """How the code that a job runs from differs from the commit, at most `limit` bytes; None if
         it runs no file of the project.

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from ..core.frames import Frame
     from ..monitoring.alerts.spec import AlertChange, AlertDetail, AlertNotebook
+    from ..monitoring.causes.spec import FeatureCause
     from ..monitoring.figures import HoursRecorded, MonitorFigures, ReferenceReport
     from ..monitoring.labels import LabelReport
     from ..monitoring.spec import Alert, AlertSilence, FeatureDrift, MonitorStatus
@@ -160,6 +161,12 @@ class MonitorHandle(Shown):
             version=version,
             segment=segment,
         )
+
+    def cause(self, feature: str, *, version: str | None = None) -> FeatureCause:
+        """Where a feature comes from: the dataset, the step and the cell that made it, and what
+        changed there since. Notebooks are read, never run.
+        """
+        return self.workbench.monitoring.cause(self.name, feature, version=version)
 
     def labels(self, source: Path | str | Frame) -> LabelReport:
         """Join labels to the answers by request id: a file, or a frame with `request_id`, `label`

@@ -120,8 +120,8 @@ def test_a_failure_is_json_for_scripts_and_three_lines_for_people(
         (["catalog", "show"], "Usage: mlinfra catalog show [OPTIONS] NAME."),
         (
             ["monitors", "teleport"],
-            "mlinfra monitors takes one of: backfill, backtest, compare, evaluate, labels, list,"
-            " reference, series, status, watch.",
+            "mlinfra monitors takes one of: backfill, backtest, cause, compare, evaluate, labels,"
+            " list, reference, series, status, watch.",
         ),
         (["jobs", "list", "--colour"], "Usage: mlinfra jobs list [OPTIONS]."),
         (["jobs"], "Usage: mlinfra jobs [OPTIONS] COMMAND [ARGS]..."),

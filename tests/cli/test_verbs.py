@@ -768,6 +768,13 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         },
     ),
     (
+        "monitors cause flights temp --version v2",
+        "FeatureCause",
+        "monitoring",
+        "cause",
+        {"name": "flights", "feature": "temp", "version": "v2"},
+    ),
+    (
         "monitors labels flights truth.csv",
         "LabelReport",
         "monitoring",

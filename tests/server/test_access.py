@@ -134,6 +134,7 @@ EXPECTED = {
     "GET monitoring/monitors/{name}/figures": "read monitoring",
     "GET monitoring/monitors/{name}/series": "read monitoring",
     "GET monitoring/monitors/{name}/heat": "read monitoring",
+    "GET monitoring/monitors/{name}/cause": "read monitoring",
     "GET monitoring/monitors/{name}/distribution": "read monitoring",
     "GET monitoring/metrics": "read monitoring",
     "GET monitoring/alerts": "read monitoring",
@@ -280,6 +281,23 @@ async def test_signed_in_but_not_allowed_every_route_is_refused_for_its_own_acti
             assert answer.code == 403, key
             assert answer.value["error"] == "forbidden"
             assert denied.asked == [(action, f"mlinfra:{resource}")], key
+
+
+class DenyJobs(Deny):
+    def is_authorized(self, handler: Any, user: Any, action: str, resource: str) -> bool:
+        super().is_authorized(handler, user, action, resource)
+        return resource != "mlinfra:jobs"
+
+
+async def test_who_may_read_monitors_but_no_jobs_does_not_see_the_code_of_notebooks(
+    jp_serverapp: Any, guarded: None, ask: Callable[..., Any]
+) -> None:
+    jp_serverapp.web_app.settings["authorizer"] = authorizer = DenyJobs(parent=jp_serverapp)
+    authorizer.asked = []
+    answer = await ask("monitoring/monitors/flights/cause?feature=temp")
+    assert answer.code == 403
+    assert "not to read jobs" in answer.value["why"]
+    assert authorizer.asked == [("read", "mlinfra:monitoring"), ("read", "mlinfra:jobs")]
 
 
 async def test_a_cookie_alone_cannot_write(

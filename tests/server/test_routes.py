@@ -687,6 +687,13 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
         },
     ),
     (
+        "monitoring/monitors/flights/cause?feature=temp&version=v2",
+        None,
+        "monitoring",
+        "cause",
+        {"name": "flights", "feature": "temp", "version": "v2"},
+    ),
+    (
         "monitoring/monitors/flights/distribution?feature=temp&start=2026-11-24T11:00:00Z",
         None,
         "monitoring",

@@ -732,6 +732,14 @@ export interface components {
             readonly counts: readonly (readonly number[])[];
         };
         /**
+         * CpuFigures
+         * @description Processor cores in use: on average and in the busiest minute.
+         */
+        readonly CpuFigures: {
+            readonly cores: number;
+            readonly max_cores: number;
+        };
+        /**
          * Curve
          * @description A metric over steps, at most `points` long; min and max of each bucket are kept, so that no
          *     spike is lost.
@@ -1896,6 +1904,14 @@ export interface components {
             readonly yaml: string;
         };
         /**
+         * MemoryFigures
+         * @description Memory of processes, in MiB: in the newest minute and at most.
+         */
+        readonly MemoryFigures: {
+            readonly max_mib: number;
+            readonly mib: number;
+        };
+        /**
          * Model
          * @description One registered model. aliases: alias to version number.
          */
@@ -1993,15 +2009,12 @@ export interface components {
          *
          *     against: what drift is against: the reference of a version, or a span of time. drift: by
          *     feature, the most suspect first. fill_rate, unseen, out_of_range: shares of rows by feature.
-         *     problems: what makes the window incomplete. memory (`mib` now, `max_mib`), cpu (`cores` on
-         *     average, `max_cores` in the busiest minute), in_flight (requests at once, at most): of the
-         *     serving processes together.
+         *     problems: what makes the window incomplete. memory, cpu, in_flight (requests at once, at most):
+         *     of the serving processes together.
          */
         readonly MonitorFigures: {
             readonly against: string;
-            readonly cpu: {
-                readonly [key: string]: number;
-            } | null;
+            readonly cpu: components["schemas"]["CpuFigures"] | null;
             readonly drift: {
                 readonly [key: string]: components["schemas"]["Distances"];
             };
@@ -2012,9 +2025,7 @@ export interface components {
             readonly kpi: components["schemas"]["KpiFigure"] | null;
             readonly labels: components["schemas"]["LabelCounts"];
             readonly latency: components["schemas"]["ServiceFigures"] | null;
-            readonly memory: {
-                readonly [key: string]: number;
-            } | null;
+            readonly memory: components["schemas"]["MemoryFigures"] | null;
             readonly monitor: string;
             readonly out_of_range: {
                 readonly [key: string]: number | null;
