@@ -1,0 +1,111 @@
+"""Scenario D3: a version that a test before traffic has stopped, and the reason that overrides
+it.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Opener, Server, jupyterlab
+
+SETTINGS = """
+[project]
+name = "stopped"
+
+[project.targets]
+latency_p99_ms = 5000
+
+[deployments]
+workers = 1
+runtime = "open-inference"
+tests = ["own_checks:likely"]
+memory_seconds = 1
+"""
+CHECKS = '''
+def likely(trial):
+    """every answer is above 1,000"""
+    highest = max(trial.ask(trial.sample))
+    return f"{highest:.0f} at most", highest > 1000
+'''
+MODEL = """
+import sys
+import mlflow, pandas as pd, xgboost
+from mlflow.models import infer_signature
+import jupyter_mlinfra as ml
+
+frame = pd.DataFrame({"distance": [float(place) for place in range(50)]})
+data = xgboost.DMatrix(frame, label=frame["distance"])
+booster = xgboost.train({"max_depth": 2}, data, 5)
+with ml.track("flights") as run:
+    mlflow.xgboost.log_model(
+        booster,
+        name="model",
+        signature=infer_signature(frame, booster.predict(data)),
+        input_example=frame.head(5),
+        model_format="ubj",
+        pip_requirements=sys.argv[1:],
+    )
+    run = mlflow.active_run().info.run_id
+ml.workbench().experiments.register(run, model="flights")
+"""
+# Those of the other models that are deployed in tests, which so share an environment.
+REQUIREMENTS = [
+    f"{name}=={metadata.version(name)}"
+    for name in ("mlflow", "numpy", "pandas", "scipy", "xgboost")
+]
+CLI = [sys.executable, "-m", "jupyter_mlinfra.cli"]
+REASON = "the limit is that of long flights"
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A JupyterLab on a project whose only version has failed its test before traffic."""
+    root = tmp_path_factory.mktemp("stopped")
+    (root / "mlinfra.toml").write_text(SETTINGS)
+    (root / "own_checks.py").write_text(CHECKS)
+    script = [sys.executable, "-c", MODEL, *REQUIREMENTS]
+    subprocess.run(script, cwd=root, check=True, capture_output=True)
+    command = [*CLI, "deployments", "deploy", "flights/1"]
+    refused = subprocess.run(command, cwd=root, check=False, capture_output=True, text=True)
+    assert "did not pass its tests" in refused.stderr, refused.stderr
+    with jupyterlab(root, tmp_path_factory.mktemp("lab")) as server:
+        yield server
+    subprocess.run([*CLI, "down"], cwd=root, check=False, capture_output=True, timeout=120)
+
+
+def test_a_stopped_version_says_why_and_is_deployed_only_with_a_reason(
+    fresh: Opener, stopped: Server
+) -> None:
+    lab = fresh(stopped)
+    lab.go()
+    page = lab.open("Models", "deployment:flights")
+    card = page.get_by_role("alert").filter(has_text="v1 may not take traffic")
+    expect(card).to_contain_text("own_checks:likely: measured 8 at most")
+    expect(card).to_contain_text("every answer is above 1,000")
+    expect(card).to_contain_text("An override needs a reason")
+
+    dialog = lab.page.get_by_role("dialog")
+    card.get_by_role("button", name="Override…").click()
+    deploy = dialog.get_by_role("button", name="Deploy", exact=True)
+    dialog.get_by_role("textbox").fill("   ")
+    deploy.click()
+    expect(lab.page.get_by_text("v1 was not deployed")).to_be_visible()
+    versions = stopped.ask("mlinfra/api/deployments/deployments/flights")["deployment"]["versions"]
+    assert [(item["state"], item["traffic"]) for item in versions] == [("failed", 0)]
+
+    card.get_by_role("button", name="Override…").click()
+    dialog.get_by_role("textbox").fill(REASON)
+    deploy.click()
+    expect(lab.page.get_by_role("heading", level=1, name="deploy flights/1")).to_be_visible()
+    page = lab.open("Models", "deployment:flights")
+    newest = page.get_by_role("grid", name="History of flights").locator("tbody tr").first
+    expect(newest).to_contain_text(REASON, timeout=180_000)
+    expect(newest).to_contain_text("deployed although own_checks:likely failed")
+    expect(newest).to_contain_text("v1 100 %")
+    expect(card).to_have_count(0)
