@@ -8,6 +8,7 @@ import type {
   IAlertSilence,
   IBacktest,
   IDeployment,
+  IFeatureCause,
   IFeatureDrift,
   IHeatMap,
   IJob,
@@ -72,6 +73,12 @@ export interface IMonitoringClient {
     options: ISpanOptions,
     signal?: AbortSignal
   ) => Promise<IFeatureDrift>;
+  /** Where a feature comes from: dataset, step and cell, and what changed there. */
+  cause: (
+    name: string,
+    options: { feature: string; version?: string },
+    signal?: AbortSignal
+  ) => Promise<IFeatureCause>;
   series: (name: string, options: ISeriesOptions, signal?: AbortSignal) => Promise<IPage<IPoint>>;
   /** Begin to watch a deployment. */
   watch: (deployment: string) => Promise<IMonitor>;
@@ -138,6 +145,7 @@ export function monitoringClient(request: Request): IMonitoringClient {
     figures: of('/figures'),
     heat: of('/heat'),
     distribution: of('/distribution'),
+    cause: of('/cause'),
     series: of('/series'),
     watch: deployment => post('monitors', { deployment }),
     reference: name => post(`monitors/${pathOf(name)}/reference`, {}),

@@ -213,6 +213,9 @@ export type DeploymentState = Records['DeploymentState'];
 
 export type IMonitor = Records['Monitor'];
 export type IMonitorStatus = Records['MonitorStatus'];
+export type ICausePlace = Records['CausePlace'];
+export type ICauseSource = Records['CauseSource'];
+export type IFeatureCause = Records['FeatureCause'];
 export type IFeatureDrift = Records['FeatureDrift'];
 export type IMonitorFigures = Records['MonitorFigures'];
 export type IHeatMap = Records['HeatMap'];

@@ -7,6 +7,7 @@ import { Button, Link } from '../components/button';
 import { Result } from '../components/card';
 import { explainError } from '../components/explain';
 import { cx } from '../components/cx';
+import { Diff } from '../components/diff';
 import { Heading } from '../components/header';
 import { More } from '../components/more';
 import { Num } from '../components/number';
@@ -16,7 +17,6 @@ import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { PAGE } from '../hooks/list';
 import { useQuery } from '../hooks/query';
-import { piecesOf } from './diff';
 
 const never = (): null => null;
 /** Between two looks at the files, in milliseconds. */
@@ -163,7 +163,7 @@ function Snapshot({ job, snapshot }: { job: IJob; snapshot: ICodeSnapshot }): Re
           </Link>
         )}
       </p>
-      {open && <Diff job={job} />}
+      {open && <FromCommit job={job} />}
       <Pairs
         pairs={[
           [trans.__('files'), <Num key="files" value={snapshot.files} />],
@@ -188,7 +188,7 @@ const MOST_BYTES = 4_000_000;
 /**
  * How the code differs from its commit: what is added and taken out has its sign and its colour.
  */
-function Diff({ job }: { job: IJob }): React.ReactElement {
+function FromCommit({ job }: { job: IJob }): React.ReactElement {
   const { client, trans } = useWorkbench();
   const [limit, setLimit] = useState(FIRST_BYTES);
   const query = useQuery(
@@ -204,13 +204,7 @@ function Diff({ job }: { job: IJob }): React.ReactElement {
     <Result query={query} rows={3}>
       {diff => (
         <>
-          <pre className={cx('jobs-diff')} role="region" aria-label={label} tabIndex={0}>
-            {piecesOf(diff?.text ?? '').map(([kind, text], index) => (
-              <span key={index} className={cx(`is-${kind}`)}>
-                {text}
-              </span>
-            ))}
-          </pre>
+          <Diff text={diff?.text ?? ''} label={label} />
           {diff && diff.shown < diff.total && (
             <p className={cx('more')}>
               {trans.__('%1 of %2', format.bytes(diff.shown), format.bytes(diff.total))}

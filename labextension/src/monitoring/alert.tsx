@@ -21,6 +21,7 @@ import { useQuery } from '../hooks/query';
 import { formatRef } from '../refs';
 import type { IPageProps } from '../tokens';
 import { titleOf, useInsert, Verbs, Watched, Why } from './alertcard';
+import { Cause } from './cause';
 import { Distribution } from './distribution';
 import { condition } from './rulewords';
 import { ValueChart } from './valuechart';
@@ -92,6 +93,7 @@ function Alert({ detail }: { detail: IAlertDetail }): React.ReactElement {
         <What detail={detail} rule={rule} />
         <Values alert={alert} clear={rule?.clear ?? null} />
         <BadWindow alert={alert} />
+        <Origin alert={alert} />
         <History detail={detail} />
       </div>
       <CodeDrawer code={code} />
@@ -257,6 +259,14 @@ function BadWindow({ alert }: { alert: IAlert }): React.ReactElement | null {
       {drift => <Distribution drift={drift} span={`${format.time(start)} – ${format.time(end)}`} />}
     </Result>
   );
+}
+
+/** Where the feature comes from, where the alert is about one. */
+function Origin({ alert }: { alert: IAlert }): React.ReactElement | null {
+  const feature = featureOf(alert);
+  return feature ? (
+    <Cause monitor={alert.monitor} feature={feature} version={alert.version || undefined} />
+  ) : null;
 }
 
 /** What happened to the alert, and what was done about it. */

@@ -23,6 +23,7 @@ import { useSettled } from '../hooks/settled';
 import { formatRef } from '../refs';
 import type { IPageProps } from '../tokens';
 import { AlertCard } from './alertcard';
+import { Cause } from './cause';
 import { Distribution } from './distribution';
 import { DriftTable } from './drifttable';
 import { HeatGrid, type ICell, Legend } from './heatmap';
@@ -191,6 +192,7 @@ function Monitor({ status, figures, heat, part, ...search }: IMonitorProps): Rea
     values: { name, ...cell, ...(part.version && { version: part.version }) }
   };
   const { code } = useCode(call);
+  const feature = cell?.feature ?? driftOf(status, null)?.feature;
   const end = new Date().toISOString();
   const start =
     status.window_start ?? new Date(Date.parse(end) - (part.since ?? USUAL) * 1000).toISOString();
@@ -227,6 +229,7 @@ function Monitor({ status, figures, heat, part, ...search }: IMonitorProps): Rea
           <Chosen status={status} part={part} cell={cell} />
           {status.score && <Distribution drift={status.score} title={trans.__('score')} />}
         </div>
+        {feature && <Cause monitor={name} feature={feature} version={part.version} />}
       </div>
       <CodeDrawer code={code ?? status.code} />
     </>

@@ -2,9 +2,9 @@ import { fireEvent, screen, waitFor } from '@testing-library/react';
 import React from 'react';
 
 import type { ICodeDiff, ICodePreview, ICodeSnapshot, IJob } from '../../api/types';
+import { piecesOf } from '../../components/diff';
 import { fakeWorkbench, show } from '../../components/__tests__/workbench';
 import { CodeLine, CodeOf } from '../code';
-import { piecesOf } from '../diff';
 
 const page = (items: readonly unknown[], total = items.length): object => ({
   items,

@@ -1,3 +1,9 @@
+import '../../style/diff.css';
+
+import React from 'react';
+
+import { cx } from './cx';
+
 /** What a line of a difference is. */
 export type Kind = 'head' | 'hunk' | 'added' | 'removed' | 'same';
 
@@ -21,4 +27,17 @@ export function piecesOf(text: string): [kind: Kind, text: string][] {
     }
   }
   return pieces;
+}
+
+/** A difference: what is added and taken out has its sign and its colour. */
+export function Diff({ text, label }: { text: string; label: string }): React.ReactElement {
+  return (
+    <pre className={cx('diff')} role="region" aria-label={label} tabIndex={0}>
+      {piecesOf(text).map(([kind, piece], index) => (
+        <span key={index} className={cx(`is-${kind}`)}>
+          {piece}
+        </span>
+      ))}
+    </pre>
+  );
 }
