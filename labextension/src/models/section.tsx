@@ -123,7 +123,7 @@ function versionRow(version: IVersion, places: Places, { trans }: IWorkbench): I
       <>
         {tested && (
           <span title={trans.__('Tests before traffic, in %1', tested.deployment)}>
-            {trans.__('tests')} <Passed version={tested.version} />
+            <Passed version={tested.version} named />
           </span>
         )}
         {metric && (

@@ -64,7 +64,7 @@ it('a new key is shown once, can be copied, and goes with Hide; nothing keeps it
   fireEvent.submit(screen.getByRole('form', { name: 'New key' }));
   await settle();
   expect(createKey).toHaveBeenCalledWith('flights', 'app', 90);
-  const made = screen.getByText(SECRET).closest('[role="status"]')!;
+  const made = screen.getByText(SECRET).closest<HTMLElement>('[role="status"]')!;
   expect(made.textContent).toContain('within seconds');
   fireEvent.click(within(made).getByRole('button', { name: 'Copy' }));
   expect(fake.code.copy).toHaveBeenCalledWith(SECRET);
