@@ -51,7 +51,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _environment() -> Iterator[None]:
-    """What a test, or a serving runtime that it loads here, sets in the environment ends with it."""
+    """What a test, or a runtime that it loads here, sets in the environment ends with it."""
     before = dict(os.environ)
     yield
     for name in os.environ.keys() - before.keys():

@@ -177,8 +177,9 @@ class MonitorFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeatRow:
-    """One feature of a heat map. values: the worst of each column, None where nothing was measured;
-    rows: behind it. importance: its share of the model's gain, None if that is not known.
+    """One feature of a heat map. values: the worst of each column, None where nothing was measured
+    or no hour had enough rows; rows: of the column. importance: its share of the model's gain, None
+    if that is not known.
     """
 
     feature: str

@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 COLUMNS = 48
 """A map has at most so many columns; over a longer time each is the worst of several hours."""
 
+LEAST_ROWS = 50
+"""An hour of fewer rows has no value in a map: ten bins need about five rows each (Cochran 1954),
+or chance alone looks like drift, and puts a feature first.
+"""
+
 LIVE_HOURS = 3
 """So many of the newest hours are computed from the log while they are not recorded."""
 
@@ -68,7 +73,7 @@ def heat_map(
         place = (int(point.start) - first) // step
         values = cells.setdefault(feature, [None] * len(starts))
         rows.setdefault(feature, [0] * len(starts))[place] += point.rows
-        if point.value is not None:
+        if point.value is not None and point.rows >= LEAST_ROWS:
             values[place] = max(point.value, values[place] or 0.0)
     gains = importance or {}
     found = [

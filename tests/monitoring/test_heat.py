@@ -12,8 +12,9 @@ import pytest
 from jupyter_mlinfra.core.errors import BadRequest, NotFound
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.monitoring import Monitoring, heat_verbs, verbs
+from jupyter_mlinfra.monitoring.heatmap import LEAST_ROWS
 from jupyter_mlinfra.monitoring.series import HOUR
-from tests.monitoring.logs import Logged
+from tests.monitoring.logs import Logged, answered, write_journal
 from tests.monitoring.test_recording import START, TRAINING, fill
 from tests.monitoring.test_verbs import NOW, Experiments
 
@@ -21,7 +22,7 @@ from tests.monitoring.test_verbs import NOW, Experiments
 @pytest.fixture
 def monitoring(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Monitoring:
     """Four hours of log; it is four hours after the first."""
-    fill(tmp_path / "log")
+    fill(tmp_path / "log", requests=200)
     for module in (verbs, heat_verbs):
         monkeypatch.setattr(module, "now", lambda: NOW)
     log = Logged(tmp_path / "log", {"v1": 100})
@@ -54,6 +55,22 @@ def test_a_cell_is_the_point_of_its_hour_recorded_or_not(monitoring: Monitoring)
     segment = monitoring.heat("flights", since=timedelta(hours=3), segment=heat.segments[0])
     assert segment.rows
     assert segment.rows[0].values != heat.rows[0].values
+
+
+def test_an_hour_of_a_few_rows_is_no_drift_and_puts_no_feature_first(
+    monitoring: Monitoring, tmp_path: Path
+) -> None:
+    hour = START - 9 * HOUR
+    rows = [[500.0, 0]] * (LEAST_ROWS - 1)  # like nothing in the training
+    entries = [answered(hour + 60, "odd", rows, [0.5] * len(rows))]
+    categories = [[], ["EWR", "JFK", "LGA"]]
+    write_journal(tmp_path / "log", hour, entries, names=["temp", "origin"], categories=categories)
+    monitoring.backfill("flights")
+    heat = monitoring.heat("flights", since=timedelta(hours=24))
+    place = [at.timestamp() for at in heat.starts].index(hour)
+    (temp,) = (row for row in heat.rows if row.feature == "temp")
+    assert (temp.rows[place], temp.values[place]) == (LEAST_ROWS - 1, None)
+    assert max(value for value in temp.values if value is not None) < 5
 
 
 def test_the_worst_comes_first_words_choose_and_a_long_time_has_wider_columns(

@@ -1481,8 +1481,9 @@ export interface components {
         };
         /**
          * HeatRow
-         * @description One feature of a heat map. values: the worst of each column, None where nothing was measured;
-         *     rows: behind it. importance: its share of the model's gain, None if that is not known.
+         * @description One feature of a heat map. values: the worst of each column, None where nothing was measured
+         *     or no hour had enough rows; rows: of the column. importance: its share of the model's gain, None
+         *     if that is not known.
          */
         readonly HeatRow: {
             readonly feature: string;

@@ -150,7 +150,9 @@ function Row({
         const heatStep = heatOf(value);
         const words =
           value === null
-            ? trans.__('%1, %2: no data', row.feature, format.time(start))
+            ? row.rows[column]
+              ? trans.__('%1, %2: too few rows', row.feature, format.time(start))
+              : trans.__('%1, %2: no data', row.feature, format.time(start))
             : trans.__('%1, %2: PSI %3', row.feature, format.time(start), format.number(value, 3));
         return (
           <span

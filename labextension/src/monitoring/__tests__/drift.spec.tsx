@@ -161,7 +161,7 @@ const heatOf = (
     feature,
     importance: 0.5,
     values,
-    rows: values.map(() => 7)
+    rows: values.map(value => (value === null ? 0 : 70))
   })),
   shown: Object.keys(rows).length,
   total: Object.keys(rows).length,
@@ -340,8 +340,8 @@ describe('the figures at the head', () => {
       retries: 1
     });
     await opened(statusOf(), { figures: async () => figures });
-    expect(tile('memory of its processes')).toContain('222.3 MB');
-    expect(tile('memory of its processes')).toContain('0.31 cores · 12 in flight · 1 retry');
+    expect(tile('memory')).toContain('222.3 MB');
+    expect(tile('memory')).toContain('0.31 cores · 12 in flight · 1 retry');
   });
 
   it('say why there is no number', async () => {
@@ -354,7 +354,7 @@ describe('the figures at the head', () => {
     await opened(statusOf(), { figures: async () => figuresOf({ reasons }) });
     expect(tile('performance, estimated')).toContain('The reference has no labels.');
     expect(tile('performance, real')).toContain('No row of the window has a label.');
-    expect(tile('memory of its processes')).toContain('No process of it was seen');
+    expect(tile('memory')).toContain('No process of it was seen');
     expect(tile('KPI, worth of a row')).toContain('It is not known what an outcome is worth.');
   });
 });
