@@ -60,13 +60,13 @@ function Processes({ figures }: { figures?: IMonitorFigures | undefined }): Reac
   const { trans } = useWorkbench();
   const { memory, cpu, in_flight: inFlight, retries } = figures ?? {};
   const used = [
-    cpu && trans.__('%1 cores', short(cpu.cores)),
+    cpu && trans.__('%1 cores', format.number(cpu.cores, 2)),
     inFlight != null && trans.__('%1 in flight', inFlight),
     retries != null && trans._n('%1 retry', '%1 retries', retries)
   ].filter(Boolean);
   return (
     <Tile
-      title={trans.__('memory of its processes')}
+      title={trans.__('memory')}
       value={memory ? format.bytes(memory.mib * 2 ** 20) : format.DASH}
       note={memory ? used.join(' · ') : <Reason text={figures?.reasons.memory} />}
     />
