@@ -10,7 +10,7 @@ from typing import Any
 
 from playwright.sync_api import Locator, expect
 
-from tests.browser.conftest import Lab, cell
+from tests.browser.conftest import SLOW, Lab, cell
 
 
 def catalog(lab: Lab) -> None:
@@ -173,6 +173,58 @@ def monitor(lab: Lab) -> None:
     expect(page.locator("svg[role='img']").first).to_be_visible()
 
 
+def try_it(lab: Lab) -> None:
+    """An answer, with what each input contributed to it."""
+    page = lab.open("Models", "deployment:flights")
+    page.get_by_role("tab", name="Try It").click()
+    page.get_by_role("button", name="Explain").click()
+    expect(page.get_by_role("list", name="Contributions")).to_be_visible(timeout=SLOW)
+
+
+def access(lab: Lab) -> None:
+    page = lab.open("Models", "deployment:flights")
+    page.get_by_role("tab", name="Access").click()
+    expect(page.get_by_role("heading", name="Keys")).to_be_visible()
+
+
+def alert(lab: Lab) -> None:
+    page = lab.open("Models", "alert:flights/drift")
+    expect(page.get_by_role("grid", name="History of the alert")).to_be_visible()
+
+
+def rules(lab: Lab) -> None:
+    """A rule file as form and text."""
+    path = lab.server.root / "flights.mlrules.yaml"
+    path.write_text(RULES)
+    lab.command("docmanager:open", path=path.name)
+    page = lab.page.locator(".jp-mlinfra-page-widget:visible")
+    expect(page.get_by_text("armed", exact=True).first).to_be_visible()
+    page.get_by_role("button", name="Back-Test").click()
+    expect(page.get_by_role("region", name="Back-test").locator("li").first).to_be_visible()
+    path.unlink()
+
+
+RULES = """\
+# how the flights are watched
+monitor: flights
+rules:
+  - name: drift
+    metric: psi
+    threshold: 0.2
+    clear: 0.1
+    for: 15min
+    min_rows: 500
+  - name: slow
+    metric: p95_ms
+    op: ">"
+    threshold: 100
+    severity: critical
+  - name: memory
+    metric: memory_mib
+    threshold: 500
+"""
+
+
 def notebook(lab: Lab) -> None:
     code = [
         cell(
@@ -224,3 +276,12 @@ SCENES: dict[str, Callable[[Lab], None]] = {
     "monitor": monitor,
     "notebook": notebook,
 }
+
+PICTURES: dict[str, Callable[[Lab], None]] = {
+    **SCENES,
+    "try-it": try_it,
+    "access": access,
+    "alert": alert,
+    "rules": rules,
+}
+"""Also those whose pages are checked by tests of their own."""

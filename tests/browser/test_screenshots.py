@@ -1,21 +1,28 @@
 """Pictures for the documentation, light and dark; written only when `MLINFRA_SCREENSHOTS` is set in
-the environment.
+the environment: to `all`, or to the names of some, `models,monitor`.
 """
 
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from tests.browser.conftest import Opener, jupyterlab
-from tests.browser.scenes import SCENES, queue
+from tests.browser.scenes import PICTURES, queue
 from tests.conftest import Demo
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
-MOST = 250_000  # bytes of a picture
+NAMES = [
+    name
+    for name in PICTURES
+    if os.environ["MLINFRA_SCREENSHOTS"] == "all"
+    or name in os.environ["MLINFRA_SCREENSHOTS"].split(",")
+]
+MOST = 300_000  # bytes of a picture
 
 
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
@@ -23,7 +30,8 @@ def test_pictures_of_the_five_panels_with_a_page_each(
     fresh: Opener, demo: Demo, tmp_path: Path, theme: str
 ) -> None:
     with jupyterlab(demo.root, tmp_path, theme=theme) as server:
-        for name, scene in SCENES.items():
+        for name in NAMES:
+            scene = PICTURES[name]
             view = fresh(server)
             view.go()
             scene(view)
