@@ -96,7 +96,8 @@ class VitalsLog:
 
     def _write(self, key: tuple[str, str], minute: _Minute) -> None:
         deployment, version = key
-        vitals = Vitals(**asdict(minute) | {"version": version})
+        used = round(minute.cpu_seconds, 3)
+        vitals = Vitals(**asdict(minute) | {"version": version, "cpu_seconds": used})
         path = _folder(self.project, deployment) / f"{_day(minute.at)}.jsonl"
         with contextlib.suppress(OSError):
             if not path.exists():
