@@ -48,11 +48,11 @@ def _row(source: CauseSource) -> Row:
 
 def _place(source: CauseSource, place: CausePlace) -> Row:
     where = place.file if place.cell is None else f"{place.file}, cell {place.cell}"
-    text = place.source.splitlines()[place.line - place.first_line]
+    lines = place.source.split("\n")[place.line - place.first_line :]
     return {
         **_row(source),
         "code": f"{where}, line {place.line}",
-        "how": _HOW[place.how],
+        "how": _HOW.get(place.how, place.how),
         "newest run": place.change,
-        "text": beginning(text.strip(), 80),
+        "text": beginning(lines[0].strip() if lines else "", 80),
     }
