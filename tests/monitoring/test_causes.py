@@ -21,7 +21,7 @@ from jupyter_mlinfra.faces.cards import card_of
 from jupyter_mlinfra.jobs import Jobs
 from jupyter_mlinfra.monitoring import Monitoring
 from jupyter_mlinfra.monitoring.causes import tracing
-from jupyter_mlinfra.monitoring.causes.ancestry import parents
+from jupyter_mlinfra.monitoring.causes.ancestry import Parent, parents
 from jupyter_mlinfra.monitoring.causes.comparing import SHOWN, changed, excerpt
 from jupyter_mlinfra.monitoring.causes.naming import (
     Piece,
@@ -155,16 +155,59 @@ def test_a_feature_of_a_view_comes_from_the_snapshot_that_was_read_for_it() -> N
         edge("job:9", "view:shops", "dataset:a.train@7", 3),
         edge("job:9", "dataset:a.other", "dataset:a.train@8", 4),
     ]
-    (parent,) = parents(edges, Ref.parse("dataset:a.train@7"), "job:9", "spend")
+
+    def asked(snapshot: int, written_by: str, column: str, at: int = 3) -> list[Parent]:
+        ref = Ref.parse(f"dataset:a.train@{snapshot}")
+        return parents(edges, ref, written_by, column, at=AT.replace(second=at))
+
+    (parent,) = asked(7, "job:9", "spend")
     assert (str(parent.dataset), parent.view) == ("dataset:a.users@5", "view:users")
-    (joined,) = parents(edges, Ref.parse("dataset:a.train@7"), "job:9", "users__spend")
+    (joined,) = asked(7, "job:9", "users__spend")
     assert joined.column == "spend"
     # Asked for by somebody else: the view is known, what was read for this set is not.
-    (parent,) = parents(edges, Ref.parse("dataset:a.train@7"), "user:bo", "spend")
+    (parent,) = asked(7, "user:bo", "spend")
     assert str(parent.dataset) == "dataset:a.users"
-    assert parents(edges, Ref.parse("dataset:a.train@7"), "job:9", "age") == []
-    (parent,) = parents(edges, Ref.parse("dataset:a.train@8"), "job:8", "age")
+    assert asked(7, "job:9", "age") == []
+    (parent,) = asked(8, "job:8", "age", at=4)
     assert (str(parent.dataset), parent.view) == ("dataset:a.other", "")
+
+
+def test_a_snapshot_is_made_from_what_was_read_before_it_in_whichever_run() -> None:
+    """A notebook reads features twice, and the step in which it runs says what it takes."""
+
+    def edge(job: str, source: str, target: str, month: int, day: int) -> Edge:
+        return Edge(
+            input=source, output=target, job=job, at=f"2026-{month:02}-{day:02}T00:00:00+00:00"
+        )
+
+    edges = [edge("features.apply", "dataset:a.src", "view:users", 1, 1)]
+    for month in (1, 2):
+        edges += [
+            edge("features.training_set", f"dataset:a.src@{month}", f"job:{month}", month, 2),
+            edge("features.training_set", "feature:users:spend", f"job:{month}", month, 2),
+            edge("features.training_set", f"dataset:a.src@{month}", "notebook:n.ipynb#c", month, 2),
+            edge("features.training_set", "feature:users:spend", "notebook:n.ipynb#c", month, 2),
+            edge("step:shop/train", f"dataset:a.raw{month}", "dataset:a.train", month, 4),
+            edge("step:shop/train", "view:users", "dataset:a.train", month, 4),
+        ]
+
+    def asked(written_by: str, column: str, month: int, day: int = 3) -> list[tuple[str, str]]:
+        at = datetime(2026, month, day, tzinfo=UTC)
+        found = parents(edges, Ref.parse("dataset:a.train@9"), written_by, column, at=at)
+        return [(str(parent.dataset), parent.at[:10]) for parent in found]
+
+    for month in (1, 2):
+        when = f"2026-0{month}-0"
+        assert asked(f"job:{month}", "spend", month) == [(f"dataset:a.src@{month}", f"{when}2")]
+        assert asked(f"job:{month}", "age", month) == [(f"dataset:a.raw{month}", f"{when}3")]
+        # No step made what was written by hand.
+        assert asked("notebook:n.ipynb#d", "spend", month) == [
+            (f"dataset:a.src@{month}", f"{when}2")
+        ]
+        assert asked("notebook:n.ipynb#d", "age", month) == []
+        # By a job that has not asked itself: as it was asked last.
+        assert asked("job:7", "spend", month) == [("dataset:a.src", f"{when}2")]
+    assert asked("job:3", "age", 2, day=5) == []  # its step has not ended
 
 
 # With the lineage of a project

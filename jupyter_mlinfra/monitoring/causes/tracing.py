@@ -123,7 +123,7 @@ class Tracer:
                 before=datetime.fromisoformat(parent.at),
                 view=parent.view,
             )
-            for parent in parents(edges, ref, snapshot.written_by, column)
+            for parent in parents(edges, ref, snapshot.written_by, column, at=snapshot.at)
         ]
 
     def _entities(self, view: str) -> tuple[Sequence[str], str]:
