@@ -90,12 +90,8 @@ def figures_of(asked: Asked, plan: Plan, reference: Reference | None) -> figures
         kpi=kpi_figure,
         latency=_latency(requests),
         retries=used.retries if used else int(requests.sums[0]) if requests else None,
-        memory=figures.MemoryFigures(mib=used.newest_mib, max_mib=used.memory_mib)
-        if used
-        else None,
-        cpu=figures.CpuFigures(cores=used.cpu_cores, max_cores=used.busiest_cores)
-        if used
-        else None,
+        memory=_memory(used) if used else None,
+        cpu=_cpu(used) if used else None,
         in_flight=used.in_flight if used else None,
         reasons=reasons,
         problems=window.problems,
@@ -111,9 +107,12 @@ def _cpu(used: Used) -> figures.CpuFigures:
 
 
 def _unknown_of_processes(asked: Asked) -> Mapping[str, str]:
-    """Why figures of processes are not known, by the name of the figure."""
+    """Why figures of processes are not known, or of how much of the window they are."""
     if asked.used:
-        return {}
+        seen, whole = asked.used.minutes, round((asked.window.end - asked.window.start) / 60)
+        if seen >= whole - 2:
+            return {}
+        return {"processes": f"They were seen in {seen:,} of the window's {whole:,} minutes."}
     why = (
         "The processes answer all segments together."
         if asked.segment

@@ -41,9 +41,12 @@ def used_by_version(minutes: Iterable[Vitals]) -> dict[str, Used]:
 
 
 def _used(minutes: Sequence[Vitals]) -> Used:
-    cores = [minute.cpu_seconds / 60 for minute in minutes]
+    seconds: dict[int, float] = {}
+    for minute in minutes:  # one in which a version was down and up has two lines
+        seconds[minute.at] = seconds.get(minute.at, 0.0) + minute.cpu_seconds
+    cores = [value / 60 for value in seconds.values()]
     return Used(
-        minutes=len(minutes),
+        minutes=len(seconds),
         memory_mib=max(minute.memory_bytes for minute in minutes) / MIB,
         newest_mib=minutes[-1].memory_bytes / MIB,
         cpu_cores=math.fsum(cores) / len(cores),

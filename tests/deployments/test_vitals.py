@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -81,9 +82,26 @@ def test_a_minute_has_the_most_memory_and_the_time_used_within_it(log: VitalsLog
     assert [found.cpu_seconds for found in minutes(log)] == [10.5, 1.0]
 
 
-def test_nobody_knows_what_was_used_before_the_first_look() -> None:
-    assert used_since(None, {7: 100.0}) == 0
-    assert used_since({7: 100.0}, {7: 99.0}) == 0, "a child of it ended unseen"
+@pytest.mark.parametrize(
+    ("before", "used"),
+    [
+        (None, 0.0),
+        (reading(NOON - 5, {7: 99.5}), 0.5),
+        (reading(NOON - 5, {7: 101.0}), 0.0),  # a child of it ended while it was looked at
+        (reading(NOON - 61, {7: 50.0}), 0.0),  # a pause: that was used in other minutes
+        (reading(NOON, {7: 50.0}), 0.0),  # a clock that was set back
+        (reading(NOON - 5, {7: 1.0}), 5.0 * (os.cpu_count() or 1)),  # no more than there is
+    ],
+)
+def test_what_was_used_between_two_looks(before: Reading | None, used: float) -> None:
+    assert used_since(before, reading(NOON, {7: 100.0})) == pytest.approx(used)
+
+
+def test_a_log_that_is_kept_for_ever_is_written(project: Project) -> None:
+    log = VitalsLog(project, float("inf"))
+    log.note("flights", "v1", reading(NOON, {7: 0.0}))
+    log.keep(set())
+    assert len(minutes(log)) == 1
 
 
 def test_old_days_go_also_those_of_deployments_that_are_gone(log: VitalsLog) -> None:
@@ -107,6 +125,10 @@ def test_a_torn_line_hides_no_other_and_a_span_is_half_open(log: VitalsLog) -> N
     first, second, third = whole.splitlines(keepends=True)
     path.write_bytes(first + second[:30] + b"\n[1]\n\xff\n" + third + third[:10])
     assert [found.at for found in minutes(log)] == [NOON, NOON + 2 * MINUTE]
+    path.write_bytes(first + second[:30])
+    log.note("flights", "v1", reading(NOON + 5 * MINUTE, {7: 9.0}))
+    log.keep(set())
+    assert [found.at for found in minutes(log)] == [NOON, NOON + 5 * MINUTE], "after a torn one"
     path.write_bytes(whole)
     found = minutes(log, NOON + MINUTE, NOON + 2 * MINUTE)
     assert [item.at for item in found] == [NOON + MINUTE]

@@ -272,6 +272,8 @@ def test_an_hour_has_what_the_processes_of_each_version_used(
         for place, mib, cpu in ((0, 100, 6.0), (1, 300, 30.0), (59, 200, 0.0), (60, 999, 60.0))
         for version in ("v1", "v2")[: 1 + (place == 1)]
     ]
+    # It was down and up again within a minute.
+    minutes.append(minute(START + 60, "v2", mib=40, cpu=6.0, in_flight=0, retried=0))
     store, log = watched(project), Logged(tmp_path / "log", minutes=minutes)
     record_all(store, log, START + 3 * HOUR)
 
@@ -287,7 +289,7 @@ def test_an_hour_has_what_the_processes_of_each_version_used(
         (59, 3),
         (3, 3),
     ]
-    assert [value(metric, "v2") for metric in metrics] == [(300, 1), (0.5, 1), (1, 1), (1, 1)]
+    assert [value(metric, "v2") for metric in metrics] == [(300, 1), (0.6, 1), (1, 1), (1, 1)]
 
 
 def minute(at: int, version: str, *, mib: int, cpu: float, in_flight: int, retried: int) -> Vitals:

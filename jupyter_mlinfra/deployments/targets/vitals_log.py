@@ -11,10 +11,12 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 from ...core.project import Project
 
@@ -71,7 +73,7 @@ class VitalsLog:
     project: Project
     days: float
     _minutes: dict[tuple[str, str], _Minute] = field(default_factory=dict)
-    _cpu: dict[tuple[str, str], Mapping[int, float]] = field(default_factory=dict)
+    _last: dict[tuple[str, str], Reading] = field(default_factory=dict)
 
     def note(self, deployment: str, version: str, reading: Reading) -> None:
         """Count a reading. A full disk costs the minute, nothing else."""
@@ -82,17 +84,17 @@ class VitalsLog:
                 self._write(key, minute)
             minute = self._minutes[key] = _Minute(start)
         minute.memory_bytes = max(minute.memory_bytes, reading.memory_bytes)
-        minute.cpu_seconds += used_since(self._cpu.get(key), reading.cpu)
+        minute.cpu_seconds += used_since(self._last.get(key), reading)
         minute.in_flight = max(minute.in_flight, reading.in_flight)
         minute.retried += reading.retried
         minute.processes = max(minute.processes, len(reading.cpu))
-        self._cpu[key] = dict(reading.cpu)
+        self._last[key] = reading
 
     def keep(self, known: set[tuple[str, str]]) -> None:
         """Write the minutes of versions that have no process any more, and forget them."""
         for key in set(self._minutes) - known:
             self._write(key, self._minutes.pop(key))
-            self._cpu.pop(key, None)
+            self._last.pop(key, None)
 
     def _write(self, key: tuple[str, str], minute: _Minute) -> None:
         deployment, version = key
@@ -103,25 +105,42 @@ class VitalsLog:
             if not path.exists():
                 path.parent.mkdir(parents=True, exist_ok=True)
                 self._prune(minute.at)
-            with path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(vitals)) + "\n")
+            with path.open("a+b") as file:
+                file.write(_line_after(file, json.dumps(asdict(vitals))))
 
     def _prune(self, at: float) -> None:
         """Remove old files, also of deployments that are gone."""
+        if self.days * DAY >= at:
+            return  # for ever
         oldest = _day(at - self.days * DAY)
         for path in (self.project.home / "vitals").glob("*/*.jsonl"):
             if path.stem < oldest:
                 path.unlink(missing_ok=True)
 
 
-def used_since(before: Mapping[int, float] | None, cpu: Mapping[int, float]) -> float:
+def used_since(before: Reading | None, reading: Reading) -> float:
     """Seconds of processor time between two looks. A process that was not there before has used all
-    of its time since; at the first look nobody knows. Children that ended unseen are not counted,
-    so a process may seem to have used less than before.
+    of its time since. At the first look nobody knows, nor after a pause: what was used in it is of
+    other minutes.
+
+    A child may end while its family is looked at: then its time is missing once, and is not used
+    again when it is back.
     """
-    if before is None:
+    if before is None or not 0 < reading.at - before.at <= MINUTE:
         return 0.0
-    return math.fsum(max(0.0, seconds - before.get(pid, 0.0)) for pid, seconds in cpu.items())
+    used = math.fsum(
+        max(0.0, seconds - before.cpu.get(pid, 0.0)) for pid, seconds in reading.cpu.items()
+    )
+    return min(used, (reading.at - before.at) * (os.cpu_count() or 1))
+
+
+def _line_after(file: BinaryIO, text: str) -> bytes:
+    """A line for the end of a file, whose last one may be torn."""
+    torn = False
+    if file.seek(0, os.SEEK_END):
+        file.seek(-1, os.SEEK_END)
+        torn = file.read(1) != b"\n"
+    return b"\n" * torn + text.encode() + b"\n"
 
 
 def read_vitals(project: Project, deployment: str, since: float, until: float) -> Iterator[Vitals]:
@@ -133,7 +152,7 @@ def read_vitals(project: Project, deployment: str, since: float, until: float) -
     day = datetime.fromtimestamp(since, UTC).date()
     while day <= last:
         with contextlib.suppress(FileNotFoundError):
-            for line in (folder / f"{day.isoformat()}.jsonl").open("rb"):
+            for line in (folder / f"{day.isoformat()}.jsonl").read_bytes().split(b"\n"):
                 found = _parsed(line)
                 if found is not None and since <= found.at < until:
                     yield found
