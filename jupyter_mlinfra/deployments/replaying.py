@@ -127,15 +127,16 @@ def replay(
     outcome = _Outcome()
     _send(subject, questions, outcome, deadline, on_progress)
     if outcome.done < len(questions):
-        outcome.note(f"It was stopped after {limits.seconds:g} s.")
+        outcome.notes.append(f"It was stopped after {limits.seconds:g} s.")
     if not outcome.found:
         raise _no_answer(subject, len(questions), outcome)
     timed = [question.body for question in questions[: limits.timed]]
     own, other = _timed(subject, timed, deadline)
     if total > rows.height:
-        outcome.note(f"{rows.height:,} of {total:,} rows of the window, evenly taken.")
+        outcome.notes.append(f"{rows.height:,} of {total:,} rows of the window, evenly taken.")
     if len(questions) < rows.height:
-        outcome.note(f"{rows.height - len(questions):,} rows hold texts that were logged cut off.")
+        cut = rows.height - len(questions)
+        outcome.notes.append(f"{cut:,} rows hold texts that were logged cut off.")
     answers = compare(outcome.given, outcome.found, subject.bundle.answers)
     return AnswerComparison(
         kind="replay",

@@ -74,10 +74,18 @@ class RequestVerbs:
         return requests.page(folder, wanted, limit=limit, cursor=cursor, labels=self._labels(name))
 
     def request(
-        self, name: str, id: str, *, at: str, row: int = 0, shadow: bool = False
+        self,
+        name: str,
+        id: str,
+        *,
+        at: str,
+        row: int = 0,
+        shadow: bool = False,
+        version: str = "",
     ) -> LoggedRequestDetail:
         """One logged row with all its inputs, and the same request as code. at: its arrival, ISO
-        8601. shadow: the copy that a shadow answered. Raises NotFound.
+        8601. shadow: the copy that a shadow answered. version: that answered it; several shadows
+        may. Raises NotFound.
         """
         from . import requests
 
@@ -96,6 +104,7 @@ class RequestVerbs:
             row=row,
             masked=self._masked,
             shadow=shadow,
+            version=version,
             bundle_of=bundle_of,
             labels=self._labels(name),
             code=lambda body: self._code(name, body),

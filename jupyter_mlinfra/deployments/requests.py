@@ -169,16 +169,18 @@ def detail(
     row: int,
     masked: Sequence[str],
     shadow: bool = False,
+    version: str = "",
     bundle_of: Callable[[str], Bundle | None],
     labels: Labels,
     code: Callable[[Mapping[str, Any]], Mapping[str, str]],
 ) -> LoggedRequestDetail:
-    """One row, which arrived at a time; of a copy that a shadow answered, if asked. Raises
-    NotFound.
+    """One row, which arrived at a time; of a copy that a shadow answered, if asked.
+    version: that answered, since several shadows answer one request; empty: any. Raises NotFound.
     """
     until = datetime.fromtimestamp(at.timestamp() + 0.001, UTC)
     since = datetime.fromtimestamp(at.timestamp() - 0.001, UTC)
-    found, _ = _newest(folder, Wanted(since=since, until=until, shadow=shadow), 10_000)
+    wanted = Wanted(version=version, since=since, until=until, shadow=shadow)
+    found, _ = _newest(folder, wanted, 10_000)
     for item in found:
         if item["request_id"] == request_id and item["row"] == row:
             known = labels(item["ts"], item["ts"])

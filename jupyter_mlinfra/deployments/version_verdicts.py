@@ -85,7 +85,7 @@ def arms(name: str, traffic: Mapping[str, int], control: str, treatment: str) ->
     there is none.
     """
     with_most = sorted(traffic, key=lambda version: -traffic[version])
-    control = control or next(iter(with_most), "")
+    control = control or next((version for version in with_most if version != treatment), "")
     others = [version for version in with_most if version != control and traffic[version]]
     treatment = treatment or next(iter(others), "")
     if not control or not treatment:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -220,13 +221,22 @@ class DeploymentHandle(Shown):
         return Records(found.items)
 
     def request(
-        self, id: str, *, at: datetime | str, row: int = 0, shadow: bool = False
+        self,
+        id: str,
+        *,
+        at: datetime | str,
+        row: int = 0,
+        shadow: bool = False,
+        version: str = "",
     ) -> LoggedRequestDetail:
         """One row of a logged request: all inputs, its label, and how it is sent again. at: its
-        arrival, as `requests` says it. shadow: the copy that a shadow answered.
+        arrival, as `requests` says it. shadow: the copy that a shadow answered. version: that
+        answered it; several shadows may.
         """
         moment = at if isinstance(at, str) else at.isoformat()
-        return self.workbench.deployments.request(self.name, id, at=moment, row=row, shadow=shadow)
+        return self.workbench.deployments.request(
+            self.name, id, at=moment, row=row, shadow=shadow, version=version
+        )
 
     def latency(self, *, since: str = "1h") -> LatencySeries:
         """Latency and rate of each version in the time up to now."""
@@ -307,7 +317,9 @@ class IssuedKey:
         self.id, self.deployment, self.name = made.id, made.deployment, made.name
         self.expires_at, self.key, self.pending = made.expires_at, made.key, made.pending
         if self.pending:
-            warnings.warn(self.pending, stacklevel=3)
+            # Where warnings are errors too, the key reaches its user.
+            with contextlib.suppress(UserWarning):
+                warnings.warn(self.pending, stacklevel=3)
 
     @property
     def header(self) -> Mapping[str, str]:

@@ -29,7 +29,13 @@ from jupyter_mlinfra.deployments.access.listening import check_pair, public_addr
 from jupyter_mlinfra.deployments.gateway import DeploymentPlan, KeyPlan, Keys, VersionPlan
 from jupyter_mlinfra.deployments.store import DeploymentStore
 from jupyter_mlinfra.deployments.targets import ports
-from jupyter_mlinfra.deployments.targets.envoy import admin, configuration, process, watched_files
+from jupyter_mlinfra.deployments.targets.envoy import (
+    admin,
+    configuration,
+    process,
+    public,
+    watched_files,
+)
 from jupyter_mlinfra.deployments.targets.envoy.public import PublicGate
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -283,9 +289,10 @@ def test_a_listener_that_does_not_say_what_it_uses_is_behind_until_it_does(
     here: Path, tmp_path: Path, kit: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Envoy is a switch here: whether it says that it uses what was written."""
-    says, written = [True], dict[str, str]()
+    says, asked, written = [True], [0], dict[str, str]()
 
     def publish(contents: Mapping[str, str], **_: Any) -> bool:
+        asked[0] += 1
         for name, text in contents.items():
             written[name] = text
             (here / name).write_text(text)
@@ -306,6 +313,11 @@ def test_a_listener_that_does_not_say_what_it_uses_is_behind_until_it_does(
         assert not any(digest(item) in "".join(written.values()) for item in (key, other))
         gate.keep([plan_of({})], OWNER, own_port=0)
         assert gate.behind, "it is asked again, although its file says that it is closed"
+        before = asked[0]
+        gate.keep([plan_of({})], OWNER, own_port=0)
+        assert asked[0] == before, "each try takes a while: not in every round of the keeper"
+        monkeypatch.setattr(public, "CLOSE_SECONDS", 0.0)
+        gate._close_at = 0.0
         adopted = PublicGate(gate._project)
         adopted.keep([plan_of({})], OWNER, own_port=0)
         assert adopted.behind, "a keeper that takes over does not know better"

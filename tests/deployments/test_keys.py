@@ -13,6 +13,7 @@ import ssl
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -206,6 +207,9 @@ def test_a_new_key_is_told_although_the_gateway_does_not_answer(
     assert card.note == f"{made.pending} {KEEP_IT}"
     with pytest.warns(UserWarning, match="does not take this key yet"):
         assert IssuedKey(made).key == made.key
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert IssuedKey(made).key == made.key, "it is told once, so it must reach its user"
 
 
 def test_a_new_key_that_is_in_force_says_nothing_else_and_one_of_a_deployment_that_is_down_does(

@@ -82,7 +82,7 @@ def test_copies_are_in_the_log_and_in_no_answer_before_and_after_compaction(tmp_
             ("r2", "v2"),
         ]
         one, *_ = page.items
-        copy, given = (
+        copy, other, given = (
             requests.detail(
                 folder,
                 "r3",
@@ -90,12 +90,14 @@ def test_copies_are_in_the_log_and_in_no_answer_before_and_after_compaction(tmp_
                 row=0,
                 masked=(),
                 shadow=shadow,
+                version=version,
                 bundle_of=lambda _: None,
                 labels=lambda *_: {},
                 code=lambda _: {},
             ).request
-            for shadow in (True, False)
+            for shadow, version in ((True, "v2"), (True, "v3"), (False, ""))
         )
+        assert (copy.version, other.version) == ("v2", "v3")
         assert (copy.answer, given.answer) == ({"prediction": 0.9}, {"prediction": 0.8})
         measured = latencies.series(folder, **WINDOW).versions
         assert [(item.version, item.whole.requests) for item in measured] == [("v1", 4)]

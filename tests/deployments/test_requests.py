@@ -268,6 +268,7 @@ def test_without_names_the_stable_version_is_compared_with_the_canary() -> None:
     assert version_verdicts.arms("flights", shares, "", "") == ("v2", "v4")
     assert version_verdicts.arms("flights", shares, "v4", "") == ("v4", "v2")
     assert version_verdicts.arms("flights", shares, "", "v3") == ("v2", "v3")
+    assert version_verdicts.arms("flights", shares, "", "v2") == ("v4", "v2")
     with pytest.raises(Conflict, match="Only one has traffic"):
         version_verdicts.arms("flights", {"v1": 100, "v2": 0}, "", "")
 

@@ -143,7 +143,7 @@ class AccessVerbs:
             if self._in_force(name, wish):
                 return ""
             why, when = f"Deployment {name} is down.", "from its next start on"
-        except (MLInfraError, OSError) as error:
+        except (MLInfraError, OSError, ValueError) as error:
             why, when = str(error), "as soon as it has taken the change over"
         except KeyboardInterrupt:
             why, when = "The wait was interrupted.", "as soon as it has taken the change over"

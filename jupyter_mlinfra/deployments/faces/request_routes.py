@@ -51,12 +51,21 @@ class RequestList(Handler):
 class RequestPage(Handler):
     @read(slow=True)
     def get(
-        self, name: str, *, id: Name, at: Name, row: Count = 0, shadow: bool = False
+        self,
+        name: str,
+        *,
+        id: Name,
+        at: Name,
+        row: Count = 0,
+        shadow: bool = False,
+        version: str = "",
     ) -> LoggedRequestDetail:
         """One row of a logged request, by its id and the time at which it arrived. shadow: the copy
-        that a shadow answered.
+        that a shadow answered. version: that answered it; several shadows may.
         """
-        return self.bench.deployments.request(name, id, at=at, row=row, shadow=shadow)
+        return self.bench.deployments.request(
+            name, id, at=at, row=row, shadow=shadow, version=version
+        )
 
 
 class Latencies(Handler):

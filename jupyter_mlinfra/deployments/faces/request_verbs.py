@@ -33,6 +33,7 @@ def _requests(
 @click.option("--at", required=True, metavar="TIME", help="Its arrival, as `requests` lists it.")
 @click.option("--row", type=click.IntRange(0), default=0, help="Of the request. Default: 0.")
 @click.option("--shadow", is_flag=True, help="The copy that a shadow answered.")
+@click.option("--version", default="", help="That answered it; several shadows may.")
 def _request(session: Session, name: str, id: str, **options: Any) -> Any:
     """One row of a logged request: all inputs, its label, and how it is sent again."""
     return session.bench.deployments.request(name, id, **options)

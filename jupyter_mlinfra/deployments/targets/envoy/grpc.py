@@ -138,7 +138,8 @@ def server_routes(cluster: str) -> list[dict[str, Any]]:
     nobody = error_body(503, "No deployment answers now.", "", "mlinfra deployments list")
     retry = {"retry_on": "reset,connect-failure,refused-stream,gateway-error", "num_retries": 3}
     route = {"cluster": cluster, "retry_policy": retry}
-    asking = {"route": route, "request_headers_to_remove": [PROBE_HEADER, SHADOW_HEADER]}
+    removed = [PROBE_HEADER, SHADOW_HEADER, "authorization"]
+    asking = {"route": route, "request_headers_to_remove": removed}
     answer = asking if cluster else direct_response(nobody, 503)
     missing = error_body(
         404,

@@ -29,6 +29,8 @@ NOT_OPENED = "Envoy has not opened it; see .mlinfra/logs/deployments."
 NOT_CLOSED = "Envoy does not say that it is closed; mlinfra down closes it."
 WAIT_SECONDS = 3.0
 RETRY_SECONDS = 30.0
+CLOSE_SECONDS = 3.0
+"""Between two tries to close it; each takes a while, and the keeper has other work."""
 
 
 class PublicGate:
@@ -42,7 +44,7 @@ class PublicGate:
         self._project = project
         self._reservation: socket.socket | None = None
         self._failed: dict[str, str] = {}
-        self._retry_at = 0.0
+        self._retry_at = self._close_at = 0.0
         self._last: PublicAddress | None = None
         self.problem = ""
         # An earlier keeper may have left it so.
@@ -94,10 +96,13 @@ class PublicGate:
         """Close it. problem: why, if that is one. Connections are not cut off at once, so their
         keys end first.
         """
+        if self.behind and time.monotonic() < self._close_at:
+            return
         nobody = [replace(plan, keys={}) for plan in plans]
         ended = self._publish(configuration.public_routes(nobody, keys), if_used=True)
         gone = self._publish(configuration.public_files(plans, keys=keys, public=None))
         self.behind = not (ended and gone)
+        self._close_at = time.monotonic() + CLOSE_SECONDS
         self._note(None, NOT_CLOSED if self.behind else problem)
 
     def _publish(self, contents: Mapping[str, str], *, if_used: bool = False) -> bool:
