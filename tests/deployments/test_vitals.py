@@ -43,6 +43,7 @@ def reading(at: float, cpu: dict[int, float], *, mib: int = 100, in_flight: int 
 
 @pytest.fixture
 def log(project: Project) -> VitalsLog:
+    project.home.mkdir()
     return VitalsLog(project, 7)
 
 
@@ -97,7 +98,15 @@ def test_what_was_used_between_two_looks(before: Reading | None, used: float) ->
     assert used_since(before, reading(NOON, {7: 100.0})) == pytest.approx(used)
 
 
+def test_a_project_that_was_removed_stays_removed(log: VitalsLog) -> None:
+    log.project.home.rmdir()
+    log.note("flights", "v1", reading(NOON, {7: 0.0}))
+    log.keep(set())
+    assert not log.project.home.exists()
+
+
 def test_a_log_that_is_kept_for_ever_is_written(project: Project) -> None:
+    project.home.mkdir()
     log = VitalsLog(project, float("inf"))
     log.note("flights", "v1", reading(NOON, {7: 0.0}))
     log.keep(set())
@@ -137,7 +146,6 @@ def test_a_torn_line_hides_no_other_and_a_span_is_half_open(log: VitalsLog) -> N
 
 def test_a_full_disk_costs_the_minute_alone(log: VitalsLog) -> None:
     place = log.project.home / "vitals"
-    place.parent.mkdir(exist_ok=True)
     place.write_text("no folder")
     log.note("flights", "v1", reading(NOON, {7: 0.0}))
     log.note("flights", "v1", reading(NOON + MINUTE, {7: 6.0}))

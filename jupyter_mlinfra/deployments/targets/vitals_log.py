@@ -103,7 +103,9 @@ class VitalsLog:
         path = _folder(self.project, deployment) / f"{_day(minute.at)}.jsonl"
         with contextlib.suppress(OSError):
             if not path.exists():
-                path.parent.mkdir(parents=True, exist_ok=True)
+                # Not the state folder: a project that was removed stays removed.
+                path.parent.parent.mkdir(exist_ok=True)
+                path.parent.mkdir(exist_ok=True)
                 self._prune(minute.at)
             with path.open("a+b") as file:
                 file.write(_line_after(file, json.dumps(asdict(vitals))))
