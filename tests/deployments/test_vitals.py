@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -43,7 +44,6 @@ def reading(at: float, cpu: dict[int, float], *, mib: int = 100, in_flight: int 
 
 @pytest.fixture
 def log(project: Project) -> VitalsLog:
-    project.home.mkdir()
     return VitalsLog(project, 7)
 
 
@@ -99,14 +99,13 @@ def test_what_was_used_between_two_looks(before: Reading | None, used: float) ->
 
 
 def test_a_project_that_was_removed_stays_removed(log: VitalsLog) -> None:
-    log.project.home.rmdir()
+    shutil.rmtree(log.project.home)
     log.note("flights", "v1", reading(NOON, {7: 0.0}))
     log.keep(set())
     assert not log.project.home.exists()
 
 
 def test_a_log_that_is_kept_for_ever_is_written(project: Project) -> None:
-    project.home.mkdir()
     log = VitalsLog(project, float("inf"))
     log.note("flights", "v1", reading(NOON, {7: 0.0}))
     log.keep(set())
