@@ -283,21 +283,29 @@ async def test_signed_in_but_not_allowed_every_route_is_refused_for_its_own_acti
             assert denied.asked == [(action, f"mlinfra:{resource}")], key
 
 
-class DenyJobs(Deny):
+class DenyOne(Deny):
+    """Lets everybody do anything with all but one resource."""
+
+    resource: str
+
     def is_authorized(self, handler: Any, user: Any, action: str, resource: str) -> bool:
         super().is_authorized(handler, user, action, resource)
-        return resource != "mlinfra:jobs"
+        return resource != self.resource
 
 
-async def test_who_may_read_monitors_but_no_jobs_does_not_see_the_code_of_notebooks(
-    jp_serverapp: Any, guarded: None, ask: Callable[..., Any]
+@pytest.mark.parametrize(
+    ("resource", "why"), [("mlinfra:jobs", "not to read jobs"), ("contents", "to read files")]
+)
+async def test_who_may_read_monitors_but_no_jobs_or_no_files_does_not_see_the_code_of_notebooks(
+    jp_serverapp: Any, guarded: None, ask: Callable[..., Any], resource: str, why: str
 ) -> None:
-    jp_serverapp.web_app.settings["authorizer"] = authorizer = DenyJobs(parent=jp_serverapp)
-    authorizer.asked = []
+    jp_serverapp.web_app.settings["authorizer"] = authorizer = DenyOne(parent=jp_serverapp)
+    authorizer.asked, authorizer.resource = [], resource
     answer = await ask("monitoring/monitors/flights/cause?feature=temp")
     assert answer.code == 403
-    assert "not to read jobs" in answer.value["why"]
-    assert authorizer.asked == [("read", "mlinfra:monitoring"), ("read", "mlinfra:jobs")]
+    assert why in answer.value["why"]
+    assert authorizer.asked[0] == ("read", "mlinfra:monitoring")
+    assert authorizer.asked[-1] == ("read", resource)
 
 
 async def test_a_cookie_alone_cannot_write(

@@ -116,12 +116,18 @@ class Cause(Handler):
     @read(slow=True)
     def get(self, name: str, *, feature: str, version: str | None = None) -> FeatureCause:
         """Where a feature comes from: dataset, step and cell, and what changed there. It shows code
-        of notebooks, so the user must also be allowed to read jobs.
+        as jobs ran it and as it is now, so the user must also be allowed to read jobs and files.
         """
         if not self.allowed("read", ["jobs"]):
             raise Forbidden(
                 "You may not see the code that made a feature.",
                 "The Jupyter server allows you the monitors, but not to read jobs.",
+                "Ask whoever runs the server.",
+            )
+        if not self.context.on_loop(lambda: self.allows("read", "contents")):
+            raise Forbidden(
+                "You may not see the code that made a feature.",
+                "The Jupyter server does not allow you to read files.",
                 "Ask whoever runs the server.",
             )
         return self.bench.monitoring.cause(name, feature, version=version)
