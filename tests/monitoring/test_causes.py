@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from jupyter_mlinfra.catalog import Catalog
+from jupyter_mlinfra.core import records
 from jupyter_mlinfra.core.errors import NotFound
 from jupyter_mlinfra.core.lineage import Edge
 from jupyter_mlinfra.core.project import Project
@@ -31,6 +32,7 @@ from jupyter_mlinfra.monitoring.causes.naming import (
     statements_of,
     writing,
 )
+from jupyter_mlinfra.monitoring.causes.places import MOST_NAMES
 from jupyter_mlinfra.monitoring.causes.spec import FeatureCause
 from jupyter_mlinfra.pipelines import PipelineRun, RunState, StepRun, StepState
 from tests.monitoring.logs import Logged
@@ -117,6 +119,19 @@ def test_of_a_module_only_what_the_notebook_uses_counts() -> None:
     assert {piece.key for piece in used} == {"made", "_scaled", "RATE"}
     (found,) = naming(used, "spend")
     assert (found.piece.key, found.piece.line, found.line) == ("_scaled", 3, 3)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_are_counted_as_python_counts_them(end: str) -> None:
+    source = end.join(
+        ['"""A\x0cB\u2028C\x1cD"""', "", "def made(df):", '    df["spend"] = "\u2028"', ""]
+    )
+    text, made = statements_of(source)
+    assert (text.source, made.line) == ('"""A\x0cB\u2028C\x1cD"""', 3)
+    assert made.source == 'def made(df):\n    df["spend"] = "\u2028"'
+    assert excerpt(made.source, 2) == (1, made.source)
+    (found,) = naming(pieces(f"select '\x0c\u2028' as a,{end}b as spend"), "spend")
+    assert found.line == 2
 
 
 def test_a_piece_is_compared_with_its_successor() -> None:
@@ -372,6 +387,36 @@ def test_a_module_counts_as_the_job_ran_it_and_the_cell_that_writes_stands_besid
     assert (cell.cell, cell.how, cell.change) == (3, "writes", "unchanged")
 
 
+def test_of_a_module_with_many_imports_few_are_looked_for(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each look-up may read the list of all files of the job."""
+    asked: list[str] = []
+
+    def source(_: Jobs, __: str, path: str) -> bytes:
+        asked.append(path)
+        if path != "pricing.py":
+            raise NotFound(f"{path} is not in the snapshot.")
+        imports = [f"import other{n}" for n in range(900)]
+        return "\n".join([*imports, "def spent(df):\n    df['spend'] = 1"]).encode()
+
+    monkeypatch.setattr(tracing.Jobs, "source", source)
+    shop.notebook("r1", "import json, os.path", MAKES, "pricing.spent(frame)", WRITES)
+    module, _ = shop.cause().sources[0].places
+    assert (module.file, module.how) == ("pricing.py", "assigns")
+    assert not {"json.py", "os/path.py"} & {*asked}
+    assert len(asked) <= 4 * MOST_NAMES
+
+
+def test_all_snapshots_that_are_kept_count(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many pages they fill."""
+    for value in (3, 4):
+        shop.write("shop.training", "j1", spend=[value, value])
+    monkeypatch.setattr(records, "PAGE_LIMIT", 1)
+    (source,) = shop.cause().sources
+    assert (source.dataset, source.newer) == (shop.datasets[0], 2)
+
+
 def test_what_is_not_known_is_said(shop: Shop) -> None:
     path = shop.project.root / shop.notebook("r1", MAKES)
     (source,) = shop.cause().sources
@@ -403,7 +448,11 @@ def test_data_written_by_hand_leads_to_the_cell_that_was_running(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outside = shop.project.root.parent / "outside.ipynb"
-    cells = [{"cell_type": "code", "id": "q1", "source": "make()", "metadata": {}}]
+    sources = {"q1": "make()", "q2": SPENDS}
+    cells = [
+        {"cell_type": "code", "id": key, "source": text, "metadata": {}}
+        for key, text in sources.items()
+    ]
     for path in (shop.project.root / "hand.ipynb", outside):
         path.write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4}))
 
@@ -413,8 +462,11 @@ def test_data_written_by_hand_leads_to_the_cell_that_was_running(
         (source,) = shop.cause().sources
         return [*source.places], " ".join(source.reasons)
 
-    (place,), why = written_by("notebook:hand.ipynb#q1")
-    assert (place.cell, place.how, place.change) == (1, "ran", "unknown")
+    (assigns, ran), why = written_by("notebook:hand.ipynb#q1")
+    assert (assigns.cell, assigns.how) == (2, "assigns")
+    assert (ran.cell, ran.how, ran.change) == (1, "ran", "unknown")
+    (place,), _ = written_by("notebook:hand.ipynb#q2")
+    assert (place.cell, place.how) == (2, "assigns")  # once, by what tells more
     assert "as it is now" in why
     places, why = written_by("notebook:../outside.ipynb#q1")
     assert (places, "not below the project" in why) == ([], True)

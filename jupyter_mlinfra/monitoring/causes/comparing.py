@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from difflib import unified_diff
 
-from .naming import Piece
+from .naming import Piece, lines_of
 from .spec import Change
 
 SHOWN, DIFFERENT, WIDTH = 120, 200, 400
@@ -38,8 +38,8 @@ def changed(
     )
     lines = list(
         unified_diff(
-            piece.source.splitlines(),
-            same[0].source.splitlines(),
+            lines_of(piece.source),
+            lines_of(same[0].source),
             before,
             after,
             n=2,
@@ -54,7 +54,7 @@ def changed(
 
 def excerpt(source: str, line: int) -> tuple[int, str]:
     """The number of the first line shown, and the lines around one, as long as a piece may be."""
-    lines = source.splitlines()
+    lines = lines_of(source)
     first = 1 if len(lines) <= SHOWN else max(1, min(line - ABOVE, len(lines) - SHOWN + 1))
     return first, "\n".join(map(_short, lines[first - 1 : first - 1 + SHOWN]))
 

@@ -20,6 +20,7 @@ _NAMED_BY_KEYWORD = {"with_columns", "assign", "select", "agg", "mutate", "struc
 _NAMED_BY_TEXT = {"alias", "withColumn", "with_column", "insert", "setdefault"}
 _FRAMES = {"DataFrame", "LazyFrame", "from_dict", "table", "with_columns", "assign"}
 _WRITERS = {"write", "ingest"}
+_LINE_END = re.compile(r"\r\n?|\n")
 _SQL = re.compile(r"\bselect\b", re.IGNORECASE)
 
 
@@ -61,10 +62,16 @@ def cells_of(content: Mapping[str, Any]) -> list[Piece]:
     return found
 
 
+def lines_of(source: str) -> list[str]:
+    """Lines as Python counts them: form feeds and the separators of Unicode end none."""
+    lines = _LINE_END.split(source)
+    return lines if lines[-1] else lines[:-1]
+
+
 def statements_of(source: str) -> list[Piece]:
     """The statements at the top of a module; none if it cannot be parsed."""
     tree = parse(source) if len(source) <= MOST_PARSED else None
-    lines = source.splitlines()
+    lines = lines_of(source)
     found: list[Piece] = []
     for node in tree.body if tree else ():
         decorators = getattr(node, "decorator_list", [])
@@ -165,7 +172,7 @@ def _named(piece: Piece, column: str, *, python: bool) -> Found | None:
 def _in_text(source: str, column: str) -> Iterator[tuple[Naming, int]]:
     """Of code that is not Python: the name as a whole word."""
     word, given = _patterns(column)
-    for number, line in enumerate(source.splitlines(), 1):
+    for number, line in enumerate(lines_of(source), 1):
         if given.search(line):
             yield "assigns", number
         elif word.search(line):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 SHOWN = 5
 """At most so many places of a source are shown."""
 MOST_MODULES = 20
+MOST_NAMES = 100
+"""So many imported names are looked for among the modules of the project."""
 MODULE_BYTES = 1_000_000
 
 _ORDER = ("assigns", "names", "ran", "writes")
@@ -57,7 +60,8 @@ def places_of(maker: Maker, column: str, dataset: str, *, jobs: Jobs, root: Path
     read = _reader(maker.job, jobs, root)
     if python and not any(item.how == "assigns" for _, item in found):
         found += _in_modules(cells, name, column, read)
-    ran = [cell for cell in cells if cell.key and cell.key == maker.cell]
+    known = [item.piece for _, item in found]
+    ran = [cell for cell in cells if cell.key == maker.cell != "" and cell not in known]
     found += [(name, Found(cell, "ran", 1)) for cell in ran]
     reasons = [] if found else [f"No code of {name} names {column} literally."]
     if all(item.piece.number is None for _, item in found) and (
@@ -156,7 +160,7 @@ def _in_modules(
 ) -> list[tuple[str, Found]]:
     """What the notebook uses of the project's modules that it imports, directly or not."""
     folder = PurePosixPath(notebook).parent
-    todo, seen = naming.imported(cells), dict[str, str]()
+    todo, seen = _own(naming.imported(cells)), dict[str, str]()
     known: dict[Piece, str] = {}
     for module in todo:  # grows while modules import others
         if len(seen) >= MOST_MODULES:
@@ -166,10 +170,17 @@ def _in_modules(
             continue
         seen[path] = text
         statements = naming.statements_of(text)
-        todo += [item for item in naming.imported(statements) if item not in todo]
+        more = [item for item in _own(naming.imported(statements)) if item not in todo]
+        todo += more[: MOST_NAMES - len(todo)]
         known |= dict.fromkeys(statements, path)
     used = naming.reached(cells, list(known))
     return [(known[item.piece], item) for item in naming.naming(used, column)]
+
+
+def _own(modules: Sequence[str]) -> list[str]:
+    """At most `MOST_NAMES` of the modules, without those of Python itself."""
+    own = [name for name in modules if name.partition(".")[0] not in sys.stdlib_module_names]
+    return own[:MOST_NAMES]
 
 
 def _module(name: str, folder: PurePosixPath, read: _Read) -> tuple[str, str | None]:

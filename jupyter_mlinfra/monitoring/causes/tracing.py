@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ...catalog import Catalog
 from ...core.errors import MLInfraError
-from ...core.records import PAGE_LIMIT
+from ...core.records import every
 from ...core.refs import Ref, reference
 from ...features import Features
 from ...jobs import Jobs
@@ -78,7 +78,7 @@ class Tracer:
         name = asked.dataset.name
         unknown = CauseSource(dataset=str(asked.dataset), column="", how=asked.how)
         try:
-            kept = self._catalog.snapshots(name, limit=PAGE_LIMIT).items
+            kept = list(every(self._catalog.snapshots, name=name))
             place, why = _snapshot(kept, asked)
             if place is None:
                 return replace(unknown, reasons=[why]), []
