@@ -10,7 +10,7 @@ interface IFieldProps {
   type?: 'text' | 'number' | 'date' | 'time' | 'datetime-local';
   min?: number;
   max?: number;
-  step?: number;
+  step?: number | 'any';
   placeholder?: string;
   /** What is wrong with the value. */
   fault?: string;

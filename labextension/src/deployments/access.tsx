@@ -9,8 +9,9 @@ import { Heading } from '../components/header';
 import { Pairs } from '../components/pairs';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
+import type { IWorkbench } from '../tokens';
 import { Audit } from './audit';
-import { Keys } from './keys';
+import { type IKeysProps, Keys } from './keys';
 
 /** The protocols by the names of their addresses. */
 const PROTOCOLS: Readonly<Record<string, string>> = {
@@ -19,13 +20,23 @@ const PROTOCOLS: Readonly<Record<string, string>> = {
   grpc: 'Open Inference Protocol (V2), gRPC'
 };
 
+/** What an address is for. */
+const nameOf = (address: string, trans: IWorkbench['trans']): string =>
+  address === 'public'
+    ? trans.__('%1, for other machines', PROTOCOLS.seldon)
+    : (PROTOCOLS[address] ?? address);
+
+interface IAccessProps extends Omit<IKeysProps, 'deployment'> {
+  detail: IDeploymentDetail;
+}
+
 /** Where a deployment listens, what it takes of callers, their keys, and who changed what. */
-export function Access({ detail }: { detail: IDeploymentDetail }): React.ReactElement {
+export function Access({ detail, ...keys }: IAccessProps): React.ReactElement {
   return (
     <>
       <Addresses deployment={detail.deployment} />
       <Limits detail={detail} />
-      <Keys deployment={detail.deployment} />
+      <Keys deployment={detail.deployment} {...keys} />
       <Audit deployment={detail.deployment} />
     </>
   );
@@ -35,7 +46,6 @@ export function Access({ detail }: { detail: IDeploymentDetail }): React.ReactEl
 function Addresses({ deployment }: { deployment: IDeployment }): React.ReactElement {
   const { code, trans } = useWorkbench();
   const addresses = Object.entries(deployment.urls);
-  const host = hostOf(deployment.url);
   return (
     <section>
       <Heading
@@ -47,26 +57,20 @@ function Addresses({ deployment }: { deployment: IDeployment }): React.ReactElem
           ...addresses.map(
             ([name, url]) =>
               [
-                PROTOCOLS[name] ?? name,
+                nameOf(name, trans),
                 <span key={name} className={cx('deployments-address')}>
                   <code>{url}</code>
                   <Button
                     kind="quiet"
                     icon="copy"
                     bare
-                    label={trans.__('Copy the address for %1', PROTOCOLS[name] ?? name)}
+                    label={trans.__('Copy the address for %1', nameOf(name, trans))}
                     onClick={() => code.copy(url)}
                   />
                 </span>
               ] as const
           ),
-          [
-            trans.__('reached from'),
-            host &&
-              (isLoopback(host)
-                ? trans.__('this machine only (%1)', host)
-                : trans.__('whoever reaches %1', host))
-          ],
+          [trans.__('reached from'), reachedFrom(deployment, trans)],
           [trans.__('namespace'), deployment.namespace],
           [trans.__('target'), deployment.target]
         ]}
@@ -99,7 +103,10 @@ function Limits({
             trans.__('rate'),
             limits &&
               (limits.rate
-                ? trans.__('%1 requests a second', format.number(limits.rate))
+                ? trans.__(
+                    '%1 requests a second, at each of the gateway’s two processes',
+                    format.number(limits.rate)
+                  )
                 : trans.__('any'))
           ],
           [
@@ -108,20 +115,32 @@ function Limits({
           ],
           [
             trans.__('connections'),
-            limits && trans.__('%1 of other machines at once', format.number(limits.connections))
+            limits &&
+              trans.__(
+                '%1 of other machines at once, at each of the gateway’s two processes',
+                format.number(limits.connections)
+              )
           ],
           [
             trans.__('other machines'),
-            gateway?.public &&
-              (gateway.open
-                ? trans.__('%1, open', gateway.public)
-                : trans.__('%1, closed', gateway.public))
+            gateway?.public && (gateway.open ? trans.__('open') : trans.__('closed'))
           ],
           [trans.__('problem'), gateway?.problems.join(' ')]
         ]}
       />
     </section>
   );
+}
+
+/** Who can send a request, by the addresses; empty while there is none. */
+function reachedFrom({ url, urls }: IDeployment, trans: IWorkbench['trans']): string {
+  const host = hostOf(urls.public ?? '') || hostOf(url);
+  if (!host) {
+    return '';
+  }
+  return isLoopback(host)
+    ? trans.__('this machine only (%1)', host)
+    : trans.__('whoever reaches %1', host);
 }
 
 /** The host of an address; empty while there is none. */

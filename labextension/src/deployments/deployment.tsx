@@ -3,7 +3,7 @@ import '../../style/deployments.css';
 import React, { useState } from 'react';
 
 import type { ICodeCall } from '../api/client';
-import type { IDeployment, IDeploymentDetail } from '../api/types';
+import type { IDeployment, IDeploymentDetail, INewKey } from '../api/types';
 import { ActionButton } from '../components/action';
 import { Button } from '../components/button';
 import { Result } from '../components/card';
@@ -122,6 +122,8 @@ function Deployment({
   const [body, setBody] = useState<string | null>(null);
   const [chosen, choose] = useState<RowKey | null>(null);
   const [logged, setLogged] = useState<unknown>(null);
+  /** Here and not in the tab: a key can come after the tab was left, and nothing else holds it. */
+  const [made, setMade] = useState<readonly INewKey[]>([]);
   usePageVerb('mlinfra:deployments-traffic', () => onLead('traffic'));
   usePageVerb('mlinfra:deployments-try', () => onLead('try'));
   return (
@@ -180,7 +182,14 @@ function Deployment({
           {view === 'monitors' && <Monitors deployment={deployment} />}
           {view === 'history' && <History deployment={deployment} />}
           {view === 'manifest' && <Manifest deployment={deployment} />}
-          {view === 'access' && <Access detail={detail} />}
+          {view === 'access' && (
+            <Access
+              detail={detail}
+              made={made}
+              onMade={key => setMade(all => [...all, key])}
+              onHide={key => setMade(all => all.filter(item => item !== key))}
+            />
+          )}
         </div>
       </Tabs>
       <CallCode

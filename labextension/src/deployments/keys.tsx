@@ -1,7 +1,7 @@
 import '../../style/deployments.css';
 
-import { InputDialog } from '@jupyterlab/apputils';
-import React, { useState } from 'react';
+import { Dialog, InputDialog } from '@jupyterlab/apputils';
+import React, { useRef, useState } from 'react';
 
 import type { IAccessKey, IDeployment, INewKey } from '../api/types';
 import { Button } from '../components/button';
@@ -16,65 +16,75 @@ import { clock } from '../components/times';
 import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import { useList } from '../hooks/list';
+import type { IWorkbench } from '../tokens';
 
 /** Hours for which a key that is rotated stays valid, unless the user says otherwise. */
 const GRACE_HOURS = 24;
+/** The server takes no more. */
+const MOST_DAYS = 3650;
 
-/** The keys that callers send: create, rotate, revoke. A new key is shown once. */
-export function Keys({ deployment }: { deployment: IDeployment }): React.ReactElement {
+export interface IKeysProps {
+  deployment: IDeployment;
+  /** Keys that were made and are still shown, oldest first. */
+  made: readonly INewKey[];
+  /** A key was made; it may come after this component is gone. */
+  onMade: (made: INewKey) => void;
+  onHide: (made: INewKey) => void;
+}
+
+/** The keys that callers send: create, rotate, revoke. A new key is shown until it is hidden. */
+export function Keys({ deployment, made, onMade, onHide }: IKeysProps): React.ReactElement {
   const { client, trans } = useWorkbench();
   const { name } = deployment;
-  const { run, busy } = useAction();
-  const [made, setMade] = useState<INewKey | null>(null);
+  const creating = useAction();
+  const changing = useAction();
+  const busy = creating.busy || changing.busy;
+  const section = useRef<HTMLElement>(null);
   const { query, onMore } = useList(
     `keys:${name}`,
     (limit, signal) => client.deployments.keys(name, { limit }, signal),
     { topics: ['deployment'], about: deployment.ref }
   );
-  const act = (doing: () => Promise<INewKey | null>): void =>
-    void run(async () => {
-      const found = await doing();
-      if (found) {
-        setMade(found);
-      }
+  const create = (label: string, days: number | null): Promise<boolean> =>
+    creating.run(async () => {
+      onMade(await client.deployments.createKey(name, label, days));
       await query.refresh();
     });
-  const rotate = async (key: IAccessKey): Promise<INewKey | null> => {
-    const answer = await InputDialog.getNumber({
-      title: trans.__('Rotate the key %1?', key.name),
-      label: trans.__('A new key takes its place. Hours for which the present one stays valid:'),
-      value: GRACE_HOURS,
-      okLabel: trans.__('Rotate')
-    });
-    return answer.button.accept
-      ? client.deployments.rotateKey(name, key.id, answer.value ?? GRACE_HOURS)
-      : null;
-  };
-  const revoke = async (key: IAccessKey): Promise<null> => {
-    const answer = await InputDialog.getText({
-      title: trans.__('Revoke the key %1?', key.name),
-      label: trans.__(
-        'Requests with it are refused from now on. This cannot be undone. The reason stays in the audit log.'
-      ),
-      placeholder: trans.__('reason'),
-      okLabel: trans.__('Revoke')
-    });
-    if (answer.button.accept) {
-      await client.deployments.revokeKey(name, key.id, answer.value ?? '');
+  const rotate = async (key: IAccessKey): Promise<void> => {
+    const hours = await askGrace(key, trans);
+    if (hours !== null) {
+      await changing.run(async () => {
+        onMade(await client.deployments.rotateKey(name, key.id, hours));
+        await query.refresh();
+      });
     }
-    return null;
+  };
+  const revoke = async (key: IAccessKey): Promise<void> => {
+    const reason = await askReason(key, trans);
+    if (reason !== null) {
+      await changing.run(async () => {
+        await client.deployments.revokeKey(name, key.id, reason);
+        await query.refresh();
+      });
+    }
   };
   return (
-    <section className={cx('split')}>
+    <section ref={section} className={cx('split')}>
       <Heading
         title={trans.__('Keys')}
         note={trans.__('sent as Authorization: Bearer KEY; each opens this deployment alone')}
       />
-      <NewKeyForm
-        busy={busy}
-        onCreate={(label, days) => act(() => client.deployments.createKey(name, label, days))}
-      />
-      {made && <Made made={made} onDone={() => setMade(null)} />}
+      <NewKeyForm busy={busy} creating={creating.busy} onCreate={create} />
+      {made.map(item => (
+        <Made
+          key={item.id}
+          made={item}
+          onHide={() => {
+            onHide(item);
+            section.current?.querySelector('input')?.focus();
+          }}
+        />
+      ))}
       <Result query={query} rows={2}>
         {page =>
           page.items.length ? (
@@ -83,8 +93,8 @@ export function Keys({ deployment }: { deployment: IDeployment }): React.ReactEl
                 name={name}
                 keys={page.items}
                 busy={busy}
-                onRotate={key => act(() => rotate(key))}
-                onRevoke={key => act(() => revoke(key))}
+                onRotate={key => void rotate(key)}
+                onRevoke={key => void revoke(key)}
               />
               <More
                 page={page}
@@ -101,25 +111,66 @@ export function Keys({ deployment }: { deployment: IDeployment }): React.ReactEl
   );
 }
 
-interface INewKeyFormProps {
-  busy: boolean;
-  /** days: until it expires; null: never. */
-  onCreate: (label: string, days: number | null) => void;
+/** The hours for which the present key stays valid; null where the user goes away. */
+async function askGrace(key: IAccessKey, trans: IWorkbench['trans']): Promise<number | null> {
+  const { button, value } = await InputDialog.getNumber({
+    title: trans.__('Rotate the key %1?', key.name),
+    label: trans.__('A new key takes its place. Hours for which the present one stays valid:'),
+    value: GRACE_HOURS,
+    okLabel: trans.__('Rotate')
+  });
+  if (!button.accept) {
+    return null;
+  }
+  return value !== null && Number.isFinite(value) ? value : GRACE_HOURS;
 }
 
-function NewKeyForm({ busy, onCreate }: INewKeyFormProps): React.ReactElement {
+/** A dialog whose button warns, as what it does cannot be undone. */
+class WarningRenderer extends Dialog.Renderer {
+  override createButtonNode(button: Dialog.IButton): HTMLButtonElement {
+    return super.createButtonNode(button.accept ? { ...button, displayType: 'warn' } : button);
+  }
+}
+
+/** Why a key is revoked, which may be empty; null where the user goes away. */
+async function askReason(key: IAccessKey, trans: IWorkbench['trans']): Promise<string | null> {
+  const { button, value } = await InputDialog.getText({
+    title: trans.__('Revoke the key %1?', key.name),
+    label: trans.__(
+      'Requests with it are refused wherever a key is checked. This cannot be undone. The reason stays in the audit log.'
+    ),
+    placeholder: trans.__('reason'),
+    okLabel: trans.__('Revoke'),
+    renderer: new WarningRenderer()
+  });
+  return button.accept ? (value ?? '') : null;
+}
+
+interface INewKeyFormProps {
+  busy: boolean;
+  creating: boolean;
+  /** days: until it expires; null: never. Says whether the key was made. */
+  onCreate: (label: string, days: number | null) => Promise<boolean>;
+}
+
+function NewKeyForm({ busy, creating, onCreate }: INewKeyFormProps): React.ReactElement {
   const { trans } = useWorkbench();
   const [label, setLabel] = useState('');
   const [days, setDays] = useState('');
-  const faulty = days !== '' && !(Number(days) > 0);
+  const faulty = days !== '' && !(Number(days) > 0 && Number(days) <= MOST_DAYS);
+  const create = async (): Promise<void> => {
+    if (await onCreate(label.trim(), days === '' ? null : Number(days))) {
+      setLabel('');
+      setDays('');
+    }
+  };
   return (
     <form
       className={cx('bar')}
       aria-label={trans.__('New key')}
       onSubmit={event => {
         event.preventDefault();
-        onCreate(label.trim(), days === '' ? null : Number(days));
-        setLabel('');
+        void create();
       }}
     >
       <Field
@@ -133,20 +184,28 @@ function NewKeyForm({ busy, onCreate }: INewKeyFormProps): React.ReactElement {
         label={trans.__('expires in')}
         type="number"
         min={0}
+        max={MOST_DAYS}
+        step="any"
         width={72}
         placeholder={trans.__('never')}
         unit={trans.__('days')}
         value={days}
-        fault={faulty ? trans.__('More than 0, or empty: never.') : undefined}
+        fault={
+          faulty ? trans.__('More than 0, at most %1, or empty: never.', MOST_DAYS) : undefined
+        }
         onChange={setDays}
       />
-      <Button submit label={trans.__('Create Key')} disabled={busy || faulty} />
+      <Button
+        submit
+        label={creating ? trans.__('Creating…') : trans.__('Create Key')}
+        disabled={busy || faulty}
+      />
     </form>
   );
 }
 
 /** A key that was just made: it is here and nowhere else. */
-function Made({ made, onDone }: { made: INewKey; onDone: () => void }): React.ReactElement {
+function Made({ made, onHide }: { made: INewKey; onHide: () => void }): React.ReactElement {
   const { code, trans } = useWorkbench();
   return (
     <div className={cx('deployments-made')} role="status">
@@ -156,7 +215,7 @@ function Made({ made, onDone }: { made: INewKey; onDone: () => void }): React.Re
       <span className={cx('deployments-address')}>
         <code>{made.key}</code>
         <Button icon="copy" label={trans.__('Copy')} onClick={() => code.copy(made.key)} />
-        <Button kind="quiet" label={trans.__('Hide')} onClick={onDone} />
+        <Button kind="quiet" label={trans.__('Hide')} onClick={onHide} />
       </span>
       {made.pending && <span className={cx('quiet')}>{made.pending}</span>}
     </div>

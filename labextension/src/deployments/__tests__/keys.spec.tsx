@@ -1,11 +1,11 @@
-import { InputDialog } from '@jupyterlab/apputils';
-import { fireEvent, screen, within } from '@testing-library/react';
+import { InputDialog, Notification } from '@jupyterlab/apputils';
+import { act, fireEvent, screen, within } from '@testing-library/react';
 import React from 'react';
 
-import type { IAccessKey, IDeployment } from '../../api/types';
+import type { IAccessKey, INewKey } from '../../api/types';
 import { cells, pageOf, settle } from '../../components/__tests__/samples';
 import { fakeWorkbench, type IFake, show } from '../../components/__tests__/workbench';
-import { Keys } from '../keys';
+import DeploymentPage from '../deployment';
 
 beforeEach(() => jest.useFakeTimers());
 afterEach(() => {
@@ -14,8 +14,26 @@ afterEach(() => {
 });
 
 const SECRET = 'mlk_secret';
-const DEPLOYMENT = { ref: 'deployment:flights', name: 'flights' } as unknown as IDeployment;
-const MADE = {
+const DETAIL = {
+  deployment: {
+    ref: 'deployment:flights',
+    name: 'flights',
+    namespace: 'default',
+    target: 'local',
+    state: 'healthy',
+    url: 'http://127.0.0.1:8090/api/v1.0/predictions',
+    urls: { seldon: 'http://127.0.0.1:8090/api/v1.0/predictions' },
+    versions: [],
+    created_at: '2026-01-01T00:00:00Z',
+    updated_at: '2026-01-01T00:00:00Z'
+  },
+  history: [],
+  signature: [],
+  answers: null,
+  sample: null,
+  code: {}
+};
+const MADE: INewKey = {
   id: 'k3',
   deployment: 'flights',
   name: 'app',
@@ -43,15 +61,24 @@ interface IOpened {
   revokeKey: jest.Mock;
 }
 
-async function opened(): Promise<IOpened> {
+const tab = async (name: string): Promise<void> => {
+  fireEvent.click(screen.getByRole('tab', { name }));
+  await settle();
+};
+
+/** The Access tab of the page. */
+async function opened(detail: object = DETAIL): Promise<IOpened> {
   const createKey = jest.fn(async () => MADE);
   const rotateKey = jest.fn(async () => MADE);
   const revokeKey = jest.fn(async () => key('k1', { state: 'revoked' }));
   const items = [key('k1'), key('k2', { state: 'revoked', revoked_at: '2026-02-01T00:00:00Z' })];
   const keys = async (): Promise<object> => pageOf(items as never[]);
-  const fake = fakeWorkbench({ deployments: { keys, createKey, rotateKey, revokeKey } });
-  show(fake, <Keys deployment={DEPLOYMENT} />);
+  const none = async (): Promise<object> => pageOf([]);
+  const more = { show: async () => detail, history: none, audit: none };
+  const fake = fakeWorkbench({ deployments: { keys, createKey, rotateKey, revokeKey, ...more } });
+  show(fake, <DeploymentPage reference="deployment:flights" name="flights" />);
   await settle();
+  await tab('Access');
   return { fake, createKey, rotateKey, revokeKey };
 }
 
@@ -70,7 +97,60 @@ it('a new key is shown once, can be copied, and goes with Hide; nothing keeps it
   expect(fake.code.copy).toHaveBeenCalledWith(SECRET);
   fireEvent.click(within(made).getByRole('button', { name: 'Hide' }));
   expect(document.body.textContent).not.toContain(SECRET);
+  expect(document.activeElement).toBe(screen.getByLabelText('for'));
   expect(JSON.stringify([...fake.kept])).not.toContain(SECRET);
+});
+
+it('a key that comes after the tab was left is there on the way back, beside the first one', async () => {
+  const { createKey } = await opened();
+  let answer: (made: INewKey) => void = () => undefined;
+  createKey.mockImplementationOnce(() => new Promise<INewKey>(resolve => (answer = resolve)));
+  const submit = (): void => void fireEvent.submit(screen.getByRole('form', { name: 'New key' }));
+  submit();
+  expect(await screen.findByRole('button', { name: 'Creating…' })).toBeTruthy();
+  await tab('Manifest');
+  await act(async () => answer({ ...MADE, id: 'k4', key: 'mlk_late' }));
+  await tab('Access');
+  expect(screen.getByText('mlk_late')).toBeTruthy();
+  submit();
+  await settle();
+  expect(screen.getByText(SECRET)).toBeTruthy();
+  expect(screen.getByText('mlk_late')).toBeTruthy();
+});
+
+it('the form keeps what was typed until the key is made', async () => {
+  jest.spyOn(Notification, 'error').mockReturnValue('');
+  const { createKey } = await opened();
+  createKey.mockRejectedValueOnce(new Error('no'));
+  const typed = (): string[] =>
+    ['for', 'expires in'].map(name => screen.getByLabelText<HTMLInputElement>(name).value);
+  fireEvent.change(screen.getByLabelText('for'), { target: { value: 'app' } });
+  fireEvent.change(screen.getByLabelText('expires in'), { target: { value: '0.5' } });
+  for (const left of [
+    ['app', '0.5'],
+    ['', '']
+  ]) {
+    fireEvent.submit(screen.getByRole('form', { name: 'New key' }));
+    await settle();
+    expect(typed()).toEqual(left);
+  }
+});
+
+it('an address for other machines is told from the local ones', async () => {
+  await opened();
+  expect(document.body.textContent).toContain('this machine only (127.0.0.1)');
+  document.body.innerHTML = '';
+  const urls = { ...DETAIL.deployment.urls, public: 'https://host:8443/api/v1.0/predictions' };
+  await opened({
+    ...DETAIL,
+    deployment: { ...DETAIL.deployment, urls },
+    gateway: { public: '0.0.0.0:8443', open: true, problems: [] }
+  });
+  const text = document.body.textContent;
+  expect(text).toContain('Seldon v1, REST, for other machines');
+  expect(text).toContain('whoever reaches host');
+  expect(text).not.toContain('this machine only');
+  expect(text).not.toContain('0.0.0.0');
 });
 
 it('only a key that opens something can be rotated or revoked', async () => {
@@ -80,11 +160,16 @@ it('only a key that opens something can be rotated or revoked', async () => {
 
 it('a key is rotated for the hours, and revoked with the reason, that the dialog was told', async () => {
   const { rotateKey, revokeKey } = await opened();
-  jest.spyOn(InputDialog, 'getNumber').mockResolvedValue(answers(2));
+  jest.spyOn(InputDialog, 'getNumber').mockResolvedValueOnce(answers(2));
   fireEvent.click(screen.getByRole('button', { name: 'Rotate…' }));
   await settle();
   expect(rotateKey).toHaveBeenCalledWith('flights', 'k1', 2);
   expect(screen.getByText(SECRET)).toBeTruthy();
+  jest.spyOn(InputDialog, 'getNumber').mockResolvedValueOnce(answers(NaN));
+  rotateKey.mockResolvedValueOnce({ ...MADE, id: 'k5' });
+  fireEvent.click(screen.getByRole('button', { name: 'Rotate…' }));
+  await settle();
+  expect(rotateKey).toHaveBeenLastCalledWith('flights', 'k1', 24);
   jest.spyOn(InputDialog, 'getText').mockResolvedValueOnce(answers(null, false));
   fireEvent.click(screen.getByRole('button', { name: 'Revoke…' }));
   await settle();
