@@ -76,13 +76,18 @@ function Replay({ deployment }: { deployment: IDeployment }): React.ReactElement
         type="number"
         min={0}
         max={MOST_HOURS}
+        step="any"
         width={64}
         unit={trans.__('hours')}
         value={hours}
         fault={faulty ? trans.__('More than 0, at most %1.', MOST_HOURS) : undefined}
         onChange={setHours}
       />
-      <Button submit label={trans.__('Replay')} disabled={busy || faulty || !version} />
+      <Button
+        submit
+        label={busy ? trans.__('Starting…') : trans.__('Replay')}
+        disabled={busy || faulty || !version}
+      />
       <span className={cx('quiet')}>
         {trans.__('It gets no traffic for it; the job’s page opens.')}
       </span>
@@ -103,6 +108,13 @@ function Shadow({
     signal => client.deployments.shadow(deployment.name, { version, hours: HOURS }, signal),
     { every: () => 30_000 }
   );
+  if (query.error?.code === 'unprocessable') {
+    return (
+      <p className={cx('more')}>
+        {trans.__('%1 has answered no copy of the last %2 hours yet.', version, HOURS)}
+      </p>
+    );
+  }
   return (
     <Result query={query} rows={2}>
       {found => <Compared label={trans.__('Shadow %1', version)} items={[found]} />}

@@ -57,16 +57,18 @@ export function Plan({ plan, query }: IPlanProps): React.ReactElement {
 /** `5 % → 25 % → 100 %`, the present one marked, and when the next one may come. */
 function Steps({ plan }: { plan: IDeliveryPlan }): React.ReactElement {
   const { trans } = useWorkbench();
+  const active = ACTIVE.includes(plan.state);
+  const waits = plan.state === 'running' && Date.parse(plan.next_at ?? '') > Date.now();
   return (
     <>
       <ol className={cx('deployments-steps')} aria-label={trans.__('Steps')}>
         {plan.steps.map((step, index) => (
-          <li key={step} aria-current={index + 1 === plan.step ? 'step' : undefined}>
+          <li key={step} aria-current={active && index + 1 === plan.step ? 'step' : undefined}>
             {trans.__('%1 %', step)}
           </li>
         ))}
       </ol>
-      {plan.next_at && (
+      {waits && (
         <span className={cx('quiet')}>
           {trans.__('goes on at %1 at the earliest', format.time(plan.next_at))}
         </span>
@@ -87,14 +89,14 @@ function Hold({ plan, query }: IPlanProps): React.ReactElement {
     });
   return state === 'running' ? (
     <Button
-      label={trans.__('Pause')}
+      label={busy ? trans.__('Pausing…') : trans.__('Pause')}
       caption={trans.__('Hold the plan; a breach rolls it back nevertheless')}
       disabled={busy}
       onClick={() => act(() => client.deployments.pause(deployment))}
     />
   ) : (
     <Button
-      label={trans.__('Resume')}
+      label={busy ? trans.__('Resuming…') : trans.__('Resume')}
       caption={trans.__('The present step begins again')}
       disabled={busy}
       onClick={() => act(() => client.deployments.resume(deployment))}

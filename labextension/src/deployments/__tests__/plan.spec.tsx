@@ -1,6 +1,7 @@
 import { fireEvent, screen } from '@testing-library/react';
 import React from 'react';
 
+import { ApiError } from '../../api/errors';
 import type { IAnswerComparison, IDeliveryPlan, IDeploymentDetail } from '../../api/types';
 import { cells, settle } from '../../components/__tests__/samples';
 import { fakeWorkbench, type IFake, show } from '../../components/__tests__/workbench';
@@ -66,6 +67,20 @@ it('a plan says its present step, what it waits for, and the verdict of each che
   expect(refresh).toHaveBeenCalled();
 });
 
+it('only a step that is still to come says when', () => {
+  const next = '2999-01-01T00:00:00Z';
+  const told = (more: Partial<IDeliveryPlan>): boolean => {
+    document.body.innerHTML = '';
+    drawn(planOf(more));
+    return screen.queryByText(/at the earliest/) !== null;
+  };
+  expect(told({ next_at: next })).toBe(true);
+  expect(told({ next_at: next, state: 'paused' })).toBe(false);
+  expect(told({ next_at: '2000-01-01T00:00:00Z' })).toBe(false);
+  expect(told({ state: 'finished', step: 3, next_at: null })).toBe(false);
+  expect(document.querySelector('[aria-current]')).toBeNull();
+});
+
 it('a paused plan can go on; one that has ended can do neither', async () => {
   const { resume } = drawn(planOf({ state: 'paused' }));
   fireEvent.click(screen.getByRole('button', { name: 'Resume' }));
@@ -129,6 +144,13 @@ it('shadows and replays are held against the answers that were given', async () 
     '44, given in 21',
     '3'
   ]);
+});
+
+it('a shadow that has answered no copy is no failure', async () => {
+  const error = new ApiError('unprocessable', 'v2 of flights has answered no copy.');
+  await compare([], { shadow: async () => Promise.reject(error) });
+  expect(screen.getByText(/^v2 has answered no copy/)).toBeTruthy();
+  expect(screen.queryByRole('alert')).toBeNull();
 });
 
 it('a replay is a job, whose page opens; hours that are none are not sent', async () => {
