@@ -28,6 +28,12 @@ export function placesOf(
   return found;
 }
 
+/** The place whose tests are told: one where a test failed, else the first that has any. */
+export function testedPlace(places: readonly IPlace[] = []): IPlace | undefined {
+  const tested = places.filter(({ version }) => version.gates.length);
+  return tested.find(({ version }) => version.gates.some(gate => !gate.passed)) ?? tested[0];
+}
+
 /** The deployments of the project; undefined until they are known. when: whether to ask. */
 export function useDeployed(when = true): readonly IDeployment[] | undefined {
   const { client } = useWorkbench();

@@ -25,7 +25,7 @@ import { Passed } from '../deployments/passed';
 import { formatRef } from '../refs';
 import type { IPageProps, IWorkbench } from '../tokens';
 import { ModelCard, Place } from './card';
-import { type IPlace, usePlaces } from './deployed';
+import { type IPlace, testedPlace, usePlaces } from './deployed';
 
 const METRICS_SHOWN = 4;
 
@@ -311,7 +311,7 @@ function deployedColumns(
           head: trans.__('tests'),
           width: 70,
           cell: row => {
-            const [place] = places.get(row.version) ?? [];
+            const place = testedPlace(places.get(row.version));
             return place ? <Passed version={place.version} /> : format.DASH;
           }
         },

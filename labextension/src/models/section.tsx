@@ -12,7 +12,7 @@ import { mainMetric } from '../experiments/metric';
 import { useWorkbench } from '../hooks/context';
 import { branch, useTree } from '../hooks/tree';
 import type { IWorkbench } from '../tokens';
-import { type IPlace, placesOf, useDeployed } from './deployed';
+import { type IPlace, placesOf, testedPlace, useDeployed } from './deployed';
 
 type Places = ReadonlyMap<number, readonly IPlace[]>;
 
@@ -105,7 +105,7 @@ function versionRows(
 
 function versionRow(version: IVersion, places: Places, { trans }: IWorkbench): IListRow {
   const metric = mainMetric(version);
-  const [tested] = (places.get(version.version) ?? []).filter(place => place.version.gates.length);
+  const tested = testedPlace(places.get(version.version));
   return {
     id: version.ref,
     ref: version.ref,

@@ -21,30 +21,37 @@ interface ICauseProps {
   feature: string;
   /** Such as `v3`; the one with most of the traffic when left out. */
   version?: string;
+  onAsk?: () => void;
 }
 
 /** The way from a feature to the code that made it; notebooks are read when somebody asks for it. */
-export function Cause({ monitor, feature, version }: ICauseProps): React.ReactElement {
+export function Cause({ monitor, feature, version, onAsk }: ICauseProps): React.ReactElement {
   const { client, trans } = useWorkbench();
   const key = `cause ${monitor} ${feature} ${version ?? ''}`;
-  const [asked, ask] = useState('');
+  const [asked, setAsked] = useState('');
+  const traced = asked === key;
   const query = useQuery(
     key,
     signal => client.monitoring.cause(monitor, { feature, ...(version && { version }) }, signal),
-    { when: asked === key, every: () => null }
+    { when: traced, every: () => null }
   );
+  const ask = (): void => {
+    onAsk?.();
+    setAsked(key);
+    if (traced) {
+      void query.refresh();
+    }
+  };
   return (
     <section aria-label={trans.__('Where %1 comes from', feature)}>
       <Heading title={trans.__('Where it comes from')} note={feature}>
-        {asked !== key && (
-          <Button
-            label={trans.__('Trace to Its Code')}
-            caption={trans.__('The dataset, step and cell that made it, and what changed there')}
-            onClick={() => ask(key)}
-          />
-        )}
+        <Button
+          label={traced ? trans.__('Trace Again') : trans.__('Trace to Its Code')}
+          caption={trans.__('The dataset, step and cell that made it, and what changed there')}
+          onClick={ask}
+        />
       </Heading>
-      {asked === key && (
+      {traced && (
         <Result query={query} rows={3}>
           {cause => <Traced cause={cause} />}
         </Result>
@@ -54,8 +61,12 @@ export function Cause({ monitor, feature, version }: ICauseProps): React.ReactEl
 }
 
 function Traced({ cause }: { cause: IFeatureCause }): React.ReactElement {
+  const { trans } = useWorkbench();
   return (
     <>
+      <Pairs
+        pairs={[[trans.__('version'), cause.version && <RefLink reference={cause.version} />]]}
+      />
       {cause.sources.map(source => (
         <Source key={source.dataset + source.column} source={source} feature={cause.feature} />
       ))}
@@ -104,7 +115,8 @@ function Source({
             trans.__('step'),
             (step || pipeline) && (
               <>
-                <RefLink reference={step || pipeline} /> {run && trans.__('in run %1', run)}
+                <RefLink reference={step || pipeline} />{' '}
+                {run && trans.__('in pipeline run %1', run)}
               </>
             )
           ],
@@ -113,7 +125,9 @@ function Source({
             trans.__('notebook'),
             (executed || source.notebook) && (
               <Link
-                title={trans.__('Open the notebook as it ran')}
+                title={
+                  executed ? trans.__('Open the notebook as it ran') : trans.__('Open the notebook')
+                }
                 onClick={() => openFile(executed || source.notebook)}
               >
                 {source.notebook || executed}
@@ -162,7 +176,7 @@ function Place({
         <b>{where}</b> {howOf(place, feature, workbench)} · {changeOf(place, source, workbench)}{' '}
         {place.change === 'changed' && source.later_executed && (
           <Link
-            title={trans.__('Open the notebook of run %1', source.later_run)}
+            title={trans.__('Open the notebook of pipeline run %1', source.later_run)}
             onClick={() => openFile(source.later_executed)}
           >
             {source.later_run}
@@ -197,9 +211,9 @@ function changeOf(
   { trans }: IWorkbench
 ): string {
   return {
-    unchanged: trans.__('unchanged in run %1', run),
+    unchanged: trans.__('unchanged in pipeline run %1', run),
     changed: why ? trans.__('changed since (%1):', why) : trans.__('changed since:'),
-    removed: trans.__('removed by run %1', run),
+    removed: trans.__('removed by pipeline run %1', run),
     'no later run': trans.__('no later run of the step'),
     unknown: trans.__('it is not known what changed')
   }[change];

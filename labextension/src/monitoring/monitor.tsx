@@ -185,6 +185,8 @@ interface IMonitorProps {
 
 function Monitor({ status, figures, heat, part, ...search }: IMonitorProps): React.ReactElement {
   const [cell, choose] = useState<ICell | null>(null);
+  /** The feature that was traced: it stays when another one becomes the worst. */
+  const [traced, trace] = useState<string | null>(null);
   const { trans } = useWorkbench();
   const { name } = status.monitor;
   const call = cell && {
@@ -192,7 +194,7 @@ function Monitor({ status, figures, heat, part, ...search }: IMonitorProps): Rea
     values: { name, ...cell, ...(part.version && { version: part.version }) }
   };
   const { code } = useCode(call);
-  const feature = cell?.feature ?? driftOf(status, null)?.feature;
+  const feature = cell?.feature ?? traced ?? driftOf(status, null)?.feature;
   const end = new Date().toISOString();
   const start =
     status.window_start ?? new Date(Date.parse(end) - (part.since ?? USUAL) * 1000).toISOString();
@@ -229,7 +231,14 @@ function Monitor({ status, figures, heat, part, ...search }: IMonitorProps): Rea
           <Chosen status={status} part={part} cell={cell} />
           {status.score && <Distribution drift={status.score} title={trans.__('score')} />}
         </div>
-        {feature && <Cause monitor={name} feature={feature} version={part.version} />}
+        {feature && (
+          <Cause
+            monitor={name}
+            feature={feature}
+            version={part.version}
+            onAsk={() => trace(feature)}
+          />
+        )}
       </div>
       <CodeDrawer code={code ?? status.code} />
     </>

@@ -61,13 +61,13 @@ function Processes({ figures }: { figures?: IMonitorFigures | undefined }): Reac
   const { memory, cpu, in_flight: inFlight, retries } = figures ?? {};
   const used = [
     cpu && trans.__('%1 cores', format.number(cpu.cores, 2)),
-    inFlight != null && trans.__('%1 in flight', inFlight),
+    inFlight != null && trans.__('at most %1 in flight', inFlight),
     retries != null && trans._n('%1 retry', '%1 retries', retries)
   ].filter(Boolean);
   return (
     <Tile
       title={trans.__('memory')}
-      value={memory ? format.bytes(memory.mib * 2 ** 20) : format.DASH}
+      value={memory ? trans.__('%1 MiB', format.number(memory.mib, 4)) : format.DASH}
       note={memory ? used.join(' · ') : <Reason text={figures?.reasons.memory} />}
     />
   );

@@ -86,14 +86,23 @@ describe('where a feature comes from', () => {
       expect(fake.open).toHaveBeenLastCalledWith(ref);
     }
     expect(group.textContent).toContain('2 snapshots since');
-    expect(group.textContent).toContain('in run r1');
+    expect(group.textContent).toContain('in pipeline run r1');
     expect(group.textContent).toContain(
-      'features.ipynb, cell 3, line 1 assigns temp · unchanged in run r2'
+      'features.ipynb, cell 3, line 1 assigns temp · unchanged in pipeline run r2'
     );
     expect(screen.getByRole('region', { name: 'features.ipynb, cell 3, line 1' }).textContent).toBe(
       'df = df.with_columns(temp=1)'
     );
-    expect(screen.queryByRole('button', { name: 'Trace to Its Code' })).toBeNull();
+  });
+
+  it('names the version, and can be asked for again by the same button', async () => {
+    const { asked } = await traced(cause([]));
+    expect(screen.getAllByTitle('version:flights/1')).not.toEqual([]);
+    const again = screen.getByRole('button', { name: 'Trace Again' });
+    asked.mockResolvedValueOnce({ ...cause([]), basis: 'Its notebook ran since.' });
+    fireEvent.click(again);
+    expect(await screen.findByText('Its notebook ran since.')).toBeTruthy();
+    expect(screen.getByRole('button', { name: 'Trace Again' })).toBe(again);
   });
 
   it('shows what changed with its signs, and the notebook of the newer run', async () => {

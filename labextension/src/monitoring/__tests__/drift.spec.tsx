@@ -340,8 +340,8 @@ describe('the figures at the head', () => {
       retries: 1
     });
     await opened(statusOf(), { figures: async () => figures });
-    expect(tile('memory')).toContain('222.3 MB');
-    expect(tile('memory')).toContain('0.31 cores · 12 in flight · 1 retry');
+    expect(tile('memory')).toContain('212 MiB');
+    expect(tile('memory')).toContain('0.31 cores · at most 12 in flight · 1 retry');
   });
 
   it('say why there is no number', async () => {
