@@ -284,6 +284,7 @@ class Shop:
                     raise NotFound(f"{path} is not in the snapshot.")
                 return modules[f"{job} {path}"].encode()
 
+        self.jobs = Kept
         monkeypatch.setattr(tracing, "Jobs", Kept)
         monkeypatch.setattr(tracing, "Pipelines", lambda *_: records)
         self._monkeypatch = monkeypatch
@@ -400,7 +401,7 @@ def test_of_a_module_with_many_imports_few_are_looked_for(
         imports = [f"import other{n}" for n in range(900)]
         return "\n".join([*imports, "def spent(df):\n    df['spend'] = 1"]).encode()
 
-    monkeypatch.setattr(tracing.Jobs, "source", source)
+    monkeypatch.setattr(shop.jobs, "source", source)
     shop.notebook("r1", "import json, os.path", MAKES, "pricing.spent(frame)", WRITES)
     module, _ = shop.cause().sources[0].places
     assert (module.file, module.how) == ("pricing.py", "assigns")
