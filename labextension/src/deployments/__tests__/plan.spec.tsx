@@ -77,7 +77,7 @@ it('only a step that is still to come says when', () => {
   expect(told({ next_at: next })).toBe(true);
   expect(told({ next_at: next, state: 'paused' })).toBe(false);
   expect(told({ next_at: '2000-01-01T00:00:00Z' })).toBe(false);
-  expect(told({ state: 'finished', step: 3, next_at: null })).toBe(false);
+  expect(told({ state: 'succeeded', step: 3, next_at: null })).toBe(false);
   expect(document.querySelector('[aria-current]')).toBeNull();
 });
 
