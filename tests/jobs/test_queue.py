@@ -661,7 +661,7 @@ def test_an_estimate_tells_start_duration_cost_or_why_it_can_never_start(
     assert found.like == 3
     assert found.seconds is not None
     assert found.cost is not None
-    assert 0.2 <= found.seconds.value < 5
+    assert 0.15 <= found.seconds.value < 5  # by the two clocks of start and end
     assert found.cost.value == pytest.approx(found.seconds.value)
     assert found.starts_at is not None
     assert jobs.estimate(JobSpec(command=["true"], gpus=1)).refused.startswith(

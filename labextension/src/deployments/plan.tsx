@@ -58,7 +58,7 @@ export function Plan({ plan, query }: IPlanProps): React.ReactElement {
 function Steps({ plan }: { plan: IDeliveryPlan }): React.ReactElement {
   const { trans } = useWorkbench();
   const active = ACTIVE.includes(plan.state);
-  const waits = plan.state === 'running' && Date.parse(plan.next_at ?? '') > Date.now();
+  const waits = plan.state === 'running' && format.secondsSince(plan.next_at ?? '') < 0;
   return (
     <>
       <ol className={cx('deployments-steps')} aria-label={trans.__('Steps')}>
