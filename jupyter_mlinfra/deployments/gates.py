@@ -21,6 +21,7 @@ import orjson
 from ..core.errors import MLInfraError, Unavailable, Unprocessable
 from . import client, measuring, oracle
 from .bodies import first_rows, open_inference_body, sample_body, seldon_body
+from .environment import bytecode_folder
 from .gateway import Keys
 from .logged import Input
 from .memory_test import Memory, MemoryLimits
@@ -312,7 +313,11 @@ def own_answers(
         request, answers = folder / "rows.json", folder / "answers.json"
         request.write_bytes(orjson.dumps(facts))
         script = str(Path(oracle.__file__))
-        command = [python, "-I", "-B", script, str(model), str(request), str(answers)]
+        # As the serving processes: compiled once, and beside the environment. Isolated, it reads no
+        # variable that would say so.
+        compiled = f"pycache_prefix={bytecode_folder(Path(python))}"
+        paths = [script, str(model), str(request), str(answers)]
+        command = [python, "-I", "-X", compiled, *paths]
         environment = {
             **inherited_variables(os.environ),
             "CUDA_VISIBLE_DEVICES": "",

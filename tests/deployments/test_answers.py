@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -244,3 +244,25 @@ def test_a_linear_booster_is_refused_with_the_true_reason(
         package(folder, tmp_path / "bundles")
     assert "gblinear" in refused.value.why
     assert "gbtree" in refused.value.fix
+
+
+def test_the_oracle_keeps_what_it_compiles_beside_its_environment(
+    models: Mapping[int, Path], tmp_path: Path
+) -> None:
+    """To compile MLflow again takes twenty seconds of every deploy."""
+    python = tmp_path / "environment" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(
+        f"#!{sys.executable}\n"
+        "import subprocess, sys\n"
+        "*options, script, model, rows, answers = sys.argv[1:]\n"
+        "says = 'import json, sys; flags = sys.flags; print(json.dumps({\"\": [sys.pycache_prefix,"
+        " flags.dont_write_bytecode, flags.isolated]}), file=open(sys.argv[1], \"w\"))'\n"
+        "subprocess.run([sys.executable, *options, '-c', says, answers], check=True)\n"
+    )
+    python.chmod(0o755)
+    (prefix, writes_none, isolated) = gates.own_answers(
+        package(models[1], tmp_path / "bundles"), str(python)
+    )[""]
+    assert prefix == str(tmp_path / "environment" / "bytecode")
+    assert (writes_none, isolated) == (0, 1)
