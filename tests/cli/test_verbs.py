@@ -700,6 +700,7 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
             "at": "2026-01-01T00:00:00Z",
             "row": 2,
             "shadow": False,
+            "version": "",
         },
     ),
     (

@@ -256,8 +256,8 @@ def test_the_oracle_keeps_what_it_compiles_beside_its_environment(
         f"#!{sys.executable}\n"
         "import subprocess, sys\n"
         "*options, script, model, rows, answers = sys.argv[1:]\n"
-        "says = 'import json, sys; flags = sys.flags; print(json.dumps({\"\": [sys.pycache_prefix,"
-        " flags.dont_write_bytecode, flags.isolated]}), file=open(sys.argv[1], \"w\"))'\n"
+        'says = \'import json, sys; flags = sys.flags; print(json.dumps({"": [sys.pycache_prefix,'
+        ' flags.dont_write_bytecode, flags.isolated]}), file=open(sys.argv[1], "w"))\'\n'
         "subprocess.run([sys.executable, *options, '-c', says, answers], check=True)\n"
     )
     python.chmod(0o755)

@@ -458,6 +458,7 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
             "at": "2026-01-01T00:00:00Z",
             "row": 2,
             "shadow": False,
+            "version": "",
         },
     ),
     (

@@ -135,7 +135,14 @@ def test_a_deployment_tells_a_request_its_latency_and_a_verdict(noted: Noted) ->
     assert [call[1:] for call in noted.calls] == [
         (
             "request",
-            {"name": "flights", "id": "a/b", "at": noon.isoformat(), "row": 2, "shadow": False},
+            {
+                "name": "flights",
+                "id": "a/b",
+                "at": noon.isoformat(),
+                "row": 2,
+                "shadow": False,
+                "version": "",
+            },
         ),
         ("payloads", {"name": "flights", "since": noon, "shadow": True}),
         ("latencies", {"name": "flights", "since": timedelta(hours=2)}),
