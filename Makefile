@@ -16,7 +16,7 @@ demo: $(VENV)/.demo ## set up, then the main job on real flights, from raw files
 lab: $(VENV)/.demo ## open JupyterLab on the flights project; ARGS="--port=9000 --no-browser" go to jupyter lab
 	@cd notebooks && PATH="$(abspath $(BIN)):$$PATH" ../$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS)
 
-test: $(VENV)/.test ## set up, then every test: Python, TypeScript, browser
+test: $(VENV)/.test ## set up, then the tests: Python, TypeScript, browser; long ones have targets of their own
 	@scripts/test.sh $(BIN)
 
 binder: $(VENV)/.test ## the steps of Binder from nothing: an environment of its own, the demo in it, a live deployment
