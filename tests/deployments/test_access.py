@@ -32,6 +32,7 @@ from jupyter_mlinfra.deployments.targets import ports
 from jupyter_mlinfra.deployments.targets.envoy import (
     admin,
     configuration,
+    grpc,
     process,
     public,
     watched_files,
@@ -525,3 +526,9 @@ def test_an_address_that_is_none_is_refused_with_an_example(
         public_address(project)
     assert "0.0.0.0:8443" in refused.value.fix
     project.database.close()
+
+
+def test_a_call_to_the_server_as_such_brings_no_worker_a_key() -> None:
+    routes = [route for route in grpc.server_routes("flights.v1") if "route" in route]
+    assert len(routes) == 3, "ServerLive, ServerReady, ServerMetadata"
+    assert all("authorization" in route["request_headers_to_remove"] for route in routes)
