@@ -258,28 +258,62 @@ def test_seldons_own_tester_of_the_api_is_answered(
     assert done.stdout.count(f"'{name}': 'v1'") == 2, done.stdout + done.stderr
 
 
-@pytest.mark.skipif(not MLSERVER, reason="needs Triton's client; run `make mlserver`")
-def test_tritons_client_is_answered(gate: Deployments, frame: pd.DataFrame, name: str) -> None:
+def ask_with(
+    gate: Deployments, package: str, script: str, frame: pd.DataFrame, *arguments: str
+) -> Any:
+    """What a script in `support` finds with a foreign client, in an environment of the client's."""
     python = environment.ensure(
-        ["tritonclient[grpc]>=2.60"],
+        [package],
         environment.cache_folder(gate._project.settings),
-        recipe=environment.Recipe("environment of Triton's client", packages=(), overrides=()),
+        recipe=environment.Recipe(f"environment of {package}", packages=(), overrides=()),
     )
     columns = {
         column: [datatype(frame[column]), json.loads(frame[column].to_json(orient="values"))]
         for column in frame
     }
-    script = Path(__file__).parents[1] / "support" / "triton_client.py"
+    file = Path(__file__).parents[1] / "support" / script
+    command, text = [str(python), str(file), *arguments], json.dumps(columns)
+    done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.skipif(not MLSERVER, reason="needs Triton's client; run `make mlserver`")
+def test_tritons_client_is_answered(gate: Deployments, frame: pd.DataFrame, name: str) -> None:
     address = gate.show(name).deployment.urls["grpc"]
-    command = [str(python), str(script), address, name]
-    done = subprocess.run(
-        command, input=json.dumps(columns), capture_output=True, text=True, timeout=120, check=True
-    )
-    found = json.loads(done.stdout)
+    found = ask_with(gate, "tritonclient[grpc]>=2.60", "triton_client.py", frame, address, name)
     expected = gate.predict(name, frame.round(10)).predictions
     assert np.abs(np.array([found["plain"], found["packed"]]) - expected).max() <= 1e-6
     assert (found["ready"], found["id"], found["refused"]) == (True, "mine", "StatusCode.NOT_FOUND")
     assert found["inputs"] == list(frame)
+
+
+@pytest.mark.skipif(not MLSERVER, reason="needs KServe's clients; run `make mlserver`")
+def test_kserves_clients_are_answered(
+    gate: Deployments, frame: pd.DataFrame, models: Mapping[int, Path], name: str
+) -> None:
+    import xgboost
+
+    booster = xgboost.Booster(model_file=models[1] / "model.ubj")
+    expected = booster.predict(xgboost.DMatrix(frame.round(10)))
+    urls = gate.show(name).deployment.urls
+    where = urls["v2"].partition("/v2/")[0], urls["grpc"], name
+    found = ask_with(gate, "kserve>=0.21", "kserve_client.py", frame, *where)
+    refused = {"rest": 404, "grpc": "NOT_FOUND"}
+    for way, answer in found.items():
+        for values in answer.pop("values"):
+            assert np.abs(np.array(values) - expected).max() <= 1e-6, way
+        assert answer.pop("nobody ready", False) is False
+        assert answer == {
+            "ids": ["mine", "mine"],
+            "versions": ["v1", "v1"],
+            "live": True,
+            "ready": True,
+            "model ready": True,
+            "inputs": list(frame),
+            "refused": refused.pop(way),
+        }
+    assert not refused
 
 
 @pytest.fixture(scope="module")
