@@ -20,6 +20,7 @@ __all__ = [
     "Jobs",
     "LogChunk",
     "Needs",
+    "SnapshotFiles",
     "Supervisor",
     "Terminal",
     "asked",
@@ -41,6 +42,7 @@ __all__ = [
 if TYPE_CHECKING:
     from .backends import JobBackend, load_backend
     from .clusters import may_ask_cluster
+    from .code.snapshot_files import SnapshotFiles
     from .faces.options import need_options
     from .inside.report import give_reason, report
     from .inside.signals import preempt_signals
@@ -58,6 +60,7 @@ else:
         "JobSettings": ".settings",
         "Jobs": ".service",
         "SAVED": ".state",
+        "SnapshotFiles": ".code.snapshot_files",
         "load_backend": ".backends",
         "may_ask_cluster": ".clusters",
         **dict.fromkeys(("Needs", "asked", "needs_of"), ".needs"),

@@ -23,6 +23,7 @@ from .attempt.log import read_log, search_log
 from .backends import Attaching, backend_names, recent_compute
 from .backends.shell import Attachment
 from .cancel import JobStopper
+from .code.snapshot_files import SnapshotFiles
 from .dispatch import Dispatch
 from .local.client import Control
 from .local.usage import read as read_resources
@@ -397,9 +398,9 @@ class Jobs:
         snapshot = self._store.entry(job).job.snapshot
         return self._submitter.snapshots().show(snapshot) if snapshot else None
 
-    def source(self, job: str, path: str) -> bytes:
-        """A file below the project as the job ran it. Raises NotFound if it is not kept."""
-        return self._submitter.snapshots().read(self._store.entry(job).job.snapshot or "", path)
+    def files(self, job: str) -> SnapshotFiles:
+        """The files below the project as the job ran them. Raises NotFound if they are not kept."""
+        return self._submitter.snapshots().files(self._store.entry(job).job.snapshot or "")
 
     def diff(self, job: str, *, limit: int = 200_000) -> CodeDiff | None:
         """How the code that a job runs from differs from the commit, at most `limit` bytes; None if

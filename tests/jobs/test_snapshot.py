@@ -407,6 +407,23 @@ def test_a_checkout_holds_exactly_the_bytes_of_the_project(
     } == contents
 
 
+def test_the_files_of_a_snapshot_are_read_as_they_were(
+    root: Path, take: Callable[..., Snapshots]
+) -> None:
+    (root / "a.py").write_text("a = 1")
+    (root / "link.py").symlink_to("a.py")
+    snapshots = take()
+    files = snapshots.files(snapshots.take(["n.ipynb"]).id)
+    (root / "a.py").write_text("a = 2")
+    assert (files.read("a.py"), files.read("n.ipynb")) == (b"a = 1", b'{"cells": []}')
+    for absent in ("b.py", "link.py", "../project/a.py"):
+        with pytest.raises(NotFound, match=r"It was not a file.*mlinfra jobs code"):
+            files.read(absent)
+    shutil.rmtree(root / ".mlinfra" / "snapshots" / "objects")
+    with pytest.raises(NotFound, match=r"a\.py of snapshot .* is gone"):
+        files.read("a.py")
+
+
 @pytest.mark.parametrize(
     "text",
     [

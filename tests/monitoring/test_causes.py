@@ -21,7 +21,7 @@ from jupyter_mlinfra.core.refs import Ref
 from jupyter_mlinfra.faces.cards import card_of
 from jupyter_mlinfra.jobs import Jobs
 from jupyter_mlinfra.monitoring import Monitoring
-from jupyter_mlinfra.monitoring.causes import tracing
+from jupyter_mlinfra.monitoring.causes import places, tracing
 from jupyter_mlinfra.monitoring.causes.ancestry import Parent, parents
 from jupyter_mlinfra.monitoring.causes.comparing import SHOWN, changed, excerpt
 from jupyter_mlinfra.monitoring.causes.naming import (
@@ -32,7 +32,6 @@ from jupyter_mlinfra.monitoring.causes.naming import (
     statements_of,
     writing,
 )
-from jupyter_mlinfra.monitoring.causes.places import MOST_NAMES
 from jupyter_mlinfra.monitoring.causes.spec import FeatureCause
 from jupyter_mlinfra.pipelines import PipelineRun, RunState, StepRun, StepState
 from tests.monitoring.logs import Logged
@@ -269,6 +268,7 @@ class Shop:
         self.catalog = Catalog(project)
         self.datasets: Sequence[str] = ()
         records, modules = self.records, self.modules = self.records, dict[str, str]()
+        opened = self.opened = list[str]()
 
         class Kept(Jobs):
             def look(self, job: str) -> Any:
@@ -279,10 +279,14 @@ class Shop:
                     labels=labels, notebook="shop/features.ipynb", output=None, id=job
                 )
 
-            def source(self, job: str, path: str) -> bytes:
-                if f"{job} {path}" not in modules:
-                    raise NotFound(f"{path} is not in the snapshot.")
-                return modules[f"{job} {path}"].encode()
+            def files(self, job: str) -> Any:
+                def read(path: str) -> bytes:
+                    if f"{job} {path}" not in modules:
+                        raise NotFound(f"{path} is not in the snapshot.")
+                    return modules[f"{job} {path}"].encode()
+
+                opened.append(job)
+                return SimpleNamespace(read=read)
 
         self.jobs = Kept
         monkeypatch.setattr(tracing, "Jobs", Kept)
@@ -388,25 +392,25 @@ def test_a_module_counts_as_the_job_ran_it_and_the_cell_that_writes_stands_besid
     assert (cell.cell, cell.how, cell.change) == (3, "writes", "unchanged")
 
 
-def test_of_a_module_with_many_imports_few_are_looked_for(
+def test_the_files_of_a_job_are_opened_once_however_many_modules_are_imported(shop: Shop) -> None:
+    shop.modules |= {f"j1 m{n}.py": f"import m{n + 1}, absent{n}\n" for n in range(60)}
+    shop.modules["j1 m60.py"] = "def spent(df):\n    df['spend'] = 1"
+    shop.notebook("r1", "import json, m0", "m60.spent(frame)", WRITES)
+    module, _ = shop.cause().sources[0].places
+    assert (module.file, module.how) == ("m60.py", "assigns")
+    assert shop.opened == ["j1"]
+
+
+def test_of_very_much_code_a_part_is_read_and_that_is_said(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each look-up may read the list of all files of the job."""
-    asked: list[str] = []
-
-    def source(_: Jobs, __: str, path: str) -> bytes:
-        asked.append(path)
-        if path != "pricing.py":
-            raise NotFound(f"{path} is not in the snapshot.")
-        imports = [f"import other{n}" for n in range(900)]
-        return "\n".join([*imports, "def spent(df):\n    df['spend'] = 1"]).encode()
-
-    monkeypatch.setattr(shop.jobs, "source", source)
-    shop.notebook("r1", "import json, os.path", MAKES, "pricing.spent(frame)", WRITES)
-    module, _ = shop.cause().sources[0].places
-    assert (module.file, module.how) == ("pricing.py", "assigns")
-    assert not {"json.py", "os/path.py"} & {*asked}
-    assert len(asked) <= 4 * MOST_NAMES
+    monkeypatch.setattr(places, "MOST_CODE", 100)
+    long = "def other(df):\n    return df\n" * 4
+    shop.modules |= {"j1 a.py": long, "j1 b.py": "def spent(df):\n    df['spend'] = 1"}
+    shop.notebook("r1", "import a, b", "b.spent(frame)", WRITES)
+    (source,) = shop.cause().sources
+    assert [place.how for place in source.places] == ["writes"]
+    assert "only a part was read" in " ".join(source.reasons)
 
 
 def test_all_snapshots_that_are_kept_count(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

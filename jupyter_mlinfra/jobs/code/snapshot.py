@@ -30,6 +30,7 @@ from .checkouts import Checkouts, stamp
 from .files import Sources, survey
 from .objects import Damaged, Objects
 from .own_files import beating, entries, read_mapping, remove_litter, remove_tree, replace_file
+from .snapshot_files import SnapshotFiles
 from .uncommitted import FILE_BYTES, changes, difference
 
 _FRESH_SECONDS = 3600.0
@@ -129,23 +130,15 @@ class Snapshots:
             left_out=page_of(left_out, limit=limit),
         )
 
+    def files(self, ident: str) -> SnapshotFiles:
+        """The files of a snapshot, to read several of them. Raises NotFound if it was removed."""
+        files = self._manifest(ident)["files"]
+        keys = {path: item["key"] for path, item in files.items() if item["key"]}
+        return SnapshotFiles(ident, keys, self._objects)
+
     def read(self, ident: str, path: str) -> bytes:
         """One file of a snapshot. Raises NotFound if it is not in it, or was removed."""
-        item = self._manifest(ident)["files"].get(path)
-        if item is None or not item["key"]:
-            raise NotFound(
-                f"{path} is not in snapshot {ident}.",
-                "It was not a file of the project then.",
-                f"mlinfra jobs code shows what snapshot {ident} holds.",
-            )
-        try:
-            return self._objects.path(item["key"]).read_bytes()
-        except FileNotFoundError:
-            raise NotFound(
-                f"{path} of snapshot {ident} is gone.",
-                "It was removed.",
-                "Submit the notebook again.",
-            ) from None
+        return self.files(ident).read(path)
 
     def tree(self, ident: str) -> Path:
         """The checkout of a snapshot; created if it is missing, repaired if a job changed it."""

@@ -121,6 +121,8 @@ def imported(pieces: Sequence[Piece]) -> list[str]:
     """Modules that the code imports, as `a.b`, in the order of the code."""
     found: dict[str, None] = {}
     for piece in pieces:
+        if "import" not in piece.source:  # spares most pieces the parser
+            continue
         tree = parse(piece.source) if len(piece.source) <= MOST_PARSED else None
         for node in ast.walk(tree) if tree else ():
             if isinstance(node, ast.Import):
@@ -133,12 +135,13 @@ def imported(pieces: Sequence[Piece]) -> list[str]:
 
 def reached(cells: Sequence[Piece], statements: Sequence[Piece]) -> list[Piece]:
     """Statements of modules that the cells use by their names, directly or through others."""
-    used, left, found = set[str](), list(statements), list[Piece]()
+    used, found = set[str](), list[Piece]()
+    left = [piece for piece in statements if piece.key]
     for cell in cells:
         used |= _identifiers(cell.source)
-    while here := [piece for piece in left if piece.key and piece.key in used]:
+    while here := [piece for piece in left if piece.key in used]:
         found += here
-        left = [piece for piece in left if piece not in here]
+        left = [piece for piece in left if piece.key not in used]
         for piece in here:
             used |= _identifiers(piece.source)
     return found

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +20,13 @@ from .naming import Found, Piece
 from .spec import CausePlace, Change
 
 if TYPE_CHECKING:
-    from ...jobs import Jobs
+    from ...jobs import Jobs, SnapshotFiles
 
 SHOWN = 5
 """At most so many places of a source are shown."""
-MOST_MODULES = 20
-MOST_NAMES = 100
+MOST_CODE = 2_000_000
+"""Characters of the modules of a notebook that are read."""
+MOST_NAMES = 10_000
 """So many imported names are looked for among the modules of the project."""
 MODULE_BYTES = 1_000_000
 
@@ -58,12 +61,16 @@ def places_of(maker: Maker, column: str, dataset: str, *, jobs: Jobs, root: Path
     name = maker.notebook or maker.executed
     found = [(name, item) for item in naming.naming(cells, column, python=python)]
     read = _reader(maker.job, jobs, root)
+    complete = True
     if python and not any(item.how == "assigns" for _, item in found):
-        found += _in_modules(cells, name, column, read)
+        more, complete = _in_modules(cells, name, column, read)
+        found += more
     known = [item.piece for _, item in found]
     ran = [cell for cell in cells if cell.key == maker.cell != "" and cell not in known]
     found += [(name, Found(cell, "ran", 1)) for cell in ran]
     reasons = [] if found else [f"No code of {name} names {column} literally."]
+    if not complete:
+        reasons.append(f"{name} imports so much code of the project that only a part was read.")
     if all(item.piece.number is None for _, item in found) and (
         writes := naming.writing(cells, dataset)
     ):
@@ -157,30 +164,35 @@ def _place(file: str, item: Found, change: Change, diff: str) -> CausePlace:
 
 def _in_modules(
     cells: Sequence[Piece], notebook: str, column: str, read: _Read
-) -> list[tuple[str, Found]]:
-    """What the notebook uses of the project's modules that it imports, directly or not."""
+) -> tuple[list[tuple[str, Found]], bool]:
+    """What the notebook uses of the project's modules that it imports, directly or not; and whether
+    all of them were read.
+    """
     folder = PurePosixPath(notebook).parent
-    todo, seen = _own(naming.imported(cells)), dict[str, str]()
+    names = deque(_own(naming.imported(cells)))
+    asked, seen = set[str](), set[str]()
     known: dict[Piece, str] = {}
-    for module in todo:  # grows while modules import others
-        if len(seen) >= MOST_MODULES:
-            break
-        path, text = _module(module, folder, read)
+    code = 0
+    while names and len(asked) < MOST_NAMES and code < MOST_CODE:
+        name = names.popleft()
+        if name in asked:
+            continue
+        asked.add(name)
+        path, text = _module(name, folder, read)
         if text is None or path in seen:
             continue
-        seen[path] = text
+        seen.add(path)
+        code += len(text)
         statements = naming.statements_of(text)
-        more = [item for item in _own(naming.imported(statements)) if item not in todo]
-        todo += more[: MOST_NAMES - len(todo)]
+        names += _own(naming.imported(statements))
         known |= dict.fromkeys(statements, path)
     used = naming.reached(cells, list(known))
-    return [(known[item.piece], item) for item in naming.naming(used, column)]
+    return [(known[item.piece], item) for item in naming.naming(used, column)], not names
 
 
 def _own(modules: Sequence[str]) -> list[str]:
-    """At most `MOST_NAMES` of the modules, without those of Python itself."""
-    own = [name for name in modules if name.partition(".")[0] not in sys.stdlib_module_names]
-    return own[:MOST_NAMES]
+    """The modules without those of Python itself."""
+    return [name for name in modules if name.partition(".")[0] not in sys.stdlib_module_names]
 
 
 def _module(name: str, folder: PurePosixPath, read: _Read) -> tuple[str, str | None]:
@@ -197,10 +209,14 @@ def _module(name: str, folder: PurePosixPath, read: _Read) -> tuple[str, str | N
 def _reader(job: str, jobs: Jobs, root: Path) -> _Read:
     """Reads modules as a job ran them; without a job, as they are now."""
 
+    @cache
+    def kept() -> SnapshotFiles:
+        return jobs.files(job)
+
     def read(path: str) -> str | None:
         try:
             if job:
-                body = jobs.source(job, path)
+                body = kept().read(path)
             else:
                 place = real_path(root / path)
                 if not place.is_relative_to(root.resolve()):

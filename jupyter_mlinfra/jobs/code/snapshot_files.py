@@ -1,0 +1,33 @@
+"""The files of one snapshot, whose list is read once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ...core.errors import NotFound
+from .objects import Objects
+
+
+class SnapshotFiles:
+    """What a snapshot held when it was opened. keys: of the objects, by path below the project."""
+
+    def __init__(self, ident: str, keys: Mapping[str, str], objects: Objects) -> None:
+        self._ident, self._keys, self._objects = ident, keys, objects
+
+    def read(self, path: str) -> bytes:
+        """A file as it was. Raises NotFound if it is not in the snapshot, or was removed."""
+        key = self._keys.get(path)
+        if key is None:
+            raise NotFound(
+                f"{path} is not in snapshot {self._ident}.",
+                "It was not a file of the project then.",
+                f"mlinfra jobs code shows what snapshot {self._ident} holds.",
+            )
+        try:
+            return self._objects.path(key).read_bytes()
+        except FileNotFoundError:
+            raise NotFound(
+                f"{path} of snapshot {self._ident} is gone.",
+                "It was removed.",
+                "Submit the notebook again.",
+            ) from None
