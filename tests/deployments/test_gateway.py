@@ -449,6 +449,44 @@ def test_requests_errors_and_latency_are_those_of_clients_and_not_of_our_own_tes
     assert figures["flights.v1"].p50_ms >= 100  # type: ignore[operator]
 
 
+def test_what_never_reaches_a_worker_counts_at_once_as_an_error_of_its_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """v2 breaks every connection. Its errors are counted from the reading at which they began,
+    although it has answered before in the same window.
+    """
+    monkeypatch.chdir(tmp_path)
+    versions = [
+        VersionPlan(version="v1", sockets=["1.sock"]),
+        VersionPlan(version="v2", sockets=["2.sock"]),
+    ]
+    plan = DeploymentPlan(
+        name="flights", namespace="test", versions=versions, weights={"v1": 50, "v2": 50}
+    )
+    broken, meter, names = threading.Event(), Meter(), ["flights.v1", "flights.v2"]
+
+    def answer(path: str, _: Mapping[str, str]) -> int:
+        return 0 if path.endswith("2.sock") and broken.is_set() else 200
+
+    with real_envoy(tmp_path, [plan], answer) as base:
+        meter.read(names)
+
+        def ask(count: int, version: str) -> list[int]:
+            return [
+                client.post(predictions(base), b"{}", keys=KEYS, version=version).status
+                for _ in range(count)
+            ]
+
+        assert ask(10, "v2") == [200] * 10
+        begun = time.time()
+        meter.read(names)
+        broken.set()
+        assert set(ask(3, "v2")) == {503}
+        ask(2, "v1")
+        found = {name: item.counted_since(begun) for name, item in meter.read(names).items()}
+    assert found == {"flights.v1": (2, 0), "flights.v2": (3, 3)}
+
+
 def call(base: str, method: str, message: bytes = b"", **headers: str) -> http.client.HTTPResponse:
     """Call by gRPC, without what HTTP/2 adds."""
     connection = http.client.HTTPConnection(base.removeprefix("http://"), timeout=10)

@@ -16,10 +16,11 @@ import pytest
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.deployments import DeliverySpec, Deployments, VersionState
-from jupyter_mlinfra.deployments.delivery.alarm import NAME, PlanAlarm
+from jupyter_mlinfra.deployments.delivery.alarm import NAME, PlanAlarm, hasten
 from jupyter_mlinfra.deployments.delivery.beginning import begun
 from jupyter_mlinfra.deployments.delivery.driver import Driver
 from jupyter_mlinfra.deployments.delivery.spec import DeliveryPlan, PlanState
+from jupyter_mlinfra.deployments.delivery.watching import PlanWatch
 from jupyter_mlinfra.deployments.rollout import Rollout
 from jupyter_mlinfra.deployments.runtime.journal import Journal
 from jupyter_mlinfra.deployments.store import DeploymentStore
@@ -137,6 +138,7 @@ class World:
             errors=errors,
             p50_ms=1.0,
             p95_ms=p95_ms,
+            readings=[(since, 0, 0), (self.now, requests, errors)],
         )
 
     def log(
@@ -305,6 +307,67 @@ def test_what_the_gateway_counted_before_the_step_does_not_judge_it(
     world.count("v2", since=world.plan().step_at.timestamp(), requests=40, **counted)
     world.driver.look()
     assert world.plan().state is PlanState.ROLLED_BACK
+
+
+def test_errors_that_the_gateway_alone_sees_count_from_the_beginning_of_the_step(
+    world: World,
+) -> None:
+    """Its window began in the step before, which had errors of its own: those do not count."""
+    world.deploy()
+    begun = world.plan().step_at.timestamp()
+    world.now = begun + 11
+    earlier, first = (begun - 50, 0, 0), (begun + 1, 500, 40)
+
+    def look(*later: tuple[float, int, int]) -> DeliveryPlan:
+        readings = [earlier, first, *later]
+        world.target.seen["flights", "v2"] = Figures(
+            seconds=61.0,
+            since=earlier[0],
+            requests=readings[-1][1],
+            errors=readings[-1][2],
+            p50_ms=1.0,
+            p95_ms=900.0,
+            readings=readings,
+        )
+        world.driver.look()
+        return world.plan()
+
+    assert look().state is PlanState.RUNNING, "one reading says nothing"
+    assert look((begun + 6, 540, 40)).state is PlanState.RUNNING
+    plan = look((begun + 6, 540, 40), (begun + 11, 560, 60))
+    assert plan.state is PlanState.ROLLED_BACK
+    assert plan.waits_for == "errors: 33.33% of 60 requests, at most 1.00%"
+    assert world.traffic() == {"v1": 100, "v2": 0}
+
+
+def test_a_look_is_asked_for_when_errors_exceed_the_share_and_when_they_double(
+    world: World,
+) -> None:
+    world.deploy()
+    looks: list[int] = []
+    watch, begun = PlanWatch(0.01, lambda: looks.append(asked)), world.plan().step_at.timestamp()
+    world.now = begun + 5
+    for asked, errors in [(1000, 0), (1000, 9), (1000, 11), (1100, 21), (1100, 22), (1100, 43)]:
+        world.count("v2", requests=asked, errors=errors, since=begun)
+        watch.heed(world.store.active_plans(), world.target.seen)
+    assert looks == [1000, 1100]
+    world.count("v2", requests=1100, errors=44, since=begun)
+    watch.heed(world.store.active_plans(), world.target.seen)
+    assert len(looks) == 3
+    world.count("v2", requests=1100, errors=900, since=begun - 1)
+    watch.heed(world.store.active_plans(), world.target.seen)
+    assert len(looks) == 3, "the first reading of the step has them already"
+
+
+def test_the_next_look_comes_at_once_when_it_is_asked_for(world: World) -> None:
+    world.deploy()
+    world.store.set_plan_alarm(PlanAlarm(opener="here:open"), seconds=15)
+    (before,) = read_alarms(world.project.database)
+    at = before.due_at - 10
+    assert hasten(world.project.database, at=at)
+    (after,) = read_alarms(world.project.database)
+    assert after == replace(before, due_at=at, set_at=at)
+    assert not hasten(world.project.database, at=at + 5), "it comes sooner anyway"
 
 
 def test_outcomes_of_before_the_traffic_followed_the_step_are_left_out(world: World) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ...jobs import ROOT, Alarm, clear_alarm, set_alarm
+from ...core.database import Database
+from ...jobs import ROOT, Alarm, clear_alarm, read_alarms, set_alarm
 from .plans import active_plans
 
 NAME = "deployment-plans"
@@ -38,3 +39,15 @@ class PlanAlarm:
         )
         set_alarm(connection, alarm)
         return True
+
+
+def hasten(database: Database, *, at: float) -> bool:
+    """Have the plans looked at by `at` (seconds since 1970), if that is before their next look;
+    returns whether it is. The supervisor has to be woken then.
+    """
+    for alarm in read_alarms(database):
+        if alarm.name == NAME and alarm.due_at > at:
+            with database.write() as connection:
+                set_alarm(connection, replace(alarm, due_at=at, set_at=at))
+            return True
+    return False

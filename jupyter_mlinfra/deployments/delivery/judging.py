@@ -5,8 +5,9 @@ Each limit is asked again and again, so each is judged by something that may be:
 confidence sequence, the outcomes by the verdict of `experiments`, whose alpha is shared out to the
 steps, because the shares of the traffic, which it checks, change with them.
 
-Nothing of an earlier step judges this one: the gateway's figures count once their whole window is
-within it, outcomes from when the traffic follows its shares.
+Nothing of an earlier step judges this one: of the gateway's window, errors count from its first
+reading within the step and latency once all of it is; outcomes count from when the traffic follows
+the shares of the step.
 """
 
 from __future__ import annotations
@@ -86,11 +87,12 @@ def judge(
     rows = _requests(folder, plan, until)
     logs = {version: _log(rows, version) for version in (plan.version, plan.against)}
     begun = plan.step_at.timestamp()
-    figures = {version: item for version, item in figures.items() if item.since >= begun}
+    whole = {version: item for version, item in figures.items() if item.since >= begun}
+    own = figures.get(plan.version)
     found = [
         _requests_check(plan, logs[plan.version]),
-        _errors(limits, logs[plan.version], figures.get(plan.version)),
-        _latency(plan, limits, logs, figures),
+        _errors(limits, logs[plan.version], own.counted_since(begun) if own else (0, 0)),
+        _latency(plan, limits, logs, whole),
     ]
     judgement = Judgement(checks=found)
     if plan.goal and traffic.get(plan.against):
@@ -139,13 +141,12 @@ def _requests_check(plan: DeliveryPlan, log: _Log) -> StepCheck:
     )
 
 
-def _errors(limits: StepLimits, log: _Log, figures: Figures | None) -> StepCheck:
+def _errors(limits: StepLimits, log: _Log, gateway: tuple[int, int]) -> StepCheck:
     """By the log since the step began, and by the gateway, which also sees what never reached a
-    model, in its last window if that is within the step.
+    model. gateway: the requests and errors that it has counted in the step, in its last window.
     """
-    counts = [(log.errors, log.requests)]
-    if figures is not None:
-        counts.append((figures.errors, figures.requests))
+    requests, failed = gateway
+    counts = [(log.errors, log.requests), (failed, requests)]
     judged = [(_exceeds(errors, n, limits.errors), errors, n) for errors, n in counts if n]
     certain = [item for item in judged if item[0] is True]
     open_ = [item for item in judged if item[0] is None]

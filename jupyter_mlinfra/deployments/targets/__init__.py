@@ -25,7 +25,8 @@ class Figures:
 
     errors: answers of the 5xx range; a refused request (4xx) is not the version's fault.
     memory_bytes, pids: of its serving processes, when they were last looked at; each process may
-    have children, whose memory is included.
+    have children, whose memory is included. readings: of the window, the first one first: the time,
+    and how many requests and errors had been counted by then.
     """
 
     seconds: float
@@ -36,6 +37,17 @@ class Figures:
     since: float = 0.0
     memory_bytes: int = 0
     pids: Sequence[int] = ()
+    readings: Sequence[tuple[float, int, int]] = ()
+
+    def counted_since(self, begun: float) -> tuple[int, int]:
+        """Requests and errors between the first reading at `begun` (seconds since 1970) or later
+        and the last one; 0 and 0 before there are two.
+        """
+        within = [reading for reading in self.readings if reading[0] >= begun]
+        if not within:
+            return 0, 0
+        (_, requests, errors), (_, all_requests, all_errors) = within[0], within[-1]
+        return all_requests - requests, all_errors - errors
 
 
 class DeploymentTarget(Protocol):

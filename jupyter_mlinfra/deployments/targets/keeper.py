@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from ...core.daemons.daemon import Daemon, say
@@ -26,6 +27,7 @@ from ...core.errors import Conflict, MLInfraError, NotFound
 from ...core.processes import Identity
 from ...core.project import Project
 from ..access.store import KeyStore
+from ..delivery.watching import PlanWatch, look_now
 from ..gateway import DeploymentPlan, KeyPlan, VersionPlan, cluster_name, patience
 from ..rows import INTERRUPTED, DeploymentRow, VersionRow
 from ..settings import DeploymentSettings
@@ -73,6 +75,7 @@ class Keeper:
             memory_limit=self.settings.worker_memory_mib << 20,
         )
         self.measures = Measures(project, self.workers)
+        self.plan_watch = PlanWatch(self.settings.plan_errors, partial(look_now, project))
         self.gateway = Gateway(project, self.store)
         self.draining: dict[tuple[str, str], float] = {}
         self.compaction = Compaction(project)
@@ -134,7 +137,10 @@ class Keeper:
             self.store.note_target(done=wish, trouble="")
         self._end_unwanted(rows, set(wanted), outdated)
         if self.gateway.alive():
-            self.measures.step(plans, every=IDLE_SECONDS)
+            if target.done != wish:
+                self.measures.mark(plans)
+            if self.measures.step(plans, every=IDLE_SECONDS):
+                self.plan_watch.heed(self.store.active_plans(), self.measures.figures)
         self.compaction.step(rows)
         if wanted or self.workers.all:
             return False

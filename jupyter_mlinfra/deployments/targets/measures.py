@@ -25,37 +25,40 @@ Key = tuple[str, str]
 
 
 class Measures:
-    """The measurements of one keeper. p95_ms: of each version, as last measured."""
+    """The measurements of one keeper. figures, p95_ms: of each version, as last measured."""
 
     def __init__(self, project: Project, workers: Workers) -> None:
         self.p95_ms: dict[Key, float] = {}
+        self.figures: dict[Key, Figures] = {}
         self._workers, self._meter = workers, Meter()
         self._log = VitalsLog(project, project.settings.of(DeploymentSettings).payload_days)
         self._retried: dict[tuple[int, str], int] = {}
         self._measured_at = 0.0
 
-    def step(self, plans: Sequence[DeploymentPlan], *, every: float) -> None:
-        """Measure if `every` seconds have passed."""
+    def mark(self, plans: Sequence[DeploymentPlan]) -> None:
+        """Read the gateway's counters now, so that what follows can be told from what was before:
+        the traffic has changed.
+        """
+        self._meter.read(list(_clusters(plans)))
+
+    def step(self, plans: Sequence[DeploymentPlan], *, every: float) -> bool:
+        """Measure if `every` seconds have passed; returns whether they have."""
         if time.monotonic() - self._measured_at < every * 0.9:
-            return
+            return False
         self._measured_at = time.monotonic()
-        keys = {
-            cluster_name(plan.name, item.version): (plan.name, item.version)
-            for plan in plans
-            for item in plan.versions
-        }
+        keys = _clusters(plans)
         self._workers.heal(admin.unhealthy_sockets())
         self._workers.measure()
         figures = self._meter.read(list(keys))
-        for name, item in figures.items():
-            self.p95_ms[keys[name]] = item.p95_ms or 0.0
-        self._write_figures(keys, figures)
+        self.figures = {keys[name]: item for name, item in figures.items()}
+        self.p95_ms |= {key: item.p95_ms or 0.0 for key, item in self.figures.items()}
+        self._write_figures()
         self._note_vitals(keys)
+        return True
 
-    def _write_figures(self, keys: Mapping[str, Key], figures: Mapping[str, Figures]) -> None:
+    def _write_figures(self) -> None:
         found = []
-        for name, item in figures.items():
-            key = keys[name]
+        for key, item in self.figures.items():
             memory, pids = self._workers.memory(key), self._workers.pids(key)
             item = replace(item, memory_bytes=memory, pids=pids)
             found.append({"deployment": key[0], "version": key[1], **asdict(item)})
@@ -85,6 +88,14 @@ class Measures:
                 found[name] += item.retried - before if item.retried >= before else item.retried
                 self._retried[number, name] = item.retried
         return found
+
+
+def _clusters(plans: Sequence[DeploymentPlan]) -> dict[str, Key]:
+    return {
+        cluster_name(plan.name, item.version): (plan.name, item.version)
+        for plan in plans
+        for item in plan.versions
+    }
 
 
 def _in_flight(pressure: admin.PressureByEnvoy) -> Counter[str]:

@@ -84,10 +84,17 @@ class Meter:
             counts.popleft()
         first, last = counts[0], self._last.get(name)
         seconds, requests = count.at - first.at, count.requests - first.requests
+        readings = [(item.at, item.requests, item.errors) for item in counts]
         if not requests:
             p50, p95 = (last.p50_ms, last.p95_ms) if last else (None, None)
             self._last[name] = Figures(
-                seconds=seconds, since=first.at, requests=0, errors=0, p50_ms=p50, p95_ms=p95
+                seconds=seconds,
+                since=first.at,
+                requests=0,
+                errors=0,
+                p50_ms=p50,
+                p95_ms=p95,
+                readings=readings,
             )
             return
         first_buckets = first.buckets or [0] * len(count.buckets)
@@ -101,6 +108,7 @@ class Meter:
             errors=errors,
             p50_ms=quantile(in_window, 0.5),
             p95_ms=quantile(in_window, 0.95),
+            readings=readings,
         )
 
 
