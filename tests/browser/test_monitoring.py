@@ -26,6 +26,7 @@ from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import now
 from jupyter_mlinfra.deployments.targets.layout import payload_folder
 from jupyter_mlinfra.monitoring import labelled, references
+from tests.browser import keys
 from tests.browser.conftest import Contexts, Lab, Server, cell, jupyterlab, new_lab, write_notebook
 from tests.browser.test_accessibility import dark, faults
 from tests.monitoring.alerts.conftest import TRAINING, Flights
@@ -302,8 +303,8 @@ def number(tile: Locator) -> float:
     return float(found[0])
 
 
-def test_m2_labels_show_what_the_estimate_cannot(lab: Lab, watched: Watched) -> None:
-    page = lab.open("Models", "monitor:flights")
+def test_m2_by_keyboard_labels_show_what_the_estimate_cannot(lab: Lab, watched: Watched) -> None:
+    page = keys.open_row(lab, "m", "Models", "monitor:flights")
     estimated = page.locator('[class*="monitoring-tile"]').filter(has_text="estimated").first
     expect(estimated).to_contain_text("blind to concept drift")
     expect(estimated.locator('[data-basis="est"]')).to_be_visible()
@@ -319,7 +320,7 @@ def test_m2_labels_show_what_the_estimate_cannot(lab: Lab, watched: Watched) -> 
         for id, score in old.select("request_id", "prediction").iter_rows()
     ]
     watched.server.ask("mlinfra/api/monitoring/monitors/flights/labels", "POST", {"labels": wrong})
-    watched.evaluate()
+    keys.press(lab, page.get_by_role("button", name="Evaluate Now"))
     real = page.locator('[class*="monitoring-tile"]').filter(has_text="real").first
     expect(real).to_contain_text("of the labels are in")
     expect(card(page, "accuracy")).to_contain_text("firing")
@@ -331,22 +332,32 @@ def test_m2_labels_show_what_the_estimate_cannot(lab: Lab, watched: Watched) -> 
     watched.evaluate()
 
 
-def test_m3_a_silent_monitor_has_no_data_and_is_never_green(lab: Lab, watched: Watched) -> None:
-    watched.evaluate("trains")
-    panel = lab.panel("Models")
-    row = lab.row(panel, "monitor:trains")
+def test_m3_by_keyboard_a_silent_monitor_has_no_data_and_is_never_green(
+    lab: Lab, watched: Watched
+) -> None:
+    page = keys.open_row(lab, "m", "Models", "monitor:trains")
+    keys.press(lab, page.get_by_role("button", name="Evaluate Now"))
+    row = lab.row(lab.region("Models"), "monitor:trains")
     expect(row.locator('[data-state="no_data"]')).to_be_visible()
-    page = lab.open("Models", "monitor:trains")
     expect(page.get_by_text(re.compile("has no data")).first).to_be_visible()
     expect(page.get_by_text("none in this window")).to_be_visible()
     assert page.locator('[data-state="ok"]').count() == 0
 
 
-def test_m3_a_silence_runs_out_by_itself(lab: Lab, watched: Watched) -> None:
-    body = {"target": "flights/drift", "why": "a moment", "seconds": 4}
-    watched.server.ask("mlinfra/api/monitoring/silences", "POST", body)
-    watched.evaluate()
-    page = lab.open("Models", "alert:flights/drift")
+def test_m3_by_keyboard_a_silence_runs_out_by_itself(lab: Lab, watched: Watched) -> None:
+    page = keys.open_row(lab, "m", "Models", "alert:flights/drift")
+    keys.reach(lab, page.get_by_role("button", name="Open Notebook"))
+    lab.page.keyboard.press("s")
+    dialog = lab.page.get_by_role("dialog")
+    expect(dialog.get_by_role("combobox")).to_be_focused()
+    lab.page.keyboard.press("End")  # until a time
+    lab.page.keyboard.press("Enter")
+    expect(dialog.get_by_role("textbox")).to_be_focused()
+    lab.page.keyboard.type((now().astimezone() + timedelta(seconds=10)).isoformat())
+    lab.page.keyboard.press("Enter")
+    expect(dialog).to_contain_text("Why is flights/drift silenced?")
+    lab.page.keyboard.type("a moment")
+    lab.page.keyboard.press("Enter")
     expect(page.get_by_role("region", name="What fired")).to_contain_text("a moment")
     expect(page.locator('[data-state="silenced"]').first).to_be_visible()
     deadline = time.monotonic() + 30
@@ -357,16 +368,18 @@ def test_m3_a_silence_runs_out_by_itself(lab: Lab, watched: Watched) -> None:
     expect(page.get_by_role("region", name="What fired")).not_to_contain_text("a moment")
 
 
-def test_m3_retrain_starts_the_pipeline_and_links_to_it(lab: Lab, watched: Watched) -> None:
-    page = lab.open("Models", "alert:flights/drift")
-    page.get_by_role("button", name="Retrain…").click()
-    lab.page.get_by_role("dialog").get_by_role("button", name="Retrain").click()
+def test_m3_by_keyboard_retrain_starts_the_pipeline_and_links_to_it(
+    lab: Lab, watched: Watched
+) -> None:
+    page = keys.open_row(lab, "m", "Models", "alert:flights/drift")
+    keys.press(lab, page.get_by_role("button", name="Retrain…"))
+    keys.press(lab, lab.page.get_by_role("dialog").get_by_role("button", name="Retrain"))
     expect(lab.main("pipeline:train")).to_be_visible()
-    page = lab.open("Models", "alert:flights/drift")
+    page = keys.open_row(lab, "m", "Models", "alert:flights/drift")
     history = page.get_by_role("grid", name="History of the alert")
     line = history.get_by_role("row").filter(has_text="retrain")
     expect(line).to_contain_text("run ")
-    line.get_by_role("button", name="train").click()
+    keys.press(lab, line.get_by_role("button", name="train"))
     expect(lab.main("pipeline:train")).to_be_visible()
 
 

@@ -1,0 +1,47 @@
+"""What someone does who has no mouse: open a row of a panel, and go to a control with Tab."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Locator, expect
+
+from tests.browser.conftest import Lab
+
+MOST = 150
+"""Presses of Tab after which a control counts as out of reach."""
+FOCUSED = "element => element === document.activeElement"
+SEEN = "element => element.matches(':focus-visible')"
+
+
+def open_row(lab: Lab, chord: str, panel: str, reference: str) -> Locator:
+    """Open the page of a row: the chord of the panel, then arrows down to the row, then Enter."""
+    lab.chord(chord)
+    box = lab.region(panel).get_by_role("searchbox")
+    expect(box).to_be_focused()
+    row = lab.row(lab.region(panel), reference)
+    expect(row).to_be_visible()
+    walk(lab, row, "ArrowDown")
+    lab.page.keyboard.press("Enter")
+    return lab.main(reference)
+
+
+def reach(lab: Lab, control: Locator, key: str = "Tab") -> None:
+    """Go on with Tab, or backwards with Shift+Tab, until the control has the focus, which is drawn
+    around it.
+    """
+    expect(control).to_be_enabled()
+    walk(lab, control, key)
+    assert control.evaluate(SEEN), "the focus cannot be seen"
+
+
+def walk(lab: Lab, goal: Locator, key: str) -> None:
+    for _ in range(MOST):
+        if goal.evaluate(FOCUSED):
+            return
+        lab.page.keyboard.press(key)
+    raise AssertionError(f"{key} does not lead to {goal}")
+
+
+def press(lab: Lab, button: Locator) -> None:
+    """Go to a button and press it."""
+    reach(lab, button)
+    lab.page.keyboard.press("Enter")
