@@ -59,7 +59,7 @@ class ReferenceMaker:
         score: str | None = None,
     ) -> ReferenceReport:
         """Make and keep the reference of a version, as `v3` and `model/3`. dataset: None for the
-        training data; label, score: see `MeasuringVerbs.make_reference`.
+        training data; label, score: see `ReferenceVerbs.make_reference`.
         """
         extra = [column for column in (label, score) if column]
         data = training_data(

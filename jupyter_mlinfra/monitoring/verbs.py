@@ -1,90 +1,37 @@
-"""The verbs over what monitors have recorded: figures, series, labels, backfill, references."""
+"""The verbs over what monitors have recorded: figures, series, known labels and outcomes."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..core.errors import BadRequest, MLInfraError, NotFound
-from ..core.files import file_lock, write_atomic
+from ..core.errors import BadRequest, MLInfraError
 from ..core.records import Page, now, page_of
-from . import hourly_history, importance, label_files, labelled, labels, references
-from .figures import HoursRecorded, MonitorFigures, PerformanceEstimate, ReferenceReport
+from . import hourly_history, importance, labelled, labels, references
+from .figures import MonitorFigures, PerformanceEstimate
 from .hourly import sides_of
-from .kpi import check_costs
-from .labels import LabelReport
-from .making import ReferenceMaker, answers_of
 from .points import Point
-from .recording import Plan, Recorder, newest_rows, used_in
-from .segments import MOST_COLUMNS
-from .series import HOUR, METRICS, SeriesStore, series
-from .settings import MonitoringSettings
+from .recording import Plan, newest_rows, used_in
+from .recording_verbs import RecordingVerbs
+from .series import HOUR, METRICS, series
 from .standing import Asked, figures_of
-from .unjoined import LATE_SECONDS
 from .windows import Window, window
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from ..core.frames import Frame
-    from ..core.project import Project
-    from ..deployments import Deployments
-    from ..experiments import Experiments
-    from .references import Reference
     from .sketches import Sketch
     from .spec import Monitor
-    from .store import MonitorStore
     from .vitals import Used
 
 WINDOW = timedelta(hours=24)
 """How far back figures look by default."""
 
-HOURS_A_ROUND = 48
-"""A round of the evaluation records at most so many hours of a monitor; the next one goes on."""
 
-WRITTEN_AFTER = 5.0
-"""Seconds after which feedback is in the payload log."""
-
-
-class MeasuringVerbs:
-    """What monitors have recorded; the base of `Monitoring`."""
-
-    _project: Project
-    _deployments: Deployments
-    _experiments: Experiments
-    _store: MonitorStore
-
-    def _version_of(self, deployment: str, version: str | None = None) -> tuple[str, str]:
-        raise NotImplementedError
-
-    @property
-    def _series(self) -> SeriesStore:
-        return SeriesStore(self._project)
-
-    def configure(
-        self,
-        name: str,
-        *,
-        segments: Sequence[str] | None = None,
-        costs: Mapping[str, float] | None = None,
-    ) -> None:
-        """Change what a monitor records. segments: columns whose values are measured apart; costs:
-        what each outcome (tp, fp, fn, tn) is worth. None leaves it as it is.
-        """
-        self._store.show(name)
-        if segments is not None and len(segments) > MOST_COLUMNS:
-            raise BadRequest(
-                f"{len(segments)} columns are too many for segments.",
-                f"A monitor has segments of at most {MOST_COLUMNS}.",
-                "Name those that matter.",
-            )
-        worth = None if costs is None else check_costs(costs)
-        self._series.ask(name, segments=segments, costs=worth)
+class MeasuringVerbs(RecordingVerbs):
+    """What monitors have recorded; a base of `Monitoring`."""
 
     def figures(
         self,
@@ -212,22 +159,6 @@ class MeasuringVerbs:
         ]
         return found, gone
 
-    def labels(
-        self, name: str, source: Path | str | Frame | list[Mapping[str, Any]]
-    ) -> LabelReport:
-        """Join labels to the answers by request id, and measure real performance again. source: a
-        CSV, Parquet or JSON file, a frame, or a list of mappings, with `request_id`, `label` and
-        perhaps `row`.
-        """
-        monitor = self._store.show(name)
-        if isinstance(source, str | Path):
-            read = label_files.read_file(Path(source))
-        elif isinstance(source, list):
-            read = label_files.read_frame(label_files.frame_of(source))
-        else:
-            read = label_files.read_frame(source)
-        return self._join(monitor, read)
-
     def outcomes(
         self,
         deployment: str,
@@ -250,221 +181,6 @@ class MeasuringVerbs:
             version: outcomes_of(self._series, monitor, plan, goal, version, *ends).tolist()
             for version in versions
         }
-
-    def _join(
-        self,
-        monitor: Monitor,
-        read: label_files.Labels,
-        *,
-        newest_first: bool = False,
-        wait: bool = True,
-    ) -> LabelReport:
-        with self._recording(monitor.name, wait=wait):
-            return labels.join(
-                self._series,
-                self._deployments,
-                monitor.name,
-                self._plan(monitor),
-                read,
-                at=now().timestamp(),
-                newest_first=newest_first,
-            )
-
-    def backfill(
-        self,
-        name: str,
-        *,
-        again: bool = False,
-        on_progress: Callable[[int, int], None] | None = None,
-    ) -> HoursRecorded:
-        """Record every closed hour of the payload log that is not recorded. again: all hours, also
-        those that are. on_progress: called with hours done and to do.
-        """
-        return self._catch_up(self._store.show(name), None, again=again, on_progress=on_progress)
-
-    def _record(self, monitor: Monitor) -> None:
-        """What each round of the evaluation does: record what was closed since the last one.
-        Raises Conflict while somebody else records: a backfill must not hold up the rules.
-        """
-        self._take_feedback(monitor)
-        self._look_again(monitor)
-        self._catch_up(monitor, HOURS_A_ROUND, wait=False)
-        self._series.remove_before(monitor.name, self._first_hour())
-
-    def _first_hour(self) -> int:
-        """The oldest hour whose figures are kept."""
-        days = self._project.settings.of(MonitoringSettings).series_days
-        return int(now().timestamp() - days * 86_400) // HOUR * HOUR
-
-    def _catch_up(
-        self,
-        monitor: Monitor,
-        most: int | None,
-        *,
-        again: bool = False,
-        wait: bool = True,
-        on_progress: Callable[[int, int], None] | None = None,
-    ) -> HoursRecorded:
-        """most: so many of the newest hours; None for all."""
-        plan, recorder = self._plan(monitor), Recorder(self._series, self._deployments)
-        if not plan.answers:
-            # Nothing is known of its versions: what was recorded with their references stays.
-            most = 0
-        with self._recording(monitor.name, wait=wait):
-            hours = recorder.missing(
-                monitor.name, plan, now=now().timestamp(), since=self._first_hour(), again=again
-            )
-            if most is not None:
-                hours = hours[len(hours) - min(most, len(hours)) :]
-            rows = broken = 0
-            for number, hour in enumerate(hours, start=1):
-                done = recorder.record(monitor.name, plan, hour)
-                rows, broken = rows + done.rows, broken + done.broken
-                if on_progress:
-                    on_progress(number, len(hours))
-            if plan.costs and plan.answers:
-                for hour in labels.outdated_hours(self._series, monitor.name, plan)[::-1][:most]:
-                    labels.measure_hour(self._series, monitor.name, plan, hour)
-        return HoursRecorded(
-            monitor=monitor.name,
-            hours=len(hours),
-            rows=rows,
-            broken=broken,
-            since=datetime.fromtimestamp(hours[0], UTC) if hours else None,
-            until=datetime.fromtimestamp(hours[-1] + HOUR, UTC) if hours else None,
-        )
-
-    def _take_feedback(self, monitor: Monitor) -> None:
-        """Feedback with a truth is a label. Each round takes what came since the last one; the
-        newest seconds are left to the next, since processes write them a moment later.
-        """
-        import polars as pl
-
-        noted = self._project.folder("monitoring", "series", monitor.name) / "feedback.json"
-        since = json.loads(noted.read_text())["until"] if noted.exists() else 0.0
-        until = now().timestamp() - WRITTEN_AFTER
-        try:
-            found = self._deployments.payloads_feedback(
-                monitor.deployment, since=datetime.fromtimestamp(since, UTC)
-            )
-        except NotFound:  # the deployment is gone
-            return
-        new = (pl.col("truth_texts").list.len() > 0) & (pl.col("ts").dt.epoch("us") / 1e6 < until)
-        truths = found.filter(new)
-        if truths.height:
-            rows = truths.select(
-                "request_id",
-                pl.int_ranges(0, pl.col("truth_texts").list.len()).alias("row"),
-                pl.col("truth_texts").alias("label"),
-            ).explode("row", "label")
-            read = replace(label_files.read_frame(rows), source="feedback")
-            self._join(monitor, read, newest_first=True, wait=False)
-        write_atomic(noted, json.dumps({"until": until}).encode())
-
-    def _look_again(self, monitor: Monitor) -> None:
-        """Join the labels that wait, if their requests are in the log now. Only what arrived after
-        shortly before they came can be new.
-        """
-        unjoined = self._series.unjoined(monitor.name)
-        waiting, at = unjoined.waiting(), now().timestamp()
-        if not waiting.height:
-            return
-        with self._recording(monitor.name, wait=False):
-            for (source,), rows in waiting.partition_by("source", as_dict=True).items():
-                labels.join(
-                    self._series,
-                    self._deployments,
-                    monitor.name,
-                    self._plan(monitor),
-                    label_files.of_waiting(rows, str(source)),
-                    at=at,
-                    since=float(rows.select("at").min().item()) - LATE_SECONDS,
-                    wait=False,
-                )
-
-    def _recording(self, name: str, *, wait: bool = True) -> AbstractContextManager[int]:
-        """Two processes do not write the hours of one monitor at once."""
-        folder = self._project.folder("monitoring", "series", name)
-        return file_lock(folder / "recording.lock", wait=wait, what=f"A recording of {name}")
-
-    def make_reference(
-        self,
-        name: str,
-        *,
-        dataset: str | None = None,
-        label: str | None = None,
-        score: str | None = None,
-    ) -> ReferenceReport:
-        """Make the reference of the version with most of the traffic from the data that it was
-        trained on, which lineage knows, or from another dataset.
-
-        name: of a monitor or a deployment. label, score: columns with the true values and with the
-        model's answers; without `score` the deployment is asked, if it is up.
-        """
-        try:
-            deployment = self._store.show(name).deployment
-        except NotFound:
-            deployment = name
-        return self._maker(deployment).make(
-            *self._version_of(deployment), dataset=dataset, label=label, score=score
-        )
-
-    def _ensure_reference(self, deployment: str) -> None:
-        """Make the reference of the version with most of the traffic, if it has none."""
-        version, model_version = self._version_of(deployment)
-        try:
-            references.load(self._project, model_version)
-        except NotFound:
-            self._maker(deployment).make(version, model_version)
-
-    def _maker(self, deployment: str) -> ReferenceMaker:
-        return ReferenceMaker(
-            self._project, self._deployments, self._experiments, deployment=deployment
-        )
-
-    def _plan(self, monitor: Monitor) -> Plan:
-        segments, costs = self._series.asked(monitor.name)
-        models = self._models(monitor.deployment)
-        kept: dict[str, Reference | None] = {}
-
-        def reference(version: str) -> Reference | None:
-            if version not in kept:
-                model = models.get(version) or next(iter(models.values()), "")
-                kept[version] = self._loaded(f"{model}/{version.removeprefix('v')}")
-            return kept[version]
-
-        def digest(version: str) -> str:
-            found = reference(version)
-            return found.digest if found else ""
-
-        return Plan(
-            deployment=monitor.deployment,
-            segments=segments,
-            answers=answers_of(self._deployments, monitor.deployment),
-            costs=costs,
-            reference=reference,
-            digest=digest,
-        )
-
-    def _models(self, deployment: str) -> Mapping[str, str]:
-        try:
-            versions = self._deployments.show(deployment).deployment.versions
-        except NotFound:
-            return {}
-        return {item.version: item.model for item in versions}
-
-    def _loaded(self, model_version: str) -> Reference | None:
-        try:
-            return references.load(self._project, model_version)
-        except MLInfraError:
-            return None
-
-    def _reference_trouble(self, model_version: str) -> str:
-        try:
-            references.load(self._project, model_version)
-        except MLInfraError as error:
-            return str(error)
-        return ""
 
     def _importance(self, model_version: str) -> Mapping[str, float] | None:
         try:

@@ -12,12 +12,20 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import pytest
 
 from jupyter_mlinfra.core.errors import NotFound
 from jupyter_mlinfra.deployments import Vitals
 from jupyter_mlinfra.deployments.payload_log import parts, quarantine, reading
+from jupyter_mlinfra.monitoring import recording_verbs, verbs
 
 HOUR = 3600
+
+
+def set_now(monkeypatch: pytest.MonkeyPatch, moment: datetime) -> None:
+    """The verbs measure and record as at that moment."""
+    for module in (verbs, recording_verbs):
+        monkeypatch.setattr(module, "now", lambda: moment)
 
 
 @dataclass

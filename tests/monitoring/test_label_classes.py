@@ -18,10 +18,9 @@ from jupyter_mlinfra.monitoring import (
     labelled,
     references,
     unjoined,
-    verbs,
 )
 from jupyter_mlinfra.monitoring.series import HOUR, SeriesStore
-from tests.monitoring.logs import Logged, answered, write_journal
+from tests.monitoring.logs import Logged, answered, set_now, write_journal
 from tests.monitoring.test_recording import CATEGORIES, NAMES, START, TRAINING, some_rows
 from tests.monitoring.test_verbs import Experiments
 
@@ -33,7 +32,7 @@ SINCE = timedelta(hours=5)
 def monitored(
     project: Project, log: Logged, monkeypatch: pytest.MonkeyPatch, **options: object
 ) -> Monitoring:
-    monkeypatch.setattr(verbs, "now", lambda: NOW)
+    set_now(monkeypatch, NOW)
     monitoring = Monitoring(project, log, Experiments())  # type: ignore[arg-type]
     monitoring.reference("flights/1", TRAINING)
     monitoring.watch("flights", **options)  # type: ignore[arg-type]
@@ -205,7 +204,7 @@ def test_a_label_waits_for_its_request_and_is_refused_when_it_never_comes(
     assert figures.performance.real
     assert figures.performance.real.rows == 1
     later = NOW + timedelta(seconds=unjoined.WAITS_SECONDS + 60)
-    monkeypatch.setattr(verbs, "now", lambda: later)
+    set_now(monkeypatch, later)
     monitoring._record(monitor)
     kept = SeriesStore(project).unjoined("flights")
     assert (kept.counts().waiting, kept.counts().refused) == (0, 1)

@@ -17,10 +17,10 @@ from jupyter_mlinfra.core.errors import BadRequest, NotFound, Unprocessable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import to_json
 from jupyter_mlinfra.deployments import Vitals
-from jupyter_mlinfra.monitoring import Monitoring, references, verbs
+from jupyter_mlinfra.monitoring import Monitoring, recording_verbs, references
 from jupyter_mlinfra.monitoring.series import HOUR, SeriesStore
 from jupyter_mlinfra.workbench import Workbench
-from tests.monitoring.logs import Logged, answered, some_rows, write_journal
+from tests.monitoring.logs import Logged, answered, set_now, some_rows, write_journal
 from tests.monitoring.test_recording import CATEGORIES, NAMES, START, TRAINING, files, fill
 
 NOW = datetime.fromtimestamp(START + 4 * HOUR, UTC)
@@ -51,7 +51,7 @@ def log(tmp_path: Path) -> Logged:
 @pytest.fixture
 def monitoring(project: Project, log: Logged, monkeypatch: pytest.MonkeyPatch) -> Monitoring:
     """A watched deployment with four hours of log; it is four hours after the first."""
-    monkeypatch.setattr(verbs, "now", lambda: NOW)
+    set_now(monkeypatch, NOW)
     monitoring = Monitoring(project, log, Experiments())  # type: ignore[arg-type]
     score = np.random.default_rng(4).random(3000)
     monitoring.reference("flights/1", TRAINING, score=score.tolist())
@@ -331,7 +331,7 @@ def test_with_labels_the_reference_estimates_performance(
     project: Project, log: Logged, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Scores that are twice as sure as they may be: only labels tell."""
-    monkeypatch.setattr(verbs, "now", lambda: NOW)
+    set_now(monkeypatch, NOW)
     bench, random = Workbench(project), np.random.default_rng(1)
     score = random.random(3000).round(4)
     held_out = TRAINING.with_columns(
@@ -363,7 +363,7 @@ def test_hours_older_than_the_settings_say_are_removed(
 ) -> None:
     monitoring.backfill("flights")
     later = NOW + timedelta(days=366)
-    monkeypatch.setattr(verbs, "now", lambda: later)
+    set_now(monkeypatch, later)
     monkeypatch.setattr(Logged, "payloads_since", lambda *_: None)
     monitoring._record(monitoring.list().items[0])
     store = SeriesStore(project)
@@ -394,7 +394,7 @@ def test_a_broken_file_of_the_series_is_no_data_and_hides_no_other(
 def test_each_round_of_the_evaluation_records_hours_and_the_next_one_goes_on(
     monitoring: Monitoring, monkeypatch: pytest.MonkeyPatch, project: Project
 ) -> None:
-    monkeypatch.setattr(verbs, "HOURS_A_ROUND", 2)
+    monkeypatch.setattr(recording_verbs, "HOURS_A_ROUND", 2)
     counts, said = list[int](), list[str]()
     for _ in range(4):
         monitoring.evaluate_all(said.append)

@@ -9,7 +9,7 @@ import pytest
 
 from jupyter_mlinfra.core.records import now
 from jupyter_mlinfra.deployments.targets.layout import payload_folder
-from jupyter_mlinfra.monitoring import verbs
+from jupyter_mlinfra.monitoring import reference_verbs
 from jupyter_mlinfra.monitoring.alerts.backtests import LOG, SERIES
 from tests.monitoring.alerts.conftest import Flights
 
@@ -24,7 +24,7 @@ def test_a_past_that_the_log_has_lost_is_replayed_from_the_hourly_series(
     flights: Flights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Shifted from 55 to 50 hours before now; then the log of everything before 30 hours goes."""
-    monkeypatch.setattr(verbs, "answers_of", lambda *_: "values")
+    monkeypatch.setattr(reference_verbs, "answers_of", lambda *_: "values")
     end = now()
     folder = payload_folder(flights.project, "flights")
     for hour in range(72, 0, -1):
