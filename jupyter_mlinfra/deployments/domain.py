@@ -143,6 +143,7 @@ DOMAIN = Domain(
     checks=Checks(name="live deployment", measure="jupyter_mlinfra.deployments.faces.status:check"),
     settings={
         "deployments": "jupyter_mlinfra.deployments.settings:DeploymentSettings",
+        "deployments.kubernetes": "jupyter_mlinfra.deployments.kubernetes.settings:ClusterSettings",
     },
     plugins="mlinfra.deployment_targets",
 )

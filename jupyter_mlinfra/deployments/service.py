@@ -37,6 +37,7 @@ from .spec import (
     Deployment,
     DeploymentDetail,
     Measurement,
+    TargetName,
     VersionState,
 )
 from .store import DeploymentStore
@@ -120,6 +121,7 @@ class Deployments(KubernetesVerbs, DeliveryVerbs, AccessVerbs, AskingVerbs, LogV
         override: str = "",
         reason: str = "",
         delivery: DeliverySpec | None = None,
+        target: TargetName = "local",
         on_progress: Progress | None = None,
     ) -> Deployment:
         """Package a model version, start it, test it, and only then give it traffic.
@@ -134,14 +136,19 @@ class Deployments(KubernetesVerbs, DeliveryVerbs, AccessVerbs, AskingVerbs, LogV
         what a value becomes that is absent or past its ttl: `error` (default), `null`, or `default`
         with `defaults` by input.
         override: why it gets traffic even if tests fail; it stays in the history. delivery: whether
-        it is a shadow, or gets its traffic step by step. Raises
-        Unprocessable if the model cannot be served, is not trusted, or fails a test; the traffic is
-        then unchanged.
-        Conflict while another deploy of the same deployment is in progress. Unavailable if the
-        port is taken or no environment can be built.
+        it is a shadow, or gets its traffic step by step. target: with `kubernetes`, what has passed
+        its tests here then goes to the clusters of `[deployments.kubernetes]`, as by `apply`.
+        Raises Unprocessable if the model cannot be served, is not trusted, or fails a test; the
+        traffic is then unchanged. Conflict while another deploy of the same deployment is in
+        progress. Unavailable if the port is taken or no environment can be built.
         """
         from .featuring import wish_of
 
+        delivery, on_progress = delivery or DeliverySpec(), on_progress or _quiet
+        label = ""
+        if target == "kubernetes":
+            label = f"v{self._experiments.version(version).version}"
+            self._check_cluster(self._store.find(name), label, traffic, delivery)
         self._deploying.deploy(
             name,
             version,
@@ -152,12 +159,14 @@ class Deployments(KubernetesVerbs, DeliveryVerbs, AccessVerbs, AskingVerbs, LogV
             features=wish_of(features, missing, defaults),
             override=override,
             reason=reason,
-            delivery=delivery or DeliverySpec(),
+            delivery=delivery,
             alarm=self._alarm,
-            on_progress=on_progress or _quiet,
+            on_progress=on_progress,
         )
         self.rouse(name)
-        self._tell_if_closed(on_progress or _quiet)
+        self._tell_if_closed(on_progress)
+        if target == "kubernetes":
+            self._to_clusters(name, label if delivery.shadow else "", on_progress)
         return self._record(self._store.deployment(name))
 
     def batch(

@@ -75,8 +75,8 @@ class DeploymentSettings(Section):
     """
 
     runtime: str = "seldon-core"
-    """Serving runtime of new versions: `seldon-core`, `open-inference`, or an entry point of group
-    `mlinfra.serving_runtimes`.
+    """Serving runtime of new versions: `seldon-core`, `mlserver`, `open-inference`, or an entry
+    point of group `mlinfra.serving_runtimes`.
     """
 
     tests: list[str] = Field(default_factory=list)

@@ -13,6 +13,9 @@ from .access.records import GatewayState
 from .comparing import AnswerComparison
 from .delivery.spec import DeliveryPlan
 
+TargetName = Literal["local", "kubernetes"]
+"""Where a deploy ends: at the gateway here, or in clusters after its tests here."""
+
 
 class VersionState(StrEnum):
     """The state of a version of a deployment.
@@ -40,12 +43,14 @@ class DeploymentState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """One test before traffic: its limit, what was measured, and whether it passed."""
+    """One test before traffic: its limit, what was measured, and whether it passed. passed: None if
+    nothing could be measured, for the reason in `measured`; that does not keep it from traffic.
+    """
 
     name: str
     limit: str
     measured: str
-    passed: bool
+    passed: bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

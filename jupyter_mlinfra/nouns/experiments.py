@@ -257,29 +257,33 @@ class ModelHandle(Shown):
         traffic: int | None = None,
         answers: Literal["classes", "probabilities"] | None = None,
         runtime: str | None = None,
+        workers: int | None = None,
         features: Sequence[str] | None = None,
         missing: Literal["error", "null", "default"] | None = None,
         defaults: Mapping[str, Any] | None = None,
         override: str = "",
         reason: str = "",
-        shadow: bool = False,
+        shadow: bool | int = False,
         steps: Sequence[int] = (),
         every: str = "10min",
         least_requests: int = 100,
         goal: Literal["", "reward", "kpi", "error"] = "",
         better: Literal["", "higher", "lower"] = "",
+        target: Literal["local", "kubernetes"] = "local",
         on_progress: Callable[[str], None] | None = None,
     ) -> DeploymentHandle:
         """Deploy it as `name`: package it, start it, test it, and only then give it traffic.
 
         traffic: its percentage; None: all for the first version of a deployment, nothing for a
         later one. answers: what a classifier answers. runtime: `seldon-core` or `open-inference`;
-        None: as the settings say. features: views whose values come from the online store, while a
-        request carries their keys; missing, defaults: what a value becomes that is not there or is
-        past its ttl. override: why it gets traffic even if tests fail. shadow: it gets copies of
-        the requests, and no traffic. steps: its shares, one after the other, each for `every` and
-        until it has answered `least_requests`, while its errors, its latency and the outcomes of
-        `goal` allow it; else it is rolled back.
+        workers: how many processes; None: as the settings say. features: views whose values come
+        from the online store, while a request carries their keys; missing, defaults: what a value
+        becomes that is not there or is past its ttl. override: why it gets traffic even if tests
+        fail. shadow: it gets copies of the requests, of all (True) or of a percentage, and no
+        traffic. steps: its shares, one after the other, each for `every` and until it has answered
+        `least_requests`, while its errors, its latency and the outcomes of `goal` allow it; else it
+        is rolled back. target: with `kubernetes`, what passes its tests here then goes to the
+        clusters of the settings.
         """
         from ..deployments import DeliverySpec
 
@@ -290,19 +294,21 @@ class ModelHandle(Shown):
             traffic=traffic,
             answers=answers,
             runtime=runtime,
+            workers=workers,
             features=features,
             missing=missing,
             defaults=defaults,
             override=override,
             reason=reason,
             delivery=DeliverySpec(
-                shadow=100 if shadow else 0,
+                shadow=100 if shadow is True else int(shadow),
                 steps=tuple(steps),
                 every_seconds=duration(every).total_seconds(),
                 least_requests=least_requests,
                 goal=goal,
                 better=better,
             ),
+            target=target,
             on_progress=on_progress,
         )
         return DeploymentHandle(self.workbench, name)

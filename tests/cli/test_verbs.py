@@ -1135,12 +1135,15 @@ def test_a_deploy_by_steps_or_as_a_shadow_is_one_value_for_the_service(
     noted.answer = record("Deployment")
     verb(["deployments", "deploy", "flights/2", "--steps", "5,25,100", "--every", "10m"])
     verb(["deployments", "deploy", "flights/2", "--shadow"])
+    verb(["deployments", "deploy", "flights/2", "--shadow", "--copies", "25"])
     verb(["deployments", "deploy", "flights/2"])
-    first, second, third = (call[2] for call in noted.calls)
+    first, second, third, fourth = (call[2] for call in noted.calls)
     assert first["delivery"] == DeliverySpec(steps=(5, 25, 100), every_seconds=600)
     assert second["delivery"] == DeliverySpec(shadow=100)
-    assert "delivery" not in third
-    for words in (["--every", "10m"], ["--steps", "5,x"], ["--steps", "25,5"]):
+    assert third["delivery"] == DeliverySpec(shadow=25)
+    assert "delivery" not in fourth
+    refused = (["--every", "10m"], ["--copies", "5"], ["--steps", "5,x"], ["--steps", "25,5"])
+    for words in refused:
         with pytest.raises(BadRequest):
             verb(["deployments", "deploy", "flights/2", *words])
 

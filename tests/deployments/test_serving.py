@@ -22,11 +22,14 @@ import pandas as pd
 import polars as pl
 import psutil
 import pytest
+from fake_serving import FakeServing, kubeconfig
 
 from jupyter_mlinfra.core.errors import BadRequest, NotFound, TooLarge
 from jupyter_mlinfra.core.records import to_json
-from jupyter_mlinfra.deployments import Deployments
+from jupyter_mlinfra.deployments import DeliverySpec, Deployments
+from jupyter_mlinfra.deployments.kubernetes.settings import ClusterSettings
 from jupyter_mlinfra.deployments.packaging import damage
+from jupyter_mlinfra.deployments.settings import DeploymentSettings
 from jupyter_mlinfra.deployments.targets.local import LocalTarget
 from jupyter_mlinfra.deployments.targets.process_table import ProcessTable
 
@@ -504,3 +507,32 @@ def test_the_gateway_keeps_only_what_it_needs_open(deployments: Deployments) -> 
     assert not target.stopped()
     run = deployments._project.home / "deployments" / "run"
     assert all(os.access(run / f"admin.{number}.sock", os.W_OK) for number in (0, 1))
+
+
+def test_what_has_passed_its_tests_goes_on_to_the_clusters_of_the_settings(
+    deployments: Deployments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, clusters = deployments._project, {"eu": FakeServing(), "us": FakeServing()}
+    ours = project.settings.of(DeploymentSettings)
+    config = str(kubeconfig(tmp_path / "config", clusters))
+    there = ClusterSettings(kind="seldon-v1", model_uri="s3://models/flights/{version}")
+    changed = ours.model_copy(update={"kubeconfig": config, "contexts": ("us", "eu")})
+    monkeypatch.setattr(project, "settings", project.settings.changed(changed).changed(there))
+    said: list[str] = []
+    try:
+        deployments.deploy(
+            "flights",
+            version="flights/2",
+            delivery=DeliverySpec(shadow=100),
+            target="kubernetes",
+            on_progress=said.append,
+        )
+        specs = [clusters[name].objects["seldondeployments/flights"]["spec"] for name in clusters]
+    finally:
+        deployments.shadow("flights", "v2", percent=0)
+        for cluster in clusters.values():
+            cluster.stop()
+    assert specs[0] == specs[1]
+    assert [bool(item.get("shadow")) for item in specs[0]["predictors"]] == [False, True]
+    assert [line.partition(":")[0] for line in said if "applying" in line] == ["us", "eu"]
+    assert [item.outcome for item in deployments.regions("flights")] == ["ready", "ready"]

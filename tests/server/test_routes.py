@@ -983,7 +983,13 @@ LONG: list[tuple[str, Any, str, list[str], dict[str, Any]]] = [
     ("features/apply", {}, "apply feature views", ["features", "apply"], {}),
     (
         "deployments/deployments",
-        {"name": "flights", "version": "flights/2", "traffic": 0, "reason": "--help"},
+        {
+            "name": "flights",
+            "version": "flights/2",
+            "traffic": 0,
+            "reason": "--help",
+            "target": "kubernetes",
+        },
         "deploy flights/2 to flights",
         [
             "deployments",
@@ -991,10 +997,17 @@ LONG: list[tuple[str, Any, str, list[str], dict[str, Any]]] = [
             "--name=flights",
             "--traffic=0",
             "--reason=--help",
+            "--target=kubernetes",
             "--",
             "flights/2",
         ],
-        {"name": "flights", "version": "flights/2", "traffic": 0, "reason": "--help"},
+        {
+            "name": "flights",
+            "version": "flights/2",
+            "traffic": 0,
+            "reason": "--help",
+            "target": "kubernetes",
+        },
     ),
     (
         "deployments/deployments",
@@ -1042,10 +1055,24 @@ LONG: list[tuple[str, Any, str, list[str], dict[str, Any]]] = [
     ),
     (
         "deployments/deployments",
-        {"version": "flights/2", "shadow": True},
+        {"version": "flights/2", "shadow": True, "copies": 25, "workers": 3},
         "deploy flights/2 to flights",
-        ["deployments", "deploy", "--name=flights", "--shadow", "--", "flights/2"],
-        {"name": "flights", "version": "flights/2", "delivery": DeliverySpec(shadow=100)},
+        [
+            "deployments",
+            "deploy",
+            "--name=flights",
+            "--workers=3",
+            "--shadow",
+            "--copies=25",
+            "--",
+            "flights/2",
+        ],
+        {
+            "name": "flights",
+            "version": "flights/2",
+            "workers": 3,
+            "delivery": DeliverySpec(shadow=25),
+        },
     ),
     (
         "deployments/deployments/flights/replay",

@@ -58,7 +58,15 @@ def _show(session: Session, name: str) -> Any:
 @click.option(
     "--runtime",
     metavar="NAME",
-    help="What carries its processes: seldon-core or open-inference. Default: as settings say.",
+    help="What carries its processes: seldon-core, mlserver or open-inference. Default: as settings"
+    " say.",
+)
+@click.option(
+    "--target",
+    type=click.Choice(["local", "kubernetes"]),
+    default="local",
+    show_default=True,
+    help="With kubernetes, what passes its tests here then goes to the clusters of the settings.",
 )
 @click.option("--workers", type=click.IntRange(1, 64), help="Processes. Default: as settings say.")
 @click.option(

@@ -17,8 +17,8 @@ _OPTIONS = (
     click.option(
         "--kind",
         type=click.Choice(["seldon-v1", "core2", "kserve"]),
-        required=True,
-        help="Seldon Core 1, Seldon Core 2, or KServe (without a business licence).",
+        help="Seldon Core 1, Seldon Core 2, or KServe (without a business licence). Default: as"
+        " settings say, as of all that is left out.",
     ),
     click.option(
         "--image", default="", help="Registry and name; the tag names version and content."

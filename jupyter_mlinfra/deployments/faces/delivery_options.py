@@ -16,6 +16,12 @@ _DELIVERY = (
         help="Give it copies of the requests, whose answers nobody gets, and no traffic.",
     ),
     click.option(
+        "--copies",
+        type=click.IntRange(1, 100),
+        metavar="PERCENT",
+        help="Of the requests, for --shadow. Default: 100.",
+    ),
+    click.option(
         "--steps",
         metavar="PERCENT,…",
         help="Its shares, one after the other, while it does well: 5,25,100.",
@@ -54,12 +60,18 @@ def chosen(options: dict[str, Any]) -> dict[str, Any]:
     """All options, with those of the delivery in one value, if any is given."""
     from ..delivery.spec import DeliverySpec, parse_steps
 
-    names = ("shadow", "steps", "every", "least_requests", "goal", "better")
-    given = {name: value for name in names if (value := options.pop(name)) not in (None, False)}
+    names = ("shadow", "copies", "steps", "every", "least_requests", "goal", "better")
+    asked = {name: options.pop(name) for name in names}
+    given = {
+        name: value for name, value in asked.items() if value is not None and value is not False
+    }
     if not given:
         return options
+    copies = given.pop("copies", None)
     if given.pop("shadow", False):
-        given["shadow"] = 100
+        given["shadow"] = copies or 100
+    elif copies:
+        raise click.UsageError("--copies is of --shadow.")
     if "steps" in given:
         given["steps"] = parse_steps(given["steps"])
     elif set(given) - {"shadow"}:

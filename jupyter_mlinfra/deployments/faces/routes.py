@@ -30,6 +30,8 @@ read, write, execute = access("deployments")
 Seconds = Annotated[float, Interval(ge=1, le=30 * 86_400)]
 Hours = Annotated[float, Interval(gt=0, le=366 * 24)]
 Rows = Annotated[int, Interval(ge=1, le=10_000_000)]
+Processes = Annotated[int, Interval(ge=1, le=64)]
+Copies = Annotated[int, Interval(ge=1, le=100)]
 Replicas = Annotated[int, Interval(ge=1, le=10_000)]
 
 
@@ -48,28 +50,31 @@ class DeploymentList(Handler):
         traffic: Percent | None = None,
         answers: Literal["classes", "probabilities"] | None = None,
         runtime: Name | None = None,
+        workers: Processes | None = None,
         features: Annotated[tuple[Name, ...], Len(1, 1000)] | None = None,
         missing: Literal["error", "null", "default"] | None = None,
         default: Annotated[tuple[Text, ...], Len(1, 1000)] | None = None,
         override: Text = "",
         reason: Text = "",
         shadow: bool = False,
+        copies: Copies | None = None,
         steps: Annotated[tuple[Percent, ...], Len(1, 100)] | None = None,
         every: Seconds | None = None,
         least_requests: Count | None = None,
         goal: Literal["reward", "kpi", "error"] | None = None,
         better: Literal["higher", "lower"] | None = None,
+        target: Literal["local", "kubernetes"] = "local",
     ) -> Job:
         """Package a version, test it, and give it traffic: a job. The states of the deployment come
         as events. Raises NotFound.
 
         name: of the deployment; by default the model's name in lower case with hyphens. answers: of
-        a classifier; by default those of its own pyfunc. runtime: what carries its processes; by
-        default as the settings say. features, missing, default (`COLUMN=VALUE`): as of the command
-        line. override: why it gets traffic even if tests fail. shadow: give it copies of the
-        requests and no traffic. steps: its shares, one after the other, each for `every` seconds
-        (600) and until it has answered `least_requests` (100). goal: outcomes by which it is
-        compared meanwhile.
+        a classifier; by default those of its own pyfunc. runtime: what carries its processes;
+        workers: how many there are; by default as the settings say. features, missing, default
+        (`COLUMN=VALUE`): as of the command line. override: why it gets traffic even if tests fail.
+        shadow: give it copies of the requests, of all or of `copies` percent, and no traffic.
+        steps: its shares, one after the other, each for `every` seconds (600) and until it has
+        answered `least_requests` (100). goal: outcomes by which it is compared meanwhile.
         """
         from .. import name_for
 
@@ -80,17 +85,20 @@ class DeploymentList(Handler):
             "traffic": traffic,
             "answers": answers,
             "runtime": runtime,
+            "workers": workers,
             "features": features or (),
             "missing": missing,
             "default": default or (),
             "override": override or None,
             "reason": reason or None,
             "shadow": shadow or None,
+            "copies": copies,
             "steps": ",".join(map(str, steps)) if steps else None,
             "every": f"{every:g}s" if every else None,
             "least": least_requests,
             "goal": goal,
             "better": better,
+            "target": None if target == "local" else target,
         }
         return self.as_job("deployments deploy", version, of=f"{version} to {name}", **options)
 
@@ -108,7 +116,7 @@ class Batch(Handler):
         max_errors: Annotated[float, Interval(ge=0, le=1)] | None = None,
         mode: Literal["append", "replace"] = "append",
         again: bool = False,
-        workers: Annotated[int, Interval(ge=1, le=64)] | None = None,
+        workers: Processes | None = None,
     ) -> BatchSubmission:
         """Score a dataset into another one: a job. keep: columns of the source in the result; all
         by default. max_errors: share of rows that may be refused; 0.1 by default.

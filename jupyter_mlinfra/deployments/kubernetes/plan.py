@@ -103,7 +103,7 @@ def plan_of(
 
     Raises BadRequest if the options do not fit the deployment.
     """
-    _check_source(options)
+    check_source(options)
     shares = {version: share for version, share in traffic.items() if share > 0}
     if options.shadow and options.shadow in shares:
         raise BadRequest(
@@ -168,7 +168,8 @@ def _number(version: str) -> int:
     return int(digits) if digits.isdecimal() else 0
 
 
-def _check_source(options: ManifestOptions) -> None:
+def check_source(options: ManifestOptions) -> None:
+    """Raise BadRequest if a pod could not get the model."""
     if options.model_format not in FORMATS:
         raise BadRequest(
             f"There is no format {options.model_format!r} of models.",
@@ -186,5 +187,6 @@ def _check_source(options: ManifestOptions) -> None:
         raise BadRequest(
             "The manifest does not know where the model is.",
             "A pod needs an image that holds it, or an address from which a server reads it.",
-            "--image registry.example.com/team/flights, or --model-uri s3://models/flights/{version}",
+            "--image registry.example.com/team/flights, --model-uri s3://models/flights/{version},"
+            " or one of both in [deployments.kubernetes].",
         )

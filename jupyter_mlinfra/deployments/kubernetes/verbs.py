@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...core.errors import BadRequest
+from ..delivery.spec import DeliverySpec
 from ..settings import DeploymentSettings
+from .settings import ClusterSettings
 
 if TYPE_CHECKING:
     from ...core.project import Project
+    from ..rows import DeploymentRow
     from ..store import DeploymentStore
     from .clusters import Clusters
     from .plan import ManifestKind, ManifestOptions
@@ -31,25 +36,25 @@ class KubernetesVerbs:
         self,
         name: str,
         *,
-        kind: ManifestKind,
+        kind: ManifestKind | None = None,
         options: ManifestOptions | None = None,
         traffic: Mapping[str, int] | None = None,
         output: str | Path | None = None,
         crds: str | Path | None = None,
     ) -> Manifests:
         """The deployment as manifests for a cluster, also written to the file `output` if that is
-        given. traffic: percent by version, if not the present one here. crds: a folder with a
-        cluster's CRDs, which must accept them too.
+        given. kind, and what options leave empty: as `[deployments.kubernetes]` says. traffic:
+        percent by version, if not the present one here. crds: a folder with a cluster's CRDs, which
+        must accept them too.
 
         Raises BadRequest for options that do not fit, Unprocessable if a cluster would refuse them.
         """
         from . import exporting
-        from .plan import ManifestOptions
 
         return exporting.manifests_of(
             self._store.deployment(name),
-            kind,
-            options or ManifestOptions(),
+            kind or self._kind(),
+            self._filled(options),
             traffic=traffic,
             output=None if output is None else Path(output),
             crds=None if crds is None else Path(crds),
@@ -59,7 +64,7 @@ class KubernetesVerbs:
         self,
         name: str,
         *,
-        kind: ManifestKind,
+        kind: ManifestKind | None = None,
         options: ManifestOptions | None = None,
         traffic: Mapping[str, int] | None = None,
         contexts: Sequence[str] = (),
@@ -73,11 +78,22 @@ class KubernetesVerbs:
         those after it are not touched; Unprocessable says so.
         """
         made = self.manifest(name, kind=kind, options=options, traffic=traffic)
-        self._audit(name, "apply", f"{kind} to be applied", contexts)
+        self._audit(name, "apply", f"{made.kind} to be applied", contexts)
         return self._clusters.apply(
             made,
             contexts=contexts,
             timeout_seconds=timeout_seconds,
+            on_progress=on_progress,
+        )
+
+    def _to_clusters(self, name: str, shadow: str, on_progress: Callable[[str], None]) -> None:
+        """Roll the deployment out as the settings say. shadow: version that gets copies."""
+        from .plan import ManifestOptions
+
+        self.apply(
+            name,
+            options=ManifestOptions(shadow=shadow),
+            timeout_seconds=self._cluster_settings.timeout_seconds,
             on_progress=on_progress,
         )
 
@@ -103,6 +119,56 @@ class KubernetesVerbs:
     def regions(self, name: str) -> Sequence[RegionState]:
         """What was applied to each cluster last, as it was recorded here; no cluster is asked."""
         return self._clusters.regions(name)
+
+    def _check_cluster(
+        self, row: DeploymentRow | None, label: str, traffic: int | None, delivery: DeliverySpec
+    ) -> None:
+        """Refuse a deploy to Kubernetes that could not be carried out, before anything is built."""
+        from .plan import check_source
+
+        self._kind()
+        check_source(self._filled(None))
+        if delivery.steps:
+            raise BadRequest(
+                "The steps of a plan move the traffic of this machine alone.",
+                "A cluster has a rollout of its own.",
+                "Use --canary, and `mlinfra deployments apply … --traffic` for each step.",
+            )
+        present = row.traffic.get(label, 0) if row is not None else 100
+        if not (present if traffic is None else traffic) and not delivery.shadow:
+            raise BadRequest(
+                f"{label} would not come to the cluster.",
+                "It has no traffic, and a cluster starts only versions that have some.",
+                "--canary 10, or --shadow",
+            )
+
+    def _kind(self) -> ManifestKind:
+        if kind := self._cluster_settings.kind:
+            return kind
+        raise BadRequest(
+            "It is not said what the cluster runs.",
+            "There are seldon-v1, core2 and kserve.",
+            "--kind kserve, or `kind` in [deployments.kubernetes].",
+        )
+
+    def _filled(self, options: ManifestOptions | None) -> ManifestOptions:
+        """With the values of the settings where the options say nothing. An image or an address
+        that is given leaves both of the settings out.
+        """
+        from .plan import ManifestOptions
+
+        options, settings = options or ManifestOptions(), self._cluster_settings
+        names = ["namespace", "secret", "service_account", "pull_secret"]
+        if not options.image and not options.model_uri:
+            names += ["image", "model_uri"]
+            if options.model_format == "mlflow":
+                options = replace(options, model_format=settings.model_format)
+        missing = [name for name in names if not getattr(options, name)]
+        return replace(options, **{name: getattr(settings, name) for name in missing})
+
+    @property
+    def _cluster_settings(self) -> ClusterSettings:
+        return self._project.settings.of(ClusterSettings)
 
     def _audit(self, name: str, verb: str, text: str, contexts: Sequence[str]) -> None:
         where = ", ".join(contexts) or "the contexts of the settings"
