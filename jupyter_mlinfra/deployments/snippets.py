@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from ..core.refs import Ref
 from ..core.snippets import (
     Snippets,
+    arguments,
     joined,
     line,
     lines,
     literal,
+    option,
     python,
     snippets,
     text,
@@ -22,6 +24,29 @@ from .names import name_for
 
 if TYPE_CHECKING:
     from ..workbench import Workbench
+
+_FLAGS = {"least_requests": "--least", "traffic": "--canary"}
+"""Of options whose names are not the parameters'."""
+
+
+class DeployWishes(TypedDict, total=False):
+    """What a deploy takes by REST beside version, name and defaults, in the order on screen."""
+
+    traffic: int | None
+    shadow: bool
+    copies: int | None
+    steps: list[int]
+    every: float | None
+    least_requests: int | None
+    goal: str | None
+    better: str | None
+    answers: str | None
+    runtime: str | None
+    workers: int | None
+    target: str | None
+    features: list[str]
+    missing: str | None
+    reason: str
 
 
 def deployments(refs: Sequence[Ref]) -> Snippets:
@@ -35,10 +60,65 @@ def deployment(name: str) -> Snippets:
     return lines(code, "deployments", "show", name, magic="deploy")
 
 
-def deploy(_: Workbench, *, version: str) -> Snippets:
-    """A first deployment of a model version."""
-    code = f"ml.model({text(version)}).deploy({text(name_for(version))})"
-    return lines(code, "deployments", "deploy", version, magic="deploy")
+def deploy(
+    _: Workbench,
+    *,
+    version: str,
+    name: str | None = None,
+    default: Sequence[str] = (),
+    **wishes: Unpack[DeployWishes],
+) -> Snippets:
+    """A deployment of a model version. name: by default the model's. default: `COLUMN=VALUE`.
+    wishes: what else a deploy takes by REST; what is None, False or empty is not said.
+    """
+    said: dict[str, Any] = {
+        key: value
+        for key, value in wishes.items()
+        if value not in (None, "", []) and value is not False
+    }
+    in_python = dict(said)
+    if "shadow" in said:
+        in_python["shadow"] = in_python.pop("copies", True)
+    if "every" in said:
+        in_python["every"] = f"{said['every']:g}s"
+    if default:
+        in_python["defaults"] = {
+            column: _read(value) for column, _, value in (pair.partition("=") for pair in default)
+        }
+    words = ", ".join(filter(None, [text(name or name_for(version)), arguments(in_python)]))
+    options = [*(option("--name", name) if name else []), *_flags(said)]
+    return lines(
+        f"ml.model({text(version)}).deploy({words})",
+        "deployments",
+        "deploy",
+        version,
+        options=[*options, *(word for pair in default for word in option("--default", pair))],
+        magic="deploy",
+    )
+
+
+def _flags(said: Mapping[str, Any]) -> list[str]:
+    """The options of a deploy, in their order on screen."""
+    found: list[str] = []
+    for key, value in said.items():
+        flag = _FLAGS.get(key, f"--{key}")
+        if value is True:
+            found.append(flag)
+        elif key == "features":
+            found += [word for view in value for word in option(flag, str(view))]
+        elif key == "steps":
+            found += option(flag, ",".join(map(str, value)))
+        else:
+            found += option(flag, f"{value:g}s" if key == "every" else str(value))
+    return found
+
+
+def _read(value: str) -> Any:
+    """A default as the command line reads it."""
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
 
 
 def batch(_: Workbench, *, version: str, source: str, into: str) -> Snippets:
