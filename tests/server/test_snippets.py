@@ -32,6 +32,7 @@ from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import to_json
 from jupyter_mlinfra.core.refs import Ref, reference
 from jupyter_mlinfra.core.snippets import Snippets, arguments, literal, read_by, text, variable
+from jupyter_mlinfra.deployments import DeliverySpec
 from jupyter_mlinfra.deployments.snippets import request
 from jupyter_mlinfra.faces.handler import parse
 from jupyter_mlinfra.faces.snippets import call_of, code_of
@@ -281,6 +282,45 @@ def test_a_schedule_is_the_same_by_every_door(
         assert {name: value for name, value in sent.items() if value is not None} == expected, key
     assert code["unsaid"] == ""
     assert call("schedules-form", name="d", facts={"job": {"labels": {}}})["unsaid"] == "labels"
+
+
+@pytest.mark.parametrize(
+    "wishes",
+    [
+        {"traffic": 0, "reason": "it's ready"},
+        {"traffic": 10, "workers": 1, "runtime": "open-inference", "answers": "classes"},
+        {"target": "kubernetes"},
+        {"shadow": True},
+        {"shadow": True, "copies": 25},
+        {"steps": [5, 25, 100], "every": 90.0, "least_requests": 0, "goal": "kpi"},
+        {"features": ["a view", "w:f"], "missing": "default", "default": ["x=1.5", "y=a=b c"]},
+    ],
+)
+def test_a_deploy_is_the_same_by_every_door(
+    notes: Noted, shell: Any, wishes: dict[str, Any]
+) -> None:
+    notes.answer.ref = "my model/3"
+    code = call("deployments-deploy", version="my model/3", name="live", **wishes)
+    found = []
+    for key, door in doors(shell).items():
+        notes.calls.clear()
+        door(code[key])
+        _, verb, given = notes.calls[-1]
+        assert verb == "deploy"
+        said = {name: value for name, value in given.items() if name != "on_progress" and value}
+        # without a delivery a deploy is at once: that is the same as one that asks for nothing
+        delivery = said.pop("delivery", None) or DeliverySpec()
+        found.append(plain({**said, "delivery": delivery, "traffic": given.get("traffic")}))
+    assert found[0] == found[1] == found[2]
+    assert (found[0]["name"], found[0]["version"]) == ("live", "my model/3")
+    assert found[0]["traffic"] == wishes.get("traffic")
+    assert found[0].get("workers") == wishes.get("workers")
+    assert found[0]["delivery"]["steps"] == wishes.get("steps", [])
+    assert found[0]["delivery"]["shadow"] == (
+        wishes.get("copies", 100) if "shadow" in wishes else 0
+    )
+    if "default" in wishes:
+        assert found[0]["defaults"] == {"x": 1.5, "y": "a=b c"}
 
 
 def test_traffic_and_the_runs_of_an_experiment_are_the_same_by_every_door(
