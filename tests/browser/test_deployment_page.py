@@ -223,11 +223,13 @@ def test_a_snippet_of_try_it_answers_the_same_in_a_cell(lab: Lab) -> None:
     lab.page.keyboard.press("y")
     page.get_by_role("button", name="Ask").click()
     shown = answer_of(page)
+    # Two versions have traffic, and each has its own answer.
+    (version,) = re.findall(r"from (v\d+) in", page.inner_text())
     sample = lab.server.ask(API)["sample"]
     code = (
         "import jupyter_mlinfra as ml\n"
-        f'print("answer", ml.deployment("flights").predict({json.loads(json.dumps(sample))!r})'
-        ".predictions)"
+        f'print("answer", ml.deployment("flights").predict({json.loads(json.dumps(sample))!r},'
+        f" version={version!r}).predictions)"
     )
     notebook = lab.notebook(cell(code))
     notebook.locator(".cm-content").first.click()

@@ -21,5 +21,10 @@ export function Highlight({ code, door }: { code: string; door: Door }): React.R
     end = match.index + match[0].length;
   }
   parts.push(code.slice(end));
-  return <pre data-door={door}>{parts}</pre>;
+  // A long text scrolls, which the keyboard must be able to do as well.
+  return (
+    <pre data-door={door} tabIndex={0}>
+      {parts}
+    </pre>
+  );
 }
