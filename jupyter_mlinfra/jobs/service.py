@@ -3,39 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest, MLInfraError, Unavailable
 from ..core.records import Page, check_limit, now, page_of
-from ..core.runtime_folder import runtime_folder
 from ..core.search import Document
-from ..notebooks.executed import read_executed
-from ..notebooks.parameters import job_parameters, parameters_of, read_notebook
-from ..notebooks.spec import ExecutedNotebook, JobParameter, Parameter
-from .attempt.environment import Around, handing_over, keep, submitters_environment
+from .attempt.environment import Around
 from .attempt.files import Attempt
 from .attempt.log import read_log, search_log
 from .backends import Attaching, backend_names, recent_compute
 from .backends.shell import Attachment
 from .cancel import JobStopper
-from .code.snapshot_files import SnapshotFiles
+from .code_verbs import CodeVerbs
 from .dispatch import Dispatch
 from .local.client import Control
 from .local.usage import read as read_resources
 from .outlook import estimate, queued
-from .queue.queries import Named
 from .queue.store import JobStore
+from .queue_verbs import QueueVerbs
 from .spec import (
     AttemptRecord,
     Backend,
-    CodeDiff,
-    CodePreview,
-    CodeSnapshot,
     Compute,
     Estimate,
     Job,
@@ -49,7 +40,6 @@ from .spec import (
 )
 from .state import FINAL
 from .submit.accept import Submitter
-from .submit.checks import examine, inside
 from .views import attempt_record, document, executed_notebook, with_files
 
 if TYPE_CHECKING:
@@ -59,7 +49,7 @@ SEARCHED = 1000
 """How many of the newest jobs search finds."""
 
 
-class Jobs:
+class Jobs(QueueVerbs, CodeVerbs):
     """The jobs of one project: requests for compute that outlive the process that made them.
 
     tracked: returns the id of the newest tracked run that a job made, None if it made none.
@@ -207,98 +197,6 @@ class Jobs:
             self._project.home, found.id, found.attempt, text=text, limit=limit, cursor=cursor
         )
 
-    def cancel(self, job: str) -> Job:
-        """End a job (or all of an array) and all its processes: a waiting job at once, a running
-        one is being ended when this returns. Calling it twice does no harm.
-
-        A running job is ended even on a full disk; the cancel is recorded when there is room.
-        """
-        return self._complete(self._stopper.cancel(self._store.named(job)))
-
-    def requeue(self, job: str) -> Job:
-        """Start a job again under the same id: a running one is ended first, one that failed, was
-        cancelled or lost goes back into the queue.
-
-        It finds the checkpoints of its earlier attempts. Raises Conflict if it succeeded, or is
-        being cancelled.
-        """
-        named, place = self._store.named(job), runtime_folder(self._project.home)
-        with handing_over(place):
-            found = self._store.requeue(
-                named.jobs,
-                array=named.array,
-                user=self._project.user,
-                environment=keep(self._around(submitters_environment()), place),
-            )
-        self._dispatch.end(found)
-        return self._again(named)
-
-    def restore(self, job: str) -> Job:
-        """Undo a cancel: the job is queued again in its place, and so is what was cancelled because
-        it should start after it.
-
-        One that ran starts again from its checkpoints. Raises Conflict while it is still being
-        cancelled, or if it was not cancelled.
-        """
-        named, place = self._store.named(job), runtime_folder(self._project.home)
-        with handing_over(place):
-            found = self._store.restore(
-                named.jobs,
-                user=self._project.user,
-                environment=keep(self._around(submitters_environment()), place),
-            )
-        for later in {
-            restored.part_of or restored.id: restored
-            for restored in found
-            if restored.id not in set(named.jobs)
-        }.values():
-            self._dispatch.start(later)
-        return self._again(named)
-
-    def hold(self, job: str) -> Job:
-        """Keep a waiting job from starting until it is released. Raises Conflict if it does not
-        wait.
-        """
-        named = self._store.named(job)
-        self._store.hold(named.jobs, user=self._project.user)
-        return self._again(named)
-
-    def release(self, job: str) -> Job:
-        """Let a held job start. Raises Conflict if it does not wait."""
-        named = self._store.named(job)
-        self._store.release(named.jobs)
-        return self._again(named)
-
-    def prioritize(self, job: str, priority: int) -> Job:
-        """Move a waiting job in the queue: 0 is last, 100 first. Raises BadRequest outside that
-        range, Conflict if it does not wait.
-        """
-        if not 0 <= priority <= 100:
-            raise BadRequest(
-                f"priority={priority} is out of range.",
-                fix="Use 0 (last) to 100 (first); 50 is usual.",
-            )
-        named = self._store.named(job)
-        self._store.prioritize(named.jobs, priority)
-        return self._again(named)
-
-    def _again(self, named: Named) -> Job:
-        """After a change to the queue: its backend checks it again."""
-        job = self._store.job(named.array or named.jobs[0])
-        if job.state is JobState.QUEUED or (
-            job.array is not None and job.array.states.get(JobState.QUEUED)
-        ):
-            self._dispatch.start(job)
-        return self._complete(job)
-
-    def wait(self, jobs: Iterable[str], *, timeout: float | None = None) -> Sequence[Job]:
-        """The jobs, once all of them have ended or `timeout` seconds have passed: check their
-        states.
-        """
-        ids = [ident for job in jobs for ident in self._store.named(job).jobs]
-        self._stopper.wait(ids, timeout=timeout)
-        return self._completed(self._store.entry(job).job for job in ids)
-
     def compute(self, backend: str | None = None) -> Compute:
         """What a backend has (default: that of the settings), and who uses it; a cluster is asked
         again after `COMPUTE_SECONDS`.
@@ -348,32 +246,6 @@ class Jobs:
         """How many jobs are in each state, including empty ones."""
         return self._store.counts()
 
-    def parameters(self, notebook: str | Path) -> Sequence[Parameter]:
-        """Names, types and defaults from the cell tagged `parameters` of a notebook of the project;
-        empty without one.
-
-        Raises BadRequest outside the project, NotFound, TooLarge, Unprocessable.
-        """
-        shown = inside(str(notebook), self._project.root, "notebook")
-        return parameters_of(read_notebook(self._project.root / shown, shown)) or []
-
-    def values(self, job: str) -> Sequence[JobParameter]:
-        """The parameters that a job ran with, including the defaults of its notebook at that time;
-        only the given ones if its code is gone.
-        """
-        found = self._store.entry(job).job
-        defaults = list[Parameter]()
-        if found.notebook is not None and found.snapshot:
-            # Removed, or no longer a notebook: the given parameters are known anyway.
-            with contextlib.suppress(MLInfraError, ValueError):
-                defaults = (
-                    parameters_of(
-                        json.loads(self._submitter.snapshots().read(found.snapshot, found.notebook))
-                    )
-                    or []
-                )
-        return job_parameters(defaults, found.parameters)
-
     def backends(self) -> Sequence[Backend]:
         """Where jobs can run, by name; each installed backend, whether or not it is configured."""
         default = self._dispatch.name_of(None)
@@ -381,40 +253,6 @@ class Jobs:
             Backend(name=name, usual=name == default)
             for name in sorted({*backend_names(), default})
         ]
-
-    def executed(self, path: str, *, since: str | None = None) -> ExecutedNotebook | None:
-        """A notebook that a job or a pipeline left in the project's state, by the path that
-        `Job.output` or a step gives.
-
-        since: a known `modified_at` in ISO form; None if the notebook is unchanged. Raises
-        NotFound, also for any other file, and Unprocessable.
-        """
-        return read_executed(self._project.root, self._project.home, path, since=since)
-
-    def code(self, job: str) -> CodeSnapshot | None:
-        """The code snapshot that a job runs from, with what was left out; None if it runs no file
-        of the project.
-        """
-        snapshot = self._store.entry(job).job.snapshot
-        return self._submitter.snapshots().show(snapshot) if snapshot else None
-
-    def files(self, job: str) -> SnapshotFiles:
-        """The files below the project as the job ran them. Raises NotFound if they are not kept."""
-        return self._submitter.snapshots().files(self._store.entry(job).job.snapshot or "")
-
-    def diff(self, job: str, *, limit: int = 200_000) -> CodeDiff | None:
-        """How the code that a job runs from differs from the commit, at most `limit` bytes; None if
-        it runs no file of the project.
-        """
-        snapshot = self._store.entry(job).job.snapshot
-        return self._submitter.snapshots().diff(snapshot, limit=limit) if snapshot else None
-
-    def preview(self, notebook: str, *, limit: int = 50) -> CodePreview:
-        """What the code snapshot of a notebook would contain if it were submitted now. Raises
-        BadRequest, NotFound, Unprocessable, TooLarge as `submit` does.
-        """
-        spec = examine(JobSpec(notebook=notebook), self._project.root)
-        return self._submitter.snapshots().preview([spec.notebook or ""], limit=limit)
 
     def attach(self, job: str) -> Attachment:
         """How to get a shell in a job's environment. Raises Conflict or NotFound if it has none
@@ -490,9 +328,6 @@ class Jobs:
             cursor = page.cursor
             if cursor is None:
                 return
-
-    def _complete(self, job: Job) -> Job:
-        return self._completed([job])[0]
 
     def _completed(self, jobs: Iterable[Job]) -> Sequence[Job]:
         """Jobs with what their files say, and why no process runs them: asked once per backend."""

@@ -214,7 +214,7 @@ def test_a_cancelled_job_that_waits_again_gets_the_address_of_the_store(project,
     jobs.cancel(job.id)
     kept = []
     monkeypatch.setattr(
-        "jupyter_mlinfra.jobs.service.keep",
+        "jupyter_mlinfra.jobs.queue_verbs.keep",
         lambda environment, place: kept.append(environment) or str(place / "none"),
     )
     getattr(jobs, verb)(job.id)
