@@ -12,6 +12,7 @@ import * as format from '../format';
 import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import type { IQuery } from '../hooks/query';
+import { Copies } from './copies';
 import { rate } from './section';
 import { seriesOf } from './series';
 import { balanced, checkWeights, fieldsOf, shareOf, type Weights } from './weights';
@@ -40,7 +41,7 @@ export function Traffic({ deployment, query, onEdit }: ITrafficProps): React.Rea
         {[...deployment.versions]
           .sort((a, b) => b.traffic - a.traffic)
           .map(version => (
-            <VersionLine key={version.version} version={version} />
+            <VersionLine key={version.version} deployment={deployment.name} version={version} />
           ))}
       </div>
       <TrafficEditor
@@ -53,7 +54,13 @@ export function Traffic({ deployment, query, onEdit }: ITrafficProps): React.Rea
   );
 }
 
-function VersionLine({ version }: { version: IDeployedVersion }): React.ReactElement {
+function VersionLine({
+  deployment,
+  version
+}: {
+  deployment: string;
+  version: IDeployedVersion;
+}): React.ReactElement {
   const { trans } = useWorkbench();
   const milliseconds = (number: INumber | null): React.ReactNode =>
     number && (
@@ -66,12 +73,11 @@ function VersionLine({ version }: { version: IDeployedVersion }): React.ReactEle
           {version.role || format.DASH}
         </span>
         <b role="cell">{version.version}</b>
-        <span role="cell" className={cx('deployments-traffic-bar', `series-${seriesOf(version)}`)}>
-          <span style={{ width: `${version.traffic}%` }} />
-        </span>
-        <span role="cell" className={cx('is-end')}>
-          <Num value={version.traffic} format={value => `${format.number(value)} %`} strong />
-        </span>
+        {version.role === 'shadow' ? (
+          <Copies deployment={deployment} version={version} />
+        ) : (
+          <Share version={version} />
+        )}
         <span role="cell">
           <State state={version.state} />
         </span>
@@ -106,6 +112,19 @@ function VersionLine({ version }: { version: IDeployedVersion }): React.ReactEle
           {version.reason}
         </p>
       )}
+    </>
+  );
+}
+
+function Share({ version }: { version: IDeployedVersion }): React.ReactElement {
+  return (
+    <>
+      <span role="cell" className={cx('deployments-traffic-bar', `series-${seriesOf(version)}`)}>
+        <span style={{ width: `${version.traffic}%` }} />
+      </span>
+      <span role="cell" className={cx('is-end')}>
+        <Num value={version.traffic} format={value => `${format.number(value)} %`} strong />
+      </span>
     </>
   );
 }

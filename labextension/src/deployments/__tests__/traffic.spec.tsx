@@ -1,7 +1,9 @@
 import { act, fireEvent, screen, waitFor } from '@testing-library/react';
 import React from 'react';
 
+import { ApiError } from '../../api/errors';
 import type { IDeployedVersion, IDeployment, IDeploymentDetail } from '../../api/types';
+import { settle } from '../../components/__tests__/samples';
 import { fakeWorkbench, show } from '../../components/__tests__/workbench';
 import type { IQuery } from '../../hooks/query';
 import { Traffic } from '../traffic';
@@ -70,6 +72,41 @@ describe('weights', () => {
   it('are offered for versions that can answer', () => {
     const failed = { ...version('v3', 0, 'candidate'), state: 'failed' as const };
     expect(fieldsOf([...DEPLOYMENT.versions, failed])).toEqual({ v1: '90', v2: '10' });
+  });
+});
+
+describe('the line of a shadow', () => {
+  beforeEach(() => jest.useFakeTimers());
+  afterEach(() => jest.useRealTimers());
+
+  const line = async (shadow: () => Promise<unknown>): Promise<string | null | undefined> => {
+    const versions = [
+      version('v1', 100, 'stable'),
+      { ...version('v3', 0, 'shadow'), shadow: 40, requests_per_second: null }
+    ];
+    show(
+      fakeWorkbench({ deployments: { shadow } }),
+      <Traffic deployment={{ ...DEPLOYMENT, versions }} query={query} onEdit={jest.fn()} />
+    );
+    await settle();
+    return document.querySelector('[data-version="v3"]')?.textContent;
+  };
+
+  it('says how often it agrees with what was answered, and of how many rows', async () => {
+    const shadow = jest.fn(async () => ({ agreement: 0.9712, rows: 5123, rule: 'the same class' }));
+    expect(await line(shadow)).toContain('copies of 40 %, agrees on 97.1 % of 5,123');
+    expect(shadow).toHaveBeenCalledTimes(1);
+    expect(shadow).toHaveBeenCalledWith('flights', { version: 'v3', hours: 24 }, expect.anything());
+    expect(
+      screen.getByTitle('the same class; 5,123 rows of the last 24 hours compared')
+    ).toBeTruthy();
+  });
+
+  it('has its copies alone before one is answered', async () => {
+    const error = new ApiError('unprocessable', 'v3 of flights has answered no copy.');
+    const text = await line(async () => Promise.reject(error));
+    expect(text).toContain('copies of 40 %');
+    expect(text).not.toContain('agrees');
   });
 });
 
