@@ -12,6 +12,7 @@ from importlib import metadata
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser import keys
 from tests.browser.conftest import Opener, Server, jupyterlab
 
 SETTINGS = """
@@ -79,31 +80,50 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     subprocess.run([*CLI, "down"], cwd=root, check=False, capture_output=True, timeout=120)
 
 
-def test_a_stopped_version_says_why_and_is_deployed_only_with_a_reason(
+def refused(stopped: Server) -> bool:
+    """Whether the version still stands there without traffic."""
+    versions = stopped.ask("mlinfra/api/deployments/deployments/flights")["deployment"]["versions"]
+    return [(item["state"], item["traffic"]) for item in versions] == [("failed", 0)]
+
+
+def test_an_override_without_a_reason_is_refused(fresh: Opener, stopped: Server) -> None:
+    lab = fresh(stopped)
+    lab.go()
+    page = lab.open("Models", "deployment:flights")
+    page.get_by_role("alert").get_by_role("button", name="Override…").click()
+    dialog = lab.page.get_by_role("dialog")
+    dialog.get_by_role("textbox").fill("   ")
+    dialog.get_by_role("button", name="Deploy", exact=True).click()
+    expect(lab.page.get_by_text("v1 was not deployed")).to_be_visible()
+    assert refused(stopped)
+
+
+def test_by_keyboard_a_stopped_version_says_why_and_is_deployed_only_with_a_reason(
     fresh: Opener, stopped: Server
 ) -> None:
     lab = fresh(stopped)
     lab.go()
-    page = lab.open("Models", "deployment:flights")
+    page = keys.open_row(lab, "m", "Models", "deployment:flights")
     card = page.get_by_role("alert").filter(has_text="v1 may not take traffic")
     expect(card).to_contain_text("own_checks:likely: measured 8 at most")
     expect(card).to_contain_text("every answer is above 1,000")
     expect(card).to_contain_text("An override needs a reason")
 
+    override = card.get_by_role("button", name="Override…")
     dialog = lab.page.get_by_role("dialog")
-    card.get_by_role("button", name="Override…").click()
-    deploy = dialog.get_by_role("button", name="Deploy", exact=True)
-    dialog.get_by_role("textbox").fill("   ")
-    deploy.click()
+    keys.press(lab, override)
+    expect(dialog.get_by_role("textbox")).to_be_focused()
+    lab.page.keyboard.type("   ")
+    lab.page.keyboard.press("Enter")
     expect(lab.page.get_by_text("v1 was not deployed")).to_be_visible()
-    versions = stopped.ask("mlinfra/api/deployments/deployments/flights")["deployment"]["versions"]
-    assert [(item["state"], item["traffic"]) for item in versions] == [("failed", 0)]
+    assert refused(stopped)
 
-    card.get_by_role("button", name="Override…").click()
-    dialog.get_by_role("textbox").fill(REASON)
-    deploy.click()
+    keys.press(lab, override)
+    expect(dialog.get_by_role("textbox")).to_be_focused()
+    lab.page.keyboard.type(REASON)
+    lab.page.keyboard.press("Enter")
     expect(lab.page.get_by_role("heading", level=1, name="deploy flights/1")).to_be_visible()
-    page = lab.open("Models", "deployment:flights")
+    page = keys.open_row(lab, "m", "Models", "deployment:flights")
     newest = page.get_by_role("grid", name="History of flights").locator("tbody tr").first
     expect(newest).to_contain_text(REASON, timeout=180_000)
     expect(newest).to_contain_text("deployed although own_checks:likely failed")
