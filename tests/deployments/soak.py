@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import psutil
 import pytest
 
-from jupyter_mlinfra.deployments import Deployments, DeploymentState
+from jupyter_mlinfra.deployments import DeliverySpec, Deployments, DeploymentState
 from jupyter_mlinfra.deployments.bodies import open_inference_body
 from jupyter_mlinfra.deployments.packaging import load_bundle
 from jupyter_mlinfra.deployments.targets.process_table import ProcessTable
@@ -51,6 +51,8 @@ class Bench:
         self.deployments, self.chance = deployments, chance
         self.done: list[Change] = []
         self.gateway_kills = 0
+        self.copies = 0
+        """Requests of which a shadow has answered a copy."""
 
     def _timed(self, what: str, work: Callable[[], Any]) -> None:
         began = time.perf_counter()
@@ -91,6 +93,8 @@ class Bench:
         if kind == "gateway":
             return self._pids("gateway")
         versions = self.deployments.show("flights").deployment.versions
+        if kind == "shadow":
+            return self._pids(next(item.version for item in versions if item.shadow))
         masters = self._pids(max(versions, key=lambda item: item.traffic).version)
         if kind == "worker":
             return masters
@@ -105,7 +109,7 @@ class Bench:
         self.gateway_kills += kind == "gateway"
 
         def end_it() -> None:
-            (os.killpg if kind == "worker" else os.kill)(victim, signal.SIGKILL)
+            (os.killpg if kind in ("worker", "shadow") else os.kill)(victim, signal.SIGKILL)
             end = time.monotonic() + 120
             while victim in (now := self._of_kind(kind)) or len(now) < len(before):
                 assert time.monotonic() < end, f"no other {kind} came"
@@ -115,9 +119,19 @@ class Bench:
         self._timed(f"kill -9 of a {kind}", end_it)
 
     def release(self, old: int, new: int) -> None:
-        """A canary of `new` that grows, is promoted, rolled back and promoted again; `old` goes."""
+        """A shadow `new` that becomes a canary, grows, is promoted, rolled back and promoted again;
+        `old` goes.
+        """
         verbs, before, after = self.deployments, f"v{old}", f"v{new}"
-        self._timed("canary", lambda: verbs.deploy("flights", version=f"flights/{new}", traffic=5))
+        shadowed = DeliverySpec(shadow=100)
+        self._timed(
+            "shadow",
+            lambda: verbs.deploy("flights", version=f"flights/{new}", delivery=shadowed),
+        )
+        self.kill("shadow")
+        self.copies += verbs.shadow_report("flights", after).rows
+        self._timed("shadow ends", lambda: verbs.shadow("flights", after, percent=0))
+        self._timed("canary", lambda: verbs.traffic("flights", {before: 95, after: 5}))
         for share in (25, 60):
             self._timed(
                 "traffic",
@@ -185,6 +199,7 @@ def test_nothing_is_lost(bench: Bench, kit: ModuleType) -> None:
     assert {status for status, _ in lost} <= BROKEN, [load.details[:3] for load in running]
     assert sum(count for _, count in lost) <= bench.gateway_kills * 2 * CLIENTS
     assert {change.what for change in bench.done} >= {"rollback", "kill -9 of a gateway"}
+    assert bench.copies > 0
     after = memory_mb(deployments)
     assert all(after[kind] < before[kind] + SIGNIFICANT_MB for kind in before), (before, after)
 
@@ -197,6 +212,7 @@ def report(
     lost = {str(status): count for load in loads for status, count in load.lost.items()}
     taken = sorted(item.ended - item.begun for load in loads for item in load.asked)
     print(f"{total:,} requests, lost: {lost or 'none'}; {bench.gateway_kills} gateways killed")
+    print(f"{bench.copies:,} copies answered by shadows")
     for share in (0.5, 0.99, 0.999, 1.0):
         print(f"  {share:.1%} within {taken[min(total - 1, int(total * share))] * 1000:.1f} ms")
     for what in sorted({change.what for change in bench.done}):

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 import struct
+import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
@@ -20,7 +22,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from jupyter_mlinfra.deployments import gates
+from jupyter_mlinfra.deployments import gates, own_answers
 from jupyter_mlinfra.deployments.bodies import open_inference_body, seldon_body
 from jupyter_mlinfra.deployments.packaging import Bundle, package
 from jupyter_mlinfra.deployments.payload_log import compacting, reading
@@ -378,6 +380,36 @@ def test_both_protocols_answer_what_the_pyfunc_answers(case: Case, request: Any)
         assert equal(flat, by_row)
 
 
+WITHOUT_PANDAS = """
+import sys
+sys.modules["pandas"] = None  # an import of it fails
+from jupyter_mlinfra.deployments.runtime.served import Served
+served = Served()
+served.load()
+sys.stdout.buffer.write(served.open_inference(sys.stdin.buffer.read(), {}.get).body)
+"""
+
+
+@pytest.mark.parametrize("name", ["lightgbm_booster", "onnx_tensors", "xgboost"])
+def test_hot_paths_need_no_pandas(name: str, tmp_path: Path, models: Mapping[int, Path]) -> None:
+    folder = models[1] if name == "xgboost" else tmp_path / "model"
+    if name != "xgboost":
+        MODELS[name](folder)
+    bundle = package(folder, tmp_path / "bundles")
+    body = open_inference_body(bundle, bundle.sample)
+    variables = {"BUNDLE": str(bundle.folder), "DEPLOYMENT": "f", "VERSION": "v1", "MODEL": "f/1"}
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_PANDAS],
+        input=orjson.dumps(body),
+        env=os.environ | {f"MLINFRA_{key}": value for key, value in variables.items()},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()[-2000:]
+    (first, *_) = orjson.loads(done.stdout)["outputs"]
+    assert len(first["data"]) >= body["inputs"][0]["shape"][0]
+
+
 def test_typed_inputs_and_names_of_classes_come_back_from_the_payload_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -472,8 +504,8 @@ def test_texts_travel_as_bytes_too(case: Case) -> None:
     indirect=True,
 )
 def test_the_oracle_of_the_tests_before_traffic_gives_the_same(case: Case) -> None:
-    rows = gates.compared(case.bundle)
-    own = gates.own_answers(case.bundle, sys.executable)
+    rows = own_answers.compared(case.bundle)
+    own = own_answers.own_answers(case.bundle, sys.executable)
     body = open_inference_body(case.bundle, rows)
     found = {
         item["name"]: item["data"] for item in orjson.loads(case.ask("V2", body).body)["outputs"]

@@ -10,6 +10,7 @@ import json
 import math
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -32,6 +33,7 @@ from jupyter_mlinfra.deployments.packaging import damage
 from jupyter_mlinfra.deployments.settings import DeploymentSettings
 from jupyter_mlinfra.deployments.targets.local import LocalTarget
 from jupyter_mlinfra.deployments.targets.process_table import ProcessTable
+from tests.core.test_import import HEAVY
 
 ROWS = 1000
 
@@ -536,3 +538,25 @@ def test_what_has_passed_its_tests_goes_on_to_the_clusters_of_the_settings(
     assert [bool(item.get("shadow")) for item in specs[0]["predictors"]] == [False, True]
     assert [line.partition(":")[0] for line in said if "applying" in line] == ["us", "eu"]
     assert [item.outcome for item in deployments.regions("flights")] == ["ready", "ready"]
+
+
+def test_a_change_of_traffic_from_the_command_line_loads_no_data_library(
+    deployments: Deployments,
+) -> None:
+    code = (
+        "import sys\nfrom jupyter_mlinfra.cli.app import main\ntry: main(sys.argv[1:])\nexcept"
+        " SystemExit: print(*sys.modules, file=sys.stderr)"
+    )
+    before = deployments.show("flights").deployment.versions
+    for words in (["traffic", "flights", "v1=60", "v2=40"], ["rollback", "flights"]):
+        done = subprocess.run(
+            [sys.executable, "-c", code, "deployments", *words],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=deployments._project.root,
+        )
+        loaded = {name.partition(".")[0] for name in done.stderr.split()}
+        assert loaded & (HEAVY - {"pydantic"}) == set()
+    after = deployments.show("flights").deployment.versions
+    assert [item.traffic for item in after] == [item.traffic for item in before]
