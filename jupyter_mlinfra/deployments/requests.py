@@ -16,9 +16,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import orjson
+
 from ..core.errors import BadRequest, NotFound
 from ..core.records import Page, check_limit
-from .payload_log.frames import BASE_COLUMNS, SHADOW, UNIQUE, frame_of, read_parquet
+from .payload_log.frames import BASE_COLUMNS, SHADOW, UNIQUE, facts_of, frame_of, read_parquet
 from .payload_log.journals import PARQUET, JournalRows, read_journal
 from .payload_log.parts import _file_names
 
@@ -48,8 +50,8 @@ MASK = "•••"
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _CURSOR = re.compile(r"(\d{1,17})\.(\d{1,7})\Z")
-_WHAT, _REQUEST = ".what", ".request"
-_ADDED = (UNIQUE, _WHAT, _REQUEST)
+_WHAT, _REQUEST, _OUTPUTS = ".what", ".request", ".outputs"
+_ADDED = (UNIQUE, _WHAT, _REQUEST, _OUTPUTS)
 _WHOLE, _PLAIN = ("integer", "long"), ("double", "float", "string", "datetime", "boolean")
 
 
@@ -58,7 +60,8 @@ class LoggedRequest:
     """One row of a request in the payload log. id: comes from the caller, so it may occur twice.
     row: within its request, from 0. at: its arrival. latency_ms: in the model's process.
 
-    answer: what the model answered, by output. features: in a list the first ones of `inputs`.
+    answer: what the model answered, by output: probabilities by the name of their class, if the
+    model has told it. features: in a list the first ones of `inputs`.
     masked: features whose values are not shown. label: what was reported as true, a number or the
     name of a class; None while it is unknown. why: the reason of a request that was refused or has
     failed.
@@ -218,7 +221,8 @@ def newest_files(folder: Path, since: datetime, until: datetime) -> list[tuple[f
 def _rows_of(folder: Path, name: str, wanted: Wanted, until: datetime) -> pl.DataFrame:
     """The rows of one file as `payload_log.reading.scan` gives them, answers or copies, and further
     columns: `.unique`, the gateway's id; `.what` and `.request`, the reason of a refused request
-    and its body. While a file is compacted or closed it changes its name: it is looked for again.
+    and its body; `.outputs`, the names of the outputs. While a file is compacted or closed it
+    changes its name: it is looked for again.
     """
     import polars as pl
 
@@ -247,7 +251,7 @@ def _journal_rows(rows: JournalRows) -> pl.DataFrame:
         pl.Series(_WHAT, rows.what, dtype=pl.String),
         pl.Series(_REQUEST, rows.request, dtype=pl.String),
     )
-    return frame_of(rows).with_columns(*refusals)
+    return frame_of(rows).with_columns(*refusals, _named(rows.outputs))
 
 
 def _compacted_rows(file: Path, wanted: pl.Expr) -> pl.DataFrame:
@@ -260,7 +264,14 @@ def _compacted_rows(file: Path, wanted: pl.Expr) -> pl.DataFrame:
         for name in ("what", "request")
     )
     refusals = logged.filter(wanted).select(*columns).collect()
-    return read_parquet(file, wanted).with_columns(refusals)
+    outputs = orjson.loads(facts_of(file).get("outputs", "[]"))
+    return read_parquet(file, wanted).with_columns(refusals).with_columns(_named(outputs))
+
+
+def _named(outputs: Sequence[str]) -> pl.Expr:
+    import polars as pl
+
+    return pl.lit(list(outputs), dtype=pl.List(pl.String)).alias(_OUTPUTS)
 
 
 def _newest(
@@ -317,6 +328,7 @@ def _record(
 ) -> LoggedRequest:
     names = [name for name in row if name not in BASE_COLUMNS and name not in _ADDED]
     answers = ["prediction", *(name for name in names if _is_output(name))]
+    known = row[_OUTPUTS] if len(row[_OUTPUTS]) == len(answers) else answers
     inputs = [name for name in names if not _is_output(name)]
     hidden = [name for name in inputs[:features] if is_masked(name, masked)]
     answered = row["status"] < 400
@@ -328,7 +340,11 @@ def _record(
         version=row["version"],
         status=row["status"],
         latency_ms=row["latency_ms"],
-        answer={name: row[name] for name in answers[:outputs]} if answered else {},
+        answer={
+            output: row[name]
+            for output, name in zip(known[:outputs], answers[:outputs], strict=True)
+            if answered
+        },
         features={name: MASK if name in hidden else row[name] for name in shown},
         inputs=len(inputs) if answered else 0,
         masked=hidden if answered else [],
@@ -340,6 +356,11 @@ def _record(
 def is_masked(name: str, patterns: Sequence[str]) -> bool:
     """Whether the values of an input are not shown."""
     return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def is_output(name: str) -> bool:
+    """Whether it stands for the place of an answer that has no name of its own."""
+    return name == "prediction" or _is_output(name)
 
 
 def _is_output(name: str) -> bool:

@@ -226,7 +226,7 @@ def test_a_classifier_of_scikit_learn_is_explained_by_its_probabilities(tmp_path
     )
     explainer, loaded = load(tmp_path / "model", tmp_path / "bundles")
     found = explainer.of(loaded.contract.from_rows(frame.tail(2).to_numpy().tolist()))
-    assert found.outputs == ["late", "on time"]
+    assert found.outputs == loaded.classes == ["late", "on time"]
     background = frame.head(20).to_numpy()
     for number, row in enumerate(frame.tail(2).to_numpy()):
         expected = brute_force(

@@ -22,7 +22,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from jupyter_mlinfra.deployments import gates, own_answers
+from jupyter_mlinfra.deployments import gates, own_answers, requests
 from jupyter_mlinfra.deployments.bodies import open_inference_body, seldon_body
 from jupyter_mlinfra.deployments.packaging import Bundle, package
 from jupyter_mlinfra.deployments.payload_log import compacting, reading
@@ -428,6 +428,21 @@ def test_typed_inputs_and_names_of_classes_come_back_from_the_payload_log(
             assert first[column].to_list() == expected[column].to_list(), column
         assert first["seats"].to_list() == [float(value) for value in FLIGHTS["seats"]]
         assert compacting.compact(case.log) <= 1
+
+
+def test_logged_probabilities_come_back_with_the_names_of_their_classes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = Case("sklearn_probabilities", tmp_path, monkeypatch)
+    case.ask("V1", seldon_body(case.bundle, case.sample))
+    assert case.served.journal is not None
+    case.served.journal.close()
+    page = requests.page(case.log, requests.Wanted(), limit=ROWS, cursor=None, labels=lambda *_: {})
+    found = {item.row: item.answer for item in page.items}
+    expected = pipeline().predict_proba(FLIGHTS)
+    names = sorted(set(LATE))
+    for row, probabilities in enumerate(expected):
+        assert found[row] == pytest.approx(dict(zip(names, probabilities, strict=True))), row
 
 
 WRONG: Mapping[str, Any] = {

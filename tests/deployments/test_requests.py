@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import orjson
 import polars as pl
 import pytest
 
@@ -17,18 +18,24 @@ from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound
 from jupyter_mlinfra.deployments import latencies, requests, version_verdicts
 from jupyter_mlinfra.deployments.logged import Input
 from jupyter_mlinfra.deployments.payload_log import compacting, reading
+from jupyter_mlinfra.deployments.payload_log.frames import facts_of
+from jupyter_mlinfra.deployments.payload_log.merging import compacted_files
 from jupyter_mlinfra.deployments.request_verbs import RequestVerbs
 from jupyter_mlinfra.deployments.requests import LoggedRequest, Wanted
 from jupyter_mlinfra.deployments.runtime.journal import Journal
 from jupyter_mlinfra.deployments.spec import Change
 from jupyter_mlinfra.experiments import outcomes_needed, verdict_of
+from jupyter_mlinfra.faces.rows import row_of
 
 START = 1_700_000_000.0
 
 
-def logged(folder: Path, version: str, *entries: dict[str, Any]) -> None:
+def logged(
+    folder: Path, version: str, *entries: dict[str, Any], outputs: Sequence[str] = ()
+) -> None:
     """The closed journal of one process, with the times that it would have had."""
     head = {"deployment": "flights", "version": version, "names": ["a", "ssn"], "types": []}
+    head["outputs"] = list(outputs)
     before = set(folder.glob("*.jsonl"))
     journal = Journal(folder, head)
     for entry in entries:
@@ -92,6 +99,32 @@ def test_the_pages_hold_each_row_once_newest_first(
     assert sorted(found) == sorted(frame.select("request_id", "row").rows())
     times = {row[0]: row[1] for row in frame.select("request_id", "ts").rows()}
     assert found == sorted(found, key=lambda key: (-times[key[0]].timestamp(), key[1]))
+
+
+def test_probabilities_have_the_names_of_their_classes_where_the_model_told_them(
+    tmp_path: Path,
+) -> None:
+    """Also after compaction and merging, and beside files that do not have them."""
+    both = answered(1) | {"y": np.array([[0.75, 0.25]])}
+    logged(tmp_path, "v1", both, outputs=["late", "on time"])
+    logged(tmp_path, "v1", answered(2) | {"y": np.array([[0.5, 0.5]])}, outputs=["late", "on time"])
+    logged(tmp_path, "v1", answered(3) | {"y": np.array([[0.1, 0.9]])})
+    logged(tmp_path, "v1", answered(4), answered(5, status=400), outputs=["late", "on time"])
+    expected = [
+        {},
+        {"prediction": 0.4},
+        {"prediction": 0.1, "prediction_1": 0.9},
+        {"late": 0.5, "on time": 0.5},
+        {"late": 0.75, "on time": 0.25},
+    ]
+    for _ in range(2):
+        found = every(tmp_path, Wanted(), 10)
+        assert [dict(item.answer) for item in found] == expected
+        assert row_of(found[-1])["answer"] == "late 0.75, on time 0.25"
+        assert row_of(found[2])["answer"] == "0.1, 0.9"
+        compacting.compact(tmp_path)
+    merged = [orjson.loads(facts_of(file)["outputs"]) for file in compacted_files(tmp_path, None)]
+    assert merged == [["late", "on time"], [], ["late", "on time"]], "the first two are one file"
 
 
 def test_a_page_reads_no_more_files_than_it_may_and_the_next_one_goes_on(

@@ -11,7 +11,7 @@ from ..comparing import AnswerComparison
 from ..delivery.spec import StepCheck
 from ..kubernetes.records import RegionState
 from ..latencies import VersionLatency
-from ..requests import LoggedRequest
+from ..requests import LoggedRequest, is_output
 from ..spec import Change, DeployedVersion, Deployment, KnownRow
 from ..version_verdicts import ArmOutcomes
 
@@ -135,7 +135,10 @@ def audit_entry(item: AuditEntry) -> Row:
 
 @row(LoggedRequest, noun="request")
 def logged_request(item: LoggedRequest) -> Row:
-    answer = ", ".join(plain(value) for value in item.answer.values())
+    answer = ", ".join(
+        plain(value) if is_output(name) else f"{name} {plain(value)}"
+        for name, value in item.answer.items()
+    )
     return {
         "arrived": arrival(item),
         "request": item.id,

@@ -89,6 +89,7 @@ def write_parquet(target: Path, rows: JournalRows) -> None:
         "names": rows.names,
         "categories": rows.categories,
         "types": rows.types,
+        "outputs": rows.outputs,
         "feedback": rows.feedback,
     }
     facts = {

@@ -27,8 +27,9 @@ _NAME = re.compile(r"-(\d+)-\d+(?:-[0-9a-f]+)?$")
 class JournalRows:
     """Rows of one journal, column by column. types: of the inputs, in MLflow's words. inputs: one
     list of numbers per row, None for a refused request. texts: the same places, where they are
-    texts; None for a row of numbers. scores, labels: the outputs that are numbers, and those that
-    are texts.
+    texts; None for a row of numbers. outputs: their names, of a classifier that answers
+    probabilities the classes; empty if they have none. scores, labels: the outputs that are
+    numbers, and those that are texts.
 
     what, request: of a refused or failed request, the reason and the beginning of its body; else
     None.
@@ -37,6 +38,7 @@ class JournalRows:
     names: list[str] = field(default_factory=list)
     categories: list[list[str]] = field(default_factory=list)
     types: list[str] = field(default_factory=list)
+    outputs: list[str] = field(default_factory=list)
     deployment: str = ""
     version: str = ""
     request_id: list[str] = field(default_factory=list)
@@ -128,7 +130,7 @@ def _add_entry(entry: dict[str, Any], rows: JournalRows) -> None:
         rows.dropped += int(entry["n"])
     elif "names" in entry:
         rows.names, rows.categories = list(entry["names"]), list(entry.get("categories", []))
-        rows.types = list(entry.get("types", []))
+        rows.types, rows.outputs = list(entry.get("types", [])), list(entry.get("outputs", []))
         rows.deployment, rows.version = str(entry["deployment"]), str(entry["version"])
 
 

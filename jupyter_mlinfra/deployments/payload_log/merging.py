@@ -36,6 +36,9 @@ TARGET_BYTES = 32 << 20
 FEEDBACK_BYTES = 1 << 20
 """Feedback is among the facts of a file, which are read as a whole: a file holds so much of it."""
 
+_FORM = ("names", "categories", "types", "outputs")
+"""Facts in which merged files are the same."""
+
 DAY = 86_400
 SETTLED_SECONDS = 7200
 """A day's files are merged so long after its end, when its last journals are compacted; before,
@@ -171,7 +174,7 @@ def _small(folder: Path, target_bytes: int) -> Iterator[_Small | None]:
             form=(
                 file.name.partition("-")[0],
                 begun_at(file.name) // DAY,
-                *(facts.get(name, "[]") for name in ("names", "categories", "types")),
+                *(facts.get(name, "[]") for name in _FORM),
                 tuple(schema.items()),
             ),
             size=stat.st_size,
@@ -225,7 +228,7 @@ def _write(target: Path, files: Sequence[Path], ids: Sequence[str], *, newest: f
         name for item in known for name in orjson.loads(item.get(REPLACES, "[]"))
     ]  # a power cut may bring back those too
     merged: dict[str, str] = {
-        **{name: facts[name] for name in ("names", "categories", "types") if name in facts},
+        **{name: facts[name] for name in _FORM if name in facts},
         "feedback": orjson.dumps(feedback).decode(),
         "dropped": str(sum(int(item.get("dropped", "0")) for item in known)),
         REPLACES: orjson.dumps([*names, *(file.stem for file in files)]).decode(),

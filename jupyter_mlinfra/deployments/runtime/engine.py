@@ -34,7 +34,8 @@ class Engine(Protocol):
     """A loaded model. contract: of the inputs that it takes, in its own order.
 
     An engine may also have `contributions(batch)`, exact ones of its own library, or
-    `scores(batch)`, the numbers that are explained instead of its answers; see `contributions`.
+    `scores(batch)`, the numbers that are explained instead of its answers; see `contributions`. And
+    `classes`, the names of a classifier's classes, in the order of its probabilities.
     """
 
     contract: Contract

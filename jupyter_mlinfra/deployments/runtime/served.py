@@ -269,6 +269,7 @@ class Served:
         if isinstance(self.contract, TensorContract):
             names = self.contract.logged_names
             types = ["tensor"] * len(names)
+        classes = list(getattr(self.engine, "classes", ()))
         return {
             "deployment": self.deployment,
             "version": self.version,
@@ -276,6 +277,7 @@ class Served:
             "names": names,
             "types": types,
             "categories": [column.categories for column in columns],
+            "outputs": classes if self.packaged.answers == "probabilities" else [],
         }
 
 

@@ -28,6 +28,8 @@ class SklearnEngine:
         self._ask = _question(model, packaged.answers)
         self._model = model
         self._names = list(packaged.output_names)
+        classes = getattr(model, "classes_", None)
+        self.classes = [] if classes is None or np.ndim(classes) != 1 else [*map(str, classes)]
         table = TableContract(packaged.columns)
         self._columns = table.columns
         self._takes_matrix = all(column.type in NUMBERS for column in table.columns) and (
@@ -44,11 +46,10 @@ class SklearnEngine:
         answers.
         """
         probabilities = getattr(self._model, "predict_proba", None)
-        classes = getattr(self._model, "classes_", None)
-        if probabilities is None or classes is None or np.ndim(classes) != 1:
+        if probabilities is None or not self.classes:
             return self.predict(batch)
         found = np.asarray(self._answer(probabilities, batch))
-        return {str(name): found[:, place] for place, name in enumerate(classes)}
+        return {name: found[:, place] for place, name in enumerate(self.classes)}
 
     def _answer(self, ask: Callable[[Any], Any], batch: Batch) -> Any:
         if not self._takes_matrix:

@@ -220,9 +220,16 @@ export function Status({ status }: { status: number }): React.ReactElement {
   return <State state={status < 400 ? 'passed' : 'failed'}>{String(status)}</State>;
 }
 
+/** The name of an answer that has none of its own. */
+const PLACE = /^prediction(_\d+)?$/;
+
+/** What was answered; probabilities with the names of their classes. */
 export const answerOf = ({ answer }: ILoggedRequest): string =>
-  Object.values(answer)
-    .map(value => (typeof value === 'number' ? format.number(value) : format.cell(value)))
+  Object.entries(answer)
+    .map(([name, value]) => {
+      const text = typeof value === 'number' ? format.number(value) : format.cell(value);
+      return PLACE.test(name) ? text : `${name} ${text}`;
+    })
     .join(', ');
 
 function columnsOf(

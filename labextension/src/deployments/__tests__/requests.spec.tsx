@@ -4,7 +4,7 @@ import React, { useState } from 'react';
 import type { IDeployment, ILoggedRequest, ILoggedRequestDetail } from '../../api/types';
 import { cells, HOSTILE, press, settle } from '../../components/__tests__/samples';
 import { fakeWorkbench, type IFake, show } from '../../components/__tests__/workbench';
-import { Requests, type RowKey } from '../requests';
+import { answerOf, Requests, type RowKey } from '../requests';
 
 beforeEach(() => jest.useFakeTimers());
 afterEach(() => jest.useRealTimers());
@@ -157,4 +157,13 @@ it.each(HOSTILE)('a refused request with a reason of %s is shown as it is', asyn
   const refused = row('r1', { status: 400, why: text, answer: {}, features: {}, inputs: 0 });
   await opened({ requests: jest.fn(async () => pageOf([refused])) });
   expect(screen.getByText(text)).toBeTruthy();
+});
+
+it('probabilities have the names of their classes; a place has none', () => {
+  expect(answerOf(row('r1', { answer: { late: 0.75, 'on time': 0.25 } }))).toBe(
+    'late 0.75, on time 0.25'
+  );
+  expect(answerOf(row('r1', { answer: { prediction: 0.75, prediction_1: 0.25 } }))).toBe(
+    '0.75, 0.25'
+  );
 });
