@@ -225,3 +225,20 @@ def certificate(public: PublicAddress) -> dict[str, Any]:
             "private_key": {"filename": f"./{public.key}"},
         },
     }
+
+
+def opened_with_tls(listeners: str, secrets: str) -> PublicAddress | None:
+    """The address for other machines in the files that open it with TLS; None if they do not.
+    Raises ValueError or LookupError for files that are none.
+    """
+    found = json.loads(listeners)["resources"]
+    if not found or "transport_socket" not in found[0]["filter_chains"][0]:
+        return None
+    where = found[0]["address"]["socket_address"]
+    files = json.loads(secrets)["resources"][0]["tls_certificate"]
+    return PublicAddress(
+        host=where["address"],
+        port=where["port_value"],
+        certificate=files["certificate_chain"]["filename"].removeprefix("./"),
+        key=files["private_key"]["filename"].removeprefix("./"),
+    )

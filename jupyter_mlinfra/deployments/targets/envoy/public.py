@@ -22,8 +22,8 @@ from ...access.listening import NO_KEYS, fingerprint, public_address
 from ...gateway import DeploymentPlan, Keys, PublicAddress
 from ...settings import DeploymentSettings
 from .. import ports
-from . import configuration, watched_files
-from .names import LISTENERS, PUBLIC_ROUTES
+from . import access, configuration, watched_files
+from .names import CERTIFICATE, LISTENERS, PUBLIC_ROUTES
 
 NOT_OPENED = "Envoy has not opened it; see .mlinfra/logs/deployments."
 NOT_CLOSED = "Envoy does not say that it is closed; mlinfra down closes it."
@@ -144,12 +144,33 @@ class PublicGate:
                 if isinstance(error, MLInfraError)
                 else explain_os_error(error, "The files of TLS cannot be read.")
             )
-            public, problem = self._last, str(known)
+            public, problem = self._last or self._adopted(), str(known)
         else:
             problem = ""
         if not any(plan.keys for plan in plans):
             return None, problem or f"{NO_KEYS}."
         return public, problem
+
+    def _adopted(self) -> PublicAddress | None:
+        """The address as an earlier keeper has opened it, if it is still that of the settings. Only
+        with TLS: one without it does not stay open where TLS is asked for.
+        """
+        found = None
+        with contextlib.suppress(OSError, ValueError, LookupError):
+            found = access.opened_with_tls(
+                Path(LISTENERS).read_text(), Path(CERTIFICATE).read_text()
+            )
+        if found is None or self.wanted not in (
+            f"{found.host}:{found.port}",
+            f"[{found.host}]:{found.port}",
+        ):
+            return None
+        settings = self._project.settings.of(DeploymentSettings)
+        return replace(
+            found,
+            max_connections=settings.max_connections,
+            max_body_bytes=int(settings.max_body_mib * (1 << 20)),
+        )
 
     def _may_bind(self, public: PublicAddress, own_port: int) -> bool:
         """Whether nobody else has its port."""
