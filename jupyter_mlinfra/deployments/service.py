@@ -221,9 +221,10 @@ class Deployments(KubernetesVerbs, DeliveryVerbs, AccessVerbs, AskingVerbs, LogV
         ]
         return page_of(rows, limit=limit, cursor=cursor)
 
-    def show(self, name: str) -> DeploymentDetail:
+    def show(self, name: str, *, compared: bool = False) -> DeploymentDetail:
         """A deployment with its history, the signature of the version with most of the traffic, and
-        a request that it accepts.
+        a request that it accepts. compared: also how far its shadows agree with the answers that
+        were given.
 
         A bundle that cannot be read becomes the reason of its version; everything else is still
         shown.
@@ -239,7 +240,13 @@ class Deployments(KubernetesVerbs, DeliveryVerbs, AccessVerbs, AskingVerbs, LogV
         file, gateway = self._target.header_file(), self._target.gateway()
         found = views.detail(record, bundle, history, file, gateway)
         limits = views.limits_of(name, self._project.settings.of(DeploymentSettings))
-        return replace(found, plan=self.plan(name), replays=self.replays(name), limits=limits)
+        return replace(
+            found,
+            plan=self.plan(name),
+            replays=self.replays(name),
+            limits=limits,
+            shadows=self.shadow_reports(name) if compared else (),
+        )
 
     def request_code(self, name: str, body: Any) -> Mapping[str, str]:
         """How each interface sends a request with this body. Raises NotFound."""

@@ -133,7 +133,8 @@ class DeploymentDetail:
 
     answers: `classes`, `probabilities` or `values` of the version with most traffic; empty before
     the first one is packaged. plan: the last one, active or ended. replays: the last ones, newest
-    first. gateway: how it is; None while nothing is up. limits: what it takes of callers.
+    first. gateway: how it is; None while nothing is up. limits: what it takes of callers. shadows:
+    what each one's copies say, only where that was asked for, because it reads the payload log.
     """
 
     deployment: Deployment
@@ -146,6 +147,7 @@ class DeploymentDetail:
     replays: Sequence[AnswerComparison] = ()
     gateway: GatewayState | None = None
     limits: AccessLimits | None = None
+    shadows: Sequence[AnswerComparison] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

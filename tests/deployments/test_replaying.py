@@ -18,7 +18,16 @@ import httpx
 import pytest
 
 from jupyter_mlinfra.core.errors import Unavailable, Unprocessable
-from jupyter_mlinfra.deployments import client, latencies, replaying, requests
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.deployments import (
+    Deployments,
+    VersionState,
+    client,
+    latencies,
+    packaging,
+    replaying,
+    requests,
+)
 from jupyter_mlinfra.deployments.comparing import compare
 from jupyter_mlinfra.deployments.delivery.copies import shadow_comparison
 from jupyter_mlinfra.deployments.gateway import Keys
@@ -30,6 +39,9 @@ from jupyter_mlinfra.deployments.payload_log.parts import parts
 from jupyter_mlinfra.deployments.replaying import Limits, Subject, next_size, replay
 from jupyter_mlinfra.deployments.requests import Wanted
 from jupyter_mlinfra.deployments.runtime.journal import Journal
+from jupyter_mlinfra.deployments.store import DeploymentStore
+from jupyter_mlinfra.deployments.targets.layout import payload_folder
+from jupyter_mlinfra.faces.cards import card_of
 
 NAMES, TYPES = ["x", "kind", "flag", "count", "row"], ["double", "string", "boolean", "long", "any"]
 NOW = time.time()
@@ -113,6 +125,37 @@ def test_copies_are_in_the_log_and_in_no_answer_before_and_after_compaction(tmp_
     look()
     with pytest.raises(Unprocessable, match="v4 of f has answered no copy"):
         shadow_comparison(folder, "f", "v4", "probabilities", **WINDOW)
+
+
+def test_a_shown_deployment_says_how_far_its_shadows_agree(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that have answered; one that has not is no error."""
+    folder = payload_folder(project, "f")
+    folder.mkdir(parents=True)
+    log(folder, "v1", [0.1, 0.6, 0.7, 0.8])
+    log(folder, "v2", [0.2, 0.4, 0.7, 0.9], shadow=True)
+    store = DeploymentStore(project.database, project.name)
+    for number in (1, 2, 3):
+        store.begin("f", f"v{number}", target="local", model="f", number=number, workers=1)
+        store.move("f", f"v{number}", VersionState.STARTING, wanted=True)
+        store.move("f", f"v{number}", VersionState.TESTING)
+        with store.change("f") as change:
+            change.ready(f"v{number}", [])
+    with store.change("f") as change:
+        change.traffic({"v1": 100}, verb="deploy", user="ana", reason="")
+        for version in ("v2", "v3"):
+            change.shadow(version, 50, verb="shadow", user="ana", reason="")
+    bundle = SimpleNamespace(answers="probabilities")
+    monkeypatch.setattr(packaging, "load_bundle", lambda _: bundle)
+    service = Deployments(project, None)  # type: ignore[arg-type]
+    (found,) = service.show("f", compared=True).shadows
+    assert (found.version, found.agreement, found.rows) == ("v2", 0.75, 4)
+    assert service.show("f").shadows == (), "the log is not read unasked"
+    card = card_of(service.show("f", compared=True))
+    assert card is not None
+    assert card.facts["shadow v2"].startswith("agrees on 75.0% of 4 rows since ")
+    assert "shadow v3" not in card.facts
 
 
 Answer = Callable[[dict[str, Any]], float | None]

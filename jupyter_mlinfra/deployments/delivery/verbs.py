@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...core.errors import BadRequest, Conflict, NotFound, Unavailable
+from ...core.errors import BadRequest, Conflict, NotFound, Unavailable, Unprocessable
 from ...core.files import file_lock
 from ..settings import DeploymentSettings
 from ..targets.layout import payload_folder
@@ -92,6 +92,15 @@ class DeliveryVerbs:
             since=since,
             until=until,
         )
+
+    def shadow_reports(self, name: str) -> list[AnswerComparison]:
+        """The same of each shadow that has answered copies in the last day."""
+        found = []
+        for item in self._store.deployment(name).versions:
+            if item.shadow:
+                with contextlib.suppress(Unprocessable):
+                    found.append(self.shadow_report(name, item.version))
+        return found
 
     def replay(
         self,

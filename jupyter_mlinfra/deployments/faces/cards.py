@@ -52,6 +52,7 @@ def _deployment_detail(item: DeploymentDetail) -> Card:
     last_change = f"{moment(newest.at)} {newest.user}: {newest.text}" if newest else NONE
     plan = {"plan": _planned(item.plan)} if item.plan else {}
     facts = {"answers": item.answers or NONE, **engines, "last change": last_change, **plan}
+    facts |= {f"shadow {found.version}": _agrees(found) for found in item.shadows}
     if item.gateway is not None:
         gateway = item.gateway
         facts["gateway"] = f"{gateway.running} of {gateway.processes} processes run"
@@ -65,6 +66,14 @@ def _deployment_detail(item: DeploymentDetail) -> Card:
         facts={**card.facts, **said(facts)},
         rows=card.rows,
     )
+
+
+def _agrees(found: AnswerComparison) -> str:
+    """How often a shadow agrees with what was answered, in one line."""
+    rows = f"{found.rows:,} rows since {moment(found.since)}"
+    if found.agreement is None:
+        return f"compared on {rows}"
+    return f"agrees on {found.agreement:.1%} of {rows}"
 
 
 def _planned(plan: DeliveryPlan) -> str:

@@ -31,7 +31,7 @@ def _list(session: Session, **options: Any) -> Any:
 @click.argument("name")
 def _show(session: Session, name: str) -> Any:
     """A deployment: versions, traffic, history."""
-    detail = session.bench.deployments.show(name)
+    detail = session.bench.deployments.show(name, compared=True)
     if not session.json:
         return detail
     # Scripts rely on the deployment's own fields at the top.

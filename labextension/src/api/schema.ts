@@ -926,7 +926,8 @@ export interface components {
          *
          *     answers: `classes`, `probabilities` or `values` of the version with most traffic; empty before
          *     the first one is packaged. plan: the last one, active or ended. replays: the last ones, newest
-         *     first. gateway: how it is; None while nothing is up. limits: what it takes of callers.
+         *     first. gateway: how it is; None while nothing is up. limits: what it takes of callers. shadows:
+         *     what each one's copies say, only where that was asked for, because it reads the payload log.
          */
         readonly DeploymentDetail: {
             readonly answers: string;
@@ -946,6 +947,8 @@ export interface components {
             readonly sample: {
                 readonly [key: string]: unknown;
             } | null;
+            /** @default [] */
+            readonly shadows: readonly components["schemas"]["AnswerComparison"][];
             readonly signature: readonly {
                 readonly [key: string]: unknown;
             }[];
@@ -1425,13 +1428,14 @@ export interface components {
         readonly Freshness: "fresh" | "expired" | "never";
         /**
          * Gate
-         * @description One test before traffic: its limit, what was measured, and whether it passed.
+         * @description One test before traffic: its limit, what was measured, and whether it passed. passed: None if
+         *     nothing could be measured, for the reason in `measured`; that does not keep it from traffic.
          */
         readonly Gate: {
             readonly limit: string;
             readonly measured: string;
             readonly name: string;
-            readonly passed: boolean;
+            readonly passed: boolean | null;
         };
         /**
          * GatewayState
@@ -1806,7 +1810,8 @@ export interface components {
          * @description One row of a request in the payload log. id: comes from the caller, so it may occur twice.
          *     row: within its request, from 0. at: its arrival. latency_ms: in the model's process.
          *
-         *     answer: what the model answered, by output. features: in a list the first ones of `inputs`.
+         *     answer: what the model answered, by output: probabilities by the name of their class, if the
+         *     model has told it. features: in a list the first ones of `inputs`.
          *     masked: features whose values are not shown. label: what was reported as true, a number or the
          *     name of a class; None while it is unknown. why: the reason of a request that was refused or has
          *     failed.
