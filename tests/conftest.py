@@ -25,6 +25,8 @@ REPOSITORY = Path(__file__).parents[1]
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # As in jobs: tests that run beside each other train models too.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Those of the test *latency* alone: 10,000 at each deploy take longer than most tests.
+os.environ.setdefault("MLINFRA_DEPLOYMENTS_MEMORY_REQUESTS", "1000")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

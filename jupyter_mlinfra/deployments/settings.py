@@ -87,9 +87,9 @@ class DeploymentSettings(Section):
     test_seconds: float = Field(default=60.0, gt=0, le=3600)
     """How long a test of the project's own may take; it is ended then, and has failed."""
 
-    memory_requests: int = Field(default=1000, ge=1000, le=1_000_000)
-    """One-row requests over which the test *memory* sees whether the memory grows, at least; those
-    beyond the 1,000 or more of the test *latency* are sent at most for `memory_seconds`.
+    memory_requests: int = Field(default=10_000, ge=1000, le=1_000_000)
+    """One-row requests over which the test *memory* sees whether the memory grows; those beyond the
+    1,000 or more of the test *latency* are sent at most for `memory_seconds`.
     """
 
     memory_seconds: float = Field(default=30.0, gt=0, le=3600)

@@ -11,7 +11,7 @@ import pytest
 
 from jupyter_mlinfra.core.errors import Unavailable
 from jupyter_mlinfra.deployments import client, gates
-from jupyter_mlinfra.deployments.memory_test import Memory, MemoryLimits
+from jupyter_mlinfra.deployments.memory_test import LOOK_REQUESTS, Grown, Memory, MemoryLimits
 
 MIB = 1 << 20
 
@@ -22,11 +22,11 @@ def judged(
     *,
     counted: int = 1000,
     **limits: Any,
-) -> tuple[bool, str]:
+) -> tuple[bool | None, str]:
     """What the test says of processes that use so much before and after. counted: requests of the
     test *latency*.
     """
-    seen = iter(looks)
+    seen = itertools.chain(looks, itertools.repeat(looks[-1]))
     memory = Memory(
         MemoryLimits(
             measure=lambda: next(seen),
@@ -50,10 +50,12 @@ def judged(
         ([{1: 90 * MIB}, {1: 80 * MIB}], {}, True),
         ([{1: 90 * MIB}, {1: 90 * MIB}], {"budget_mib": 64}, False),
         ([{1: 90 * MIB}, {2: 90 * MIB}], {}, False),
-        ([{}, {}], {}, True),
+        ([{}, {}], {}, None),
     ],
 )
-def test_growth_and_budget(looks: Sequence[Mapping[int, int]], limits: Any, passed: bool) -> None:
+def test_growth_and_budget(
+    looks: Sequence[Mapping[int, int]], limits: Any, passed: bool | None
+) -> None:
     assert judged(looks, **limits)[0] is passed
 
 
@@ -70,7 +72,38 @@ def test_more_requests_are_sent_if_the_settings_want_them_but_not_for_ever() -> 
     assert measured == "100 MiB, +10.0 MiB over 3,000 requests"
     _, measured = judged(same, ask, requests=1_000_000, seconds=0.05)
     assert asked[0] < 1_000_000
-    assert measured.endswith(" requests, of the 1,000,000 that were wanted")
+    assert measured.endswith(" requests of 1,000,000, in 0.05 s")
+
+
+def test_growth_over_all_the_requests_is_what_it_is_however_small() -> None:
+    looks = [{1: 90 * MIB}, {1: 96 * MIB}]
+    assert judged(looks, requests=10_000, growth_mib=5.0)[0] is False
+    assert judged(looks, requests=9_000, growth_mib=5.0)[0] is True, "6 MiB may be noise"
+
+
+def test_a_leak_ends_the_requests_before_it_fills_the_machine() -> None:
+    held = [90 * MIB]
+
+    def leak() -> None:
+        held[0] += MIB
+
+    limits = MemoryLimits(
+        measure=lambda: {1: held[0]}, requests=10_000, seconds=30.0, budget_mib=0, growth_mib=128.0
+    )
+    memory = Memory(limits)
+    memory.begin()
+    gate = memory.gate(leak)
+    assert gate.passed is False
+    assert held[0] < (90 + 128 + 2 * LOOK_REQUESTS) * MIB
+    memory.begin()
+    with pytest.raises(Grown, match=r"after 200 requests: .* by 200\.0 MiB"):
+        for _ in range(10_000):  # those of the test latency
+            leak()
+            memory.count()
+
+
+def test_all_processes_gone_is_a_failure_and_not_something_that_nobody_knows() -> None:
+    assert judged([{1: 90 * MIB}, {}]) == (False, "a process ended within 1,000 requests")
 
 
 def test_growth_is_over_the_requests_that_the_test_latency_has_sent() -> None:
@@ -106,7 +139,7 @@ def test_a_request_that_the_version_does_not_answer_is_none_of_its_requests(
     monkeypatch.setattr(gates, "sample_body", lambda *_: {})
     subject: Any = SimpleNamespace(url="", bundle=None, keys=None, version="v2")
     passed, measured = judged(
-        [{1: MIB}, {1: MIB}], lambda: gates._one_row(subject), requests=2000, counted=1005
+        [{1: MIB}, {1: MIB}], lambda: gates._first_row(subject), requests=2000, counted=1005
     )
     assert not passed
     assert measured.startswith("after 1,005 requests: ")
