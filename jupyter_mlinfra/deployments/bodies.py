@@ -35,6 +35,21 @@ def first_rows(sample: Mapping[str, Any], rows: int | None) -> Mapping[str, Any]
     return {**sample, "ndarray": sample["ndarray"][:rows]}
 
 
+def rows_in(sample: Mapping[str, Any]) -> int:
+    """How many rows a sample has."""
+    return len(
+        next(iter(sample["jsonData"].values())) if "jsonData" in sample else sample["ndarray"]
+    )
+
+
+def row_at(sample: Mapping[str, Any], place: int) -> Mapping[str, Any]:
+    """A sample with one of its rows, counted from 0."""
+    if "jsonData" in sample:
+        tensors = sample["jsonData"].items()
+        return {**sample, "jsonData": {name: rows[place : place + 1] for name, rows in tensors}}
+    return {**sample, "ndarray": sample["ndarray"][place : place + 1]}
+
+
 def seldon_body(bundle: Bundle, sample: Mapping[str, Any]) -> dict[str, Any]:
     """A body of Seldon's protocol for rows in the form of a bundle's sample."""
     if "jsonData" in sample:

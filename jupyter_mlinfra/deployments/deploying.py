@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest, Conflict, Unprocessable
 from ..core.files import file_lock, write_atomic
-from . import environment, state
+from . import environment, gates, state
 from .delivery.alarm import PlanAlarm
 from .delivery.beginning import begun
 from .delivery.spec import DeliverySpec
-from .logged import Answers, read
+from .gate_list import GateList
+from .logged import Answers, Unreadable, read
 from .names import check_name
-from .onnx_export import with_engine
+from .onnx_export import said, with_engine
 from .packaging import Bundle, damage, load_bundle, package, prune
 from .rollout import Progress, Rollout
 from .rows import DeploymentRow, VersionRow
@@ -152,16 +153,9 @@ class Deploying:
         model_version = f"{source.model}/{source.version}"
         on_progress(f"packaging {model_version}")
         settings = self._project.settings.of(DeploymentSettings)
-        bundle = package_trusted(
-            self._experiments,
-            model_version,
-            bundles_folder(self._project),
-            answers=answers,
-            trusted=settings.trusted_models,
-            features=lambda model: self._plan(features, model, answers),
-        )
-        python_for(runtime or settings.runtime, bundle.python)  # refused before anything is built
-        wish = self._store.begin(
+        tests = GateList(lambda tests: self._store.note(name, label, gates=tests))
+        begin = partial(
+            self._store.begin,
             name,
             label,
             target=settings.target,
@@ -172,15 +166,30 @@ class Deploying:
             user=self._project.user,
         )
         try:
+            bundle = package_trusted(
+                self._experiments,
+                model_version,
+                bundles_folder(self._project),
+                answers=answers,
+                trusted=settings.trusted_models,
+                features=lambda model: self._plan(features, model, answers),
+            )
+        except Unreadable as error:
+            self._refuse(name, label, error, begin, tests)
+            raise
+        python_for(runtime or settings.runtime, bundle.python)  # refused before anything is built
+        wish = begin()
+        try:
+            tests.add(gates.signature(bundle))
             if self._store.deployment(name).version(label).traffic:
                 # Its requests must have left it before its new processes are there.
                 self._target.carry_out(wish)
-            cache = environment.cache_folder(self._project.settings)
-            bundle = with_engine(bundle, cache, on_progress)
-            gates = self._rollout.prove(
-                name, label, bundle, on_progress, override=override, rows=self._rows(bundle)
+            bundle = self._with_engine(bundle, tests, on_progress)
+            rows = self._rows(bundle)
+            self._rollout.prove(
+                name, label, bundle, tests, on_progress, override=override, rows=rows
             )
-            failed = [gate.name for gate in gates if not gate.passed]
+            failed = [gate.name for gate in tests.gates if gate.passed is False]
             self._rollout.share(
                 name,
                 share_of(label, traffic),
@@ -188,12 +197,47 @@ class Deploying:
                 reason=override if failed else reason,
                 text=f"{label} deployed"
                 + (f" although {', '.join(failed)} failed" if failed else ""),
-                proved=(label, gates),
+                proved=(label, tests.gates),
                 then=then,
             )
         except BaseException as error:
             self._rollout.give_up(name, label, error)
             raise
+
+    def _refuse(
+        self,
+        name: str,
+        label: str,
+        error: Unreadable,
+        begin: Callable[[], object],
+        tests: GateList,
+    ) -> None:
+        """Record that a model was refused for its signature or its files, and raise Stopped. Does
+        nothing where that would change what answers.
+        """
+        row = self._store.find(name)
+        versions = row.versions if row else ()
+        if row and (not row.up or any(item.version == label and item.proved for item in versions)):
+            return
+        begin()
+        try:
+            tests.fail("signature", gates.SIGNATURE, error)
+        finally:
+            self._rollout.note_failed(name, label, f"{error.what} {error.why}")
+
+    def _with_engine(self, bundle: Bundle, tests: GateList, on_progress: Progress) -> Bundle:
+        """Of a PyTorch model, with the engine that was chosen for it, which is a test; any other
+        one as it is.
+        """
+        cache = environment.cache_folder(self._project.settings)
+        if bundle.engine != "torch" and not bundle.export:
+            return bundle
+        return tests.step(
+            "engine",
+            gates.ENGINE,
+            lambda: with_engine(bundle, cache, on_progress),
+            lambda found: said(found.export),
+        )
 
     def _plan(
         self, wish: FeatureWish | None, model: Path, answers: Answers | None

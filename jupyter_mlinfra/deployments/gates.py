@@ -4,42 +4,30 @@ one failure blocks the version.
 
 from __future__ import annotations
 
-import json
-import os
-import random
-import subprocess
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import orjson
 
-from ..core.errors import MLInfraError, Unavailable, Unprocessable
-from . import client, measuring, oracle
+from ..core.errors import MLInfraError
+from . import client, measuring
 from .bodies import first_rows, open_inference_body, sample_body, seldon_body
-from .environment import bytecode_folder
+from .gate_list import GateList
 from .gateway import Keys
-from .logged import Input
-from .memory_test import Memory, MemoryLimits
-from .onnx_export import said
+from .memory_test import Grown, Memory, MemoryLimits
+from .own_answers import compared
 from .own_tests import OwnTests
-from .packaging import MODEL_FOLDER, Bundle
+from .packaging import Bundle
+from .row_test import RowTest
 from .spec import Gate
-from .targets.inherited import inherited_variables
 
 TOLERANCE = 1e-6
 LATENCY_MS = 100.0
-ORACLE_SECONDS = 300
-COMPARED_ROWS = 100
-"""Rows that are compared: those of the sample, and mixtures of their values and of `_SPREAD`, so
-that they reach many leaves of the trees.
-"""
-
-_SPREAD = (-1000.0, -10.0, -1.5, -0.5, 0.0, 0.25, 0.5, 1.5, 10.0, 1000.0)
+SIGNATURE = "inputs are named and typed"
+ENGINE = "onnxruntime if it answers as torch does, else torch"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +44,12 @@ class ProofRows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """The version under test. url: its predictions through the gateway. started_seconds: how long
-    its start took.
+    """The version under test. url: its predictions through the gateway.
 
     expected: what `own_answers` returns for `compared`; it is computed while the processes start.
     open_inference_url: the same deployment by the other protocol. rows: of a version that reads
-    some of its inputs from the online store. replay: the test of that name; None if nothing is
-    logged.
+    some of its inputs from the online store. processes: the numbers of its processes now; empty
+    where nobody knows. replay: the test of that name; None if nothing is logged.
     """
 
     url: str
@@ -70,10 +57,9 @@ class Subject:
     keys: Keys
     version: str
     bundle: Bundle
-    workers: int
-    started_seconds: float
     expected: Future[Mapping[str, list[Any]]]
     rows: ProofRows | None = None
+    processes: Callable[[], Collection[int]] = tuple
     name: str = ""
     model: str = ""
     latency_ms: float = LATENCY_MS
@@ -82,29 +68,20 @@ class Subject:
     replay: Callable[[], Gate | None] = lambda: None
 
 
-def run(subject: Subject, on_progress: Callable[[str], None] = lambda _: None) -> list[Gate]:
-    """All tests in order. A test that cannot be carried out counts as failed; `measured`
-    says why.
+def run(
+    subject: Subject, gates: GateList, on_progress: Callable[[str], None] = lambda _: None
+) -> None:
+    """All tests in order, into `gates`. A test that cannot be carried out counts as failed;
+    `measured` says why. None follows a row that ends or hangs the model's process: it would fail
+    for the same reason.
     """
-    optional = sum(column.optional for column in subject.bundle.inputs)
-    signature = (
-        f"{len(subject.bundle.inputs)} inputs, {optional} may be missing; answers"
-        f" {subject.bundle.answers}; engine {subject.bundle.engine}"
-    )
-    gates = [
-        Gate(name="signature", limit="inputs are named and typed", measured=signature, passed=True),
-        Gate(
-            name="start",
-            limit="every process answers",
-            measured=f"{subject.workers} in {subject.started_seconds:.1f} s",
-            passed=True,
-        ),
-    ]
-    if report := subject.bundle.export:
-        limit = "onnxruntime if it answers as torch does, else torch"
-        gates.insert(1, Gate(name="engine", limit=limit, measured=said(report), passed=True))
     if subject.rows is not None:
-        gates.append(subject.rows.gate)
+        gates.add(subject.rows.gate)
+    on_progress("test before traffic: rows")
+    rows = RowTest(subject.version, partial(_one_row, subject), subject.processes)
+    gates.add(rows.gate(_asked(subject)))
+    if rows.deadly:
+        return
     tolerance = _tolerance(subject.bundle)
     memory = Memory(subject.memory) if subject.memory else None
     latency = partial(_latency, on_answer=memory.count if memory else _nothing)
@@ -116,21 +93,34 @@ def run(subject: Subject, on_progress: Callable[[str], None] = lambda _: None) -
         on_progress(f"test before traffic: {name}")
         if memory and name == "latency":
             memory.begin()
+        passed: bool | None
         try:
             measured, passed = test(subject)
+        except Grown as error:  # the test *memory* says it again, and fails
+            measured, passed = str(error), None
         except MLInfraError as error:
             measured, passed = str(error)[:500], False
-        gates.append(Gate(name=name, limit=limit, measured=measured, passed=passed))
+        gates.add(Gate(name=name, limit=limit, measured=measured, passed=passed))
     if memory:
         on_progress("test before traffic: memory")
-        gates.append(memory.gate(lambda: _one_row(subject)))
+        gates.add(memory.gate(partial(_first_row, subject)))
     on_progress("test before traffic: replay")
-    gates += [gate for gate in [subject.replay()] if gate]
+    if replayed := subject.replay():
+        gates.add(replayed)
     if subject.own_tests is not None:
         for name in subject.own_tests.names:
             on_progress(f"test before traffic: {name}")
-            gates.append(_own_gate(subject, subject.own_tests, name))
-    return gates
+            gates.add(_own_gate(subject, subject.own_tests, name))
+
+
+def signature(bundle: Bundle) -> Gate:
+    """What requests have to carry, and what is answered."""
+    optional = sum(column.optional for column in bundle.inputs)
+    measured = (
+        f"{len(bundle.inputs)} inputs, {optional} may be missing; answers {bundle.answers};"
+        f" engine {bundle.engine}"
+    )
+    return Gate(name="signature", limit=SIGNATURE, measured=measured, passed=True)
 
 
 def _own_gate(subject: Subject, tests: OwnTests, name: str) -> Gate:
@@ -145,22 +135,6 @@ def _own_gate(subject: Subject, tests: OwnTests, name: str) -> Gate:
         model=subject.model,
         sample=[dict(zip(sample["names"], row, strict=True)) for row in sample.get("ndarray", ())],
     )
-
-
-def check(gates: Sequence[Gate], name: str) -> None:
-    """Raise Unprocessable if one has failed."""
-    failed = [gate for gate in gates if not gate.passed]
-    if failed:
-        why = "; ".join(f"{gate.name}: {gate.limit}, measured {gate.measured}" for gate in failed)
-        what = (
-            f"{name} did not pass its tests before traffic ({len(gates) - len(failed)} of"
-            f" {len(gates)})."
-        )
-        raise Unprocessable(
-            what,
-            f"{why}.",
-            "Correct the model and register a new version. The traffic is unchanged.",
-        )
 
 
 def _equal_answers(subject: Subject) -> tuple[str, bool]:
@@ -197,9 +171,25 @@ def _ask(subject: Subject, url: str, body: Mapping[str, Any]) -> client.Answer:
     answer = client.post(
         url, orjson.dumps(body), keys=subject.keys, version=subject.version, probe=True
     )
-    if answer.status != 200 or not isinstance(answer.body, dict):
-        raise client.refusal(answer)
+    client.prediction(answer, version=subject.version)
     return answer
+
+
+def _asked(subject: Subject) -> Mapping[str, Any]:
+    """The sample as requests carry it."""
+    return subject.bundle.asked if subject.rows is None else subject.rows.asked
+
+
+def _one_row(subject: Subject, row: Mapping[str, Any], seconds: float) -> client.Answer:
+    """A row, for which one waits so long."""
+    return client.post(
+        subject.url,
+        orjson.dumps(seldon_body(subject.bundle, row)),
+        keys=subject.keys,
+        version=subject.version,
+        probe=True,
+        timeout=seconds,
+    )
 
 
 def _ask_open_inference(subject: Subject, rows: Mapping[str, Any]) -> client.Answer:
@@ -249,117 +239,6 @@ def _difference(found: Any, expected: Any) -> float | None:
     if isinstance(found, str) or isinstance(expected, str) or None in (found, expected):
         return 0.0 if found == expected else None
     return abs(float(found) - float(expected)) / max(1.0, abs(float(expected)))
-
-
-def compared(bundle: Bundle) -> Mapping[str, Any]:
-    """Rows that the signature allows, in the form of the bundle's sample, which comes first;
-    always the same for the same bundle.
-
-    For models of numbers also mixtures of their values and of `_SPREAD`. A model with code of its
-    own may refuse what its author never saw, so it is compared on the sample alone.
-    """
-    if bundle.engine not in ("xgboost", "lightgbm", "sklearn") or bundle.layout != "columns":
-        return bundle.sample
-    sample = list(bundle.sample["ndarray"])
-    chance = random.Random(bundle.id)  # noqa: S311 (no secret: rows for a test)
-    spread = bundle.engine != "sklearn"
-    choices = [
-        _choices(column, [row[position] for row in sample], spread=spread)
-        for position, column in enumerate(bundle.columns)
-    ]
-    mixed = [
-        [chance.choice(values) for values in choices] for _ in range(COMPARED_ROWS - len(sample))
-    ]
-    return {**bundle.sample, "ndarray": [*sample, *mixed]}
-
-
-def _choices(column: Input, sampled: Sequence[Any], *, spread: bool) -> list[Any]:
-    """Values that a row may have in one column."""
-    missing = [None] if column.optional and column.type in ("double", "float") else []
-    numbers: Mapping[str, Sequence[Any]] = {
-        "boolean": (False, True),
-        "integer": (-10, -1, 0, 1, 2, 10),
-        "long": (-10, -1, 0, 1, 2, 10),
-        "double": _SPREAD,
-        "float": _SPREAD,
-    }
-    return [
-        *sampled,
-        *(numbers.get(column.type, ()) if spread else ()),
-        *(missing if spread else []),
-    ]
-
-
-def own_answers(
-    bundle: Bundle, python: str, rows: Mapping[str, Any] | None = None
-) -> Mapping[str, list[Any]]:
-    """What the logged model's own pyfunc answers for `compared`, or these rows: flat values by
-    output. python: of its own environment, where it runs in a separate process.
-
-    Raises Unprocessable if it does not answer, Unavailable if that takes too long.
-    """
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        model = _model_folder(bundle, folder)
-        facts = {
-            "columns": [asdict(column) for column in bundle.columns],
-            "layout": bundle.layout,
-            "engine": "torch" if bundle.export else bundle.engine,
-            "rows_at_once": bundle.export.get("rows_at_once", 0),
-            "sample": compared(bundle) if rows is None else rows,
-            "answers": bundle.answers,
-            "model_class": bundle.model_class,
-        }
-        request, answers = folder / "rows.json", folder / "answers.json"
-        request.write_bytes(orjson.dumps(facts))
-        script = str(Path(oracle.__file__))
-        # As the serving processes: compiled once, and beside the environment. Isolated, it reads no
-        # variable that would say so.
-        compiled = f"pycache_prefix={bytecode_folder(Path(python))}"
-        paths = [script, str(model), str(request), str(answers)]
-        command = [python, "-I", "-X", compiled, *paths]
-        environment = {
-            **inherited_variables(os.environ),
-            "CUDA_VISIBLE_DEVICES": "",
-            "OMP_NUM_THREADS": "1",
-            "MLFLOW_TRACKING_URI": folder.as_uri(),
-        }
-        try:
-            result = subprocess.run(
-                command,
-                cwd=name,
-                env=environment,
-                capture_output=True,
-                text=True,
-                timeout=ORACLE_SECONDS,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise Unavailable(
-                "The model's own prediction took too long.",
-                f"Over {ORACLE_SECONDS} s.",
-                "Deploy it again.",
-            ) from error
-        if result.returncode or not answers.is_file():
-            last_line = (result.stderr.strip().splitlines() or ["it said nothing"])[-1]
-            raise Unprocessable(
-                "The model's own pyfunc does not answer.",
-                last_line[:400],
-                "Log the model again with a signature that fits its inputs.",
-            )
-        return dict(json.loads(answers.read_text(encoding="utf-8")))
-
-
-def _model_folder(bundle: Bundle, folder: Path) -> Path:
-    """Where MLflow can load the model from. The bundle of a format without code holds the model's
-    file alone.
-    """
-    if bundle.engine not in ("xgboost", "lightgbm"):
-        return bundle.folder / MODEL_FOLDER
-    (folder / "MLmodel").write_text(json.dumps(bundle.document))  # JSON is valid YAML
-    stored = next(iter(bundle.files))
-    (folder / bundle.model_file).symlink_to(bundle.folder / stored)
-    return folder
 
 
 def _refuses_bad_requests(subject: Subject) -> tuple[str, bool]:
@@ -422,7 +301,7 @@ def _latency(subject: Subject, on_answer: Callable[[], None]) -> tuple[str, bool
     return str(latency), latency.p99_ms <= subject.latency_ms
 
 
-def _one_row(subject: Subject) -> None:
+def _first_row(subject: Subject) -> None:
     """One more request of the test *latency*. Raises what a refused one stands for."""
     body = orjson.dumps(sample_body(subject.bundle, 1))
     answer = client.post(subject.url, body, keys=subject.keys, version=subject.version, probe=True)

@@ -33,6 +33,10 @@ _SIZE = 8
 """Stands for a size that the signature leaves open, in a sample that has to be made up."""
 
 
+class Unreadable(Unprocessable):
+    """The folder holds no model with a signature that can be served."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
     """One input of the signature. optional: the training data had missing values in it. spec: of a
@@ -70,12 +74,11 @@ def read(model: Path, answers: Answers | None = None) -> Logged:
     """Read the folder of an MLflow model. answers: what a classifier answers; None: the same as its
     own pyfunc.
 
-    Raises Unprocessable if it is not a model with a signature that can be served, BadRequest for
-    answers that it cannot give.
+    Raises Unreadable, or BadRequest for answers that it cannot give.
     """
     document = read_document(model)
     if problem := refusal(document):
-        raise Unprocessable(problem.what, problem.why, problem.fix)
+        raise Unreadable(problem.what, problem.why, problem.fix)
     engine = engine_of(document)
     file = _model_file(model, document, engine)
     inputs, outputs = _signature(document)
@@ -99,23 +102,23 @@ def read(model: Path, answers: Answers | None = None) -> Logged:
 
 
 def read_document(model: Path) -> dict[str, Any]:
-    """The file MLmodel. Raises Unprocessable if there is none, or if it names no flavor."""
+    """The file MLmodel. Raises Unreadable if there is none, or if it names no flavor."""
     import yaml
 
     try:
         document = yaml.safe_load((model / "MLmodel").read_text())
     except FileNotFoundError:
-        raise Unprocessable(
+        raise Unreadable(
             f"{model.name} is not an MLflow model.",
             "It has no file MLmodel.",
             "Log the model again, by the log_model of its library.",
         ) from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise Unprocessable(
+        raise Unreadable(
             "The file MLmodel cannot be read.", f"{str(error)[:200]}.", "Log the model again."
         ) from error
     if not isinstance(document, dict) or not isinstance(document.get("flavors"), dict):
-        raise Unprocessable(
+        raise Unreadable(
             "The file MLmodel is broken.", "It names no flavor.", "Log the model again."
         )
     return document
@@ -139,7 +142,7 @@ def _model_file(model: Path, document: Mapping[str, Any], engine: Engine) -> str
             "Its booster is gblinear. XGBoost predicts from rows in place with trees only, and a"
             " linear booster is not safe in several threads."
         )
-        raise Unprocessable("The model cannot be served.", why, 'Train it with booster="gbtree".')
+        raise Unreadable("The model cannot be served.", why, 'Train it with booster="gbtree".')
     return data
 
 
@@ -164,8 +167,8 @@ def _check_paths(model: Path, flavors: Mapping[str, Any]) -> None:
                     raise _missing(name)
 
 
-def _missing(name: str) -> Unprocessable:
-    return Unprocessable(
+def _missing(name: str) -> Unreadable:
+    return Unreadable(
         "The model's file is missing.",
         f"MLmodel names {name[:80]!r}, which is not in its folder.",
         "Log the model again.",
@@ -183,7 +186,7 @@ def _files(model: Path, file: str, engine: Engine) -> list[str]:
     for path in sorted(model.rglob("*")):
         name = path.relative_to(model).as_posix()
         if not path.resolve().is_relative_to(root):
-            raise Unprocessable(
+            raise Unreadable(
                 "The model's folder is not complete.",
                 f"{name} is a link to a file outside of it.",
                 "Log the model again.",
@@ -248,7 +251,7 @@ def _signature(
         if not all(isinstance(item, dict) for item in [*(inputs or []), *(outputs or [])]):
             raise TypeError("an input or output is not a mapping")
     except (ValueError, TypeError, AttributeError) as error:
-        raise Unprocessable(
+        raise Unreadable(
             "The model's signature is broken.", f"{error}.", "Log the model again."
         ) from error
     if not inputs:
@@ -256,7 +259,7 @@ def _signature(
             "Log it with signature=mlflow.models.infer_signature(inputs, predictions), and register"
             " the new run."
         )
-        raise Unprocessable(
+        raise Unreadable(
             "The model has no signature.",
             "Without one a request cannot be checked before the model sees it.",
             fix,

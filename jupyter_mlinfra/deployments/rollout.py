@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import Conflict, MLInfraError, Unavailable, Unprocessable, raise_all
 from . import environment, gates, state, views
+from .gate_list import GateList
 from .memory_test import MemoryLimits
+from .own_answers import own_answers
 from .own_tests import OwnTests
 from .packaging import Bundle, load_bundle
 from .rows import DeploymentRow, VersionRow
@@ -45,67 +48,89 @@ class Rollout:
         name: str,
         version: str,
         bundle: Bundle,
+        tests: GateList,
         on_progress: Progress,
         *,
         override: str = "",
         rows: gates.ProofRows | None = None,
-    ) -> Sequence[Gate]:
+    ) -> None:
         """Build, start and test a version; with the passed tests, `share` may give it traffic.
-        rows: of a version that reads some of its inputs from the online store. Raises
-        Unprocessable if a test fails, unless `override` says why it may have traffic nevertheless.
+        rows: of a version that reads some of its inputs from the online store. Raises Stopped if a
+        test fails, unless `override` says why it may have traffic nevertheless.
         """
         settings = self._project.settings
-        chosen = settings.of(DeploymentSettings)
-        runtime = self._store.deployment(name).version(version).runtime
-        python = environment.ensure(
-            bundle.requirements,
-            environment.cache_folder(settings),
-            recipe=load_runtime(runtime).recipe,
-            python=python_for(runtime, bundle.python),
-            on_progress=on_progress,
+        item = self._store.deployment(name).version(version)
+        begun = time.monotonic()
+        python = tests.step(
+            "environment",
+            "it can be built from what the model was logged with",
+            lambda: environment.ensure(
+                bundle.requirements,
+                environment.cache_folder(settings),
+                recipe=load_runtime(item.runtime).recipe,
+                python=python_for(item.runtime, bundle.python),
+                on_progress=on_progress,
+            ),
+            lambda _: f"{len(bundle.requirements)} requirements, {_since(begun)}",
         )
         on_progress(f"starting {version}")
-        started = time.monotonic()
+        started, over = time.monotonic(), threading.Event()
         with ThreadPoolExecutor(1) as executor:
             expected = executor.submit(
                 self._expected_answers,
                 bundle,
                 None if rows is None else rows.complete,
+                over.is_set,
                 on_progress,
             )
-            self._start(name, version, bundle, python)
-            row = self._store.deployment(name)
-            url = views.predictions_url(self._target.base_url(), row)
-            subject = gates.Subject(
-                url=url,
-                open_inference_url=views.open_inference_url(url, name),
-                keys=self._target.keys(),
-                name=name,
-                model=f"{row.model}/{row.version(version).number}",
-                version=version,
-                bundle=bundle,
-                workers=row.version(version).workers,
-                started_seconds=time.monotonic() - started,
-                expected=expected,
-                rows=rows,
-                latency_ms=settings.project.targets.latency_p99_ms or gates.LATENCY_MS,
-                own_tests=OwnTests(
-                    root=self._project.root, names=chosen.tests, seconds=chosen.test_seconds
-                ),
-                memory=MemoryLimits(
-                    measure=lambda: self._target.memory(name, version),
-                    requests=chosen.memory_requests,
-                    seconds=chosen.memory_seconds,
-                    budget_mib=chosen.worker_memory_mib,
-                    growth_mib=chosen.memory_growth_mib,
-                ),
-                replay=lambda: self._replayed(row, version, bundle, url),
-            )
-            results = gates.run(subject, on_progress)
-        self._store.note(name, version, gates=results)
+            try:
+                tests.step(
+                    "start",
+                    "every process answers",
+                    lambda: self._start(name, version, bundle, python),
+                    lambda _: f"{item.workers} in {_since(started)}",
+                )
+                gates.run(self._subject(name, version, bundle, expected, rows), tests, on_progress)
+            finally:
+                over.set()
         if not override:
-            gates.check(results, f"{row.model}/{row.version(version).number}")
-        return results
+            tests.check(f"{self._store.deployment(name).model}/{item.number}")
+
+    def _subject(
+        self,
+        name: str,
+        version: str,
+        bundle: Bundle,
+        expected: Future[Mapping[str, list[Any]]],
+        rows: gates.ProofRows | None,
+    ) -> gates.Subject:
+        row, settings = self._store.deployment(name), self._project.settings
+        chosen = settings.of(DeploymentSettings)
+        url = views.predictions_url(self._target.base_url(), row)
+        return gates.Subject(
+            url=url,
+            open_inference_url=views.open_inference_url(url, name),
+            keys=self._target.keys(),
+            name=name,
+            model=f"{row.model}/{row.version(version).number}",
+            version=version,
+            bundle=bundle,
+            expected=expected,
+            rows=rows,
+            processes=lambda: self._target.memory(name, version),
+            latency_ms=settings.project.targets.latency_p99_ms or gates.LATENCY_MS,
+            own_tests=OwnTests(
+                root=self._project.root, names=chosen.tests, seconds=chosen.test_seconds
+            ),
+            memory=MemoryLimits(
+                measure=lambda: self._target.memory(name, version),
+                requests=chosen.memory_requests,
+                seconds=chosen.memory_seconds,
+                budget_mib=chosen.worker_memory_mib,
+                growth_mib=chosen.memory_growth_mib,
+            ),
+            replay=lambda: self._replayed(row, version, bundle, url),
+        )
 
     def _replayed(self, row: DeploymentRow, version: str, bundle: Bundle, url: str) -> Gate | None:
         """The test *replay*; None if nothing is logged that it could send."""
@@ -116,7 +141,11 @@ class Rollout:
         )
 
     def _expected_answers(
-        self, bundle: Bundle, rows: Mapping[str, Any] | None, on_progress: Progress
+        self,
+        bundle: Bundle,
+        rows: Mapping[str, Any] | None,
+        unwanted: Callable[[], bool],
+        on_progress: Progress,
     ) -> Mapping[str, list[Any]]:
         """What the model's own pyfunc answers, in its own environment, which is built if
         necessary.
@@ -131,7 +160,7 @@ class Rollout:
             python=bundle.python,
             on_progress=on_progress,
         )
-        return gates.own_answers(bundle, str(python), rows)
+        return own_answers(bundle, str(python), rows, unwanted=unwanted)
 
     def _start(self, name: str, version: str, bundle: Bundle, python: Path) -> None:
         """Start the processes of a version, so that they can be tested."""
@@ -152,7 +181,7 @@ class Rollout:
         end its processes; the other versions go on answering.
         """
         reason = (
-            error.what
+            f"{error.what} {error.why}".strip()
             if isinstance(error, MLInfraError)
             else f"The deploy was interrupted ({type(error).__name__})."
         )
@@ -162,19 +191,34 @@ class Rollout:
                 # The version is ready and has its traffic; the deploy was only interrupted while
                 # waiting for that to take effect.
                 return
-            wish = self._store.move(
-                name,
-                version,
-                VersionState.FAILED,
-                # The keeper, which saw it fail, knows more.
-                reason=item.reason if item.state is VersionState.FAILED else reason,
-                wish=True,
-                wanted=False,
-                deployer="",
-            )
+            # The keeper, which saw it fail, knows more.
+            reason = item.reason if item.state is VersionState.FAILED else reason
+            wish = self.note_failed(name, version, reason)
             self._target.carry_out(wish, timeout=10)
         except MLInfraError:
             return  # the keeper does it when it can; the first error says more
+
+    def note_failed(self, name: str, version: str, reason: str) -> int:
+        """Mark a version as failed, and say so in the history. Returns the wish: its processes are
+        to end.
+        """
+        with self._store.change(name) as change:
+            change.record(
+                verb="deploy",
+                user=self._project.user,
+                reason="",
+                traffic=change.row.traffic,
+                text=f"{version} was not deployed: {reason}",
+            )
+        return self._store.move(
+            name,
+            version,
+            VersionState.FAILED,
+            reason=reason,
+            wish=True,
+            wanted=False,
+            deployer="",
+        )
 
     def share(
         self,
@@ -361,6 +405,10 @@ class Rollout:
             self._project.settings.of(DeploymentSettings).retain_versions :
         ]:
             change.set_wanted(item.version, False)
+
+
+def _since(moment: float) -> str:
+    return f"{time.monotonic() - moment:.1f} s"
 
 
 def _try_again(change: Transaction, version: str) -> None:

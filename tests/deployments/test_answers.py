@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 from jupyter_mlinfra.core.errors import BadRequest, Unprocessable
-from jupyter_mlinfra.deployments import gates
+from jupyter_mlinfra.deployments import own_answers
 from jupyter_mlinfra.deployments.packaging import Bundle, package
 from jupyter_mlinfra.deployments.runtime.model import Model
 
@@ -159,11 +159,11 @@ def test_the_oracle_of_the_gate_is_the_logged_pyfunc_in_another_process(
         tmp_path / "bundles",
         answers=answers,
     )
-    rows = gates.compared(bundle)["ndarray"]
-    assert len(rows) == gates.COMPARED_ROWS
+    rows = own_answers.compared(bundle)["ndarray"]
+    assert len(rows) == own_answers.COMPARED_ROWS
     frame = pd.DataFrame(rows, columns=FRAME.columns).astype(FRAME.dtypes)
     expected = model.predict(frame) if answers == "classes" else model.predict_proba(frame)
-    own = np.array(gates.own_answers(bundle, sys.executable)[""]).reshape(expected.shape)
+    own = np.array(own_answers.own_answers(bundle, sys.executable)[""]).reshape(expected.shape)
     assert np.abs(own - expected).max() <= 1e-6
     assert np.abs(own - np.array(served(bundle, rows, monkeypatch))).max() <= 1e-6
     # How it was served before: the gate would see it.
@@ -183,8 +183,8 @@ def test_texts_that_were_categories_are_compared_too(
     bundle = package(
         save(model, tmp_path / "model", frame, model.predict(frame)), tmp_path / "bundles"
     )
-    rows = gates.compared(bundle)["ndarray"]
-    assert gates.own_answers(bundle, sys.executable)[""] == served(bundle, rows, monkeypatch)
+    rows = own_answers.compared(bundle)["ndarray"]
+    assert own_answers.own_answers(bundle, sys.executable)[""] == served(bundle, rows, monkeypatch)
 
 
 def test_a_booster_states_what_its_objective_gives_and_cannot_be_asked_for_more(
@@ -261,7 +261,7 @@ def test_the_oracle_keeps_what_it_compiles_beside_its_environment(
         "subprocess.run([sys.executable, *options, '-c', says, answers], check=True)\n"
     )
     python.chmod(0o755)
-    (prefix, writes_none, isolated) = gates.own_answers(
+    (prefix, writes_none, isolated) = own_answers.own_answers(
         package(models[1], tmp_path / "bundles"), str(python)
     )[""]
     assert prefix == str(tmp_path / "environment" / "bytecode")

@@ -21,7 +21,8 @@ import pytest
 
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unavailable, Unprocessable
 from jupyter_mlinfra.core.processes import TOKEN, end_token
-from jupyter_mlinfra.deployments import Deployments, DeploymentState, VersionState
+from jupyter_mlinfra.deployments import Deployments, DeploymentState, VersionState, environment
+from jupyter_mlinfra.deployments.gate_list import Stopped
 from jupyter_mlinfra.deployments.targets.process_table import ProcessTable
 
 Alter = Callable[..., Path]
@@ -35,16 +36,49 @@ def shares(deployments: Deployments) -> dict[str, int]:
     }
 
 
-def test_a_model_without_signature_is_refused_and_nothing_is_noted(
+def test_a_model_without_signature_is_stopped_by_that_test_and_nothing_is_started(
     serving: Deployments, altered: Alter
 ) -> None:
     serving._experiments.folders[4] = altered(lambda document: document.pop("signature"))  # type: ignore[attr-defined]
-    with pytest.raises(Unprocessable) as refused:
+    with pytest.raises(Stopped) as refused:
         serving.deploy("flights", version="flights/4")
     assert "no signature" in refused.value.what
     assert refused.value.fix
-    assert serving.list().total == 0
     assert serving._target.stopped()
+    _check_stopped(serving, "v4", "signature", refused.value.what)
+
+
+def test_an_environment_that_cannot_be_built_is_a_test_that_failed(
+    serving: Deployments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(*_: object, **__: object) -> Path:
+        raise Unavailable("The serving environment could not be built.", "No index.", "Go online.")
+
+    monkeypatch.setattr(environment, "ensure", unreachable)
+    monkeypatch.setattr(serving._target, "carry_out", lambda *_, **__: None)
+    with pytest.raises(Stopped, match="could not be built") as refused:
+        serving.deploy("flights", version="flights/1", override="it must not help")
+    assert (refused.value.why, refused.value.fix) == ("No index.", "Go online.")
+    _check_stopped(serving, "v1", "environment", "No index.")
+    gates = serving.show("flights").deployment.versions[0].gates
+    assert [(gate.name, gate.passed) for gate in gates] == [
+        ("signature", True),
+        ("environment", False),
+    ]
+
+
+def _check_stopped(deployments: Deployments, version: str, test: str, why: str) -> None:
+    """That the page, and the history, say which test has stopped a version, and why."""
+    detail = deployments.show("flights")
+    (item,) = detail.deployment.versions
+    assert (item.version, item.state, item.traffic) == (version, VersionState.FAILED, 0)
+    assert (item.gates[-1].name, item.gates[-1].passed) == (test, False)
+    assert why in item.gates[-1].measured
+    assert why in item.reason
+    (change,) = detail.history
+    assert (change.verb, change.traffic) == ("deploy", {version: 0})
+    assert change.text.startswith(f"{version} was not deployed: ")
+    assert why in change.text
 
 
 def test_a_wrong_name_version_or_share_is_refused_before_anything_is_built(
@@ -208,7 +242,9 @@ def test_a_latency_beyond_the_projects_target_blocks_with_both_figures(
         (version,) = deployments.show("flights").deployment.versions
         assert [(gate.name, gate.passed) for gate in version.gates] == [
             ("signature", True),
+            ("environment", True),
             ("start", True),
+            ("rows", True),
             ("equal", True),
             ("refuses", True),
             ("latency", False),

@@ -21,7 +21,8 @@ import pytest
 
 from jupyter_mlinfra.core.errors import Conflict, Unavailable, Unprocessable
 from jupyter_mlinfra.core.processes import Identity, end_token
-from jupyter_mlinfra.deployments import Deployments, DeploymentState, VersionState, gates
+from jupyter_mlinfra.deployments import Deployments, DeploymentState, VersionState
+from jupyter_mlinfra.deployments.gate_list import GateList
 from jupyter_mlinfra.deployments.targets import layout
 from jupyter_mlinfra.deployments.targets.process_table import ProcessRow, ProcessTable
 from jupyter_mlinfra.jobs import JobSpec
@@ -323,7 +324,7 @@ def test_a_failed_version_is_deployed_anew_and_answers_nobody_until_its_tests_ha
         until(lambda: {item.version for item in load.next(50)} == {"v2"})
         folders[1] = models[2]
         with monkeypatch.context() as patch, pytest.raises(Unprocessable, match="A test has"):
-            patch.setattr(gates, "check", refuse)
+            patch.setattr(GateList, "check", refuse)
             deployments.deploy("flights", version="flights/1")
         assert {item.version for item in load.next(50)} == {"v2"}
         folders[1] = models[3]

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -463,7 +464,9 @@ def test_the_page_shows_versions_gates_figures_and_code_that_runs(
     )
     assert [gate.name for gate in first.gates] == [
         "signature",
+        "environment",
         "start",
+        "rows",
         "equal",
         "refuses",
         "latency",
@@ -560,3 +563,31 @@ def test_a_change_of_traffic_from_the_command_line_loads_no_data_library(
         assert loaded & (HEAVY - {"pydantic"}) == set()
     after = deployments.show("flights").deployment.versions
     assert [item.traffic for item in after] == [item.traffic for item in before]
+
+
+def test_a_full_disk_costs_nobody_an_answer_and_no_entry_goes_uncounted(
+    deployments: Deployments, url: str, kit: ModuleType
+) -> None:
+    """The kernel refuses each write of the serving processes, as on a disk without space."""
+    serving = [psutil.Process(pid) for pid in pids(deployments)]
+    before, began = [item.rlimit(psutil.RLIMIT_FSIZE) for item in serving], datetime.now(UTC)
+    try:
+        for item, (_, most) in zip(serving, before, strict=True):
+            item.rlimit(psutil.RLIMIT_FSIZE, (1, most))
+        with kit.load(url, kit.sample_body(deployments), rate=100) as load:
+            load.next(200)
+            assert deployments.payloads("flights", since=began).height < 100
+        assert load.lost == {}, load.details[:3]
+    finally:
+        for item, limits in zip(serving, before, strict=True):
+            item.rlimit(psutil.RLIMIT_FSIZE, limits)
+    # What fits into the queue meanwhile is written when there is room again, the rest is counted.
+    asked, end = sum(load.statuses.values()), time.monotonic() + 30
+
+    def accounted() -> int:
+        logged = deployments.payloads("flights", since=began).height
+        return logged + deployments.payloads_dropped("flights", since=began)
+
+    while accounted() < asked and time.monotonic() < end:
+        time.sleep(0.2)
+    assert accounted() == asked

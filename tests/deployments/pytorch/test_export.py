@@ -16,7 +16,7 @@ import torch
 from torch_models import MODELS
 
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.deployments import environment, gates
+from jupyter_mlinfra.deployments import environment, gates, own_answers
 from jupyter_mlinfra.deployments.bodies import first_rows, open_inference_body
 from jupyter_mlinfra.deployments.onnx_export import said, with_engine
 from jupyter_mlinfra.deployments.packaging import Bundle, package
@@ -109,8 +109,8 @@ def test_the_oracle_of_the_tests_before_traffic_agrees(
     name: str, bundles: Callable[[str], Bundle], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bundle = bundles(name)
-    own = gates.own_answers(bundle, sys.executable)
-    found = ask(serve(bundle, monkeypatch), bundle, gates.compared(bundle))
+    own = own_answers.own_answers(bundle, sys.executable)
+    found = ask(serve(bundle, monkeypatch), bundle, own_answers.compared(bundle))
     pairs = gates._pairs({key: gates._flat(item.tolist()) for key, item in found.items()}, own)
     assert pairs
     assert max(gates._difference(*pair) or 0.0 for pair in pairs) <= 1e-5

@@ -1,0 +1,61 @@
+"""The tests before traffic of one deploy, kept as they are carried out: of a deploy that is stopped
+it stays known how far it came, and which test stopped it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from ..core.errors import MLInfraError, Unavailable, Unprocessable
+from .spec import Gate
+
+
+class Stopped(Unprocessable):
+    """A test before traffic has stopped a deploy; the version's tests say which."""
+
+
+class GateList:
+    """keep: stores the tests so far."""
+
+    def __init__(self, keep: Callable[[Sequence[Gate]], None]) -> None:
+        self._keep = keep
+        self.gates: list[Gate] = []
+
+    def add(self, gate: Gate) -> None:
+        """One more."""
+        self.gates.append(gate)
+        self._keep(self.gates)
+
+    def step[T](
+        self, name: str, limit: str, work: Callable[[], T], measured: Callable[[T], str]
+    ) -> T:
+        """A step that is a test because it may fail; what it returns. measured: what is to be said
+        of that. Raises Stopped if it fails.
+        """
+        try:
+            found = work()
+        except (Unprocessable, Unavailable) as error:
+            self.fail(name, limit, error)
+        self.add(Gate(name=name, limit=limit, measured=measured(found), passed=True))
+        return found
+
+    def fail(self, name: str, limit: str, error: MLInfraError) -> NoReturn:
+        """Add a test that an error has ended, and raise Stopped for it."""
+        said = f"{error.what} {error.why}".strip()[:500]
+        self.add(Gate(name=name, limit=limit, measured=said, passed=False))
+        raise Stopped(error.what, error.why, error.fix) from error
+
+    def check(self, name: str) -> None:
+        """Raise Stopped if one has failed. name: of the model's version."""
+        failed = [gate for gate in self.gates if gate.passed is False]
+        if failed:
+            why = "; ".join(
+                f"{gate.name}: {gate.limit}, measured {gate.measured}" for gate in failed
+            )
+            raise Stopped(
+                f"{name} did not pass its tests before traffic"
+                f" ({len(self.gates) - len(failed)} of {len(self.gates)}).",
+                f"{why}.",
+                "Correct the model and register a new version. The traffic is unchanged.",
+            )
