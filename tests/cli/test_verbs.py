@@ -24,7 +24,8 @@ from jupyter_mlinfra.cli.text import text_of
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, TooLarge
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import page_of, to_json
-from jupyter_mlinfra.deployments import DeliverySpec, ManifestOptions
+from jupyter_mlinfra.deployments import DeliverySpec, Gate, ManifestOptions
+from jupyter_mlinfra.deployments.gate_list import Stopped
 from jupyter_mlinfra.faces.parse import span
 from jupyter_mlinfra.jobs import JobState, LogChunk
 from jupyter_mlinfra.jobs.backends.shell import Attachment
@@ -1114,6 +1115,35 @@ def test_a_deployment_is_called_after_its_model_unless_it_is_named(
         5,
         "r",
     )
+
+
+def test_a_deploy_that_a_test_stops_prints_its_tests_and_fails(
+    noted: Noted, verb: Callable[..., Any]
+) -> None:
+    gates = [
+        Gate(name="start", limit="it starts", measured="2 in 1 s", passed=True),
+        Gate(name="memory", limit="grows by 1 MiB", measured="nobody knows", passed=None),
+        Gate(name="rows", limit="each is answered", measured="row 3 hangs", passed=False),
+    ]
+    made = record("Deployment")
+    stopped = replace(made, versions=[replace(made.versions[0], version="v2", gates=gates)])
+
+    def deploy(*_: object, **__: object) -> None:
+        raise Stopped("flights/2 did not pass its tests.", "rows: row 3 hangs.", "Correct it.")
+
+    noted.__dict__["deployments"] = SimpleNamespace(
+        deploy=deploy, show=lambda name: SimpleNamespace(deployment={"flights": stopped}[name])
+    )
+    ended = verb(["deployments", "deploy", "flights/2"])
+    assert ended.exit_code == 1
+    assert ended.error.why == "rows: row 3 hangs."
+    assert {"name", "url", "urls"} <= set(ended.value)
+    assert ended.value["version"] == "v2"
+    assert ended.value["gates"] == [
+        {"name": "start", "passed": True, "value": "2 in 1 s", "limit": "it starts"},
+        {"name": "memory", "passed": None, "value": "nobody knows", "limit": "grows by 1 MiB"},
+        {"name": "rows", "passed": False, "value": "row 3 hangs", "limit": "each is answered"},
+    ]
 
 
 def test_features_are_named_with_what_their_missing_values_become(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,9 @@ from ...faces.parse import weights
 from ...faces.session import Ended, Session
 from ..batch.spec import MAX_ERRORS
 from .delivery_options import chosen, delivered
+
+if TYPE_CHECKING:
+    from ..spec import Deployment
 
 deployments = Noun("deployments", "Deployments: model versions that answer requests.")
 
@@ -105,19 +108,28 @@ def _deploy(
 ) -> Any:
     """Package a version, test it, and only then give it traffic."""
     from .. import name_for
+    from ..gate_list import Stopped
 
     name = name or name_for(version)
-    record = session.bench.deployments.deploy(
-        name,
-        version=version,
-        features=features or None,
-        defaults=_values(defaults) or None,
-        on_progress=session.say,
-        **chosen(options),
-    )
-    if not session.json:
-        return record
-    # Scripts rely on the version that was deployed and its tests at the top.
+    try:
+        record = session.bench.deployments.deploy(
+            name,
+            version=version,
+            features=features or None,
+            defaults=_values(defaults) or None,
+            on_progress=session.say,
+            **chosen(options),
+        )
+    except Stopped as error:
+        if not session.json:
+            raise
+        record = session.bench.deployments.show(name).deployment
+        return Ended(_for_scripts(session, record, version), error=error)
+    return _for_scripts(session, record, version) if session.json else record
+
+
+def _for_scripts(session: Session, record: Deployment, version: str) -> dict[str, Any]:
+    """Scripts rely on the version that was deployed and its tests at the top."""
     label = _label(session, version)
     tests = [
         {"name": gate.name, "passed": gate.passed, "value": gate.measured, "limit": gate.limit}
@@ -125,7 +137,8 @@ def _deploy(
         if item.version == label
         for gate in item.gates
     ]
-    return to_json(record) | {"version": label, "gates": tests}
+    found: dict[str, Any] = to_json(record)
+    return found | {"version": label, "gates": tests}
 
 
 def _values(defaults: tuple[str, ...]) -> dict[str, Any]:
