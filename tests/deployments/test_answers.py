@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,8 @@ import orjson
 import pandas as pd
 import pytest
 
-from jupyter_mlinfra.core.errors import BadRequest, Unprocessable
-from jupyter_mlinfra.deployments import own_answers
+from jupyter_mlinfra.core.errors import BadRequest, Unavailable, Unprocessable
+from jupyter_mlinfra.deployments import oracle, own_answers
 from jupyter_mlinfra.deployments.packaging import Bundle, package
 from jupyter_mlinfra.deployments.runtime.model import Model
 
@@ -266,3 +267,43 @@ def test_the_oracle_keeps_what_it_compiles_beside_its_environment(
     )[""]
     assert prefix == str(tmp_path / "environment" / "bytecode")
     assert (writes_none, isolated) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("script", "why"),
+    [
+        ("os._exit(7)", "Its process ended with status 7."),
+        ("os.kill(os.getpid(), 11)", "Its process was ended by SIGSEGV."),
+        ("raise KeyError('x0')", "KeyError: 'x0'"),
+        ("time.sleep(60)", "It was ended after 0.3 s, in another process than those that serve."),
+    ],
+    ids=["exits", "crashes", "raises", "hangs"],
+)
+def test_a_model_that_does_not_answer_offline_is_refused_with_how_it_ended(
+    models: Mapping[int, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    script: str,
+    why: str,
+) -> None:
+    begins = "import os, sys, time\nprint('a warning', file=sys.stderr, flush=True)\n"
+    (tmp_path / "oracle.py").write_text(begins + script)
+    monkeypatch.setattr(oracle, "__file__", str(tmp_path / "oracle.py"))
+    if "sleep" in script:
+        monkeypatch.setattr(own_answers, "SECONDS", 0.3)
+    with pytest.raises(Unprocessable) as refused:
+        own_answers.own_answers(package(models[1], tmp_path / "bundles"), sys.executable)
+    assert refused.value.why == why
+
+
+def test_a_model_that_nobody_waits_for_any_more_is_ended(
+    models: Mapping[int, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "oracle.py").write_text("import time\ntime.sleep(60)")
+    monkeypatch.setattr(oracle, "__file__", str(tmp_path / "oracle.py"))
+    began = time.monotonic()
+    with pytest.raises(Unavailable):
+        own_answers.own_answers(
+            package(models[1], tmp_path / "bundles"), sys.executable, unwanted=lambda: True
+        )
+    assert time.monotonic() - began < 30
