@@ -38,20 +38,42 @@ export interface IManifestQuery {
   replicas?: number;
 }
 
+/** How a version is deployed; what is left out is as the command line has it. */
+export interface IDeployWish {
+  /** `model/3` or `model@champion` */
+  version: string;
+  name?: string;
+  /** Percent; without it all for the first version, none for a further one. */
+  traffic?: number | null;
+  shadow?: boolean;
+  /** Percent of the requests that a shadow gets a copy of. */
+  copies?: number;
+  steps?: readonly number[];
+  /** Seconds that each step lasts. */
+  every?: number;
+  least_requests?: number;
+  goal?: 'reward' | 'kpi' | 'error';
+  better?: 'higher' | 'lower';
+  answers?: 'classes' | 'probabilities' | null;
+  runtime?: string;
+  workers?: number;
+  target?: 'local' | 'kubernetes';
+  /** `view` or `view:feature` */
+  features?: readonly string[];
+  missing?: 'error' | 'null' | 'default';
+  /** `COLUMN=VALUE` */
+  default?: readonly string[];
+  reason?: string;
+  /** Why it gets traffic although tests fail. */
+  override?: string;
+}
+
 /** Deployments, their traffic and their answers. */
 export interface IDeploymentsClient {
   list: (options?: IPaging, signal?: AbortSignal) => Promise<IPage<IDeployment>>;
   show: (name: string, signal?: AbortSignal) => Promise<IDeploymentDetail>;
-  /** A job. version: `model/3` or `model@champion`. */
-  deploy: (options: {
-    name?: string;
-    version: string;
-    traffic?: number | null;
-    answers?: 'classes' | 'probabilities' | null;
-    reason?: string;
-    /** Why it gets traffic although tests fail. */
-    override?: string;
-  }) => Promise<IJob>;
+  /** A job. */
+  deploy: (wish: IDeployWish) => Promise<IJob>;
   traffic: (
     name: string,
     weights: Readonly<Record<string, number>>,
@@ -103,6 +125,8 @@ export interface IDeploymentsClient {
     options: { version: string; hours: number },
     signal?: AbortSignal
   ) => Promise<IAnswerComparison>;
+  /** Give a version copies of so many percent of the requests; 0: no more. */
+  copy: (name: string, version: string, percent: number) => Promise<IDeployment>;
   /** Send the logged requests of the last hours to a version: a job. */
   replay: (name: string, version: string, hours: number) => Promise<IJob>;
 }
@@ -122,7 +146,7 @@ export function deploymentsClient(request: Request): IDeploymentsClient {
     manifest: ask('manifest'),
     list: (options = {}, signal) => request(ROOT, { query: { ...options }, signal }),
     show: (name, signal) => request(`${ROOT}/${pathOf(name)}`, { signal }),
-    deploy: options => request(ROOT, { body: options }),
+    deploy: wish => request(ROOT, { body: wish }),
     traffic: (name, traffic, reason) =>
       request(verb(name, 'traffic'), { body: { traffic, reason } }),
     promote: (name, version) => request(verb(name, 'promote'), { body: { version } }),
@@ -142,6 +166,7 @@ export function deploymentsClient(request: Request): IDeploymentsClient {
     pause: name => request(verb(name, 'plan/pause'), { body: {} }),
     resume: name => request(verb(name, 'plan/resume'), { body: {} }),
     shadow: ask('shadow'),
+    copy: (name, version, percent) => request(verb(name, 'shadow'), { body: { version, percent } }),
     replay: (name, version, hours) => request(verb(name, 'replay'), { body: { version, hours } })
   };
 }

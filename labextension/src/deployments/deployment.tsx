@@ -20,6 +20,7 @@ import type { IPageProps } from '../tokens';
 import { Access } from './access';
 import { bodyText, parseBody, sampleBody } from './body';
 import { Comparisons } from './comparisons';
+import { PageDrop } from './dropping';
 import { Gates } from './gates';
 import { History } from './history';
 import { Latency } from './latency';
@@ -60,6 +61,7 @@ export default function DeploymentPage({ reference, name }: IPageProps): React.R
         {deployment && <Verbs deployment={deployment} onTry={() => lead('try')} />}
         <InsertButton code={query.data?.code.python} primary={false} />
       </PageHeader>
+      <PageDrop name={name} />
       <Result query={query}>
         {detail => (
           <Deployment

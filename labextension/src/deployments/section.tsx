@@ -12,6 +12,8 @@ import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
 import { nameOf } from '../refs';
 import type { IWorkbench } from '../tokens';
+import { deployRef } from './deployref';
+import { VersionDrop } from './dropping';
 
 /** The deployments of the project: state, rate, latency. */
 export function DeploymentsSection(): React.ReactElement {
@@ -28,10 +30,12 @@ export function DeploymentsSection(): React.ReactElement {
       lines={1}
       empty={() => <NoDeployments />}
       body={page => (
-        <List
-          label={trans.__('Deployments')}
-          rows={page.items.map(item => deploymentRow(item, workbench))}
-        />
+        <VersionDrop>
+          <List
+            label={trans.__('Deployments')}
+            rows={page.items.map(item => deploymentRow(item, workbench))}
+          />
+        </VersionDrop>
       )}
     />
   );
@@ -61,9 +65,11 @@ function NoDeployments(): React.ReactElement {
   return deploy?.magic ? (
     <EmptyCard
       sentence={trans.__('A deployment answers requests with a model version.')}
-      insert={trans.__('Insert a Deploy')}
+      action={{
+        label: trans.__('Deploy a Version…'),
+        onClick: () => void workbench.open(deployRef(null))
+      }}
       code={deploy.magic}
-      door="magic"
     />
   ) : (
     <EmptyCard

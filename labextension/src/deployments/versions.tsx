@@ -1,6 +1,8 @@
 import React from 'react';
 
 import type { IDeployedVersion, IDeployment } from '../api/types';
+import { ActionButton } from '../components/action';
+import { Button } from '../components/button';
 import { cx } from '../components/cx';
 import { Heading } from '../components/header';
 import { Num } from '../components/number';
@@ -9,9 +11,12 @@ import { State } from '../components/state';
 import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
+import { parseRef } from '../refs';
 import type { IWorkbench } from '../tokens';
+import { deployRef } from './deployref';
 import { Passed } from './passed';
 import { versionRef } from './series';
+import { onStandby } from './shadowing';
 
 /** Process ids that are shown at once. */
 const PIDS = 8;
@@ -25,10 +30,17 @@ export function Versions({ deployment }: { deployment: IDeployment }): React.Rea
       <Heading
         title={trans.__('Versions')}
         note={trans.__('their processes on %1', deployment.target)}
-      />
+      >
+        <ActionButton
+          command="mlinfra:deployments-create"
+          target={deployment}
+          label={trans.__('Add Version…')}
+          icon="plus"
+        />
+      </Heading>
       <Table
         label={trans.__('Versions of %1', deployment.name)}
-        columns={columnsOf(workbench)}
+        columns={[...columnsOf(workbench), verbsOf(deployment, workbench)]}
         rows={deployment.versions}
         row={version => ({ id: version.version, ref: versionRef(version) })}
       />
@@ -82,6 +94,50 @@ const columnsOf = ({ trans }: IWorkbench): IColumnSpec<IDeployedVersion>[] => [
     )
   }
 ];
+
+/** What can be done with one of them: it is asked for no more. */
+const verbsOf = (
+  deployment: IDeployment,
+  { open, trans }: IWorkbench
+): IColumnSpec<IDeployedVersion> => {
+  const standby = onStandby(deployment);
+  const plan = ({ model, version }: IDeployedVersion): string => {
+    const [name = '', number = ''] = parseRef(versionRef({ model, version }))?.parts ?? [];
+    return deployRef([name, number], deployment.name, 'steps');
+  };
+  return {
+    key: 'verbs',
+    head: '',
+    end: true,
+    sticky: true,
+    cell: row => (
+      <span className={cx('row-verbs')}>
+        {standby.includes(row) && (
+          <>
+            <ActionButton
+              command="mlinfra:deployments-start-shadow"
+              target={deployment}
+              args={{ version: row.version }}
+              label={trans.__('Shadow…')}
+            />
+            <Button
+              label={trans.__('Steps…')}
+              caption={trans.__('Give it its traffic step by step, while it does well')}
+              onClick={() => void open(plan(row))}
+            />
+          </>
+        )}
+        {row.shadow > 0 && (
+          <ActionButton
+            command="mlinfra:deployments-end-shadow"
+            target={deployment}
+            args={{ version: row.version }}
+          />
+        )}
+      </span>
+    )
+  };
+};
 
 const pidsOf = (pids: readonly number[]): string =>
   pids.length > PIDS ? `${pids.slice(0, PIDS).join(', ')}, …` : pids.join(', ');

@@ -20,15 +20,20 @@ export const versionActions = (trans: TranslationBundle): readonly IActionSpec<I
     run: () => verbs().then(({ promote }) => promote)
   },
   {
-    ...VERSION,
+    kinds: ['version', 'deployment'],
     id: 'mlinfra:deployments-create',
     label: trans.__('Deploy Version…'),
-    caption: trans.__(
-      'Beside the versions that answer now; it gets no traffic until you assign some'
-    ),
+    caption: trans.__('At once, as a canary or shadow, or step by step'),
+    args: {
+      options: {
+        type: 'object',
+        description: trans.__('As of REST; a form asks for them')
+      }
+    },
     icon: 'deployment',
     blocked: ({ fault, unservable }) => fault || unservable || null,
-    asks: true,
+    asksWhich: true,
+    harmless: true,
     run: () => verbs().then(({ deploy }) => deploy)
   }
 ];

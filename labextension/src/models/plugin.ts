@@ -52,6 +52,9 @@ export const models: JupyterFrontEndPlugin<void> = {
       rank: 550,
       placeholder: trans.__('model, version, deployment, alert'),
       body: () => import('./panel'),
+      actions: [
+        { command: 'mlinfra:deployments-create', icon: 'deployment', label: trans.__('Deploy…') }
+      ],
       attention: {
         use: () => firingUse(workbench),
         words: count => trans._n('%1 alert firing', '%1 alerts firing', count)

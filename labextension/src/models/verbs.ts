@@ -1,8 +1,10 @@
 import { InputDialog } from '@jupyterlab/apputils';
 
+import type { IDeployWish } from '../api/deployments';
 import { ApiError } from '../api/errors';
 import type { IVersion } from '../api/types';
-import { formatRef } from '../refs';
+import { deployRef } from '../deployments/deployref';
+import { formatRef, kindOf } from '../refs';
 import type { IActionCall, Perform } from '../tokens';
 
 const ALIASES = ['champion', 'challenger', 'candidate'];
@@ -66,27 +68,22 @@ export const promote: Perform<IVersion> = async call => {
   };
 };
 
-const ANSWERS = [null, 'classes', 'probabilities'] as const;
-
-/** Deploy a version beside those that answer now: it gets no traffic until it is assigned some. */
+/**
+ * Deploy a version: with options at once, else by the form, which asks for the version too where
+ * none is meant, such as for a deployment.
+ */
 export const deploy: Perform<IVersion> = async call => {
-  const { client, trans, open } = call.workbench;
-  const version = await versionOf(call);
-  const items = [trans.__('what it predicts'), trans.__('classes'), trans.__('probabilities')];
-  const sure = await InputDialog.getItem({
-    title: trans.__('Deploy %1 v%2?', version.model, version.version),
-    label: trans.__(
-      'Its environment is built and it is tested before it answers. The first version of a deployment gets all traffic; a later one gets none until you assign it some. A classifier answers:'
-    ),
-    items,
-    okLabel: trans.__('Deploy')
-  });
-  if (!sure.button.accept) {
-    return null;
+  const { client, open } = call.workbench;
+  const wish = call.args.options as Omit<IDeployWish, 'version'> | undefined;
+  if (kindOf(call.ref) !== 'version') {
+    await open(deployRef(null, call.name));
+    return;
   }
-  const job = await client.deployments.deploy({
-    version: `${version.model}/${version.version}`,
-    answers: ANSWERS[items.indexOf(sure.value ?? '')] ?? null
-  });
+  const { model, version } = await versionOf(call);
+  if (!wish) {
+    await open(deployRef([model, String(version)]));
+    return;
+  }
+  const job = await client.deployments.deploy({ ...wish, version: `${model}/${version}` });
   await open(job.ref);
 };
