@@ -13,6 +13,7 @@ from . import client
 from .bodies import row_at, rows_in
 from .client import Answer
 from .gateway import REQUEST_SECONDS
+from .runtime.guard import ENDS
 from .spec import Gate
 
 MOST_ROWS = 200
@@ -74,7 +75,8 @@ class RowTest:
             return ""
         took = time.monotonic() - begun
         self.deadly = True
-        if self._one_is_gone(before):
+        # A runtime whose process has children stays when one of them dies.
+        if ENDS in refusal or self._one_is_gone(before):
             return "ends the model's process (exit or crash)"
         if took >= ROW_SECONDS:
             return f"is not answered within {ROW_SECONDS:g} s: the model hangs"

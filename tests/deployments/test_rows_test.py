@@ -11,6 +11,7 @@ from jupyter_mlinfra.core.errors import Unavailable
 from jupyter_mlinfra.deployments import row_test
 from jupyter_mlinfra.deployments.client import Answer
 from jupyter_mlinfra.deployments.row_test import RowTest
+from jupyter_mlinfra.deployments.runtime.guard import ENDS
 
 SAMPLE = {"names": ["x"], "ndarray": [[0.0], [1.0], [2.0]]}
 TENSORS = {"names": ["a", "b"], "jsonData": {"a": [[0.0], [1.0], [2.0]], "b": [7, 8, 9]}}
@@ -50,7 +51,7 @@ def test_each_row_is_asked_alone(sample: Mapping[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [answered("v1"), answered(status=422, what="This request ends the process.")]
+    "answer", [answered("v1"), answered(status=503, what="No worker can answer.")]
 )
 def test_a_row_that_ends_a_process_is_named_whoever_answers_for_it(answer: Answer) -> None:
     alive = [1, 2]
@@ -64,6 +65,12 @@ def test_a_row_that_ends_a_process_is_named_whoever_answers_for_it(answer: Answe
     passed, measured, deadly = judged(ask, processes=lambda: list(alive))
     assert (passed, deadly) == (False, True)
     assert measured == "row 2 of the sample ends the model's process (exit or crash)"
+
+
+def test_a_row_that_ends_a_child_of_the_process_is_named_by_what_the_guard_says() -> None:
+    passed, measured, deadly = judged(lambda *_: answered(status=422, what=ENDS, why="It died."))
+    assert (passed, deadly) == (False, True)
+    assert measured == "row 1 of the sample ends the model's process (exit or crash)"
 
 
 def test_a_row_that_hangs_is_named_with_the_time(monkeypatch: pytest.MonkeyPatch) -> None:

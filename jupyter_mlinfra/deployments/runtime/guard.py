@@ -66,6 +66,7 @@ body are not meant.
 BEAT_SECONDS, SILENT_SECONDS = 0.2, 0.8
 """A process that has not noted for so long that it moves is suspended or stuck."""
 
+ENDS = "This request ends the process that works on it."
 TRIAL_SECONDS = 5.0
 LOCK_SECONDS = 0.5
 """A process that was suspended while it held the lock must not stop the others: at worst a death is
@@ -397,7 +398,7 @@ class Guard:
 
     def _deadly(self, consequence: str) -> Exception:
         return self._refuse(
-            "This request ends the process that works on it.",
+            ENDS,
             f"The model's process died of it. {consequence}",
             "Look for what is special in its rows; a version that is deployed anew tries it again.",
             status=422,
