@@ -11,15 +11,18 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 from scipy import stats
 
 from jupyter_mlinfra.core.errors import BadRequest, NotFound, Unprocessable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import to_json
 from jupyter_mlinfra.deployments import Vitals
+from jupyter_mlinfra.deployments.targets.layout import payload_folder
 from jupyter_mlinfra.monitoring import Monitoring, recording_verbs, references
 from jupyter_mlinfra.monitoring.series import HOUR, SeriesStore
 from jupyter_mlinfra.workbench import Workbench
+from tests.monitoring.alerts.conftest import Flights
 from tests.monitoring.logs import Logged, answered, set_now, some_rows, write_journal
 from tests.monitoring.test_recording import CATEGORIES, NAMES, START, TRAINING, files, fill
 
@@ -446,6 +449,24 @@ def test_series_are_a_table_for_sql(monitoring: Monitoring, project: Project) ->
     for name in ("monitoring.nobody_series", "monitoring.flights", "monitoring.nobody_payloads"):
         with pytest.raises(NotFound, match="There is no dataset"):
             catalog.sql(f"SELECT * FROM {name}")
+
+
+def test_the_payload_log_is_a_table_for_sql(project: Project) -> None:
+    Flights(project)
+    folder = payload_folder(project, "flights")
+    fill(folder)
+    found = Workbench(project).catalog.sql(
+        "SELECT origin, count(*) AS rows, sum(prediction) AS score"
+        " FROM monitoring.flights_payloads WHERE status = 200 GROUP BY origin"
+    )
+    logged = Logged(folder, {"v1": 100}).payloads("flights").filter(pl.col("status") == 200)
+    expected = logged.group_by("origin").agg(
+        pl.len().alias("rows"), pl.col("prediction").sum().alias("score")
+    )
+    assert found.height == 3
+    assert_frame_equal(
+        found, expected, check_row_order=False, check_dtypes=False, check_column_order=False
+    )
 
 
 def test_rows_that_were_answered_are_those_of_some_process(log: Logged) -> None:
