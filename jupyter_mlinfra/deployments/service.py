@@ -138,10 +138,10 @@ class Deployments(KubernetesVerbs, DeliveryVerbs, AccessVerbs, AskingVerbs, LogV
         override: why it gets traffic even if tests fail; it stays in the history. delivery: whether
         it is a shadow, or gets its traffic step by step. target: with `kubernetes`, what has passed
         its tests here then goes to the clusters of `[deployments.kubernetes]`, as by `apply`.
-        Raises Unprocessable if the model is not trusted, cannot be served, or fails a test (building
-        its environment is one); the traffic is then unchanged, and the version's tests say which.
-        Conflict while another deploy of the same deployment is in progress. Unavailable if the port
-        is taken.
+        Raises Unprocessable if the model is not trusted, cannot be served, or fails a test (one is
+        that its environment can be built); the traffic is then unchanged, and the version's tests
+        say which. Conflict while another deploy of the same deployment is in progress. Unavailable
+        if the port is taken.
         """
         from .featuring import wish_of
 
