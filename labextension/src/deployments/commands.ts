@@ -38,7 +38,7 @@ export const deploymentActions = (
     caption: trans.__('Give a stopped version its traffic; the reason stays in the history'),
     args: { version: { type: 'string', description: trans.__('Such as v3') } },
     blocked: ({ versions }) =>
-      versions.some(({ gates }) => gates.some(({ passed }) => !passed))
+      versions.some(({ gates }) => gates.some(({ passed }) => passed === false))
         ? null
         : trans.__('No test has failed.'),
     asks: true,

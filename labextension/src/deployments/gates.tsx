@@ -71,8 +71,11 @@ export function Gates({ deployment, brief = false }: IGatesProps): React.ReactEl
 export const stopped = ({ versions }: IDeployment): readonly IDeployedVersion[] =>
   versions.filter(
     ({ gates, traffic, state }) =>
-      state !== 'ready' && traffic === 0 && gates.some(({ passed }) => !passed)
+      state !== 'ready' && traffic === 0 && gates.some(({ passed }) => passed === false)
   );
+
+/** Tests without which there are no processes that could answer, whatever the reason. */
+const NEEDED = ['signature', 'engine', 'environment', 'start'];
 
 interface IStoppedProps {
   deployment: IDeployment;
@@ -82,7 +85,8 @@ interface IStoppedProps {
 /** Why a version may not take traffic, and the way past the test, which needs a reason. */
 function Stopped({ deployment, version }: IStoppedProps): React.ReactElement {
   const { trans } = useWorkbench();
-  const failed = version.gates.filter(({ passed }) => !passed);
+  const failed = version.gates.filter(({ passed }) => passed === false);
+  const answers = !failed.some(({ name }) => NEEDED.includes(name));
   const why = failed
     .map(({ name, limit, measured }) =>
       trans.__('%1: measured %2, limit %3', name, measured || format.DASH, limit)
@@ -95,24 +99,32 @@ function Stopped({ deployment, version }: IStoppedProps): React.ReactElement {
           'unprocessable',
           trans.__('%1 may not take traffic', version.version),
           why,
-          trans.__(
-            'Correct the model and register a new version. An override needs a reason, which stays in the history.'
-          )
+          answers
+            ? trans.__(
+                'Correct the model and register a new version. An override needs a reason, which stays in the history.'
+              )
+            : trans.__('Correct it, then deploy again.')
         )
       }
     >
-      <ActionButton
-        command="mlinfra:deployments-override"
-        target={deployment}
-        args={{ version: version.version }}
-        label={trans.__('Override…')}
-      />
+      {answers && (
+        <ActionButton
+          command="mlinfra:deployments-override"
+          target={deployment}
+          args={{ version: version.version }}
+          label={trans.__('Override…')}
+        />
+      )}
     </ErrorCard>
   );
 }
 
 const limitOf = (versions: readonly IDeployedVersion[], name: string): string =>
   versions.flatMap(version => version.gates).find(gate => gate.name === name)?.limit ?? '';
+
+/** null: nothing could be measured. */
+const stateOf = (passed: boolean | null): string =>
+  passed === null ? 'no_data' : passed ? 'passed' : 'failed';
 
 interface IMeasuredProps {
   version: IDeployedVersion;
@@ -127,7 +139,7 @@ function Measured({ version, name, brief }: IMeasuredProps): React.ReactElement 
   }
   const measured = brief ? gate.measured.split(/[,;] /)[0] : gate.measured;
   return (
-    <State state={gate.passed ? 'passed' : 'failed'} title={brief ? gate.measured : undefined}>
+    <State state={stateOf(gate.passed)} title={brief ? gate.measured : undefined}>
       {measured ? <span className={cx(brief && 'deployments-brief')}>{measured}</span> : undefined}
     </State>
   );

@@ -16,8 +16,9 @@ export function Passed({ version, named = false }: IPassedProps): React.ReactEle
   const { trans } = useWorkbench();
   const { gates } = version;
   const passed = gates.filter(gate => gate.passed).length;
+  const failed = gates.some(gate => gate.passed === false);
   return gates.length ? (
-    <State state={passed === gates.length ? 'passed' : 'failed'}>
+    <State state={failed ? 'failed' : passed < gates.length ? 'no_data' : 'passed'}>
       {named
         ? trans.__('tests %1/%2', passed, gates.length)
         : trans.__('%1/%2', passed, gates.length)}

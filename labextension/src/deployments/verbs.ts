@@ -59,12 +59,12 @@ export const rollback: Perform<IDeployment> = async call => {
 export const override: Perform<IDeployment> = async call => {
   const { client, open, trans } = call.workbench;
   const { name, versions } = await deploymentOf(call);
-  const failed = versions.filter(({ gates }) => gates.some(({ passed }) => !passed));
+  const failed = versions.filter(({ gates }) => gates.some(({ passed }) => passed === false));
   const version = failed.find(item => item.version === call.args.version) ?? failed[0];
   if (!version) {
     throw new ApiError('conflict', trans.__('No version of %1 has failed a test.', name), '', '');
   }
-  const tests = version.gates.filter(({ passed }) => !passed).map(gate => gate.name);
+  const tests = version.gates.filter(({ passed }) => passed === false).map(gate => gate.name);
   const answer = await InputDialog.getText({
     title: trans.__('Deploy %1 of %2 despite a failed test?', version.version, name),
     label: trans.__(

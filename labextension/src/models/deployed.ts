@@ -31,7 +31,9 @@ export function placesOf(
 /** The place whose tests are told: one where a test failed, else the first that has any. */
 export function testedPlace(places: readonly IPlace[] = []): IPlace | undefined {
   const tested = places.filter(({ version }) => version.gates.length);
-  return tested.find(({ version }) => version.gates.some(gate => !gate.passed)) ?? tested[0];
+  return (
+    tested.find(({ version }) => version.gates.some(gate => gate.passed === false)) ?? tested[0]
+  );
 }
 
 /** The deployments of the project; undefined until they are known. when: whether to ask. */

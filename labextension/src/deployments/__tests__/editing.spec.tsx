@@ -196,6 +196,24 @@ describe('a version that a failed test keeps from traffic', () => {
   });
 });
 
+it('a version that has not started cannot be overridden, and says which test stopped it', async () => {
+  const gates = [
+    { name: 'signature', limit: 'named', measured: '3 inputs', passed: true },
+    { name: 'start', limit: 'every process answers', measured: 'ImportError', passed: false }
+  ];
+  const stopped = version('v3', 0, { state: 'failed', gates });
+  await opened({ deployment: deploymentOf([version('v1', 100), stopped]) });
+  const card = screen.getByText('v3 may not take traffic').closest<HTMLElement>('section')!;
+  expect(card.textContent).toContain('start: measured ImportError, limit every process answers');
+  expect(within(card).queryByRole('button', { name: 'Override…' })).toBeNull();
+});
+
+it('a test that measured nothing is neither passed nor failed', async () => {
+  const gates = [{ name: 'memory', limit: '128 MiB', measured: 'nobody knows', passed: null }];
+  await opened({ deployment: deploymentOf([version('v1', 100, { gates })]) });
+  expect(screen.getByText('nobody knows').closest('[data-state="no_data"]')).toBeTruthy();
+});
+
 it('the figures of a version: none, nothing, tiny and huge', async () => {
   const figures = {
     requests_per_second: exactly(12_345_678.9),
