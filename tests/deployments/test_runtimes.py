@@ -19,9 +19,10 @@ import pytest
 
 from jupyter_mlinfra.core.errors import Conflict, NotFound
 from jupyter_mlinfra.deployments import Deployments
-from jupyter_mlinfra.deployments.bodies import open_inference_body
+from jupyter_mlinfra.deployments.bodies import open_inference_body, seldon_body
 from jupyter_mlinfra.deployments.packaging import load_bundle
 from jupyter_mlinfra.deployments.targets.process_table import ProcessTable
+from tests.deployments.test_engines import onnx_tensors
 
 RUNTIMES = (
     "seldon-core",
@@ -128,6 +129,65 @@ def test_every_runtime_and_both_protocols_give_the_answers_of_the_model(
         assert output["shape"] == [len(frame)]
         assert output["data"] == v1.predictions
         assert (answer.body["model_name"], answer.body["model_version"]) == (runtime, "v1")
+
+
+def save_pipeline(folder: Path) -> Any:
+    """A scikit-learn Pipeline that reads texts and numbers, and answers names of classes."""
+    import mlflow
+    from mlflow.models import infer_signature
+    from sklearn.compose import make_column_transformer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    columns = make_column_transformer((OneHotEncoder(), ["carrier"]), (StandardScaler(), ["miles"]))
+    frame = pd.DataFrame(
+        {"carrier": ["UA", "AA", "DL", "UA"] * 5, "miles": [float(at % 7) for at in range(20)]}
+    )
+    late = np.where(frame["miles"] > 3, "late", "on time")
+    model = make_pipeline(columns, LogisticRegression()).fit(frame, late)
+    mlflow.sklearn.save_model(
+        model,
+        folder,
+        signature=infer_signature(frame, model.predict(frame)),
+        input_example=frame,
+        pip_requirements=["scikit-learn", "skops"],
+    )
+    return frame
+
+
+@pytest.mark.parametrize("save", [save_pipeline, onnx_tensors], ids=["pipeline", "onnx"])
+def test_a_pipeline_and_a_network_answer_the_same_on_every_runtime_by_both_protocols(
+    gate: Gate, tmp_path: Path, save: Any, kit: ModuleType
+) -> None:
+    import mlflow
+
+    rows = save(tmp_path / "model")
+    answers = mlflow.pyfunc.load_model(str(tmp_path / "model")).predict(rows)
+    expected = list(answers.values()) if isinstance(answers, dict) else [answers]
+    deployments = Deployments(gate.deployments._project, kit.Registry({1: tmp_path / "model"}))
+    for runtime in RUNTIMES:
+        name = f"{save.__name__.replace('_', '-')}-{runtime}"
+        row = deployments.deploy(name, version="flights/1", runtime=runtime).name
+        bundle = load_bundle(Path(deployments._store.deployment(row).versions[0].bundle))
+        body = open_inference_body(bundle, bundle.sample)
+        asked = len(bundle.sample["ndarray"])
+        outputs = gate.ask("POST", gate.v2(name), body).body["outputs"]
+        assert len(outputs) == len(expected)
+        for output, right in zip(outputs, expected, strict=True):
+            assert close(output["data"], np.asarray(right)[:asked])
+        v1 = gate.ask("POST", gate.v1(name), seldon_body(bundle, bundle.sample)).body
+        found = v1.get("jsonData") or {"": v1["data"]["ndarray"]}
+        for values, right in zip(found.values(), expected, strict=True):
+            assert close(values, np.asarray(right)[:asked])
+        deployments.delete(name)
+
+
+def close(found: Any, right: np.ndarray) -> bool:
+    """Texts the same, numbers within 1e-6."""
+    if right.dtype.kind in "OU":
+        return bool(np.asarray(found, dtype=object).ravel().tolist() == right.ravel().tolist())
+    return bool(np.allclose(np.asarray(found).ravel(), right.ravel(), rtol=0, atol=1e-6))
 
 
 def test_the_versions_path_the_header_and_binary_tensors_work_on_each(
