@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,26 +12,50 @@ import pytest
 
 from jupyter_mlinfra.core.errors import BadRequest, NotFound
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.monitoring import Monitoring, heat_verbs, verbs
+from jupyter_mlinfra.monitoring import Monitoring, heat_verbs
 from jupyter_mlinfra.monitoring.heatmap import LEAST_ROWS
 from jupyter_mlinfra.monitoring.series import HOUR
-from tests.monitoring.logs import Logged, answered, write_journal
+from tests.monitoring.logs import Logged, answered, set_now, write_journal
 from tests.monitoring.test_recording import START, TRAINING, fill
 from tests.monitoring.test_verbs import NOW, Experiments
 
 
-@pytest.fixture
-def monitoring(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Monitoring:
-    """Four hours of log; it is four hours after the first."""
-    fill(tmp_path / "log", requests=200)
-    for module in (verbs, heat_verbs):
-        monkeypatch.setattr(module, "now", lambda: NOW)
-    log = Logged(tmp_path / "log", {"v1": 100})
-    monitoring = Monitoring(project, log, Experiments())  # type: ignore[arg-type]
+def watching(project: Project, log: Path) -> Monitoring:
+    """A watched deployment with four hours of log."""
+    fill(log, requests=120)
+    monitoring = Monitoring(project, Logged(log, {"v1": 100}), Experiments())  # type: ignore[arg-type]
     score = np.random.default_rng(4).random(3000)
     monitoring.reference("flights/1", TRAINING, score=score.tolist())
-    monitoring.watch("flights", segments=["origin"])
+    monitoring._store.add("flights", "flights", "ana")
+    monitoring.configure("flights", segments=["origin"])
     return monitoring
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _four_hours_later() -> Iterator[None]:
+    """It is four hours after the first."""
+    with pytest.MonkeyPatch.context() as patch:
+        set_now(patch, NOW)
+        patch.setattr(heat_verbs, "now", lambda: NOW)
+        yield
+
+
+@pytest.fixture
+def monitoring(project: Project, tmp_path: Path) -> Monitoring:
+    """Nothing is recorded yet."""
+    return watching(project, tmp_path / "log")
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monitoring]:
+    """Its hours are recorded; tests only read."""
+    root = tmp_path_factory.mktemp("recorded")
+    (root / "mlinfra.toml").write_text("")
+    project = Project(root)
+    monitoring = watching(project, root / "log")
+    monitoring.backfill("flights")
+    yield monitoring
+    project.database.close()
 
 
 def test_a_cell_is_the_point_of_its_hour_recorded_or_not(monitoring: Monitoring) -> None:
@@ -74,31 +99,29 @@ def test_an_hour_of_a_few_rows_is_no_drift_and_puts_no_feature_first(
 
 
 def test_the_worst_comes_first_words_choose_and_a_long_time_has_wider_columns(
-    monitoring: Monitoring,
+    recorded: Monitoring,
 ) -> None:
-    monitoring.backfill("flights")
-    heat = monitoring.heat("flights", since=timedelta(days=30))
+    heat = recorded.heat("flights", since=timedelta(days=30))
     assert len(heat.starts) <= 48
     assert heat.step_seconds > HOUR
     worst = [max(value for value in row.values if value is not None) for row in heat.rows]
     assert worst == sorted(worst, reverse=True)
     name = heat.rows[-1].feature
-    assert [row.feature for row in monitoring.heat("flights", words=name.upper()).rows] == [name]
-    few = monitoring.heat("flights", limit=1)
+    assert [row.feature for row in recorded.heat("flights", words=name.upper()).rows] == [name]
+    few = recorded.heat("flights", limit=1)
     assert (few.shown, few.total) == (1, len(heat.rows))
     with pytest.raises(BadRequest, match="not measured for each feature"):
-        monitoring.heat("flights", metric="kpi")
+        recorded.heat("flights", metric="kpi")
 
 
 def test_a_distribution_counts_the_rows_of_its_hour_over_the_bins_of_the_reference(
-    monitoring: Monitoring,
+    recorded: Monitoring,
 ) -> None:
-    monitoring.backfill("flights")
     start = datetime.fromtimestamp(START, UTC)
-    heat = monitoring.heat("flights", since=timedelta(hours=5))
+    heat = recorded.heat("flights", since=timedelta(hours=5))
     for row in heat.rows:
-        found = monitoring.distribution("flights", row.feature, start)
-        rows = monitoring._deployments.payloads("flights", since=start).filter(
+        found = recorded.distribution("flights", row.feature, start)
+        rows = recorded._deployments.payloads("flights", since=start).filter(
             (pl.col("ts") < start + timedelta(hours=1))
             & (pl.col("version") == "v1")
             & (pl.col("status") < 400)
@@ -109,9 +132,9 @@ def test_a_distribution_counts_the_rows_of_its_hour_over_the_bins_of_the_referen
         assert sum(found.window) == pytest.approx(1.0 if present else 0.0)
         assert sum(found.reference) == pytest.approx(1.0)
         assert len(found.window) == len(found.reference)
-    answers = monitoring.distribution("flights", "prediction", start)
+    answers = recorded.distribution("flights", "prediction", start)
     assert answers.feature == "prediction"
-    nothing = monitoring.distribution("flights", heat.rows[0].feature, start - timedelta(days=9))
+    nothing = recorded.distribution("flights", heat.rows[0].feature, start - timedelta(days=9))
     assert (nothing.psi.value, nothing.psi.n, set(nothing.window)) == (None, 0, {0.0})
     with pytest.raises(NotFound, match="has no nothing"):
-        monitoring.distribution("flights", "nothing", start)
+        recorded.distribution("flights", "nothing", start)
