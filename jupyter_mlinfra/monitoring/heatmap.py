@@ -8,18 +8,14 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from ..core.errors import NotFound
-from ..core.records import Number
 from . import hourly
-from .drift import share, shares
 from .figures import HeatMap, HeatRow
 from .recording import SCORE, gather, is_current
 from .references import SCORE as ANSWERS
 from .series import HOUR, SeriesStore, readable, series
-from .sketches import of_reference
 from .spec import FeatureDrift
 
 if TYPE_CHECKING:
-    from .drift import ColumnReference
     from .points import Point
     from .recording import Log, Plan
     from .references import Reference
@@ -175,38 +171,4 @@ def distribution(
         )
     column = columns[feature]
     name = SCORE if feature == ANSWERS and reference and column is reference.score else feature
-    return _compared(column, sketches.get(name), threshold=threshold)
-
-
-def _compared(column: ColumnReference, window: Sketch | None, *, threshold: float) -> FeatureDrift:
-    rows = window.rows if window else 0
-    counts = window.counts if window and window.counts else (0,) * len(column.counts)
-    missing = window.missing if window else 0
-    found = hourly.distances_of(of_reference(column), window) if window else None
-
-    def number(name: str) -> Number:
-        return Number(value=getattr(found, name) if found else None, n=rows)
-
-    def of_values(name: str) -> Number | None:
-        value = getattr(found, name) if found else None
-        return (
-            Number(value=value, basis=found.basis, n=rows) if found and value is not None else None
-        )
-
-    index = found.psi if found else None
-    return FeatureDrift(
-        feature=column.name,
-        kind=column.kind,
-        psi=number("psi"),
-        ks=of_values("ks"),
-        wasserstein=of_values("wasserstein"),
-        js=number("js"),
-        hellinger=number("hellinger"),
-        chi2=number("chi2"),
-        missing_reference=Number(value=share(column.missing, column.rows), n=column.rows),
-        missing_window=Number(value=share(missing, rows), n=rows),
-        edges=list(column.edges),
-        reference=shares(column.counts),
-        window=shares(counts),
-        drifted=index is not None and index >= threshold,
-    )
+    return hourly.compare_sketch(column, sketches.get(name), threshold=threshold)

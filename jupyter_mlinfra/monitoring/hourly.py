@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from ..core.records import Number
 from . import distances, quantiles
 from . import expected as estimated
-from .drift import psi
+from .drift import psi, share, shares
 from .points import Point
 from .series import Key
 from .sketches import Sketch, of_reference
-from .spec import Distances
+from .spec import Distances, FeatureDrift
 
 if TYPE_CHECKING:
+    from .drift import ColumnReference
     from .recording import Plan
     from .references import Reference
 
@@ -80,6 +82,43 @@ def distances_of(before: Sketch, window: Sketch) -> Distances:
         chi2=distances.chi_squared(*bins) if bins else None,
         basis="approx" if error else "exact",
         ks_error=error if values else None,
+    )
+
+
+def compare_sketch(
+    column: ColumnReference, window: Sketch | None, *, threshold: float
+) -> FeatureDrift:
+    """Drift of a column against its reference, from a sketch; None if it has no rows."""
+    rows = window.rows if window else 0
+    counts = window.counts if window and window.counts else (0,) * len(column.counts)
+    missing = window.missing if window else 0
+    found = distances_of(of_reference(column), window) if window else None
+
+    def number(name: str) -> Number:
+        return Number(value=getattr(found, name) if found else None, n=rows)
+
+    def of_values(name: str) -> Number | None:
+        value = getattr(found, name) if found else None
+        return (
+            Number(value=value, basis=found.basis, n=rows) if found and value is not None else None
+        )
+
+    index = found.psi if found else None
+    return FeatureDrift(
+        feature=column.name,
+        kind=column.kind,
+        psi=number("psi"),
+        ks=of_values("ks"),
+        wasserstein=of_values("wasserstein"),
+        js=number("js"),
+        hellinger=number("hellinger"),
+        chi2=number("chi2"),
+        missing_reference=Number(value=share(column.missing, column.rows), n=column.rows),
+        missing_window=Number(value=share(missing, rows), n=rows),
+        edges=list(column.edges),
+        reference=shares(column.counts),
+        window=shares(counts),
+        drifted=index is not None and index >= threshold,
     )
 
 

@@ -49,7 +49,7 @@ def sketched_points(
         for version in names:
             gathered = Gathered[str]()
             for file in files:
-                for column, item in sketches_of(file, version=version, segment=""):
+                for (_, column), item in sketches_of(file, version=version, segment=""):
                     (service if column == REQUESTS else gathered).add(column, item)
             if sketches := dict(gathered.all()):
                 found[version] = sketches

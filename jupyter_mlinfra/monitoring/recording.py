@@ -73,10 +73,14 @@ class Plan:
 
 @dataclass(slots=True)
 class Gathering:
-    """The sketches of a span of time. problems: files of the log that could not be read."""
+    """The sketches of a span of time. first, last: when its rows arrived, None without any.
+    problems: files of the log that could not be read.
+    """
 
     sketches: Mapping[Key, Sketch] = field(default_factory=dict)
     rows: int = 0
+    first: datetime | None = None
+    last: datetime | None = None
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -100,13 +104,23 @@ def gather(log: Log, plan: Plan, since: float, until: float) -> Gathering:
         ):
             waiting.setdefault(str(version), []).append(rows)
         held += part.rows.height
-        kept.rows += part.rows.height
+        _note(kept, part.rows)
         if held >= CHUNK:
             _flush(waiting, plan, found)
             held = 0
     _flush(waiting, plan, found)
     kept.sketches = found.all()
     return kept
+
+
+def _note(kept: Gathering, rows: pl.DataFrame) -> None:
+    """Count rows, and note when they arrived."""
+    if rows.height:
+        first, last = rows["ts"].min(), rows["ts"].max()
+        assert isinstance(first, datetime)
+        assert isinstance(last, datetime)
+        kept.first, kept.last = min(kept.first or first, first), max(kept.last or last, last)
+    kept.rows += rows.height
 
 
 def _flush(waiting: dict[str, list[pl.DataFrame]], plan: Plan, found: Gathered[Key]) -> None:

@@ -355,12 +355,16 @@ def frame_of_sketches(sketches: Mapping[Key, Sketch]) -> pl.DataFrame:
     )
 
 
-def sketches_of(path: Path, *, version: str, segment: str) -> Iterator[tuple[str, Sketch]]:
-    """The sketches of a file by their columns, of one version and segment."""
+def sketches_of(
+    path: Path, *, version: str | None, segment: str
+) -> Iterator[tuple[tuple[str, str], Sketch]]:
+    """The sketches of a file by version and column, of one segment. version: None for all."""
     import numpy as np
     import polars as pl
 
-    wanted = (pl.col("version") == version) & (pl.col("segment") == segment)
+    wanted = pl.col("segment") == segment
+    if version is not None:
+        wanted &= pl.col("version") == version
     for row in pl.scan_parquet(path).filter(wanted).collect().iter_rows(named=True):
         quantiles = Quantiles(
             np.asarray(row["values"], np.float64),
@@ -368,7 +372,7 @@ def sketches_of(path: Path, *, version: str, segment: str) -> Iterator[tuple[str
             row["error"],
         )
         yield (
-            row["column"],
+            (row["version"], row["column"]),
             Sketch(
                 **{name: row[name] for name in _PLAIN},
                 counts=tuple(row["counts"]),

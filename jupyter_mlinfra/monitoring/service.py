@@ -21,6 +21,7 @@ from .alerts.judging import Judging
 from .alerts.store import AlertStore
 from .alerts.texts import Notes, most_frequent
 from .cause_verbs import CauseVerbs
+from .large_windows import held_rows, measure_sketches
 from .measured_points import hourly_points, points_of
 from .measuring import measure, unmeasured
 from .points import Point
@@ -31,6 +32,7 @@ from .spec import Alert, AlertState, FeatureDrift, Monitor, MonitorStatus
 from .state import worst_state
 from .store import ALARM, MonitorStore
 from .verbs import WINDOW
+from .windows import overview
 
 if TYPE_CHECKING:
     import polars as pl
@@ -400,21 +402,30 @@ class Monitoring(CauseVerbs):
     ) -> MonitorStatus:
         label, model_version = self._version_of(monitor.deployment, version)
         reference, trouble = self._reference(model_version)
-        status = measure(
-            monitor,
-            self.frame(monitor.name, since=window),
-            reference,
-            version=label,
-            settings=self._project.settings.of(MonitoringSettings),
-        )
+        status = self._measured(monitor, window, label, reference)
+        since = now() - window
+        problems = self._deployments.payloads_problems(monitor.deployment, since=since)
         return replace(
             status,
             reference="" if trouble else f"version:{reference.version}",
-            dropped=self._deployments.payloads_dropped(monitor.deployment, since=now() - window),
+            dropped=self._deployments.payloads_dropped(monitor.deployment, since=since),
             trouble=trouble,
-            problems=self._deployments.payloads_problems(monitor.deployment, since=now() - window),
+            problems=[*dict.fromkeys([*problems, *status.problems])],
             alerts=self._alerts.alerts(monitor.name),
         )
+
+    def _measured(
+        self, monitor: Monitor, window: timedelta, version: str, reference: references.Reference
+    ) -> MonitorStatus:
+        """By all rows of the window, or by sketches if these are too many."""
+        settings, end = self._project.settings.of(MonitoringSettings), now().timestamp()
+        start, log = end - window.total_seconds(), self._deployments
+        rows = held_rows(log, monitor.deployment, start, end)
+        if rows is not None:
+            return measure(monitor, rows, reference, version=version, settings=settings)
+        plan = self._plan(monitor)
+        found = overview(self._series, log, monitor.name, plan, start=start, end=end)
+        return measure_sketches(monitor, found, reference, version=version, settings=settings)
 
     def _reference(self, model_version: str) -> tuple[references.Reference, str]:
         """The reference of a version. If it cannot be read, an empty one and the reason: requests

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from .recording import Log, Plan, gather, is_current
@@ -31,6 +32,18 @@ class Window:
         return {name: item for name, item in self.sketches.items() if not name.startswith(".")}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """The sketches of all rows of a span of time, by version and column. first, last: when the
+    first and the last row arrived, of a recorded hour its start and its end; None without rows.
+    """
+
+    sketches: Mapping[tuple[str, str], Sketch]
+    first: datetime | None
+    last: datetime | None
+    problems: Sequence[str]
+
+
 def window(
     store: SeriesStore,
     log: Log,
@@ -45,6 +58,39 @@ def window(
     """The window from `start` until before `end`. Whole hours that are recorded are read from their
     sketches, everything else is sketched now.
     """
+    found = _gathered(
+        store, log, monitor, plan, version=version, segment=segment, start=start, end=end
+    )
+    return Window(
+        start=start,
+        end=end,
+        sketches={
+            column: item
+            for (its_version, column), item in found.sketches.items()
+            if its_version == version
+        },
+        problems=found.problems,
+    )
+
+
+def overview(
+    store: SeriesStore, log: Log, monitor: str, plan: Plan, *, start: float, end: float
+) -> Overview:
+    """All versions from `start` until before `end`, in the same way."""
+    return _gathered(store, log, monitor, plan, version=None, segment="", start=start, end=end)
+
+
+def _gathered(
+    store: SeriesStore,
+    log: Log,
+    monitor: str,
+    plan: Plan,
+    *,
+    version: str | None,
+    segment: str,
+    start: float,
+    end: float,
+) -> Overview:
     recorded = {
         hour: done
         for hour, done in store.recorded(monitor).items()
@@ -53,29 +99,39 @@ def window(
         and is_current(done, plan)
         and readable([store.path(monitor, "sketches", hour)])
     }
-    found, problems = Gathered[str](), list[str]()
+    found, problems = Gathered[tuple[str, str]](), list[str]()
+    times = list[datetime]()
     for hour in sorted(recorded):
-        for column, item in sketches_of(
-            store.path(monitor, "sketches", hour), version=version, segment=segment
-        ):
-            found.add(column, item)
+        file = store.path(monitor, "sketches", hour)
+        for key, item in sketches_of(file, version=version, segment=segment):
+            found.add(key, item)
         if recorded[hour].broken:
             problems.append(f"{recorded[hour].broken} files of an hour could not be read")
-    for since, until in _gaps(sorted(recorded), start, end):
-        live = gather(log, plan, since, until)
+        if recorded[hour].rows:
+            times += (datetime.fromtimestamp(moment, UTC) for moment in (hour, hour + HOUR))
+    asked = plan if segment else replace(plan, segments=())
+    for since, until in _gaps(recorded, start, end):
+        live = gather(log, asked, since, until)
         problems += live.problems
+        times += (moment for moment in (live.first, live.last) if moment is not None)
         for (its_version, its_segment, column), item in live.sketches.items():
-            if (its_version, its_segment) == (version, segment):
-                found.add(column, item)
-    return Window(start=start, end=end, sketches=found.all(), problems=problems)
+            if its_segment == segment:
+                found.add((its_version, column), item)
+    return Overview(
+        sketches=found.all(),
+        first=min(times, default=None),
+        last=max(times, default=None),
+        problems=problems,
+    )
 
 
-def _gaps(hours: Sequence[int], start: float, end: float) -> Iterator[tuple[float, float]]:
-    """The parts of a span that are in none of the hours."""
+def _gaps(hours: Collection[int], start: float, end: float) -> Iterator[tuple[float, float]]:
+    """The parts of a span that are in none of the hours, an hour at most each: what has been seen
+    of an hour is kept in memory until it is done.
+    """
     at = start
-    for hour in hours:
-        if at < hour:
-            yield at, hour
-        at = hour + HOUR
-    if at < end:
-        yield at, end
+    while at < end:
+        until = min(at // HOUR * HOUR + HOUR, end)
+        if at not in hours:
+            yield at, until
+        at = until

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,6 +21,7 @@ from jupyter_mlinfra.core import database
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unavailable, Unprocessable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import now
+from jupyter_mlinfra.deployments import Part
 from jupyter_mlinfra.monitoring import AlertState, Monitoring
 from jupyter_mlinfra.monitoring.measuring import FEATURES
 from jupyter_mlinfra.monitoring.references import path_of
@@ -54,6 +56,10 @@ class Deployments:
 
     def payloads(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
         return self.rows.filter(pl.col("ts") >= since) if since else self.rows
+
+    def payload_parts(self, name: str, *, since: datetime, until: datetime) -> Iterator[Part]:
+        rows = self.rows.filter(pl.col("ts").is_between(since, until, closed="left"))
+        return iter([Part(rows=rows)] if rows.height else [])
 
     def payloads_refused(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
         bad = self.payloads(name, since=since).filter(pl.col("status") >= 400)
@@ -287,11 +293,11 @@ def test_verdicts_that_are_too_old_stand_before_green_ones(
     assert monitoring.alerts().items[0].name == "refused"
 
 
-def broken_log(*_: Any, **__: Any) -> pl.DataFrame:
+def broken_log(*_: Any, **__: Any) -> Iterator[Part]:
     raise Unprocessable("The payload log cannot be read.")
 
 
-def a_bug(*_: Any, **__: Any) -> pl.DataFrame:
+def a_bug(*_: Any, **__: Any) -> Iterator[Part]:
     raise pl.exceptions.SchemaError("columns")
 
 
@@ -301,7 +307,7 @@ def test_what_cannot_be_measured_at_all_is_no_data_with_the_reason(
     watched(monitoring)
     deployments.rows = payload(1000)
     monitoring.evaluate("flights")
-    monkeypatch.setattr(deployments, "payloads", broken_log)
+    monkeypatch.setattr(deployments, "payload_parts", broken_log)
     status = monitoring.evaluate("flights")
     assert {item.text for item in status.alerts} == {"The payload log cannot be read."}
     for monitor in (status.monitor, *monitoring.list().items):
@@ -309,7 +315,7 @@ def test_what_cannot_be_measured_at_all_is_no_data_with_the_reason(
     assert {item.state for item in monitoring.alerts().items} == {AlertState.NO_DATA}
     monkeypatch.undo()
     assert monitoring.evaluate("flights").monitor.state is AlertState.OK
-    monkeypatch.setattr(deployments, "payloads", a_bug)
+    monkeypatch.setattr(deployments, "payload_parts", a_bug)
     with pytest.raises(pl.exceptions.SchemaError):  # a bug is still seen as one
         monitoring.evaluate("flights")
     assert {item.state for item in monitoring.alerts().items} == {AlertState.NO_DATA}
