@@ -173,6 +173,13 @@ def monitor(lab: Lab) -> None:
     expect(page.locator("svg[role='img']").first).to_be_visible()
 
 
+def cause(lab: Lab) -> None:
+    """The code that made a feature, cell by cell."""
+    page = lab.open("Models", "monitor:flights")
+    page.get_by_role("button", name="Trace to Its Code").click()
+    expect(page.get_by_role("group", name=re.compile("^From dataset:")).first).to_be_visible()
+
+
 def try_it(lab: Lab) -> None:
     """An answer, with what each input contributed to it."""
     page = lab.open("Models", "deployment:flights")

@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from tests.browser.conftest import Lab
-from tests.browser.scenes import SCENES
+from tests.browser.scenes import SCENES, cause
 
 PAGES = [
     "catalog",
@@ -44,9 +44,19 @@ for (const node of document.querySelectorAll('[class*="jp-mlinfra"]')) {
 @pytest.mark.parametrize("name", PAGES)
 def test_axe_finds_nothing(shared: Lab, name: str) -> None:
     SCENES[name](shared)
-    light = faults(shared.page)
-    with dark(shared.page):
-        assert (light, faults(shared.page)) == ([], [])
+    faultless(shared.page)
+
+
+def test_axe_finds_nothing_where_a_feature_is_traced_to_its_code(shared: Lab) -> None:
+    cause(shared)
+    faultless(shared.page)
+
+
+def faultless(page: Page) -> None:
+    """In the light and in the dark theme."""
+    light = faults(page)
+    with dark(page):
+        assert (light, faults(page)) == ([], [])
 
 
 @contextmanager

@@ -26,21 +26,23 @@ export function Faults({
     return null;
   }
   return (
-    <ul className={cx('monitoring-faults')} role="alert">
-      {faults.map(fault => (
-        <li key={fault.what}>
-          <State state="failed">{plain(fault)}</State>{' '}
-          {fault.why && <span className={cx('quiet')}>{prose(fault.why)}</span>}{' '}
-          {fault.fix && <span>{prose(fault.fix)}</span>}{' '}
-          {fault.line !== null && (
-            <Button
-              label={trans.__('Go to Line %1', fault.line)}
-              onClick={() => onLine(fault.line ?? 1)}
-            />
-          )}
-        </li>
-      ))}
-    </ul>
+    <div className={cx('monitoring-faults')} role="alert">
+      <ul>
+        {faults.map(fault => (
+          <li key={fault.what}>
+            <State state="failed">{plain(fault)}</State>{' '}
+            {fault.why && <span className={cx('quiet')}>{prose(fault.why)}</span>}{' '}
+            {fault.fix && <span>{prose(fault.fix)}</span>}{' '}
+            {fault.line !== null && (
+              <Button
+                label={trans.__('Go to Line %1', fault.line)}
+                onClick={() => onLine(fault.line ?? 1)}
+              />
+            )}
+          </li>
+        ))}
+      </ul>
+    </div>
   );
 }
 
