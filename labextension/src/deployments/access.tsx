@@ -11,7 +11,7 @@ import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import type { IWorkbench } from '../tokens';
 import { Audit } from './audit';
-import { type IKeysProps, Keys } from './keys';
+import { Keys } from './keys';
 
 /** The protocols by the names of their addresses. */
 const PROTOCOLS: Readonly<Record<string, string>> = {
@@ -26,17 +26,13 @@ const nameOf = (address: string, trans: IWorkbench['trans']): string =>
     ? trans.__('%1, for other machines', PROTOCOLS.seldon)
     : (PROTOCOLS[address] ?? address);
 
-interface IAccessProps extends Omit<IKeysProps, 'deployment'> {
-  detail: IDeploymentDetail;
-}
-
 /** Where a deployment listens, what it takes of callers, their keys, and who changed what. */
-export function Access({ detail, ...keys }: IAccessProps): React.ReactElement {
+export function Access({ detail }: { detail: IDeploymentDetail }): React.ReactElement {
   return (
     <>
       <Addresses deployment={detail.deployment} />
       <Limits detail={detail} />
-      <Keys deployment={detail.deployment} {...keys} />
+      <Keys deployment={detail.deployment} />
       <Audit deployment={detail.deployment} />
     </>
   );

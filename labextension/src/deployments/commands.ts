@@ -2,16 +2,25 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { IDeployment } from '../api/types';
 import type { IActionSpec } from '../tokens';
-import { canaryOf } from './weights';
+import { canaryOf } from './canary';
+import { keyActions } from './keycommands';
+import { planActions } from './plancommands';
 import type * as Verbs from './verbs';
 
-const verbs = (): Promise<typeof Verbs> => import('./verbs');
+/** What a command does, fetched when it is first called. */
+const run = (name: keyof typeof Verbs) => () => import('./verbs').then(verbs => verbs[name]);
 const DEPLOYMENT = { kinds: ['deployment'] };
 
 /** What can be done with a deployment. */
 export const deploymentActions = (
   trans: TranslationBundle
 ): readonly IActionSpec<IDeployment>[] => [
+  ...trafficActions(trans),
+  ...planActions(trans),
+  ...keyActions(trans)
+];
+
+const trafficActions = (trans: TranslationBundle): readonly IActionSpec<IDeployment>[] => [
   {
     ...DEPLOYMENT,
     id: 'mlinfra:deployments-promote',
@@ -20,7 +29,7 @@ export const deploymentActions = (
     icon: 'up',
     blocked: item => (canaryOf(item) ? null : trans.__('There is no canary to promote.')),
     asks: true,
-    run: () => verbs().then(({ promote }) => promote)
+    run: run('promote')
   },
   {
     ...DEPLOYMENT,
@@ -29,7 +38,7 @@ export const deploymentActions = (
     caption: trans.__('To the last healthy traffic, at once'),
     icon: 'undo',
     undo: 'mlinfra:deployments-change-traffic',
-    run: () => verbs().then(({ rollback }) => rollback)
+    run: run('rollback')
   },
   {
     ...DEPLOYMENT,
@@ -42,7 +51,7 @@ export const deploymentActions = (
         ? null
         : trans.__('No test has failed.'),
     asks: true,
-    run: () => verbs().then(({ override }) => override)
+    run: run('override')
   },
   {
     ...DEPLOYMENT,
@@ -55,7 +64,7 @@ export const deploymentActions = (
     },
     quiet: true,
     undo: 'mlinfra:deployments-change-traffic',
-    run: () => verbs().then(({ changeTraffic }) => changeTraffic)
+    run: run('changeTraffic')
   },
   {
     id: 'mlinfra:deployments-traffic',

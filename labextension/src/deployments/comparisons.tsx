@@ -14,9 +14,8 @@ import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
 import type { IWorkbench } from '../tokens';
+import { HOURS } from './plancommands';
 
-/** Hours that a shadow is compared over, and that a replay reaches back unless one says otherwise. */
-const HOURS = 24;
 /** The server reaches no further back. */
 const MOST_HOURS = 366 * 24;
 
@@ -46,7 +45,7 @@ export function Comparisons({ detail }: { detail: IDeploymentDetail }): React.Re
 
 /** Send the logged requests of some hours to a version, as a job. */
 function Replay({ deployment }: { deployment: IDeployment }): React.ReactElement {
-  const { client, open, trans } = useWorkbench();
+  const { commands, trans } = useWorkbench();
   const { run, busy } = useAction();
   const names = deployment.versions.map(({ version }) => version);
   const [version, setVersion] = useState(names.at(-1) ?? '');
@@ -58,11 +57,8 @@ function Replay({ deployment }: { deployment: IDeployment }): React.ReactElement
       aria-label={trans.__('Replay')}
       onSubmit={event => {
         event.preventDefault();
-        void run(async () => {
-          await open(
-            (await client.deployments.replay(deployment.name, version, Number(hours))).ref
-          );
-        });
+        const args = { ref: deployment.ref, version, hours: Number(hours) };
+        void run(() => commands.execute('mlinfra:deployments-replay', args));
       }}
     >
       <Select

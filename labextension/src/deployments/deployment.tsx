@@ -3,7 +3,7 @@ import '../../style/deployments.css';
 import React, { useState } from 'react';
 
 import type { ICodeCall } from '../api/client';
-import type { IDeployment, IDeploymentDetail, INewKey } from '../api/types';
+import type { IDeployment, IDeploymentDetail } from '../api/types';
 import { ActionButton } from '../components/action';
 import { Button } from '../components/button';
 import { Result } from '../components/card';
@@ -19,11 +19,13 @@ import { type IQuery, useQuery } from '../hooks/query';
 import type { IPageProps } from '../tokens';
 import { Access } from './access';
 import { bodyText, parseBody, sampleBody } from './body';
+import { canaryOf, type IPlanned } from './canary';
 import { Comparisons } from './comparisons';
 import { PageDrop } from './dropping';
 import { Gates } from './gates';
 import { History } from './history';
 import { Latency } from './latency';
+import { MadeKeys } from './made';
 import { Manifest } from './manifest';
 import { Monitors } from './monitors';
 import { Plan } from './plan';
@@ -33,7 +35,6 @@ import { type IEditedTraffic, Traffic } from './traffic';
 import { TryIt } from './tryit';
 import { Verdict } from './verdict';
 import { Versions } from './versions';
-import { canaryOf } from './weights';
 
 const BUSY = ['building', 'starting', 'testing', 'draining'];
 
@@ -43,7 +44,7 @@ export default function DeploymentPage({ reference, name }: IPageProps): React.R
   const [{ view, led }, setView] = useState({ view: 'traffic', led: 0 });
   /** Go to a tab, and into it. */
   const lead = (next: string): void => setView({ view: next, led: led + 1 });
-  const query = useQuery(reference, signal => client.deployments.show(name, signal), {
+  const query = useQuery(reference, signal => client.deployments.show(name, signal).then(planned), {
     topics: ['deployment'],
     about: reference,
     every: detail =>
@@ -61,6 +62,7 @@ export default function DeploymentPage({ reference, name }: IPageProps): React.R
         {deployment && <Verbs deployment={deployment} onTry={() => lead('try')} />}
         <InsertButton code={query.data?.code.python} primary={false} />
       </PageHeader>
+      <MadeKeys deployment={reference} />
       <PageDrop name={name} />
       <Result query={query}>
         {detail => (
@@ -77,6 +79,12 @@ export default function DeploymentPage({ reference, name }: IPageProps): React.R
     </>
   );
 }
+
+/** Commands read of the deployment whether it has a plan that they could hold. */
+const planned = (detail: IDeploymentDetail): IDeploymentDetail & { deployment: IPlanned } => ({
+  ...detail,
+  deployment: { ...detail.deployment, plan: detail.plan }
+});
 
 function Verbs({
   deployment,
@@ -124,8 +132,6 @@ function Deployment({
   const [body, setBody] = useState<string | null>(null);
   const [chosen, choose] = useState<RowKey | null>(null);
   const [logged, setLogged] = useState<unknown>(null);
-  /** Here and not in the tab: a key can come after the tab was left, and nothing else holds it. */
-  const [made, setMade] = useState<readonly INewKey[]>([]);
   usePageVerb('mlinfra:deployments-traffic', () => onLead('traffic'));
   usePageVerb('mlinfra:deployments-try', () => onLead('try'));
   return (
@@ -150,7 +156,7 @@ function Deployment({
           {view === 'traffic' && (
             <>
               <Traffic deployment={deployment} query={query} onEdit={setTraffic} />
-              {detail.plan && <Plan plan={detail.plan} query={query} />}
+              {detail.plan && <Plan deployment={deployment} plan={detail.plan} />}
               <Verdict deployment={deployment} />
               <div className={cx('deployments-columns')}>
                 <Gates deployment={deployment} brief />
@@ -184,14 +190,7 @@ function Deployment({
           {view === 'monitors' && <Monitors deployment={deployment} />}
           {view === 'history' && <History deployment={deployment} />}
           {view === 'manifest' && <Manifest deployment={deployment} />}
-          {view === 'access' && (
-            <Access
-              detail={detail}
-              made={made}
-              onMade={key => setMade(all => [...all, key])}
-              onHide={key => setMade(all => all.filter(item => item !== key))}
-            />
-          )}
+          {view === 'access' && <Access detail={detail} />}
         </div>
       </Tabs>
       <CallCode

@@ -2,27 +2,25 @@ import '../../style/deployments.css';
 
 import React from 'react';
 
-import type { IDeliveryPlan, IDeploymentDetail } from '../api/types';
-import { Button } from '../components/button';
+import type { IDeliveryPlan, IDeployment } from '../api/types';
+import { ActionButton } from '../components/action';
 import { cx } from '../components/cx';
 import { State } from '../components/state';
 import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
-import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
-import type { IQuery } from '../hooks/query';
 
 const ACTIVE = ['running', 'paused'];
 
 type Check = IDeliveryPlan['checks'][number];
 
 interface IPlanProps {
+  deployment: IDeployment;
   plan: IDeliveryPlan;
-  query: IQuery<IDeploymentDetail>;
 }
 
 /** The last plan by which a version comes to its traffic: its steps, and what they are judged by. */
-export function Plan({ plan, query }: IPlanProps): React.ReactElement {
+export function Plan({ deployment, plan }: IPlanProps): React.ReactElement {
   const { trans } = useWorkbench();
   const active = ACTIVE.includes(plan.state);
   return (
@@ -35,7 +33,7 @@ export function Plan({ plan, query }: IPlanProps): React.ReactElement {
         </b>
         <State state={plan.state} />
         <Steps plan={plan} />
-        {active && <Hold plan={plan} query={query} />}
+        {active && <Hold deployment={deployment} plan={plan} />}
       </div>
       {plan.waits_for && (
         <p className={cx('reason', 'deployments-plan-reason')} data-reason={plan.waits_for}>
@@ -78,28 +76,21 @@ function Steps({ plan }: { plan: IDeliveryPlan }): React.ReactElement {
 }
 
 /** Hold the plan, or let it go on; to go back there is Roll Back. */
-function Hold({ plan, query }: IPlanProps): React.ReactElement {
-  const { client, trans } = useWorkbench();
-  const { run, busy } = useAction();
-  const { deployment, state } = plan;
-  const act = (doing: () => Promise<unknown>): void =>
-    void run(async () => {
-      await doing();
-      await query.refresh();
-    });
-  return state === 'running' ? (
-    <Button
-      label={busy ? trans.__('Pausing…') : trans.__('Pause')}
-      caption={trans.__('Hold the plan; a breach rolls it back nevertheless')}
-      disabled={busy}
-      onClick={() => act(() => client.deployments.pause(deployment))}
+function Hold({ deployment, plan }: IPlanProps): React.ReactElement {
+  const { trans } = useWorkbench();
+  return plan.state === 'running' ? (
+    <ActionButton
+      command="mlinfra:deployments-pause-plan"
+      target={deployment}
+      label={trans.__('Pause')}
+      busyLabel={trans.__('Pausing…')}
     />
   ) : (
-    <Button
-      label={busy ? trans.__('Resuming…') : trans.__('Resume')}
-      caption={trans.__('The present step begins again')}
-      disabled={busy}
-      onClick={() => act(() => client.deployments.resume(deployment))}
+    <ActionButton
+      command="mlinfra:deployments-resume-plan"
+      target={deployment}
+      label={trans.__('Resume')}
+      busyLabel={trans.__('Resuming…')}
     />
   );
 }

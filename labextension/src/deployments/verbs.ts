@@ -5,8 +5,9 @@ import type { IDeployment } from '../api/types';
 import { confirm } from '../components/confirm';
 import { nameOf } from '../refs';
 import type { IActionCall, Perform } from '../tokens';
+import { canaryOf } from './canary';
 import { versionRef } from './series';
-import { canaryOf, type Weights, weightsOf, words } from './weights';
+import { type Weights, weightsOf, words } from './weights';
 
 /** The deployment as it is now: an undo goes back to it. */
 const deploymentOf = async ({ workbench, name }: IActionCall<IDeployment>): Promise<IDeployment> =>

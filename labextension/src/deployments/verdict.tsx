@@ -13,7 +13,8 @@ import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { useMemory } from '../hooks/memory';
 import { useQuery } from '../hooks/query';
-import { canaryOf, weightsOf, words } from './weights';
+import { canaryOf } from './canary';
+import { weightsOf, words } from './weights';
 
 type Measure = IVersionVerdict['measure'];
 

@@ -1,4 +1,4 @@
-import type { IDeployedVersion, IDeployment } from '../api/types';
+import type { IDeployedVersion } from '../api/types';
 
 export type Weights = Readonly<Record<string, number>>;
 
@@ -27,10 +27,6 @@ export function checkWeights(fields: Readonly<Record<string, string>>): IWeights
     sum
   };
 }
-
-/** The canary: the version that answers a part and is not the stable one. */
-export const canaryOf = ({ versions }: IDeployment): string | undefined =>
-  versions.find(version => version.role === 'canary')?.version;
 
 /** The traffic as it stands. */
 export const weightsOf = (versions: readonly IDeployedVersion[]): Weights =>

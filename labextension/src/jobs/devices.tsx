@@ -12,7 +12,7 @@ import * as format from '../format';
 import { RefLink } from '../components/reflink';
 import { useWorkbench } from '../hooks/context';
 import { parseRef } from '../refs';
-import { type IKernelHolder, kernelsIn } from './state';
+import { type IKernelHolder, kernelsIn } from './lines';
 
 const whole = (value: unknown): string => format.percent(value, 0);
 

@@ -31,7 +31,8 @@ import { Attempts, JobDetails, Parameters } from './record';
 import { gpuName, Resources } from './resources';
 import { type ILogSearch, LogSearchBox, useLogSearch } from './search';
 import { Clock, Starts, useStarts } from './starts';
-import { arrayCode, isActive, isWaiting, kernelsIn, shortName, shownState } from './state';
+import { arrayCode, kernelsIn, shortName } from './lines';
+import { isActive, isWaiting, shownState } from './state';
 
 /** The page of a job, or of an array of jobs. */
 export default function JobPage({ reference, name, onTitle }: IPageProps): React.ReactElement {

@@ -24,7 +24,8 @@ import { kinds } from '../kinds';
 import type { IWorkbench } from '../tokens';
 import { Compute, gpusOf } from './devices';
 import { Starts, useStarts } from './starts';
-import { arrayCode, isActive, isQueued, isWaiting, shortName, shownState } from './state';
+import { arrayCode, shortName } from './lines';
+import { isActive, isQueued, isWaiting, shownState } from './state';
 
 /** The page of the queue. */
 export const QUEUE = 'queue:all';

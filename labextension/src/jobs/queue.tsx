@@ -16,7 +16,8 @@ import { useWorkbench } from '../hooks/context';
 import { useList } from '../hooks/list';
 import type { IPageProps, IWorkbench } from '../tokens';
 import { Clock } from './starts';
-import { arrayCode, linesOf, shownState, targetOf } from './state';
+import { arrayCode, linesOf, targetOf } from './lines';
+import { shownState } from './state';
 
 /** Jobs that run are at most so many lines above those that wait. */
 const RUNNING = 50;

@@ -4,7 +4,7 @@ import { labelled, Num } from '../components/number';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
-import { startsOf } from './state';
+import { startsOf } from './lines';
 
 /** When waiting jobs may start, by id; asked while something waits. */
 export function useStarts(when: boolean): ReadonlyMap<string, string> {

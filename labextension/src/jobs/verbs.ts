@@ -6,7 +6,7 @@ import type { IActionCall, IWorkbench, Perform } from '../tokens';
 import { attach } from './attach';
 import { cancelJob, takeBack } from './cancel';
 import { notify } from './notify';
-import { moved } from './state';
+import { moved } from './lines';
 
 type Call = IActionCall<IJob>;
 

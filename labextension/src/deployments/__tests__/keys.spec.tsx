@@ -59,6 +59,8 @@ interface IOpened {
   createKey: jest.Mock;
   rotateKey: jest.Mock;
   revokeKey: jest.Mock;
+  /** Close the page. */
+  closed: () => void;
 }
 
 const tab = async (name: string): Promise<void> => {
@@ -76,10 +78,10 @@ async function opened(detail: object = DETAIL): Promise<IOpened> {
   const none = async (): Promise<object> => pageOf([]);
   const more = { show: async () => detail, history: none, audit: none };
   const fake = fakeWorkbench({ deployments: { keys, createKey, rotateKey, revokeKey, ...more } });
-  show(fake, <DeploymentPage reference="deployment:flights" name="flights" />);
+  const page = show(fake, <DeploymentPage reference="deployment:flights" name="flights" />);
   await settle();
   await tab('Access');
-  return { fake, createKey, rotateKey, revokeKey };
+  return { fake, createKey, rotateKey, revokeKey, closed: page.unmount };
 }
 
 const answers = (value: unknown, accept = true): never => ({ button: { accept }, value }) as never;
@@ -97,11 +99,11 @@ it('a new key is shown once, can be copied, and goes with Hide; nothing keeps it
   expect(fake.code.copy).toHaveBeenCalledWith(SECRET);
   fireEvent.click(within(made).getByRole('button', { name: 'Hide' }));
   expect(document.body.textContent).not.toContain(SECRET);
-  expect(document.activeElement).toBe(screen.getByLabelText('for'));
+  expect(document.activeElement).toBe(screen.getByRole('tab', { name: 'Access' }));
   expect(JSON.stringify([...fake.kept])).not.toContain(SECRET);
 });
 
-it('a key that comes after the tab was left is there on the way back, beside the first one', async () => {
+it('a key that comes after the tab was left is shown all the same, beside the first one', async () => {
   const { createKey } = await opened();
   let answer: (made: INewKey) => void = () => undefined;
   createKey.mockImplementationOnce(() => new Promise<INewKey>(resolve => (answer = resolve)));
@@ -110,8 +112,8 @@ it('a key that comes after the tab was left is there on the way back, beside the
   expect(await screen.findByRole('button', { name: 'Creating…' })).toBeTruthy();
   await tab('Manifest');
   await act(async () => answer({ ...MADE, id: 'k4', key: 'mlk_late' }));
-  await tab('Access');
   expect(screen.getByText('mlk_late')).toBeTruthy();
+  await tab('Access');
   submit();
   await settle();
   expect(screen.getByText(SECRET)).toBeTruthy();
@@ -178,4 +180,41 @@ it('a key is rotated for the hours, and revoked with the reason, that the dialog
   fireEvent.click(screen.getByRole('button', { name: 'Revoke…' }));
   await settle();
   expect(revokeKey).toHaveBeenCalledWith('flights', 'k1', 'lost phone');
+});
+
+it('without a key in its arguments a command asks which of those that are valid', async () => {
+  const { fake, revokeKey } = await opened();
+  const choose = jest.spyOn(InputDialog, 'getItem').mockResolvedValueOnce(answers('name of k1'));
+  jest.spyOn(InputDialog, 'getText').mockResolvedValueOnce(answers(''));
+  const { commands } = fake.workbench;
+  await act(async () => {
+    await commands.execute('mlinfra:deployments-revoke-key', { ref: 'deployment:flights' });
+  });
+  expect(choose.mock.calls[0]?.[0].items).toEqual(['name of k1']);
+  expect(revokeKey).toHaveBeenCalledWith('flights', 'k1', '');
+});
+
+it('a key that is made from the palette is shown by the page that opens, and goes with it', async () => {
+  const { fake, createKey, closed } = await opened();
+  const { commands } = fake.workbench;
+  const create = async (): Promise<void> => {
+    jest.spyOn(InputDialog, 'getText').mockResolvedValueOnce(answers(' app '));
+    jest.spyOn(InputDialog, 'getNumber').mockResolvedValueOnce(answers(0));
+    await act(async () => {
+      await commands.execute('mlinfra:deployments-create-key', { ref: 'deployment:flights' });
+    });
+  };
+  await create();
+  expect(createKey).toHaveBeenCalledWith('flights', 'app', null);
+  expect(screen.getByText(SECRET)).toBeTruthy();
+  expect(fake.open).not.toHaveBeenCalled();
+  closed();
+  await create();
+  expect(fake.open).toHaveBeenCalledWith('deployment:flights');
+  const again = show(fake, <DeploymentPage reference="deployment:flights" name="flights" />);
+  await settle();
+  expect(screen.getAllByText(SECRET)).toHaveLength(1);
+  again.unmount();
+  show(fake, <DeploymentPage reference="deployment:flights" name="flights" />);
+  expect(screen.queryByText(SECRET)).toBeNull();
 });

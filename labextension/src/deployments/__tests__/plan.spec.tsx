@@ -39,16 +39,18 @@ const planOf = (more: Partial<IDeliveryPlan>): IDeliveryPlan => ({
   ...more
 });
 
-function drawn(plan: IDeliveryPlan): { refresh: jest.Mock; pause: jest.Mock; resume: jest.Mock } {
-  const refresh = jest.fn(async () => undefined);
+function drawn(plan: IDeliveryPlan): { told: jest.Mock; pause: jest.Mock; resume: jest.Mock } {
+  const told = jest.fn();
   const [pause, resume] = [jest.fn(async () => plan), jest.fn(async () => plan)];
   const fake = fakeWorkbench({ deployments: { pause, resume } });
-  show(fake, <Plan plan={plan} query={{ refresh } as never} />);
-  return { refresh, pause, resume };
+  fake.workbench.events.listen(['deployment'], told);
+  const deployment = { ref: 'deployment:flights', name: 'flights', plan } as never;
+  show(fake, <Plan deployment={deployment} plan={plan} />);
+  return { told, pause, resume };
 }
 
 it('a plan says its present step, what it waits for, and the verdict of each check', async () => {
-  const { pause, refresh } = drawn(planOf({}));
+  const { pause, told } = drawn(planOf({}));
   const steps = screen.getAllByRole('listitem');
   expect(steps.map(step => [step.textContent, step.getAttribute('aria-current')])).toEqual([
     ['5 %', null],
@@ -64,7 +66,7 @@ it('a plan says its present step, what it waits for, and the verdict of each che
   fireEvent.click(screen.getByRole('button', { name: 'Pause' }));
   await settle();
   expect(pause).toHaveBeenCalledWith('flights');
-  expect(refresh).toHaveBeenCalled();
+  expect(told).toHaveBeenCalledWith({ topic: 'deployment', ref: 'deployment:flights', data: {} });
 });
 
 it('only a step that is still to come says when', () => {

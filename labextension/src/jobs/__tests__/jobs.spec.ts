@@ -11,7 +11,7 @@ import {
 import { toggleSweep } from '../fields';
 import { append, type ILog, prepend } from '../log';
 import { tableLines } from '../queue';
-import { kernelsIn, linesOf, moved, shortName, startsOf } from '../state';
+import { kernelsIn, linesOf, moved, shortName, startsOf } from '../lines';
 import { readSweep, readValue, sweepExample } from '../values';
 
 const PARAMETERS = [
