@@ -2,9 +2,9 @@
 
     python benchmarks/evaluation.py [--rows 1000000 10000000] [--folder /tmp]
 
-One deployment, one version, one row a request, spread over the 23 hours before now; 10 inputs (seven
-numbers, three texts with 3 to 200 levels), a reference of 50,000 rows, half a percent of the requests
-refused. The log is in merged Parquet files of the log's own format, about 130 bytes a row on disk;
+One deployment, one version, one row a request, spread over the 23 hours before now; 10 inputs
+(seven numbers, three texts with 3 to 200 levels), a reference of 50,000 rows, half a percent of the
+requests refused. The log is in merged Parquet files of the log's own format, about 115 bytes a row;
 the filters of request ids among their facts have the right size and nothing in them. Each size has
 a project of its own, in which two rounds follow each other, each in a process of its own: the first
 evaluates the rules and records all hours, the second finds them recorded. A round is what the alarm
