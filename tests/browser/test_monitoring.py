@@ -1,48 +1,24 @@
 """Monitors, alerts and rules: what drifts is seen, explained and acted on, by mouse and by keys.
-
-The project has real payload logs, references, rules and a real pipeline; only the processes that
-would write the logs are missing, so that a test can choose the hour of a request.
+On the same project, the keys, plans and replays of a deployment.
 """
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
-import numpy as np
 import polars as pl
 import pytest
 from playwright.sync_api import Locator, expect
 
-from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import now
-from jupyter_mlinfra.deployments.targets.layout import payload_folder
-from jupyter_mlinfra.monitoring import labelled, references
 from tests.browser import keys
-from tests.browser.conftest import Contexts, Lab, Server, cell, jupyterlab, new_lab, write_notebook
-from tests.browser.test_accessibility import dark, faults
-from tests.monitoring.alerts.conftest import TRAINING, Flights
-from tests.monitoring.logs import answered, write_journal
+from tests.browser.conftest import Contexts, Lab, new_lab
+from tests.browser.test_accessibility import faultless
+from tests.browser.watched import RULES, Watched, shifted, watch
 
-RULES = """\
-# how the flights are watched
-monitor: flights
-rules:
-  - name: drift
-    metric: psi
-    threshold: 0.2
-    clear: 0.1
-    min_rows: 100
-    for: 1s
-"""
 REAL = """
   - name: accuracy
     metric: performance_real.accuracy
@@ -52,127 +28,10 @@ REAL = """
 """
 
 
-@dataclass
-class Watched:
-    """A project with three monitors: `flights`, `trains` that nobody asks any more, and `ships`
-    without a reference.
-    """
-
-    server: Server
-    flights: Flights
-
-    def evaluate(self, monitor: str = "flights") -> None:
-        self.server.ask(f"mlinfra/api/monitoring/monitors/{monitor}/evaluate", "POST", {})
-
-    def status(self, part: str) -> Any:
-        return self.server.ask(f"mlinfra/api/monitoring/{part}")
-
-
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    root = tmp_path_factory.mktemp("watched")
-    (root / "mlinfra.toml").write_text('[project]\nname = "watched"\n')
-    (root / "flights.mlrules.yaml").write_text(RULES)
-    flights, trains = Flights(Project(root)), Flights(Project(root), "trains")
-    Flights(Project(root), "ships")
-    with flights.project.database.write() as connection:
-        connection.execute("UPDATE deployment SET up = 0")
-        connection.execute("UPDATE deployment_version SET bundle = ?", (str(bundle(root)),))
-        connection.execute(
-            "UPDATE deployment_version SET number = 9 WHERE deployment = 'ships'",
-        )
-        connection.execute(
-            "UPDATE deployment_version SET version = 'v9' WHERE deployment = 'ships'",
-        )
-    learn(flights)
-    track(flights)
-    for hours in range(10, 0, -1):
-        past(flights, hours)
-    for hours in (31, 30):
-        past(trains, hours)
-    flights.monitoring.configure("flights", costs={"tp": 90, "fp": -30})
-    flights.monitoring.backfill("flights")
-    with jupyterlab(root, tmp_path_factory.mktemp("lab")) as server:
-        yield Watched(server, flights)
-    command = [sys.executable, "-m", "jupyter_mlinfra.cli", "down"]
-    subprocess.run(command, cwd=root, check=False, capture_output=True, timeout=120)
-
-
-def shifted(flights: Flights) -> None:
-    """Many requests of the last seconds, at which it is much warmer."""
-    begun, random = now().timestamp() - 20, np.random.default_rng(7)
-    entries = [
-        answered(begun + place / 200, f"now-{place}", [[float(temp), float(wind)]], [0.5])
-        for place, (temp, wind) in enumerate(random.normal((85, 10), (10, 3), (3_000, 2)))
-    ]
-    folder = payload_folder(flights.project, flights.name)
-    write_journal(folder, begun, entries, names=TRAINING.columns, categories=[[], []], version="v2")
-
-
-def past(flights: Flights, hours: int, rows: int = 300) -> None:
-    """Requests like those of the training, in the hour that began so many hours ago."""
-    begun, random = now().timestamp() - 3600 * hours, np.random.default_rng(hours)
-    inputs = zip(random.normal(60, 10, rows), random.normal(10, 3, rows), strict=True)
-    entries = [
-        answered(begun + 12 * place, f"{hours}-{place}", [[*map(float, row)]], [random.random()])
-        for place, row in enumerate(inputs)
-    ]
-    folder = payload_folder(flights.project, flights.name)
-    write_journal(folder, begun, entries, names=TRAINING.columns, categories=[[], []], version="v2")
-
-
-def bundle(root: Path) -> Path:
-    """As much of a packaged version as says what it answers."""
-    folder = root / ".mlinfra" / "deployments" / "bundle"
-    folder.mkdir(parents=True)
-    columns = [{"name": name, "type": "double", "optional": False} for name in TRAINING.columns]
-    facts = {
-        "columns": columns,
-        "output_names": ["late"],
-        "answers": "probabilities",
-        "model_file": "model.ubj",
-        "files": {},
-        "requirements": [],
-        "sample": {"names": TRAINING.columns, "ndarray": [[60.0, 9.0]]},
-    }
-    (folder / "bundle.json").write_text(json.dumps(facts))
-    return folder
-
-
-def learn(flights: Flights) -> None:
-    """The reference with labels, so that performance can be estimated."""
-    random = np.random.default_rng(3)
-    score = random.random(TRAINING.height)
-    rows = TRAINING.with_columns(pl.Series("prediction", score))
-    made = references.make("flights/2", TRAINING, score.tolist())
-    path = references.path_of(flights.project, "flights/2")
-    references.save(
-        flights.project,
-        labelled.learned(
-            made,
-            path,
-            rows,
-            TRAINING.columns,
-            pl.Series((random.random(TRAINING.height) < score).astype(float)),
-            "probabilities",
-        ),
-    )
-
-
-def track(flights: Flights) -> None:
-    """The model is of a run that a step of a pipeline tracked."""
-    import mlflow
-
-    root = flights.project.root
-    write_notebook(root / "train.ipynb", cell("print('trained')"))
-    (root / "train.mlpipeline.yaml").write_text("steps:\n  fit: {notebook: train.ipynb}\n")
-    flights.bench.experiments.activate()
-    client = mlflow.MlflowClient(flights.bench.experiments.tracking_uri)
-    client.create_registered_model("flights")
-    for number in range(2):
-        experiment = client.create_experiment(f"e{number}")
-        run = client.create_run(experiment, tags={"mlinfra.step": "train/fit"}).info.run_id
-        client.create_model_version("flights", f"runs:/{run}/model", run_id=run)
+    with watch(tmp_path_factory.mktemp("watched"), tmp_path_factory.mktemp("lab")) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -467,6 +326,78 @@ def test_the_rules_of_a_monitor_are_listed_and_one_can_be_replaced(
         file.unlink()
 
 
+def test_a_feature_is_traced_and_where_the_trace_ends_is_said(lab: Lab, watched: Watched) -> None:
+    page = lab.open("Models", "monitor:flights")
+    section = page.get_by_role("region", name="Where temp comes from")
+    section.get_by_role("button", name="Trace to Its Code").click()
+    found = watched.status("monitors/flights/cause?feature=temp")
+    expect(section.get_by_text(found["basis"])).to_be_visible()
+    assert found["reasons"]
+    for reason in found["reasons"]:
+        expect(section.get_by_text(reason)).to_be_visible()
+    expect(section.get_by_role("button", name="Trace Again")).to_be_enabled()
+    section.get_by_role("button", name="flights/2").click()
+    expect(lab.main("model:flights")).to_be_visible()
+
+
+def tab_of(lab: Lab, name: str) -> Locator:
+    """The page of the deployment, at one of its tabs."""
+    page = lab.open("Models", "deployment:flights")
+    page.get_by_role("tab", name=name, exact=True).click()
+    return page
+
+
+def test_a_new_key_is_seen_once_and_can_be_revoked(lab: Lab, watched: Watched) -> None:
+    page = tab_of(lab, "Access")
+    form = page.get_by_role("form", name="New key")
+    form.get_by_label("for", exact=True).fill("shop")
+    form.get_by_role("button", name="Create Key").click()
+    made = page.get_by_role("status").filter(has_text="The key of shop")
+    key = made.locator("code").inner_text()
+    page.get_by_role("tab", name="History", exact=True).click()
+    expect(made).to_contain_text(key)
+    page.get_by_role("tab", name="Access", exact=True).click()
+    made.get_by_role("button", name="Hide").click()
+    expect(page.get_by_text(key)).to_have_count(0)
+    row = (
+        page.get_by_role("grid", name="Keys of flights").locator("tbody tr").filter(has_text="shop")
+    )
+    row.get_by_role("button", name="Revoke…").click()
+    dialog = lab.page.get_by_role("dialog")
+    dialog.get_by_role("textbox").fill("the shop has closed")
+    dialog.get_by_role("button", name="Revoke").click()
+    expect(row).to_contain_text("revoked")
+    log = page.get_by_role("grid", name="Audit log of flights")
+    expect(log).to_contain_text("the shop has closed")
+    kept = watched.server.ask("mlinfra/api/deployments/deployments/flights/keys")
+    assert key not in str(kept)
+
+
+def test_a_plan_is_held_and_goes_on(lab: Lab, watched: Watched) -> None:
+    page = tab_of(lab, "Traffic")
+    plan = page.get_by_role("region", name="Plan of v2")
+    expect(plan.locator('[aria-current="step"]')).to_have_text("5 %")
+    plan.get_by_role("button", name="Pause").click()
+    expect(plan).to_contain_text("It is held by hand.")
+    plan.get_by_role("button", name="Resume").click()
+    expect(plan.get_by_role("button", name="Pause")).to_be_enabled()
+    expect(plan).not_to_contain_text("It is held by hand.")
+    history = page.get_by_role("grid", name="History of flights").locator("tbody tr")
+    expect(history.nth(0)).to_contain_text("resume")
+    expect(history.nth(1)).to_contain_text("the plan of v2 is held at 5 %")
+
+
+def test_a_replay_is_compared_and_another_one_is_a_job(lab: Lab, watched: Watched) -> None:
+    page = tab_of(lab, "Tests")
+    (row,) = page.get_by_role("grid", name="Replays to flights").locator("tbody tr").all()
+    for text in ("v2", "5,000", "97.1 %", "+0.02", "44, given in 21"):
+        expect(row).to_contain_text(text)
+    expect(page.get_by_text("3 rows were left out.")).to_be_visible()
+    page.get_by_role("form", name="Replay").get_by_role("button", name="Replay").click()
+    job = lab.page.locator('[id^="jp-mlinfra-job:"]:visible')
+    expect(job.get_by_role("heading", level=1)).to_contain_text("flights")
+
+
 @pytest.mark.parametrize("name", ["monitor:flights", "alert:flights/drift", "rules:flights"])
 def test_axe_finds_nothing_on_the_pages(lab: Lab, watched: Watched, name: str) -> None:
     if name.startswith("rules"):
@@ -476,6 +407,43 @@ def test_axe_finds_nothing_on_the_pages(lab: Lab, watched: Watched, name: str) -
     else:
         page = lab.open("Models", name)
         expect(page.locator("svg[role='img']").first).to_be_visible()
-    light = faults(lab.page)
-    with dark(lab.page):
-        assert (light, faults(lab.page)) == ([], [])
+        page.get_by_role("button", name="Trace to Its Code").click()
+        expect(page.get_by_text("Datasets, runs and jobs are from lineage")).to_be_visible()
+    faultless(lab.page)
+
+
+def test_axe_finds_nothing_in_a_rule_file_with_a_fault_and_a_back_test(
+    lab: Lab, watched: Watched
+) -> None:
+    path = watched.server.root / "axe.mlrules.yaml"
+    path.write_text(RULES.replace("name: drift", "name: axe"))
+    page = editor(lab, path.name)
+    page.get_by_label("days").fill("2")
+    page.get_by_role("button", name="Back-Test").click()
+    expect(page.get_by_role("region", name="Back-test").locator("li").first).to_be_visible()
+    faultless(lab.page)
+    page.locator(".cm-content").click()
+    lab.page.keyboard.press("Control+End")
+    lab.page.keyboard.type("    clear: 0.9\n")
+    expect(page.locator("[data-line]").first).to_be_visible()
+    faultless(lab.page)
+    saved(lab)
+    path.unlink()
+
+
+@pytest.mark.parametrize("tab", ["Traffic", "Tests", "Access"])
+def test_axe_finds_nothing_on_the_page_of_a_deployment(
+    lab: Lab, watched: Watched, tab: str
+) -> None:
+    page = lab.open("Models", "deployment:flights")
+    page.get_by_role("tab", name=tab, exact=True).click()
+    if tab == "Traffic":
+        expect(page.get_by_role("grid", name="Checks of the plan")).to_be_visible()
+    elif tab == "Tests":
+        expect(page.get_by_role("grid", name="Replays to flights")).to_be_visible()
+    else:
+        page.get_by_role("form", name="New key").get_by_role("button").click()
+        expect(page.get_by_text("it is not shown again")).to_be_visible()
+        expect(page.get_by_role("grid", name="Keys of flights")).to_be_visible()
+        expect(page.get_by_role("grid", name="Audit log of flights")).to_be_visible()
+    faultless(lab.page)
