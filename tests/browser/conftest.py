@@ -40,6 +40,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from jupyter_mlinfra.core.files import file_lock
 from tests.conftest import Demo
 
 FLAGS = [
@@ -195,6 +196,15 @@ def small_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
     command = [sys.executable, "-m", "jupyter_mlinfra.cli", "down"]
     subprocess.run(command, cwd=root, check=False, capture_output=True, timeout=120)
+
+
+@pytest.fixture
+def traffic(server: Server) -> Iterator[None]:
+    """For a test that moves the traffic of the flights, or is disturbed if it moves: other workers
+    look at the same deployment, and wait.
+    """
+    with file_lock(server.root / ".mlinfra" / "traffic-of-the-tests.lock"):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ def shares(lab: Lab) -> dict[str, int]:
 
 
 @pytest.fixture
-def waiting(lab: Lab) -> Iterator[str]:
+def waiting(lab: Lab, traffic: None) -> Iterator[str]:
     """A version of flights without traffic; the traffic is as before after the test."""
     before = shares(lab)
     stable, other = sorted(before, key=lambda version: -before[version])[:2]

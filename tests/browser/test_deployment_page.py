@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import Lab, cell
+from tests.deployments.conftest import load
 
 DEPLOYMENT = "deployment:flights"
 API = "mlinfra/api/deployments/deployments/flights"
@@ -34,7 +35,7 @@ def move(lab: Lab, traffic: dict[str, int], reason: str) -> None:
 
 
 @pytest.fixture
-def restored(lab: Lab) -> Iterator[Lab]:
+def restored(lab: Lab, traffic: None) -> Iterator[Lab]:
     """The traffic is as before after the test."""
     before = shares(lab)
     yield lab
@@ -142,8 +143,16 @@ def test_the_verdict_names_both_versions_and_why(restored: Lab) -> None:
 def test_canary_promote_and_roll_back_are_in_the_history_and_can_be_undone(
     restored: Lab, keyboard: bool
 ) -> None:
-    """Scenario D2; that no request fails meanwhile is in tests/deployments/test_under_load.py."""
+    """Scenario D2, and no request fails meanwhile."""
     lab = restored
+    detail = lab.server.ask(API)
+    url, body = detail["deployment"]["url"], json.dumps(detail["sample"]).encode()
+    with load(url, body, rate=40, clients=4) as requests:
+        canary_and_back(lab, keyboard)
+    assert requests.lost == {}, requests.details[:3]
+
+
+def canary_and_back(lab: Lab, keyboard: bool) -> None:
     stable, canary = sorted(shares(lab), key=lambda version: -shares(lab)[version])[:2]
     move(lab, {stable: 100, canary: 0}, "before the canary")
     page = lab.open("Models", DEPLOYMENT)
@@ -216,7 +225,7 @@ def answer_of(page: Locator) -> str:
     return found.inner_text()
 
 
-def test_a_snippet_of_try_it_answers_the_same_in_a_cell(lab: Lab) -> None:
+def test_a_snippet_of_try_it_answers_the_same_in_a_cell(lab: Lab, traffic: None) -> None:
     """Scenario D1 from Try It on."""
     page = lab.open("Models", DEPLOYMENT)
     page.get_by_role("tab", name="Traffic").focus()

@@ -14,7 +14,7 @@ DEPLOYMENT = "deployment:flights"
 
 
 @pytest.fixture
-def page(lab: Lab) -> Iterator[Locator]:
+def page(lab: Lab, traffic: None) -> Iterator[Locator]:
     """The page of the deployment; its traffic is as before after the test."""
     before = shares(lab)
     yield lab.open("Models", DEPLOYMENT)
