@@ -208,7 +208,7 @@ class Rollout:
                 user=self._project.user,
                 reason="",
                 traffic=change.row.traffic,
-                text=f"{version} was not deployed: {reason}",
+                text=f"{version} was stopped before it had traffic: {reason}",
             )
         return self._store.move(
             name,

@@ -77,7 +77,7 @@ def _check_stopped(deployments: Deployments, version: str, test: str, why: str) 
     assert why in item.reason
     (change,) = detail.history
     assert (change.verb, change.traffic) == ("deploy", {version: 0})
-    assert change.text.startswith(f"{version} was not deployed: ")
+    assert change.text.startswith(f"{version} was stopped before it had traffic: ")
     assert why in change.text
 
 
