@@ -23,7 +23,7 @@ from .onnx_export import said, with_engine
 from .packaging import Bundle, damage, load_bundle, package, prune
 from .rollout import Progress, Rollout
 from .rows import DeploymentRow, VersionRow
-from .runtimes import load_runtime, python_for
+from .runtimes import load_runtime
 from .samples import sample_of
 from .settings import DeploymentSettings
 from .store import DeploymentStore
@@ -177,7 +177,7 @@ class Deploying:
         except Unreadable as error:
             self._refuse(name, label, error, begin, tests)
             raise
-        python_for(runtime or settings.runtime, bundle.python)  # refused before anything is built
+        _check_accepted(runtime or settings.runtime, bundle)  # refused before anything is built
         wish = begin()
         try:
             tests.add(gates.signature(bundle))
@@ -355,6 +355,16 @@ def _proved(row: DeploymentRow, label: str, model: str) -> VersionRow | None:
     if row.model != model:
         return None
     return next((item for item in row.versions if item.version == label and item.proved), None)
+
+
+def _check_accepted(name: str, bundle: Bundle) -> None:
+    """Raise Unprocessable for a model that the runtime of that name does not accept, Unavailable if
+    it does not run here on the Python that the model needs.
+    """
+    runtime = load_runtime(name)
+    if why := runtime.refusal(bundle):
+        raise Unprocessable(f"{name} cannot serve this model.", why, "Choose another --runtime.")
+    runtime.python_for(bundle.python)
 
 
 def _check_runtime(item: VersionRow, runtime: str | None) -> None:

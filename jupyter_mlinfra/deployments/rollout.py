@@ -17,7 +17,7 @@ from .own_answers import own_answers
 from .own_tests import OwnTests
 from .packaging import Bundle, load_bundle
 from .rows import DeploymentRow, VersionRow
-from .runtimes import load_runtime, python_for
+from .runtimes import load_runtime
 from .settings import DeploymentSettings
 from .spec import Gate, VersionState
 from .store import DeploymentStore
@@ -68,7 +68,7 @@ class Rollout:
                 bundle.requirements,
                 environment.cache_folder(settings),
                 recipe=load_runtime(item.runtime).recipe,
-                python=python_for(item.runtime, bundle.python),
+                python=load_runtime(item.runtime).python_for(bundle.python),
                 on_progress=on_progress,
             ),
             lambda _: f"{len(bundle.requirements)} requirements, {_since(begun)}",
@@ -326,7 +326,7 @@ class Rollout:
                 bundle.requirements,
                 environment.cache_folder(self._project.settings),
                 recipe=load_runtime(item.runtime).recipe,
-                python=python_for(item.runtime, bundle.python),
+                python=load_runtime(item.runtime).python_for(bundle.python),
                 on_progress=on_progress,
             )
             self._store.note(item.deployment, item.version, python=str(python))

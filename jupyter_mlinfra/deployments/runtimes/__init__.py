@@ -1,13 +1,15 @@
 """What carries a model's processes: a server that speaks HTTP on a Unix socket.
 
 A runtime is found by entry point `mlinfra.serving_runtimes`. Whatever carries it, the same object
-answers (`runtime.served`), so the same bundle gives the same answers on all of them, and each
-speaks Seldon's protocol and the Open Inference Protocol.
+answers (`runtime.served`): codecs of the bodies, contract and log are common on purpose, so the
+same bundle gives the same answers on all of them, and each speaks Seldon's protocol and the Open
+Inference Protocol.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,9 +17,16 @@ from ...core.errors import NotFound
 
 if TYPE_CHECKING:
     from ..environment import Recipe
+    from ..packaging import Bundle
 
+GROUP = "mlinfra.serving_runtimes"
 DEFAULT = "seldon-core"
-BUILT_IN = ("seldon-core", "open-inference", "mlserver")
+_BUILT_IN = {
+    "seldon-core": "seldon_core:SeldonCore",
+    "open-inference": "open_inference:OpenInference",
+    "mlserver": "mlserver:MLServer",
+}
+BUILT_IN = tuple(_BUILT_IN)
 IN_IMAGES = BUILT_IN[:2]
 """Those that images for a cluster are made of."""
 
@@ -27,6 +36,14 @@ class Runtime(Protocol):
 
     name: str
     recipe: Recipe
+
+    def refusal(self, bundle: Bundle) -> str:
+        """Why it cannot serve this model, as a sentence; empty if it can."""
+
+    def python_for(self, needed: str) -> str:
+        """The minor version of Python of its environment; empty for that of the workbench. needed:
+        by the model's files. Raises Unavailable if it cannot serve them on this machine.
+        """
 
     def command(self, python: str, *, threads: int, keepalive_seconds: int) -> Sequence[str]:
         """The command of one process, which listens on the socket MLINFRA_SOCKET once it can
@@ -39,21 +56,14 @@ class Runtime(Protocol):
 
 def load_runtime(name: str) -> Runtime:
     """The runtime of that name. Raises NotFound if no package provides it."""
-    if name == "seldon-core":
-        from .seldon_core import SeldonCore
-
-        return SeldonCore()
-    if name == "open-inference":
-        from .open_inference import OpenInference
-
-        return OpenInference()
-    if name == "mlserver":
-        from .mlserver import MLServer
-
-        return MLServer()
-    found = entry_points(group="mlinfra.serving_runtimes")
+    runtime: Runtime
+    if target := _BUILT_IN.get(name):
+        module, _, kind = target.partition(":")
+        runtime = getattr(import_module(f".{module}", __name__), kind)()
+        return runtime
+    found = entry_points(group=GROUP)
     if name in found.names:
-        runtime: Runtime = found[name].load()()
+        runtime = found[name].load()()
         return runtime
     names = ", ".join(sorted({*BUILT_IN, *found.names}))
     raise NotFound(
@@ -61,14 +71,3 @@ def load_runtime(name: str) -> Runtime:
         f"Installed: {names}.",
         "Choose one of them, or install the package that adds it.",
     )
-
-
-def python_for(name: str, needed: str) -> str:
-    """The minor version of Python of a runtime's environment; empty for that of the workbench.
-    needed: by the model's files. Raises Unavailable if the runtime cannot serve it on this machine.
-    """
-    if name != "mlserver":
-        return needed
-    from . import mlserver
-
-    return mlserver.python_for(needed)

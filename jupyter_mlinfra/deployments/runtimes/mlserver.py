@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from ...core.errors import Unavailable
 from ..environment import NO_GPU, Recipe, uv_binary
-from ..packaging import RUNTIME_NAME
+from ..packaging import RUNTIME_NAME, Bundle
 
 PYTHON = "3.12"
 """The version that both MLServer and this package declare."""
@@ -33,6 +33,24 @@ class MLServer:
         defaults=("numpy>=2",),
     )
 
+    def refusal(self, bundle: Bundle) -> str:  # noqa: ARG002
+        """It takes every bundle."""
+        return ""
+
+    def python_for(self, needed: str) -> str:
+        """The one that it runs on. Raises Unavailable if the model's files need another one, or
+        this machine does not have it.
+        """
+        what = "MLServer cannot serve this model here."
+        other = "Use --runtime open-inference or seldon-core, which speak the same protocols."
+        if needed not in ("", PYTHON):
+            why = f"The model's files need Python {needed}; MLServer is served on {PYTHON}."
+            raise Unavailable(what, why, other)
+        if sys.version_info[:2] != (3, 12) and not _has_python():
+            why = f"It declares Python below 3.13, and this machine has no Python {PYTHON}."
+            raise Unavailable(what, why, f"Install Python {PYTHON}. {other}")
+        return PYTHON
+
     def command(self, python: str, *, threads: int, keepalive_seconds: int) -> Sequence[str]:
         """See `Runtime`."""
         options = ["--threads", str(threads), "--keepalive", str(keepalive_seconds)]
@@ -41,21 +59,6 @@ class MLServer:
     def variables(self, *, deployment: str, version: str) -> Mapping[str, str]:  # noqa: ARG002
         """None of its own."""
         return {}
-
-
-def python_for(needed: str) -> str:
-    """The minor version of Python that serves a model. needed: by the model's files; empty for
-    any. Raises Unavailable if MLServer does not run on it, or this machine does not have it.
-    """
-    what = "MLServer cannot serve this model here."
-    other = "Use --runtime open-inference or seldon-core, which speak the same protocols."
-    if needed not in ("", PYTHON):
-        why = f"The model's files need Python {needed}; MLServer is served on {PYTHON}."
-        raise Unavailable(what, why, other)
-    if sys.version_info[:2] != (3, 12) and not _has_python():
-        why = f"It declares Python below 3.13, and this machine has no Python {PYTHON}."
-        raise Unavailable(what, why, f"Install Python {PYTHON}. {other}")
-    return PYTHON
 
 
 def _has_python() -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..environment import NO_GPU, Recipe
-from ..packaging import RUNTIME_NAME
+from ..packaging import RUNTIME_NAME, Bundle
 
 
 class OpenInference:
@@ -18,6 +18,14 @@ class OpenInference:
         overrides=NO_GPU,
         defaults=("numpy>=2",),
     )
+
+    def refusal(self, bundle: Bundle) -> str:  # noqa: ARG002
+        """It takes every bundle."""
+        return ""
+
+    def python_for(self, needed: str) -> str:
+        """That of the model's files."""
+        return needed
 
     def command(self, python: str, *, threads: int, keepalive_seconds: int) -> Sequence[str]:
         """See `Runtime`."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..environment import NO_GPU, Recipe
-from ..packaging import RUNTIME_NAME
+from ..packaging import RUNTIME_NAME, Bundle
 
 
 class SeldonCore:
@@ -24,6 +24,14 @@ class SeldonCore:
         overrides=("protobuf>=5", "grpcio-reflection>=1.62", *NO_GPU),
         defaults=("numpy>=2",),
     )
+
+    def refusal(self, bundle: Bundle) -> str:  # noqa: ARG002
+        """It takes every bundle."""
+        return ""
+
+    def python_for(self, needed: str) -> str:
+        """That of the model's files."""
+        return needed
 
     def command(self, python: str, *, threads: int, keepalive_seconds: int) -> Sequence[str]:
         """See `Runtime`."""
