@@ -41,8 +41,8 @@ lightning: $(VENV)/.test-lightning ## set up with PyTorch (5 GB), then the tests
 ray: $(VENV)/.test-ray ## set up with Ray (200 MB), then the suite of all job backends on a real Ray head
 	@$(BIN)/python -m pytest --real-ray tests/jobs/contract tests/jobs/ray
 
-mlserver: $(VENV)/.test ## the suites of all serving runtimes with MLServer among them, and the clients of Triton and KServe (300 MB)
-	@MLINFRA_TEST_MLSERVER=1 $(BIN)/python -m pytest tests/deployments/test_runtimes.py tests/deployments/test_calls.py
+mlserver: $(VENV)/.test ## the suites of all serving runtimes with MLServer among them, and the clients of Triton and KServe and its models (300 MB)
+	@MLINFRA_TEST_MLSERVER=1 $(BIN)/python -m pytest tests/deployments/test_runtimes.py tests/deployments/test_calls.py tests/deployments/kubernetes/test_models.py
 
 manifests: $(VENV)/.test ## all manifests for Kubernetes against CRDs: make manifests CRDS=FOLDER, of a release or of your cluster
 	@test -n "$(CRDS)" || { echo "Name a folder with CustomResourceDefinitions: make manifests CRDS=FOLDER"; exit 2; }

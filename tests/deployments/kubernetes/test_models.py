@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import json
+import os
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
@@ -13,6 +18,8 @@ from kubernetes.utils.quantity import parse_quantity
 from manifest_corpus import FAULTS, PLANS, Fault, documents
 from pydantic import ValidationError
 
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.deployments import environment
 from jupyter_mlinfra.deployments.kubernetes.fields import quantity
 from jupyter_mlinfra.deployments.kubernetes.kinds import KINDS, faults
 from jupyter_mlinfra.deployments.kubernetes.pods import Metadata
@@ -105,6 +112,36 @@ def test_kubernetes_own_schemas_accept_our_pods(version: str) -> None:
     for spec in pods:
         pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": spec}
         kubernetes_validate.validate(pod, version, strict=True)
+
+
+@pytest.mark.skipif(
+    "MLINFRA_TEST_MLSERVER" not in os.environ, reason="needs KServe's package; run `make mlserver`"
+)
+def test_kserves_own_models_know_every_field_that_we_write(project: Project) -> None:
+    services = [
+        document
+        for name in PLANS
+        for document in documents(name)
+        if document["kind"] == "InferenceService"
+    ]
+    wrong = copy.deepcopy(services[0])
+    wrong["spec"]["predictor"]["minReplica"] = wrong["spec"]["predictor"].pop("minReplicas", 1)
+    python = environment.ensure(
+        ["kserve==0.21.0"],
+        environment.cache_folder(project.settings),
+        recipe=environment.Recipe("environment of kserve", packages=(), overrides=()),
+    )
+    script = Path(__file__).parents[2] / "support" / "kserve_models.py"
+    done = subprocess.run(
+        [python, script], input=json.dumps([*services, wrong]), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert len(services) >= 12
+    assert found["fields"] > 20 * len(services)
+    assert found["faults"] == [
+        f"{len(services)}.spec.predictor.minReplica: V1beta1PredictorSpec has no such field"
+    ]
 
 
 _UNITS = ("", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
