@@ -1,6 +1,10 @@
-"""What someone does who has no mouse: open a row of a panel, and go to a control with Tab."""
+"""What someone does who has no mouse: open a row of a panel, and go to a control with Tab; and the
+same by either hand.
+"""
 
 from __future__ import annotations
+
+from typing import Literal
 
 from playwright.sync_api import Locator, expect
 
@@ -45,3 +49,22 @@ def press(lab: Lab, button: Locator) -> None:
     """Go to a button and press it."""
     reach(lab, button)
     lab.page.keyboard.press("Enter")
+
+
+Hand = Literal["mouse", "keyboard"]
+HANDS: tuple[Hand, ...] = ("mouse", "keyboard")
+
+
+def open_by(hand: Hand, lab: Lab, reference: str) -> Locator:
+    """Open a page from its row in the panel Models."""
+    if hand == "mouse":
+        return lab.open("Models", reference)
+    return open_row(lab, "m", "Models", reference)
+
+
+def press_by(hand: Hand, lab: Lab, button: Locator) -> None:
+    """Press a button."""
+    if hand == "mouse":
+        button.click()
+    else:
+        press(lab, button)
