@@ -1,3 +1,5 @@
+import '../../style/deploying.css';
+
 import React from 'react';
 
 import type { IDeployment, IModel, IVersion } from '../api/types';
@@ -120,7 +122,7 @@ export function OwnFields({
   const present = deployedAs(form, deployment);
   if (present) {
     return (
-      <p className={cx('more')}>
+      <p className={cx('quiet', 'deploying-note')}>
         {trans.__(
           '%1 is deployed there already, on %2: it keeps its runtime, processes, features and answers.',
           present.version,

@@ -188,8 +188,11 @@ function howFaults(
     faults.copies = say.copies;
   }
   if (form.how === 'steps') {
-    if (!stepsOf(form)) {
+    const [first] = stepsOf(form) ?? [];
+    if (first === undefined) {
       faults.steps = say.steps;
+    } else if (first < present) {
+      faults.steps = say.less(present);
     }
     if (!within(form.every, 1 / 60, MOST_MINUTES, false)) {
       faults.every = say.every;

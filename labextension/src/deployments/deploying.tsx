@@ -1,4 +1,4 @@
-import React, { useState } from 'react';
+import React, { useEffect, useState } from 'react';
 
 import type { IDeployment, IModel, IModelDetail } from '../api/types';
 import { Button } from '../components/button';
@@ -14,6 +14,7 @@ import { formatRef } from '../refs';
 import type { IPageProps } from '../tokens';
 import { NameField, OwnFields, ReasonField, TargetField, VersionFields } from './deployfields';
 import {
+  deployedAs,
   faultsOf,
   howsFor,
   type IDeployForm,
@@ -37,10 +38,10 @@ interface ISource {
 }
 
 /** The form that deploys a version of a model. */
-export default function DeployPage({ reference }: IPageProps): React.ReactElement {
+export default function DeployPage({ reference, onTitle }: IPageProps): React.ReactElement {
   const { client, trans } = useWorkbench();
   const target = deployTarget(reference);
-  const { version, name } = target;
+  const { version } = target;
   const source = useQuery<ISource>(
     reference,
     async signal => {
@@ -52,12 +53,15 @@ export default function DeployPage({ reference }: IPageProps): React.ReactElemen
     },
     { topics: ['deployment', 'model'] }
   );
-  const what = version ? trans.__('%1 v%2', version.model, version.number) : trans.__('a version');
+  const title = version
+    ? trans.__('Deploy %1 v%2', version.model, version.number)
+    : trans.__('Deploy a version');
+  useEffect(() => onTitle?.(title), [onTitle, title]);
   return (
     <>
       <PageHeader
         icon="deployment"
-        title={name ? trans.__('Deploy %1 to %2', what, name) : trans.__('Deploy %1', what)}
+        title={title}
         reference={version ? formatRef('version', [version.model, version.number]) : ''}
       />
       <Result query={source}>
@@ -137,6 +141,11 @@ function DeployForm({
   const faulty = Object.keys(faults).length > 0;
   const chosen = detail?.versions.find(({ version }) => String(version) === form.version);
   const refused = [chosen?.fault, chosen?.unservable].find(Boolean) ?? '';
+  const words = deployedAs(form, deployment)
+    ? trans.__('It has passed its tests there. The job’s page opens.')
+    : trans.__(
+        'Its environment is built and it is tested before it answers; a failed test stops it. The job’s page opens.'
+      );
   const wish = wishOf(form, deployment);
   const { run, busy } = useAction();
   const close = useClose();
@@ -176,12 +185,7 @@ function DeployForm({
             caption={refused || undefined}
             submit
           />
-          <span className={cx('quiet')}>
-            {refused ||
-              trans.__(
-                'Its environment is built and it is tested before it answers; a failed test stops it. The job’s page opens.'
-              )}
-          </span>
+          <span className={cx('quiet')}>{refused || words}</span>
         </div>
       </form>
       <CallCode

@@ -1,3 +1,5 @@
+import '../../style/deploying.css';
+
 import React from 'react';
 
 import { cx } from '../components/cx';
@@ -129,7 +131,7 @@ function StepFields({ form, faults, onChange }: IFieldsProps): React.ReactElemen
           onChange={better => onChange({ better: better as IDeployForm['better'] })}
         />
       )}
-      <p className={cx('more')}>
+      <p className={cx('quiet', 'deploying-note')}>
         {trans.__('Each step waits for both. The plan stands on the deployment’s page.')}
       </p>
     </>

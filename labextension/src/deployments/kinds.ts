@@ -32,7 +32,7 @@ export const deploymentKinds = (trans: TranslationBundle): readonly IKindSpec[] 
       command: 'mlinfra:deployments-form',
       label: trans.__('Deploy…'),
       caption: trans.__('How a version comes to its traffic, and what carries it'),
-      title: name => trans.__('Deploy %1', name === 'new' ? '' : name),
+      title: () => trans.__('Deploy'),
       body: () => import('./deploying'),
       kept: true
     }

@@ -16,7 +16,7 @@ import type { IWorkbench } from '../tokens';
 import { deployRef } from './deployref';
 import { Passed } from './passed';
 import { versionRef } from './series';
-import { onStandby } from './shadowing';
+import { onStandby, shadowsOf } from './shadowing';
 
 /** Process ids that are shown at once. */
 const PIDS = 8;
@@ -25,6 +25,7 @@ const PIDS = 8;
 export function Versions({ deployment }: { deployment: IDeployment }): React.ReactElement {
   const workbench = useWorkbench();
   const { trans } = workbench;
+  const waiting = onStandby(deployment).length + shadowsOf(deployment).length > 0;
   return (
     <section className={cx('split')}>
       <Heading
@@ -40,7 +41,7 @@ export function Versions({ deployment }: { deployment: IDeployment }): React.Rea
       </Heading>
       <Table
         label={trans.__('Versions of %1', deployment.name)}
-        columns={[...columnsOf(workbench), verbsOf(deployment, workbench)]}
+        columns={[...columnsOf(workbench), ...(waiting ? [verbsOf(deployment, workbench)] : [])]}
         rows={deployment.versions}
         row={version => ({ id: version.version, ref: versionRef(version) })}
       />

@@ -210,7 +210,7 @@ describe('the fields', () => {
 
   it.each<[keyof IDeployForm, string[], string[], How?]>([
     ['name', ['Live', '-a', 'a-', 'a'.repeat(64), ''], ['a', 'a'.repeat(63), 'live-2']],
-    ['version', [''], ['1']],
+    ['version', [''], ['7']],
     ['share', ['0', '101', '1.5', ''], ['1', '100'], 'canary'],
     ['copies', ['0', '101', '1.5', ''], ['1', '100'], 'shadow'],
     ['steps', ['25,5', '5,5', '100', '5,,100', '5,101', '0,5', ''], ['5', '5, 100', '1,2,3']],
@@ -224,7 +224,7 @@ describe('the fields', () => {
     right.forEach(value => expect([value, faults({ how, [key]: value })]).toEqual([value, []]));
   });
 
-  it('ask no canary for less than it has', () => {
+  it('ask for no less than it has', () => {
     const live = {
       ...LIVE,
       versions: [deployed('v1', { traffic: 80 }), deployed('v9', { traffic: 20 })]
@@ -235,6 +235,10 @@ describe('the fields', () => {
         less: present => `has ${present}`
       }).share;
     expect([share('10'), share('20')]).toEqual(['has 20', undefined]);
+    const steps = (text: string): unknown =>
+      faultsOf({ ...FORM, steps: text }, live, null, { ...say, less: present => `has ${present}` })
+        .steps;
+    expect([steps('5,25'), steps('25,100')]).toEqual(['has 20', undefined]);
   });
 });
 
