@@ -168,6 +168,19 @@ def model(lab: Lab) -> None:
     expect(page.get_by_role("grid", name="Inputs")).to_be_visible()
 
 
+def deploy(lab: Lab) -> None:
+    """The form of a version that is to come in by steps."""
+    page = lab.open("Models", "deployment:flights")
+    page.get_by_role("button", name="Add Version…").click()
+    form = lab.main("deploying:new@flights").get_by_role("form", name="Deploy")
+    form.get_by_label("how it comes in").select_option("steps")
+    form.get_by_label("steps").fill("25,50,100")
+    form.get_by_label("judged by").select_option("kpi")
+    form.get_by_label("reason").fill("trained on December")
+    code = lab.main("deploying:new@flights").get_by_role("group", name="Code")
+    expect(code).to_contain_text("steps=[25, 50, 100]")
+
+
 def monitor(lab: Lab) -> None:
     page = lab.open("Models", "monitor:flights")
     expect(page.locator("svg[role='img']").first).to_be_visible()
@@ -280,6 +293,7 @@ SCENES: dict[str, Callable[[Lab], None]] = {
     "requests": requests,
     "manifest": manifest,
     "model": model,
+    "deploy": deploy,
     "monitor": monitor,
     "notebook": notebook,
 }
