@@ -26,6 +26,7 @@ PAGES = [
     "requests",
     "manifest",
     "model",
+    "deploy",
     "monitor",
 ]
 OPTIONS = {
