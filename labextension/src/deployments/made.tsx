@@ -1,3 +1,5 @@
+import '../../style/deployments.css';
+
 import React, { useCallback, useEffect, useRef, useSyncExternalStore } from 'react';
 
 import type { INewKey } from '../api/types';
