@@ -128,7 +128,8 @@ class _Run:
     def judge(self, key: AlertKey, points: Sequence[Point], at: float) -> None:
         """Move an alert by what was measured."""
         rule, known = self._rules[key[0]], self._tracks.get(key)
-        if known is not None and at <= known.at:
+        # A window may end at the very moment at which the silence before it moved the alert.
+        if known is not None and (at < known.at or at == known.at == known.seen):
             return
         before = known or Track(since=at, at=at, seen=at)
         found = rule.judge(points, firing=before.state is AlertState.FIRING)

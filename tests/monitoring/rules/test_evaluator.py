@@ -246,6 +246,20 @@ def test_windows_that_come_late_or_out_of_order_count_by_their_own_time() -> Non
     assert late.tracks == at_once.tracks
 
 
+def test_a_value_that_comes_late_counts_though_its_window_ended_as_the_one_before_got_stale() -> (
+    None
+):
+    """Requests come once a day at the same hour, and their figures after the window has ended."""
+    rule = replace(RULE, stale_seconds=24 * HOUR)
+    first, second = point(T0, 0.1), point(T0 + 24 * HOUR, 0.9)
+    tracks = evaluate([rule], {}, [first], T0 + HOUR).tracks
+    stale = evaluate([rule], tracks, [], T0 + 25 * HOUR).tracks
+    assert [track.state for track in stale.values()] == ["no_data"]
+    late = evaluate([rule], stale, [second], T0 + 26 * HOUR)
+    assert [track.state for track in late.tracks.values()] == ["firing"]
+    assert not evaluate([rule], late.tracks, [second], T0 + 27 * HOUR).changes
+
+
 def test_a_new_rule_has_no_past() -> None:
     points = [point(T0 + hour * HOUR, value) for hour, value in enumerate([0.9, 0.1, 0.1])]
     found = evaluate([RULE], {}, points, T0 + 2 * HOUR, not_before={"r": T0 + HOUR})
