@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import Conflict, Unavailable, Unprocessable
+from ..core.errors import BadRequest, Conflict, Unavailable, Unprocessable
 from ..core.records import Page, page_of
 from ..core.search import Document
 from . import views
@@ -29,7 +29,7 @@ from .packaging import Bundle, load_bundle
 from .request_verbs import Labelled, RequestVerbs
 from .rollout import STOP_SECONDS, Progress, Rollout
 from .rows import DeploymentRow
-from .settings import DeploymentSettings
+from .settings import MOST_WORKERS, DeploymentSettings
 from .snippets import request
 from .spec import (
     BatchSubmission,
@@ -130,7 +130,8 @@ class Deployments(KubernetesVerbs, DeliveryVerbs, AccessVerbs, AskingVerbs, LogV
         None: all for the first version of a deployment, nothing for a later one, its present share
         for one that is already deployed (less is a Conflict). answers: `classes` or `probabilities`
         of a classifier; None: what its own pyfunc answers. runtime: what carries its processes,
-        `seldon-core` or `open-inference`; workers: how many processes; None: as the settings say.
+        `seldon-core`, `mlserver` or `open-inference`; workers: how many, 1 to 64; None: as the
+        settings say.
         features: views (`view` or `view:feature`) whose values come from the online store; a
         request carries their keys instead. None: those of the version with most traffic. missing:
         what a value becomes that is absent or past its ttl: `error` (default), `null`, or `default`
@@ -146,10 +147,12 @@ class Deployments(KubernetesVerbs, DeliveryVerbs, AccessVerbs, AskingVerbs, LogV
         from .featuring import wish_of
 
         delivery, on_progress = delivery or DeliverySpec(), on_progress or _quiet
-        label = ""
+        shadow = ""
+        if workers is not None and not 1 <= workers <= MOST_WORKERS:
+            raise BadRequest(f"workers={workers!r} is none.", f"There are 1 to {MOST_WORKERS}.")
         if target == "kubernetes":
-            label = f"v{self._experiments.version(version).version}"
-            self._check_cluster(self._store.find(name), label, traffic, delivery)
+            source = self._experiments.version(version)
+            shadow = self._check_cluster(name, source, traffic, delivery)
         self._deploying.deploy(
             name,
             version,
@@ -167,7 +170,7 @@ class Deployments(KubernetesVerbs, DeliveryVerbs, AccessVerbs, AskingVerbs, LogV
         self.rouse(name)
         self._tell_if_closed(on_progress)
         if target == "kubernetes":
-            self._to_clusters(name, label if delivery.shadow else "", on_progress)
+            self._to_clusters(name, shadow, on_progress)
         return self._record(self._store.deployment(name))
 
     def batch(

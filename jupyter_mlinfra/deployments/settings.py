@@ -8,6 +8,9 @@ from pydantic import Field
 
 from ..core.settings import Section
 
+MOST_WORKERS = 64
+"""Serving processes of a version."""
+
 
 class DeploymentSettings(Section):
     """`[deployments]`"""
@@ -51,7 +54,7 @@ class DeploymentSettings(Section):
     max_connections: int = Field(default=1024, ge=1, le=100_000)
     """Connections of other machines that each of the two gateway processes keeps at once."""
 
-    workers: int = Field(default=2, ge=1, le=64)
+    workers: int = Field(default=2, ge=1, le=MOST_WORKERS)
     """Serving processes a version."""
 
     worker_memory_mib: int = Field(default=0, ge=0)

@@ -77,10 +77,11 @@ def deploy(
         if value not in (None, "", []) and value is not False
     }
     in_python = dict(said)
+    copies = in_python.pop("copies", True)
     if "shadow" in said:
-        in_python["shadow"] = in_python.pop("copies", True)
+        in_python["shadow"] = copies
     if "every" in said:
-        in_python["every"] = f"{said['every']:g}s"
+        in_python["every"] = seconds(said["every"])
     if default:
         in_python["defaults"] = {
             column: _read(value) for column, _, value in (pair.partition("=") for pair in default)
@@ -97,6 +98,11 @@ def deploy(
     )
 
 
+def seconds(value: float) -> str:
+    """A span as the command line reads it, which knows no exponents."""
+    return f"{value:.15g}s"
+
+
 def _flags(said: Mapping[str, Any]) -> list[str]:
     """The options of a deploy, in their order on screen."""
     found: list[str] = []
@@ -109,7 +115,7 @@ def _flags(said: Mapping[str, Any]) -> list[str]:
         elif key == "steps":
             found += option(flag, ",".join(map(str, value)))
         else:
-            found += option(flag, f"{value:g}s" if key == "every" else str(value))
+            found += option(flag, seconds(value) if key == "every" else str(value))
     return found
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -87,17 +86,19 @@ def deployments(
         pip_requirements=kit.requirements(),
     )
     project = kit.open_project(root / "project", SETTINGS)
+    down = [sys.executable, "-m", "jupyter_mlinfra.cli", "down"]
     bench = Workbench(project)
     found = Deployments(
         project,
         kit.Registry({**models, 3: root / "3"}),
         alarm=PlanAlarm(opener=bench.opener, rouse=lambda: bench.jobs.heed_alarms(start=True)),
     )
-    found.deploy("flights", version="flights/1")
-    yield found
-    down = [sys.executable, "-m", "jupyter_mlinfra.cli", "down"]
-    subprocess.run(down, cwd=project.root, check=False, capture_output=True, timeout=120)
-    kit.clean_up(project)
+    try:
+        found.deploy("flights", version="flights/1")
+        yield found
+    finally:
+        subprocess.run(down, cwd=project.root, check=False, capture_output=True, timeout=120)
+        kit.clean_up(project)
 
 
 def plan(deployments: Deployments) -> DeliveryPlan:
@@ -128,7 +129,7 @@ def kill_each(deployments: Deployments, version: str) -> None:
     }
     for kind, of in kinds.items():
         before = of()
-        victim = random.choice(before)
+        victim = before[0]
         with contextlib.suppress(ProcessLookupError):
             (os.killpg if kind == "worker" else os.kill)(victim, signal.SIGKILL)
         until(
@@ -159,7 +160,7 @@ def test_a_version_takes_its_steps_although_workers_gateways_and_keepers_are_kil
     assert set(load.lost) <= BROKEN, load.details[:3]
     assert sum(load.lost.values()) <= kills * CLIENTS
     history = deployments.show("flights").history
-    assert [change.verb for change in history][:1] != ["rollback"]
+    assert "rollback" not in [change.verb for change in history]
     shares = {
         item.version: item.traffic for item in deployments.show("flights").deployment.versions
     }
@@ -192,6 +193,7 @@ def test_a_shadow_gets_copies_and_a_version_that_fails_is_rolled_back_by_the_sup
     # The errors of the failing version reached its share of the clients, and those of no other.
     assert {item.version for item in load.asked if item.status != 200} == {"v3"}
     assert "errors" in plan(deployments).waits_for
-    change = deployments.show("flights").history[0]
+    history = deployments.show("flights").history
+    change = next(item for item in history if item.verb != "keeper")
     assert (change.verb, change.reason.partition(":")[0]) == ("rollback", "errors"), change
     assert change.traffic["v3"] == 0

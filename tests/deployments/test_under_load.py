@@ -42,9 +42,14 @@ def test_a_canary_comes_grows_is_promoted_rolled_back_and_removed_and_no_request
             load.next(80)
         deployments.promote("flights", "v2")
         assert {item.version for item in load.next(250)} == {"v2"}
-        begun = time.monotonic()
+        took = []
+        for _ in range(3):
+            begun = time.monotonic()
+            deployments.rollback("flights")
+            took.append(time.monotonic() - begun)
+            deployments.promote("flights", "v2")
+        assert min(took) < 1, took  # the others may have waited for a processor
         deployments.rollback("flights")
-        assert time.monotonic() - begun < 3  # under 1 s on a machine that does nothing else
         deployments.traffic("flights", {"v1": 100})
         with pytest.raises(Conflict, match="100 % of the traffic"):
             deployments.remove("flights", "v1")
@@ -61,8 +66,7 @@ def test_a_canary_comes_grows_is_promoted_rolled_back_and_removed_and_no_request
         "traffic",
         "traffic",
         "traffic",
-        "promote",
-        "rollback",
+        *["promote", "rollback"] * 4,
         "traffic",
         "remove",
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from ...core.errors import BadRequest
 from ...faces.handler import Handler, access, elsewhere
 from ...faces.parameters import Count, Cursor, Interval, Len, Limit, Name, Percent, Text
 from . import access_routes, request_routes
@@ -77,7 +78,10 @@ class DeploymentList(Handler):
         answered `least_requests` (100). goal: outcomes by which it is compared meanwhile.
         """
         from .. import name_for
+        from ..snippets import seconds
 
+        if copies is not None and not shadow:
+            raise BadRequest("copies is of a shadow.", "shadow is not set.", "Set it too.")
         self.bench.experiments.version(version)
         name = name_for(version) if name is None else name
         options = {
@@ -94,7 +98,7 @@ class DeploymentList(Handler):
             "shadow": shadow or None,
             "copies": copies,
             "steps": ",".join(map(str, steps)) if steps else None,
-            "every": f"{every:g}s" if every else None,
+            "every": seconds(every) if every else None,
             "least": least_requests,
             "goal": goal,
             "better": better,

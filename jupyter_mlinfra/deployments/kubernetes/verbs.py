@@ -15,7 +15,7 @@ from .settings import ClusterSettings
 
 if TYPE_CHECKING:
     from ...core.project import Project
-    from ..rows import DeploymentRow
+    from ...experiments import Version
     from ..store import DeploymentStore
     from .clusters import Clusters
     from .plan import ManifestKind, ManifestOptions
@@ -121,26 +121,42 @@ class KubernetesVerbs:
         return self._clusters.regions(name)
 
     def _check_cluster(
-        self, row: DeploymentRow | None, label: str, traffic: int | None, delivery: DeliverySpec
-    ) -> None:
-        """Refuse a deploy to Kubernetes that could not be carried out, before anything is built."""
-        from .plan import check_source
+        self,
+        name: str,
+        version: Version,
+        traffic: int | None,
+        delivery: DeliverySpec,
+    ) -> str:
+        """Refuse a deploy to Kubernetes that could not be carried out, before anything is built,
+        by writing the manifests as they will be. Returns the shadow in them; empty for none.
+        """
+        from . import trial
 
-        self._kind()
-        check_source(self._filled(None))
         if delivery.steps:
             raise BadRequest(
                 "The steps of a plan move the traffic of this machine alone.",
                 "A cluster has a rollout of its own.",
                 "Use --canary, and `mlinfra deployments apply … --traffic` for each step.",
             )
-        present = row.traffic.get(label, 0) if row is not None else 100
-        if not (present if traffic is None else traffic) and not delivery.shadow:
+        if delivery.shadow not in (0, 100):
             raise BadRequest(
-                f"{label} would not come to the cluster.",
-                "It has no traffic, and a cluster starts only versions that have some.",
-                "--canary 10, or --shadow",
+                f"A shadow in a cluster cannot get copies of {delivery.shadow} % of the requests.",
+                "It gets copies of all.",
+                "Leave --copies out.",
             )
+        row = self._store.find(name)
+        kind = self._kind()
+        shadow = trial.shadow_of(row, version, delivery, kind)
+        trial.write(
+            name,
+            self._project.name,
+            row,
+            version,
+            0 if delivery.shadow else traffic,
+            replace(self._filled(None), shadow=shadow),
+            kind,
+        )
+        return shadow
 
     def _kind(self) -> ManifestKind:
         if kind := self._cluster_settings.kind:

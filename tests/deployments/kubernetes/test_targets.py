@@ -5,22 +5,52 @@ anything is built.
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from jupyter_mlinfra.core.errors import BadRequest
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.deployments import DeliverySpec, Deployments
+from jupyter_mlinfra.deployments import DeliverySpec, Deployments, VersionState
 from jupyter_mlinfra.deployments.kubernetes.plan import ManifestOptions
 
 URI = "s3://models/flights/{version}"
+SELDON = f'kind = "core2"\nmodel_uri = "{URI}"'
+SHADOW = DeliverySpec(shadow=100)
 
 
-def deployments(folder: Path, settings: str) -> Deployments:
+def deployments(folder: Path, settings: str, *versions: str) -> Deployments:
+    """Of a project with a deployment of these versions, whose traffic is 0."""
     text = f'[project]\nname = "test"\n[deployments.kubernetes]\n{settings}'
     (folder / "mlinfra.toml").write_text(text)
-    return Deployments(Project.open(folder), None)  # type: ignore[arg-type]
+    found = Deployments(Project.open(folder), None)  # type: ignore[arg-type]
+    for version in versions:
+        number = int(version[1:])
+        found._store.begin(
+            "flights", version, target="local", model="flights", number=number, workers=1, user="a"
+        )
+    return found
+
+
+def check(
+    verbs: Deployments,
+    number: int,
+    traffic: int | None = None,
+    delivery: DeliverySpec | None = None,
+) -> str:
+    version: Any = SimpleNamespace(model="flights", version=number)
+    return verbs._check_cluster("flights", version, traffic, delivery or DeliverySpec())
+
+
+def serving(verbs: Deployments, version: str, **columns: int) -> None:
+    """Set what a verb would, such as the traffic."""
+    for column, value in columns.items():
+        with verbs._project.database.write() as connection:
+            connection.execute(
+                f"UPDATE deployment_version SET {column} = ? WHERE version = ?",
+                (value, version),
+            )
 
 
 @pytest.mark.parametrize(
@@ -29,25 +59,42 @@ def deployments(folder: Path, settings: str) -> Deployments:
         ("", {}, "There are seldon-v1, core2 and kserve"),
         ('kind = "kserve"', {}, "does not know where the model is"),
         ('kind = "kserve"\nmodel_uri = "file:///models"', {}, "A cluster cannot read file:"),
-        (f'kind = "core2"\nmodel_uri = "{URI}"', {"traffic": 0}, "a cluster starts only versions"),
+        (SELDON, {"traffic": 0}, "a cluster starts only versions"),
+        (SELDON, {"delivery": DeliverySpec(steps=(5, 100))}, "move the traffic of this machine"),
+        (SELDON, {"delivery": DeliverySpec(shadow=25)}, "It gets copies of all"),
+        (f'kind = "kserve"\nmodel_uri = "{URI}"', {"delivery": SHADOW}, "KServe has no shadow"),
         (
-            f'kind = "core2"\nmodel_uri = "{URI}"',
-            {"delivery": DeliverySpec(steps=(5, 100))},
-            "The steps of a plan move the traffic of this machine alone",
+            'kind = "core2"\nmodel_uri = "s3://models/flights"',
+            {"traffic": 10},
+            "One address cannot hold 2 versions",
         ),
     ],
 )
 def test_what_could_not_come_to_a_cluster_is_refused_before_anything_is_built(
     tmp_path: Path, settings: str, wishes: dict[str, Any], said: str
 ) -> None:
-    found: dict[str, Any] = {"traffic": None, "delivery": DeliverySpec()} | wishes
+    verbs = deployments(tmp_path, settings, "v1")
+    if wishes:
+        serving(verbs, "v1", traffic=100)
     with pytest.raises(BadRequest, match=said):
-        deployments(tmp_path, settings)._check_cluster(None, "v1", **found)
+        check(verbs, 2, **wishes)
 
 
-def test_a_shadow_needs_no_traffic_to_come_to_a_cluster(tmp_path: Path) -> None:
-    verbs = deployments(tmp_path, f'kind = "core2"\nmodel_uri = "{URI}"')
-    verbs._check_cluster(None, "v2", 0, DeliverySpec(shadow=100))
+def test_a_version_gets_all_while_none_has_any_as_after_a_first_one_that_failed(
+    tmp_path: Path,
+) -> None:
+    verbs = deployments(tmp_path, SELDON, "v1")
+    verbs._store.move("flights", "v1", VersionState.FAILED, deployer="")
+    assert check(verbs, 1) == ""
+
+
+def test_a_shadow_needs_no_traffic_and_one_that_is_there_stays(tmp_path: Path) -> None:
+    verbs = deployments(tmp_path, SELDON, "v1", "v2")
+    serving(verbs, "v1", traffic=100)
+    assert check(verbs, 2, delivery=SHADOW) == "v2"
+    serving(verbs, "v2", shadow=100)
+    assert check(verbs, 3, traffic=10) == "v2"
+    assert check(verbs, 2, traffic=10) == ""
 
 
 def test_an_image_or_an_address_that_is_given_leaves_both_of_the_settings_out(
@@ -55,7 +102,7 @@ def test_an_image_or_an_address_that_is_given_leaves_both_of_the_settings_out(
 ) -> None:
     verbs = deployments(
         tmp_path,
-        f'kind = "kserve"\nmodel_uri = "{URI}"\nmodel_format = "sklearn"\nnamespace = "prod"\n',
+        f'kind = "kserve"\nmodel_uri = "{URI}"\nmodel_format = "sklearn"\nnamespace = "prod"',
     )
     settings = {"model_uri": URI, "model_format": "sklearn", "namespace": "prod"}
     assert verbs._filled(None) == ManifestOptions(**settings)  # type: ignore[arg-type]
