@@ -275,11 +275,11 @@ class ModelHandle(Shown):
         """Deploy it as `name`: package it, start it, test it, and only then give it traffic.
 
         traffic: its percentage; None: all for the first version of a deployment, nothing for a
-        later one. answers: what a classifier answers. runtime: `seldon-core`,
-        `mlserver` or `open-inference`; workers: how many; None: as the settings say. features: views whose values come
-        from the online store, while a request carries their keys; missing, defaults: what a value
-        becomes that is not there or is past its ttl. override: why it gets traffic even if tests
-        fail. shadow: it gets copies of the requests, of all (True) or of a percentage, and no
+        later one. answers: what a classifier answers. runtime: `seldon-core`, `mlserver` or
+        `open-inference`; workers: how many; None: as the settings say. features: views whose values
+        come from the online store, while a request carries their keys; missing, defaults: what a
+        value becomes that is not there or is past its ttl. override: why it gets traffic even if
+        tests fail. shadow: it gets copies of the requests, of all (True) or of a percentage, and no
         traffic. steps: its shares, one after the other, each for `every` and until it has answered
         `least_requests`, while its errors, its latency and the outcomes of `goal` allow it; else it
         is rolled back. target: with `kubernetes`, what passes its tests here then goes to the
