@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -143,13 +144,10 @@ def read_deployment(connection: sqlite3.Connection, name: str) -> DeploymentRow:
 def read_deployments(connection: sqlite3.Connection) -> list[DeploymentRow]:
     """All deployments with their versions, by name."""
     rows = connection.execute("SELECT * FROM deployment ORDER BY name").fetchall()
-    versions = connection.execute(
-        "SELECT * FROM deployment_version ORDER BY deployment, number"
-    ).fetchall()
-    return [
-        _deployment(row, [_version(item) for item in versions if item["deployment"] == row["name"]])
-        for row in rows
-    ]
+    versions = defaultdict[str, list[VersionRow]](list)
+    for item in connection.execute("SELECT * FROM deployment_version ORDER BY deployment, number"):
+        versions[item["deployment"]].append(_version(item))
+    return [_deployment(row, versions[row["name"]]) for row in rows]
 
 
 def read_changes(connection: sqlite3.Connection, name: str) -> list[Change]:
