@@ -1,11 +1,12 @@
 """The correct answers for the test before traffic: those of the logged model's own pyfunc, in its
 own environment and process.
 
-python -I oracle.py MODEL_FOLDER ROWS.json ANSWERS.json
+python -I oracle.py MODEL_FOLDER ROWS.json ANSWERS.json SECONDS
 
 ROWS.json: {"columns": [{"name": …, "type": …, "spec": …}], "layout": "columns", "sample": {…},
 "answers": "classes", "engine": …, "model_class": …}. Writes the answers as {output: flat list}; an
-output without a name is called "". Imports nothing of the workbench, which is not installed there:
+output without a name is called "". Ends itself by SIGALRM after SECONDS, even if the deploy that
+waits for it was killed. Imports nothing of the workbench, which is not installed there:
 the environment holds what the model was logged with (`environment.LOGGED`).
 """
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 import base64
 import json
 import math
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -204,4 +206,7 @@ def _plain(value: Any) -> Any:
 
 
 if __name__ == "__main__":
+    # Its default action, not a handler of Python: code that hangs may never come back to Python.
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, float(sys.argv[4]))
     main(*sys.argv[1:4])

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import Any
 import orjson
 
 from ..core.errors import Unavailable, Unprocessable
+from ..core.processes import TOKEN, end_token
 from . import oracle
 from .environment import bytecode_folder
 from .logged import Input
@@ -27,6 +29,9 @@ from .packaging import MODEL_FOLDER, Bundle
 from .targets.inherited import inherited_variables
 
 SECONDS = 300.0
+GRACE_SECONDS = 10.0
+"""After so much more the process ends itself: then nobody is left who would have ended it."""
+
 COMPARED_ROWS = 100
 """Rows that are compared: those of the sample, and mixtures of their values and of `_SPREAD`, so
 that they reach many leaves of the trees.
@@ -119,22 +124,28 @@ _FIX = "Load the logged model in a notebook and predict its input example: it mu
 
 
 def _run(command: Sequence[str], folder: Path, unwanted: Callable[[], bool]) -> tuple[int, str]:
-    """How it ended, and the last line that it said. Raises Unprocessable if it takes too long."""
+    """How it ended, and the last line that it said. What it started ends with it.
+
+    It stays in the session of the deploy, so that it ends with the job that deploys. Raises
+    Unprocessable if it takes too long.
+    """
+    token = f"mlinfra-oracle-{uuid.uuid4().hex}"
     environment = {
         **inherited_variables(os.environ),
+        TOKEN: token,
         "CUDA_VISIBLE_DEVICES": "",
         "OMP_NUM_THREADS": "1",
         "MLFLOW_TRACKING_URI": folder.as_uri(),
     }
     deadline = time.monotonic() + SECONDS
     process = subprocess.Popen(
-        command,
+        [*command, f"{SECONDS + GRACE_SECONDS}"],
         cwd=folder,
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        start_new_session=True,
+        process_group=0,
     )
     try:
         while True:
@@ -152,8 +163,9 @@ def _run(command: Sequence[str], folder: Path, unwanted: Callable[[], bool]) -> 
                 )
     finally:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)  # and what the model has started
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        end_token(token, grace_seconds=0)  # what the model has started and has left the group
 
 
 def _ended(status: int) -> str:

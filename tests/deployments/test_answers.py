@@ -5,8 +5,12 @@ is served.
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +21,7 @@ import pandas as pd
 import pytest
 
 from jupyter_mlinfra.core.errors import BadRequest, Unavailable, Unprocessable
+from jupyter_mlinfra.core.processes import Identity, with_token
 from jupyter_mlinfra.deployments import oracle, own_answers
 from jupyter_mlinfra.deployments.packaging import Bundle, package
 from jupyter_mlinfra.deployments.runtime.model import Model
@@ -256,7 +261,7 @@ def test_the_oracle_keeps_what_it_compiles_beside_its_environment(
     python.write_text(
         f"#!{sys.executable}\n"
         "import subprocess, sys\n"
-        "*options, script, model, rows, answers = sys.argv[1:]\n"
+        "*options, script, model, rows, answers, seconds = sys.argv[1:]\n"
         'says = \'import json, sys; flags = sys.flags; print(json.dumps({"": [sys.pycache_prefix,'
         ' flags.dont_write_bytecode, flags.isolated]}), file=open(sys.argv[1], "w"))\'\n'
         "subprocess.run([sys.executable, *options, '-c', says, answers], check=True)\n"
@@ -307,3 +312,42 @@ def test_a_model_that_nobody_waits_for_any_more_is_ended(
             package(models[1], tmp_path / "bundles"), sys.executable, unwanted=lambda: True
         )
     assert time.monotonic() - began < 30
+
+
+def test_a_model_that_hangs_ends_though_the_deploy_was_killed(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.json"
+    os.mkfifo(rows)  # nobody writes to it: its reader hangs
+    deploy = (
+        "import sys, uuid\n"
+        "from pathlib import Path\n"
+        "from jupyter_mlinfra.deployments import oracle, own_answers\n"
+        "own_answers.SECONDS, own_answers.GRACE_SECONDS = 2.0, 1.0\n"
+        "uuid.uuid4 = lambda: uuid.UUID(sys.argv[1])\n"
+        "command = [sys.executable, '-I', oracle.__file__, 'model', sys.argv[2], 'answers.json']\n"
+        "own_answers._run(command, Path.cwd(), lambda: False)\n"
+    )
+    name = uuid.uuid4()
+    parent = subprocess.Popen(
+        [sys.executable, "-c", deploy, str(name), str(rows)], cwd=tmp_path, start_new_session=True
+    )
+    try:
+        child = _child(f"mlinfra-oracle-{name.hex}")
+        assert os.getsid(child.pid) == parent.pid, "it would outlive a job that is cancelled"
+    finally:
+        parent.send_signal(signal.SIGKILL)
+        parent.wait()
+    deadline = time.monotonic() + 30
+    while child.alive():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _child(token: str) -> Identity:
+    """The process with this token, once it is there."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        for pid in with_token(token):
+            if found := Identity.of(pid):
+                return found
+        time.sleep(0.05)
+    raise AssertionError("it was not started")
