@@ -29,7 +29,8 @@ from jupyter_mlinfra.deployments import (
     requests,
 )
 from jupyter_mlinfra.deployments.comparing import compare
-from jupyter_mlinfra.deployments.delivery.copies import shadow_comparison
+from jupyter_mlinfra.deployments.delivery import copies
+from jupyter_mlinfra.deployments.delivery.copies import read_copies, shadow_comparison
 from jupyter_mlinfra.deployments.gateway import Keys
 from jupyter_mlinfra.deployments.logged import Input
 from jupyter_mlinfra.deployments.packaging import Bundle
@@ -113,7 +114,8 @@ def test_copies_are_in_the_log_and_in_no_answer_before_and_after_compaction(tmp_
         assert (copy.answer, given.answer) == ({"prediction": 0.9}, {"prediction": 0.8})
         measured = latencies.series(folder, **WINDOW).versions
         assert [(item.version, item.whole.requests) for item in measured] == [("v1", 4)]
-        found = shadow_comparison(folder, "f", "v2", "probabilities", **WINDOW)
+        read = read_copies(folder, ["v2"], **WINDOW)
+        found = shadow_comparison(read, "f", "v2", "probabilities", **WINDOW)
         assert (found.rows, found.given_by, found.refused) == (4, {"v1": 4}, 0)
         assert found.agreement == 0.75
         assert found.identical == 0.25
@@ -124,7 +126,31 @@ def test_copies_are_in_the_log_and_in_no_answer_before_and_after_compaction(tmp_
     compacting.compact(folder)
     look()
     with pytest.raises(Unprocessable, match="v4 of f has answered no copy"):
-        shadow_comparison(folder, "f", "v4", "probabilities", **WINDOW)
+        shadow_comparison(
+            read_copies(folder, ["v4"], **WINDOW), "f", "v4", "probabilities", **WINDOW
+        )
+
+
+@pytest.mark.parametrize("compacted", [False, True])
+def test_of_many_copies_the_newest_are_compared_and_that_is_said(
+    compacted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copies, "MOST_ROWS", 3)
+    folder = tmp_path / "f"
+    log(folder, "v1", [0.9] * 5 + [0.1] * 3)
+    log(folder, "v2", [0.1] * 8, shadow=True)
+    log(folder, "v3", [0.9] * 2, shadow=True)
+    if compacted:
+        compacting.compact(folder)
+    rows = read_copies(folder, ["v2", "v3"], **WINDOW)
+    assert rows.height == 4 + 2 + 6, "each copy that may count, and what was given to it"
+    assert "x" not in rows.columns
+    found = shadow_comparison(rows, "f", "v2", "probabilities", **WINDOW)
+    assert (found.rows, found.agreement) == (3, 1.0)
+    (note,) = found.notes
+    assert note.startswith("The newest 3 copied rows of the window, from ")
+    few = shadow_comparison(rows, "f", "v3", "probabilities", **WINDOW)
+    assert (few.rows, few.agreement, list(few.notes)) == (2, 1.0, [])
 
 
 def test_a_shown_deployment_says_how_far_its_shadows_agree(

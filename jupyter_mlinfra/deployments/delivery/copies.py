@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...core.errors import Unprocessable
 from ...core.records import now
 from ..comparing import AnswerComparison, compare, quantiles
 from ..payload_log import reading
+from ..payload_log.copied import copied_rows
 from ..payload_log.frames import UNIQUE
+
+if TYPE_CHECKING:
+    import polars as pl
+
+MOST_ROWS = 10_000
+"""Of a shadow so many copied rows are compared, the newest ones."""
+
+
+def read_copies(
+    folder: Path, versions: Sequence[str], *, since: datetime, until: datetime
+) -> pl.DataFrame:
+    """What `shadow_comparison` compares, of several shadows at once. folder: of the payload log."""
+    # One more, so that it is known whether there are others.
+    return copied_rows(folder, versions, since=since, until=until, most=MOST_ROWS + 1)
 
 
 def shadow_comparison(
-    folder: Path,
+    rows: pl.DataFrame,
     deployment: str,
     version: str,
     answers: str,
@@ -21,14 +38,17 @@ def shadow_comparison(
     since: datetime,
     until: datetime,
 ) -> AnswerComparison:
-    """Compare by the ids that the gateway gave to each request and its copy. folder: of the payload
-    log. Raises Unprocessable if no copy was answered in the window.
+    """Compare by the ids that the gateway gave to each request and its copy. rows: of
+    `read_copies`. Raises Unprocessable if no copy was answered in the window.
     """
     import polars as pl
 
-    rows = reading.every_row(folder, since)
-    rows = rows.filter(pl.col("ts") < until)
     copies = reading.unique_rows(rows, shadow=True).filter(pl.col("version") == version)
+    notes = []
+    if copies.height > MOST_ROWS:
+        copies = copies.tail(MOST_ROWS)
+        begun = f"{copies['ts'][0]:%Y-%m-%d %H:%M}"
+        notes.append(f"The newest {MOST_ROWS:,} copied rows of the window, from {begun} UTC on.")
     key = [UNIQUE, "row"]
     given = reading.unique_rows(rows, shadow=False).filter(pl.col("status") == 200)
     both = copies.filter(pl.col("status") == 200).join(given, on=key, suffix=".given")
@@ -60,6 +80,7 @@ def shadow_comparison(
         latency=quantiles(milliseconds[0]) | quantiles(milliseconds[1], "given_"),
         latency_basis="in the models' processes, of the same requests",
         refused=refused,
+        notes=notes,
         at=now(),
     )
 

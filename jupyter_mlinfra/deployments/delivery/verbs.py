@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from ...core.project import Project
     from ..comparing import AnswerComparison
     from ..rollout import Rollout
-    from ..rows import DeploymentRow
+    from ..rows import DeploymentRow, VersionRow
     from ..spec import Deployment
     from ..store import DeploymentStore
     from ..targets import DeploymentTarget
@@ -75,32 +76,42 @@ class DeliveryVerbs:
     def shadow_report(
         self, name: str, version: str, *, window: timedelta = WINDOW
     ) -> AnswerComparison:
-        """A shadow's answers beside those that were given, of the copies in a window that ends now.
-        Raises Unprocessable if it has answered none.
+        """A shadow's answers beside those that were given, of the copies in a window that ends now:
+        of many the newest 10,000 rows, and a note says so. Raises Unprocessable if it has answered
+        none.
         """
-        from ..packaging import load_bundle
-        from ..replaying import window as ends
-        from .copies import shadow_comparison
-
         item = self._store.deployment(name).version(version)
-        since, until = ends(_checked(window))
-        return shadow_comparison(
-            payload_folder(self._project, name),
-            name,
-            item.version,
-            load_bundle(Path(item.bundle)).answers,
-            since=since,
-            until=until,
-        )
+        (compare,) = self._comparisons(name, [item], window)
+        return compare()
 
     def shadow_reports(self, name: str) -> list[AnswerComparison]:
-        """The same of each shadow that has answered copies in the last day."""
+        """The same of each shadow that has answered copies in the last day; the log is read once
+        for all of them.
+        """
+        shadows = [item for item in self._store.deployment(name).versions if item.shadow]
         found = []
-        for item in self._store.deployment(name).versions:
-            if item.shadow:
-                with contextlib.suppress(Unprocessable):
-                    found.append(self.shadow_report(name, item.version))
+        for compare in self._comparisons(name, shadows, WINDOW) if shadows else ():
+            with contextlib.suppress(Unprocessable):
+                found.append(compare())
         return found
+
+    def _comparisons(
+        self, name: str, shadows: Sequence[VersionRow], window: timedelta
+    ) -> list[Callable[[], AnswerComparison]]:
+        """What compares each of these; it raises Unprocessable if there is nothing to compare."""
+        from ..packaging import load_bundle
+        from ..replaying import window as ends
+        from .copies import read_copies, shadow_comparison
+
+        since, until = ends(_checked(window))
+        folder = payload_folder(self._project, name)
+        rows = read_copies(folder, [item.version for item in shadows], since=since, until=until)
+
+        def compare(item: VersionRow) -> AnswerComparison:
+            answers = load_bundle(Path(item.bundle)).answers
+            return shadow_comparison(rows, name, item.version, answers, since=since, until=until)
+
+        return [partial(compare, item) for item in shadows]
 
     def replay(
         self,

@@ -165,6 +165,25 @@ def read_parquet(
     )
 
 
+def answers_of(rows: pl.LazyFrame, wanted: pl.Expr, *, newest: int | None = None) -> pl.DataFrame:
+    """The wanted rows of a file, as `frame_of` gives them but without inputs, in any order. rows:
+    in the form of `list_frame`; newest: at most so many.
+    """
+    import polars as pl
+
+    present = rows.collect_schema().names()
+    older = []  # what a file of an earlier version lacks
+    if UNIQUE not in present:
+        older.append(pl.col("request_id").alias(UNIQUE))
+    if SHADOW not in present:
+        older.append(pl.lit(value=False).alias(SHADOW))
+    left_out = [name for name in ("inputs", "texts", "what", "request") if name in present]
+    found = rows.drop(left_out).with_columns(older).filter(wanted)
+    if newest is not None:
+        found = found.top_k(newest, by="ts")
+    return _with_columns(found.collect(), (), (), ())
+
+
 def facts_of(file: Path) -> dict[str, str]:
     """What a compacted file says of itself; nothing if it was removed meanwhile."""
     import polars as pl
