@@ -359,6 +359,38 @@ def test_a_look_is_asked_for_when_errors_exceed_the_share_and_when_they_double(
     assert len(looks) == 3, "the first reading of the step has them already"
 
 
+def test_a_second_burst_of_errors_is_looked_at_although_it_is_no_larger(world: World) -> None:
+    """After the first has left the gateway's window, and after the step began again."""
+    world.deploy()
+    looks, when = list[str](), ""
+    watch = PlanWatch(0.01, lambda: looks.append(when))
+
+    def heed(errors: int, what: str) -> None:
+        nonlocal when
+        when = what
+        begun = world.plan().step_at.timestamp()
+        world.count("v2", requests=1000, errors=errors, since=begun)
+        watch.heed(world.store.active_plans(), world.target.seen)
+
+    world.now += 5
+    for what, errors in [("first", 100), ("gone", 0), ("again", 60), ("less", 20), ("more", 40)]:
+        heed(errors, what)
+    assert looks == ["first", "again", "more"]
+    with world.store.change("flights") as change:
+        change.plans.pause(world.plan(), "errors")
+    with world.store.change("flights") as change:
+        change.plans.resume(world.plan())
+    heed(40, "resumed")
+    assert looks[3:] == ["resumed"]
+
+
+def test_figures_without_readings_count_if_all_of_their_window_is_within() -> None:
+    """Those of a target of another package."""
+    found = Figures(seconds=60.0, requests=50, errors=5, p50_ms=1.0, p95_ms=2.0, since=1000.0)
+    assert found.counted_since(1000.0) == (50, 5)
+    assert found.counted_since(1000.5) == (0, 0)
+
+
 def test_the_next_look_comes_at_once_when_it_is_asked_for(world: World) -> None:
     world.deploy()
     world.store.set_plan_alarm(PlanAlarm(opener="here:open"), seconds=15)

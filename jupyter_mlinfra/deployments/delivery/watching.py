@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..targets import Figures
@@ -23,17 +24,18 @@ class PlanWatch:
 
     def __init__(self, most: float, look: Callable[[], None]) -> None:
         self._most, self._look = most, look
-        self._known: dict[tuple[int, int], int] = {}
+        self._known: dict[tuple[int, int, datetime], int] = {}
 
     def heed(
         self, plans: Sequence[DeliveryPlan], figures: Mapping[tuple[str, str], Figures]
     ) -> None:
         """Ask for a look if the version of a plan has too many errors in its step: at the first of
         them, and whenever they have doubled since. So few looks are asked for in vain while it may
-        still be chance.
+        still be chance. In a step that begins again they count anew, and those that have left
+        the gateway's window no longer.
         """
         found = {
-            (plan.id, plan.step): excess(
+            (plan.id, plan.step, plan.step_at): excess(
                 plan, figures.get((plan.deployment, plan.version)), self._most
             )
             for plan in plans
@@ -44,7 +46,8 @@ class PlanWatch:
         if more:
             self._look()
         self._known = {
-            key: errors if more else self._known.get(key, 0) for key, errors in found.items()
+            key: errors if more else min(errors, self._known.get(key, 0))
+            for key, errors in found.items()
         }
 
 

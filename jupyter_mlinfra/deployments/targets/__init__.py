@@ -41,8 +41,11 @@ class Figures:
 
     def counted_since(self, begun: float) -> tuple[int, int]:
         """Requests and errors between the first reading at `begun` (seconds since 1970) or later
-        and the last one; 0 and 0 before there are two.
+        and the last one; 0 and 0 before there are two. Of a target that gives no readings, those of
+        the window if all of it is within.
         """
+        if not self.readings:
+            return (self.requests, self.errors) if self.since >= begun else (0, 0)
         within = [reading for reading in self.readings if reading[0] >= begun]
         if not within:
             return 0, 0
