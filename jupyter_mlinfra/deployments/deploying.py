@@ -166,19 +166,54 @@ class Deploying:
             user=self._project.user,
         )
         try:
-            bundle = package_trusted(
-                self._experiments,
-                model_version,
-                bundles_folder(self._project),
-                answers=answers,
-                trusted=settings.trusted_models,
-                features=lambda model: self._plan(features, model, answers),
-            )
+            bundle = self._packaged(model_version, answers, features)
         except Unreadable as error:
             self._refuse(name, label, error, begin, tests)
             raise
         _check_accepted(runtime or settings.runtime, bundle)  # refused before anything is built
-        wish = begin()
+        self._prove(
+            name,
+            label,
+            bundle,
+            traffic,
+            tests=tests,
+            wish=begin(),
+            override=override,
+            reason=reason,
+            then=then,
+            on_progress=on_progress,
+        )
+
+    def _packaged(
+        self, model_version: str, answers: Answers | None, features: FeatureWish | None
+    ) -> Bundle:
+        """Its bundle. Raises Unreadable if its signature or its files keep it from being one."""
+        return package_trusted(
+            self._experiments,
+            model_version,
+            bundles_folder(self._project),
+            answers=answers,
+            trusted=self._project.settings.of(DeploymentSettings).trusted_models,
+            features=lambda model: self._plan(features, model, answers),
+        )
+
+    def _prove(
+        self,
+        name: str,
+        label: str,
+        bundle: Bundle,
+        traffic: int | None,
+        *,
+        tests: GateList,
+        wish: int,
+        override: str,
+        reason: str,
+        then: Callable[[Transaction], None],
+        on_progress: Progress,
+    ) -> None:
+        """Build, start and test a packaged version, then give it its traffic. wish: that of its
+        beginning in the store.
+        """
         try:
             tests.add(gates.signature(bundle))
             if self._store.deployment(name).version(label).traffic:

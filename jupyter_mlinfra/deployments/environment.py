@@ -30,6 +30,12 @@ if TYPE_CHECKING:
     from ..core.settings import Settings
 
 
+class NotBuilt(Unavailable):
+    """The packages of an environment cannot be had: the model's requirements, or the way to the
+    package index.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """What an environment holds besides the requirements. overrides: pins of packages that are
@@ -55,6 +61,7 @@ KEEP_DAYS = 90
 _SYSTEM_CERTIFICATES = {"UV_SYSTEM_CERTS": "true", "UV_NATIVE_TLS": "true"}
 """Makes uv use the system's certificates; older versions read the second variable."""
 _UNTRUSTED = re.compile(r"UnknownIssuer|invalid peer certificate")
+_DISK_FULL = "No space left on device"
 MARKER = "complete.json"
 _PINNED = ("numpy", "scipy")
 
@@ -93,7 +100,8 @@ def ensure(
     none yet. python: a minor version such as `3.12`; empty: that of this process.
 
     Two builds of the same environment wait for each other; the next build removes what a killed one
-    left. Raises Unavailable if it cannot be built.
+    left. Raises NotBuilt if its packages cannot be had, Unavailable if this machine cannot build
+    it.
     """
     folder = cache / key_of(requirements, recipe, python)
     note_use(_python(folder))
@@ -264,18 +272,19 @@ def _uv(recipe: Recipe, *arguments: str, folder: Path) -> str:
             result = _run(command, folder, environment | _SYSTEM_CERTIFICATES)
     except subprocess.TimeoutExpired as error:
         fix = "Look at the network, then deploy again."
-        raise Unavailable(
+        raise NotBuilt(
             f"The {recipe.noun} could not be built.", f"uv took over {BUILD_SECONDS} s.", fix
         ) from error
     if result.returncode:
         error_lines = " ".join(line.strip() for line in result.stderr.strip().splitlines()[-6:])
+        kind: type[Unavailable] = NotBuilt
         fix = (
             "Correct the model's requirements, or the way to the package index (UV_DEFAULT_INDEX),"
             " then deploy again."
         )
-        raise Unavailable(
-            f"The {recipe.noun} could not be built.", f"uv said: {error_lines[-600:]}", fix
-        )
+        if _DISK_FULL in result.stderr:
+            kind, fix = Unavailable, "Free some space, then deploy again."
+        raise kind(f"The {recipe.noun} could not be built.", f"uv said: {error_lines[-600:]}", fix)
     return result.stdout
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from ..core.errors import MLInfraError, Unavailable, Unprocessable
+from ..core.errors import MLInfraError, Unprocessable
 from .spec import Gate
 
 
@@ -28,14 +28,23 @@ class GateList:
         self._keep(self.gates)
 
     def step[T](
-        self, name: str, limit: str, work: Callable[[], T], measured: Callable[[T], str]
+        self,
+        name: str,
+        limit: str,
+        work: Callable[[], T],
+        measured: Callable[[T], str],
+        *,
+        fails: type[MLInfraError] = Unprocessable,
     ) -> T:
         """A step that is a test because it may fail; what it returns. measured: what is to be said
-        of that. Raises Stopped if it fails.
+        of that. fails: what it raises, besides Unprocessable, if it is the model that fails.
+
+        Raises Stopped if it fails. Any other error, such as a full disk, says nothing of the model
+        and is raised as it is.
         """
         try:
             found = work()
-        except (Unprocessable, Unavailable) as error:
+        except (Unprocessable, fails) as error:
             self.fail(name, limit, error)
         self.add(Gate(name=name, limit=limit, measured=measured(found), passed=True))
         return found

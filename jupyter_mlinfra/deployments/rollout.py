@@ -35,6 +35,10 @@ STOP_SECONDS = 60.0
 SHARE_TRIES = 5
 
 
+class Late(Unavailable):
+    """What was waited for has not happened in time."""
+
+
 class Rollout:
     """Steps that write a wish to the store, let the target carry it out, and wait for what they
     need.
@@ -58,21 +62,8 @@ class Rollout:
         rows: of a version that reads some of its inputs from the online store. Raises Stopped if a
         test fails, unless `override` says why it may have traffic nevertheless.
         """
-        settings = self._project.settings
         item = self._store.deployment(name).version(version)
-        begun = time.monotonic()
-        python = tests.step(
-            "environment",
-            "it can be built from what the model was logged with",
-            lambda: environment.ensure(
-                bundle.requirements,
-                environment.cache_folder(settings),
-                recipe=load_runtime(item.runtime).recipe,
-                python=load_runtime(item.runtime).python_for(bundle.python),
-                on_progress=on_progress,
-            ),
-            lambda _: f"{len(bundle.requirements)} requirements, {_since(begun)}",
-        )
+        python = self._environment(bundle, item.runtime, tests, on_progress)
         on_progress(f"starting {version}")
         started, over = time.monotonic(), threading.Event()
         with ThreadPoolExecutor(1) as executor:
@@ -84,17 +75,38 @@ class Rollout:
                 on_progress,
             )
             try:
+                self._start(name, version, bundle, python)
                 tests.step(
                     "start",
                     "every process answers",
-                    lambda: self._start(name, version, bundle, python),
+                    lambda: self.wait(name, [version], VersionState.TESTING, timeout=START_SECONDS),
                     lambda _: f"{item.workers} in {_since(started)}",
+                    fails=Late,
                 )
                 gates.run(self._subject(name, version, bundle, expected, rows), tests, on_progress)
             finally:
                 over.set()
         if not override:
             tests.check(f"{self._store.deployment(name).model}/{item.number}")
+
+    def _environment(
+        self, bundle: Bundle, runtime: str, tests: GateList, on_progress: Progress
+    ) -> Path:
+        """The Python of the environment that serves, which is built if necessary: a test."""
+        begun, chosen = time.monotonic(), load_runtime(runtime)
+        return tests.step(
+            "environment",
+            "it can be built from what the model was logged with",
+            lambda: environment.ensure(
+                bundle.requirements,
+                environment.cache_folder(self._project.settings),
+                recipe=chosen.recipe,
+                python=chosen.python_for(bundle.python),
+                on_progress=on_progress,
+            ),
+            lambda _: f"{len(bundle.requirements)} requirements, {_since(begun)}",
+            fails=environment.NotBuilt,
+        )
 
     def _subject(
         self,
@@ -163,7 +175,7 @@ class Rollout:
         return own_answers(bundle, str(python), rows, unwanted=unwanted)
 
     def _start(self, name: str, version: str, bundle: Bundle, python: Path) -> None:
-        """Start the processes of a version, so that they can be tested."""
+        """Let the processes of a version be started, so that they can be tested."""
         wish = self._store.move(
             name,
             version,
@@ -174,7 +186,6 @@ class Rollout:
             wanted=True,
         )
         self._target.carry_out(wish)
-        self.wait(name, [version], VersionState.TESTING, timeout=START_SECONDS)
 
     def give_up(self, name: str, version: str, error: BaseException) -> None:
         """Mark the version of a failed deploy as failed, whatever has become of it meanwhile, and
@@ -337,7 +348,7 @@ class Rollout:
         """Returns when all are in one of `states`, or another verb no longer wants them while they
         start.
 
-        Raises Unprocessable if one fails, Unavailable after `timeout` seconds.
+        Raises Unprocessable if one fails, Late after `timeout` seconds.
         """
         may_not_fail, starting = (
             VersionState.FAILED not in states,
@@ -361,11 +372,11 @@ class Rollout:
         self.until(settled, timeout, f"{', '.join(versions)} of {name} did not become {expected}.")
 
     def until(self, happened: Callable[[], bool], timeout: float, message: str) -> None:
-        """Wait until `happened` is true. Raises Unavailable after `timeout` seconds."""
+        """Wait until `happened` is true. Raises Late after `timeout` seconds."""
         deadline = time.monotonic() + timeout
         while not happened():
             if time.monotonic() > deadline:
-                raise Unavailable(
+                raise Late(
                     message,
                     f"It took over {timeout:.0f} s.",
                     "See .mlinfra/logs/deployments; mlinfra deployments show shows its state.",

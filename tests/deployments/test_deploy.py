@@ -52,7 +52,9 @@ def test_an_environment_that_cannot_be_built_is_a_test_that_failed(
     serving: Deployments, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unreachable(*_: object, **__: object) -> Path:
-        raise Unavailable("The serving environment could not be built.", "No index.", "Go online.")
+        raise environment.NotBuilt(
+            "The serving environment could not be built.", "No index.", "Go online."
+        )
 
     monkeypatch.setattr(environment, "ensure", unreachable)
     monkeypatch.setattr(serving._target, "carry_out", lambda *_, **__: None)
@@ -65,6 +67,27 @@ def test_an_environment_that_cannot_be_built_is_a_test_that_failed(
         ("signature", True),
         ("environment", False),
     ]
+
+
+@pytest.mark.parametrize("step", ["environment", "start"])
+def test_what_this_machine_lacks_is_no_test_that_the_model_has_failed(
+    serving: Deployments, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def lacking(*_: object, **__: object) -> Path:
+        raise Unavailable("It was not done.", "The disk is full.", "Free some space.")
+
+    def built(*_: object, **__: object) -> Path:
+        return Path(sys.executable)
+
+    monkeypatch.setattr(environment, "ensure", lacking if step == "environment" else built)
+    monkeypatch.setattr(serving._target, "carry_out", lacking)
+    with pytest.raises(Unavailable, match="It was not done") as refused:
+        serving.deploy("flights", version="flights/1")
+    assert refused.value.status == 503
+    (item,) = serving.show("flights").deployment.versions
+    assert item.state is VersionState.FAILED
+    assert "The disk is full." in item.reason
+    assert [gate for gate in item.gates if gate.passed is False] == []
 
 
 def _check_stopped(deployments: Deployments, version: str, test: str, why: str) -> None:

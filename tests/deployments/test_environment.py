@@ -67,11 +67,24 @@ def test_an_environment_has_the_real_runtime_and_the_recorded_versions_and_no_gp
 
 
 def test_an_environment_that_cannot_be_built_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(Unavailable) as failed:
+    with pytest.raises(environment.NotBuilt) as failed:
         environment.ensure(["xgboost==0.0.1.no.such.version"], tmp_path, recipe=RECIPE)
     assert "xgboost" in failed.value.why
     assert failed.value.fix
     assert [path.suffix for path in tmp_path.iterdir()] == [".lock"]
+
+
+def test_a_full_disk_is_no_fault_of_the_requirements(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "error: Failed to extract archive\n  Caused by: No space left on device (os error 28)"
+    full = subprocess.CompletedProcess[str]([], 2, "", said)
+    monkeypatch.setattr(environment, "_run", lambda *_: full)
+    with pytest.raises(Unavailable) as failed:
+        environment.ensure(["xgboost"], tmp_path, recipe=RECIPE)
+    assert type(failed.value) is Unavailable
+    assert "os error 28" in failed.value.why
+    assert failed.value.fix == "Free some space, then deploy again."
 
 
 def test_other_requirements_or_another_python_is_another_environment(
