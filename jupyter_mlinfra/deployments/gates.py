@@ -92,7 +92,7 @@ def run(
     ):
         on_progress(f"test before traffic: {name}")
         if memory and name == "latency":
-            memory.begin()
+            memory.begin(partial(_first_row, subject))
         passed: bool | None
         try:
             measured, passed = test(subject)

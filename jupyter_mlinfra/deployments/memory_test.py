@@ -4,11 +4,13 @@ whether they grow with the requests that they answer.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 from ..core.errors import MLInfraError, Unprocessable
 from .spec import Gate
@@ -20,11 +22,16 @@ a tenfold one over all of them.
 """
 
 LOOK_REQUESTS = 100
-"""After so many one looks, so that a model that leaks is stopped before it has filled the memory of
-the machine.
+"""After so many one looks, so that a model that leaks is stopped soon: before it has filled the
+memory of the machine, unless it keeps very much of each request.
 """
 
 CLIENTS = 4
+WARM_REQUESTS = 200
+WARM_SECONDS = 5.0
+"""What processes allocate once, for several requests at a time, is no growth: they are asked by all
+clients before the first measurement, at most for so long.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +62,14 @@ class Memory:
     def __init__(self, limits: MemoryLimits) -> None:
         self._limits = limits
         self._before: Mapping[int, int] = {}
-        self._sent = self._begun = 0
+        self._sent = 0
         self._grown = False
         self._lock = threading.Lock()
 
-    def begin(self) -> None:
-        """The version is warm: the tests before this one have asked it."""
+    def begin(self, ask: Callable[[], None]) -> None:
+        """Measure what the processes use once they are warm."""
+        with contextlib.suppress(MLInfraError):  # the tests that follow say it
+            _from_clients(ask, WARM_REQUESTS, min(WARM_SECONDS, self._limits.seconds))
         self._before, self._sent, self._grown = self._limits.measure(), 0, False
 
     def count(self) -> None:
@@ -80,8 +89,9 @@ class Memory:
 
     def gate(self, ask: Callable[[], None]) -> Gate:
         """Judge, after further requests up to those that the settings want."""
+        further = 0 if self._grown else max(0, self._limits.requests - self._sent)
         try:
-            self._send(ask)
+            _from_clients(partial(self._ask_and_count, ask), further, self._limits.seconds)
         except Grown:
             pass  # the figures below say it
         except MLInfraError as error:
@@ -99,33 +109,9 @@ class Memory:
         used = f"{largest / (1 << 20):.0f} MiB, {growth / (1 << 20):+.1f} MiB"
         return self._gate(f"{used} over {self._requests()}", passed=kept and not grew)
 
-    def _send(self, ask: Callable[[], None]) -> None:
-        """From several clients, until enough are answered or the time is over. Raises what the
-        first one raises that fails.
-        """
-        self._begun = self._sent
-        deadline = time.monotonic() + self._limits.seconds
-        failed = threading.Event()
-
-        def client() -> None:
-            while not failed.is_set() and self._begin_one(deadline):
-                try:
-                    ask()
-                    self.count()
-                except MLInfraError:
-                    failed.set()
-                    raise
-
-        with ThreadPoolExecutor(CLIENTS) as clients:
-            for each in [clients.submit(client) for _ in range(CLIENTS)]:
-                each.result()
-
-    def _begin_one(self, deadline: float) -> bool:
-        with self._lock:
-            enough = self._grown or self._begun >= self._limits.requests
-            wanted = not enough and time.monotonic() < deadline
-            self._begun += wanted
-            return wanted
+    def _ask_and_count(self, ask: Callable[[], None]) -> None:
+        ask()
+        self.count()
 
     def _requests(self) -> str:
         wanted = self._limits.requests
@@ -135,6 +121,30 @@ class Memory:
 
     def _gate(self, measured: str, *, passed: bool | None) -> Gate:
         return Gate(name="memory", limit=str(self._limits), measured=measured, passed=passed)
+
+
+def _from_clients(ask: Callable[[], None], requests: int, seconds: float) -> None:
+    """Ask so often, from several clients, until the time is over. The first error ends them all and
+    is raised; so does an interrupt.
+    """
+    deadline, ended = time.monotonic() + seconds, threading.Event()
+    left = threading.Semaphore(requests)
+
+    def client() -> None:
+        try:
+            while time.monotonic() < deadline and not ended.is_set() and left.acquire(False):
+                ask()
+        except BaseException:
+            ended.set()
+            raise
+
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        try:
+            for each in [clients.submit(client) for _ in range(CLIENTS)]:
+                each.result()
+        except BaseException:
+            ended.set()  # the executor waits for them
+            raise
 
 
 def _growth(before: Mapping[int, int], after: Mapping[int, int]) -> int:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import signal
+import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -33,7 +36,7 @@ def judged(
             **{"requests": 1000, "seconds": 30.0, "budget_mib": 0, "growth_mib": 128.0, **limits},
         )
     )
-    memory.begin()
+    memory.begin(lambda: None)
     for _ in range(counted):
         memory.count()
     gate = memory.gate(ask)
@@ -91,15 +94,59 @@ def test_a_leak_ends_the_requests_before_it_fills_the_machine() -> None:
         measure=lambda: {1: held[0]}, requests=10_000, seconds=30.0, budget_mib=0, growth_mib=128.0
     )
     memory = Memory(limits)
-    memory.begin()
+    memory.begin(lambda: None)
     gate = memory.gate(leak)
     assert gate.passed is False
     assert held[0] < (90 + 128 + 2 * LOOK_REQUESTS) * MIB
-    memory.begin()
+    memory.begin(lambda: None)
     with pytest.raises(Grown, match=r"after 200 requests: .* by 200\.0 MiB"):
         for _ in range(10_000):  # those of the test latency
             leak()
             memory.count()
+
+
+def test_what_is_allocated_once_for_several_requests_at_a_time_is_no_growth() -> None:
+    """A process that has one buffer of 30 MiB for each request that it has at the same time."""
+    lock, now, most = threading.Lock(), [0], [1]
+
+    def ask() -> None:
+        with lock:
+            now[0] += 1
+            most[0] = max(most[0], now[0])
+        time.sleep(0.001)
+        with lock:
+            now[0] -= 1
+
+    memory = Memory(
+        MemoryLimits(
+            measure=lambda: {1: 30 * MIB * most[0]},
+            requests=100,
+            seconds=30.0,
+            budget_mib=0,
+            growth_mib=50.0,
+        )
+    )
+    memory.begin(ask)
+    gate = memory.gate(ask)
+    assert gate.passed is True, gate.measured
+    assert most[0] > 1
+    assert gate.measured == f"{30 * most[0]} MiB, +0.0 MiB over 100 requests"
+
+
+def test_an_interrupt_ends_the_requests_at_once() -> None:
+    limits = MemoryLimits(
+        measure=lambda: {1: MIB}, requests=1 << 40, seconds=60.0, budget_mib=0, growth_mib=128.0
+    )
+    memory, asked = Memory(limits), itertools.count()
+
+    def ask() -> None:
+        if next(asked) == 50:
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        memory.gate(ask)
+    assert time.monotonic() - began < 30
 
 
 def test_all_processes_gone_is_a_failure_and_not_something_that_nobody_knows() -> None:
