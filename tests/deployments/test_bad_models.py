@@ -76,9 +76,11 @@ def deployments(
         "memory_growth_mib = 40\nmemory_seconds = 1\n",
     )
     found = Deployments(project, kit.Registry(folders))
-    found.deploy("flights", version=f"flights/{GOOD}")
-    yield found
-    kit.clean_up(project)
+    try:
+        found.deploy("flights", version=f"flights/{GOOD}")
+        yield found
+    finally:
+        kit.clean_up(project)
 
 
 @pytest.mark.parametrize(
@@ -99,8 +101,9 @@ def test_a_bad_model_is_stopped_by_a_test_that_says_why_and_the_good_one_answers
     stopped_by: str,
     because: str,
 ) -> None:
-    monkeypatch.setattr(row_test, "ROW_SECONDS", 2.0)
-    monkeypatch.setattr(own_answers, "SECONDS", 5.0)
+    if number == HANGS:  # the others take as long as a busy machine needs
+        monkeypatch.setattr(row_test, "ROW_SECONDS", 2.0)
+        monkeypatch.setattr(own_answers, "SECONDS", 5.0)
     label = f"v{number}"
     url = deployments.show("flights").deployment.url
     with (
