@@ -10,19 +10,42 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Opener, jupyterlab
+from tests.browser import test_failed_test
+from tests.browser.conftest import Lab, Opener, Server, jupyterlab
 from tests.browser.scenes import PICTURES, queue
+from tests.browser.test_accessibility import dark
+from tests.browser.watched import watch
 from tests.conftest import Demo
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
-NAMES = [
-    name
-    for name in PICTURES
-    if os.environ["MLINFRA_SCREENSHOTS"] == "all"
-    or name in os.environ["MLINFRA_SCREENSHOTS"].split(",")
-]
 MOST = 300_000  # bytes of a picture
+stopped = test_failed_test.stopped  # the fixture
+
+
+def wanted(name: str) -> bool:
+    return os.environ["MLINFRA_SCREENSHOTS"] in ("all", name) or name in os.environ[
+        "MLINFRA_SCREENSHOTS"
+    ].split(",")
+
+
+NAMES = [name for name in PICTURES if wanted(name)]
+
+
+def replay(lab: Lab) -> None:
+    page = lab.open("Models", "deployment:flights")
+    page.get_by_role("tab", name="Tests", exact=True).click()
+    page.get_by_role("grid", name="Replays to flights").scroll_into_view_if_needed()
+
+
+def performance(lab: Lab) -> None:
+    page = lab.open("Models", "monitor:flights")
+    expect(page.get_by_text("of the labels are in").first).to_be_visible()
+
+
+OF_WATCHED = {"replay": replay, "performance": performance}
+"""Pictures of the project that has a replay and labels."""
 
 
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
@@ -42,6 +65,72 @@ def test_pictures_of_the_five_panels_with_a_page_each(
                 for one in server.ask(f"mlinfra/api/jobs/jobs?state={state}")["items"]:
                     server.ask(f"mlinfra/api/jobs/jobs/{one['id']}/cancel", "POST", {})
             view.page.close()
+
+
+@pytest.mark.skipif(not any(map(wanted, OF_WATCHED)), reason="none of them is wanted")
+def test_pictures_of_a_replay_and_labels(fresh: Opener, tmp_path: Path) -> None:
+    root = tmp_path / "watched"
+    root.mkdir()
+    with watch(root, tmp_path / "lab") as watched:
+        rows = watched.flights.bench.deployments.payloads("flights")
+        labels = [
+            {"request_id": id, "label": int(score > 0.5)}
+            for id, score in rows.select("request_id", "prediction").iter_rows()
+        ]
+        monitor = "mlinfra/api/monitoring/monitors/flights"
+        watched.server.ask(f"{monitor}/labels", "POST", {"labels": labels[: len(labels) // 2]})
+        watched.evaluate()
+        for name in filter(wanted, OF_WATCHED):
+            lab = fresh(watched.server)
+            lab.go()
+            OF_WATCHED[name](lab)
+            picture(lab.page, f"{name}-light")
+            with dark(lab.page):
+                picture(lab.page, f"{name}-dark")
+            lab.page.close()
+
+
+@pytest.mark.skipif(not wanted("plan"), reason="it is not wanted")
+def test_picture_of_a_plan_with_its_checks(fresh: Opener) -> None:
+    lab = fresh()
+    api = "mlinfra/api/deployments/deployments"
+    versions = lab.server.ask(f"{api}/flights")["deployment"]["versions"]
+    before = {item["version"]: item["traffic"] for item in versions if item["state"] == "ready"}
+    stable, canary = sorted(before, key=lambda version: -before[version])[:2]
+    first = {"traffic": {stable: 100, canary: 0}, "reason": "before the plan"}
+    lab.server.ask(f"{api}/flights/traffic", "POST", first)
+    wish = {"version": f"flights/{canary[1:]}", "steps": [5, 25, 100], "every": 1800}
+    lab.server.ask(api, "POST", {**wish, "name": "flights"})
+    try:
+        lab.go()
+        page = lab.open("Models", "deployment:flights")
+        sample = lab.server.ask(f"{api}/flights")["sample"]
+        for _ in range(60):
+            lab.server.ask(f"{api}/flights/predict", "POST", {"rows": sample})
+        expect(page.get_by_role("grid", name="Checks of the plan")).to_be_visible()
+        picture(lab.page, "plan-light")
+        with dark(lab.page):
+            picture(lab.page, "plan-dark")
+    finally:
+        last = {"traffic": before, "reason": "end of a picture"}
+        lab.server.ask(f"{api}/flights/traffic", "POST", last)
+
+
+@pytest.mark.skipif(not wanted("failed-test"), reason="it is not wanted")
+def test_picture_of_a_failed_test(fresh: Opener, stopped: Server) -> None:
+    lab = fresh(stopped)
+    lab.go()
+    page = lab.open("Models", "deployment:flights")
+    expect(page.get_by_role("alert").filter(has_text="v1 may not take traffic")).to_be_visible()
+    picture(lab.page, "failed-test-light")
+    with dark(lab.page):
+        picture(lab.page, "failed-test-dark")
+
+
+def picture(page: Page, name: str) -> None:
+    page.mouse.move(1000, 880)
+    page.wait_for_timeout(1_500)
+    save(page.screenshot(), FOLDER / f"{name}.png")
 
 
 def save(png: bytes, path: Path) -> None:
