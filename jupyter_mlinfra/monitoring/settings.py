@@ -78,7 +78,7 @@ class MonitoringSettings(Section):
     psi_alert: float = Field(default=0.2, gt=0)
     """PSI from which the default drift rule fires."""
 
-    min_rows: int = Field(default=200, ge=1)
+    min_rows: int = Field(default=500, ge=1)
     """Fewest rows of a window that the drift rule may judge."""
 
     failed_alert: float = Field(default=0.01, gt=0, le=1)

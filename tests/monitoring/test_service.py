@@ -405,7 +405,7 @@ def test_a_firing_alert_outlasts_a_window_with_too_few_rows_and_says_so(
     assert (status.monitor.state, status.alerts[0].since) == (AlertState.FIRING, since)
     assert (
         status.alerts[0].text == "still firing, because it could not be judged again:"
-        " 18 rows in the window; 200 are needed"
+        " 18 rows in the window; 500 are needed"
     )
     assert told(project) == ["firing"]
     deployments.rows = payload(1000)

@@ -29,7 +29,7 @@ def readable(text: str) -> None:
 def test_the_endpoint_has_the_values_that_the_rules_judged(
     flights: Flights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    flights.log(300, shift=15)
+    flights.log(600, shift=15)
     flights.monitoring._store.add("trains", "nowhere", "ana")
     judged = {item.metric: item for item in flights.monitoring.evaluate("flights").alerts}
     text = flights.monitoring.metrics()
@@ -38,7 +38,7 @@ def test_the_endpoint_has_the_values_that_the_rules_judged(
     assert found
     assert judged["psi"].value
     assert float(found[1]) == pytest.approx(judged["psi"].value.value)
-    assert 'mlinfra_requests{monitor="flights",version="v2"} 300.0' in text
+    assert 'mlinfra_requests{monitor="flights",version="v2"} 600.0' in text
     assert text.count("# TYPE mlinfra_psi gauge") == 1
     assert "# trains: " in text, "a monitor that cannot be measured says why and hides no other"
 

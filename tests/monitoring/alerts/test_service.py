@@ -46,7 +46,7 @@ def queued(flights: Flights) -> list[list[tuple[str, str]]]:
 
 def test_an_alert_is_told_once_across_restarts_and_its_end_too(flights: Flights) -> None:
     with_settings(flights, SINK)
-    flights.log(300, shift=15)
+    flights.log(600, shift=15)
     for _ in range(3):  # each time another process
         flights.open(Project(flights.project.root))
         flights.monitoring.evaluate("flights")
@@ -60,7 +60,7 @@ def test_an_alert_is_told_once_across_restarts_and_its_end_too(flights: Flights)
 
 
 def test_an_acknowledgement_lasts_until_the_alert_ends(flights: Flights) -> None:
-    flights.log(300, shift=15)
+    flights.log(600, shift=15)
     flights.monitoring.evaluate("flights")
     flights.alerts.acknowledge("alert:flights/drift", why="the sensor was changed")
     flights.monitoring.evaluate("flights")
@@ -80,7 +80,7 @@ def test_a_silenced_alert_fires_unheard_and_is_heard_when_the_silence_ends(
     flights: Flights,
 ) -> None:
     with_settings(flights, SINK)
-    flights.log(300, shift=15)
+    flights.log(600, shift=15)
     flights.monitoring.evaluate("flights")
     assert queued(flights) == [[("drift", "firing")]]
     flights.log(10, status=500)
@@ -104,7 +104,7 @@ def test_a_silenced_alert_fires_unheard_and_is_heard_when_the_silence_ends(
 def test_a_rule_is_silenced_for_all_monitors_and_a_silence_needs_an_end_and_a_reason(
     flights: Flights,
 ) -> None:
-    flights.log(300, shift=15)
+    flights.log(600, shift=15)
     flights.monitoring.evaluate("flights")
     flights.alerts.silence("drift", until=now() + timedelta(days=1), why="maintenance")
     assert flights.alerts.show("flights/drift").alert.state == "silenced"
@@ -128,7 +128,7 @@ def test_a_rule_file_keeps_features_apart_and_a_fault_in_it_ends_no_alert(
     path = flights.project.root / "own.mlrules.yaml"
     good = "rules:\n  - {name: moved, metric: psi, threshold: 0.3, min_rows: 100, by: feature}\n"
     path.write_text(good)
-    flights.log(300, shift=15)
+    flights.log(600, shift=15)
     flights.monitoring.evaluate("flights")
     states = {item.ref: item.state for item in flights.monitoring.alerts().items}
     assert states["alert:flights/moved/temp"] == "firing"
@@ -147,21 +147,21 @@ def test_a_rule_file_keeps_features_apart_and_a_fault_in_it_ends_no_alert(
 def test_the_window_of_an_alert_is_the_time_in_which_its_threshold_was_crossed(
     flights: Flights,
 ) -> None:
-    flights.log(600, shift=15)
+    flights.log(1200, shift=15)
     flights.monitoring.evaluate("flights", since=timedelta(minutes=30))
     alert = flights.alerts.show("flights/drift").alert
     assert alert.window_start is not None
     assert alert.window_end is not None
     assert alert.window_end - alert.window_start == timedelta(minutes=30)
     rows = flights.alerts.window("flights/drift")
-    assert 295 <= rows.height <= 305
+    assert 595 <= rows.height <= 605
     assert [item.feature for item in flights.alerts.drift("flights/drift")] == ["temp", "wind"]
     assert alert.version == "v2"
 
 
 def test_the_notebook_of_an_alert_runs(flights: Flights) -> None:
     """In a kernel of its own, from the project's folder, as a user opens it."""
-    flights.log(300, shift=15)
+    flights.log(600, shift=15)
     flights.log(20, status=400)
     flights.monitoring.evaluate("flights")
     made = flights.alerts.notebook("flights/drift")
@@ -188,14 +188,14 @@ def test_a_notebook_says_hostile_names_as_text(flights: Flights) -> None:
         "rules:\n  - {name: r, metric: psi, threshold: 0.3, by: feature,"
         " runbook: 'https://x/<script>'}\n"
     )
-    flights.log(300, shift=15)
+    flights.log(600, shift=15)
     flights.monitoring.evaluate("flights")
     made = flights.alerts.notebook("flights/r/temp", path="n.ipynb")
     assert "<script>" not in (flights.project.root / made.path).read_text()
 
 
 def test_what_cannot_be_retrained_or_rolled_back_says_why(flights: Flights) -> None:
-    flights.log(300, shift=15)
+    flights.log(600, shift=15)
     flights.monitoring.evaluate("flights")
     with pytest.raises(NotFound):  # the model is not registered
         flights.alerts.retrain("flights/drift")
@@ -269,7 +269,7 @@ def test_what_a_check_and_the_list_say(flights: Flights) -> None:
 
 
 def test_history_is_paged(flights: Flights) -> None:
-    flights.log(300, shift=15)
+    flights.log(600, shift=15)
     flights.monitoring.evaluate("flights")
     for number in range(5):
         flights.alerts.acknowledge("flights/drift", why=str(number))
@@ -282,7 +282,7 @@ def test_history_is_paged(flights: Flights) -> None:
 def test_the_clock_may_be_set_back(flights: Flights, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was evaluated in a wrong future does not keep the present from being seen."""
     at = now()
-    flights.log(300, shift=15)
+    flights.log(600, shift=15)
     monkeypatch.setattr("jupyter_mlinfra.monitoring.service.now", lambda: at + timedelta(hours=9))
     flights.monitoring.evaluate("flights")
     monkeypatch.setattr("jupyter_mlinfra.monitoring.service.now", lambda: at)
@@ -324,7 +324,7 @@ def test_retrain_starts_the_pipeline_that_made_the_model_with_its_parameters(
             "mlinfra.step": "train/fit", "mlinfra.run": first.run,
         }).info.run_id  # fmt: skip
         client.create_model_version("flights", f"runs:/{run}/model", run_id=run)
-    flights.log(300, shift=15)
+    flights.log(600, shift=15)
     flights.monitoring.evaluate("flights")
     assert flights.alerts.show("flights/drift").pipeline == "train"
     started = flights.alerts.retrain("flights/drift", why="the sensor was changed")
@@ -345,7 +345,7 @@ def test_a_rollback_says_in_the_deployments_history_for_which_alert_it_was(
     flights: Flights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The deployment's own rollback has its tests; here it is only asked."""
-    flights.log(300, shift=15)
+    flights.log(600, shift=15)
     flights.monitoring.evaluate("flights")
     asked: list[tuple[str, str]] = []
     monkeypatch.setattr(
@@ -361,13 +361,13 @@ def test_a_rollback_says_in_the_deployments_history_for_which_alert_it_was(
 def test_the_code_that_is_inserted_for_an_alert_loads_its_window_and_its_drift(
     flights: Flights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    flights.log(300, shift=15)
+    flights.log(600, shift=15)
     flights.monitoring.evaluate("flights")
     monkeypatch.chdir(flights.project.root)
     code = flights.alerts.show("flights/drift").code
     names: dict[str, Any] = {}
     exec(code["python"], names)
-    assert names["bad"].height == 300
+    assert names["bad"].height == 600
     assert [item.feature for item in names["drift"]] == ["temp", "wind"]
     assert "alert.acknowledge(" in code["python"]
     assert code["cli"] == "mlinfra alerts show flights/drift"

@@ -50,7 +50,7 @@ def test_an_export_is_plain_yaml_on_stdout_or_in_a_file(
 def test_a_back_test_says_how_often_and_how_long(
     flights: Flights, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    flights.log(300, shift=15, at=now() - timedelta(hours=30))
+    flights.log(600, shift=15, at=now() - timedelta(hours=30))
     code, out, _ = said(capfd, flights, "monitors backtest --days 2 --monitor flights")
     assert code == 0
     (drift,) = [line for line in out.splitlines() if " drift " in f" {line} "]
@@ -65,7 +65,7 @@ def test_a_list_of_firing_alerts_ends_with_1(
     flights: Flights, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert said(capfd, flights, "alerts list --firing")[0] == 0
-    flights.log(300, shift=15)
+    flights.log(600, shift=15)
     flights.monitoring.evaluate("flights")
     assert said(capfd, flights, "alerts list --firing")[0] == 1
     assert said(capfd, flights, "alerts silence flights/drift --for 1h --why known")[0] == 0
