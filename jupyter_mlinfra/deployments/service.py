@@ -142,7 +142,7 @@ class Deployments(KubernetesVerbs, DeliveryVerbs, AccessVerbs, AskingVerbs, LogV
         Raises Unprocessable if the model is not trusted, cannot be served, or fails a test (one is
         that its environment can be built); the traffic is then unchanged, and the version's tests
         say which. Conflict while another deploy of the same deployment is in progress. Unavailable
-        if the port is taken.
+        if this machine lacks something, such as the port or space on its disk.
         """
         from .featuring import wish_of
 

@@ -21,7 +21,13 @@ import pytest
 
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unavailable, Unprocessable
 from jupyter_mlinfra.core.processes import TOKEN, end_token
-from jupyter_mlinfra.deployments import Deployments, DeploymentState, VersionState, environment
+from jupyter_mlinfra.deployments import (
+    Deployments,
+    DeploymentState,
+    VersionState,
+    environment,
+    rollout,
+)
 from jupyter_mlinfra.deployments.gate_list import Stopped
 from jupyter_mlinfra.deployments.targets.process_table import ProcessTable
 
@@ -69,6 +75,18 @@ def test_an_environment_that_cannot_be_built_is_a_test_that_failed(
     ]
 
 
+def test_processes_that_do_not_answer_in_time_are_a_test_that_failed(
+    serving: Deployments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environment, "ensure", lambda *_, **__: Path(sys.executable))
+    monkeypatch.setattr(rollout, "own_answers", lambda *_, **__: {})
+    monkeypatch.setattr(rollout, "START_SECONDS", 0.0)
+    monkeypatch.setattr(serving._target, "carry_out", lambda *_, **__: None)
+    with pytest.raises(Stopped, match="did not become testing"):
+        serving.deploy("flights", version="flights/1")
+    _check_stopped(serving, "v1", "start", "It took over 0 s.")
+
+
 @pytest.mark.parametrize("step", ["environment", "start"])
 def test_what_this_machine_lacks_is_no_test_that_the_model_has_failed(
     serving: Deployments, monkeypatch: pytest.MonkeyPatch, step: str
@@ -80,6 +98,7 @@ def test_what_this_machine_lacks_is_no_test_that_the_model_has_failed(
         return Path(sys.executable)
 
     monkeypatch.setattr(environment, "ensure", lacking if step == "environment" else built)
+    monkeypatch.setattr(rollout, "own_answers", lambda *_, **__: {})
     monkeypatch.setattr(serving._target, "carry_out", lacking)
     with pytest.raises(Unavailable, match="It was not done") as refused:
         serving.deploy("flights", version="flights/1")
