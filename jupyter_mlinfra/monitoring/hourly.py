@@ -88,7 +88,9 @@ def distances_of(before: Sketch, window: Sketch) -> Distances:
 def compare_sketch(
     column: ColumnReference, window: Sketch | None, *, threshold: float
 ) -> FeatureDrift:
-    """Drift of a column against its reference, from a sketch; None if it has no rows."""
+    """Drift of a column against its reference, from a sketch. window: None if no row of
+    it came.
+    """
     rows = window.rows if window else 0
     counts = window.counts if window and window.counts else (0,) * len(column.counts)
     missing = window.missing if window else 0

@@ -35,12 +35,25 @@ class Window:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
     """The sketches of all rows of a span of time, by version and column. first, last: when the
-    first and the last row arrived, of a recorded hour its start and its end; None without rows.
+    first and the last row arrived, of a recorded hour that comes first its start; None without
+    rows.
     """
 
     sketches: Mapping[tuple[str, str], Sketch]
     first: datetime | None
     last: datetime | None
+    problems: Sequence[str]
+
+
+@dataclass(slots=True)
+class _Found:
+    """What was gathered. hours: recorded ones with rows. times: of the first and the last row of
+    each part that is not recorded.
+    """
+
+    sketches: Mapping[tuple[str, str], Sketch]
+    hours: Sequence[int]
+    times: Sequence[datetime]
     problems: Sequence[str]
 
 
@@ -77,7 +90,27 @@ def overview(
     store: SeriesStore, log: Log, monitor: str, plan: Plan, *, start: float, end: float
 ) -> Overview:
     """All versions from `start` until before `end`, in the same way."""
-    return _gathered(store, log, monitor, plan, version=None, segment="", start=start, end=end)
+    found = _gathered(store, log, monitor, plan, version=None, segment="", start=start, end=end)
+    begun = [datetime.fromtimestamp(hour, UTC) for hour in found.hours]
+    last = max(found.times, default=None)
+    if begun and (last is None or last < max(begun)):
+        last = _last(log, plan, max(found.hours))
+    return Overview(
+        sketches=found.sketches,
+        first=min([*begun, *found.times], default=None),
+        last=last,
+        problems=found.problems,
+    )
+
+
+def _last(log: Log, plan: Plan, hour: int) -> datetime:
+    """When the last row of a recorded hour arrived, from the log; if it holds none any more, the
+    end of the hour.
+    """
+    since, until = (datetime.fromtimestamp(moment, UTC) for moment in (hour, hour + HOUR))
+    parts = log.payload_parts(plan.deployment, since=since, until=until)
+    times = [part.rows["ts"].max() for part in parts]
+    return max((moment for moment in times if isinstance(moment, datetime)), default=until)
 
 
 def _gathered(
@@ -90,7 +123,7 @@ def _gathered(
     segment: str,
     start: float,
     end: float,
-) -> Overview:
+) -> _Found:
     recorded = {
         hour: done
         for hour, done in store.recorded(monitor).items()
@@ -107,8 +140,6 @@ def _gathered(
             found.add(key, item)
         if recorded[hour].broken:
             problems.append(f"{recorded[hour].broken} files of an hour could not be read")
-        if recorded[hour].rows:
-            times += (datetime.fromtimestamp(moment, UTC) for moment in (hour, hour + HOUR))
     asked = plan if segment else replace(plan, segments=())
     for since, until in _gaps(recorded, start, end):
         live = gather(log, asked, since, until)
@@ -117,11 +148,11 @@ def _gathered(
         for (its_version, its_segment, column), item in live.sketches.items():
             if its_segment == segment:
                 found.add((its_version, column), item)
-    return Overview(
+    return _Found(
         sketches=found.all(),
-        first=min(times, default=None),
-        last=max(times, default=None),
-        problems=problems,
+        hours=[hour for hour, done in recorded.items() if done.rows],
+        times=times,
+        problems=list(dict.fromkeys(problems)),  # a file spans hours
     )
 
 

@@ -15,6 +15,7 @@ from jupyter_mlinfra.deployments import Part
 from jupyter_mlinfra.monitoring import Monitoring, MonitorStatus, large_windows, service
 from jupyter_mlinfra.monitoring.large_windows import held_rows
 from jupyter_mlinfra.monitoring.spec import FeatureDrift
+from jupyter_mlinfra.monitoring.windows import overview
 from tests.monitoring.logs import HOUR, Logged, answered, refused, set_now, some_rows, write_journal
 from tests.monitoring.test_recording import CATEGORIES, NAMES, START, TRAINING
 from tests.monitoring.test_verbs import Experiments
@@ -101,6 +102,36 @@ def test_a_large_window_says_the_same_as_its_rows(
         if theirs.ks:
             assert ours.ks
             assert abs(float(ours.ks.value or 0) - float(theirs.ks.value or 0)) < 0.005
+
+
+def test_the_last_request_of_a_recorded_hour_is_when_it_came(
+    monitoring: Monitoring, log: Logged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not the end of its hour, in which traffic has stopped."""
+    set_now(monkeypatch, datetime.fromtimestamp(START + 3.1 * HOUR, UTC))
+    monkeypatch.setattr(
+        service, "now", lambda: datetime.fromtimestamp(START + 3 * HOUR + 1e-3, UTC)
+    )
+    for file in log.folder.glob(f"v?-{int((START + 3 * HOUR) * 1e6)}-*"):
+        file.unlink()
+    stopped = monitoring.status("flights", since=timedelta(hours=3)).monitor.last_request_at
+    assert stopped
+    assert stopped < datetime.fromtimestamp(START + 3 * HOUR - 60, UTC)
+    assert monitoring.backfill("flights").hours == 3
+    monkeypatch.setattr(large_windows, "MOST_ROWS", 1000)
+    status = monitoring.status("flights", since=timedelta(hours=3))
+    assert (status.monitor.last_request_at, status.window_end) == (stopped, stopped)
+
+
+def test_a_file_that_spans_hours_and_cannot_be_read_is_told_of_once(
+    monitoring: Monitoring, log: Logged
+) -> None:
+    (log.folder / "parquet").mkdir()
+    (log.folder / "parquet" / f"v1-{int((START + 60) * 1e6)}-9.parquet").write_bytes(b"broken")
+    monitor = monitoring.status("flights", since=WINDOW).monitor
+    plan, span = monitoring._plan(monitor), {"start": START, "end": START + 3 * HOUR}
+    (problem,) = overview(monitoring._series, log, "flights", plan, **span).problems
+    assert problem.startswith("v1-")
 
 
 def test_no_more_of_a_large_window_is_held_than_it_takes_to_know_that(
