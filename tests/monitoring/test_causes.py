@@ -411,6 +411,10 @@ def test_of_very_much_code_a_part_is_read_and_that_is_said(
     (source,) = shop.cause().sources
     assert [place.how for place in source.places] == ["writes"]
     assert "only a part was read" in " ".join(source.reasons)
+    shop.modules["j1 a.py"] = f"import a\n{long}"
+    shop.notebook("r1", "import a", WRITES)
+    (source,) = shop.cause().sources
+    assert "only a part" not in " ".join(source.reasons), "what is left was read already"
 
 
 def test_all_snapshots_that_are_kept_count(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

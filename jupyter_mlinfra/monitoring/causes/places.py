@@ -186,8 +186,9 @@ def _in_modules(
         statements = naming.statements_of(text)
         names += _own(naming.imported(statements))
         known |= dict.fromkeys(statements, path)
+    complete = not set(names) - asked
     used = naming.reached(cells, list(known))
-    return [(known[item.piece], item) for item in naming.naming(used, column)], not names
+    return [(known[item.piece], item) for item in naming.naming(used, column)], complete
 
 
 def _own(modules: Sequence[str]) -> list[str]:
