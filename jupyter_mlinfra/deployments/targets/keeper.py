@@ -136,16 +136,23 @@ class Keeper:
         if target.done != wish or target.trouble:
             self.store.note_target(done=wish, trouble="")
         self._end_unwanted(rows, set(wanted), outdated)
-        if self.gateway.alive():
-            if target.done != wish:
-                self.measures.mark(plans)
-            if self.measures.step(plans, every=IDLE_SECONDS):
-                self.plan_watch.heed(self.store.active_plans(), self.measures.figures)
+        self._measure(plans, changed=target.done != wish)
         self.compaction.step(rows)
         if wanted or self.workers.all:
             return False
         self.gateway.end()
         return self.store.target().wish == wish
+
+    def _measure(self, plans: Sequence[DeploymentPlan], *, changed: bool) -> None:
+        """Read the gateway's counters, if it runs, and heed what they say of the plans of delivery.
+        changed: a new wish has been carried out.
+        """
+        if not self.gateway.alive():
+            return
+        if changed:
+            self.measures.mark(plans)
+        if self.measures.step(plans, every=IDLE_SECONDS):
+            self.plan_watch.heed(self.store.active_plans(), self.measures.figures)
 
     def processes(self) -> list[Identity]:
         """All processes whose end matters."""
