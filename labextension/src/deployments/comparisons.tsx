@@ -12,8 +12,8 @@ import { clock } from '../components/times';
 import * as format from '../format';
 import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
-import { useQuery } from '../hooks/query';
 import type { IWorkbench } from '../tokens';
+import { useCopies } from './copies';
 import { HOURS } from './plancommands';
 
 /** The server reaches no further back. */
@@ -98,12 +98,8 @@ function Shadow({
   deployment: IDeployment;
   version: string;
 }): React.ReactElement {
-  const { client, trans } = useWorkbench();
-  const query = useQuery(
-    `shadow:${deployment.name}:${version}`,
-    signal => client.deployments.shadow(deployment.name, { version, hours: HOURS }, signal),
-    { every: () => 30_000 }
-  );
+  const { trans } = useWorkbench();
+  const query = useCopies(deployment.name, version);
   if (query.error?.code === 'unprocessable') {
     return (
       <p className={cx('more')}>

@@ -7,9 +7,7 @@ import { cx } from '../components/cx';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { type IQuery, useQuery } from '../hooks/query';
-
-/** Hours that a shadow is compared over. */
-const HOURS = 24;
+import { HOURS } from './plancommands';
 
 /** What a shadow answered to its copies, beside the answers that were given. */
 export function useCopies(deployment: string, version: string): IQuery<IAnswerComparison> {
