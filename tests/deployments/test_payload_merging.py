@@ -240,6 +240,20 @@ def test_rows_of_a_clock_that_was_set_back_are_in_the_hour_that_they_say(tmp_pat
         compacting.compact(tmp_path)
 
 
+@pytest.mark.parametrize("pids", [(7, 8), (8, 7)])
+def test_a_request_that_was_retried_across_an_hour_is_in_one_of_them(
+    pids: tuple[int, int], tmp_path: Path
+) -> None:
+    """Whichever file comes first by its name."""
+    for pid, moment in zip(pids, (START + HOUR - 1, START + HOUR + 9), strict=True):
+        entries = [answered(moment, "r", [[1, 1]], [0.5])]
+        write_journal(tmp_path, START, entries, names=["a", "b"], pid=pid)
+    hours = [datetime.fromtimestamp(START + hour * HOUR, UTC) for hour in range(3)]
+    found = [list(parts.parts(tmp_path, *hours[at : at + 2])) for at in range(2)]
+    assert sum(part.rows.height for hour in found for part in hour) == 1
+    assert sum(sum(part.repeated.values()) for hour in found for part in hour) == 1
+
+
 def test_only_files_that_may_hold_a_request_id_are_read(
     log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

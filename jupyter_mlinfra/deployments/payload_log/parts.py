@@ -50,21 +50,23 @@ def parts(
     are left out, as far as that can be known without reading them.
 
     The files come in the order of their names, which compaction keeps, so two calls give the same.
+    Of a request that was sent again the row in the first of them counts, in the span of that row.
     A file that cannot be read is a part with a problem, and hides no other.
     """
     import polars as pl
 
-    seen, before = _Seen(), since - timedelta(seconds=RETRIED_SECONDS)
+    retried = timedelta(seconds=RETRIED_SECONDS)
+    seen, before, after = _Seen(), since - retried, until + retried
     hashes = None if ids is None else hashes_of(ids)
-    for name in _file_names(folder, before, until):
-        rows, problem = _read(folder, name, before, until, hashes)
+    for name in _file_names(folder, before, after):
+        rows, problem = _read(folder, name, before, after, hashes)
         if problem:
             yield Part(rows=_nothing().drop(UNIQUE), problem=problem)
             continue
         if not rows.height:
             continue
         new = seen.note(rows.select(pl.struct(UNIQUE, "row").hash()).to_series().to_numpy())
-        here = (rows["ts"] >= since).to_numpy()
+        here = rows["ts"].is_between(since, until, closed="left").to_numpy()
         yield from _part(rows, new, here)
     for problem in problems(folder, before, until):
         yield Part(rows=_nothing().drop(UNIQUE), problem=problem)
