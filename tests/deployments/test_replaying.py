@@ -147,6 +147,7 @@ def test_of_many_copies_the_newest_are_compared_and_that_is_said(
     assert "x" not in rows.columns
     found = shadow_comparison(rows, "f", "v2", "probabilities", **WINDOW)
     assert (found.rows, found.agreement) == (3, 1.0)
+    assert found.since.timestamp() == pytest.approx(NOW + 5 / 1000, abs=1e-5)
     (note,) = found.notes
     assert note.startswith("The newest 3 copied rows of the window, from ")
     few = shadow_comparison(rows, "f", "v3", "probabilities", **WINDOW)

@@ -39,7 +39,8 @@ def shadow_comparison(
     until: datetime,
 ) -> AnswerComparison:
     """Compare by the ids that the gateway gave to each request and its copy. rows: of
-    `read_copies`. Raises Unprocessable if no copy was answered in the window.
+    `read_copies`. If not all of them are compared, `since` of the result is when the first one that
+    is arrived. Raises Unprocessable if no copy was answered in the window.
     """
     import polars as pl
 
@@ -47,7 +48,8 @@ def shadow_comparison(
     notes = []
     if copies.height > MOST_ROWS:
         copies = copies.tail(MOST_ROWS)
-        begun = f"{copies['ts'][0]:%Y-%m-%d %H:%M}"
+        since = copies["ts"][0]
+        begun = f"{since:%Y-%m-%d %H:%M}"
         notes.append(f"The newest {MOST_ROWS:,} copied rows of the window, from {begun} UTC on.")
     key = [UNIQUE, "row"]
     given = reading.unique_rows(rows, shadow=False).filter(pl.col("status") == 200)
