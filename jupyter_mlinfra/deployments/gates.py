@@ -115,10 +115,11 @@ def run(
 
 def signature(bundle: Bundle) -> Gate:
     """What requests have to carry, and what is answered."""
+    inputs = len(bundle.inputs)
     optional = sum(column.optional for column in bundle.inputs)
     measured = (
-        f"{len(bundle.inputs)} inputs, {optional} may be missing; answers {bundle.answers};"
-        f" engine {bundle.engine}"
+        f"{inputs} input{'' if inputs == 1 else 's'}, {optional} may be missing; answers"
+        f" {bundle.answers}; engine {bundle.engine}"
     )
     return Gate(name="signature", limit=SIGNATURE, measured=measured, passed=True)
 

@@ -63,11 +63,11 @@ Hand = Literal["mouse", "keyboard"]
 HANDS: tuple[Hand, ...] = ("mouse", "keyboard")
 
 
-def open_by(hand: Hand, lab: Lab, reference: str) -> Locator:
-    """Open a page from its row in the panel Models."""
+def open_by(hand: Hand, lab: Lab, reference: str, panel: str = "Models") -> Locator:
+    """Open a page from its row in a panel."""
     if hand == "mouse":
-        return lab.open("Models", reference)
-    return open_row(lab, "m", "Models", reference)
+        return lab.open(panel, reference)
+    return open_row(lab, panel[0].lower(), panel, reference)
 
 
 def press_by(hand: Hand, lab: Lab, button: Locator) -> None:
