@@ -64,5 +64,5 @@ def test_by_keyboard_a_version_becomes_a_canary_with_the_share_of_the_form(
     expect(lab.page.get_by_role("heading", level=1, name=name)).to_be_visible()
     page = keys.open_row(lab, "m", "Models", "deployment:flights")
     history = page.get_by_role("grid", name="History of flights").locator("tbody tr")
-    expect(history.first).to_contain_text(f"{waiting} 15 %", timeout=60_000)
+    expect(history.first).to_contain_text(f"{waiting} 15 %", timeout=180_000)
     assert shares(lab)[waiting] == 15

@@ -147,7 +147,7 @@ def test_canary_promote_and_roll_back_are_in_the_history_and_can_be_undone(
     lab = restored
     detail = lab.server.ask(API)
     url, body = detail["deployment"]["url"], json.dumps(detail["sample"]).encode()
-    with load(url, body, rate=40, clients=4) as requests:
+    with load(url, body, rate=20, clients=4) as requests:
         canary_and_back(lab, keyboard)
     assert requests.lost == {}, requests.details[:3]
 

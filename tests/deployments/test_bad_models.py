@@ -89,7 +89,7 @@ def deployments(
         (HANGS, "rows", "row 1 of the sample is not answered within 2 s: the model hangs"),
         (EXITS, "rows", r"row 1 of the sample ends the model's process \(exit or crash\)"),
         (CRASHES, "rows", r"row 1 of the sample ends the model's process \(exit or crash\)"),
-        (LEAKS, "memory", r"MiB, \+1\d\d\.\d MiB over 100 requests, where it was ended"),
+        (LEAKS, "memory", r"MiB, \+\d\d+\.\d MiB over 100 requests, where it was ended"),
     ],
     ids=["hangs", "exits", "crashes", "leaks"],
 )
