@@ -189,8 +189,11 @@ def monitor(lab: Lab) -> None:
 def cause(lab: Lab) -> None:
     """The code that made a feature, cell by cell."""
     page = lab.open("Models", "monitor:flights")
-    page.get_by_role("button", name="Trace to Its Code").click()
-    expect(page.get_by_role("group", name=re.compile("^From dataset:")).first).to_be_visible()
+    trace = page.get_by_role("button", name="Trace to Its Code")
+    expect(trace).to_be_visible(timeout=3 * SLOW)  # 35,000 rows are measured for the page
+    trace.click()
+    found = page.get_by_role("group", name=re.compile("^From dataset:"))
+    expect(found.first).to_be_visible(timeout=3 * SLOW)
 
 
 def try_it(lab: Lab) -> None:
