@@ -16,10 +16,10 @@ type Key = Pick<IAccessKey, 'id' | 'name'>;
 /** Make a key for callers. Without a label in the arguments it asks for it, and how long it is valid. */
 export const createKey: Perform<IDeployment> = async call => {
   const { client, trans } = call.workbench;
-  const { label, days } = call.args;
+  const { label, days = null } = call.args;
   const wanted =
     typeof label === 'string'
-      ? { label, days: typeof days === 'number' ? days : null }
+      ? { label, days: days === null ? null : daysOf(days, trans) }
       : await askNew(call.name, trans);
   if (!wanted) {
     return null;
@@ -51,12 +51,13 @@ export const revokeKey: Perform<IDeployment> = async call => {
   return { message: trans.__('The key %1 opens %2 no more.', key.name, call.name) };
 };
 
-/** A new key stands on the page of its deployment until it is hidden. */
+/** A new key stands on the page of its deployment, which stays open, until it is hidden. */
 async function show({ workbench, name, ref }: IActionCall, made: INewKey): Promise<IOutcome> {
   shownKeys.add(ref, made);
   if (!shownKeys.isOpen(ref)) {
     await workbench.open(ref);
   }
+  workbench.keep(ref);
   return {
     message: workbench.trans.__(
       'The page of %1 shows the key of %2 until you hide it.',
@@ -85,8 +86,24 @@ async function askNew(
     value: 0,
     okLabel: trans.__('Create Key')
   });
-  const days = Number(until.value) === 0 ? null : until.value;
-  return until.button.accept ? { label: who.value?.trim() ?? '', days } : null;
+  if (!until.button.accept) {
+    return null;
+  }
+  const days = daysOf(until.value, trans);
+  return { label: who.value?.trim() ?? '', days: days === 0 ? null : days };
+}
+
+/** Days until a key expires. An emptied field is not one that never does. */
+function daysOf(value: unknown, trans: Trans): number {
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) {
+    throw new ApiError(
+      'bad_request',
+      trans.__('No key was created.'),
+      trans.__('The days until it expires are no number of 0 or more.'),
+      trans.__('For example 90, or 0 for never')
+    );
+  }
+  return value;
 }
 
 /** The key of the arguments, else the one that the user chooses; null where the user goes away. */

@@ -12,7 +12,7 @@ const NONE: readonly INewKey[] = [];
 
 /**
  * Keys that were made and are not hidden yet, by the reference of their deployment: a key can come
- * while its page shows something else, or is not open yet, and nothing else holds it.
+ * while its page shows something else, or is not open, and nothing else holds it.
  */
 class Shown {
   of(deployment: string): readonly INewKey[] {
@@ -30,13 +30,13 @@ class Shown {
     );
   }
 
-  /** The page is open until the call that is answered. Its keys go with it. */
+  /**
+   * The page is open until the call that is answered. Its keys stay: another deployment may take its
+   * place before they are copied.
+   */
   readonly open = (deployment: string): (() => void) => {
     this._open.push(deployment);
-    return () => {
-      this._open.splice(this._open.indexOf(deployment), 1);
-      this._set(deployment, NONE);
-    };
+    return () => void this._open.splice(this._open.indexOf(deployment), 1);
   };
 
   isOpen(deployment: string): boolean {

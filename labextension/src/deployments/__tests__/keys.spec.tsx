@@ -6,11 +6,13 @@ import type { IAccessKey, INewKey } from '../../api/types';
 import { cells, pageOf, settle } from '../../components/__tests__/samples';
 import { fakeWorkbench, type IFake, show } from '../../components/__tests__/workbench';
 import DeploymentPage from '../deployment';
+import { shownKeys } from '../made';
 
 beforeEach(() => jest.useFakeTimers());
 afterEach(() => {
   jest.useRealTimers();
   jest.restoreAllMocks();
+  shownKeys.of('deployment:flights').forEach(made => shownKeys.hide('deployment:flights', made));
 });
 
 const SECRET = 'mlk_secret';
@@ -194,7 +196,7 @@ it('without a key in its arguments a command asks which of those that are valid'
   expect(revokeKey).toHaveBeenCalledWith('flights', 'k1', '');
 });
 
-it('a key that is made from the palette is shown by the page that opens, and goes with it', async () => {
+it('a key that is made from the palette is shown by the page, which is kept, until it is hidden', async () => {
   const { fake, createKey, closed } = await opened();
   const { commands } = fake.workbench;
   const create = async (): Promise<void> => {
@@ -208,13 +210,34 @@ it('a key that is made from the palette is shown by the page that opens, and goe
   expect(createKey).toHaveBeenCalledWith('flights', 'app', null);
   expect(screen.getByText(SECRET)).toBeTruthy();
   expect(fake.open).not.toHaveBeenCalled();
+  expect(fake.keep).toHaveBeenCalledWith('deployment:flights');
   closed();
+  createKey.mockResolvedValueOnce({ ...MADE, id: 'k4', key: 'mlk_late' });
   await create();
   expect(fake.open).toHaveBeenCalledWith('deployment:flights');
-  const again = show(fake, <DeploymentPage reference="deployment:flights" name="flights" />);
+  expect(fake.keep).toHaveBeenCalledTimes(2);
+  const page = <DeploymentPage reference="deployment:flights" name="flights" />;
+  const again = show(fake, page);
   await settle();
-  expect(screen.getAllByText(SECRET)).toHaveLength(1);
+  expect([SECRET, 'mlk_late'].map(text => screen.getAllByText(text).length)).toEqual([1, 1]);
+  fireEvent.click(screen.getAllByRole('button', { name: 'Hide' })[0]!);
   again.unmount();
-  show(fake, <DeploymentPage reference="deployment:flights" name="flights" />);
+  show(fake, page);
   expect(screen.queryByText(SECRET)).toBeNull();
+  fireEvent.click(screen.getByRole('button', { name: 'Hide' }));
+  expect(document.body.textContent).not.toContain('mlk_');
+});
+
+it.each([NaN, -1, null])('days of %p create no key: it would never expire', async days => {
+  const refused = jest.spyOn(Notification, 'error').mockReturnValue('');
+  const { fake, createKey } = await opened();
+  jest.spyOn(InputDialog, 'getText').mockResolvedValueOnce(answers('app'));
+  jest.spyOn(InputDialog, 'getNumber').mockResolvedValueOnce(answers(days));
+  await act(async () => {
+    await fake.workbench.commands.execute('mlinfra:deployments-create-key', {
+      ref: 'deployment:flights'
+    });
+  });
+  expect(createKey).not.toHaveBeenCalled();
+  expect(refused.mock.calls[0]?.[0]).toContain('No key was created');
 });
