@@ -7,14 +7,7 @@ import { cx } from '../components/cx';
 import { Field } from '../components/field';
 import { choices, Select } from '../components/select';
 import { useWorkbench } from '../hooks/context';
-import {
-  deployedAs,
-  type Faults,
-  type IDeployForm,
-  MOST_WORKERS,
-  nameFor,
-  viewsOf
-} from './deployform';
+import { deployedAs, type Faults, type IDeployForm, MOST_WORKERS, viewsOf } from './deployform';
 import { weightsOf, words } from './weights';
 
 export interface IFieldsProps {
@@ -52,7 +45,7 @@ export function VersionFields({
           models.map(({ name }) => name),
           form.model
         )}
-        onChange={model => onChange({ model, version: undefined, name: nameFor(model) })}
+        onChange={model => onChange({ model, version: undefined })}
       />
       <Select
         label={trans.__('version')}

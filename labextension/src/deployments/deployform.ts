@@ -82,19 +82,33 @@ export const deployedAs = (
     item => item.version === labelOf(version) && item.state !== 'failed' && item.gates.length > 0
   );
 
+/** What is known of the tests of a version that a deployment has already. */
+export function testedAs({ state, traffic, gates }: IDeployedVersion): 'passed' | 'failed' | '' {
+  if (gates.some(({ passed }) => passed === false)) {
+    return 'failed';
+  }
+  return state === 'ready' || traffic > 0 ? 'passed' : '';
+}
+
 /**
- * How this version can come to its traffic: a share is taken from others, if any has some. A cluster
- * starts no version without traffic, and has steps of its own.
+ * How this version can come to its traffic: a share is taken from others, if any has some. One that
+ * answers already cannot wait, and gets no copies. A cluster starts no version without traffic, and
+ * has steps of its own.
  */
 export function howsFor(
   { version, target }: Pick<IDeployForm, 'version' | 'target'>,
   deployment: IDeployment | undefined
 ): readonly How[] {
+  const answers = (deployedAs({ version }, deployment)?.traffic ?? 0) > 0;
   const live = deployment?.versions.some(
     item => item.version !== labelOf(version) && item.traffic > 0
   );
   const hows = live ? HOWS.slice(1) : HOWS.slice(0, 2);
-  return target === 'local' ? hows : hows.filter(how => how !== 'standby' && how !== 'steps');
+  return hows.filter(
+    how =>
+      !(answers && (how === 'standby' || how === 'shadow')) &&
+      (target === 'local' || (how !== 'standby' && how !== 'steps'))
+  );
 }
 
 /** Parts of a text that stand between commas. */

@@ -1,6 +1,6 @@
 import React, { useEffect, useState } from 'react';
 
-import type { IDeployment, IModel, IModelDetail } from '../api/types';
+import type { IDeployedVersion, IDeployment, IModel, IModelDetail } from '../api/types';
 import { Button } from '../components/button';
 import { Result } from '../components/card';
 import { cx } from '../components/cx';
@@ -21,6 +21,7 @@ import {
   type IFaultWords,
   MOST_WORKERS,
   nameFor,
+  testedAs,
   USUAL,
   wishOf
 } from './deployform';
@@ -81,15 +82,16 @@ function useVersions(model: string): IModelDetail | undefined {
   ).data;
 }
 
-/** Names of the feature views; null while they are not known, or where there is no feature store. */
-function useViews(): readonly string[] | null {
+/** Names of feature views; none while they are not known, or where there is no feature store. */
+function useViews(): { views: readonly string[]; whole: boolean } {
   const { client } = useWorkbench();
   const { data } = useQuery(
     `views:${MOST}`,
     signal => client.features.views({ limit: MOST }, signal),
-    { every: () => null }
+    { topics: ['view'] }
   );
-  return data?.items.map(view => view.name) ?? null;
+  const views = data?.items.map(view => view.name) ?? [];
+  return { views, whole: data !== undefined && views.length === data.total };
 }
 
 /** The model of a deployment, if it has a version. */
@@ -136,16 +138,12 @@ function DeployForm({
 }): React.ReactElement {
   const { client, open, trans } = useWorkbench();
   const { form, deployment, detail, change } = useForm(target, source);
-  const views = useViews();
-  const faults = faultsOf(form, deployment, views, useWords());
+  const { views, whole } = useViews();
+  const faults = faultsOf(form, deployment, whole ? views : null, useWords());
   const faulty = Object.keys(faults).length > 0;
   const chosen = detail?.versions.find(({ version }) => String(version) === form.version);
   const refused = [chosen?.fault, chosen?.unservable].find(Boolean) ?? '';
-  const words = deployedAs(form, deployment)
-    ? trans.__('It has passed its tests there. The job’s page opens.')
-    : trans.__(
-        'Its environment is built and it is tested before it answers; a failed test stops it. The job’s page opens.'
-      );
+  const words = useTestWords(deployedAs(form, deployment));
   const wish = wishOf(form, deployment);
   const { run, busy } = useAction();
   const close = useClose();
@@ -174,7 +172,7 @@ function DeployForm({
         <NameField {...fields} deployments={source.deployments} />
         <TargetField {...fields} />
         <HowFields {...fields} />
-        <OwnFields {...fields} views={views ?? []} />
+        <OwnFields {...fields} views={views} />
         <ReasonField {...fields} />
         <div className={cx('form-actions')}>
           <Button
@@ -197,6 +195,24 @@ function DeployForm({
   );
 }
 
+/** What becomes of the tests of a version. present: as it is deployed already. */
+function useTestWords(present: IDeployedVersion | undefined): string {
+  const { trans } = useWorkbench();
+  if (!present) {
+    return trans.__(
+      'Its environment is built and it is tested before it answers; a failed test stops it. The job’s page opens.'
+    );
+  }
+  switch (testedAs(present)) {
+    case 'passed':
+      return trans.__('It has passed its tests there. The job’s page opens.');
+    case 'failed':
+      return trans.__('It is there although a test has failed. The job’s page opens.');
+    case '':
+      return trans.__('It is there already. The job’s page opens.');
+  }
+}
+
 function useWords(): IFaultWords {
   const { trans } = useWorkbench();
   return {
@@ -207,7 +223,7 @@ function useWords(): IFaultWords {
       trans.__('It answers %1 % already. Change Traffic on its page gives it less.', share),
     copies: trans.__('Give a whole number from 1 to 100.'),
     steps: trans.__('Give shares that rise, the first below 100: 5,25,100.'),
-    every: trans.__('Give a number above 0, at most 43,200 (30 days).'),
+    every: trans.__('Give at least 0.017 (1 second), at most 43,200 (30 days).'),
     least: trans.__('Give a whole number, 0 or more.'),
     workers: trans.__('Give a whole number from 1 to %1.', MOST_WORKERS),
     view: view => trans.__('There is no feature view %1.', view),

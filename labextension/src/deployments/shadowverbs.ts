@@ -10,10 +10,12 @@ type Call = IActionCall<IDeployment>;
 /** Give a version copies; without a share in the arguments it asks for it. */
 export const startShadow: Perform<IDeployment> = async call => {
   const { client, trans } = call.workbench;
-  const title = trans.__('Start a shadow of %1', call.name);
-  const version = await versionOf(call, onStandby, title);
+  const version = await versionOf(call, onStandby, {
+    title: trans.__('Start a shadow of %1', call.name),
+    none: trans.__('No version of %1 is on standby.', call.name)
+  });
   const percent = version && (await percentOf(call, version));
-  if (!version || !percent) {
+  if (!version || percent === null) {
     return null;
   }
   await client.deployments.copy(call.name, version.version, percent);
@@ -33,7 +35,10 @@ export const startShadow: Perform<IDeployment> = async call => {
 
 export const endShadow: Perform<IDeployment> = async call => {
   const { client, trans } = call.workbench;
-  const version = await versionOf(call, shadowsOf, trans.__('End a shadow of %1', call.name));
+  const version = await versionOf(call, shadowsOf, {
+    title: trans.__('End a shadow of %1', call.name),
+    none: trans.__('%1 has no shadow.', call.name)
+  });
   if (!version) {
     return null;
   }
@@ -51,7 +56,7 @@ export const endShadow: Perform<IDeployment> = async call => {
 async function versionOf(
   { workbench: { client, trans }, name, args }: Call,
   fitting: (deployment: IDeployment) => IDeployment['versions'],
-  title: string
+  { title, none }: { title: string; none: string }
 ): Promise<IDeployedVersion | null> {
   const found = fitting((await client.deployments.show(name)).deployment);
   const [only, ...others] = found;
@@ -62,7 +67,7 @@ async function versionOf(
         'conflict',
         typeof args.version === 'string'
           ? trans.__('%1 of %2 is in another state by now.', args.version, name)
-          : trans.__('%1 has no such version.', name),
+          : none,
         '',
         trans.__('Its page shows its versions.')
       );
@@ -83,8 +88,19 @@ async function percentOf(
   { workbench: { trans }, name, args }: Call,
   { version }: IDeployedVersion
 ): Promise<number | null> {
-  if (typeof args.percent === 'number') {
-    return args.percent;
+  const checked = (percent: unknown): number => {
+    if (typeof percent === 'number' && Number.isInteger(percent) && percent > 0 && percent <= 100) {
+      return percent;
+    }
+    throw new ApiError(
+      'bad_request',
+      trans.__('%1 was made no shadow.', version),
+      trans.__('The share of the copies is no whole number from 1 to 100.'),
+      trans.__('For example 100')
+    );
+  };
+  if (args.percent !== undefined) {
+    return checked(args.percent);
   }
   const { button, value } = await InputDialog.getNumber({
     title: trans.__('Make %1 a shadow of %2', version, name),
@@ -92,16 +108,5 @@ async function percentOf(
     value: 100,
     okLabel: trans.__('Start Shadow')
   });
-  if (!button.accept) {
-    return null;
-  }
-  if (value === null || !Number.isInteger(value) || value < 1 || value > 100) {
-    throw new ApiError(
-      'bad_request',
-      trans.__('%1 was made no shadow.', version),
-      trans.__('The share of the copies is no whole number from 1 to 100.'),
-      trans.__('For example 100')
-    );
-  }
-  return value;
+  return button.accept ? checked(value) : null;
 }

@@ -24,12 +24,6 @@ export const versionActions = (trans: TranslationBundle): readonly IActionSpec<I
     id: 'mlinfra:deployments-create',
     label: trans.__('Deploy Version…'),
     caption: trans.__('At once, as a canary or shadow, or step by step'),
-    args: {
-      options: {
-        type: 'object',
-        description: trans.__('As of REST; a form asks for them')
-      }
-    },
     icon: 'deployment',
     blocked: ({ fault, unservable }) => fault || unservable || null,
     asksWhich: true,

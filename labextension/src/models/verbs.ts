@@ -1,6 +1,5 @@
 import { InputDialog } from '@jupyterlab/apputils';
 
-import type { IDeployWish } from '../api/deployments';
 import { ApiError } from '../api/errors';
 import type { IVersion } from '../api/types';
 import { deployRef } from '../deployments/deployref';
@@ -69,21 +68,15 @@ export const promote: Perform<IVersion> = async call => {
 };
 
 /**
- * Deploy a version: with options at once, else by the form, which asks for the version too where
- * none is meant, such as for a deployment.
+ * Open the form that deploys a version. It asks for the version too where none is meant, such as for
+ * a deployment.
  */
 export const deploy: Perform<IVersion> = async call => {
-  const { client, open } = call.workbench;
-  const wish = call.args.options as Omit<IDeployWish, 'version'> | undefined;
+  const { open } = call.workbench;
   if (kindOf(call.ref) !== 'version') {
     await open(deployRef(null, call.name));
     return;
   }
   const { model, version } = await versionOf(call);
-  if (!wish) {
-    await open(deployRef([model, String(version)]));
-    return;
-  }
-  const job = await client.deployments.deploy({ ...wish, version: `${model}/${version}` });
-  await open(job.ref);
+  await open(deployRef([model, String(version)]));
 };

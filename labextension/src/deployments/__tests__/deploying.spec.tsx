@@ -1,11 +1,20 @@
 import { fireEvent, screen, waitFor } from '@testing-library/react';
-import { InputDialog } from '@jupyterlab/apputils';
+import { InputDialog, Notification } from '@jupyterlab/apputils';
 import React from 'react';
 
 import type { IDeployedVersion, IDeployment } from '../../api/types';
 import { fakeWorkbench, type IFake, show } from '../../components/__tests__/workbench';
 import { PageContext } from '../../hooks/page';
-import { faultsOf, type How, HOWS, type IDeployForm, type IFaultWords, USUAL } from '../deployform';
+import {
+  faultsOf,
+  type How,
+  HOWS,
+  howsFor,
+  type IDeployForm,
+  type IFaultWords,
+  testedAs,
+  USUAL
+} from '../deployform';
 import DeployPage from '../deploying';
 import { VersionDrop } from '../dropping';
 import { Versions } from '../versions';
@@ -37,6 +46,8 @@ const LIVE = {
   versions: [deployed('v1', { traffic: 100, role: 'stable' }), deployed('v2')]
 } as unknown as IDeployment;
 
+const VIEWS = { items: [{ name: 'weather' }, { name: 'carriers' }], total: 2 };
+
 interface IDrawn {
   fake: IFake;
   deploy: jest.Mock;
@@ -44,7 +55,7 @@ interface IDrawn {
 }
 
 /** The form of a reference, in a project with a model of nine versions and two feature views. */
-function drawn(reference: string): IDrawn {
+function drawn(reference: string, views = jest.fn(async () => VIEWS)): IDrawn {
   const deploy = jest.fn(async () => ({ ref: 'job:7f3a' }));
   const close = jest.fn();
   const versions = [9, 2, 1].map(version => ({
@@ -56,10 +67,10 @@ function drawn(reference: string): IDrawn {
   const fake = fakeWorkbench({
     deployments: { list: async () => ({ items: [LIVE] }), deploy },
     experiments: {
-      models: async () => ({ items: [{ name: 'Flights_26' }] }),
+      models: async () => ({ items: [{ name: 'Flights_26' }, { name: 'churn' }] }),
       model: async () => ({ model: {}, versions })
     },
-    features: { views: async () => ({ items: [{ name: 'weather' }, { name: 'carriers' }] }) }
+    features: { views }
   });
   show(
     fake,
@@ -183,6 +194,60 @@ it('a field that is wrong says why, and nothing is sent', async () => {
   expect(deploy).not.toHaveBeenCalled();
 });
 
+it('a view that is not among those of a part of the list may be there', async () => {
+  const views = jest.fn(async () => ({ ...VIEWS, total: 600 }));
+  drawn('deploying:Flights_26/9', views);
+  await screen.findByLabelText('feature views');
+  fill('feature views', 'tides');
+  expect(button().disabled).toBe(false);
+});
+
+it('a view that is defined meanwhile is known', async () => {
+  const views = jest.fn(async () => VIEWS);
+  const { fake } = drawn('deploying:Flights_26/9', views);
+  await screen.findByLabelText('feature views');
+  fill('feature views', 'tides');
+  expect(screen.getByText('There is no feature view tides.')).toBeTruthy();
+  views.mockResolvedValue({ items: [...VIEWS.items, { name: 'tides' }], total: 3 });
+  fake.emit({ topic: 'view', ref: 'view:tides', data: {} });
+  await waitFor(() => expect(screen.queryByText('There is no feature view tides.')).toBeNull());
+});
+
+it('another model leaves the deployment that was named', async () => {
+  drawn('deploying:new@live');
+  await waitFor(() => expect(options('version')).toEqual(['9', '2', '1']));
+  fill('model', 'churn');
+  expect(field('deployment').value).toBe('live');
+});
+
+it.each([
+  [[100], ['all']],
+  [
+    [80, 20],
+    ['canary', 'steps']
+  ],
+  [
+    [0, 100],
+    ['standby', 'canary', 'shadow', 'steps']
+  ]
+])('with shares of %p the first version comes in by %p', (shares, hows) => {
+  const versions = shares.map((traffic, index) => deployed(`v${index + 1}`, { traffic }));
+  expect(howsFor({ version: '1', target: 'local' }, { ...LIVE, versions })).toEqual(hows);
+});
+
+it('a version has passed its tests where it is ready or answers, and none has failed', () => {
+  const gates = [{ name: 'latency', passed: false } as never];
+  expect(
+    [
+      {},
+      { state: 'starting', traffic: 5 },
+      { state: 'starting' },
+      { gates },
+      { gates, traffic: 100 }
+    ].map(more => testedAs(deployed('v1', more as Partial<IDeployedVersion>)))
+  ).toEqual(['passed', 'passed', '', 'failed', 'failed']);
+});
+
 describe('the fields', () => {
   const FORM: IDeployForm = {
     ...USUAL,
@@ -285,21 +350,13 @@ describe('the command', () => {
 
   it.each([
     [{ ref: 'version:churn/8' }, 'deploying:churn/8'],
+    [{ ref: 'version:churn/8', options: { name: 'live' } }, 'deploying:churn/8'],
     [{ ref: 'deployment:live' }, 'deploying:new@live'],
     [{}, 'deploying:new']
   ])('of %p opens the form', async (args, form) => {
     const { fake, deploy } = await call(args);
     expect(fake.open).toHaveBeenCalledWith(form);
     expect(deploy).not.toHaveBeenCalled();
-  });
-
-  it('asks nothing where it is told all', async () => {
-    const { fake, deploy } = await call({
-      ref: 'version:churn/8',
-      options: { name: 'live', traffic: 5 }
-    });
-    expect(deploy).toHaveBeenCalledWith({ version: 'churn/8', name: 'live', traffic: 5 });
-    expect(fake.open).toHaveBeenCalledWith('job:7f3a');
   });
 });
 
@@ -353,6 +410,29 @@ describe('on the page of a deployment', () => {
     const { copy } = page();
     press('Shadow…');
     await waitFor(() => expect(copy).toHaveBeenCalledWith('live', 'v2', 25));
+  });
+
+  it.each<[verb: string, args: object, said: string, only?: string[]]>([
+    ['start-shadow', { version: 'v2', percent: 0 }, 'v2 was made no shadow'],
+    ['start-shadow', { version: 'v2', percent: '5' }, 'v2 was made no shadow'],
+    ['start-shadow', { version: 'v1', percent: 5 }, 'v1 of live is in another state by now'],
+    ['start-shadow', {}, 'No version of live is on standby', ['v1', 'v3']],
+    ['end-shadow', {}, 'live has no shadow', ['v1', 'v2']]
+  ])('%s with %p says: %s', async (verb, args, said, only = ['v1', 'v2', 'v3']) => {
+    const told = jest.spyOn(Notification, 'error').mockReturnValue('');
+    told.mockClear();
+    const copy = jest.fn();
+    const deployment = {
+      ...LIVE,
+      versions: versions.filter(({ version }) => only.includes(version))
+    };
+    const fake = fakeWorkbench({ deployments: { copy, show: async () => ({ deployment }) } });
+    await fake.workbench.commands.execute(`mlinfra:deployments-${verb}`, {
+      ref: 'deployment:live',
+      ...args
+    });
+    expect(told.mock.calls[0]?.[0]).toContain(said);
+    expect(copy).not.toHaveBeenCalled();
   });
 
   it('a shadow ends', async () => {
