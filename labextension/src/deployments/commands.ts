@@ -5,6 +5,7 @@ import type { IActionSpec } from '../tokens';
 import { canaryOf } from './canary';
 import { keyActions } from './keycommands';
 import { planActions } from './plancommands';
+import { canAnswer, stopped } from './stopped';
 import type * as Verbs from './verbs';
 
 /** What a command does, fetched when it is first called. */
@@ -46,10 +47,14 @@ const trafficActions = (trans: TranslationBundle): readonly IActionSpec<IDeploym
     label: trans.__('Deploy Despite a Failed Test…'),
     caption: trans.__('Give a stopped version its traffic; the reason stays in the history'),
     args: { version: { type: 'string', description: trans.__('Such as v3') } },
-    blocked: ({ versions }) =>
-      versions.some(({ gates }) => gates.some(({ passed }) => passed === false))
+    blocked: item => {
+      const found = stopped(item);
+      return found.some(canAnswer)
         ? null
-        : trans.__('No test has failed.'),
+        : found.length
+          ? trans.__('No stopped version has started, so none can answer.')
+          : trans.__('No failed test stops a version.');
+    },
     asks: true,
     run: run('override')
   },

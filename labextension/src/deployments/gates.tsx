@@ -12,6 +12,7 @@ import { State } from '../components/state';
 import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
+import { canAnswer, failedGates, stopped } from './stopped';
 
 interface IGatesProps {
   deployment: IDeployment;
@@ -67,16 +68,6 @@ export function Gates({ deployment, brief = false }: IGatesProps): React.ReactEl
   );
 }
 
-/** The versions that a failed test keeps from traffic. */
-export const stopped = ({ versions }: IDeployment): readonly IDeployedVersion[] =>
-  versions.filter(
-    ({ gates, traffic, state }) =>
-      state !== 'ready' && traffic === 0 && gates.some(({ passed }) => passed === false)
-  );
-
-/** Tests without which there are no processes that could answer, whatever the reason. */
-const NEEDED = ['signature', 'engine', 'environment', 'start'];
-
 interface IStoppedProps {
   deployment: IDeployment;
   version: IDeployedVersion;
@@ -85,9 +76,8 @@ interface IStoppedProps {
 /** Why a version may not take traffic, and the way past the test, which needs a reason. */
 function Stopped({ deployment, version }: IStoppedProps): React.ReactElement {
   const { trans } = useWorkbench();
-  const failed = version.gates.filter(({ passed }) => passed === false);
-  const answers = !failed.some(({ name }) => NEEDED.includes(name));
-  const why = failed
+  const answers = canAnswer(version);
+  const why = failedGates(version)
     .map(({ name, limit, measured }) =>
       trans.__('%1: measured %2, limit %3', name, measured || format.DASH, limit)
     )

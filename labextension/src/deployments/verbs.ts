@@ -1,12 +1,13 @@
 import { InputDialog } from '@jupyterlab/apputils';
 
 import { ApiError } from '../api/errors';
-import type { IDeployment } from '../api/types';
+import type { IDeployedVersion, IDeployment } from '../api/types';
 import { confirm } from '../components/confirm';
 import { nameOf } from '../refs';
 import type { IActionCall, Perform } from '../tokens';
 import { canaryOf } from './canary';
 import { versionRef } from './series';
+import { canAnswer, failedGates, stopped } from './stopped';
 import { type Weights, weightsOf, words } from './weights';
 
 /** The deployment as it is now: an undo goes back to it. */
@@ -56,16 +57,35 @@ export const rollback: Perform<IDeployment> = async call => {
   };
 };
 
+/** The version of the arguments, else the first one, that an override would give its traffic. */
+function stoppedOf(
+  { workbench: { trans }, args }: IActionCall<IDeployment>,
+  deployment: IDeployment
+): IDeployedVersion {
+  const { name } = deployment;
+  const found = stopped(deployment).filter(canAnswer);
+  const version =
+    typeof args.version === 'string' ? found.find(item => item.version === args.version) : found[0];
+  if (!version) {
+    throw new ApiError(
+      'conflict',
+      typeof args.version === 'string'
+        ? trans.__('%1 of %2 needs no override, or cannot have one.', args.version, name)
+        : trans.__('No version of %1 needs an override, or can have one.', name),
+      trans.__('It is for a version that has started, and that a failed test keeps from traffic.'),
+      trans.__('Its page shows its tests.')
+    );
+  }
+  return version;
+}
+
 /** Deploy a version although a test has failed: the reason is asked for, and is no empty one. */
 export const override: Perform<IDeployment> = async call => {
   const { client, open, trans } = call.workbench;
-  const { name, versions } = await deploymentOf(call);
-  const failed = versions.filter(({ gates }) => gates.some(({ passed }) => passed === false));
-  const version = failed.find(item => item.version === call.args.version) ?? failed[0];
-  if (!version) {
-    throw new ApiError('conflict', trans.__('No version of %1 has failed a test.', name), '', '');
-  }
-  const tests = version.gates.filter(({ passed }) => passed === false).map(gate => gate.name);
+  const deployment = await deploymentOf(call);
+  const { name } = deployment;
+  const version = stoppedOf(call, deployment);
+  const tests = failedGates(version).map(gate => gate.name);
   const answer = await InputDialog.getText({
     title: trans.__('Deploy %1 of %2 despite a failed test?', version.version, name),
     label: trans.__(

@@ -196,6 +196,31 @@ describe('a version that a failed test keeps from traffic', () => {
   });
 });
 
+it('an override is for the stopped version that was named, and for one that has started', async () => {
+  const told = jest.spyOn(Notification, 'error').mockReturnValue('');
+  told.mockClear();
+  const failing = (name: string): object => ({ name, limit: '', measured: '', passed: false });
+  const versions = [
+    version('v1', 100),
+    version('v2', 0, { state: 'failed', gates: [failing('latency')] }),
+    version('v3', 0, { state: 'failed', gates: [failing('latency'), failing('start')] })
+  ];
+  const deploy = jest.fn();
+  const now = async (): Promise<object> => ({ deployment: deploymentOf(versions) });
+  const { commands, seen } = fakeWorkbench({ deployments: { show: now, deploy } }).workbench;
+  const id = 'mlinfra:deployments-override';
+  const ref = 'deployment:flights';
+  for (const named of ['v1', 'v3']) {
+    await commands.execute(id, { ref, version: named });
+    expect(told.mock.lastCall?.[0]).toContain(`${named} of flights needs no override`);
+  }
+  expect(deploy).not.toHaveBeenCalled();
+  seen.note(ref, deploymentOf(versions));
+  expect(commands.isEnabled(id, { ref })).toBe(true);
+  seen.note(ref, deploymentOf([versions[0]!, versions[2]!]));
+  expect(commands.isEnabled(id, { ref })).toBe(false);
+});
+
 it('a version that has not started cannot be overridden, and says which test stopped it', async () => {
   const gates = [
     { name: 'signature', limit: 'named', measured: '3 inputs', passed: true },
