@@ -4,6 +4,7 @@ import React from 'react';
 
 import type { IAnswerComparison, IDeployedVersion } from '../api/types';
 import { cx } from '../components/cx';
+import { BasisMark, labelled, sharedBasis } from '../components/number';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { type IQuery, useQuery } from '../hooks/query';
@@ -32,20 +33,31 @@ export function Copies({
   const copies = trans.__('copies of %1 %', format.number(version.shadow));
   if (typeof data?.agreement !== 'number') {
     return (
-      <span role="cell" className={cx('deployments-copies')}>
+      <span role="cell" aria-colspan={2} className={cx('deployments-copies')}>
         {copies}
       </span>
     );
   }
   const rows = format.number(data.rows);
+  const since = format.time(data.since);
+  const compared = trans.__('%1; %2 rows since %3 compared', data.rule, rows, since);
+  const mark = sharedBasis(
+    [{ ...labelled(data.agreement, isWhole(data) ? 'exact' : 'sample'), n: data.rows }],
+    trans
+  );
   return (
     <span
       role="cell"
+      aria-colspan={2}
       className={cx('deployments-copies')}
-      title={trans.__('%1; %2 rows of the last %3 hours compared', data.rule, rows, HOURS)}
+      title={[compared, ...data.notes].join('\n')}
     >
-      {copies}, {trans.__('agrees on')}{' '}
-      <b>{trans.__('%1 of %2', format.percent(data.agreement, 1), rows)}</b>
+      {trans.__('%1, agrees on %2 of %3', copies, format.percent(data.agreement, 1), rows)}
+      {mark && <BasisMark {...mark} />}
     </span>
   );
 }
+
+/** Whether the copies of all hours were compared: of many, only the newest are. */
+const isWhole = ({ since, until }: IAnswerComparison): boolean =>
+  Date.parse(until) - Date.parse(since) >= HOURS * 3_600_000 - 1_000;

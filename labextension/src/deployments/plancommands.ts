@@ -23,7 +23,7 @@ export const planActions = (trans: TranslationBundle): readonly IActionSpec<IPla
     label: trans.__('Pause Plan'),
     caption: trans.__('Hold the plan; a breach rolls it back nevertheless'),
     blocked: item => (isPlan(item, 'running') ? null : trans.__('No plan is running.')),
-    undo: 'mlinfra:deployments-resume-plan',
+    harmless: true,
     run: run('pausePlan')
   },
   {

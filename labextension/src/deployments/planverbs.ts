@@ -4,13 +4,16 @@ import type { IDeployment } from '../api/types';
 import type { Perform } from '../tokens';
 import { HOURS } from './plancommands';
 
-/** Hold a plan: its next step does not come. */
+/**
+ * Hold a plan: its next step does not come. That has no undo, as the time of its present step is not
+ * brought back.
+ */
 export const pausePlan: Perform<IDeployment> = async ({ workbench, name, ref }) => {
-  const { client, trans } = workbench;
+  const { client, events, trans } = workbench;
   const { version } = await client.deployments.pause(name);
+  events.tell({ topic: 'deployment', ref, data: {} });
   return {
-    message: trans.__('The plan of %1 is held.', version),
-    undo: { command: 'mlinfra:deployments-resume-plan', args: { ref } }
+    message: trans.__('The plan of %1 is held. Resume begins its present step again.', version)
   };
 };
 

@@ -1,3 +1,4 @@
+import { Notification } from '@jupyterlab/apputils';
 import { fireEvent, screen } from '@testing-library/react';
 import React from 'react';
 
@@ -50,6 +51,7 @@ function drawn(plan: IDeliveryPlan): { told: jest.Mock; pause: jest.Mock; resume
 }
 
 it('a plan says its present step, what it waits for, and the verdict of each check', async () => {
+  const notified = jest.spyOn(Notification, 'success').mockReturnValue('');
   const { pause, told } = drawn(planOf({}));
   const steps = screen.getAllByRole('listitem');
   expect(steps.map(step => [step.textContent, step.getAttribute('aria-current')])).toEqual([
@@ -67,6 +69,8 @@ it('a plan says its present step, what it waits for, and the verdict of each che
   await settle();
   expect(pause).toHaveBeenCalledWith('flights');
   expect(told).toHaveBeenCalledWith({ topic: 'deployment', ref: 'deployment:flights', data: {} });
+  expect(notified.mock.calls[0]?.[0]).toContain('Resume begins its present step again');
+  expect(notified.mock.calls[0]?.[1]?.actions).toEqual([]);
 });
 
 it('only a step that is still to come says when', () => {

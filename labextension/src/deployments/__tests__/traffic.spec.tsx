@@ -5,6 +5,7 @@ import { ApiError } from '../../api/errors';
 import type { IDeployedVersion, IDeployment, IDeploymentDetail } from '../../api/types';
 import { settle } from '../../components/__tests__/samples';
 import { fakeWorkbench, show } from '../../components/__tests__/workbench';
+import * as format from '../../format';
 import type { IQuery } from '../../hooks/query';
 import { Traffic } from '../traffic';
 import { balanced, checkWeights, fieldsOf } from '../weights';
@@ -92,14 +93,34 @@ describe('the line of a shadow', () => {
     return document.querySelector('[data-version="v3"]')?.textContent;
   };
 
+  const compared = {
+    agreement: 0.9712,
+    rows: 5123,
+    rule: 'the same class',
+    since: '2026-01-01T10:00:00Z',
+    until: '2026-01-02T10:00:00Z',
+    notes: [] as string[]
+  };
+  const since = (at: string): string =>
+    `the same class; 5,123 rows since ${format.time(at)} compared`;
+
   it('says how often it agrees with what was answered, and of how many rows', async () => {
-    const shadow = jest.fn(async () => ({ agreement: 0.9712, rows: 5123, rule: 'the same class' }));
+    const shadow = jest.fn(async () => compared);
     expect(await line(shadow)).toContain('copies of 40 %, agrees on 97.1 % of 5,123');
     expect(shadow).toHaveBeenCalledTimes(1);
     expect(shadow).toHaveBeenCalledWith('flights', { version: 'v3', hours: 24 }, expect.anything());
-    expect(
-      screen.getByTitle('the same class; 5,123 rows of the last 24 hours compared')
-    ).toBeTruthy();
+    const cell = document.querySelector('[data-version="v3"] [aria-colspan="2"]');
+    expect(cell?.getAttribute('title')).toBe(since(compared.since));
+    expect(cell?.textContent).not.toContain('~');
+  });
+
+  it('says that only the newest copies were compared', async () => {
+    const at = '2026-01-02T09:00:00Z';
+    const part = { ...compared, since: at, notes: ['The newest ones.'] };
+    expect(await line(async () => part)).toContain('of 5,123~');
+    const cell = document.querySelector('[data-version="v3"] [aria-colspan="2"]');
+    expect(cell?.getAttribute('title')).toBe(`${since(at)}\nThe newest ones.`);
+    expect(screen.getByTitle('from a sample of 5,123 rows')).toBeTruthy();
   });
 
   it('has its copies alone before one is answered', async () => {
