@@ -1,7 +1,7 @@
 import { LabIcon } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
-import React, { useEffect, useReducer, useState } from 'react';
+import React, { useEffect, useReducer, useRef, useState } from 'react';
 
 import { useWorkbench } from '../hooks/context';
 import { Button, type IButtonProps } from './button';
@@ -47,6 +47,23 @@ function useChanges(id: string): void {
   }, [commands, id]);
 }
 
+/**
+ * A button that is disabled while it is being done loses the focus. The call that is answered gives
+ * it back, or to the row around, unless it is somewhere by now.
+ */
+function wayBack(button: Element): () => void {
+  const hadFocus = document.activeElement === button;
+  const row = button.closest<HTMLElement>('[tabindex]');
+  const isLost = (): boolean => hadFocus && document.activeElement === document.body;
+  return () => {
+    for (const place of [button, row]) {
+      if (isLost() && place instanceof HTMLElement) {
+        place.focus();
+      }
+    }
+  };
+}
+
 /** A button of a command: its words, its icon, and whether and why not it can be pressed. */
 export function ActionButton({
   command,
@@ -61,7 +78,11 @@ export function ActionButton({
   useChanges(command);
   const all = target ? { ref: target.ref, ...args } : args;
   const [busy, setBusy] = useState(false);
-  const press = async (): Promise<void> => {
+  const back = useRef<() => void>();
+  // once it is enabled again, or gone
+  useEffect(() => (busy ? () => back.current?.() : undefined), [busy]);
+  const press = async (button: Element): Promise<void> => {
+    back.current = wayBack(button);
     setBusy(true);
     await commands.execute(command, all).finally(() => setBusy(false));
   };
@@ -76,7 +97,7 @@ export function ActionButton({
       label={(busy ? busyLabel : undefined) ?? label ?? commands.label(command, all)}
       caption={(enabled ? caption : undefined) ?? commands.caption(command, all)}
       disabled={busy || !enabled}
-      onClick={() => void press()}
+      onClick={event => void press(event.currentTarget)}
     />
   );
 }
