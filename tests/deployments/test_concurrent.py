@@ -18,8 +18,8 @@ import pytest
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, MLInfraError, NotFound, Unavailable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.deployments import Deployments, VersionState
+from jupyter_mlinfra.deployments.gate_list import GateList
 from jupyter_mlinfra.deployments.rollout import Rollout
-from jupyter_mlinfra.deployments.spec import Gate
 from jupyter_mlinfra.deployments.store import DeploymentStore
 from jupyter_mlinfra.deployments.transaction import Transaction
 
@@ -110,9 +110,10 @@ def deployments(
         name: str,
         version: str,
         bundle: Any,
+        _: GateList,
         tell: Callable[[str], None],
-        **_: Any,
-    ) -> list[Gate]:
+        **__: Any,
+    ) -> None:
         self._store.move(
             name,
             version,
@@ -123,7 +124,6 @@ def deployments(
         )
         tell("proving")
         self._store.move(name, version, VersionState.TESTING)
-        return []
 
     monkeypatch.setattr(Rollout, "prove", prove)
     found.deploy("flights", version="flights/1")

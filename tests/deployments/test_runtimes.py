@@ -156,6 +156,8 @@ def save_pipeline(folder: Path) -> Any:
     return frame
 
 
+@pytest.mark.skipif(len(RUNTIMES) < 3, reason="builds six environments: make mlserver")
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("save", [save_pipeline, onnx_tensors], ids=["pipeline", "onnx"])
 def test_a_pipeline_and_a_network_answer_the_same_on_every_runtime_by_both_protocols(
     gate: Gate, tmp_path: Path, save: Any, kit: ModuleType
