@@ -27,6 +27,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # Those of the test *latency* alone: 10,000 at each deploy take longer than most tests.
 os.environ.setdefault("MLINFRA_DEPLOYMENTS_MEMORY_REQUESTS", "1000")
+os.environ.setdefault("MLINFRA_DEPLOYMENTS_MEMORY_SECONDS", "0.2")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
