@@ -91,7 +91,7 @@ function useViews(): { views: readonly string[]; whole: boolean } {
     { topics: ['view'] }
   );
   const views = data?.items.map(view => view.name) ?? [];
-  return { views, whole: data !== undefined && views.length === data.total };
+  return { views, whole: views.length === data?.total };
 }
 
 /** The model of a deployment, if it has a version. */

@@ -12,6 +12,7 @@ function pressed(): { button: HTMLButtonElement; end: (enabled: boolean) => Prom
   let enabled = true;
   commands.addCommand('test:ask', {
     label: 'Ask…',
+    describedBy: { args: { type: 'object', properties: {} } },
     isEnabled: () => enabled,
     execute: () => new Promise<void>(resolve => (end = resolve))
   });
