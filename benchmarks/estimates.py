@@ -29,10 +29,10 @@ from oracles.annotated import annotated, begun_anew
 from oracles.quiet import quiet
 from peers import environment
 
-from jupyter_mlinfra.monitoring import error_models, estimating, performance, shifting
-from jupyter_mlinfra.monitoring.adwin import changes
-from jupyter_mlinfra.monitoring.drift import compare, reference
-from jupyter_mlinfra.monitoring.encoding import encoded, levels_of_inputs
+from jupyter_mlinfra.monitoring.measures import error_models, estimating, performance, shifting
+from jupyter_mlinfra.monitoring.measures.adwin import changes
+from jupyter_mlinfra.monitoring.measures.drift import compare, reference
+from jupyter_mlinfra.monitoring.measures.encoding import encoded, levels_of_inputs
 
 PEERS = ("nannyml==0.13.1", "pandas<3", "river==0.26.1", "statsmodels")
 METRICS = ("accuracy", "f1", "roc_auc")

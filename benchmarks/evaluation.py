@@ -31,7 +31,7 @@ from jupyter_mlinfra.deployments.payload_log.merging import ROW_GROUP
 from jupyter_mlinfra.deployments.payload_log.request_ids import BITS, IDS
 from jupyter_mlinfra.deployments.store import DeploymentStore
 from jupyter_mlinfra.deployments.targets.layout import payload_folder
-from jupyter_mlinfra.monitoring import references
+from jupyter_mlinfra.monitoring.references import profiles as references
 from jupyter_mlinfra.monitoring.store import MonitorStore
 
 FILE_ROWS = 250_000

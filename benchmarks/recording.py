@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from jupyter_mlinfra.monitoring import references
+from jupyter_mlinfra.monitoring.references import profiles as references
 
 FILE_ROWS = 100_000
 START = 1_795_507_200  # 2026-11-24, 08:00 UTC

@@ -14,7 +14,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from jupyter_mlinfra.monitoring.adwin import Adwin, changes
+from jupyter_mlinfra.monitoring.measures.adwin import Adwin, changes
 
 from . import Checks
 

@@ -27,17 +27,12 @@ import polars as pl
 
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.deployments.runtime import journal
-from jupyter_mlinfra.monitoring import (
-    AlertState,
-    Monitoring,
-    labelled,
-    recording_verbs,
-    references,
-    service,
-    store,
-    verbs,
-)
+from jupyter_mlinfra.monitoring import AlertState, Monitoring, service, store
 from jupyter_mlinfra.monitoring.alerts import store as alert_store
+from jupyter_mlinfra.monitoring.references import labelled
+from jupyter_mlinfra.monitoring.references import profiles as references
+from jupyter_mlinfra.monitoring.verbs import figures as verbs
+from jupyter_mlinfra.monitoring.verbs import recording as recording_verbs
 
 from . import Checks
 

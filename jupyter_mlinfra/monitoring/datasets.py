@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..core.errors import NotFound
-from .series import Part, SeriesStore, frame_of, readable, scan_points
+from .hours.series import Part, SeriesStore, frame_of, readable, scan_points
 from .store import MonitorStore
 
 if TYPE_CHECKING:

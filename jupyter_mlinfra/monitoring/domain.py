@@ -57,8 +57,8 @@ DOMAIN = Domain(
             "MonitorFigures",
             "ReferenceReport",
         ),
-        "jupyter_mlinfra.monitoring.labels": ("LabelReport",),
-        "jupyter_mlinfra.monitoring.series": ("Point",),
+        "jupyter_mlinfra.monitoring.labels.joining": ("LabelReport",),
+        "jupyter_mlinfra.monitoring.hours.series": ("Point",),
     },
     shown=(
         "jupyter_mlinfra.monitoring.faces.rows",

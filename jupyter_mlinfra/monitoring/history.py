@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ..core.errors import MLInfraError
-from . import references
+from .hours.points import Point
 from .measured_points import points_of
 from .measuring import measure, unmeasured
-from .points import Point
+from .references import profiles as references
 from .settings import MonitoringSettings
 from .spec import Monitor
 

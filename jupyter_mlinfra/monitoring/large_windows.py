@@ -8,18 +8,18 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ..core.records import Number
-from .hourly import compare_sketch
+from .hours.hourly import compare_sketch
+from .hours.recording import REQUESTS, SCORE, Log
+from .hours.sketches import Sketch, merge
 from .measuring import FEATURES, unmeasured
-from .recording import REQUESTS, SCORE, Log
-from .sketches import Sketch, merge
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from .references import Reference
+    from .hours.windows import Overview
+    from .references.profiles import Reference
     from .settings import MonitoringSettings
     from .spec import FeatureDrift, Monitor, MonitorStatus
-    from .windows import Overview
 
 MOST_ROWS = 1_000_000
 """A window of at most so many rows is measured by all their values."""

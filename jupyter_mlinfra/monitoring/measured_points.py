@@ -9,8 +9,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ..core.records import Number
-from .points import Point
-from .series import SeriesStore, newest
+from .hours.points import Point
+from .hours.series import SeriesStore, newest
 from .spec import FeatureDrift, MonitorStatus
 
 _DISTANCES = ("psi", "ks", "wasserstein", "js", "hellinger", "chi2")

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..core.records import Number
-from . import references
-from .drift import compare
-from .recording import input_of
+from .hours.recording import input_of
+from .measures.drift import compare
+from .references import profiles as references
 from .settings import MonitoringSettings
 from .snippets import monitor_code
 from .spec import FeatureDrift, Monitor, MonitorStatus

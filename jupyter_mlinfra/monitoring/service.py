@@ -16,23 +16,23 @@ from ..core.files import file_lock
 from ..core.records import Page, now, page_of
 from ..core.search import Document
 from ..jobs import Alarm
-from . import references
 from .alerts.judging import Judging
 from .alerts.store import AlertStore
 from .alerts.texts import Notes, most_frequent
-from .cause_verbs import CauseVerbs
+from .hours.points import Point
+from .hours.series import SeriesStore
+from .hours.windows import overview
 from .large_windows import held_rows, measure_sketches
 from .measured_points import hourly_points, points_of
 from .measuring import measure, unmeasured
-from .points import Point
+from .references import profiles as references
 from .rules.prometheus import exposition
-from .series import SeriesStore
 from .settings import MonitoringSettings
 from .spec import Alert, AlertState, FeatureDrift, Monitor, MonitorStatus
 from .state import worst_state
 from .store import ALARM, MonitorStore
-from .verbs import WINDOW
-from .windows import overview
+from .verbs.causes import CauseVerbs
+from .verbs.figures import WINDOW
 
 if TYPE_CHECKING:
     import polars as pl

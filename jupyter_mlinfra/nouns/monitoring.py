@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..monitoring.alerts.spec import AlertChange, AlertDetail, AlertNotebook
     from ..monitoring.causes.spec import FeatureCause
     from ..monitoring.figures import HoursRecorded, MonitorFigures, ReferenceReport
-    from ..monitoring.labels import LabelReport
+    from ..monitoring.labels.joining import LabelReport
     from ..monitoring.spec import Alert, AlertSilence, FeatureDrift, MonitorStatus
 
 

@@ -23,7 +23,8 @@ from jupyter_mlinfra.deployments.comparing import AnswerComparison
 from jupyter_mlinfra.deployments.delivery.spec import DeliverySpec, StepCheck
 from jupyter_mlinfra.deployments.replays import write_replay
 from jupyter_mlinfra.deployments.targets.layout import payload_folder
-from jupyter_mlinfra.monitoring import labelled, references
+from jupyter_mlinfra.monitoring.references import labelled
+from jupyter_mlinfra.monitoring.references import profiles as references
 from tests.browser.conftest import Server, cell, jupyterlab, write_notebook
 from tests.monitoring.alerts.conftest import TRAINING, Flights
 from tests.monitoring.logs import answered, write_journal

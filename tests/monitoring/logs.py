@@ -17,7 +17,8 @@ import pytest
 from jupyter_mlinfra.core.errors import NotFound
 from jupyter_mlinfra.deployments import Vitals
 from jupyter_mlinfra.deployments.payload_log import parts, quarantine, reading
-from jupyter_mlinfra.monitoring import recording_verbs, verbs
+from jupyter_mlinfra.monitoring.verbs import figures as verbs
+from jupyter_mlinfra.monitoring.verbs import recording as recording_verbs
 
 HOUR = 3600
 

@@ -16,7 +16,7 @@ from scipy import stats
 from jupyter_mlinfra.catalog import Catalog
 from jupyter_mlinfra.cli.app import main
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.monitoring.comparing import compare_tables
+from jupyter_mlinfra.monitoring.comparing.tables import compare_tables
 
 ROWS = 5_000
 

@@ -10,7 +10,7 @@ from scipy import stats
 from scipy.spatial.distance import jensenshannon
 from searches import examples
 
-from jupyter_mlinfra.monitoring import distances
+from jupyter_mlinfra.monitoring.measures import distances
 
 values = st.floats(-1e6, 1e6) | st.integers(-5, 5).map(float)
 samples = st.lists(values, min_size=1, max_size=400)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import special, stats
 from searches import examples
 
-from jupyter_mlinfra.monitoring.drift import (
+from jupyter_mlinfra.monitoring.measures.drift import (
     FLOOR,
     QUANTILES,
     ColumnReference,

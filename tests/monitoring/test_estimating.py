@@ -12,7 +12,7 @@ from sklearn import metrics
 from sklearn.isotonic import IsotonicRegression
 
 from jupyter_mlinfra.core.errors import BadRequest
-from jupyter_mlinfra.monitoring import (
+from jupyter_mlinfra.monitoring.measures import (
     error_models,
     estimating,
     importance,
@@ -20,7 +20,7 @@ from jupyter_mlinfra.monitoring import (
     performance,
     shifting,
 )
-from jupyter_mlinfra.monitoring.adwin import changes
+from jupyter_mlinfra.monitoring.measures.adwin import changes
 
 RANDOM = np.random.default_rng(3)
 SCORES = RANDOM.beta(2, 3, 20_000).round(3)

@@ -12,9 +12,10 @@ import pytest
 
 from jupyter_mlinfra.core.errors import BadRequest, NotFound
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.monitoring import Monitoring, heat_verbs
-from jupyter_mlinfra.monitoring.heatmap import LEAST_ROWS
-from jupyter_mlinfra.monitoring.series import HOUR
+from jupyter_mlinfra.monitoring import Monitoring
+from jupyter_mlinfra.monitoring.hours.heatmap import LEAST_ROWS
+from jupyter_mlinfra.monitoring.hours.series import HOUR
+from jupyter_mlinfra.monitoring.verbs import heat as heat_verbs
 from tests.monitoring.logs import Logged, answered, set_now, write_journal
 from tests.monitoring.test_recording import START, TRAINING, fill
 from tests.monitoring.test_verbs import NOW, Experiments

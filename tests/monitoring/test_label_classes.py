@@ -11,15 +11,12 @@ import pytest
 from sklearn import metrics
 
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.monitoring import (
-    Monitoring,
-    datasets,
-    label_classes,
-    labelled,
-    references,
-    unjoined,
-)
-from jupyter_mlinfra.monitoring.series import HOUR, SeriesStore
+from jupyter_mlinfra.monitoring import Monitoring, datasets
+from jupyter_mlinfra.monitoring.hours.series import HOUR, SeriesStore
+from jupyter_mlinfra.monitoring.labels import classes as label_classes
+from jupyter_mlinfra.monitoring.labels import unjoined
+from jupyter_mlinfra.monitoring.references import labelled
+from jupyter_mlinfra.monitoring.references import profiles as references
 from tests.monitoring.logs import Logged, answered, set_now, write_journal
 from tests.monitoring.test_recording import CATEGORIES, NAMES, START, TRAINING, some_rows
 from tests.monitoring.test_verbs import Experiments

@@ -13,9 +13,9 @@ import pytest
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.deployments import Part
 from jupyter_mlinfra.monitoring import Monitoring, MonitorStatus, large_windows, service
+from jupyter_mlinfra.monitoring.hours.windows import overview
 from jupyter_mlinfra.monitoring.large_windows import held_rows
 from jupyter_mlinfra.monitoring.spec import FeatureDrift
-from jupyter_mlinfra.monitoring.windows import overview
 from tests.monitoring.logs import HOUR, Logged, answered, refused, set_now, some_rows, write_journal
 from tests.monitoring.test_recording import CATEGORIES, NAMES, START, TRAINING
 from tests.monitoring.test_verbs import Experiments

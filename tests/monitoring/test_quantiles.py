@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from jupyter_mlinfra.monitoring import quantiles
-from jupyter_mlinfra.monitoring.quantiles import Quantiles
+from jupyter_mlinfra.monitoring.measures import quantiles
+from jupyter_mlinfra.monitoring.measures.quantiles import Quantiles
 
 
 def worst_rank(summary: Quantiles, values: np.ndarray) -> int:

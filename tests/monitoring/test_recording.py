@@ -20,11 +20,12 @@ from scipy import stats
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.deployments import Vitals
 from jupyter_mlinfra.deployments.payload_log import compacting, reading
-from jupyter_mlinfra.monitoring import recording, references
-from jupyter_mlinfra.monitoring.distances import jensen_shannon
-from jupyter_mlinfra.monitoring.recording import CLOSED_AFTER, Plan, Recorder
-from jupyter_mlinfra.monitoring.series import HOUR, SeriesStore, series
-from jupyter_mlinfra.monitoring.sketches import SEGMENT_POINTS
+from jupyter_mlinfra.monitoring.hours import recording
+from jupyter_mlinfra.monitoring.hours.recording import CLOSED_AFTER, Plan, Recorder
+from jupyter_mlinfra.monitoring.hours.series import HOUR, SeriesStore, series
+from jupyter_mlinfra.monitoring.hours.sketches import SEGMENT_POINTS
+from jupyter_mlinfra.monitoring.measures.distances import jensen_shannon
+from jupyter_mlinfra.monitoring.references import profiles as references
 from jupyter_mlinfra.monitoring.store import MonitorStore
 from tests.monitoring.logs import Logged, answered, refused, some_rows, write_journal
 

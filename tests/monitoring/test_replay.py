@@ -17,8 +17,8 @@ from mlflow.models import infer_signature
 
 from jupyter_mlinfra.deployments.packaging import package
 from jupyter_mlinfra.deployments.payload_log import reading
-from jupyter_mlinfra.monitoring import references
-from jupyter_mlinfra.monitoring.drift import compare
+from jupyter_mlinfra.monitoring.measures.drift import compare
+from jupyter_mlinfra.monitoring.references import profiles as references
 
 
 def train(folder: Path) -> tuple[xgboost.Booster, pl.DataFrame]:

@@ -24,7 +24,7 @@ from jupyter_mlinfra.core.records import now
 from jupyter_mlinfra.deployments import Part
 from jupyter_mlinfra.monitoring import AlertState, Monitoring
 from jupyter_mlinfra.monitoring.measuring import FEATURES
-from jupyter_mlinfra.monitoring.references import path_of
+from jupyter_mlinfra.monitoring.references.profiles import path_of
 from jupyter_mlinfra.monitoring.store import MonitorStore
 
 TRAINING = pl.DataFrame(

@@ -19,8 +19,10 @@ from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import to_json
 from jupyter_mlinfra.deployments import Vitals
 from jupyter_mlinfra.deployments.targets.layout import payload_folder
-from jupyter_mlinfra.monitoring import Monitoring, recording_verbs, references
-from jupyter_mlinfra.monitoring.series import HOUR, SeriesStore
+from jupyter_mlinfra.monitoring import Monitoring
+from jupyter_mlinfra.monitoring.hours.series import HOUR, SeriesStore
+from jupyter_mlinfra.monitoring.references import profiles as references
+from jupyter_mlinfra.monitoring.verbs import recording as recording_verbs
 from jupyter_mlinfra.workbench import Workbench
 from tests.monitoring.alerts.conftest import Flights
 from tests.monitoring.logs import Logged, answered, set_now, some_rows, write_journal

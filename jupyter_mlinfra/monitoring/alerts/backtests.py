@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ...core.errors import BadRequest
 from ...core.records import from_seconds, now
 from ..history import ends_of, recorded_points
-from ..points import Point
+from ..hours.points import Point
 from ..rules.backtesting import Past, Replayed, replay
 from ..rules.book import RuleBook
 from ..store import MonitorStore

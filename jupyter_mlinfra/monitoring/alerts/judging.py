@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ...core.records import Number, from_seconds
 from ...jobs import Alarm, set_alarm
-from ..points import Point
+from ..hours.points import Point
 from ..rules.book import RuleBook, open_book
 from ..rules.evaluator import AlertKey, Evaluation, evaluate
 from ..rules.spec import Judgement, Operator, ThresholdRule

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from ..points import Point
+from ..hours.points import Point
 from ..rules.spec import Judgement, ThresholdRule
 from ..spec import AlertState
 from ..state import Track

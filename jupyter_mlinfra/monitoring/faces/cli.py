@@ -186,8 +186,8 @@ def _compare(
     session: Session, reference: str, current: str, threshold: float, report: str | None
 ) -> Any:
     """Compare two tables column by column: files (Parquet, CSV, Arrow) or datasets."""
-    from ..comparing import compare_tables
-    from ..report import html_of
+    from ..comparing.report import html_of
+    from ..comparing.tables import compare_tables
 
     said_at = time.monotonic()
 
@@ -206,7 +206,7 @@ def _compare(
 
 def _table(session: Session, name: str) -> pl.LazyFrame:
     """The rows of a file that exists or looks like one, else those of a dataset."""
-    from ..comparing import FILES, open_file
+    from ..comparing.tables import FILES, open_file
 
     path = Path(name)
     if path.exists() or path.suffix.lower() in FILES or "/" in name:

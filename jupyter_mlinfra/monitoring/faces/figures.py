@@ -7,8 +7,8 @@ from ...faces.cards import Card, card, said
 from ...faces.rows import Row, row
 from ...faces.words import NONE, beginning, counted, moment, number, plain, share
 from ..figures import HoursRecorded, KpiFigure, MonitorFigures, ReferenceReport
-from ..labels import LabelReport
-from ..points import Point
+from ..hours.points import Point
+from ..labels.joining import LabelReport
 
 SHOWN = 20
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from ...jobs.spec import Job
     from ..causes.spec import FeatureCause
     from ..figures import HeatMap, MonitorFigures
-    from ..labels import LabelReport
-    from ..points import Point
+    from ..hours.points import Point
+    from ..labels.joining import LabelReport
     from ..spec import FeatureDrift, Monitor, MonitorStatus
 
 read, write, execute = access("monitoring")

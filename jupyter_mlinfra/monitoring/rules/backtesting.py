@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ..points import Point
+from ..hours.points import Point
 from ..spec import AlertState
 from ..state import Track
 from .evaluator import AlertKey, evaluate

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ..points import Point
+from ..hours.points import Point
 from ..spec import AlertState
 from ..state import NoData, Track, step
 from .spec import Judgement, Key, Rule

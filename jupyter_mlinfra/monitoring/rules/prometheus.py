@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..points import Point
+from ..hours.points import Point
 from ..state import NoData
 from .spec import ThresholdRule
 

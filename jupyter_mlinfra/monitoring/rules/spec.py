@@ -8,7 +8,7 @@ from enum import StrEnum
 from math import isfinite
 from typing import Literal, Protocol
 
-from ..points import Point
+from ..hours.points import Point
 from ..state import NoData, Timing
 
 Severity = Literal["info", "warning", "critical"]

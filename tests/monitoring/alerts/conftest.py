@@ -15,7 +15,8 @@ from jupyter_mlinfra.core.records import now
 from jupyter_mlinfra.deployments.runtime.journal import Journal
 from jupyter_mlinfra.deployments.store import DeploymentStore
 from jupyter_mlinfra.deployments.targets.layout import payload_folder
-from jupyter_mlinfra.monitoring import Monitoring, references
+from jupyter_mlinfra.monitoring import Monitoring
+from jupyter_mlinfra.monitoring.references import profiles as references
 from jupyter_mlinfra.workbench import Workbench
 
 TRAINING = pl.DataFrame(

@@ -9,8 +9,8 @@ import pytest
 
 from jupyter_mlinfra.core.records import now
 from jupyter_mlinfra.deployments.targets.layout import payload_folder
-from jupyter_mlinfra.monitoring import reference_verbs
 from jupyter_mlinfra.monitoring.alerts.backtests import LOG, SERIES
+from jupyter_mlinfra.monitoring.verbs import references as reference_verbs
 from tests.monitoring.alerts.conftest import Flights
 
 RULES = """rules:

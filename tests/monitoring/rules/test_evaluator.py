@@ -9,7 +9,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jupyter_mlinfra.monitoring.points import Point
+from jupyter_mlinfra.monitoring.hours.points import Point
 from jupyter_mlinfra.monitoring.rules.evaluator import (
     FORGET_SECONDS,
     AlertKey,

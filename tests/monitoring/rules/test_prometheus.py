@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from jupyter_mlinfra.monitoring.points import Point
+from jupyter_mlinfra.monitoring.hours.points import Point
 from jupyter_mlinfra.monitoring.rules.evaluator import AlertKey, evaluate
 from jupyter_mlinfra.monitoring.rules.prometheus import exposition, rules_file
 from jupyter_mlinfra.monitoring.rules.spec import Operator, ThresholdRule

@@ -1,0 +1,1 @@
+"""Two tables compared, and the report of it."""

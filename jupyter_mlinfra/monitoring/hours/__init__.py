@@ -1,0 +1,1 @@
+"""What monitors record hour by hour, and windows put together from it."""

@@ -1,0 +1,285 @@
+"""What a monitor has measured in a window, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from .. import figures
+from ..labels.classes import codes_of
+from ..measures import estimating, performance
+from ..measures.adwin import changes
+from ..measures.kpi import kpi
+from ..spec import Distances
+from . import expected as estimated
+from .hourly import distances_of
+from .recording import EXPECTED, REQUESTS, SCORE, Plan
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+    from ..references.profiles import Reference
+    from .sketches import Sketch
+    from .vitals import Used
+    from .windows import Window
+
+SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
+UNKNOWN = "It is not known what the deployment answers: no version of it was packaged."
+
+MOST_LABELS = 200_000
+"""The search for changes of the errors looks at the newest labels only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What the figures are about. before: the sketches that drift is against, empty if there are
+    none; against: its name. importance: shares by input, None if not known. used: by the processes;
+    None if that is not known, or the figures are of a segment.
+    """
+
+    monitor: str
+    version: str
+    segment: str
+    window: Window
+    against: str
+    before: Mapping[str, Sketch]
+    labelled: pl.DataFrame
+    importance: Mapping[str, float] | None
+    shifted: Callable[[], figures.PerformanceEstimate | str]
+    reasons: Mapping[str, str]
+    used: Used | None
+
+
+def figures_of(asked: Asked, plan: Plan, reference: Reference | None) -> figures.MonitorFigures:
+    """All figures of a window."""
+    window, reasons = asked.window, dict(asked.reasons)
+    drift = {
+        name: distances_of(asked.before[name], item)
+        for name, item in window.features.items()
+        if name in asked.before
+    }
+    suspects = rank(drift, asked.importance)
+    features = sorted(window.features)
+    score, requests = window.sketches.get(SCORE), window.sketches.get(REQUESTS)
+    if score is None:
+        reasons["scores"] = reasons["drift"] = "No row was answered in the window."
+    if requests is None:
+        reasons["latency"] = "No request was logged in the window."
+    kpi_figure, why = _kpi(asked.labelled, plan, reference)
+    if why:
+        reasons["kpi"] = why
+    used = asked.used
+    reasons |= _unknown_of_processes(asked)
+    return figures.MonitorFigures(
+        monitor=asked.monitor,
+        version=asked.version,
+        segment=asked.segment,
+        window_start=datetime.fromtimestamp(window.start, UTC),
+        window_end=datetime.fromtimestamp(window.end, UTC),
+        against=asked.against,
+        rows=score.rows if score else 0,
+        drift={item.feature: drift[item.feature] for item in suspects},
+        suspects=suspects,
+        fill_rate={name: _share(window.features[name], "missing", rest=True) for name in features},
+        unseen={name: _share(window.features[name], "unseen") for name in features},
+        out_of_range={name: _share(window.features[name], "outside") for name in features},
+        scores=_scores(score, asked.before.get(SCORE)),
+        performance=_performance(asked, plan, reference, reasons),
+        kpi=kpi_figure,
+        latency=_latency(requests),
+        retries=used.retries if used else int(requests.sums[0]) if requests else None,
+        memory=_memory(used) if used else None,
+        cpu=_cpu(used) if used else None,
+        in_flight=used.in_flight if used else None,
+        reasons=reasons,
+        problems=window.problems,
+    )
+
+
+def _memory(used: Used) -> figures.MemoryFigures:
+    return figures.MemoryFigures(mib=used.newest_mib, max_mib=used.memory_mib)
+
+
+def _cpu(used: Used) -> figures.CpuFigures:
+    return figures.CpuFigures(cores=used.cpu_cores, max_cores=used.busiest_cores)
+
+
+def _unknown_of_processes(asked: Asked) -> Mapping[str, str]:
+    """Why figures of processes are not known, or of how much of the window they are."""
+    if asked.used:
+        seen, whole = asked.used.minutes, round((asked.window.end - asked.window.start) / 60)
+        if seen >= whole - 2:
+            return {}
+        return {"processes": f"They were seen in {seen:,} of the window's {whole:,} minutes."}
+    why = (
+        "The processes answer all segments together."
+        if asked.segment
+        else "No process of it was seen in the window."
+    )
+    retries = "Counted where a request reached two processes; others only the gateway knows."
+    return dict.fromkeys(("memory", "cpu", "in_flight"), why) | {"retries": retries}
+
+
+def rank(
+    drift: Mapping[str, Distances], importance: Mapping[str, float] | None
+) -> list[figures.Suspect]:
+    """The inputs, the most suspect first: by drift times importance, then by name."""
+    found = []
+    for feature, item in drift.items():
+        distance = item.psi if item.psi is not None else item.ks or 0.0
+        share = None if importance is None else importance.get(feature, 0.0)
+        found.append(
+            figures.Suspect(
+                feature=feature,
+                suspicion=distance * (1.0 if share is None else share),
+                importance=share,
+            )
+        )
+    # Of those that the model does not use at all, the largest drift still comes first.
+    apart = {name: item.psi or 0.0 for name, item in drift.items()}
+    return sorted(found, key=lambda item: (-item.suspicion, -apart[item.feature], item.feature))
+
+
+def _share(item: Sketch, name: str, *, rest: bool = False) -> float | None:
+    part = getattr(item, name)
+    if part is None or not item.rows:
+        return None
+    return float(item.rows - part if rest else part) / item.rows
+
+
+def _scores(score: Sketch | None, before: Sketch | None) -> figures.ScoreFigures | None:
+    if score is None or not score.numbers:
+        return None
+    return figures.ScoreFigures(
+        rows=score.rows,
+        mean=score.mean,
+        deviation=score.deviation,
+        quantiles={f"{share:g}": score.quantiles.at(share) for share in SHARES},
+        psi=distances_of(before, score).psi if before else None,
+        error=score.quantiles.relative_error,
+    )
+
+
+def _latency(requests: Sketch | None) -> figures.ServiceFigures | None:
+    if requests is None or not (count := sum(requests.counts)):
+        return None
+    _, refused, failed = requests.counts
+    return figures.ServiceFigures(
+        p50_ms=requests.quantiles.at(0.5),
+        p95_ms=requests.quantiles.at(0.95),
+        p99_ms=requests.quantiles.at(0.99),
+        requests=count,
+        error_fraction=failed / count,
+        refused_fraction=refused / count,
+    )
+
+
+def _performance(
+    asked: Asked, plan: Plan, reference: Reference | None, reasons: dict[str, str]
+) -> figures.PerformanceFigures:
+    score = asked.window.sketches.get(SCORE)
+    answered = score.rows if score else 0
+    estimate = _estimate(asked.window.sketches.get(EXPECTED), plan, reference)
+    if estimate is None:
+        reasons["performance.estimated"] = why_not_estimated(plan, reference)
+    shifted = asked.shifted()
+    if isinstance(shifted, str):
+        reasons["performance.estimated_under_shift"] = shifted
+    real = _real(asked.labelled, plan, reference)
+    if real is None:
+        reasons["performance.real"] = (
+            "No row of the window has a label." if plan.answers else UNKNOWN
+        )
+    if not answered:
+        reasons["performance.label_coverage"] = "No row was answered in the window."
+    return figures.PerformanceFigures(
+        estimated=estimate,
+        estimated_under_shift=None if isinstance(shifted, str) else shifted,
+        real=real,
+        label_coverage=asked.labelled.height / answered if answered else None,
+    )
+
+
+def _estimate(
+    found: Sketch | None, plan: Plan, reference: Reference | None
+) -> figures.PerformanceEstimate | None:
+    if found is None or not found.rows:
+        return None
+    return figures.PerformanceEstimate(
+        method="DLE" if plan.answers == "values" else "CBPE",
+        metrics=estimated.metrics(found, reference, plan.answers),
+        rows=found.rows,
+        caveat=estimating.BLIND,
+    )
+
+
+def why_not_estimated(plan: Plan, reference: Reference | None) -> str:
+    """Why the performance of a version cannot be estimated."""
+    if not plan.answers:
+        return UNKNOWN
+    if reference is None:
+        return "The version has no reference."
+    if plan.answers == "classes":
+        return "The deployment answers classes; an estimate needs probabilities."
+    known = reference.errors is not None if plan.answers == "values" else reference.calibrations
+    if not known:
+        return "The reference has no labels: mlinfra monitors reference NAME --label COLUMN"
+    return "No row was answered in the window."
+
+
+def _real(
+    labelled: pl.DataFrame, plan: Plan, reference: Reference | None
+) -> figures.RealPerformance | None:
+    if not labelled.height or not plan.answers:
+        return None
+    outputs, labels, names = codes_of(
+        labelled, reference.classes if reference else (), plan.answers
+    )
+    if not len(labels):
+        return None
+    return figures.RealPerformance(
+        metrics=performance.metrics(outputs, labels, plan.answers, named=bool(names)),
+        confusion=performance.confusion(outputs, labels, plan.answers, names),
+        rows=len(labels),
+        changes=_turns(
+            labelled["ts"].to_numpy(), performance.wrongs(outputs, labels, plan.answers)
+        ),
+    )
+
+
+def _turns(times: np.ndarray, wrong: np.ndarray) -> Sequence[figures.Turn]:
+    """Changes of the error, in the order in which the rows arrived. ADWIN takes values up to 1:
+    distances are divided by their largest.
+    """
+    times, wrong = times[-MOST_LABELS:], wrong[-MOST_LABELS:]
+    largest = float(wrong.max()) or 1.0
+    return [
+        figures.Turn(
+            at=datetime.fromtimestamp(float(times[item.position - 1]), UTC),
+            before=item.before * largest,
+            after=item.after * largest,
+        )
+        for item in changes((wrong / largest).tolist())
+    ]
+
+
+def _kpi(
+    labelled: pl.DataFrame, plan: Plan, reference: Reference | None
+) -> tuple[figures.KpiFigure | None, str]:
+    """The KPI, or why there is none."""
+    if plan.costs is None:
+        return None, "It is not known what an outcome is worth: monitors watch --value fn=-75"
+    if plan.answers not in ("classes", "probabilities"):
+        return None, "The deployment answers no classes; outcomes are those of two classes."
+    if not labelled.height:
+        return None, "No row of the window has a label."
+    classes = reference.classes if reference else ()
+    outputs, labels, names = codes_of(labelled, classes, plan.answers)
+    if names and not classes:
+        return None, "Which class is the first of two is known from a reference with labels only."
+    if len(names) > 2 or outputs.shape[1] > 2:
+        return None, "The model has more than two classes."
+    return kpi(performance.predicted(outputs, plan.answers), labels, plan.costs), ""

@@ -1,0 +1,1 @@
+"""Labels as people bring them, joined to the answers that they belong to."""

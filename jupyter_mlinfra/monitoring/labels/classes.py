@@ -1,0 +1,109 @@
+"""Which labels a deployment can have, and labels as numbers: names of classes included."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+    from ..hours.recording import Plan
+
+
+def why_refused(rows: pl.DataFrame, plan: Plan, version: str) -> pl.Expr:
+    """Why the label of a logged row cannot be one of its version; null if it can. rows: of the
+    payload log with `label` and `text`, see `Labels`.
+    """
+    import polars as pl
+
+    reference = plan.reference(version)
+    classes = reference.classes if reference else ()
+    text = pl.format("the label is no number: {}", "text")
+    if plan.answers not in ("classes", "probabilities"):
+        return pl.when(pl.col("label").is_null()).then(text)
+    if classes:
+        listed = ", ".join(classes[:10]) + (", …" if len(classes) > 10 else "")
+        unknown = pl.format(f"the label is none of the classes {_braced(listed)}: {{}}", "text")
+        return pl.when(~pl.col("text").is_in(list(classes))).then(unknown)
+    if rows["prediction"].dtype == pl.String:
+        return pl.lit(None, pl.String)
+    count = _outputs(rows)
+    most = count - 1 if plan.answers == "probabilities" else None
+    a_class = (pl.col("label") == pl.col("label").floor()) & (pl.col("label") >= 0)
+    if most is not None:
+        a_class &= pl.col("label") <= most
+    known = f"one of the classes 0 to {most}" if most is not None else "the number of a class"
+    return (
+        pl.when(pl.col("label").is_null())
+        .then(text)
+        .when(~a_class)
+        .then(pl.format(f"the label is not {known}: {{}}", "text"))
+    )
+
+
+def codes_of(
+    labelled: pl.DataFrame, classes: Sequence[str], answers: str
+) -> tuple[np.ndarray, np.ndarray, Sequence[str]]:
+    """Answers (n rows, one column per output) and labels of labelled rows as numbers, and the
+    classes' names, whose places these numbers are; no names for numbers. Rows that were answered
+    with neither are left out, and those whose label is not among the names.
+
+    classes: of the reference, in the order of the model's probabilities.
+    """
+    import numpy as np
+    import polars as pl
+
+    if not labelled.height:
+        return np.empty((0, 1)), np.empty(0), list(classes)
+    named = "answer" in labelled.columns and labelled["answer"].is_not_null().any()
+    if named:
+        rows = labelled.filter(pl.col("answer").is_not_null() & pl.col("text").is_not_null())
+        names = list(classes)
+        if not names:
+            names = sorted({*rows["answer"].to_list(), *rows["text"].to_list()})
+        places = {name: float(place) for place, name in enumerate(names)}
+        both = [
+            rows[column].replace_strict(places, default=None, return_dtype=pl.Float64).to_numpy()
+            for column in ("answer", "text")
+        ]
+        usable = np.isfinite(both[0]) & np.isfinite(both[1])
+        return both[0][usable][:, None], both[1][usable], names
+    outputs = np.asarray(labelled["outputs"].to_list(), float).reshape(labelled.height, -1)
+    labels, names = labelled["label"], []
+    if answers == "probabilities" and not are_places(classes):
+        names = list(classes)
+        places = {name: float(place) for place, name in enumerate(names)}
+        texts = labelled["text"] if "text" in labelled.columns else labels.cast(pl.String)
+        labels = texts.replace_strict(places, default=None, return_dtype=pl.Float64)
+    found = labels.cast(pl.Float64).to_numpy()
+    usable = np.isfinite(outputs).all(axis=1) & np.isfinite(found)
+    return outputs[usable], found[usable], names
+
+
+def classes_of(labels: pl.Series) -> list[str]:
+    """The classes of labels by their texts: numbers in their order, names in theirs, which is the
+    order of scikit-learn's `classes_`.
+    """
+    import polars as pl
+
+    if labels.dtype.is_numeric() or labels.dtype == pl.Boolean:
+        numbers = sorted(labels.cast(pl.Float64).drop_nulls().drop_nans().unique().to_list())
+        return [f"{number:g}" for number in numbers]
+    return sorted(labels.cast(pl.String).drop_nulls().unique().to_list())
+
+
+def _outputs(rows: pl.DataFrame) -> int:
+    """How many classes have a probability; one output is that of class 1 of two."""
+    return max(2, sum(name.startswith("prediction_") for name in rows.columns) + 1)
+
+
+def are_places(classes: Sequence[str]) -> bool:
+    """Whether classes are named by their own places: 0, 1, …"""
+    return all(name == str(place) for place, name in enumerate(classes))
+
+
+def _braced(text: str) -> str:
+    """Text in a format."""
+    return text.replace("{", "{{").replace("}", "}}")

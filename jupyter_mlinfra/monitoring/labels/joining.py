@@ -1,0 +1,383 @@
+"""Joins labels to the answers they belong to, and measures real performance hour by hour."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from ..hours.points import Point
+from ..hours.segments import segments_of
+from ..hours.series import HOUR, SeriesStore, frame_of, hour_of_file, readable, scan_points
+from ..measures import performance
+from ..measures.kpi import kpi
+from .classes import codes_of, why_refused
+from .files import NAMED, REFUSED, Labels
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from ..hours.recording import Log, Plan
+
+
+STEP = 6 * HOUR
+"""So many seconds of the log are joined at a time."""
+
+INDEXED = 10_000
+"""Up to so many request ids are looked up in the index of each file of the log first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelReport:
+    """What became of some labels. read: rows of the file; joined: answered rows that have a label
+    from it; replaced: of those, how many had one before. unknown: request ids that are not in the
+    payload log, of which the first are named; their labels wait, see `Unjoined`. bad: labels that
+    were refused, with the reasons of the first. coverage: by version, the share of answered rows of
+    the hours concerned that have a label now.
+    """
+
+    monitor: str
+    read: int
+    joined: int
+    replaced: int
+    unknown: int
+    unknown_ids: Sequence[str]
+    bad: int
+    bad_rows: Sequence[str]
+    coverage: Mapping[str, float]
+
+
+@dataclass(slots=True)
+class _Joined:
+    """What has been joined so far. known: request ids that were found."""
+
+    hours: set[int] = field(default_factory=set)
+    known: set[str] = field(default_factory=set)
+    rows: int = 0
+    replaced: int = 0
+    refused: list[pl.DataFrame] = field(default_factory=list)
+
+
+def join(
+    store: SeriesStore,
+    log: Log,
+    monitor: str,
+    plan: Plan,
+    labels: Labels,
+    *,
+    at: float,
+    newest_first: bool = False,
+    since: float = 0.0,
+    wait: bool = True,
+) -> LabelReport:
+    """Keep labels with the answers that they belong to, and measure the hours concerned again. A
+    few hours of the log are in memory at a time.
+
+    at: when the labels came: of two labels of one row the later one wins. newest_first: look no
+    further back than where each request id was found; else the whole log is read. since: look no
+    further back. wait: labels of unknown requests are kept until their request is in the log.
+    """
+    import polars as pl
+
+    found, begun = _Joined(), log.payloads_since(plan.deployment)
+    ids = labels.rows["request_id"].unique(maintain_order=True).to_list()
+    if begun is not None and ids:
+        spans = list(_spans(max(begun.timestamp(), since), at))
+        for start, end in reversed(spans) if newest_first else spans:
+            _join_span(store, log, monitor, plan, labels, at, (start, end), found)
+            if newest_first and len(found.known) == len(ids):
+                break
+    unknown = [name for name in ids if name not in found.known]
+    bad = _refused(labels, found)
+    unjoined = store.unjoined(monitor)
+    unjoined.refuse(bad.with_columns(pl.lit(labels.source).alias("source")), at)
+    tried = labels.rows.filter(pl.col("request_id").is_in(list(found.known)))
+    unjoined.stop_waiting(tried, at)
+    if wait:
+        unjoined.wait(labels, unknown, at)
+    return LabelReport(
+        monitor=monitor,
+        read=labels.read,
+        joined=found.rows,
+        replaced=found.replaced,
+        unknown=len(unknown),
+        unknown_ids=unknown[:NAMED],
+        bad=bad.height,
+        bad_rows=[
+            f"row {place}: {why}"
+            for place, why in bad.select("place", "why").head(NAMED).iter_rows()
+        ],
+        coverage=_measured(store, monitor, plan, sorted(found.hours)),
+    )
+
+
+def _join_span(
+    store: SeriesStore,
+    log: Log,
+    monitor: str,
+    plan: Plan,
+    labels: Labels,
+    at: float,
+    span: tuple[int, int],
+    found: _Joined,
+) -> None:
+    for hour, rows in sorted(_find(log, plan, labels.rows, at, *span, found).items()):
+        found.replaced += _keep(store, monitor, hour, rows)
+        found.hours.add(hour)
+
+
+def _refused(labels: Labels, found: _Joined) -> pl.DataFrame:
+    """The labels that were refused, by the file and by the versions, in order."""
+    import polars as pl
+
+    there = [frame.select(REFUSED) for frame in found.refused]
+    both = pl.concat([labels.refused, *there], how="vertical_relaxed")
+    return both.unique(["place"], keep="first").sort("place")
+
+
+def _measured(
+    store: SeriesStore, monitor: str, plan: Plan, hours: Sequence[int]
+) -> Mapping[str, float]:
+    """Measure hours again; returns the share of their answered rows that have a label, by
+    version.
+    """
+    labelled, answered = dict[str, int](), dict[str, int]()
+    for hour in hours:
+        for point in measure_hour(store, monitor, plan, hour):
+            if point.metric == "label_coverage" and "segment" not in point.labels:
+                version = point.labels["version"]
+                share = round((point.value or 0.0) * point.rows)
+                labelled[version] = labelled.get(version, 0) + share
+                answered[version] = answered.get(version, 0) + point.rows
+    return {name: labelled[name] / rows for name, rows in answered.items() if rows}
+
+
+def _spans(since: float, at: float) -> Iterator[tuple[int, int]]:
+    """The time of the log in steps of whole hours, until an hour after `at`: no clock is exact."""
+    start = int(since) // HOUR * HOUR
+    while start < at + HOUR:
+        yield start, start + STEP
+        start += STEP
+
+
+def _find(
+    log: Log,
+    plan: Plan,
+    labels: pl.DataFrame,
+    at: float,
+    start: int,
+    end: int,
+    joined: _Joined,
+) -> Mapping[int, Sequence[pl.DataFrame]]:
+    """The answered rows of a span of time that the labels name, by hour."""
+    import polars as pl
+
+    found: dict[int, list[pl.DataFrame]] = {}
+    exact = labels.filter(pl.col("row").is_not_null())
+    every = labels.filter(pl.col("row").is_null()).drop("row")
+    since, until = (datetime.fromtimestamp(moment, UTC) for moment in (start, end))
+    ids = labels["request_id"].unique().to_list()
+    for part in log.payload_parts(
+        plan.deployment, since=since, until=until, ids=ids if len(ids) <= INDEXED else None
+    ):
+        rows = part.rows.filter(pl.col("status") < 400)
+        one = rows.join(exact, on=["request_id", "row"], how="left")
+        both = one.join(every, on="request_id", how="left", suffix=".every")
+        named = both.with_columns(
+            pl.when(pl.col("text").is_null()).then(f"{name}.every").otherwise(name).alias(name)
+            for name in ("label", "place", "text")
+        ).filter(pl.col("text").is_not_null())
+        if not named.height:
+            continue
+        joined.known.update(named["request_id"])
+        labelled = _accepted(named.drop(pl.selectors.ends_with(".every")), plan, joined)
+        if not labelled.height:
+            continue
+        joined.rows += labelled.height
+        kept = _kept(labelled, plan, at)
+        for (hour,), some in kept.partition_by("hour", as_dict=True, include_key=False).items():
+            found.setdefault(int(hour), []).append(some)
+    return found
+
+
+def _accepted(rows: pl.DataFrame, plan: Plan, joined: _Joined) -> pl.DataFrame:
+    """The rows whose label can be one of their version; the others are noted."""
+    import polars as pl
+
+    kept = []
+    for (version,), some in sorted(
+        rows.partition_by("version", as_dict=True).items(), key=lambda item: str(item[0])
+    ):
+        judged = some.with_columns(why_refused(some, plan, str(version)).alias("why"))
+        bad = judged.filter(pl.col("why").is_not_null())
+        joined.refused.append(bad.with_columns(pl.col("row").cast(pl.Float64)))
+        kept.append(judged.filter(pl.col("why").is_null()).drop("why"))
+    return pl.concat(kept)
+
+
+def _kept(rows: pl.DataFrame, plan: Plan, at: float) -> pl.DataFrame:
+    """What is kept of labelled rows: the answers, the label, and the segments."""
+    import polars as pl
+
+    from ..measures.answers import outputs_of
+
+    found = []
+    for (version,), some in sorted(
+        rows.partition_by("version", as_dict=True).items(), key=lambda item: str(item[0])
+    ):
+        numbered = some.with_row_index(".place")
+        segments: list[list[str]] = [[] for _ in range(some.height)]
+        for name, part in segments_of(numbered, plan.segments, plan.reference(str(version))):
+            for place in part[".place"] if name else ():
+                segments[place].append(name)
+        found.append(
+            some.select(
+                "request_id",
+                "row",
+                (pl.col("ts").dt.epoch("us") / 1e6).alias("ts"),
+                "version",
+                "label",
+                "text",
+                pl.lit(at).alias("at"),
+                (
+                    pl.col("prediction")
+                    if some["prediction"].dtype == pl.String
+                    else pl.lit(None, pl.String)
+                ).alias("answer"),
+                pl.Series("outputs", outputs_of(some).tolist(), dtype=pl.List(pl.Float64)),
+                pl.Series("segments", segments, dtype=pl.List(pl.String)),
+                (pl.col("ts").dt.epoch("s") // HOUR * HOUR).alias("hour"),
+            )
+        )
+    return pl.concat(found)
+
+
+def _keep(store: SeriesStore, monitor: str, hour: int, frames: Sequence[pl.DataFrame]) -> int:
+    """Add labels to those of an hour; returns how many rows had one before."""
+    import polars as pl
+
+    path, new = store.path(monitor, "labels", hour), pl.concat(frames)
+    old = pl.read_parquet(path) if path.exists() else new.clear()
+    key = ["request_id", "row", "ts"]
+    replaced = old.join(new, on=key, how="semi").height
+    # Hours of an earlier version have no texts.
+    both = pl.concat([old, new], how="diagonal").sort("at", maintain_order=True)
+    store.write(
+        monitor, "labels", hour, both.unique(key, keep="last").sort("ts", "request_id", "row")
+    )
+    return replaced
+
+
+def measure_hour(store: SeriesStore, monitor: str, plan: Plan, hour: int) -> list[Point]:
+    """Measure the real performance of an hour that was sketched, and write it; nothing for another
+    hour, which will be measured when it is recorded.
+    """
+    import polars as pl
+
+    if not store.path(monitor, "sketches", hour).exists():
+        return []
+    path = store.path(monitor, "labels", hour)
+    labels = pl.read_parquet(path) if path.exists() else None
+    points: list[Point] = []
+    for version, segment, answered in _answered(store, monitor, hour):
+        labelled = None
+        if labels is not None:
+            labelled = labels.filter(pl.col("version") == version)
+            if segment:
+                labelled = labelled.filter(pl.col("segments").list.contains(segment))
+        tags = {"version": version} | ({"segment": segment} if segment else {})
+        for metric, value, rows in _figures(labelled, answered, plan, version):
+            points.append(
+                Point(
+                    metric=metric, labels=tags, start=hour, end=hour + HOUR, value=value, rows=rows
+                )
+            )
+    store.write(monitor, "performance", hour, frame_of(points, plan.costs))
+    return points
+
+
+def outdated_hours(store: SeriesStore, monitor: str, plan: Plan) -> list[int]:
+    """The hours whose KPI was computed with other worths of the outcomes than the present ones, and
+    whose labels are still there, oldest first.
+    """
+    import polars as pl
+
+    labels = {hour_of_file(path) for path in store.files(monitor, "labels")}
+    files = readable(
+        [file for file in store.files(monitor, "performance") if hour_of_file(file) in labels]
+    )
+    if not plan.costs or not files:
+        return []
+    other = pl.col("costs").fill_null("") != json.dumps(plan.costs, sort_keys=True)
+    found = scan_points(files).filter(other).select("start").unique().collect()
+    return sorted(int(start) for start in found["start"])
+
+
+def _answered(store: SeriesStore, monitor: str, hour: int) -> list[tuple[str, str, int]]:
+    """Version, segment and answered rows of an hour."""
+    import polars as pl
+
+    rows = (
+        pl.scan_parquet(store.path(monitor, "sketches", hour))
+        .filter(pl.col("column") == ".score")
+        .select("version", "segment", "rows")
+        .collect()
+    )
+    return list(rows.iter_rows())
+
+
+def _figures(
+    labelled: pl.DataFrame | None, answered: int, plan: Plan, version: str
+) -> list[tuple[str, float | None, int]]:
+    count = labelled.height if labelled is not None else 0
+    found: list[tuple[str, float | None, int]] = [
+        ("label_coverage", count / answered if answered else None, answered)
+    ]
+    if labelled is None or not count:
+        return found
+    reference = plan.reference(version)
+    classes = reference.classes if reference else ()
+    outputs, labels, names = codes_of(labelled, classes, plan.answers)
+    count, named = len(labels), bool(names)
+    for name, value in performance.metrics(outputs, labels, plan.answers, named=named).items():
+        found.append((f"performance_real.{name}", value, count))
+    two = outputs.shape[1] < 3 and (len(classes) == 2 or not names)
+    if plan.costs and plan.answers in ("classes", "probabilities") and two:
+        worth = kpi(performance.predicted(outputs, plan.answers), labels, plan.costs)
+        found.append(("kpi", worth.value if worth else None, count))
+    return found
+
+
+def known_rows(
+    store: SeriesStore, monitors: Sequence[str], *, start: float, end: float
+) -> pl.DataFrame:
+    """The labelled rows of a window in any of these monitors, each once, without their segments."""
+    import polars as pl
+
+    names = ("request_id", "row", "ts", "version", "label", "text", "outputs")
+    files = [file for name in monitors for file in store.files(name, "labels", start, end)]
+    if not files:
+        return pl.DataFrame(schema=dict.fromkeys(names, pl.String))
+    wanted = pl.col("ts").is_between(start, end, closed="left")
+    texts = pl.LazyFrame(schema={"text": pl.String})  # hours of an earlier version have none
+    found = pl.concat([texts, *map(pl.scan_parquet, files)], how="diagonal")
+    rows = found.filter(wanted).select(*names).collect()
+    return rows.unique(["request_id", "row", "ts"], keep="last")
+
+
+def labelled_rows(
+    store: SeriesStore, monitor: str, *, version: str, segment: str, start: float, end: float
+) -> pl.DataFrame:
+    """The labelled rows of a window, in order of time: as they are kept, see `_kept`."""
+    import polars as pl
+
+    files = store.files(monitor, "labels", start, end)
+    if not files:
+        return pl.DataFrame(schema={"outputs": pl.List(pl.Float64), "label": pl.Float64})
+    wanted = (pl.col("version") == version) & pl.col("ts").is_between(start, end, closed="left")
+    if segment:
+        wanted &= pl.col("segments").list.contains(segment)
+    frames = [pl.scan_parquet(file).filter(wanted) for file in files]
+    return pl.concat(frames, how="diagonal").collect().sort("ts", "request_id", "row")

@@ -1,0 +1,136 @@
+"""Labels that were not joined: those that wait for their request, and those that were refused."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...core.files import write_atomic
+from ..figures import LabelCounts
+from .files import Labels
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from ...core.project import Project
+
+WAITS_SECONDS = 2 * 86_400.0
+"""A label waits so long for a request that is not in the payload log yet."""
+
+LATE_SECONDS = 6 * 3600.0
+"""A request is in the log so long after its arrival, at the latest, for example after a full
+disk.
+"""
+
+MOST = 100_000
+"""So many labels wait, and so many refused ones are kept: the newest."""
+
+
+class Unjoined:
+    """Those of one monitor. Whoever writes holds its recording lock."""
+
+    def __init__(self, project: Project, monitor: str) -> None:
+        self._folder = project.folder("monitoring", "series", monitor)
+
+    def wait(self, labels: Labels, unknown: list[str], at: float) -> None:
+        """Let labels of unknown requests wait. at: when they came."""
+        import polars as pl
+
+        new = labels.rows.filter(pl.col("request_id").is_in(unknown)).with_columns(
+            pl.lit(labels.source).alias("source"), pl.lit(at).alias("at")
+        )
+        if new.height:
+            self._save("waiting_labels", pl.concat([self.waiting(), new]), ["request_id", "row"])
+
+    def waiting(self) -> pl.DataFrame:
+        """place, request_id, row, label, text, source, at (seconds since 1970)."""
+        import polars as pl
+
+        return self._load(
+            "waiting_labels",
+            {
+                "place": pl.Int64,
+                "request_id": pl.String,
+                "row": pl.Int32,
+                "label": pl.Float64,
+                "text": pl.String,
+                "source": pl.String,
+                "at": pl.Float64,
+            },
+        )
+
+    def stop_waiting(self, tried: pl.DataFrame, now: float) -> None:
+        """Forget those in whose place a label has just been tried; refuse those that have waited
+        for too long. tried: request_id, row; another row of such a request still waits.
+        """
+        import polars as pl
+
+        if not (waiting := self.waiting()).height:
+            return
+        key = ["request_id", "row"]
+        rest = waiting.join(tried.select(key), on=key, how="anti", nulls_equal=True)
+        late = rest.filter(pl.col("at") < now - WAITS_SECONDS)
+        days = f"{WAITS_SECONDS / 86_400:g} days"
+        self.refuse(
+            late.with_columns(pl.lit(f"no request with this id was found in {days}").alias("why")),
+            now,
+        )
+        left = rest.filter(pl.col("at") >= now - WAITS_SECONDS)
+        self._save("waiting_labels", left, key)
+
+    def refuse(self, rows: pl.DataFrame, at: float) -> None:
+        """Keep refused labels. rows: with `REFUSED` and source."""
+        import polars as pl
+
+        if rows.height:
+            new = rows.select(
+                pl.lit(at).alias("at"),
+                "source",
+                pl.col("place").cast(pl.Int64),
+                "request_id",
+                pl.col("row").cast(pl.Float64),
+                "text",
+                "why",
+            )
+            key = ["source", "place", "request_id", "row", "text"]
+            self._save("refused_labels", pl.concat([self.refused(), new]), key)
+
+    def refused(self) -> pl.DataFrame:
+        """at (seconds since 1970), source, place (row of the source, from 1), request_id, row, text
+        (the label), why.
+        """
+        import polars as pl
+
+        return self._load(
+            "refused_labels",
+            {
+                "at": pl.Float64,
+                "source": pl.String,
+                "place": pl.Int64,
+                "request_id": pl.String,
+                "row": pl.Float64,
+                "text": pl.String,
+                "why": pl.String,
+            },
+        )
+
+    def counts(self) -> LabelCounts:
+        """How many there are."""
+        return LabelCounts(refused=self.refused().height, waiting=self.waiting().height)
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name}.parquet"
+
+    def _load(self, name: str, schema: dict[str, type[pl.DataType]]) -> pl.DataFrame:
+        import polars as pl
+
+        with contextlib.suppress(OSError, pl.exceptions.PolarsError):
+            return pl.read_parquet(self._path(name)).select(list(schema))
+        return pl.DataFrame(schema=schema)
+
+    def _save(self, name: str, rows: pl.DataFrame, key: list[str]) -> None:
+        memory = io.BytesIO()
+        rows.unique(key, keep="last", maintain_order=True).tail(MOST).write_parquet(memory)
+        write_atomic(self._path(name), memory.getvalue())

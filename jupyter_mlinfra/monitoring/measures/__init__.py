@@ -1,0 +1,1 @@
+"""Mathematics over plain values: distances, estimates, metrics. Nothing here knows a monitor."""

@@ -1,0 +1,1 @@
+"""What a version saw in training, and how its reference is made."""

@@ -1,0 +1,190 @@
+"""The verbs that write the hourly series: the payload log by the hour, and labels."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...core.errors import NotFound
+from ...core.files import file_lock, write_atomic
+from ...core.records import now
+from ..figures import HoursRecorded
+from ..hours.recording import Recorder
+from ..hours.series import HOUR
+from ..labels import files as label_files
+from ..labels import joining as labels
+from ..labels.joining import LabelReport
+from ..labels.unjoined import LATE_SECONDS
+from ..settings import MonitoringSettings
+from .references import ReferenceVerbs
+
+if TYPE_CHECKING:
+    from ...core.frames import Frame
+    from ..spec import Monitor
+
+HOURS_A_ROUND = 48
+"""A round of the evaluation records at most so many hours of a monitor; the next one goes on."""
+
+WRITTEN_AFTER = 5.0
+"""Seconds after which feedback is in the payload log."""
+
+
+class RecordingVerbs(ReferenceVerbs):
+    """What monitors record; a base of `Monitoring`."""
+
+    def labels(
+        self, name: str, source: Path | str | Frame | list[Mapping[str, Any]]
+    ) -> LabelReport:
+        """Join labels to the answers by request id, and measure real performance again. source: a
+        CSV, Parquet or JSON file, a frame, or a list of mappings, with `request_id`, `label` and
+        perhaps `row`.
+        """
+        monitor = self._store.show(name)
+        if isinstance(source, str | Path):
+            read = label_files.read_file(Path(source))
+        elif isinstance(source, list):
+            read = label_files.read_frame(label_files.frame_of(source))
+        else:
+            read = label_files.read_frame(source)
+        return self._join(monitor, read)
+
+    def _join(
+        self,
+        monitor: Monitor,
+        read: label_files.Labels,
+        *,
+        newest_first: bool = False,
+        wait: bool = True,
+    ) -> LabelReport:
+        with self._recording(monitor.name, wait=wait):
+            return labels.join(
+                self._series,
+                self._deployments,
+                monitor.name,
+                self._plan(monitor),
+                read,
+                at=now().timestamp(),
+                newest_first=newest_first,
+            )
+
+    def backfill(
+        self,
+        name: str,
+        *,
+        again: bool = False,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> HoursRecorded:
+        """Record every closed hour of the payload log that is not recorded. again: all hours, also
+        those that are. on_progress: called with hours done and to do.
+        """
+        return self._catch_up(self._store.show(name), None, again=again, on_progress=on_progress)
+
+    def _record(self, monitor: Monitor) -> None:
+        """What each round of the evaluation does: record what was closed since the last one.
+        Raises Conflict while somebody else records: a backfill must not hold up the rules.
+        """
+        self._take_feedback(monitor)
+        self._look_again(monitor)
+        self._catch_up(monitor, HOURS_A_ROUND, wait=False)
+        self._series.remove_before(monitor.name, self._first_hour())
+
+    def _first_hour(self) -> int:
+        """The oldest hour whose figures are kept."""
+        days = self._project.settings.of(MonitoringSettings).series_days
+        return int(now().timestamp() - days * 86_400) // HOUR * HOUR
+
+    def _catch_up(
+        self,
+        monitor: Monitor,
+        most: int | None,
+        *,
+        again: bool = False,
+        wait: bool = True,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> HoursRecorded:
+        """most: so many of the newest hours; None for all."""
+        plan, recorder = self._plan(monitor), Recorder(self._series, self._deployments)
+        if not plan.answers:
+            # Nothing is known of its versions: what was recorded with their references stays.
+            most = 0
+        with self._recording(monitor.name, wait=wait):
+            hours = recorder.missing(
+                monitor.name, plan, now=now().timestamp(), since=self._first_hour(), again=again
+            )
+            if most is not None:
+                hours = hours[len(hours) - min(most, len(hours)) :]
+            rows = broken = 0
+            for number, hour in enumerate(hours, start=1):
+                done = recorder.record(monitor.name, plan, hour)
+                rows, broken = rows + done.rows, broken + done.broken
+                if on_progress:
+                    on_progress(number, len(hours))
+            if plan.costs and plan.answers:
+                for hour in labels.outdated_hours(self._series, monitor.name, plan)[::-1][:most]:
+                    labels.measure_hour(self._series, monitor.name, plan, hour)
+        return HoursRecorded(
+            monitor=monitor.name,
+            hours=len(hours),
+            rows=rows,
+            broken=broken,
+            since=datetime.fromtimestamp(hours[0], UTC) if hours else None,
+            until=datetime.fromtimestamp(hours[-1] + HOUR, UTC) if hours else None,
+        )
+
+    def _take_feedback(self, monitor: Monitor) -> None:
+        """Feedback with a truth is a label. Each round takes what came since the last one; the
+        newest seconds are left to the next, since processes write them a moment later.
+        """
+        import polars as pl
+
+        noted = self._project.folder("monitoring", "series", monitor.name) / "feedback.json"
+        since = json.loads(noted.read_text())["until"] if noted.exists() else 0.0
+        until = now().timestamp() - WRITTEN_AFTER
+        try:
+            found = self._deployments.payloads_feedback(
+                monitor.deployment, since=datetime.fromtimestamp(since, UTC)
+            )
+        except NotFound:  # the deployment is gone
+            return
+        new = (pl.col("truth_texts").list.len() > 0) & (pl.col("ts").dt.epoch("us") / 1e6 < until)
+        truths = found.filter(new)
+        if truths.height:
+            rows = truths.select(
+                "request_id",
+                pl.int_ranges(0, pl.col("truth_texts").list.len()).alias("row"),
+                pl.col("truth_texts").alias("label"),
+            ).explode("row", "label")
+            read = replace(label_files.read_frame(rows), source="feedback")
+            self._join(monitor, read, newest_first=True, wait=False)
+        write_atomic(noted, json.dumps({"until": until}).encode())
+
+    def _look_again(self, monitor: Monitor) -> None:
+        """Join the labels that wait, if their requests are in the log now. Only what arrived after
+        shortly before they came can be new.
+        """
+        unjoined = self._series.unjoined(monitor.name)
+        waiting, at = unjoined.waiting(), now().timestamp()
+        if not waiting.height:
+            return
+        with self._recording(monitor.name, wait=False):
+            for (source,), rows in waiting.partition_by("source", as_dict=True).items():
+                labels.join(
+                    self._series,
+                    self._deployments,
+                    monitor.name,
+                    self._plan(monitor),
+                    label_files.of_waiting(rows, str(source)),
+                    at=at,
+                    since=float(rows.select("at").min().item()) - LATE_SECONDS,
+                    wait=False,
+                )
+
+    def _recording(self, name: str, *, wait: bool = True) -> AbstractContextManager[int]:
+        """Two processes do not write the hours of one monitor at once."""
+        folder = self._project.folder("monitoring", "series", name)
+        return file_lock(folder / "recording.lock", wait=wait, what=f"A recording of {name}")

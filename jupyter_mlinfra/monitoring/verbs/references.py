@@ -1,0 +1,138 @@
+"""The verbs over what a monitor compares with: its settings, and the references of the versions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from ...core.errors import BadRequest, MLInfraError, NotFound
+from ..figures import ReferenceReport
+from ..hours.recording import Plan
+from ..hours.segments import MOST_COLUMNS
+from ..hours.series import SeriesStore
+from ..measures.kpi import check_costs
+from ..references import profiles as references
+from ..references.making import ReferenceMaker, answers_of
+
+if TYPE_CHECKING:
+    from ...core.project import Project
+    from ...deployments import Deployments
+    from ...experiments import Experiments
+    from ..references.profiles import Reference
+    from ..spec import Monitor
+    from ..store import MonitorStore
+
+
+class ReferenceVerbs:
+    """What monitors compare with; a base of `Monitoring`."""
+
+    _project: Project
+    _deployments: Deployments
+    _experiments: Experiments
+    _store: MonitorStore
+
+    def _version_of(self, deployment: str, version: str | None = None) -> tuple[str, str]:
+        raise NotImplementedError
+
+    @property
+    def _series(self) -> SeriesStore:
+        return SeriesStore(self._project)
+
+    def configure(
+        self,
+        name: str,
+        *,
+        segments: Sequence[str] | None = None,
+        costs: Mapping[str, float] | None = None,
+    ) -> None:
+        """Change what a monitor records. segments: columns whose values are measured apart; costs:
+        what each outcome (tp, fp, fn, tn) is worth. None leaves it as it is.
+        """
+        self._store.show(name)
+        if segments is not None and len(segments) > MOST_COLUMNS:
+            raise BadRequest(
+                f"{len(segments)} columns are too many for segments.",
+                f"A monitor has segments of at most {MOST_COLUMNS}.",
+                "Name those that matter.",
+            )
+        worth = None if costs is None else check_costs(costs)
+        self._series.ask(name, segments=segments, costs=worth)
+
+    def make_reference(
+        self,
+        name: str,
+        *,
+        dataset: str | None = None,
+        label: str | None = None,
+        score: str | None = None,
+    ) -> ReferenceReport:
+        """Make the reference of the version with most of the traffic from the data that it was
+        trained on, which lineage knows, or from another dataset.
+
+        name: of a monitor or a deployment. label, score: columns with the true values and with the
+        model's answers; without `score` the deployment is asked, if it is up.
+        """
+        try:
+            deployment = self._store.show(name).deployment
+        except NotFound:
+            deployment = name
+        return self._maker(deployment).make(
+            *self._version_of(deployment), dataset=dataset, label=label, score=score
+        )
+
+    def _ensure_reference(self, deployment: str) -> None:
+        """Make the reference of the version with most of the traffic, if it has none."""
+        version, model_version = self._version_of(deployment)
+        try:
+            references.load(self._project, model_version)
+        except NotFound:
+            self._maker(deployment).make(version, model_version)
+
+    def _maker(self, deployment: str) -> ReferenceMaker:
+        return ReferenceMaker(
+            self._project, self._deployments, self._experiments, deployment=deployment
+        )
+
+    def _plan(self, monitor: Monitor) -> Plan:
+        segments, costs = self._series.asked(monitor.name)
+        models = self._models(monitor.deployment)
+        kept: dict[str, Reference | None] = {}
+
+        def reference(version: str) -> Reference | None:
+            if version not in kept:
+                model = models.get(version) or next(iter(models.values()), "")
+                kept[version] = self._loaded(f"{model}/{version.removeprefix('v')}")
+            return kept[version]
+
+        def digest(version: str) -> str:
+            found = reference(version)
+            return found.digest if found else ""
+
+        return Plan(
+            deployment=monitor.deployment,
+            segments=segments,
+            answers=answers_of(self._deployments, monitor.deployment),
+            costs=costs,
+            reference=reference,
+            digest=digest,
+        )
+
+    def _models(self, deployment: str) -> Mapping[str, str]:
+        try:
+            versions = self._deployments.show(deployment).deployment.versions
+        except NotFound:
+            return {}
+        return {item.version: item.model for item in versions}
+
+    def _loaded(self, model_version: str) -> Reference | None:
+        try:
+            return references.load(self._project, model_version)
+        except MLInfraError:
+            return None
+
+    def _reference_trouble(self, model_version: str) -> str:
+        try:
+            references.load(self._project, model_version)
+        except MLInfraError as error:
+            return str(error)
+        return ""
