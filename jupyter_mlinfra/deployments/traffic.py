@@ -36,6 +36,22 @@ def all_to(version: str) -> Aim:
     return lambda change: ({change.row.version(version).version: 100}, None)
 
 
+def all_to_the_canary(change: Transaction) -> tuple[Mapping[str, int], None]:
+    """All of it to the canary: of two versions with traffic the newer one, which still has less of
+    it. Raises Conflict if that does not tell which one is meant.
+    """
+    row = change.row
+    shared = sorted((item for item in row.versions if item.traffic), key=lambda item: item.number)
+    if len(shared) == 2 and shared[1].traffic <= shared[0].traffic:
+        return {shared[1].version: 100}, None
+    shares = ", ".join(f"{item.version} {item.traffic} %" for item in shared) or "nobody has any"
+    raise Conflict(
+        f"It is not plain which version of {row.name} to promote.",
+        f"The traffic ({shares}) has no single canary.",
+        f"mlinfra deployments promote {row.name} VERSION",
+    )
+
+
 def share_of(version: str, percent: int | None) -> Aim:
     """`version` gets `percent`, the others share the rest. None: its present share, or all of it if
     no version has any.

@@ -64,10 +64,16 @@ class DeploymentHandle(Shown):
         return self.workbench.deployments.show(self.name)
 
     def predict(
-        self, rows: pl.DataFrame | Sequence[Mapping[str, Any]], *, version: str | None = None
+        self,
+        rows: pl.DataFrame | Sequence[Mapping[str, Any]],
+        *,
+        version: str | None = None,
+        params: Mapping[str, Any] | None = None,
     ) -> Prediction:
-        """Request predictions through the gateway; the answer names the version that made them."""
-        return self.workbench.deployments.predict(self.name, rows, version=version)
+        """Request predictions through the gateway; the answer names the version that made them.
+        params: of the model's signature, such as {"threshold": 0.3}; it has defaults.
+        """
+        return self.workbench.deployments.predict(self.name, rows, version=version, params=params)
 
     def explain(
         self, rows: pl.DataFrame | Sequence[Mapping[str, Any]], *, version: str | None = None
@@ -89,8 +95,10 @@ class DeploymentHandle(Shown):
         """
         return self.workbench.deployments.traffic(self.name, shares, reason=reason)
 
-    def promote(self, version: str, *, reason: str = "") -> Deployment:
-        """Give a version all of the traffic; the others stay warm for a rollback."""
+    def promote(self, version: str | None = None, *, reason: str = "") -> Deployment:
+        """Give a version all of the traffic, by default the canary; the others stay warm for a
+        rollback.
+        """
         return self.workbench.deployments.promote(self.name, version, reason=reason)
 
     def rollback(self, *, reason: str = "") -> Deployment:

@@ -487,6 +487,13 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         "promote",
         {"ref": "flights/2", "alias": "champion"},
     ),
+    (
+        "models delete flights/2 --reason slow",
+        "Version",
+        "experiments",
+        "delete_version",
+        {"ref": "flights/2", "reason": "slow"},
+    ),
     ("deployments list", "Page[Deployment]", "deployments", "list", PAGE),
     (
         (
@@ -521,6 +528,13 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         "deployments",
         "promote",
         {"name": "flights", "version": "v2", "reason": ""},
+    ),
+    (
+        "deployments promote flights",
+        "Deployment",
+        "deployments",
+        "promote",
+        {"name": "flights", "version": None, "reason": ""},
     ),
     (
         "deployments rollback flights",

@@ -447,6 +447,11 @@ def test_requests_errors_and_latency_are_those_of_clients_and_not_of_our_own_tes
     assert figures["flights.v2"].requests == 0
     assert (figures["flights.v1"].requests, figures["flights.v1"].errors) == (4, 0)
     assert figures["flights.v1"].p50_ms >= 100  # type: ignore[operator]
+    assert (meter.counts("flights.v2") or ())[:3] == (0, 0, 0)
+    requests, refused, errors, latencies = meter.counts("flights.v1") or (0, 0, 0, ())
+    assert (requests, refused, errors) == (4, 0, 0)
+    assert latencies[configuration.BUCKETS.index(100)] == 0
+    assert latencies[-1] == 4
 
 
 def test_what_never_reaches_a_worker_counts_at_once_as_an_error_of_its_version(
@@ -734,6 +739,47 @@ def test_a_request_that_takes_long_is_given_to_a_second_worker_and_to_no_third(
             connection.close()
     assert [attempt for case, attempt in seen if case == "slow"][:2] == ["1", "2"]
     assert ("stuck", "2") in seen
+
+
+def test_rows_at_which_a_model_raises_put_no_worker_out_and_a_dead_one_leaves_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """v2 would stand in for v1 if all workers of v1 were put out."""
+    monkeypatch.chdir(tmp_path)
+    plan = replace(PLAN, versions=PLAN.versions[:2], weights={"v1": 100, "v2": 0})
+    seen: collections.Counter[tuple[str, str]] = collections.Counter()
+    dead = set[str]()
+
+    def answer(path: str, headers: Mapping[str, str]) -> int:
+        seen[headers["x-case"], path] += 1
+        return 0 if path in dead else int(headers["x-case"])
+
+    def ask(base: str, case: str) -> int:
+        connection = http.client.HTTPConnection(base.removeprefix("http://"), timeout=30)
+        connection.request("POST", predictions(""), b"{}", {"x-case": case})
+        status = connection.getresponse().status
+        connection.close()
+        return status
+
+    with real_envoy(tmp_path, [plan], answer) as base:
+        for _ in range(30):
+            assert [ask(base, case) for case in ("500", "500", "500", "200")] == [500] * 3 + [200]
+        assert {path for _, path in seen} == {"a.sock", "b.sock"}, "not the other version"
+        dead.add("a.sock")
+        seen.clear()
+        assert [ask(base, "200") for _ in range(100)] == [200] * 100
+    assert seen["200", "a.sock"] < 30, seen
+    assert seen["200", "c.sock"] == 0
+
+
+def test_no_answer_of_a_worker_counts_against_it_but_only_its_silence() -> None:
+    (cluster, _) = json.loads(
+        configuration.files([replace(PLAN, versions=PLAN.versions[:2])], port=1, keys=KEYS)[CLUSTERS]
+    )["resources"]
+    (options,) = cluster["typed_extension_protocol_options"].values()
+    assert options["outlier_detection"] == {"error_matcher": {"not_match": {"any_match": True}}}
+    assert cluster["outlier_detection"]["enforcing_success_rate"] == 0
+    assert cluster["outlier_detection"]["consecutive_5xx"] == 5
 
 
 def test_requests_beyond_the_queue_are_refused_at_once_with_the_reason(

@@ -473,6 +473,12 @@ def test_the_page_shows_versions_gates_figures_and_code_that_runs(
         "memory",
     ]
     assert all(gate.passed for gate in first.gates)
+    one = 'deployment="flights",version="v1"'
+    scraped = dict(line.rsplit(" ", 1) for line in deployments.metrics().splitlines())
+    assert float(scraped[f'mlinfra_deployment_requests_total{{{one},outcome="ok"}}']) >= 200
+    assert float(scraped[f"mlinfra_deployment_cpu_seconds_total{{{one}}}"]) > 0
+    assert int(scraped[f"mlinfra_deployment_processes{{{one}}}"]) == 2
+    assert int(scraped[f"mlinfra_deployment_memory_bytes{{{one}}}"]) > 10_000_000
     assert detail.deployment.url.endswith("/seldon/test/flights/api/v1.0/predictions")
     assert {"name": "x5", "type": "double", "required": False} in detail.signature
     assert detail.history[-1].reason == "first"

@@ -23,6 +23,7 @@ from jupyter_mlinfra.deployments.state import (
     with_share,
 )
 from jupyter_mlinfra.deployments.store import DeploymentStore
+from jupyter_mlinfra.deployments.traffic import all_to_the_canary
 
 
 def test_a_version_without_tests_cannot_become_ready() -> None:
@@ -168,6 +169,20 @@ def test_rollbacks_go_further_back_one_by_one_and_never_forward(store: Deploymen
         set_traffic(store, shares, verb="rollback", returns_to=change)
         seen.append(shares)
     assert seen == [{"v2": 100}, {"v1": 90, "v2": 10}, {"v1": 100}]
+
+
+def test_the_canary_is_the_newer_of_two_versions_and_nobody_guesses(store: DeploymentStore) -> None:
+    set_traffic(store, {"v1": 90, "v2": 10})
+    with store.change("flights") as change:
+        assert all_to_the_canary(change)[0] == {"v2": 100}
+    for shares, said in (
+        ({"v1": 100}, "v1 100 %"),
+        ({"v1": 10, "v2": 90}, "v1 10 %, v2 90 %"),  # which way is forward?
+        ({"v1": 80, "v2": 10, "v3": 10}, "v1 80 %, v2 10 %, v3 10 %"),
+    ):
+        set_traffic(store, shares)
+        with store.change("flights") as change, pytest.raises(Conflict, match=said):
+            all_to_the_canary(change)
 
 
 def test_a_rollback_never_leads_to_what_an_earlier_one_has_left_behind(

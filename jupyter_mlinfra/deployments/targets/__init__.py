@@ -19,6 +19,24 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What was counted of a version since its gateway and its keeper began; all of it only grows.
+
+    requests: answered, of clients; refused and errors: of these, the 4xx and the 5xx range.
+    retried: sent to another process. cpu_seconds: of its serving processes. latencies: how many
+    requests took at most as many milliseconds as `targets.envoy.configuration.BUCKETS` has;
+    some seconds behind the others.
+    """
+
+    requests: int
+    refused: int
+    errors: int
+    retried: int
+    cpu_seconds: float
+    latencies: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """What the gateway counted for a version in its last window of `seconds`, which began at
     `since` (seconds since 1970). p50_ms, p95_ms: None before the first request.
@@ -26,7 +44,8 @@ class Figures:
     errors: answers of the 5xx range; a refused request (4xx) is not the version's fault.
     memory_bytes, pids: of its serving processes, when they were last looked at; each process may
     have children, whose memory is included. readings: of the window, the first one first: the time,
-    and how many requests and errors had been counted by then.
+    and how many requests and errors had been counted by then. in_flight: requests that the gateway
+    has taken and not answered. counts: None of a target that keeps none.
     """
 
     seconds: float
@@ -38,6 +57,8 @@ class Figures:
     memory_bytes: int = 0
     pids: Sequence[int] = ()
     readings: Sequence[tuple[float, int, int]] = ()
+    in_flight: int = 0
+    counts: Counts | None = None
 
     def counted_since(self, begun: float) -> tuple[int, int]:
         """Requests and errors between the first reading at `begun` (seconds since 1970) or later

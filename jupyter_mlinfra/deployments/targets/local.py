@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...core.daemons.control import DaemonControl, DaemonSpec
 from ...core.daemons.registration import Registration
@@ -19,7 +19,7 @@ from ..access.listening import public_address
 from ..access.records import GatewayState
 from ..gateway import Keys
 from ..settings import DeploymentSettings
-from . import Figures, ports
+from . import Counts, Figures, ports
 from .inherited import keeper_variables
 from .layout import (
     LOCK,
@@ -177,7 +177,7 @@ class LocalTarget:
             document = json.loads(figures_file(self._project).read_text())
             if time.time() - document["at"] <= STALE_SECONDS:
                 return {
-                    (item.pop("deployment"), item.pop("version")): Figures(**item)
+                    (item.pop("deployment"), item.pop("version")): _figures(item)
                     for item in document["figures"]
                 }
         return {}
@@ -216,3 +216,8 @@ class LocalTarget:
                 why,
                 "Repair what they wait for, or restart the machine.",
             )
+
+
+def _figures(item: dict[str, Any]) -> Figures:
+    counts = item.pop("counts", None)
+    return Figures(**item, counts=counts and Counts(**counts))

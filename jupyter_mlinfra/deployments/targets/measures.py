@@ -13,11 +13,11 @@ from dataclasses import asdict, replace
 from ...core.project import Project
 from ..gateway import DeploymentPlan, cluster_name
 from ..settings import DeploymentSettings
-from . import Figures
+from . import Counts, Figures
 from .envoy import admin, watched_files
 from .envoy.meter import Meter
 from .layout import FIGURES
-from .vitals_log import Reading, VitalsLog
+from .vitals_log import Reading, VitalsLog, used_since
 from .workers import Workers
 
 Key = tuple[str, str]
@@ -33,6 +33,9 @@ class Measures:
         self._workers, self._meter = workers, Meter()
         self._log = VitalsLog(project, project.settings.of(DeploymentSettings).payload_days)
         self._retried: dict[tuple[int, str], int] = {}
+        self._readings: dict[Key, Reading] = {}
+        self._used: dict[Key, float] = {}
+        self._sent_again: Counter[Key] = Counter()
         self._measured_at = 0.0
 
     def mark(self, plans: Sequence[DeploymentPlan]) -> None:
@@ -52,17 +55,38 @@ class Measures:
         figures = self._meter.read(list(keys))
         self.figures = {keys[name]: item for name, item in figures.items()}
         self.p95_ms |= {key: item.p95_ms or 0.0 for key, item in self.figures.items()}
-        self._write_figures()
         self._note_vitals(keys)
+        self._write_figures(keys)
         return True
 
-    def _write_figures(self) -> None:
-        found = []
+    def _write_figures(self, keys: Mapping[str, Key]) -> None:
+        found, clusters = [], {key: name for name, key in keys.items()}
         for key, item in self.figures.items():
             memory, pids = self._workers.memory(key), self._workers.pids(key)
-            item = replace(item, memory_bytes=memory, pids=pids)
+            reading = self._readings.get(key)
+            item = replace(
+                item,
+                memory_bytes=memory,
+                pids=pids,
+                in_flight=reading.in_flight if reading else 0,
+                counts=self._counts(key, clusters[key]),
+            )
             found.append({"deployment": key[0], "version": key[1], **asdict(item)})
         watched_files.swap(FIGURES, json.dumps({"at": time.time(), "figures": found}))
+
+    def _counts(self, key: Key, cluster: str) -> Counts | None:
+        counted = self._meter.counts(cluster)
+        if counted is None:
+            return None
+        requests, refused, errors, latencies = counted
+        return Counts(
+            requests=requests,
+            refused=refused,
+            errors=errors,
+            retried=self._sent_again[key],
+            cpu_seconds=round(self._used.get(key, 0.0), 3),
+            latencies=latencies,
+        )
 
     def _note_vitals(self, keys: Mapping[str, Key]) -> None:
         pressure, at = admin.pressure() or {}, time.time()
@@ -77,7 +101,15 @@ class Measures:
                 retried=retried[name],
             )
             self._log.note(*key, reading)
+            self._used[key] = self._used.get(key, 0.0) + used_since(
+                self._readings.get(key), reading
+            )
+            self._sent_again[key] += reading.retried
+            self._readings[key] = reading
         self._log.keep(set(running.values()))
+        for kept in (self._readings, self._used, self._sent_again):
+            for key in set(kept) - set(keys.values()):
+                del kept[key]
 
     def _retried_since(self, pressure: admin.PressureByEnvoy) -> Counter[str]:
         """Retries since the last look, by cluster. Counters of an Envoy begin anew with it."""

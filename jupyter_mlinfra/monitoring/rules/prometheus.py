@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ...core.exposition import family, number, sample
 from ..hours.points import Point
 from ..state import NoData
 from .spec import ThresholdRule
@@ -60,14 +61,11 @@ def exposition(monitors: Mapping[str, Iterable[Point]]) -> str:
     lines: dict[str, list[str]] = {}
     for (metric, monitor, labels), point in sorted(newest.items(), key=lambda item: item[0]):
         name, own = metric_name(metric)
-        series = _labels({"monitor": monitor, **own, **dict(labels)})
-        lines.setdefault(f"{name}_rows", []).append(f"{name}_rows{series} {point.rows}")
+        found = {"monitor": monitor, **own, **dict(labels)}
+        lines.setdefault(f"{name}_rows", []).append(sample(f"{name}_rows", found, point.rows))
         if point.value is not None:
-            lines.setdefault(name, []).append(f"{name}{series} {_number(point.value)}")
-    return "".join(
-        f"# HELP {name} {_help(name)}\n# TYPE {name} gauge\n" + "\n".join(found) + "\n"
-        for name, found in lines.items()
-    )
+            lines.setdefault(name, []).append(sample(name, found, point.value))
+    return "".join(family(name, "gauge", _help(name), found) for name, found in lines.items())
 
 
 def duration(seconds: float) -> str:
@@ -98,9 +96,9 @@ def expression(rule: ThresholdRule) -> str:
     """The PromQL expression that is not empty while the rule is active."""
     worst, on = _worst(rule), ", ".join(("monitor", *rule.by))
     firing = f'ALERTS{{alertname={_quoted(rule.name)}, alertstate="firing"}}'
-    parts = [f"{worst} {rule.op} {_number(rule.threshold)}"]
+    parts = [f"{worst} {rule.op} {number(rule.threshold)}"]
     if rule.clear is not None:
-        parts.append(f"({worst} {rule.op} {_number(rule.clear)} and on ({on}) {firing})")
+        parts.append(f"({worst} {rule.op} {number(rule.clear)} and on ({on}) {firing})")
     if rule.no_data is NoData.KEEP:
         parts.append(f"(max by ({on}) ({firing}) unless on ({on}) {worst})")
     elif rule.no_data is NoData.FIRE and not _fires_for_no_series(rule):
@@ -151,18 +149,6 @@ def _left_out(rule: ThresholdRule) -> Iterable[str]:
         yield f"inhibited_by: {names} is left out; Alertmanager has inhibit_rules for it"
     if rule.silence or rule.receivers:
         yield "silence and receivers are left out; they are Alertmanager's"
-
-
-def _labels(labels: Mapping[str, str]) -> str:
-    escaped = (
-        (name, value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\""))
-        for name, value in labels.items()
-    )
-    return "{" + ",".join(f'{name}="{value}"' for name, value in escaped) + "}"
-
-
-def _number(value: float) -> str:
-    return repr(float(value)).replace("inf", "Inf").replace("nan", "NaN")
 
 
 def _help(name: str) -> str:

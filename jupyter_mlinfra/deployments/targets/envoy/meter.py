@@ -17,11 +17,14 @@ WINDOW_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class _Count:
-    """total: of all requests; the other fields exclude our own tests and measurements."""
+    """total: of all requests; the other fields exclude our own tests and measurements. refused and
+    errors: answers of the 4xx and the 5xx range.
+    """
 
     at: float
     total: int
     requests: int
+    refused: int
     errors: int
     buckets: Sequence[int]
 
@@ -39,7 +42,7 @@ class Meter:
         """Read the counters now; returns figures by cluster. If an Envoy does not answer they stay
         as they were: that is not a count of 0.
         """
-        counters = "upstream_rq_(completed|5xx)$"
+        counters = "upstream_rq_(completed|4xx|5xx)$"
         all_requests = statistics(f"^cluster\\.[^.]+\\.[^.]+\\.{counters}")
         # After the total, because a probe that ends in between must not look like a client.
         probes = statistics(f"^cluster\\.[^.]+\\.[^.]+\\.{PROBES}\\.{counters}")
@@ -55,6 +58,15 @@ class Meter:
             self._counts.pop(name, None)
             self._last.pop(name, None)
         return dict(self._last)
+
+    def counts(self, name: str) -> tuple[int, int, int, Sequence[int]] | None:
+        """Of the clients of a cluster, since the first Envoy was started: requests, refused, errors
+        and latencies. None before the first reading.
+        """
+        if not self._counts.get(name):
+            return None
+        last = self._counts[name][-1]
+        return last.requests, last.refused, last.errors, last.buckets
 
     def _total(
         self,
@@ -77,6 +89,7 @@ class Meter:
             count = replace(
                 count,
                 requests=max(count.requests, counts[-1].requests),
+                refused=max(count.refused, counts[-1].refused),
                 errors=max(count.errors, counts[-1].errors),
             )
         counts.append(count)
@@ -117,10 +130,9 @@ def _count(name: str, counters: Mapping[str, str], buckets: Mapping[str, Sequenc
     probes.
     """
     probes = f"{name}.{PROBES}"
-    requests, probe_requests, errors, probe_errors = (
-        int(counters.get(f"cluster.{cluster}.upstream_rq_{counter}", 0))
-        for counter in ("completed", "5xx")
-        for cluster in (name, probes)
+    requests, refused, errors = (
+        max(0, _counter(counters, name, counter) - _counter(counters, probes, counter))
+        for counter in ("completed", "4xx", "5xx")
     )
     total = buckets.get(name, ())
     clients = [
@@ -129,11 +141,16 @@ def _count(name: str, counters: Mapping[str, str], buckets: Mapping[str, Sequenc
     ]
     return _Count(
         at=time.time(),
-        total=requests,
-        requests=max(0, requests - probe_requests),
-        errors=max(0, errors - probe_errors),
+        total=_counter(counters, name, "completed"),
+        requests=requests,
+        refused=refused,
+        errors=errors,
         buckets=clients,
     )
+
+
+def _counter(counters: Mapping[str, str], cluster: str, counter: str) -> int:
+    return int(counters.get(f"cluster.{cluster}.upstream_rq_{counter}", 0))
 
 
 def _sum(counts: Sequence[_Count | None]) -> _Count:
@@ -143,6 +160,7 @@ def _sum(counts: Sequence[_Count | None]) -> _Count:
         at=time.time(),
         total=sum(count.total for count in known),
         requests=sum(count.requests for count in known),
+        refused=sum(count.refused for count in known),
         errors=sum(count.errors for count in known),
         buckets=[
             sum(edge)

@@ -1,0 +1,75 @@
+"""The figures of versions as Prometheus scrapes them: `promtool` judges the text."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+
+from jupyter_mlinfra.deployments.exposition import exposition
+from jupyter_mlinfra.deployments.targets import Counts, Figures
+
+EDGES = (1, 10, 100, 30_000)
+
+
+def figures(version: str, latencies: Sequence[int], *, requests: int = 100) -> Figures:
+    counts = Counts(
+        requests=requests,
+        refused=7,
+        errors=3,
+        retried=2,
+        cpu_seconds=1.5,
+        latencies=latencies,
+    )
+    return Figures(
+        seconds=60,
+        requests=5,
+        errors=0,
+        p50_ms=1.0,
+        p95_ms=2.0,
+        memory_bytes=1 << 20,
+        pids=(1, 2),
+        in_flight=4,
+        counts=counts,
+    )
+
+
+def test_promtool_accepts_the_figures_of_all_versions_and_each_is_what_was_counted() -> None:
+    text = exposition(
+        {
+            ("flights", "v1"): figures("v1", (10, 60, 99, 100)),
+            ("flights", "v2"): figures("v2", (), requests=10),  # no histogram yet
+            ('a "name"\\', "v1"): Figures(
+                seconds=0, requests=0, errors=0, p50_ms=None, p95_ms=None
+            ),
+        },
+        {("flights", "v1"): 0.9, ("flights", "v2"): 0.1, ("gone", "v1"): 1.0},
+        EDGES,
+    )
+    path = shutil.which("promtool")
+    assert path, "This test asks Prometheus itself. On Debian: apt-get install promtool"
+    done = subprocess.run(
+        [path, "check", "metrics"], input=text, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = text.splitlines()
+    one = 'deployment="flights",version="v1"'
+    for line in (
+        f'mlinfra_deployment_requests_total{{{one},outcome="ok"}} 90',
+        f'mlinfra_deployment_requests_total{{{one},outcome="refused"}} 7',
+        f'mlinfra_deployment_requests_total{{{one},outcome="error"}} 3',
+        f'mlinfra_deployment_request_duration_seconds_bucket{{{one},le="0.01"}} 60',
+        f'mlinfra_deployment_request_duration_seconds_bucket{{{one},le="+Inf"}} 100',
+        f"mlinfra_deployment_retries_total{{{one}}} 2",
+        f"mlinfra_deployment_cpu_seconds_total{{{one}}} 1.5",
+        f"mlinfra_deployment_requests_in_flight{{{one}}} 4",
+        f"mlinfra_deployment_memory_bytes{{{one}}} 1048576",
+        f"mlinfra_deployment_processes{{{one}}} 2",
+        f"mlinfra_deployment_traffic_ratio{{{one}}} 0.9",
+    ):
+        assert line in lines
+    assert "gone" not in text
+
+
+def test_without_a_version_there_is_nothing_to_scrape() -> None:
+    assert exposition({}, {}, EDGES) == ""
