@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 from ...core.errors import Forbidden
+from ...core.exposition import MEDIA_TYPE
 from ...faces.handler import Handler, access, elsewhere
 from ...faces.parameters import Cursor, Interval, Limit, Name
 
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from ..spec import FeatureDrift, Monitor, MonitorStatus
 
 read, write, execute = access("monitoring")
-
-TEXT = "text/plain; version=0.0.4; charset=utf-8"
-"""The text format of Prometheus."""
 
 Seconds = Annotated[float, Interval(gt=0, le=366 * 86_400)]
 
@@ -134,7 +132,7 @@ class Cause(Handler):
 
 
 class Metrics(Handler):
-    @read(slow=True, media=TEXT)
+    @read(slow=True, media=MEDIA_TYPE)
     def get(self) -> str:
         """What the rules of every monitor judge now, as Prometheus scrapes it."""
         return self.bench.monitoring.metrics()
