@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import lightgbm
 import numpy as np
 import polars as pl
 import pytest
@@ -222,8 +223,29 @@ def test_importance_is_the_gain_that_xgboost_reports(tmp_path: Path, ending: str
     )
 
 
+def test_importance_is_the_gain_that_lightgbm_reports(tmp_path: Path) -> None:
+    inputs = RANDOM.normal(size=(2000, 3))
+    labels = (inputs[:, 0] + 0.3 * inputs[:, 2] > 0).astype(float)
+    names = ["temp", "unused", "wind speed"]
+    booster = lightgbm.train(
+        {"objective": "binary", "num_leaves": 4, "verbose": -1, "num_threads": 1},
+        lightgbm.Dataset(inputs, labels, feature_name=names),
+        10,
+    )
+    booster.save_model(tmp_path / "model.lgb")
+    gains = booster.feature_importance("gain")
+    found = importance.of_model(tmp_path)
+    assert found is not None
+    assert list(found) == booster.feature_name()
+    assert list(found.values()) == pytest.approx(list(gains / gains.sum()), rel=1e-5)
+
+
 def test_a_model_file_that_cannot_be_read_has_no_importance(tmp_path: Path) -> None:
     assert importance.of_model(tmp_path) is None
     for content in (b"", b"{", b"[$d#L\xff\xff", b"\x80\x04pickle", b"{" * 5000):
         (tmp_path / "model.ubj").write_bytes(content)
+        assert importance.of_model(tmp_path) is None
+    (tmp_path / "model.ubj").unlink()
+    for text in ("", "feature_names=a\nsplit_feature=0 7\nsplit_gain=1 1", "\x80\x04pickle"):
+        (tmp_path / "model.lgb").write_text(text)
         assert importance.of_model(tmp_path) is None

@@ -1,6 +1,7 @@
-"""The importance of each input of an XGBoost model: its share of the gain of all splits.
+"""The importance of each input of a model of XGBoost or LightGBM: its share of the gain of all
+splits.
 
-Read from the model's own file, JSON or UBJSON; no code of the model runs.
+Read from the model's own file (JSON, UBJSON or the text of LightGBM); no code of the model runs.
 """
 
 from __future__ import annotations
@@ -18,15 +19,34 @@ _DEEPEST = 100
 
 def of_model(folder: Path) -> Mapping[str, float] | None:
     """Shares of the total gain by input, which sum to 1, of the folder of an MLflow model; None if
-    it is no XGBoost model with trees, or its file cannot be read.
+    it is no model of XGBoost or LightGBM with trees, or its file cannot be read.
     """
-    for name in ("model.ubj", "model.json", "model.xgb"):
+    for name in ("model.ubj", "model.json", "model.xgb", "model.lgb"):
         if (file := folder / name).is_file():
             try:
-                return of_file(file)
+                return of_lightgbm(file.read_text()) if name == "model.lgb" else of_file(file)
             except (OSError, ValueError, KeyError, TypeError, IndexError, struct.error):
                 return None
     return None
+
+
+def of_lightgbm(text: str) -> Mapping[str, float]:
+    """The shares, from the text that LightGBM saves. It writes a space in a name as `_`. Raises
+    KeyError for another format.
+    """
+    fields = [line.partition("=") for line in text.partition("end of trees")[0].splitlines()]
+    names = next((value for name, _, value in fields if name == "feature_names"), None)
+    if names is None:
+        raise KeyError("feature_names")
+    places = [value.split() for name, _, value in fields if name == "split_feature"]
+    gains = [value.split() for name, _, value in fields if name == "split_gain"]
+    found = dict.fromkeys(names.split(), 0.0)
+    inputs = list(found)
+    for tree_places, tree_gains in zip(places, gains, strict=True):
+        for place, gain in zip(tree_places, tree_gains, strict=True):
+            found[inputs[int(place)]] += float(gain)
+    total = sum(found.values())
+    return {name: gain / total if total else 0.0 for name, gain in found.items()}
 
 
 def of_file(file: Path) -> Mapping[str, float]:
