@@ -24,11 +24,16 @@ _HEALTH_CHECK = {
 }
 _OUTLIER_DETECTION = {
     "consecutive_5xx": 5,
-    "consecutive_gateway_failure": 1,
+    "enforcing_success_rate": 0,
     "base_ejection_time": "1s",
     "interval": "0.5s",
     "max_ejection_percent": 100,
 }
+_NO_ANSWER_IS_AN_ERROR = {"error_matcher": {"not_match": {"any_match": True}}}
+"""A worker that answers is alive, whatever its status: a row at which the model raises, or a store
+that is down, says nothing about the worker. What Envoy itself notes as 5xx remains: no connection,
+a broken one, no answer in time.
+"""
 
 
 def cluster(name: str, queue: int) -> dict[str, Any]:
@@ -46,6 +51,7 @@ def cluster(name: str, queue: int) -> dict[str, Any]:
         "@type": TYPE + "extensions.upstreams.http.v3.HttpProtocolOptions",
         "common_http_protocol_options": {"idle_timeout": f"{UPSTREAM_IDLE_SECONDS}s"},
         "explicit_http_config": {"http_protocol_options": {}},
+        "outlier_detection": _NO_ANSWER_IS_AN_ERROR,
     }
     return {
         "@type": TYPE + "config.cluster.v3.Cluster",
@@ -53,8 +59,8 @@ def cluster(name: str, queue: int) -> dict[str, Any]:
         "type": "EDS",
         "connect_timeout": "0.5s",
         # A worker that is stuck gets hardly any request. One that has just died looks least busy of
-        # all, until the first request that it does not take puts it out. By default two workers are
-        # drawn and compared, often the same one twice.
+        # all, until five requests that it did not take, each of which another one answered, put it
+        # out. By default two workers are drawn and compared, often the same one twice.
         "lb_policy": "LEAST_REQUEST",
         "least_request_lb_config": {"choice_count": 8},
         "eds_cluster_config": {"eds_config": watched(f"eds-{name}.json")},
