@@ -32,6 +32,17 @@ _CONTENTS = {
 }
 """FP16 has no contents of its own: it travels raw."""
 
+_WIDE = {
+    "bool_contents": "bool",
+    "int_contents": "int64",
+    "int64_contents": "int64",
+    "uint_contents": "uint64",
+    "uint64_contents": "uint64",
+    "fp32_contents": "float32",
+    "fp64_contents": "float64",
+}
+"""Types that hold what such contents can."""
+
 
 def to_body(message: Any) -> tuple[bytes, int]:
     """The REST body of a ModelInferRequest, and the length of its JSON part. Raises
@@ -112,7 +123,7 @@ def _packed(item: Any) -> bytes:
     values = getattr(item.contents, field)
     if item.datatype == "BYTES":
         return b"".join(struct.pack("<I", len(text)) + text for text in values)
-    wide = np.array(values, dtype=np.int64 if field == "int_contents" else None)
+    wide = np.array(values, dtype=_WIDE[field])
     dtype = np.dtype(DTYPES[item.datatype])
     if field in ("int_contents", "uint_contents") and wide.size:
         bounds = np.iinfo(dtype)

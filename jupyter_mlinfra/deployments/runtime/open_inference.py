@@ -15,6 +15,7 @@ import numpy as np
 import orjson
 
 from .contract import Batch, Column, Contract
+from .nested import flattened
 from .refusal import RequestRefused, is_shape, kind, show
 from .seldon_v1 import caller_id, json_values, parsed
 from .tensors import TensorContract
@@ -109,16 +110,7 @@ def _input(item: Any, blob: memoryview) -> tuple[str, list[int], Any, memoryview
     values = item.get("data")
     if not isinstance(values, list):
         raise RequestRefused(f"Input {name[:80]} has no data.", f"It is {kind(values)}.")
-    return name, shape, _flat(values), blob
-
-
-def _flat(values: list[Any]) -> list[Any]:
-    """A nested list is allowed too."""
-    while values and isinstance(values[0], list):
-        if not all(isinstance(part, list) for part in values):
-            raise RequestRefused("The data of an input are not a tensor.", "Their depths differ.")
-        values = [item for part in values for item in part]
-    return values
+    return name, shape, flattened(name, values)[1], blob  # nested lists are allowed too
 
 
 def _from_bytes(

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from .contract import Batch, Column, Contract
+from .nested import flattened
 from .refusal import RequestRefused, is_shape, kind, listed, show
 
-_EXACT = (-(2**53), 2**53)
-"""Whole numbers that a float holds exactly."""
+_EXACT = 2**53
+"""Up to here a double holds every whole number."""
 
 LOGGED_VALUES = 64
 """A row of at most so many numbers is logged in full, a larger one by mean, deviation and range."""
@@ -84,13 +85,7 @@ class TensorContract(Contract):
                 f"It is {kind(value)}." if value != [] else "",
                 "Send at least one row.",
             )
-        try:
-            found = np.array(value, dtype=object if _is_text(column) else None)
-        except ValueError:
-            raise RequestRefused(
-                f"{column.name} is not a tensor.", "Its rows have different lengths.", ""
-            ) from None
-        return _typed(column, found, found.ravel())
+        return self._shaped(column, *flattened(column.name, value))
 
     def _shaped(self, column: Column, shape: Any, values: Any) -> np.ndarray:
         if not is_shape(shape):
@@ -99,19 +94,17 @@ class TensorContract(Contract):
             )
         if not isinstance(values, list | np.ndarray):
             raise RequestRefused(f"{column.name} has no values.", f"They are {kind(values)}.")
-        if isinstance(values, list) and values and isinstance(values[0], list):
-            values = _flattened(values)
+        if isinstance(values, list):
+            values = flattened(column.name, values)[1]
         if math.prod(shape) != len(values):
             raise RequestRefused(
                 f"{column.name} does not fit its shape.",
                 f"{math.prod(shape)} values were announced, {len(values)} came.",
             )
-        flat = values if isinstance(values, np.ndarray) else _flat(column, values)
-        return _typed(column, flat.reshape(shape), flat)
+        _check_shape(column, shape)
+        return _typed(column, values).reshape(shape)
 
     def _batch(self, tensors: Mapping[str, np.ndarray]) -> Batch:
-        for name, tensor in tensors.items():
-            _check_shape(self._by_name[name], tensor)
         sizes = {len(tensor) for tensor in tensors.values()}
         if len(sizes) > 1:
             raise RequestRefused(
@@ -130,73 +123,114 @@ def _is_text(column: Column) -> bool:
     return str(column.spec.get("dtype")) in ("str", "object", "bytes")
 
 
-def _flat(column: Column, values: list[Any]) -> np.ndarray:
+def _typed(column: Column, values: list[Any] | np.ndarray) -> np.ndarray:
+    """Flat values in the type of the signature. Raises RequestRefused for other ones."""
     if _is_text(column):
-        found = np.empty(len(values), dtype=object)
-        found[:] = values
-        return found
-    return np.array(values)
+        return _texts(column, values if isinstance(values, list) else values.tolist())
+    dtype = np.dtype(str(column.spec.get("dtype", "float64")))
+    return _cast(
+        column, _array(column, values, dtype) if isinstance(values, list) else values, dtype
+    )
 
 
-def _flattened(values: list[Any]) -> list[Any]:
-    while values and isinstance(values[0], list):
-        if not all(isinstance(part, list) for part in values):
-            raise RequestRefused("The values are not a tensor.", "Their depths differ.")
-        values = [item for part in values for item in part]
-    return values
+def _texts(column: Column, values: list[Any]) -> np.ndarray:
+    wrong = next((value for value in values if not isinstance(value, str)), None)
+    if wrong is not None or None in values:
+        raise _wrong(column, wrong, "a text")
+    found = np.empty(len(values), dtype=object)
+    found[:] = values
+    return found
 
 
-def _typed(column: Column, tensor: np.ndarray, flat: np.ndarray) -> np.ndarray:
-    """The tensor with the type of the signature. Raises RequestRefused for other values."""
-    dtype = str(column.spec.get("dtype", "float64"))
-    if _is_text(column):
-        wrong = next((value for value in flat.tolist() if not isinstance(value, str)), None)
-        if wrong is not None:
-            raise _wrong(column, wrong, "a text")
-        return tensor
-    if tensor.dtype.kind not in "biuf":
-        wrong = next(
-            (value for value in flat.tolist() if type(value) not in (bool, int, float)), None
-        )
-        raise _wrong(column, wrong, "a number")
-    if dtype.startswith(("int", "uint")):
+def _array(column: Column, values: list[Any], dtype: np.dtype[Any]) -> np.ndarray:
+    """What JSON has for numbers of this type: null for a missing one if they are floats, whole
+    numbers without loss, and true or false only for a type of that name.
+    """
+    taken: set[type] = {int, float, {"f": type(None), "b": bool}.get(dtype.kind, int)}
+    types = set(map(type, values))
+    if not types <= taken:
+        wrong = next(value for value in values if type(value) not in taken)
+        raise _wrong(column, wrong, _expected(dtype))
+    if dtype.kind not in "iu":
+        return np.array(values, dtype=bool if types == {bool} else np.float64)
+    if float in types:
+        values = [_whole(column, value, dtype) for value in values]
+    bounds = np.iinfo(dtype)
+    if values and not bounds.min <= min(values) <= max(values) <= bounds.max:
+        wrong = next(value for value in values if not bounds.min <= value <= bounds.max)
+        raise _wrong(column, wrong, _expected(dtype))
+    return np.array(values, dtype=dtype)
+
+
+def _whole(column: Column, value: float, dtype: np.dtype[Any]) -> int:
+    if isinstance(value, float) and not (value.is_integer() and abs(value) <= _EXACT):
+        raise _wrong(column, value, _expected(dtype))
+    return int(value)
+
+
+def _cast(column: Column, values: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+    """Numbers in another type of number. Raises RequestRefused for those that it does not hold."""
+    if dtype.kind in "iu":
         bounds = np.iinfo(dtype)
-        # As floats: the largest numbers of 64 bits would wrap around.
-        exact = tensor if tensor.dtype.kind in "iu" else tensor.astype(np.float64)
-        least, most = (bounds.min, bounds.max) if tensor.dtype.kind in "iu" else _EXACT
-        bad = (exact < max(least, bounds.min)) | (exact > min(most, bounds.max))
-        bad |= exact != np.floor(exact)
-        if bad.any():
-            raise _wrong(column, tensor[bad].ravel()[0].item(), f"a number of type {dtype}")
-    elif dtype == "bool" and tensor.dtype.kind != "b" and not np.isin(tensor, (0, 1)).all():
-        raise _wrong(column, flat[0].item(), "true or false")
+        if values.dtype.kind == "f":  # NaN is in no range
+            low, high = max(-_EXACT, bounds.min), min(_EXACT, bounds.max)
+            fits = (values == np.floor(values)) & (values >= low) & (values <= high)
+        elif values.dtype.kind in "iu":
+            own = np.iinfo(values.dtype)
+            low, high = max(own.min, bounds.min), min(own.max, bounds.max)
+            fits = (values >= low) & (values <= high)
+        else:
+            fits = np.zeros(values.shape, dtype=bool)
+    elif dtype.kind == "b":
+        fits = (values == 0) | (values == 1)
+    else:
+        fits = np.full(values.shape, values.dtype.kind != "b")
+    if not fits.all():
+        raise _wrong(column, values[~fits][0].item(), _expected(dtype))
     with np.errstate(over="ignore"):
-        found = tensor.astype(dtype)
-    if found.dtype.kind == "f" and (np.isinf(found) & np.isfinite(tensor)).any():
+        found = values.astype(dtype)
+    if found.dtype.kind == "f" and (np.isinf(found) & np.isfinite(values)).any():
         raise RequestRefused(
-            f"{column.name} has a number that is too large.", f"It does not fit {dtype}."
+            f"{column.name} has a number that is too large.",
+            f"It does not fit {dtype}.",
+            f"Send numbers up to {np.finfo(dtype).max:g}.",
         )
     return found
+
+
+def _expected(dtype: np.dtype[Any]) -> str:
+    if dtype.kind in "iu":
+        bounds = np.iinfo(dtype)
+        return f"a whole number from {bounds.min} to {bounds.max}"
+    return "true or false" if dtype.kind == "b" else "a number"
 
 
 def _wrong(column: Column, value: Any, expected: str) -> RequestRefused:
     return RequestRefused(
         f"{column.name} has a value of a wrong type.",
-        f"{show(value)} is not {expected}.",
+        f"{show(value)} is not {expected}.{_reason(value, expected)}",
         f"Send {expected}.",
     )
 
 
-def _check_shape(column: Column, tensor: np.ndarray) -> None:
+def _reason(value: Any, expected: str) -> str:
+    """What else is to be said of a value."""
+    if value is None or value != value:
+        return "" if expected == "a text" else " Only floats can be missing."
+    if isinstance(value, float) and abs(value) > _EXACT and value.is_integer():
+        return " Beyond 64 bits, or with a point, it is read as a float: exact up to 2^53."
+    return ""
+
+
+def _check_shape(column: Column, shape: Sequence[int]) -> None:
     expected = list(column.spec.get("shape", [-1]))
-    fits = len(expected) == tensor.ndim and all(
-        size in (-1, found) and found
-        for size, found in zip(expected[1:], tensor.shape[1:], strict=True)
+    fits = len(expected) == len(shape) and all(
+        size in (-1, found) and found for size, found in zip(expected[1:], shape[1:], strict=True)
     )
     if not fits:
         raise RequestRefused(
             f"{column.name} has a wrong shape.",
-            f"It is {list(tensor.shape)}; the model takes {expected}.",
+            f"It is {list(shape)}; the model takes {expected}.",
             f"Send {expected}, where -1 stands for any size.",
         )
 
