@@ -51,6 +51,13 @@ def row_at(sample: Mapping[str, Any], place: int) -> Mapping[str, Any]:
 
 
 def seldon_body(bundle: Bundle, sample: Mapping[str, Any]) -> dict[str, Any]:
+def twice(sample: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A sample with each of its rows a second time."""
+    if "jsonData" in sample:
+        return {**sample, "jsonData": {name: [*of, *of] for name, of in sample["jsonData"].items()}}
+    return {**sample, "ndarray": [*sample["ndarray"], *sample["ndarray"]]}
+
+
     """A body of Seldon's protocol for rows in the form of a bundle's sample."""
     if "jsonData" in sample:
         return {"jsonData": sample["jsonData"]}

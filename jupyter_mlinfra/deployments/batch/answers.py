@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from ...core.errors import Unprocessable
+from ..runtime import by_row
 
 if TYPE_CHECKING:
     import polars as pl
@@ -53,12 +54,8 @@ def predictions_of(data: bytes, json_length: int | None, rows: int) -> pl.DataFr
     for item in items:
         values, blob = _values(item, blob)
         shape = item["shape"]
-        if not shape or shape[0] != rows:
-            raise Unprocessable(
-                "The model does not answer row by row.",
-                f"It was given {rows} rows, and its output {item['name']} has the shape {shape}.",
-                "Log a model that answers one value, or one list of values, per row.",
-            )
+        if fault := by_row.fault(item["name"], shape, rows):
+            raise Unprocessable(by_row.WHAT, fault, by_row.FIX)
         prefix = PREDICTION if len(items) == 1 else f"{PREDICTION}_{item['name']}"
         columns.update(_columns(prefix, values, shape, _names(item)))
     return pl.DataFrame(columns)

@@ -119,6 +119,8 @@ def read_journal(file: Path) -> JournalRows:
 def _add_entry(entry: dict[str, Any], rows: JournalRows) -> None:
     entry_kind = entry.get("k")
     if entry_kind == "p":
+        if len(entry["x"]) != len(entry["y"]):  # before any of its rows is taken
+            raise ValueError("the answer has another number of rows")
         for number, (inputs, score) in enumerate(zip(entry["x"], entry["y"], strict=True)):
             _add(rows, entry, number, inputs, score if isinstance(score, list) else [score])
     elif entry_kind == "e":

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from . import engine, explaining, guard, open_inference, seldon_v1
+from . import by_row, engine, explaining, guard, open_inference, seldon_v1
 from .contract import Batch, Contract
 from .engine import Packaged
 from .journal import BODY_BYTES, Journal
@@ -159,9 +159,11 @@ class Served:
         return Reply(self.guard.run(b"explain " + body, headers(guard.ATTEMPT), work))
 
     def _predict(self, body: bytes, headers: Headers, batch: Batch) -> Mapping[str, np.ndarray]:
-        """Ask the model, unless this very body has ended processes before; see `guard`."""
+        """Ask the model, unless this very body has ended processes before; see `guard`. Raises
+        NotByRow for an answer that is none to these rows.
+        """
         stands_in = headers(guard.ROUTED) not in (None, self.version)
-        return self.guard.run(
+        outputs = self.guard.run(
             body,
             headers(guard.ATTEMPT),
             lambda: self.engine.predict(batch),
@@ -179,6 +181,8 @@ class Served:
                 "response.meta.puid is missing.",
                 "Send back the meta of the answer.",
             )
+        by_row.check(outputs, batch.size)
+        return outputs
         truth = message.get("truth")
         data = truth.get("data") if isinstance(truth, Mapping) else None
         data = data if isinstance(data, Mapping) else {}
