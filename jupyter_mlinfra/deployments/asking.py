@@ -44,17 +44,20 @@ class AskingVerbs:
         *,
         version: str | None = None,
         logged: bool = True,
+        params: Mapping[str, Any] | None = None,
     ) -> Prediction:
         """Send a request through the gateway. rows: mappings, a frame, or a body of Seldon's
         protocol.
 
         version: use this one whatever the traffic. logged: whether it counts, in the payload log
-        and in the figures of the deployment. Raises BadRequest for what the signature
-        refuses, Unavailable if nothing answers.
+        and in the figures of the deployment. params: of the model's signature; it has defaults for
+        the others. Raises BadRequest for what the signature refuses, Unavailable if nothing
+        answers.
         """
         import orjson
 
         from . import client
+        from .bodies import with_params
 
         row = self._store.deployment(name)
         if version is not None:
@@ -63,7 +66,7 @@ class AskingVerbs:
         return client.prediction(
             client.post(
                 url,
-                orjson.dumps(client.request_body(rows)),
+                orjson.dumps(with_params(client.request_body(rows), params)),
                 keys=self._target.keys(),
                 version=version,
                 probe=not logged,

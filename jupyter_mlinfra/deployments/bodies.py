@@ -9,6 +9,7 @@ import orjson
 
 from .logged import Input
 from .packaging import Bundle
+from .runtime.params import TAG
 
 _DATATYPES = {
     "double": "FP64",
@@ -50,7 +51,6 @@ def row_at(sample: Mapping[str, Any], place: int) -> Mapping[str, Any]:
     return {**sample, "ndarray": sample["ndarray"][place : place + 1]}
 
 
-def seldon_body(bundle: Bundle, sample: Mapping[str, Any]) -> dict[str, Any]:
 def twice(sample: Mapping[str, Any]) -> Mapping[str, Any]:
     """A sample with each of its rows a second time."""
     if "jsonData" in sample:
@@ -58,12 +58,23 @@ def twice(sample: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**sample, "ndarray": [*sample["ndarray"], *sample["ndarray"]]}
 
 
+def seldon_body(bundle: Bundle, sample: Mapping[str, Any]) -> dict[str, Any]:
     """A body of Seldon's protocol for rows in the form of a bundle's sample."""
     if "jsonData" in sample:
         return {"jsonData": sample["jsonData"]}
     if bundle.layout == "tensors":
         return {"data": {"ndarray": sample["ndarray"]}}
     return {"data": {"names": sample["names"], "ndarray": sample["ndarray"]}}
+
+
+def with_params(body: Mapping[str, Any], params: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """A body of Seldon's protocol with parameters of the model beside those that it has."""
+    if not params:
+        return body
+    meta = body.get("meta") or {}
+    tags = meta.get("tags") or {}
+    given = {**(tags.get(TAG) or {}), **params}
+    return {**body, "meta": {**meta, "tags": {**tags, TAG: given}}}
 
 
 def open_inference_body(bundle: Bundle, sample: Mapping[str, Any]) -> dict[str, Any]:

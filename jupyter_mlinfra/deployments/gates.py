@@ -125,8 +125,9 @@ def signature(bundle: Bundle) -> Gate:
     """What requests have to carry, and what is answered."""
     inputs = len(bundle.inputs)
     optional = sum(column.optional for column in bundle.inputs)
+    params = f"; parameters {', '.join(item.name for item in bundle.params)}" * bool(bundle.params)
     measured = (
-        f"{inputs} input{'' if inputs == 1 else 's'}, {optional} may be missing; answers"
+        f"{inputs} input{'' if inputs == 1 else 's'}, {optional} may be missing{params}; answers"
         f" {bundle.answers}; engine {bundle.engine}"
     )
     return Gate(name="signature", limit=SIGNATURE, measured=measured, passed=True)

@@ -51,6 +51,19 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Param:
+    """A parameter of the signature that a request may have. is_list: its values are lists of
+    `type`. spec: of an object, its properties, as in the signature.
+    """
+
+    name: str
+    type: str
+    default: Any
+    is_list: bool = False
+    spec: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Logged:
     """A model as it was logged. folder: of its files. files: those that serve it, relative to the
     folder. model_file: the one that its engine reads. document: the parts of MLmodel that load it.
@@ -68,6 +81,7 @@ class Logged:
     requirements: Requirements
     runs_code: bool
     document: Mapping[str, Any]
+    params: Sequence[Param] = ()
 
 
 def read(model: Path, answers: Answers | None = None) -> Logged:
@@ -98,6 +112,7 @@ def read(model: Path, answers: Answers | None = None) -> Logged:
         ),
         runs_code=servable.runs_code(document),
         document=_loadable(document, file, engine),
+        params=_params(document, engine),
     )
 
 
@@ -265,6 +280,21 @@ def _signature(
             fix,
         )
     return inputs, [str(item["name"]) for item in outputs or [] if item.get("name")]
+
+
+def _params(document: Mapping[str, Any], engine: Engine) -> list[Param]:
+    """Those that the model's own pyfunc hands on; the other flavors of MLflow ignore them."""
+    return [
+        Param(
+            name=str(item["name"]),
+            type=str(item.get("type") or item.get("dtype")),
+            default=item.get("default"),
+            is_list=item.get("shape") is not None,
+            spec={key: value for key, value in item.items() if key == "properties"},
+        )
+        for item in servable.params(document.get("signature"))
+        if engine == "pyfunc"
+    ]
 
 
 def _columns(inputs: Sequence[Mapping[str, Any]], engine: Engine) -> tuple[list[Input], Layout]:

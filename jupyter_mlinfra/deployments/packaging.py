@@ -24,7 +24,7 @@ from typing import Any
 
 from ..core.errors import Unprocessable
 from ..core.files import explain_os_error
-from .logged import Answers, Input, Logged, read
+from .logged import Answers, Input, Logged, Param, read
 from .samples import sample_of
 from .servable import BOOSTER, Engine, Layout
 
@@ -46,7 +46,7 @@ class Bundle:
     export: the report on the engine of a PyTorch model, see `onnx_export`; empty for others.
     own_requirements, document: of the model's own pyfunc, whose answers are compared before
     traffic. python: the minor version that its files need; empty for any. files: checksums by
-    path below the folder.
+    path below the folder. params: those that a request may have beside its rows.
     """
 
     folder: Path
@@ -66,6 +66,7 @@ class Bundle:
     sample: Mapping[str, Any]
     export: Mapping[str, Any] = field(default_factory=dict)
     features: Mapping[str, Any] = field(default_factory=dict)
+    params: Sequence[Param] = ()
 
     @property
     def inputs(self) -> Sequence[Input]:
@@ -158,6 +159,7 @@ def _facts(logged: Logged, features: Mapping[str, Any] | None) -> str:
         "document": logged.document,
         "sample": sample_of(logged),
         **({"features": plan} if plan else {}),
+        **({"params": [asdict(param) for param in logged.params]} if logged.params else {}),
     }
     return json.dumps(facts, indent=1, sort_keys=True)
 
@@ -246,6 +248,7 @@ def load_bundle(folder: Path) -> Bundle:
             sample=facts["sample"],
             export=facts.get("export", {}),
             features=facts.get("features") or {},
+            params=[Param(**item) for item in facts.get("params", ())],
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Unprocessable(

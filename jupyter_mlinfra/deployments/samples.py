@@ -50,9 +50,11 @@ def _example(model: Path) -> tuple[Any, Mapping[str, Any]]:
     if not info.get("artifact_path") or not file.is_relative_to(model.resolve()):
         return None, {}
     try:
-        return json.loads(file.read_text()), info
+        example = json.loads(file.read_text())
     except (OSError, ValueError):
         return None, {}
+    has_params = info.get("params") and isinstance(example, dict)
+    return (example.get("inputs") if has_params else example), info
 
 
 def _rows(example: Any, info: Mapping[str, Any], names: Sequence[str]) -> list[list[Any]]:

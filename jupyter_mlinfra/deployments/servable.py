@@ -90,7 +90,9 @@ def engine_of(document: Mapping[str, Any]) -> Engine:
             return "pyfunc"
         if isinstance(flavor, Mapping) and loader in ("", f"mlflow.{name}"):
             if name == "xgboost":
-                return _xgboost_engine(flavor)
+                # Of the known libraries, MLflow hands parameters on to this one alone.
+                takes = bool(params(document.get("signature")))
+                return "pyfunc" if takes else _xgboost_engine(flavor)
             if name == "lightgbm" and _is_lightgbm_text(flavor):
                 return "lightgbm"
             if name == "onnx":
@@ -256,6 +258,18 @@ def _inputs(signature: Any) -> Sequence[Mapping[str, Any]]:
         return []
     valid = isinstance(inputs, list) and all(isinstance(item, Mapping) for item in inputs)
     return inputs if valid else []
+
+
+def params(signature: Any) -> Sequence[Mapping[str, Any]]:
+    """The parameters that a signature names, beside the inputs."""
+    try:
+        found = json.loads(signature["params"])
+    except (ValueError, TypeError, KeyError):
+        return []
+    valid = isinstance(found, list) and all(
+        isinstance(item, Mapping) and item.get("name") for item in found
+    )
+    return found if valid else []
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -135,6 +135,8 @@ class DeploymentDetail:
     the first one is packaged. plan: the last one, active or ended. replays: the last ones, newest
     first. gateway: how it is; None while nothing is up. limits: what it takes of callers. shadows:
     what each one's copies say, only where that was asked for, because it reads the payload log.
+    params: that a request may have beside its rows: name, type, list and default of each.
+    up_since: when the oldest process of a version with traffic began; None without one here.
     """
 
     deployment: Deployment
@@ -148,6 +150,8 @@ class DeploymentDetail:
     gateway: GatewayState | None = None
     limits: AccessLimits | None = None
     shadows: Sequence[AnswerComparison] = ()
+    params: Sequence[Mapping[str, Any]] = ()
+    up_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

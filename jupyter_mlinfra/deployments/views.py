@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from ..core.records import Number
 from .access.records import GatewayState
-from .bodies import sample_body
+from .bodies import sample_body, with_params
 from .gateway import open_inference_prefix, prefix
 from .packaging import Bundle
 from .rows import INTERRUPTED, DeploymentRow, VersionRow
@@ -197,8 +197,9 @@ def detail(
     """A deployment's page. header_file: holds the header that a request needs; empty if none is
     needed.
     """
-    columns = bundle.inputs if bundle else ()
-    sample = _readable(sample_body(bundle, 1)) if bundle else None
+    columns, params = (bundle.inputs, bundle.params) if bundle else ((), ())
+    defaults = {item.name: item.default for item in params}
+    sample = _readable(with_params(sample_body(bundle, 1), defaults)) if bundle else None
     return DeploymentDetail(
         deployment=record,
         history=history,
@@ -207,6 +208,10 @@ def detail(
             for column in columns
         ],
         answers=bundle.answers if bundle else "",
+        params=[
+            {"name": item.name, "type": item.type, "list": item.is_list, "default": item.default}
+            for item in params
+        ],
         sample=sample,
         code=page_code(
             record.name,

@@ -1220,7 +1220,8 @@ def test_rows_to_predict_come_from_a_file(
         name.rpartition(".")[2]
     ](project.root / name)
     noted.answer = record("Prediction")
-    verb(["deployments", "predict", "flights", "--rows", name, "--version", "v1"])
+    given = ["--param", "factor=0.5", "--param", 'names=["z"]', "--param", "unit=kg"]
+    verb(["deployments", "predict", "flights", "--rows", name, "--version", "v1", *given])
     noted.answer = record("ExplainedAnswers")
     verb(["deployments", "explain", "flights", "--rows", name, "--version", "v1"])
     assert noted.calls[1][1] == "explain"
@@ -1228,6 +1229,7 @@ def test_rows_to_predict_come_from_a_file(
     rows = noted.calls[0][2]["rows"]
     assert (rows if isinstance(rows, list) else rows.to_dicts()) == frame.to_dicts()
     assert noted.calls[0][2]["version"] == "v1"
+    assert noted.calls[0][2]["params"] == {"factor": 0.5, "names": ["z"], "unit": "kg"}
 
 
 def test_rows_to_predict_from_a_file_without_an_end_are_refused(

@@ -51,7 +51,14 @@ def _deployment_detail(item: DeploymentDetail) -> Card:
     }
     last_change = f"{moment(newest.at)} {newest.user}: {newest.text}" if newest else NONE
     plan = {"plan": _planned(item.plan)} if item.plan else {}
-    facts = {"answers": item.answers or NONE, **engines, "last change": last_change, **plan}
+    params = ", ".join(f"{param['name']}={param['default']!r}" for param in item.params)
+    facts = {
+        "answers": item.answers or NONE,
+        "parameters": params,
+        **engines,
+        "last change": last_change,
+        **plan,
+    }
     facts |= {f"shadow {found.version}": _agrees(found) for found in item.shadows}
     if item.gateway is not None:
         gateway = item.gateway

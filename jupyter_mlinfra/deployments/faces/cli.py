@@ -116,7 +116,7 @@ def _deploy(
             name,
             version=version,
             features=features or None,
-            defaults=_values(defaults) or None,
+            defaults=_values(defaults, "--default COLUMN=VALUE") or None,
             on_progress=session.say,
             **chosen(options),
         )
@@ -141,17 +141,18 @@ def _for_scripts(session: Session, record: Deployment, version: str) -> dict[str
     return found | {"version": label, "gates": tests}
 
 
-def _values(defaults: tuple[str, ...]) -> dict[str, Any]:
-    """Values by column. Raises UsageError for one without a name."""
+def _values(pairs: tuple[str, ...], form: str) -> dict[str, Any]:
+    """Values by name. form: of the option. Raises UsageError for one without a name."""
     found: dict[str, Any] = {}
-    for item in defaults:
-        column, equals, text = item.partition("=")
-        if not equals or not column:
-            raise click.UsageError(f"--default {item} is not COLUMN=VALUE.")
+    option, _, written = form.partition(" ")
+    for item in pairs:
+        name, equals, text = item.partition("=")
+        if not equals or not name:
+            raise click.UsageError(f"{option} {item} is not {written}.")
         try:
-            found[column] = json.loads(text)  # a number, true or false
+            found[name] = json.loads(text)  # a number, true or false
         except ValueError:
-            found[column] = text
+            found[name] = text
     return found
 
 
@@ -247,9 +248,18 @@ _ROWS = click.option(
 @click.argument("name")
 @_ROWS
 @click.option("--version", help="Use this one, whatever the traffic.")
-def _predict(session: Session, name: str, rows: str, version: str | None) -> Any:
+@click.option(
+    "--param",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A parameter of the model's signature; may be repeated.",
+)
+def _predict(
+    session: Session, name: str, rows: str, version: str | None, param: tuple[str, ...]
+) -> Any:
     """Send a request through the gateway; the answer names the version that gave it."""
-    return session.bench.deployments.predict(name, rows_of(rows), version=version)
+    params = _values(param, "--param NAME=VALUE")
+    return session.bench.deployments.predict(name, rows_of(rows), version=version, params=params)
 
 
 @deployments.verb("explain")

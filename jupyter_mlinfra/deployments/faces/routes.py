@@ -187,12 +187,17 @@ class Remove(Handler):
 class Predict(Handler):
     @execute(slow=True)
     def post(
-        self, name: str, *, rows: list[dict[str, Any]] | dict[str, Any], version: Name | None = None
+        self,
+        name: str,
+        *,
+        rows: list[dict[str, Any]] | dict[str, Any],
+        version: Name | None = None,
+        params: dict[str, Any] | None = None,
     ) -> Prediction:
         """Send a request through the gateway. rows: one object per row, or a request body of
-        Seldon's protocol.
+        Seldon's protocol. params: of the model's signature.
         """
-        return self.bench.deployments.predict(name, rows, version=version)
+        return self.bench.deployments.predict(name, rows, version=version, params=params)
 
 
 class Explain(Handler):

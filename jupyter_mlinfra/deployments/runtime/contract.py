@@ -37,7 +37,8 @@ class Batch:
 
     matrix: float64, one column per input in the model's order, missing values as NaN. columns: by
     name, values as Python has them, missing ones as None. tensors: by name, the first axis counts
-    the rows. logged: rows for the payload log; None: those of the matrix.
+    the rows. logged: rows for the payload log; None: those of the matrix. params: of the request,
+    checked; the model has defaults for the others.
     """
 
     size: int
@@ -45,6 +46,7 @@ class Batch:
     columns: Mapping[str, Sequence[Any]] | None = None
     tensors: Mapping[str, np.ndarray] | None = None
     logged: Sequence[Sequence[Any]] | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Contract(ABC):

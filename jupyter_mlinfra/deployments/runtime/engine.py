@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from .contract import Batch, Column, Contract
+from .params import Param
 from .tensors import TensorContract
 
 ENGINES = {
@@ -48,7 +49,7 @@ class Engine(Protocol):
 class Packaged:
     """What the packaging wrote down about a model. folder: of the MLflow model. document: the parts
     of its MLmodel that load it. output_names: of the signature. rows_at_once: 1 for a model that
-    takes no larger batch, else 0.
+    takes no larger batch, else 0. params: those that a request may have.
     """
 
     folder: Path
@@ -62,6 +63,7 @@ class Packaged:
     document: Mapping[str, Any]
     sample: Mapping[str, Any]
     rows_at_once: int = 0
+    params: Sequence[Param] = ()
 
     @classmethod
     def of(cls, bundle: Path) -> Packaged:
@@ -82,6 +84,7 @@ class Packaged:
             document=facts["document"],
             sample=facts["sample"],
             rows_at_once=facts.get("export", {}).get("rows_at_once", 0),
+            params=[Param(**item) for item in facts.get("params", ())],
         )
 
     @property

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -59,7 +61,12 @@ class Explainer:
         found: Contributions | None = own(batch) if own is not None else None
         if found is not None:
             return found
-        ask = getattr(self._engine, "scores", self._engine.predict)
+        scores = getattr(self._engine, "scores", self._engine.predict)
+
+        def ask(rows: Batch) -> Mapping[str, np.ndarray]:
+            found: Mapping[str, np.ndarray] = scores(replace(rows, params=batch.params))
+            return found
+
         background = sample_batch(self._engine, self._packaged)
         return sampled(ask, batch, background, seconds=SECONDS)
 

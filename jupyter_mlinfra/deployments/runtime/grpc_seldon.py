@@ -71,8 +71,9 @@ def metadata(found: dict[str, Any]) -> Any:
 
 def _document(message: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    if message.meta.puid:
-        found["meta"] = {"puid": message.meta.puid}
+    if message.meta.puid or message.meta.tags:
+        tags = {item.key: _plain(item.value) for item in message.meta.tags}
+        found["meta"] = {"puid": message.meta.puid, "tags": tags}
     kind = message.WhichOneof("kind")
     if kind == "jsonData":
         found["jsonData"] = _plain(message.jsonData)

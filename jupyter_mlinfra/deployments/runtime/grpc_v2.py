@@ -70,7 +70,7 @@ def to_body(message: Any) -> tuple[bytes, int]:
             "id": message.id,
             "inputs": inputs,
             "outputs": [{"name": item.name} for item in message.outputs],
-            "parameters": {"binary_data_output": True},
+            "parameters": {**_parameters(message.parameters), "binary_data_output": True},
         }
     )
     return b"".join((head, *blobs)), len(head)
@@ -110,6 +110,12 @@ def metadata(found: dict[str, Any]) -> Any:
         for item in found[side]:
             getattr(message, side).add(**item)
     return message
+
+
+def _parameters(items: Sequence[Any]) -> dict[str, Any]:
+    """The parameters of a message by name."""
+    kinds = {item.key: item.value.WhichOneof("kind") for item in items}
+    return {item.key: getattr(item.value, kinds[item.key] or "", None) for item in items}
 
 
 def _packed(item: Any) -> bytes:

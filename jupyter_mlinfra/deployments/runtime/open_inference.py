@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ import orjson
 
 from .contract import Batch, Column, Contract
 from .nested import flattened
+from .params import of_parameters
 from .refusal import RequestRefused, is_shape, kind, show
 from .seldon_v1 import caller_id, json_values, parsed
 from .tensors import TensorContract
@@ -44,13 +45,14 @@ _OF_COLUMN = {
 @dataclass(frozen=True, slots=True)
 class Question:
     """A request that passed. id: the caller's, or empty. outputs: names that are wanted, empty for
-    all. binary: which of them as bytes; `*` for all.
+    all. binary: which of them as bytes; `*` for all. params: as they were given.
     """
 
     batch: Batch
     id: str
     outputs: tuple[str, ...]
     binary: frozenset[str]
+    params: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read(body: bytes, contract: Contract, json_length: int | None = None) -> Question:
@@ -86,7 +88,8 @@ def _read(body: bytes, contract: Contract, json_length: int | None) -> Question:
             "The body has bytes that belong to no input.", f"{len(blob)} are left."
         )
     outputs, binary = _wanted(message)
-    return Question(contract.from_columns(columns), caller_id(message.get("id")), outputs, binary)
+    batch, given = contract.from_columns(columns), of_parameters(message.get("parameters"))
+    return Question(batch, caller_id(message.get("id")), outputs, binary, given)
 
 
 def _input(item: Any, blob: memoryview) -> tuple[str, list[int], Any, memoryview]:

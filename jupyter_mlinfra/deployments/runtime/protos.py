@@ -43,7 +43,7 @@ _DEFINITIONS = {
         ModelMetadataResponse: 1 name string, 2 versions string*, 3 platform string, \
             4 inputs TensorMetadata*, 5 outputs TensorMetadata*
         InferParameter: 1 bool_param bool|kind, 2 int64_param int64|kind, \
-            3 string_param string|kind
+            3 string_param string|kind, 4 double_param double|kind, 5 uint64_param uint64|kind
         Parameter: 1 key string, 2 value InferParameter
         InferTensorContents: 1 bool_contents bool*, 2 int_contents int32*, \
             3 int64_contents int64*, 4 uint_contents uint32*, 5 uint64_contents uint64*, \
@@ -52,7 +52,8 @@ _DEFINITIONS = {
             5 contents InferTensorContents
         Wanted: 1 name string
         ModelInferRequest: 1 model_name string, 2 model_version string, 3 id string, \
-            5 inputs Tensor*, 6 outputs Wanted*, 7 raw_input_contents bytes*
+            4 parameters Parameter*, 5 inputs Tensor*, 6 outputs Wanted*, \
+            7 raw_input_contents bytes*
         ModelInferResponse: 1 model_name string, 2 model_version string, 3 id string, \
             5 outputs Tensor*, 6 raw_output_contents bytes*
     """,

@@ -13,6 +13,7 @@ import numpy as np
 
 from .contract import Batch, Contract
 from .engine import Packaged, named
+from .refusal import RequestRefused
 from .table import TableContract, numpy_columns
 from .tensors import TensorContract
 
@@ -36,7 +37,26 @@ class PyfuncEngine:
 
     def predict(self, batch: Batch) -> Mapping[str, np.ndarray]:
         """See `Engine`."""
-        return named(self._model.predict(self._input(batch)), self._names)
+        if not batch.params:
+            return named(self._model.predict(self._input(batch)), self._names)
+        self._check(batch.params)
+        answer = self._model.predict(self._input(batch), params=dict(batch.params))
+        return named(answer, self._names)
+
+    def _check(self, params: Mapping[str, Any]) -> None:
+        """MLflow's own check, so that what it refuses is no failure of the model. Raises
+        RequestRefused.
+        """
+        from mlflow.exceptions import MlflowException
+
+        for spec in self._model.metadata.get_params_schema():
+            try:
+                if spec.name in params:
+                    spec.validate_param_spec(params[spec.name], spec)
+            except MlflowException as error:
+                raise RequestRefused(
+                    f"Parameter {spec.name} does not fit the signature.", str(error)[:300]
+                ) from None
 
     def _input(self, batch: Batch) -> Any:
         if batch.tensors is not None:

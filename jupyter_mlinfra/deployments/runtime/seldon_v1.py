@@ -6,13 +6,14 @@ https://docs.seldon.io/projects/seldon-core/en/latest/reference/apis/internal-ap
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import orjson
 
 from .contract import Batch, Contract
+from .params import of_tags
 from .refusal import RequestRefused, kind
 from .tensors import TensorContract
 
@@ -20,12 +21,13 @@ from .tensors import TensorContract
 @dataclass(frozen=True, slots=True)
 class Question:
     """A request that passed. form: `ndarray`, `tensor` or `jsonData`, as the request had it. id:
-    the caller's puid, or empty.
+    the caller's puid, or empty. params: as they were given.
     """
 
     batch: Batch
     form: str
     id: str
+    params: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read(body: bytes, contract: Contract) -> Question:
@@ -41,18 +43,19 @@ def _read(body: bytes, contract: Contract) -> Question:
     message = parsed(body)
     meta = message.get("meta")
     puid = caller_id(meta.get("puid")) if isinstance(meta, dict) else ""
+    given = of_tags(meta)
     if isinstance(contract, TensorContract) and "jsonData" in message:
-        return Question(contract.from_json(message["jsonData"]), "jsonData", puid)
+        return Question(contract.from_json(message["jsonData"]), "jsonData", puid, given)
     data = message.get("data")
     if not isinstance(data, dict):
         raise RequestRefused("The request has no data.", 'It must hold an object under "data".')
     names = data.get("names")
     if "ndarray" in data:
-        return Question(contract.from_rows(data["ndarray"], names), "ndarray", puid)
+        return Question(contract.from_rows(data["ndarray"], names), "ndarray", puid, given)
     if "tensor" in data:
         tensor = data["tensor"] if isinstance(data["tensor"], dict) else {}
         shape, values = tensor.get("shape"), tensor.get("values")
-        return Question(contract.from_flat(shape, values, names), "tensor", puid)
+        return Question(contract.from_flat(shape, values, names), "tensor", puid, given)
     raise RequestRefused('"data" holds no rows.', 'It must have "ndarray" or "tensor".')
 
 

@@ -17,7 +17,7 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from . import by_row, engine, explaining, guard, open_inference, seldon_v1
 from .contract import Batch, Contract
 from .engine import Packaged
 from .journal import BODY_BYTES, Journal
+from .params import TAG, checked_params
 from .refusal import RequestRefused
 from .tensors import TensorContract
 
@@ -107,7 +108,8 @@ class Served:
         with _Watch(self, body, headers) as progress:
             question = seldon_v1.read(body, self.contract)
             progress.batch, progress.caller_id = question.batch, question.id
-            outputs = progress.outputs = self._predict(body, headers, question.batch)
+            asked = self._with_params(question.batch, question.params)
+            outputs = progress.outputs = self._predict(body, headers, asked)
             meta = {
                 "puid": _request_id(progress, headers),
                 "requestPath": {self.deployment: self.version},
@@ -124,7 +126,10 @@ class Served:
         with _Watch(self, body, headers) as progress:
             question = open_inference.read(body, self.contract, _json_length(headers))
             progress.batch, progress.caller_id = question.batch, question.id
-            outputs = progress.outputs = self._predict(body, headers, question.batch)
+            # Those of a model that takes none are the protocol's, which leaves them to extensions.
+            given = question.params if self.packaged.params else {}
+            asked = self._with_params(question.batch, given)
+            outputs = progress.outputs = self._predict(body, headers, asked)
             answer, extra = open_inference.answer(
                 question,
                 outputs,
@@ -147,7 +152,8 @@ class Served:
                 f"mlinfra deployments explain {self.deployment} --rows FILE",
                 status=404,
             )
-        batch = seldon_v1.read(body, self.contract).batch
+        question = seldon_v1.read(body, self.contract)
+        batch = self._with_params(question.batch, question.params)
 
         def work() -> bytes:
             predictions = logged_outputs(self.engine.predict(batch))
@@ -157,6 +163,12 @@ class Served:
 
         # Not the same request as a prediction for these rows: that one may be harmless.
         return Reply(self.guard.run(b"explain " + body, headers(guard.ATTEMPT), work))
+
+    def _with_params(self, batch: Batch, given: Mapping[str, Any]) -> Batch:
+        """The batch with its parameters. Raises RequestRefused for those that do not fit."""
+        if not given:
+            return batch
+        return replace(batch, params=checked_params(self.packaged.params, given))
 
     def _predict(self, body: bytes, headers: Headers, batch: Batch) -> Mapping[str, np.ndarray]:
         """Ask the model, unless this very body has ended processes before; see `guard`. Raises
@@ -228,8 +240,16 @@ class Served:
             "platform": self.packaged.engine,
             "inputs": inputs,
             "outputs": [],
-            "custom": {"answers": self.bundle["answers"]},
+            "custom": {"answers": self.bundle["answers"], **self._param_metadata()},
         }
+
+    def _param_metadata(self) -> dict[str, str]:
+        """Type and default of each parameter, as JSON text, because Seldon's `custom` has texts."""
+        known = {
+            item.name: {"type": item.type, "list": item.is_list, "default": item.default}
+            for item in self.packaged.params
+        }
+        return {TAG: json.dumps(known)} if known else {}
 
     def value_names(self, outputs: Mapping[str, np.ndarray]) -> list[str]:
         """Names of the values of a row: those of the signature if they fit, else t:0, t:1, … as

@@ -928,6 +928,8 @@ export interface components {
          *     the first one is packaged. plan: the last one, active or ended. replays: the last ones, newest
          *     first. gateway: how it is; None while nothing is up. limits: what it takes of callers. shadows:
          *     what each one's copies say, only where that was asked for, because it reads the payload log.
+         *     params: that a request may have beside its rows: name, type, list and default of each.
+         *     up_since: when the oldest process of a version with traffic began; None without one here.
          */
         readonly DeploymentDetail: {
             readonly answers: string;
@@ -940,6 +942,10 @@ export interface components {
             readonly history: readonly components["schemas"]["Change"][];
             /** @default null */
             readonly limits: components["schemas"]["AccessLimits"] | null;
+            /** @default [] */
+            readonly params: readonly {
+                readonly [key: string]: unknown;
+            }[];
             /** @default null */
             readonly plan: components["schemas"]["DeliveryPlan"] | null;
             /** @default [] */

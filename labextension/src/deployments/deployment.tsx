@@ -243,9 +243,13 @@ function runtimes({ versions }: IDeployment): string {
   return [...new Set(names)].join(', ');
 }
 
+/** A parameter of the signature with its default. */
+const defaultOf = ({ name, default: value }: IDeploymentDetail['params'][number]): string =>
+  `${String(name)}=${JSON.stringify(value)}`;
+
 function DeploymentFacts({ detail }: { detail: IDeploymentDetail }): React.ReactElement {
   const { trans } = useWorkbench();
-  const { deployment, signature, answers } = detail;
+  const { deployment, signature, answers, params } = detail;
   const perSecond = rate(deployment);
   return (
     <Facts>
@@ -265,6 +269,8 @@ function DeploymentFacts({ detail }: { detail: IDeploymentDetail }): React.React
         </State>
       )}
       {answers && <>{trans.__('answers %1', answers)}</>}
+      {params.length > 0 && <>{trans.__('parameters %1', params.map(defaultOf).join(', '))}</>}
+      {undo?.weights && <>{trans.__('undo reaches %1', reached(undo.weights))}</>}
     </Facts>
   );
 }

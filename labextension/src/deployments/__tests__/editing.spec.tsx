@@ -48,6 +48,7 @@ const deploymentOf = (versions: readonly object[], more: object = {}): IDeployme
     versions,
     created_at: '2026-01-01T00:00:00Z',
     updated_at: '2026-01-01T00:00:00Z',
+    requests_by_minute: [],
     ...more
   }) as unknown as IDeployment;
 
@@ -65,6 +66,7 @@ async function opened({ deployment = TWO, detail, verbs }: IServer = {}): Promis
     deployment,
     history: [],
     signature: [],
+    params: [],
     answers: null,
     sample: null,
     code: {},

@@ -70,7 +70,8 @@ describe('a known row', () => {
     };
     const detail = {
       deployment: { name: 'flights' },
-      signature: []
+      signature: [],
+      params: []
     } as unknown as IDeploymentDetail;
     const fake = fakeWorkbench({ deployments });
     show(fake, <TryIt detail={detail} body={'{"data": {}}'} onBody={onBody} />);

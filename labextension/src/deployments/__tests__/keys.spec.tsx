@@ -27,10 +27,12 @@ const DETAIL = {
     urls: { seldon: 'http://127.0.0.1:8090/api/v1.0/predictions' },
     versions: [],
     created_at: '2026-01-01T00:00:00Z',
-    updated_at: '2026-01-01T00:00:00Z'
+    updated_at: '2026-01-01T00:00:00Z',
+    requests_by_minute: []
   },
   history: [],
   signature: [],
+  params: [],
   answers: null,
   sample: null,
   code: {}

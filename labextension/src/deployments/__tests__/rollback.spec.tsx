@@ -33,7 +33,8 @@ const deployment = {
   urls: {},
   versions: [version('v1', 90, 'stable'), version('v2', 10, 'canary'), version('v3', 0, '')],
   created_at: '2026-01-01T00:00:00Z',
-  updated_at: '2026-01-01T00:00:00Z'
+  updated_at: '2026-01-01T00:00:00Z',
+  requests_by_minute: []
 };
 
 const SAMPLE = { data: { names: ['a'], ndarray: [[1]] } };
@@ -45,7 +46,7 @@ const CODE = {
 /** The page of a deployment with two versions that answer. */
 async function opened(): Promise<Record<'rollback' | 'traffic', jest.Mock>> {
   const deployments = {
-    show: async () => ({ deployment, history: [], signature: [], replays: [], code: {} }),
+    show: async () => ({ deployment, history: [], signature: [], params: [], replays: [], code: {} }),
     rollback: jest.fn(async () => ({
       ...deployment,
       versions: [version('v1', 100, 'stable'), version('v2', 0, '')]
@@ -86,6 +87,7 @@ it('the undo of a roll back brings the traffic back that there was, whatever the
       deployment: { ...deployment, versions: moved },
       history: [],
       signature: [],
+      params: [],
       replays: [],
       code: {}
     })
@@ -105,6 +107,7 @@ describe('the code of a deployment', () => {
         deployment,
         history: [],
         signature: [],
+        params: [],
         replays: [],
         answers: 'classes',
         sample: SAMPLE,

@@ -1,0 +1,247 @@
+"""The parameters of a signature: what a request gives reaches the model as MLflow itself would hand
+it on, by each protocol and each server; anything else is refused with its name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from flask import Flask
+
+from jupyter_mlinfra.deployments import servable
+from jupyter_mlinfra.deployments.bodies import open_inference_body, sample_body, with_params
+from jupyter_mlinfra.deployments.packaging import Bundle, package
+from jupyter_mlinfra.deployments.runtime import grpc_seldon, grpc_v2, protos
+from jupyter_mlinfra.deployments.runtime.asgi import Application
+from jupyter_mlinfra.deployments.runtime.model import Model
+from jupyter_mlinfra.deployments.runtime.served import Served
+from jupyter_mlinfra.deployments.spec import Deployment, DeploymentState
+from jupyter_mlinfra.deployments.views import detail
+
+DEFAULTS: dict[str, Any] = {
+    "factor": 2.0,
+    "count": 3,
+    "names": ["a", "b"],
+    "upper": False,
+    "unit": "kg",
+}
+FRAME = pd.DataFrame({"x": [1.0, 2.0]})
+V2 = "/v2/models/echo/infer"
+V1 = "/api/v1.0/predictions"
+
+
+def save(folder: Path, frame: pd.DataFrame = FRAME) -> Path:
+    """A model that answers the parameters that it got, after each row."""
+    import mlflow
+    from mlflow.models import infer_signature
+
+    class Echo(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
+        def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
+            given = {name: repr(value) for name, value in sorted(params.items())}
+            return [f"{value} {given}" for value in model_input["x"]]
+
+    mlflow.pyfunc.save_model(
+        folder,
+        python_model=Echo(),
+        signature=infer_signature(frame, ["text"], DEFAULTS),
+        input_example=(frame, DEFAULTS),
+        pip_requirements=["pandas"],
+    )
+    return folder
+
+
+class Asked:
+    """The packaged model in each server's own application, in this process."""
+
+    def __init__(self, root: Path, patch: pytest.MonkeyPatch) -> None:
+        import mlflow
+
+        self.bundle: Bundle = package(save(root / "model"), root / "bundles")
+        self.logged = mlflow.pyfunc.load_model(str(root / "model"))
+        for key, value in {
+            "BUNDLE": str(self.bundle.folder),
+            "DEPLOYMENT": "echo",
+            "VERSION": "v1",
+            "MODEL": "echo/1",
+            "PAYLOADS": "",
+        }.items():
+            patch.setenv(f"MLINFRA_{key}", value)
+        seldon = Model()
+        seldon.load()
+        flask = Flask("seldon")
+        flask.register_blueprint(seldon.model_error_handler)
+        flask.add_url_rule(
+            V1, "v1", lambda: seldon.predict_raw(_flask_body()).decode(), methods=["POST"]
+        )
+        self.flask, self.served = flask.test_client(), Served()
+        self.served.load()
+        self.lean = Application(self.served, 1)
+
+    def ask(self, runtime: str, path: str, body: Mapping[str, Any]) -> tuple[int, Any]:
+        """Status and body of an answer."""
+        text = json.dumps(body).encode()
+        if runtime == "seldon-core":
+            answer = self.flask.post(path, data=text, content_type="application/json")
+            return answer.status_code, json.loads(answer.data)
+        headers = {"content-type": "application/json"}
+        status, reply = asyncio.run(self.lean.respond(path, "POST", text, headers.get))
+        return status, json.loads(reply.body)
+
+    def values(self, runtime: str, protocol: str, given: Mapping[str, Any]) -> tuple[int, Any]:
+        """Status, and the answers to the sample with these parameters, or the refusal."""
+        if protocol == "V1":
+            body = with_params(sample_body(self.bundle), given)
+            status, found = self.ask(runtime, V1, body)
+            return status, found["data"]["ndarray"] if status == 200 else found
+        body = {**open_inference_body(self.bundle, self.bundle.sample), "parameters": given}
+        status, found = self.ask(runtime, V2, body)
+        return status, found["outputs"][0]["data"] if status == 200 else found
+
+
+def _flask_body() -> bytes:
+    from flask import request
+
+    return request.get_data()
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "path", list(sys.path))
+        yield Asked(tmp_path_factory.mktemp("params"), patch)
+
+
+@pytest.mark.parametrize("runtime", ["seldon-core", "open-inference"])
+@pytest.mark.parametrize("protocol", ["V1", "V2"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"factor": 0.5},
+        {"factor": 3, "count": 7},
+        {"names": ["z"], "upper": True, "unit": "lb"},
+        {"names": []},
+    ],
+)
+def test_the_model_gets_what_mlflow_would_hand_on(
+    asked: Asked, runtime: str, protocol: str, given: dict[str, Any]
+) -> None:
+    right = asked.logged.predict(FRAME, params=given)
+    assert asked.values(runtime, protocol, given) == (200, list(right))
+
+
+@pytest.mark.parametrize("protocol", ["V1", "V2"])
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        ({"temperature": 1.0}, "no parameter temperature"),
+        ({"factor": "much"}, "factor has a wrong type"),
+        ({"factor": True}, "factor has a wrong type"),
+        ({"count": 1.5}, "count has a wrong type"),
+        ({"count": 2**60}, "count has a wrong type"),
+        ({"names": "z"}, "names has a wrong type"),
+        ({"names": [1]}, "names has a wrong type"),
+        ({"upper": 1}, "upper has a wrong type"),
+        ({"unit": 5}, "unit has a wrong type"),
+    ],
+)
+def test_a_parameter_that_does_not_fit_is_refused_by_its_name(
+    asked: Asked, protocol: str, given: dict[str, Any], what: str
+) -> None:
+    status, found = asked.values("open-inference", protocol, given)
+    assert status == 400
+    assert what in found["what"]
+    assert found["fix"]
+
+
+def test_what_clients_of_the_protocol_send_of_their_own_is_no_parameter(asked: Asked) -> None:
+    own = {"content_type": "pd", "sequence_id": 5, "triton_enable_empty_final_response": True}
+    status, found = asked.values("open-inference", "V2", {**own, "factor": 0.5})
+    assert (status, found) == (200, list(asked.logged.predict(FRAME, params={"factor": 0.5})))
+
+
+def test_calls_carry_parameters_lists_and_fractions_as_json_text(asked: Asked) -> None:
+    right = list(asked.logged.predict(FRAME, params={"factor": 0.5, "count": 7, "names": ["z"]}))
+    message = protos.v2("ModelInferRequest")(model_name="echo")
+    message.inputs.add(name="x", datatype="FP64", shape=[2]).contents.fp64_contents.extend([1, 2])
+    for name, kind, value in (
+        ("factor", "string_param", "0.5"),
+        ("count", "int64_param", 7),
+        ("names", "string_param", '["z"]'),
+    ):
+        setattr(message.parameters.add(key=name).value, kind, value)
+    body, length = grpc_v2.to_body(message)
+    headers = {"inference-header-content-length": str(length)}
+    reply = asked.served.open_inference(body, headers.get)
+    head = int(reply.headers["inference-header-content-length"])
+    answer = grpc_v2.from_body(reply.body, head, raw=False)
+    assert [item.decode() for item in answer.outputs[0].contents.bytes_contents] == right
+    seldon = protos.seldon("SeldonMessage")()
+    given = seldon.meta.tags.add(key="params").value.struct_value.fields
+    given["factor"].number_value, given["count"].number_value = 0.5, 7
+    given["names"].list_value.values.add().string_value = "z"
+    seldon.data.names.append("x")
+    for number in (1.0, 2.0):
+        seldon.data.ndarray.values.add().list_value.values.add().number_value = number
+    reply = asked.served.seldon_v1(grpc_seldon.to_body(seldon), lambda _: None)
+    assert json.loads(reply.body)["data"]["ndarray"] == right
+
+
+def test_a_model_that_takes_none_says_so_where_its_place_is_ours(
+    models: Mapping[int, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = package(models[1], tmp_path / "bundles")
+    monkeypatch.setenv("MLINFRA_BUNDLE", str(bundle.folder))
+    for name in ("DEPLOYMENT", "VERSION", "MODEL"):
+        monkeypatch.setenv(f"MLINFRA_{name}", "flights")
+    lean = Application(served := Served(), 1)
+    served.load()
+    body = json.dumps(with_params(sample_body(bundle), {"factor": 1.0})).encode()
+    headers = {"content-type": "application/json"}
+    status, reply = asyncio.run(lean.respond(V1, "POST", body, headers.get))
+    assert status == 400
+    assert json.loads(reply.body)["what"] == "The model has no parameter factor."
+
+
+def test_the_signature_that_is_shown_lists_them_and_the_sample_has_them(asked: Asked) -> None:
+    shown = detail(_deployment(), asked.bundle, ())
+    assert {item["name"]: item["default"] for item in shown.params} == DEFAULTS
+    assert {item["name"]: item["type"] for item in shown.params}["count"] == "long"
+    assert shown.sample is not None
+    assert shown.sample["meta"] == {"tags": {"params": DEFAULTS}}
+    status, found = asked.ask("open-inference", V1, shown.sample)
+    assert (status, found["data"]["ndarray"]) == (200, list(asked.logged.predict(FRAME))[:1])
+
+
+def test_an_xgboost_model_with_parameters_is_asked_by_its_pyfunc_which_alone_takes_them() -> None:
+    flavors = {"xgboost": {"data": "model.ubj"}, "python_function": {}}
+    inputs = '[{"name": "x", "type": "double"}]'
+    plain = {"flavors": flavors, "signature": {"inputs": inputs}}
+    params = '[{"name": "output_margin", "type": "boolean", "default": true, "shape": null}]'
+    with_params = {"flavors": flavors, "signature": {"inputs": inputs, "params": params}}
+    assert servable.engine_of(plain) == "xgboost"
+    assert servable.engine_of(with_params) == "pyfunc"
+
+
+def _deployment() -> Deployment:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    return Deployment(
+        ref="deployment:echo",
+        name="echo",
+        namespace="test",
+        target="local",
+        state=DeploymentState.HEALTHY,
+        url="",
+        urls={},
+        versions=[],
+        created_at=at,
+        updated_at=at,
+    )
