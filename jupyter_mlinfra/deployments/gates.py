@@ -155,10 +155,10 @@ def _equal_answers(subject: Subject) -> tuple[str, bool]:
         return "the online store has no complete row to compare", False
     expected = subject.expected.result()
     worst = 0.0
-    for protocol, found in (
     answer = _ask_open_inference(subject, rows)
     if fault := _not_by_row(subject, rows, answer):
         return fault, False
+    for protocol, found in (
         ("V1", _values(_ask(subject, subject.url, seldon_body(bundle, rows)))),
         ("V2", _by_name(answer)),
     ):
