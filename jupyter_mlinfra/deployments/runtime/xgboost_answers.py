@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import orjson
 
+from .xgboost_rows import rows_predictor
+
 _BOOSTER = "xgboost.core.Booster"
 _SOFTMAX = "multi:softmax"
 _PROBABILITIES = ("binary:logistic", "multi:softprob", _SOFTMAX)
@@ -30,21 +32,20 @@ def predictor(booster: Any, model_class: str, answers: str) -> Callable[[np.ndar
     if name == "gblinear":
         raise ValueError("The booster is gblinear, which does not predict from rows in place")
     if model_class == _BOOSTER:
-        return lambda matrix: booster.inplace_predict(matrix, validate_features=False)
+        return rows_predictor(booster)
     if answers == "probabilities" and objective not in _PROBABILITIES:
         raise ValueError(f"A model of objective {objective} has no probabilities")
     rounds, classes = rounds_of(booster), int(learner["learner_model_param"]["num_class"])
-    predict_type = "margin" if answers == "probabilities" and objective == _SOFTMAX else "value"
+    margin = answers == "probabilities" and objective == _SOFTMAX
+    scores_of = rows_predictor(booster, rounds=rounds, margin=margin)
 
     def predict(matrix: np.ndarray) -> np.ndarray:
-        scores = booster.inplace_predict(
-            matrix, iteration_range=rounds, predict_type=predict_type, validate_features=False
-        )
+        scores = scores_of(matrix)
         if answers == "classes":
             return _classes(scores, objective, classes)
         if answers == "probabilities":
-            return _softmax(scores) if predict_type == "margin" else _probabilities(scores)
-        return np.asarray(scores)
+            return _softmax(scores) if margin else _probabilities(scores)
+        return scores
 
     return predict
 
