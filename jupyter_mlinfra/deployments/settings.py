@@ -146,7 +146,9 @@ class DeploymentSettings(Section):
     """Folder of serving environments, shared between projects. Default: the user's cache folder."""
 
     max_body_mib: float = Field(default=8.0, gt=0)
-    """Largest request body that the gateway lets through."""
+    """Largest request body that the gateway lets through, and what a compressed one may hold; that
+    counts for serving processes that start later.
+    """
 
     retain_versions: int = Field(default=2, ge=0)
     """Versions without traffic that stay warm for an instant rollback."""

@@ -288,6 +288,21 @@ def test_tritons_client_is_answered(gate: Deployments, frame: pd.DataFrame, name
     assert found["inputs"] == list(frame)
 
 
+@pytest.mark.skipif(not MLSERVER, reason="needs Triton's client; run `make mlserver`")
+def test_tritons_client_is_answered_by_http_compressed_or_not(
+    gate: Deployments, frame: pd.DataFrame, name: str
+) -> None:
+    address = gate.show(name).deployment.urls["v2"].partition("/v2/")[0].removeprefix("http://")
+    package, script = "tritonclient[http]>=2.60", "triton_http_client.py"
+    found = ask_with(gate, package, script, frame, address, name)
+    assert (found["ready"], found["ids"], found["inputs"]) == (True, ["mine"], list(frame))
+    answers = found["answers"]
+    expected = gate.predict(name, frame.round(10)).predictions
+    for way in ("bytes", "gzip", "deflate"):
+        assert np.abs(np.array(answers[way]) - expected).max() <= 1e-6, way
+    assert answers["json"] == pytest.approx(answers["filled"], abs=1e-6)
+
+
 @pytest.mark.skipif(not MLSERVER, reason="needs KServe's clients; run `make mlserver`")
 def test_kserves_clients_are_answered(
     gate: Deployments, frame: pd.DataFrame, models: Mapping[int, Path], name: str

@@ -4,9 +4,11 @@ whatever server carries it, through the real gateway.
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import json
 import os
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -224,6 +226,23 @@ def test_the_versions_path_the_header_and_binary_tensors_work_on_each(
     assert answer.body["outputs"][0]["data"] == plain[0]["data"]
 
 
+def test_compressed_requests_are_answered_as_plain_ones(
+    gate: Gate, frame: pd.DataFrame, name: str
+) -> None:
+    rows = gate.deployments.show(name).sample
+    for path, body in ((gate.v2(name), gate.body(frame.head(3))), (gate.v1(name), rows)):
+        plain = gate.ask("POST", path, body).body
+        for encoding, compress in (("gzip", gzip.compress), ("deflate", zlib.compress)):
+            sent = compress(json.dumps(body).encode())
+            answer = gate.ask("POST", path, sent, {"Content-Encoding": encoding})
+            assert answer.status == 200, answer.body
+            for part in ("outputs", "data"):
+                assert answer.body.get(part) == plain.get(part)
+    feedback = json.dumps({"response": {"meta": {"puid": "a"}}, "reward": 1.0}).encode()
+    path, marked = gate.v1(name, "api/v1.0/feedback"), {"Content-Encoding": "gzip"}
+    assert gate.ask("POST", path, gzip.compress(feedback), marked).status == 200
+
+
 def test_metadata_and_health_are_those_of_the_protocols(gate: Gate, name: str) -> None:
     found = gate.ask("GET", gate.v2(name, "")).body
     assert (found["name"], found["versions"], found["platform"]) == (name, ["v1"], "xgboost")
@@ -241,6 +260,9 @@ def test_metadata_and_health_are_those_of_the_protocols(gate: Gate, name: str) -
     assert gate.ask("GET", gate.v1(name, "health/ping")).status == 200
 
 
+BOMB = gzip.compress(bytes(9 << 20))
+"""A little more than `max_body_mib` takes."""
+
 BAD = {
     "a form": ("v1", b"x=1", {"Content-Type": "application/x-www-form-urlencoded"}, 415),
     "a form to V2": ("v2", b"x=1", {"Content-Type": "application/x-www-form-urlencoded"}, 415),
@@ -256,6 +278,22 @@ BAD = {
     "an unknown datatype": (
         "v2",
         b'{"inputs":[{"name":"x0","shape":[1],"datatype":"COMPLEX","data":[1]}]}',
+        {},
+        400,
+    ),
+    "an encoding that is not known": ("v2", b"{}", {"Content-Encoding": "br"}, 415),
+    "what is not compressed": ("v1", b"{}", {"Content-Encoding": "gzip"}, 400),
+    "a bomb": ("v2", BOMB, {"Content-Encoding": "gzip"}, 413),
+    "a bomb to V1": ("v1", BOMB, {"Content-Encoding": "gzip"}, 413),
+    "no type, from a browser": (
+        "v2",
+        b'{"inputs":[{"name":"rows","shape":[1,8],"datatype":"FP64","data":[1,1,1,1,1,1,1,1]}]}',
+        {"Content-Type": "", "Origin": "null"},
+        415,
+    ),
+    "a list beside a number": (
+        "v2",
+        b'{"inputs":[{"name":"x0","shape":[2],"datatype":"FP64","data":[1,[2]]}]}',
         {},
         400,
     ),

@@ -21,7 +21,7 @@ from typing import Any
 
 import orjson
 
-from . import forms, grpc_calls
+from . import compression, forms, grpc_calls
 from .refusal import RequestRefused
 from .served import Headers, Progress, Reply, Served
 
@@ -56,6 +56,7 @@ class Application:
             "/live": lambda: "live",
             "/ready": lambda: "ready",
             "/api/v1.0/metadata": served.seldon_metadata,
+            "/metrics": served.figures,
         }
         for path in (v2, f"{v2}/versions/{served.version}"):
             self._questions[f"{path}/infer"] = served.open_inference
@@ -115,11 +116,10 @@ class Application:
     async def _reply(self, path: str, method: str, body: bytes, headers: Headers) -> Reply:
         question = self._questions.get(path)
         if question is not None and method == "POST":
-            body = self._content(path, body, headers)
+            body = await self._content(path, body, headers)
             return await self._ask(question, body, headers)
         if path == "/api/v1.0/feedback" and method == "POST":
-            body = self._content(path, body, headers)
-            self._served.feedback(_feedback(body))
+            self._served.feedback(_feedback(await self._content(path, body, headers)))
             return Reply(b"{}")
         page = self._pages.get(path)
         if page is not None and method in ("GET", "HEAD"):
@@ -135,31 +135,52 @@ class Application:
             status=405 if known else 404,
         )
 
+    async def _content(self, path: str, body: bytes, headers: Headers) -> bytes:
+        """What is to be read. It is logged if it is refused here, unless it is feedback."""
+        try:
+            if compression.is_encoded(headers):  # in a thread: it may take a while
+                loop = asyncio.get_running_loop()
+                plain = compression.plain
+                body = await loop.run_in_executor(self.pool, plain, body, headers)
+            return _json_of(path, body, headers)
+        except RequestRefused as refused:
+            if not path.endswith("/feedback"):
+                progress = Progress(status=refused.status, reason=refused.what)
+                self._served.log(progress, body, headers, time.perf_counter())
+            raise
+
     async def _ask(self, question: Answer, body: bytes, headers: Headers) -> Reply:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self.pool, question, body, headers)
 
-    def _content(self, path: str, body: bytes, headers: Headers) -> bytes:
-        """The body, or the JSON of a form. A web page needs a consent to post JSON across origins
-        that is never given here.
-        """
-        kind = (headers("content-type") or "").partition(";")[0].strip().lower()
-        binary = path.endswith("/infer") and kind == "application/octet-stream"
-        if kind == "application/json" or kind.endswith("+json") or binary:
-            return body
-        v1 = not path.startswith("/v2/")
-        if v1 and (found := forms.json_of(body, headers)) is not None:
-            return found
-        refused = RequestRefused(
-            "The request is not marked as JSON.",
-            f"Its Content-Type is {kind[:80] or 'none'}.",
-            "Send Content-Type: application/json.",
-            status=415,
-        )
-        if not path.endswith("/feedback"):
-            progress = Progress(status=refused.status, reason=refused.what)
-            self._served.log(progress, body, headers, time.perf_counter())
-        raise refused
+
+def _json_of(path: str, body: bytes, headers: Headers) -> bytes:
+    """The body, or the JSON of a form. A web page needs a consent to post JSON across origins that
+    is never given here. Raises RequestRefused for a body of another type.
+    """
+    kind = _type_of(headers)
+    binary = path.endswith("/infer") and kind == "application/octet-stream"
+    if is_json(headers) or binary or forms.is_untyped(path, headers):
+        return body
+    v1 = not path.startswith("/v2/")
+    if v1 and (found := forms.json_of(body, headers)) is not None:
+        return found
+    raise RequestRefused(
+        "The request is not marked as JSON.",
+        f"Its Content-Type is {kind[:80] or 'none'}.",
+        "Send Content-Type: application/json.",
+        status=415,
+    )
+
+
+def is_json(headers: Headers) -> bool:
+    """Whether a body is marked as JSON."""
+    kind = _type_of(headers)
+    return kind == "application/json" or kind.endswith("+json")
+
+
+def _type_of(headers: Headers) -> str:
+    return (headers("content-type") or "").partition(";")[0].strip().lower()
 
 
 async def body_of(receive: Receive) -> bytes | None:

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import struct
 import time
-import zlib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from . import compression
 from .open_inference import BINARY_HEADER
 from .refusal import RequestRefused
 
@@ -34,9 +34,6 @@ SERVER = {"name": "jupyter-mlinfra", "version": "1", "extensions": ["binary_tens
 
 _STATUS_OF = {404: 5, 409: 10, 413: 8, 429: 8, 500: 13, 501: 12, 503: 14}
 _INVALID_ARGUMENT = 3
-_MOST_BYTES = 64 << 20
-"""Of a message that was compressed; the gateway limits what comes."""
-
 _HEAD = struct.Struct(">BI")  # compressed, length
 _SERVICES: Mapping[str, Mapping[str, str]] = {
     "seldon.protos.Model": {
@@ -206,16 +203,9 @@ def _unframed(frame: bytes, encoding: str | None) -> bytes:
         )
     if not frame[0]:
         return frame[_HEAD.size :]
-    if encoding not in ("gzip", "deflate"):
+    if encoding not in compression.ENCODINGS:
         raise RequestRefused("The message is compressed.", f"By {encoding or 'nothing'}.", fix)
-    opened = zlib.decompressobj(zlib.MAX_WBITS | 32)  # finds out which of the two it is
-    try:
-        data = opened.decompress(frame[_HEAD.size :], _MOST_BYTES)
-    except zlib.error as error:
-        raise RequestRefused("The message cannot be decompressed.", f"{error}.", fix) from None
-    if not opened.eof:
-        raise RequestRefused("The message is cut off, or larger than 64 MiB.", "", fix, status=413)
-    return data
+    return compression.inflated(frame[_HEAD.size :])
 
 
 def _framed(message: Any) -> bytes:

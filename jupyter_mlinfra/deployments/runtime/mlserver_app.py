@@ -3,7 +3,8 @@
 python -m mlinfra_runtime.mlserver_app --threads 8 --keepalive 75
 
 MLServer answers what it knows of the Open Inference Protocol in JSON. The other paths, binary
-tensors, and bodies that its types do not take are answered as on the lean server (`asgi`).
+tensors, compressed bodies, and those that its types do not take are answered as on the lean server
+(`asgi`).
 Environment: that of `asgi`.
 """
 
@@ -22,6 +23,7 @@ from fastapi.exceptions import RequestValidationError
 from mlserver import MLServer, ModelSettings, Settings
 from mlserver.settings import ModelParameters
 
+from . import compression
 from .asgi import (
     Application,
     Receive,
@@ -32,6 +34,7 @@ from .asgi import (
     configuration,
     failure,
     headers_of,
+    is_json,
     listener,
 )
 from .mlserver_model import RAW, Model
@@ -56,7 +59,7 @@ class Server:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection's request, or the server's life."""
-        if scope["type"] != "http" or (scope["method"], scope["path"]) not in self._own:
+        if not self._is_own(scope):
             await self._lean(scope, receive, send)
             return
         body = await body_of(receive)
@@ -74,6 +77,17 @@ class Server:
             await send(message)
 
         await self._mlserver(scope, again, with_version)
+
+    def _is_own(self, scope: Scope) -> bool:
+        """Whether MLServer is to read it. It would inflate a compressed body without a limit, and
+        take one of any type for JSON.
+        """
+        if scope["type"] != "http" or (scope["method"], scope["path"]) not in self._own:
+            return False
+        headers = headers_of(scope)
+        return scope["method"] == "GET" or (
+            is_json(headers) and not compression.is_encoded(headers)
+        )
 
     async def _unread(self, request: Request, _: Exception) -> Response:
         """What MLServer's types do not take: bytes, and what is to be refused."""

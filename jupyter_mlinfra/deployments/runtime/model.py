@@ -10,6 +10,7 @@ Environment: that of `served` and of `listen`.
 from __future__ import annotations
 
 import gc
+import io
 import time
 from typing import Any
 
@@ -17,11 +18,12 @@ import orjson
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
-from . import forms, grpc_calls, listen
+from . import compression, forms, grpc_calls, listen
 from .refusal import RequestRefused
 from .served import VERSION, Progress, Reply, Served
 
 listen.on_private_socket()
+listen.note_metrics()
 
 JSON = "application/json"
 
@@ -32,6 +34,7 @@ class Model(Served):
     def __init__(self) -> None:
         super().__init__()
         self.model_error_handler = _blueprint(self)
+        self.on_metrics = listen.count_by_seldon
 
     def load(self) -> None:
         """Read the model. Seldon swallows an AttributeError here, so it is raised as another error
@@ -69,10 +72,11 @@ class Model(Served):
         """What `/api/v1.0/metadata` answers."""
         return self.seldon_metadata()
 
-    def note_refusal(self, refused: RequestRefused) -> None:
-        """Log a request that was refused before it was read."""
-        progress = Progress(status=refused.status, reason=refused.what)
-        self.log(progress, request.get_data(), request.headers.get, time.perf_counter())
+    def note_refusal(self, refused: RequestRefused, body: bytes) -> None:
+        """Log a request that was refused before it was read, unless it is feedback."""
+        if request.path.endswith(("/predictions", "/infer")):
+            progress = Progress(status=refused.status, reason=refused.what)
+            self.log(progress, body, request.headers.get, time.perf_counter())
 
 
 def _blueprint(model: Model) -> Blueprint:
@@ -90,10 +94,14 @@ def _blueprint(model: Model) -> Blueprint:
         if grpc_calls.is_call(request.path, request.content_type):
             return
         binary = request.path.endswith("/infer") and request.mimetype == "application/octet-stream"
+        # Before anything reads it, Seldon's own reader included.
+        if compression.is_encoded(request.headers.get):
+            request.stream = io.BytesIO(_inflated(model))
         # Seldon's own reader takes the field `json` of a form.
         v1 = not request.path.startswith("/v2/")
         form = forms.json_of(request.get_data(), request.headers.get) if v1 else None
-        if not request.is_json and not binary and not form:
+        untyped = forms.is_untyped(request.path, request.headers.get)
+        if not (request.is_json or binary or form or untyped):
             content_type = request.content_type or "none"
             refused = RequestRefused(
                 "The request is not marked as JSON.",
@@ -101,8 +109,7 @@ def _blueprint(model: Model) -> Blueprint:
                 "Send Content-Type: application/json.",
                 status=415,
             )
-            if request.path.endswith(("/predictions", "/infer")):
-                model.note_refusal(refused)
+            model.note_refusal(refused, request.get_data())
             raise refused
         if request.path.endswith("/feedback"):
             _check_feedback(form or request.get_data())
@@ -133,6 +140,16 @@ def _blueprint(model: Model) -> Blueprint:
     return hooks
 
 
+def _inflated(model: Model) -> bytes:
+    """The body without its compression; it is logged if it is refused."""
+    body = request.stream.read()
+    try:
+        return compression.plain(body, request.headers.get)
+    except RequestRefused as refused:
+        model.note_refusal(refused, body)
+        raise
+
+
 def _add_grpc(hooks: Blueprint, model: Model) -> None:
     calls = grpc_calls.Calls(model)
 
@@ -153,6 +170,11 @@ def _add_routes(hooks: Blueprint, model: Model) -> None:
         return _response(model.explain(request.get_data(), request.headers.get))
 
     hooks.add_url_rule("/api/v1.0/explain", "explain", explain, methods=["POST"])
+
+    def figures() -> Response:
+        return Response(model.figures(), mimetype="text/plain")
+
+    hooks.add_url_rule("/metrics", "figures", figures)
 
     def infer() -> Response:
         return _response(model.open_inference(request.get_data(), request.headers.get))

@@ -187,6 +187,7 @@ class Keeper:
             runtime=item.runtime,
             payloads=payload_folder(self.project, row.name),
             logs=logs_folder(self.project),
+            body_bytes=int(self.settings.max_body_mib * (1 << 20)),
         )
 
     def _serves(self, row: DeploymentRow, item: VersionRow) -> bool:

@@ -13,6 +13,7 @@ from typing import BinaryIO
 from ...core.processes import TOKEN, Identity
 from ..environment import bytecode_folder
 from ..gateway import cluster_name
+from ..runtime import compression
 from ..runtimes import DEFAULT, load_runtime
 from .inherited import inherited_variables
 from .layout import online_store_file
@@ -26,7 +27,9 @@ no request meets a closing one.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerSpec:
-    """What a serving process is started from."""
+    """What a serving process is started from. body_bytes: how large a body may be without its
+    compression.
+    """
 
     deployment: str
     version: str
@@ -36,6 +39,7 @@ class WorkerSpec:
     payloads: Path
     logs: Path
     runtime: str = DEFAULT
+    body_bytes: int = compression.MOST_BYTES
 
     @property
     def key(self) -> tuple[str, str]:
@@ -140,6 +144,7 @@ def environment(launch: WorkerSpec, worker: Worker) -> Mapping[str, str]:
         "MLINFRA_MODEL": launch.model,
         "MLINFRA_PAYLOADS": str(launch.payloads),
         "MLINFRA_ONLINE_STORE": str(online_store_file(launch.payloads.parents[1])),
+        "MLINFRA_BODY_BYTES": str(launch.body_bytes),
         "MLINFRA_SOCKET": worker.socket,
         "MLINFRA_GUARD": guard_file(cluster_name(*launch.key), launch.code),
         "MLINFRA_SLOT": str(worker.slot),
