@@ -366,7 +366,7 @@ def default_value(item: Input) -> Any:
     """A value that the signature allows, for a model that was logged without an example."""
     if item.type == "tensor":
         shape = [_SIZE if size < 0 else size for size in list(item.spec.get("shape", [-1]))[1:]]
-        empty: Any = "" if str(item.spec.get("dtype")) in ("str", "object") else 0
+        empty: Any = "" if str(item.spec.get("dtype")) in ("str", "object", "bytes") else 0
         for size in reversed(shape):
             empty = [empty] * size
         return empty

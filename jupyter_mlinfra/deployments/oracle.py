@@ -103,7 +103,7 @@ def _inputs(loaded: Any, request: dict[str, Any]) -> Any:
     if request["layout"] == "tensors":
         values = sample.get("jsonData") or {sample["names"][0]: sample["ndarray"]}
         arrays = {
-            column["name"]: np.array(values[column["name"]], dtype=column["spec"]["dtype"])
+            column["name"]: _tensor(values[column["name"]], column["spec"]["dtype"])
             for column in request["columns"]
         }
         return arrays if schema.has_input_names() else next(iter(arrays.values()))
@@ -113,6 +113,21 @@ def _inputs(loaded: Any, request: dict[str, Any]) -> Any:
         rows = [[np.nan if value is None else value for value in row] for row in sample["ndarray"]]
         return np.array(rows, dtype=schema.inputs[0].type)
     return _frame(request, sample["ndarray"])
+
+
+def _tensor(values: Any, dtype: str) -> Any:
+    import numpy as np
+
+    if dtype == "bytes":
+        values = _decoded(values)
+    return np.array(values, dtype=dtype)
+
+
+def _decoded(values: Any) -> Any:
+    """Nested lists of bytes for those of base64."""
+    if isinstance(values, list):
+        return [_decoded(value) for value in values]
+    return base64.b64decode(values)
 
 
 def _predict(loaded: Any, model: str, inputs: Any, request: dict[str, Any]) -> Any:
@@ -202,7 +217,7 @@ def _flat(values: Any) -> list[Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, bool | int | float):
         return None if math.isnan(value) else float(value)
-    return str(value)
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
 
 
 if __name__ == "__main__":

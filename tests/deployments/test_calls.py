@@ -4,6 +4,7 @@ of `test_runtimes`. Messages are written by hand (`wire`), and Seldon's own clie
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import os
@@ -37,6 +38,9 @@ from wire import (
 
 from jupyter_mlinfra.deployments import Deployments, environment
 from jupyter_mlinfra.deployments.packaging import load_bundle
+from jupyter_mlinfra.deployments.runtime import open_inference
+from jupyter_mlinfra.deployments.runtime.contract import Column
+from jupyter_mlinfra.deployments.runtime.table import TableContract
 from jupyter_mlinfra.deployments.runtimes import load_runtime
 from jupyter_mlinfra.deployments.targets.process_table import ProcessTable
 
@@ -301,6 +305,10 @@ def test_tritons_client_is_answered_by_http_compressed_or_not(
     for way in ("bytes", "gzip", "deflate"):
         assert np.abs(np.array(answers[way]) - expected).max() <= 1e-6, way
     assert answers["json"] == pytest.approx(answers["filled"], abs=1e-6)
+    body, length = found["image"]
+    contract = TableContract([Column("image", "binary")])
+    batch = open_inference.read(base64.b64decode(body), contract, length).batch
+    assert batch.columns == {"image": [b"\xff\xd8\0", b"a"]}
 
 
 @pytest.mark.skipif(not MLSERVER, reason="needs KServe's clients; run `make mlserver`")

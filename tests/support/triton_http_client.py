@@ -5,6 +5,7 @@ triton_http_client.py HOST:PORT MODEL < {column: [datatype, values]}   →   JSO
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
 from typing import Any
@@ -38,7 +39,11 @@ def main() -> None:
         items[1] = [0 if item is None else item for item in items[1]]
     answers["filled"] = ask(binary=True)
     answers["json"] = ask(binary=False)
+    image = triton.InferInput("image", [2], "BYTES")
+    image.set_data_from_numpy(np.array([b"\xff\xd8\0", b"a"], dtype=np.object_))
+    body, length = client.generate_request_body([image])
     found = {
+        "image": [base64.b64encode(body).decode(), length],
         "ready": client.is_server_live() and client.is_model_ready(model),
         "inputs": [item["name"] for item in client.get_model_metadata(model)["inputs"]],
         "ids": sorted({answer.get_response()["id"] for answer in answers.values()}),

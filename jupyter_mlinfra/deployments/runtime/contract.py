@@ -117,8 +117,18 @@ class ColumnContract(Contract):
                 "The inputs have different numbers of rows.",
                 f"They have {listed(sorted(map(str, size)))}.",
             )
-        lists = [_plain(values) for _, values in columns.values()]
+        lists = [self._list(name, values) for name, (_, values) in columns.items()]
         return self.from_rows([list(row) for row in zip(*lists, strict=True)], list(columns))
+
+    def _list(self, name: str, values: Any) -> list[Any]:
+        """The values of an input as JSON would have them; bytes are texts unless the column is
+        binary.
+        """
+        found, place = _plain(values), self._positions.get(name)
+        is_binary = place is not None and self.columns[place].type == "binary"
+        if is_binary or not found or type(found[0]) is not bytes:
+            return found
+        return decoded(name, found)
 
     def _ordered(self, rows: Any, names: Any) -> list[list[Any]]:
         """The rows with one value per input, in the model's order, each of a type that fits."""
@@ -324,6 +334,18 @@ class MatrixContract(ColumnContract):
                     f"{values[row]:g} {fault}.",
                     f"Send {EXPECTED[column.type]}.",
                 )
+
+
+def decoded(name: str, values: Sequence[Any]) -> list[Any]:
+    """The texts that bytes stand for. name: of the input. Raises RequestRefused."""
+    try:
+        return [value.decode() if isinstance(value, bytes) else value for value in values]
+    except UnicodeDecodeError as error:
+        raise RequestRefused(
+            f"Input {name[:80]} holds bytes that are no text.",
+            f"{error.reason.capitalize()} at byte {error.start + 1}.",
+            "Send texts in UTF-8; other bytes are for columns and tensors of bytes.",
+        ) from None
 
 
 def flat_numbers(shape: Any, values: Any) -> np.ndarray:

@@ -20,6 +20,7 @@ from .params import of_parameters
 from .refusal import RequestRefused, is_shape, kind, show
 from .seldon_v1 import caller_id, json_values, parsed
 from .tensors import TensorContract
+from .values import as_text
 
 BINARY_HEADER = "inference-header-content-length"
 """Length of the JSON part of a body with binary tensors."""
@@ -127,7 +128,7 @@ def _from_bytes(
         )
     part, rest = blob[:size], blob[size:]
     if datatype == "BYTES":
-        return _texts(name, part, count), rest
+        return _elements(name, part, count), rest
     dtype = np.dtype(DTYPES[datatype])
     if size != count * dtype.itemsize:
         raise RequestRefused(
@@ -137,26 +138,26 @@ def _from_bytes(
     return np.frombuffer(part, dtype=dtype), rest
 
 
-def _texts(name: str, part: memoryview, count: int) -> list[str]:
-    """Texts with their lengths before them, four bytes each, little-endian."""
-    texts: list[str] = []
+def _elements(name: str, part: memoryview, count: int) -> list[bytes]:
+    """Bytes with their lengths before them, four bytes each, little-endian."""
+    found: list[bytes] = []
     try:
         while part:
             (length,) = struct.unpack_from("<I", part)
             if length > len(part) - 4:
-                raise ValueError("a text is cut off")
-            texts.append(bytes(part[4 : 4 + length]).decode())
+                raise ValueError("one is cut off")
+            found.append(bytes(part[4 : 4 + length]))
             part = part[4 + length :]
     except (struct.error, ValueError) as error:
         raise RequestRefused(
-            f"The bytes of input {name[:80]} are not texts.", f"{error}."
+            f"The bytes of input {name[:80]} are not BYTES.", f"{error}."
         ) from None
-    if len(texts) != count:
+    if len(found) != count:
         raise RequestRefused(
             f"Input {name[:80]} does not fit its shape.",
-            f"{count} texts were announced, {len(texts)} came.",
+            f"{count} values were announced, {len(found)} came.",
         )
-    return texts
+    return found
 
 
 def _wanted(message: Mapping[str, Any]) -> tuple[tuple[str, ...], frozenset[str]]:
@@ -198,9 +199,11 @@ def answer(
     model: str,
     version: str,
     request_id: str,
+    tags: Mapping[str, Any] | None = None,
 ) -> tuple[bytes, dict[str, str]]:
     """The body of an answer, and headers of its own. names: of the values of a row, if there is one
-    output; they become its parameter `names`. Raises RequestRefused for an unknown output.
+    output; they become its parameter `names`. tags: of the model; they become the answer's
+    parameters. Raises RequestRefused for an unknown output.
     """
     unknown = [name for name in question.outputs if name not in outputs]
     if unknown:
@@ -227,26 +230,35 @@ def answer(
         else:
             item["data"] = json_values(values.ravel())
         items.append(item)
-    text = orjson.dumps(
-        {"model_name": model, "model_version": version, "id": request_id, "outputs": items},
-        default=str,
-    )
+    head: dict[str, Any] = {"model_name": model, "model_version": version, "id": request_id}
+    if tags:
+        head["parameters"] = {name: _parameter(value) for name, value in tags.items()}
+    text = orjson.dumps({**head, "outputs": items}, default=as_text)
     if not blobs:
         return text, {"Content-Type": "application/json"}
     headers = {"Content-Type": "application/octet-stream", BINARY_HEADER: str(len(text))}
     return text + b"".join(blobs), headers
 
 
+def _parameter(value: Any) -> str | bool | int | float:
+    """A value as a parameter: the protocol has only single ones."""
+    plain = isinstance(value, str | bool | int | float)
+    return value if plain else orjson.dumps(value, default=str).decode()
+
+
 def datatype_of(dtype: np.dtype[Any]) -> str:
-    """The protocol's name of a type of NumPy; BYTES for texts."""
+    """The protocol's name of a type of NumPy; BYTES for texts and bytes."""
     return _NAMES.get(dtype.name, "BYTES")
 
 
 def _to_bytes(values: np.ndarray) -> bytes:
     if values.dtype.kind in "biuf":
         return values.tobytes()
-    texts = [str(value).encode() for value in values.ravel().tolist()]
-    return b"".join(struct.pack("<I", len(text)) + text for text in texts)
+    parts = [
+        value if isinstance(value, bytes) else str(value).encode()
+        for value in values.ravel().tolist()
+    ]
+    return b"".join(struct.pack("<I", len(part)) + part for part in parts)
 
 
 def metadata(

@@ -50,6 +50,8 @@ def show(value: Any) -> str:
     """A value of a request as an error names it."""
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
+    if isinstance(value, bytes):
+        return kind(value)
     try:
         text = orjson.dumps(value, default=str).decode()
     except TypeError:  # deeper than it can be written
@@ -85,6 +87,7 @@ def kind(value: Any) -> str:
         str: "a text",
         list: "a list",
         dict: "an object",
+        bytes: "bytes",
     }.get(type(value), "something else")
 
 

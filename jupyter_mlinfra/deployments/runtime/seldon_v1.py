@@ -16,6 +16,7 @@ from .contract import Batch, Contract
 from .params import of_tags
 from .refusal import RequestRefused, kind
 from .tensors import TensorContract
+from .values import as_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def answer(
         values, names = _rows(outputs), list(outputs)
     else:
         data = {name: json_values(array) for name, array in outputs.items()}
-        return orjson.dumps({"jsonData": data, "meta": meta})
+        return orjson.dumps({"jsonData": data, "meta": meta}, default=as_text)
     if question.form == "tensor" and values.dtype.kind in "biuf":
         data = {
             "names": list(names),
@@ -109,7 +110,7 @@ def answer(
         }
     else:
         data = {"names": list(names), "ndarray": json_values(values)}
-    return orjson.dumps({"data": data, "meta": meta}, default=str)
+    return orjson.dumps({"data": data, "meta": meta}, default=as_text)
 
 
 def _rows(outputs: Mapping[str, np.ndarray]) -> np.ndarray:

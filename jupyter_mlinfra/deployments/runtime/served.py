@@ -29,7 +29,9 @@ from .engine import Packaged
 from .journal import BODY_BYTES, Journal
 from .params import TAG, checked_params
 from .refusal import RequestRefused
+from .table import LOGGED_TEXT
 from .tensors import TensorContract
+from .values import as_text
 
 PROBE = "x-mlinfra-probe"
 """Header of our own tests and measurements: answered like any request, but not in the
@@ -181,6 +183,8 @@ class Served:
             lambda: self.engine.predict(batch),
             stands_in=stands_in,
         )
+        by_row.check(outputs, batch.size)
+        return outputs
 
     def feedback(self, message: Mapping[str, Any]) -> None:
         """Record the reward or the true value of an earlier answer; its id is `response.meta.puid`
@@ -193,8 +197,6 @@ class Served:
                 "response.meta.puid is missing.",
                 "Send back the meta of the answer.",
             )
-        by_row.check(outputs, batch.size)
-        return outputs
         truth = message.get("truth")
         data = truth.get("data") if isinstance(truth, Mapping) else None
         data = data if isinstance(data, Mapping) else {}
@@ -349,7 +351,13 @@ def _row(columns: list[np.ndarray], number: int) -> list[Any]:
     for column in columns:
         item = column[number]
         values.extend(item.tolist() if isinstance(item, np.ndarray) else [item])
-    return [value if value is None or isinstance(value, float) else str(value) for value in values]
+    return [_logged(value) for value in values]
+
+
+def _logged(value: Any) -> Any:
+    if value is None or isinstance(value, float):
+        return value
+    return as_text(value, LOGGED_TEXT if isinstance(value, bytes) else None)
 
 
 def _request_id(progress: Progress, headers: Headers) -> str:

@@ -14,7 +14,7 @@ import orjson
 
 from .contract import Batch, Column, ColumnContract, flat_numbers
 from .refusal import RequestRefused, show
-from .values import EXPECTED, NUMBERS, RANGE, content, moment, nested_fault, whole_fault
+from .values import EXPECTED, NUMBERS, RANGE, as_text, content, moment, nested_fault, whole_fault
 
 _LARGEST_FLOAT = float(np.finfo(np.float32).max)
 _NESTED = ("array", "object", "map", "any")
@@ -70,7 +70,9 @@ class TableContract(ColumnContract):
 
 def _parsed(name: str, values: Any) -> list[Any]:
     try:
-        return [orjson.loads(value) if isinstance(value, str) else value for value in values]
+        return [
+            orjson.loads(value) if isinstance(value, str | bytes) else value for value in values
+        ]
     except orjson.JSONDecodeError as error:
         raise RequestRefused(
             f"Input {name[:80]} holds text that is not JSON.", f"{error}.", "Send JSON texts."
@@ -129,6 +131,8 @@ def _loggable(column: Column, value: Any, read: Any) -> Any:
         return value
     if column.type == "datetime":
         return read.isoformat()
+    if column.type == "binary":
+        return as_text(read, LOGGED_TEXT)
     if column.type in _NESTED:
         try:
             value = orjson.dumps(value).decode()

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from .contract import Batch, Column, Contract
+from .contract import Batch, Column, Contract, decoded
 from .nested import flattened
 from .refusal import RequestRefused, is_shape, kind, listed, show
+from .table import LOGGED_TEXT
+from .values import EXPECTED, as_text, content
 
 _EXACT = 2**53
 """Up to here a double holds every whole number."""
@@ -134,11 +136,32 @@ def _typed(column: Column, values: list[Any] | np.ndarray) -> np.ndarray:
 
 
 def _texts(column: Column, values: list[Any]) -> np.ndarray:
-    wrong = next((value for value in values if not isinstance(value, str)), None)
+    wrong = next((value for value in values if not isinstance(value, str | bytes)), None)
     if wrong is not None or None in values:
         raise _wrong(column, wrong, "a text")
+    dtype = str(column.spec["dtype"])
+    if dtype == "bytes":
+        return np.array([_content(column, value) for value in values], dtype=np.bytes_)
+    texts = decoded(column.name, values)
+    if dtype == "str":
+        return np.array(texts, dtype=np.str_)
     found = np.empty(len(values), dtype=object)
-    found[:] = values
+    found[:] = texts
+    return found
+
+
+def _content(column: Column, value: str | bytes) -> bytes:
+    """The bytes of a value, base64 in JSON. NumPy's own type of bytes forgets zeros at the end."""
+    try:
+        found = content(value)
+        if found.endswith(b"\0"):
+            raise ValueError("bytes of a tensor cannot end with a zero")
+    except ValueError as error:
+        raise RequestRefused(
+            f"{column.name} has a value of a wrong type.",
+            f"{show(value)}: {error}.",
+            f"Send {EXPECTED['binary']}, or as they are in the binary form.",
+        ) from None
     return found
 
 
@@ -254,7 +277,10 @@ def _logged(column: Column, tensor: np.ndarray) -> list[list[Any]]:
     """One list per row, as many values as `_logged_names` has names."""
     rows = tensor.reshape(len(tensor), -1)
     if _is_text(column):
-        return [[", ".join(str(value) for value in row)[:4096]] for row in rows.tolist()]
+        return [
+            [", ".join(as_text(value, LOGGED_TEXT) for value in row)[:LOGGED_TEXT]]
+            for row in rows.tolist()
+        ]
     values = _row_values(column)
     if values is not None and values <= LOGGED_VALUES:
         return [[_finite(value) for value in row] for row in rows.astype(np.float64).tolist()]

@@ -2,7 +2,7 @@
 become.
 
 Types are MLflow's (`mlflow.types.DataType` and its arrays, objects and maps): a datetime is ISO
-8601 text, a binary value is base64 text.
+8601 text, a binary value is base64 text, unless it comes as bytes.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ FITS: Mapping[str, Callable[[Any], bool]] = {
     "boolean": lambda value: type(value) in (bool, int, float),
     "string": lambda value: type(value) is str,
     "datetime": lambda value: type(value) is str,
-    "binary": lambda value: type(value) is str,
+    "binary": lambda value: type(value) in (str, bytes),
     "array": lambda value: type(value) is list,
     "object": lambda value: type(value) is dict,
     "map": lambda value: type(value) is dict,
@@ -83,12 +83,23 @@ def moment(text: str) -> datetime:
     return plain
 
 
-def content(text: str) -> bytes:
-    """Bytes of base64 text. Raises ValueError."""
+def content(value: str | bytes) -> bytes:
+    """Bytes as they are, or those of base64 text, which MLflow breaks into lines. Raises
+    ValueError.
+    """
+    if isinstance(value, bytes):
+        return value
     try:
-        return base64.b64decode(text, validate=True)
+        return base64.b64decode("".join(value.split()), validate=True)
     except binascii.Error as error:
         raise ValueError(str(error)) from None
+
+
+def as_text(value: Any, most: int | None = None) -> str:
+    """A value as text, bytes in base64. most: characters of the text."""
+    if not isinstance(value, bytes | bytearray):
+        return str(value)[:most]
+    return base64.b64encode(value if most is None else value[: most * 3 // 4]).decode()
 
 
 def nested_fault(value: Any, spec: Mapping[str, Any], path: str) -> str:
