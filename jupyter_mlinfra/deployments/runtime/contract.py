@@ -370,7 +370,7 @@ def flat_numbers(shape: Any, values: Any) -> np.ndarray:
         )
     if isinstance(values, np.ndarray):
         return values.astype(np.float64).reshape(shape)
-    if not all(type(value) in (float, int) or value is None for value in values):
+    if not {*map(type, values)} <= {float, int, type(None)}:
         wrong = next(
             value for value in values if type(value) not in (float, int) and value is not None
         )
