@@ -212,6 +212,21 @@ class Deployments(KubernetesVerbs, DeliveryVerbs, AccessVerbs, AskingVerbs, LogV
             workers=workers,
         )
 
+    def metrics(self) -> str:
+        """What gateway and processes have counted, by version, in the text format of Prometheus,
+        and what models count by themselves. It reads what the keeper has noted, and asks the
+        processes for the rest; it measures nothing.
+        """
+        from .exposition import exposition
+        from .targets.envoy.configuration import BUCKETS
+
+        traffic = {
+            (row.name, version): percent / 100
+            for row in self._store.deployments()
+            for version, percent in row.traffic.items()
+        }
+        return exposition(self._target.figures(), traffic, BUCKETS) + self._target.own_metrics()
+
     def list(self, *, limit: int = 50, cursor: str | None = None) -> Page[Deployment]:
         """Deployments by name."""
         running, figures, url = (

@@ -1,5 +1,6 @@
 """The parameters of a signature: what a request gives reaches the model as MLflow itself would hand
-it on, by each protocol and each server; anything else is refused with its name.
+it on, by each protocol and each server; anything else is refused with its name. And what the model
+says of its answers by Seldon's `tags` and `metrics`.
 """
 
 from __future__ import annotations
@@ -7,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -38,22 +39,29 @@ V2 = "/v2/models/echo/infer"
 V1 = "/api/v1.0/predictions"
 
 
-def save(folder: Path, frame: pd.DataFrame = FRAME) -> Path:
-    """A model that answers the parameters that it got, after each row."""
+def save(folder: Path, requirements: Sequence[str] = ("pandas",)) -> Path:
+    """A model that answers the parameters that it got, after each row, and speaks of it."""
     import mlflow
     from mlflow.models import infer_signature
 
     class Echo(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
             given = {name: repr(value) for name, value in sorted(params.items())}
+            self.asked = len(model_input)
             return [f"{value} {given}" for value in model_input["x"]]
+
+        def tags(self) -> Any:
+            return {"team": "blue", "rows": self.asked, "version": "forged"}
+
+        def metrics(self) -> Any:
+            return [{"type": "COUNTER", "key": "rows", "value": self.asked}]
 
     mlflow.pyfunc.save_model(
         folder,
         python_model=Echo(),
-        signature=infer_signature(frame, ["text"], DEFAULTS),
-        input_example=(frame, DEFAULTS),
-        pip_requirements=["pandas"],
+        signature=infer_signature(FRAME, ["text"], DEFAULTS),
+        input_example=(FRAME, DEFAULTS),
+        pip_requirements=list(requirements),
     )
     return folder
 
@@ -94,6 +102,16 @@ class Asked:
         headers = {"content-type": "application/json"}
         status, reply = asyncio.run(self.lean.respond(path, "POST", text, headers.get))
         return status, json.loads(reply.body)
+
+    def figure(self, runtime: str) -> float:
+        """What the process has counted of the model's metric `rows`."""
+        if runtime == "seldon-core":
+            text = self.flask.get("/metrics").data.decode()
+        else:
+            _, reply = asyncio.run(self.lean.respond("/metrics", "GET", b"", {}.get))
+            text = reply.body.decode()
+        lines = [line for line in text.splitlines() if line.startswith("rows_total{")]
+        return sum(float(line.rpartition(" ")[2]) for line in lines)
 
     def values(self, runtime: str, protocol: str, given: Mapping[str, Any]) -> tuple[int, Any]:
         """Status, and the answers to the sample with these parameters, or the refusal."""
@@ -193,6 +211,30 @@ def test_calls_carry_parameters_lists_and_fractions_as_json_text(asked: Asked) -
         seldon.data.ndarray.values.add().list_value.values.add().number_value = number
     reply = asked.served.seldon_v1(grpc_seldon.to_body(seldon), lambda _: None)
     assert json.loads(reply.body)["data"]["ndarray"] == right
+
+
+@pytest.mark.parametrize("runtime", ["seldon-core", "open-inference"])
+def test_the_models_own_tags_and_metrics_come_with_the_answer_and_are_counted(
+    asked: Asked, runtime: str
+) -> None:
+    before = asked.figure(runtime)
+    _, found = asked.ask(runtime, V1, sample_body(asked.bundle))
+    assert found["meta"]["tags"] == {
+        "team": "blue",
+        "rows": len(FRAME),
+        "version": "v1",  # who has answered is not for the model to say
+        "model": "echo/1",
+    }
+    assert found["meta"]["metrics"] == [{"type": "COUNTER", "key": "rows", "value": len(FRAME)}]
+    message = grpc_seldon.from_body(json.dumps(found).encode())
+    (metric,) = message.meta.metrics
+    assert (metric.key, metric.type, metric.value) == ("rows", 0, len(FRAME))
+    tags = {item.key: item.value for item in message.meta.tags}
+    assert (tags["team"].string_value, tags["rows"].number_value) == ("blue", len(FRAME))
+    _, found = asked.ask(runtime, V2, open_inference_body(asked.bundle, asked.bundle.sample))
+    assert found["parameters"] == {"team": "blue", "rows": len(FRAME), "version": "forged"}
+    assert found["model_version"] == "v1"
+    assert asked.figure(runtime) == before + 2 * len(FRAME)
 
 
 def test_a_model_that_takes_none_says_so_where_its_place_is_ours(

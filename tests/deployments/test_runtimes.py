@@ -19,12 +19,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jupyter_mlinfra.core.errors import Conflict, NotFound
+from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound
 from jupyter_mlinfra.deployments import Deployments
 from jupyter_mlinfra.deployments.bodies import open_inference_body, seldon_body
 from jupyter_mlinfra.deployments.packaging import load_bundle
 from jupyter_mlinfra.deployments.targets.process_table import ProcessTable
 from tests.deployments.test_engines import onnx_tensors
+from tests.deployments.test_params import save as save_echo
 
 RUNTIMES = (
     "seldon-core",
@@ -184,6 +185,33 @@ def test_a_pipeline_and_a_network_answer_the_same_on_every_runtime_by_both_proto
         found = v1.get("jsonData") or {"": v1["data"]["ndarray"]}
         for values, right in zip(found.values(), expected, strict=True):
             assert close(values, np.asarray(right)[:asked])
+        deployments.delete(name)
+
+
+def test_parameters_reach_the_model_and_its_own_metrics_reach_prometheus_on_each(
+    gate: Gate, tmp_path: Path, kit: ModuleType
+) -> None:
+    folder = save_echo(tmp_path / "model", kit.requirements())
+    deployments = Deployments(gate.deployments._project, kit.Registry({1: folder}))
+    rows = [{"x": 1.0}, {"x": 2.0}]
+    for runtime in RUNTIMES:
+        name = f"echo-{runtime}"
+        deployments.deploy(name, version="flights/1", runtime=runtime)
+        found = deployments.predict(name, rows, params={"factor": 0.5, "names": ["z"]})
+        assert [text.partition(" ")[0] for text in found.predictions] == ["1.0", "2.0"]
+        for word in ("'factor': '0.5'", "'names'", "'count': '3'"):
+            assert word in found.predictions[0]
+        with pytest.raises(BadRequest, match="no parameter temperature"):
+            deployments.predict(name, rows, params={"temperature": 1})
+        body = open_inference_body(
+            deployments._bundle(deployments._store.deployment(name)), {"ndarray": [[1.0], [2.0]]}
+        )
+        answer = gate.ask("POST", gate.v2(name), {**body, "parameters": {"factor": 0.25}})
+        assert "'factor': '0.25'" in answer.body["outputs"][0]["data"][1]
+        assert answer.body["parameters"]["team"] == "blue"
+        line = f'rows_total{{deployment="{name}",version="v1",'
+        counted = [text for text in deployments.metrics().splitlines() if text.startswith(line)]
+        assert sum(float(text.rpartition(" ")[2]) for text in counted) >= 4
         deployments.delete(name)
 
 

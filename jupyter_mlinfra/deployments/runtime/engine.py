@@ -36,7 +36,8 @@ class Engine(Protocol):
 
     An engine may also have `contributions(batch)`, exact ones of its own library, or
     `scores(batch)`, the numbers that are explained instead of its answers; see `contributions`. And
-    `classes`, the names of a classifier's classes, in the order of its probabilities.
+    `classes`, the names of a classifier's classes, in the order of its probabilities; and `owner`,
+    an object of the model's own that may have Seldon's `tags` and `metrics` (see `custom`).
     """
 
     contract: Contract

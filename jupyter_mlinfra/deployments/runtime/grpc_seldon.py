@@ -15,6 +15,9 @@ import orjson
 from . import protos
 from .refusal import RequestRefused
 
+_METRICS = ("COUNTER", "GAUGE", "TIMER")
+"""Seldon's types of metrics by number."""
+
 
 def to_body(message: Any) -> bytes:
     """The REST body of a SeldonMessage. Raises RequestRefused for what has no REST form here."""
@@ -27,9 +30,14 @@ def from_body(body: bytes) -> Any:
     meta = document["meta"]
     message.meta.puid = meta["puid"]
     for key, value in meta.get("tags", {}).items():
-        message.meta.tags.add(key=key).value.string_value = str(value)
+        _fill(message.meta.tags.add(key=key).value, value)
     for key, value in meta.get("requestPath", {}).items():
         message.meta.requestPath.add(key=key, value=value)
+    for item in meta.get("metrics", ()):
+        kind = _METRICS.index(item["type"])
+        metric = message.meta.metrics.add(key=item["key"], type=kind, value=item["value"])
+        for key, value in item.get("tags", {}).items():
+            metric.tags.add(key=key, value=value)
     if "jsonData" in document:
         _fill(message.jsonData, document["jsonData"])
         return message

@@ -84,6 +84,8 @@ def from_body(body: bytes, json_length: int, *, raw: bool) -> Any:
         model_version=document["model_version"],
         id=document["id"],
     )
+    for name, value in document.get("parameters", {}).items():
+        setattr(message.parameters.add(key=name).value, _kind(value), value)
     for item in document["outputs"]:
         output = message.outputs.add(
             name=item["name"], datatype=item["datatype"], shape=item["shape"]
@@ -110,6 +112,12 @@ def metadata(found: dict[str, Any]) -> Any:
         for item in found[side]:
             getattr(message, side).add(**item)
     return message
+
+
+def _kind(value: Any) -> str:
+    """The field of a parameter that takes this value."""
+    kinds = {bool: "bool_param", int: "int64_param", float: "double_param"}
+    return kinds.get(type(value), "string_param")
 
 
 def _parameters(items: Sequence[Any]) -> dict[str, Any]:

@@ -18,7 +18,8 @@ _DEFINITIONS = {
         Status: 1 code int32, 2 info string, 3 reason string, 4 status int32
         Tag: 1 key string, 2 value google.protobuf.Value
         Step: 1 key string, 2 value string
-        Meta: 1 puid string, 2 tags Tag*, 4 requestPath Step*
+        Metric: 1 key string, 2 type int32, 3 value float, 4 tags Step*
+        Meta: 1 puid string, 2 tags Tag*, 4 requestPath Step*, 5 metrics Metric*
         Tensor: 1 shape int32*, 2 values double*
         DefaultData: 1 names string*, 2 tensor Tensor|kind, \
             3 ndarray google.protobuf.ListValue|kind, 4 tftensor Unread|kind
@@ -55,7 +56,7 @@ _DEFINITIONS = {
             4 parameters Parameter*, 5 inputs Tensor*, 6 outputs Wanted*, \
             7 raw_input_contents bytes*
         ModelInferResponse: 1 model_name string, 2 model_version string, 3 id string, \
-            5 outputs Tensor*, 6 raw_output_contents bytes*
+            4 parameters Parameter*, 5 outputs Tensor*, 6 raw_output_contents bytes*
     """,
 }
 

@@ -25,6 +25,8 @@ class PyfuncEngine:
         import mlflow.pyfunc
 
         self._model = mlflow.pyfunc.load_model(str(packaged.folder))
+        own = self._model._model_impl
+        self.owner = getattr(own, "python_model", own)
         self._names = list(packaged.output_names)
         self._has_names = packaged.layout != "unnamed"
         schema = self._model.metadata.get_input_schema()

@@ -25,6 +25,7 @@ import numpy as np
 
 from . import by_row, engine, explaining, guard, open_inference, seldon_v1
 from .contract import Batch, Contract
+from .custom import Count, Custom
 from .engine import Packaged
 from .journal import BODY_BYTES, Journal
 from .params import TAG, checked_params
@@ -80,6 +81,8 @@ class Served:
         self.guard = guard.from_environment(RequestRefused)
         self.journal: Journal | None = None
         self._outputs: list[dict[str, Any]] = []
+        self.on_metrics: Count | None = None
+        self._custom = Custom()
 
     def load(self) -> None:
         """Read the model, once its files are known to be those that were packaged. Raises
@@ -89,6 +92,7 @@ class Served:
         engine.one_thread()
         self.engine = engine.load(self.packaged)
         self.contract = self._contract()
+        self._custom = Custom(getattr(self.engine, "owner", None), self.on_metrics)
         self._explainer = explaining.Explainer(self.engine, self.packaged)
         payloads = os.environ.get("MLINFRA_PAYLOADS", "")
         if payloads:
@@ -112,11 +116,14 @@ class Served:
             progress.batch, progress.caller_id = question.batch, question.id
             asked = self._with_params(question.batch, question.params)
             outputs = progress.outputs = self._predict(body, headers, asked)
-            meta = {
+            said = self._custom.said()
+            meta: dict[str, Any] = {
                 "puid": _request_id(progress, headers),
                 "requestPath": {self.deployment: self.version},
-                "tags": {"version": self.version, "model": self.name},
+                "tags": {**said.tags, "version": self.version, "model": self.name},
             }
+            if said.metrics:
+                meta["metrics"] = said.metrics
             answer = seldon_v1.answer(question, outputs, self.value_names(outputs), meta)
             progress.status = 200
         return Reply(answer)
@@ -139,6 +146,7 @@ class Served:
                 model=self.deployment,
                 version=self.version,
                 request_id=_request_id(progress, headers),
+                tags=self._custom.said().tags,
             )
             progress.status = 200
         return Reply(answer, extra)
@@ -206,6 +214,11 @@ class Served:
         if self.journal is not None:
             cells = len(values) if isinstance(values, list) else 1
             self.journal.put({**entry, "reward": message.get("reward", 0.0)}, 1 + cells)
+
+    def figures(self) -> str:
+        """What the model's own metrics have come to in this process, as Prometheus scrapes it."""
+        labels = {"deployment": self.deployment, "version": self.version}
+        return self._custom.exposition({**labels, "process": str(os.getpid())})
 
     def metadata(self) -> dict[str, Any]:
         """What `GET /v2/models/<name>` answers."""

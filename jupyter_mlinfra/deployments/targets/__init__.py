@@ -110,6 +110,9 @@ class DeploymentTarget(Protocol):
     def figures(self) -> Mapping[tuple[str, str], Figures]:
         """What was counted lately, by (deployment, version)."""
 
+    def own_metrics(self) -> str:
+        """What models count by themselves, in the text format of Prometheus."""
+
     def memory(self, deployment: str, version: str) -> Mapping[int, int]:
         """Bytes that each process of a version uses now, with its children, by its number; empty
         where nobody knows.

@@ -182,6 +182,13 @@ class LocalTarget:
                 }
         return {}
 
+    def own_metrics(self) -> str:
+        """What models count by themselves, in the text format of Prometheus."""
+        from . import own_metrics
+
+        folder = figures_file(self._project).parent
+        return own_metrics.merged(own_metrics.asked(folder, self._processes.rows()))
+
     def memory(self, deployment: str, version: str) -> Mapping[int, int]:
         """Bytes of each live process of a version, with its children."""
         return {

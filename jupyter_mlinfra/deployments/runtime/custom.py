@@ -1,0 +1,200 @@
+"""What a model says of its answers, as an object under Seldon does: the methods `metrics()` and
+`tags()` of a logged `PythonModel`, asked after each prediction, in its thread.
+
+Unlike Seldon, an answer never fails because of them: what is not in Seldon's form is left out, and
+the reason is in the log of the process once.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import os
+import re
+import sys
+import threading
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+COUNTER, GAUGE, TIMER = "COUNTER", "GAUGE", "TIMER"
+MOST_SERIES = 1000
+"""Of one process; further keys and tags are not counted."""
+
+_KINDS = {COUNTER: "counter", GAUGE: "gauge", TIMER: "histogram"}
+_EDGES = [10 ** (-3 + at * (math.log10(30) + 3) / 49) for at in range(50)]
+"""Seconds: those of Seldon's own histograms."""
+
+_SHOWN_TO_CALLERS = os.environ.get("INCLUDE_METRICS_IN_CLIENT_RESPONSE", "true").lower() == "true"
+"""Seldon's own switch."""
+
+
+Count = Callable[[Sequence[Mapping[str, Any]]], None]
+
+
+@dataclass(slots=True)
+class _Series:
+    value: float = 0.0
+    buckets: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a model has said of one answer. metrics: in Seldon's form."""
+
+    tags: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Sequence[Mapping[str, Any]] = ()
+
+
+class Custom:
+    """The tags and metrics of one model, and what has been counted. owner: an object that may have
+    the methods; None: nothing is said. on_metrics: who else counts them.
+    """
+
+    def __init__(
+        self,
+        owner: Any = None,
+        on_metrics: Count | None = None,
+    ) -> None:
+        self._tags, self._metrics = _method(owner, "tags"), _method(owner, "metrics")
+        self._on_metrics = on_metrics
+        self._series: dict[tuple[str, str, str], _Series] = {}
+        self._complaints: set[str] = set()
+        self._lock = threading.Lock()
+
+    def said(self) -> Said:
+        """What the model says of the answer that this thread has just got; it is counted."""
+        if self._tags is None and self._metrics is None:
+            return Said()
+        tags, metrics = self._asked(self._tags, {}), self._asked(self._metrics, [])
+        if not isinstance(tags, Mapping):
+            tags = self._left_out("tags", f"{type(tags).__name__} is no mapping", {})
+        if not isinstance(metrics, list):
+            metrics = self._left_out("metrics", f"{type(metrics).__name__} is no list", [])
+        tags = {str(name): _plain(value) for name, value in tags.items()}
+        found = [metric for item in metrics if (metric := self._metric(item))]
+        self._count(found)
+        return Said(tags, found if _SHOWN_TO_CALLERS else ())
+
+    def exposition(self, labels: Mapping[str, str]) -> str:
+        """What was counted in this process, in the text format of Prometheus. labels: of all."""
+        lines, typed = [], set()
+        with self._lock:
+            kept = self._series.items()
+            series = sorted((key, item.value, [*item.buckets]) for key, item in kept)
+        for (name, kind, tags), value, buckets in series:
+            if name not in typed:
+                lines.append(f"# TYPE {name} {_KINDS[kind]}")
+                typed.add(name)
+            own = {**orjson.loads(tags), **labels}
+            if kind != TIMER:
+                lines.append(_sample(name, own, value))
+                continue
+            below = 0
+            for edge, count in zip([*_EDGES, math.inf], buckets, strict=True):
+                below += count
+                bound = "+Inf" if math.isinf(edge) else f"{edge:.6g}"
+                lines.append(_sample(f"{name}_bucket", {**own, "le": bound}, below))
+            lines += [_sample(f"{name}_count", own, below), _sample(f"{name}_sum", own, value)]
+        return "".join(f"{line}\n" for line in lines)
+
+    def _asked(self, method: Callable[[], Any] | None, nothing: Any) -> Any:
+        if method is None:
+            return nothing
+        try:
+            return method()
+        except Exception as error:  # noqa: BLE001 (of the model)
+            return self._left_out(method.__name__, f"{type(error).__name__}: {error}", nothing)
+
+    def _metric(self, item: Any) -> dict[str, Any] | None:
+        """A metric in Seldon's form; None for anything else."""
+        if fault := _fault(item):
+            self._left_out("metrics", fault, None)
+            return None
+        metric = {"key": str(item["key"]), "type": item["type"], "value": _plain(item["value"])}
+        own = {str(name): str(text) for name, text in (item.get("tags") or {}).items()}
+        return {**metric, "tags": own} if own else metric
+
+    def _count(self, metrics: Sequence[Mapping[str, Any]]) -> None:
+        with self._lock:
+            for metric in metrics:
+                kind, value = str(metric["type"]), float(metric["value"])
+                name = _name(metric["key"]) + ("_total" if kind == COUNTER else "")
+                key = name, kind, orjson.dumps(metric.get("tags", {})).decode()
+                if key not in self._series and len(self._series) >= MOST_SERIES:
+                    continue
+                self._series.setdefault(key, _Series(buckets=[0] * (len(_EDGES) + 1)))
+                _add(self._series[key], kind, value)
+        if self._on_metrics is not None and metrics:
+            self._on_metrics([{**item, "tags": dict(item.get("tags", {}))} for item in metrics])
+
+    def _left_out(self, what: str, why: str, instead: Any) -> Any:
+        text = f"{what}() of the model is left out of an answer: {why[:300]}.\n"
+        if what not in self._complaints:
+            self._complaints.add(what)
+            sys.stderr.write(text)
+        return instead
+
+
+def _fault(item: Any) -> str:
+    """Why this is no metric; empty if it is one."""
+    if not isinstance(item, Mapping) or not {"key", "type", "value"} <= item.keys():
+        return "a metric needs key, type and value"
+    if item["type"] not in _KINDS:
+        return "a type is COUNTER, GAUGE or TIMER"
+    value = _plain(item["value"])
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not math.isfinite(value):
+        return "a value is a finite number"
+    return "" if isinstance(item.get("tags") or {}, Mapping) else "tags are a mapping"
+
+
+def _method(owner: Any, name: str) -> Callable[[], Any] | None:
+    """A method that can be called without arguments."""
+    found = getattr(owner, name, None)
+    if not callable(found):
+        return None
+    try:
+        inspect.signature(found).bind()
+    except (TypeError, ValueError):
+        return None
+    method: Callable[[], Any] = found
+    return method
+
+
+def _add(series: _Series, kind: str, value: float) -> None:
+    if kind == GAUGE:
+        series.value = value
+    elif kind == COUNTER:
+        series.value += value
+    else:  # Seldon's timers are in milliseconds, its histograms in seconds
+        series.value += value / 1000
+        series.buckets[bisect_left(_EDGES, value / 1000)] += 1
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it: NumPy's as Python's, anything else as a text."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    try:
+        orjson.dumps(value)
+    except TypeError:
+        return str(value)
+    return value
+
+
+def _name(key: str) -> str:
+    name = re.sub(r"[^a-zA-Z0-9_:]", "_", key)
+    return f"_{name}" if name[:1].isdigit() or not name else name
+
+
+def _sample(name: str, labels: Mapping[str, str], value: float) -> str:
+    quoted = (f'{_name(label)}="{_escaped(text)}"' for label, text in labels.items())
+    return f"{name}{{{','.join(quoted)}}} {value:.17g}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")

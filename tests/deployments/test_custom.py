@@ -1,0 +1,125 @@
+"""What a model says of its answers by Seldon's methods, and what Prometheus reads of it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from jupyter_mlinfra.deployments.runtime.custom import MOST_SERIES, Custom
+from jupyter_mlinfra.deployments.targets.own_metrics import merged
+
+
+class Talking:
+    """A model that says what it is told to say."""
+
+    def __init__(self, metrics: Any = (), tags: Any = None) -> None:
+        self.said, self.tagged = metrics, tags or {}
+
+    def metrics(self) -> Any:
+        if isinstance(self.said, Exception):
+            raise self.said
+        return self.said
+
+    def tags(self) -> Any:
+        return self.tagged
+
+
+def metric(kind: str, key: str, value: Any, **more: Any) -> dict[str, Any]:
+    return {"type": kind, "key": key, "value": value, **more}
+
+
+def samples(text: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_counters_add_up_gauges_are_the_last_and_timers_are_in_ranges_of_seconds() -> None:
+    model = Talking(tags={"team": "blue", "size": np.int64(3)})
+    custom = Custom(model)
+    for value in (2.0, np.float32(0.5)):
+        model.said = [
+            metric("COUNTER", "rows", value, tags={"kind": "a"}),
+            metric("GAUGE", "depth", value),
+            metric("TIMER", "think", 1000 * value),
+        ]
+        said = custom.said()
+        assert said.tags == {"team": "blue", "size": 3}
+        assert [item["value"] for item in said.metrics] == [value, value, 1000 * value]
+    found = samples(custom.exposition({"version": "v1"}))
+    one, kind = frozenset({("version", "v1")}), ("kind", "a")
+    assert found["rows_total", one | {kind}] == 2.5
+    assert found["depth", one] == 0.5
+    assert (found["think_count", one], found["think_sum", one]) == (2, 2.5)
+    below = {
+        float(dict(labels)["le"]): count
+        for (name, labels), count in found.items()
+        if name == "think_bucket"
+    }
+    assert below[math.inf] == 2
+    edge = min(bound for bound, count in below.items() if count == 1)
+    assert 0.5 <= edge < 0.7, "of Seldon's ranges, the one that ends beyond half a second"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        RuntimeError("no figures today"),
+        "no list",
+        [metric("SUMMARY", "a", 1)],
+        [metric("COUNTER", "a", "many")],
+        [metric("COUNTER", "a", True)],
+        [metric("COUNTER", "a", math.nan)],
+        [metric("COUNTER", "a", 1, tags="x")],
+        [{"key": "a"}],
+    ],
+)
+def test_what_is_no_metric_is_left_out_and_said_once(
+    said: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = Talking(said, tags={"team": "blue"})
+    custom = Custom(model)
+    assert [(custom.said().metrics, custom.said().tags) for _ in range(2)] == [
+        ([], {"team": "blue"})
+    ] * 2
+    assert custom.exposition({}) == ""
+    assert capsys.readouterr().err.count("metrics() of the model is left out") == 1
+    model.said = [metric("COUNTER", "a", 1), metric("COUNTER", "b", "x")]
+    assert [item["key"] for item in custom.said().metrics] == ["a"]
+
+
+def test_attributes_that_are_no_such_methods_are_left_alone() -> None:
+    class Other:
+        tags = ("a", "b")
+
+        def metrics(self, frame: Any) -> Any:
+            raise AssertionError(frame)
+
+    assert not Custom(Other()).said().tags
+    assert not Custom(None).said().metrics
+
+
+def test_a_model_that_invents_names_without_end_does_not_fill_the_memory() -> None:
+    model = Talking()
+    custom = Custom(model)
+    for start in range(0, MOST_SERIES + 500, 500):
+        model.said = [metric("COUNTER", f"name_{start + at}", 1) for at in range(500)]
+        assert len(custom.said().metrics) == 500
+    assert len(samples(custom.exposition({}))) == MOST_SERIES
+
+
+def test_odd_names_and_labels_are_read_by_prometheus_and_processes_become_one_text() -> None:
+    custom = Custom(Talking([metric("GAUGE", "7 of-9", 1, tags={"who is": 'a "b"\\\n'})]))
+    custom.said()
+    one, two = (custom.exposition({"process": name}) for name in ("1", "2"))
+    text = merged([one, two, "# TYPE mlinfra_deployment_processes gauge\nmlinfra_x 1\n"])
+    assert text.count("# TYPE") == 1
+    assert set(samples(text)) == {
+        ("_7_of_9", frozenset({("who_is", 'a "b"\\\n'), ("process", name)})) for name in ("1", "2")
+    }
