@@ -87,6 +87,8 @@ def _document(message: Any) -> dict[str, Any]:
         found["jsonData"] = _plain(message.jsonData)
     elif kind == "data":
         found["data"] = _data(message.data)
+    elif kind is not None:
+        found[kind] = ""  # refused by its name
     return found
 
 

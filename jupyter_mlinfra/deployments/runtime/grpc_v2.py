@@ -17,7 +17,7 @@ import numpy as np
 import orjson
 
 from . import protos
-from .open_inference import DTYPES
+from .datatypes import DTYPES
 from .refusal import RequestRefused
 
 _CONTENTS = {

@@ -15,6 +15,7 @@ import numpy as np
 import orjson
 
 from .contract import Batch, Column, Contract
+from .datatypes import DTYPES, check_datatype
 from .nested import flattened
 from .params import of_parameters
 from .refusal import RequestRefused, is_shape, kind, show
@@ -25,14 +26,6 @@ from .values import as_text
 BINARY_HEADER = "inference-header-content-length"
 """Length of the JSON part of a body with binary tensors."""
 
-DTYPES = {
-    "BOOL": "bool",
-    **{f"UINT{bits}": f"uint{bits}" for bits in (8, 16, 32, 64)},
-    **{f"INT{bits}": f"int{bits}" for bits in (8, 16, 32, 64)},
-    "FP16": "float16",
-    "FP32": "float32",
-    "FP64": "float64",
-}
 _NAMES = {dtype: name for name, dtype in DTYPES.items()}
 _OF_COLUMN = {
     "double": "FP64",
@@ -90,7 +83,7 @@ def _read(body: bytes, contract: Contract, json_length: int | None) -> Question:
         )
     outputs, binary = _wanted(message)
     batch, given = contract.from_columns(columns), of_parameters(message.get("parameters"))
-    return Question(batch, caller_id(message.get("id")), outputs, binary, given)
+    return Question(batch, _id(message.get("id")), outputs, binary, given)
 
 
 def _input(item: Any, blob: memoryview) -> tuple[str, list[int], Any, memoryview]:
@@ -114,7 +107,9 @@ def _input(item: Any, blob: memoryview) -> tuple[str, list[int], Any, memoryview
     values = item.get("data")
     if not isinstance(values, list):
         raise RequestRefused(f"Input {name[:80]} has no data.", f"It is {kind(values)}.")
-    return name, shape, flattened(name, values)[1], blob  # nested lists are allowed too
+    flat = flattened(name, values)[1]  # nested lists are allowed too
+    check_datatype(name, str(datatype), flat)
+    return name, shape, flat, blob
 
 
 def _from_bytes(
@@ -181,6 +176,22 @@ def _as_bytes(item: Mapping[str, Any], *, otherwise: bool) -> bool:
     parameters = item.get("parameters")
     own = parameters.get("binary_data") if isinstance(parameters, dict) else None
     return otherwise if own is None else own is True
+
+
+def _id(value: Any) -> str:
+    """The id of a request, which its answer repeats; empty for none. Raises RequestRefused for one
+    that log and feedback cannot refer to.
+    """
+    if value is None or value == "":
+        return ""
+    if found := caller_id(value):
+        return found
+    why = f"It is {kind(value)}."
+    if isinstance(value, str):
+        why = "It holds characters that cannot be printed."
+        why = why if len(value) <= 128 else f"It has {len(value)} characters."
+    fix = "Send a text of at most 128 printable characters, or none: then the answer has a new one."
+    raise RequestRefused("The id of the request cannot be used.", why, fix)
 
 
 def _hint(contract: Contract) -> str:

@@ -14,9 +14,12 @@ import orjson
 
 from .contract import Batch, Contract
 from .params import of_tags
-from .refusal import RequestRefused, kind
+from .refusal import RequestRefused, kind, listed
 from .tensors import TensorContract
 from .values import as_text
+
+_OTHER_FORMS = ("strData", "binData", "customData")
+"""Of Seldon's messages; what they mean is a matter of each model's own code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +48,11 @@ def _read(body: bytes, contract: Contract) -> Question:
     meta = message.get("meta")
     puid = caller_id(meta.get("puid")) if isinstance(meta, dict) else ""
     given = of_tags(meta)
-    if isinstance(contract, TensorContract) and "jsonData" in message:
-        return Question(contract.from_json(message["jsonData"]), "jsonData", puid, given)
+    if "jsonData" in message:
+        return Question(_from_json(message["jsonData"], contract), "jsonData", puid, given)
     data = message.get("data")
     if not isinstance(data, dict):
-        raise RequestRefused("The request has no data.", 'It must hold an object under "data".')
+        raise _no_data(message, contract)
     names = data.get("names")
     if "ndarray" in data:
         return Question(contract.from_rows(data["ndarray"], names), "ndarray", puid, given)
@@ -58,6 +61,40 @@ def _read(body: bytes, contract: Contract) -> Question:
         shape, values = tensor.get("shape"), tensor.get("values")
         return Question(contract.from_flat(shape, values, names), "tensor", puid, given)
     raise RequestRefused('"data" holds no rows.', 'It must have "ndarray" or "tensor".')
+
+
+def _from_json(value: Any, contract: Contract) -> Batch:
+    """Tensors by name; for a model of columns rows as objects, as lists in its own order, or one
+    object. An optional column may be left out of a row.
+    """
+    if isinstance(contract, TensorContract):
+        return contract.from_json(value)
+    rows = [value] if isinstance(value, dict) else value
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+        return contract.from_rows(rows)
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    known = set(contract.names)
+    if unknown := [name for name in names if name not in known]:
+        raise RequestRefused(
+            "The columns do not fit.",
+            f"Unknown: {listed(unknown)}.",
+            f"The model takes {listed(contract.names, 60)}.",
+        )
+    return contract.from_rows([[row.get(name) for name in names] for row in rows], names)
+
+
+def _no_data(message: Mapping[str, Any], contract: Contract) -> RequestRefused:
+    """What is said to a body without rows."""
+    others = [name for name in _OTHER_FORMS if name in message]
+    if not others:
+        return RequestRefused("The request has no data.", 'It must hold an object under "data".')
+    is_tensor = isinstance(contract, TensorContract)
+    records = '{"jsonData": {"INPUT": [[…]]}}' if is_tensor else '{"jsonData": [{"COLUMN": …}]}'
+    return RequestRefused(
+        f"The request holds {others[0]}.",
+        f"This model takes {'tensors' if is_tensor else 'rows of columns'}.",
+        f"{_hint(contract)[:-1]}, a tensor in its place, or {records}.",
+    )
 
 
 def parsed(body: bytes) -> dict[str, Any]:
