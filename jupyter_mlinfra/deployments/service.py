@@ -25,6 +25,7 @@ from .delivery.verbs import DeliveryVerbs
 from .kubernetes.verbs import KubernetesVerbs
 from .log_verbs import LogVerbs
 from .logged import Answers
+from .model_versions import ModelVersionVerbs
 from .packaging import Bundle, load_bundle
 from .request_verbs import Labelled, RequestVerbs
 from .rollout import STOP_SECONDS, Progress, Rollout
@@ -42,7 +43,7 @@ from .spec import (
 )
 from .store import DeploymentStore
 from .targets import DeploymentTarget, load_target
-from .traffic import all_to, exactly, previous
+from .traffic import all_to, all_to_the_canary, exactly, previous
 
 if TYPE_CHECKING:
     from ..catalog import Mode
@@ -56,7 +57,15 @@ if TYPE_CHECKING:
     from .featuring import Missing
 
 
-class Deployments(KubernetesVerbs, DeliveryVerbs, AccessVerbs, AskingVerbs, LogVerbs, RequestVerbs):
+class Deployments(
+    KubernetesVerbs,
+    DeliveryVerbs,
+    AccessVerbs,
+    AskingVerbs,
+    LogVerbs,
+    ModelVersionVerbs,
+    RequestVerbs,
+):
     """The deployments of one project. batches: its batch jobs. features: its feature store.
     labelled, outcomes: what its monitors know of the answers. alarm: who drives plans.
     """
@@ -185,6 +194,7 @@ class Deployments(KubernetesVerbs, DeliveryVerbs, AccessVerbs, AskingVerbs, LogV
         mode: Mode = "append",
         again: bool = False,
         workers: int | None = None,
+        new: bool = False,
     ) -> BatchSubmission:
         """Score a dataset as a job, into another dataset: its rows with `prediction`,
         `model_version` and `error`, in one snapshot or none.
@@ -195,8 +205,9 @@ class Deployments(KubernetesVerbs, DeliveryVerbs, AccessVerbs, AskingVerbs, LogV
         in `error` and no prediction. mode: append keeps the rows that the target has, replace
         replaces them. again: add predictions that the target has already once more, else that is a
         Conflict. workers: serving processes; None: as many as a deployed version has, at most one a
-        CPU. Raises NotFound, Unprocessable if the model cannot be served, is not trusted, or does
-        not fit the dataset.
+        CPU. new: only rows that were added since the last batch of this source into this target,
+        all if there was none; Conflict if the source was rewritten since. Raises NotFound,
+        Unprocessable if the model cannot be served, is not trusted, or does not fit the dataset.
         """
         if self._batches is None:
             raise Unavailable("Batch jobs need a project with a catalog and jobs.")
@@ -210,6 +221,7 @@ class Deployments(KubernetesVerbs, DeliveryVerbs, AccessVerbs, AskingVerbs, LogV
             mode=mode,
             again=again,
             workers=workers,
+            new=new,
         )
 
     def metrics(self) -> str:
@@ -261,6 +273,7 @@ class Deployments(KubernetesVerbs, DeliveryVerbs, AccessVerbs, AskingVerbs, LogV
         limits = views.limits_of(name, self._project.settings.of(DeploymentSettings))
         return replace(
             found,
+            up_since=views.up_since(record),
             plan=self.plan(name),
             replays=self.replays(name),
             limits=limits,
@@ -294,9 +307,12 @@ class Deployments(KubernetesVerbs, DeliveryVerbs, AccessVerbs, AskingVerbs, LogV
         self._rollout.share(name, exactly(traffic), verb="traffic", reason=reason)
         return self._record(self._store.deployment(name))
 
-    def promote(self, name: str, version: str, *, reason: str = "") -> Deployment:
-        """Give a version all of the traffic; the others stay warm for a rollback."""
-        self._rollout.share(name, all_to(version), verb="promote", reason=reason)
+    def promote(self, name: str, version: str | None = None, *, reason: str = "") -> Deployment:
+        """Give a version all of the traffic, by default the canary; the others stay warm for a
+        rollback. Raises Conflict if no version is named and there is no single canary.
+        """
+        aim = all_to_the_canary if version is None else all_to(version)
+        self._rollout.share(name, aim, verb="promote", reason=reason)
         return self._record(self._store.deployment(name))
 
     def rollback(self, name: str, *, reason: str = "") -> Deployment:

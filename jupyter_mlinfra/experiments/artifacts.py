@@ -87,6 +87,14 @@ def requirements(folder: Path) -> list[str]:
     return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
 
 
+def stated_bytes(document: Mapping[str, Any]) -> int | None:
+    """The size of all files, as MLflow noted it in `MLmodel` when the model was logged; None if it
+    did not.
+    """
+    size = document.get("model_size_bytes")
+    return size if isinstance(size, int) and size >= 0 else None
+
+
 def python_version(folder: Path) -> str | None:
     """The Python that the model was logged with, such as `3.12.1`."""
     flavors = mapping((read_mlmodel(folder) or {}).get("flavors"))

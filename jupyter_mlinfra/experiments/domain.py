@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 def _open(bench: Workbench) -> Experiments:
     from . import Experiments
 
-    return Experiments(bench.project, unservable=bench.unservable, runs_code=bench.runs_code)
+    return Experiments(
+        bench.project,
+        unservable=bench.unservable,
+        runs_code=bench.runs_code,
+        uses=lambda: bench.deployments,
+    )
 
 
 DOMAIN = Domain(
@@ -79,7 +84,7 @@ DOMAIN = Domain(
         ),
         Group(
             name="models",
-            help="Models and their versions: register, promote.",
+            help="Models and their versions: register, promote, delete.",
             commands="jupyter_mlinfra.experiments.faces.cli:models",
             begin="mlinfra models register RUN",
         ),
@@ -89,7 +94,7 @@ DOMAIN = Domain(
         Magic(
             name="models",
             group="models",
-            verbs=("list", "show", "register", "promote"),
+            verbs=("list", "show", "register", "promote", "delete"),
             rewrite="jupyter_mlinfra.experiments.faces.magics:alias",
         ),
     ),

@@ -126,6 +126,7 @@ class Examined:
     signature: bool = False
     unservable: str = ""
     fault: str = ""
+    size_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +173,7 @@ class VersionFacts:
             notebook=run.notebook if run else None,
             datasets=run.datasets if run else (),
             run_name=run.name if run else "",
+            size_bytes=examined.size_bytes,
         )
 
 

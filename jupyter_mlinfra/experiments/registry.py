@@ -180,6 +180,12 @@ class Registry:
                 client.set_registered_model_alias(version.model, name, str(number))
         return self.find(f"{version.model}/{version.version}")
 
+    def delete(self, version: VersionFacts) -> None:
+        """Take a version out of the registry; its number is not given again."""
+        client = self._store.client()
+        with self._store.write_lock(), explained(self._store):
+            client.delete_model_version(version.model, str(version.version))
+
     def has_signature(self, version: VersionFacts) -> bool:
         """Whether the version states its inputs: by what was recorded at registration, else by its
         files.
@@ -205,6 +211,7 @@ class Registry:
             return Examined(
                 signature=self.has_signature(version),
                 unservable=self._unservable(document) if document else "",
+                size_bytes=artifacts.stated_bytes(document or {}),
             )
         except MLInfraError as error:
             return Examined(

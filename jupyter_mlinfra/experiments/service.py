@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import partial
 from hashlib import blake2b
-from pathlib import Path
 from typing import Any
 
 from ..core.errors import BadRequest, MLInfraError, NotFound
@@ -19,9 +18,9 @@ from ..core.project import Project
 from ..core.records import Page, check_limit, page_of
 from ..core.refs import named, reference
 from ..core.search import Document
-from . import artifacts, cards, compare, documents, importing, registry, tracking
+from . import compare, documents, importing, registry, tracking
 from .checking import check_keys, kinds_of
-from .facts import RunFacts, VersionFacts
+from .facts import RunFacts
 from .query import parse_filter, parse_sort
 from .registry import Registry
 from .snippets import comparison, model_code
@@ -29,6 +28,7 @@ from .source import Source, choose
 from .spec import Comparison, Curve, Experiment, Imported, Model, ModelDetail, Run, Version
 from .store import TrackingStore, explained
 from .strays import Stray, address_of, is_same_store, note_of, strays, without
+from .versions import Unused, Uses, VersionVerbs
 
 CURVES, CURVE_LINES = 12, 240
 """A comparison carries the curves of at most this many metrics, and at most this many curves in
@@ -40,7 +40,7 @@ _ID = 32
 """The length of a complete id, which need not be looked up by prefix."""
 
 
-class Experiments:
+class Experiments(VersionVerbs):
     """Runs, models and versions of one project, stored by MLflow. Reading the embedded store does
     not import MLflow.
     """
@@ -51,11 +51,12 @@ class Experiments:
         *,
         unservable: registry.Unservable = lambda _: "",
         runs_code: registry.RunsCode = lambda _: True,
+        uses: Callable[[], Uses] = Unused,
     ) -> None:
         """unservable: says why a model cannot be deployed, judged by its `MLmodel`. runs_code:
-        whether loading it runs code from its files.
+        whether loading it runs code from its files. uses: opened when a version is deleted.
         """
-        self._project = project
+        self._project, self._uses = project, uses
         self._store = TrackingStore(project)
         self._registry = Registry(project, self._store, self._source, unservable, runs_code)
 
@@ -343,47 +344,6 @@ class Experiments:
             model=model, versions=records, code=model_code(name + suffix, shown=name)
         )
 
-    def version(self, ref: str) -> Version:
-        """A version by `model/3` or `model@alias`."""
-        return self._version(self._registry.find(ref))
-
-    def card(self, ref: str) -> cards.ModelCard:
-        """All that is known of a version. Its files are read as text; none is fetched."""
-        return cards.card_of(self._registry.find(ref), self._source(), self._registry)
-
-    def download(self, ref: str) -> Path:
-        """The folder of a version's files; the caller must not change it.
-
-        Files on this machine are checked against the digest noted at registration. A copy of remote
-        files is checked against the digest from when it was fetched, and fetched again if it
-        differs.
-        """
-        return self._registry.download(self._registry.find(ref))
-
-    def registered_here(self, ref: str, *, folder: Path | None = None) -> bool:
-        """Whether this project registered the version with the files that it has now; the tags of a
-        registry can be written by others too. folder: a copy whose files are compared instead.
-        """
-        return self._registry.registered_here(self._registry.find(ref), folder)
-
-    def requirements(self, ref: str) -> list[str]:
-        """The packages that a version was logged with, as lines of a requirements file."""
-        return artifacts.requirements(self.download(ref))
-
-    def signature(self, ref: str) -> dict[str, list[dict[str, Any]]]:
-        """`inputs` and `outputs` of a version: one mapping a column with `name`, `type`,
-        `required`.
-        """
-        return artifacts.signature(self.download(ref))
-
-    def load(self, ref: str) -> Any:
-        """The model in its own library. May run code from its files: only for kernels and jobs,
-        never for a server.
-        """
-        folder = self.download(ref)
-        self._store.activate()
-        return registry.load(folder)
-
     def fingerprint(self, model: str) -> str | None:
         """Content id of a model (its versions and their runs), or of one version (`model/3`,
         `model@alias`); None if it does not exist.
@@ -416,10 +376,6 @@ class Experiments:
     def search_documents(self) -> Iterator[Document]:
         """Experiments, models, versions and the newest runs."""
         return documents.documents(self._source())
-
-    def _version(self, facts: VersionFacts) -> Version:
-        runs = self._source().several([facts.run]) if facts.run else []
-        return facts.record(runs[0] if runs else None, self._registry.examined(facts))
 
     def _end_of(self, job: str) -> tuple[str, int] | None:
         from ..jobs import Jobs, JobState

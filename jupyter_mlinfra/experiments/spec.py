@@ -133,7 +133,7 @@ class Version:
     states its input columns and types.
 
     unservable: why it cannot be deployed, as far as is known. fault: why its files cannot be read,
-    usually empty.
+    usually empty. size_bytes: of its files when it was logged; None if that was not noted.
     """
 
     ref: str
@@ -149,6 +149,7 @@ class Version:
     unservable: str = ""
     fault: str = ""
     run_name: str = ""
+    size_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

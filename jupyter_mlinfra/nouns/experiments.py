@@ -244,6 +244,12 @@ class ModelHandle(Shown):
         """Point an alias at it; the previous champion stays available as `rollback`."""
         return self.workbench.experiments.promote(self.record.ref, alias=alias)
 
+    def delete(self, *, reason: str = "") -> Version:
+        """Take it out of the registry; returns it as it was. Raises Conflict while an alias points
+        at it, or a deployment keeps it.
+        """
+        return self.workbench.experiments.delete_version(self.record.ref, reason=reason)
+
     def reference(self, frame: pl.DataFrame, *, score: Sequence[float] | None = None) -> Path:
         """Store what it saw in training for its monitors: bins and counts of each input in `frame`,
         and of its answers `score`, never rows.
@@ -324,12 +330,14 @@ class ModelHandle(Shown):
         mode: Literal["append", "replace"] = "append",
         again: bool = False,
         workers: int | None = None,
+        new: bool = False,
     ) -> JobHandle:
         """Score the dataset `source` into the dataset `into`, as a job that goes on where it was
         killed. `into` gets the rows with `prediction`, `model_version` and `error`.
 
         keep: columns of the source in the result; None for all. max_errors: share of rows that may
-        be refused. again: add predictions that `into` has already once more.
+        be refused. again: add predictions that `into` has already once more. new: only the rows
+        that were added to `source` since its last batch into `into`.
         """
         submitted = self.workbench.deployments.batch(
             self.record.ref,
@@ -341,6 +349,7 @@ class ModelHandle(Shown):
             mode=mode,
             again=again,
             workers=workers,
+            new=new,
         )
         return JobHandle(self.workbench, submitted.job)
 

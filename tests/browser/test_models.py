@@ -127,6 +127,16 @@ def test_the_model_names_its_champion(shared: Lab) -> None:
     page = shared.open("Models", "model:flights")
     expect(page.get_by_text("champion").first).to_be_visible()
     expect(page.get_by_text("candidate").first).to_be_visible()
+    table = page.get_by_role("grid", name="Versions of flights")
+    for head in ("data", "feature views", "size"):
+        expect(table.get_by_role("columnheader", name=head, exact=True)).to_be_visible()
+    expect(table.locator("tbody tr").first).to_contain_text(re.compile(r"\d [kM]B"))
+    champion = table.locator("tbody tr").filter(has_text="champion").first
+    champion.get_by_role("button", name=re.compile("^Delete v")).click()
+    shared.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    refused = shared.page.locator(".Toastify__toast").filter(has_text="was not deleted")
+    expect(refused).to_be_visible()
+    shared.refused("/delete")
 
 
 def test_a_chart_in_a_notebook_is_drawn_offline_by_our_own_renderer(lab: Lab) -> None:

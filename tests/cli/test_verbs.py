@@ -616,6 +616,20 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         },
     ),
     (
+        "deployments manifest flights --target seldon",
+        "Manifests",
+        "deployments",
+        "manifest",
+        {
+            "name": "flights",
+            "kind": "seldon-v1",
+            "options": ManifestOptions(),
+            "output": None,
+            "crds": None,
+            "traffic": None,
+        },
+    ),
+    (
         "deployments apply flights --kind core2 --model-uri s3://m/{version} --traffic v1=90"
         " --traffic v2=10 --context eu --context us --timeout 60",
         "list[RegionState]",
@@ -745,7 +759,7 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         "monitors status flights --since 24h",
         "MonitorFigures",
         "monitoring",
-        "figures",
+        "overview",
         {
             "name": "flights",
             "since": timedelta(hours=24),
@@ -758,7 +772,7 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         "monitors status flights --window 1h --version v2 --segment origin=JFK --against previous",
         "MonitorFigures",
         "monitoring",
-        "figures",
+        "overview",
         {
             "name": "flights",
             "since": timedelta(hours=1),
@@ -852,6 +866,13 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         "alerts",
         "silence",
         {"target": "m/drift", "until": None, "span": timedelta(hours=2), "why": "known"},
+    ),
+    (
+        "alerts silence m/drift 1h 'known for long'",
+        "AlertSilence",
+        "alerts",
+        "silence",
+        {"target": "m/drift", "until": None, "span": timedelta(hours=1), "why": "known for long"},
     ),
     (
         "alerts silence drift --until 2026-12-01 --why x",

@@ -11,7 +11,13 @@ import polars as pl
 import pytest
 
 from jupyter_mlinfra import nouns
-from jupyter_mlinfra.core.errors import BadRequest, NotFound, Unavailable, Unprocessable
+from jupyter_mlinfra.core.errors import (
+    BadRequest,
+    Conflict,
+    NotFound,
+    Unavailable,
+    Unprocessable,
+)
 from jupyter_mlinfra.experiments import Experiments
 from jupyter_mlinfra.experiments.artifacts import python_version
 from jupyter_mlinfra.experiments.registry import parse
@@ -175,6 +181,40 @@ def test_the_old_champion_stays_reachable_and_a_rollback_swaps_the_two(project, 
         (2, "champion"),
         (1, "champion"),
     ]
+
+
+def test_a_version_goes_when_neither_an_alias_nor_a_deployment_has_it(project, experiments):
+    class Live:
+        """One deployment that answers with some versions."""
+
+        versions, noted = {2}, []
+
+        def uses_of(self, model, number):
+            use = SimpleNamespace(what="90 % of the traffic of live", fix="mlinfra …")
+            return [use] if model == "churn" and number in self.versions else []
+
+        def note_deleted(self, model, number, *, reason=""):
+            self.noted.append((model, number, reason))
+
+    live = Live()
+    experiments._uses = lambda: live
+    for seed in range(2):
+        experiments.register(trained(experiments, seed=seed), model="churn")
+    experiments.promote("churn/1", alias="champion")
+    with pytest.raises(Conflict, match="It is champion") as caught:
+        experiments.delete_version("churn@champion")
+    assert "--alias champion" in caught.value.fix
+    with pytest.raises(Conflict, match="90 % of the traffic of live"):
+        experiments.delete_version("churn/2")
+    assert [item.version for item in experiments.model("churn").versions] == [2, 1]
+    assert live.noted == []
+    live.versions = set()
+    assert experiments.delete_version("churn/2", reason="slow").version == 2
+    assert [item.version for item in experiments.model("churn").versions] == [1]
+    assert live.noted == [("churn", 2, "slow")]
+    assert project.events.after(0)[-1].data == {"verb": "delete", "version": 2, "reason": "slow"}
+    with pytest.raises(NotFound, match="no version 2"):
+        experiments.delete_version("churn/2")
 
 
 def test_aliases_move_so_that_a_crash_between_two_writes_keeps_the_champion():

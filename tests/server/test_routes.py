@@ -405,6 +405,13 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
         {"ref": "flights/3", "alias": "champion"},
     ),
     (
+        "experiments/versions/flights/3/delete",
+        {"reason": "too slow"},
+        "experiments",
+        "delete_version",
+        {"ref": "flights/3", "reason": "too slow"},
+    ),
+    (
         "deployments/batch",
         {"version": "flights/3", "source": "f.p", "into": "f.scored", "keep": ["id"]},
         "deployments",
@@ -857,18 +864,22 @@ def test_every_route_is_in_the_table() -> None:
         ("/workbench/first-steps", "post"),
         ("/openapi.json", "get"),
         ("/monitoring/metrics", "get"),
+        ("/deployments/metrics", "get"),
     }
     assert every - called == elsewhere | {
         (f"/{template_of(path)[1:]}", "post") for path, *_ in LONG
     }
 
 
-async def test_metrics_are_text_and_not_json(noted: Noted, jp_fetch: Callable[..., Any]) -> None:
+@pytest.mark.parametrize("domain", ["monitoring", "deployments"])
+async def test_metrics_are_text_and_not_json(
+    noted: Noted, jp_fetch: Callable[..., Any], domain: str
+) -> None:
     noted.answer = "# TYPE mlinfra_psi gauge\nmlinfra_psi 0.3\n"
-    answer = await jp_fetch("mlinfra", "api", "monitoring", "metrics")
+    answer = await jp_fetch("mlinfra", "api", domain, "metrics")
     assert answer.body.decode() == noted.answer
     assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
-    assert noted.calls == [("monitoring", "metrics", {})]
+    assert noted.calls == [(domain, "metrics", {})]
 
 
 async def test_a_submitted_job_is_the_one_that_was_asked_for(

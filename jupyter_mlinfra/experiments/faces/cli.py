@@ -127,3 +127,13 @@ def _promote(session: Session, ref: str, alias: str) -> Any:
     """Point an alias at a version. Moves no traffic: that is `deployments promote`."""
     session.say(f"pointing {alias} at {ref}")
     return session.bench.experiments.promote(ref, alias=alias)
+
+
+@models.verb("delete")
+@click.argument("ref", metavar="MODEL/VERSION")
+@click.option("--reason", default="", help="For the audit log: mlinfra deployments audit")
+def _delete(session: Session, ref: str, reason: str) -> Any:
+    """Take a version out of the registry. Refused while an alias points at it, or a deployment
+    keeps it.
+    """
+    return session.bench.experiments.delete_version(ref, reason=reason)

@@ -104,6 +104,15 @@ class VersionPromote(Handler):
         return self.bench.experiments.promote(f"{name}/{version}", alias=alias)
 
 
+class VersionDelete(Handler):
+    @write(slow=True)
+    def post(self, name: str, version: str, *, reason: Text = "") -> Version:
+        """Take a version out of the registry; refused while an alias points at it, or a deployment
+        keeps it.
+        """
+        return self.bench.experiments.delete_version(f"{name}/{version}", reason=reason)
+
+
 ROUTES = {
     "experiments/experiments": ExperimentList,
     "experiments/runs": RunList,
@@ -116,4 +125,5 @@ ROUTES = {
     "experiments/versions/{name}/{version}": VersionPage,
     "experiments/versions/{name}/{version}/card": VersionCard,
     "experiments/versions/{name}/{version}/promote": VersionPromote,
+    "experiments/versions/{name}/{version}/delete": VersionDelete,
 }

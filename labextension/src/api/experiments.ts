@@ -13,7 +13,7 @@ import type {
 } from './types';
 
 export interface IRunQuery extends IPaging {
-  experiment: string;
+  experiment?: string;
   /** Such as `metrics.auc > 0.9`. */
   where?: string;
   /** A column, with `-` for descending: `-started`, `-metrics.auc`. */
@@ -36,6 +36,8 @@ export interface IExperimentsClient {
   register: (model: string, run: string) => Promise<IVersion>;
   /** Point an alias at a version; the version that had it before is kept under `rollback`. */
   promote: (model: string, version: number, alias: string) => Promise<IVersion>;
+  /** Take a version out of the registry; refused while an alias or a deployment has it. */
+  remove: (model: string, version: number, reason: string) => Promise<IVersion>;
 }
 
 export function experimentsClient(request: Request): IExperimentsClient {
@@ -56,6 +58,8 @@ export function experimentsClient(request: Request): IExperimentsClient {
     register: (model, run) =>
       request(`experiments/models/${pathOf(model)}/versions`, { body: { run } }),
     promote: (model, version, alias) =>
-      request(`experiments/versions/${pathOf(model, version)}/promote`, { body: { alias } })
+      request(`experiments/versions/${pathOf(model, version)}/promote`, { body: { alias } }),
+    remove: (model, version, reason) =>
+      request(`experiments/versions/${pathOf(model, version)}/delete`, { body: { reason } })
   };
 }

@@ -68,16 +68,21 @@ export interface components {
          *     name: of its rule. labels: those that its rule keeps apart. subject: the feature, segment or
          *     version of the worst value. window_start, window_end: the time in which the threshold was
          *     crossed, in the present episode or the last one. held_back_by: why nobody is told: the rule that
-         *     inhibits it while it fires, or the file that silences it.
+         *     inhibits it while it fires, or the file that silences it. hold_seconds: how long its rule waits
+         *     before it fires. cause: the likely one in a few words; empty before one was found.
          */
         readonly Alert: {
             /** @default null */
             readonly acknowledged: components["schemas"]["Acknowledgement"] | null;
+            /** @default  */
+            readonly cause: string;
             readonly evaluated_at: string | null;
             /** @default  */
             readonly group: string;
             /** @default  */
             readonly held_back_by: string;
+            /** @default 0 */
+            readonly hold_seconds: number;
             readonly labels: {
                 readonly [key: string]: string;
             };
@@ -194,8 +199,11 @@ export interface components {
          * AlertRule
          * @description A rule. monitor: empty for all; but: monitors that have their own. source: file and line,
          *     empty for the built-in ones. problem: of a file whose rules are not used; name is the file then.
+         *     against: what drift is against.
          */
         readonly AlertRule: {
+            /** @default reference */
+            readonly against: string;
             readonly but: readonly string[];
             readonly by: readonly string[];
             readonly clear: number | null;
@@ -620,6 +628,22 @@ export interface components {
             readonly total: number;
         };
         /**
+         * ClassFigures
+         * @description How often each class has the largest probability. shares: of rows, by class, `other` for
+         *     those that the reference has no bin for; before: the same of what the drift is against, None if
+         *     that is not known. psi: between them.
+         */
+        readonly ClassFigures: {
+            readonly before: {
+                readonly [key: string]: number;
+            } | null;
+            readonly psi: number | null;
+            readonly rows: number;
+            readonly shares: {
+                readonly [key: string]: number;
+            };
+        };
+        /**
          * CodeDiff
          * @description How the code of a job differs from the commit, as git writes it. shown, total: bytes of the
          *     text, and of the whole difference.
@@ -807,6 +831,18 @@ export interface components {
             readonly total: number;
         };
         /**
+         * DateRange
+         * @description The first and the last date of an input; before: of the reference, None if not known.
+         */
+        readonly DateRange: {
+            /** @default null */
+            readonly before_first: string | null;
+            /** @default null */
+            readonly before_last: string | null;
+            readonly first: string | null;
+            readonly last: string | null;
+        };
+        /**
          * Delivery
          * @description A message to a receiver. state: waiting, delivered or given_up. error: of the last try.
          */
@@ -902,7 +938,8 @@ export interface components {
         /**
          * Deployment
          * @description One deployment. url: ends in `/api/v1.0/predictions`. urls: the same by protocol, `seldon`
-         *     and `v2`, and for other machines `public`; empty while there is no gateway.
+         *     and `v2`, and for other machines `public`; empty while there is no gateway. requests_by_minute:
+         *     of the last 60 minutes, the present one last; fewer since its gateway was first looked at.
          */
         readonly Deployment: {
             /** Format: date-time */
@@ -910,6 +947,8 @@ export interface components {
             readonly name: string;
             readonly namespace: string;
             readonly ref: string;
+            /** @default [] */
+            readonly requests_by_minute: readonly number[];
             readonly state: components["schemas"]["DeploymentState"];
             readonly target: string;
             /** Format: date-time */
@@ -958,6 +997,8 @@ export interface components {
             readonly signature: readonly {
                 readonly [key: string]: unknown;
             }[];
+            /** @default null */
+            readonly up_since: string | null;
         };
         /**
          * Page
@@ -1533,6 +1574,16 @@ export interface components {
             readonly total: number;
         };
         /**
+         * HourOfDrift
+         * @description The largest PSI of any feature that an evaluation found in the hour from `at` on; None if
+         *     none was measured.
+         */
+        readonly HourOfDrift: {
+            /** Format: date-time */
+            readonly at: string;
+            readonly psi: number | null;
+        };
+        /**
          * Inspection
          * @description What an ingest would read, by the beginning of the files; nothing is written.
          *
@@ -2000,12 +2051,15 @@ export interface components {
         /**
          * Monitor
          * @description One monitor in a list. requests: in the window, refused and failed ones too; rows: those that
-         *     were answered. worst: the feature with the largest PSI.
+         *     were answered. worst: the feature with the largest PSI. lately: the last 24 hours with an
+         *     evaluation, oldest first.
          */
         readonly Monitor: {
             readonly deployment: string;
             readonly evaluated_at: string | null;
             readonly last_request_at: string | null;
+            /** @default [] */
+            readonly lately: readonly components["schemas"]["HourOfDrift"][];
             readonly name: string;
             readonly ref: string;
             readonly requests: components["schemas"]["Number"];
@@ -2022,19 +2076,30 @@ export interface components {
          *     against: what drift is against: the reference of a version, or a span of time. drift: by
          *     feature, the most suspect first. fill_rate, unseen, out_of_range: shares of rows by feature.
          *     problems: what makes the window incomplete. memory, cpu, in_flight (requests at once, at most):
-         *     of the serving processes together.
+         *     of the serving processes together. kpi_before: the KPI of the window of this length before.
+         *     heat: the PSI of the most suspect features over time, if it was asked for. scores: of the
+         *     answer, of several the first; outputs: of each of several, by the name of the class or output;
+         *     predicted: of the class with the largest probability, None of other answers or without a
+         *     reference. dates: of inputs that are dates.
          */
         readonly MonitorFigures: {
             readonly against: string;
             readonly cpu: components["schemas"]["CpuFigures"] | null;
+            readonly dates: {
+                readonly [key: string]: components["schemas"]["DateRange"];
+            };
             readonly drift: {
                 readonly [key: string]: components["schemas"]["Distances"];
             };
             readonly fill_rate: {
                 readonly [key: string]: number | null;
             };
+            /** @default null */
+            readonly heat: components["schemas"]["HeatMap"] | null;
             readonly in_flight: number | null;
             readonly kpi: components["schemas"]["KpiFigure"] | null;
+            /** @default null */
+            readonly kpi_before: number | null;
             readonly labels: components["schemas"]["LabelCounts"];
             readonly latency: components["schemas"]["ServiceFigures"] | null;
             readonly memory: components["schemas"]["MemoryFigures"] | null;
@@ -2042,7 +2107,12 @@ export interface components {
             readonly out_of_range: {
                 readonly [key: string]: number | null;
             };
+            readonly outputs: {
+                readonly [key: string]: components["schemas"]["ScoreFigures"];
+            };
             readonly performance: components["schemas"]["PerformanceFigures"];
+            /** @default null */
+            readonly predicted: components["schemas"]["ClassFigures"] | null;
             readonly problems: readonly string[];
             readonly reasons: {
                 readonly [key: string]: string;
@@ -2090,6 +2160,7 @@ export interface components {
          *     `features` that were compared. trouble: why nothing was compared, as without a reference;
          *     `reference` is empty then.
          *     problems: what makes the window incomplete, such as a broken file of the log.
+         *     next_evaluation_at: when the rules are judged again; None if that is not planned.
          */
         readonly MonitorStatus: {
             readonly alerts: readonly components["schemas"]["Alert"][];
@@ -2101,8 +2172,14 @@ export interface components {
             readonly error_fraction: components["schemas"]["Number"] | null;
             readonly features: number;
             readonly monitor: components["schemas"]["Monitor"];
+            /** @default null */
+            readonly next_evaluation_at: string | null;
+            /** @default [] */
+            readonly outputs: readonly components["schemas"]["FeatureDrift"][];
             readonly p50_ms: components["schemas"]["Number"] | null;
             readonly p95_ms: components["schemas"]["Number"] | null;
+            /** @default null */
+            readonly predicted: components["schemas"]["FeatureDrift"] | null;
             /** @default [] */
             readonly problems: readonly string[];
             readonly reference: string;
@@ -2357,11 +2434,15 @@ export interface components {
          * @description One figure of one window, [start, end) in seconds since 1970.
          *
          *     labels: `version` always; `feature` where it applies; `segment`, as `column=value`, for a part
-         *     of the rows. value: None if it could not be measured: no data, which is never green. rows: it
-         *     is of.
+         *     of the rows; `against` of drift against something else than the reference. value: None if it
+         *     could not be measured: no data, which is never green. rows: it is of. error: by how much it may
+         *     be off, at most, as it is computed from a summary of the values: 0 for what is exact, None where
+         *     no bound is known; of a quantile (`p95_ms`) a share of rows.
          */
         readonly Point: {
             readonly end: number;
+            /** @default null */
+            readonly error: number | null;
             readonly labels: {
                 readonly [key: string]: string;
             };
@@ -2988,7 +3069,7 @@ export interface components {
          *     states its input columns and types.
          *
          *     unservable: why it cannot be deployed, as far as is known. fault: why its files cannot be read,
-         *     usually empty.
+         *     usually empty. size_bytes: of its files when it was logged; None if that was not noted.
          */
         readonly Version: {
             readonly aliases: readonly string[];
@@ -3007,6 +3088,8 @@ export interface components {
             /** @default  */
             readonly run_name: string;
             readonly signature: boolean;
+            /** @default null */
+            readonly size_bytes: number | null;
             /** @default  */
             readonly unservable: string;
             readonly version: number;

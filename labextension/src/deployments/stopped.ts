@@ -6,11 +6,12 @@ const NEEDED = ['signature', 'engine', 'environment', 'start'];
 export const failedGates = ({ gates }: IDeployedVersion): IDeployedVersion['gates'] =>
   gates.filter(({ passed }) => passed === false);
 
-/** The versions that a failed test keeps from traffic. */
+/** Whether a failed test keeps a version from traffic. */
+export const isStopped = (version: IDeployedVersion): boolean =>
+  version.state !== 'ready' && version.traffic === 0 && failedGates(version).length > 0;
+
 export const stopped = ({ versions }: IDeployment): readonly IDeployedVersion[] =>
-  versions.filter(
-    version => version.state !== 'ready' && version.traffic === 0 && failedGates(version).length > 0
-  );
+  versions.filter(isStopped);
 
 /** Whether a stopped version can answer all the same. */
 export const canAnswer = (version: IDeployedVersion): boolean =>

@@ -20,6 +20,15 @@ export const versionActions = (trans: TranslationBundle): readonly IActionSpec<I
     run: () => verbs().then(({ promote }) => promote)
   },
   {
+    ...VERSION,
+    id: 'mlinfra:models-delete',
+    label: trans.__('Delete Version…'),
+    caption: trans.__('For good; not while an alias or a deployment has it'),
+    icon: 'close',
+    asks: true,
+    run: () => verbs().then(({ remove }) => remove)
+  },
+  {
     kinds: ['version', 'deployment'],
     id: 'mlinfra:deployments-create',
     label: trans.__('Deploy Version…'),

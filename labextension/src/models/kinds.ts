@@ -29,6 +29,7 @@ export const modelKinds = (trans: TranslationBundle): readonly IKindSpec[] => [
     plural: trans.__('Versions'),
     join: { sign: '/' },
     owner: 'model',
+    remove: 'mlinfra:models-delete',
     panel: 'models',
     code: true
   }

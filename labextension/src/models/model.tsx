@@ -26,6 +26,8 @@ import { formatRef } from '../refs';
 import type { IPageProps, IWorkbench } from '../tokens';
 import { ModelCard, Place } from './card';
 import { type IPlace, testedPlace, usePlaces } from './deployed';
+import { FailedTests } from './failed';
+import { Register } from './registering';
 
 const METRICS_SHOWN = 4;
 
@@ -39,6 +41,7 @@ export default function ModelPage({ reference, name }: IPageProps): React.ReactE
   return (
     <>
       <PageHeader icon="models" title={name} reference={reference}>
+        <Register model={name} />
         <InsertButton code={query.data?.code.python} />
       </PageHeader>
       <Result query={query}>{detail => <Model detail={detail} />}</Result>
@@ -96,6 +99,7 @@ function Versions({ detail }: { detail: IModelDetail }): React.ReactElement {
   const compared = comparedIn(metrics, versions, best);
   return (
     <div className={cx('scroll', 'split')}>
+      <FailedTests places={places} />
       <Compare versions={versions.filter(({ ref }) => selection.has(ref))} />
       <Table
         label={trans.__('Versions of %1', model.name)}
@@ -268,7 +272,16 @@ function columnsOf(
           <State state="failed">{trans.__('missing')}</State>
         )
     },
+    ...madeFromColumns(trans),
     { key: 'notebook', head: trans.__('notebook'), cell: row => row.notebook ?? format.DASH },
+    {
+      key: 'size',
+      head: trans.__('size'),
+      width: 80,
+      figure: row => row.size_bytes ?? undefined,
+      cell: row => (row.size_bytes === null ? format.DASH : format.bytes(row.size_bytes)),
+      sort: row => row.size_bytes
+    },
     {
       key: 'created',
       head: trans.__('created'),
@@ -293,9 +306,34 @@ function columnsOf(
             target={row}
             label={trans.__('Deploy…')}
           />
+          <ActionButton
+            bare
+            kind="quiet"
+            command="mlinfra:models-delete"
+            target={row}
+            label={trans.__('Delete v%1…', row.version)}
+          />
         </span>
       )
     }
+  ];
+}
+
+/** The data and the feature views that the run of a version read. */
+function madeFromColumns(trans: IWorkbench['trans']): IColumnSpec<IVersion>[] {
+  const linked = (row: IVersion, views: boolean): React.ReactNode => {
+    const refs = row.datasets.filter(ref => ref.startsWith('view:') === views);
+    return refs.length
+      ? refs.map(ref => (
+          <div key={ref}>
+            <RefLink reference={ref}>{ref.replace(/^(dataset|view):/, '')}</RefLink>
+          </div>
+        ))
+      : format.DASH;
+  };
+  return [
+    { key: 'data', head: trans.__('data'), width: 180, cell: row => linked(row, false) },
+    { key: 'views', head: trans.__('feature views'), width: 120, cell: row => linked(row, true) }
   ];
 }
 

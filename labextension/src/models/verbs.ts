@@ -67,6 +67,26 @@ export const promote: Perform<IVersion> = async call => {
   };
 };
 
+/** Take a version out of the registry, with a reason for the audit log. */
+export const remove: Perform<IVersion> = async call => {
+  const { client, events, trans } = call.workbench;
+  const { model, version } = await versionOf(call);
+  const answer = await InputDialog.getText({
+    title: trans.__('Delete version %1 of %2?', version, model),
+    label: trans.__(
+      'It cannot be brought back; its run stays. The reason is kept in the audit log.'
+    ),
+    placeholder: trans.__('reason'),
+    okLabel: trans.__('Delete')
+  });
+  if (!answer.button.accept) {
+    return null;
+  }
+  await client.experiments.remove(model, version, answer.value?.trim() ?? '');
+  events.tell({ topic: 'model', ref: formatRef('model', model), data: {} });
+  return { message: trans.__('Version %1 of %2 is deleted.', version, model) };
+};
+
 /**
  * Open the form that deploys a version. It asks for the version too where none is meant, such as for
  * a deployment.

@@ -23,6 +23,7 @@ const VERSION: IVersion = {
   datasets: ['dataset:flights.departures@4711'],
   unservable: '',
   fault: '',
+  size_bytes: null,
   run_name: 'eager-owl'
 };
 

@@ -28,6 +28,7 @@ const version = (number: number, more: Partial<IVersion> = {}): IVersion => ({
   datasets: [],
   unservable: '',
   fault: '',
+  size_bytes: null,
   ...more
 });
 
@@ -146,6 +147,85 @@ it('versions that cannot be deployed say so, and each reason stands once below',
     `Not deployable: ${why}`,
     'Not deployable: The file model.pkl is missing.'
   ]);
+});
+
+it('a version says which data and views it was made from, and how large it is', async () => {
+  const datasets = ['dataset:shop.orders@4711', 'view:users', 'dataset:shop.stores@12'];
+  const fake = await opened(
+    detailOf([version(2, { datasets, size_bytes: 2_500_000 }), version(1)])
+  );
+  expect(column('data')).toEqual(['shop.orders@4711shop.stores@12', '–']);
+  expect(column('feature views')).toEqual(['users', '–']);
+  expect(column('size')).toEqual(['2.5 MB', '–']);
+  fireEvent.click(screen.getByRole('button', { name: 'shop.orders@4711' }));
+  expect(fake.open).toHaveBeenCalledWith('dataset:shop.orders@4711');
+});
+
+describe('a version that a failed test keeps from traffic', () => {
+  const gates = [
+    { name: 'latency', passed: false, measured: '44 ms', limit: 'under 30 ms' },
+    { name: 'signature', passed: true, measured: '', limit: '12 inputs' }
+  ];
+  const stoppedVersion = { version: 'v9', model: 'models:/flights/9', state: 'failed', traffic: 0 };
+  const card = async (more: object = {}): Promise<IFake> => {
+    const live = { name: 'live', versions: [{ ...stoppedVersion, gates, ...more }] };
+    const fake = fakeWorkbench({
+      experiments: { model: async () => detailOf([version(9)]) },
+      deployments: { list: async () => pageOf([live as never]) }
+    });
+    show(fake, <ModelPage reference="model:flights" name="flights" />);
+    await settle();
+    return fake;
+  };
+
+  it('has a card with the test, what was measured and the limit, and the ways on', async () => {
+    const fake = await card();
+    const alert = screen.getByRole('alert');
+    expect(alert.textContent).toContain('v9 fails “latency” in live');
+    expect(alert.textContent).toContain('measured 44 ms, limit under 30 ms');
+    expect(within(alert).getByRole('button', { name: 'Promote Anyway…' })).toBeTruthy();
+    fireEvent.click(within(alert).getByRole('button', { name: 'Open Test' }));
+    expect(fake.open).toHaveBeenCalledWith('deployment:live');
+  });
+
+  it('has none once it answers', async () => {
+    await card({ state: 'ready' });
+    expect(screen.queryByRole('alert')).toBeNull();
+  });
+});
+
+it('a version is deleted with a reason, and not when that was cancelled', async () => {
+  const answer = (accept: boolean): void =>
+    void jest
+      .spyOn(InputDialog, 'getText')
+      .mockResolvedValue({ button: { accept }, value: ' too slow ' } as never);
+  const notified = jest.spyOn(Notification, 'success').mockReturnValue('');
+  const remove = jest.fn(async () => version(2));
+  await opened(detailOf([version(2), version(1)]), { remove });
+  const button = screen.getByRole('button', { name: 'Delete v2…' });
+  answer(false);
+  fireEvent.click(button);
+  await settle();
+  expect(remove).not.toHaveBeenCalled();
+  answer(true);
+  fireEvent.click(button);
+  await settle();
+  expect(remove).toHaveBeenCalledWith('flights', 2, 'too slow');
+  expect(notified.mock.calls[0]?.[0]).toBe('Version 2 of flights is deleted.');
+});
+
+it('a run is registered as the next version from the page of its model', async () => {
+  const run = { id: '9c1e000000000000', name: 'eager-owl', experiment: 'delay' };
+  jest
+    .spyOn(InputDialog, 'getItem')
+    .mockResolvedValue({ button: { accept: true }, value: '9c1e0000 eager-owl (delay)' } as never);
+  const notified = jest.spyOn(Notification, 'success').mockReturnValue('');
+  const register = jest.fn(async () => version(3));
+  await opened(detailOf([version(2)]), { register, runs: async () => pageOf([run as never]) });
+  fireEvent.click(screen.getByRole('button', { name: 'Register…' }));
+  await settle();
+  expect(register).toHaveBeenCalledWith('flights', run.id);
+  expect(notified.mock.calls[0]?.[0]).toBe('flights has version 3.');
 });
 
 it('a model of more versions than are answered says how many are shown', async () => {
