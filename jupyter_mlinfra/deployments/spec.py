@@ -84,7 +84,8 @@ class DeployedVersion:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
     """One deployment. url: ends in `/api/v1.0/predictions`. urls: the same by protocol, `seldon`
-    and `v2`, and for other machines `public`; empty while there is no gateway.
+    and `v2`, and for other machines `public`; empty while there is no gateway. requests_by_minute:
+    of the last 60 minutes, the present one last; fewer since its gateway was first looked at.
     """
 
     ref: str
@@ -97,6 +98,7 @@ class Deployment:
     versions: Sequence[DeployedVersion]
     created_at: datetime
     updated_at: datetime
+    requests_by_minute: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

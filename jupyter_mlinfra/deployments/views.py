@@ -4,13 +4,16 @@ figures.
 
 from __future__ import annotations
 
+import contextlib
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..core.records import Number
+from ..core.records import Number, from_seconds
 from .access.records import GatewayState
 from .bodies import sample_body, with_params
 from .gateway import open_inference_prefix, prefix
@@ -107,7 +110,30 @@ def deployment(
         versions=versions,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        requests_by_minute=_by_minute(row, figures),
     )
+
+
+def _by_minute(row: DeploymentRow, figures: Mapping[tuple[str, str], Figures]) -> Sequence[int]:
+    """The requests of all versions together, without the copies that shadows get."""
+    counted = [
+        figures[row.name, item.version].by_minute
+        for item in row.versions
+        if not item.shadow and (row.name, item.version) in figures
+    ]
+    from_the_last = zip_longest(*(reversed(minutes) for minutes in counted), fillvalue=0)
+    return [sum(minutes) for minutes in from_the_last][::-1]
+
+
+def up_since(record: Deployment) -> datetime | None:
+    """When the oldest process of a version with traffic began."""
+    import psutil
+
+    begun = []
+    for pid in (pid for version in record.versions if version.traffic for pid in version.pids):
+        with contextlib.suppress(psutil.Error):
+            begun.append(psutil.Process(pid).create_time())
+    return from_seconds(min(begun)) if begun else None
 
 
 def _state(item: VersionRow, live: int) -> VersionState:

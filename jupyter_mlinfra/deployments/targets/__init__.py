@@ -45,7 +45,8 @@ class Figures:
     memory_bytes, pids: of its serving processes, when they were last looked at; each process may
     have children, whose memory is included. readings: of the window, the first one first: the time,
     and how many requests and errors had been counted by then. in_flight: requests that the gateway
-    has taken and not answered. counts: None of a target that keeps none.
+    has taken and not answered. counts: None of a target that keeps none. by_minute: the requests of
+    each of the last 60 minutes, the present one last.
     """
 
     seconds: float
@@ -59,6 +60,7 @@ class Figures:
     readings: Sequence[tuple[float, int, int]] = ()
     in_flight: int = 0
     counts: Counts | None = None
+    by_minute: Sequence[int] = ()
 
     def counted_since(self, begun: float) -> tuple[int, int]:
         """Requests and errors between the first reading at `begun` (seconds since 1970) or later

@@ -17,6 +17,7 @@ from . import Counts, Figures
 from .envoy import admin, watched_files
 from .envoy.meter import Meter
 from .layout import FIGURES
+from .minutes import Minutes
 from .vitals_log import Reading, VitalsLog, used_since
 from .workers import Workers
 
@@ -32,6 +33,7 @@ class Measures:
         self.figures: dict[Key, Figures] = {}
         self._workers, self._meter = workers, Meter()
         self._log = VitalsLog(project, project.settings.of(DeploymentSettings).payload_days)
+        self._minutes = Minutes()
         self._retried: dict[tuple[int, str], int] = {}
         self._readings: dict[Key, Reading] = {}
         self._used: dict[Key, float] = {}
@@ -60,19 +62,21 @@ class Measures:
         return True
 
     def _write_figures(self, keys: Mapping[str, Key]) -> None:
-        found, clusters = [], {key: name for name, key in keys.items()}
+        found, clusters, at = [], {key: name for name, key in keys.items()}, time.time()
+        self._minutes.keep(clusters)
         for key, item in self.figures.items():
             memory, pids = self._workers.memory(key), self._workers.pids(key)
-            reading = self._readings.get(key)
+            reading, counts = self._readings.get(key), self._counts(key, clusters[key])
             item = replace(
                 item,
                 memory_bytes=memory,
                 pids=pids,
                 in_flight=reading.in_flight if reading else 0,
-                counts=self._counts(key, clusters[key]),
+                counts=counts,
+                by_minute=self._minutes.count(key, counts.requests, at) if counts else (),
             )
             found.append({"deployment": key[0], "version": key[1], **asdict(item)})
-        watched_files.swap(FIGURES, json.dumps({"at": time.time(), "figures": found}))
+        watched_files.swap(FIGURES, json.dumps({"at": at, "figures": found}))
 
     def _counts(self, key: Key, cluster: str) -> Counts | None:
         counted = self._meter.counts(cluster)

@@ -34,6 +34,7 @@ const model = (name: string): object => ({
 });
 const deployment = (name: string): object => ({
   ref: `deployment:${name}`,
+  requests_by_minute: [],
   name,
   state: 'healthy',
   url: 'http://127.0.0.1',
@@ -41,6 +42,7 @@ const deployment = (name: string): object => ({
 });
 const monitor = (name: string): object => ({
   ref: `monitor:${name}`,
+  lately: [],
   name,
   deployment: name,
   state: 'ok',

@@ -33,8 +33,10 @@ import { Requests, type RowKey } from './requests';
 import { rate } from './section';
 import { type IEditedTraffic, Traffic } from './traffic';
 import { TryIt } from './tryit';
+import { undoings } from './undoing';
 import { Verdict } from './verdict';
 import { Versions } from './versions';
+import { reached } from './weights';
 
 const BUSY = ['building', 'starting', 'testing', 'draining'];
 
@@ -251,9 +253,15 @@ function DeploymentFacts({ detail }: { detail: IDeploymentDetail }): React.React
   const { trans } = useWorkbench();
   const { deployment, signature, answers, params } = detail;
   const perSecond = rate(deployment);
+  const undo = undoings(detail.history, deployment.versions).find(({ weights }) => weights);
   return (
     <Facts>
       <>{trans.__('%1, %2 behind Envoy', deployment.target, runtimes(deployment))}</>
+      {detail.up_since && (
+        <span title={trans.__('Its oldest process began at %1', format.time(detail.up_since))}>
+          {trans.__('up %1', format.span(format.secondsSince(detail.up_since)))}
+        </span>
+      )}
       <>{trans.__('created %1 ago', format.span(format.secondsSince(deployment.created_at)))}</>
       {perSecond && (
         <Num

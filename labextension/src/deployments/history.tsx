@@ -14,7 +14,7 @@ import { useWorkbench } from '../hooks/context';
 import { useList } from '../hooks/list';
 import type { IWorkbench } from '../tokens';
 import { type IUndoing, undoings } from './undoing';
-import { words } from './weights';
+import { reached, words } from './weights';
 
 interface IHistoryProps {
   deployment: IDeployment;
@@ -98,15 +98,20 @@ function Changes({ deployment, items, most }: IChangesProps): React.ReactElement
       head: '',
       end: true,
       sticky: true,
-      width: 100,
+      width: 220,
       cell: ({ change, undo }) =>
         undo?.weights ? (
-          <Button
+          <>
+            <span className={cx('quiet')}>
+              {trans.__('undo reaches %1', reached(undo.weights))}
+            </span>{' '}
+            <Button
             icon="undo"
             label={undo.later ? trans.__('Undo This…') : trans.__('Undo This')}
             caption={trans.__('Back to %1', words(undo.weights))}
             onClick={() => void undone(workbench, deployment, change, undo)}
-          />
+            />
+          </>
         ) : (
           <Undone why={undo?.why} />
         )

@@ -6,6 +6,7 @@ import { EmptyCard } from '../components/card';
 import { List, type IListRow } from '../components/list';
 import { ListSection } from '../components/listsection';
 import { Num } from '../components/number';
+import { Sparkline } from '../components/sparkline';
 import { State } from '../components/state';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
@@ -90,6 +91,26 @@ export function rate({ versions }: IDeployment): INumber | null {
     : null;
 }
 
+const MINUTES = 60;
+
+/** The requests of the last hour by the minute; the present minute is not over. */
+function Requests({ deployment }: { deployment: IDeployment }): React.ReactElement | null {
+  const { trans } = useWorkbench();
+  const counts = deployment.requests_by_minute.slice(0, -1);
+  const most = Math.max(0, ...counts);
+  return most > 0 ? (
+    <Sparkline
+      label={trans.__('Requests of the last hour, at most %1 a minute', format.compact(most))}
+      points={counts.map((count, place) => ({
+        x: 1 - (counts.length - place - 1) / (MINUTES - 1),
+        y: count
+      }))}
+      most={most}
+      series={1}
+    />
+  ) : null;
+}
+
 function deploymentRow(deployment: IDeployment, { trans }: IWorkbench): IListRow {
   const answering = deployment.versions.filter(version => version.traffic > 0);
   const latency = answering[0]?.p95_ms ?? null;
@@ -106,6 +127,7 @@ function deploymentRow(deployment: IDeployment, { trans }: IWorkbench): IListRow
       answering.map(version => `${version.version} ${version.traffic} %`).join(' · '),
     meta: (
       <>
+        <Requests deployment={deployment} />
         {perSecond && (
           <Num value={perSecond} format={value => trans.__('%1/s', format.number(value, 3))} />
         )}

@@ -63,3 +63,9 @@ export function balanced(
   }
   return next;
 }
+
+/** Traffic that something leads to, in words: a version that gets all of it is named alone. */
+export const reached = (weights: Weights): string => {
+  const names = Object.keys(weights);
+  return names.length === 1 ? names.join() : words(weights);
+};

@@ -350,7 +350,11 @@ it('the history says who, what and why; a change of traffic can be undone', asyn
   expect(rows[0]?.slice(4, 6)).toEqual(['v1 90 %, v2 10 %', HOSTILE[0]![1]]);
   expect(rows[1]?.[5]).toBe('–');
   expect(table.querySelector('img')).toBeNull();
-  expect(rows.map(row => row[6])).toEqual(['Undo This', 'Undo This…', '']);
+  expect(rows.map(row => row[6])).toEqual([
+    'undo reaches v1 50 %, v2 50 % Undo This',
+    'undo reaches v1 Undo This…',
+    ''
+  ]);
   fireEvent.click(screen.getByRole('button', { name: 'Undo This' }));
   await settle();
   expect(traffic).toHaveBeenCalledWith('flights', { v1: 50, v2: 50 }, 'undo: traffic');

@@ -61,6 +61,24 @@ async function opened(): Promise<Record<'rollback' | 'traffic', jest.Mock>> {
   return deployments;
 }
 
+it('the head says for how long it is up, and where the newest undo leads', async () => {
+  const change = (id: number, traffic: object): object => ({
+    ...{ id, at: '2026-01-01T00:00:00Z', user: 'ana', verb: 'traffic', text: '', reason: '' },
+    traffic
+  });
+  const detail = {
+    ...{ deployment, signature: [], params: [], replays: [], code: {} },
+    up_since: new Date(Date.now() - 12 * 86_400_000 - 1_000).toISOString(),
+    history: [change(2, { v1: 90, v2: 10 }), change(1, { v1: 100 })]
+  };
+  show(
+    fakeWorkbench({ deployments: { show: async () => detail } }),
+    <DeploymentPage reference="deployment:flights" name="flights" />
+  );
+  expect(await screen.findByText('up 12 d')).toBeTruthy();
+  expect(screen.getAllByText('undo reaches v1').length).toBeGreaterThan(0);
+});
+
 it('a roll back says the traffic before and after it, and offers what it took away', async () => {
   const notified = jest.spyOn(Notification, 'success').mockReturnValue('1');
   const deployments = await opened();

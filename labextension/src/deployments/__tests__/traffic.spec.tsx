@@ -1,12 +1,13 @@
-import { act, fireEvent, screen, waitFor } from '@testing-library/react';
+import { act, fireEvent, screen, waitFor, within } from '@testing-library/react';
 import React from 'react';
 
 import { ApiError } from '../../api/errors';
 import type { IDeployedVersion, IDeployment, IDeploymentDetail } from '../../api/types';
-import { settle } from '../../components/__tests__/samples';
+import { pageOf, settle } from '../../components/__tests__/samples';
 import { fakeWorkbench, show } from '../../components/__tests__/workbench';
 import * as format from '../../format';
 import type { IQuery } from '../../hooks/query';
+import { DeploymentsSection } from '../section';
 import { Traffic } from '../traffic';
 import { balanced, checkWeights, fieldsOf } from '../weights';
 
@@ -39,7 +40,8 @@ const DEPLOYMENT: IDeployment = {
   urls: {},
   versions: [version('v1', 90, 'stable'), version('v2', 10, 'canary')],
   created_at: '2026-01-01T00:00:00Z',
-  updated_at: '2026-01-01T00:00:00Z'
+  updated_at: '2026-01-01T00:00:00Z',
+  requests_by_minute: []
 };
 
 const query = { refresh: jest.fn(async () => undefined) } as unknown as IQuery<IDeploymentDetail>;
@@ -74,6 +76,27 @@ describe('weights', () => {
     const failed = { ...version('v3', 0, 'candidate'), state: 'failed' as const };
     expect(fieldsOf([...DEPLOYMENT.versions, failed])).toEqual({ v1: '90', v2: '10' });
   });
+});
+
+it('a row in the panel draws the requests of the last hour; without any it draws nothing', async () => {
+  const counts = [0, 30, 0, 120, 60, 7]; // the present minute is not over
+  const items = [
+    { ...DEPLOYMENT, requests_by_minute: counts },
+    { ...DEPLOYMENT, ref: 'deployment:b', name: 'b', requests_by_minute: [0, 0, 4] }
+  ];
+  show(
+    fakeWorkbench({ deployments: { list: async () => pageOf(items) } }),
+    <DeploymentsSection />
+  );
+  const [first, second] = await screen.findAllByRole('treeitem');
+  const line = within(first!).getByRole('img', {
+    name: 'Requests of the last hour, at most 120 a minute'
+  });
+  const drawn = line.querySelector('path:last-child')?.getAttribute('d') ?? '';
+  expect(drawn.split('L')).toHaveLength(5);
+  expect(drawn).toContain('100 16'); // the last full minute stands at the right, at half the height
+  expect(first?.textContent).toContain('346/s');
+  expect(within(second!).queryByRole('img', { name: /Requests of/ })).toBeNull();
 });
 
 describe('the line of a shadow', () => {
