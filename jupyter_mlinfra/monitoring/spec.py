@@ -120,7 +120,8 @@ class Alert:
     name: of its rule. labels: those that its rule keeps apart. subject: the feature, segment or
     version of the worst value. window_start, window_end: the time in which the threshold was
     crossed, in the present episode or the last one. held_back_by: why nobody is told: the rule that
-    inhibits it while it fires, or the file that silences it.
+    inhibits it while it fires, or the file that silences it. hold_seconds: how long its rule waits
+    before it fires. cause: the likely one in a few words; empty before one was found.
     """
 
     ref: str
@@ -148,12 +149,25 @@ class Alert:
     silence: AlertSilence | None = None
     held_back_by: str = ""
     acknowledged: Acknowledgement | None = None
+    hold_seconds: float = 0.0
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HourOfDrift:
+    """The largest PSI of any feature that an evaluation found in the hour from `at` on; None if
+    none was measured.
+    """
+
+    at: datetime
+    psi: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Monitor:
     """One monitor in a list. requests: in the window, refused and failed ones too; rows: those that
-    were answered. worst: the feature with the largest PSI.
+    were answered. worst: the feature with the largest PSI. lately: the last 24 hours with an
+    evaluation, oldest first.
     """
 
     ref: str
@@ -166,6 +180,7 @@ class Monitor:
     worst_psi: Number | None
     evaluated_at: datetime | None
     last_request_at: datetime | None
+    lately: Sequence[HourOfDrift] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +193,7 @@ class MonitorStatus:
     `features` that were compared. trouble: why nothing was compared, as without a reference;
     `reference` is empty then.
     problems: what makes the window incomplete, such as a broken file of the log.
+    next_evaluation_at: when the rules are judged again; None if that is not planned.
     """
 
     monitor: Monitor
@@ -197,3 +213,6 @@ class MonitorStatus:
     alerts: Sequence[Alert]
     code: Mapping[str, str]
     problems: Sequence[str] = ()
+    outputs: Sequence[FeatureDrift] = ()
+    predicted: FeatureDrift | None = None
+    next_evaluation_at: datetime | None = None

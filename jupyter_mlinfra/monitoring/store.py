@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from ..core import events
 from ..core.errors import Conflict, NotFound
 from ..core.records import Number, from_seconds, now, to_seconds
 from ..jobs import Alarm, clear_alarm, read_alarms, set_alarm
-from .spec import AlertState, Monitor
+from .spec import AlertState, HourOfDrift, Monitor
 from .state import as_of
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 
 ALARM = "monitors"
+HOUR, HOURS = 3600, 24
+"""So many hours of drift are noted."""
 
 
 class MonitorStore:
@@ -82,9 +85,12 @@ class MonitorStore:
         transaction.
         """
         with self._database.write() as connection:
+            row = connection.execute(
+                "SELECT lately FROM monitor WHERE name = ?", (monitor.name,)
+            ).fetchone()
             connection.execute(
                 "UPDATE monitor SET state = ?, requests = ?, rows = ?, worst = ?, worst_psi = ?,"
-                " worst_rows = ?, evaluated_at = ?, last_request_at = ? WHERE name = ?",
+                " worst_rows = ?, evaluated_at = ?, last_request_at = ?, lately = ? WHERE name = ?",
                 (
                     monitor.state,
                     monitor.requests.value,
@@ -94,11 +100,24 @@ class MonitorStore:
                     monitor.worst_psi.n if monitor.worst_psi else None,
                     to_seconds(monitor.evaluated_at),
                     to_seconds(monitor.last_request_at),
+                    _noted(row["lately"], monitor) if row else "[]",
                     monitor.name,
                 ),
             )
             events.append(connection, "monitor", monitor.ref, {"state": monitor.state})
             alerts(connection)
+
+
+def _noted(lately: str, monitor: Monitor) -> str:
+    """The hours of `lately` with one more evaluation."""
+    hours = dict[int, float | None](json.loads(lately))
+    if monitor.evaluated_at is None:
+        return lately
+    hour = int(monitor.evaluated_at.timestamp()) // HOUR * HOUR
+    psi = monitor.worst_psi.value if monitor.worst_psi else None
+    found = [value for value in (hours.get(hour), psi) if isinstance(value, int | float)]
+    hours[hour] = max(found, default=None)
+    return json.dumps(sorted(hours.items())[-HOURS:])
 
 
 def _monitor(row: sqlite3.Row) -> Monitor:
@@ -119,4 +138,7 @@ def _monitor(row: sqlite3.Row) -> Monitor:
         ),
         evaluated_at=evaluated_at,
         last_request_at=from_seconds(row["last_request_at"]),
+        lately=[
+            HourOfDrift(at=from_seconds(hour), psi=psi) for hour, psi in json.loads(row["lately"])
+        ],
     )

@@ -20,7 +20,8 @@ from jupyter_mlinfra.core.records import Page
 from jupyter_mlinfra.core.refs import Ref
 from jupyter_mlinfra.faces.cards import card_of
 from jupyter_mlinfra.jobs import Jobs
-from jupyter_mlinfra.monitoring import Monitoring
+from jupyter_mlinfra.monitoring import AlertState, Monitoring
+from jupyter_mlinfra.monitoring.alerts.store import AlertStore, Judged
 from jupyter_mlinfra.monitoring.causes import places, tracing
 from jupyter_mlinfra.monitoring.causes.ancestry import Parent, parents
 from jupyter_mlinfra.monitoring.causes.comparing import SHOWN, changed, excerpt
@@ -33,6 +34,8 @@ from jupyter_mlinfra.monitoring.causes.naming import (
     writing,
 )
 from jupyter_mlinfra.monitoring.causes.spec import FeatureCause
+from jupyter_mlinfra.monitoring.spec import Alert
+from jupyter_mlinfra.monitoring.state import Track
 from jupyter_mlinfra.pipelines import PipelineRun, RunState, StepRun, StepState
 from tests.monitoring.logs import Logged
 
@@ -424,6 +427,48 @@ def test_all_snapshots_that_are_kept_count(shop: Shop, monkeypatch: pytest.Monke
     monkeypatch.setattr(records, "PAGE_LIMIT", 1)
     (source,) = shop.cause().sources
     assert (source.dataset, source.newer) == (shop.datasets[0], 2)
+
+
+def fire(shop: Shop, state: AlertState, episode: int) -> None:
+    """An evaluation finds the alert of `spend` in this state."""
+    alert = Alert(
+        ref="alert:flights/drift",
+        name="drift",
+        monitor="flights",
+        state=state,
+        severity="warning",
+        value=None,
+        threshold=0.2,
+        subject="spend",
+        since=AT,
+        evaluated_at=AT,
+        text="",
+        metric="psi",
+    )
+    at = AT.timestamp()
+    track = Track(state=state, since=at, at=at, seen=at, episode=episode)
+    store = AlertStore(shop.project.database)
+    with shop.project.database.write() as connection:
+        judged = Judged(key=("drift", ()), alert=alert, track=track, moved=False)
+        store.write(connection, "flights", [judged], [])
+
+
+def test_the_likely_cause_is_noted_once_for_as_long_as_an_alert_fires(shop: Shop) -> None:
+    def cause() -> str:
+        shop.monitoring.explain("flights")
+        return shop.monitoring.alerts().items[0].cause
+
+    fire(shop, AlertState.PENDING, 0)
+    assert cause() == ""
+    fire(shop, AlertState.FIRING, 1)
+    assert cause() == "shop/features.ipynb, cell 2"
+    shop.datasets = []
+    fire(shop, AlertState.FIRING, 1)
+    assert cause() == "shop/features.ipynb, cell 2", "it is not looked for again"
+    fire(shop, AlertState.OK, 1)
+    assert cause() == ""
+    fire(shop, AlertState.FIRING, 2)
+    assert cause() == "", "of the new episode nothing is known"
 
 
 def test_what_is_not_known_is_said(shop: Shop) -> None:

@@ -27,15 +27,26 @@ HISTORY = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Passed:
+    """A state that an alert took and has left. at: when it took it, in seconds since 1970."""
+
+    state: AlertState
+    at: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
     """What an evaluation writes of one alert. alert: as it is shown, without silence and
-    acknowledgement. moved: whether its state changed or it fired again.
+    acknowledgement. moved: whether its state changed or it fired again; passed: the states on the
+    way there, oldest first.
     """
 
     key: AlertKey
     alert: Alert
     track: Track
     moved: bool
+    passed: Sequence[Passed] = ()
 
 
 def alert_ref(monitor: str, key: AlertKey) -> str:
@@ -122,6 +133,8 @@ class AlertStore:
             note(connection, monitor, key, "removed", why="Its rule or its label is gone.")
         for item in judged:
             _write(connection, item, before.get(item.key))
+            for state in item.passed:
+                note(connection, monitor, item.key, state.state, why=state.text, at=state.at)
             if item.moved:
                 silence = silence_of(silences, monitor, item.key)
                 _tell(connection, item, quiet=bool(silence or item.alert.held_back_by))
@@ -139,6 +152,27 @@ class AlertStore:
             events.append(
                 connection, "alert", alert.ref, {"state": alert.state, "monitor": monitor}
             )
+
+    def unexplained(self, monitor: str) -> list[Alert]:
+        """Those that fire, and whose cause was not looked for since they began to."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT * FROM alert WHERE monitor = ? AND state = 'firing' AND cause IS NULL",
+                (monitor,),
+            ).fetchall()
+        return [_alert(row, ()) for row in rows]
+
+    def explain(self, alert: Alert, cause: str) -> None:
+        """Note the likely cause, with an event; an empty one says that none was found."""
+        monitor, key = key_of(alert.ref)
+        with self._database.write() as connection:
+            connection.execute(
+                "UPDATE alert SET cause = ? WHERE monitor = ? AND rule = ? AND labels = ?",
+                (cause, monitor, *_columns(key)),
+            )
+            if cause:
+                data = {"cause": cause, "monitor": monitor}
+                events.append(connection, "alert", alert.ref, data)
 
     def note(self, alert: Alert, what: str, *, user: str, why: str, link: str = "") -> None:
         """Add a line to the history of an alert, with an event."""
@@ -217,7 +251,7 @@ def _write(connection: sqlite3.Connection, item: Judged, before: sqlite3.Row | N
     alert, track = item.alert, item.track
     again = before is None or before["episode"] != track.episode
     ended = track.state not in (AlertState.FIRING, AlertState.PENDING)
-    acknowledged = ("acknowledged_at", "acknowledged_by", "acknowledged_why")
+    kept = ("acknowledged_at", "acknowledged_by", "acknowledged_why", "cause")
     rule, labels = _columns(item.key)
     row = {
         "monitor": alert.monitor,
@@ -249,9 +283,10 @@ def _write(connection: sqlite3.Connection, item: Judged, before: sqlite3.Row | N
         "bad_start": to_seconds(alert.window_start),
         "bad_end": to_seconds(alert.window_end),
         "held_by": alert.held_back_by,
+        "hold_seconds": alert.hold_seconds,
     }
     if before is not None and not again and not ended:
-        row |= {name: before[name] for name in acknowledged}
+        row |= {name: before[name] for name in kept}
     names = ", ".join(row)
     marks = ", ".join("?" * len(row))
     connection.execute(
@@ -329,6 +364,8 @@ def _alert(row: sqlite3.Row, silences: Sequence[AlertSilence]) -> Alert:
         silence=silence,
         held_back_by=row["held_by"],
         acknowledged=_acknowledged(row),
+        hold_seconds=row["hold_seconds"],
+        cause=row["cause"] or "",
     )
 
 

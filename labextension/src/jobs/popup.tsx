@@ -89,7 +89,7 @@ function Lists(): React.ReactElement {
         query={alerts}
         label={trans.__('Alerts firing')}
         none={trans.__('No alert is firing.')}
-        row={alertRow}
+        row={alert => alertRow(alert, workbench)}
       >
         <Link onClick={() => void commands.execute('mlinfra:models-show')}>{trans.__('all')}</Link>
       </Rows>

@@ -1,12 +1,13 @@
 import React from 'react';
 
 import type { IAlert, IMonitor, IPage } from '../api/types';
-import { Age } from '../components/age';
+import { ActionButton } from '../components/action';
 import { EmptyCard } from '../components/card';
 import { cx } from '../components/cx';
 import { List, type IListRow } from '../components/list';
 import { ListSection } from '../components/listsection';
 import { Num } from '../components/number';
+import { Sparkline } from '../components/sparkline';
 import { State } from '../components/state';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
@@ -16,7 +17,8 @@ import { Measured } from './measured';
 
 /** Alerts that ask for attention: firing, pending and without data. */
 export function AlertsSection(): React.ReactElement {
-  const { client, trans } = useWorkbench();
+  const workbench = useWorkbench();
+  const { client, trans } = workbench;
   const quiet = (rules: number): React.ReactElement => (
     <p className={cx('more')}>{trans._n('%1 rule, all quiet', '%1 rules, all quiet', rules)}</p>
   );
@@ -36,7 +38,10 @@ export function AlertsSection(): React.ReactElement {
       empty={() => quiet(0)}
       body={page =>
         loud(page).length ? (
-          <List label={trans.__('Alerts')} rows={loud(page).map(alertRow)} />
+          <List
+            label={trans.__('Alerts')}
+            rows={loud(page).map(alert => alertRow(alert, workbench))}
+          />
         ) : (
           quiet(page.shown)
         )
@@ -45,7 +50,7 @@ export function AlertsSection(): React.ReactElement {
   );
 }
 
-export function alertRow(alert: IAlert): IListRow {
+export function alertRow(alert: IAlert, workbench: IWorkbench): IListRow {
   return {
     id: alert.ref,
     ref: alert.ref,
@@ -53,13 +58,54 @@ export function alertRow(alert: IAlert): IListRow {
     lead: <State state={alert.state} bare />,
     name: [alert.name, alert.subject].filter(Boolean).join(' '),
     title: alert.text,
-    meta: format.span(format.secondsSince(alert.since)),
-    lines: (
-      <>
-        {alert.monitor} · <Measured alert={alert} />
-      </>
-    )
+    meta: heldWords(alert, workbench),
+    lines: <AlertLines alert={alert} />
   };
+}
+
+/** For how long it has been in its state; while it is pending, how much of the rule's time that is. */
+function heldWords({ state, since, hold_seconds: hold }: IAlert, { trans }: IWorkbench): string {
+  const seconds = format.secondsSince(since);
+  if (state !== 'pending' || hold <= 0) {
+    return format.span(seconds);
+  }
+  const [whole, passed] = [format.span(hold), format.span(Math.min(seconds, hold))];
+  const [count = '', unit = ''] = passed.split(' ');
+  return trans.__('%1 of %2', whole.endsWith(` ${unit}`) ? count : passed, whole);
+}
+
+/** What it is about and how bad it is; of one that fires also the cause, and what is done first. */
+function AlertLines({ alert }: { alert: IAlert }): React.ReactElement {
+  const { trans } = useWorkbench();
+  const { state, severity, monitor, version, cause, silence } = alert;
+  return (
+    <>
+      <div>
+        {severity} · {[monitor, version].filter(Boolean).join(' ')} · <Measured alert={alert} />
+      </div>
+      {cause && <div title={cause}>{trans.__('likely cause: %1', cause)}</div>}
+      {silence && (
+        <div title={silence.why}>
+          {trans.__('silenced until %1 by %2', format.time(silence.until), silence.by)}
+        </div>
+      )}
+      {state === 'firing' && (
+        <div className={cx('row-verbs')}>
+          <ActionButton
+            command="mlinfra:alerts-notebook"
+            target={alert}
+            label={trans.__('Notebook')}
+            busyLabel={trans.__('Writing…')}
+          />
+          <ActionButton
+            command="mlinfra:alerts-silence"
+            target={alert}
+            label={trans.__('Silence…')}
+          />
+        </div>
+      )}
+    </>
+  );
 }
 
 /** The monitors of the project. */
@@ -108,6 +154,32 @@ function NoMonitors(): React.ReactElement {
   );
 }
 
+/** The PSI from which a line of drift fills its height at least. */
+const HIGH = 0.3;
+const DAY = 86_400_000;
+
+/** The largest PSI of the last 24 hours; nothing before it was measured twice. */
+function Drift({ monitor: { lately } }: { monitor: IMonitor }): React.ReactElement | null {
+  const { trans } = useWorkbench();
+  const end = Date.now();
+  const points = lately
+    .map(({ at, psi }) => ({ x: 1 - (end - Date.parse(at)) / DAY, y: psi }))
+    .filter(({ x }) => x >= 0);
+  const values = points.flatMap(({ y }) => y ?? []);
+  return values.length > 1 ? (
+    <Sparkline
+      label={trans.__(
+        'Largest PSI of the last 24 hours: %1 to %2',
+        format.number(Math.min(...values), 2),
+        format.number(Math.max(...values), 2)
+      )}
+      points={points}
+      most={Math.max(HIGH, ...values)}
+      series={2}
+    />
+  ) : null;
+}
+
 function monitorRow(monitor: IMonitor, { trans }: IWorkbench): IListRow {
   const silent = monitor.state === 'no_data' ? monitor.last_request_at : null;
   return {
@@ -119,12 +191,17 @@ function monitorRow(monitor: IMonitor, { trans }: IWorkbench): IListRow {
     title: monitor.deployment,
     meta: (
       <>
+        <Drift monitor={monitor} />
         {monitor.worst_psi?.value != null && (
           <span title={trans.__('largest PSI: %1', monitor.worst)}>
             PSI <Num value={monitor.worst_psi} format={value => format.number(value, 3)} />
           </span>
         )}
-        <Age at={monitor.evaluated_at} />
+        {monitor.evaluated_at && (
+          <span title={new Date(monitor.evaluated_at).toLocaleString()}>
+            {trans.__('%1 ago', format.span(format.secondsSince(monitor.evaluated_at)))}
+          </span>
+        )}
       </>
     ),
     lines: silent

@@ -25,6 +25,7 @@ def _alert(item: AlertDetail) -> Card:
         "value": number(alert.value),
         "deployment": item.deployment,
         "version": alert.version or NONE,
+        "cause": alert.cause or NONE,
         "window": window,
         "acknowledged": (
             f"by {acknowledged.by}, {moment(acknowledged.at)}: {acknowledged.why or 'no reason'}"

@@ -17,6 +17,7 @@ def alert(item: Alert) -> Row:
         "value": number(item.value),
         "threshold": plain(item.threshold),
         "text": beginning(item.text, 100),
+        "cause": item.cause or NONE,
         "since": moment(item.since),
     }
 
