@@ -35,6 +35,29 @@ class ScoreFigures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClassFigures:
+    """How often each class has the largest probability. shares: of rows, by class, `other` for
+    those that the reference has no bin for; before: the same of what the drift is against, None if
+    that is not known. psi: between them.
+    """
+
+    rows: int
+    shares: Mapping[str, float]
+    before: Mapping[str, float] | None
+    psi: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DateRange:
+    """The first and the last date of an input; before: of the reference, None if not known."""
+
+    first: datetime | None
+    last: datetime | None
+    before_first: datetime | None = None
+    before_last: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PerformanceEstimate:
     """Performance without labels. method: CBPE, PAPE or DLE. caveat: what it cannot see."""
 
@@ -147,7 +170,11 @@ class MonitorFigures:
     against: what drift is against: the reference of a version, or a span of time. drift: by
     feature, the most suspect first. fill_rate, unseen, out_of_range: shares of rows by feature.
     problems: what makes the window incomplete. memory, cpu, in_flight (requests at once, at most):
-    of the serving processes together.
+    of the serving processes together. kpi_before: the KPI of the window of this length before.
+    heat: the PSI of the most suspect features over time, if it was asked for. scores: of the
+    answer, of several the first; outputs: of each of several, by the name of the class or output;
+    predicted: of the class with the largest probability, None of other answers or without a
+    reference. dates: of inputs that are dates.
     """
 
     monitor: str
@@ -173,6 +200,11 @@ class MonitorFigures:
     reasons: Mapping[str, str]
     problems: Sequence[str]
     labels: LabelCounts = field(default_factory=LabelCounts)
+    kpi_before: float | None = None
+    heat: HeatMap | None = None
+    outputs: Mapping[str, ScoreFigures] = field(default_factory=dict)
+    predicted: ClassFigures | None = None
+    dates: Mapping[str, DateRange] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,9 +16,11 @@ from .cli import deployments
 _OPTIONS = (
     click.option(
         "--kind",
-        type=click.Choice(["seldon-v1", "core2", "kserve"]),
-        help="Seldon Core 1, Seldon Core 2, or KServe (without a business licence). Default: as"
-        " settings say, as of all that is left out.",
+        "--target",
+        "kind",
+        type=click.Choice(["seldon-v1", "core2", "kserve", "seldon"]),
+        help="Seldon Core 1 (also called seldon), Seldon Core 2, or KServe (without a business"
+        " licence). Default: as settings say, as of all that is left out.",
     ),
     click.option(
         "--image", default="", help="Registry and name; the tag names version and content."
@@ -83,6 +85,8 @@ def _chosen(options: dict[str, Any]) -> dict[str, Any]:
     names = [item.name for item in fields(ManifestOptions)]
     written = ManifestOptions(**{name: options.pop(name) for name in names})
     shares = options.pop("shares")
+    if options["kind"] == "seldon":
+        options["kind"] = "seldon-v1"
     return options | {"options": written, "traffic": weights(shares) if shares else None}
 
 

@@ -61,7 +61,7 @@ def _status(
     session: Session, name: str, since: str | None, version: str | None, segment: str, against: str
 ) -> Any:
     """Drift, performance, KPI and service of the window that ends now."""
-    return session.bench.monitoring.figures(
+    return session.bench.monitoring.overview(
         name, since=span(since), version=version, segment=segment, against=against
     )
 
@@ -143,7 +143,7 @@ def _evaluate(session: Session, name: str, since: str | None) -> Any:
     "values",
     multiple=True,
     metavar="OUTCOME=AMOUNT",
-    help="What an outcome (tp, fp, fn, tn) is worth, for the KPI.",
+    help="What an outcome (tp, fp, fn, tn, or TRUE:ANSWERED) is worth, for the KPI; threshold=P.",
 )
 def _watch(
     session: Session,
@@ -222,7 +222,7 @@ def _write_report(path: Path, text: str) -> None:
 
 
 @monitors.verb("backtest")
-@click.argument("file", required=False)
+@click.argument("file", required=False, metavar="[FILE|MONITOR]")
 @click.option("--monitor", metavar="NAME", help="Only this one; default: all.")
 @click.option(
     "--days",
@@ -237,7 +237,11 @@ def _write_report(path: Path, text: str) -> None:
 def _backtest(
     session: Session, file: str | None, monitor: str | None, days: float, step: str
 ) -> Any:
-    """When the rules of a FILE would have fired; without one, those in force."""
+    """When the rules of a FILE would have fired; without one, those in force, of one MONITOR or of
+    all.
+    """
+    if file is not None and "." not in file:  # a rule file ends with .mlrules.yaml
+        file, monitor = None, monitor or file
     said_at = time.monotonic()
 
     def say(name: str, share: float) -> None:

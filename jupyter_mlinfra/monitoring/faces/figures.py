@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ...core.records import Number, from_seconds
 from ...faces.cards import Card, card, said
 from ...faces.rows import Row, row
@@ -9,6 +11,7 @@ from ...faces.words import NONE, beginning, counted, moment, number, plain, shar
 from ..figures import HoursRecorded, KpiFigure, MonitorFigures, ReferenceReport
 from ..hours.points import Point
 from ..labels.joining import LabelReport
+from .heat import legend, marks
 
 SHOWN = 20
 
@@ -42,7 +45,14 @@ def _figures(item: MonitorFigures) -> Card:
         "in flight": plain(item.in_flight),
         "retries": plain(item.retries),
         "score PSI": _figure(item.scores.psi) if item.scores else NONE,
+        "outputs, PSI": _each({name: _figure(one.psi) for name, one in item.outputs.items()}),
     }
+    if item.predicted:
+        classes = {name: _share(part) for name, part in item.predicted.shares.items() if part}
+        facts["predicted classes"] = _each(classes)
+        facts["predicted classes, PSI"] = _figure(item.predicted.psi)
+    for name, dates in item.dates.items():
+        facts[f"{name}, dates"] = f"{moment(dates.first)} to {moment(dates.last)}"
     for estimate in (performance.estimated, performance.estimated_under_shift):
         if estimate:
             for name, value in estimate.metrics.items():
@@ -58,6 +68,7 @@ def _figures(item: MonitorFigures) -> Card:
     facts["no drift"] = item.reasons.get("drift", NONE)
     facts["incomplete"] = item.problems[0] if item.problems else NONE
     importance = {suspect.feature: suspect.importance for suspect in item.suspects}
+    heat = {row.feature: marks(row.values) for row in item.heat.rows} if item.heat else {}
     rows: list[Row] = [
         {
             "feature": name,
@@ -67,16 +78,21 @@ def _figures(item: MonitorFigures) -> Card:
             "JS": _figure(distances.js),
             "filled": _share(item.fill_rate.get(name)),
             "gain": _share(importance.get(name)),
+            **({"PSI over time": heat.get(name, NONE)} if heat else {}),
         }
         for name, distances in list(item.drift.items())[:SHOWN]
     ]
-    note = (
-        f"{len(rows)} of {counted(len(item.drift), 'feature')}, the most suspect"
-        if len(item.drift) > len(rows)
-        else ""
-    )
+    left_out = len(item.drift) > len(rows)
+    notes = [
+        f"{len(rows)} of {counted(len(item.drift), 'feature')}, the most suspect" * left_out,
+        legend(item.heat) if item.heat and heat else "",
+    ]
     return Card(
-        title=item.monitor, ref=f"monitor:{item.monitor}", facts=said(facts), rows=rows, note=note
+        title=item.monitor,
+        ref=f"monitor:{item.monitor}",
+        facts=said(facts),
+        rows=rows,
+        note="; ".join(filter(None, notes)),
     )
 
 
@@ -135,6 +151,11 @@ def _kpi(item: KpiFigure | None) -> str:
         f"{item.value:.4g} a row, {item.low:.4g} to {item.high:.4g} ({item.confidence:.0%}),"
         f" {counted(item.rows, 'labelled row')}"
     )
+
+
+def _each(values: Mapping[str, str]) -> str:
+    """The first of these, by name."""
+    return beginning(", ".join(f"{name} {value}" for name, value in values.items()), 100) or NONE
 
 
 def _figure(value: float | None) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from ...core.errors import BadRequest
 from ...core.records import now
-from ..figures import HeatMap
+from ..figures import HeatMap, MonitorFigures
 from ..hours.heatmap import distribution, heat_map
 from ..hours.series import HOUR, METRICS
 from ..hours.windows import window
@@ -14,6 +15,7 @@ from ..settings import MonitoringSettings
 from ..spec import FeatureDrift
 from .figures import WINDOW, MeasuringVerbs, check_segment
 
+FEATURES_OF_CARD = 20
 OF_FEATURES = METRICS[: METRICS.index("unseen") + 1]
 """Metrics that each feature has."""
 
@@ -61,6 +63,22 @@ class HeatVerbs(MeasuringVerbs):
             limit=limit,
             versions=[*self._models(monitor.deployment)],
         )
+
+    def overview(
+        self,
+        name: str,
+        *,
+        since: timedelta | None = None,
+        version: str | None = None,
+        segment: str = "",
+        against: str = "reference",
+    ) -> MonitorFigures:
+        """`figures`, with the heat map of the most suspect features."""
+        found = self.figures(name, since=since, version=version, segment=segment, against=against)
+        heat = self.heat(
+            name, since=since, version=version, segment=segment, limit=FEATURES_OF_CARD
+        )
+        return replace(found, heat=heat)
 
     def distribution(
         self,

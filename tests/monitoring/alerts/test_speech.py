@@ -55,6 +55,8 @@ def test_a_back_test_says_how_often_and_how_long(
     assert code == 0
     (drift,) = [line for line in out.splitlines() if " drift " in f" {line} "]
     assert drift.split()[2] == "1"
+    _, own, _ = said(capfd, flights, "monitors backtest flights --days 2")
+    assert drift in own.splitlines()
     code, out, _ = said(capfd, flights, "monitors backtest --days 2 --json")
     found = {item["rule"]: item for item in json.loads(out)["rules"]}
     assert found["drift"]["fired"] == len(found["drift"]["episodes"]) == 1

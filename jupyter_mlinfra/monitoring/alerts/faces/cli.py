@@ -55,12 +55,26 @@ def _ack(session: Session, alert: str, why: str) -> Any:
 
 @alerts.verb("silence")
 @click.argument("target")
+@click.argument("how_long", required=False, metavar="[SPAN]")
+@click.argument("reason", required=False, metavar="[WHY]")
 @click.option("--for", "for_", metavar="SPAN", help="How long, such as 2h.")
 @click.option("--until", metavar="TIME", help="Until when, in ISO 8601; UTC without a zone.")
-@click.option("--why", metavar="TEXT", required=True, help="The reason; it stays in the history.")
-def _silence(session: Session, target: str, for_: str | None, until: str | None, why: str) -> Any:
-    """Tell nobody of an alert (MONITOR/RULE), or of a RULE of all monitors, until a time."""
-    return session.bench.alerts.silence(target, until=moment(until), span=span(for_), why=why)
+@_why
+def _silence(
+    session: Session,
+    target: str,
+    how_long: str | None,
+    reason: str | None,
+    for_: str | None,
+    until: str | None,
+    why: str,
+) -> Any:
+    """Tell nobody of an alert (MONITOR/RULE), or of a RULE of all monitors, until a time:
+    `alerts silence flights/drift 1h "known"`.
+    """
+    return session.bench.alerts.silence(
+        target, until=moment(until), span=span(for_ or how_long), why=why or reason or ""
+    )
 
 
 @alerts.verb("unsilence")
