@@ -48,11 +48,19 @@ def cause_code(name: str, feature: str) -> Snippets:
 
 
 def distribution(
-    _: Workbench, *, name: str, feature: str, start: str, end: str | None = None, version: str = ""
+    _: Workbench,
+    *,
+    name: str,
+    feature: str,
+    start: str,
+    end: str | None = None,
+    version: str = "",
+    segment: str = "",
 ) -> Snippets:
     """The values of one feature in a span of time, beside the training data."""
     given = [text(feature), text(start), *([text(end)] if end else [])]
-    given += [f"version={text(version)}"] if version else []
+    chosen = {"version": version, "segment": segment}
+    given += [f"{key}={text(value)}" for key, value in chosen.items() if value]
     code = f"ml.monitor({text(name)}).distribution({', '.join(given)})"
     return snippets(python=python(code))
 

@@ -107,8 +107,12 @@ def test_m1_a_shifted_feature_darkens_fires_and_its_notebook_shows_the_window(
     expect(lab.main("alert:flights/drift")).to_be_visible()
     page = lab.open("Models", "monitor:flights")
     expect(lab.page.get_by_role("tab", name="Models: 1 alert firing").first).to_be_visible()
+    alert_row_has_its_buttons(lab)
     row = page.locator('[data-feature="temp"]')
     expect(row).to_contain_text("no. 1")
+    page.get_by_role("region", name="Timeline").get_by_role("button", name="drift").click()
+    expect(lab.main("alert:flights/drift")).to_be_visible()
+    page = lab.open("Models", "monitor:flights")
     last_cell(page, "temp").click()
     chart = page.get_by_role("region", name="Distribution of temp")
     expect(chart.get_by_role("img")).to_be_visible()
@@ -132,6 +136,23 @@ def test_m1_a_shifted_feature_darkens_fires_and_its_notebook_shows_the_window(
     expect(output.locator("svg").first).to_be_visible()
     assert output.filter(has_text="Traceback").count() == 0
     saved(lab)
+
+
+def alert_row_has_its_buttons(lab: Lab) -> None:
+    """The row of the alert that fires says how bad it is, and keys reach what is done first."""
+    row = lab.row(lab.region("Models"), "alert:flights/drift")
+    expect(row).to_contain_text(re.compile(r"flights v2 · PSI [\d.]+.* · limit 0.2"))
+    row.focus()
+    lab.page.keyboard.press("Tab")
+    expect(row.get_by_role("button", name="Notebook")).to_be_focused()
+    lab.page.keyboard.press("Tab")
+    expect(row.get_by_role("button", name="Silence…")).to_be_focused()
+    lab.page.keyboard.press("Enter")
+    dialog = lab.page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Silence flights/drift for")
+    lab.page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    faultless(lab.page)
 
 
 def saved(lab: Lab) -> None:

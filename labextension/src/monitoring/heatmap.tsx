@@ -2,13 +2,29 @@ import '../../style/monitoring.css';
 
 import React, { useRef, useState } from 'react';
 
+import type { ICodeCall } from '../api/client';
+import type { IPart } from '../api/monitoring';
 import type { IHeatMap, IHeatRow, IMonitorFigures } from '../api/types';
+import { dragFrom } from '../code/drag';
+import { pythonOfOwn } from '../code/snippets';
+import { failed } from '../components/confirm';
 import { cx } from '../components/cx';
+import { errorText } from '../components/explain';
 import { Num } from '../components/number';
 import { State } from '../components/state';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { heatOf, type IPlace, isLabelled, MARKED, moved, STEPS } from './heat';
+
+/** The call that shows the distribution of a cell. */
+export const distributionCall = (
+  name: string,
+  cell: ICell,
+  { version, segment }: IPart
+): ICodeCall => ({
+  call: 'monitors-distribution',
+  values: { name, ...cell, ...(version && { version }), ...(segment && { segment }) }
+});
 
 /** A feature in a span of time. */
 export interface ICell {
@@ -18,6 +34,8 @@ export interface ICell {
 }
 
 interface IHeatGridProps {
+  monitor: string;
+  part: IPart;
   heat: IHeatMap;
   /** Of the whole window, for the columns beside the map. */
   figures: IMonitorFigures | undefined;
@@ -32,12 +50,36 @@ const endOf = (heat: IHeatMap, column: number): string =>
     .toISOString()
     .replace('.000Z', 'Z');
 
+const cellOf = (heat: IHeatMap, feature: string, column: number): ICell => ({
+  feature,
+  start: heat.starts[column] ?? '',
+  end: endOf(heat, column)
+});
+
+/** A cell that is dragged brings the call that shows its distribution. */
+function useCellDrag({
+  monitor,
+  part
+}: Pick<IHeatGridProps, 'monitor' | 'part'>): (event: React.MouseEvent, cell: ICell) => void {
+  const workbench = useWorkbench();
+  const { trans } = workbench;
+  return (event, cell) =>
+    dragFrom(
+      event,
+      () => [],
+      trans.__('%1, %2', cell.feature, format.time(cell.start)),
+      async () => pythonOfOwn(workbench, distributionCall(monitor, cell, part)),
+      error => failed(errorText(error, trans), trans)
+    );
+}
+
 /** PSI by feature and time: arrows move over the cells, Enter shows the distribution. */
 export function HeatGrid(props: IHeatGridProps): React.ReactElement {
   const { heat, chosen, onChoose } = props;
   const { trans } = useWorkbench();
   const host = useRef<HTMLDivElement>(null);
   const columns = heat.starts.length;
+  const drag = useCellDrag(props);
   const [at, setAt] = useState<IPlace>({ row: 0, column: columns - 1 });
   const here = {
     row: Math.min(at.row, heat.rows.length - 1),
@@ -52,7 +94,7 @@ export function HeatGrid(props: IHeatGridProps): React.ReactElement {
     const start = heat.starts[column];
     if (feature !== undefined && start !== undefined) {
       setAt({ row, column });
-      onChoose({ feature, start, end: endOf(heat, column) });
+      onChoose(cellOf(heat, feature, column));
     }
   };
   const press = (event: React.KeyboardEvent): void => {
@@ -85,6 +127,7 @@ export function HeatGrid(props: IHeatGridProps): React.ReactElement {
           at={here}
           chosen={chosen?.feature === row.feature ? chosen : null}
           onPlace={choose}
+          drag={drag}
         />
       ))}
     </div>
@@ -120,6 +163,7 @@ interface IHeatRowProps extends IHeatGridProps {
   index: number;
   at: IPlace;
   onPlace: (place: IPlace) => void;
+  drag: ReturnType<typeof useCellDrag>;
 }
 
 function Row({
@@ -130,7 +174,8 @@ function Row({
   index,
   at,
   chosen,
-  onPlace
+  onPlace,
+  drag
 }: IHeatRowProps): React.ReactElement {
   const { trans } = useWorkbench();
   const psi = figures?.drift[row.feature]?.psi ?? null;
@@ -169,6 +214,7 @@ function Row({
             aria-selected={chosen?.start === start}
             title={`${words}\n${trans._n('%1 row', '%1 rows', row.rows[column] ?? 0)}`}
             onClick={() => onPlace({ row: index, column })}
+            onMouseDown={event => drag(event, cellOf(heat, row.feature, column))}
           >
             {heatStep >= MARKED ? '!' : ''}
           </span>

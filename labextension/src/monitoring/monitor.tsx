@@ -26,7 +26,7 @@ import { AlertCard } from './alertcard';
 import { Cause } from './cause';
 import { Distribution } from './distribution';
 import { DriftTable } from './drifttable';
-import { HeatGrid, type ICell, Legend } from './heatmap';
+import { distributionCall, HeatGrid, type ICell, Legend } from './heatmap';
 import { Tiles } from './tiles';
 import { Timeline } from './timeline';
 
@@ -189,11 +189,7 @@ function Monitor({ status, figures, heat, part, ...search }: IMonitorProps): Rea
   const [traced, trace] = useState<string | null>(null);
   const { trans } = useWorkbench();
   const { name } = status.monitor;
-  const call = cell && {
-    call: 'monitors-distribution',
-    values: { name, ...cell, ...(part.version && { version: part.version }) }
-  };
-  const { code } = useCode(call);
+  const { code } = useCode(cell && distributionCall(name, cell, part));
   const feature = cell?.feature ?? traced ?? driftOf(status, null)?.feature;
   const end = new Date().toISOString();
   const start =
@@ -326,7 +322,7 @@ interface IFeaturesProps extends Omit<IMonitorProps, 'figures'> {
 }
 
 function Features(props: IFeaturesProps): React.ReactElement {
-  const { status, figures, heat, cell, onCell, words, onWords } = props;
+  const { status, figures, heat, part, cell, onCell, words, onWords } = props;
   const { trans } = useWorkbench();
   const [asTable, setAsTable] = useMemory('monitor:heat-table', false);
   const drift = driftOf(status, cell);
@@ -368,6 +364,8 @@ function Features(props: IFeaturesProps): React.ReactElement {
         <Result query={heat}>
           {found => (
             <HeatGrid
+              monitor={status.monitor.name}
+              part={part}
               heat={found}
               figures={figures}
               limit={limit}

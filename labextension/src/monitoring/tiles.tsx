@@ -10,6 +10,7 @@ import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 
 const short = (value: unknown): string => format.number(value, 3);
+const signed = (value: number): string => `${value > 0 ? '+' : ''}${format.number(value, 2)}`;
 const percent = (value: unknown): string => format.percent(value, 1);
 
 /** The metric that stands for the others: the area under the curve, else the first. */
@@ -173,7 +174,20 @@ function Kpi({ figures }: { figures: IMonitorFigures | undefined }): React.React
   return (
     <Tile
       title={trans.__('KPI, worth of a row')}
-      value={kpi ? <Num value={kpi.value} format={short} /> : format.DASH}
+      value={
+        kpi ? (
+          <>
+            <Num value={kpi.value} format={short} />
+            {figures?.kpi_before != null && (
+              <span className={cx('quiet')} title={trans.__('against the window before')}>
+                {` (${signed(kpi.value - figures.kpi_before)})`}
+              </span>
+            )}
+          </>
+        ) : (
+          format.DASH
+        )
+      }
       note={
         kpi ? (
           <span title={trans.__('%1 labelled rows', format.number(kpi.rows))}>
@@ -192,8 +206,9 @@ function Kpi({ figures }: { figures: IMonitorFigures | undefined }): React.React
   );
 }
 
-function Result({ status: { monitor } }: { status: IMonitorStatus }): React.ReactElement {
+function Result({ status }: { status: IMonitorStatus }): React.ReactElement {
   const { trans } = useWorkbench();
+  const { monitor, next_evaluation_at: next } = status;
   const silent =
     monitor.state === 'no_data' && monitor.last_request_at
       ? trans.__('silent since %1', format.time(monitor.last_request_at))
@@ -206,7 +221,12 @@ function Result({ status: { monitor } }: { status: IMonitorStatus }): React.Reac
           ? trans.__('%1 ago', format.span(format.secondsSince(monitor.evaluated_at)))
           : format.DASH
       }
-      note={silent ?? format.time(monitor.evaluated_at)}
+      note={[
+        silent ?? format.time(monitor.evaluated_at),
+        next && trans.__('next %1', format.time(next))
+      ]
+        .filter(Boolean)
+        .join(' · ')}
     />
   );
 }

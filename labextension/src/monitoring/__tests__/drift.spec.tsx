@@ -20,9 +20,15 @@ import {
   press,
   settle
 } from '../../components/__tests__/samples';
-import { fakeWorkbench, type IFake, show } from '../../components/__tests__/workbench';
+import { fakeWorkbench, type IFake, madeUp, show } from '../../components/__tests__/workbench';
+import { dragFrom } from '../../code/drag';
 import MonitorPage from '../monitor';
 import { AlertsSection, MonitorsSection } from '../section';
+
+jest.mock('../../code/drag', () => ({
+  ...jest.requireActual<object>('../../code/drag'),
+  dragFrom: jest.fn()
+}));
 
 beforeEach(() => jest.useFakeTimers({ now: Date.parse('2026-01-01T12:00:00Z') }));
 afterEach(() => {
@@ -61,6 +67,7 @@ const monitorOf = (more: Partial<IMonitor> = {}): IMonitor => ({
   worst_psi: null,
   evaluated_at: AT,
   last_request_at: AT,
+  lately: [],
   ...more
 });
 
@@ -90,6 +97,8 @@ const alertOf = (more: Partial<IAlert> = {}): IAlert => ({
   silence: null,
   held_back_by: '',
   acknowledged: null,
+  hold_seconds: 0,
+  cause: '',
   ...more
 });
 
@@ -109,6 +118,8 @@ const statusOf = (more: Partial<IMonitorStatus> = {}): IMonitorStatus => ({
   features: more.drift?.length ?? 0,
   trouble: '',
   problems: [],
+  next_evaluation_at: null,
+  outputs: [],
   alerts: [],
   code: {},
   ...more
@@ -135,6 +146,9 @@ const figuresOf = (more: Partial<IMonitorFigures> = {}): IMonitorFigures => ({
     label_coverage: null
   },
   kpi: null,
+  kpi_before: null,
+  heat: null,
+  dates: {},
   latency: null,
   retries: null,
   memory: null,
@@ -192,6 +206,26 @@ async function opened(
   await settle();
   return fake;
 }
+
+it('a cell of the map that is dragged brings the call that shows its distribution', async () => {
+  const fake = await opened(
+    statusOf({ drift: [drift('temp', 0.6)] }),
+    { heat: async () => heatOf({ temp: [0.1, 0.2, 0.6] }) },
+    false
+  );
+  fireEvent.mouseDown(document.querySelector('[data-cell="0:1"]')!, { button: 0 });
+  const [, refs, label, code] = jest.mocked(dragFrom).mock.calls[0]!;
+  expect(refs(false)).toEqual([]);
+  expect(label).toContain('temp');
+  const values = {
+    name: 'flights',
+    feature: 'temp',
+    start: '2026-01-01T10:00:00Z',
+    end: '2026-01-01T11:00:00Z'
+  };
+  expect(await code([])).toBe(madeUp({ call: 'monitors-distribution', values }));
+  expect(fake.open).not.toHaveBeenCalled();
+});
 
 const TABLE = 'Drift of the features';
 const tile = (title: string): string =>
@@ -305,6 +339,15 @@ describe('the figures at the head', () => {
     expect(tile('drift, worst of 3')).toContain('temp · 2 drifted');
     expect(tile('requests')).toContain('errors < 0.01 %');
     expect(tile('requests')).toContain('p95 1,235 ms');
+  });
+
+  it('say when the rules are judged next, and how the KPI stands to the window before', async () => {
+    const kpi = { value: 2.5, low: 2, high: 3, confidence: 0.95, total: 30, rows: 12, outcomes: {} };
+    await opened(statusOf({ next_evaluation_at: '2026-01-01T12:05:00Z' }), {
+      figures: async () => figuresOf({ kpi, kpi_before: 3.3 })
+    });
+    expect(tile('result')).toMatch(/ · next \d\d:05/);
+    expect(tile('KPI, worth of a row')).toContain('2.5 (−0.8)');
   });
 
   it('say of an estimate what it cannot see, of the real figure how many labels are in', async () => {
@@ -552,9 +595,61 @@ describe('in the panel', () => {
     expect(screen.getByText('1 firing')).toBeTruthy();
   });
 
+  it('a row says how bad it is, of which version, why, and how long it still waits', async () => {
+    const silence = { number: 1, monitor: 'flights', rule: 'drift', labels: null, begun_at: AT };
+    const alerts = [
+      alertOf({ severity: 'critical', version: 'v7', cause: 'ingest.ipynb, cell 4' }),
+      alertOf({
+        ref: 'alert:flights/p95',
+        state: 'pending',
+        since: '2026-01-01T11:58:00Z',
+        hold_seconds: 300
+      }),
+      alertOf({
+        ref: 'alert:flights/other',
+        state: 'silenced',
+        silence: { ...silence, until: '2026-01-01T13:00:00Z', by: 'ana', why: 'known' }
+      })
+    ];
+    const fake = fakeWorkbench({ monitoring: { alerts: async () => pageOf(alerts) } });
+    show(fake, <AlertsSection />);
+    await settle();
+    const [firing, pending, silenced] = screen.getAllByRole('treeitem');
+    expect(firing?.textContent).toContain('critical · flights v7 · PSI 0.6 · limit 0.2');
+    expect(firing?.textContent).toContain('likely cause: ingest.ipynb, cell 4');
+    expect(firing?.textContent).toContain('1 h');
+    expect(pending?.textContent).toContain('2 of 5 min');
+    expect(within(pending!).queryAllByRole('button')).toEqual([]);
+    expect(silenced?.textContent).toMatch(/silenced until .* by ana/);
+    expect(within(silenced!).queryAllByRole('button')).toEqual([]);
+    const [notebook, silenceIt] = within(firing!).getAllByRole('button');
+    expect([notebook?.textContent, silenceIt?.textContent]).toEqual(['Notebook', 'Silence…']);
+  });
+
+  it('the buttons of a row act on its alert, and do not open its page', async () => {
+    const notebook = jest.fn(async () => ({ path: 'alerts/a.ipynb' }));
+    const fake = fakeWorkbench({
+      monitoring: { alerts: async () => pageOf([alertOf()]), notebook }
+    });
+    show(fake, <AlertsSection />);
+    await settle();
+    fireEvent.click(screen.getByRole('button', { name: 'Notebook' }));
+    await settle();
+    expect(notebook).toHaveBeenCalledWith('flights/drift');
+    expect(fake.open).not.toHaveBeenCalled();
+  });
+
   it('a monitor says its state, its largest PSI, and since when nobody asks', async () => {
     const monitors = [
-      monitorOf({ state: 'firing', worst: 'temp', worst_psi: exactly(0.612_345) }),
+      monitorOf({
+        state: 'firing',
+        worst: 'temp',
+        worst_psi: exactly(0.612_345),
+        lately: [0.02, 0.05, null, 0.3, 0.61].map((psi, hour) => ({
+          at: `2026-01-01T0${5 + hour}:00:00Z`,
+          psi
+        }))
+      }),
       monitorOf({ ref: 'monitor:b', name: 'b', state: 'no_data', worst_psi: exactly(null) })
     ];
     show(
@@ -565,6 +660,12 @@ describe('in the panel', () => {
     const [first, second] = screen.getAllByRole('treeitem');
     expect(within(first!).getByRole('img', { name: 'firing' })).toBeTruthy();
     expect(first?.textContent).toContain('PSI 0.612');
+    expect(first?.textContent).toContain('1 h ago');
+    const line = within(first!).getByRole('img', {
+      name: 'Largest PSI of the last 24 hours: 0.02 to 0.61'
+    });
+    expect(line.querySelectorAll('path')).toHaveLength(4); // an hour without a value is a gap
+    expect(within(second!).queryByRole('img', { name: /Largest PSI/ })).toBeNull();
     expect(within(second!).getByRole('img', { name: 'no data' })).toBeTruthy();
     expect(second?.textContent).toContain('no request for 1 h');
     expect(second?.textContent).not.toContain('PSI');
