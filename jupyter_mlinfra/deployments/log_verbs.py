@@ -55,6 +55,14 @@ class LogVerbs:
 
         return parts.oldest(payload_folder(self._project, name))
 
+    def payloads_state(self, name: str, *, since: datetime) -> str:
+        """Changes with every entry that is logged, and with every file that is moved or merged,
+        among the files that may hold rows from `since` on.
+        """
+        from .payload_log import parts
+
+        return parts.state(payload_folder(self._project, name), since)
+
     def payloads_feedback(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
         """Logged feedback: request_id, ts, reward, truth, truth_texts."""
         from .payload_log import reading

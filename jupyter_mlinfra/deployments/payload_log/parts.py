@@ -120,6 +120,20 @@ def oldest(folder: Path) -> datetime | None:
     return datetime.fromtimestamp(min(begun), UTC) if begun else None
 
 
+def state(folder: Path, since: datetime) -> str:
+    """Names, sizes and times of the files that may hold rows from `since` on, as `parts` reads
+    them: another text for other rows.
+    """
+    after, noted = since - timedelta(seconds=RETRIED_SECONDS), []
+    journals = (*folder.glob("*.jsonl"), *folder.glob("*.jsonl.open"))
+    kept = sorted(item for item in journals if may_hold(item, after))
+    for file in (*kept, *compacted_files(folder, after)):
+        with contextlib.suppress(FileNotFoundError):  # closed, compacted or removed meanwhile
+            found = file.stat()
+            noted.append(f"{file.name} {found.st_size} {found.st_mtime_ns}")
+    return "\n".join(noted)
+
+
 class _Seen:
     """The rows that were seen so far, as 64-bit hashes in sorted runs, of which each is at least
     twice as long as the next: two rows of 100 million are taken for one with a chance of 1 : 3,000.
