@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
@@ -107,21 +107,23 @@ class Catalog:
         mode: Mode = "append",
         inputs: Sequence[str] = (),
         key: str = "",
+        marks: Sequence[str] = (),
     ) -> IngestReport:
         """Write a Polars or pandas frame (without its index) into a dataset in one commit, or
         change nothing.
 
         inputs: references of what the rows were made from, for the lineage. key: names these rows;
         while rows with the same key are in the dataset, nothing is written, and the report has
-        their snapshot. So a write may be repeated by who does not know whether it was done. Raises
-        Unprocessable if a value or a column does not fit.
+        their snapshot. So a write may be repeated by who does not know whether it was done. marks:
+        further keys, which `marks` and `written` find. Raises Unprocessable if a value or a column
+        does not fit.
         """
         name = _plain(into)
         _check_mode(mode)
         self._store.check_writable(name)
         rows = FrameRows(frame)
         if key:
-            return self._writer.write_once(name, rows, mode, list(inputs), key)
+            return self._writer.write_once(name, rows, mode, list(inputs), [key, *marks])
         return self._writer.write(name, rows, mode, list(inputs), Quarantine())
 
     def written(self, name: str, key: str) -> str | None:
@@ -129,6 +131,31 @@ class Catalog:
         now.
         """
         return self._writer.written(_plain(name), key)
+
+    def marks(self, name: str) -> Sequence[str]:
+        """The keys of the rows that are in the dataset now, newest first; none if there is no such
+        dataset.
+        """
+        return self._writer.marks(_plain(name))
+
+    def grown_from(self, name: str, snapshots: Collection[str]) -> str | None:
+        """The newest of these snapshots of a dataset (`ns.table`, `ns.table@SNAPSHOT`); None if
+        there are none. Raises Conflict if rows were replaced or deleted since, or it is unknown.
+        """
+        from .appended import grown_from
+
+        dataset_name = DatasetName.parse(name)
+        metadata = self._store.metadata(self._store.entry(dataset_name))
+        return grown_from(dataset_name, metadata, snapshots)
+
+    def appended(self, name: str, since: str) -> pl.LazyFrame:
+        """The rows that were added after snapshot `since` (see `grown_from`), lazily. Raises
+        Conflict if columns have other names or types since.
+        """
+        from .appended import appended
+
+        dataset_name = DatasetName.parse(name)
+        return appended(self._store.load(dataset_name), dataset_name, since)
 
     def tag(self, name: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Dataset:
         """Add tags to a dataset and remove tags. Adding one twice is not an error."""

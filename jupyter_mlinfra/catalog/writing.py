@@ -72,17 +72,23 @@ class Writer:
         )
 
     def write_once(
-        self, name: DatasetName, rows: Rows, mode: Mode, inputs: Sequence[str], key: str
+        self,
+        name: DatasetName,
+        rows: Rows,
+        mode: Mode,
+        inputs: Sequence[str],
+        keys: Sequence[str],
     ) -> IngestReport:
-        """Commit rows, unless those with this key are in the dataset already. The key is kept where
-        an ingest keeps the digests of its files.
+        """Commit rows, unless those with the first of these keys are in the dataset already. They
+        are kept where an ingest keeps the digests of its files.
         """
-        mark = _mark(key)
+        key, marks = keys[0], [_mark(item) for item in keys]
+        mark = marks[0]
 
         def last_check() -> Mapping[str, str]:
             if self.written(name, key):
                 raise _WrittenError
-            return {records.FILES: json.dumps([mark])}
+            return {records.FILES: json.dumps(marks)}
 
         if not self.written(name, key):
             try:
@@ -114,6 +120,15 @@ class Writer:
         except NotFound:
             return None
         return records.files_in(metadata).get(_mark(key))
+
+    def marks(self, name: DatasetName) -> list[str]:
+        """The keys of the rows that are in the dataset, newest first."""
+        try:
+            metadata = self._store.metadata(self._store.entry(name))
+        except NotFound:
+            return []
+        found, prefix = records.files_in(metadata), _mark("")
+        return [mark.removeprefix(prefix) for mark in found if mark.startswith(prefix)]
 
     def _announce(
         self,

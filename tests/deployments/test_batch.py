@@ -381,6 +381,45 @@ def test_a_target_that_exists_gets_another_snapshot_once_and_only_if_it_fits(
     assert not any("rows" in text for text in bench.told[told:]), "found before the first row"
 
 
+def test_only_new_rows_are_scored_each_once_whoever_goes_on_and_a_rewritten_source_is_refused(
+    bench: Bench, folders: Mapping[int, Path]
+) -> None:
+    def grow(first: int, count: int) -> pd.DataFrame:
+        frame = trips(count, seed=first).dropna(subset=["carrier"])
+        frame["trip"] += first
+        bench.catalog.write(frame, into="t.grows")
+        return frame
+
+    def task() -> BatchTask:
+        found: BatchTask = bench.task("trips/2", source="t.grows", keep=["trip"], new=True)
+        return found
+
+    parts = [grow(0, 30)]
+    assert bench.run(task()).rows == len(parts[0])
+    parts.append(grow(100, 20))
+    first = task()
+    parts.append(grow(200, 10))
+    second = task()
+    assert bench.run(first).rows == len(parts[1])
+    with pytest.raises(Conflict, match=r"has got new rows of t\.grows meanwhile"):
+        bench.run(second)
+    assert bench.run(first).snapshot == bench.catalog.dataset("t.scored").snapshot  # once more
+    assert bench.run(task()).rows == len(parts[2])
+    snapshot = bench.catalog.dataset("t.scored").snapshot
+    nothing = bench.run(task())
+    assert (nothing.rows, nothing.snapshot) == (0, snapshot)
+    whole, found = pd.concat(parts), bench.frame().sort("trip")
+    assert found["trip"].to_list() == whole["trip"].to_list()
+    assert np.abs(found["prediction"].to_numpy() - boosted(folders[2], whole)).max() <= 1e-6
+    bench.catalog.write(parts[0], into="t.grows", mode="replace")
+    with pytest.raises(Conflict, match="not only grown") as rewritten:
+        bench.batches.submit("trips/2", source="t.grows", into="t.scored", new=True)
+    assert "--replace" in rewritten.value.fix
+    for option in ({"again": True}, {"mode": "replace"}):
+        with pytest.raises(BadRequest, match="New rows cannot be combined"):
+            bench.batches.submit("trips/2", source="t.grows", into="t.scored", new=True, **option)
+
+
 def test_what_cannot_be_is_refused_before_there_is_a_job(bench: Bench) -> None:
     submit = bench.batches.submit
     frame = pl.from_pandas(trips())

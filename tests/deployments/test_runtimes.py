@@ -188,13 +188,13 @@ def test_a_pipeline_and_a_network_answer_the_same_on_every_runtime_by_both_proto
         deployments.delete(name)
 
 
-def test_parameters_reach_the_model_and_its_own_metrics_reach_prometheus_on_each(
+def test_parameters_reach_the_model_and_its_own_metrics_reach_prometheus(
     gate: Gate, tmp_path: Path, kit: ModuleType
 ) -> None:
     folder = save_echo(tmp_path / "model", kit.requirements())
     deployments = Deployments(gate.deployments._project, kit.Registry({1: folder}))
     rows = [{"x": 1.0}, {"x": 2.0}]
-    for runtime in RUNTIMES:
+    for runtime in (RUNTIMES[0], *RUNTIMES[2:]):  # the lean one is asked by test_params
         name = f"echo-{runtime}"
         deployments.deploy(name, version="flights/1", runtime=runtime)
         found = deployments.predict(name, rows, params={"factor": 0.5, "names": ["z"]})

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from ...core.errors import NotFound, Unprocessable
+from ...core.errors import Conflict, NotFound, Unprocessable
 from ...core.files import file_lock
 from ...core.processes import end_token, failpoint
 from ...core.runtime_folder import runtime_folder
@@ -105,11 +105,18 @@ class BatchJob:
             # Processes of an attempt that was killed.
             end_token(self._token, grace_seconds=0)
             bundle = bundle_of(self._task, self._project, self._experiments)
-            source = self._catalog.dataset(self._task.source).scan()
+            source = self._source()
             manifest = self._staging.open(self._manifest(source, bundle))
+            if self._task.since and not manifest.total:
+                return Scored(0, 0, str(self._catalog.dataset(self._task.into).snapshot))
             done = self._staging.done(manifest)
             empty = self._score(source, bundle, manifest, done)
             return self._commit(manifest, done, empty)
+
+    def _source(self) -> pl.LazyFrame:
+        if self._task.since:
+            return self._catalog.appended(self._task.source, self._task.since)
+        return self._catalog.dataset(self._task.source).scan()
 
     def _manifest(self, source: pl.LazyFrame, bundle: Bundle) -> Manifest:
         import polars as pl
@@ -215,11 +222,24 @@ class BatchJob:
                 self._experiments.version(self._task.model).ref,
             ],
             key=self._task.key,
+            marks=[self._task.position],
         )
         failpoint("batch-after-commit")
+        self._check_position()
         self._staging.clear()
         refused = sum(chunk.refused for chunk in done.values())
         return Scored(manifest.total, refused, report.snapshot)
+
+
+    def _check_position(self) -> None:
+        """Another job may have gone on from the same snapshot: then nothing was written."""
+        task = self._task
+        if task.new and not self._catalog.written(task.into, task.position):
+            raise Conflict(
+                f"{task.into} has got new rows of {task.source.partition('@')[0]} meanwhile.",
+                "Another batch job went on from the same snapshot and was first.",
+                "Run the batch again: it scores what is left.",
+            )
 
 
 class _Stream:

@@ -19,11 +19,17 @@ MAX_ERRORS = 0.1
 ANSWERS = ("classes", "probabilities")
 
 
+def scored(source: str) -> str:
+    """What the marks of a target begin with that say up to which snapshot a source is scored."""
+    return f"scored {source.partition('@')[0]}@"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchTask:
     """model: `flights/3`. source: `ns.table@SNAPSHOT`. into: `ns.table`. keep: columns of the
     source in the result; None for all. max_errors: share of rows that may be refused. key: of the
-    rows in the target (see `Catalog.write`). workers: serving processes.
+    rows in the target (see `Catalog.write`). workers: serving processes. new: only the rows that
+    were added after the snapshot `since`; empty: none has been scored yet.
     """
 
     model: str
@@ -35,12 +41,19 @@ class BatchTask:
     mode: Mode = "append"
     max_errors: float = MAX_ERRORS
     workers: int = 1
+    new: bool = False
+    since: str = ""
+
+    @property
+    def position(self) -> str:
+        """A mark of the target: up to where this source is scored; see `Catalog.marks`."""
+        return f"{scored(self.source)}{self.source.partition('@')[2]}"
 
     @property
     def digest(self) -> str:
         """Equal for tasks whose chunks have the same rows; see `staging`."""
         keep = None if self.keep is None else list(self.keep)
-        parts = [self.model, self.source, keep, self.answers]
+        parts = [self.model, self.source, keep, self.answers, self.since]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
     def words(self) -> list[str]:
@@ -56,8 +69,10 @@ class BatchTask:
             "max-errors": self.max_errors,
             "workers": self.workers,
             **({"answers": self.answers} if self.answers else {}),
+            **({"since": self.since} if self.since else {}),
         }
         flags = [f"--{name}={value}" for name, value in words.items()]
+        flags += ["--new"] if self.new else []
         if self.keep is None:
             return [*flags, "--keep-all"]
         return [*flags, *(f"--keep={name}" for name in self.keep)]
@@ -73,6 +88,8 @@ class BatchTask:
         parser.add_argument("--workers", type=int, default=1)
         parser.add_argument("--keep", action="append", default=[])
         parser.add_argument("--keep-all", action="store_true")
+        parser.add_argument("--new", action="store_true")
+        parser.add_argument("--since", default="")
 
     @classmethod
     def of(cls, options: argparse.Namespace) -> BatchTask:
@@ -87,4 +104,6 @@ class BatchTask:
             mode=options.mode,
             max_errors=options.max_errors,
             workers=options.workers,
+            new=options.new,
+            since=options.since,
         )

@@ -189,6 +189,7 @@ def _label(session: Session, version: str) -> str:
 )
 @click.option("--replace", is_flag=True, help="Replace the rows that the target has.")
 @click.option("--again", is_flag=True, help="Add predictions that the target has already.")
+@click.option("--new", is_flag=True, help="Only rows added since the last batch into the target.")
 @click.option(
     "--workers", type=click.IntRange(1, 64), help="Processes. Default: as many as a version has."
 )

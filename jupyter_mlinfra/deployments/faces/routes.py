@@ -121,9 +121,11 @@ class Batch(Handler):
         mode: Literal["append", "replace"] = "append",
         again: bool = False,
         workers: Processes | None = None,
+        new: bool = False,
     ) -> BatchSubmission:
         """Score a dataset into another one: a job. keep: columns of the source in the result; all
-        by default. max_errors: share of rows that may be refused; 0.1 by default.
+        by default. max_errors: share of rows that may be refused; 0.1 by default. new: only rows
+        that were added since the last batch of this source into this target.
         """
         from ..batch.spec import MAX_ERRORS
 
@@ -137,6 +139,7 @@ class Batch(Handler):
             mode=mode,
             again=again,
             workers=workers,
+            new=new,
         )
 
 
