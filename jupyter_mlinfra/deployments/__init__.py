@@ -37,7 +37,11 @@ __all__ = [
     "VersionState",
     "VersionVerdict",
     "Vitals",
+    "as_logged",
+    "inputs_of",
     "name_for",
+    "needs_model",
+    "request_of",
     "runs_code",
     "unservable",
 ]
@@ -54,6 +58,7 @@ if TYPE_CHECKING:
     from .names import name_for
     from .payload_log.frames import BASE_COLUMNS
     from .payload_log.parts import Part
+    from .payload_log.training import as_logged, inputs_of, needs_model, request_of
     from .requests import LoggedRequest, LoggedRequestDetail
     from .servable import runs_code, unservable
     from .service import Deployments
@@ -98,6 +103,10 @@ def __getattr__(name: str) -> Any:
         "VersionVerdict": ".version_verdicts",
         "Vitals": ".targets.vitals_log",
         "Part": ".payload_log.parts",
+        "as_logged": ".payload_log.training",
+        "inputs_of": ".payload_log.training",
+        "needs_model": ".payload_log.training",
+        "request_of": ".payload_log.training",
         "name_for": ".names",
         "runs_code": ".servable",
         "unservable": ".servable",

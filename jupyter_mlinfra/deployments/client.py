@@ -8,7 +8,7 @@ import contextlib
 import math
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
@@ -188,6 +188,8 @@ def prediction(answer: Answer, *, version: str | None = None) -> Prediction:
             "Ask without a version, or see its log.",
         )
     data, meta = answer.body.get("data", {}), answer.body.get("meta", {})
+    if "jsonData" in answer.body:
+        data = {"ndarray": _side_by_side(answer.body["jsonData"])}
     values = data.get("ndarray") if "ndarray" in data else _unfold(data.get("tensor", {}))
     return Prediction(
         version=answer.version,
@@ -210,6 +212,19 @@ def explanation(answer: Answer, *, version: str | None = None) -> ExplainedAnswe
         )
     rows = [ExplainedRow(**row) for row in answer.body["rows"]]
     return ExplainedAnswers(**{**answer.body, "rows": rows}, milliseconds=answer.milliseconds)
+
+
+def _side_by_side(outputs: Mapping[str, Sequence[Any]]) -> list[list[Any]]:
+    """The values of several outputs by row, in their order, as the payload log has them."""
+    return [[*_flat(row)] for row in zip(*outputs.values(), strict=True)]
+
+
+def _flat(value: Any) -> Iterator[Any]:
+    if isinstance(value, list | tuple):
+        for item in value:
+            yield from _flat(item)
+    else:
+        yield value
 
 
 def _unfold(tensor: Mapping[str, Any]) -> list[Any]:

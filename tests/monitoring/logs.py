@@ -72,6 +72,9 @@ class Logged:
     def payloads_problems(self, name: str, *, since: datetime | None = None) -> Sequence[str]:
         return list(quarantine.problems(self.folder, since, None))
 
+    def payloads_state(self, name: str, *, since: datetime) -> str:
+        return parts.state(self.folder, since)
+
     def payloads_dropped(self, name: str, *, since: datetime | None = None) -> int:
         return reading.dropped(self.folder, since)
 
@@ -83,6 +86,7 @@ def write_journal(
     *,
     names: Sequence[str],
     categories: Sequence[Sequence[str]] = (),
+    types: Sequence[str] = (),
     version: str = "v1",
     pid: int = 7,
     ending: str = ".jsonl",
@@ -97,6 +101,7 @@ def write_journal(
         "started": begun,
         "names": list(names),
         "categories": list(categories),
+        "types": list(types),
     }
     path = folder / f"{version}-{int(begun * 1e6)}-{pid}{ending}"
     path.write_text("".join(json.dumps(line) + "\n" for line in (head, *entries)))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..measures import quantiles
 from ..measures.drift import (
+    BY_NUMBER,
     QUANTILES,
     ColumnReference,
     counts_in_bins,
@@ -67,7 +68,7 @@ class Sketch:
 
 def sketch(column: pl.Series, reference: ColumnReference | None, *, points: int = POINTS) -> Sketch:
     """Sketch some rows of a column, over the bins of the reference if there is one."""
-    by_number = reference.kind != "category" if reference else is_number(column)
+    by_number = reference.kind in BY_NUMBER if reference else is_number(column)
     return (
         _of_numbers(column, reference, points)
         if by_number
@@ -80,7 +81,8 @@ def _of_numbers(column: pl.Series, reference: ColumnReference | None, points: in
     counts = counts_in_bins(reference, ordered) if reference else []
     mean = float(ordered.mean()) if len(ordered) else 0.0
     outside = None
-    if reference and reference.low is not None and reference.high is not None:
+    bounded = reference is not None and reference.kind != "date"  # later dates are not outside
+    if bounded and reference and reference.low is not None and reference.high is not None:
         inside = ordered.searchsorted(reference.high, side="right") - ordered.searchsorted(
             reference.low, side="left"
         )

@@ -45,7 +45,11 @@ FLOOR = 1e-4
 infinite.
 """
 
-Kind = Literal["number", "discrete", "category"]
+Kind = Literal["number", "discrete", "category", "date", "presence"]
+"""Of a date, and of a value that is nothing to compare (presence), only the share of missing ones
+is: they have one bin. Time goes on, so later dates are no drift.
+"""
+BY_NUMBER = ("number", "discrete", "date")
 _SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
 
 
@@ -57,8 +61,10 @@ class ColumnReference:
     first, of a category. counts: rows per bin: `len(edges) + 1` for numbers, else one for each
     value and one for all others. missing, rows: counts. quantiles: of a number, `QUANTILES` of them
     or all values if there are fewer, in order. single: the column was float32. low, high: least and
-    largest number. levels: all categories, None if there were more than `LEVELS`. References of
-    early versions have none of the three.
+    largest number, of a date in seconds since 1970. levels: all categories, None if there were more
+    than `LEVELS`. References of early versions have none of the three. source, measure: the column
+    of the payload log and what is profiled of it, see `parts`; empty for the values of the column
+    that is called like this.
     """
 
     name: str
@@ -72,6 +78,8 @@ class ColumnReference:
     low: float | None = None
     high: float | None = None
     levels: Sequence[str] | None = None
+    source: str = ""
+    measure: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +112,48 @@ def reference(series: pl.Series) -> ColumnReference:
         missing=series.null_count(),
         rows=len(series),
         levels=names if len(names) <= LEVELS else None,
+    )
+
+
+def date_reference(name: str, seconds: pl.Series) -> ColumnReference:
+    """Profile dates, in seconds since 1970: how many there are, the first and the last."""
+    ordered = ordered_values(seconds)
+    return ColumnReference(
+        name=name,
+        kind="date",
+        edges=(),
+        counts=[len(ordered)],
+        missing=len(seconds) - len(ordered),
+        rows=len(seconds),
+        low=float(ordered[0]) if len(ordered) else None,
+        high=float(ordered[-1]) if len(ordered) else None,
+    )
+
+
+def presence_reference(series: pl.Series) -> ColumnReference:
+    """Profile how many values there are."""
+    missing = series.null_count()
+    return ColumnReference(
+        name=series.name,
+        kind="presence",
+        edges=(),
+        counts=[len(series) - missing],
+        missing=missing,
+        rows=len(series),
+    )
+
+
+def classes_reference(series: pl.Series, names: Sequence[str]) -> ColumnReference:
+    """Profile classes of which all are known, also those that do not occur."""
+    counts = dict(zip(*levels_of(series), strict=True))
+    return ColumnReference(
+        name=series.name,
+        kind="category",
+        edges=list(names),
+        counts=[*(counts.get(name, 0) for name in names), 0],
+        missing=series.null_count(),
+        rows=len(series),
+        levels=list(names),
     )
 
 
@@ -194,7 +244,7 @@ def compare(
     """Drift of `window` against the reference; `drifted` if the PSI is at or above `threshold`."""
     import numpy as np
 
-    if reference_column.kind == "category":
+    if reference_column.kind not in BY_NUMBER:
         counts_by_name = dict(zip(*levels_of(window), strict=True))
         counts = [counts_by_name.pop(str(name), 0) for name in reference_column.edges]
         counts.append(sum(counts_by_name.values()))
@@ -359,7 +409,7 @@ def counts_in_bins(column: ColumnReference, ordered: np.ndarray) -> list[int]:
     import numpy as np
 
     edges = np.asarray(column.edges, float)
-    if column.kind == "number":
+    if column.kind != "discrete":
         return _bin_counts(ordered, edges)
     times = np.searchsorted(ordered, edges, side="right") - np.searchsorted(ordered, edges)
     return [*times.tolist(), len(ordered) - int(times.sum())]

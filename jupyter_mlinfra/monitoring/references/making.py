@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ...core.errors import MLInfraError, NotFound
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 ASKED = 5_000
 """Rows of which a deployment is asked for the answers, at most."""
 _AT_ONCE = 500
+
+_NUMBERED = re.compile(r"t:\d+$")
+"""What Seldon calls outputs that have no name."""
 
 _NEEDED = "Performance cannot be estimated without the answers: --score COLUMN"
 _SEEN = (
@@ -62,20 +67,22 @@ class ReferenceMaker:
         """Make and keep the reference of a version, as `v3` and `model/3`. dataset: None for the
         training data; label, score: see `ReferenceVerbs.make_reference`.
         """
+        from ...deployments import as_logged
+
         extra = [column for column in (label, score) if column]
         data = training_data(
             self.project, self.experiments, model_version, dataset=dataset, extra=extra
         )
-        made = references.make(
-            model_version, data.rows.select(data.inputs), None, made_from=data.dataset
-        )
-        rows, answers, why = self._answered(data, version, score)
+        logged, columns = as_logged(data.asked, data.inputs)
+        made = references.make(model_version, logged, None, made_from=data.dataset, inputs=columns)
+        rows, answers, names, why = self._answered(data, version, score)
         notes = [f"The distribution of the answers is not known: {why}"] if why else []
         if answers is not None:
-            made = references.with_score(made, answers[:, 0])
             if label:
                 made = self._learned(made, data, rows, answers, label)
                 notes += [_SEEN] if dataset is None else []
+            classes = made.classes if len(made.classes) == answers.shape[1] else names
+            made = references.with_score(made, answers, classes)
         elif label:
             notes.append(_NEEDED)
         references.save(self.project, made)
@@ -84,7 +91,7 @@ class ReferenceMaker:
             made_from=data.dataset,
             rows=data.rows.height,
             of_rows=data.of_rows,
-            features=list(data.inputs),
+            features=[column.name for column in made.columns],
             answers=answers is not None,
             labels=bool(made.calibrations or made.errors),
             notes=notes,
@@ -92,34 +99,43 @@ class ReferenceMaker:
 
     def _answered(
         self, data: TrainingData, version: str, score: str | None
-    ) -> tuple[pl.DataFrame, np.ndarray | None, str]:
-        """Rows, and the model's answers to them: n rows, one column per output; else why there are
-        none.
+    ) -> tuple[pl.DataFrame, np.ndarray | None, Sequence[str], str]:
+        """Rows, and the model's answers to them: n rows, one column per output, and the names of
+        these; else why there are none.
         """
         import polars as pl
 
         if score:
             column = data.rows[score]
             given = column if column.dtype == pl.String else column.cast(pl.Float64)
-            return data.rows, given.to_numpy()[:, None], ""
+            return data.rows, given.to_numpy()[:, None], (), ""
         rows = data.rows.gather_every(-(-data.rows.height // ASKED) or 1)
-        return rows, *self._ask(version, rows.select(data.inputs))
+        return rows, *self._ask(version, replace(data, rows=rows))
 
-    def _ask(self, version: str, rows: pl.DataFrame) -> tuple[np.ndarray | None, str]:
-        """The deployment's answers, in requests that are not logged; else why there are none."""
+    def _ask(
+        self, version: str, data: TrainingData
+    ) -> tuple[np.ndarray | None, Sequence[str], str]:
+        """The deployment's answers, in requests that are not logged, and the names of the outputs;
+        else why there are none.
+        """
         import numpy as np
 
-        found = []
+        from ...deployments import request_of
+
+        found, names, rows = [], list[str](), data.asked
         try:
             for start in range(0, rows.height, _AT_ONCE):
+                body = request_of(rows[start : start + _AT_ONCE], data.inputs)
                 answer = self.deployments.predict(
-                    self.deployment, rows[start : start + _AT_ONCE], version=version, logged=False
+                    self.deployment, body, version=version, logged=False
                 )
                 found += [item if isinstance(item, list) else [item] for item in answer.predictions]
+                names = [name for name in answer.names if not _NUMBERED.match(name)]
             named = any(isinstance(item, str) for row in found for item in row)
-            return np.asarray(found, object if named else float), ""
+            answers = np.asarray(found, object if named else float)
+            return answers.reshape(len(found), -1), names, ""
         except (MLInfraError, ValueError) as error:
-            return None, str(error)
+            return None, (), str(error)
 
     def _learned(
         self,
@@ -131,15 +147,19 @@ class ReferenceMaker:
     ) -> Reference:
         import polars as pl
 
+        from ...deployments import as_logged
+
         outputs = [
             pl.Series(f"prediction_{place}" if place else "prediction", answers[:, place].tolist())
             for place in range(answers.shape[1])
         ]
+        inputs, _ = as_logged(replace(data, rows=rows).asked, data.inputs)
+        compared = references.comparable(made)
         return labelled.learned(
             made,
             references.path_of(self.project, made.version),
-            rows.select(data.inputs).with_columns(outputs),
-            data.inputs,
+            inputs.select(compared).with_columns(outputs),
+            compared,
             rows[label],
             answers_of(self.deployments, self.deployment),
         )

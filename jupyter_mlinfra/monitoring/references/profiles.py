@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,26 +15,41 @@ from ...core.files import write_atomic
 from ...core.frames import polars_frame
 from ...core.records import now, to_json
 from ..measures import error_models
-from ..measures.drift import ColumnReference, reference
+from ..measures.answers import MOST_OUTPUTS, are_probabilities, predicted_classes
+from ..measures.drift import (
+    ColumnReference,
+    classes_reference,
+    date_reference,
+    presence_reference,
+    reference,
+)
 from ..measures.estimating import Calibration
+from ..measures.parts import SECONDS, measured, measures_of, named
 
 if TYPE_CHECKING:
     import numpy as np
+    import polars as pl
 
     from ...core.frames import Frame
     from ...core.project import Project
+    from ...deployments.runtime.contract import Column
     from ..measures.error_models import ErrorModels
 
 SCORE = "prediction"
 FORMAT = 1
 
+_NOTHING_TO_COMPARE = ("binary", "array", "object", "map", "any")
+"""Types of which only the share of missing values is known, if nothing is measured of them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """What a model version saw in training. version: `model/3`. score: of its own answers, None if
-    they were not given. calibrations: of class 1, or of more than two classes each; empty without
-    labels. errors: what predicts the error of a value, None without labels. digest: of its file.
-    classes: of its labels, see `classes_of`; empty without labels.
+    """What a model version saw in training. version: `model/3`. score: of its own answers, of
+    several the first, None if they were not given. outputs: of each of several answers, by the name
+    of the class or output; predicted: of the class with the largest probability. calibrations: of
+    class 1, or of more than two classes each; empty without labels. errors: what predicts the error
+    of a value, None without labels. digest: of its file. classes: of its labels, see `classes_of`;
+    empty without labels.
     """
 
     version: str
@@ -46,19 +62,25 @@ class Reference:
     errors: ErrorModels | None = field(default=None, compare=False)
     digest: str = ""
     classes: Sequence[str] = ()
+    outputs: Sequence[ColumnReference] = ()
+    predicted: ColumnReference | None = None
 
 
 def make(
-    version: str, data: Frame, score: Sequence[float] | None, *, made_from: str = ""
+    version: str,
+    data: Frame,
+    score: Sequence[float] | None,
+    *,
+    made_from: str = "",
+    inputs: Sequence[Column] = (),
 ) -> Reference:
-    """Profile training data. data: the model's inputs, one row per example; dates are left out.
-    score: its answers, of the same length. made_from: the dataset, if known.
+    """Profile training data. data: the model's inputs as the payload log has them, one row per
+    example. score: its answers, of the same length. made_from: the dataset, if known. inputs: types
+    of columns; of others it is that of their values.
 
     Raises BadRequest if there is nothing to profile or the lengths differ.
     """
     frame = polars_frame(data, f"The reference of {version} cannot be made.")
-    # Time passes: dates of today are never those of the training, and that is no drift.
-    frame = frame.select(column for column in frame if not column.dtype.is_temporal())
     if not frame.height or not frame.width:
         raise BadRequest(
             f"The reference of {version} would be empty.",
@@ -69,22 +91,92 @@ def make(
             f"The reference of {version} does not fit.",
             f"There are {frame.height} rows and {len(score)} answers.",
         )
+    types = {column.name: column for column in inputs}
     made = Reference(
         version=version,
         made_at=to_json(now()),
         rows=frame.height,
-        columns=[reference(column) for column in frame],
+        columns=[*chain.from_iterable(_profiles(column, types) for column in frame)],
         score=None,
         made_from=made_from,
     )
     return with_score(made, score)
 
 
-def with_score(made: Reference, score: Sequence[float] | np.ndarray | None) -> Reference:
-    """The reference with a profile of the model's answers, which may be of some of the rows."""
+def _profiles(values: pl.Series, types: Mapping[str, Column]) -> Iterator[ColumnReference]:
+    """One column of the log, or its measures where its values are nothing to compare."""
     import polars as pl
 
-    return replace(made, score=None if score is None else reference(pl.Series(SCORE, score)))
+    name = values.name
+    column = types.get(name) or types.get(name.removeprefix("input."))
+    kind, spec = (column.type, column.spec) if column else ("", {})
+    if kind == "datetime" or isinstance(values.dtype, pl.Datetime | pl.Date):
+        found = date_reference(name, measured(values, SECONDS))
+        yield replace(found, source=name, measure=SECONDS)
+    elif measures := measures_of(kind, spec):
+        for called, measure in named(name, measures):
+            profile = reference(measured(values, measure).rename(called))
+            yield replace(profile, source=name, measure=measure)
+    elif kind in _NOTHING_TO_COMPARE or _is_nothing_to_compare(values):
+        yield presence_reference(values)
+    else:
+        yield reference(values)
+
+
+def _is_nothing_to_compare(values: pl.Series) -> bool:
+    import polars as pl
+
+    kind = values.dtype
+    return kind.is_nested() or kind.is_temporal() or kind in (pl.Binary, pl.Object)
+
+
+def comparable(made: Reference) -> list[str]:
+    """The columns of the log whose values are compared as they are."""
+    return [
+        column.name
+        for column in made.columns
+        if not column.measure and column.kind not in ("date", "presence")
+    ]
+
+
+def with_score(
+    made: Reference, score: Sequence[float] | np.ndarray | None, names: Sequence[str] = ()
+) -> Reference:
+    """The reference with a profile of the model's answers, which may be of some of the rows: one
+    for each row, or several. names: of several ones, in their order; else they are numbered.
+    """
+    import numpy as np
+    import polars as pl
+
+    if score is None:
+        return replace(made, score=None)
+    answers = np.asarray(score)
+    if answers.ndim == 1:
+        return replace(made, score=reference(pl.Series(SCORE, score)))
+    columns = [f"{SCORE}_{place}" if place else SCORE for place in range(answers.shape[1])]
+    rows = pl.DataFrame(
+        [pl.Series(name, answers[:, place].tolist()) for place, name in enumerate(columns)]
+    )
+    made = replace(made, score=reference(rows[SCORE]))
+    if len(columns) == 1:
+        return made
+    names = _distinct(names, len(columns))[:MOST_OUTPUTS]
+    outputs = [
+        replace(reference(rows[column]), name=name, source=column)
+        for name, column in zip(names, columns, strict=False)
+    ]
+    chosen = (
+        classes_reference(predicted_classes(rows, names), names)
+        if are_probabilities(answers)
+        else None
+    )
+    return replace(made, outputs=outputs, predicted=chosen)
+
+
+def _distinct(names: Sequence[str], count: int) -> Sequence[str]:
+    """The names of so many outputs; their places if they are not known."""
+    known = len(names) == count == len(set(names)) and all(names)
+    return names if known else [str(place) for place in range(count)]
 
 
 def path_of(project: Project, version: str) -> Path:
@@ -135,6 +227,8 @@ def load(project: Project, version: str) -> Reference:
             made_from=body.get("made_from", ""),
             errors=error_models.of(path),
             classes=body.get("classes", ()),
+            outputs=[ColumnReference(**column) for column in body.get("outputs", ())],
+            predicted=(ColumnReference(**body["predicted"]) if body.get("predicted") else None),
             digest=hashlib.sha256(content).hexdigest()[:16],
         )
     except (ValueError, KeyError, TypeError) as error:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ...core.project import Project
+    from ...deployments.runtime.contract import Column
     from ...experiments import Experiments
 
 MOST_ROWS = 1_000_000
@@ -21,14 +22,25 @@ MOST_ROWS = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingData:
-    """Rows of a dataset with the inputs of a version. inputs: their names. of_rows: the rows of the
-    dataset.
-    """
+    """Rows of a dataset with the inputs of a version. of_rows: the rows of the dataset."""
 
     dataset: str
     rows: pl.DataFrame
-    inputs: Sequence[str]
+    inputs: Sequence[Column]
     of_rows: int
+
+    @property
+    def asked(self) -> pl.DataFrame:
+        """The inputs alone, as they are in the dataset."""
+        return self.rows.select(column.name for column in self.inputs)
+
+
+def inputs_of_version(experiments: Experiments, version: str) -> Sequence[Column]:
+    """The inputs of a version, as `model/3`; none without a signature."""
+    from ...deployments import inputs_of, needs_model
+
+    signature = experiments.signature(version)["inputs"]
+    return inputs_of(signature, experiments.download(version) if needs_model(signature) else None)
 
 
 def training_data(
@@ -46,14 +58,14 @@ def training_data(
     """
     import polars as pl
 
-    names = [
-        str(item["name"]) for item in experiments.signature(version)["inputs"] if "name" in item
-    ]
-    if not names:
+    inputs = inputs_of_version(experiments, version)
+    named = all(item.get("name") for item in experiments.signature(version)["inputs"])
+    names = [column.name for column in inputs]
+    if not names or not named:
         raise Unprocessable(
             f"The reference of {version} cannot be made from a dataset.",
             "Its signature does not name its inputs.",
-            f"Give the inputs: ml.model({version!r}).reference(frame)",
+            f"Give the inputs, in their order: ml.model({version!r}).reference(frame)",
         )
     candidates = [dataset] if dataset else _known(experiments, version)
     catalog, problem = Catalog(project), None
@@ -70,7 +82,7 @@ def training_data(
         return TrainingData(
             dataset=name,
             rows=wanted.collect(engine="streaming"),
-            inputs=names,
+            inputs=inputs,
             of_rows=total,
         )
     raise problem or NotFound(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...core.errors import BadRequest, MLInfraError, NotFound
+from ...core.frames import polars_frame
 from ..figures import ReferenceReport
 from ..hours.recording import Plan
 from ..hours.segments import MOST_COLUMNS
@@ -13,10 +15,13 @@ from ..hours.series import SeriesStore
 from ..measures.kpi import check_costs
 from ..references import profiles as references
 from ..references.making import ReferenceMaker, answers_of
+from ..references.training_data import inputs_of_version
 
 if TYPE_CHECKING:
+    from ...core.frames import Frame
     from ...core.project import Project
     from ...deployments import Deployments
+    from ...deployments.runtime.contract import Column
     from ...experiments import Experiments
     from ..references.profiles import Reference
     from ..spec import Monitor
@@ -38,6 +43,32 @@ class ReferenceVerbs:
     def _series(self) -> SeriesStore:
         return SeriesStore(self._project)
 
+    def reference(
+        self, version: str, frame: Frame, *, score: Sequence[float] | None = None
+    ) -> Path:
+        """Store what a model version saw in training: bins, counts and quantiles of each input, and
+        of its own answers.
+
+        version: `model/3` or `model@alias`. frame: the inputs, one row per example, in Polars or
+        pandas; of a model that takes one tensor without a name a column of tensors, or its columns
+        side by side. score: its answers, of the same length.
+        """
+        from ...deployments import as_logged
+
+        model_version = self._experiments.version(version)
+        name = f"{model_version.model}/{model_version.version}"
+        rows = polars_frame(frame, f"The reference of {name} cannot be made.")
+        rows, inputs = as_logged(rows, self._inputs_of(name))
+        made = references.make(name, rows, score, inputs=inputs)
+        return references.save(self._project, made)
+
+    def _inputs_of(self, model_version: str) -> Sequence[Column]:
+        """None if its files cannot be read: then columns are what they look like."""
+        try:
+            return inputs_of_version(self._experiments, model_version)
+        except MLInfraError:
+            return ()
+
     def configure(
         self,
         name: str,
@@ -46,7 +77,8 @@ class ReferenceVerbs:
         costs: Mapping[str, float] | None = None,
     ) -> None:
         """Change what a monitor records. segments: columns whose values are measured apart; costs:
-        what each outcome (tp, fp, fn, tn) is worth. None leaves it as it is.
+        what each outcome (tp, fp, fn, tn, or `TRUE:ANSWERED` of classes) is worth, and `threshold`,
+        the probability from which on a decision is for class 1. None leaves it as it is.
         """
         self._store.show(name)
         if segments is not None and len(segments) > MOST_COLUMNS:
