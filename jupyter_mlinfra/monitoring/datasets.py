@@ -1,10 +1,13 @@
-"""What SQL can read: `monitoring.<deployment>_series` and `monitoring.<deployment>_payloads`."""
+"""What SQL can read: `monitoring.<deployment>_series`, `_profiles`, `_payloads` and
+`_refused_labels`.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from ..core.errors import NotFound
+from .hours.profiles import scan_profiles
 from .hours.series import Part, SeriesStore, frame_of, readable, scan_points
 from .store import MonitorStore
 
@@ -13,19 +16,23 @@ if TYPE_CHECKING:
 
     from ..core.project import Project
 
-SERIES, PAYLOADS, REFUSED = "_series", "_payloads", "_refused_labels"
+SERIES, PROFILES = "_series", "_profiles"
+PAYLOADS, REFUSED = "_payloads", "_refused_labels"
 
 
 def rows(project: Project, table: str) -> pl.LazyFrame | None:
     """The rows of such a table; None if there is no monitor, or no deployment, of that name.
 
-    Series: monitor, metric, version, feature, segment, start, end (UTC), value, rows. Payloads: the
-    payload log, one file of it in memory at a time.
+    Series: monitor, metric, version, feature, segment, start, end (UTC), value, rows, costs, error.
+    Profiles: monitor and what `scan_profiles` says. Payloads: the payload log, one file of it in
+    memory at a time.
     """
     if table.endswith(REFUSED):
         return _refused_labels(project, table.removesuffix(REFUSED))
     if table.endswith(SERIES):
         return _series(project, table.removesuffix(SERIES))
+    if table.endswith(PROFILES):
+        return _profiles(project, table.removesuffix(PROFILES))
     if table.endswith(PAYLOADS):
         return _payloads(project, table.removesuffix(PAYLOADS))
     return None
@@ -69,6 +76,19 @@ def _series(project: Project, deployment: str) -> pl.LazyFrame | None:
         for name in ("start", "end")
     ]
     return pl.concat(parts).with_columns(moments)
+
+
+def _profiles(project: Project, deployment: str) -> pl.LazyFrame | None:
+    import polars as pl
+
+    store = SeriesStore(project)
+    parts = [
+        scan_profiles(readable(store.files(monitor, "sketches"))).select(
+            pl.lit(monitor).alias("monitor"), pl.all()
+        )
+        for monitor in _monitors(project, deployment)
+    ]
+    return pl.concat(parts) if parts else None
 
 
 def _payloads(project: Project, deployment: str) -> pl.LazyFrame | None:

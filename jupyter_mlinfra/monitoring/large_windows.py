@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ..core.records import Number
-from .hours.hourly import compare_sketch
-from .hours.recording import REQUESTS, SCORE, Log
+from .hours.hourly import OUTPUT, compare_sketch
+from .hours.recording import CLASS, REQUESTS, SCORE, Log
 from .hours.sketches import Sketch, merge
 from .measuring import FEATURES, unmeasured
 
@@ -67,7 +67,8 @@ def measure_sketches(
     service = merge([item for (_, column), item in found.sketches.items() if column == REQUESTS])
     requests = sum(service.counts)
     _, refused, failed = service.counts
-    drift, score = _drift(found, reference, version, settings)
+    limit = settings.psi_alert if answered.get(version, 0) >= settings.min_rows else float("inf")
+    drift, score = _drift(found, reference, version, limit)
     return replace(
         unmeasured(monitor, ""),
         monitor=replace(
@@ -84,6 +85,16 @@ def measure_sketches(
         error_fraction=Number(value=failed / requests, n=requests),
         refused_fraction=Number(value=refused / requests, n=requests),
         score=score,
+        outputs=[
+            compare_sketch(column, answers, threshold=limit)
+            for column in reference.outputs
+            if (answers := found.sketches.get((version, f"{OUTPUT}{column.name}")))
+        ],
+        predicted=(
+            compare_sketch(reference.predicted, classes, threshold=limit)
+            if reference.predicted and (classes := found.sketches.get((version, CLASS)))
+            else None
+        ),
         drift=sorted(drift, key=lambda item: -float(item.psi.value or 0))[:FEATURES],
         features=len(drift),
         problems=found.problems,
@@ -91,12 +102,11 @@ def measure_sketches(
 
 
 def _drift(
-    found: Overview, reference: Reference, version: str, settings: MonitoringSettings
+    found: Overview, reference: Reference, version: str, limit: float
 ) -> tuple[Sequence[FeatureDrift], FeatureDrift | None]:
     answers = found.sketches.get((version, SCORE))
     if answers is None:
         return [], None
-    limit = settings.psi_alert if answers.rows >= settings.min_rows else float("inf")
     drift = [
         compare_sketch(column, found.sketches.get((version, column.name)), threshold=limit)
         for column in reference.columns

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..core.records import Number
 from .hours.recording import input_of
+from .measures.answers import output_columns, predicted_classes
 from .measures.drift import compare
 from .references import profiles as references
 from .settings import MonitoringSettings
@@ -38,7 +39,8 @@ def measure(
     answered = rows.filter(pl.col("status") < 400)
     # Another version has another signature, and another reference.
     version_rows = answered.filter(pl.col("version") == version)
-    drift, score = _compare(reference, version_rows, settings)
+    limit = _limit(version_rows, settings)
+    drift, score = _compare(reference, version_rows, limit)
     # Not one per request id: a caller may give all its requests the same.
     requests = rows.filter(pl.col("row") == 0)
     answered_by_version = answered.group_by("version").len().sort("version")
@@ -58,6 +60,8 @@ def measure(
         error_fraction=_fraction(requests, pl.col("status") >= 500),
         refused_fraction=_fraction(requests, pl.col("status").is_between(400, 499)),
         score=score,
+        outputs=_outputs(reference, version_rows, limit),
+        predicted=_predicted(reference, version_rows, limit),
         drift=sorted(drift, key=lambda item: -float(item.psi.value or 0))[:FEATURES],
         features=len(drift),
     )
@@ -90,17 +94,19 @@ def unmeasured(monitor: Monitor, why: str) -> MonitorStatus:
     )
 
 
+def _limit(rows: pl.DataFrame, settings: MonitoringSettings) -> float:
+    """Too few rows cannot show drift: the figures are shown, without a verdict."""
+    return settings.psi_alert if rows.height >= settings.min_rows else float("inf")
+
+
 def _compare(
-    reference: references.Reference, rows: pl.DataFrame, settings: MonitoringSettings
+    reference: references.Reference, rows: pl.DataFrame, limit: float
 ) -> tuple[Sequence[FeatureDrift], FeatureDrift | None]:
     """Drift of each input and of the answers."""
     if not rows.height:
         return [], None
-    # Too few rows cannot show drift: the figures are shown, without a verdict.
-    limit = settings.psi_alert if rows.height >= settings.min_rows else float("inf")
     drift = [
-        compare(column, input_of(rows, column.name), threshold=limit)
-        for column in reference.columns
+        compare(column, input_of(rows, column), threshold=limit) for column in reference.columns
     ]
     score = (
         compare(reference.score, rows[references.SCORE], threshold=limit)
@@ -108,6 +114,27 @@ def _compare(
         else None
     )
     return drift, score
+
+
+def _outputs(
+    reference: references.Reference, rows: pl.DataFrame, limit: float
+) -> Sequence[FeatureDrift]:
+    """Drift of each of several answers."""
+    return [
+        compare(column, rows[column.source], threshold=limit)
+        for column in reference.outputs
+        if rows.height and column.source in rows.columns
+    ]
+
+
+def _predicted(
+    reference: references.Reference, rows: pl.DataFrame, limit: float
+) -> FeatureDrift | None:
+    """Drift of the class with the largest probability."""
+    if reference.predicted is None or len(output_columns(rows)) != len(reference.outputs):
+        return None
+    classes = predicted_classes(rows, [column.name for column in reference.outputs])
+    return compare(reference.predicted, classes, threshold=limit)
 
 
 def _fraction(requests: pl.DataFrame, condition: pl.Expr) -> Number | None:

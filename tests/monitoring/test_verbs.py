@@ -14,6 +14,7 @@ import pytest
 from polars.testing import assert_frame_equal
 from scipy import stats
 
+from jupyter_mlinfra.catalog import Catalog
 from jupyter_mlinfra.core.errors import BadRequest, NotFound, Unprocessable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import to_json
@@ -317,7 +318,7 @@ def test_the_reference_is_made_from_the_training_data_that_lineage_knows(
         Logged,
         "predict",
         lambda self, name, rows, *, version, logged: SimpleNamespace(
-            predictions=[0.25] * rows.height
+            predictions=[0.25] * rows.height, names=[]
         ),
         raising=False,
     )
@@ -448,9 +449,49 @@ def test_series_are_a_table_for_sql(monitoring: Monitoring, project: Project) ->
     assert dict(found.rows()) == {
         datetime.fromtimestamp(point.start, UTC): point.value for point in points if point.rows
     }
+    bounds = catalog.sql(
+        "SELECT metric, min(error) AS low, max(error) AS high FROM monitoring.flights_series"
+        " WHERE value IS NOT NULL AND metric IN ('psi', 'ks') GROUP BY metric ORDER BY metric"
+    ).rows(named=True)
+    assert [row["metric"] for row in bounds] == ["ks", "psi"]
+    assert 0 <= bounds[0]["low"] <= bounds[0]["high"] < 0.1
+    assert (bounds[1]["low"], bounds[1]["high"]) == (0, 0), "PSI is exact"
+    _profiles_are_those_of_the_rows(monitoring, catalog)
     for name in ("monitoring.nobody_series", "monitoring.flights", "monitoring.nobody_payloads"):
         with pytest.raises(NotFound, match="There is no dataset"):
             catalog.sql(f"SELECT * FROM {name}")
+
+
+def _profiles_are_those_of_the_rows(monitoring: Monitoring, catalog: Catalog) -> None:
+    found = catalog.sql(
+        "SELECT start, rows, nulls, mean, std, min, max, q50, bound"
+        " FROM monitoring.flights_profiles"
+        " WHERE feature = 'temp' AND segment = '' AND version = 'v1' ORDER BY start"
+    )
+    answered = (pl.col("status") < 400) & (pl.col("version") == "v1")
+    rows = monitoring._deployments.payloads("flights").filter(answered)
+    temp = pl.col("temp")
+    expected = (
+        rows.group_by(pl.col("ts").dt.truncate("1h").alias("start"))
+        .agg(
+            pl.len().alias("rows"),
+            temp.null_count().alias("nulls"),
+            temp.mean().alias("mean"),
+            temp.std().alias("std"),
+            temp.min().alias("min"),
+            temp.max().alias("max"),
+            temp.alias("values"),
+        )
+        .sort("start")
+        .filter(pl.col("start").is_in(found["start"].implode()))
+    )
+    assert found.height >= 3
+    assert_frame_equal(
+        found.drop("q50", "bound"), expected.drop("values"), check_dtypes=False, rel_tol=1e-9
+    )
+    for values, q50, bound in zip(expected["values"], found["q50"], found["bound"], strict=True):
+        below = (values <= q50).sum() / len(values)
+        assert abs(below - 0.5) <= bound + 1 / len(values)
 
 
 def test_the_payload_log_is_a_table_for_sql(project: Project) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from math import ceil
 from typing import TYPE_CHECKING
@@ -12,10 +12,11 @@ from ..figures import HeatMap, HeatRow
 from ..references.profiles import SCORE as ANSWERS
 from ..spec import FeatureDrift
 from . import hourly
-from .recording import SCORE, gather, is_current
+from .recording import CLASS, SCORE, gather, is_current
 from .series import HOUR, SeriesStore, readable, series
 
 if TYPE_CHECKING:
+    from ..measures.drift import ColumnReference
     from ..references.profiles import Reference
     from .points import Point
     from .recording import Log, Plan
@@ -154,13 +155,17 @@ def distribution(
     version: str,
     threshold: float,
 ) -> FeatureDrift:
-    """One feature, or the answers (`prediction`), of a window over the bins of the reference.
+    """One feature, or the answers (`prediction`, of several also `prediction.output.NAME` and
+    `prediction.class`), of a window over the bins of the reference.
 
     Raises NotFound without a reference, or if it does not have that feature.
     """
     columns = {column.name: column for column in reference.columns} if reference else {}
-    if reference and reference.score:
-        columns[ANSWERS] = reference.score
+    sketched = {name: name for name in columns}
+    if reference:
+        for name, column in _answers(reference):
+            columns[f"{ANSWERS}{name.removeprefix(SCORE)}"] = column
+            sketched[f"{ANSWERS}{name.removeprefix(SCORE)}"] = name
     if feature not in columns:
         raise NotFound(
             f"The reference of {version} has no {feature}.",
@@ -169,6 +174,12 @@ def distribution(
             else f"{version} has no reference.",
             "mlinfra monitors reference NAME makes it from the training data.",
         )
-    column = columns[feature]
-    name = SCORE if feature == ANSWERS and reference and column is reference.score else feature
-    return hourly.compare_sketch(column, sketches.get(name), threshold=threshold)
+    found = sketches.get(sketched[feature])
+    return hourly.compare_sketch(columns[feature], found, threshold=threshold)
+
+
+def _answers(reference: Reference) -> Iterator[tuple[str, ColumnReference]]:
+    """What a reference has of the answers, by the name of its sketch."""
+    answers = {SCORE: reference.score, CLASS: reference.predicted}
+    yield from ((name, column) for name, column in answers.items() if column)
+    yield from ((f"{hourly.OUTPUT}{column.name}", column) for column in reference.outputs)

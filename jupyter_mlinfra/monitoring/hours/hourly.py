@@ -20,34 +20,58 @@ if TYPE_CHECKING:
     from .recording import Plan
 
 
+Figure = tuple[str, float | None, int, float | None]
+"""Metric, value, rows, and by how much the value may be off; see `Point`."""
+
+OUTPUT = ".output."
+_OF_ANSWERS = {".score": "score_psi", ".class": "class_psi"}
+
+
 def points_of(
-    sketches: Mapping[Key, Sketch], plan: Plan, *, start: float, end: float
+    sketches: Mapping[Key, Sketch],
+    plan: Plan,
+    *,
+    start: float,
+    end: float,
+    before: Mapping[str, Sketch] | None = None,
 ) -> list[Point]:
-    """The points of every version, segment and column, in that order."""
+    """The points of every version, segment and column, in that order. before: by column what
+    distances are against; by default the reference of each version.
+    """
     found: list[Point] = []
     sides: dict[str, Mapping[str, Sketch]] = {}
     for (version, segment, column), item in sorted(sketches.items()):
         reference = plan.reference(version)
         if version not in sides:
-            sides[version] = sides_of(reference)
+            sides[version] = sides_of(reference) if before is None else before
         labels = {"version": version} | ({"segment": segment} if segment else {})
         if column == ".requests":
             figures = _of_requests(item)
         elif column == ".expected":
             figures = [
-                (f"performance_estimated.{name}", value, item.rows)
+                (f"performance_estimated.{name}", value, item.rows, None)
                 for name, value in estimated.metrics(item, reference, plan.answers).items()
             ]
-        elif column == ".score":
+        elif column in _OF_ANSWERS or column.startswith(OUTPUT):
             against = sides[version].get(column)
             value = distances_of(against, item).psi if against else None
-            figures = [("score_psi", value, item.rows)]
+            figures = [(_OF_ANSWERS.get(column, "output_psi"), value, item.rows, 0.0)]
+            if column.startswith(OUTPUT):
+                labels["feature"] = column.removeprefix(OUTPUT)
         else:
             labels["feature"] = column
             figures = list(_of_column(item, sides[version].get(column)))
         found += [
-            Point(metric=metric, labels=labels, start=start, end=end, value=value, rows=rows)
-            for metric, value, rows in figures
+            Point(
+                metric=metric,
+                labels=labels,
+                start=start,
+                end=end,
+                value=value,
+                rows=rows,
+                error=None if value is None else error,
+            )
+            for metric, value, rows, error in figures
         ]
     return found
 
@@ -57,7 +81,9 @@ def sides_of(reference: Reference | None) -> Mapping[str, Sketch]:
     if reference is None:
         return {}
     sides = {column.name: of_reference(column) for column in reference.columns}
-    return sides | ({".score": of_reference(reference.score)} if reference.score else {})
+    sides |= {f"{OUTPUT}{column.name}": of_reference(column) for column in reference.outputs}
+    answers = {".score": reference.score, ".class": reference.predicted}
+    return sides | {name: of_reference(column) for name, column in answers.items() if column}
 
 
 def distances_of(before: Sketch, window: Sketch) -> Distances:
@@ -124,24 +150,39 @@ def compare_sketch(
     )
 
 
-def _of_requests(item: Sketch) -> list[tuple[str, float | None, int]]:
+def _of_requests(item: Sketch) -> list[Figure]:
     requests = sum(item.counts)
     _, refused, failed = item.counts
     return [
-        ("requests", float(requests), requests),
-        ("error_fraction", failed / requests if requests else None, requests),
-        ("refused_fraction", refused / requests if requests else None, requests),
-        ("p95_ms", item.quantiles.at(0.95), requests),
+        ("requests", float(requests), requests, 0.0),
+        ("error_fraction", failed / requests if requests else None, requests, 0.0),
+        ("refused_fraction", refused / requests if requests else None, requests, 0.0),
+        ("p95_ms", item.quantiles.at(0.95), requests, item.quantiles.relative_error),
     ]
 
 
-def _of_column(item: Sketch, before: Sketch | None) -> Iterator[tuple[str, float | None, int]]:
+def _of_column(item: Sketch, before: Sketch | None) -> Iterator[Figure]:
     found = distances_of(before, item) if before else None
+    bounds = _bounds(found, before, item) if found and before else {}
     for name in ("psi", "ks", "wasserstein", "js", "hellinger", "chi2"):
-        yield name, getattr(found, name) if found else None, item.rows
+        yield name, getattr(found, name) if found else None, item.rows, bounds.get(name, 0.0)
     for name, part in (
         ("missing", item.missing),
         ("out_of_range", item.outside),
         ("unseen", item.unseen),
     ):
-        yield name, None if part is None or not item.rows else part / item.rows, item.rows
+        yield name, None if part is None or not item.rows else part / item.rows, item.rows, 0.0
+
+
+def _bounds(found: Distances, before: Sketch, window: Sketch) -> Mapping[str, float | None]:
+    """By how much the distances of values may be off: as the share of rows, times the range of the
+    values for a distance in their unit. A long reference leaves out its farthest values.
+    """
+    ends = [item for item in (before.low, before.high, window.low, window.high) if item is not None]
+    if found.ks_error is None or not ends:
+        return {}
+    width = max(ends) - min(ends) if len(ends) == 4 else None
+    return {
+        "ks": found.ks_error,
+        "wasserstein": None if width is None else found.ks_error * width,
+    }

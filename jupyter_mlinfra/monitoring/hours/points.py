@@ -11,8 +11,10 @@ class Point:
     """One figure of one window, [start, end) in seconds since 1970.
 
     labels: `version` always; `feature` where it applies; `segment`, as `column=value`, for a part
-    of the rows. value: None if it could not be measured: no data, which is never green. rows: it
-    is of.
+    of the rows; `against` of drift against something else than the reference. value: None if it
+    could not be measured: no data, which is never green. rows: it is of. error: by how much it may
+    be off, at most, as it is computed from a summary of the values: 0 for what is exact, None where
+    no bound is known; of a quantile (`p95_ms`) a share of rows.
     """
 
     metric: str
@@ -21,3 +23,4 @@ class Point:
     end: float
     value: float | None
     rows: int
+    error: float | None = None

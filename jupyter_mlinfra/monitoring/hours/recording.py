@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Protocol
 from ...deployments import BASE_COLUMNS
 from ..labels.joining import measure_hour
 from ..measures import quantiles
+from ..measures.answers import output_columns, predicted_classes
+from ..measures.parts import measured
 from .expected import expected
-from .hourly import points_of
+from .hourly import OUTPUT, points_of
 from .segments import segments_of
 from .series import HOUR, Key, Recorded, SeriesStore, frame_of, frame_of_sketches
 from .sketches import POINTS, SEGMENT_POINTS, Gathered, Sketch, sketch
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ...deployments import Part, Vitals
+    from ..measures.drift import ColumnReference
     from ..references.profiles import Reference
 
 CLOSED_AFTER = 120
@@ -38,6 +41,10 @@ CHUNK = 500_000
 REQUESTS, SCORE, EXPECTED = ".requests", ".score", ".expected"
 """Columns of sketches that are no inputs: latency in ms with counts of answered, refused and failed
 requests and the sum of repeated ones; the answers; what performance can be expected.
+"""
+
+CLASS = ".class"
+"""Of several answers the class with the largest probability; each of them is `OUTPUT` and its name.
 """
 
 
@@ -161,24 +168,41 @@ def _columns(
     """
     score = reference.score if reference else None
     yield SCORE, sketch(rows["prediction"], score, points=4 * points)
+    yield from _outputs(rows, reference, points)
     if reference:
         for column in reference.columns:
-            yield column.name, sketch(input_of(rows, column.name), column, points=points)
+            yield column.name, sketch(input_of(rows, column), column, points=points)
         return
     for name in rows.columns:
         if name not in BASE_COLUMNS and not name.startswith("prediction_"):
             yield name.removeprefix("input."), sketch(rows[name], None, points=points)
 
 
-def input_of(rows: pl.DataFrame, name: str) -> pl.Series:
-    """The values of an input. One that no longer arrives is missing in every row: that is drift,
-    and must be noticed.
+def _outputs(
+    rows: pl.DataFrame, reference: Reference | None, points: int
+) -> Iterator[tuple[str, Sketch]]:
+    """Each of several answers, and the class that they are for."""
+    there = output_columns(rows)
+    known = {column.source: column for column in reference.outputs} if reference else {}
+    for place, name in enumerate(there):
+        profile = known.get(name)
+        called = profile.name if profile else str(place)
+        yield f"{OUTPUT}{called}", sketch(rows[name], profile, points=points)
+    if reference and reference.predicted and len(there) == len(reference.outputs):
+        classes = predicted_classes(rows, [column.name for column in reference.outputs])
+        yield CLASS, sketch(classes, reference.predicted, points=points)
+
+
+def input_of(rows: pl.DataFrame, column: ColumnReference) -> pl.Series:
+    """What is compared of an input. One that no longer arrives is missing in every row: that is
+    drift, and must be noticed.
     """
     import polars as pl
 
-    for column in (f"input.{name}", name):
-        if column in rows.columns and column not in BASE_COLUMNS:
-            return rows[column]
+    name = column.source or column.name
+    for there in (f"input.{name}", name):
+        if there in rows.columns and there not in BASE_COLUMNS:
+            return measured(rows[there], column.measure) if column.measure else rows[there]
     return pl.Series(name, [None] * rows.height, dtype=pl.Float64)
 
 

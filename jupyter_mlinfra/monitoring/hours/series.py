@@ -45,7 +45,8 @@ _PARTS: tuple[Part, ...] = ("sketches", "points", "performance", "labels")
 
 METRICS = (
     *("psi", "ks", "wasserstein", "js", "hellinger", "chi2", "missing", "out_of_range", "unseen"),
-    *("error_fraction", "refused_fraction", "p95_ms", "requests", "score_psi"),
+    *("error_fraction", "refused_fraction", "p95_ms", "requests"),
+    *("score_psi", "output_psi", "class_psi"),
     *("memory_mib", "cpu_cores", "in_flight", "retries"),
     *("performance_real.", "performance_estimated.", "label_coverage", "kpi"),
 )
@@ -289,6 +290,7 @@ def frame_of(points: Iterable[Point], costs: Mapping[str, float] | None = None) 
                 "value": point.value,
                 "rows": point.rows,
                 "costs": worth,
+                "error": point.error,
             }
             for point in points
         ],
@@ -302,12 +304,15 @@ def frame_of(points: Iterable[Point], costs: Mapping[str, float] | None = None) 
             "value": pl.Float64,
             "rows": pl.Int64,
             "costs": pl.String,
+            "error": pl.Float64,
         },
     )
 
 
 def scan_points(files: Sequence[Path]) -> pl.LazyFrame:
-    """The points of some files. Those of an earlier version have no costs."""
+    """The points of some files. Those of an earlier version have no costs, and no bound of the
+    error.
+    """
     import polars as pl
 
     return pl.scan_parquet(list(files), schema=frame_of(()).schema, missing_columns="insert")
@@ -402,4 +407,5 @@ def _point(row: Mapping[str, Any]) -> Point:
         end=row["end"],
         value=row["value"],
         rows=row["rows"],
+        error=row["error"],
     )

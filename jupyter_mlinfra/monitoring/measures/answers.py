@@ -2,11 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
+
+MOST_OUTPUTS = 50
+"""Of more outputs, the first so many are measured apart."""
+
+_SLACK = 1e-3
+"""By how much the probabilities of a row may miss 1."""
+
+
+def output_columns(rows: pl.DataFrame) -> list[str]:
+    """The columns of several outputs, at most `MOST_OUTPUTS`; none of one output alone."""
+    names = ["prediction"]
+    while f"prediction_{len(names)}" in rows.columns and len(names) < MOST_OUTPUTS:
+        names.append(f"prediction_{len(names)}")
+    return names if len(names) > 1 else []
+
+
+def are_probabilities(outputs: np.ndarray) -> bool:
+    """Whether several outputs are the probabilities of as many classes. outputs: n rows, one column
+    per output.
+    """
+    import numpy as np
+
+    if outputs.dtype == object or not 1 < outputs.shape[1] <= MOST_OUTPUTS or not len(outputs):
+        return False
+    known = outputs[np.isfinite(outputs).all(axis=1)]
+    sums = known.sum(axis=1)
+    return bool(len(known) and (known >= 0).all() and (abs(sums - 1) < _SLACK).all())
+
+
+def predicted_classes(rows: pl.DataFrame, names: Sequence[str]) -> pl.Series:
+    """The class with the largest probability in each row; null where one is missing. names: of the
+    outputs.
+    """
+    import numpy as np
+    import polars as pl
+
+    outputs = outputs_of(rows)[:, : len(names)]
+    known = np.isfinite(outputs).all(axis=1)
+    places = np.where(known, np.nan_to_num(outputs).argmax(axis=1), -1)
+    return pl.Series("class", [names[place] if place >= 0 else None for place in places], pl.String)
 
 
 def outputs_of(rows: pl.DataFrame) -> np.ndarray:

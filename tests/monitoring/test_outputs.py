@@ -1,0 +1,125 @@
+"""Several answers of a model: each is measured apart, and so is the class that they are for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from jupyter_mlinfra.core.errors import NotFound
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.monitoring import Monitoring
+from jupyter_mlinfra.workbench import Workbench
+from tests.monitoring.logs import HOUR, Logged, answered, set_now, write_journal
+
+T0 = 1_764_000_000 // HOUR * HOUR
+NOW = datetime.fromtimestamp(T0 + HOUR + 1800, UTC)
+NAMES = ["bird", "cat", "dog"]
+
+
+class Experiments:
+    def __init__(self, *datasets: str) -> None:
+        self.datasets = datasets
+
+    def version(self, ref: str) -> Any:
+        return SimpleNamespace(model="flights", version=1, datasets=self.datasets)
+
+    def signature(self, ref: str) -> Any:
+        return {"inputs": [{"name": "x", "type": "double"}], "outputs": []}
+
+    def download(self, ref: str) -> Path:
+        raise NotFound(f"The files of {ref} are gone.")
+
+
+def watched(
+    project: Project,
+    folder: Path,
+    outputs: np.ndarray,
+    trained: np.ndarray,
+    patch: pytest.MonkeyPatch,
+    *,
+    answers: str = "probabilities",
+    names: Any = NAMES,
+) -> Monitoring:
+    """A deployment that gave these answers; its reference was made by asking it for the others."""
+    set_now(patch, NOW)
+    patch.setattr("jupyter_mlinfra.monitoring.service.now", lambda: NOW)
+    entries = [
+        answered(T0 + place * HOUR / len(outputs), f"r{place}", [[0.5]], [row.tolist()])
+        for place, row in enumerate(outputs)
+    ]
+    write_journal(folder, T0, entries, names=["x"], types=["double"])
+    bench = Workbench(project)
+    bench.catalog.write(pl.DataFrame({"x": np.full(len(trained), 0.5)}), into="flights.training")
+    log = Logged(folder, {"v1": 100}, answers=answers)
+
+    def predict(self: Any, name: str, rows: Any, *, version: str, logged: bool) -> Any:
+        return SimpleNamespace(predictions=trained[: rows.height].tolist(), names=names)
+
+    patch.setattr(Logged, "predict", predict, raising=False)
+    found = bench.catalog.dataset("flights.training").ref
+    monitoring = Monitoring(project, log, Experiments(found))  # type: ignore[arg-type]
+    monitoring.watch("flights")
+    monitoring.backfill("flights")
+    return monitoring
+
+
+def test_a_shift_to_another_class_is_seen_in_its_probability_and_in_the_predicted_classes(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From dogs to cats; the first output, of birds, stays as it was."""
+    random = np.random.default_rng(1)
+    birds = random.uniform(0, 0.2, 500)
+    rest = (1 - birds) * random.uniform(0.55, 0.95, 500)
+    trained = np.column_stack([birds, 1 - birds - rest, rest])
+    outputs = trained[:, [0, 2, 1]]
+    monitoring = watched(project, tmp_path, outputs, trained, monkeypatch)
+    figures = monitoring.figures("flights", since=timedelta(days=1))
+    assert figures.scores
+    assert (figures.scores.psi or 0) < 0.01
+    assert {name: (item.psi or 0) > 1 for name, item in figures.outputs.items()} == {
+        "bird": False,
+        "cat": True,
+        "dog": True,
+    }
+    assert figures.outputs["cat"].mean == pytest.approx(outputs[:, 1].mean())
+    assert figures.predicted
+    assert figures.predicted.before
+    assert (figures.predicted.shares["cat"], figures.predicted.before["dog"]) == (1.0, 1.0)
+    assert (figures.predicted.psi or 0) > 1
+    status = monitoring.status("flights")
+    assert [item.feature for item in status.outputs if item.drifted] == ["cat", "dog"]
+    assert status.predicted
+    assert status.predicted.drifted
+    points = monitoring.series("flights", metric="output_psi", feature="cat").items
+    assert max(point.value or 0 for point in points) > 1
+    assert any(point.value for point in monitoring.series("flights", metric="class_psi").items)
+    begun = datetime.fromtimestamp(T0, UTC)
+    seen = monitoring.distribution("flights", "prediction.class", begun)
+    assert dict(zip(seen.edges, seen.window, strict=False)) == {"bird": 0, "cat": 1, "dog": 0}
+
+
+def test_of_several_values_each_is_measured_and_labels_are_said_to_be_of_the_first(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = np.random.default_rng(1)
+    trained = random.normal(size=(500, 2))
+    monitoring = watched(
+        project,
+        tmp_path,
+        trained + np.asarray([0, 3]),
+        trained,
+        monkeypatch,
+        answers="values",
+        names=["t:0", "t:1"],
+    )
+    figures = monitoring.figures("flights", since=timedelta(days=1))
+    assert [(item.psi or 0) > 1 for item in figures.outputs.values()] == [False, True]
+    assert [*figures.outputs] == ["0", "1"], "Seldon's t:0 is no name"
+    assert figures.predicted is None
+    assert "of the first output" in figures.reasons["performance.outputs"]
