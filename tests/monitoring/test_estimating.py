@@ -167,8 +167,8 @@ def test_the_expected_errors_of_a_regression_follow_its_noise(tmp_path: Path) ->
 def test_the_kpi_and_its_interval_are_those_of_the_normal_approximation() -> None:
     costs = kpi.check_costs({"tp": 20, "fp": -10, "fn": -75})
     chosen = (SCORES >= 0.5).astype(float)
-    found = kpi.kpi(chosen, LABELS, costs)
-    assert found
+    found = kpi.kpi(SCORES[:, None], LABELS, "probabilities", costs)
+    assert not isinstance(found, str)
     worth = np.select(
         [(chosen == 1) & (LABELS == 1), (chosen == 1) & (LABELS == 0), LABELS == 1],
         [20.0, -10.0, -75.0],
@@ -179,9 +179,41 @@ def test_the_kpi_and_its_interval_are_those_of_the_normal_approximation() -> Non
     assert (found.low, found.high) == pytest.approx(
         (worth.mean() - half, worth.mean() + half), abs=0.05
     )
-    assert kpi.kpi(chosen[:0], LABELS[:0], costs) is None
-    with pytest.raises(BadRequest, match="'miss' is no outcome"):
-        kpi.check_costs({"miss": 1})
+    assert kpi.kpi(SCORES[:0, None], LABELS[:0], "probabilities", costs) == (
+        "No row of the window has a label."
+    )
+    for wrong in ({"miss": 1}, {"cat:dog": -5, "fn": -75}, {"fn": -75, "threshold": 1.5}):
+        with pytest.raises(BadRequest):
+            kpi.check_costs(wrong)
+
+
+def test_the_kpi_of_several_classes_is_by_the_true_and_the_answered_one() -> None:
+    random = np.random.default_rng(1)
+    outputs, labels = random.dirichlet([1, 1, 1], 2000), random.integers(0, 3, 2000).astype(float)
+    costs = kpi.check_costs({"dog:cat": -5, "cat:cat": 2})
+    names = ["bird", "cat", "dog"]
+    found = kpi.kpi(outputs, labels, "probabilities", costs, names=names)
+    assert not isinstance(found, str)
+    answered = outputs.argmax(axis=1)
+    confused = int(((labels == 2) & (answered == 1)).sum())
+    right = int(((labels == 1) & (answered == 1)).sum())
+    assert found.value == pytest.approx((2 * right - 5 * confused) / 2000)
+    assert (found.outcomes["dog:cat"], found.rows) == (confused, 2000)
+    assert found.low < found.value < found.high
+    other = kpi.kpi(outputs, labels, "probabilities", {"ant:bee": 1.0}, names=names)
+    assert other == "No value names two of the classes bird, cat, dog."
+    two = kpi.kpi(outputs, labels, "probabilities", kpi.check_costs({"fn": -75}), names=names)
+    assert two == "The model has more than two classes: --value TRUE:ANSWERED=AMOUNT"
+
+
+def test_a_decision_is_made_at_the_threshold_that_the_values_name() -> None:
+    costs = kpi.check_costs({"fn": -75, "fp": -10, "threshold": 0.2})
+    found = kpi.kpi(SCORES[:, None], LABELS, "probabilities", costs)
+    assert not isinstance(found, str)
+    missed = int(((SCORES < 0.2) & (LABELS == 1)).sum())
+    alarms = int(((SCORES >= 0.2) & (LABELS == 0)).sum())
+    assert found.total == pytest.approx(-75 * missed - 10 * alarms)
+    assert found.outcomes["fn"] == missed
 
 
 def test_adwin_over_200_seeds_gives_few_false_alarms_and_a_short_delay() -> None:

@@ -11,11 +11,13 @@ from .. import figures
 from ..labels.classes import codes_of
 from ..measures import estimating, performance
 from ..measures.adwin import changes
+from ..measures.drift import shares
 from ..measures.kpi import kpi
 from ..spec import Distances
 from . import expected as estimated
-from .hourly import distances_of
-from .recording import EXPECTED, REQUESTS, SCORE, Plan
+from .hourly import OUTPUT, distances_of
+from .recording import CLASS, EXPECTED, REQUESTS, SCORE, Plan
+from .segments import OTHER
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,6 +30,11 @@ if TYPE_CHECKING:
 
 SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
 UNKNOWN = "It is not known what the deployment answers: no version of it was packaged."
+
+FIRST_OUTPUT = (
+    "A label is one value: performance is that of the first output; of the other {others} only the"
+    " distribution is measured."
+)
 
 MOST_LABELS = 200_000
 """The search for changes of the errors looks at the newest labels only."""
@@ -68,7 +75,7 @@ def figures_of(asked: Asked, plan: Plan, reference: Reference | None) -> figures
         reasons["scores"] = reasons["drift"] = "No row was answered in the window."
     if requests is None:
         reasons["latency"] = "No request was logged in the window."
-    kpi_figure, why = _kpi(asked.labelled, plan, reference)
+    kpi_figure, why = kpi_of(asked.labelled, plan, reference)
     if why:
         reasons["kpi"] = why
     used = asked.used
@@ -87,6 +94,13 @@ def figures_of(asked: Asked, plan: Plan, reference: Reference | None) -> figures
         unseen={name: _share(window.features[name], "unseen") for name in features},
         out_of_range={name: _share(window.features[name], "outside") for name in features},
         scores=_scores(score, asked.before.get(SCORE)),
+        outputs={
+            name.removeprefix(OUTPUT): found
+            for name, item in sorted(window.sketches.items())
+            if name.startswith(OUTPUT) and (found := _scores(item, asked.before.get(name)))
+        },
+        predicted=_predicted(asked, reference),
+        dates=_dates(asked, reference),
         performance=_performance(asked, plan, reference, reasons),
         kpi=kpi_figure,
         latency=_latency(requests),
@@ -163,6 +177,43 @@ def _scores(score: Sketch | None, before: Sketch | None) -> figures.ScoreFigures
     )
 
 
+def _predicted(asked: Asked, reference: Reference | None) -> figures.ClassFigures | None:
+    """How often each class is the one that the model is for."""
+    found, before = asked.window.sketches.get(CLASS), asked.before.get(CLASS)
+    if found is None or reference is None or reference.predicted is None:
+        return None
+    names = [*map(str, reference.predicted.edges), OTHER]
+
+    def shares_of(item: Sketch) -> Mapping[str, float]:
+        return dict(zip(names, shares(item.counts), strict=True))
+
+    return figures.ClassFigures(
+        rows=found.rows,
+        shares=shares_of(found),
+        before=shares_of(before) if before else None,
+        psi=distances_of(before, found).psi if before else None,
+    )
+
+
+def _dates(asked: Asked, reference: Reference | None) -> Mapping[str, figures.DateRange]:
+    """The ranges of the inputs that are dates."""
+    found = {}
+    for column in reference.columns if reference else ():
+        item, before = asked.window.sketches.get(column.name), asked.before.get(column.name)
+        if column.kind == "date" and item is not None:
+            found[column.name] = figures.DateRange(
+                first=_moment(item.low),
+                last=_moment(item.high),
+                before_first=_moment(before.low) if before else None,
+                before_last=_moment(before.high) if before else None,
+            )
+    return found
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
 def _latency(requests: Sketch | None) -> figures.ServiceFigures | None:
     if requests is None or not (count := sum(requests.counts)):
         return None
@@ -193,6 +244,9 @@ def _performance(
         reasons["performance.real"] = (
             "No row of the window has a label." if plan.answers else UNKNOWN
         )
+    outputs = sum(name.startswith(OUTPUT) for name in asked.window.sketches)
+    if plan.answers == "values" and outputs > 1:
+        reasons["performance.outputs"] = FIRST_OUTPUT.format(others=outputs - 1)
     if not answered:
         reasons["performance.label_coverage"] = "No row was answered in the window."
     return figures.PerformanceFigures(
@@ -266,20 +320,15 @@ def _turns(times: np.ndarray, wrong: np.ndarray) -> Sequence[figures.Turn]:
     ]
 
 
-def _kpi(
+def kpi_of(
     labelled: pl.DataFrame, plan: Plan, reference: Reference | None
 ) -> tuple[figures.KpiFigure | None, str]:
     """The KPI, or why there is none."""
     if plan.costs is None:
         return None, "It is not known what an outcome is worth: monitors watch --value fn=-75"
-    if plan.answers not in ("classes", "probabilities"):
-        return None, "The deployment answers no classes; outcomes are those of two classes."
     if not labelled.height:
         return None, "No row of the window has a label."
     classes = reference.classes if reference else ()
     outputs, labels, names = codes_of(labelled, classes, plan.answers)
-    if names and not classes:
-        return None, "Which class is the first of two is known from a reference with labels only."
-    if len(names) > 2 or outputs.shape[1] > 2:
-        return None, "The model has more than two classes."
-    return kpi(performance.predicted(outputs, plan.answers), labels, plan.costs), ""
+    found = kpi(outputs, labels, plan.answers, plan.costs, names=names, ordered=bool(classes))
+    return (None, found) if isinstance(found, str) else (found, "")

@@ -343,10 +343,9 @@ def _figures(
     count, named = len(labels), bool(names)
     for name, value in performance.metrics(outputs, labels, plan.answers, named=named).items():
         found.append((f"performance_real.{name}", value, count))
-    two = outputs.shape[1] < 3 and (len(classes) == 2 or not names)
-    if plan.costs and plan.answers in ("classes", "probabilities") and two:
-        worth = kpi(performance.predicted(outputs, plan.answers), labels, plan.costs)
-        found.append(("kpi", worth.value if worth else None, count))
+    if plan.costs:
+        worth = kpi(outputs, labels, plan.answers, plan.costs, names=names, ordered=bool(classes))
+        found += [] if isinstance(worth, str) else [("kpi", worth.value, count)]
     return found
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ...core.errors import BadRequest
-from ..measures.kpi import OUTCOMES
-from ..measures.performance import predicted, wrongs
+from ..measures.kpi import decisions, worth_of
+from ..measures.performance import wrongs
 from .classes import codes_of
 from .joining import labelled_rows
 
@@ -23,12 +22,12 @@ def outcomes_of(
 ) -> np.ndarray:
     """One number for each labelled answer of a version in a window, in order of time. goal:
     `error`, as of `performance.wrongs`, or `kpi`, by the monitor's costs. Raises BadRequest for a
-    KPI without costs, or of a model that is no classifier of two classes.
+    KPI without costs, or of a model that has no such outcomes.
     """
     rows = labelled_rows(store, monitor, version=version, segment="", start=start, end=end)
     reference = plan.reference(version)
     classes = reference.classes if reference else ()
-    outputs, labels, _ = codes_of(rows, classes, plan.answers)
+    outputs, labels, names = codes_of(rows, classes, plan.answers)
     if goal == "error":
         return wrongs(outputs, labels, plan.answers) if len(labels) else labels
     if not plan.costs or plan.answers == "values":
@@ -37,13 +36,10 @@ def outcomes_of(
             "It has no costs, or the model is no classifier.",
             f"mlinfra monitors watch {plan.deployment} --value fn=-75 --value fp=-10",
         )
-    return _worth(predicted(outputs, plan.answers), labels, plan.costs) if len(labels) else labels
-
-
-def _worth(decided: np.ndarray, labels: np.ndarray, costs: Mapping[str, float]) -> np.ndarray:
-    import numpy as np
-
-    positive, true = decided == 1, labels == 1
-    cases = [positive & true, positive & ~true, ~positive & true, ~positive & ~true]
-    worth: np.ndarray = np.select(cases, [costs[name] for name in OUTCOMES])
+    if not len(labels):
+        return labels
+    found = decisions(outputs, labels, plan.answers, plan.costs, names=names, ordered=bool(classes))
+    if isinstance(found, str):
+        raise BadRequest(f"Monitor {monitor} measures no KPI.", found, "See docs/monitoring.md.")
+    worth: np.ndarray = worth_of(found, plan.costs)[found.places]
     return worth

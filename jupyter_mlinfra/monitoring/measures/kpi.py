@@ -1,59 +1,154 @@
-"""A business KPI: what each outcome of a decision is worth, and how sure its mean is."""
+"""A business KPI: what each outcome of a decision is worth, and how sure its mean is.
+
+Outcomes are those of two classes (`tp`, `fp`, `fn`, `tn`), or of any number of classes the true one
+and the answered one, as `cat:dog`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...core.errors import BadRequest
 from ..figures import KpiFigure
+from .estimating import THRESHOLD
+from .performance import MOST_CLASSES, predicted
 
 if TYPE_CHECKING:
     import numpy as np
 
 OUTCOMES = ("tp", "fp", "fn", "tn")
+LIMIT = "threshold"
+"""Beside the outcomes: the probability from which on the decision is for class 1 of two."""
+
 CONFIDENCE = 0.95
 _DRAWS = 4000
 _SEED = 20_130_101
 
+_UNKNOWN_FIRST = (
+    "Which class is the first of two is known from a reference with labels only; name both:"
+    " --value TRUE:ANSWERED=AMOUNT"
+)
+_MORE_CLASSES = "The model has more than two classes: --value TRUE:ANSWERED=AMOUNT"
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """What became of labelled rows. names: of the outcomes; places: of each row, among them."""
+
+    names: Sequence[str]
+    places: np.ndarray
+
 
 def check_costs(costs: Mapping[str, float]) -> dict[str, float]:
     """The worth of every outcome; those that are not named are worth nothing. Raises BadRequest."""
-    if unknown := sorted(set(costs) - set(OUTCOMES)):
+    pairs = [name for name in costs if ":" in name]
+    known = (*pairs, LIMIT) if pairs else (*OUTCOMES, LIMIT)
+    if unknown := sorted(set(costs) - set(known)):
         raise BadRequest(
-            f"{unknown[0]!r} is no outcome.",
-            f"Outcomes are {', '.join(OUTCOMES)}.",
-            "For example --value fn=-75 --value fp=-10",
+            f"{unknown[0]!r} is no outcome" + (" beside pairs of classes." if pairs else "."),
+            f"Outcomes are {', '.join(OUTCOMES)}, or pairs of classes, TRUE:ANSWERED.",
+            "For example --value fn=-75 --value fp=-10, or --value cat:dog=-5",
         )
-    return {name: float(costs.get(name, 0.0)) for name in OUTCOMES}
+    if not 0 < costs.get(LIMIT, THRESHOLD) < 1:
+        raise BadRequest(
+            f"{costs[LIMIT]:g} is no threshold.",
+            "A decision is for class 1 from a probability between 0 and 1 on.",
+            "For example --value threshold=0.3",
+        )
+    named = {name: float(costs.get(name, 0.0)) for name in (pairs or OUTCOMES)}
+    return named | ({LIMIT: float(costs[LIMIT])} if LIMIT in costs else {})
 
 
-def kpi(predicted: np.ndarray, labels: np.ndarray, costs: Mapping[str, float]) -> KpiFigure | None:
-    """The KPI of labelled rows of a classifier with two classes; None without any.
+def kpi(
+    outputs: np.ndarray,
+    labels: np.ndarray,
+    answers: str,
+    costs: Mapping[str, float],
+    *,
+    names: Sequence[str] = (),
+    ordered: bool = True,
+) -> KpiFigure | str:
+    """The KPI of labelled rows, or why there is none. See `decisions`."""
+    found = decisions(outputs, labels, answers, costs, names=names, ordered=ordered)
+    return found if isinstance(found, str) else _figure(found, costs)
 
-    The interval is the percentile bootstrap over rows: as a row is worth one of four amounts, to
-    draw n rows is to draw the four counts from a multinomial distribution. Source: Efron and
+
+def decisions(
+    outputs: np.ndarray,
+    labels: np.ndarray,
+    answers: str,
+    costs: Mapping[str, float],
+    *,
+    names: Sequence[str] = (),
+    ordered: bool = True,
+) -> Decisions | str:
+    """The outcome of each labelled row, or why that cannot be told.
+
+    outputs: n rows, one column per output; labels: n numbers of classes. names: of the classes,
+    none if they are numbers; ordered: whether their order is known.
+    """
+    import numpy as np
+
+    if answers not in ("classes", "probabilities"):
+        return "The deployment answers no classes: it has no outcomes."
+    if not len(labels):
+        return "No row of the window has a label."
+    given = predicted(outputs, answers, costs.get(LIMIT, THRESHOLD))
+    if any(":" in name for name in costs):
+        return _pairs(given, labels, outputs.shape[1], names, costs)
+    if names and not ordered:
+        return _UNKNOWN_FIRST
+    if len(names) > 2 or outputs.shape[1] > 2:
+        return _MORE_CLASSES
+    positive, true = given == 1, labels == 1
+    return Decisions(OUTCOMES, np.where(true, np.where(positive, 0, 2), np.where(positive, 1, 3)))
+
+
+def _pairs(
+    given: np.ndarray,
+    labels: np.ndarray,
+    width: int,
+    names: Sequence[str],
+    costs: Mapping[str, float],
+) -> Decisions | str:
+    import numpy as np
+
+    known = np.arange(len(names)) if names else np.union1d(given, labels)
+    if not names and width > 1:
+        known = np.union1d(known, np.arange(width))
+    classes = list(names) or [f"{item:g}" for item in known]
+    if len(classes) > MOST_CLASSES:
+        return f"The model has more than {MOST_CLASSES} classes."
+    pairs = [f"{true}:{answered}" for true in classes for answered in classes]
+    if not set(pairs) & set(costs):
+        return f"No value names two of the classes {', '.join(classes[:10])}."
+    places = np.searchsorted(known, labels) * len(classes) + np.searchsorted(known, given)
+    return Decisions(pairs, places)
+
+
+def worth_of(found: Decisions, costs: Mapping[str, float]) -> np.ndarray:
+    """What each outcome is worth, in the order of their names."""
+    import numpy as np
+
+    return np.asarray([costs.get(name, 0.0) for name in found.names])
+
+
+def _figure(found: Decisions, costs: Mapping[str, float]) -> KpiFigure:
+    """The interval is the percentile bootstrap over rows: as a row is worth one of some amounts, to
+    draw n rows is to draw their counts from a multinomial distribution. Source: Efron and
     Tibshirani, An Introduction to the Bootstrap (1993), ch. 13.
     """
     import numpy as np
 
-    positive, true = predicted == 1, labels == 1
-    counts = np.asarray(
-        [
-            (positive & true).sum(),
-            (positive & ~true).sum(),
-            (~positive & true).sum(),
-            (~positive & ~true).sum(),
-        ]
-    )
-    rows = int(counts.sum())
-    if not rows:
-        return None
-    worth = np.asarray([costs[name] for name in OUTCOMES])
+    counts = np.bincount(found.places, minlength=len(found.names))
+    rows, worth = int(counts.sum()), worth_of(found, costs)
     drawn = np.random.default_rng(_SEED).multinomial(rows, counts / rows, size=_DRAWS)
     means = drawn @ worth / rows
     low, high = np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     total = float(counts @ worth)
+    shown = found.names == OUTCOMES
     return KpiFigure(
         value=total / rows,
         low=float(low),
@@ -61,5 +156,9 @@ def kpi(predicted: np.ndarray, labels: np.ndarray, costs: Mapping[str, float]) -
         confidence=CONFIDENCE,
         total=total,
         rows=rows,
-        outcomes=dict(zip(OUTCOMES, counts.tolist(), strict=True)),
+        outcomes={
+            name: int(count)
+            for name, count in zip(found.names, counts, strict=True)
+            if shown or count
+        },
     )

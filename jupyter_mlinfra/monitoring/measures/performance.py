@@ -84,15 +84,15 @@ def wrongs(outputs: np.ndarray, labels: np.ndarray, answers: str) -> np.ndarray:
     return np.asarray((predicted(outputs, answers) != labels).astype(float))
 
 
-def predicted(outputs: np.ndarray, answers: str) -> np.ndarray:
-    """The class that each row is given."""
+def predicted(outputs: np.ndarray, answers: str, threshold: float = THRESHOLD) -> np.ndarray:
+    """The class that each row is given. threshold: of the probability of class 1 of two."""
     import numpy as np
 
     if answers == "classes":
         return np.asarray(outputs[:, 0])
     if outputs.shape[1] > 2:
         return np.asarray(outputs.argmax(axis=1).astype(float))
-    return np.asarray((outputs[:, -1] >= THRESHOLD).astype(float))
+    return np.asarray((outputs[:, -1] >= threshold).astype(float))
 
 
 def confusion(
