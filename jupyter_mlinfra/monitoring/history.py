@@ -4,13 +4,13 @@ measured again; from the hourly series what is older than the log, and what only
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ..core.errors import MLInfraError
 from .hours.points import Point
-from .measured_points import points_of
+from .measured_points import OF_DRIFT, points_of
 from .measuring import measure, unmeasured
 from .references import profiles as references
 from .settings import MonitoringSettings
@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from ..core.project import Project
     from ..deployments import Deployments
 
-_OF_THE_VERSION = frozenset(
-    {"psi", "ks", "wasserstein", "js", "hellinger", "chi2", "missing", "score_psi"}
-)
+_OF_THE_VERSION = OF_DRIFT
 
 
 def recorded_points(
@@ -63,7 +61,7 @@ def recorded_points(
         if end in left_out:
             continue
         seen = rows.filter(pl.col("ts").is_between(end - window, end, closed="right"))
-        yield from _of_window(project, monitor, seen, known, end, window)
+        yield from points_then(project, monitor, seen, known, end, window)
 
 
 def ends_of(since: datetime, until: datetime, step: timedelta) -> list[datetime]:
@@ -71,14 +69,17 @@ def ends_of(since: datetime, until: datetime, step: timedelta) -> list[datetime]
     return [since + step * number for number in range(1, (until - since) // step + 1)]
 
 
-def _of_window(
+def points_then(
     project: Project,
     monitor: Monitor,
     rows: pl.DataFrame,
-    known: dict[str, references.Reference],
+    known: Mapping[str, references.Reference],
     end: datetime,
     window: timedelta,
 ) -> Iterator[Point]:
+    """The points of a window that ended then. known: the versions whose drift is measured; requests
+    and errors are those of all.
+    """
     settings = project.settings.of(MonitoringSettings)
     counts = dict(rows.group_by("version").len().iter_rows())
     versions = sorted((item for item in counts if item in known), key=lambda item: -counts[item])

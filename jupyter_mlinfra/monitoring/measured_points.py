@@ -14,6 +14,8 @@ from .hours.series import SeriesStore, newest
 from .spec import FeatureDrift, MonitorStatus
 
 _DISTANCES = ("psi", "ks", "wasserstein", "js", "hellinger", "chi2")
+OF_DRIFT = frozenset({*_DISTANCES, "missing", "score_psi", "output_psi", "class_psi"})
+"""Metrics that compare the rows of one version."""
 
 
 def points_of(
@@ -46,6 +48,10 @@ def points_of(
         yield from (point(*item, feature=drift.feature) for item in _figures(drift))
     if status.score is not None:
         yield point("score_psi", status.score.psi)
+    for output in status.outputs:
+        yield point("output_psi", output.psi, feature=output.feature)
+    if status.predicted is not None:
+        yield point("class_psi", status.predicted.psi)
 
 
 def hourly_points(
@@ -69,17 +75,7 @@ def is_only_hourly(point: Point) -> bool:
 
 
 COVERAGE = "label_coverage"
-_OF_STATUS = frozenset(
-    {
-        *_DISTANCES,
-        "missing",
-        "score_psi",
-        "requests",
-        "error_fraction",
-        "refused_fraction",
-        "p95_ms",
-    }
-)
+_OF_STATUS = OF_DRIFT | {"requests", "error_fraction", "refused_fraction", "p95_ms"}
 
 
 def _figures(drift: FeatureDrift) -> Iterator[tuple[str, Number | None]]:

@@ -7,13 +7,12 @@ import re
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ..core.errors import BadRequest, MLInfraError, NotFound, Unavailable
 from ..core.files import file_lock
-from ..core.records import Page, now, page_of
+from ..core.records import Page, from_seconds, now, page_of
 from ..core.search import Document
 from ..jobs import Alarm
 from .alerts.judging import Judging
@@ -23,7 +22,8 @@ from .hours.points import Point
 from .hours.series import SeriesStore
 from .hours.windows import overview
 from .large_windows import held_rows, measure_sketches
-from .measured_points import hourly_points, points_of
+from .measured_points import OF_DRIFT, hourly_points, points_of
+from .measured_windows import MeasuredWindows, beginning
 from .measuring import measure, unmeasured
 from .references import profiles as references
 from .rules.prometheus import exposition
@@ -31,23 +31,20 @@ from .settings import MonitoringSettings
 from .spec import Alert, AlertState, FeatureDrift, Monitor, MonitorStatus
 from .state import worst_state
 from .store import ALARM, MonitorStore
-from .verbs.causes import CauseVerbs
 from .verbs.figures import WINDOW
+from .verbs.missed import MissedVerbs
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from ..core.frames import Frame
     from ..core.project import Project
     from ..deployments import Deployments
     from ..experiments import Experiments
 
-_OF_DRIFT = ("psi", "ks", "wasserstein", "js", "hellinger", "chi2", "missing", "score_psi")
-
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
 
 
-class Monitoring(CauseVerbs):
+class Monitoring(MissedVerbs):
     """The monitors of one project. alarm_set: called when an alarm was set, so that the supervisor
     reads it.
     """
@@ -67,21 +64,7 @@ class Monitoring(CauseVerbs):
         self._store = MonitorStore(project.database)
         self._alerts = AlertStore(project.database)
         self._judging = Judging(project, self._alerts)
-
-    def reference(
-        self, version: str, frame: Frame, *, score: Sequence[float] | None = None
-    ) -> Path:
-        """Store what a model version saw in training: bins, counts and quantiles of each input, and
-        of its own answers.
-
-        version: `model/3` or `model@alias`. frame: the inputs, one row per example, in Polars or
-        pandas. score: its answers, of the same length.
-        """
-        model_version = self._experiments.version(version)
-        return references.save(
-            self._project,
-            references.make(f"{model_version.model}/{model_version.version}", frame, score),
-        )
+        self._windows = MeasuredWindows()
 
     def watch(
         self,
@@ -200,12 +183,12 @@ class Monitoring(CauseVerbs):
         rules, and report changes.
 
         What cannot be measured becomes "no data" with the reason in the alert; it does not stay
-        green.
+        green. Windows that ended since the last evaluation and were not looked at are made up for.
         Raises NotFound if the monitor does not exist.
         """
         at, monitor, window = now(), self._store.show(name), since or WINDOW
         try:
-            status = self._measure(monitor, window)
+            status = self._measure(monitor, window, anew=True)
             notes = self._notes(status, window)
         except MLInfraError as error:
             status, notes = unmeasured(monitor, str(error)), Notes(unmeasured={"": str(error)})
@@ -213,7 +196,7 @@ class Monitoring(CauseVerbs):
             why = f"it could not be measured: {type(error).__name__}"
             self._save(unmeasured(monitor, ""), at, window, Notes(unmeasured={"": why}))
             raise
-        return self._save(status, at, window, notes)
+        return self._save(status, at, window, notes, missed=self._missed(monitor, at, window))
 
     def evaluate_all(self, say: Callable[[str], None]) -> None:
         """Evaluate every monitor; a failure does not stop the others. say: called with what failed.
@@ -236,12 +219,22 @@ class Monitoring(CauseVerbs):
                     self._record_and_evaluate(monitor, say)
 
     def _record_and_evaluate(self, monitor: Monitor, say: Callable[[str], None]) -> None:
-        # The rules first: a backfill, or a log of weeks, must not hold them up.
+        evaluating = (
+            lambda: self.evaluate(monitor.name),
+            f"monitor {monitor.name} was not evaluated",
+        )
+        recording = (
+            lambda: self._record(monitor),
+            f"the hours of monitor {monitor.name} were not recorded",
+        )
+        # The rules first: a backfill, or a log of weeks, must not hold them up. After a pause they
+        # judge the hours that were missed, too.
+        down = self._was_down(monitor)
         for work, failed in (
-            (lambda: self.evaluate(monitor.name), f"monitor {monitor.name} was not evaluated"),
+            *((recording, evaluating) if down else (evaluating, recording)),
             (
-                lambda: self._record(monitor),
-                f"the hours of monitor {monitor.name} were not recorded",
+                lambda: self.explain(monitor.name),
+                f"no causes of the alerts of monitor {monitor.name} were looked for",
             ),
         ):
             try:
@@ -280,22 +273,34 @@ class Monitoring(CauseVerbs):
         return [
             *points_of(status, at, window=window, version=f"v{version}" if version else ""),
             *hourly_points(SeriesStore(self._project), status.monitor.name, at, window=window),
+            *self._against(status.monitor, at, window),
         ]
 
     def _save(
-        self, status: MonitorStatus, at: datetime, window: timedelta, notes: Notes
+        self,
+        status: MonitorStatus,
+        at: datetime,
+        window: timedelta,
+        notes: Notes,
+        *,
+        missed: Sequence[Point] = (),
     ) -> MonitorStatus:
         """Evaluate the rules on what was measured, and save monitor and alerts; one at a time, so
         that nobody hears of a change twice.
         """
         lock = self._project.folder("monitoring") / f"{status.monitor.name}.rules.lock"
         with file_lock(lock, what=f"An evaluation of {status.monitor.name}"):
-            return self._judge_and_save(status, at, window, notes)
+            return self._judge_and_save(status, at, window, notes, missed)
 
     def _judge_and_save(
-        self, status: MonitorStatus, at: datetime, window: timedelta, notes: Notes
+        self,
+        status: MonitorStatus,
+        at: datetime,
+        window: timedelta,
+        notes: Notes,
+        missed: Sequence[Point],
     ) -> MonitorStatus:
-        points = self._points(status, at, window)
+        points = [*missed, *self._points(status, at, window)]
         verdict = self._judging.judge(status.monitor.name, points, at, notes)
         worst = (
             max(status.drift, key=lambda item: float(item.psi.value or 0)) if status.drift else None
@@ -320,6 +325,7 @@ class Monitoring(CauseVerbs):
         if worst_state(heard) is not monitor.state:  # a silence, or a rule that holds one back
             monitor = replace(monitor, state=worst_state(heard))
             self._store.save(monitor, lambda _: None)
+        monitor = replace(monitor, lately=self._store.show(monitor.name).lately)
         return replace(status, monitor=monitor, alerts=shown)
 
     def _notes(self, status: MonitorStatus, window: timedelta) -> Notes:
@@ -341,7 +347,7 @@ class Monitoring(CauseVerbs):
             )
             for metric, failed in (("error_fraction", True), ("refused_fraction", False))
         }
-        unmeasured = {} if not status.trouble else dict.fromkeys(_OF_DRIFT, status.trouble)
+        unmeasured = {} if not status.trouble else dict.fromkeys(OF_DRIFT, status.trouble)
         return Notes(unmeasured=unmeasured, reasons=reasons)
 
     def fingerprint(self, name: str) -> str | None:
@@ -398,13 +404,19 @@ class Monitoring(CauseVerbs):
         return chosen.version, f"{chosen.model}/{chosen.version.removeprefix('v')}"
 
     def _measure(
-        self, monitor: Monitor, window: timedelta, version: str | None = None
+        self,
+        monitor: Monitor,
+        window: timedelta,
+        version: str | None = None,
+        *,
+        anew: bool = False,
     ) -> MonitorStatus:
         label, model_version = self._version_of(monitor.deployment, version)
         reference, trouble = self._reference(model_version)
-        status = self._measured(monitor, window, label, reference)
+        status = self._measured(monitor, window, label, reference, anew=anew)
         since = now() - window
         problems = self._deployments.payloads_problems(monitor.deployment, since=since)
+        alarm = self._store.alarm()
         return replace(
             status,
             reference="" if trouble else f"version:{reference.version}",
@@ -412,20 +424,38 @@ class Monitoring(CauseVerbs):
             trouble=trouble,
             problems=[*dict.fromkeys([*problems, *status.problems])],
             alerts=self._alerts.alerts(monitor.name),
+            next_evaluation_at=from_seconds(alarm.due_at) if alarm else None,
         )
 
     def _measured(
-        self, monitor: Monitor, window: timedelta, version: str, reference: references.Reference
+        self,
+        monitor: Monitor,
+        window: timedelta,
+        version: str,
+        reference: references.Reference,
+        *,
+        anew: bool,
     ) -> MonitorStatus:
-        """By all rows of the window, or by sketches if these are too many."""
+        """By all rows of the window, or by sketches if these are too many. Unless `anew`, what was
+        measured before is taken while the window, its log, the reference and the settings are the
+        same.
+        """
         settings, end = self._project.settings.of(MonitoringSettings), now().timestamp()
-        start, log = end - window.total_seconds(), self._deployments
-        rows = held_rows(log, monitor.deployment, start, end)
-        if rows is not None:
-            return measure(monitor, rows, reference, version=version, settings=settings)
-        plan = self._plan(monitor)
-        found = overview(self._series, log, monitor.name, plan, start=start, end=end)
-        return measure_sketches(monitor, found, reference, version=version, settings=settings)
+        start, log = beginning(end, window.total_seconds()), self._deployments
+
+        def measured() -> MonitorStatus:
+            rows = held_rows(log, monitor.deployment, start, end)
+            if rows is not None:
+                return measure(monitor, rows, reference, version=version, settings=settings)
+            plan = self._plan(monitor)
+            found = overview(self._series, log, monitor.name, plan, start=start, end=end)
+            return measure_sketches(monitor, found, reference, version=version, settings=settings)
+
+        # The log first: what is logged while it is measured changes it again.
+        logged = log.payloads_state(monitor.deployment, since=datetime.fromtimestamp(start, UTC))
+        compared = reference.version, reference.digest, settings.psi_alert, settings.min_rows
+        key = (monitor.name, monitor.deployment, start, window, version, logged, compared)
+        return self._windows.of(key, monitor, measured, anew=anew)
 
     def _reference(self, model_version: str) -> tuple[references.Reference, str]:
         """The reference of a version. If it cannot be read, an empty one and the reason: requests

@@ -19,10 +19,11 @@ from ..settings import MonitoringSettings
 from ..spec import Alert, AlertState
 from ..state import Track
 from . import deliveries
+from .condensing import condensed
 from .delivering import next_alarm
 from .messages import messages
 from .silences import muting
-from .store import AlertStore, Judged, alert_ref
+from .store import AlertStore, Judged, Passed, alert_ref
 from .texts import Notes, subject_of, text_of
 
 if TYPE_CHECKING:
@@ -75,6 +76,11 @@ class Judging:
             yield self._book
         finally:
             self._book = None
+
+    def against(self, monitor: str) -> Sequence[str]:
+        """What the rules of a monitor hold drift against."""
+        book = self._book or open_book(self._project)
+        return sorted({rule.against for rule in book.of(monitor)})
 
     def alarm(self, at: float) -> Alarm:
         """The alarm of the next delivery."""
@@ -130,7 +136,15 @@ class Judging:
         alert = _alert(rule, ref, monitor, key, track, found, previous, at, notes)
         start, end = _window(previous, found, moved=moved, track=track)
         alert = replace(alert, held_back_by=held, window_start=start, window_end=end)
-        return Judged(key=key, alert=alert, track=track, moved=moved)
+        passed = [
+            Passed(
+                state=item.track.state,
+                at=item.track.since,
+                text=text_of(rule, item.judgement, item.track, Notes()),
+            )
+            for item in [item for item in result.changes if item.key == key][:-1]
+        ]
+        return Judged(key=key, alert=alert, track=track, moved=moved, passed=passed)
 
     def _messages(
         self,
@@ -142,10 +156,11 @@ class Judging:
     ) -> Sequence[tuple[str, Mapping[str, object]]]:
         receivers = [*self._project.settings.of(MonitoringSettings).receivers]
         told = []
-        for notice in result.notices:
-            alert = alerts.get(notice.key) or before.get(alert_ref(monitor, notice.key))
+        for item in condensed(result.notices):
+            key = item.notice.key
+            alert = alerts.get(key) or before.get(alert_ref(monitor, key))
             if alert is not None:
-                told.append((notice, rules.get(notice.key[0]) or _former(alert), alert))
+                told.append((item, rules.get(key[0]) or _former(alert), alert))
         return [*messages(told, receivers)]
 
 
@@ -187,6 +202,7 @@ def _alert(
         runbook=rule.runbook,
         source=rule.source,
         resolved_at=from_seconds(track.resolved_at),
+        hold_seconds=rule.hold_seconds,
     )
 
 

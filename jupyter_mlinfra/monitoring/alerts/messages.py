@@ -11,17 +11,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from ..rules.evaluator import Notice
 from ..rules.spec import ThresholdRule
 from ..spec import Alert
+from .condensing import Told
 
 
 def messages(
-    told: Sequence[tuple[Notice, ThresholdRule, Alert]], receivers: Sequence[str]
+    told: Sequence[tuple[Told, ThresholdRule, Alert]], receivers: Sequence[str]
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """(receiver, message) of one evaluation: one for each receiver and group of rules."""
     for receiver in receivers:
-        groups: dict[tuple[str, str], list[tuple[Notice, ThresholdRule, Alert]]] = {}
+        groups: dict[tuple[str, str], list[tuple[Told, ThresholdRule, Alert]]] = {}
         for item in told:
             if item[1].receivers is None or receiver in item[1].receivers:
                 groups.setdefault((item[2].monitor, item[1].group), []).append(item)
@@ -33,7 +33,7 @@ def _message(
     receiver: str,
     monitor: str,
     group: str,
-    items: Sequence[tuple[Notice, ThresholdRule, Alert]],
+    items: Sequence[tuple[Told, ThresholdRule, Alert]],
 ) -> Mapping[str, Any]:
     alerts = [_alert(*item) for item in items]
     labels = {"monitor": monitor, "group": group}
@@ -56,9 +56,14 @@ def _message(
     }
 
 
-def _alert(notice: Notice, rule: ThresholdRule, alert: Alert) -> dict[str, Any]:
+def _alert(told: Told, rule: ThresholdRule, alert: Alert) -> dict[str, Any]:
+    notice = told.notice
     begun = alert.since if notice.kind == "firing" else alert.window_start or alert.since
+    end = datetime.fromtimestamp(notice.at, UTC)
+    begun = datetime.fromtimestamp(told.since, UTC) if told.passed else min(begun, end)
     annotations = {"summary": rule.summary or alert.text, "description": alert.text}
+    if told.passed:
+        annotations["summary"] = _passed(told.passed, begun, end)
     if rule.runbook:
         annotations["runbook_url"] = rule.runbook
     return {
@@ -77,6 +82,14 @@ def _alert(notice: Notice, rule: ThresholdRule, alert: Alert) -> dict[str, Any]:
         "generatorURL": "",
         "fingerprint": hashlib.sha256(f"{alert.ref} {notice.episode}".encode()).hexdigest()[:16],
     }
+
+
+def _passed(times: int, begun: datetime, end: datetime) -> str:
+    often = "Once" if times == 1 else f"{times:,} times"
+    return (
+        f"{often} it fired and ended from {begun:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC, while"
+        " nothing was evaluated."
+    )
 
 
 def _moment(seconds: float) -> str:

@@ -84,6 +84,15 @@ class Flights:
         journal.close()
 
 
+def set_clock(patch: pytest.MonkeyPatch, at: datetime) -> None:
+    """Monitors measure, judge and record as at that moment."""
+    for module in (
+        *("service", "verbs.figures", "verbs.recording", "verbs.missed"),
+        *("alerts.store", "alerts.backtests", "store"),
+    ):
+        patch.setattr(f"jupyter_mlinfra.monitoring.{module}.now", lambda: at, raising=False)
+
+
 @pytest.fixture
 def flights(project: Project) -> Flights:
     return Flights(project)

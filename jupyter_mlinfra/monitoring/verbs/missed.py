@@ -1,0 +1,75 @@
+"""What was to be judged while nothing was evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from math import ceil
+
+from ...core.errors import MLInfraError
+from ...core.records import now
+from ..against import REFERENCE
+from ..alerts.judging import Judging
+from ..catching_up import missed_ends, missed_points
+from ..hours.points import Point
+from ..hours.series import HOUR
+from ..settings import MonitoringSettings
+from ..spec import Monitor
+from .causes import CauseVerbs
+
+MOST_COMPARED = 24
+"""Of so many missed windows drift against another one is measured, which reads both."""
+
+
+class MissedVerbs(CauseVerbs):
+    """Windows that nobody looked at; a base of `Monitoring`."""
+
+    _judging: Judging
+
+    def _missed(self, monitor: Monitor, at: datetime, window: timedelta) -> Sequence[Point]:
+        """The points of the windows that ended since the last evaluation, without the present
+        one.
+        """
+        import polars as pl
+
+        minutes = self._project.settings.of(MonitoringSettings).evaluate_minutes
+        ends = missed_ends(monitor.evaluated_at, at, timedelta(minutes=minutes))
+        if not ends:
+            return ()
+        try:
+            found, gone = self.past_points(monitor.name, ends, window=window)
+            if there := [end for end in ends if end not in gone]:
+                found += missed_points(
+                    self._project,
+                    self._deployments,
+                    self._series,
+                    monitor,
+                    self._plan(monitor),
+                    self._models(monitor.deployment),
+                    there,
+                    window=window,
+                )
+            for end in ends[:: ceil(len(ends) / MOST_COMPARED)]:
+                found += self._against(monitor, end, window)
+        except (MLInfraError, OSError, pl.exceptions.PolarsError):
+            # The deployment or its log is gone; what is true now is judged anyway.
+            return ()
+        return found
+
+    def _against(self, monitor: Monitor, at: datetime, window: timedelta) -> Sequence[Point]:
+        """The drift of a window against what rules name beside the reference; nothing if the
+        deployment is gone.
+        """
+        against = self._judging.against(monitor.name)
+        if not set(against) - {REFERENCE}:
+            return ()
+        try:
+            version, _ = self._version_of(monitor.deployment)
+            return self.points_against(monitor.name, against, at, window, version=version)
+        except MLInfraError:
+            return ()
+
+    def _was_down(self, monitor: Monitor) -> bool:
+        """Whether hours may have ended since the last evaluation that are not recorded."""
+        last = monitor.evaluated_at
+        return last is not None and (now() - last).total_seconds() > HOUR
