@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...core.errors import BadRequest
 from ...core.records import from_seconds, now
+from ..against import REFERENCE
 from ..history import ends_of, recorded_points
 from ..hours.points import Point
 from ..rules.backtesting import Past, Replayed, replay
@@ -32,6 +33,9 @@ Progress = Callable[[str, float], None]
 
 PastPoints = Callable[..., tuple[list[Point], list[datetime]]]
 """See `Monitoring.past_points`."""
+
+Measured = tuple[str, str]
+"""A metric, and what it is against."""
 
 LOG, SERIES = "payload log", "hourly series"
 
@@ -70,7 +74,9 @@ def backtest(
         def told(share: float, name: str = name) -> None:
             on_progress(name, share)
 
-        recorded, gone = past_points(name, ends_of(since, until, step), window=WINDOW)
+        against = sorted({rule.against for rule in rules})
+        ends = ends_of(since, until, step)
+        recorded, gone = past_points(name, ends, window=WINDOW, against=against)
         logged = [
             *recorded_points(
                 project,
@@ -92,13 +98,17 @@ def backtest(
     )
 
 
-def _metrics(points: Sequence[Point]) -> frozenset[str]:
-    """The metrics that have a value."""
-    return frozenset(point.metric for point in points if point.value is not None)
+def _metrics(points: Sequence[Point]) -> frozenset[Measured]:
+    """The metrics that have a value, and what they are against."""
+    return frozenset(
+        (point.metric, point.labels.get("against", REFERENCE))
+        for point in points
+        if point.value is not None
+    )
 
 
 def _record(
-    monitor: str, found: Replayed, until: datetime, sources: Mapping[str, frozenset[str]]
+    monitor: str, found: Replayed, until: datetime, sources: Mapping[str, frozenset[Measured]]
 ) -> RuleBacktest:
     episodes = [_episode(monitor, item, until) for item in found.past]
     seconds = [item.seconds for item in episodes]
@@ -114,7 +124,9 @@ def _record(
         episodes=episodes[:EPISODES_SHOWN],
         note=_note(found, len(episodes)),
         source=" and ".join(
-            name for name, metrics in sources.items() if found.rule.metric in metrics
+            name
+            for name, metrics in sources.items()
+            if (found.rule.metric, found.rule.against) in metrics
         ),
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ..against import REFERENCE
 from ..spec import Alert
 
 
@@ -52,6 +53,7 @@ class AlertNotebook:
 class AlertRule:
     """A rule. monitor: empty for all; but: monitors that have their own. source: file and line,
     empty for the built-in ones. problem: of a file whose rules are not used; name is the file then.
+    against: what drift is against.
     """
 
     name: str
@@ -74,6 +76,7 @@ class AlertRule:
     silenced_until: datetime | None
     source: str
     problem: str
+    against: str = REFERENCE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from ..against import PREVIOUS, REFERENCE
 from ..hours.points import Point
 from ..rules.spec import Judgement, ThresholdRule
 from ..spec import AlertState
@@ -24,6 +25,8 @@ _NAMES = {
     "unseen": "share of unseen categories",
     "p95_ms": "p95 of the latency in ms",
     "score_psi": "PSI of the answers",
+    "output_psi": "PSI of the output",
+    "class_psi": "PSI of the predicted classes",
     "memory_mib": "memory in MiB",
     "cpu_cores": "processor cores in use",
     "in_flight": "requests in flight",
@@ -31,6 +34,7 @@ _NAMES = {
     "label_coverage": "share of labelled requests",
     "kpi": "KPI",
 }
+_AGAINST = {PREVIOUS: "the window before"}
 _ROW = re.compile(r" in row \d+")
 _BAD = {"error_fraction": "failed", "refused_fraction": "were refused"}
 
@@ -97,6 +101,8 @@ def _measured(rule: ThresholdRule, point: Point, notes: Notes) -> str:
         for item in (name, point.labels.get("feature", ""), point.labels.get("segment"))
         if item
     )
+    if rule.against != REFERENCE:
+        of += f" against {_AGAINST.get(rule.against, rule.against)}"
     shown = f"{value:.2f}" if 0.1 <= abs(value) < 100 else f"{value:.4g}"
     return f"{of} is {shown}, limit {rule.threshold:g}, over {point.rows:,} rows"
 

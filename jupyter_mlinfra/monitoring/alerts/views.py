@@ -35,6 +35,7 @@ def rule(item: ThresholdRule) -> AlertRule:
         silenced_until=from_seconds(item.silence.until) if item.silence else None,
         source=item.source,
         problem="",
+        against=item.against,
     )
 
 

@@ -13,6 +13,8 @@ from pydantic import ValidationError
 
 from ...core.documents import Document, FileKind, KeyPath, parse_document, read_document
 from ...core.errors import MLInfraError
+from ..against import METRICS as MEASURED_AGAINST
+from ..against import REFERENCE
 from ..state import NoData
 from .file_model import RuleEntry, RulesFile, keys_at, moment_of, seconds_of
 from .spec import FAMILIES, METRICS, Operator, RuleSilence, ThresholdRule
@@ -141,6 +143,20 @@ def _check(entry: RuleEntry, at: KeyPath, fault: Fault) -> None:
             "share_of_at_least is for error_fraction and refused_fraction.",
             "Use min_rows.",
         )
+    if entry.against != REFERENCE and entry.metric not in MEASURED_AGAINST:
+        fault(
+            (*at, "against"),
+            f"{entry.metric} is not measured against anything.",
+            f"against is for {', '.join(MEASURED_AGAINST)}.",
+            "Take it out.",
+        )
+    if entry.against != REFERENCE and "segment" in (*entry.by, *entry.where.model_fields_set):
+        fault(
+            (*at, "against"),
+            f"segments are compared with the {REFERENCE} only.",
+            f"{entry.against} is for all rows.",
+            f"Take `segment` out, or write `against: {REFERENCE}`.",
+        )
     if entry.name in (entry.inhibited_by or ()):
         fault(
             (*at, "inhibited_by"),
@@ -171,6 +187,7 @@ def _rule(entry: RuleEntry, file: RulesFile, group: str, source: str) -> Thresho
         op=Operator(entry.op),
         threshold=entry.threshold,
         clear=entry.clear,
+        against=entry.against,
         hold_seconds=seconds_of(pick("for_", "0s")),
         keep_firing_seconds=seconds_of(pick("keep_firing_for", "0s")),
         min_rows=pick("min_rows", 0),

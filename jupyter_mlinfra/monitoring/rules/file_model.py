@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from ...core.documents import KeyPath
+from ..against import PREVIOUS, REFERENCE, span_of
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 MONITOR = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
@@ -45,6 +46,12 @@ def moment_of(text: str) -> datetime:
     except ValueError:
         raise ValueError(f"{text!r} is not a time such as 2026-12-01T08:00Z") from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _against(text: str) -> str:
+    if text not in (REFERENCE, PREVIOUS):
+        span_of(text)
+    return text
 
 
 def _as_list(value: Any) -> Any:
@@ -144,9 +151,9 @@ class RuleEntry(Options):
 
     metric: str
     """`psi`, `ks`, `wasserstein`, `js`, `hellinger`, `chi2`, `missing`, `out_of_range`, `unseen`,
-    `error_fraction`, `refused_fraction`, `p95_ms`, `requests`, `score_psi`, `memory_mib`,
-    `cpu_cores`, `in_flight`, `retries`, `label_coverage`, `kpi`, `performance_real.NAME`,
-    `performance_estimated.NAME`.
+    `error_fraction`, `refused_fraction`, `p95_ms`, `requests`, `score_psi`, `output_psi`,
+    `class_psi`, `memory_mib`, `cpu_cores`, `in_flight`, `retries`, `label_coverage`, `kpi`,
+    `performance_real.NAME`, `performance_estimated.NAME`.
     """
 
     op: Literal[">", ">=", "<", "<="] = ">="
@@ -154,6 +161,11 @@ class RuleEntry(Options):
 
     threshold: Finite
     """The value is compared with it."""
+
+    against: Annotated[str, AfterValidator(_against)] = REFERENCE
+    """What the drift of the window is against, as in `monitors status --against`: `reference` (the
+    training data), `previous` (the window before), or a span of time, `START..END`.
+    """
 
     clear: Finite | None = None
     """A firing alert goes on while the value is still on the bad side of this one (hysteresis)."""

@@ -15,9 +15,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ...core.exposition import family, number, sample
+from ..against import REFERENCE
 from ..hours.points import Point
 from ..state import NoData
 from .spec import ThresholdRule
+
+AGAINST = "against"
+"""Label, and end of the name, of drift against something else than the reference."""
 
 INTERVAL_SECONDS = 60.0
 """Between two evaluations of Prometheus; below its look-back of five minutes, or it would forget
@@ -62,6 +66,7 @@ def exposition(monitors: Mapping[str, Iterable[Point]]) -> str:
     for (metric, monitor, labels), point in sorted(newest.items(), key=lambda item: item[0]):
         name, own = metric_name(metric)
         found = {"monitor": monitor, **own, **dict(labels)}
+        name += f"_{AGAINST}" if AGAINST in found else ""
         lines.setdefault(f"{name}_rows", []).append(sample(f"{name}_rows", found, point.rows))
         if point.value is not None:
             lines.setdefault(name, []).append(sample(name, found, point.value))
@@ -115,6 +120,9 @@ def _quoted(text: str) -> str:
 def _worst(rule: ThresholdRule) -> str:
     name, own = metric_name(rule.metric)
     matchers = [f"{label}={_quoted(value)}" for label, value in own.items()]
+    if rule.against != REFERENCE:
+        name = f"{name}_{AGAINST}"
+        matchers.append(f"{AGAINST}={_quoted(rule.against)}")
     if rule.monitor:
         matchers.append(f"monitor={_quoted(rule.monitor)}")
     matchers += [f"monitor!={_quoted(name)}" for name in rule.not_monitors]

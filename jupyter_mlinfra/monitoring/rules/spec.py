@@ -8,6 +8,7 @@ from enum import StrEnum
 from math import isfinite
 from typing import Literal, Protocol
 
+from ..against import REFERENCE
 from ..hours.points import Point
 from ..state import NoData, Timing
 
@@ -18,7 +19,8 @@ Key = tuple[str, ...]
 
 METRICS = (
     *("psi", "ks", "wasserstein", "js", "hellinger", "chi2", "missing", "out_of_range", "unseen"),
-    *("error_fraction", "refused_fraction", "p95_ms", "requests", "score_psi"),
+    *("error_fraction", "refused_fraction", "p95_ms", "requests"),
+    *("score_psi", "output_psi", "class_psi"),
     *("memory_mib", "cpu_cores", "in_flight", "retries"),
     *("label_coverage", "kpi"),
 )
@@ -102,9 +104,10 @@ class ThresholdRule:
     clear: a firing alert goes on while the value is on the bad side of this one (hysteresis).
     min_rows: windows of fewer rows cannot be judged. share_of_at_least: a fraction counts as one of
     at least so many requests, so that one bad request of three is not a third. monitor: empty for
-    all but `not_monitors`. where: only points with one of these values of a label. by: labels whose
-    values have alerts of their own; without them there is one alert on the worst point. receivers:
-    None for all. source: file and line, empty for the built-in rules.
+    all but `not_monitors`. against: what drift is against, see `against`. where: only points with
+    one of these values of a label. by: labels whose values have alerts of their own; without them
+    there is one alert on the worst point. receivers: None for all. source: file and line, empty for
+    the built-in rules.
     """
 
     name: str
@@ -120,6 +123,7 @@ class ThresholdRule:
     group: str = "default"
     monitor: str = ""
     not_monitors: Sequence[str] = ()
+    against: str = REFERENCE
     where: Mapping[str, Sequence[str]] = field(default_factory=dict)
     by: Sequence[str] = ()
     no_data: NoData = NoData.KEEP
@@ -133,7 +137,7 @@ class ThresholdRule:
 
     def key_of(self, point: Point) -> Key | None:
         """None for another metric, another label, and for segments that the rule does not name."""
-        if point.metric != self.metric:
+        if point.metric != self.metric or point.labels.get("against", REFERENCE) != self.against:
             return None
         if any(point.labels.get(name, "") not in values for name, values in self.where.items()):
             return None

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 from ...core.errors import BadRequest, MLInfraError
 from ...core.records import Page, now, page_of
+from ..against import REFERENCE, span_before
 from ..figures import MonitorFigures, PerformanceEstimate
-from ..hours import hourly_history
+from ..hours import comparisons, hourly_history
 from ..hours.hourly import sides_of
 from ..hours.points import Point
 from ..hours.recording import Plan, newest_rows, used_in
 from ..hours.series import HOUR, METRICS, series
-from ..hours.standing import Asked, figures_of
+from ..hours.standing import Asked, figures_of, kpi_of
 from ..hours.windows import Window, window
 from ..labels import joining as labels
 from ..measures import importance
@@ -70,6 +71,11 @@ class MeasuringVerbs(RecordingVerbs):
                 end=end,
             )
 
+        def labelled_in(start: float, end: float) -> pl.DataFrame:
+            return labels.labelled_rows(
+                self._series, name, version=label, segment=segment, start=start, end=end
+            )
+
         if against == "reference":
             before, against = sides_of(plan.reference(label)), f"version:{model_version}"
             why = "" if before else self._reference_trouble(model_version)
@@ -83,16 +89,20 @@ class MeasuringVerbs(RecordingVerbs):
             window=measured(start, end),
             against=against,
             before=before,
-            labelled=labels.labelled_rows(
-                self._series, name, version=label, segment=segment, start=start, end=end
-            ),
+            labelled=labelled_in(start, end),
             importance=self._importance(model_version),
             shifted=lambda: self._shifted(plan, label, model_version, start, end, segment),
             reasons={"drift": why} if why else {},
             used=None if segment else self._used(monitor.deployment, label, start, end),
         )
-        found = figures_of(asked, plan, plan.reference(label))
-        return replace(found, labels=self._series.unjoined(name).counts())
+        reference = plan.reference(label)
+        found = replace(
+            figures_of(asked, plan, reference), labels=self._series.unjoined(name).counts()
+        )
+        if found.kpi is None:
+            return found
+        earlier, _ = kpi_of(labelled_in(2 * start - end, start), plan, reference)
+        return replace(found, kpi_before=earlier.value if earlier else None)
 
     def _used(self, deployment: str, version: str, start: float, end: float) -> Used | None:
         return used_in(self._deployments, deployment, start, end).get(version)
@@ -140,11 +150,16 @@ class MeasuringVerbs(RecordingVerbs):
         return page_of(found, limit=limit, cursor=cursor)
 
     def past_points(
-        self, name: str, ends: Sequence[datetime], *, window: timedelta
+        self,
+        name: str,
+        ends: Sequence[datetime],
+        *,
+        window: timedelta,
+        against: Sequence[str] = (),
     ) -> tuple[list[Point], list[datetime]]:
         """What the hourly series say of windows that end then: of those that begin before the
         payload log all that is measured, of the others what only the series have; and the ends of
-        the former.
+        the former. against: also the drift against these, see `against`, of whole hours.
         """
         monitor, recorded = self._store.show(name), self._series.recorded(name)
         if not ends:
@@ -161,7 +176,32 @@ class MeasuringVerbs(RecordingVerbs):
                 self._series, name, ends[0] - window, ends[-1], window=window
             ),
         ]
+        if not set(against) - {REFERENCE}:
+            return found, gone
+        label, _ = self._version_of(monitor.deployment)
+        for end in ends:
+            found += [
+                replace(point, start=(end - window).timestamp(), end=end.timestamp())
+                for point in self.points_against(
+                    name, against, _whole_hour(end), window, version=label
+                )
+            ]
         return found, gone
+
+    def points_against(
+        self, name: str, against: Sequence[str], at: datetime, length: timedelta, *, version: str
+    ) -> list[Point]:
+        """The drift of the window that ends then against each of these but the reference."""
+        plan = self._plan(self._store.show(name))
+
+        def measured(start: float, end: float) -> Window:
+            ends = {"start": start, "end": end}
+            return window(
+                self._series, self._deployments, name, plan, version=version, segment="", **ends
+            )
+
+        start, end = (at - length).timestamp(), at.timestamp()
+        return [*comparisons.points_against(measured, plan, version, against, start, end)]
 
     def outcomes(
         self,
@@ -225,26 +265,22 @@ def _before(
     against: str, measured: Callable[[float, float], Window], start: float, end: float
 ) -> tuple[Mapping[str, Sketch], str]:
     """The sketches of the window before, or of another span of time, and which it is."""
-    span = (2 * start - end, start) if against == "previous" else _span(against)
+    span = _span(against, start, end)
     name = "..".join(datetime.fromtimestamp(at, UTC).isoformat() for at in span)
     return measured(*span).sketches, name
 
 
-def _span(text: str) -> tuple[float, float]:
-    """`START..END` as seconds since 1970; a time without a zone is UTC. Raises BadRequest."""
+def _span(text: str, start: float, end: float) -> tuple[float, float]:
+    """The span of time that a window is against. Raises BadRequest."""
     try:
-        start, end = (_moment(part) for part in text.split(".."))
-        if start < end:
-            return start, end
+        return span_before(text, start, end)
     except ValueError:
-        pass
-    raise BadRequest(
-        f"{text!r} is nothing that drift can be against.",
-        "It is reference, previous, or START..END with two times in order.",
-        "For example --against 2026-11-01..2026-11-08",
-    )
+        raise BadRequest(
+            f"{text!r} is nothing that drift can be against.",
+            "It is reference, previous, or START..END with two times in order.",
+            "For example --against 2026-11-01..2026-11-08",
+        ) from None
 
 
-def _moment(text: str) -> float:
-    moment = datetime.fromisoformat(text)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+def _whole_hour(moment: datetime) -> datetime:
+    return datetime.fromtimestamp(moment.timestamp() // HOUR * HOUR, UTC)
