@@ -120,6 +120,7 @@ const statusOf = (more: Partial<IMonitorStatus> = {}): IMonitorStatus => ({
   problems: [],
   next_evaluation_at: null,
   outputs: [],
+  predicted: null,
   alerts: [],
   code: {},
   ...more
@@ -149,6 +150,8 @@ const figuresOf = (more: Partial<IMonitorFigures> = {}): IMonitorFigures => ({
   kpi_before: null,
   heat: null,
   dates: {},
+  outputs: {},
+  predicted: null,
   latency: null,
   retries: null,
   memory: null,
