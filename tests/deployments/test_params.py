@@ -23,6 +23,8 @@ from jupyter_mlinfra.deployments.packaging import Bundle, package
 from jupyter_mlinfra.deployments.runtime import grpc_seldon, grpc_v2, protos
 from jupyter_mlinfra.deployments.runtime.asgi import Application
 from jupyter_mlinfra.deployments.runtime.model import Model
+from jupyter_mlinfra.deployments.runtime.params import Param, checked_params
+from jupyter_mlinfra.deployments.runtime.refusal import RequestRefused
 from jupyter_mlinfra.deployments.runtime.served import Served
 from jupyter_mlinfra.deployments.spec import Deployment, DeploymentState
 from jupyter_mlinfra.deployments.views import detail
@@ -184,6 +186,53 @@ def test_what_clients_of_the_protocol_send_of_their_own_is_no_parameter(asked: A
     own = {"content_type": "pd", "sequence_id": 5, "triton_enable_empty_final_response": True}
     status, found = asked.values("open-inference", "V2", {**own, "factor": 0.5})
     assert (status, found) == (200, list(asked.logged.predict(FRAME, params={"factor": 0.5})))
+
+
+SIZES = {"width": {"type": "long"}, "unit": {"type": "string", "required": False}}
+TYPED = [
+    Param("since", "datetime", None),
+    Param("size", "object", {}, spec={"properties": SIZES}),
+    Param("days", "datetime", [], is_list=True),
+    Param("whole", "integer", 1),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "taken"),
+    [
+        ("since", "2026-03-01T12:00:00+02:00", "2026-03-01T10:00:00"),
+        ("since", None, None),
+        ("size", {"width": 3}, {"width": 3}),
+        ("size", '{"width": 3, "unit": "m"}', {"width": 3, "unit": "m"}),
+        ("days", ["2026-03-01"], ["2026-03-01T00:00:00"]),
+        ("days", '["2026-03-01", null]', ["2026-03-01T00:00:00", None]),
+        ("whole", 7.0, 7),
+        ("whole", "7", 7),
+    ],
+)
+def test_dates_and_objects_become_what_the_model_takes(name: str, given: Any, taken: Any) -> None:
+    found = checked_params(TYPED, {name: given})
+    assert found == {name: taken}
+    assert type(found[name]) is type(taken)
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("since", "yesterday"),
+        ("since", 20260301),
+        ("size", {"unit": "m"}),
+        ("size", {"width": "wide"}),
+        ("size", {"width": 3, "depth": 1}),
+        ("size", [3]),
+        ("days", "2026-03-01"),
+        ("whole", 2**31),
+        ("whole", '"7"'),
+    ],
+)
+def test_dates_and_objects_of_another_form_are_refused(name: str, given: Any) -> None:
+    with pytest.raises(RequestRefused, match=f"Parameter {name} has a wrong type"):
+        checked_params(TYPED, {name: given})
 
 
 def test_calls_carry_parameters_lists_and_fractions_as_json_text(asked: Asked) -> None:
