@@ -4,6 +4,8 @@ so that alerts move through the states that they would have had.
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from math import ceil, floor
@@ -56,24 +58,35 @@ def missed_points(
     ends: Sequence[datetime],
     *,
     window: timedelta,
+    seconds: float,
 ) -> Iterator[Point]:
     """What was to be judged of the windows that ended then: each is measured by its rows, or by the
-    recorded hours if these are too many. models: of each version, as `v3`.
+    recorded hours if these are too many. models: of each version, as `v3`. seconds: that this may
+    take, about: else a slow evaluation would lead to more of them.
     """
-    name, large = monitor.deployment, list[datetime]()
+    begun, name, large = time.monotonic(), monitor.deployment, list[datetime]()
     everything = held_rows(log, name, (ends[0] - window).timestamp(), ends[-1].timestamp())
     if everything is None:
         ends = ends[:: ceil(len(ends) / MOST_LARGE_WINDOWS)]
-    for place, end in enumerate(ends):
+    todo, since = deque(ends), ends[0] - window
+    while todo:
+        end = todo.popleft()
         rows = _within(everything, log, name, end - window, end)
         if rows is None:
             large.append(end)
-            continue
-        since = ends[place - 1] if place else end - window
-        version = _most_frequent(rows, since)
-        known = _known(project, models, version)
-        yield from points_then(project, monitor, rows, known, end, window)
+        else:
+            known = _known(project, models, _most_frequent(rows, since))
+            yield from points_then(project, monitor, rows, known, end, window)
+        if end == ends[0]:
+            todo = deque(affordable(todo, time.monotonic() - begun, seconds))
+        since = end
     yield from sketched_points(store, monitor.name, plan, models, large, window=window)
+
+
+def affordable(ends: Sequence[datetime], cost: float, seconds: float) -> Sequence[datetime]:
+    """As many of them, evenly spread, as can be measured in some seconds. cost: of one of them."""
+    most = max(1, int(seconds / max(cost, 1e-6)))
+    return [*ends][:: max(1, ceil(len(ends) / most))]
 
 
 def _within(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from math import ceil
@@ -17,8 +18,13 @@ from ..settings import MonitoringSettings
 from ..spec import Monitor
 from .causes import CauseVerbs
 
-MOST_COMPARED = 24
-"""Of so many missed windows drift against another one is measured, which reads both."""
+MEASURING_SECONDS = 120.0
+"""Measuring missed windows takes about so long, at most."""
+
+MOST_COMPARED, COMPARING_SECONDS = 24, 60.0
+"""Of so many missed windows drift against another one is measured, which reads both, if that takes
+no longer.
+"""
 
 
 class MissedVerbs(CauseVerbs):
@@ -48,12 +54,22 @@ class MissedVerbs(CauseVerbs):
                     self._models(monitor.deployment),
                     there,
                     window=window,
+                    seconds=min(30 * minutes, MEASURING_SECONDS),
                 )
-            for end in ends[:: ceil(len(ends) / MOST_COMPARED)]:
-                found += self._against(monitor, end, window)
+            found += self._compared(monitor, ends, window)
         except (MLInfraError, OSError, pl.exceptions.PolarsError):
             # The deployment or its log is gone; what is true now is judged anyway.
             return ()
+        return found
+
+    def _compared(
+        self, monitor: Monitor, ends: Sequence[datetime], window: timedelta
+    ) -> Sequence[Point]:
+        """The drift of missed windows against what rules name beside the reference."""
+        found, until = list[Point](), time.monotonic() + COMPARING_SECONDS
+        for end in ends[:: ceil(len(ends) / MOST_COMPARED)]:
+            if time.monotonic() < until:
+                found += self._against(monitor, end, window)
         return found
 
     def _against(self, monitor: Monitor, at: datetime, window: timedelta) -> Sequence[Point]:

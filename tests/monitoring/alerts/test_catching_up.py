@@ -137,3 +137,10 @@ def test_a_long_pause_is_made_up_for_in_as_many_windows_as_a_day_has() -> None:
         at - timedelta(minutes=5),
     ]
     assert catching_up.missed_ends(None, at, step) == []
+
+
+def test_windows_that_are_slow_to_measure_are_fewer_so_that_no_pause_grows_by_itself() -> None:
+    ends = [datetime(2026, 11, 24, hour, tzinfo=UTC) for hour in range(24)]
+    assert catching_up.affordable(ends, 1.0, 150.0) == ends
+    assert len(catching_up.affordable(ends, 30.0, 150.0)) == 5
+    assert catching_up.affordable(ends, 1000.0, 150.0) == ends[:1]
