@@ -17,12 +17,16 @@ const TEXTS: readonly string[] = ['string', 'datetime', 'binary'];
 
 type Signature = IDeploymentDetail['signature'];
 
-/** One input of the signature, as the server states it. */
+/** One input of the signature, as the server states it. fallback: what counts if it is left out. */
 export interface IInput {
   name: string;
   type: string;
   required: boolean;
+  fallback?: string;
 }
+
+const isPlain = ({ type }: IInput): boolean =>
+  NUMBERS.includes(type) || TEXTS.includes(type) || type === 'boolean';
 
 /** The inputs of a signature that fields can hold; null if one of them is nested or a tensor. */
 export function inputsOf(signature: Signature): readonly IInput[] | null {
@@ -31,11 +35,54 @@ export function inputsOf(signature: Signature): readonly IInput[] | null {
     type: String(item.type),
     required: item.required !== false
   }));
-  const fits = inputs.every(
-    ({ type }) => NUMBERS.includes(type) || TEXTS.includes(type) || type === 'boolean'
-  );
-  return inputs.length > 0 && fits ? inputs : null;
+  return inputs.length > 0 && inputs.every(isPlain) ? inputs : null;
 }
+
+/** The parameters of a signature that fields can hold; the others are left to the JSON. */
+export const paramsOf = (params: IDeploymentDetail['params']): readonly IInput[] =>
+  params
+    .filter(item => item.list !== true)
+    .map(item => ({
+      name: String(item.name),
+      type: String(item.type),
+      required: false,
+      fallback: JSON.stringify(item.default)
+    }))
+    .filter(isPlain);
+
+interface IParamBody {
+  meta?: { tags?: { params?: Record<string, unknown> } };
+}
+
+function paramBody(body: string): IParamBody | null {
+  const read = parseBody(body);
+  const value = 'value' in read ? read.value : null;
+  return typeof value === 'object' && !Array.isArray(value) ? value : null;
+}
+
+/** The parameters that a body has. */
+export const givenParams = (body: string): Record<string, unknown> =>
+  paramBody(body)?.meta?.tags?.params ?? {};
+
+/** The body with another value of a parameter; without one that is missing. */
+export function withParam(body: string, name: string, value: unknown): string {
+  const whole = paramBody(body);
+  if (!whole) {
+    return body;
+  }
+  const changed = Object.entries({ ...givenParams(body), [name]: value });
+  const params = Object.fromEntries(
+    changed.filter(([key, item]) => key !== name || (item !== null && item !== undefined))
+  );
+  return bodyText({ ...whole, meta: { ...whole.meta, tags: { ...whole.meta?.tags, params } } });
+}
+
+/** A body with this row alone, and what else the request says. */
+export const withRow = (body: string, row: Readonly<Record<string, unknown>>): string =>
+  bodyText({
+    ...(paramBody(body)?.meta && { meta: paramBody(body)?.meta }),
+    data: { names: Object.keys(row), ndarray: [Object.values(row)] }
+  });
 
 interface IRowBody {
   data: { names: readonly string[]; ndarray: unknown[][] };
@@ -93,18 +140,25 @@ export function valueOf(type: string, text: string): unknown {
 
 interface ITryFormProps {
   inputs: readonly IInput[];
+  params?: readonly IInput[];
   body: string;
   onBody: (body: string) => void;
 }
 
-/** A field for each input, with the first row of the body in it. */
-export function TryForm({ inputs, body, onBody }: ITryFormProps): React.ReactElement | null {
+/** A field for each input, with the first row of the body in it, and for each parameter. */
+export function TryForm({
+  inputs,
+  params = [],
+  body,
+  onBody
+}: ITryFormProps): React.ReactElement | null {
   const { trans } = useWorkbench();
   const row = firstRow(body);
   if (!row) {
     return null;
   }
   const shown = inputs.slice(0, FIELDS_SHOWN);
+  const given = givenParams(body);
   return (
     <div className={cx('inset', 'deployments-form')}>
       {shown.map(input => (
@@ -113,6 +167,14 @@ export function TryForm({ inputs, body, onBody }: ITryFormProps): React.ReactEle
           input={input}
           value={row.get(input.name)}
           onChange={value => onBody(withValue(body, input.name, value))}
+        />
+      ))}
+      {params.map(param => (
+        <InputField
+          key={`param ${param.name}`}
+          input={param}
+          value={given[param.name]}
+          onChange={value => onBody(withParam(body, param.name, value))}
         />
       ))}
       {inputs.length > shown.length && (
@@ -136,11 +198,14 @@ interface IInputFieldProps {
 
 function InputField({ input, value, onChange }: IInputFieldProps): React.ReactElement {
   const { trans } = useWorkbench();
-  const { name, type, required } = input;
+  const { name, type, required, fallback } = input;
   const missing = value === null || value === undefined;
   const fault =
     missing && required ? trans.__('needs a value') : wrong(type, value, trans.__('not a number'));
-  const unit = required ? type : trans.__('%1, may be missing', type);
+  const open = fallback
+    ? trans.__('%1, else %2', type, fallback)
+    : trans.__('%1, may be missing', type);
+  const unit = required ? type : open;
   if (type === 'boolean') {
     return (
       <Select

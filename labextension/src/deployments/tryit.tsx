@@ -13,9 +13,9 @@ import { Select } from '../components/select';
 import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
-import { bodyText, parseBody } from './body';
+import { parseBody } from './body';
 import { Explanation } from './explanation';
-import { firstRow, inputsOf, TryForm } from './tryform';
+import { firstRow, inputsOf, paramsOf, TryForm, withRow } from './tryform';
 
 const ROWS_SHOWN = 100;
 
@@ -87,9 +87,9 @@ export function TryIt({ detail, body, onBody }: ITryItProps): React.ReactElement
             onClick={() => void ask(true)}
           />
         </Heading>
-        <KnownRows name={deployment.name} onBody={onBody} />
+        <KnownRows name={deployment.name} body={body} onBody={onBody} />
         {hasForm && !asJson ? (
-          <TryForm inputs={inputs} body={body} onBody={onBody} />
+          <TryForm inputs={inputs} params={paramsOf(detail.params)} body={body} onBody={onBody} />
         ) : (
           <div className={cx('inset')}>
             <textarea
@@ -128,11 +128,12 @@ export function TryIt({ detail, body, onBody }: ITryItProps): React.ReactElement
 
 interface IKnownRowsProps {
   name: string;
+  body: string;
   onBody: (body: string) => void;
 }
 
 /** Rows that the deployment is known to take; one that is chosen becomes the request. */
-function KnownRows({ name, onBody }: IKnownRowsProps): React.ReactElement | null {
+function KnownRows({ name, body, onBody }: IKnownRowsProps): React.ReactElement | null {
   const { client, trans } = useWorkbench();
   const [rows, setRows] = useState<readonly IKnownRow[]>([]);
   useEffect(() => {
@@ -154,7 +155,7 @@ function KnownRows({ name, onBody }: IKnownRowsProps): React.ReactElement | null
   const choose = (value: string): void => {
     const row = rows[Number(value)]?.row;
     if (value !== '' && row) {
-      onBody(bodyText({ data: { names: Object.keys(row), ndarray: [Object.values(row)] } }));
+      onBody(withRow(body, row));
     }
   };
   return (

@@ -4,7 +4,17 @@ import React, { useState } from 'react';
 import type { IDeploymentDetail } from '../../api/types';
 import { fakeWorkbench, show } from '../../components/__tests__/workbench';
 import { bodyText } from '../body';
-import { firstRow, inputsOf, TryForm, valueOf, withValue } from '../tryform';
+import {
+  firstRow,
+  givenParams,
+  inputsOf,
+  paramsOf,
+  TryForm,
+  valueOf,
+  withParam,
+  withRow,
+  withValue
+} from '../tryform';
 
 const signature = (...items: [string, string, boolean][]): IDeploymentDetail['signature'] =>
   items.map(([name, type, required]) => ({ name, type, required }));
@@ -32,6 +42,51 @@ describe('the inputs that fields can hold', () => {
     expect(inputsOf(signature(['tags', 'array', true]))).toBeNull();
     expect(inputsOf(signature(['image', 'tensor', true]))).toBeNull();
     expect(inputsOf([])).toBeNull();
+  });
+});
+
+describe('the parameters of the model', () => {
+  const params = paramsOf([
+    { name: 'factor', type: 'double', list: false, default: 2 },
+    { name: 'names', type: 'string', list: true, default: [] },
+    { name: 'size', type: 'object', list: false, default: {} }
+  ]);
+  const body = bodyText({
+    data: { names: ['a'], ndarray: [[1]] },
+    meta: { puid: 'x', tags: { params: { factor: 2, names: ['z'] } } }
+  });
+
+  it('have a field that changes them, and leaves them out when it is empty', () => {
+    expect(params.map(({ name }) => name)).toEqual(['factor']);
+    const onBody = jest.fn();
+    show(
+      fakeWorkbench(),
+      <TryForm
+        inputs={[{ name: 'a', type: 'long', required: true }]}
+        params={params}
+        body={body}
+        onBody={onBody}
+      />
+    );
+    const field = screen.getByLabelText(/factor/);
+    expect(field).toHaveProperty('value', '2');
+    fireEvent.change(field, { target: { value: '0.5' } });
+    const changed = String(onBody.mock.calls[0]?.[0]);
+    expect(JSON.parse(changed)).toEqual({
+      data: { names: ['a'], ndarray: [[1]] },
+      meta: { puid: 'x', tags: { params: { factor: 0.5, names: ['z'] } } }
+    });
+    fireEvent.change(field, { target: { value: '' } });
+    expect(givenParams(String(onBody.mock.calls[1]?.[0]))).toEqual({ names: ['z'] });
+  });
+
+  it('stay when a known row is taken, and are added where there were none', () => {
+    const taken = withRow(body, { b: 7 });
+    expect(firstRow(taken)).toEqual(new Map([['b', 7]]));
+    expect(givenParams(taken)).toEqual({ factor: 2, names: ['z'] });
+    expect(givenParams(withParam(BODY, 'factor', 3))).toEqual({ factor: 3 });
+    expect(JSON.parse(withRow(BODY, { b: 7 }))).toEqual({ data: { names: ['b'], ndarray: [[7]] } });
+    expect(withParam('[', 'factor', 3)).toBe('[');
   });
 });
 
