@@ -289,35 +289,30 @@ function columnsOf(
       cell: row => time(row.created_at),
       sort: row => row.created_at
     },
-    {
-      key: 'verbs',
-      head: '',
-      end: true,
-      sticky: true,
-      cell: row => (
-        <span className={cx('row-verbs')}>
-          <ActionButton
-            command="mlinfra:models-promote"
-            target={row}
-            label={trans.__('Promote…')}
-          />
-          <ActionButton
-            command="mlinfra:deployments-create"
-            target={row}
-            label={trans.__('Deploy…')}
-          />
-          <ActionButton
-            bare
-            kind="quiet"
-            command="mlinfra:models-delete"
-            target={row}
-            label={trans.__('Delete v%1…', row.version)}
-          />
-        </span>
-      )
-    }
+    verbsColumn(trans)
   ];
 }
+
+/** What is done with a version. */
+const verbsColumn = (trans: IWorkbench['trans']): IColumnSpec<IVersion> => ({
+  key: 'verbs',
+  head: '',
+  end: true,
+  sticky: true,
+  cell: row => (
+    <span className={cx('row-verbs')}>
+      <ActionButton command="mlinfra:models-promote" target={row} label={trans.__('Promote…')} />
+      <ActionButton command="mlinfra:deployments-create" target={row} label={trans.__('Deploy…')} />
+      <ActionButton
+        bare
+        kind="quiet"
+        command="mlinfra:models-delete"
+        target={row}
+        label={trans.__('Delete v%1…', row.version)}
+      />
+    </span>
+  )
+});
 
 /** The data and the feature views that the run of a version read. */
 function madeFromColumns(trans: IWorkbench['trans']): IColumnSpec<IVersion>[] {

@@ -156,14 +156,14 @@ function NoMonitors(): React.ReactElement {
 
 /** The PSI from which a line of drift fills its height at least. */
 const HIGH = 0.3;
-const DAY = 86_400_000;
+/** Seconds. */
+const DAY = 86_400;
 
 /** The largest PSI of the last 24 hours; nothing before it was measured twice. */
 function Drift({ monitor: { lately } }: { monitor: IMonitor }): React.ReactElement | null {
   const { trans } = useWorkbench();
-  const end = Date.now();
   const points = lately
-    .map(({ at, psi }) => ({ x: 1 - (end - Date.parse(at)) / DAY, y: psi }))
+    .map(({ at, psi }) => ({ x: 1 - format.secondsSince(at) / DAY, y: psi }))
     .filter(({ x }) => x >= 0);
   const values = points.flatMap(({ y }) => y ?? []);
   return values.length > 1 ? (

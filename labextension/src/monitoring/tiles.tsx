@@ -170,7 +170,7 @@ function Performance({ figures }: { figures: IMonitorFigures | undefined }): Rea
 
 function Kpi({ figures }: { figures: IMonitorFigures | undefined }): React.ReactElement {
   const { trans } = useWorkbench();
-  const kpi = figures?.kpi;
+  const { kpi = null, kpi_before: before = null } = figures ?? {};
   return (
     <Tile
       title={trans.__('KPI, worth of a row')}
@@ -178,9 +178,9 @@ function Kpi({ figures }: { figures: IMonitorFigures | undefined }): React.React
         kpi ? (
           <>
             <Num value={kpi.value} format={short} />
-            {figures?.kpi_before != null && (
+            {before !== null && (
               <span className={cx('quiet')} title={trans.__('against the window before')}>
-                {` (${signed(kpi.value - figures.kpi_before)})`}
+                {` (${signed(kpi.value - before)})`}
               </span>
             )}
           </>

@@ -1,29 +1,21 @@
 import { Notification } from '@jupyterlab/apputils';
-import { act, fireEvent, screen, within } from '@testing-library/react';
+import { act, fireEvent, screen } from '@testing-library/react';
 import React from 'react';
 
-import type {
-  IAlert,
-  IFeatureDrift,
-  IHeatMap,
-  IMonitor,
-  IMonitorFigures,
-  IMonitorStatus
-} from '../../api/types';
+import type { IFeatureDrift, IHeatMap, IMonitorFigures, IMonitorStatus } from '../../api/types';
 import {
   BROKEN,
   cells,
   exactly,
   HOSTILE,
   pageOf,
-  pass,
   press,
   settle
 } from '../../components/__tests__/samples';
 import { fakeWorkbench, type IFake, madeUp, show } from '../../components/__tests__/workbench';
 import { dragFrom } from '../../code/drag';
 import MonitorPage from '../monitor';
-import { AlertsSection, MonitorsSection } from '../section';
+import { alertOf, AT, monitorOf } from './records';
 
 jest.mock('../../code/drag', () => ({
   ...jest.requireActual<object>('../../code/drag'),
@@ -35,8 +27,6 @@ afterEach(() => {
   jest.useRealTimers();
   jest.restoreAllMocks();
 });
-
-const AT = '2026-01-01T11:00:00Z';
 
 const drift = (feature: string, psi: number, more: Partial<IFeatureDrift> = {}): IFeatureDrift => ({
   feature,
@@ -53,52 +43,6 @@ const drift = (feature: string, psi: number, more: Partial<IFeatureDrift> = {}):
   reference: [0.25, 0.75],
   window: [0.5, 0.5],
   drifted: psi >= 0.2,
-  ...more
-});
-
-const monitorOf = (more: Partial<IMonitor> = {}): IMonitor => ({
-  ref: 'monitor:flights',
-  name: 'flights',
-  deployment: 'flights',
-  state: 'ok',
-  requests: exactly(10),
-  rows: exactly(20),
-  worst: '',
-  worst_psi: null,
-  evaluated_at: AT,
-  last_request_at: AT,
-  lately: [],
-  ...more
-});
-
-const alertOf = (more: Partial<IAlert> = {}): IAlert => ({
-  ref: 'alert:flights/drift',
-  name: 'drift',
-  monitor: 'flights',
-  state: 'firing',
-  severity: 'page',
-  value: exactly(0.6),
-  threshold: 0.2,
-  subject: 'temp',
-  since: AT,
-  evaluated_at: AT,
-  text: 'The error rate cannot be told.',
-  labels: {},
-  metric: 'psi',
-  op: '>=',
-  version: '',
-  group: '',
-  summary: '',
-  runbook: '',
-  source: '',
-  window_start: null,
-  window_end: null,
-  resolved_at: null,
-  silence: null,
-  held_back_by: '',
-  acknowledged: null,
-  hold_seconds: 0,
-  cause: '',
   ...more
 });
 
@@ -345,7 +289,15 @@ describe('the figures at the head', () => {
   });
 
   it('say when the rules are judged next, and how the KPI stands to the window before', async () => {
-    const kpi = { value: 2.5, low: 2, high: 3, confidence: 0.95, total: 30, rows: 12, outcomes: {} };
+    const kpi = {
+      value: 2.5,
+      low: 2,
+      high: 3,
+      confidence: 0.95,
+      total: 30,
+      rows: 12,
+      outcomes: {}
+    };
     await opened(statusOf({ next_evaluation_at: '2026-01-01T12:05:00Z' }), {
       figures: async () => figuresOf({ kpi, kpi_before: 3.3 })
     });
@@ -571,120 +523,4 @@ it('an evaluation says that it is under way, and with the fix that it failed', a
   expect(screen.getByRole<HTMLButtonElement>('button', { name: 'Evaluate Now' }).disabled).toBe(
     false
   );
-});
-
-describe('in the panel', () => {
-  it('alerts that ask for attention are listed, the quiet ones counted', async () => {
-    const alerts = [
-      alertOf(),
-      alertOf({
-        ref: 'alert:a/b',
-        metric: 'error_fraction',
-        name: 'errors',
-        subject: '',
-        state: 'pending',
-        value: null
-      }),
-      alertOf({ ref: 'alert:a/c', name: 'latency', subject: '', state: 'ok' })
-    ];
-    show(fakeWorkbench({ monitoring: { alerts: async () => pageOf(alerts) } }), <AlertsSection />);
-    await settle();
-    const rows = screen.getAllByRole('treeitem');
-    expect(rows).toHaveLength(2);
-    expect(within(rows[0]!).getByRole('img', { name: 'firing' })).toBeTruthy();
-    expect(rows[0]?.textContent).toContain('PSI 0.6 · limit 0.2');
-    expect(within(rows[1]!).getByRole('img', { name: 'pending' })).toBeTruthy();
-    expect(rows[1]?.textContent).toContain('errors not measured · limit 20 %');
-    expect(screen.getByText('1 firing')).toBeTruthy();
-  });
-
-  it('a row says how bad it is, of which version, why, and how long it still waits', async () => {
-    const silence = { number: 1, monitor: 'flights', rule: 'drift', labels: null, begun_at: AT };
-    const alerts = [
-      alertOf({ severity: 'critical', version: 'v7', cause: 'ingest.ipynb, cell 4' }),
-      alertOf({
-        ref: 'alert:flights/p95',
-        state: 'pending',
-        since: '2026-01-01T11:58:00Z',
-        hold_seconds: 300
-      }),
-      alertOf({
-        ref: 'alert:flights/other',
-        state: 'silenced',
-        silence: { ...silence, until: '2026-01-01T13:00:00Z', by: 'ana', why: 'known' }
-      })
-    ];
-    const fake = fakeWorkbench({ monitoring: { alerts: async () => pageOf(alerts) } });
-    show(fake, <AlertsSection />);
-    await settle();
-    const [firing, pending, silenced] = screen.getAllByRole('treeitem');
-    expect(firing?.textContent).toContain('critical · flights v7 · PSI 0.6 · limit 0.2');
-    expect(firing?.textContent).toContain('likely cause: ingest.ipynb, cell 4');
-    expect(firing?.textContent).toContain('1 h');
-    expect(pending?.textContent).toContain('2 of 5 min');
-    expect(within(pending!).queryAllByRole('button')).toEqual([]);
-    expect(silenced?.textContent).toMatch(/silenced until .* by ana/);
-    expect(within(silenced!).queryAllByRole('button')).toEqual([]);
-    const [notebook, silenceIt] = within(firing!).getAllByRole('button');
-    expect([notebook?.textContent, silenceIt?.textContent]).toEqual(['Notebook', 'Silence…']);
-  });
-
-  it('the buttons of a row act on its alert, and do not open its page', async () => {
-    const notebook = jest.fn(async () => ({ path: 'alerts/a.ipynb' }));
-    const fake = fakeWorkbench({
-      monitoring: { alerts: async () => pageOf([alertOf()]), notebook }
-    });
-    show(fake, <AlertsSection />);
-    await settle();
-    fireEvent.click(screen.getByRole('button', { name: 'Notebook' }));
-    await settle();
-    expect(notebook).toHaveBeenCalledWith('flights/drift');
-    expect(fake.open).not.toHaveBeenCalled();
-  });
-
-  it('a monitor says its state, its largest PSI, and since when nobody asks', async () => {
-    const monitors = [
-      monitorOf({
-        state: 'firing',
-        worst: 'temp',
-        worst_psi: exactly(0.612_345),
-        lately: [0.02, 0.05, null, 0.3, 0.61].map((psi, hour) => ({
-          at: `2026-01-01T0${5 + hour}:00:00Z`,
-          psi
-        }))
-      }),
-      monitorOf({ ref: 'monitor:b', name: 'b', state: 'no_data', worst_psi: exactly(null) })
-    ];
-    show(
-      fakeWorkbench({ monitoring: { list: async () => pageOf(monitors) } }),
-      <MonitorsSection />
-    );
-    await settle();
-    const [first, second] = screen.getAllByRole('treeitem');
-    expect(within(first!).getByRole('img', { name: 'firing' })).toBeTruthy();
-    expect(first?.textContent).toContain('PSI 0.612');
-    expect(first?.textContent).toContain('1 h ago');
-    const line = within(first!).getByRole('img', {
-      name: 'Largest PSI of the last 24 hours: 0.02 to 0.61'
-    });
-    expect(line.querySelectorAll('path')).toHaveLength(4); // an hour without a value is a gap
-    expect(within(second!).queryByRole('img', { name: /Largest PSI/ })).toBeNull();
-    expect(within(second!).getByRole('img', { name: 'no data' })).toBeTruthy();
-    expect(second?.textContent).toContain('no request for 1 h');
-    expect(second?.textContent).not.toContain('PSI');
-  });
-
-  it('the list of monitors is drawn anew when one is evaluated', async () => {
-    const list = jest
-      .fn()
-      .mockResolvedValueOnce(pageOf([]))
-      .mockResolvedValue(pageOf([monitorOf()]));
-    const fake = fakeWorkbench({ monitoring: { list } });
-    show(fake, <MonitorsSection />);
-    await settle();
-    expect(screen.queryAllByRole('treeitem')).toHaveLength(0);
-    fake.emit({ topic: 'monitor', ref: 'monitor:flights', data: {} });
-    await pass(2_000);
-    expect(screen.getAllByRole('treeitem')).toHaveLength(1);
-  });
 });
