@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,7 +21,7 @@ from alembic.config import Config
 from jupyter_mlinfra.core import database
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unavailable, Unprocessable
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.core.records import now
+from jupyter_mlinfra.core.records import Number, now
 from jupyter_mlinfra.deployments import Part
 from jupyter_mlinfra.monitoring import AlertState, Monitoring
 from jupyter_mlinfra.monitoring.measuring import FEATURES
@@ -66,6 +67,9 @@ class Deployments:
         return bad.with_columns(
             what=pl.format("Column origin has an unknown category in row {}.", pl.col("row"))
         )
+
+    def payloads_state(self, name: str, *, since: datetime) -> str:
+        return f"{self.rows.height} {self.rows.hash_rows().sum()}"
 
     def payloads_dropped(self, name: str, *, since: datetime | None = None) -> int:
         assert since is not None  # the window's, not those of all time
@@ -537,9 +541,63 @@ def test_the_worst_psi_in_a_list_says_how_many_rows_it_is_of(
     status = monitoring.evaluate("flights")
     (listed,) = monitoring.list().items
     assert listed == status.monitor
+    assert [hour.psi for hour in listed.lately] == [listed.worst_psi and listed.worst_psi.value]
     assert listed.worst_psi is not None
     # Those of v2, whose reference it is held against.
     assert (listed.worst_psi.n, listed.rows.value) == (900, 1000)
+
+
+def test_the_worst_psi_of_each_of_the_last_24_hours_is_kept(project: Project) -> None:
+    store, begun = MonitorStore(project.database), datetime(2026, 1, 1, 8, 5, tzinfo=UTC)
+    monitor = store.add("flights", "flights", "ana")
+    for minutes, psi in ((0, 0.1), (5, 0.3), (10, 0.2), (60, None), (120, 0.4)):
+        at = begun + timedelta(minutes=minutes)
+        worst = None if psi is None else Number(value=psi, n=100)
+        store.save(replace(monitor, evaluated_at=at, worst_psi=worst), lambda _: None)
+    kept = [(hour.at.hour, hour.psi) for hour in store.show("flights").lately]
+    assert kept == [(8, 0.3), (9, None), (10, 0.4)]
+    for hours in range(3, 40):
+        at = begun + timedelta(hours=hours)
+        store.save(replace(monitor, evaluated_at=at, worst_psi=None), lambda _: None)
+    (first, *_, last) = lately = store.show("flights").lately
+    assert (len(lately), last.at - first.at) == (24, timedelta(hours=23))
+
+
+def test_a_window_is_measured_once_while_nothing_it_depends_on_changes(
+    monitoring: Monitoring, deployments: Deployments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched(monitoring)
+    deployments.rows = payload(1000)
+    at, read = now(), list[str]()
+    parts = deployments.payload_parts
+
+    def counted(name: str, *, since: datetime, until: datetime) -> Iterator[Part]:
+        read.append(name)
+        return parts(name, since=since, until=until)
+
+    monkeypatch.setattr(deployments, "payload_parts", counted)
+    monkeypatch.setattr("jupyter_mlinfra.monitoring.service.now", lambda: at)
+
+    def look(**asked: Any) -> int:
+        """How often the log was read for a look at the page."""
+        before = len(read)
+        monitoring.status("flights", **asked)
+        return len(read) - before
+
+    assert [look(), look()] == [1, 0]
+    assert [look(version="v1"), look(since=timedelta(hours=1)), look()] == [1, 1, 0]
+    deployments.rows = payload(1001)
+    assert look() == 1
+    assert monitoring.status("flights").monitor.rows.value == 1001
+    monitoring.reference("flights/2", TRAINING.head(2000))
+    assert [look(), look()] == [1, 0]
+    monitoring.evaluate("flights")
+    read_by_rules = len(read)
+    assert monitoring.status("flights").monitor.evaluated_at, "what is not measured is as it is now"
+    assert len(read) == read_by_rules
+    later = at + timedelta(minutes=2)
+    monkeypatch.setattr("jupyter_mlinfra.monitoring.service.now", lambda: later)
+    assert look() == 1, "the first rows have left the window"
 
 
 def test_an_older_window_is_left_out(monitoring: Monitoring, deployments: Deployments) -> None:

@@ -84,10 +84,7 @@ it('a row in the panel draws the requests of the last hour; without any it draws
     { ...DEPLOYMENT, requests_by_minute: counts },
     { ...DEPLOYMENT, ref: 'deployment:b', name: 'b', requests_by_minute: [0, 0, 4] }
   ];
-  show(
-    fakeWorkbench({ deployments: { list: async () => pageOf(items) } }),
-    <DeploymentsSection />
-  );
+  show(fakeWorkbench({ deployments: { list: async () => pageOf(items) } }), <DeploymentsSection />);
   const [first, second] = await screen.findAllByRole('treeitem');
   const line = within(first!).getByRole('img', {
     name: 'Requests of the last hour, at most 120 a minute'
