@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+
 import polars as pl
 import pytest
 
@@ -38,6 +41,31 @@ def test_a_further_column_is_empty_in_rows_from_before_it(catalog: Catalog) -> N
     found = catalog.appended("t.rows", first).sort("id").collect()
     assert found.to_dicts() == [{"id": 2, "unit": None}, {"id": 3, "unit": "kg"}]
     assert found.schema == catalog.dataset("t.rows").schema
+
+
+def test_rows_of_every_type_come_as_a_scan_of_the_dataset_gives_them(catalog: Catalog) -> None:
+    rows = pl.DataFrame(
+        {
+            "id": [1],
+            "at": [datetime(2026, 3, 1, 9, tzinfo=UTC)],
+            "plain": [datetime(2026, 3, 1, 9)],
+            "day": [date(2026, 3, 1)],
+            "hour": [time(9, 30)],
+            "price": [Decimal("12.50")],
+            "raw": [b"ab"],
+            "flag": [True],
+            "many": [[1.5, None]],
+            "nested": [{"a": 1, "b": "x"}],
+            "small": pl.Series([7], dtype=pl.Int8),
+            "kind": pl.Series(["x"], dtype=pl.Categorical),
+        }
+    )
+    first = catalog.write(rows, into="t.types").snapshot
+    catalog.write(rows.with_columns(id=pl.lit(2)), into="t.types")
+    found = catalog.appended("t.types", str(first)).collect()
+    right = catalog.dataset("t.types").scan().filter(pl.col("id") == 2).collect()
+    assert found.schema == right.schema
+    assert found.to_dicts() == right.to_dicts()
 
 
 def test_a_dataset_that_was_rewritten_since_is_refused(catalog: Catalog) -> None:
