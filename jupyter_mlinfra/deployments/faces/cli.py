@@ -213,10 +213,12 @@ def _traffic(session: Session, name: str, shares: tuple[str, ...], reason: str) 
 
 @deployments.verb("promote")
 @click.argument("name")
-@click.argument("version")
+@click.argument("version", required=False)
 @_reason
-def _promote(session: Session, name: str, version: str, reason: str) -> Any:
-    """Give a version all of the traffic. Moves no alias: that is `models promote`."""
+def _promote(session: Session, name: str, version: str | None, reason: str) -> Any:
+    """Give a version, by default the canary, all of the traffic. Moves no alias: that is
+    `models promote`.
+    """
     return session.bench.deployments.promote(name, version, reason=reason)
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from ...core.errors import BadRequest
+from ...core.exposition import MEDIA_TYPE
 from ...faces.handler import Handler, access, elsewhere
 from ...faces.parameters import Count, Cursor, Interval, Len, Limit, Name, Percent, Text
 from . import access_routes, request_routes
@@ -34,6 +35,13 @@ Rows = Annotated[int, Interval(ge=1, le=10_000_000)]
 Processes = Annotated[int, Interval(ge=1, le=64)]
 Copies = Annotated[int, Interval(ge=1, le=100)]
 Replicas = Annotated[int, Interval(ge=1, le=10_000)]
+
+
+class Metrics(Handler):
+    @read(slow=True, media=MEDIA_TYPE)
+    def get(self) -> str:
+        """What gateway and processes have counted, by version, as Prometheus scrapes it."""
+        return self.bench.deployments.metrics()
 
 
 class DeploymentList(Handler):
@@ -168,8 +176,8 @@ class Traffic(Handler):
 
 class Promote(Handler):
     @execute(slow=True)
-    def post(self, name: str, *, version: Name) -> Deployment:
-        """Give a version all traffic."""
+    def post(self, name: str, *, version: Name | None = None) -> Deployment:
+        """Give a version all traffic, by default the canary."""
         return self.bench.deployments.promote(name, version)
 
 
@@ -332,6 +340,7 @@ class ManifestPage(Handler):
 ROUTES = {
     **request_routes.ROUTES,
     "deployments/batch": Batch,
+    "deployments/metrics": Metrics,
     "deployments/deployments": DeploymentList,
     "deployments/deployments/{name}": DeploymentPage,
     "deployments/deployments/{name}/history": DeploymentHistory,
