@@ -30,11 +30,8 @@ def scan_profiles(files: Sequence[Path]) -> pl.LazyFrame:
 
     if not files:
         return pl.LazyFrame(schema=_schema())
-    start = (
-        pl.col("file")
-        .str.extract(r"(\d{4}-\d\d-\d\dT\d\d)\.parquet$")
-        .str.to_datetime("%Y-%m-%dT%H", time_unit="us", time_zone="UTC")
-    )
+    hour = pl.col("file").str.extract(r"(\d{4}-\d\d-\d\dT\d\d)\.parquet$") + ":00"
+    start = hour.str.to_datetime("%Y-%m-%dT%H:%M", time_unit="us", time_zone="UTC")
     variance = pl.col("squares") / (pl.col("numbers") - 1)
     weight = pl.col("weights").list.sum()
     quantiles = pl.struct("values", "weights").map_batches(_quantiles, pl.List(pl.Float64))
