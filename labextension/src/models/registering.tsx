@@ -28,7 +28,7 @@ export function Register({ model }: { model: string }): React.ReactElement {
   );
 }
 
-const named = (run: IRun): string => `${format.shortId(run.id)} ${run.name} (${run.experiment})`;
+const named = (run: IRun): string => `${run.name} · ${format.shortId(run.id)} (${run.experiment})`;
 
 async function register(workbench: IWorkbench, model: string): Promise<void> {
   const { client, events, trans } = workbench;
