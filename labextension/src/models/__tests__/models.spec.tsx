@@ -218,7 +218,10 @@ it('a run is registered as the next version from the page of its model', async (
   const run = { id: '9c1e000000000000', name: 'eager-owl', experiment: 'delay' };
   jest
     .spyOn(InputDialog, 'getItem')
-    .mockResolvedValue({ button: { accept: true }, value: 'eager-owl · 9c1e0000 (delay)' } as never);
+    .mockResolvedValue({
+      button: { accept: true },
+      value: 'eager-owl · 9c1e0000 (delay)'
+    } as never);
   const notified = jest.spyOn(Notification, 'success').mockReturnValue('');
   const register = jest.fn(async () => version(3));
   await opened(detailOf([version(2)]), { register, runs: async () => pageOf([run as never]) });
