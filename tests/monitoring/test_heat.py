@@ -12,6 +12,7 @@ import pytest
 
 from jupyter_mlinfra.core.errors import BadRequest, NotFound
 from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.faces.cards import card_of
 from jupyter_mlinfra.monitoring import Monitoring
 from jupyter_mlinfra.monitoring.hours.heatmap import LEAST_ROWS
 from jupyter_mlinfra.monitoring.hours.series import HOUR
@@ -30,6 +31,11 @@ def watching(project: Project, log: Path) -> Monitoring:
     monitoring._store.add("flights", "flights", "ana")
     monitoring.configure("flights", segments=["origin"])
     return monitoring
+
+
+def heat_step(psi: float) -> int:
+    """As the page of a monitor draws it."""
+    return [psi < 0.08, psi < 0.15, psi < 0.2, psi < 0.3, True].index(True)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -63,6 +69,13 @@ def test_a_cell_is_the_point_of_its_hour_recorded_or_not(monitoring: Monitoring)
     live = monitoring.heat("flights", since=timedelta(hours=3))
     monitoring.backfill("flights")
     heat = monitoring.heat("flights", since=timedelta(hours=3))
+    card = card_of(monitoring.overview("flights", since=timedelta(hours=3)))
+    assert card
+    assert [str(row["PSI over time"]) for row in card.rows] == [
+        "".join("–" if value is None else "·░▒▓█"[heat_step(value)] for value in row.values)
+        for row in heat.rows
+    ]
+    assert "a mark is 1 h" in card.note
     assert {row.feature for row in heat.rows} == {*TRAINING.columns}
     assert (heat.shown, heat.total, heat.step_seconds) == (len(heat.rows), len(heat.rows), HOUR)
     for row in heat.rows:

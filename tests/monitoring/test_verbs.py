@@ -142,7 +142,7 @@ def test_a_file_that_holds_no_labels_is_refused(
 
 
 def test_the_real_metrics_of_hours_that_were_labelled_before_and_after_are_the_same(
-    monitoring: Monitoring, log: Logged, project: Project, tmp_path: Path
+    monitoring: Monitoring, log: Logged, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Labels that come before an hour is recorded count when it is."""
     rows = log.payloads("flights").filter(pl.col("status") == 200)
@@ -165,6 +165,14 @@ def test_the_real_metrics_of_hours_that_were_labelled_before_and_after_are_the_s
     assert worth
     assert worth.low <= worth.value <= worth.high < 0
     assert worth.outcomes["fn"] > 0
+    span = timedelta(hours=2)
+    before = monitoring.figures("flights", since=span).kpi_before
+    set_now(monkeypatch, NOW - span)
+    then = monitoring.figures("flights", since=span)
+    assert then.kpi
+    assert before == then.kpi.value
+    set_now(monkeypatch, NOW)
+    assert monitoring.figures("flights", since=timedelta(days=1)).kpi_before is None
     part = monitoring.figures("flights", since=timedelta(hours=5), segment="origin=JFK")
     assert part.performance.label_coverage == 1
     assert 0 < part.rows < rows.height

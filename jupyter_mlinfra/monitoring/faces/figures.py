@@ -67,9 +67,25 @@ def _figures(item: MonitorFigures) -> Card:
     facts["KPI"] = _kpi(item.kpi)
     facts["no drift"] = item.reasons.get("drift", NONE)
     facts["incomplete"] = item.problems[0] if item.problems else NONE
+    rows = _features(item)
+    left_out = len(item.drift) > len(rows)
+    notes = [
+        f"{len(rows)} of {counted(len(item.drift), 'feature')}, the most suspect" * left_out,
+        legend(item.heat) if item.heat and item.heat.rows else "",
+    ]
+    return Card(
+        title=item.monitor,
+        ref=f"monitor:{item.monitor}",
+        facts=said(facts),
+        rows=rows,
+        note="; ".join(filter(None, notes)),
+    )
+
+
+def _features(item: MonitorFigures) -> list[Row]:
     importance = {suspect.feature: suspect.importance for suspect in item.suspects}
     heat = {row.feature: marks(row.values) for row in item.heat.rows} if item.heat else {}
-    rows: list[Row] = [
+    return [
         {
             "feature": name,
             "PSI": _figure(distances.psi),
@@ -82,18 +98,6 @@ def _figures(item: MonitorFigures) -> Card:
         }
         for name, distances in list(item.drift.items())[:SHOWN]
     ]
-    left_out = len(item.drift) > len(rows)
-    notes = [
-        f"{len(rows)} of {counted(len(item.drift), 'feature')}, the most suspect" * left_out,
-        legend(item.heat) if item.heat and heat else "",
-    ]
-    return Card(
-        title=item.monitor,
-        ref=f"monitor:{item.monitor}",
-        facts=said(facts),
-        rows=rows,
-        note="; ".join(filter(None, notes)),
-    )
 
 
 @card(LabelReport)

@@ -58,23 +58,14 @@ class MeasuringVerbs(RecordingVerbs):
         label, model_version = self._version_of(monitor.deployment, version)
         plan = self._plan(monitor)
         check_segment(monitor, plan, segment)
+        rows = {"version": label, "segment": segment}
 
         def measured(start: float, end: float) -> Window:
-            return window(
-                self._series,
-                self._deployments,
-                name,
-                plan,
-                version=label,
-                segment=segment,
-                start=start,
-                end=end,
-            )
+            log = self._deployments
+            return window(self._series, log, name, plan, **rows, start=start, end=end)
 
         def labelled_in(start: float, end: float) -> pl.DataFrame:
-            return labels.labelled_rows(
-                self._series, name, version=label, segment=segment, start=start, end=end
-            )
+            return labels.labelled_rows(self._series, name, **rows, start=start, end=end)
 
         if against == "reference":
             before, against = sides_of(plan.reference(label)), f"version:{model_version}"
@@ -84,8 +75,7 @@ class MeasuringVerbs(RecordingVerbs):
             why = "" if before else f"Nothing was logged in {against}."
         asked = Asked(
             monitor=name,
-            version=label,
-            segment=segment,
+            **rows,
             window=measured(start, end),
             against=against,
             before=before,
@@ -96,13 +86,13 @@ class MeasuringVerbs(RecordingVerbs):
             used=None if segment else self._used(monitor.deployment, label, start, end),
         )
         reference = plan.reference(label)
-        found = replace(
-            figures_of(asked, plan, reference), labels=self._series.unjoined(name).counts()
+        found = figures_of(asked, plan, reference)
+        earlier = kpi_of(labelled_in(2 * start - end, start), plan, reference)[0]
+        return replace(
+            found,
+            labels=self._series.unjoined(name).counts(),
+            kpi_before=earlier.value if found.kpi and earlier else None,
         )
-        if found.kpi is None:
-            return found
-        earlier, _ = kpi_of(labelled_in(2 * start - end, start), plan, reference)
-        return replace(found, kpi_before=earlier.value if earlier else None)
 
     def _used(self, deployment: str, version: str, start: float, end: float) -> Used | None:
         return used_in(self._deployments, deployment, start, end).get(version)
