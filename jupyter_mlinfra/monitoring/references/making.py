@@ -131,6 +131,8 @@ class ReferenceMaker:
                 )
                 found += [item if isinstance(item, list) else [item] for item in answer.predictions]
                 names = [name for name in answer.names if not _NUMBERED.match(name)]
+            if len(found) != rows.height:  # a row without a tensor cannot be asked
+                return None, (), f"{len(found):,} of {rows.height:,} rows were answered."
             named = any(isinstance(item, str) for row in found for item in row)
             answers = np.asarray(found, object if named else float)
             return answers.reshape(len(found), -1), names, ""
