@@ -308,3 +308,20 @@ def test_nested_lists_have_the_order_of_a_row_of_rows() -> None:
         batch = read(*body, contract)
         assert batch.tensors is not None
         assert np.array_equal(batch.tensors["x"], values)
+
+
+@pytest.mark.parametrize("dtype", ["str", "bytes"])
+def test_a_long_value_beside_many_short_ones_does_not_fill_the_memory(dtype: str) -> None:
+    long = "YWFh" * 2**15  # 96 KiB as base64, 512 KiB as a text
+    error = refusal(read, *v2([3000], ["YQ=="] * 2999 + [long], "BYTES"), tensor(dtype))
+    assert error.status == 413
+    assert "256 MiB" in error.why
+    assert read(*v2([2], ["YQ==", long], "BYTES"), tensor(dtype)).size == 2
+
+
+def test_a_text_that_numpy_would_cut_is_refused_or_kept_whole() -> None:
+    refusal(read, *v2([2], ["a\0", "b"], "BYTES"), tensor("str"))
+    for dtype, text in (("str", "a\0b"), ("object", "a\0")):
+        batch = read(*v2([1], [text], "BYTES"), tensor(dtype))
+        assert batch.tensors is not None
+        assert batch.tensors["x"].tolist() == [text]

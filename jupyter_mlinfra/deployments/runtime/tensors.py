@@ -17,6 +17,9 @@ from .values import EXPECTED, as_text, content
 _EXACT = 2**53
 """Up to here a double holds every whole number."""
 
+PADDED_BYTES = 256 << 20
+"""Of a tensor of texts or bytes: NumPy makes each of its values as long as the longest."""
+
 LOGGED_VALUES = 64
 """A row of at most so many numbers is logged in full, a larger one by mean, deviation and range."""
 
@@ -141,13 +144,39 @@ def _texts(column: Column, values: list[Any]) -> np.ndarray:
         raise _wrong(column, wrong, "a text")
     dtype = str(column.spec["dtype"])
     if dtype == "bytes":
-        return np.array([_content(column, value) for value in values], dtype=np.bytes_)
+        return _padded(column, [_content(column, value) for value in values], np.bytes_)
     texts = decoded(column.name, values)
     if dtype == "str":
-        return np.array(texts, dtype=np.str_)
+        return _padded(column, texts, np.str_)
     found = np.empty(len(values), dtype=object)
     found[:] = texts
     return found
+
+
+def _padded(
+    column: Column, values: Sequence[str] | Sequence[bytes], dtype: type[np.str_ | np.bytes_]
+) -> np.ndarray:
+    """Values in NumPy's own type of texts or bytes. Raises RequestRefused with 413 if they would
+    take too much memory, and for a text that would lose its end.
+    """
+    lengths = [len(value) for value in values]
+    each = max(lengths, default=0) * np.dtype((dtype, 1)).itemsize
+    if each * len(values) > PADDED_BYTES:
+        raise RequestRefused(
+            f"{column.name} takes too much memory.",
+            f"Each of its {len(values)} values is made as long as the longest, {max(lengths)}: more"
+            f" than {PADDED_BYTES >> 20} MiB together.",
+            "Send long values in a request of their own.",
+            status=413,
+        )
+    cut = next((value for value in values if isinstance(value, str) and value[-1:] == "\0"), None)
+    if cut is not None:
+        raise RequestRefused(
+            f"{column.name} has a value of a wrong type.",
+            f"{show(cut)}: a text of a tensor cannot end with a zero character.",
+            "Leave the zero character out.",
+        )
+    return np.array(values, dtype=dtype)
 
 
 def _content(column: Column, value: str | bytes) -> bytes:
