@@ -40,6 +40,8 @@ CONTRACTS: Mapping[str, Contract] = {
     "text": tensor("object"),
     "matrix": MatrixContract([Column("x", "double")]),
     "table": TableContract([Column("x", "long")]),
+    "int32": tensor("int32"),
+    "uint32": tensor("uint32"),
 }
 
 
@@ -221,6 +223,10 @@ def call(message: bytes, contract: Contract) -> Batch:
         ("int8", Raw("INT16", struct.pack("<h", 300), (1,))),
         ("int8", Raw("UINT64", struct.pack("<Q", 2**63), (1,))),
         ("int8", Raw("FP32", struct.pack("<f", float("nan")), (1,))),
+        ("int32", Raw("FP32", struct.pack("<f", 2.0**31), (1,))),
+        ("uint32", Raw("FP32", struct.pack("<f", 2.0**32), (1,))),
+        ("int32", Raw("FP16", struct.pack("<e", float("inf")), (1,))),
+        ("int32", Raw("FP16", struct.pack("<e", float("-inf")), (1,))),
         ("bool", Raw("FP32", struct.pack("<f", float("nan")), (1,))),
         ("bool", Raw("UINT8", b"\2", (1,))),
         ("text", Raw("FP64", bytes(8), (1,))),

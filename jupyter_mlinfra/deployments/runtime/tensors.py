@@ -226,7 +226,8 @@ def _cast(column: Column, values: np.ndarray, dtype: np.dtype[Any]) -> np.ndarra
         bounds = np.iinfo(dtype)
         if values.dtype.kind == "f":  # NaN is in no range
             low, high = max(-_EXACT, bounds.min), min(_EXACT, bounds.max)
-            fits = (values == np.floor(values)) & (values >= low) & (values <= high)
+            wide = values.astype(np.float64)  # NumPy would round the bounds to the type of values
+            fits = (wide == np.floor(wide)) & (wide >= low) & (wide <= high)
         elif values.dtype.kind in "iu":
             own = np.iinfo(values.dtype)
             low, high = max(own.min, bounds.min), min(own.max, bounds.max)
