@@ -201,9 +201,33 @@ def test_the_kpi_of_several_classes_is_by_the_true_and_the_answered_one() -> Non
     assert (found.outcomes["dog:cat"], found.rows) == (confused, 2000)
     assert found.low < found.value < found.high
     other = kpi.kpi(outputs, labels, "probabilities", {"ant:bee": 1.0}, names=names)
-    assert other == "No value names two of the classes bird, cat, dog."
+    assert other == "No two of the classes bird, cat, dog are ant:bee: see --value."
     two = kpi.kpi(outputs, labels, "probabilities", kpi.check_costs({"fn": -75}), names=names)
     assert two == "The model has more than two classes: --value TRUE:ANSWERED=AMOUNT"
+
+
+@pytest.mark.parametrize("costs", [{"no:yes": -5.0}, {"fn": -75.0}])
+def test_a_reference_of_fewer_classes_than_the_model_has_gives_no_kpi_but_the_reason(
+    costs: dict[str, float],
+) -> None:
+    outputs, labels = np.eye(3), np.asarray([0.0, 1.0, 0.0])
+    found = kpi.kpi(outputs, labels, "probabilities", costs, names=["no", "yes"])
+    assert found == (
+        "The reference has 2 classes, the model 3: make it from labels of all that the model has,"
+        " and of no other."
+    )
+    assert performance.confusion(outputs, labels, "probabilities", ["no", "yes"]) is None
+
+
+def test_a_mistyped_pair_of_classes_is_named_instead_of_being_worth_nothing() -> None:
+    costs = {"cat:dog": -5.0, "dgo:cat": -9.0}
+    found = kpi.kpi(np.eye(2), np.asarray([1.0, 0.0]), "probabilities", costs, names=["cat", "dog"])
+    assert found == "No two of the classes cat, dog are dgo:cat: see --value."
+    # Of classes that are numbers only those of the rows are known: 7 may come.
+    answers, costs = np.asarray([[1.0], [0.0]]), {"1:0": -5.0, "7:1": -9.0}
+    some = kpi.kpi(answers, np.asarray([1.0, 1.0]), "classes", costs)
+    assert not isinstance(some, str)
+    assert some.value == -2.5
 
 
 def test_a_decision_is_made_at_the_threshold_that_the_values_name() -> None:

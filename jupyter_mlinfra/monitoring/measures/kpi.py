@@ -30,6 +30,10 @@ _UNKNOWN_FIRST = (
     "Which class is the first of two is known from a reference with labels only; name both:"
     " --value TRUE:ANSWERED=AMOUNT"
 )
+OTHER_CLASSES = (
+    "The reference has {there} classes, the model {answered}: make it from labels of all that the"
+    " model has, and of no other."
+)
 _MORE_CLASSES = "The model has more than two classes: --value TRUE:ANSWERED=AMOUNT"
 
 
@@ -96,8 +100,11 @@ def decisions(
     if not len(labels):
         return "No row of the window has a label."
     given = predicted(outputs, answers, costs.get(LIMIT, THRESHOLD))
+    width = max(2, outputs.shape[1]) if answers == "probabilities" else 0
+    if names and width and len(names) != width:
+        return OTHER_CLASSES.format(there=len(names), answered=width)
     if any(":" in name for name in costs):
-        return _pairs(given, labels, outputs.shape[1], names, costs)
+        return _pairs(given, labels, width, names, costs, whole=bool(width or (names and ordered)))
     if names and not ordered:
         return _UNKNOWN_FIRST
     if len(names) > 2 or outputs.shape[1] > 2:
@@ -112,18 +119,25 @@ def _pairs(
     width: int,
     names: Sequence[str],
     costs: Mapping[str, float],
+    *,
+    whole: bool,
 ) -> Decisions | str:
+    """width: how many classes have a probability. whole: whether all classes are known, not those
+    of these rows alone: a pair of others is then a mistake.
+    """
     import numpy as np
 
     known = np.arange(len(names)) if names else np.union1d(given, labels)
-    if not names and width > 1:
+    if not names and width:
         known = np.union1d(known, np.arange(width))
     classes = list(names) or [f"{item:g}" for item in known]
     if len(classes) > MOST_CLASSES:
         return f"The model has more than {MOST_CLASSES} classes."
     pairs = [f"{true}:{answered}" for true in classes for answered in classes]
-    if not set(pairs) & set(costs):
-        return f"No value names two of the classes {', '.join(classes[:10])}."
+    asked = {name for name in costs if ":" in name}
+    unknown, listed = sorted(asked - set(pairs)), ", ".join(classes[:10])
+    if unknown and (whole or len(unknown) == len(asked)):
+        return f"No two of the classes {listed} are {', '.join(unknown[:10])}: see --value."
     places = np.searchsorted(known, labels) * len(classes) + np.searchsorted(known, given)
     return Decisions(pairs, places)
 

@@ -98,14 +98,16 @@ def predicted(outputs: np.ndarray, answers: str, threshold: float = THRESHOLD) -
 def confusion(
     outputs: np.ndarray, labels: np.ndarray, answers: str, names: Sequence[str]
 ) -> Confusion | None:
-    """The confusion matrix; None of values, and of too many classes. names: of the classes."""
+    """The confusion matrix; None of values, of too many classes, and if a row was answered
+    with a class that has no name. names: of the classes.
+    """
     import numpy as np
 
     if answers not in ("classes", "probabilities") or not len(labels):
         return None
     given = predicted(outputs, answers)
     known = np.arange(len(names)) if names else np.union1d(given, labels)
-    if len(known) > MOST_CLASSES:
+    if len(known) > MOST_CLASSES or not np.isin(given, known).all():
         return None
     counts = np.zeros((len(known), len(known)), int)
     np.add.at(counts, (np.searchsorted(known, labels), np.searchsorted(known, given)), 1)
