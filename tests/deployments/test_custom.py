@@ -123,3 +123,11 @@ def test_odd_names_and_labels_are_read_by_prometheus_and_processes_become_one_te
     assert set(samples(text)) == {
         ("_7_of_9", frozenset({("who_is", 'a "b"\\\n'), ("process", name)})) for name in ("1", "2")
     }
+
+
+def test_a_label_may_hold_any_character_that_ends_a_line_elsewhere() -> None:
+    odd = "\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029# TYPE x"
+    custom = Custom(Talking([metric("GAUGE", "depth", 1, tags={"odd": odd})]))
+    custom.said()
+    lines = merged([custom.exposition({})]).split("\n")
+    assert lines[2:] == [f'depth{{odd="{odd}"}} 1', ""]

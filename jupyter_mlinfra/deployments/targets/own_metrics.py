@@ -43,15 +43,15 @@ def merged(texts: Iterable[str]) -> str:
     samples: dict[str, list[str]] = {}
     for text in texts:
         name = ""
-        for line in text.splitlines():
+        for line in text.split("\n"):  # a label may hold what else ends a line
             if line.startswith("# TYPE "):
-                name, kind = line.removeprefix("# TYPE ").split(" ")
+                name, kind = line.removeprefix("# TYPE ").split(" ", 1)
                 kinds.setdefault(name, kind)
-            else:
+            elif line:
                 samples.setdefault(name, []).append(line)
     return "".join(
         f"# HELP {name} Counted by the model itself.\n# TYPE {name} {kind}\n"
-        + "".join(f"{line}\n" for line in samples[name])
+        + "".join(f"{line}\n" for line in samples.get(name, ()))
         for name, kind in sorted(kinds.items())
         if not name.startswith(_OURS)
     )
