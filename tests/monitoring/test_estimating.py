@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import lightgbm
@@ -228,6 +229,25 @@ def test_a_mistyped_pair_of_classes_is_named_instead_of_being_worth_nothing() ->
     some = kpi.kpi(answers, np.asarray([1.0, 1.0]), "classes", costs)
     assert not isinstance(some, str)
     assert some.value == -2.5
+
+
+def test_the_interval_of_a_kpi_of_fifty_classes_is_drawn_from_its_few_amounts() -> None:
+    random, names = np.random.default_rng(3), [f"c{place}" for place in range(50)]
+    outputs = np.eye(50)[random.integers(0, 50, 5000)]
+    labels = random.integers(0, 50, 5000).astype(float)
+    costs = {f"c{place}:c{place}": 40.0 for place in range(50)}
+    tracemalloc.start()
+    found = kpi.kpi(outputs, labels, "probabilities", costs, names=names)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert not isinstance(found, str)
+    worth = 40.0 * (outputs.argmax(axis=1) == labels)
+    half = 1.96 * worth.std() / len(worth) ** 0.5
+    assert found.value == pytest.approx(worth.mean())
+    assert (found.low, found.high) == pytest.approx(
+        (worth.mean() - half, worth.mean() + half), abs=0.02
+    )
+    assert peak < 5_000_000  # a draw of each pair of classes takes 80 MB
 
 
 def test_a_decision_is_made_at_the_threshold_that_the_values_name() -> None:

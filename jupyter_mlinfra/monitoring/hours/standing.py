@@ -12,7 +12,7 @@ from ..labels.classes import codes_of
 from ..measures import estimating, performance
 from ..measures.adwin import changes
 from ..measures.drift import shares
-from ..measures.kpi import kpi
+from ..measures.kpi import Decisions, decisions, figure_of, mean_worth
 from ..spec import Distances
 from . import expected as estimated
 from .hourly import OUTPUT, distances_of
@@ -324,11 +324,21 @@ def kpi_of(
     labelled: pl.DataFrame, plan: Plan, reference: Reference | None
 ) -> tuple[figures.KpiFigure | None, str]:
     """The KPI, or why there is none."""
+    found = _decided(labelled, plan, reference)
+    return (None, found) if isinstance(found, str) else (figure_of(found, plan.costs or {}), "")
+
+
+def kpi_value(labelled: pl.DataFrame, plan: Plan, reference: Reference | None) -> float | None:
+    """The value of the KPI alone; None if there is none."""
+    found = _decided(labelled, plan, reference)
+    return None if isinstance(found, str) else mean_worth(found, plan.costs or {})
+
+
+def _decided(labelled: pl.DataFrame, plan: Plan, reference: Reference | None) -> Decisions | str:
     if plan.costs is None:
-        return None, "It is not known what an outcome is worth: monitors watch --value fn=-75"
+        return "It is not known what an outcome is worth: monitors watch --value fn=-75"
     if not labelled.height:
-        return None, "No row of the window has a label."
+        return "No row of the window has a label."
     classes = reference.classes if reference else ()
     outputs, labels, names = codes_of(labelled, classes, plan.answers)
-    found = kpi(outputs, labels, plan.answers, plan.costs, names=names, ordered=bool(classes))
-    return (None, found) if isinstance(found, str) else (found, "")
+    return decisions(outputs, labels, plan.answers, plan.costs, names=names, ordered=bool(classes))

@@ -12,7 +12,7 @@ from ..hours.points import Point
 from ..hours.segments import segments_of
 from ..hours.series import HOUR, SeriesStore, frame_of, hour_of_file, readable, scan_points
 from ..measures import performance
-from ..measures.kpi import kpi
+from ..measures.kpi import decisions, mean_worth
 from .classes import codes_of, why_refused
 from .files import NAMED, REFUSED, Labels
 
@@ -344,8 +344,11 @@ def _figures(
     for name, value in performance.metrics(outputs, labels, plan.answers, named=named).items():
         found.append((f"performance_real.{name}", value, count))
     if plan.costs:
-        worth = kpi(outputs, labels, plan.answers, plan.costs, names=names, ordered=bool(classes))
-        found += [] if isinstance(worth, str) else [("kpi", worth.value, count)]
+        decided = decisions(
+            outputs, labels, plan.answers, plan.costs, names=names, ordered=bool(classes)
+        )
+        if not isinstance(decided, str):
+            found.append(("kpi", mean_worth(decided, plan.costs), count))
     return found
 
 

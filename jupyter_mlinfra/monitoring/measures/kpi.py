@@ -76,7 +76,7 @@ def kpi(
 ) -> KpiFigure | str:
     """The KPI of labelled rows, or why there is none. See `decisions`."""
     found = decisions(outputs, labels, answers, costs, names=names, ordered=ordered)
-    return found if isinstance(found, str) else _figure(found, costs)
+    return found if isinstance(found, str) else figure_of(found, costs)
 
 
 def decisions(
@@ -149,19 +149,33 @@ def worth_of(found: Decisions, costs: Mapping[str, float]) -> np.ndarray:
     return np.asarray([costs.get(name, 0.0) for name in found.names])
 
 
-def _figure(found: Decisions, costs: Mapping[str, float]) -> KpiFigure:
-    """The interval is the percentile bootstrap over rows: as a row is worth one of some amounts, to
-    draw n rows is to draw their counts from a multinomial distribution. Source: Efron and
+def mean_worth(found: Decisions, costs: Mapping[str, float]) -> float:
+    """The value of a KPI, without its interval."""
+    return float(_counts(found) @ worth_of(found, costs)) / len(found.places)
+
+
+def _counts(found: Decisions) -> np.ndarray:
+    import numpy as np
+
+    return np.bincount(found.places, minlength=len(found.names))
+
+
+def figure_of(found: Decisions, costs: Mapping[str, float]) -> KpiFigure:
+    """The KPI of what became of rows.
+
+    The interval is the percentile bootstrap over rows: as a row is worth one of some amounts, to
+    draw n rows is to draw the counts of these from a multinomial distribution. Source: Efron and
     Tibshirani, An Introduction to the Bootstrap (1993), ch. 13.
     """
     import numpy as np
 
-    counts = np.bincount(found.places, minlength=len(found.names))
-    rows, worth = int(counts.sum()), worth_of(found, costs)
-    drawn = np.random.default_rng(_SEED).multinomial(rows, counts / rows, size=_DRAWS)
-    means = drawn @ worth / rows
+    counts, worth = _counts(found), worth_of(found, costs)
+    rows, total = int(counts.sum()), float(counts @ worth)
+    amounts, places = np.unique(worth[counts > 0], return_inverse=True)
+    shares = np.bincount(places, weights=counts[counts > 0]) / rows
+    drawn = np.random.default_rng(_SEED).multinomial(rows, shares, size=_DRAWS)
+    means = drawn @ amounts / rows
     low, high = np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    total = float(counts @ worth)
     shown = found.names == OUTCOMES
     return KpiFigure(
         value=total / rows,

@@ -16,7 +16,7 @@ from ..hours.hourly import sides_of
 from ..hours.points import Point
 from ..hours.recording import Plan, newest_rows, used_in
 from ..hours.series import HOUR, METRICS, series
-from ..hours.standing import Asked, figures_of, kpi_of
+from ..hours.standing import Asked, figures_of, kpi_value
 from ..hours.windows import Window, window
 from ..labels import joining as labels
 from ..measures import importance
@@ -87,11 +87,11 @@ class MeasuringVerbs(RecordingVerbs):
         )
         reference = plan.reference(label)
         found = figures_of(asked, plan, reference)
-        earlier = kpi_of(labelled_in(2 * start - end, start), plan, reference)[0]
+        earlier = labelled_in(2 * start - end, start) if found.kpi else None
         return replace(
             found,
             labels=self._series.unjoined(name).counts(),
-            kpi_before=earlier.value if found.kpi and earlier else None,
+            kpi_before=None if earlier is None else kpi_value(earlier, plan, reference),
         )
 
     def _used(self, deployment: str, version: str, start: float, end: float) -> Used | None:
