@@ -37,7 +37,7 @@ export interface IExperimentsClient {
   /** Point an alias at a version; the version that had it before is kept under `rollback`. */
   promote: (model: string, version: number, alias: string) => Promise<IVersion>;
   /** Take a version out of the registry; refused while an alias or a deployment has it. */
-  remove: (model: string, version: number, reason: string) => Promise<IVersion>;
+  remove: (model: string, version: number) => Promise<IVersion>;
 }
 
 export function experimentsClient(request: Request): IExperimentsClient {
@@ -59,7 +59,7 @@ export function experimentsClient(request: Request): IExperimentsClient {
       request(`experiments/models/${pathOf(model)}/versions`, { body: { run } }),
     promote: (model, version, alias) =>
       request(`experiments/versions/${pathOf(model, version)}/promote`, { body: { alias } }),
-    remove: (model, version, reason) =>
-      request(`experiments/versions/${pathOf(model, version)}/delete`, { body: { reason } })
+    remove: (model, version) =>
+      request(`experiments/versions/${pathOf(model, version)}/delete`, { body: {} })
   };
 }

@@ -3,8 +3,9 @@ import { InputDialog } from '@jupyterlab/apputils';
 import type { IRun } from '../api/types';
 import * as format from '../format';
 import type { Perform } from '../tokens';
+import { registered } from './registered';
 
-/** Make the run's model a version; if it cannot be deployed, the message says so at once. */
+/** Make the run's model a version, and open it. */
 export const register: Perform<IRun> = async ({ workbench, name: id, item }) => {
   const { client, trans, open } = workbench;
   const run = item ?? (await client.experiments.run(id));
@@ -18,10 +19,7 @@ export const register: Perform<IRun> = async ({ workbench, name: id, item }) => 
   if (!name) {
     return null;
   }
-  const { ref, version, unservable } = await client.experiments.register(name, run.id);
-  const made = trans.__('%1 has version %2.', name, version);
+  const { ref, message } = await registered(workbench, name, run.id);
   await open(ref);
-  return {
-    message: unservable ? `${made} ${trans.__('It cannot be deployed: %1', unservable)}` : made
-  };
+  return { message };
 };

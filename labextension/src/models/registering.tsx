@@ -4,6 +4,7 @@ import React from 'react';
 import type { IRun } from '../api/types';
 import { Button } from '../components/button';
 import { done } from '../components/confirm';
+import { registered } from '../experiments/registered';
 import * as format from '../format';
 import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
@@ -20,7 +21,7 @@ export function Register({ model }: { model: string }): React.ReactElement {
   const { busy, run } = useAction();
   return (
     <Button
-      label={busy ? trans.__('Registering…') : trans.__('Register…')}
+      label={trans.__('Register…')}
       caption={trans.__('Make the model of a run the next version of %1', model)}
       disabled={busy}
       onClick={() => void run(() => register(workbench, model))}
@@ -30,8 +31,8 @@ export function Register({ model }: { model: string }): React.ReactElement {
 
 const named = (run: IRun): string => `${run.name} · ${format.shortId(run.id)} (${run.experiment})`;
 
-async function register(workbench: IWorkbench, model: string): Promise<void> {
-  const { client, events, trans } = workbench;
+/** The id of a run; null if none was chosen. */
+async function chosenRun({ client, trans }: IWorkbench, model: string): Promise<string | null> {
   const { items } = await client.experiments.runs({ limit: NEWEST });
   const answer = await InputDialog.getItem({
     title: trans.__('Register a version of %1', model),
@@ -41,11 +42,15 @@ async function register(workbench: IWorkbench, model: string): Promise<void> {
     okLabel: trans.__('Register')
   });
   const chosen = answer.button.accept ? answer.value?.trim() : '';
-  if (!chosen) {
+  return chosen ? (items.find(run => named(run) === chosen)?.id ?? chosen) : null;
+}
+
+async function register(workbench: IWorkbench, model: string): Promise<void> {
+  const id = await chosenRun(workbench, model);
+  if (!id) {
     return;
   }
-  const id = items.find(run => named(run) === chosen)?.id ?? chosen;
-  const { version } = await client.experiments.register(model, id);
-  events.tell({ topic: 'model', ref: formatRef('model', model), data: {} });
-  done(trans.__('%1 has version %2.', model, version), trans);
+  const { message } = await registered(workbench, model, id);
+  workbench.events.tell({ topic: 'model', ref: formatRef('model', model), data: {} });
+  done(message, workbench.trans);
 }

@@ -2,6 +2,7 @@ import { InputDialog } from '@jupyterlab/apputils';
 
 import { ApiError } from '../api/errors';
 import type { IVersion } from '../api/types';
+import { confirm } from '../components/confirm';
 import { deployRef } from '../deployments/deployref';
 import { formatRef, kindOf } from '../refs';
 import type { IActionCall, Perform } from '../tokens';
@@ -67,22 +68,20 @@ export const promote: Perform<IVersion> = async call => {
   };
 };
 
-/** Take a version out of the registry, with a reason for the audit log. */
+/** Take a version out of the registry. */
 export const remove: Perform<IVersion> = async call => {
   const { client, events, trans } = call.workbench;
   const { model, version } = await versionOf(call);
-  const answer = await InputDialog.getText({
+  const sure = await confirm({
     title: trans.__('Delete version %1 of %2?', version, model),
-    label: trans.__(
-      'It cannot be brought back; its run stays. The reason is kept in the audit log.'
-    ),
-    placeholder: trans.__('reason'),
-    okLabel: trans.__('Delete')
+    body: trans.__('It cannot be brought back; its run stays.'),
+    action: trans.__('Delete'),
+    trans
   });
-  if (!answer.button.accept) {
+  if (!sure) {
     return null;
   }
-  await client.experiments.remove(model, version, answer.value?.trim() ?? '');
+  await client.experiments.remove(model, version);
   events.tell({ topic: 'model', ref: formatRef('model', model), data: {} });
   return { message: trans.__('Version %1 of %2 is deleted.', version, model) };
 };

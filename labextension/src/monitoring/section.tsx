@@ -7,7 +7,7 @@ import { cx } from '../components/cx';
 import { List, type IListRow } from '../components/list';
 import { ListSection } from '../components/listsection';
 import { Num } from '../components/number';
-import { Sparkline } from '../components/sparkline';
+import { type IPoint, Sparkline } from '../components/sparkline';
 import { State } from '../components/state';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
@@ -158,13 +158,17 @@ function NoMonitors(): React.ReactElement {
 const HIGH = 0.3;
 /** Seconds. */
 const DAY = 86_400;
+/** A share of the day. */
+const PAUSE = 1.5 / 24;
 
 /** The largest PSI of the last 24 hours; nothing before it was measured twice. */
 function Drift({ monitor: { lately } }: { monitor: IMonitor }): React.ReactElement | null {
   const { trans } = useWorkbench();
-  const points = lately
-    .map(({ at, psi }) => ({ x: 1 - format.secondsSince(at) / DAY, y: psi }))
-    .filter(({ x }) => x >= 0);
+  const points = withPauses(
+    lately
+      .map(({ at, psi }) => ({ x: 1 - format.secondsSince(at) / DAY, y: psi }))
+      .filter(({ x }) => x >= 0)
+  );
   const values = points.flatMap(({ y }) => y ?? []);
   return values.length > 1 ? (
     <Sparkline
@@ -178,6 +182,15 @@ function Drift({ monitor: { lately } }: { monitor: IMonitor }): React.ReactEleme
       series={2}
     />
   ) : null;
+}
+
+/** With a gap wherever nothing was measured for longer than an hour and a half. */
+function withPauses(points: readonly IPoint[]): IPoint[] {
+  return points.flatMap((point, place) => {
+    const before = points[place - 1];
+    const pause = before && point.x - before.x > PAUSE;
+    return pause ? [{ x: (before.x + point.x) / 2, y: null }, point] : [point];
+  });
 }
 
 function monitorRow(monitor: IMonitor, { trans }: IWorkbench): IListRow {

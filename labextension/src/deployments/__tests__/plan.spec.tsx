@@ -37,7 +37,6 @@ const planOf = (more: Partial<IDeliveryPlan>): IDeliveryPlan => ({
   user: 'ana',
   created_at: '2026-01-01T00:00:00Z',
   updated_at: '2026-01-01T00:00:00Z',
-  requests_by_minute: [],
   ...more
 });
 

@@ -1,12 +1,18 @@
-import { Notification, InputDialog } from '@jupyterlab/apputils';
+import { InputDialog, Notification } from '@jupyterlab/apputils';
 import { act, fireEvent, screen, within } from '@testing-library/react';
 import React from 'react';
 
 import type { IModel, IModelDetail, IVersion } from '../../api/types';
 import { BROKEN, cells, HOSTILE, pageOf, press, settle } from '../../components/__tests__/samples';
+import { confirm } from '../../components/confirm';
 import { fakeWorkbench, type IFake, show } from '../../components/__tests__/workbench';
 import ModelPage from '../model';
 import { ModelsSection } from '../section';
+
+jest.mock('../../components/confirm', () => ({
+  ...jest.requireActual<object>('../../components/confirm'),
+  confirm: jest.fn()
+}));
 
 beforeEach(() => jest.useFakeTimers());
 afterEach(() => {
@@ -194,11 +200,8 @@ describe('a version that a failed test keeps from traffic', () => {
   });
 });
 
-it('a version is deleted with a reason, and not when that was cancelled', async () => {
-  const answer = (accept: boolean): void =>
-    void jest
-      .spyOn(InputDialog, 'getText')
-      .mockResolvedValue({ button: { accept }, value: ' too slow ' } as never);
+it('a version is deleted once that was confirmed', async () => {
+  const answer = (sure: boolean): void => void jest.mocked(confirm).mockResolvedValue(sure);
   const notified = jest.spyOn(Notification, 'success').mockReturnValue('');
   const remove = jest.fn(async () => version(2));
   await opened(detailOf([version(2), version(1)]), { remove });
@@ -210,18 +213,20 @@ it('a version is deleted with a reason, and not when that was cancelled', async 
   answer(true);
   fireEvent.click(button);
   await settle();
-  expect(remove).toHaveBeenCalledWith('flights', 2, 'too slow');
+  expect(remove).toHaveBeenCalledWith('flights', 2);
+  expect(jest.mocked(confirm).mock.calls[0]?.[0]).toMatchObject({
+    title: 'Delete version 2 of flights?',
+    action: 'Delete'
+  });
   expect(notified.mock.calls[0]?.[0]).toBe('Version 2 of flights is deleted.');
 });
 
 it('a run is registered as the next version from the page of its model', async () => {
   const run = { id: '9c1e000000000000', name: 'eager-owl', experiment: 'delay' };
-  jest
-    .spyOn(InputDialog, 'getItem')
-    .mockResolvedValue({
-      button: { accept: true },
-      value: 'eager-owl · 9c1e0000 (delay)'
-    } as never);
+  jest.spyOn(InputDialog, 'getItem').mockResolvedValue({
+    button: { accept: true },
+    value: 'eager-owl · 9c1e0000 (delay)'
+  } as never);
   const notified = jest.spyOn(Notification, 'success').mockReturnValue('');
   const register = jest.fn(async () => version(3));
   await opened(detailOf([version(2)]), { register, runs: async () => pageOf([run as never]) });

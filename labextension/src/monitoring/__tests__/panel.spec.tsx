@@ -87,10 +87,16 @@ describe('in the panel', () => {
         state: 'firing',
         worst: 'temp',
         worst_psi: exactly(0.612_345),
-        lately: [0.02, 0.05, null, 0.3, 0.61].map((psi, hour) => ({
-          at: `2026-01-01T0${5 + hour}:00:00Z`,
-          psi
-        }))
+        lately: (
+          [
+            [1, 0.02],
+            [2, 0.05],
+            [5, 0.1],
+            [6, null],
+            [7, 0.3],
+            [8, 0.61]
+          ] as const
+        ).map(([hour, psi]) => ({ at: `2026-01-01T0${hour}:00:00Z`, psi }))
       }),
       monitorOf({ ref: 'monitor:b', name: 'b', state: 'no_data', worst_psi: exactly(null) })
     ];
@@ -106,7 +112,7 @@ describe('in the panel', () => {
     const line = within(first!).getByRole('img', {
       name: 'Largest PSI of the last 24 hours: 0.02 to 0.61'
     });
-    expect(line.querySelectorAll('path')).toHaveLength(4); // an hour without a value is a gap
+    expect(line.querySelectorAll('path')).toHaveLength(6); // three lines and their areas: gaps at 3 to 4 and at 6
     expect(within(second!).queryByRole('img', { name: /Largest PSI/ })).toBeNull();
     expect(within(second!).getByRole('img', { name: 'no data' })).toBeTruthy();
     expect(second?.textContent).toContain('no request for 1 h');
