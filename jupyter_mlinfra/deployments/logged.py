@@ -28,7 +28,13 @@ _OF_OBJECTIVE: Mapping[str, Answers] = {
     "binary:hinge": "classes",
     "multi:softmax": "classes",
 }
-_NOT_SERVED = ("input_example.json", "serving_input_example.json", "conda.yaml", "python_env.yaml")
+_NOT_SERVED = (
+    "input_example.json",
+    "serving_input_example.json",
+    "conda.yaml",
+    "python_env.yaml",
+    "registered_model_meta",
+)
 _SIZE = 8
 """Stands for a size that the signature leaves open, in a sample that has to be made up."""
 

@@ -8,13 +8,15 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ..core.errors import Unprocessable
 
 _FILE = "MLmodel"
+_LOADED_FROM = "registered_model_meta"
+"""What MLflow writes into a folder that is loaded by the name of a registered model."""
 
 
 def local_path(location: str) -> Path | None:
@@ -102,11 +104,48 @@ def python_version(folder: Path) -> str | None:
     return str(version) if version else None
 
 
+def is_by_product(name: str) -> bool:
+    """Whether a file (its path in the model's folder) is none of the model's, but written when it
+    is loaded: MLflow's note of where it was loaded from, and Python's compiled code.
+
+    A compiled file beside the sources is one of the model's: Python imports it without a source.
+    """
+    path = PurePosixPath(name)
+    compiled = path.suffix == ".pyc" and path.parent.name == "__pycache__"
+    return compiled or name == _LOADED_FROM
+
+
 def digest(folder: Path) -> str:
-    """SHA-256 over the names and bytes of all files; one flipped bit changes it."""
-    hasher = hashlib.sha256()
+    """SHA-256 over the names and bytes of the model's files; one flipped bit changes it."""
+    return _combined({name: of for name, of in _digests(folder).items() if not is_by_product(name)})
+
+
+def has_digest(folder: Path, noted: str) -> bool:
+    """Whether the files have a digest that was noted, of which earlier versions took that of all
+    files.
+    """
+    return noted in every_digest(folder)
+
+
+def every_digest(folder: Path) -> tuple[str, ...]:
+    """The digest, and the one of all files if it is another."""
+    of_all = _digests(folder)
+    own = {name: of for name, of in of_all.items() if not is_by_product(name)}
+    return (_combined(own),) if own == of_all else (_combined(own), _combined(of_all))
+
+
+def _digests(folder: Path) -> dict[str, bytes]:
+    """By path in the folder, sorted part by part."""
+    found = {}
     for path in sorted(item for item in folder.rglob("*") if item.is_file()):
-        hasher.update(path.relative_to(folder).as_posix().encode() + b"\0")
         with path.open("rb") as file:
-            hasher.update(hashlib.file_digest(file, "sha256").digest())
+            name = path.relative_to(folder).as_posix()
+            found[name] = hashlib.file_digest(file, "sha256").digest()
+    return found
+
+
+def _combined(digests: Mapping[str, bytes]) -> str:
+    hasher = hashlib.sha256()
+    for name, of in digests.items():
+        hasher.update(name.encode() + b"\0" + of)
     return hasher.hexdigest()

@@ -7,6 +7,7 @@ that is kept in the project's own state.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from ..core.records import now, to_seconds
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def note(database: Database, model: str, version: int, digest: str, user: str) -> None:
-    """Record a registration. digest: of all files of the version; see `artifacts.digest`."""
+    """Record a registration. digest: of the files of the version; see `artifacts.digest`."""
     with database.write() as connection:
         connection.execute(
             "INSERT OR IGNORE INTO registration (model, version, digest, user, at)"
@@ -25,11 +26,12 @@ def note(database: Database, model: str, version: int, digest: str, user: str) -
         )
 
 
-def is_noted(database: Database, model: str, version: int, digest: str) -> bool:
-    """Whether this project registered the version with exactly these files."""
+def is_noted(database: Database, model: str, version: int, digests: Collection[str]) -> bool:
+    """Whether this project registered the version with exactly these files. digests: see
+    `artifacts.every_digest`.
+    """
     with database.read() as connection:
-        row = connection.execute(
-            "SELECT 1 FROM registration WHERE model = ? AND version = ? AND digest = ?",
-            (model, version, digest),
-        ).fetchone()
-    return row is not None
+        rows = connection.execute(
+            "SELECT digest FROM registration WHERE model = ? AND version = ?", (model, version)
+        ).fetchall()
+    return any(digest in digests for (digest,) in rows)

@@ -161,9 +161,9 @@ class Registry:
         """Whether this project registered the version with the files in `folder`; None: with those
         that it has now.
         """
-        digest = artifacts.digest(folder or self.download(version))
+        digests = artifacts.every_digest(folder or self.download(version))
         return registrations.is_noted(
-            self._project.database, version.model, version.version, digest
+            self._project.database, version.model, version.version, digests
         )
 
     def promote(self, ref: str, *, alias: str) -> VersionFacts:
@@ -244,7 +244,8 @@ class Registry:
                 f"There is no MLmodel in {folder}.",
                 "Restore the folder, or register the model again.",
             )
-        if DIGEST in version.tags and artifacts.digest(folder) != version.tags[DIGEST]:
+        noted = version.tags.get(DIGEST)
+        if noted is not None and not artifacts.has_digest(folder, noted):
             raise Unprocessable(
                 f"The files of {version.model} version {version.version} were changed.",
                 "Their digest is not the one noted when the version was registered.",
@@ -263,7 +264,7 @@ class Registry:
             if (
                 target.exists()
                 and digest_file.exists()
-                and digest_file.read_text() == artifacts.digest(target)
+                and artifacts.has_digest(target, digest_file.read_text())
             ):
                 return target
             draft = Path(tempfile.mkdtemp(dir=self._project.folder("models"), prefix=".draft-"))
@@ -391,18 +392,3 @@ def no_signature(subject: str) -> Unprocessable:
         " answered wrongly.",
         "Log it again with signature=mlflow.models.infer_signature(inputs, predictions).",
     )
-
-
-def load(folder: Path) -> Any:
-    """The model in its own library, else as MLflow's pyfunc. May run code from its files: only for
-    kernels and jobs, never for a server.
-    """
-    import importlib
-
-    import mlflow
-
-    for flavor in (artifacts.read_mlmodel(folder) or {}).get("flavors", {}):
-        if flavor != "python_function" and re.fullmatch(r"[a-z0-9_]+", flavor):
-            with contextlib.suppress(ModuleNotFoundError, AttributeError):
-                return importlib.import_module(f"mlflow.{flavor}").load_model(str(folder))
-    return mlflow.pyfunc.load_model(str(folder))

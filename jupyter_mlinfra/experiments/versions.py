@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..core.errors import Conflict
 from ..core.events import telling
 from ..core.refs import reference
-from . import artifacts, cards, registry
+from . import artifacts, cards, loading
 
 if TYPE_CHECKING:
     from ..core.project import Project
@@ -98,7 +98,7 @@ class VersionVerbs:
         """
         folder = self.download(ref)
         self.activate()
-        return registry.load(folder)
+        return loading.load(folder)
 
     def delete_version(self, ref: str, *, reason: str = "") -> Version:
         """Take a version out of the registry, for good; returns it as it was. Its run stays, with

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import hashlib
+import importlib.util
+import py_compile
 import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -18,8 +21,8 @@ from jupyter_mlinfra.core.errors import (
     Unavailable,
     Unprocessable,
 )
-from jupyter_mlinfra.experiments import Experiments
-from jupyter_mlinfra.experiments.artifacts import python_version
+from jupyter_mlinfra.experiments import Experiments, loading
+from jupyter_mlinfra.experiments.artifacts import digest, has_digest, python_version
 from jupyter_mlinfra.experiments.registry import parse
 from jupyter_mlinfra.experiments.state import moved
 from jupyter_mlinfra.workbench import Workbench
@@ -304,6 +307,84 @@ def test_files_that_were_changed_after_registration_are_refused(experiments, run
     ):
         with pytest.raises(Unprocessable, match="were changed"):
             verb("churn/1")
+
+
+def test_what_a_load_leaves_in_the_files_changes_no_digest(experiments, run):
+    experiments.register(run, model="churn")
+    folder = experiments.download("churn/1")
+    (folder / "registered_model_meta").write_text("model_name: churn\n")
+    (folder / "code" / "__pycache__").mkdir(parents=True)
+    (folder / "code" / "__pycache__" / "own.cpython-312.pyc").write_bytes(b"compiled")
+    assert experiments.download("churn/1") == folder
+    assert experiments.registered_here("churn/1")
+    # Python imports this one though it has no source.
+    (folder / "code" / "numpy.pyc").write_bytes(b"compiled")
+    with pytest.raises(Unprocessable, match="were changed"):
+        experiments.download("churn/1")
+
+
+def test_a_digest_of_all_files_that_was_noted_before_stays_valid(tmp_path):
+    (tmp_path / "__pycache__").mkdir()
+    files = {"MLmodel": b"flavors: {}", "__pycache__/own.cpython-312.pyc": b"compiled"}
+    earlier = hashlib.sha256()
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+        earlier.update(name.encode() + b"\0" + hashlib.sha256(data).digest())
+    assert has_digest(tmp_path, earlier.hexdigest())
+    assert has_digest(tmp_path, digest(tmp_path))
+    (tmp_path / "MLmodel").write_bytes(b"flavors: []")
+    assert not has_digest(tmp_path, earlier.hexdigest())
+
+
+def test_a_load_neither_runs_nor_writes_compiled_code_beside_the_sources(tmp_path):
+    code, planted = tmp_path / "model" / "code", tmp_path / "planted.py"
+    code.mkdir(parents=True)
+    (code / "ownlib.py").write_text("answer = 'source'\n")
+    planted.write_text("answer = 'planted'\n")
+    py_compile.compile(
+        str(planted),
+        importlib.util.cache_from_source(str(code / "ownlib.py")),
+        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+    )
+    (code / "ownloader.py").write_text(
+        "class Own:\n"
+        "    def predict(self, rows):\n"
+        "        import ownlib  # late\n"
+        "        return [ownlib.answer]\n"
+        "def _load_pyfunc(path):\n"
+        "    return Own()\n"
+    )
+    (code.parent / "MLmodel").write_text(
+        "flavors:\n  python_function: {loader_module: ownloader, code: code, env: {}}\n"
+    )
+    before = sorted(code.rglob("*"))
+    assert list(loading.load(code.parent).predict([1])) == ["source"]
+    assert sorted(code.rglob("*")) == before
+
+
+def test_a_model_that_is_a_script_runs_no_compiled_code_beside_it(tmp_path):
+    import mlflow
+
+    script = tmp_path / "own.py"
+    script.write_text(
+        "import mlflow\n"
+        "class Own(mlflow.pyfunc.PythonModel):\n"
+        "    def predict(self, context, model_input, params=None):\n"
+        "        return ['source']\n"
+        "mlflow.models.set_model(Own())\n"
+    )
+    folder = tmp_path / "model"
+    mlflow.pyfunc.save_model(str(folder), python_model=str(script), pip_requirements=["mlflow"])
+    planted = tmp_path / "planted.py"
+    planted.write_text(script.read_text().replace("'source'", "'planted'"))
+    py_compile.compile(
+        str(planted),
+        importlib.util.cache_from_source(str(folder / "own.py")),
+        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+    )
+    before = sorted(folder.rglob("*"))
+    assert list(loading.load(folder).predict([1])) == ["source"]
+    assert sorted(folder.rglob("*")) == before
 
 
 def test_files_that_are_gone_are_told_apart(experiments, run):
