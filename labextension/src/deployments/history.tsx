@@ -106,10 +106,10 @@ function Changes({ deployment, items, most }: IChangesProps): React.ReactElement
               {trans.__('undo reaches %1', reached(undo.weights))}
             </span>{' '}
             <Button
-            icon="undo"
-            label={undo.later ? trans.__('Undo This…') : trans.__('Undo This')}
-            caption={trans.__('Back to %1', words(undo.weights))}
-            onClick={() => void undone(workbench, deployment, change, undo)}
+              icon="undo"
+              label={undo.later ? trans.__('Undo This…') : trans.__('Undo This')}
+              caption={trans.__('Back to %1', words(undo.weights))}
+              onClick={() => void undone(workbench, deployment, change, undo)}
             />
           </>
         ) : (

@@ -46,7 +46,14 @@ const CODE = {
 /** The page of a deployment with two versions that answer. */
 async function opened(): Promise<Record<'rollback' | 'traffic', jest.Mock>> {
   const deployments = {
-    show: async () => ({ deployment, history: [], signature: [], params: [], replays: [], code: {} }),
+    show: async () => ({
+      deployment,
+      history: [],
+      signature: [],
+      params: [],
+      replays: [],
+      code: {}
+    }),
     rollback: jest.fn(async () => ({
       ...deployment,
       versions: [version('v1', 100, 'stable'), version('v2', 0, '')]
