@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import shutil
+import subprocess
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -131,3 +134,51 @@ def test_a_label_may_hold_any_character_that_ends_a_line_elsewhere() -> None:
     custom.said()
     lines = merged([custom.exposition({})]).split("\n")
     assert lines[2:] == [f'depth{{odd="{odd}"}} 1', ""]
+
+
+def passed_by_promtool(text: str) -> list[str]:
+    """The samples of a text that Prometheus takes."""
+    path = shutil.which("promtool")
+    assert path, "This test asks Prometheus itself. On Debian: apt-get install promtool"
+    done = subprocess.run(
+        [path, "check", "metrics"], input=text, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = [line.rpartition(" ")[0] for line in text.split("\n") if line and line[0] != "#"]
+    assert len(set(found)) == len(found), "a sample twice fails the whole scrape"
+    return found
+
+
+def test_no_tag_and_no_name_of_a_model_breaks_the_scrape() -> None:
+    tags: list[Mapping[str, str]] = [
+        {"b": "1", "a": "2"},
+        {"a": "2", "b": "1", "le": "5", "version": "mine", "process": "0", "empty": ""},
+        {"a:b": "1", "a.b": "2", "a_b": "3"},
+        {"__name__": "x", "7": "y", "": "z"},
+    ]
+    said = [
+        metric(kind, kind[0].lower(), 1, tags=item)
+        for item in tags
+        for kind in ("COUNTER", "TIMER")
+    ]
+    said += [metric("GAUGE", name, 1) for name in ("c_total", "t_count", "t", "size")]
+    said += [metric("COUNTER", "c_total", 1), metric("COUNTER", "c", -1)]
+    passed_on: list[Any] = []
+    custom = Custom(Talking(said), passed_on.extend)
+    custom.said()
+    other_process = "# TYPE c_total gauge\nc_total 1\n"
+    found = passed_by_promtool(merged([custom.exposition({"version": "v1"}), other_process]))
+    assert [line for line in found if not line.startswith("t_")] == [
+        'c_total{_="z",_7="y",name__="x",version="v1"}',
+        'c_total{a="2",b="1",version="v1"}',
+        'c_total{a_b="3",version="v1"}',
+        'c_total{version="v1"}',
+        'size{version="v1"}',
+    ]
+    assert {item["key"] for item in passed_on} == {"c", "t", "size"}
+    assert {tuple(item["tags"]) for item in passed_on} == {
+        (),
+        ("a", "b"),
+        ("a_b",),
+        ("_", "_7", "name__"),
+    }

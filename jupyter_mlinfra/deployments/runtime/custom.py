@@ -25,6 +25,8 @@ MOST_SERIES = 1000
 """Of one process; further keys and tags are not counted."""
 
 _KINDS = {COUNTER: "counter", GAUGE: "gauge", TIMER: "histogram"}
+_OWN_LABELS = frozenset({"le", "deployment", "version", "process"})
+"""Labels that a model's tags cannot set: those of all samples, and that of a histogram's ranges."""
 _EDGES = [10 ** (-3 + at * (math.log10(30) + 3) / 49) for at in range(50)]
 """Seconds: those of Seldon's own histograms."""
 
@@ -62,6 +64,7 @@ class Custom:
         self._tags, self._metrics = _method(owner, "tags"), _method(owner, "metrics")
         self._on_metrics = on_metrics
         self._series: dict[tuple[str, str, str], _Series] = {}
+        self._owners: dict[str, tuple[str, str]] = {}  # name and kind by each name of samples
         self._complaints: set[str] = set()
         self._lock = threading.Lock()
 
@@ -119,17 +122,33 @@ class Custom:
         return {**metric, "tags": own} if own else metric
 
     def _count(self, metrics: Sequence[Mapping[str, Any]]) -> None:
-        with self._lock:
-            for metric in metrics:
-                kind, value = str(metric["type"]), float(metric["value"])
-                name = _name(metric["key"]) + ("_total" if kind == COUNTER else "")
-                key = name, kind, orjson.dumps(metric.get("tags", {})).decode()
-                if key not in self._series and len(self._series) >= MOST_SERIES:
+        counted = []
+        for metric in metrics:
+            kind, tags = metric["type"], _labels(metric.get("tags", {}))
+            key = _name(metric["key"]).removesuffix("_total" if kind == COUNTER else "")
+            with self._lock:
+                series = self._series_of(key + ("_total" if kind == COUNTER else ""), kind, tags)
+                if series is None:
                     continue
-                self._series.setdefault(key, _Series(buckets=[0] * (len(_EDGES) + 1)))
-                _add(self._series[key], kind, value)
-        if self._on_metrics is not None and metrics:
-            self._on_metrics([{**item, "tags": dict(item.get("tags", {}))} for item in metrics])
+                _add(series, kind, float(metric["value"]))
+            counted.append({**metric, "key": key, "tags": tags})
+        if self._on_metrics is not None and counted:
+            self._on_metrics(counted)
+
+    def _series_of(self, name: str, kind: str, labels: Mapping[str, str]) -> _Series | None:
+        """Where to count; None if there are too many, or the name is one of another kind."""
+        key = name, kind, orjson.dumps(labels).decode()
+        if key in self._series:
+            return self._series[key]
+        if len(self._series) >= MOST_SERIES:
+            return None
+        ends = ("", "_bucket", "_count", "_sum") if kind == TIMER else ("",)
+        names = dict.fromkeys((f"{name}{end}" for end in ends), (name, kind))
+        if any(self._owners.get(item, owner) != owner for item, owner in names.items()):
+            why = f"{name} is a {_KINDS[kind]}, and the name of another metric too"
+            return self._left_out("metrics", why, None)  # type: ignore[no-any-return]
+        self._owners.update(names)
+        return self._series.setdefault(key, _Series(buckets=[0] * (len(_EDGES) + 1)))
 
     def _left_out(self, what: str, why: str, instead: Any) -> Any:
         text = f"{what}() of the model is left out of an answer: {why[:300]}.\n"
@@ -149,6 +168,8 @@ def _fault(item: Any) -> str:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not math.isfinite(value):
         return "a value is a finite number"
+    if value < 0 and item["type"] != GAUGE:
+        return "a counter or a timer has no negative value"
     return "" if isinstance(item.get("tags") or {}, Mapping) else "tags are a mapping"
 
 
@@ -191,8 +212,23 @@ def _name(key: str) -> str:
     return f"_{name}" if name[:1].isdigit() or not name else name
 
 
+def _labels(tags: Mapping[str, str]) -> dict[str, str]:
+    """Tags as Prometheus takes labels, in one order. Of tags that become the same one the last
+    counts, and one without a value is none.
+    """
+    found = {}
+    for tag, text in tags.items():
+        label = re.sub(r"[^a-zA-Z0-9_]", "_", tag)
+        if label.startswith("__"):  # Prometheus's own
+            label = label.lstrip("_")
+        label = f"_{label}" if label[:1].isdigit() or not label else label
+        if label not in _OWN_LABELS:
+            found[label] = text
+    return {label: found[label] for label in sorted(found) if found[label]}
+
+
 def _sample(name: str, labels: Mapping[str, str], value: float) -> str:
-    quoted = (f'{_name(label)}="{_escaped(text)}"' for label, text in labels.items())
+    quoted = (f'{label}="{_escaped(text)}"' for label, text in labels.items())
     return f"{name}{{{','.join(quoted)}}} {value:.17g}"
 
 

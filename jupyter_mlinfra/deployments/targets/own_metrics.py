@@ -38,16 +38,18 @@ def asked(folder: Path, rows: Sequence[ProcessRow]) -> list[str]:
 
 
 def merged(texts: Iterable[str]) -> str:
-    """The texts of several processes as one, each name once. Names of ours are left out."""
+    """The texts of several processes as one, each name once and of one kind. Names of ours are
+    left out.
+    """
     kinds: dict[str, str] = {}
     samples: dict[str, list[str]] = {}
     for text in texts:
-        name = ""
+        name, is_kept = "", True
         for line in text.split("\n"):  # a label may hold what else ends a line
             if line.startswith("# TYPE "):
                 name, kind = line.removeprefix("# TYPE ").split(" ", 1)
-                kinds.setdefault(name, kind)
-            elif line:
+                is_kept = kinds.setdefault(name, kind) == kind
+            elif line and is_kept:
                 samples.setdefault(name, []).append(line)
     return "".join(
         f"# HELP {name} Counted by the model itself.\n# TYPE {name} {kind}\n"
