@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,15 +27,9 @@ from .logged import Input
 from .packaging import Bundle
 from .payload_log.frames import BASE_COLUMNS
 from .runtime.table import LOGGED_TEXT
-from .settings import DeploymentSettings
-from .spec import Gate
-from .targets.layout import payload_folder
 
 if TYPE_CHECKING:
     import polars as pl
-
-    from ..core.project import Project
-    from .rows import DeploymentRow
 
 BATCH = 100
 """Rows of one request at most. The first has one row, and each may have `GROWTH` times as many as
@@ -50,7 +45,6 @@ TIMED_ROWS = 200
 LEAST_SECONDS = 5.0
 """A request that was begun may take so long, whatever is left of the time."""
 
-TEST_ROWS, TEST_SECONDS, TEST_TIMED = 500, 10.0, 50
 NOTES = 5
 
 
@@ -113,16 +107,20 @@ def replay(
     since: datetime,
     until: datetime,
     limits: Limits,
+    sent: Mapping[str, Sequence[Input]] | None = None,
     on_progress: Callable[[str], None] = lambda _: None,
 ) -> AnswerComparison:
     """Send the answered rows of a window to a version. folder: of the payload log.
 
-    Rows that the version answered itself are taken only if there are no others. Raises
-    Unprocessable if there are none, or they cannot be made into requests again, Unavailable if the
-    version does not answer at all.
+    sent: versions, with the inputs that their clients send: rows of these versions alone are taken,
+    and asked as they came, whatever the version takes. None: the rows of any, asked with the inputs
+    that it takes; those that it answered itself only if there are no others.
+
+    Raises Unprocessable if there are none, or they cannot be made into requests again, Unavailable
+    if the version does not answer at all.
     """
-    rows, total = _logged(folder, subject.version, since, until, limits.rows)
-    questions = _questions(subject.bundle, rows)
+    rows, total = _logged(folder, subject.version, since, until, limits.rows, sent)
+    questions = _questions(subject.bundle, rows, sent)
     deadline = time.monotonic() + limits.seconds
     outcome = _Outcome()
     _send(subject, questions, outcome, deadline, on_progress)
@@ -170,13 +168,23 @@ def _basis(subject: Subject, count: int) -> str:
 
 
 def _logged(
-    folder: Path, version: str, since: datetime, until: datetime, limit: int
+    folder: Path,
+    version: str,
+    since: datetime,
+    until: datetime,
+    limit: int,
+    answered_by: Collection[str] | None,
 ) -> tuple[pl.DataFrame, int]:
     """Answered rows of a window, at most `limit`, evenly taken, oldest first; and how many there
-    are. Raises Unprocessable without any.
+    are. answered_by: these versions; None: any, but the version itself only if no other has
+    answered. Raises Unprocessable without any.
     """
-    others, other_count = _thinned(folder, since, until, limit, lambda v: v != version)
-    if not other_count:
+
+    def wanted(name: str) -> bool:
+        return name != version if answered_by is None else name in answered_by
+
+    others, other_count = _thinned(folder, since, until, limit, wanted)
+    if not other_count and answered_by is None:
         others, other_count = _thinned(folder, since, until, limit, lambda v: v == version)
     if others is None or not other_count:
         raise Unprocessable(
@@ -217,35 +225,36 @@ def _thinned(
     return rows.gather_every(math.ceil(rows.height / limit)) if rows.height > limit else rows, total
 
 
-def _questions(bundle: Bundle, rows: pl.DataFrame) -> list[_Question]:
+def _questions(
+    bundle: Bundle, rows: pl.DataFrame, sent: Mapping[str, Sequence[Input]] | None
+) -> list[_Question]:
     """Logged rows that can be asked again. Raises Unprocessable if none can."""
-    if bundle.layout != "columns":
-        raise Unprocessable(
-            "These rows cannot be replayed.",
-            "The log holds tensors as they are summarised, not as they were asked.",
-            "Compare the version as a shadow: mlinfra deployments shadow NAME VERSION",
-        )
-    places = {item.name: _place(rows, item) for item in bundle.inputs}
-    absent = [item.name for item in bundle.inputs if not places[item.name] and not item.optional]
-    if absent:
-        raise Unprocessable(
-            "These rows cannot be replayed.",
-            f"The log has no input {absent[0]}, which this version needs.",
-            "Name a window in which requests had it.",
-        )
+    if sent is None:
+        _check_askable(bundle, rows)
+        sent = dict.fromkeys(rows["version"].unique(), bundle.inputs)
     outputs = [name for name in rows.columns if name.startswith("prediction")]
     outputs = [name for name in outputs if name == "prediction" or name[11:].isdecimal()]
-    inputs = [(item, places[item.name]) for item in bundle.inputs if places[item.name]]
+    inputs = {
+        version: [(item, place) for item in items if (place := _place(rows, item))]
+        for version, items in sent.items()
+    }
+    taken = {item.name for item in bundle.inputs}
     questions = []
     for row in rows.iter_rows(named=True):
+        asked = inputs[row["version"]]
         if any(
-            isinstance(row[place], str) and len(row[place]) >= LOGGED_TEXT for _, place in inputs
+            isinstance(row[place], str) and len(row[place]) >= LOGGED_TEXT for _, place in asked
         ):
             continue
         answer = [row[name] for name in outputs]
         while len(answer) > 1 and answer[-1] is None:
             answer.pop()
-        body = {item.name: _value(item, row[place]) for item, place in inputs}
+        body = {
+            item.name: _value(item, row[place])
+            for item, place in asked
+            # The log does not tell null from an input that was left out, as it may have been.
+            if row[place] is not None or item.name in taken
+        }
         questions.append(_Question(body=body, given=answer, by=str(row["version"])))
     if not questions:
         raise Unprocessable(
@@ -254,6 +263,23 @@ def _questions(bundle: Bundle, rows: pl.DataFrame) -> list[_Question]:
             "Compare the version as a shadow: mlinfra deployments shadow NAME VERSION",
         )
     return questions
+
+
+def _check_askable(bundle: Bundle, rows: pl.DataFrame) -> None:
+    """Raises Unprocessable for rows that lack what a version takes."""
+    if bundle.layout != "columns":
+        raise Unprocessable(
+            "These rows cannot be replayed.",
+            "The log holds tensors as they are summarised, not as they were asked.",
+            "Compare the version as a shadow: mlinfra deployments shadow NAME VERSION",
+        )
+    absent = [item.name for item in bundle.inputs if not item.optional and not _place(rows, item)]
+    if absent:
+        raise Unprocessable(
+            "These rows cannot be replayed.",
+            f"The log has no input {absent[0]}, which this version needs.",
+            "Name a window in which requests had it.",
+        )
 
 
 def _place(rows: pl.DataFrame, item: Input) -> str:
@@ -288,12 +314,17 @@ def _send(
     """Ask all of them until the deadline, in requests that grow as fast as the version answers."""
     start, size = 0, 1
     while start < len(questions) and time.monotonic() <= deadline:
-        asked = questions[start : start + size]
+        asked = _alike(questions[start : start + size])
         begun = time.monotonic()
         whole = _ask(subject, asked, outcome, deadline)
         size = next_size(len(asked), time.monotonic() - begun) if whole else 1
         start += len(asked)
         on_progress(f"replayed {start:,} of {len(questions):,} rows")
+
+
+def _alike(questions: Sequence[_Question]) -> list[_Question]:
+    """Those at the beginning that have the same inputs, so that one request can carry them."""
+    return list(takewhile(lambda item: item.body.keys() == questions[0].body.keys(), questions))
 
 
 def next_size(rows: int, seconds: float) -> int:
@@ -396,79 +427,3 @@ def window(length: timedelta) -> tuple[datetime, datetime]:
     """The beginning and the end of a window that ends now."""
     until = datetime.now(UTC)
     return until - length, until
-
-
-def tested(
-    project: Project,
-    row: DeploymentRow,
-    *,
-    version: str,
-    bundle: Bundle,
-    url: str,
-    keys: Keys,
-) -> Gate | None:
-    """The test before traffic *replay*: a logged window of what serves now. None if nothing is
-    logged, or cannot be replayed by this version.
-    """
-    settings = project.settings.of(DeploymentSettings)
-    live = {name: share for name, share in row.traffic.items() if share and name != version}
-    if not live or not settings.replay_test_hours:
-        return None
-    since, until = window(timedelta(hours=settings.replay_test_hours))
-    limit = _limit(settings)
-    subject = Subject(
-        deployment=row.name,
-        version=version,
-        bundle=bundle,
-        url=url,
-        keys=keys,
-        against=max(live, key=lambda name: live[name]),
-    )
-    try:
-        found = replay(
-            payload_folder(project, row.name),
-            subject,
-            since=since,
-            until=until,
-            limits=Limits(rows=TEST_ROWS, seconds=TEST_SECONDS, timed=TEST_TIMED),
-        )
-    except Unprocessable:
-        return None
-    except MLInfraError as error:
-        return Gate(name="replay", limit=limit, measured=str(error)[:500], passed=False)
-    return Gate(name="replay", limit=limit, measured=_said(found), passed=_passes(found, settings))
-
-
-def _limit(settings: DeploymentSettings) -> str:
-    parts = ["every logged row is answered"]
-    if settings.replay_agreement:
-        parts.append(f"agreement at least {settings.replay_agreement:.1%}")
-    if settings.replay_shift:
-        parts.append(f"score shift at most {settings.replay_shift:g} standard deviations")
-    return ", ".join(parts)
-
-
-def _passes(found: AnswerComparison, settings: DeploymentSettings) -> bool:
-    shift = abs(found.score_shift or 0.0)
-    return (
-        not found.refused
-        and (found.agreement or 0.0) >= settings.replay_agreement
-        and (not settings.replay_shift or shift <= settings.replay_shift * (found.spread or 0.0))
-    )
-
-
-def _said(found: AnswerComparison) -> str:
-    parts = [
-        f"agreement {found.agreement:.1%}" if found.agreement is not None else "",
-        f"score shift {found.score_shift:+.3g}" if found.score_shift is not None else "",
-        _times(found.latency),
-        f"{found.refused:,} refused: {' '.join(found.notes)}" if found.refused else "",
-    ]
-    return f"{found.rows:,} rows: " + ", ".join(part for part in parts if part)
-
-
-def _times(latency: Mapping[str, float | None]) -> str:
-    own, given = latency.get("p95_ms"), latency.get("given_p95_ms")
-    if own is None:
-        return ""
-    return f"p95 {own:.1f} ms" + (f" (now {given:.1f} ms)" if given is not None else "")

@@ -146,7 +146,7 @@ class Rollout:
 
     def _replayed(self, row: DeploymentRow, version: str, bundle: Bundle, url: str) -> Gate | None:
         """The test *replay*; None if nothing is logged that it could send."""
-        from .replaying import tested
+        from .replay_test import tested
 
         return tested(
             self._project, row, version=version, bundle=bundle, url=url, keys=self._target.keys()

@@ -25,6 +25,7 @@ from jupyter_mlinfra.deployments import (
     client,
     latencies,
     packaging,
+    replay_test,
     replaying,
     requests,
 )
@@ -40,6 +41,7 @@ from jupyter_mlinfra.deployments.payload_log.parts import parts
 from jupyter_mlinfra.deployments.replaying import Limits, Subject, next_size, replay
 from jupyter_mlinfra.deployments.requests import Wanted
 from jupyter_mlinfra.deployments.runtime.journal import Journal
+from jupyter_mlinfra.deployments.spec import Gate
 from jupyter_mlinfra.deployments.store import DeploymentStore
 from jupyter_mlinfra.deployments.targets.layout import payload_folder
 from jupyter_mlinfra.faces.cards import card_of
@@ -53,13 +55,19 @@ WINDOW: Any = {
 
 
 def log(
-    folder: Path, version: str, answers: list[float], *, shadow: bool = False, ms: float = 2.0
+    folder: Path,
+    version: str,
+    answers: list[float],
+    *,
+    shadow: bool = False,
+    ms: float = 2.0,
+    first: int = 0,
 ) -> None:
     """What a process of a version logs of requests r0, r1, …; every third row lacks `x`."""
     head = {"deployment": "f", "version": version, "model": "f/1"}
     categories: list[list[str]] = [[], ["red", "blue"], [], [], []]
     journal = Journal(folder, {**head, "names": NAMES, "types": TYPES, "categories": categories})
-    for number, answer in enumerate(answers):
+    for number, answer in enumerate(answers, first):
         entry = {"id": f"r{number}", "u": f"u{number}", "ts": NOW + number / 1000, "ms": ms}
         x = None if number % 3 == 2 else number / 10
         row = [[x, number % 2, number % 2, number, json.dumps({"deep": [number]})]]
@@ -195,6 +203,7 @@ def gateway(answer: Answer, asked: list[tuple[str, dict[str, Any]]]) -> Iterator
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # an answer in two packets waits 40 ms for the first to be acknowledged
 
         def do_POST(self) -> None:
             data = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["data"]
@@ -425,6 +434,67 @@ def test_what_cannot_be_replayed_says_why(tmp_path: Path) -> None:
     early: Any = {name: at - timedelta(days=1) for name, at in WINDOW.items()}
     with pytest.raises(Unprocessable, match="nothing to replay"):
         replay(tmp_path, subject("", bundle(*COLUMNS)), **early, limits=limits)
+
+
+Tested = Callable[..., Gate | None]
+
+
+@pytest.fixture
+def gate_of(project: Project, monkeypatch: pytest.MonkeyPatch) -> Tested:
+    """The test of a version v2 that takes these inputs, as the contract of a real one, and refuses
+    the first rows; live: the bundle of v1, which has all traffic.
+    """
+
+    def test(*takes: str, refuses: int = 0, live: Bundle | None = None) -> Gate | None:
+        monkeypatch.setattr(replay_test, "load_bundle", lambda _: live or bundle(*COLUMNS))
+        columns = [item for item in COLUMNS if item.name in takes]
+        columns += [Input(name="new", type="double", optional=False)] * ("new" in takes)
+        needs = {item.name for item in columns if not item.optional}
+
+        def answer(row: dict[str, Any]) -> float | None:
+            fits = needs <= row.keys() <= set(takes)
+            return 1.0 if fits and row.get("count", 0) >= refuses else None
+
+        row: Any = SimpleNamespace(
+            name="f", traffic={"v1": 100, "v2": 0}, version=lambda _: SimpleNamespace(bundle="")
+        )
+        with gateway(answer, []) as url:
+            keys = Keys(probe="ours")
+            made = bundle(*columns)
+            return replay_test.tested(project, row, version="v2", bundle=made, url=url, keys=keys)
+
+    return test
+
+
+@pytest.mark.parametrize(
+    ("takes", "refuses", "passed", "measured"),
+    [
+        (NAMES, 0, True, "200 rows answered: agreement 100.0%"),
+        (NAMES, 2, True, "; 2 rows refused: The row is bad. It is."),
+        (NAMES, 3, False, "; 3 rows refused: The row is bad. It is."),
+        ([*NAMES, "new"], 0, False, "answered none of 200 logged rows. The row is bad."),
+        ([*NAMES[:2], *NAMES[3:]], 0, False, "answered none of 200 logged rows. The row is bad."),
+        # A client may leave out `x`, and the log has no value of it in every third row.
+        (NAMES[1:], 0, False, "66 rows answered: "),
+    ],
+)
+def test_a_version_that_refuses_what_clients_send_fails(
+    takes: list[str],
+    refuses: int,
+    passed: bool,
+    measured: str,
+    gate_of: Tested,
+    project: Project,
+) -> None:
+    folder = payload_folder(project, "f")
+    folder.mkdir(parents=True)
+    log(folder, "v1", [1.0] * 200)
+    log(folder, "v0", [1.0] * 50, first=200)  # it has no traffic any more
+    gate = gate_of(*takes, refuses=refuses)
+    assert gate is not None
+    assert (gate.name, gate.passed) == ("replay", passed)
+    assert measured in gate.measured
+    assert gate.limit == "at most 1% of the logged rows are refused"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,117 @@
+"""The test before traffic *replay*: whether a version answers what clients send to those that serve
+now. That is what they have logged.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..core.errors import MLInfraError, Unprocessable
+from .comparing import AnswerComparison
+from .gateway import Keys
+from .packaging import Bundle, load_bundle
+from .replaying import Limits, Subject, replay, window
+from .settings import DeploymentSettings
+from .spec import Gate
+from .targets.layout import payload_folder
+
+if TYPE_CHECKING:
+    from ..core.project import Project
+    from .rows import DeploymentRow
+
+LIMITS = Limits(rows=500, seconds=10.0, timed=50)
+
+MOST_REFUSED = 0.01
+"""Share of the requests of today's clients that a version may refuse."""
+
+
+def tested(
+    project: Project,
+    row: DeploymentRow,
+    *,
+    version: str,
+    bundle: Bundle,
+    url: str,
+    keys: Keys,
+) -> Gate | None:
+    """Send a version what the log has of those with traffic, as their clients sent it. None if no
+    other has traffic, or nothing is logged that could be sent again.
+    """
+    settings = project.settings.of(DeploymentSettings)
+    live = {name: share for name, share in row.traffic.items() if share and name != version}
+    bundles = _bundles(row, live)
+    if not bundles or not settings.replay_test_hours:
+        return None
+    subject = Subject(
+        deployment=row.name,
+        version=version,
+        bundle=bundle,
+        url=url,
+        keys=keys,
+        against=max(live, key=lambda name: live[name]),
+    )
+    since, until = window(timedelta(hours=settings.replay_test_hours))
+    limit = _limit(settings)
+    try:
+        found = replay(
+            payload_folder(project, row.name),
+            subject,
+            since=since,
+            until=until,
+            limits=LIMITS,
+            sent={name: of.inputs for name, of in bundles.items() if of.layout == "columns"},
+        )
+    except Unprocessable:
+        return None
+    except MLInfraError as error:
+        return Gate(name="replay", limit=limit, measured=str(error)[:500], passed=False)
+    return Gate(name="replay", limit=limit, measured=_said(found), passed=_passes(found, settings))
+
+
+def _bundles(row: DeploymentRow, live: Mapping[str, int]) -> dict[str, Bundle]:
+    """Of the versions with traffic, most traffic first; without those that cannot be read."""
+    found = {}
+    for name in sorted(live, key=lambda name: -live[name]):
+        with contextlib.suppress(MLInfraError, OSError):
+            found[name] = load_bundle(Path(row.version(name).bundle))
+    return found
+
+
+def _limit(settings: DeploymentSettings) -> str:
+    parts = [f"at most {MOST_REFUSED:.0%} of the logged rows are refused"]
+    if settings.replay_agreement:
+        parts.append(f"agreement at least {settings.replay_agreement:.1%}")
+    if settings.replay_shift:
+        parts.append(f"score shift at most {settings.replay_shift:g} standard deviations")
+    return ", ".join(parts)
+
+
+def _passes(found: AnswerComparison, settings: DeploymentSettings) -> bool:
+    shift = abs(found.score_shift or 0.0)
+    return (
+        found.refused <= MOST_REFUSED * (found.rows + found.refused)
+        and (found.agreement or 0.0) >= settings.replay_agreement
+        and (not settings.replay_shift or shift <= settings.replay_shift * (found.spread or 0.0))
+    )
+
+
+def _said(found: AnswerComparison) -> str:
+    parts = [
+        f"agreement {found.agreement:.1%}" if found.agreement is not None else "",
+        f"score shift {found.score_shift:+.3g}" if found.score_shift is not None else "",
+        _times(found.latency),
+    ]
+    refused = f"; {found.refused:,} rows refused: {' '.join(found.notes)}" if found.refused else ""
+    answered = f"{found.rows:,} rows answered: " + ", ".join(part for part in parts if part)
+    return answered.removesuffix(": ") + refused
+
+
+def _times(latency: Mapping[str, float | None]) -> str:
+    own, given = latency.get("p95_ms"), latency.get("given_p95_ms")
+    if own is None:
+        return ""
+    return f"p95 {own:.1f} ms" + (f" (now {given:.1f} ms)" if given is not None else "")
