@@ -6,9 +6,11 @@ import math
 import shutil
 import subprocess
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
+import orjson
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -20,7 +22,7 @@ class Talking:
     """A model that says what it is told to say."""
 
     def __init__(self, metrics: Any = (), tags: Any = None) -> None:
-        self.said, self.tagged = metrics, tags or {}
+        self.said, self.tagged = metrics, {} if tags is None else tags
 
     def metrics(self) -> Any:
         if isinstance(self.said, Exception):
@@ -182,3 +184,45 @@ def test_no_tag_and_no_name_of_a_model_breaks_the_scrape() -> None:
         ("a_b",),
         ("_", "_7", "name__"),
     }
+
+
+class Odd(Exception):
+    """An error that cannot say what it is."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+class Kind(StrEnum):
+    COUNTER = "COUNTER"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        Odd(),
+        [metric("COUNTER", "a", 1), metric([], "b", 1)],  # type: ignore[arg-type]
+        [metric("COUNTER", "a", 1), metric("GAUGE", "b", 1, tags=np.array([1, 2]))],
+        [metric(Kind.COUNTER, np.str_("a"), np.int8(1)), metric("GAUGE", "b", 1, tags={1: Odd()})],
+        [metric("COUNTER", "a\ud800", 1, tags={"\ud800": "\ud800"})],
+    ],
+)
+def test_an_answer_never_fails_by_what_a_model_says_of_it(said: Any) -> None:
+    def counted_elsewhere(_: Any) -> None:
+        raise ConnectionError
+
+    tags = {"half": "\ud800", "\udfff": 1, "deep": {1, 2}, "nan": math.nan, "large": 2**64 - 1}
+    custom = Custom(Talking(said, tags), counted_elsewhere)
+    answer = custom.said()
+    orjson.dumps([answer.metrics, answer.tags])
+    assert answer.tags == {
+        "half": "?",
+        "?": 1,
+        "deep": "{1, 2}",
+        "nan": None,
+        "large": "18446744073709551615",
+    }
+    assert len(answer.metrics) == (0 if isinstance(said, Odd) else 1)
+    assert len(samples(custom.exposition({}))) == len(answer.metrics)
+    custom.exposition({}).encode()
+    assert Custom(Talking(said, np.array([1, 2]))).said().tags == {}

@@ -13,10 +13,12 @@ import os
 import re
 import sys
 import threading
+import traceback
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import orjson
 
@@ -35,6 +37,7 @@ _SHOWN_TO_CALLERS = os.environ.get("INCLUDE_METRICS_IN_CLIENT_RESPONSE", "true")
 
 
 Count = Callable[[Sequence[Mapping[str, Any]]], None]
+_Found = TypeVar("_Found")
 
 
 @dataclass(slots=True)
@@ -72,14 +75,11 @@ class Custom:
         """What the model says of the answer that this thread has just got; it is counted."""
         if self._tags is None and self._metrics is None:
             return Said()
-        tags, metrics = self._asked(self._tags, {}), self._asked(self._metrics, [])
-        if not isinstance(tags, Mapping):
-            tags = self._left_out("tags", f"{type(tags).__name__} is no mapping", {})
-        if not isinstance(metrics, list):
-            metrics = self._left_out("metrics", f"{type(metrics).__name__} is no list", [])
-        tags = {str(name): _plain(value) for name, value in tags.items()}
-        found = [metric for item in metrics if (metric := self._metric(item))]
-        self._count(found)
+        tags: dict[str, Any] = self._tried("tags", lambda: _tags(self._tags), {})
+        metrics: list[Any] = self._tried("metrics", lambda: _metrics(self._metrics), [])
+        tried = [self._tried("metrics", partial(_metric, item), None) for item in metrics]
+        found = [metric for metric in tried if metric]
+        self._tried("metrics", lambda: self._count(found), None)
         return Said(tags, found if _SHOWN_TO_CALLERS else ())
 
     def exposition(self, labels: Mapping[str, str]) -> str:
@@ -104,22 +104,14 @@ class Custom:
             lines += [_sample(f"{name}_count", own, below), _sample(f"{name}_sum", own, value)]
         return "".join(f"{line}\n" for line in lines)
 
-    def _asked(self, method: Callable[[], Any] | None, nothing: Any) -> Any:
-        if method is None:
-            return nothing
+    def _tried(self, what: str, work: Callable[[], _Found], instead: _Found) -> _Found:
+        """What comes of this; `instead` if it fails, however it does: it is all of the model."""
         try:
-            return method()
-        except Exception as error:  # noqa: BLE001 (of the model)
-            return self._left_out(method.__name__, f"{type(error).__name__}: {error}", nothing)
-
-    def _metric(self, item: Any) -> dict[str, Any] | None:
-        """A metric in Seldon's form; None for anything else."""
-        if fault := _fault(item):
-            self._left_out("metrics", fault, None)
-            return None
-        metric = {"key": str(item["key"]), "type": item["type"], "value": _plain(item["value"])}
-        own = {str(name): str(text) for name, text in (item.get("tags") or {}).items()}
-        return {**metric, "tags": own} if own else metric
+            return work()
+        except Exception as error:  # noqa: BLE001
+            # The lines of an error can be made whatever its own text does.
+            self._leave_out(what, traceback.format_exception_only(error)[-1].strip())
+            return instead
 
     def _count(self, metrics: Sequence[Mapping[str, Any]]) -> None:
         counted = []
@@ -146,31 +138,51 @@ class Custom:
         names = dict.fromkeys((f"{name}{end}" for end in ends), (name, kind))
         if any(self._owners.get(item, owner) != owner for item, owner in names.items()):
             why = f"{name} is a {_KINDS[kind]}, and the name of another metric too"
-            return self._left_out("metrics", why, None)  # type: ignore[no-any-return]
+            self._leave_out("metrics", why)
+            return None
         self._owners.update(names)
         return self._series.setdefault(key, _Series(buckets=[0] * (len(_EDGES) + 1)))
 
-    def _left_out(self, what: str, why: str, instead: Any) -> Any:
-        text = f"{what}() of the model is left out of an answer: {why[:300]}.\n"
+    def _leave_out(self, what: str, why: str) -> None:
+        text = f"{what}() of the model is left out of an answer: {why[:300].rstrip('.')}.\n"
         if what not in self._complaints:
             self._complaints.add(what)
             sys.stderr.write(text)
-        return instead
 
 
-def _fault(item: Any) -> str:
-    """Why this is no metric; empty if it is one."""
+def _tags(method: Callable[[], Any] | None) -> dict[str, Any]:
+    """Raises TypeError if the model says anything else, or what its method raises."""
+    said = method() if method else {}
+    if not isinstance(said, Mapping):
+        raise TypeError(f"{type(said).__name__} is no mapping")
+    return {_text(name): _plain(value) for name, value in said.items()}
+
+
+def _metrics(method: Callable[[], Any] | None) -> list[Any]:
+    """Raises TypeError if the model says anything else, or what its method raises."""
+    said = method() if method else []
+    if not isinstance(said, list):
+        raise TypeError(f"{type(said).__name__} is no list")
+    return said
+
+
+def _metric(item: Any) -> dict[str, Any]:
+    """A metric in Seldon's form. Raises ValueError for anything else."""
     if not isinstance(item, Mapping) or not {"key", "type", "value"} <= item.keys():
-        return "a metric needs key, type and value"
-    if item["type"] not in _KINDS:
-        return "a type is COUNTER, GAUGE or TIMER"
-    value = _plain(item["value"])
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value):
-        return "a value is a finite number"
-    if value < 0 and item["type"] != GAUGE:
-        return "a counter or a timer has no negative value"
-    return "" if isinstance(item.get("tags") or {}, Mapping) else "tags are a mapping"
+        raise ValueError("a metric needs key, type and value")
+    kind = next((kind for kind in _KINDS if kind == item["type"]), "")
+    if not kind:
+        raise ValueError("a type is COUNTER, GAUGE or TIMER")
+    value, tags = _plain(item["value"]), item.get("tags")
+    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+        raise ValueError("a value is a finite number")
+    if value < 0 and kind != GAUGE:
+        raise ValueError("a counter or a timer has no negative value")
+    if not isinstance(tags, Mapping | None):
+        raise ValueError("tags are a mapping")
+    own = {_text(name): _text(text) for name, text in (tags or {}).items()}
+    metric = {"key": _text(item["key"]), "type": kind, "value": value}
+    return {**metric, "tags": own} if own else metric
 
 
 def _method(owner: Any, name: str) -> Callable[[], Any] | None:
@@ -197,14 +209,21 @@ def _add(series: _Series, kind: str, value: float) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON has it: NumPy's as Python's, anything else as a text."""
+    """A value as JSON has it: NumPy's as Python's, anything else as a text, as are whole numbers
+    beyond 64 bits with a sign, which a call by gRPC cannot carry.
+    """
     if hasattr(value, "tolist"):
         value = value.tolist()
     try:
-        orjson.dumps(value)
-    except TypeError:
-        return str(value)
-    return value
+        found = orjson.loads(orjson.dumps(value))
+    except (TypeError, ValueError):
+        return _text(value)
+    return found if type(found) is not int or found < 1 << 63 else str(found)
+
+
+def _text(value: Any) -> str:
+    """Without halves of characters, which no answer can hold."""
+    return str(value).encode(errors="replace").decode()
 
 
 def _name(key: str) -> str:
