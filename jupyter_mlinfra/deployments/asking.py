@@ -40,14 +40,15 @@ class AskingVerbs:
     def predict(
         self,
         name: str,
-        rows: Mapping[str, Any] | Sequence[Mapping[str, Any]] | pd.DataFrame | pl.DataFrame,
+        rows: Mapping[str, Any] | Sequence[Any] | pd.DataFrame | pl.DataFrame,
         *,
         version: str | None = None,
         logged: bool = True,
         params: Mapping[str, Any] | None = None,
     ) -> Prediction:
-        """Send a request through the gateway. rows: mappings, a frame, or a body of Seldon's
-        protocol.
+        """Send a request through the gateway. rows: mappings, a frame, the values of a model
+        of one input, or a body of Seldon's protocol. Dates, bytes, lists and mappings are sent as
+        the signature takes them.
 
         version: use this one whatever the traffic. logged: whether it counts, in the payload log
         and in the figures of the deployment. params: of the model's signature; it has defaults for
@@ -77,7 +78,7 @@ class AskingVerbs:
     def explain(
         self,
         name: str,
-        rows: Mapping[str, Any] | Sequence[Mapping[str, Any]] | pd.DataFrame | pl.DataFrame,
+        rows: Mapping[str, Any] | Sequence[Any] | pd.DataFrame | pl.DataFrame,
         *,
         version: str | None = None,
     ) -> ExplainedAnswers:

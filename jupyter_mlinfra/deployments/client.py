@@ -4,12 +4,15 @@ answers.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import math
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
@@ -36,12 +39,13 @@ class Answer:
 
 
 def request_body(
-    rows: Mapping[str, Any] | Sequence[Mapping[str, Any]] | pd.DataFrame | pl.DataFrame,
+    rows: Mapping[str, Any] | Sequence[Any] | pd.DataFrame | pl.DataFrame,
 ) -> dict[str, Any]:
     """A body of Seldon's protocol.
 
-    rows: a complete body (a mapping with `data`), rows as mappings, or a Polars or pandas frame.
-    NaN becomes null.
+    rows: a complete body (a mapping with `data`), rows as mappings, a Polars or pandas frame, or
+    the values themselves for a model of one input, such as texts. What becomes of a value:
+    `_json_value`. Raises BadRequest.
     """
     if isinstance(rows, Mapping):
         if not {"data", "jsonData"} & rows.keys():
@@ -52,11 +56,13 @@ def request_body(
             )
         return dict(rows)
     if isinstance(rows, Sequence) and not isinstance(rows, str | bytes):
+        if rows and not any(isinstance(row, Mapping | list | tuple) for row in rows):
+            return {"data": {"ndarray": [[_json_value(value)] for value in rows]}}
         if not all(isinstance(row, Mapping) for row in rows):
             raise BadRequest(
                 "The rows cannot be read.",
                 "Each row must map column names to values.",
-                'For example [{"distance": 1400, "hour": 9}].',
+                'For example [{"distance": 1400, "hour": 9}]; of a model of one input ["a text"].',
             )
         names = list(dict.fromkeys(str(name) for row in rows for name in row))
         return _body(names, ([row.get(name) for name in names] for row in rows))
@@ -95,24 +101,51 @@ def _body(names: Sequence[str], rows: Iterable[Iterable[Any]]) -> dict[str, Any]
 
 
 def _json_value(value: Any) -> Any:
-    """A JSON value: NumPy scalars as Python's, every kind of missing value as None."""
-    if hasattr(value, "item") and not isinstance(value, str | bytes):
-        # An array or tensor of several values is refused below.
-        with contextlib.suppress(ValueError, RuntimeError):
-            value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if value is None or isinstance(value, bool | int | float | str):
+    """A JSON value as the server reads it: dates and times as ISO 8601 in the zone that they have,
+    bytes as base64, arrays as lists, and every kind of missing value as None, also in lists and
+    mappings. Raises BadRequest.
+    """
+    if value is None or isinstance(value, bool | int | str):
         return value
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, bytes | bytearray | memoryview):
+        return base64.b64encode(value).decode()
+    if isinstance(value, Mapping):
+        return {str(name): _json_value(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json_value(item) for item in value]
     if type(value).__name__ in ("NAType", "NaTType"):
         return None
+    if isinstance(value, date):  # a datetime, or pandas' Timestamp, is one
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return float(value) if value.is_finite() else None
+    return _of_library(value)
+
+
+def _of_library(value: Any) -> Any:
+    """A scalar, array, series or tensor of NumPy, pandas, Polars or PyTorch as a JSON value."""
+    kind = getattr(getattr(value, "dtype", None), "kind", "")
+    if kind == "M" and not hasattr(value, "index"):  # as Python's it would be nanoseconds
+        text = value.astype("datetime64[us]").astype("str")
+        return _times(text.tolist())
+    for method in ("tolist", "to_list"):
+        if kind != "m" and hasattr(value, method):
+            return _json_value(getattr(value, method)())
     with contextlib.suppress(TypeError, ValueError):
-        return float(value)  # Decimal
+        return _json_value(float(value))
     raise BadRequest(
         f"{type(value).__name__} cannot be sent.",
-        f"{str(value)[:60]} is neither number, text, true nor false.",
-        "Turn it into a feature that the model takes.",
+        f"{str(value)[:60]} is no number, text, date, bytes, list or mapping.",
+        "Turn it into a value of the type that the model's signature names.",
     )
+
+
+def _times(texts: Any) -> Any:
+    if isinstance(texts, list):
+        return [_times(text) for text in texts]
+    return None if texts == "NaT" else texts
 
 
 def post(
@@ -193,7 +226,7 @@ def prediction(answer: Answer, *, version: str | None = None) -> Prediction:
     values = data.get("ndarray") if "ndarray" in data else _unfold(data.get("tensor", {}))
     return Prediction(
         version=answer.version,
-        predictions=values or [],
+        predictions=_listed(values),
         names=data.get("names", []),
         request_id=str(meta.get("puid", "")),
         milliseconds=answer.milliseconds,
@@ -216,7 +249,13 @@ def explanation(answer: Answer, *, version: str | None = None) -> ExplainedAnswe
 
 def _side_by_side(outputs: Mapping[str, Sequence[Any]]) -> list[list[Any]]:
     """The values of several outputs by row, in their order, as the payload log has them."""
-    return [[*_flat(row)] for row in zip(*outputs.values(), strict=True)]
+    columns = map(_listed, outputs.values())
+    return [[*_flat(row)] for row in zip(*columns, strict=True)]
+
+
+def _listed(values: Any) -> list[Any]:
+    """One answer per row; a model may give one for all."""
+    return values if isinstance(values, list) else [] if values is None else [values]
 
 
 def _flat(value: Any) -> Iterator[Any]:

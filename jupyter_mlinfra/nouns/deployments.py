@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    import pandas as pd
     import polars as pl
 
     from ..deployments import (
@@ -65,13 +66,14 @@ class DeploymentHandle(Shown):
 
     def predict(
         self,
-        rows: pl.DataFrame | Sequence[Mapping[str, Any]],
+        rows: pl.DataFrame | pd.DataFrame | Sequence[Any],
         *,
         version: str | None = None,
         params: Mapping[str, Any] | None = None,
     ) -> Prediction:
         """Request predictions through the gateway; the answer names the version that made them.
-        params: of the model's signature, such as {"threshold": 0.3}; it has defaults.
+        rows: a frame, mappings, or the values of a model of one input, such as texts. params: of
+        the model's signature, such as {"threshold": 0.3}; it has defaults.
         """
         return self.workbench.deployments.predict(self.name, rows, version=version, params=params)
 

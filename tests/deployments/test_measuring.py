@@ -8,14 +8,12 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
-import polars as pl
 import pytest
 
 from jupyter_mlinfra import readiness
 from jupyter_mlinfra.core.card import ProjectCard, Targets
 from jupyter_mlinfra.core.domains import domains
-from jupyter_mlinfra.core.errors import BadRequest, Unavailable
+from jupyter_mlinfra.core.errors import Unavailable
 from jupyter_mlinfra.core.records import page_of
 from jupyter_mlinfra.deployments import client, measuring
 from jupyter_mlinfra.deployments.gateway import Keys
@@ -211,16 +209,3 @@ def test_the_setting_takes_what_can_be_measured_and_no_more() -> None:
     assert Targets(requests_per_second=10_000).requests_per_second == 10_000
     with pytest.raises(ValueError, match="10000"):
         Targets(requests_per_second=10_001)
-
-
-@pytest.mark.parametrize(
-    "several",
-    [np.array([1.0, 2.0]), np.array([]), pl.Series([1, 2]), [1, 2]],
-    ids=["array", "empty array", "series", "list"],
-)
-def test_a_cell_that_holds_several_values_is_refused_and_named(several: Any) -> None:
-    with pytest.raises(BadRequest, match=f"{type(several).__name__} cannot be sent"):
-        client.request_body([{"x": several}])
-    assert client.request_body([{"x": np.float32(0.5), "y": np.int64(3)}])["data"]["ndarray"] == [
-        [0.5, 3]
-    ]
