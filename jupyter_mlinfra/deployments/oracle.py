@@ -6,13 +6,15 @@ python -I oracle.py MODEL_FOLDER ROWS.json ANSWERS.json SECONDS
 ROWS.json: {"columns": [{"name": …, "type": …, "spec": …}], "layout": "columns", "sample": {…},
 "answers": "classes", "engine": …, "model_class": …}. Writes the answers as {output: flat list}; an
 output without a name is called "". Ends itself by SIGALRM after SECONDS, even if the deploy that
-waits for it was killed. Imports nothing of the workbench, which is not installed there:
-the environment holds what the model was logged with (`environment.LOGGED`).
+waits for it was killed. Imports nothing of the workbench, which is not installed there,
+but for a file that needs nothing of it: the environment holds what the model was logged with
+(`environment.LOGGED`).
 """
 
 from __future__ import annotations
 
 import base64
+import importlib.util
 import json
 import math
 import signal
@@ -112,7 +114,23 @@ def _inputs(loaded: Any, request: dict[str, Any]) -> Any:
     if schema is not None and schema.is_tensor_spec():
         rows = [[np.nan if value is None else value for value in row] for row in sample["ndarray"]]
         return np.array(rows, dtype=schema.inputs[0].type)
-    return _frame(request, sample["ndarray"])
+    return _frame(request, sample["ndarray"], _missing_texts(loaded, request))
+
+
+def _missing_texts(loaded: Any, request: dict[str, Any]) -> dict[str, Any]:
+    """What a missing text is in each column of a scikit-learn model, as for the engine that serves
+    it.
+    """
+    if request["engine"] != "sklearn":
+        return {}
+    file = Path(__file__).parent / "runtime" / "missing_texts.py"
+    found = importlib.util.spec_from_file_location(file.stem, file)
+    assert found is not None
+    assert found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    texts = [column["name"] for column in request["columns"] if column["type"] == "string"]
+    return dict(module.missing_texts(loaded.get_raw_model(), texts))
 
 
 def _tensor(values: Any, dtype: str) -> Any:
@@ -159,13 +177,14 @@ def _fits_schema(request: dict[str, Any]) -> bool:
     )
 
 
-def _frame(request: dict[str, Any], rows: list[list[Any]]) -> Any:
+def _frame(request: dict[str, Any], rows: list[list[Any]], missing: dict[str, Any]) -> Any:
     import pandas as pd
 
     categories = request["engine"] in ("xgboost", "lightgbm")
     series = {}
     for place, column in enumerate(request["columns"]):
-        values = [row[place] for row in rows]
+        gap = missing.get(column["name"])
+        values = [gap if row[place] is None else row[place] for row in rows]
         if all(value is None for value in values) and request["engine"] == "pyfunc":
             continue
         series[column["name"]] = _series(pd, column["type"], values, categories)

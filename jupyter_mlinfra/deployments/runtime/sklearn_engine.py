@@ -16,6 +16,7 @@ import numpy as np
 
 from .contract import Batch, Contract, MatrixContract
 from .engine import Packaged, named
+from .missing_texts import missing_texts
 from .table import TableContract, numpy_columns
 from .values import NUMBERS
 
@@ -32,6 +33,8 @@ class SklearnEngine:
         self.classes = [] if classes is None or np.ndim(classes) != 1 else [*map(str, classes)]
         table = TableContract(packaged.columns)
         self._columns = table.columns
+        texts = [column.name for column in table.columns if column.type == "string"]
+        self._missing = missing_texts(model, texts)
         self._takes_matrix = all(column.type in NUMBERS for column in table.columns) and (
             self._same_for_a_matrix(table, packaged.sample["ndarray"])
         )
@@ -62,7 +65,14 @@ class SklearnEngine:
     def _frame(self, batch: Batch) -> Any:
         import pandas as pd
 
-        return pd.DataFrame(numpy_columns(batch, self._columns), copy=False)
+        columns: dict[str, Any] = numpy_columns(batch, self._columns)
+        for name, missing in self._missing.items():
+            if missing is None:
+                # As objects: pandas 3 would make texts of them, and NaN of None.
+                columns[name] = pd.Series(columns[name], dtype=object, copy=False)
+            else:
+                columns[name][[value is None for value in columns[name]]] = missing
+        return pd.DataFrame(columns, copy=False)
 
     def _same_for_a_matrix(self, table: TableContract, rows: list[list[Any]]) -> bool:
         batch = table.from_rows([list(row) for row in rows])
