@@ -33,7 +33,7 @@ def check_datatype(name: str, datatype: str, values: Sequence[Any]) -> None:
     MLServer cuts off. What is no number is left to the signature, and so are the sizes of floats.
     name: of the input.
     """
-    if datatype.startswith("FP"):
+    if datatype.startswith("FP") or _all_fit(datatype, values):
         return
     low, high = _LIMITS.get(datatype, (1, 0))  # BYTES are no numbers at all
     is_bool = datatype == "BOOL"
@@ -47,3 +47,18 @@ def check_datatype(name: str, datatype: str, values: Sequence[Any]) -> None:
                 f"{show(value)} is not of type {datatype}.",
                 "Declare the datatype that they have; FP64 stands for any number.",
             )
+
+
+def _all_fit(datatype: str, values: Sequence[Any]) -> bool:
+    """Whether each number is of the datatype, without a look at each: an image has 150,000. False:
+    perhaps not.
+    """
+    types = set(map(type, values))
+    if types.isdisjoint((int, float, bool)):
+        return True
+    if datatype not in _LIMITS or not types <= {int, float, bool if datatype == "BOOL" else int}:
+        return False
+    if float in types and not all(map(float.is_integer, map(float, values))):
+        return False  # as NaN is not, which has no place among the lowest and the highest
+    low, high = _LIMITS[datatype]
+    return bool(low <= min(values) and max(values) <= high)
