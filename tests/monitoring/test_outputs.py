@@ -13,7 +13,13 @@ import pytest
 
 from jupyter_mlinfra.core.errors import NotFound
 from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.deployments import Part
 from jupyter_mlinfra.monitoring import Monitoring
+from jupyter_mlinfra.monitoring.hours.hourly import OUTPUT, points_of
+from jupyter_mlinfra.monitoring.hours.recording import Plan, gather
+from jupyter_mlinfra.monitoring.labels.classes import codes_of
+from jupyter_mlinfra.monitoring.measures.answers import output_columns, outputs_of
+from jupyter_mlinfra.monitoring.references import profiles as references
 from jupyter_mlinfra.workbench import Workbench
 from tests.monitoring.logs import HOUR, Logged, answered, set_now, write_journal
 
@@ -34,6 +40,14 @@ class Experiments:
 
     def download(self, ref: str) -> Path:
         raise NotFound(f"The files of {ref} are gone.")
+
+
+def logged(version: str, outputs: np.ndarray) -> pl.DataFrame:
+    """Rows of one version as the log has them."""
+    answers = {f"prediction_{n}" if n else "prediction": row for n, row in enumerate(outputs.T)}
+    facts = {"row": 0, "version": version, "status": 200, "latency_ms": 2.5, "x": 0.5}
+    moment = pl.lit(datetime.fromtimestamp(T0 + 60, UTC)).alias("ts")
+    return pl.DataFrame(answers).with_columns(moment, **{k: pl.lit(v) for k, v in facts.items()})
 
 
 def watched(
@@ -123,3 +137,48 @@ def test_of_several_values_each_is_measured_and_labels_are_said_to_be_of_the_fir
     assert [*figures.outputs] == ["0", "1"], "Seldon's t:0 is no name"
     assert figures.predicted is None
     assert "of the first output" in figures.reasons["performance.outputs"]
+
+
+def test_a_version_with_more_outputs_leaves_those_of_another_as_they_are() -> None:
+    """Two versions in one file of the log, of 2 and of 3 outputs: rows of the first have no value
+    in the third column.
+    """
+    answers = {"v1": np.random.default_rng(1).dirichlet([1, 1], 400)}
+    answers["v2"] = np.random.default_rng(2).dirichlet([1, 1, 1], 400)
+    made = {
+        version: references.with_score(
+            references.make(f"flights/{version[1:]}", pl.DataFrame({"x": [0.5] * 400}), None),
+            given,
+            NAMES[: given.shape[1]],
+        )
+        for version, given in answers.items()
+    }
+    rows = pl.concat([logged(version, given) for version, given in answers.items()], how="diagonal")
+    log = SimpleNamespace(payload_parts=lambda *_, **__: [Part(rows=rows)])
+    plan = Plan(
+        deployment="flights",
+        segments=(),
+        answers="probabilities",
+        reference=made.get,
+        digest=lambda version: version,
+    )
+    found = gather(log, plan, T0, T0 + HOUR).sketches
+    assert {column for version, _, column in found if version == "v1" and "output" in column} == {
+        f"{OUTPUT}bird",
+        f"{OUTPUT}cat",
+    }
+    points = points_of(found, plan, start=T0, end=T0 + HOUR)
+    psi = {item.labels["version"]: item.value for item in points if item.metric == "class_psi"}
+    assert psi == {"v1": pytest.approx(0), "v2": pytest.approx(0)}
+    for version, given in answers.items():
+        own = rows.filter(pl.col("version") == version)
+        assert len(output_columns(own)) == len(made[version].outputs)  # what a status goes by
+        assert outputs_of(own).tolist() == given.tolist()  # what is kept of labelled rows
+
+
+def test_labelled_rows_of_two_outputs_may_be_kept_with_an_empty_third_one() -> None:
+    """As they were kept before; of later hours the empty one is left out."""
+    kept = [[0.25, 0.75, float("nan")], [0.5, 0.5]]
+    rows = pl.DataFrame({"outputs": kept, "label": [1.0, 0.0], "text": ["1", "0"]})
+    outputs, labels, _ = codes_of(rows, (), "probabilities")
+    assert (outputs.tolist(), labels.tolist()) == ([[0.25, 0.75], [0.5, 0.5]], [1.0, 0.0])

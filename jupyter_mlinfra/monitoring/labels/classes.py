@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ..measures.answers import answer_columns
+
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
@@ -70,7 +72,7 @@ def codes_of(
         ]
         usable = np.isfinite(both[0]) & np.isfinite(both[1])
         return both[0][usable][:, None], both[1][usable], names
-    outputs = np.asarray(labelled["outputs"].to_list(), float).reshape(labelled.height, -1)
+    outputs = _matrix(labelled["outputs"])
     labels, names = labelled["label"], []
     if answers == "probabilities" and not are_places(classes):
         names = list(classes)
@@ -80,6 +82,22 @@ def codes_of(
     found = labels.cast(pl.Float64).to_numpy()
     usable = np.isfinite(outputs).all(axis=1) & np.isfinite(found)
     return outputs[usable], found[usable], names
+
+
+def _matrix(outputs: pl.Series) -> np.ndarray:
+    """Lists of outputs as n rows, one column per output that has a value in some row."""
+    import numpy as np
+    import polars as pl
+
+    longest = max(1, *outputs.list.len().unique().fill_null(0))
+    columns = [
+        outputs.list.get(place, null_on_oob=True).cast(pl.Float64).fill_null(float("nan"))
+        for place in range(longest)
+    ]
+    found = np.column_stack([column.to_numpy() for column in columns])
+    while found.shape[1] > 1 and np.isnan(found[:, -1]).all():
+        found = found[:, :-1]
+    return found
 
 
 def classes_of(labels: pl.Series) -> list[str]:
@@ -96,7 +114,7 @@ def classes_of(labels: pl.Series) -> list[str]:
 
 def _outputs(rows: pl.DataFrame) -> int:
     """How many classes have a probability; one output is that of class 1 of two."""
-    return max(2, sum(name.startswith("prediction_") for name in rows.columns) + 1)
+    return max(2, len(answer_columns(rows)))
 
 
 def are_places(classes: Sequence[str]) -> bool:

@@ -16,11 +16,23 @@ _SLACK = 1e-3
 """By how much the probabilities of a row may miss 1."""
 
 
-def output_columns(rows: pl.DataFrame) -> list[str]:
-    """The columns of several outputs, at most `MOST_OUTPUTS`; none of one output alone."""
+def answer_columns(rows: pl.DataFrame) -> list[str]:
+    """The columns of the answers, in their order: up to the last that has a value, as rows of one
+    version have empty columns beside those of another with more outputs.
+    """
     names = ["prediction"]
-    while f"prediction_{len(names)}" in rows.columns and len(names) < MOST_OUTPUTS:
+    while f"prediction_{len(names)}" in rows.columns:
         names.append(f"prediction_{len(names)}")
+    while len(names) > 1 and rows[names[-1]].null_count() == rows.height:
+        names.pop()
+    return names
+
+
+def output_columns(rows: pl.DataFrame) -> list[str]:
+    """The columns of several outputs, at most `MOST_OUTPUTS`; none of one output alone. rows: of
+    one version.
+    """
+    names = answer_columns(rows)[:MOST_OUTPUTS]
     return names if len(names) > 1 else []
 
 
@@ -52,15 +64,13 @@ def predicted_classes(rows: pl.DataFrame, names: Sequence[str]) -> pl.Series:
 
 def outputs_of(rows: pl.DataFrame) -> np.ndarray:
     """The answers as a matrix: n rows, one column per output; missing ones, and names of classes,
-    as NaN.
+    as NaN. rows: of one version.
     """
     import numpy as np
     import polars as pl
 
-    names = ["prediction"]
-    while f"prediction_{len(names)}" in rows.columns:
-        names.append(f"prediction_{len(names)}")
-    return np.asarray(rows.select(pl.col(names).cast(pl.Float64, strict=False)).to_numpy())
+    answers = rows.select(pl.col(answer_columns(rows)).cast(pl.Float64, strict=False))
+    return np.asarray(answers.to_numpy())
 
 
 def probabilities_of(rows: pl.DataFrame) -> np.ndarray:
