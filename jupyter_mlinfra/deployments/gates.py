@@ -57,7 +57,8 @@ class Subject:
     expected: what `own_answers` returns for `compared`; it is computed while the processes start.
     open_inference_url: the same deployment by the other protocol. rows: of a version that reads
     some of its inputs from the online store. processes: the numbers of its processes now; empty
-    where nobody knows. replay: the test of that name; None if nothing is logged.
+    where nobody knows. replay: the test of that name; None if no other version has
+    traffic.
     """
 
     url: str

@@ -1,18 +1,23 @@
 """The test before traffic *replay*: whether a version answers what clients send to those that serve
-now. That is what they have logged.
+now. That is what they have logged; without a log, the sample of the one that serves.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from ..core.errors import MLInfraError, Unprocessable
+from . import client
+from .bodies import row_at, rows_in, seldon_body
 from .comparing import AnswerComparison
 from .gateway import Keys
+from .logged import Input
 from .packaging import Bundle, load_bundle
 from .replaying import Limits, Subject, replay, window
 from .settings import DeploymentSettings
@@ -39,7 +44,7 @@ def tested(
     keys: Keys,
 ) -> Gate | None:
     """Send a version what the log has of those with traffic, as their clients sent it. None if no
-    other has traffic, or nothing is logged that could be sent again.
+    other has traffic.
     """
     settings = project.settings.of(DeploymentSettings)
     live = {name: share for name, share in row.traffic.items() if share and name != version}
@@ -52,7 +57,7 @@ def tested(
         bundle=bundle,
         url=url,
         keys=keys,
-        against=max(live, key=lambda name: live[name]),
+        against=next(iter(bundles)),
     )
     since, until = window(timedelta(hours=settings.replay_test_hours))
     limit = _limit(settings)
@@ -65,8 +70,8 @@ def tested(
             limits=LIMITS,
             sent={name: of.inputs for name, of in bundles.items() if of.layout == "columns"},
         )
-    except Unprocessable:
-        return None
+    except Unprocessable:  # nothing is logged that could be sent again
+        return _unlogged(subject, bundles[subject.against])
     except MLInfraError as error:
         return Gate(name="replay", limit=limit, measured=str(error)[:500], passed=False)
     return Gate(name="replay", limit=limit, measured=_said(found), passed=_passes(found, settings))
@@ -79,6 +84,65 @@ def _bundles(row: DeploymentRow, live: Mapping[str, int]) -> dict[str, Bundle]:
         with contextlib.suppress(MLInfraError, OSError):
             found[name] = load_bundle(Path(row.version(name).bundle))
     return found
+
+
+def _unlogged(subject: Subject, live: Bundle) -> Gate:
+    """The test without a log. live: of `subject.against`.
+
+    Its sample is sent. Values that are looked up by keys may have gone since the sample was taken,
+    so with features in either version what requests carry is compared instead.
+    """
+    if live.features or subject.bundle.features:
+        problem = _unfit(subject, live.inputs)
+        return Gate(
+            name="replay",
+            limit=f"requests carry what those to {subject.against} do",
+            measured=problem or f"no request is logged; the inputs of {subject.against} fit",
+            passed=not problem,
+        )
+    count = rows_in(live.asked)
+    reasons = [
+        reason
+        for place in range(count)
+        if (reason := _refusal(subject, live, row_at(live.asked, place)))
+    ]
+    measured = f"no request is logged; {count - len(reasons):,} of {count:,} rows answered"
+    return Gate(
+        name="replay",
+        limit=f"at most {MOST_REFUSED:.0%} of the rows of {subject.against}'s sample are refused",
+        measured=f"{measured}; {len(reasons):,} refused: {reasons[0][:300]}"
+        if reasons
+        else measured,
+        passed=len(reasons) <= MOST_REFUSED * count,
+    )
+
+
+def _unfit(subject: Subject, sent: Sequence[Input]) -> str:
+    """Why requests with these inputs are refused by a version; empty if they are not."""
+    takes, against = subject.bundle.inputs, subject.against
+    given, known = {item.name for item in sent}, {item.name for item in takes}
+    missing = [item.name for item in takes if not item.optional and item.name not in given]
+    unknown = [item.name for item in sent if not item.optional and item.name not in known]
+    parts = [
+        f"{subject.version} needs {', '.join(missing)}, which {against} does not take"
+        * bool(missing),
+        f"{against} needs {', '.join(unknown)}, which {subject.version} does not take"
+        * bool(unknown),
+    ]
+    return "; ".join(part for part in parts if part)
+
+
+def _refusal(subject: Subject, live: Bundle, row: Mapping[str, Any]) -> str:
+    """Why a row of a sample is not answered; empty if it is."""
+    body = orjson.dumps(seldon_body(live, row))
+    try:
+        answer = client.post(
+            subject.url, body, keys=subject.keys, version=subject.version, probe=True
+        )
+        client.prediction(answer, version=subject.version)
+    except MLInfraError as error:
+        return f"{error.what} {error.why}".strip()
+    return ""
 
 
 def _limit(settings: DeploymentSettings) -> str:

@@ -145,7 +145,7 @@ class Rollout:
         )
 
     def _replayed(self, row: DeploymentRow, version: str, bundle: Bundle, url: str) -> Gate | None:
-        """The test *replay*; None if nothing is logged that it could send."""
+        """The test *replay*; None if no other version has traffic."""
         from .replay_test import tested
 
         return tested(

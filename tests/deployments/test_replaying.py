@@ -497,6 +497,46 @@ def test_a_version_that_refuses_what_clients_send_fails(
     assert gate.limit == "at most 1% of the logged rows are refused"
 
 
+SAMPLE = {"names": NAMES, "ndarray": [[0.5, "red", True, count, 1] for count in range(20)]}
+
+
+@pytest.mark.parametrize(
+    ("takes", "refuses", "passed", "measured"),
+    [
+        (NAMES, 0, True, "no request is logged; 20 of 20 rows answered"),
+        (NAMES, 1, False, "; 19 of 20 rows answered; 1 refused: The row is bad. It is."),
+        ([*NAMES, "new"], 0, False, "; 0 of 20 rows answered; 20 refused: The row is bad."),
+        (NAMES[1:], 0, False, "; 0 of 20 rows answered; 20 refused: The row is bad."),
+    ],
+)
+def test_without_a_log_the_sample_of_the_version_with_traffic_is_sent(
+    takes: list[str], refuses: int, passed: bool, measured: str, gate_of: Tested
+) -> None:
+    gate = gate_of(*takes, refuses=refuses, live=replace(bundle(*COLUMNS), sample=SAMPLE))
+    assert gate is not None
+    assert (gate.name, gate.passed) == ("replay", passed)
+    assert measured in gate.measured
+    assert gate.limit == "at most 1% of the rows of v1's sample are refused"
+
+
+def test_without_a_log_versions_that_read_features_must_be_asked_with_the_same_inputs(
+    gate_of: Tested,
+) -> None:
+    """Their samples are of keys, whose values may be gone."""
+    keys = [
+        {"name": "kind", "type": "string", "optional": False},
+        {"name": "x", "type": "double", "optional": True},
+    ]
+    live = replace(bundle(*COLUMNS), features={"inputs": keys, "sample": SAMPLE})
+    same, other = gate_of("kind", live=live), gate_of("flag", "x", live=live)
+    assert same is not None
+    assert other is not None
+    assert (same.passed, other.passed) == (True, False)
+    assert other.measured == (
+        "v2 needs flag, which v1 does not take; v1 needs kind, which v2 does not take"
+    )
+
+
 @pytest.mark.parametrize(
     ("given", "found", "kind", "agreement", "shift", "distance"),
     [
