@@ -95,7 +95,7 @@ class Judging:
         tracks = {key: _up_to(clock, track) for key, (track, _) in known.items() if key not in kept}
         begin = min((track.at for track in tracks.values()), default=clock)
         silences = self.store.silences.since(begin)
-        muted = muting(silences, monitor, rules)
+        muted = muting(silences, monitor, rules, clock)
         known_rules = {name for name, _ in tracks}
         begun = {rule.name: clock - NEW_SECONDS for rule in rules if rule.name not in known_rules}
         result = evaluate(rules, tracks, points, clock, muted=muted, not_before=begun)

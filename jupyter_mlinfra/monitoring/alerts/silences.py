@@ -85,19 +85,25 @@ def silence_of(
 
 
 def muting(
-    silences: Sequence[AlertSilence], monitor: str, rules: Sequence[ThresholdRule]
+    silences: Sequence[AlertSilence], monitor: str, rules: Sequence[ThresholdRule], clock: float
 ) -> Callable[[AlertKey, float], bool]:
-    """Whether an alert of a monitor is silenced at a time, by a silence or by its rule's file."""
+    """Whether an alert of a monitor is silenced at a time, by a silence or by its rule's file.
+    clock: a silence in force then covers all that was not told before, such as what is made up for.
+    """
     written = {rule.name: rule.silence for rule in rules if rule.silence}
 
     def muted(key: AlertKey, at: float) -> bool:
         own = written.get(key[0])
         return (own is not None and at < own.until) or any(
-            item.begun_at.timestamp() <= at < item.until.timestamp() and _covers(item, monitor, key)
+            _covers(item, monitor, key) and (_in_force(item, at) or _in_force(item, clock))
             for item in silences
         )
 
     return muted
+
+
+def _in_force(silence: AlertSilence, at: float) -> bool:
+    return silence.begun_at.timestamp() <= at < silence.until.timestamp()
 
 
 def _covers(silence: AlertSilence, monitor: str, key: AlertKey) -> bool:

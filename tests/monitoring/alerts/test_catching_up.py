@@ -16,7 +16,11 @@ from jupyter_mlinfra.deployments.targets.layout import payload_folder
 from jupyter_mlinfra.monitoring import catching_up
 from jupyter_mlinfra.monitoring.alerts.condensing import condensed
 from jupyter_mlinfra.monitoring.alerts.deliveries import DeliveryStore
-from jupyter_mlinfra.monitoring.rules.evaluator import Notice
+from jupyter_mlinfra.monitoring.alerts.silences import muting
+from jupyter_mlinfra.monitoring.hours.points import Point
+from jupyter_mlinfra.monitoring.rules.evaluator import Notice, evaluate
+from jupyter_mlinfra.monitoring.rules.spec import Operator, ThresholdRule
+from jupyter_mlinfra.monitoring.spec import AlertSilence
 from jupyter_mlinfra.monitoring.verbs import references as reference_verbs
 from tests.monitoring.alerts.conftest import Flights, set_clock
 
@@ -123,6 +127,32 @@ def test_what_passed_unseen_is_one_line_with_its_time_and_what_was_told_is_ended
         ("firing", 4, 0),
     ]
     assert told[1].since == 10
+
+
+def test_a_silence_that_is_in_force_covers_what_is_made_up_for_from_before_it_began() -> None:
+    rule = ThresholdRule(name="drift", metric="psi", op=Operator.AT_LEAST, threshold=0.2)
+    begun, until = (datetime.fromtimestamp(at, UTC) for at in (5000, 9000))
+    silence = AlertSilence(
+        number=1,
+        monitor="",
+        rule="drift",
+        labels=None,
+        begun_at=begun,
+        until=until,
+        by="ana",
+        why="known",
+    )
+    point = Point(metric="psi", labels={}, start=0, end=1000, value=0.9, rows=500)
+
+    def found(clock: float) -> tuple[bool, int]:
+        muted = muting([silence], "flights", [rule], clock)
+        result = evaluate([rule], {}, [point], clock, muted=muted)
+        track = result.tracks["drift", ()]
+        assert track.state == "firing"
+        return track.told, len(result.notices)
+
+    assert found(8000) == (False, 0)
+    assert found(9000) == (True, 1)
 
 
 def test_a_long_pause_is_made_up_for_in_as_many_windows_as_a_day_has() -> None:
