@@ -92,3 +92,42 @@ def test_a_missing_text_is_what_the_model_was_fitted_to(
     found, expected = asked(tmp_path / "model", rows)
     assert found == pytest.approx(TARGETS)
     assert expected == pytest.approx(TARGETS)
+
+
+def test_a_missing_value_of_any_type_gives_a_pyfunc_the_same_answer_in_any_company(
+    tmp_path: Path,
+) -> None:
+    import mlflow
+    from mlflow.models import ModelSignature
+    from mlflow.types.schema import ColSpec, Schema
+
+    class Said(mlflow.pyfunc.PythonModel):
+        def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
+            names = list(model_input)
+            return [
+                " ".join(f"{name}={value!s}" for name, value in zip(names, row, strict=True))
+                for row in model_input.itertuples(index=False)
+            ]
+
+    kinds = ["double", "long", "integer", "boolean", "string", "datetime"]
+    columns = [ColSpec(kind, kind, required=kind == "double") for kind in kinds]
+    mlflow.pyfunc.save_model(
+        tmp_path / "model",
+        python_model=Said(),
+        signature=ModelSignature(Schema(columns), Schema([ColSpec("string")])),
+        input_example=pd.DataFrame({"double": [1.0]}),
+        pip_requirements=["pandas"],
+    )
+    rows: list[list[Any]] = [
+        [1.0, None, None, None, None, None],
+        [2.0, 7, 8, True, "x", "2026-01-02T00:00:00"],
+        [3.0, None, 9, False, None, None],
+    ]
+    answers = [
+        "double=1.0 boolean=None string=None datetime=NaT",
+        "double=2.0 long=7 integer=8 boolean=True string=x datetime=2026-01-02 00:00:00",
+        "double=3.0 integer=9 boolean=False string=None datetime=NaT",
+    ]
+    assert asked(tmp_path / "model", rows) == (answers, answers)
+    for row, answer in zip(rows, answers, strict=True):
+        assert asked(tmp_path / "model", [row]) == ([answer], [answer])
