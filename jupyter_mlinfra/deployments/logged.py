@@ -17,6 +17,7 @@ from typing import Any, Literal
 from ..core.errors import BadRequest, Unprocessable
 from . import servable
 from .requirements import Requirements, requirements_of
+from .runtime.params import BINARY
 from .servable import BOOSTER, CLASSIFIERS, Engine, Layout, engine_of, layout_of, refusal
 from .xgboost_file import booster_names
 
@@ -289,8 +290,10 @@ def _signature(
 
 
 def _params(document: Mapping[str, Any], engine: Engine) -> list[Param]:
-    """Those that the model's own pyfunc hands on; the other flavors of MLflow ignore them."""
-    return [
+    """Those that the model's own pyfunc hands on; the other flavors of MLflow ignore them. Raises
+    Unreadable for one that no request could set.
+    """
+    found = [
         Param(
             name=str(item["name"]),
             type=str(item.get("type") or item.get("dtype")),
@@ -301,6 +304,13 @@ def _params(document: Mapping[str, Any], engine: Engine) -> list[Param]:
         for item in servable.params(document.get("signature"))
         if engine == "pyfunc"
     ]
+    if any(param.name == BINARY for param in found):
+        raise Unreadable(
+            f"The model's signature has a parameter {BINARY}.",
+            "The Open Inference Protocol has that name for the form of an answer.",
+            "Rename it, and log the model again.",
+        )
+    return found
 
 
 def _columns(inputs: Sequence[Mapping[str, Any]], engine: Engine) -> tuple[list[Input], Layout]:

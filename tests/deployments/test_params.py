@@ -17,13 +17,13 @@ import pandas as pd
 import pytest
 from flask import Flask
 
-from jupyter_mlinfra.deployments import servable
+from jupyter_mlinfra.deployments import logged, servable
 from jupyter_mlinfra.deployments.bodies import open_inference_body, sample_body, with_params
 from jupyter_mlinfra.deployments.packaging import Bundle, package
 from jupyter_mlinfra.deployments.runtime import grpc_seldon, grpc_v2, protos
 from jupyter_mlinfra.deployments.runtime.asgi import Application
 from jupyter_mlinfra.deployments.runtime.model import Model
-from jupyter_mlinfra.deployments.runtime.params import Param, checked_params
+from jupyter_mlinfra.deployments.runtime.params import Param, checked_params, of_parameters
 from jupyter_mlinfra.deployments.runtime.refusal import RequestRefused
 from jupyter_mlinfra.deployments.runtime.served import Served
 from jupyter_mlinfra.deployments.spec import Deployment, DeploymentState
@@ -186,6 +186,16 @@ def test_what_clients_of_the_protocol_send_of_their_own_is_no_parameter(asked: A
     own = {"content_type": "pd", "sequence_id": 5, "triton_enable_empty_final_response": True}
     status, found = asked.values("open-inference", "V2", {**own, "factor": 0.5})
     assert (status, found) == (200, list(asked.logged.predict(FRAME, params={"factor": 0.5})))
+
+
+def test_a_name_of_the_protocols_extensions_is_a_parameter_if_the_signature_has_it() -> None:
+    given = {"timeout": 5, "triton_limit": 1, "priority": 2, "binary_data_output": True, "new": 3}
+    known = [Param("timeout", "long", 1), Param("triton_limit", "long", 1)]
+    assert of_parameters(known, given) == {"timeout": 5, "triton_limit": 1, "new": 3}
+    assert of_parameters([], given) == {}
+    signature = {"params": json.dumps([{"name": "binary_data_output", "dtype": "boolean"}])}
+    with pytest.raises(logged.Unreadable, match="binary_data_output"):
+        logged._params({"signature": signature}, "pyfunc")
 
 
 SIZES = {"width": {"type": "long"}, "unit": {"type": "string", "required": False}}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,6 @@ import orjson
 from .contract import Batch, Column, Contract
 from .datatypes import DTYPES, check_datatype
 from .nested import flattened
-from .params import of_parameters
 from .refusal import RequestRefused, is_shape, kind, show
 from .seldon_v1 import caller_id, json_values, parsed
 from .tensors import TensorContract
@@ -39,14 +38,15 @@ _OF_COLUMN = {
 @dataclass(frozen=True, slots=True)
 class Question:
     """A request that passed. id: the caller's, or empty. outputs: names that are wanted, empty for
-    all. binary: which of them as bytes; `*` for all. params: as they were given.
+    all. binary: which of them as bytes; `*` for all. params: as they
+    were given, of any type.
     """
 
     batch: Batch
     id: str
     outputs: tuple[str, ...]
     binary: frozenset[str]
-    params: Mapping[str, Any] = field(default_factory=dict)
+    params: Any = None
 
 
 def read(body: bytes, contract: Contract, json_length: int | None = None) -> Question:
@@ -82,7 +82,7 @@ def _read(body: bytes, contract: Contract, json_length: int | None) -> Question:
             "The body has bytes that belong to no input.", f"{len(blob)} are left."
         )
     outputs, binary = _wanted(message)
-    batch, given = contract.from_columns(columns), of_parameters(message.get("parameters"))
+    batch, given = contract.from_columns(columns), message.get("parameters")
     return Question(batch, _id(message.get("id")), outputs, binary, given)
 
 

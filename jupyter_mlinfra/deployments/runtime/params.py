@@ -1,8 +1,8 @@
 """The parameters of a request: `params` of the model's MLflow signature, such as a temperature.
 
 In Seldon's protocol they are the tag `params` of the request's meta; in the Open Inference Protocol
-its `parameters`, but for those that the protocol's extensions have names for. What is left out has
-the signature's default.
+its `parameters`; a name that the protocol's extensions have is the model's if its signature has it.
+What is left out has the signature's default.
 """
 
 from __future__ import annotations
@@ -18,9 +18,12 @@ from .values import EXPECTED, FITS, moment, nested_fault
 
 TAG = "params"
 
+BINARY = "binary_data_output"
+"""Of the protocol alone: every call by gRPC has it."""
+
 _EXTENSIONS = frozenset(
     {
-        "binary_data_output",
+        BINARY,
         "content_type",
         "headers",
         "priority",
@@ -61,14 +64,17 @@ def of_tags(meta: Any) -> Mapping[str, Any]:
     return given
 
 
-def of_parameters(parameters: Any) -> Mapping[str, Any]:
-    """The parameters among those of the Open Inference Protocol."""
-    if not isinstance(parameters, Mapping):
+def of_parameters(known: Sequence[Param], parameters: Any) -> Mapping[str, Any]:
+    """Those for the model among the parameters of the Open Inference Protocol. known: of the
+    signature; without any, all are the protocol's, which leaves them to extensions.
+    """
+    if not known or not isinstance(parameters, Mapping):
         return {}
+    own = {param.name for param in known}
     return {
         name: value
         for name, value in parameters.items()
-        if name not in _EXTENSIONS and not name.startswith("triton_")
+        if name in own or not (name in _EXTENSIONS or name.startswith("triton_"))
     }
 
 

@@ -28,7 +28,7 @@ from .contract import Batch, Contract
 from .custom import Count, Custom
 from .engine import Packaged
 from .journal import BODY_BYTES, Journal
-from .params import TAG, checked_params
+from .params import TAG, checked_params, of_parameters
 from .refusal import RequestRefused
 from .table import LOGGED_TEXT
 from .tensors import TensorContract
@@ -135,8 +135,7 @@ class Served:
         with _Watch(self, body, headers) as progress:
             question = open_inference.read(body, self.contract, _json_length(headers))
             progress.batch, progress.caller_id = question.batch, question.id
-            # Those of a model that takes none are the protocol's, which leaves them to extensions.
-            given = question.params if self.packaged.params else {}
+            given = of_parameters(self.packaged.params, question.params)
             asked = self._with_params(question.batch, given)
             outputs = progress.outputs = self._predict(body, headers, asked)
             answer, extra = open_inference.answer(
