@@ -22,6 +22,8 @@ from typing import Any, TypeVar
 
 import orjson
 
+from .ending import kept
+
 COUNTER, GAUGE, TIMER = "COUNTER", "GAUGE", "TIMER"
 MOST_SERIES = 1000
 """Of one process; further keys and tags are not counted."""
@@ -107,7 +109,7 @@ class Custom:
     def _tried(self, what: str, work: Callable[[], _Found], instead: _Found) -> _Found:
         """What comes of this; `instead` if it fails, however it does: it is all of the model."""
         try:
-            return work()
+            return kept(work)
         except Exception as error:  # noqa: BLE001
             # The lines of an error can be made whatever its own text does.
             self._leave_out(what, traceback.format_exception_only(error)[-1].strip())

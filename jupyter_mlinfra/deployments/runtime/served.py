@@ -26,6 +26,7 @@ import numpy as np
 from . import by_row, engine, explaining, guard, open_inference, seldon_v1
 from .contract import Batch, Contract
 from .custom import Count, Custom
+from .ending import kept
 from .engine import Packaged
 from .journal import BODY_BYTES, Journal
 from .params import TAG, checked_params, of_parameters
@@ -171,7 +172,7 @@ class Served:
             return explaining.body(found, batch, columns, predictions, self.version)
 
         # Not the same request as a prediction for these rows: that one may be harmless.
-        return Reply(self.guard.run(b"explain " + body, headers(guard.ATTEMPT), work))
+        return Reply(self.guard.run(b"explain " + body, headers(guard.ATTEMPT), lambda: kept(work)))
 
     def _with_params(self, batch: Batch, given: Mapping[str, Any]) -> Batch:
         """The batch with its parameters. Raises RequestRefused for those that do not fit."""
@@ -187,7 +188,7 @@ class Served:
         outputs = self.guard.run(
             body,
             headers(guard.ATTEMPT),
-            lambda: self.engine.predict(batch),
+            lambda: kept(lambda: self.engine.predict(batch)),
             stands_in=stands_in,
         )
         by_row.check(outputs, batch.size)
@@ -233,7 +234,8 @@ class Served:
         """As the model answers its sample; as the signature names them if it does not."""
         if not self._outputs:
             with contextlib.suppress(Exception):  # of the model
-                found = self.engine.predict(engine.sample_batch(self.engine, self.packaged))
+                sample = engine.sample_batch(self.engine, self.packaged)
+                found = kept(lambda: self.engine.predict(sample))
                 self._outputs = open_inference.output_metadata(found)
         names = self.packaged.output_names or ["predict"]
         return self._outputs or [
