@@ -20,8 +20,9 @@ from flask import Flask
 from jupyter_mlinfra.deployments import logged, servable
 from jupyter_mlinfra.deployments.bodies import open_inference_body, sample_body, with_params
 from jupyter_mlinfra.deployments.packaging import Bundle, package
-from jupyter_mlinfra.deployments.runtime import grpc_seldon, grpc_v2, protos
+from jupyter_mlinfra.deployments.runtime import grpc_seldon, grpc_v2, listen, protos
 from jupyter_mlinfra.deployments.runtime.asgi import Application
+from jupyter_mlinfra.deployments.runtime.custom import MOST_SERIES, Custom
 from jupyter_mlinfra.deployments.runtime.model import Model
 from jupyter_mlinfra.deployments.runtime.params import Param, checked_params, of_parameters
 from jupyter_mlinfra.deployments.runtime.refusal import RequestRefused
@@ -84,6 +85,10 @@ class Asked:
             "PAYLOADS": "",
         }.items():
             patch.setenv(f"MLINFRA_{key}", value)
+        in_image = Flask("image")
+        in_image.register_blueprint(Model().model_error_handler)
+        self.rules_in_image = {str(rule) for rule in in_image.url_map.iter_rules()}
+        patch.setenv("MLINFRA_SOCKET", "unused")
         seldon = Model()
         seldon.load()
         flask = Flask("seldon")
@@ -346,3 +351,32 @@ def _deployment() -> Deployment:
         created_at=at,
         updated_at=at,
     )
+
+
+def test_in_an_image_seldons_metrics_server_alone_says_what_all_workers_have_counted(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "/api/v1.0/explain" in asked.rules_in_image
+    assert "/metrics" not in asked.rules_in_image
+    counted: list[Any] = []
+
+    class Metrics:
+        """Stands in for Seldon's."""
+
+        def update(self, metrics: Sequence[Any], method: str) -> None:
+            counted.extend((method, item["key"], item["tags"]) for item in metrics)
+
+    class Talking:
+        """A model that invents names without end, and takes labels that are Seldon's."""
+
+        def metrics(self) -> Any:
+            tags = {"worker_id": "7", "team": "blue"}
+            return [
+                {"type": "GAUGE", "key": f"g-{number}", "value": 1, "tags": tags}
+                for number in range(MOST_SERIES + 5)
+            ]
+
+    monkeypatch.setattr(listen, "_metrics", [Metrics()])
+    Custom(Talking(), listen.count_by_seldon).said()
+    assert len(counted) == MOST_SERIES
+    assert counted[0] == ("predict", "g_0", {"team": "blue"})

@@ -21,6 +21,7 @@ bundle also runs on a cluster.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -61,6 +62,20 @@ def on_private_socket() -> None:
 _metrics: list[Any] = []
 """Those of the microservice, where it has some."""
 
+_updating = threading.Lock()
+"""Seldon reads what a process has counted, adds to it, and writes it back: threads that did so at
+once would lose counts.
+"""
+
+_SELDONS = frozenset(
+    {
+        *("deployment_name", "seldon_deployment_name", "image_name", "image_version", "method"),
+        *("model_name", "model_image", "model_version", "predictor_name", "predictor_version"),
+        "worker_id",
+    }
+)
+"""Labels that Seldon gives all samples: series that differ by a tag of that name would be one."""
+
 
 def note_metrics() -> None:
     """Change the microservice so that what it counts by itself, on a cluster, can be added to."""
@@ -78,13 +93,23 @@ def note_metrics() -> None:
             super().__init__(*args, **options)
             _metrics.append(self)
 
+        def update(self, *args: Any, **options: Any) -> None:
+            """One thread after another."""
+            with _updating:
+                super().update(*args, **options)
+
     microservice.SeldonMetrics = Noted
 
 
 def count_by_seldon(metrics: Sequence[Mapping[str, Any]]) -> None:
     """Add metrics of a prediction, in Seldon's form, to what the microservice exposes."""
     for found in _metrics:
-        found.update(metrics, "predict")
+        # Seldon keeps the tags of each, and writes into them.
+        found.update([{**item, "tags": _own(item["tags"])} for item in metrics], "predict")
+
+
+def _own(tags: Mapping[str, str]) -> dict[str, str]:
+    return {name: text for name, text in tags.items() if name not in _SELDONS}
 
 
 def make_private(configuration: Any, path: str) -> None:

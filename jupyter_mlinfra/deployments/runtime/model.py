@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import gc
 import io
+import os
 import time
 from typing import Any
 
@@ -174,7 +175,10 @@ def _add_routes(hooks: Blueprint, model: Model) -> None:
     def figures() -> Response:
         return Response(model.figures(), mimetype="text/plain")
 
-    hooks.add_url_rule("/metrics", "figures", figures)
+    # Elsewhere Seldon's metrics server has them, and of all workers: here one would answer for
+    # itself, another one each time.
+    if os.environ.get("MLINFRA_SOCKET"):
+        hooks.add_url_rule("/metrics", "figures", figures)
 
     def infer() -> Response:
         return _response(model.open_inference(request.get_data(), request.headers.get))
