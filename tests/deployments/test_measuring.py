@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import cycle
 from types import SimpleNamespace
 from typing import Any
 
@@ -63,6 +64,28 @@ def test_one_request_in_a_hundred_may_be_slow_and_no_more(
     assert f"{found}" == f"p99 {found.p99_ms:.1f} ms over 1,000 requests" + (
         "" if met else ", best of 3 rounds"
     )
+
+
+@pytest.mark.parametrize(
+    ("every", "at_most_ms", "said", "asked"),
+    [
+        # Hopeless: no further round.
+        ([900.0], 100, "p99 900.0 ms over 23 requests in 20 s", 23),
+        ([900.0], 1000, "p99 900.0 ms over 23 requests in 20 s", 23),
+        # Some are in time, so the machine may be busy.
+        ([905.0, 50.0, 50.0], 100, "p99 905.0 ms over 59 requests in 20 s, best of 3 rounds", 179),
+    ],
+    ids=["too slow", "slow but in time", "now and then"],
+)
+def test_slow_answers_are_not_waited_for_long(
+    monkeypatch: pytest.MonkeyPatch, every: list[float], at_most_ms: float, said: str, asked: int
+) -> None:
+    taken = answer_in(monkeypatch, cycle(every))
+    clock = SimpleNamespace(monotonic=lambda: sum(taken) / 1000)
+    monkeypatch.setattr(measuring, "time", clock)
+    found = measuring.latency("http://gateway", b"", at_most_ms=at_most_ms, keys=KEYS)
+    assert str(found) == said
+    assert len(taken) == measuring.WARM_UP + asked
 
 
 def test_a_deployment_that_does_not_answer_has_no_latency(monkeypatch: pytest.MonkeyPatch) -> None:
