@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import MLInfraError
 from .history import points_then
-from .hours.hourly_history import sketched_points
+from .hours.hourly_history import affordable, sketched_points
 from .large_windows import held_rows
 from .references import profiles as references
 
@@ -80,13 +80,10 @@ def missed_points(
         if end == ends[0]:
             todo = deque(affordable(todo, time.monotonic() - begun, seconds))
         since = end
-    yield from sketched_points(store, monitor.name, plan, models, large, window=window)
-
-
-def affordable(ends: Sequence[datetime], cost: float, seconds: float) -> Sequence[datetime]:
-    """As many of them, evenly spread, as can be measured in some seconds. cost: of one of them."""
-    most = max(1, int(seconds / max(cost, 1e-6)))
-    return [*ends][:: max(1, ceil(len(ends) / most))]
+    left = seconds - (time.monotonic() - begun)
+    yield from sketched_points(
+        store, monitor.name, plan, models, large, window=window, seconds=left
+    )
 
 
 def _within(

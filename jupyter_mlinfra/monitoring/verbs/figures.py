@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from math import inf
 from typing import TYPE_CHECKING
 
 from ...core.errors import BadRequest, MLInfraError
@@ -146,10 +147,12 @@ class MeasuringVerbs(RecordingVerbs):
         *,
         window: timedelta,
         against: Sequence[str] = (),
+        seconds: float = inf,
     ) -> tuple[list[Point], list[datetime]]:
         """What the hourly series say of windows that end then: of those that begin before the
         payload log all that is measured, of the others what only the series have; and the ends of
-        the former. against: also the drift against these, see `against`, of whole hours.
+        the former. against: also the drift against these, see `against`, of whole hours. seconds:
+        see `sketched_points`.
         """
         monitor, recorded = self._store.show(name), self._series.recorded(name)
         if not ends:
@@ -160,7 +163,7 @@ class MeasuringVerbs(RecordingVerbs):
         plan, versions = self._plan(monitor), self._models(monitor.deployment)
         found = [
             *hourly_history.sketched_points(
-                self._series, name, plan, versions, gone, window=window
+                self._series, name, plan, versions, gone, window=window, seconds=seconds
             ),
             *hourly_history.only_hourly_points(
                 self._series, name, ends[0] - window, ends[-1], window=window

@@ -42,8 +42,10 @@ class MissedVerbs(CauseVerbs):
         ends = missed_ends(monitor.evaluated_at, at, timedelta(minutes=minutes))
         if not ends:
             return ()
+        seconds = min(30.0 * minutes, MEASURING_SECONDS)
+        until = time.monotonic() + seconds
         try:
-            found, gone = self.past_points(monitor.name, ends, window=window)
+            found, gone = self.past_points(monitor.name, ends, window=window, seconds=seconds)
             if there := [end for end in ends if end not in gone]:
                 found += missed_points(
                     self._project,
@@ -54,7 +56,7 @@ class MissedVerbs(CauseVerbs):
                     self._models(monitor.deployment),
                     there,
                     window=window,
-                    seconds=min(30 * minutes, MEASURING_SECONDS),
+                    seconds=until - time.monotonic(),
                 )
             found += self._compared(monitor, ends, window)
         except (MLInfraError, OSError, pl.exceptions.PolarsError):

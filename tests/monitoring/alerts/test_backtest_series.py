@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jupyter_mlinfra.core.records import now
 from jupyter_mlinfra.deployments.targets.layout import payload_folder
 from jupyter_mlinfra.monitoring.alerts.backtests import LOG, SERIES
+from jupyter_mlinfra.monitoring.hours import hourly_history
+from jupyter_mlinfra.monitoring.hours.series import sketches_of
 from jupyter_mlinfra.monitoring.verbs import references as reference_verbs
 from tests.monitoring.alerts.conftest import Flights
 
@@ -45,6 +50,7 @@ def test_a_past_that_the_log_has_lost_is_replayed_from_the_hourly_series(
         if int(journal.name.split("-")[1]) / 1e6 < (end - timedelta(hours=30)).timestamp():
             journal.unlink()
     after = flights.alerts.backtest("t.mlrules.yaml", monitor="flights", days=2.5)
+    _each_hour_is_read_once_and_the_time_is_bounded(flights, monkeypatch, end)
     moved, slow, covered = after.rules
     assert moved.source == slow.source == f"{LOG} and {SERIES}"
     assert covered.source == SERIES
@@ -57,3 +63,24 @@ def test_a_past_that_the_log_has_lost_is_replayed_from_the_hourly_series(
     assert abs(one.until - other.until) <= timedelta(hours=2)
     assert other.subject == "temp"
     assert slow.measured == slow.windows
+
+
+def _each_hour_is_read_once_and_the_time_is_bounded(
+    flights: Flights, patch: pytest.MonkeyPatch, end: datetime
+) -> None:
+    read = list[str]()
+
+    def counted(path: Path, **asked: Any) -> Any:
+        read.append(path.stem)
+        return sketches_of(path, **asked)
+
+    patch.setattr(hourly_history, "sketches_of", counted)
+    ends = [end - timedelta(hours=40) + timedelta(minutes=5 * place) for place in range(60)]
+    past_points = partial(flights.monitoring.past_points, "flights", window=timedelta(hours=24))
+    found, gone = past_points(ends)
+    assert gone == ends
+    assert {point.end for point in found} >= {end.timestamp() for end in ends}
+    assert len(read) == len({*read}) <= 24 + 6
+    few, _ = past_points(ends, seconds=0)
+    windows = {point.end for point in few if point.metric == "requests"}
+    assert 1 <= len(windows) <= 3 * 12, "two to know the cost, and the least that is measured"
