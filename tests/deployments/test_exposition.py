@@ -5,9 +5,15 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
 
 from jupyter_mlinfra.deployments.exposition import exposition
 from jupyter_mlinfra.deployments.targets import Counts, Figures
+from jupyter_mlinfra.deployments.targets.envoy import meter as envoy_meter
+from jupyter_mlinfra.deployments.targets.envoy.meter import Meter
+from jupyter_mlinfra.deployments.targets.envoy.names import PROBES
 
 EDGES = (1, 10, 100, 30_000)
 
@@ -73,3 +79,47 @@ def test_promtool_accepts_the_figures_of_all_versions_and_each_is_what_was_count
 
 def test_without_a_version_there_is_nothing_to_scrape() -> None:
     assert exposition({}, {}, EDGES) == ""
+
+
+def test_no_counter_falls_while_probes_end_between_the_readings_or_an_envoy_begins_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    readings = [  # completed, 4xx, 5xx and latencies: of all, then of probes
+        ((10, 0, 0), (4, 6, 10, 10), (0, 0, 0), (0, 0, 0, 0)),
+        ((12, 2, 0), (4, 7, 12, 12), (2, 0, 0), (3, 3, 4, 4)),  # two refused; later, two probes
+        ((12, 2, 0), (4, 7, 12, 12), (2, 1, 1), (5, 5, 5, 5)),
+        ((3, 0, 1), (), (0, 0, 0), ()),  # anew, without a histogram yet
+        ((5, 0, 1), (1, 2, 5, 5), (0, 0, 0), (0, 0, 0, 0)),
+    ]
+    meter, before = Meter(), [0.0] * 9
+    for total, latencies, probes, of_probes in readings:
+        counters = [
+            {
+                f"cluster.{name}.upstream_rq_{counter}": str(value)
+                for counter, value in zip(("completed", "4xx", "5xx"), values, strict=True)
+            }
+            for name, values in (("a.v1", total), (f"a.v1.{PROBES}", probes))
+        ]
+        answers = iter([{0: counters[0]}, {0: counters[1]}])
+        histograms = {"a.v1": latencies, f"a.v1.{PROBES}": of_probes} if latencies else {}
+        monkeypatch.setattr(envoy_meter, "statistics", lambda _, found=answers: next(found))
+        monkeypatch.setattr(envoy_meter, "latencies", lambda found=histograms: {0: found})
+        meter.read(["a.v1"])
+        requests, refused, errors, below = meter.counts("a.v1") or (0, 0, 0, ())
+        counts = Counts(
+            requests=requests,
+            refused=refused,
+            errors=errors,
+            retried=0,
+            cpu_seconds=0,
+            latencies=below,
+        )
+        text = exposition({("a", "v1"): replace(figures("v1", ()), counts=counts)}, {}, EDGES)
+        lines = [
+            line for line in text.splitlines() if "_requests_total{" in line or "_duration" in line
+        ]
+        now = [float(line.rpartition(" ")[2]) for line in lines if line[0] != "#"]
+        assert len(now) == len(before)
+        assert all(new >= old for new, old in zip(now, before, strict=True))
+        before = now
+    assert before[:3] == [10 + 4, 2, 1], "ok, refused and errors of both Envoys"

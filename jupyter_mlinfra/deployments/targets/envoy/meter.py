@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate, zip_longest
 
 from .. import Figures
 from .admin import latencies, statistics
@@ -18,15 +19,20 @@ WINDOW_SECONDS = 60.0
 @dataclass(frozen=True, slots=True)
 class _Count:
     """total: of all requests; the other fields exclude our own tests and measurements. refused and
-    errors: answers of the 4xx and the 5xx range.
+    errors: answers of the 4xx and the 5xx range; ok: the others.
     """
 
     at: float
     total: int
-    requests: int
+    ok: int
     refused: int
     errors: int
     buckets: Sequence[int]
+
+    @property
+    def requests(self) -> int:
+        """All of them."""
+        return self.ok + self.refused + self.errors
 
 
 class Meter:
@@ -86,12 +92,7 @@ class Meter:
         counts = self._counts.setdefault(name, deque())
         # Lower by a probe that ended between the two readings; the next reading is right again.
         if counts:
-            count = replace(
-                count,
-                requests=max(count.requests, counts[-1].requests),
-                refused=max(count.refused, counts[-1].refused),
-                errors=max(count.errors, counts[-1].errors),
-            )
+            count = _not_below(counts[-1], count)
         counts.append(count)
         while len(counts) > 2 and count.at - counts[1].at >= WINDOW_SECONDS:
             counts.popleft()
@@ -131,21 +132,33 @@ def _count(name: str, counters: Mapping[str, str], buckets: Mapping[str, Sequenc
     """
     probes = f"{name}.{PROBES}"
     requests, refused, errors = (
-        max(0, _counter(counters, name, counter) - _counter(counters, probes, counter))
+        _counter(counters, name, counter) - _counter(counters, probes, counter)
         for counter in ("completed", "4xx", "5xx")
     )
     total = buckets.get(name, ())
     clients = [
-        count - probe
+        max(0, count - probe)
         for count, probe in zip(total, buckets.get(probes) or [0] * len(total), strict=False)
     ]
     return _Count(
         at=time.time(),
         total=_counter(counters, name, "completed"),
-        requests=requests,
-        refused=refused,
-        errors=errors,
-        buckets=clients,
+        ok=max(0, requests - refused - errors),
+        refused=max(0, refused),
+        errors=max(0, errors),
+        buckets=list(accumulate(clients, max)),
+    )
+
+
+def _not_below(last: _Count, count: _Count) -> _Count:
+    """A count that has fallen in nothing, as counters of Prometheus never do."""
+    edges = zip_longest(last.buckets, count.buckets, fillvalue=0)
+    return replace(
+        count,
+        ok=max(last.ok, count.ok),
+        refused=max(last.refused, count.refused),
+        errors=max(last.errors, count.errors),
+        buckets=[max(edge) for edge in edges],
     )
 
 
@@ -159,7 +172,7 @@ def _sum(counts: Sequence[_Count | None]) -> _Count:
     return _Count(
         at=time.time(),
         total=sum(count.total for count in known),
-        requests=sum(count.requests for count in known),
+        ok=sum(count.ok for count in known),
         refused=sum(count.refused for count in known),
         errors=sum(count.errors for count in known),
         buckets=[
