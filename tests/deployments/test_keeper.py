@@ -190,11 +190,17 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Figures]:
     monkeypatch.setattr(meter, "time", SimpleNamespace(time=lambda: clock[0]))
 
     def read(
-        requests: int | None, *, histogram: int | None = None, errors: int = 0, probes: int = 0
+        requests: int | None,
+        *,
+        histogram: int | None = None,
+        errors: int = 0,
+        refused: int = 0,
+        probes: int = 0,
     ) -> Figures:
         clock[0] += 5
         told = {
             "cluster.a.v1.upstream_rq_completed": str(requests),
+            "cluster.a.v1.upstream_rq_4xx": str(refused),
             "cluster.a.v1.upstream_rq_5xx": str(errors),
         }
         told["cluster.a.v1.probe.upstream_rq_completed"] = str(probes)
@@ -229,6 +235,16 @@ def test_what_a_gateway_had_counted_before_it_was_started_anew_still_counts(
     counted(3, histogram=3)
     after = counted(13, histogram=13)
     assert (after.requests, after.seconds) == (17, 15)
+
+
+def test_refusals_are_counted_since_any_reading_of_the_window(
+    counted: Callable[..., Figures],
+) -> None:
+    counted(100, histogram=100, errors=1, refused=4)
+    counted(120, histogram=120, errors=2, refused=10)
+    found = counted(150, histogram=150, errors=3, refused=25)
+    assert (found.requests, found.errors, found.refused) == (50, 2, 21)
+    assert found.counted_since(1007.0) == (30, 1, 15)
 
 
 def test_a_probe_that_ends_between_two_readings_looks_neither_like_a_client_nor_like_a_new_gateway(

@@ -128,7 +128,14 @@ class World:
         return self.store.deployment(name).traffic
 
     def count(
-        self, version: str, *, requests: int, since: float, errors: int = 0, p95_ms: float = 3.0
+        self,
+        version: str,
+        *,
+        requests: int,
+        since: float,
+        errors: int = 0,
+        refused: int = 0,
+        p95_ms: float = 3.0,
     ) -> None:
         """What the gateway counted of a version from `since` until now."""
         self.target.seen["flights", version] = Figures(
@@ -138,7 +145,7 @@ class World:
             errors=errors,
             p50_ms=1.0,
             p95_ms=p95_ms,
-            readings=[(since, 0, 0), (self.now, requests, errors)],
+            readings=[(since, 0, 0, 0), (self.now, requests, errors, refused)],
         )
 
     def log(
@@ -148,10 +155,11 @@ class World:
         *,
         name: str = "flights",
         failed: int = 0,
+        refused: int = 0,
         ms: float = 3.0,
         rewards: Callable[[int], float] | None = None,
     ) -> None:
-        """What a serving process logs of so many requests, of which some fail."""
+        """What a serving process logs of so many requests, of which some fail or are refused."""
         folder = payload_folder(self.project, name)
         folder.mkdir(parents=True, exist_ok=True)
         head = {"deployment": name, "version": version, "model": "flights/1", "names": ["x"]}
@@ -159,8 +167,9 @@ class World:
         for number in range(count):
             id = f"{version}-{time.perf_counter_ns()}-{number}"
             entry = {"id": id, "u": id, "ts": self.now - 0.0005, "ms": ms}
-            if number < failed:
-                journal.put({"k": "e", **entry, "st": 500, "what": "it broke", "b": ""})
+            if number < failed + refused:
+                status = 500 if number < failed else 422
+                journal.put({"k": "e", **entry, "st": status, "what": "it broke", "b": ""})
             else:
                 journal.put({"k": "p", **entry, "st": 200, "x": [[1.0]], "y": [0.5]})
                 if rewards is not None:
@@ -213,6 +222,7 @@ def test_a_plan_takes_its_steps_when_they_are_due_and_enough_was_asked(world: Wo
     assert {check.name: check.passed for check in plan.checks} == {
         "requests": True,
         "errors": True,
+        "refusals": True,
         "latency": True,
     }
     world.store.set_plan_alarm(PlanAlarm(), seconds=1)
@@ -268,6 +278,103 @@ def test_one_error_among_few_requests_is_no_breach_but_holds_the_step(world: Wor
     assert world.plan().step == 2
 
 
+@pytest.mark.parametrize(
+    ("own", "other", "state", "step", "reason"),
+    [
+        ((150, 21), (600, 0), PlanState.ROLLED_BACK, 1, "refused 21 of 150 requests, v1 0 of 600"),
+        # What clients send wrong, both refuse.
+        ((150, 21), (600, 72), PlanState.RUNNING, 2, ""),
+        (
+            (150, 140),
+            (600, 300),
+            PlanState.ROLLED_BACK,
+            1,
+            "refused 140 of 150 requests, v1 300 of",
+        ),
+        # More, which may be chance.
+        ((150, 3), (600, 0), PlanState.RUNNING, 1, "refusals: refused 3 of 150 requests, v1 0 of"),
+        (
+            (2000, 30),
+            (2000, 6),
+            PlanState.RUNNING,
+            1,
+            "refused 30 of 2,000 requests, v1 6 of 2,000",
+        ),
+        # Not a percentage point more.
+        ((2000, 18), (2000, 2), PlanState.RUNNING, 2, ""),
+    ],
+)
+def test_a_version_that_refuses_clearly_more_than_the_other_at_the_same_time_is_rolled_back(
+    world: World,
+    own: tuple[int, int],
+    other: tuple[int, int],
+    state: PlanState,
+    step: int,
+    reason: str,
+) -> None:
+    world.deploy()
+    world.now += EVERY
+    for version, (count, refused) in (("v1", other), ("v2", own)):
+        world.log(version, count, refused=refused)
+    world.driver.look()
+    plan = world.plan()
+    assert (plan.state, plan.step) == (state, step)
+    assert reason in plan.waits_for
+    if state is PlanState.ROLLED_BACK:
+        assert world.traffic() == {"v1": 100, "v2": 0}
+        assert reason in world.store.changes("flights")[0].reason
+
+
+@pytest.mark.parametrize(
+    ("usual", "refused", "reason"),
+    [
+        (0, 60, "refusals: refused 60 of 60 requests, v1 0 of 200, not clearly more than v1"),
+        (100, 30, ""),
+        (None, 60, "It waits. refusals: refused 60 of 60 requests, v1 0 of 0"),
+    ],
+)
+def test_with_all_traffic_a_version_is_compared_with_the_other_before_the_step(
+    world: World, usual: int | None, refused: int, reason: str
+) -> None:
+    world.deploy(delivery=DeliverySpec(steps=(5, 100), every_seconds=EVERY, least_requests=50))
+    world.now += EVERY
+    if usual is not None:
+        world.log("v1", 200, refused=usual)
+    world.log("v2", 60, refused=20 if usual else 0)
+    world.driver.look()
+    assert world.traffic() == {"v1": 0, "v2": 100}
+    world.now += EVERY + 0.001
+    world.log("v2", 60, refused=refused)
+    world.driver.look()
+    plan = world.plan()
+    assert reason in plan.waits_for
+    assert (
+        plan.state
+        is {
+            0: PlanState.ROLLED_BACK,
+            100: PlanState.SUCCEEDED,
+            None: PlanState.RUNNING,
+        }[usual]
+    )
+
+
+def test_refusals_that_the_gateway_alone_sees_count_and_have_the_next_look_come_at_once(
+    world: World,
+) -> None:
+    world.deploy()
+    begun, looks = world.plan().step_at.timestamp(), list[int]()
+    watch = PlanWatch(0.01, lambda: looks.append(refused))
+    world.now = begun + 5
+    for refused, usual in [(1, 0), (40, 160), (40, 0)]:
+        world.count("v1", requests=400, refused=usual, since=begun)
+        world.count("v2", requests=100, refused=refused, since=begun)
+        watch.heed(world.store.active_plans(), world.target.seen)
+    assert looks == [40]
+    world.driver.look()
+    assert "refusals: refused 40 of 100 requests, v1 0 of 400" in world.plan().waits_for
+    assert world.traffic() == {"v1": 100, "v2": 0}
+
+
 def test_a_machine_that_is_slow_for_both_versions_holds_the_plan(world: World) -> None:
     world.deploy()
     world.now += EVERY
@@ -316,9 +423,9 @@ def test_errors_that_the_gateway_alone_sees_count_from_the_beginning_of_the_step
     world.deploy()
     begun = world.plan().step_at.timestamp()
     world.now = begun + 11
-    earlier, first = (begun - 50, 0, 0), (begun + 1, 500, 40)
+    earlier, first = (begun - 50, 0, 0, 0), (begun + 1, 500, 40, 0)
 
-    def look(*later: tuple[float, int, int]) -> DeliveryPlan:
+    def look(*later: tuple[float, int, int, int]) -> DeliveryPlan:
         readings = [earlier, first, *later]
         world.target.seen["flights", "v2"] = Figures(
             seconds=61.0,
@@ -333,8 +440,8 @@ def test_errors_that_the_gateway_alone_sees_count_from_the_beginning_of_the_step
         return world.plan()
 
     assert look().state is PlanState.RUNNING, "one reading says nothing"
-    assert look((begun + 6, 540, 40)).state is PlanState.RUNNING
-    plan = look((begun + 6, 540, 40), (begun + 11, 560, 60))
+    assert look((begun + 6, 540, 40, 0)).state is PlanState.RUNNING
+    plan = look((begun + 6, 540, 40, 0), (begun + 11, 560, 60, 0))
     assert plan.state is PlanState.ROLLED_BACK
     assert plan.waits_for == "errors: 33.33% of 60 requests, at most 1.00%"
     assert world.traffic() == {"v1": 100, "v2": 0}
@@ -386,9 +493,11 @@ def test_a_second_burst_of_errors_is_looked_at_although_it_is_no_larger(world: W
 
 def test_figures_without_readings_count_if_all_of_their_window_is_within() -> None:
     """Those of a target of another package."""
-    found = Figures(seconds=60.0, requests=50, errors=5, p50_ms=1.0, p95_ms=2.0, since=1000.0)
-    assert found.counted_since(1000.0) == (50, 5)
-    assert found.counted_since(1000.5) == (0, 0)
+    found = Figures(
+        seconds=60.0, requests=50, errors=5, refused=9, p50_ms=1.0, p95_ms=2.0, since=1000.0
+    )
+    assert found.counted_since(1000.0) == (50, 5, 9)
+    assert found.counted_since(1000.5) == (0, 0, 0)
 
 
 def test_the_next_look_comes_at_once_when_it_is_asked_for(world: World) -> None:

@@ -1,20 +1,20 @@
-"""Whether a step of a plan may be followed by the next: requests, errors, latency and outcomes of
-the version since the step began.
+"""Whether a step of a plan may be followed by the next: requests, errors, refusals, latency and
+outcomes of the version since the step began.
 
-Each limit is asked again and again, so each is judged by something that may be: the errors by a
-confidence sequence, the outcomes by the verdict of `experiments`, whose alpha is shared out to the
-steps, because the shares of the traffic, which it checks, change with them.
+Each limit is asked again and again, so each is judged by something that may be: the errors and
+refusals by confidence sequences, the outcomes by the verdict of `experiments`, whose alpha is
+shared out to the steps, because the shares of the traffic, which it checks, change with them.
 
-Nothing of an earlier step judges this one: of the gateway's window, errors count from its first
-reading within the step and latency once all of it is; outcomes count from when the traffic follows
-the shares of the step.
+Nothing of an earlier step judges this one: of the gateway's window, errors and refusals count from
+its first reading within the step and latency once all of it is; outcomes count from when the
+traffic follows the shares of the step.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,8 @@ from ...core.errors import MLInfraError
 from ..comparing import quantiles
 from ..targets import Figures
 from ..version_verdicts import SETTLED
+from . import refusals
+from .refusals import LEAST, Refusals, looks_worse
 from .spec import DeliveryPlan, StepCheck
 
 if TYPE_CHECKING:
@@ -31,6 +33,14 @@ if TYPE_CHECKING:
 
 Outcomes = Callable[[str, str, Sequence[str], datetime, datetime], Mapping[str, Sequence[float]]]
 """Deployment, goal (`kpi` or `error`), versions, since, until: the outcomes of each version."""
+
+Counted = tuple[int, int, int]
+"""Requests, errors and refusals that the gateway has counted."""
+
+USUAL = timedelta(hours=1)
+"""Before a step, in which the other version shows what share it refuses where it has no traffic in
+the step.
+"""
 
 ERROR_ALPHA = 0.01
 LEAST_FIGURES = 20
@@ -68,6 +78,7 @@ class _Log:
 
     requests: int
     errors: int
+    refused: int
     milliseconds: Sequence[float]
 
 
@@ -84,14 +95,18 @@ def judge(
     """Judge the present step. folder: of the payload log. figures: of the gateway, by version.
     traffic: the present one. outcomes: asks the monitors.
     """
-    rows = _requests(folder, plan, until)
+    rows = _requests(folder, plan, plan.step_at, until)
     logs = {version: _log(rows, version) for version in (plan.version, plan.against)}
     begun = plan.step_at.timestamp()
     whole = {version: item for version, item in figures.items() if item.since >= begun}
-    own = figures.get(plan.version)
+    gateway = {
+        version: figures[version].counted_since(begun) if version in figures else (0, 0, 0)
+        for version in logs
+    }
     found = [
         _requests_check(plan, logs[plan.version]),
-        _errors(limits, logs[plan.version], own.counted_since(begun) if own else (0, 0)),
+        _errors(limits, logs[plan.version], gateway[plan.version]),
+        _refusals(plan, logs, gateway, folder),
         _latency(plan, limits, logs, whole),
     ]
     judgement = Judgement(checks=found)
@@ -141,11 +156,11 @@ def _requests_check(plan: DeliveryPlan, log: _Log) -> StepCheck:
     )
 
 
-def _errors(limits: StepLimits, log: _Log, gateway: tuple[int, int]) -> StepCheck:
+def _errors(limits: StepLimits, log: _Log, gateway: Counted) -> StepCheck:
     """By the log since the step began, and by the gateway, which also sees what never reached a
-    model. gateway: the requests and errors that it has counted in the step, in its last window.
+    model. gateway: what it has counted in the step, in its last window.
     """
-    requests, failed = gateway
+    requests, failed, _ = gateway
     counts = [(log.errors, log.requests), (failed, requests)]
     judged = [(_exceeds(errors, n, limits.errors), errors, n) for errors, n in counts if n]
     certain = [item for item in judged if item[0] is True]
@@ -158,6 +173,31 @@ def _errors(limits: StepLimits, log: _Log, gateway: tuple[int, int]) -> StepChec
         measured=share,
         passed=False if certain else None if open_ else True,
     )
+
+
+def _refusals(
+    plan: DeliveryPlan, logs: Mapping[str, _Log], gateway: Mapping[str, Counted], folder: Path
+) -> StepCheck:
+    """By the log and by the gateway, as the errors. What is usual where the other version has no
+    traffic any more is read only if the new one refuses enough for that to matter.
+    """
+
+    def logged(log: _Log) -> Refusals:
+        return Refusals(requests=log.requests, refused=log.refused)
+
+    def counted(version: str) -> Refusals:
+        requests, _, refused = gateway[version]
+        return Refusals(requests=requests, refused=refused)
+
+    counts = [
+        (logged(logs[plan.version]), logged(logs[plan.against])),
+        (counted(plan.version), counted(plan.against)),
+    ]
+    before = Refusals(requests=0, refused=0)
+    if any(looks_worse(own, before) and other.requests < LEAST for own, other in counts):
+        earlier = _requests(folder, plan, plan.step_at - USUAL, plan.step_at)
+        before = logged(_log(earlier, plan.against))
+    return refusals.check(plan.against, counts, before)
 
 
 def _exceeds(errors: int, n: int, most: float) -> bool | None:
@@ -257,8 +297,8 @@ def _outcomes_check(limit: str, found: Verdict) -> StepCheck:
     return StepCheck(name="outcomes", limit=limit, measured=measured, passed=passed)
 
 
-def _requests(folder: Path, plan: DeliveryPlan, until: datetime) -> pl.DataFrame:
-    """Both versions' requests of the step: request_id, ts, version, status, latency_ms."""
+def _requests(folder: Path, plan: DeliveryPlan, since: datetime, until: datetime) -> pl.DataFrame:
+    """Both versions' requests of a time: request_id, ts, version, status, latency_ms."""
     import polars as pl
 
     from ..payload_log.parts import parts
@@ -267,7 +307,7 @@ def _requests(folder: Path, plan: DeliveryPlan, until: datetime) -> pl.DataFrame
         part.rows.filter(
             pl.col("version").is_in([plan.version, plan.against]) & (pl.col("row") == 0)
         ).select("request_id", "ts", "version", "status", "latency_ms")
-        for part in parts(folder, plan.step_at, until)
+        for part in parts(folder, since, until)
         if not part.problem
     ]
     schema: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -287,6 +327,7 @@ def _log(rows: pl.DataFrame, version: str) -> _Log:
     return _Log(
         requests=own.height,
         errors=own.filter(pl.col("status") >= 500).height,
+        refused=own.filter(pl.col("status").is_between(400, 499)).height,
         milliseconds=own.filter(pl.col("status") == 200)["latency_ms"].to_list(),
     )
 

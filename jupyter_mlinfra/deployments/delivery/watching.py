@@ -1,5 +1,6 @@
-"""Between two looks at the plans: whether the gateway counts so many errors that the next look must
-come at once. The look gives the verdict; this only spares a rollback the wait for it.
+"""Between two looks at the plans: whether the gateway counts so many errors or refusals that the
+next look must come at once. The look gives the verdict; this only spares a rollback the wait for
+it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..targets import Figures
 from .alarm import hasten
+from .refusals import Refusals, looks_worse
 from .spec import DeliveryPlan
 
 if TYPE_CHECKING:
@@ -29,14 +31,17 @@ class PlanWatch:
     def heed(
         self, plans: Sequence[DeliveryPlan], figures: Mapping[tuple[str, str], Figures]
     ) -> None:
-        """Ask for a look if the version of a plan has too many errors in its step: at the first of
-        them, and whenever they have doubled since. So few looks are asked for in vain while it may
-        still be chance. In a step that begins again they count anew, and those that have left
-        the gateway's window no longer.
+        """Ask for a look if the version of a plan has too many errors or refusals in its step: at
+        the first of them, and whenever they have doubled since. So few looks are asked for in vain
+        while it may still be chance. In a step that begins again they count anew, and those that
+        have left the gateway's window no longer.
         """
         found = {
             (plan.id, plan.step, plan.step_at): excess(
-                plan, figures.get((plan.deployment, plan.version)), self._most
+                plan,
+                figures.get((plan.deployment, plan.version)),
+                figures.get((plan.deployment, plan.against)),
+                self._most,
             )
             for plan in plans
         }
@@ -51,12 +56,19 @@ class PlanWatch:
         }
 
 
-def excess(plan: DeliveryPlan, figures: Figures | None, most: float) -> int:
-    """The errors of a plan's step by the gateway if they are more than the share `most`, else 0."""
+def excess(plan: DeliveryPlan, figures: Figures | None, other: Figures | None, most: float) -> int:
+    """The errors of a plan's step by the gateway if they are more than the share `most`, and the
+    refusals if they are clearly more than those of the other version at the same time.
+    """
     if figures is None:
         return 0
-    requests, errors = figures.counted_since(plan.step_at.timestamp())
-    return errors if errors > most * requests else 0
+    begun = plan.step_at.timestamp()
+    requests, errors, refused = figures.counted_since(begun)
+    others, _, usual = other.counted_since(begun) if other else (0, 0, 0)
+    worse = looks_worse(
+        Refusals(requests=requests, refused=refused), Refusals(requests=others, refused=usual)
+    )
+    return errors * (errors > most * requests) + refused * worse
 
 
 def look_now(project: Project) -> None:

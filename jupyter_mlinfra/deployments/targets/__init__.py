@@ -41,12 +41,12 @@ class Figures:
     """What the gateway counted for a version in its last window of `seconds`, which began at
     `since` (seconds since 1970). p50_ms, p95_ms: None before the first request.
 
-    errors: answers of the 5xx range; a refused request (4xx) is not the version's fault.
-    memory_bytes, pids: of its serving processes, when they were last looked at; each process may
-    have children, whose memory is included. readings: of the window, the first one first: the time,
-    and how many requests and errors had been counted by then. in_flight: requests that the gateway
-    has taken and not answered. counts: None of a target that keeps none. by_minute: the requests of
-    each of the last 60 minutes, the present one last.
+    errors: answers of the 5xx range. refused: of the 4xx range, which is the version's fault only
+    if others refuse fewer. memory_bytes, pids: of its serving processes, when they were last looked
+    at; each process may have children, whose memory is included. readings: of the window, the first
+    one first: the time, and how many requests, errors and refusals had been counted by then.
+    in_flight: requests that the gateway has taken and not answered. counts: None of a target that
+    keeps none. by_minute: the requests of each of the last 60 minutes, the present one last.
     """
 
     seconds: float
@@ -54,26 +54,28 @@ class Figures:
     errors: int
     p50_ms: float | None
     p95_ms: float | None
+    refused: int = 0
     since: float = 0.0
     memory_bytes: int = 0
     pids: Sequence[int] = ()
-    readings: Sequence[tuple[float, int, int]] = ()
+    readings: Sequence[tuple[float, int, int, int]] = ()
     in_flight: int = 0
     counts: Counts | None = None
     by_minute: Sequence[int] = ()
 
-    def counted_since(self, begun: float) -> tuple[int, int]:
-        """Requests and errors between the first reading at `begun` (seconds since 1970) or later
-        and the last one; 0 and 0 before there are two. Of a target that gives no readings, those of
-        the window if all of it is within.
+    def counted_since(self, begun: float) -> tuple[int, int, int]:
+        """Requests, errors and refusals between the first reading at `begun` (seconds since 1970)
+        or later and the last one; 0 before there are two. Of a target that gives no readings, those
+        of the window if all of it is within.
         """
         if not self.readings:
-            return (self.requests, self.errors) if self.since >= begun else (0, 0)
+            whole = self.requests, self.errors, self.refused
+            return whole if self.since >= begun else (0, 0, 0)
         within = [reading for reading in self.readings if reading[0] >= begun]
         if not within:
-            return 0, 0
-        (_, requests, errors), (_, all_requests, all_errors) = within[0], within[-1]
-        return all_requests - requests, all_errors - errors
+            return 0, 0, 0
+        (_, requests, errors, refused), (_, *all_) = within[0], within[-1]
+        return all_[0] - requests, all_[1] - errors, all_[2] - refused
 
 
 class DeploymentTarget(Protocol):

@@ -98,7 +98,7 @@ class Meter:
             counts.popleft()
         first, last = counts[0], self._last.get(name)
         seconds, requests = count.at - first.at, count.requests - first.requests
-        readings = [(item.at, item.requests, item.errors) for item in counts]
+        readings = [(item.at, item.requests, item.errors, item.refused) for item in counts]
         if not requests:
             p50, p95 = (last.p50_ms, last.p95_ms) if last else (None, None)
             self._last[name] = Figures(
@@ -120,6 +120,7 @@ class Meter:
             since=first.at,
             requests=requests,
             errors=errors,
+            refused=count.refused - first.refused,
             p50_ms=quantile(in_window, 0.5),
             p95_ms=quantile(in_window, 0.95),
             readings=readings,
