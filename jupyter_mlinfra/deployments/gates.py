@@ -4,6 +4,7 @@ one failure blocks the version.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ from .spec import Gate
 TOLERANCE = 1e-6
 LATENCY_MS = 100.0
 SIGNATURE = "inputs are named and typed"
+_NO_INFINITY = ", for which JSON has null, as for a missing value"
 ENGINE = "onnxruntime if it answers as torch does, else torch"
 
 
@@ -170,7 +172,8 @@ def _equal_answers(subject: Subject) -> tuple[str, bool]:
         for value, right in pairs:
             difference = _difference(value, right)
             if difference is None:
-                return f"{protocol}: {value!r:.80}, expected {right!r:.80}", False
+                why = _NO_INFINITY * (right in (math.inf, -math.inf))
+                return f"{protocol}: {value!r:.80}, expected {right!r:.80}{why}", False
             worst = max(worst, difference)
     return f"{worst:.2g} over {rows_in(rows)} rows, both protocols", worst <= _tolerance(bundle)
 
@@ -263,6 +266,8 @@ def _difference(found: Any, expected: Any) -> float | None:
     """
     if isinstance(found, str) or isinstance(expected, str) or None in (found, expected):
         return 0.0 if found == expected else None
+    if not (math.isfinite(found) and math.isfinite(expected)):
+        return None  # their difference is NaN, which no limit would notice
     return abs(float(found) - float(expected)) / max(1.0, abs(float(expected)))
 
 

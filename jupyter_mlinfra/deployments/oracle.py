@@ -14,6 +14,7 @@ but for a file that needs nothing of it: the environment holds what the model wa
 from __future__ import annotations
 
 import base64
+import decimal
 import importlib.util
 import json
 import math
@@ -241,6 +242,8 @@ def _flat(values: Any) -> list[Any]:
 
     if hasattr(values, "detach"):
         values = values.detach().cpu().numpy()
+    if hasattr(values, "toarray"):  # a sparse matrix
+        values = values.toarray()
     if isinstance(values, list) and values and isinstance(values[0], dict):
         values = [list(row.values()) for row in values]  # the probabilities of an ONNX classifier
     array = np.asarray(values)
@@ -248,13 +251,16 @@ def _flat(values: Any) -> list[Any]:
         flat = array.astype(float).ravel().tolist()
         return [None if math.isnan(value) else value for value in flat]
     if array.dtype.kind == "M":
-        return [str(value) for value in np.datetime_as_string(array, unit="auto")]
+        texts = [str(value) for value in np.datetime_as_string(array, unit="auto").ravel()]
+        return [None if text == "NaT" else text for text in texts]
     return [None if value is None else _plain(value) for value in array.ravel().tolist()]
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, bool | int | float):
+    if isinstance(value, bool | int | float | decimal.Decimal):
         return None if math.isnan(value) else float(value)
+    if type(value).__name__ in ("NAType", "NaTType"):
+        return None
     return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
 
 

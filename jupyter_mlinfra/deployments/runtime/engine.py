@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,6 +21,7 @@ import numpy as np
 from .contract import Batch, Column, Contract
 from .params import Param
 from .tensors import TensorContract
+from .values import PANDAS_MISSING
 
 ENGINES = {
     "xgboost": "xgboost_engine",
@@ -163,7 +165,7 @@ def named(values: Any, output_names: Sequence[str]) -> dict[str, np.ndarray]:
     if isinstance(values, Mapping):
         return {str(name): _array(value) for name, value in values.items()}
     if hasattr(values, "columns") and hasattr(values, "to_numpy"):
-        return {str(name): _array(values[name].to_numpy()) for name in values.columns}
+        return {str(name): _array(values[name]) for name in values.columns}
     if isinstance(values, tuple) and len(values) == len(output_names) > 1:
         return {name: _array(value) for name, value in zip(output_names, values, strict=True)}
     if isinstance(values, list) and values and all(isinstance(item, Mapping) for item in values):
@@ -176,8 +178,10 @@ def named(values: Any, output_names: Sequence[str]) -> dict[str, np.ndarray]:
 def _array(values: Any) -> np.ndarray:
     if hasattr(values, "detach"):
         values = values.detach().cpu().numpy()
+    elif hasattr(values, "toarray"):  # a sparse matrix of SciPy
+        values = values.toarray()
     elif hasattr(values, "to_numpy"):
-        values = values.to_numpy()
+        values = _of_pandas(values)
     try:
         found = np.asarray(values)
     except ValueError:  # lists of different lengths
@@ -188,10 +192,40 @@ def _array(values: Any) -> np.ndarray:
     if found.dtype.kind in "US":
         return found.astype(object)
     if found.dtype.kind == "M":
-        return np.datetime_as_string(found, unit="auto").astype(object)
-    if found.dtype.kind == "O":
-        return found
-    raise TypeError(f"The model's answer is of type {found.dtype}, which no protocol can carry.")
+        texts = np.datetime_as_string(found, unit="auto").astype(object)
+        texts[np.isnat(found)] = None
+        return texts
+    if found.dtype.kind == "O" and found.ndim:
+        return _objects(found)
+    kind = type(values).__name__ if found.dtype.kind == "O" else found.dtype
+    raise TypeError(f"The model's answer is of type {kind}, which no protocol can carry.")
+
+
+def _of_pandas(values: Any) -> Any:
+    """Numbers of pandas' nullable types as NumPy has them, missing ones as NaN."""
+    dtype = getattr(values, "dtype", None)
+    is_nullable = hasattr(dtype, "na_value") and getattr(dtype, "kind", "") in "iuf"
+    if is_nullable and values.isna().any():
+        return values.to_numpy(dtype=np.float64, na_value=np.nan)
+    return values.to_numpy()
+
+
+def _objects(found: np.ndarray) -> np.ndarray:
+    """Decimal numbers as floats, and None for what is missing to pandas."""
+    values = found.ravel().tolist()
+    kinds = set(map(type, values))
+    if unfit := next((kind for kind in kinds if hasattr(kind, "toarray")), None):
+        raise TypeError(f"The model's answer holds a {unfit.__name__}; stack them to one matrix.")
+    if Decimal in kinds and kinds <= {Decimal, type(None)}:
+        numbers = [np.nan if value is None else float(value) for value in values]
+        return np.array(numbers).reshape(found.shape)
+    if any(kind.__name__ in PANDAS_MISSING for kind in kinds):
+        plain = found.copy()
+        plain.ravel()[:] = [
+            None if type(value).__name__ in PANDAS_MISSING else value for value in values
+        ]
+        return plain
+    return found
 
 
 def one_thread() -> None:

@@ -20,7 +20,7 @@ from .nested import flattened
 from .refusal import RequestRefused, is_shape, kind, show
 from .seldon_v1 import caller_id, json_values, parsed
 from .tensors import TensorContract
-from .values import as_text
+from .values import as_json
 
 BINARY_HEADER = "inference-header-content-length"
 """Length of the JSON part of a body with binary tensors."""
@@ -244,7 +244,7 @@ def answer(
     head: dict[str, Any] = {"model_name": model, "model_version": version, "id": request_id}
     if tags:
         head["parameters"] = {name: _parameter(value) for name, value in tags.items()}
-    text = orjson.dumps({**head, "outputs": items}, default=as_text)
+    text = orjson.dumps({**head, "outputs": items}, default=as_json)
     if not blobs:
         return text, {"Content-Type": "application/json"}
     headers = {"Content-Type": "application/octet-stream", BINARY_HEADER: str(len(text))}
@@ -265,11 +265,19 @@ def datatype_of(dtype: np.dtype[Any]) -> str:
 def _to_bytes(values: np.ndarray) -> bytes:
     if values.dtype.kind in "biuf":
         return values.tobytes()
-    parts = [
-        value if isinstance(value, bytes) else str(value).encode()
-        for value in values.ravel().tolist()
-    ]
+    parts = [_element(value) for value in values.ravel().tolist()]
     return b"".join(struct.pack("<I", len(part)) + part for part in parts)
+
+
+def _element(value: Any) -> bytes:
+    """One of BYTES: a list or an object as JSON; empty for a missing value, which BYTES cannot
+    say.
+    """
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return b""
+    if isinstance(value, list | dict | np.ndarray):
+        return orjson.dumps(value, default=as_json)
+    return value if isinstance(value, bytes) else str(value).encode()
 
 
 def metadata(

@@ -16,7 +16,7 @@ from .contract import Batch, Contract
 from .params import of_tags
 from .refusal import RequestRefused, kind, listed
 from .tensors import TensorContract
-from .values import as_text
+from .values import as_json
 
 _OTHER_FORMS = ("strData", "binData", "customData")
 """Of Seldon's messages; what they mean is a matter of each model's own code."""
@@ -139,7 +139,7 @@ def answer(
         values, names = _rows(outputs), list(outputs)
     else:
         data = {name: json_values(array) for name, array in outputs.items()}
-        return orjson.dumps({"jsonData": data, "meta": meta}, default=as_text)
+        return orjson.dumps({"jsonData": data, "meta": meta}, default=as_json)
     if question.form == "tensor" and values.dtype.kind in "biuf":
         data = {
             "names": list(names),
@@ -147,7 +147,7 @@ def answer(
         }
     else:
         data = {"names": list(names), "ndarray": json_values(values)}
-    return orjson.dumps({"data": data, "meta": meta}, default=as_text)
+    return orjson.dumps({"data": data, "meta": meta}, default=as_json)
 
 
 def _rows(outputs: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -11,7 +11,10 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
+
+import numpy as np
 
 EXPECTED = {
     "double": "a number",
@@ -36,6 +39,9 @@ LARGEST = {"integer": 2**31 - 1, "long": 2**53}
 
 _FIRST, _LAST = datetime(1678, 1, 1), datetime(2262, 1, 1)
 """What a data frame holds: nanoseconds in 64 bits."""
+
+PANDAS_MISSING = ("NAType", "NaTType")
+"""Names of the types of `pandas.NA` and `pandas.NaT`, which no engine without pandas has."""
 
 NUMBERS = ("double", "float", "integer", "long", "boolean")
 
@@ -100,6 +106,17 @@ def as_text(value: Any, most: int | None = None) -> str:
     if not isinstance(value, bytes | bytearray):
         return str(value)[:most]
     return base64.b64encode(value if most is None else value[: most * 3 // 4]).decode()
+
+
+def as_json(value: Any) -> Any:
+    """What JSON has for a value of a model's answer that is none of JSON's own: a number, a list,
+    null or a text.
+    """
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, np.number | np.bool_ | np.ndarray):
+        return value.tolist()
+    return None if type(value).__name__ in PANDAS_MISSING else as_text(value)
 
 
 def nested_fault(value: Any, spec: Mapping[str, Any], path: str) -> str:

@@ -1,0 +1,98 @@
+"""Whatever a model answers in comes in the words of both protocols, and the test *equal* before
+traffic has the same.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import orjson
+import pandas as pd
+import pytest
+import scipy.sparse
+
+from jupyter_mlinfra.deployments import gates, oracle
+from jupyter_mlinfra.deployments.runtime import engine, grpc_v2, open_inference, seldon_v1
+from jupyter_mlinfra.deployments.runtime.contract import Column
+from jupyter_mlinfra.deployments.runtime.table import TableContract
+
+CONTRACT = TableContract([Column("x", "double")])
+QUESTION = {"name": "x", "shape": [2], "datatype": "FP64", "data": [0.0, 1.0]}
+
+
+def seldon(outputs: Mapping[str, np.ndarray]) -> Any:
+    """The body of an answer to two rows."""
+    question = seldon_v1.read(b'{"data": {"ndarray": [[0.0], [1.0]]}}', CONTRACT)
+    return json.loads(seldon_v1.answer(question, outputs, [], {}))
+
+
+def open_json(outputs: Mapping[str, np.ndarray]) -> list[Any]:
+    """The outputs of an answer to two rows."""
+    text, _ = _v2(outputs, binary=False)
+    return list(json.loads(text)["outputs"])
+
+
+def raw(outputs: Mapping[str, np.ndarray]) -> bytes:
+    """The bytes of an answer of one output, by gRPC too."""
+    text, headers = _v2(outputs, binary=True)
+    length = int(headers[open_inference.BINARY_HEADER])
+    (found,) = grpc_v2.from_body(text, length, raw=True).raw_output_contents
+    assert found == text[length:]
+    return bytes(found)
+
+
+def _v2(outputs: Mapping[str, np.ndarray], *, binary: bool) -> tuple[bytes, dict[str, str]]:
+    body = {"inputs": [QUESTION], "parameters": {"binary_data_output": binary}}
+    question = open_inference.read(orjson.dumps(body), CONTRACT)
+    return open_inference.answer(question, outputs, [], model="m", version="v1", request_id="r")
+
+
+@pytest.mark.parametrize(
+    ("answer", "datatype", "values"),
+    [
+        ([Decimal("0.5"), Decimal("NaN")], "FP64", [0.5, None]),
+        ([Decimal("0.5"), "x"], "BYTES", [0.5, "x"]),
+        (scipy.sparse.csr_matrix([[1.0, 0.0], [0.0, 2.5]]), "FP64", [[1.0, 0.0], [0.0, 2.5]]),
+        (pd.Series([1, None], dtype="Int64"), "FP64", [1.0, None]),
+        (pd.Series([True, None], dtype="boolean"), "BYTES", [True, None]),
+        (pd.Series(["a", np.nan], dtype=object), "BYTES", ["a", None]),
+        (pd.Series(["2026-01-02", None], dtype="datetime64[ns]"), "BYTES", ["2026-01-02", None]),
+        (np.array([[-math.inf], [math.nan]]), "FP64", [[None], [None]]),
+    ],
+    ids=["decimal", "mixed", "sparse", "Int64", "boolean", "text", "date", "infinite"],
+)
+def test_an_answer_is_numbers_texts_and_nulls(answer: Any, datatype: str, values: Any) -> None:
+    outputs = engine.named(answer, [])
+    assert seldon(outputs)["data"]["ndarray"] == values
+    (output,) = open_json(outputs)
+    assert (output["datatype"], output["data"]) == (datatype, gates._flat(values))
+    (expected,) = oracle._outputs(answer).values()
+    pairs = zip(gates._flat(output["data"]), expected, strict=True)
+    differences = [gates._difference(found, right) for found, right in pairs]
+    assert (differences == [0.0] * len(expected)) is (-math.inf not in expected)
+
+
+def test_bytes_carry_infinite_numbers_and_an_empty_text_for_a_missing_one() -> None:
+    numbers = np.array([-math.inf, math.nan])
+    assert raw(engine.named(numbers, [])) == numbers.tobytes()
+    texts = ["a", None, np.nan, {"p": [1, None]}]
+    parts = [b"a", b"", b"", b'{"p":[1,null]}']
+    framed = b"".join(struct.pack("<I", len(part)) + part for part in parts)
+    assert raw(engine.named(texts, [])) == framed
+
+
+def test_what_no_protocol_can_carry_is_refused() -> None:
+    for answer in (iter([1.0]), [scipy.sparse.csr_matrix([[1.0]])] * 2, object()):
+        with pytest.raises(TypeError, match="The model's answer"):
+            engine.named(answer, [])
+
+
+def test_an_infinite_number_equals_no_other() -> None:
+    for found, right in ((None, math.inf), (5.0, -math.inf), (math.inf, 5.0)):
+        assert gates._difference(found, right) is None
