@@ -489,7 +489,7 @@ def test_what_never_reaches_a_worker_counts_at_once_as_an_error_of_its_version(
         assert set(ask(3, "v2")) == {503}
         ask(2, "v1")
         found = {name: item.counted_since(begun) for name, item in meter.read(names).items()}
-    assert found == {"flights.v1": (2, 0), "flights.v2": (3, 3)}
+    assert found == {"flights.v1": (2, 0, 0), "flights.v2": (3, 3, 0)}
 
 
 def call(base: str, method: str, message: bytes = b"", **headers: str) -> http.client.HTTPResponse:
