@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 __all__ = [
+    "Advance",
     "Catalog",
     "Dataset",
     "DatasetDetail",
@@ -15,6 +16,7 @@ __all__ = [
     "IngestReport",
     "Inspection",
     "Mode",
+    "Position",
     "Profile",
     "Reading",
     "ReadingOptions",
@@ -24,9 +26,11 @@ __all__ = [
     "Verification",
 ]
 _HOME = {
+    "Advance": ".positions",
     "Catalog": ".service",
     "DatasetName": ".names",
     "Mode": ".commit",
+    "Position": ".positions",
     "Reading": ".reading",
     "ReadingOptions": ".reading",
     "Table": ".table",
@@ -35,6 +39,7 @@ _HOME = {
 if TYPE_CHECKING:
     from .commit import Mode
     from .names import DatasetName
+    from .positions import Advance, Position
     from .reading import Reading, ReadingOptions
     from .service import Catalog
     from .spec import (

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from ..core.errors import Conflict
-from .metadata import Metadata, snapshot_of
+from .metadata import KEPT_ROWS, Metadata, ancestors, snapshot_of
 from .names import DatasetName
 from .rows import scan, storage_options, with_columns_of
 
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from pyiceberg.schema import Schema
     from pyiceberg.table import Table
 
-_KEPT_ROWS = ("append", "replace")
-"""Operations after which all earlier rows are still there; Iceberg's `replace` compacts files."""
-
 
 def grown_from(name: DatasetName, metadata: Metadata, snapshots: Collection[str]) -> str | None:
     """The newest of these snapshots of the dataset; None if there are none. Raises Conflict if
@@ -25,14 +22,15 @@ def grown_from(name: DatasetName, metadata: Metadata, snapshots: Collection[str]
     """
     if not snapshots:
         return None
-    entries = {entry["snapshot-id"]: entry for entry in metadata.get("snapshots", [])}
-    entry = snapshot_of(name, metadata)
-    while entry is not None:
+    newest = snapshot_of(name, metadata)
+    for entry in ancestors(metadata, newest["snapshot-id"] if newest else None):
         if str(entry["snapshot-id"]) in snapshots:
             return str(entry["snapshot-id"])
-        if (entry.get("summary") or {}).get("operation", "append") not in _KEPT_ROWS:
+        operation = (entry.get("summary") or {}).get("operation", "")
+        if not operation:  # rows that were added in it would not be found either
+            raise _rewritten(name, f"Snapshot {entry['snapshot-id']} does not say what it did.")
+        if operation not in KEPT_ROWS:
             raise _rewritten(name, f"Snapshot {entry['snapshot-id']} replaced or deleted rows.")
-        entry = entries.get(entry.get("parent-snapshot-id"))
     raise _rewritten(name, "The snapshot from which to go on is none of those before this one.")
 
 

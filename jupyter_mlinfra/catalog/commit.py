@@ -24,7 +24,7 @@ from .dtypes import refuse_equal_paths
 from .fate import Commit, settle
 from .intake import Rows
 from .integrity import checksum_properties
-from .metadata import COMMIT, OWNER, snapshot_with
+from .metadata import COMMIT, OWNER, POSITION, Metadata, snapshot_with
 from .names import DatasetName
 from .store import CatalogStore
 
@@ -61,14 +61,15 @@ class Terms:
     """What else belongs to one commit.
 
     summary: properties of the snapshot; called between the last row and the commit, so that an
-    error in it stops the commit. undo: called when it is certain that the snapshot was not made and
-    never will be. once: digests of files; if another writer adds one of them first, the commit is
-    not made, and `summary` is called again.
+    error in it stops the commit. Positions are properties of the table too. undo: called when it is
+    certain that the snapshot was not made and never will be. stale: asked of the metadata that
+    another writer's commit has made; if so, the rows do not follow it, and `summary` is called
+    again.
     """
 
     summary: Callable[[], Mapping[str, str]]
     undo: Callable[[], object]
-    once: frozenset[str] = frozenset()
+    stale: Callable[[Metadata], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def commit(
             try:
                 with store.lock(name) if locked else contextlib.nullcontext():
                     draft = _begin(
-                        store, name, rows, mode=mode, owner=owner, locked=locked, once=terms.once
+                        store, name, rows, mode=mode, owner=owner, locked=locked, stale=terms.stale
                     )
                     return _attempt(store, draft, name, rows, mode, terms)
             except _NeedsLockError:
@@ -155,7 +156,7 @@ def _begin(
     mode: Mode,
     owner: str,
     locked: bool,
-    once: frozenset[str],
+    stale: Callable[[Metadata], bool],
 ) -> _Draft:
     """Open the transaction with its columns; nothing is written yet except an empty namespace."""
     from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
@@ -190,7 +191,7 @@ def _begin(
     targets = _planned(rows, columns if mode == "append" else None)
     if not locked and set(targets) != set(columns):
         raise _NeedsLockError
-    transaction = PinnedTable(table, mark=mark, once=once).transaction()
+    transaction = PinnedTable(table, mark=mark, stale=stale).transaction()
     _evolve(transaction, columns, targets)
     return _Draft(mark, table, transaction, table.io, targets)
 
@@ -227,6 +228,9 @@ def _stage(draft: _Draft, written: list[DataFile], mode: Mode, properties: dict[
         if draft.table is not None and mode == "replace"
         else []
     )
+    positions = {key: text for key, text in properties.items() if key.startswith(POSITION)}
+    if positions:
+        draft.transaction.set_properties(positions)
     snapshot = draft.transaction.update_snapshot(snapshot_properties=properties)
     with snapshot.overwrite() if old else snapshot.fast_append() as producer:
         for file in old:

@@ -121,6 +121,9 @@ class Ingesting:
         """
         once = files.digests if mode == "append" and not again else frozenset[str]()
 
+        def stale(metadata: records.Metadata) -> bool:
+            return bool(once and once & records.files_in(metadata).keys())
+
         def last_check() -> Mapping[str, str]:
             watch.check()
             if once and once & self._files_in(name).keys():
@@ -136,7 +139,7 @@ class Ingesting:
                 [f"file:{self._shown(path)}" for path in files.paths],
                 rows.quarantine,
                 properties=last_check,
-                once=once,
+                stale=stale,
             )
         return replace(
             report,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,13 @@ WRITTEN_BY, QUARANTINED, COMMIT, FILES = (
     "mlinfra.files",
 )
 CHECKSUMS = "mlinfra.sha256"
-"""Properties in the summary of a snapshot that this catalog wrote."""
+POSITION = "mlinfra.position."
+"""Properties in the summary of a snapshot that this catalog wrote. POSITION is followed by the name
+of a stream, and is a property of the table too; see `positions`.
+"""
+
+KEPT_ROWS = ("append", "replace")
+"""Operations after which all earlier rows are still there; Iceberg's `replace` compacts files."""
 
 type Metadata = Mapping[str, Any]
 
@@ -144,17 +150,22 @@ def files_in(metadata: Metadata) -> dict[str, str]:
 
     From the newest snapshot back to one that replaced or deleted rows: earlier rows may be gone.
     """
-    entries = {entry["snapshot-id"]: entry for entry in metadata.get("snapshots", [])}
-    entry = entries.get(metadata.get("current-snapshot-id"))
     snapshots: dict[str, str] = {}
-    while entry is not None:
+    for entry in ancestors(metadata, metadata.get("current-snapshot-id")):
         for digest in _json_list(_summary(entry).get(FILES)):
             snapshots.setdefault(digest, str(entry["snapshot-id"]))
-        # Iceberg's replace operation keeps the rows.
-        if _summary(entry).get("operation", "append") not in ("append", "replace"):
+        if _summary(entry).get("operation", "append") not in KEPT_ROWS:
             break
-        entry = entries.get(entry.get("parent-snapshot-id"))
     return snapshots
+
+
+def ancestors(metadata: Metadata, snapshot: int | None) -> Iterator[Metadata]:
+    """A snapshot, its parent, and so on, as far as they are kept."""
+    entries = {entry["snapshot-id"]: entry for entry in metadata.get("snapshots", [])}
+    entry = entries.get(snapshot)
+    while entry is not None:
+        yield entry
+        entry = entries.get(entry.get("parent-snapshot-id"))
 
 
 def snapshot_with(table: Table, mark: str) -> str | None:

@@ -1,11 +1,13 @@
 """A table whose columns must not change until the commit, since the data files of an attempt are
-written for them, and to which no other writer may add the same files.
+written for them, and to which no other writer may add the same files, or more of the same stream.
 
 pyiceberg lets an append follow any earlier commit, even one with other columns or with the same
 rows: values of a removed column would be lost silently, and rows would be there twice.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from pyiceberg.exceptions import CommitFailedException, NoSuchTableError
 from pyiceberg.table import Table, Transaction
@@ -17,10 +19,12 @@ from .store import CatalogStore
 
 class PinnedTable(Table):
     """A table that pyiceberg may reload between two tries only if it is the same table with the
-    same columns, without the files of `once`. mark: what the attempt's snapshot carries.
+    same columns, and not `stale`. mark: what the attempt's snapshot carries.
     """
 
-    def __init__(self, table: Table, *, mark: str, once: frozenset[str]) -> None:
+    def __init__(
+        self, table: Table, *, mark: str, stale: Callable[[records.Metadata], bool]
+    ) -> None:
         super().__init__(
             table.name(),
             table.metadata,
@@ -29,7 +33,7 @@ class PinnedTable(Table):
             table.catalog,
             table.config,
         )
-        self._mark, self._once = mark, once
+        self._mark, self._stale = mark, stale
 
     def transaction(self) -> Transaction:
         """A transaction that the catalog refuses if the columns have changed."""
@@ -60,6 +64,6 @@ class PinnedTable(Table):
             return self  # it landed, and only its answer was lost
         if self.metadata.current_schema_id != schema_id:
             raise CommitFailedException(f"{'.'.join(self.name())} has changed its columns")
-        if self._once and self._once & records.files_in(CatalogStore.metadata_of(self)).keys():
-            raise CommitFailedException(f"{'.'.join(self.name())} has got the same files")
+        if self._stale(CatalogStore.metadata_of(self)):
+            raise CommitFailedException(f"{'.'.join(self.name())} has got other rows meanwhile")
         return self

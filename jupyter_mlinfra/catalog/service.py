@@ -19,6 +19,7 @@ from .ingesting import Ingesting
 from .intake import FrameRows
 from .labels import check_tags, with_tags, with_texts
 from .names import DatasetName
+from .positions import Advance, Position
 from .profile import TIERS, Tier
 from .quarantine import Quarantine
 from .reading import ReadingOptions
@@ -107,23 +108,23 @@ class Catalog:
         mode: Mode = "append",
         inputs: Sequence[str] = (),
         key: str = "",
-        marks: Sequence[str] = (),
+        advance: Advance | None = None,
     ) -> IngestReport:
         """Write a Polars or pandas frame (without its index) into a dataset in one commit, or
         change nothing.
 
         inputs: references of what the rows were made from, for the lineage. key: names these rows;
         while rows with the same key are in the dataset, nothing is written, and the report has
-        their snapshot. So a write may be repeated by who does not know whether it was done. marks:
-        further keys, which `marks` and `written` find. Raises Unprocessable if a value or a column
-        does not fit.
+        their snapshot. So a write may be repeated by who does not know whether it was done.
+        advance: with a key, the position in a stream that these rows bring the dataset to. Raises
+        Unprocessable if a value or a column does not fit, and what `advance` raises.
         """
         name = _plain(into)
         _check_mode(mode)
         self._store.check_writable(name)
         rows = FrameRows(frame)
         if key:
-            return self._writer.write_once(name, rows, mode, list(inputs), [key, *marks])
+            return self._writer.write_once(name, rows, mode, list(inputs), key, advance)
         return self._writer.write(name, rows, mode, list(inputs), Quarantine())
 
     def written(self, name: str, key: str) -> str | None:
@@ -132,11 +133,11 @@ class Catalog:
         """
         return self._writer.written(_plain(name), key)
 
-    def marks(self, name: str) -> Sequence[str]:
-        """The keys of the rows that are in the dataset now, newest first; none if there is no such
+    def position(self, name: str, stream: str) -> Position:
+        """How far a dataset has got with a stream (see `write`); nowhere if there is no such
         dataset.
         """
-        return self._writer.marks(_plain(name))
+        return self._writer.position(_plain(name), stream)
 
     def grown_from(self, name: str, snapshots: Collection[str]) -> str | None:
         """The newest of these snapshots of a dataset (`ns.table`, `ns.table@SNAPSHOT`); None if

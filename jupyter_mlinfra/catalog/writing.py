@@ -13,6 +13,7 @@ from . import metadata as records
 from .commit import Committed, Mode, Terms, commit
 from .intake import Rows
 from .names import DatasetName
+from .positions import Advance, Advancing, Position, position
 from .quarantine import Quarantine
 from .spec import IngestReport
 from .store import CatalogStore
@@ -36,11 +37,12 @@ class Writer:
         quarantine: Quarantine,
         *,
         properties: Callable[[], Mapping[str, str]] = dict,
-        once: frozenset[str] = frozenset(),
+        stale: Callable[[records.Metadata], bool] = lambda _: False,
     ) -> IngestReport:
         """Commit rows. inputs: references of what they were made from. properties: further
         properties of the snapshot; called after the last row was read, so that an error in it stops
-        the commit. once: digests of files that the dataset must not get from another writer before.
+        the commit. stale: of the metadata that another writer's commit has made: whether
+        `properties` must be called again.
         """
         written_by = actor(self._project)
 
@@ -59,7 +61,7 @@ class Writer:
             rows,
             mode=mode,
             owner=self._project.user,
-            terms=Terms(summary=summary, undo=quarantine.discard, once=once),
+            terms=Terms(summary=summary, undo=quarantine.discard, stale=stale),
         )
         self._announce(name, committed, written_by, inputs, quarantined=len(quarantine.rows))
         return IngestReport(
@@ -77,18 +79,22 @@ class Writer:
         rows: Rows,
         mode: Mode,
         inputs: Sequence[str],
-        keys: Sequence[str],
+        key: str,
+        advance: Advance | None,
     ) -> IngestReport:
-        """Commit rows, unless those with the first of these keys are in the dataset already. They
-        are kept where an ingest keeps the digests of its files.
+        """Commit rows, unless those with this key are in the dataset already. It is kept where an
+        ingest keeps the digests of its files.
         """
-        key, marks = keys[0], [_mark(item) for item in keys]
-        mark = marks[0]
+        mark, advancing = _mark(key), Advancing(advance)
 
         def last_check() -> Mapping[str, str]:
-            if self.written(name, key):
+            metadata = self._metadata(name)
+            if mark in records.files_in(metadata):
                 raise _WrittenError
-            return {records.FILES: json.dumps(marks)}
+            return {records.FILES: json.dumps([mark]), **advancing.properties(metadata)}
+
+        def stale(metadata: records.Metadata) -> bool:
+            return mark in records.files_in(metadata) or advancing.stale(metadata)
 
         if not self.written(name, key):
             try:
@@ -99,7 +105,7 @@ class Writer:
                     inputs,
                     Quarantine(),
                     properties=last_check,
-                    once=frozenset({mark}) if mode == "append" else frozenset(),
+                    stale=stale,
                 )
             except _WrittenError:
                 pass  # by another process, while this one wrote its files
@@ -115,20 +121,18 @@ class Writer:
 
     def written(self, name: DatasetName, key: str) -> str | None:
         """The snapshot that added the rows with this key; None if they are not there."""
-        try:
-            metadata = self._store.metadata(self._store.entry(name))
-        except NotFound:
-            return None
-        return records.files_in(metadata).get(_mark(key))
+        return records.files_in(self._metadata(name)).get(_mark(key))
 
-    def marks(self, name: DatasetName) -> list[str]:
-        """The keys of the rows that are in the dataset, newest first."""
+    def position(self, name: DatasetName, stream: str) -> Position:
+        """How far the dataset has got with a stream."""
+        return position(self._metadata(name), stream)
+
+    def _metadata(self, name: DatasetName) -> records.Metadata:
+        """That of the dataset now; empty if there is none."""
         try:
-            metadata = self._store.metadata(self._store.entry(name))
+            return self._store.metadata(self._store.entry(name))
         except NotFound:
-            return []
-        found, prefix = records.files_in(metadata), _mark("")
-        return [mark.removeprefix(prefix) for mark in found if mark.startswith(prefix)]
+            return {}
 
     def _announce(
         self,

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
 import polars as pl
 import pytest
 
-from jupyter_mlinfra.catalog import Catalog
+from jupyter_mlinfra.catalog import Advance, Catalog, DatasetName, Position
+from jupyter_mlinfra.catalog.appended import grown_from
+from jupyter_mlinfra.catalog.store import CatalogStore
 from jupyter_mlinfra.core.errors import Conflict
+from jupyter_mlinfra.core.project import Project
 
 
 def write(catalog: Catalog, first: int, count: int, *, mode: str = "append", **more: str) -> str:
@@ -80,13 +84,67 @@ def test_a_dataset_that_was_rewritten_since_is_refused(catalog: Catalog) -> None
         catalog.grown_from("t.rows", {"1"})
 
 
-def test_keys_of_rows_are_known_while_the_rows_are_there(catalog: Catalog) -> None:
-    rows = pl.DataFrame({"id": [1]})
-    assert catalog.marks("t.keys") == []
-    catalog.write(rows, into="t.keys", key="a", marks=["up to 1"])
-    catalog.write(rows, into="t.keys", key="b", marks=["up to 2"])
-    assert catalog.write(rows, into="t.keys", key="b", marks=["up to 3"]).rows_written == 0
-    assert catalog.marks("t.keys") == ["b", "up to 2", "a", "up to 1"]
-    assert catalog.written("t.keys", "up to 2")
-    catalog.write(rows, into="t.keys", mode="replace")
-    assert catalog.marks("t.keys") == []
+def test_a_snapshot_that_does_not_say_what_it_did_is_refused() -> None:
+    """Its rows would not be among the appended ones; format 1 needs no summary."""
+    metadata = {
+        "current-snapshot-id": 2,
+        "snapshots": [
+            {"snapshot-id": 1, "summary": {"operation": "append"}},
+            {"snapshot-id": 2, "parent-snapshot-id": 1},
+        ],
+    }
+    with pytest.raises(Conflict, match="not only grown") as refused:
+        grown_from(DatasetName("t", "rows"), metadata, {"1"})
+    assert "does not say what it did" in refused.value.why
+
+
+def advance(catalog: Catalog, key: str, to: str | None, seen: list[Position], **more: str) -> int:
+    def move(now: Position) -> str | None:
+        seen.append(now)
+        return to
+
+    rows = pl.DataFrame({"id": [len(seen)]})
+    report = catalog.write(rows, into="t.at", key=key, advance=Advance("s", move), **more)  # type: ignore[arg-type]
+    return report.rows_written
+
+
+def test_a_position_is_known_while_its_rows_are_certainly_there(catalog: Catalog) -> None:
+    seen: list[Position] = []
+    assert catalog.position("t.at", "s") == Position()
+    assert [advance(catalog, key, to, seen) for key, to in (("a", "1"), ("b", "2"))] == [1, 1]
+    assert advance(catalog, "b", "3", seen) == 0  # the same rows once more
+    advance(catalog, "c", None, seen)
+    assert seen == [Position(), Position("1"), Position("2")]
+    assert catalog.position("t.at", "s") == Position("2")
+    assert catalog.position("t.at", "other") == Position()
+    catalog.write(pl.DataFrame({"id": [1]}), into="t.at", mode="replace")
+    assert catalog.position("t.at", "s") == Position("2", kept=False)
+    advance(catalog, "d", "4", seen, mode="replace")
+    assert catalog.position("t.at", "s") == Position("4")
+
+
+def test_a_position_is_not_known_once_its_snapshot_has_expired(
+    catalog: Catalog, project: Project
+) -> None:
+    advance(catalog, "a", "1", [])
+    old = catalog.dataset("t.at").snapshot
+    catalog.write(pl.DataFrame({"id": [1]}), into="t.at")
+    table = CatalogStore(project).load(DatasetName("t", "at"))
+    table.maintenance.expire_snapshots().by_id(int(str(old))).commit()
+    assert catalog.position("t.at", "s") == Position("1", kept=False)
+
+
+@pytest.mark.parametrize("mode", ["append", "replace"])
+def test_a_commit_follows_the_position_that_it_was_asked_about(
+    catalog: Catalog,
+    project: Project,
+    meanwhile: Callable[[Callable[[], object]], None],
+    mode: str,
+) -> None:
+    seen: list[Position] = []
+    advance(catalog, "a", "1", [])
+    meanwhile(lambda: advance(Catalog(project), "b", "2", []))
+    advance(catalog, "c", "3", seen, mode=mode)
+    assert seen == [Position("1"), Position("2")]
+    assert catalog.position("t.at", "s") == Position("3")
+    assert catalog.dataset("t.at").scan().collect().height == (3 if mode == "append" else 1)

@@ -390,19 +390,25 @@ def test_only_new_rows_are_scored_each_once_whoever_goes_on_and_a_rewritten_sour
         bench.catalog.write(frame, into="t.grows")
         return frame
 
-    def task() -> BatchTask:
-        found: BatchTask = bench.task("trips/2", source="t.grows", keep=["trip"], new=True)
+    def task(model: str = "trips/2") -> BatchTask:
+        found: BatchTask = bench.task(model, source="t.grows", keep=["trip"], new=True)
         return found
 
     parts = [grow(0, 30)]
     assert bench.run(task()).rows == len(parts[0])
     parts.append(grow(100, 20))
-    first = task()
+    first, other = task(), task("trips/1")
     parts.append(grow(200, 10))
     second = task()
     assert bench.run(first).rows == len(parts[1])
-    with pytest.raises(Conflict, match=r"has got new rows of t\.grows meanwhile"):
-        bench.run(second)
+    told = len(bench.told)
+    for late in (second, other):
+        bench.folder(late).mkdir(parents=True)
+        (bench.folder(late) / "chunk-0000000000.parquet").touch()  # of an attempt before
+        with pytest.raises(Conflict, match=r"has got other rows of t\.grows meanwhile"):
+            bench.run(late)
+        assert not list(bench.folder(late).glob("chunk-*"))
+    assert len(bench.told) == told, "found before the first row"
     assert bench.run(first).snapshot == bench.catalog.dataset("t.scored").snapshot  # once more
     assert bench.run(task()).rows == len(parts[2])
     snapshot = bench.catalog.dataset("t.scored").snapshot

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from ...core.errors import Conflict, NotFound, Unprocessable
+from ...core.errors import NotFound, Unprocessable
 from ...core.files import file_lock
 from ...core.processes import end_token, failpoint
 from ...core.runtime_folder import runtime_folder
@@ -29,15 +29,16 @@ from ..trust import package_trusted
 from .answers import ERROR, MODEL_VERSION, is_binary, predictions_of
 from .bodies import Body
 from .columns import Feed, check_columns, check_kept, check_target, feeds
+from .growth import OvertakenError, check_unmoved, moved
 from .processes import RUNTIME, THREADS, Launch, ServingProcess
 from .scoring import Scorer
-from .spec import BatchTask
+from .spec import BatchTask, table_of
 from .staging import Chunk, Manifest, Staging
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from ...catalog import Catalog
+    from ...catalog import Advance, Catalog
     from ...core.project import Project
     from ...experiments import Experiments
 
@@ -97,21 +98,31 @@ class BatchJob:
 
     def run(self) -> Scored:
         """Score what is not scored yet, then write the target in one commit. Raises Unprocessable
-        if the model and the dataset do not fit, or if too many rows are refused; the target is then
-        as it was.
+        if the model and the dataset do not fit, or if too many rows are refused, and Conflict if
+        the rows are no longer what is missing in the target; the target is then as it was.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         with file_lock(self._folder / "lock", wait=False, what="An attempt of this batch job"):
             # Processes of an attempt that was killed.
             end_token(self._token, grace_seconds=0)
-            bundle = bundle_of(self._task, self._project, self._experiments)
-            source = self._source()
-            manifest = self._staging.open(self._manifest(source, bundle))
-            if self._task.since and not manifest.total:
-                return Scored(0, 0, str(self._catalog.dataset(self._task.into).snapshot))
-            done = self._staging.done(manifest)
-            empty = self._score(source, bundle, manifest, done)
-            return self._commit(manifest, done, empty)
+            try:
+                return self._run()
+            except OvertakenError:
+                self._staging.clear()  # no further attempt could use it
+                raise
+
+    def _run(self) -> Scored:
+        task = self._task
+        if task.new and not self._catalog.written(task.into, task.key):
+            check_unmoved(self._catalog, task)
+        bundle = bundle_of(task, self._project, self._experiments)
+        source = self._source()
+        manifest = self._staging.open(self._manifest(source, bundle))
+        if task.since and not manifest.total:
+            return Scored(0, 0, str(self._catalog.dataset(task.into).snapshot))
+        done = self._staging.done(manifest)
+        empty = self._score(source, bundle, manifest, done)
+        return self._commit(manifest, done, empty)
 
     def _source(self) -> pl.LazyFrame:
         if self._task.since:
@@ -208,7 +219,9 @@ class BatchJob:
         )
 
     def _commit(self, manifest: Manifest, done: Mapping[int, Chunk], empty: pl.DataFrame) -> Scored:
-        """One snapshot of the target, or none: the key makes it one, however often this is done."""
+        """One snapshot of the target, or none: the key makes it one, however often this is done,
+        and a batch of new rows follows what the target had when it was submitted.
+        """
         if manifest.total:
             self._tell(manifest, done)
         self._report(1.0, f"writing {self._task.into}")
@@ -222,24 +235,21 @@ class BatchJob:
                 self._experiments.version(self._task.model).ref,
             ],
             key=self._task.key,
-            marks=[self._task.position],
+            advance=self._advance(),
         )
         failpoint("batch-after-commit")
-        self._check_position()
         self._staging.clear()
         refused = sum(chunk.refused for chunk in done.values())
         return Scored(manifest.total, refused, report.snapshot)
 
+    def _advance(self) -> Advance | None:
+        """None for a source without snapshots."""
+        from ...catalog import Advance
 
-    def _check_position(self) -> None:
-        """Another job may have gone on from the same snapshot: then nothing was written."""
         task = self._task
-        if task.new and not self._catalog.written(task.into, task.position):
-            raise Conflict(
-                f"{task.into} has got new rows of {task.source.partition('@')[0]} meanwhile.",
-                "Another batch job went on from the same snapshot and was first.",
-                "Run the batch again: it scores what is left.",
-            )
+        if not task.snapshot:
+            return None
+        return Advance(table_of(task.source), lambda now: moved(self._catalog, task, now))
 
 
 class _Stream:

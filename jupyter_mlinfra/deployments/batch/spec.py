@@ -19,9 +19,9 @@ MAX_ERRORS = 0.1
 ANSWERS = ("classes", "probabilities")
 
 
-def scored(source: str) -> str:
-    """What the marks of a target begin with that say up to which snapshot a source is scored."""
-    return f"scored {source.partition('@')[0]}@"
+def table_of(source: str) -> str:
+    """`ns.table` of `ns.table@SNAPSHOT`: the stream of rows of which a target has a position."""
+    return source.partition("@")[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +45,9 @@ class BatchTask:
     since: str = ""
 
     @property
-    def position(self) -> str:
-        """A mark of the target: up to where this source is scored; see `Catalog.marks`."""
-        return f"{scored(self.source)}{self.source.partition('@')[2]}"
+    def snapshot(self) -> str:
+        """That of the source, whatever columns it is read with; empty if it has none."""
+        return self.source.partition("@")[2].partition(".")[0]
 
     @property
     def digest(self) -> str:

@@ -15,12 +15,11 @@ from ..logged import Answers
 from ..settings import DeploymentSettings
 from ..spec import BatchSubmission
 from .columns import check_columns, check_kept
+from .growth import count, new_rows
 from .job import bundle_of
-from .spec import MAX_ERRORS, BatchTask, scored
+from .spec import MAX_ERRORS, BatchTask, table_of
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from ...catalog import Catalog, Mode
     from ...core.project import Project
     from ...experiments import Experiments
@@ -59,27 +58,15 @@ class Batches:
         new: bool = False,
     ) -> BatchSubmission:
         """See `Deployments.batch`."""
-        if new and (again or mode == "replace"):
-            raise BadRequest(
-                "New rows cannot be combined with all rows.",
-                "new scores what was added; mode='replace' and again score everything.",
-                "Leave one of them out.",
-            )
-        if not 0 <= max_errors <= 1:
-            raise BadRequest(
-                f"max_errors={max_errors} is out of range.", fix="Use a share from 0 to 1."
-            )
+        _check_options(new=new, all_rows=again or mode == "replace", max_errors=max_errors)
         found = self._experiments.version(version)
         model = f"{found.model}/{found.version}"
         pinned, rows = self._pinned(source)
         target = _plain(into)
-        since = self._since(pinned, target) if new else ""
-        if since:
-            rows = _count(self._catalog.appended(pinned, since))
+        begun = new_rows(self._catalog, pinned, target) if new else None
+        since, rows = begun or ("", rows)
         parts = [model, pinned, None if keep is None else list(keep), answers]
-        if new:
-            # Whoever goes on from the same snapshot, with whatever model: one of them alone does.
-            parts = ["new", pinned.partition("@")[0], since]
+        parts += ["new", since] if new else []
         # Who replaces all rows, or adds them again on purpose, means this job alone.
         salt = uuid.uuid4().hex if again or mode == "replace" else ""
         key = hashlib.sha256(json.dumps([*parts, salt]).encode()).hexdigest()[:20]
@@ -136,32 +123,12 @@ class Batches:
         pinned = f"{table.name}@{table.snapshot}" if table.snapshot else table.name
         rows = table.detail.dataset.rows.value
         if rows is None or table.detail.dataset.rows.basis != "exact":
-            rows = _count(table.scan())
+            rows = count(table.scan())
         return pinned, int(rows)
-
-    def _since(self, pinned: str, into: str) -> str:
-        """The snapshot of the source up to which the target has its predictions; empty if it has
-        none. Raises Conflict if the source has not only grown since.
-        """
-        name, _, snapshot = pinned.partition("@")
-        if not snapshot:
-            raise BadRequest(
-                f"{name} has no snapshots.",
-                "So nobody knows which of its rows are new.",
-                "Score all of it, without --new.",
-            )
-        prefix = scored(name)
-        marks = [mark for mark in self._catalog.marks(into) if mark.startswith(prefix)]
-        done = {mark.removeprefix(prefix).partition(".")[0] for mark in marks}
-        try:
-            return self._catalog.grown_from(pinned, done) or ""
-        except Conflict as error:
-            fix = f"Score all of it, with --replace in place of --new, or into another than {into}."
-            raise Conflict(error.what, error.why, fix) from error
 
     def _check(self, task: BatchTask) -> None:
         """Raise what the job would only find out later."""
-        if task.source.partition("@")[0] == task.into:
+        if table_of(task.source) == task.into:
             raise BadRequest(
                 f"{task.into} is the source.",
                 "Its rows would be there twice, once without predictions.",
@@ -179,10 +146,17 @@ class Batches:
         check_kept(task.keep, schema, source=task.source)
 
 
-def _count(rows: pl.LazyFrame) -> int:
-    import polars as pl
-
-    return int(rows.select(pl.len()).collect().item())
+def _check_options(*, new: bool, all_rows: bool, max_errors: float) -> None:
+    if new and all_rows:
+        raise BadRequest(
+            "New rows cannot be combined with all rows.",
+            "new scores what was added; mode='replace' and again score everything.",
+            "Leave one of them out.",
+        )
+    if not 0 <= max_errors <= 1:
+        raise BadRequest(
+            f"max_errors={max_errors} is out of range.", fix="Use a share from 0 to 1."
+        )
 
 
 def _plain(into: str) -> str:
