@@ -247,14 +247,14 @@ def _pairs(
     if set(found) == set(expected):
         order = list(expected)
         left = [value for name in order for value in found[name]]
-        right = [value for name in order for value in expected[name]]
+        right = _flat([expected[name] for name in order])
     elif len(found) == 1 and len(expected) > 1:
         # Seldon's protocol answers row by row.
         (left,) = found.values()
         columns = list(expected.values())
-        same = len({len(column) for column in columns}) == 1 and len(left) == sum(map(len, columns))
-        by_row = [value for row in zip(*columns, strict=False) for value in row]
-        right = by_row if same else [value for column in columns for value in column]
+        by_row = _flat(list(zip(*columns, strict=False)))
+        same = len({len(column) for column in columns}) == 1 and len(left) == len(by_row)
+        right = by_row if same else _flat(columns)
     else:
         left, right = _flat(list(found.values())), _flat(list(expected.values()))
     return list(zip(left, right, strict=True)) if len(left) == len(right) else None
@@ -339,7 +339,9 @@ def _first_row(subject: Subject) -> None:
 
 
 def _flat(values: Any) -> list[Any]:
-    """Numbers as floats, texts and nulls as they are."""
+    """Numbers as floats, texts and nulls as they are, the names in an object before its values."""
+    if isinstance(values, Mapping):
+        return [item for pair in values.items() for item in _flat(pair)]
     if isinstance(values, list | tuple):
         return [item for value in values for item in _flat(value)]
     return [float(values) if isinstance(values, bool | int | float) else values]

@@ -4,11 +4,11 @@ own environment and process.
 python -I oracle.py MODEL_FOLDER ROWS.json ANSWERS.json SECONDS
 
 ROWS.json: {"columns": [{"name": …, "type": …, "spec": …}], "layout": "columns", "sample": {…},
-"answers": "classes", "engine": …, "model_class": …}. Writes the answers as {output: flat list}; an
-output without a name is called "". Ends itself by SIGALRM after SECONDS, even if the deploy that
-waits for it was killed. Imports nothing of the workbench, which is not installed there,
-but for a file that needs nothing of it: the environment holds what the model was logged with
-(`environment.LOGGED`).
+"answers": "classes", "engine": …, "model_class": …}. Writes the answers as {output: flat list}, in
+which lists and objects of one column stay whole; an output without a name is called "". Ends itself
+by SIGALRM after SECONDS, even if the deploy that waits for it was killed. Imports nothing of the
+workbench, which is not installed there, but for a file that needs nothing of it: the environment
+holds what the model was logged with (`environment.LOGGED`).
 """
 
 from __future__ import annotations
@@ -174,10 +174,25 @@ def _predict(loaded: Any, model: str, inputs: Any, request: dict[str, Any]) -> A
 
         return mlflow.xgboost.load_model(model).predict_proba(inputs)
     if request["engine"] == "pyfunc" or _fits_schema(request):
-        return loaded.predict(inputs)
+        answers = loaded.predict(inputs)
+        return _probabilities(answers) if request["engine"] == "onnx" else answers
     # MLflow's check of the schema knows neither categories nor integers with missing values; the
     # model behind it does.
     return loaded._model_impl.predict(inputs)
+
+
+def _probabilities(answers: Any) -> Any:
+    """The answers of an ONNX classifier, with its probabilities as lists in the order of the
+    classes: they are one mapping per row.
+    """
+    if not isinstance(answers, dict):
+        return answers
+    return {
+        name: [list(row.values()) for row in values]
+        if isinstance(values, list) and values and isinstance(values[0], dict)
+        else values
+        for name, values in answers.items()
+    }
 
 
 def _fits_schema(request: dict[str, Any]) -> bool:
@@ -244,23 +259,33 @@ def _flat(values: Any) -> list[Any]:
         values = values.detach().cpu().numpy()
     if hasattr(values, "toarray"):  # a sparse matrix
         values = values.toarray()
-    if isinstance(values, list) and values and isinstance(values[0], dict):
-        values = [list(row.values()) for row in values]  # the probabilities of an ONNX classifier
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError:  # lists of different lengths
+        return [_plain(value) for value in values]
     if array.dtype.kind in "biuf":
         flat = array.astype(float).ravel().tolist()
         return [None if math.isnan(value) else value for value in flat]
     if array.dtype.kind == "M":
         texts = [str(value) for value in np.datetime_as_string(array, unit="auto").ravel()]
         return [None if text == "NaT" else text for text in texts]
-    return [None if value is None else _plain(value) for value in array.ravel().tolist()]
+    return [_plain(value) for value in array.ravel().tolist()]
 
 
 def _plain(value: Any) -> Any:
+    """As JSON has it. Lists and objects stay what they are."""
+    import numpy as np
+
+    if isinstance(value, dict):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.number | np.bool_ | np.ndarray):
+        return _plain(value.tolist())
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return None
     if isinstance(value, bool | int | float | decimal.Decimal):
         return None if math.isnan(value) else float(value)
-    if type(value).__name__ in ("NAType", "NaTType"):
-        return None
     return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
 
 

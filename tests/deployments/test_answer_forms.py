@@ -96,3 +96,36 @@ def test_what_no_protocol_can_carry_is_refused() -> None:
 def test_an_infinite_number_equals_no_other() -> None:
     for found, right in ((None, math.inf), (5.0, -math.inf), (math.inf, 5.0)):
         assert gates._difference(found, right) is None
+
+
+ITEM: Mapping[str, Any] = {"id": np.int64(1), "p": np.float64(0.5)}
+NESTED: Mapping[str, Any] = {
+    "even": [{"items": [dict(ITEM)], "who": "x"}, {"items": [{"id": 2}], "who": None}],
+    "uneven": [{"items": [ITEM, ITEM], "who": "x"}, {"items": [], "who": "y"}],
+    "columns": {"items": [[ITEM], [ITEM]], "who": ["x", "y"]},
+    "objects": {"item": [ITEM, {"id": 2, "p": None}]},
+    "lists": pd.DataFrame({"vector": [[1, 2], [3]], "who": ["x", "y"]}),
+    "single": [[ITEM], [ITEM, ITEM]],
+}
+
+
+@pytest.mark.parametrize("form", NESTED)
+def test_nested_answers_equal_the_models_own(form: str) -> None:
+    outputs = engine.named(NESTED[form], [])
+    expected = json.loads(json.dumps(oracle._outputs(NESTED[form])))
+    body = seldon(outputs)
+    assert "jsonData" not in body, "the number of objects in a row changes the form"
+    assert all(item["shape"] == [2] for item in open_json(outputs))
+    by_name = {item["name"]: gates._flat(item["data"]) for item in open_json(outputs)}
+    for found in ({"": gates._flat(body["data"]["ndarray"])}, by_name):
+        pairs = gates._pairs(found, expected)
+        assert pairs
+        assert {gates._difference(value, right) for value, right in pairs} == {0.0}
+
+
+def test_a_name_or_a_number_in_an_object_that_differs_is_seen() -> None:
+    expected = {"": [{"id": 1.0, "p": 0.5}]}
+    for wrong in ({"id": 1, "q": 0.5}, {"id": 1, "p": 0.25}):
+        pairs = gates._pairs({"": gates._flat([wrong])}, expected)
+        assert pairs
+        assert {gates._difference(value, right) for value, right in pairs} != {0.0}

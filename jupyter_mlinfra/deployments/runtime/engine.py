@@ -211,7 +211,9 @@ def _of_pandas(values: Any) -> Any:
 
 
 def _objects(found: np.ndarray) -> np.ndarray:
-    """Decimal numbers as floats, and None for what is missing to pandas."""
+    """Decimal numbers as floats, and None for what is missing to pandas. Lists of objects are one
+    value each, however many a row has: their number must not shape the answer.
+    """
     values = found.ravel().tolist()
     kinds = set(map(type, values))
     if unfit := next((kind for kind in kinds if hasattr(kind, "toarray")), None):
@@ -219,6 +221,8 @@ def _objects(found: np.ndarray) -> np.ndarray:
     if Decimal in kinds and kinds <= {Decimal, type(None)}:
         numbers = [np.nan if value is None else float(value) for value in values]
         return np.array(numbers).reshape(found.shape)
+    if found.ndim > 1 and any(issubclass(kind, Mapping) for kind in kinds):
+        return np.fromiter(found.tolist(), dtype=object, count=len(found))
     if any(kind.__name__ in PANDAS_MISSING for kind in kinds):
         plain = found.copy()
         plain.ravel()[:] = [
