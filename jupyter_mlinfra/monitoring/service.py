@@ -183,10 +183,15 @@ class Monitoring(MissedVerbs):
         rules, and report changes.
 
         What cannot be measured becomes "no data" with the reason in the alert; it does not stay
-        green. Windows that ended since the last evaluation and were not looked at are made up for.
-        Raises NotFound if the monitor does not exist.
+        green. Windows that ended since the last evaluation and were not looked at are made up for;
+        after a pause, the newest missing hours are recorded first. Raises NotFound if the monitor
+        does not exist.
         """
-        at, monitor, window = now(), self._store.show(name), since or WINDOW
+        monitor, window = self._store.show(name), since or WINDOW
+        if self._was_down(monitor):
+            with contextlib.suppress(Exception):  # the rules are judged anyway
+                self._record(monitor)
+        at = now()
         try:
             status = self._measure(monitor, window, anew=True)
             notes = self._notes(status, window)
@@ -219,19 +224,16 @@ class Monitoring(MissedVerbs):
                     self._record_and_evaluate(monitor, say)
 
     def _record_and_evaluate(self, monitor: Monitor, say: Callable[[str], None]) -> None:
-        evaluating = (
-            lambda: self.evaluate(monitor.name),
-            f"monitor {monitor.name} was not evaluated",
-        )
-        recording = (
-            lambda: self._record(monitor),
-            f"the hours of monitor {monitor.name} were not recorded",
-        )
-        # The rules first: a backfill, or a log of weeks, must not hold them up. After a pause they
-        # judge the hours that were missed, too.
-        down = self._was_down(monitor)
+        # The rules first: a backfill, or a log of weeks, must not hold them up.
         for work, failed in (
-            *((recording, evaluating) if down else (evaluating, recording)),
+            (
+                lambda: self.evaluate(monitor.name),
+                f"monitor {monitor.name} was not evaluated",
+            ),
+            (
+                lambda: self._record(monitor),
+                f"the hours of monitor {monitor.name} were not recorded",
+            ),
             (
                 lambda: self.explain(monitor.name),
                 f"no causes of the alerts of monitor {monitor.name} were looked for",
@@ -288,19 +290,18 @@ class Monitoring(MissedVerbs):
         """Evaluate the rules on what was measured, and save monitor and alerts; one at a time, so
         that nobody hears of a change twice.
         """
+        points = [*missed, *self._points(status, at, window)]
         lock = self._project.folder("monitoring") / f"{status.monitor.name}.rules.lock"
         with file_lock(lock, what=f"An evaluation of {status.monitor.name}"):
-            return self._judge_and_save(status, at, window, notes, missed)
+            return self._judge_and_save(status, at, notes, points)
 
     def _judge_and_save(
         self,
         status: MonitorStatus,
         at: datetime,
-        window: timedelta,
         notes: Notes,
-        missed: Sequence[Point],
+        points: Sequence[Point],
     ) -> MonitorStatus:
-        points = [*missed, *self._points(status, at, window)]
         verdict = self._judging.judge(status.monitor.name, points, at, notes)
         worst = (
             max(status.drift, key=lambda item: float(item.psi.value or 0)) if status.drift else None

@@ -38,7 +38,7 @@ class MissedVerbs(CauseVerbs):
         """
         import polars as pl
 
-        minutes = self._project.settings.of(MonitoringSettings).evaluate_minutes
+        minutes = self._minutes()
         ends = missed_ends(monitor.evaluated_at, at, timedelta(minutes=minutes))
         if not ends:
             return ()
@@ -76,18 +76,25 @@ class MissedVerbs(CauseVerbs):
 
     def _against(self, monitor: Monitor, at: datetime, window: timedelta) -> Sequence[Point]:
         """The drift of a window against what rules name beside the reference; nothing if the
-        deployment is gone.
+        deployment is gone, or its log cannot be read.
         """
+        import polars as pl
+
         against = self._judging.against(monitor.name)
         if not set(against) - {REFERENCE}:
             return ()
         try:
             version, _ = self._version_of(monitor.deployment)
             return self.points_against(monitor.name, against, at, window, version=version)
-        except MLInfraError:
+        except (MLInfraError, OSError, pl.exceptions.PolarsError):
             return ()
 
     def _was_down(self, monitor: Monitor) -> bool:
-        """Whether hours may have ended since the last evaluation that are not recorded."""
-        last = monitor.evaluated_at
-        return last is not None and (now() - last).total_seconds() > HOUR
+        """Whether rounds of the evaluation were missed, and hours ended that are not recorded."""
+        last, minutes = monitor.evaluated_at, self._minutes()
+        pause = max(HOUR, 1.5 * 60 * minutes)
+        return last is not None and (now() - last).total_seconds() > pause
+
+    def _minutes(self) -> float:
+        """From one round of the evaluation to the next."""
+        return self._project.settings.of(MonitoringSettings).evaluate_minutes

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from jupyter_mlinfra.core.project import Project
@@ -17,6 +18,7 @@ from jupyter_mlinfra.monitoring import catching_up
 from jupyter_mlinfra.monitoring.alerts.condensing import condensed
 from jupyter_mlinfra.monitoring.alerts.deliveries import DeliveryStore
 from jupyter_mlinfra.monitoring.alerts.silences import muting
+from jupyter_mlinfra.monitoring.hours.hourly_history import affordable
 from jupyter_mlinfra.monitoring.hours.points import Point
 from jupyter_mlinfra.monitoring.rules.evaluator import Notice, evaluate
 from jupyter_mlinfra.monitoring.rules.spec import Operator, ThresholdRule
@@ -171,6 +173,50 @@ def test_a_long_pause_is_made_up_for_in_as_many_windows_as_a_day_has() -> None:
 
 def test_windows_that_are_slow_to_measure_are_fewer_so_that_no_pause_grows_by_itself() -> None:
     ends = [datetime(2026, 11, 24, hour, tzinfo=UTC) for hour in range(24)]
-    assert catching_up.affordable(ends, 1.0, 150.0) == ends
-    assert len(catching_up.affordable(ends, 30.0, 150.0)) == 5
-    assert catching_up.affordable(ends, 1000.0, 150.0) == ends[:1]
+    assert affordable(ends, 1.0, 150.0) == ends
+    assert len(affordable(ends, 30.0, 150.0)) == 5
+    assert affordable(ends, 1000.0, 150.0) == ends[:1]
+
+
+def test_an_evaluation_by_a_user_after_a_pause_records_the_missed_hours_first(
+    flights: Flights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reference_verbs, "answers_of", lambda *_: "values")
+    flights.log(60)
+    monitoring = flights.monitoring
+    monitoring.evaluate("flights")
+    later = datetime.now(UTC) + timedelta(hours=3)
+    set_clock(monkeypatch, later)
+    settings = flights.project.root / "mlinfra.toml"
+    settings.write_text("[monitoring]\nevaluate_minutes = 150\n")
+    flights.open(Project(flights.project.root))
+    assert not flights.monitoring._was_down(monitoring.monitor("flights")), "one round is no pause"
+    flights.monitoring.evaluate("flights")
+    assert not monitoring._series.recorded("flights")
+    set_clock(monkeypatch, later + timedelta(hours=4))
+    flights.monitoring.evaluate("flights")
+    assert monitoring._series.recorded("flights")
+
+
+def test_a_log_that_no_rule_can_be_judged_by_is_no_data_for_rules_against_a_window_too(
+    flights: Flights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule = "{name: %s, metric: psi, threshold: 0.2%s, min_rows: 100}"
+    rules = rule % ("plain", ""), rule % ("moved", ", against: previous")
+    lines = "".join(f"  - {item}\n" for item in rules)
+    (flights.project.root / "t.mlrules.yaml").write_text(f"rules:\n{lines}")
+    flights.log(600)
+
+    def state() -> str:
+        return flights.alerts.show("flights/plain").alert.state
+
+    flights.monitoring.evaluate("flights")
+    assert state() == "ok"
+
+    def broken(*_: Any, **__: Any) -> Any:
+        raise pl.exceptions.ComputeError("a page of the file is broken")
+
+    monkeypatch.setattr(flights.bench.deployments, "payload_parts", broken)
+    with pytest.raises(pl.exceptions.ComputeError):
+        flights.monitoring.evaluate("flights")
+    assert state() == "no_data"
