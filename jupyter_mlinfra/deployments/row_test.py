@@ -14,6 +14,7 @@ from .bodies import row_at, rows_in
 from .client import Answer
 from .gateway import REQUEST_SECONDS
 from .runtime.guard import ENDS
+from .samples import MADE_UP
 from .spec import Gate
 
 MOST_ROWS = 200
@@ -26,6 +27,10 @@ ROW_SECONDS = float(REQUEST_SECONDS)
 GONE_SECONDS = 1.0
 """A process closes its connections a little before it is gone."""
 
+MADE_UP_ROW = (
+    " This row is made up of the signature's types, because the model has no input_example that"
+    " could be sent. Log it with input_example=, for example the first rows of its training data."
+)
 LIMIT = "each row of the sample is answered, alone"
 
 
@@ -54,7 +59,8 @@ class RowTest:
             number += 1
             problem = self._problem(row, before)
             if problem:
-                return _gate(f"row {number} of the sample {problem}", passed=False)
+                made_up = MADE_UP_ROW if sample.get(MADE_UP) else ""
+                return _gate(f"row {number} of the sample {problem}{made_up}", passed=False)
         if not number:
             return _gate("there is no row to ask", passed=None)
         left = f" of {count} in {SECONDS:g} s" if number < count else ""

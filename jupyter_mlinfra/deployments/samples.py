@@ -10,15 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from .logged import Input, Logged, default_value, json_value, read_document
+from .xgboost_file import first_categories
 
 SAMPLE_ROWS = 20
+MADE_UP = "made_up"
+"""True in a sample for which the model has no usable input_example."""
+
 MOST_VALUES = 100_000
 """Of a sample of tensors; beyond it fewer rows are kept, at least one."""
 
 
 def sample_of(logged: Logged) -> dict[str, Any]:
     """{"names": …, "ndarray": rows}; for a model with several tensors {"names": …, "jsonData":
-    {name: nested lists}}.
+    {name: nested lists}}. One that had to be made up has MADE_UP.
     """
     example, info = _example(logged.folder)
     if logged.layout == "tensors":
@@ -37,8 +41,40 @@ def sample_of(logged: Logged) -> dict[str, Any]:
             for value, column in zip(row, logged.columns, strict=True)
         )
     ]
-    default = [[default_value(column) for column in logged.columns]]
-    return {"names": names, "ndarray": complete or default}
+    if complete:
+        return {"names": names, "ndarray": complete}
+    known = _first_categories(logged)
+    row = [known.get(column.name) or default_value(column) for column in logged.columns]
+    return {"names": names, "ndarray": [row], MADE_UP: True}
+
+
+def _first_categories(logged: Logged) -> dict[str, str]:
+    """A text that a booster knows, by the inputs that are texts and must not be missing: it refuses
+    any other one.
+    """
+    texts = [column.name for column in logged.columns if column.type == "string"]
+    file = logged.folder / logged.model_file
+    if logged.engine == "xgboost" and texts:
+        names, firsts = first_categories(file)
+        every = names or [column.name for column in logged.columns]
+        found = dict(zip(every, firsts, strict=False))
+    elif logged.engine == "lightgbm" and texts:
+        lists = _pandas_categorical(file)
+        found = {name: str(known[0]) for name, known in zip(texts, lists, strict=False) if known}
+    else:
+        return {}
+    must = {column.name for column in logged.columns if not column.optional}
+    return {name: found[name] for name in texts if name in must and found.get(name)}
+
+
+def _pandas_categorical(file: Path) -> list[list[Any]]:
+    """The categories of each categorical column, from the end of LightGBM's text file."""
+    _, mark, text = file.read_text(errors="replace").rpartition("\npandas_categorical:")
+    try:
+        found = json.loads(text.partition("\n")[0]) if mark else None
+    except ValueError:
+        return []
+    return found if isinstance(found, list) else []
 
 
 def _example(model: Path) -> tuple[Any, Mapping[str, Any]]:
@@ -100,9 +136,10 @@ def _tensors(columns: Sequence[Input], example: Any) -> dict[str, Any]:
     size = max(1, max(_count(tensor[0]) for tensor in tensors.values()))
     rows = max(1, min(rows, MOST_VALUES // size))
     cut = {name: tensor[:rows] for name, tensor in tensors.items()}
+    made_up = {} if any(isinstance(given.get(name), list) for name in names) else {MADE_UP: True}
     if len(names) == 1:
-        return {"names": names, "ndarray": cut[names[0]]}
-    return {"names": names, "jsonData": cut}
+        return {"names": names, "ndarray": cut[names[0]], **made_up}
+    return {"names": names, "jsonData": cut, **made_up}
 
 
 def _count(value: Any) -> int:

@@ -115,7 +115,7 @@ def test_rows_of_any_values_are_mixed_column_by_column() -> None:
 @pytest.mark.parametrize(
     ("ask", "batch", "why"),
     [
-        (lambda b: {"y": np.array(["a"] * b.size, object)}, matrix(np.ones((1, 2))), "text"),
+        (lambda b: {"y": np.array(["a"] * b.size, object)}, matrix(np.ones((1, 2))), "text.*Log a"),
         (lambda b: {"y": np.ones(b.size)}, Batch(1, tensors={"x": np.ones((1, 2))}), "tensors"),
         (lambda b: {"y": np.ones(b.size)}, matrix(np.ones((1, 2001))), "2,001"),
         (lambda b: {"y": np.ones((b.size, 65))}, matrix(np.ones((1, 2))), "65"),

@@ -233,7 +233,7 @@ def _numbers(outputs: Mapping[str, np.ndarray]) -> tuple[list[str], np.ndarray]:
             raise RequestRefused(
                 "Answers of this model are not explained.",
                 f"{name or 'Its output'} is text; contributions add up to a number.",
-                "Deploy it with answers that are probabilities.",
+                "Log a model that answers numbers, such as the probability of each class.",
                 status=422,
             )
         flat = array.astype(np.float64).reshape(len(array), -1)

@@ -1,0 +1,90 @@
+"""A model without input_example is asked with a row that it takes, or the cause is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from jupyter_mlinfra.deployments.client import Answer
+from jupyter_mlinfra.deployments.packaging import package
+from jupyter_mlinfra.deployments.row_test import RowTest
+from jupyter_mlinfra.deployments.runtime import engine
+from jupyter_mlinfra.deployments.xgboost_file import first_categories
+
+FRAME = pd.DataFrame(
+    {
+        "distance": np.arange(20.0),
+        "origin": pd.Categorical(["É", "LGA", "JFK", "EWR"] * 5),
+        "carrier": pd.Categorical(["UA", "AA"] * 10),
+    }
+)
+TARGET = np.arange(20.0)
+REQUIREMENTS = ["pandas"]
+
+
+def xgboost_model(folder: Path, model_format: str) -> None:
+    import mlflow
+    import xgboost
+
+    booster = xgboost.train(
+        {"max_depth": 2, "nthread": 1},
+        xgboost.DMatrix(FRAME, TARGET, enable_categorical=True),
+        2,
+    )
+    mlflow.xgboost.save_model(
+        booster,
+        folder,
+        model_format=model_format,
+        signature=mlflow.models.infer_signature(FRAME.astype({"origin": str, "carrier": str})),
+        pip_requirements=REQUIREMENTS,
+    )
+
+
+def lightgbm_model(folder: Path, _: str) -> None:
+    import lightgbm
+    import mlflow
+
+    options = {"verbose": -1, "num_threads": 1, "min_data_in_leaf": 1}
+    mlflow.lightgbm.save_model(
+        lightgbm.train(options, lightgbm.Dataset(FRAME, TARGET), 2),
+        folder,
+        signature=mlflow.models.infer_signature(FRAME.astype({"origin": str, "carrier": str})),
+        pip_requirements=REQUIREMENTS,
+    )
+
+
+@pytest.mark.parametrize(
+    ("save", "form"),
+    [(xgboost_model, "ubj"), (xgboost_model, "json"), (lightgbm_model, "txt")],
+    ids=["xgboost ubj", "xgboost json", "lightgbm"],
+)
+def test_a_made_up_row_has_categories_that_the_model_knows(
+    save: Any, form: str, tmp_path: Path
+) -> None:
+    save(tmp_path / "model", form)
+    bundle = package(tmp_path / "model", tmp_path / "bundles")
+    assert bundle.sample["made_up"] is True
+    assert bundle.sample["ndarray"] == [[0, "EWR", "AA"]]
+    loaded = engine.load(engine.Packaged.of(bundle.folder))
+    batch = loaded.contract.from_rows(bundle.sample["ndarray"], bundle.sample["names"])
+    assert len(next(iter(loaded.predict(batch).values()))) == 1
+
+
+def test_a_file_that_says_nothing_of_categories_gives_none(tmp_path: Path) -> None:
+    for name, data in (("m.ubj", b"{L"), ("m.json", b"[]"), ("cut.json", b'{"learner": {}}')):
+        (tmp_path / name).write_bytes(data)
+        assert first_categories(tmp_path / name) == ([], [])
+
+
+@pytest.mark.parametrize("made_up", [True, False])
+def test_a_made_up_row_that_is_refused_is_said_to_be_one(made_up: bool) -> None:
+    refused = Answer(400, "v1", {"what": "Column origin has an unknown category in row 1."}, 1.0)
+    test = RowTest("v1", lambda *_: refused, list)
+    sample = {"names": ["origin"], "ndarray": [[""]], **({"made_up": True} if made_up else {})}
+    said = test.gate(sample).measured
+    assert ("Log it with input_example=" in said) is made_up
+    assert "unknown category" in said
