@@ -51,6 +51,7 @@ def test_a_logged_request_is_found_opened_tried_again_and_copied(shared: Lab) ->
     answered = shared.server.ask(f"{API}/requests?outcome=answered&limit=5")["items"]
     assert answered
     panel.get_by_label("status").select_option("answered")
+    expect(rows.locator("[data-state=failed]")).to_have_count(0)  # those of before have gone
     rows.first.focus()
     shared.page.keyboard.press("Enter")
     detail = panel.get_by_role("region", name=re.compile("^Request "))
