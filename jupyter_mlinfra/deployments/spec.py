@@ -59,7 +59,8 @@ class DeployedVersion:
     percent of the requests of which it gets a copy, whose answers nobody gets. role: `stable`,
     `canary`, `shadow` or `standby`. runtime: what carries its processes.
 
-    requests, p50_ms, p95_ms, errors: of the gateway's last window; None before the first request.
+    requests, p50_ms, p95_ms, errors (5xx), refused (4xx): of the gateway's last window; None before
+    the first request.
     memory_bytes, pids: of its serving processes; pages that they share count once.
     """
 
@@ -76,6 +77,7 @@ class DeployedVersion:
     p50_ms: Number | None
     p95_ms: Number | None
     error_fraction: Number | None
+    refused_fraction: Number | None
     memory_bytes: int | None
     pids: Sequence[int]
     gates: Sequence[Gate]

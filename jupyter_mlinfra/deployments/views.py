@@ -184,15 +184,18 @@ def _version(
         ),
         p50_ms=_milliseconds(current.p50_ms, current) if current else None,
         p95_ms=_milliseconds(current.p95_ms, current) if current else None,
-        error_fraction=(
-            Number(value=current.errors / current.requests, n=current.requests)
-            if current and current.requests
-            else None
-        ),
+        error_fraction=_fraction(current.errors, current) if current else None,
+        refused_fraction=_fraction(current.refused, current) if current else None,
         memory_bytes=(figures.memory_bytes or None) if live and figures else None,
         pids=list(figures.pids) if live and figures else [],
         gates=item.gates,
     )
+
+
+def _fraction(count: int, figures: Figures) -> Number | None:
+    """A share of the requests; None without any."""
+    requests = figures.requests
+    return Number(value=count / requests, n=requests) if requests else None
 
 
 def _milliseconds(value: float | None, figures: Figures) -> Number | None:

@@ -23,6 +23,7 @@ from jupyter_mlinfra.deployments.rows import DeploymentRow, VersionRow
 from jupyter_mlinfra.deployments.settings import DeploymentSettings
 from jupyter_mlinfra.deployments.spec import DeployedVersion, VersionState
 from jupyter_mlinfra.deployments.targets import Figures
+from jupyter_mlinfra.faces.rows import row_of
 from jupyter_mlinfra.workbench import Workbench
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -81,18 +82,15 @@ def shown(live: int, figures: Figures, **values: Any) -> DeployedVersion:
 
 
 def test_what_is_down_shows_no_figures_of_the_time_before() -> None:
-    figures = Figures(seconds=60.0, requests=120, errors=0, p50_ms=4.0, p95_ms=9.0)
+    figures = Figures(seconds=60.0, requests=120, errors=0, refused=30, p50_ms=4.0, p95_ms=9.0)
     up = shown(2, figures)
+    assert row_of(up)["refused"] == "25.0 %"
     assert up.requests_per_second is not None
     assert (up.requests_per_second.value, up.requests_per_second.n) == (pytest.approx(2.0), 120)
     assert up.p50_ms is not None
     down = shown(0, figures)
-    assert (down.requests_per_second, down.p50_ms, down.p95_ms, down.error_fraction) == (
-        None,
-        None,
-        None,
-        None,
-    )
+    shares = down.error_fraction, down.refused_fraction
+    assert (down.requests_per_second, down.p50_ms, down.p95_ms, *shares) == (None,) * 5
 
 
 @pytest.mark.parametrize("state", ["building", "starting", "testing", "draining", "stopped"])

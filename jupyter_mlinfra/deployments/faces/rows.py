@@ -41,6 +41,7 @@ def deployed_version(item: DeployedVersion) -> Row:
         "p50 ms": number(item.p50_ms),
         "p95 ms": number(item.p95_ms),
         "errors": share(item.error_fraction),
+        "refused": share(item.refused_fraction),
         "reason": beginning(item.reason),
     }
 

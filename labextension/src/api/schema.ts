@@ -914,7 +914,8 @@ export interface components {
          *     percent of the requests of which it gets a copy, whose answers nobody gets. role: `stable`,
          *     `canary`, `shadow` or `standby`. runtime: what carries its processes.
          *
-         *     requests, p50_ms, p95_ms, errors: of the gateway's last window; None before the first request.
+         *     requests, p50_ms, p95_ms, errors (5xx), refused (4xx): of the gateway's last window; None before
+         *     the first request.
          *     memory_bytes, pids: of its serving processes; pages that they share count once.
          */
         readonly DeployedVersion: {
@@ -926,6 +927,7 @@ export interface components {
             readonly p95_ms: components["schemas"]["Number"] | null;
             readonly pids: readonly number[];
             readonly reason: string;
+            readonly refused_fraction: components["schemas"]["Number"] | null;
             readonly requests_per_second: components["schemas"]["Number"] | null;
             readonly role: string;
             readonly runtime: string;

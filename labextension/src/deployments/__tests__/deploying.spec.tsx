@@ -33,6 +33,7 @@ const deployed = (name: string, more: Partial<IDeployedVersion> = {}): IDeployed
   p50_ms: null,
   p95_ms: null,
   error_fraction: null,
+  refused_fraction: null,
   memory_bytes: null,
   pids: [],
   gates: [{ name: 'start', passed: true, measured: '', limit: '', basis: '' } as never],

@@ -32,6 +32,7 @@ const version = (name: string, traffic: number, more: object = {}): object => ({
   p50_ms: null,
   p95_ms: null,
   error_fraction: null,
+  refused_fraction: null,
   memory_bytes: null,
   pids: [],
   gates: [],

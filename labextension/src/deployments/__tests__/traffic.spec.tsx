@@ -25,6 +25,7 @@ const version = (name: string, traffic: number, role: string): IDeployedVersion 
   p50_ms: null,
   p95_ms: null,
   error_fraction: null,
+  refused_fraction: null,
   memory_bytes: null,
   pids: [],
   gates: []
