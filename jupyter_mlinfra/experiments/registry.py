@@ -180,10 +180,14 @@ class Registry:
                 client.set_registered_model_alias(version.model, name, str(number))
         return self.find(f"{version.model}/{version.version}")
 
-    def delete(self, version: VersionFacts) -> None:
-        """Take a version out of the registry; its number is not given again."""
+    def delete(self, version: VersionFacts, *, check: Callable[[VersionFacts], None]) -> None:
+        """Take a version out of the registry; its number is not given again.
+
+        check: called with the version while no alias can move; what it raises keeps the version.
+        """
         client = self._store.client()
         with self._store.write_lock(), explained(self._store):
+            check(self.find(f"{version.model}/{version.version}"))
             client.delete_model_version(version.model, str(version.version))
 
     def has_signature(self, version: VersionFacts) -> bool:

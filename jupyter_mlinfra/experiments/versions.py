@@ -105,29 +105,32 @@ class VersionVerbs:
         the files that the run logged.
 
         reason: for the audit log. Raises Conflict while an alias points at it, or a deployment
-        keeps it.
+        of this project keeps it.
         """
         facts = self._registry.find(ref)
-        name, uses = f"{facts.model}/{facts.version}", self._uses()
-        if facts.aliases:
-            raise Conflict(
-                f"{name} was not deleted.",
-                f"It is {' and '.join(sorted(facts.aliases))}.",
-                f"mlinfra models promote {facts.model}/OTHER --alias {min(facts.aliases)}",
-            )
-        if found := uses.uses_of(facts.model, facts.version):
-            has = "; ".join(use.what for use in found)
-            raise Conflict(f"{name} was not deleted.", f"It has {has}.", found[0].fix)
         deleted = self._version(facts)
-        self._registry.delete(facts)
+        self._registry.delete(facts, check=self._check_unused)
         with telling(f"{deleted.ref} is deleted"):
-            uses.note_deleted(facts.model, facts.version, reason=reason)
+            self._uses().note_deleted(facts.model, facts.version, reason=reason)
             self._project.events.emit(
                 "model",
                 reference("model", facts.model),
                 {"verb": "delete", "version": facts.version, "reason": reason},
             )
         return deleted
+
+    def _check_unused(self, facts: VersionFacts) -> None:
+        """Raise Conflict while an alias points at a version, or a deployment keeps it."""
+        name = f"{facts.model}/{facts.version}"
+        if facts.aliases:
+            raise Conflict(
+                f"{name} was not deleted.",
+                f"It is {' and '.join(sorted(facts.aliases))}.",
+                f"mlinfra models promote {facts.model}/OTHER --alias {min(facts.aliases)}",
+            )
+        if found := self._uses().uses_of(facts.model, facts.version):
+            has = "; ".join(use.what for use in found)
+            raise Conflict(f"{name} was not deleted.", f"It has {has}.", found[0].fix)
 
     def _version(self, facts: VersionFacts) -> Version:
         runs = self._source().several([facts.run]) if facts.run else []

@@ -186,7 +186,9 @@ def test_the_old_champion_stays_reachable_and_a_rollback_swaps_the_two(project, 
     ]
 
 
-def test_a_version_goes_when_neither_an_alias_nor_a_deployment_has_it(project, experiments):
+def test_a_version_goes_when_neither_an_alias_nor_a_deployment_has_it(
+    project, experiments, monkeypatch
+):
     class Live:
         """One deployment that answers with some versions."""
 
@@ -212,6 +214,18 @@ def test_a_version_goes_when_neither_an_alias_nor_a_deployment_has_it(project, e
     assert [item.version for item in experiments.model("churn").versions] == [2, 1]
     assert live.noted == []
     live.versions = set()
+    found = experiments._version
+
+    def promoted_meanwhile(facts):
+        experiments._registry.promote("churn/2", alias="challenger")
+        return found(facts)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(experiments, "_version", promoted_meanwhile)
+        with pytest.raises(Conflict, match="It is challenger"):
+            experiments.delete_version("churn/2")
+    experiments.promote("churn/1", alias="challenger")
+    assert live.noted == []
     assert experiments.delete_version("churn/2", reason="slow").version == 2
     assert [item.version for item in experiments.model("churn").versions] == [1]
     assert live.noted == [("churn", 2, "slow")]
