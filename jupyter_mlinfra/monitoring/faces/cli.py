@@ -241,7 +241,13 @@ def _backtest(
     all.
     """
     if file is not None and "." not in file:  # a rule file ends with .mlrules.yaml
-        file, monitor = None, monitor or file
+        if monitor not in (None, file):
+            raise BadRequest(
+                f"{file} is no rule file, and --monitor names another monitor.",
+                "A rule file ends with .mlrules.yaml; a name without a dot is a monitor.",
+                f"mlinfra monitors backtest {file}.mlrules.yaml --monitor {monitor}",
+            )
+        file, monitor = None, file
     said_at = time.monotonic()
 
     def say(name: str, share: float) -> None:

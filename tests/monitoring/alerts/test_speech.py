@@ -57,6 +57,8 @@ def test_a_back_test_says_how_often_and_how_long(
     assert drift.split()[2] == "1"
     _, own, _ = said(capfd, flights, "monitors backtest flights --days 2")
     assert drift in own.splitlines()
+    code, _, err = said(capfd, flights, "monitors backtest rules --monitor flights")
+    assert (code, "rules is no rule file" in err) == (2, True)
     code, out, _ = said(capfd, flights, "monitors backtest --days 2 --json")
     found = {item["rule"]: item for item in json.loads(out)["rules"]}
     assert found["drift"]["fired"] == len(found["drift"]["episodes"]) == 1
@@ -70,6 +72,9 @@ def test_a_list_of_firing_alerts_ends_with_1(
     flights.log(600, shift=15)
     flights.monitoring.evaluate("flights")
     assert said(capfd, flights, "alerts list --firing")[0] == 1
+    for twice in ("1h --for 2h --why known", "1h known --why other"):
+        code, _, err = said(capfd, flights, f"alerts silence flights/drift {twice}")
+        assert (code, "One of them counts." in err) == (2, True)
     assert said(capfd, flights, "alerts silence flights/drift --for 1h --why known")[0] == 0
     assert said(capfd, flights, "alerts list --firing")[0] == 0
     code, out, _ = said(capfd, flights, "alerts show flights/drift")

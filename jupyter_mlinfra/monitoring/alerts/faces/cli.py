@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from ....core.errors import BadRequest
 from ....core.files import explain_os_error, write_atomic
 from ....faces.cli import Noun, paged
 from ....faces.parse import moment, span
@@ -72,6 +73,13 @@ def _silence(
     """Tell nobody of an alert (MONITOR/RULE), or of a RULE of all monitors, until a time:
     `alerts silence flights/drift 1h "known"`.
     """
+    for given, other, name in ((how_long, for_, "--for"), (reason, why, "--why")):
+        if given and other:
+            raise BadRequest(
+                f"{given!r} and {name} {other!r} were given.",
+                "One of them counts.",
+                "Leave one out.",
+            )
     return session.bench.alerts.silence(
         target, until=moment(until), span=span(for_ or how_long), why=why or reason or ""
     )
