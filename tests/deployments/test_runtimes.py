@@ -188,6 +188,8 @@ def test_a_pipeline_and_a_network_answer_the_same_on_every_runtime_by_both_proto
         deployments.delete(name)
 
 
+@pytest.mark.skipif(len(RUNTIMES) < 3, reason="builds environments: make mlserver")
+@pytest.mark.timeout(1200)
 def test_parameters_reach_the_model_and_its_own_metrics_reach_prometheus(
     gate: Gate, tmp_path: Path, kit: ModuleType
 ) -> None:
