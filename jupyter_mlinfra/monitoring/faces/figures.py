@@ -29,44 +29,13 @@ def point(item: Point) -> Row:
 
 @card(MonitorFigures)
 def _figures(item: MonitorFigures) -> Card:
-    performance, latency = item.performance, item.latency
     facts = {
-        "version": item.version,
-        "segment": item.segment or NONE,
-        "window": f"{moment(item.window_start)} to {moment(item.window_end)}",
-        "against": plain(item.against),
-        "requests": plain(latency.requests) if latency else NONE,
-        "rows": plain(item.rows),
-        "p95 ms": _figure(latency.p95_ms) if latency else NONE,
-        "errors": _share(latency.error_fraction) if latency else NONE,
-        "refused": _share(latency.refused_fraction) if latency else NONE,
-        "memory MiB": _figure(item.memory.mib) if item.memory else NONE,
-        "cores in use": _figure(item.cpu.cores) if item.cpu else NONE,
-        "in flight": plain(item.in_flight),
-        "retries": plain(item.retries),
-        "score PSI": _figure(item.scores.psi) if item.scores else NONE,
-        "outputs, PSI": _each({name: _figure(one.psi) for name, one in item.outputs.items()}),
+        **_of_service(item),
+        **_of_answers(item),
+        **_of_performance(item),
+        "no drift": item.reasons.get("drift", NONE),
+        "incomplete": item.problems[0] if item.problems else NONE,
     }
-    if item.predicted:
-        classes = {name: _share(part) for name, part in item.predicted.shares.items() if part}
-        facts["predicted classes"] = _each(classes)
-        facts["predicted classes, PSI"] = _figure(item.predicted.psi)
-    for name, dates in item.dates.items():
-        facts[f"{name}, dates"] = f"{moment(dates.first)} to {moment(dates.last)}"
-    for estimate in (performance.estimated, performance.estimated_under_shift):
-        if estimate:
-            for name, value in estimate.metrics.items():
-                facts[f"{name} ({estimate.method}, est.)"] = _figure(value)
-            facts["caveat"] = estimate.caveat
-    if performance.real:
-        for name, value in performance.real.metrics.items():
-            facts[f"{name} (real)"] = _figure(value)
-    facts["labelled"] = _share(performance.label_coverage)
-    facts["labels refused"] = plain(item.labels.refused or None)
-    facts["labels that wait"] = plain(item.labels.waiting or None)
-    facts["KPI"] = _kpi(item.kpi)
-    facts["no drift"] = item.reasons.get("drift", NONE)
-    facts["incomplete"] = item.problems[0] if item.problems else NONE
     rows = _features(item)
     left_out = len(item.drift) > len(rows)
     notes = [
@@ -80,6 +49,57 @@ def _figures(item: MonitorFigures) -> Card:
         rows=rows,
         note="; ".join(filter(None, notes)),
     )
+
+
+def _of_service(item: MonitorFigures) -> dict[str, str]:
+    latency = item.latency
+    return {
+        "version": item.version,
+        "segment": item.segment or NONE,
+        "window": f"{moment(item.window_start)} to {moment(item.window_end)}",
+        "against": plain(item.against),
+        "requests": plain(latency.requests) if latency else NONE,
+        "rows": plain(item.rows),
+        "p95 ms": _figure(latency.p95_ms) if latency else NONE,
+        "errors": _share(latency.error_fraction) if latency else NONE,
+        "refused": _share(latency.refused_fraction) if latency else NONE,
+        "memory MiB": _figure(item.memory.mib) if item.memory else NONE,
+        "cores in use": _figure(item.cpu.cores) if item.cpu else NONE,
+        "in flight": plain(item.in_flight),
+        "retries": plain(item.retries),
+    }
+
+
+def _of_answers(item: MonitorFigures) -> dict[str, str]:
+    facts = {
+        "score PSI": _figure(item.scores.psi) if item.scores else NONE,
+        "outputs, PSI": _each({name: _figure(one.psi) for name, one in item.outputs.items()}),
+    }
+    if item.predicted:
+        classes = {name: _share(part) for name, part in item.predicted.shares.items() if part}
+        facts["predicted classes"] = _each(classes)
+        facts["predicted classes, PSI"] = _figure(item.predicted.psi)
+    for name, dates in item.dates.items():
+        facts[f"{name}, dates"] = f"{moment(dates.first)} to {moment(dates.last)}"
+    return facts
+
+
+def _of_performance(item: MonitorFigures) -> dict[str, str]:
+    performance, facts = item.performance, dict[str, str]()
+    for estimate in (performance.estimated, performance.estimated_under_shift):
+        if estimate:
+            for name, value in estimate.metrics.items():
+                facts[f"{name} ({estimate.method}, est.)"] = _figure(value)
+            facts["caveat"] = estimate.caveat
+    if performance.real:
+        for name, value in performance.real.metrics.items():
+            facts[f"{name} (real)"] = _figure(value)
+    return facts | {
+        "labelled": _share(performance.label_coverage),
+        "labels refused": plain(item.labels.refused or None),
+        "labels that wait": plain(item.labels.waiting or None),
+        "KPI": _kpi(item.kpi),
+    }
 
 
 def _features(item: MonitorFigures) -> list[Row]:

@@ -62,7 +62,9 @@ class Asked:
 
 def figures_of(asked: Asked, plan: Plan, reference: Reference | None) -> figures.MonitorFigures:
     """All figures of a window."""
-    window, reasons = asked.window, dict(asked.reasons)
+    window, used = asked.window, asked.used
+    kpi_figure, why = kpi_of(asked.labelled, plan, reference)
+    reasons = _reasons(asked, why)
     drift = {
         name: distances_of(asked.before[name], item)
         for name, item in window.features.items()
@@ -71,15 +73,6 @@ def figures_of(asked: Asked, plan: Plan, reference: Reference | None) -> figures
     suspects = rank(drift, asked.importance)
     features = sorted(window.features)
     score, requests = window.sketches.get(SCORE), window.sketches.get(REQUESTS)
-    if score is None:
-        reasons["scores"] = reasons["drift"] = "No row was answered in the window."
-    if requests is None:
-        reasons["latency"] = "No request was logged in the window."
-    kpi_figure, why = kpi_of(asked.labelled, plan, reference)
-    if why:
-        reasons["kpi"] = why
-    used = asked.used
-    reasons |= _unknown_of_processes(asked)
     return figures.MonitorFigures(
         monitor=asked.monitor,
         version=asked.version,
@@ -111,6 +104,18 @@ def figures_of(asked: Asked, plan: Plan, reference: Reference | None) -> figures
         reasons=reasons,
         problems=window.problems,
     )
+
+
+def _reasons(asked: Asked, without_kpi: str) -> dict[str, str]:
+    """Why figures are not known. without_kpi: why there is no KPI, else empty."""
+    reasons = dict(asked.reasons)
+    if SCORE not in asked.window.sketches:
+        reasons["scores"] = reasons["drift"] = "No row was answered in the window."
+    if REQUESTS not in asked.window.sketches:
+        reasons["latency"] = "No request was logged in the window."
+    if without_kpi:
+        reasons["kpi"] = without_kpi
+    return {**reasons, **_unknown_of_processes(asked)}
 
 
 def _memory(used: Used) -> figures.MemoryFigures:

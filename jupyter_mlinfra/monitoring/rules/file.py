@@ -113,6 +113,19 @@ def _checked(document: Document) -> ReadFile:
 
 def _check(entry: RuleEntry, at: KeyPath, fault: Fault) -> None:
     """What the schema cannot say."""
+    _check_metric(entry, at, fault)
+    _check_threshold(entry, at, fault)
+    _check_against(entry, at, fault)
+    if entry.name in (entry.inhibited_by or ()):
+        fault(
+            (*at, "inhibited_by"),
+            f"rule {entry.name} is inhibited by itself.",
+            "Nobody would ever be told of it.",
+            "Take it out.",
+        )
+
+
+def _check_metric(entry: RuleEntry, at: KeyPath, fault: Fault) -> None:
     family, _, name = entry.metric.partition(".")
     if entry.metric not in METRICS and not (family in FAMILIES and name):
         close = get_close_matches(
@@ -124,6 +137,16 @@ def _check(entry: RuleEntry, at: KeyPath, fault: Fault) -> None:
             f"Metrics: {', '.join(METRICS)}, performance_real.NAME, performance_estimated.NAME.",
             f"Did you mean {close[0]}?" if close else "Name one of these.",
         )
+    if entry.share_of_at_least and not entry.metric.endswith("_fraction"):
+        fault(
+            (*at, "share_of_at_least"),
+            f"{entry.metric} is not a share of requests.",
+            "share_of_at_least is for error_fraction and refused_fraction.",
+            "Use min_rows.",
+        )
+
+
+def _check_threshold(entry: RuleEntry, at: KeyPath, fault: Fault) -> None:
     op = Operator(entry.op)
     if (
         entry.clear is not None
@@ -136,13 +159,9 @@ def _check(entry: RuleEntry, at: KeyPath, fault: Fault) -> None:
             "An alert would end while its threshold is still crossed.",
             f"Write a value {'below' if op.upward else 'above'} {entry.threshold:g}.",
         )
-    if entry.share_of_at_least and not entry.metric.endswith("_fraction"):
-        fault(
-            (*at, "share_of_at_least"),
-            f"{entry.metric} is not a share of requests.",
-            "share_of_at_least is for error_fraction and refused_fraction.",
-            "Use min_rows.",
-        )
+
+
+def _check_against(entry: RuleEntry, at: KeyPath, fault: Fault) -> None:
     if entry.against != REFERENCE and entry.metric not in MEASURED_AGAINST:
         fault(
             (*at, "against"),
@@ -156,13 +175,6 @@ def _check(entry: RuleEntry, at: KeyPath, fault: Fault) -> None:
             f"segments are compared with the {REFERENCE} only.",
             f"{entry.against} is for all rows.",
             f"Take `segment` out, or write `against: {REFERENCE}`.",
-        )
-    if entry.name in (entry.inhibited_by or ()):
-        fault(
-            (*at, "inhibited_by"),
-            f"rule {entry.name} is inhibited by itself.",
-            "Nobody would ever be told of it.",
-            "Take it out.",
         )
 
 

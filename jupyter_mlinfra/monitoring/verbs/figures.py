@@ -46,7 +46,7 @@ class MeasuringVerbs(RecordingVerbs):
         since: timedelta | None = None,
         version: str | None = None,
         segment: str = "",
-        against: str = "reference",
+        against: str = REFERENCE,
     ) -> MonitorFigures:
         """Everything that is measured of one version in the window that ends now.
 
@@ -68,12 +68,12 @@ class MeasuringVerbs(RecordingVerbs):
         def labelled_in(start: float, end: float) -> pl.DataFrame:
             return labels.labelled_rows(self._series, name, **rows, start=start, end=end)
 
-        if against == "reference":
-            before, against = sides_of(plan.reference(label)), f"version:{model_version}"
+        reference = plan.reference(label)
+        if against == REFERENCE:
+            before, against = sides_of(reference), f"version:{model_version}"
             why = "" if before else self._reference_trouble(model_version)
         else:
-            before, against = _before(against, measured, start, end)
-            why = "" if before else f"Nothing was logged in {against}."
+            before, against, why = _before(against, measured, start, end)
         asked = Asked(
             monitor=name,
             **rows,
@@ -86,7 +86,6 @@ class MeasuringVerbs(RecordingVerbs):
             reasons={"drift": why} if why else {},
             used=None if segment else self._used(monitor.deployment, label, start, end),
         )
-        reference = plan.reference(label)
         found = figures_of(asked, plan, reference)
         earlier = labelled_in(2 * start - end, start) if found.kpi else None
         return replace(
@@ -256,11 +255,14 @@ def check_segment(monitor: Monitor, plan: Plan, segment: str) -> None:
 
 def _before(
     against: str, measured: Callable[[float, float], Window], start: float, end: float
-) -> tuple[Mapping[str, Sketch], str]:
-    """The sketches of the window before, or of another span of time, and which it is."""
+) -> tuple[Mapping[str, Sketch], str, str]:
+    """The sketches of the window before, or of another span of time, which it is, and why there
+    are none.
+    """
     span = _span(against, start, end)
     name = "..".join(datetime.fromtimestamp(at, UTC).isoformat() for at in span)
-    return measured(*span).sketches, name
+    found = measured(*span).sketches
+    return found, name, "" if found else f"Nothing was logged in {name}."
 
 
 def _span(text: str, start: float, end: float) -> tuple[float, float]:
