@@ -73,7 +73,8 @@ def tested(
     except Unprocessable:  # nothing is logged that could be sent again
         return _unlogged(subject, bundles[subject.against])
     except MLInfraError as error:
-        return Gate(name="replay", limit=limit, measured=str(error)[:500], passed=False)
+        said = f"{error.what} {error.why}".strip()[:500]
+        return Gate(name="replay", limit=limit, measured=said, passed=False)
     return Gate(name="replay", limit=limit, measured=_said(found), passed=_passes(found, settings))
 
 
