@@ -47,7 +47,7 @@ from jupyter_mlinfra.deployments.targets.layout import payload_folder
 from jupyter_mlinfra.faces.cards import card_of
 
 NAMES, TYPES = ["x", "kind", "flag", "count", "row"], ["double", "string", "boolean", "long", "any"]
-NOW = time.time()
+NOW = time.time() - 10  # so that a window which ends now has all of it
 WINDOW: Any = {
     "since": datetime.fromtimestamp(NOW - 100, UTC),
     "until": datetime.fromtimestamp(NOW + 100, UTC),
