@@ -51,7 +51,7 @@ def _deployment_detail(item: DeploymentDetail) -> Card:
     }
     last_change = f"{moment(newest.at)} {newest.user}: {newest.text}" if newest else NONE
     plan = {"plan": _planned(item.plan)} if item.plan else {}
-    params = ", ".join(f"{param['name']}={param['default']!r}" for param in item.params)
+    params = ", ".join(f"{param.get('name')}={param.get('default')!r}" for param in item.params)
     facts = {
         "answers": item.answers or NONE,
         "parameters": params,
