@@ -9,7 +9,7 @@ import orjson
 
 from .logged import Input
 from .packaging import Bundle
-from .runtime.params import TAG
+from .runtime.param_names import TAG
 
 _DATATYPES = {
     "double": "FP64",

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from ..core.errors import BadRequest, Unprocessable
 from . import servable
 from .requirements import Requirements, requirements_of
-from .runtime.params import BINARY
+from .runtime.param_names import BINARY
 from .servable import BOOSTER, CLASSIFIERS, Engine, Layout, engine_of, layout_of, refusal
 from .xgboost_file import booster_names
 

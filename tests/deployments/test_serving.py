@@ -239,7 +239,7 @@ def test_python_errors_carry_the_words_of_the_endpoint(
         deployments.predict("flights", frame.head(1), version="v9")
     with pytest.raises(NotFound, match="There is: flights"):
         deployments.predict("other", frame.head(1))
-    with pytest.raises(BadRequest, match="Timestamp"):
+    with pytest.raises(BadRequest, match="is a text; double means a number"):
         deployments.predict("flights", frame.head(1).assign(x0=pd.Timestamp("2013-01-01")))
 
 

@@ -13,13 +13,9 @@ from typing import Any
 
 import orjson
 
+from .param_names import BINARY, TAG
 from .refusal import RequestRefused, listed, show
 from .values import EXPECTED, FITS, moment, nested_fault
-
-TAG = "params"
-
-BINARY = "binary_data_output"
-"""Of the protocol alone: every call by gRPC has it."""
 
 _EXTENSIONS = frozenset(
     {

@@ -29,7 +29,8 @@ from .custom import Count, Custom
 from .ending import kept
 from .engine import Packaged
 from .journal import BODY_BYTES, Journal
-from .params import TAG, checked_params, of_parameters
+from .param_names import TAG
+from .params import checked_params, of_parameters
 from .refusal import RequestRefused
 from .table import LOGGED_TEXT
 from .tensors import TensorContract
