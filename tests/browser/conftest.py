@@ -18,7 +18,7 @@ import sys
 import threading
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -65,6 +65,20 @@ expect.set_options(timeout=SLOW)
 collect_ignore = [] if os.environ.get("MLINFRA_SCREENSHOTS") else ["test_screenshots.py"]
 
 
+LOGS: dict[str, list[str]] = {}
+"""What each JupyterLab that runs has said, by its address."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Beside a failure stands what the servers said last."""
+    report = yield
+    if report.failed:
+        for address, log in LOGS.items():
+            report.sections.append((f"JupyterLab at {address}", "".join(log[-80:])))
+    return report
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The first test of a session waits for the demo, which takes minutes."""
     for item in items:
@@ -105,9 +119,11 @@ def jupyterlab(root: Path, config: Path, *options: str, theme: str = "Light") ->
     thread, which that save took, is never told of the end.
     """
     process, server, log, reader = start_server(root, config, *options, theme=theme)
+    LOGS[server.address] = log
     try:
         yield server
     finally:
+        del LOGS[server.address]
         process.terminate()
         try:
             process.wait(60)
