@@ -39,8 +39,8 @@ OURS = MEASURED.format(
     imports="""
 from pathlib import Path
 import numpy, polars, scipy.special
-from jupyter_mlinfra.monitoring.comparing import compare_tables, open_file
-from jupyter_mlinfra.monitoring.report import html_of
+from jupyter_mlinfra.monitoring.comparing.tables import compare_tables, open_file
+from jupyter_mlinfra.monitoring.comparing.report import html_of
 """,
     work="""
 tables = [open_file(Path(name)) for name in ("reference.parquet", "current.parquet")]

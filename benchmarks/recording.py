@@ -35,8 +35,8 @@ import numpy, polars, scipy.special
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.deployments.payload_log import parts
 from jupyter_mlinfra.monitoring import references
-from jupyter_mlinfra.monitoring.recording import Plan, Recorder
-from jupyter_mlinfra.monitoring.series import SeriesStore
+from jupyter_mlinfra.monitoring.hours.recording import Plan, Recorder
+from jupyter_mlinfra.monitoring.hours.series import SeriesStore
 from jupyter_mlinfra.monitoring.store import MonitorStore
 
 root = Path(sys.argv[1])
