@@ -35,7 +35,10 @@ def kolmogorov_smirnov(reference: np.ndarray, window: np.ndarray) -> float:
     n, m = len(reference), len(window)
     best = int(np.abs(one * m - other * n).max())
     bounds = np.maximum(one * m - other_earlier * n, other * n - one_earlier * m)
-    cells = np.flatnonzero(bounds > best)
+    # What lies at the end of a cell is counted already; with ties that is often all of it.
+    next_other = window[np.minimum(other_earlier, m - 1)]
+    inside = (reference[one_earlier] < ends) | ((other_earlier < other) & (next_other < ends))
+    cells = np.flatnonzero(inside & (bounds > best))
     cells = cells[np.argsort(-bounds[cells])]
     at, step = 0, _FIRST_CELLS
     while at < len(cells) and bounds[cells[at]] > best:
