@@ -95,14 +95,8 @@ function VersionLine({
         <span role="cell" className={cx('quiet', 'is-end')}>
           {version.p95_ms && 'p95'} {milliseconds(version.p95_ms)}
         </span>
-        <span role="cell" className={cx('quiet', 'is-end')}>
-          {version.error_fraction && (
-            <>
-              {trans.__('errors')}{' '}
-              <Num value={version.error_fraction} format={value => format.percent(value)} strong />
-            </>
-          )}
-        </span>
+        <Fraction name={trans.__('errors')} value={version.error_fraction} />
+        <Fraction name={trans.__('refused')} value={version.refused_fraction} />
         <span role="cell" className={cx('quiet')} title={version.model}>
           {version.model.replace('models:/', '')}
         </span>
@@ -113,6 +107,19 @@ function VersionLine({
         </p>
       )}
     </>
+  );
+}
+
+/** A share of the requests: failed in the model, or refused because of what they asked. */
+function Fraction({ name, value }: { name: string; value: INumber | null }): React.ReactElement {
+  return (
+    <span role="cell" className={cx('quiet', 'is-end')}>
+      {value && (
+        <>
+          {name} <Num value={value} format={share => format.percent(share)} strong />
+        </>
+      )}
+    </span>
   );
 }
 

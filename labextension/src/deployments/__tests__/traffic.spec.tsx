@@ -2,7 +2,7 @@ import { act, fireEvent, screen, waitFor, within } from '@testing-library/react'
 import React from 'react';
 
 import { ApiError } from '../../api/errors';
-import type { IDeployedVersion, IDeployment, IDeploymentDetail } from '../../api/types';
+import type { IDeployedVersion, IDeployment, IDeploymentDetail, INumber } from '../../api/types';
 import { pageOf, settle } from '../../components/__tests__/samples';
 import { fakeWorkbench, show } from '../../components/__tests__/workbench';
 import * as format from '../../format';
@@ -95,6 +95,21 @@ it('a row in the panel draws the requests of the last hour; without any it draws
   expect(drawn).toContain('100 16'); // the last full minute stands at the right, at half the height
   expect(first?.textContent).toContain('346/s');
   expect(within(second!).queryByRole('img', { name: /Requests of/ })).toBeNull();
+});
+
+it('the line of a version has its shares of failed and of refused requests', () => {
+  const share = (value: number): INumber => ({ value, basis: 'exact', n: 400, error: null });
+  const failing = {
+    ...version('v1', 100, 'stable'),
+    error_fraction: share(0.005),
+    refused_fraction: share(0.25)
+  };
+  const asked = { ...DEPLOYMENT, versions: [failing, version('v2', 0, 'standby')] };
+  show(fakeWorkbench(), <Traffic deployment={asked} query={query} onEdit={jest.fn()} />);
+  const cells = within(screen.getAllByRole('row')[0]!).getAllByRole('cell');
+  const texts = cells.map(cell => cell.textContent);
+  expect(texts).toEqual(expect.arrayContaining(['errors 0.5 %', 'refused 25 %']));
+  expect(screen.getAllByRole('row')[1]?.textContent).not.toContain('refused');
 });
 
 describe('the line of a shadow', () => {
