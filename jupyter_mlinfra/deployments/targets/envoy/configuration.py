@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...gateway import DeploymentPlan, Keys, PublicAddress, cluster_name
-from . import access, grpc
+from . import access, grpc, health
 from .clusters import cluster, endpoints
 from .names import (
     ADMIN_SOCKETS,
@@ -217,6 +217,7 @@ def _connection_manager(max_body_bytes: int, *, public: bool = False) -> dict[st
                 },
             },
             *grpc.bridge_filters(),
+            health.health_filter(),
             {
                 "name": "router",
                 "typed_config": {

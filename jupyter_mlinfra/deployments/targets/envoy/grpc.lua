@@ -1,6 +1,7 @@
--- Which deployment a call of the Open Inference Protocol is for: fields 1 and 2 of its message, the
--- model's name and version, become headers, and the route is chosen anew.
-local NAME = "^[%w%-]+$"
+-- Which deployment a call of the Open Inference Protocol, or one about its health, is for: fields 1
+-- and 2 of its message, the model's name and version, become headers, and the route is chosen anew.
+local NAME = "^[%w%-%.]+$"
+local NOBODY = "-"  -- no deployment has this name
 
 -- A number of variable length at a position of the body, and the position after it.
 local function number(body, at, size)
@@ -30,8 +31,8 @@ local function fields(body)
     if kind == 2 then
       length, at = number(body, at, size)
       if length == nil or at + length > size then return found end
-      if field <= 2 and length > 0 and length <= 253 then
-        found[field] = body:getBytes(at, length)
+      if field <= 2 and length > 0 then
+        found[field] = length <= 253 and body:getBytes(at, length) or NOBODY
       elseif field > 2 then
         return found  -- serializers write fields in their order
       end
@@ -51,7 +52,7 @@ function envoy_on_request(handle)
   local body = handle:body()
   if body == nil then return end
   local found, headers = fields(body), handle:headers()
-  if found[1] and string.match(found[1], NAME) then headers:replace("seldon", found[1]) end
+  if found[1] then headers:replace("seldon", string.match(found[1], NAME) or NOBODY) end
   if found[2] and string.match(found[2], NAME) and headers:get("@VERSION@") == nil then
     headers:replace("@VERSION@", found[2])
   end

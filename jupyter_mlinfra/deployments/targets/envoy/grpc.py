@@ -20,6 +20,7 @@ from typing import Any
 
 from ...gateway import PROBE_HEADER, SHADOW_HEADER, VERSION_HEADER, DeploymentPlan
 from ...runtime import grpc_calls
+from . import health
 from .names import LOCAL, TYPE
 from .replies import direct_response, error_body
 
@@ -29,12 +30,14 @@ DEPLOYMENT, NAMESPACE = "seldon", "namespace"
 _NAMING, _BODY = "grpc-name", "grpc-body"
 _GIVE_FEEDBACK = ("Seldon", "Model", "Generic")
 _FILTERS = TYPE + "extensions.filters.http."
-_NOT_FOUND = "5"
+_UNNAMED = {"name": DEPLOYMENT, "present_match": False}
+_STATUSES = {404: "5", 501: "12"}
+"""NOT_FOUND and UNIMPLEMENTED, by the status of HTTP."""
 
 
 def naming_filters(max_body_bytes: int) -> list[dict[str, Any]]:
     """The first filters of all, because they choose the route, which says who may send the call.
-    They act on calls of the Open Inference Protocol without metadata alone.
+    They act on calls of the Open Inference Protocol and about health, without metadata, alone.
     """
     script = Path(__file__).with_suffix(".lua").read_text().replace("@VERSION@", VERSION_HEADER)
     return [
@@ -102,21 +105,25 @@ def _set(header: str, source: str) -> dict[str, Any]:
 
 
 def matches(plan: DeploymentPlan) -> list[dict[str, Any]]:
-    """The calls that are meant for this deployment; without a namespace, its own is meant."""
-    name = {"name": DEPLOYMENT, "string_match": {"exact": plan.name}}
-    absent = {"present_match": False}
-    spaces = [
-        [name, {"name": NAMESPACE, "string_match": {"exact": plan.namespace}}],
-        [name, {"name": NAMESPACE, **absent}],
-    ]
+    """The calls that are meant for this deployment."""
     found = [
         {"prefix": path, "headers": headers}
         for path in (grpc_calls.SELDON, grpc_calls.V2)
-        for headers in spaces
+        for headers in _naming_headers(plan)
     ]
     if plan.alone:
-        found.append({"prefix": grpc_calls.SELDON, "headers": [{"name": DEPLOYMENT, **absent}]})
+        found.append({"prefix": grpc_calls.SELDON, "headers": [_UNNAMED]})
     return found
+
+
+def _naming_headers(plan: DeploymentPlan) -> list[list[dict[str, Any]]]:
+    """The headers that name this deployment; without a namespace, its own is meant."""
+    name = {"name": DEPLOYMENT, "string_match": {"exact": plan.name}}
+    spaces: Sequence[dict[str, Any]] = [
+        {"string_match": {"exact": plan.namespace}},
+        {"present_match": False},
+    ]
+    return [[name, {"name": NAMESPACE, **space}] for space in spaces]
 
 
 def feedback_matches(plan: DeploymentPlan) -> list[dict[str, Any]]:
@@ -130,47 +137,75 @@ def feedback_matches(plan: DeploymentPlan) -> list[dict[str, Any]]:
     ]
 
 
-def server_routes(cluster: str) -> list[dict[str, Any]]:
-    """The routes after those of all deployments. cluster: of a version that answers what is asked
-    of the server as such; empty while there is none.
+def health_routes(plan: DeploymentPlan) -> list[dict[str, Any]]:
+    """The routes of calls that ask for the health of this deployment."""
+    clusters = health.answering(plan)
+    return [
+        health.check({"path": health.CHECK, "headers": headers}, clusters)
+        for headers in _naming_headers(plan)
+    ]
+
+
+def server_routes(clusters: Sequence[str]) -> list[dict[str, Any]]:
+    """The routes after those of all deployments. clusters: of the versions that have traffic; the
+    first one answers what is asked of the server as such.
     """
     asked = [f"{grpc_calls.V2}Server{what}" for what in ("Live", "Ready", "Metadata")]
     nobody = error_body(503, "No deployment answers now.", "", "mlinfra deployments list")
     retry = {"retry_on": "reset,connect-failure,refused-stream,gateway-error", "num_retries": 3}
-    route = {"cluster": cluster, "retry_policy": retry}
+    route = {"cluster": next(iter(clusters), ""), "retry_policy": retry}
     removed = [PROBE_HEADER, SHADOW_HEADER, "authorization"]
     asking = {"route": route, "request_headers_to_remove": removed}
-    answer = asking if cluster else direct_response(nobody, 503)
+    answer = asking if clusters else direct_response(nobody, 503)
     missing = error_body(
         404,
         "The call names no deployment that is here.",
         "",
-        "Give its name as the model's name (Open Inference Protocol), or as the metadata seldon.",
+        "Give its name as the model's name (Open Inference Protocol), as the service (health), or"
+        " as the metadata seldon.",
     )
-    unnamed = {"prefix": grpc_calls.V2, "headers": [{"name": DEPLOYMENT, "present_match": False}]}
-    enabled = {"@type": TYPE + "config.route.v3.FilterConfig", "config": {}}
-    reads_name = {"typed_per_filter_config": {_BODY: enabled, _NAMING: enabled}}
+    unnamed = {"prefix": grpc_calls.V2, "headers": [_UNNAMED]}
     routes: list[dict[str, Any]] = [
         *({"match": {"path": path}, **answer} for path in asked),
-        {"match": unnamed, **direct_response(missing, 404), **reads_name},
+        {"match": {"path": health.WATCH}, **direct_response(health.NO_WATCH, 501)},
+        *_whole_health(clusters),
+        _reads_name({"match": unnamed, **direct_response(missing, 404)}),
         *(
             {"match": {"prefix": path}, **direct_response(missing, 404)}
-            for path in (grpc_calls.V2, grpc_calls.SELDON)
+            for path in (grpc_calls.V2, grpc_calls.SELDON, health.SERVICE)
         ),
     ]
     return [spoken(route) for route in routes]
 
 
+def _whole_health(clusters: Sequence[str]) -> list[dict[str, Any]]:
+    """The routes of calls that ask for the health of all deployments."""
+    named = [{"name": DEPLOYMENT, "string_match": {"exact": name}} for name in health.SERVICES]
+    found = [
+        health.check({"path": health.CHECK, "headers": [header]}, clusters)
+        for header in (_UNNAMED, *named)
+    ]
+    return [_reads_name(found[0]), *found[1:]]
+
+
+def _reads_name(route: Mapping[str, Any]) -> dict[str, Any]:
+    """A route whose call is routed anew by the name in its message."""
+    enabled = {"@type": TYPE + "config.route.v3.FilterConfig", "config": {}}
+    filters = {**route.get("typed_per_filter_config", {}), _BODY: enabled, _NAMING: enabled}
+    return {**route, "typed_per_filter_config": filters}
+
+
 def spoken(route: Mapping[str, Any]) -> dict[str, Any]:
     """A route as it is; one that answers calls itself does so with a status of gRPC and a text."""
     path = str(route["match"].get("prefix") or route["match"].get("path"))
-    if "direct_response" not in route or not path.startswith((grpc_calls.SELDON, grpc_calls.V2)):
+    calls = (grpc_calls.SELDON, grpc_calls.V2, health.SERVICE)
+    answer = route.get("direct_response", {})
+    if "body" not in answer or not path.startswith(calls):
         return dict(route)
-    answer = route["direct_response"]
     text = json.loads(answer["body"]["inline_string"])["error"]
     fields = [*route.get("response_headers_to_add", ())]
-    if answer["status"] == 404:
-        fields.append({"header": {"key": "grpc-status", "value": _NOT_FOUND}})
+    if status := _STATUSES.get(answer["status"]):
+        fields.append({"header": {"key": "grpc-status", "value": status}})
     return {
         **route,
         "direct_response": {"status": answer["status"], "body": {"inline_string": text}},

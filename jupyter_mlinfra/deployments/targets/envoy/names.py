@@ -20,7 +20,7 @@ CLUSTERS = "cds.json"
 LISTENERS = "lds.json"
 CERTIFICATE = "sds.json"
 
-ACCESS, RATE = "access", "rate"
+ACCESS, RATE, HEALTH = "access", "rate", "health"
 """Filters, and where they find what concerns them."""
 
 PROBES = "probe"

@@ -102,7 +102,7 @@ def local_replies(max_body_bytes: int) -> dict[str, Any]:
 
 def _to_calls(texts: Mapping[int, tuple[str, str, str]]) -> list[dict[str, Any]]:
     """The same words as the message of a call's status. texts: what, why and fix by status."""
-    regex = "/(inference|seldon\\.protos)\\..*"
+    regex = "/(inference|seldon\\.protos|grpc\\.health\\.v1)\\..*"
     header = {"name": ":path", "string_match": {"safe_regex": {"regex": regex}}}
     call: dict[str, Any] = {"header_filter": {"header": header}}
     words = [

@@ -20,7 +20,7 @@ from ...gateway import (
     prefix,
 )
 from ...runtime.guard import DECLINED, ROUTED
-from . import access, grpc
+from . import access, grpc, health
 from .names import PROBES, TYPE
 from .replies import direct_response, error_body
 
@@ -158,7 +158,7 @@ def _calls(plans: Sequence[DeploymentPlan]) -> list[dict[str, Any]]:
     What is asked of the server as such is no request to the version that answers it.
     """
     guarded = any(plan.keys for plan in plans)
-    routes = grpc.server_routes(_answering(plans))
+    routes = grpc.server_routes([name for plan in plans for name in health.answering(plan)])
     return [
         _uncounted(route)
         if "route" in route
@@ -169,21 +169,11 @@ def _calls(plans: Sequence[DeploymentPlan]) -> list[dict[str, Any]]:
     ]
 
 
-def _answering(plans: Sequence[DeploymentPlan]) -> str:
-    """The cluster of a version that answers; empty while there is none."""
-    found = (
-        cluster_name(plan.name, version.version)
-        for plan in plans
-        for version in plan.versions
-        if version.routed and plan.weights.get(version.version)
-    )
-    return next(found, "")
-
-
 def _deployment_routes(plan: DeploymentPlan) -> list[dict[str, Any]]:
     """By version first, then by traffic; the first route that matches is taken."""
     routed = [version for version in plan.versions if version.routed]
     return [
+        *grpc.health_routes(plan),
         *_version_routes(plan, routed),
         *_unknown_version(plan, routed),
         *(_traffic_routes(plan, routed) or _no_traffic(plan)),
