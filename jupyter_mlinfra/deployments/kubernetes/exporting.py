@@ -15,7 +15,7 @@ from ..packaging import load_bundle
 from ..rows import DeploymentRow, VersionRow
 from ..runtimes import IN_IMAGES
 from .image import Contents, packages_of, write
-from .plan import ManifestKind, ManifestOptions, plan_of
+from .plan import ManifestKind, ManifestOptions, check_format, plan_of
 from .records import ImageContext, Manifests
 from .render import manifests
 from .written import to_yaml
@@ -44,9 +44,13 @@ def manifests_of(
     for version in traffic or ():
         _proved(row.version(version))
     shares = {row.version(version).version: share for version, share in (traffic or {}).items()}
-    for item in row.versions:
-        if (shares or row.traffic).get(item.version) or item.version == options.shadow:
-            _self_contained(item)
+    served = [
+        item
+        for item in row.versions
+        if (shares or row.traffic).get(item.version) or item.version == options.shadow
+    ]
+    for item in served:
+        _self_contained(item)
     plan = plan_of(
         row.name,
         row.namespace,
@@ -55,6 +59,11 @@ def manifests_of(
         options,
         bundles={item.version: Path(item.bundle).name for item in row.versions},
     )
+    for item in served:
+        # A bundle that cannot be read is another matter.
+        with contextlib.suppress(Unprocessable):
+            flavors = load_bundle(Path(item.bundle)).document["flavors"]
+            check_format(f"{item.version} of {row.name}", flavors, options)
     written = manifests(plan, kind)
     documents = [manifest.document() for manifest in written]
     if crds is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -12,6 +12,9 @@ from ...core.errors import BadRequest
 ManifestKind = Literal["seldon-v1", "core2", "kserve"]
 Format = Literal["mlflow", "xgboost", "sklearn", "lightgbm"]
 FORMATS: tuple[Format, ...] = ("mlflow", "xgboost", "sklearn", "lightgbm")
+
+_FLAVORS: Mapping[str, str] = {"mlflow": "python_function"}
+"""The flavor by which a server reads a format, where it has another name."""
 
 VERSION = "{version}"
 """Stands for the version in an image and in an address."""
@@ -166,6 +169,22 @@ def _model_uri(uri: str, version: str, chosen: Sequence[str]) -> str:
 def _number(version: str) -> int:
     digits = version.lstrip("v")
     return int(digits) if digits.isdecimal() else 0
+
+
+def check_format(version: str, flavors: Collection[str], options: ManifestOptions) -> None:
+    """Raise BadRequest if a server would be given a model of a version in a format that it was not
+    logged in. flavors: those of its MLmodel.
+    """
+    if not options.model_uri:
+        return
+    known = [name for name in FORMATS if _FLAVORS.get(name, name) in flavors]
+    if options.model_format in known:
+        return
+    raise BadRequest(
+        f"{version} cannot be read as {options.model_format}.",
+        f"It was logged with {', '.join(sorted(flavors))}.",
+        f"--format {' or '.join(known)}, with the model stored so." if known else "--image …",
+    )
 
 
 def check_source(options: ManifestOptions) -> None:

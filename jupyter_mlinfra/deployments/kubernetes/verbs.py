@@ -15,7 +15,7 @@ from .settings import ClusterSettings
 
 if TYPE_CHECKING:
     from ...core.project import Project
-    from ...experiments import Version
+    from ...experiments import Experiments, Version
     from ..store import DeploymentStore
     from .clusters import Clusters
     from .plan import ManifestKind, ManifestOptions
@@ -31,6 +31,7 @@ class KubernetesVerbs:
 
     _project: Project
     _store: DeploymentStore
+    _experiments: Experiments
 
     def manifest(
         self,
@@ -130,7 +131,9 @@ class KubernetesVerbs:
         """Refuse a deploy to Kubernetes that could not be carried out, before anything is built,
         by writing the manifests as they will be. Returns the shadow in them; empty for none.
         """
+        from ..logged import read_document
         from . import trial
+        from .plan import check_format
 
         if delivery.steps:
             raise BadRequest(
@@ -144,8 +147,11 @@ class KubernetesVerbs:
                 "It gets copies of all.",
                 "Leave --copies out.",
             )
-        row = self._store.find(name)
-        kind = self._kind()
+        row, kind, options = self._store.find(name), self._kind(), self._filled(None)
+        if options.model_uri and options.model_format != "mlflow":
+            reference = f"{version.model}/{version.version}"
+            flavors = read_document(self._experiments.download(reference))["flavors"]
+            check_format(reference, flavors, options)
         shadow = trial.shadow_of(row, version, delivery, kind)
         trial.write(
             name,
@@ -153,7 +159,7 @@ class KubernetesVerbs:
             row,
             version,
             0 if delivery.shadow else traffic,
-            replace(self._filled(None), shadow=shadow),
+            replace(options, shadow=shadow),
             kind,
         )
         return shadow

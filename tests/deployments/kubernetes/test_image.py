@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 from dockerfile_parse import DockerfileParser
 
-from jupyter_mlinfra.core.errors import Conflict, NotFound, Unprocessable
+from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unprocessable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.deployments import environment
 from jupyter_mlinfra.deployments.kubernetes import exporting
@@ -182,6 +182,19 @@ def test_the_manifest_names_the_image_that_the_context_is_for(bundle: Path, tmp_
     assert f"image: registry/flights:{record.tag}\n" in written.yaml
     assert (file.read_text(), written.namespace) == (written.yaml, "prod")
     assert record.command[record.command.index("--workers") + 1] == "3"
+
+
+@pytest.mark.parametrize("kind", ["seldon-v1", "core2", "kserve"])
+def test_a_format_that_the_model_was_not_logged_in_is_refused_with_those_that_it_was(
+    bundle: Path, tmp_path: Path, kind: Any
+) -> None:
+    row, stored = deployed(bundle, tmp_path), ManifestOptions(model_uri="s3://models/flights")
+    with pytest.raises(BadRequest, match="v1 of flights cannot be read as sklearn") as refused:
+        exporting.manifests_of(row, kind, replace(stored, model_format="sklearn"))
+    assert refused.value.why == "It was logged with python_function, xgboost."
+    assert refused.value.fix == "--format mlflow or xgboost, with the model stored so."
+    for written in ("mlflow", "xgboost"):
+        assert exporting.manifests_of(row, kind, replace(stored, model_format=written)).manifests
 
 
 def test_a_version_that_has_not_passed_its_tests_goes_nowhere(bundle: Path, tmp_path: Path) -> None:

@@ -80,6 +80,18 @@ def test_what_could_not_come_to_a_cluster_is_refused_before_anything_is_built(
         check(verbs, 2, **wishes)
 
 
+def test_a_format_that_the_model_was_not_logged_in_is_refused_before_anything_is_built(
+    tmp_path: Path,
+) -> None:
+    verbs = deployments(tmp_path, f'{SELDON}\nmodel_format = "lightgbm"')
+    (tmp_path / "MLmodel").write_text("flavors: {python_function: {}, sklearn: {}}")
+    registry: Any = SimpleNamespace(download=lambda _: tmp_path)
+    verbs._experiments = registry
+    with pytest.raises(BadRequest, match="flights/1 cannot be read as lightgbm") as refused:
+        check(verbs, 1)
+    assert refused.value.fix.startswith("--format mlflow or sklearn")
+
+
 def test_a_version_gets_all_while_none_has_any_as_after_a_first_one_that_failed(
     tmp_path: Path,
 ) -> None:
