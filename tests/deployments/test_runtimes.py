@@ -8,19 +8,20 @@ import gzip
 import http.client
 import json
 import os
+import shutil
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound
-from jupyter_mlinfra.deployments import Deployments
+from jupyter_mlinfra.deployments import Deployments, packaging
 from jupyter_mlinfra.deployments.bodies import open_inference_body, seldon_body
 from jupyter_mlinfra.deployments.packaging import load_bundle
 from jupyter_mlinfra.deployments.targets.process_table import ProcessTable
@@ -33,6 +34,21 @@ RUNTIMES = (
     *(["mlserver"] if os.environ.get("MLINFRA_TEST_MLSERVER") else []),
 )
 """MLServer's environment takes a while: `make mlserver`."""
+
+
+RAISES = 666005
+FAULT = f"""
+_run = Guard.run
+
+
+def _with_fault(self, body, *others, **meant):
+    if b"{RAISES}" in body:
+        raise KeyError("wing")
+    return _run(self, body, *others, **meant)
+
+
+Guard.run = _with_fault
+"""
 
 
 class Answer(NamedTuple):
@@ -91,12 +107,18 @@ class Gate:
 def gate(
     tmp_path_factory: pytest.TempPathFactory, models: Mapping[int, Path], kit: ModuleType
 ) -> Iterator[Gate]:
-    """Version 1 on each runtime, with one process each."""
+    """Version 1 on each runtime, with one process each; it raises at a request with RAISES."""
     settings = "[deployments]\nworkers = 1\n"
     project = kit.open_project(tmp_path_factory.mktemp("runtimes"), settings)
     found = Deployments(project, kit.Registry(models))
-    for runtime in RUNTIMES:
-        found.deploy(runtime, version="flights/1", runtime=runtime)
+    code = tmp_path_factory.mktemp("runtime") / "runtime"
+    shutil.copytree(packaging.RUNTIME, code)
+    with open(code / "guard.py", "a") as file:
+        file.write(FAULT)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(packaging, "RUNTIME", code)
+        for runtime in RUNTIMES:
+            found.deploy(runtime, version="flights/1", runtime=runtime)
     yield Gate(found)
     kit.clean_up(project)
 
@@ -350,16 +372,83 @@ def test_bad_requests_get_the_same_4xx_on_each(gate: Gate, case: str) -> None:
     assert all(answer.body == answers[0].body for answer in answers)
 
 
-def test_a_wrong_path_or_method_is_said_to_be_wrong(gate: Gate, name: str) -> None:
-    for method, path in (
-        ("GET", gate.v1(name)),
-        ("POST", gate.v1(name, "api/v1.0/nothing")),
-        ("GET", gate.v2(name, "/nothing")),
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"{", "unexpected end of data"),
+        (b"[1]", "It is a list, and no object."),
+        (b'{"response": {"meta": {"puid": "a"}}, "nonsense": 1}', "Unknown: nonsense."),
+        (b'{"reward": true}', "The reward is true or false, and no number."),
+        (b'{"response": 5}', "response is a number, and no message."),
+        (b'{"truth": {"rows": [1]}}', "Unknown in truth: rows."),
+        (b'{"response": {"meta": {}}, "reward": 1}', "response.meta.puid is missing."),
+    ],
+    ids=["no JSON", "a list", "unknown", "no number", "no message", "unknown in truth", "no id"],
+)
+def test_feedback_that_is_none_is_refused_in_the_same_words_on_each(
+    gate: Gate, body: bytes, why: str
+) -> None:
+    answers = [gate.ask("POST", gate.v1(name, "api/v1.0/feedback"), body) for name in RUNTIMES]
+    for answer in answers:
+        assert answer.status == 400, answer.body
+        assert why in answer.body["why"]
+        assert answer.body["error"] == answer.body["status"]["info"]
+        assert "puid" in answer.body["fix"] or "meta" in answer.body["fix"]
+    assert all(answer.body == answers[0].body for answer in answers)
+
+
+def test_what_the_model_raises_is_said_in_the_form_of_both_protocols_on_each(
+    gate: Gate, frame: pd.DataFrame
+) -> None:
+    rows = frame.head(1).assign(x0=float(RAISES))
+    v1 = {"data": {"names": list(rows), "ndarray": json.loads(rows.to_json(orient="values"))}}
+    answers = [
+        gate.ask("POST", path, body)
+        for name in RUNTIMES
+        for path, body in ((gate.v1(name), v1), (gate.v2(name), gate.body(rows)))
+    ]
+    for answer in answers:
+        assert answer.status == 500
+        assert (answer.body["what"], answer.body["why"]) == (
+            "The model failed.",
+            "KeyError: 'wing'",
+        )
+        info = answer.body["status"].pop("info")
+        assert answer.body.pop("error") == info
+        assert "KeyError: 'wing'" in info
+        assert "Traceback" not in info
+        reason = "MICROSERVICE_INTERNAL_ERROR"
+        assert answer.body["status"] == {"status": 1, "code": 500, "reason": reason}
+    assert all(answer.body == answers[0].body for answer in answers)
+
+
+def test_a_wrong_path_or_method_is_said_to_be_wrong_in_the_same_words(gate: Gate) -> None:
+    for method, path, status in (
+        ("GET", "/seldon/test/{name}/api/v1.0/predictions", 405),
+        ("POST", "/seldon/test/{name}/api/v1.0/nothing", 404),
+        ("GET", "/v2/models/{name}/nothing", 404),
+        ("GET", "/v2/models/{name}/infer", 405),
     ):
-        answer = gate.ask(method, path, {} if method == "POST" else None)
-        assert answer.status in (404, 405), (path, answer.body)
-        assert answer.body["what"]
+        said = set()
+        for name in RUNTIMES:
+            sent = b"{}" if method == "POST" else None
+            answer = gate.ask(method, path.format(name=name), sent)
+            assert answer.status == status, (path, answer.body)
+            said.add(json.dumps(answer.body).replace(name, "NAME"))
+        (text,) = said
+        assert json.loads(text)["error"]
     assert gate.ask("POST", "/v2/models/nobody/infer", {}).status == 404
+
+
+def test_long_headers_addresses_and_forms_are_taken_on_each(gate: Gate, name: str) -> None:
+    """Cookies of a hub are longer than gunicorn takes headers, and Flask ends forms at 500 kB."""
+    body = gate.deployments.show(name).sample
+    cookie = {"Cookie": "c" * 20_000}
+    assert gate.ask("POST", gate.v1(name), body, cookie).status == 200
+    assert gate.ask("POST", f"{gate.v1(name)}?{'q' * 9000}", body).status == 200
+    form = urlencode({"json": json.dumps(body) + " " * 600_000}).encode()
+    sent = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert gate.ask("POST", gate.v1(name), form, sent).status == 200
 
 
 def test_the_payload_log_holds_requests_of_both_protocols_and_feedback(

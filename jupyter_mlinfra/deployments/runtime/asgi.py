@@ -21,8 +21,8 @@ from typing import Any
 
 import orjson
 
-from . import compression, forms, grpc_calls
-from .refusal import RequestRefused
+from . import compression, forms, grpc_calls, seldon_v1
+from .refusal import RequestRefused, failed
 from .served import Headers, Progress, Reply, Served
 
 BACKLOG = 2048
@@ -52,7 +52,7 @@ class Application:
         }
         self._pages: dict[str, Callable[[], Any]] = {
             "/health/ping": lambda: "pong",
-            "/health/status": lambda: {"data": {"ndarray": [served.deployment, served.version]}},
+            **dict.fromkeys(("/health/status", "/api/v1.0/health/status"), self._status),
             "/live": lambda: "live",
             "/ready": lambda: "ready",
             "/api/v1.0/metadata": served.seldon_metadata,
@@ -69,6 +69,11 @@ class Application:
             await self._live(receive, send)
         elif scope["type"] == "http":
             await self._answer(scope, receive, send)
+
+    def _status(self) -> dict[str, Any]:
+        served = self._served
+        found = {"names": [], "ndarray": [served.deployment, served.version]}
+        return {"data": found, "meta": {}}
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
@@ -105,7 +110,7 @@ class Application:
         except RequestRefused as refused:
             return refused.status, Reply(orjson.dumps(refused.to_json()), refused.headers)
         except Exception as error:  # noqa: BLE001 (of the model: whatever it raises is its answer)
-            return 500, Reply(orjson.dumps(failure(error)))
+            return 500, Reply(orjson.dumps(failed(error).to_json()))
 
     async def _call(self, path: str, frame: bytes, headers: Headers) -> tuple[int, Reply]:
         loop = asyncio.get_running_loop()
@@ -119,7 +124,8 @@ class Application:
             body = await self._content(path, body, headers)
             return await self._ask(question, body, headers)
         if path == "/api/v1.0/feedback" and method == "POST":
-            self._served.feedback(_feedback(await self._content(path, body, headers)))
+            content = await self._content(path, body, headers)
+            self._served.feedback(seldon_v1.feedback(content))
             return Reply(b"{}")
         page = self._pages.get(path)
         if page is not None and method in ("GET", "HEAD"):
@@ -128,12 +134,7 @@ class Application:
                 return Reply(found.encode(), {"Content-Type": "text/plain"})
             return Reply(orjson.dumps(found))
         known = question is not None or page is not None or path == "/api/v1.0/feedback"
-        raise RequestRefused(
-            f"{method} {path[:200]}: {'Method Not Allowed' if known else 'Not Found'}.",
-            "",
-            "POST to api/v1.0/predictions.",
-            status=405 if known else 404,
-        )
+        raise seldon_v1.wrong_path(method, path, known=known)
 
     async def _content(self, path: str, body: bytes, headers: Headers) -> bytes:
         """What is to be read. It is logged if it is refused here, unless it is feedback."""
@@ -204,36 +205,6 @@ def headers_of(scope: Scope) -> Headers:
         return None if value is None else value.decode("latin-1")
 
     return header
-
-
-def failure(error: Exception) -> dict[str, Any]:
-    """The body for an exception of the model. Its text may hold what the request held, so it goes
-    back to the caller and not into the log.
-    """
-    info = f"{type(error).__name__}: {error}"[:500]
-    status = {"status": 1, "info": info, "code": 500, "reason": "MICROSERVICE_INTERNAL_ERROR"}
-    parts = {"what": "The model failed.", "why": info, "fix": "Correct the request or the model."}
-    return {"status": status, "error": info, **parts}
-
-
-def _feedback(body: bytes) -> Mapping[str, Any]:
-    """A feedback message of Seldon's protocol. Raises RequestRefused."""
-    fix = (
-        'Send {"response": {"meta": {"puid": "…"}}, "reward": 1.0, "truth": {"data": {"ndarray":'
-        " [0.0]}}}."
-    )
-    try:
-        message = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise RequestRefused("The feedback cannot be read.", f"{error}.", fix) from None
-    known = {"request", "response", "reward", "truth"}
-    fits = isinstance(message, dict) and set(message) <= known
-    reward = message.get("reward", 0.0) if fits else None
-    if not fits or isinstance(reward, bool) or not isinstance(reward, int | float):
-        raise RequestRefused(
-            "The feedback cannot be read.", "It has other fields, or a reward without number.", fix
-        )
-    return dict(message)
 
 
 def arguments() -> argparse.Namespace:

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from . import compression
 from .open_inference import BINARY_HEADER
-from .refusal import RequestRefused
+from .refusal import RequestRefused, failed
 
 if TYPE_CHECKING:
     from .served import Headers, Served
@@ -80,8 +80,7 @@ class Calls:
             fields = {**refused.headers, **_headers(code, refused.text)}
             return refused.status, _framed(None), fields
         except Exception as error:  # noqa: BLE001 (of the model: whatever it raises is its answer)
-            text = f"The model failed. {type(error).__name__}: {error}"
-            return 500, _framed(None), _headers(_STATUS_OF[500], text[:500])
+            return 500, _framed(None), _headers(_STATUS_OF[500], failed(error).text)
 
     def _method(self, path: str) -> Callable[[bytes, Headers], Any]:
         service, _, name = path.removeprefix("/").partition("/")

@@ -113,7 +113,9 @@ def _own(tags: Mapping[str, str]) -> dict[str, str]:
 
 
 def make_private(configuration: Any, path: str) -> None:
-    """Change a `gunicorn.config.Config`: it listens on this Unix socket, and believes no header."""
+    """Change a `gunicorn.config.Config`: it listens on this Unix socket, believes no header, and
+    leaves their sizes to the gateway.
+    """
     settings = {
         "bind": f"unix:{path}",
         "umask": 0o077,
@@ -126,6 +128,10 @@ def make_private(configuration: Any, path: str) -> None:
         "forwarder_headers": "",  # gunicorn ≥ 22
         "forwarded_allow_ips": "",
         "secure_scheme_headers": {},
+        # The gateway limits them (60 KiB); gunicorn would answer with a page of HTML.
+        "limit_request_line": 0,
+        "limit_request_fields": 1000,
+        "limit_request_field_size": 1 << 16,
     }
     for name, value in settings.items():
         if name in configuration.settings:

@@ -32,13 +32,12 @@ from .asgi import (
     arguments,
     body_of,
     configuration,
-    failure,
     headers_of,
     is_json,
     listener,
 )
 from .mlserver_model import RAW, Model
-from .refusal import RequestRefused
+from .refusal import RequestRefused, failed
 from .served import VERSION
 
 
@@ -102,7 +101,7 @@ async def _refused(_: Request, refused: Exception) -> Response:
 
 
 async def _failed(_: Request, error: Exception) -> Response:
-    return _json(500, failure(error))
+    return _json(500, failed(error).to_json())
 
 
 def _json(status: int, content: Mapping[str, Any]) -> Response:

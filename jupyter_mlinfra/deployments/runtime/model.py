@@ -2,25 +2,29 @@
 
 Seldon's own routes, error form and gunicorn server are used as they are; this class adds a cheap
 prediction (bytes in, bytes out: PAYLOAD_PASSTHROUGH), an enforced signature, a payload log, and the
-routes of the Open Inference Protocol in the same process.
+routes of the Open Inference Protocol in the same process. What is refused has the words of all
+runtimes.
 
 Environment: that of `served` and of `listen`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import io
 import os
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request
+from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import HTTPException
 
-from . import compression, forms, grpc_calls, listen
-from .refusal import RequestRefused
+from . import compression, forms, grpc_calls, listen, seldon_v1
+from .refusal import RequestRefused, failed
 from .served import VERSION, Progress, Reply, Served
 
 listen.on_private_socket()
@@ -56,7 +60,8 @@ class Model(Served):
         the signature.
         """
         body = body if isinstance(body, bytes) else body.encode()
-        return self.seldon_v1(body, request.headers.get).body
+        with _failures():
+            return self.seldon_v1(body, request.headers.get).body
 
     def send_feedback_raw(self, feedback: Any) -> Any:
         """Record feedback; see `Served.feedback`."""
@@ -80,6 +85,19 @@ class Model(Served):
             self.log(progress, body, request.headers.get, time.perf_counter())
 
 
+@contextlib.contextmanager
+def _failures() -> Iterator[None]:
+    """What the model raises, as a refusal: Seldon's handler of exceptions leaves out `error`, and
+    what, why and fix.
+    """
+    try:
+        yield
+    except RequestRefused:
+        raise
+    except Exception as error:
+        raise failed(error) from error
+
+
 def _blueprint(model: Model) -> Blueprint:
     """Hooks and routes that Seldon registers in its app: error bodies with what, why and fix; the
     version in each answer's header; the Open Inference Protocol.
@@ -87,13 +105,13 @@ def _blueprint(model: Model) -> Blueprint:
     hooks = Blueprint("mlinfra", __name__)
 
     @hooks.before_app_request
-    def only_json() -> None:
+    def only_json() -> Response | None:
         # Any web page can post a form across origins; for JSON it needs a consent that is never
         # given here.
         if request.method != "POST":
-            return
+            return None
         if grpc_calls.is_call(request.path, request.content_type):
-            return
+            return None
         binary = request.path.endswith("/infer") and request.mimetype == "application/octet-stream"
         # Before anything reads it, Seldon's own reader included.
         if compression.is_encoded(request.headers.get):
@@ -103,17 +121,19 @@ def _blueprint(model: Model) -> Blueprint:
         form = forms.json_of(request.get_data(), request.headers.get) if v1 else None
         untyped = forms.is_untyped(request.path, request.headers.get)
         if not (request.is_json or binary or form or untyped):
-            content_type = request.content_type or "none"
             refused = RequestRefused(
                 "The request is not marked as JSON.",
-                f"Its Content-Type is {content_type[:80]}.",
+                f"Its Content-Type is {request.mimetype[:80] or 'none'}.",
                 "Send Content-Type: application/json.",
                 status=415,
             )
             model.note_refusal(refused, request.get_data())
             raise refused
-        if request.path.endswith("/feedback"):
-            _check_feedback(form or request.get_data())
+        if not request.path.endswith("/feedback"):
+            return None
+        # Seldon's own reader refuses in the words of protobuf.
+        model.feedback(seldon_v1.feedback(form or request.get_data()))
+        return _json({})
 
     @hooks.after_app_request
     def add_version(response: Response) -> Response:
@@ -127,18 +147,32 @@ def _blueprint(model: Model) -> Blueprint:
 
     @hooks.app_errorhandler(HTTPException)
     def refuse_http(error: HTTPException) -> Response:
-        fix = "POST to api/v1.0/predictions." if error.code in (404, 405) else ""
-        refused = RequestRefused(
-            f"{request.method} {request.path[:200]}: {error.name}.",
-            error.description or "",
-            fix,
-            status=error.code or 400,
-        )
-        return refuse(refused)
+        if error.code in (404, 405):
+            return refuse(_wrong_path())
+        what = f"{request.method} {request.path[:200]}: {error.name}."
+        status = error.code or 400
+        return refuse(RequestRefused(what, error.description or "", status=status))
+
+    @hooks.record_once
+    def take_long_forms(state: BlueprintSetupState) -> None:
+        # The gateway limits bodies; Flask would refuse forms above 500 kB.
+        state.app.config["MAX_FORM_MEMORY_SIZE"] = None
 
     _add_routes(hooks, model)
     _add_grpc(hooks, model)
     return hooks
+
+
+def _wrong_path() -> RequestRefused:
+    """Whether it is the path or the method that is wrong. Flask cannot tell: Seldon's app has a
+    route for static files that takes each path by GET.
+    """
+    adapter, known = current_app.create_url_adapter(request), False
+    assert adapter is not None
+    for method in ("GET", "POST"):
+        with contextlib.suppress(HTTPException):
+            known |= adapter.match(method=method)[0] != "static"
+    return seldon_v1.wrong_path(request.method, request.path, known=known)
 
 
 def _inflated(model: Model) -> bytes:
@@ -168,7 +202,8 @@ def _add_routes(hooks: Blueprint, model: Model) -> None:
     paths = (name, f"{name}/versions/{model.version}")
 
     def explain() -> Response:
-        return _response(model.explain(request.get_data(), request.headers.get))
+        with _failures():
+            return _response(model.explain(request.get_data(), request.headers.get))
 
     hooks.add_url_rule("/api/v1.0/explain", "explain", explain, methods=["POST"])
 
@@ -181,7 +216,8 @@ def _add_routes(hooks: Blueprint, model: Model) -> None:
         hooks.add_url_rule("/metrics", "figures", figures)
 
     def infer() -> Response:
-        return _response(model.open_inference(request.get_data(), request.headers.get))
+        with _failures():
+            return _response(model.open_inference(request.get_data(), request.headers.get))
 
     def ready() -> Response:
         return _json({"name": model.deployment, "ready": True})
@@ -201,17 +237,3 @@ def _json(value: Any) -> Response:
 
 def _response(reply: Reply) -> Response:
     return Response(reply.body, headers={"Content-Type": JSON, **reply.headers})
-
-
-def _check_feedback(body: bytes) -> None:
-    from google.protobuf import json_format
-    from seldon_core.proto import prediction_pb2
-
-    fix = (
-        'Send {"response": {"meta": {"puid": "…"}}, "reward": 1.0, "truth": {"data": {"ndarray":'
-        " [0.0]}}}."
-    )
-    try:
-        json_format.Parse(body, prediction_pb2.Feedback())
-    except (json_format.ParseError, UnicodeDecodeError) as error:
-        raise RequestRefused("The feedback cannot be read.", str(error)[:300], fix) from None

@@ -12,8 +12,8 @@ UNAVAILABLE = 503
 
 
 class RequestRefused(Exception):
-    """The request cannot be answered. status: an HTTP code in the 4xx range, or 503 if something
-    that it needs does not answer.
+    """The request cannot be answered. status: an HTTP code in the 4xx range, 503 if something that
+    it needs does not answer, or 500 if the model fails at it.
     """
 
     def __init__(self, what: str, why: str = "", fix: str = "", *, status: int = 400) -> None:
@@ -40,10 +40,20 @@ class RequestRefused(Exception):
             "status": 1,
             "info": self.text,
             "code": self.status,
-            "reason": "MICROSERVICE_BAD_DATA",
+            "reason": "MICROSERVICE_BAD_DATA"
+            if self.status < 500
+            else "MICROSERVICE_INTERNAL_ERROR",
         }
         parts = {"what": self.what, "why": self.why, "fix": self.fix}
         return {"status": status, "error": self.text, **parts}
+
+
+def failed(error: Exception) -> RequestRefused:
+    """What a request is answered at which the model raised. Its text may hold what the request
+    held, so it goes back to the caller and not into the log.
+    """
+    why = f"{type(error).__name__}: {error}"[:500]
+    return RequestRefused("The model failed.", why, "Correct the request or the model.", status=500)
 
 
 def show(value: Any) -> str:

@@ -43,6 +43,52 @@ def read(body: bytes, contract: Contract) -> Question:
         raise
 
 
+_FEEDBACK = ("request", "response", "truth")
+_MESSAGE = ("status", "meta", "data", "jsonData", *_OTHER_FORMS)
+
+
+def feedback(body: bytes) -> Mapping[str, Any]:
+    """A message about an earlier answer. Raises RequestRefused."""
+    try:
+        message = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise _no_feedback(f"{error}.") from None
+    if not isinstance(message, dict):
+        raise _no_feedback(f"It is {kind(message)}, and no object.")
+    message = {name: value for name, value in message.items() if value is not None}
+    if unknown := [name for name in message if name not in (*_FEEDBACK, "reward")]:
+        raise _no_feedback(f"Unknown: {listed(unknown)}.")
+    reward = message.get("reward", 0.0)
+    if isinstance(reward, bool) or not isinstance(reward, int | float):
+        raise _no_feedback(f"The reward is {kind(reward)}, and no number.")
+    for name in (name for name in _FEEDBACK if name in message):
+        part = message[name]
+        if not isinstance(part, dict):
+            raise _no_feedback(f"{name} is {kind(part)}, and no message.")
+        if unknown := [key for key in part if key not in _MESSAGE]:
+            raise _no_feedback(f"Unknown in {name}: {listed(unknown)}.")
+    return message
+
+
+def wrong_path(method: str, path: str, *, known: bool) -> RequestRefused:
+    """What a request is answered that no route takes. known: another method has this path."""
+    return RequestRefused(
+        f"{method} {path[:200]}: {'Method Not Allowed' if known else 'Not Found'}.",
+        "",
+        "POST to api/v1.0/predictions.",
+        status=405 if known else 404,
+    )
+
+
+def _no_feedback(why: str) -> RequestRefused:
+    return RequestRefused(
+        "The feedback cannot be read.",
+        why,
+        'Send {"response": {"meta": {"puid": "…"}}, "reward": 1.0, "truth": {"data": {"ndarray":'
+        " [0.0]}}}.",
+    )
+
+
 def _read(body: bytes, contract: Contract) -> Question:
     message = parsed(body)
     meta = message.get("meta")
