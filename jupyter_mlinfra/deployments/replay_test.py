@@ -1,5 +1,8 @@
 """The test before traffic *replay*: whether a version answers what clients send to those that serve
 now. That is what they have logged; without a log, the sample of the one that serves.
+
+Some of it may be refused. A row that ends the model's process is the model's fault, and fails the
+test at once.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from .gateway import Keys
 from .logged import Input
 from .packaging import Bundle, load_bundle
 from .replaying import Limits, Subject, replay, window
+from .runtime.guard import ENDS
 from .settings import DeploymentSettings
 from .spec import Gate
 from .targets.layout import payload_folder
@@ -58,6 +62,7 @@ def tested(
         url=url,
         keys=keys,
         against=next(iter(bundles)),
+        may_die=False,
     )
     since, until = window(timedelta(hours=settings.replay_test_hours))
     limit = _limit(settings)
@@ -102,15 +107,18 @@ def _unlogged(subject: Subject, live: Bundle) -> Gate:
             passed=not problem,
         )
     count = rows_in(live.asked)
-    reasons = [
-        reason
-        for place in range(count)
-        if (reason := _refusal(subject, live, row_at(live.asked, place)))
-    ]
+    limit = f"at most {MOST_REFUSED:.0%} of the rows of {subject.against}'s sample are refused"
+    reasons: list[str] = []
+    for place in range(count):
+        if reason := _refusal(subject, live, row_at(live.asked, place)):
+            reasons.append(reason)
+        if ENDS in reason:
+            measured = f"row {place + 1} ends the model's process (exit or crash)"
+            return Gate(name="replay", limit=limit, measured=measured, passed=False)
     measured = f"no request is logged; {count - len(reasons):,} of {count:,} rows answered"
     return Gate(
         name="replay",
-        limit=f"at most {MOST_REFUSED:.0%} of the rows of {subject.against}'s sample are refused",
+        limit=limit,
         measured=f"{measured}; {len(reasons):,} refused: {reasons[0][:300]}"
         if reasons
         else measured,

@@ -26,6 +26,7 @@ from .gateway import REQUEST_SECONDS, Keys
 from .logged import Input
 from .packaging import Bundle
 from .payload_log.frames import BASE_COLUMNS
+from .runtime.guard import ENDS
 from .runtime.table import LOGGED_TEXT
 
 if TYPE_CHECKING:
@@ -48,10 +49,15 @@ LEAST_SECONDS = 5.0
 NOTES = 5
 
 
+class Deadly(Unavailable):
+    """A row ends the process of the model that is asked."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
     """The version that rows are sent to. url: its predictions through the gateway. against: the
-    version whose time is taken beside it; empty for none.
+    version whose time is taken beside it; empty for none. may_die: whether a row that ends its
+    process is one that it does not answer, as others are; else it is the last one that is sent.
     """
 
     deployment: str
@@ -60,6 +66,7 @@ class Subject:
     url: str
     keys: Keys
     against: str = ""
+    may_die: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +124,7 @@ def replay(
     that it takes; those that it answered itself only if there are no others.
 
     Raises Unprocessable if there are none, or they cannot be made into requests again, Unavailable
-    if the version does not answer at all.
+    if the version does not answer at all, Deadly if it must not die and does.
     """
     rows, total = _logged(folder, subject.version, since, until, limits.rows, sent)
     questions = _questions(subject.bundle, rows, sent)
@@ -340,6 +347,8 @@ def _ask(
     try:
         found = _answers(subject, [question.body for question in questions], deadline)
     except MLInfraError as error:
+        if ENDS in error.what and not subject.may_die:
+            raise Deadly(_ended(len(questions)), error.why, error.fix) from error
         if len(questions) > 1:
             for question in questions:
                 if time.monotonic() <= deadline:
@@ -352,6 +361,11 @@ def _ask(
     outcome.by += [question.by for question in questions]
     outcome.found += found
     return True
+
+
+def _ended(rows: int) -> str:
+    one = "A logged row" if rows == 1 else f"One of {rows:,} logged rows"
+    return f"{one} ends the model's process (exit or crash)."
 
 
 def _cut_off(error: MLInfraError, deadline: float) -> bool:

@@ -64,7 +64,7 @@ def test_a_request_that_ended_a_process_is_tried_in_a_copy_and_refused_when_that
     guard = Guard(file, 1, RequestRefused)
     with pytest.raises(RequestRefused) as refused:
         guard.run(b"poison", AGAIN, die)
-    assert refused.value.status == 422
+    assert refused.value.status == 500  # an error of the model: its client has sent nothing wrong
     assert len(Ledger(file).refused()) == 1
     with pytest.raises(RequestRefused):  # also as a client's new request, and by a new process
         Guard(file, 2, RequestRefused).run(b"poison", None, lambda: 1)
@@ -129,7 +129,7 @@ def test_another_version_takes_no_request_that_its_own_version_works_on_or_died_
     in_worker(file, 1, b"poison", work=die)
     with pytest.raises(RequestRefused) as refused:
         other.run(b"poison", AGAIN, die)
-    assert refused.value.status == 422
+    assert refused.value.status == 500
     assert other.run(b"poison", None, lambda: 1) == 1  # asked by itself, it may know better
 
 
@@ -138,7 +138,7 @@ def test_a_version_that_stands_in_takes_no_request_that_the_meant_one_died_of(fi
     other = Guard(file.replace("v1", "v2"), 0, RequestRefused)
     with pytest.raises(RequestRefused) as refused:
         other.run(b"poison", "1", die, stands_in=True)
-    assert refused.value.status == 422
+    assert refused.value.status == 500
     assert "not tried on another version" in refused.value.why
     assert other.run(b"another", "1", lambda: 1, stands_in=True) == 1
     # Somebody killed the worker: what it worked on is innocent, and is answered.

