@@ -1,9 +1,9 @@
 """What carries a model's processes: a server that speaks HTTP on a Unix socket.
 
 A runtime is found by entry point `mlinfra.serving_runtimes`. Whatever carries it, the same object
-answers (`runtime.served`): codecs of the bodies, contract and log are common on purpose, so the
-same bundle gives the same answers on all of them, and each speaks Seldon's protocol and the Open
-Inference Protocol.
+answers (`runtime.served`, by `runtime.asgi.Application` for servers of other packages): codecs of
+the bodies, contract and log are common on purpose, so the same bundle gives the same answers on all
+of them, and each speaks Seldon's protocol and the Open Inference Protocol.
 """
 
 from __future__ import annotations
