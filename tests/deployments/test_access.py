@@ -22,6 +22,7 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from wire import Caller, field
 
 from jupyter_mlinfra.core.errors import BadRequest, Unprocessable
 from jupyter_mlinfra.deployments.access.keys import digest, new_key
@@ -195,6 +196,12 @@ def test_a_call_of_grpc_without_a_key_is_told_so_in_its_own_words(here: Path) ->
         assert (found.status_code, found.headers["grpc-status"]) == (200, "16")  # UNAUTHENTICATED
         assert found.headers["content-type"] == "application/grpc"
         assert found.headers["grpc-message"].startswith("The request has no valid key.")
+        caller = Caller(base.removeprefix("http://"))
+        check, named = "/grpc.health.v1.Health/Check", field(1, "flights")
+        assert caller.call(check, named).code == "UNAUTHENTICATED"
+        assert caller.call(check, named, authorization=f"Bearer {key}").message == b"\x08\x01"
+        assert caller.call(check).message == b"\x08\x01"  # as of the server as such
+        caller.close()
 
 
 def test_without_the_need_of_a_key_a_wrong_one_is_refused_all_the_same(here: Path) -> None:
@@ -529,6 +536,6 @@ def test_an_address_that_is_none_is_refused_with_an_example(
 
 
 def test_a_call_to_the_server_as_such_brings_no_worker_a_key() -> None:
-    routes = [route for route in grpc.server_routes("flights.v1") if "route" in route]
+    routes = [route for route in grpc.server_routes(["flights.v1"]) if "route" in route]
     assert len(routes) == 3, "ServerLive, ServerReady, ServerMetadata"
     assert all("authorization" in route["request_headers_to_remove"] for route in routes)
