@@ -888,7 +888,9 @@ def test_health_by_grpc_is_that_of_the_workers(
         asked.append(headers)
         return 200
 
+    clusters, meter = ["flights.v1", "prices.v1"], Meter()
     with real_envoy(tmp_path, [WHOLE, prices, idle], answer) as base:
+        meter.read(clusters)
         caller = Caller(base.removeprefix("http://"))
         found = {
             service: health_of(caller, service)
@@ -912,4 +914,8 @@ def test_health_by_grpc_is_that_of_the_workers(
         assert health_of(caller, "flights") == up
         assert health_of(caller, "") == down
         caller.close()
-        assert not asked
+        figures = meter.read(clusters)
+    assert not asked, "no model"
+    assert {name: (item.requests, item.errors) for name, item in figures.items()} == dict.fromkeys(
+        clusters, (0, 0)
+    )
