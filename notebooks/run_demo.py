@@ -115,7 +115,7 @@ def _table(workbench: Workbench, version: str, milliseconds: float) -> None:
 
 
 def _data_rows(workbench: Workbench) -> list[tuple[str, str]]:
-    datasets = workbench.catalog.list(limit=100)
+    datasets = workbench.catalog.list(limit=100, domains=())
     count = sum(int(item.rows.value or 0) for item in datasets.items)
     features = workbench.features.list(limit=1).total
     views = workbench.features.views(limit=1).total

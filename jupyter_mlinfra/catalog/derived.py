@@ -1,22 +1,237 @@
-"""Tables of other domains, such as the series of monitors: SQL reads them like datasets."""
+"""Tables of other domains, such as the series of monitors: they are read like datasets, and written
+by their domain alone.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import perf_counter
 from typing import TYPE_CHECKING, cast
 
 from ..core.domain import load
-from ..core.domains import domain_of
+from ..core.domains import domain_of, domains, guarded, ours
+from ..core.errors import Conflict, MLInfraError, NotFound, Unavailable
+from ..core.records import Number
+from .dtypes import short_dtype
+from .metadata import unreadable
+from .names import DatasetName
+from .snippets import dataset_code
+from .spec import Column, ColumnProfile, Dataset, DatasetDetail, Profile, RowBlock
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from ..core.domain import Domain
     from ..core.project import Project
-    from .names import DatasetName
+    from ..core.tables import Tables
+    from .profile import Tier
+
+PREVIEWED = 10_000
+"""Rows from the beginning that a preview shows; SQL reads all."""
+
+_COUNTED_BYTES = 16 << 20
+"""Rows of a table with so much in files are counted for its page."""
 
 
-def rows_of_domain(project: Project, name: DatasetName) -> pl.LazyFrame | None:
-    """The rows of `domain.table`; None if there is no such domain, or it has no such table."""
+@dataclass(frozen=True, slots=True)
+class DomainTable:
+    """One table of a domain."""
+
+    domain: Domain
+    tables: Tables
+    name: DatasetName
+
+    def record(self) -> Dataset:
+        """Its row of a list; of one that cannot be read, a row that says why."""
+        try:
+            with _explained(self.domain, self.name):
+                self.name.check()
+                facts = self.tables.facts(self.name.table)
+        except MLInfraError as error:
+            return unreadable(
+                self.name, f"{error.what} {error.why}".strip(), domain=self.domain.name
+            )
+        return Dataset(
+            ref=self.name.ref,
+            name=self.name.text,
+            namespace=self.name.namespace,
+            rows=Number(value=None),
+            bytes=facts.bytes,
+            columns=facts.columns,
+            snapshot=None,
+            updated_at=facts.updated_at,
+            owner="",
+            tags=(),
+            description=facts.description,
+            domain=self.domain.name,
+        )
+
+    def detail(self) -> DatasetDetail:
+        """The head of its page. Raises Unavailable if it cannot be read."""
+        from dataclasses import replace
+
+        schema = self.columns()
+        found = replace(self.record(), columns=len(schema))
+        if found.bytes is not None and found.bytes <= _COUNTED_BYTES:
+            from .rows import height
+
+            with _explained(self.domain, self.name):
+                found = replace(found, rows=Number(value=height(self.scan())))
+        return DatasetDetail(
+            dataset=found,
+            schema=schema,
+            location="",
+            snapshots=0,
+            newer=0,
+            code=dataset_code(self.name.text, None),
+        )
+
+    def columns(self) -> Sequence[Column]:
+        """Its columns as they are now."""
+        with _explained(self.domain, self.name):
+            types = self.scan().collect_schema()
+        return [
+            Column(name=name, type=short_dtype(dtype), required=False, doc="")
+            for name, dtype in types.items()
+        ]
+
+    def scan(self) -> pl.LazyFrame:
+        """The rows, lazily. Raises NotFound if the table is gone."""
+        with _explained(self.domain, self.name):
+            rows = self.tables.rows(self.name.table)
+        if rows is None:
+            raise NotFound(f"There is no dataset {self.name.text}.")
+        return rows
+
+    def block(self, *, start: int, count: int, columns: Sequence[str] | None) -> RowBlock:
+        """Some of its first `PREVIEWED` rows, which are its `total`."""
+        from .rows import block, height, plain, python_values, with_odd_times_as_text
+
+        with _explained(self.domain, self.name):
+            rows = self.scan().head(PREVIEWED)
+            found = with_odd_times_as_text(block(rows, start=start, count=count, columns=columns))
+            first = next(iter(rows.collect_schema()))
+            total = height(rows.select(first))
+        known = {column.name: column for column in self.columns()}
+        return RowBlock(
+            start=start,
+            columns=[known[name] for name in found.columns],
+            data=[[plain(value) for value in python_values(item)] for item in found.iter_columns()],
+            shown=found.height,
+            total=total,
+            snapshot=None,
+        )
+
+    def profile(self, tier: Tier, sample_rows: int) -> Profile:
+        """Statistics of every column: of all rows, or, in the sample tier, of the first ones. No
+        file counts them, so the footer tier knows none.
+        """
+        from .profiling import of_column
+
+        started = perf_counter()
+        types = {column.name: column.type for column in self.columns()}
+        columns: Sequence[ColumnProfile] = [of_column(name, types) for name in types]
+        rows: int | None = None
+        if tier != "footer":
+            with _explained(self.domain, self.name):
+                columns, rows = self._statistics(types, tier, sample_rows)
+        return Profile(
+            ref=self.name.ref,
+            snapshot=None,
+            tier=tier,
+            rows=Number(value=rows),
+            seconds=perf_counter() - started,
+            columns=columns,
+        )
+
+    def _statistics(
+        self, types: Mapping[str, str], tier: Tier, sample_rows: int
+    ) -> tuple[Sequence[ColumnProfile], int | None]:
+        """Those of all columns, and how many rows there are, if that was counted."""
+        from .profiling import from_rows
+        from .rows import height
+
+        rows = self.scan()
+        held = rows.head(sample_rows + 1).collect()
+        if held.height <= sample_rows:
+            return from_rows(held.lazy(), types, basis="exact", rows=held.height), held.height
+        if tier == "sample":
+            part = held.head(sample_rows)
+            return from_rows(part.lazy(), types, basis="sample", rows=part.height), None
+        count = height(rows.select(next(iter(types))))
+        return from_rows(rows, types, basis="exact", rows=count), count
+
+    def fingerprint(self) -> str | None:
+        """Changes with its files; None if it has none."""
+        found = self.record()
+        if found.updated_at is None:
+            return None
+        return f"{found.updated_at.isoformat()} {found.bytes}"
+
+    def refused(self) -> Conflict:
+        """The error for a verb that only datasets of the catalog have."""
+        owner = self.domain.name
+        return Conflict(
+            f"{self.name.text} is a table of {owner}.",
+            f"Only {owner} writes it. It has no snapshots, and is read as it is now.",
+            "Read it with SQL, ml.dataset or a preview; to change rows, write them into another"
+            " dataset.",
+        )
+
+
+def table_of_domain(project: Project, name: DatasetName) -> DomainTable | None:
+    """The table of that name; None if no domain has it. Nothing of it is read."""
     found = domain_of(name.namespace)
     if found is None or not found.tables or name.snapshot is not None:
         return None
-    return cast("pl.LazyFrame | None", load(found.tables)(project, name.table))
+    with _explained(found, name):
+        tables = _tables(found, project)
+        there = name.table in tables.names()
+    return DomainTable(found, tables, name) if there else None
+
+
+def tables_of_domains(
+    project: Project, chosen: Collection[str] | None
+) -> tuple[list[DomainTable], str]:
+    """The tables of these domains, or of all, by name; and which domains cannot list theirs."""
+    tables, notes = list[DomainTable](), list[str]()
+    for item in domains():
+        if not item.tables or (chosen is not None and item.name not in chosen):
+            continue
+        try:
+            with _explained(item, None):
+                found = _tables(item, project)
+                names = [DatasetName(item.name, name) for name in found.names()]
+        except MLInfraError as error:
+            notes.append(f"Tables of {item.name} are not listed: {error.what} {error.why}".strip())
+        else:
+            tables += [DomainTable(item, found, name) for name in names]
+    return sorted(tables, key=lambda table: table.name.text), " ".join(notes)
+
+
+def _tables(domain: Domain, project: Project) -> Tables:
+    return cast("Tables", load(domain.tables)(project))
+
+
+@contextmanager
+def _explained(domain: Domain, name: DatasetName | None) -> Iterator[None]:
+    """Turn what fails while a domain's files are read, or in another package, into what, why and
+    fix. name: None for all of its tables.
+    """
+    try:
+        with guarded(domain.name, own=domain in ours()):
+            yield
+    except _unreadable() as error:
+        what = f"{name.text} cannot be read." if name else "They cannot be read."
+        why = f"{type(error).__name__}: {str(error).partition(chr(10))[0][:200]}"
+        raise Unavailable(what, why, f"Look at the disk, and at the files of {domain.name}.") from (
+            error
+        )
+
+
+def _unreadable() -> tuple[type[Exception], ...]:
+    import polars as pl
+
+    return OSError, ValueError, pl.exceptions.PolarsError

@@ -90,20 +90,23 @@ def checked(name: DatasetName, data: bytes, location: str) -> Metadata:
     return metadata
 
 
-def unreadable(name: DatasetName, why: str) -> Dataset:
-    """The row of a list for a table whose metadata cannot be read; its description says so."""
+def unreadable(name: DatasetName, why: str, *, domain: str = "") -> Dataset:
+    """The row of a list for a table whose metadata cannot be read; its description says so. domain:
+    see `Dataset`.
+    """
     return Dataset(
         ref=name.ref,
         name=name.text,
         namespace=name.namespace,
         rows=Number(value=None),
-        bytes=0,
-        columns=0,
+        bytes=None,
+        columns=None,
         snapshot=None,
         updated_at=None,
         owner="",
         tags=(),
         description=why,
+        domain=domain,
     )
 
 

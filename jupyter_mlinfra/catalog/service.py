@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
@@ -14,7 +15,7 @@ from ..core.search import Document, Hit
 from . import metadata as records
 from . import search
 from .commit import Mode
-from .derived import rows_of_domain
+from .derived import DomainTable, table_of_domain, tables_of_domains
 from .ingesting import Ingesting
 from .intake import FrameRows
 from .labels import check_tags, with_tags, with_texts
@@ -78,7 +79,7 @@ class Catalog:
         damaged, in another encoding, without a column that the dataset has, of which too many rows
         do not fit, or whose guessed options are in doubt.
         """
-        name = _plain(into)
+        name = self.own(into)
         _check_mode(mode)
         return self._ingesting.ingest(files, name, mode, reading, again=again)
 
@@ -96,7 +97,7 @@ class Catalog:
         into, mode: where the rows would go; the types of an existing dataset count. Raises what
         `ingest` does, except doubts and rows that do not fit, which are in the answer.
         """
-        name = _plain(into) if into is not None else None
+        name = self.own(into) if into is not None else None
         _check_mode(mode)
         return self._ingesting.inspect(files, name, mode, reading)
 
@@ -119,7 +120,7 @@ class Catalog:
         advance: with a key, the position in a stream that these rows bring the dataset to. Raises
         Unprocessable if a value or a column does not fit, and what `advance` raises.
         """
-        name = _plain(into)
+        name = self.own(into)
         _check_mode(mode)
         self._store.check_writable(name)
         rows = FrameRows(frame)
@@ -162,7 +163,7 @@ class Catalog:
         """Add tags to a dataset and remove tags. Adding one twice is not an error."""
         check_tags(add)
         return self._change(
-            _plain(name), lambda properties: with_tags(name, properties, add=add, remove=remove)
+            self.own(name), lambda properties: with_tags(name, properties, add=add, remove=remove)
         )
 
     def describe(
@@ -170,7 +171,7 @@ class Catalog:
     ) -> Dataset:
         """Set a dataset's owner and description; None keeps the present one."""
         texts = with_texts(owner, description)
-        return self._change(_plain(name), lambda _: texts)
+        return self._change(self.own(name), lambda _: texts)
 
     def delete(self, name: str, *, force: bool = False) -> str:
         """Remove a dataset from the catalog; its files stay in the folder that is returned.
@@ -178,7 +179,7 @@ class Catalog:
         Raises Conflict if lineage knows something made from it (a view, a run, an existing
         dataset), unless `force`.
         """
-        dataset_name = _plain(name)
+        dataset_name = self.own(name)
         with (
             self._store.lock(dataset_name),
             self._store.explained(f"{dataset_name.text} was not deleted."),
@@ -198,30 +199,52 @@ class Catalog:
         return location
 
     def list(
-        self, *, namespace: str | None = None, limit: int = 50, cursor: str | None = None
+        self,
+        *,
+        namespace: str | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+        domains: Collection[str] | None = None,
     ) -> Page[Dataset]:
-        """Datasets by name; `total` counts all of them. Only the metadata of those on the page is
-        read.
+        """Datasets by name, then the tables of other domains by name; `total` counts all of them.
+        Only the metadata of those on the page is read. domains: whose tables; None for those of
+        all. A domain that cannot list its tables is named in the page's `note`.
         """
-        page = page_of(self._store.entries(namespace), limit=limit, cursor=cursor)
-        return Page(
-            items=[self._dataset(entry) for entry in page.items],
-            shown=page.shown,
-            total=page.total,
-            cursor=page.cursor,
-        )
+        entries, tables, note = self._listed(namespace, domains)
+        listed: Sequence[CatalogEntry | DomainTable] = [*entries, *tables]
+        page = page_of(listed, limit=limit, cursor=cursor)
+        items = [
+            item.record() if isinstance(item, DomainTable) else self._dataset(item)
+            for item in page.items
+        ]
+        return Page(items=items, shown=page.shown, total=page.total, cursor=page.cursor, note=note)
 
-    def namespaces(self, *, limit: int = 50, cursor: str | None = None) -> Page[str]:
-        """The namespaces that have datasets, by name."""
-        return page_of(
-            sorted({entry.namespace for entry in self._store.entries()}), limit=limit, cursor=cursor
-        )
+    def namespaces(
+        self,
+        *,
+        limit: int = 50,
+        cursor: str | None = None,
+        domains: Collection[str] | None = None,
+    ) -> Page[str]:
+        """The namespaces that have datasets or tables of other domains, by name. domains: as in
+        `list`.
+        """
+        entries, tables, note = self._listed(None, domains)
+        names = {entry.namespace for entry in entries} | {item.name.namespace for item in tables}
+        return replace(page_of(sorted(names), limit=limit, cursor=cursor), note=note)
+
+    def domain(self, name: str) -> str:
+        """The domain whose table that is; empty for a dataset, and for what is neither."""
+        table = self._table_of_domain(DatasetName.parse(name))
+        return table.domain.name if table else ""
 
     def show(self, name: str) -> DatasetDetail:
         """One dataset, at its newest snapshot or, as `ns.table@SNAPSHOT`, at that one. Raises
         NotFound if it does not exist.
         """
         dataset_name = DatasetName.parse(name)
+        if table := self._table_of_domain(dataset_name):
+            return table.detail()
         metadata = self._store.metadata(self._store.entry(dataset_name))
         snapshot = records.snapshot_of(dataset_name, metadata)
         return DatasetDetail(
@@ -235,7 +258,7 @@ class Catalog:
 
     def snapshots(self, name: str, *, limit: int = 50, cursor: str | None = None) -> Page[Snapshot]:
         """The commits of a dataset, newest first."""
-        dataset_name = _plain(name)
+        dataset_name = self.own(name)
         return page_of(
             records.snapshots(dataset_name, self._store.metadata(self._store.entry(dataset_name))),
             limit=limit,
@@ -250,6 +273,8 @@ class Catalog:
         """
         try:
             dataset_name = DatasetName.parse(name)
+            if table := self._table_of_domain(dataset_name):
+                return table.fingerprint()
             return records.dataset(
                 dataset_name, self._store.metadata(self._store.entry(dataset_name))
             ).snapshot
@@ -283,6 +308,8 @@ class Catalog:
         dataset_name = DatasetName.parse(name)
         if snapshot is not None:
             dataset_name = dataset_name.at(snapshot)
+        if derived := self._table_of_domain(dataset_name):
+            return derived.block(start=start, count=count, columns=columns)
         table = self._store.load(
             dataset_name
         )  # once: rows, columns and total must come from one commit
@@ -319,12 +346,14 @@ class Catalog:
         if tier not in TIERS:
             raise BadRequest(f"{tier!r} is not a tier.", fix=f"Tiers: {', '.join(TIERS)}.")
         dataset_name = DatasetName.parse(name)
+        size = self._project.settings.of(CatalogSettings).sample_rows
+        if table := self._table_of_domain(dataset_name):
+            return table.profile(tier, size)
         metadata = self._store.metadata(self._store.entry(dataset_name))
         dataset = records.dataset(dataset_name, metadata)
         at = dataset_name.at(dataset.snapshot) if dataset.snapshot else dataset_name
         types = {column.name: column.type for column in records.columns(at, metadata)}
         with self._store.explained(f"{dataset_name.text} cannot be read."):
-            size = self._project.settings.of(CatalogSettings).sample_rows
             return profile(
                 lambda: self._store.load(dataset_name),
                 dataset,
@@ -345,6 +374,8 @@ class Catalog:
         from .integrity import verify
 
         dataset_name = DatasetName.parse(name)
+        if derived := self._table_of_domain(dataset_name):
+            raise derived.refused()
         table = self._store.load(dataset_name)
         records.snapshot_of(dataset_name, self._store.metadata_of(table))
         with self._store.explained(f"{dataset_name.text} cannot be read."):
@@ -360,12 +391,9 @@ class Catalog:
         """The rows, lazily; `Table.scan` uses it."""
         from .rows import scan
 
-        try:
-            return scan(self._store.load(name), name)
-        except NotFound:
-            if (rows := rows_of_domain(self._project, name)) is not None:
-                return rows
-            raise
+        if table := self._table_of_domain(name):
+            return table.scan()
+        return scan(self._store.load(name), name)
 
     def sql(self, query: str, *, limit: int | None = None) -> pl.DataFrame:
         """The answer to one SELECT over datasets (`FROM flights.departures`), and over the tables
@@ -379,7 +407,7 @@ class Catalog:
         """What the dataset was made from and what was made from it, at any distance, nearest first:
         at most 200 edges each way.
         """
-        dataset_name = _plain(name)
+        dataset_name = self.own(name)
         # A dataset that does not exist has no lineage; this raises NotFound.
         self._store.metadata(self._store.entry(dataset_name))
         return self._project.lineage.around(dataset_name.ref)
@@ -400,6 +428,34 @@ class Catalog:
         name.
         """
         return search.documents(self._store)
+
+    def own(self, text: str) -> DatasetName:
+        """A name without a snapshot, for verbs that only datasets have. Raises Conflict if it is a
+        table of another domain.
+        """
+        name = _plain(text)
+        if table := self._table_of_domain(name):
+            raise table.refused()
+        return name
+
+    def _table_of_domain(self, name: DatasetName) -> DomainTable | None:
+        """The table of another domain, unless a dataset has the same name."""
+        table = table_of_domain(self._project, name)
+        return None if table and self._store.has(name) else table
+
+    def _listed(
+        self, namespace: str | None, domains: Collection[str] | None
+    ) -> tuple[Sequence[CatalogEntry], Sequence[DomainTable], str]:
+        """Datasets, tables of other domains, and which domains cannot list theirs."""
+        entries = self._store.entries(namespace)
+        names = {entry.name for entry in entries}
+        tables, note = tables_of_domains(self._project, domains)
+        kept = [
+            table
+            for table in tables
+            if namespace in (None, table.name.namespace) and table.name.text not in names
+        ]
+        return entries, kept, note
 
     def _change(
         self, name: DatasetName, change: Callable[[Mapping[str, str]], Mapping[str, str]]

@@ -123,20 +123,22 @@ class Inspection:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
     """One row of a list. name: `namespace.table`. rows, bytes: from the snapshot's summary, so
-    exact.
+    exact. domain: whose table it is: that domain alone writes it, it has no snapshots, and what
+    would have to be read is unknown; empty for a dataset of the catalog.
     """
 
     ref: str
     name: str
     namespace: str
     rows: Number
-    bytes: int
-    columns: int
+    bytes: int | None
+    columns: int | None
     snapshot: str | None
     updated_at: datetime | None
     owner: str
     tags: Sequence[str]
     description: str
+    domain: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -112,6 +112,10 @@ class CatalogStore:
             key=lambda entry: entry.name,
         )
 
+    def has(self, name: DatasetName) -> bool:
+        """Whether there is a table of that name."""
+        return any(entry.table == name.table for entry in self.entries(name.namespace))
+
     def open(self, name: DatasetName) -> Table:
         """The table as pyiceberg loads it, with pyiceberg's own errors."""
         table = self.iceberg.load_table(name.identifier)

@@ -1,5 +1,5 @@
 """What a domain declares for the interfaces: references, events, states, records, routes, verbs,
-magics, code, counts and settings.
+magics, code, counts, tables and settings.
 
 A declaration is in `domain.py` of the domain's folder and imports only this module. Whatever else
 the interfaces need from a domain is named as `module:attribute` and loaded when it is used, so that
@@ -102,9 +102,8 @@ class Domain:
     path. calls: by name, `module:function` of a Workbench and keyword arguments that gives the
     snippets of a call, such as what a form will send. counts: functions of a Workbench that count
     objects, by their line in the status.
-    tables: `module:function` of a Project and the name of a table that gives its rows as a Polars
-    LazyFrame, or None: what SQL can read in the namespace of the domain's name, beside the datasets
-    of the catalog.
+    tables: `module:function` of a Project that gives the `core.tables.Tables` of the domain: what
+    SQL and the catalog read in the namespace of the domain's name, beside the datasets.
     settings: `module:attribute` of the class of each of its tables in `mlinfra.toml`, by name: its
     own, and `NAME.PLUGIN`. plugins: group of entry points whose classes may name a class
     of settings in `settings`, for the table `NAME.ENTRY_POINT`. clone: `module:function` of a

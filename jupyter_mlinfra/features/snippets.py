@@ -49,7 +49,7 @@ def example(bench: Workbench) -> Snippets:
     """
     from .example import definition_of
 
-    for dataset in bench.catalog.list(limit=_DATASETS_TRIED).items:
+    for dataset in bench.catalog.list(limit=_DATASETS_TRIED, domains=()).items:
         if code := definition_of(dataset.name, bench.catalog.show(dataset.name).schema):
             return snippets(python=python(code))
     return {}

@@ -87,7 +87,7 @@ DOMAIN = Domain(
         ),
     ),
     counts={"monitoring": "jupyter_mlinfra.monitoring.faces.status:count_monitoring"},
-    tables="jupyter_mlinfra.monitoring.datasets:rows",
+    tables="jupyter_mlinfra.monitoring.datasets:MonitorTables",
     settings={
         "monitoring": "jupyter_mlinfra.monitoring.settings:MonitoringSettings",
     },

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 from ..core.errors import BadRequest, MLInfraError, NotFound, Unavailable
 from ..core.files import file_lock
 from ..core.records import Page, from_seconds, now, page_of
+from ..core.refs import reference
 from ..core.search import Document
 from ..jobs import Alarm
 from .alerts.judging import Judging
 from .alerts.store import AlertStore
 from .alerts.texts import Notes, most_frequent
+from .datasets import MonitorTables
 from .hours.points import Point
 from .hours.series import SeriesStore
 from .hours.windows import overview
@@ -364,10 +366,19 @@ class Monitoring(MissedVerbs):
         alerts = [
             (alert.ref, alert.state, alert.subject, alert.text) for alert in self._alerts.alerts()
         ]
-        return repr((monitors, alerts))
+        return repr((monitors, alerts, MonitorTables(self._project).names()))
 
     def search_documents(self) -> Iterable[Document]:
-        """Monitors and alerts."""
+        """Monitors and alerts, and the tables that SQL and the catalog read."""
+        tables = MonitorTables(self._project)
+        for name in tables.names():
+            yield Document(
+                ref=reference("dataset", f"monitoring.{name}"),
+                kind="dataset",
+                name=f"monitoring.{name}",
+                text=tables.description(name),
+                detail="a table of monitoring, read-only",
+            )
         for monitor in self._store.monitors():
             yield Document(
                 ref=monitor.ref,

@@ -14,6 +14,7 @@ from jupyter_server.auth import Authorizer
 
 from jupyter_mlinfra.core.errors import MLInfraError
 from jupyter_mlinfra.faces.handler import Handler
+from jupyter_mlinfra.monitoring.store import MonitorStore
 from tests.server.noted import Noted
 
 EXPECTED = {
@@ -308,6 +309,25 @@ async def test_who_may_read_monitors_but_no_jobs_or_no_files_does_not_see_the_co
     assert why in answer.value["why"]
     assert authorizer.asked[0] == ("read", "mlinfra:monitoring")
     assert authorizer.asked[-1] == ("read", resource)
+
+
+async def test_who_may_read_the_catalog_but_no_monitors_sees_no_table_of_monitors(
+    jp_serverapp: Any, project: Any, ask: Callable[..., Any]
+) -> None:
+    MonitorStore(project.database).add("flights", "flights", "ana")
+    name = "monitoring.flights_series"
+    assert (await ask("catalog/datasets")).value["total"] == 3
+    assert (await ask(f"catalog/datasets/{name}")).value["dataset"]["domain"] == "monitoring"
+    refused = await ask("catalog/ingest", {"files": ["a.csv"], "into": name})
+    assert (refused.code, refused.value["message"]) == (409, f"{name} is a table of monitoring.")
+    jp_serverapp.web_app.settings["authorizer"] = authorizer = DenyOne(parent=jp_serverapp)
+    authorizer.asked, authorizer.resource = [], "mlinfra:monitoring"
+    assert (await ask("catalog/datasets")).value["total"] == 0
+    assert (await ask("catalog/namespaces")).value["items"] == []
+    for path in (name, f"dataset:{name}", f"{name}/rows", f"{name}/profile"):
+        answer = await ask(f"catalog/datasets/{path}")
+        assert answer.code == 403, path
+        assert "not to read monitoring" in answer.value["why"]
 
 
 async def test_a_cookie_alone_cannot_write(

@@ -25,6 +25,7 @@ from tests.server.noted import Noted, answer_of
 
 DOMAINS = [item.name for item in domains()]
 PAGE = {"limit": 50, "cursor": None}
+TABLES = {"domains": ["monitoring"]}
 JOB: dict[str, Any] = {
     "notebook": "a.ipynb",
     "parameters": {"n": 1},
@@ -36,13 +37,13 @@ JOB: dict[str, Any] = {
 }
 # request, body, and the call it makes: domain, verb, arguments
 CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
-    ("catalog/datasets", None, "catalog", "list", {"namespace": None} | PAGE),
+    ("catalog/datasets", None, "catalog", "list", {"namespace": None} | PAGE | TABLES),
     (
         "catalog/datasets?namespace=flights&limit=7&cursor=14",
         None,
         "catalog",
         "list",
-        {"namespace": "flights", "limit": 7, "cursor": "14"},
+        {"namespace": "flights", "limit": 7, "cursor": "14"} | TABLES,
     ),
     ("catalog/datasets/flights.planes", None, "catalog", "show", {"name": "flights.planes"}),
     (
@@ -75,7 +76,7 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
         "describe",
         {"name": "f.p", "owner": "ana", "description": None},
     ),
-    ("catalog/namespaces", None, "catalog", "namespaces", PAGE),
+    ("catalog/namespaces", None, "catalog", "namespaces", PAGE | TABLES),
     ("features/views?query=wind", None, "features", "views", {"query": "wind"} | PAGE),
     ("features/views/origin_weather", None, "features", "show", {"view": "origin_weather"}),
     (

@@ -31,6 +31,7 @@ def _dataset_detail(item: DatasetDetail) -> Card:
         "newer": plain(item.newer or None),
         "owner": plain(data.owner),
         "tags": plain(data.tags),
+        "kept by": plain(data.domain or None),
         "description": beginning(data.description, 200),
     }
     return Card(title=data.name, ref=data.ref, facts=said(facts), rows=rows_of(item.schema))

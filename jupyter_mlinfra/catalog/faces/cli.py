@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from ...core.domains import domains
 from ...faces.cli import Noun, paged
 from ...faces.parse import pair
 from ...faces.session import Ended, Failed, Session
@@ -19,7 +20,7 @@ catalog = Noun("catalog", "Datasets: tables that the workbench can search, versi
 @click.option("--namespace", help="Only of this namespace.")
 @paged
 def _list(session: Session, **options: Any) -> Any:
-    """Datasets by name."""
+    """Datasets by name, then the tables of other domains, such as those of monitors."""
     return session.bench.catalog.list(**options)
 
 
@@ -155,8 +156,11 @@ def _inspect(
 @click.argument("words", nargs=-1, required=True)
 @click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
 def _search(session: Session, words: tuple[str, ...], limit: int) -> Any:
-    """Datasets and columns that hold all words."""
-    return session.bench.catalog.search(" ".join(words), limit=limit)
+    """Datasets, columns and tables of other domains that hold all words."""
+    searched = [item.name for item in domains() if item.tables]
+    return session.bench.search(
+        " ".join(words), kinds=("dataset", "column"), domains=["catalog", *searched], limit=limit
+    )
 
 
 @catalog.verb("preview")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, Unpack
 
+from ...core.domains import domains
 from ...core.errors import BadRequest, Forbidden, NotFound
 from ...core.files import real_path
 from ...faces.handler import Handler, access, elsewhere
@@ -30,14 +31,19 @@ class DatasetList(Handler):
     def get(
         self, *, namespace: Name | None = None, limit: Limit = 50, cursor: Cursor = None
     ) -> Page[Dataset]:
-        """Datasets by name."""
-        return self.bench.catalog.list(namespace=namespace, limit=limit, cursor=cursor)
+        """Datasets by name, then the tables of other domains that the user may read."""
+        return self.bench.catalog.list(
+            namespace=namespace, limit=limit, cursor=cursor, domains=_readable(self)
+        )
 
 
 class DatasetPage(Handler):
     @read
     def get(self, name: str) -> DatasetDetail:
-        """One dataset: its schema, its location, how to use it."""
+        """One dataset: its schema, its location, how to use it. To read a table of another domain,
+        the user must also be allowed to read that domain.
+        """
+        _check_readable(self, name)
         return self.bench.catalog.show(name)
 
 
@@ -52,7 +58,10 @@ class DatasetRows(Handler):
         columns: Many = "",
         snapshot: Name | None = None,
     ) -> RowBlock:
-        """A block of rows, column by column; `columns` separated by commas, all if empty."""
+        """A block of rows, column by column; `columns` separated by commas, all if empty. Of a
+        table of another domain only its first rows, which are then `total`.
+        """
+        _check_readable(self, name)
         return self.bench.catalog.preview(
             name, start=start, count=count, columns=words(columns) or None, snapshot=snapshot
         )
@@ -62,6 +71,7 @@ class DatasetProfile(Handler):
     @read(slow=True)
     def get(self, name: str, *, tier: Literal["footer", "sample", "exact"] = "sample") -> Profile:
         """Statistics of each column, each with its basis; stored per snapshot."""
+        _check_readable(self, name)
         return self.bench.catalog.profile(name, tier=tier)
 
 
@@ -103,7 +113,7 @@ class NamespaceList(Handler):
     @read
     def get(self, *, limit: Limit = 50, cursor: Cursor = None) -> Page[str]:
         """Namespaces by name."""
-        return self.bench.catalog.namespaces(limit=limit, cursor=cursor)
+        return self.bench.catalog.namespaces(limit=limit, cursor=cursor, domains=_readable(self))
 
 
 class ReadingFacts(TypedDict, total=False):
@@ -156,6 +166,8 @@ class Ingest(Handler):
         from .. import DatasetName
 
         name = DatasetName.parse(into).text
+        if _may_be_of(name):
+            self.bench.catalog.own(name)
         paths = [str(_project_file(self.bench.project.root, file)) for file in files]
         return self.as_job(
             "catalog ingest",
@@ -166,6 +178,32 @@ class Ingest(Handler):
             again=again,
             **_cli_options(_without_none(reading)),
         )
+
+
+def _readable(handler: Handler) -> list[str]:
+    """The domains whose tables the user may read."""
+    owners = {item.name: item.guarded_as for item in domains() if item.tables}
+    resources = handler.allowed("read", dict.fromkeys(owners.values()))
+    return [name for name, resource in owners.items() if resource in resources]
+
+
+def _check_readable(handler: Handler, name: str) -> None:
+    """Raise Forbidden for the table of a domain that the user may not read."""
+    owner = _may_be_of(name) and handler.bench.catalog.domain(name)
+    if owner and owner not in _readable(handler):
+        raise Forbidden(
+            f"You may not read {name}.",
+            f"The Jupyter server allows you the catalog, but not to read {owner}.",
+            "Ask whoever runs the server.",
+        )
+
+
+def _may_be_of(name: str) -> str:
+    """The domain that has tables in the namespace of a dataset; empty if there is none."""
+    from .. import DatasetName
+
+    namespace = DatasetName.parse(name).namespace
+    return next((item.name for item in domains() if item.tables and item.name == namespace), "")
 
 
 def _without_none(reading: ReadingFacts) -> dict[str, Any]:

@@ -34,15 +34,15 @@ def column_profile(item: ColumnProfile) -> Row:
 
 @row(Dataset)
 def dataset(item: Dataset) -> Row:
-    is_read = item.updated_at is not None  # every metadata file has the time of its last change
     return {
         "dataset": item.name,
         "rows": number(item.rows),
-        "columns": plain(item.columns if is_read else None),
-        "size": size(item.bytes) if is_read else plain(None),
+        "columns": plain(item.columns),
+        "size": size(item.bytes),
         "updated": moment(item.updated_at),
         "owner": plain(item.owner),
         "tags": plain(item.tags),
+        "kept by": plain(item.domain or None),
         "description": beginning(item.description),
     }
 

@@ -105,7 +105,7 @@ class SeriesStore:
     def path(self, monitor: str, part: Part, hour: int) -> Path:
         """The file of an hour, which may not exist. hour: its start, in seconds since 1970."""
         name = datetime.fromtimestamp(hour, UTC).strftime("%Y-%m-%dT%H")
-        return self._folder(monitor, part) / f"{name}.parquet"
+        return self.folder(monitor, part) / f"{name}.parquet"
 
     def write(self, monitor: str, part: Part, hour: int, rows: pl.DataFrame) -> None:
         """Write an hour's file; an older one is replaced. Raises Unavailable on a full disk."""
@@ -123,7 +123,7 @@ class SeriesStore:
     ) -> list[Path]:
         """The files of the hours that overlap with a span, in order of time."""
         found = []
-        for path in sorted(self._folder(monitor, part).glob("*.parquet")):
+        for path in sorted(self.folder(monitor, part).glob("*.parquet")):
             start = hour_of_file(path)
             if (since is None or start + HOUR > since) and (until is None or start < until):
                 found.append(path)
@@ -169,8 +169,10 @@ class SeriesStore:
         """The labels of a monitor that were not joined."""
         return Unjoined(self._project, monitor)
 
-    def _folder(self, monitor: str, part: Part) -> Path:
-        return self._project.folder("monitoring", "series", monitor) / part
+    def folder(self, monitor: str, part: Part | None = None) -> Path:
+        """Where the files of a monitor are, or those of one part."""
+        found = self._project.folder("monitoring", "series", monitor)
+        return found / part if part else found
 
 
 def series(

@@ -27,6 +27,9 @@ disk.
 MOST = 100_000
 """So many labels wait, and so many refused ones are kept: the newest."""
 
+_REFUSED = "refused_labels"
+REFUSED_FILE = f"{_REFUSED}.parquet"
+
 
 class Unjoined:
     """Those of one monitor. Whoever writes holds its recording lock."""
@@ -95,7 +98,7 @@ class Unjoined:
                 "why",
             )
             key = ["source", "place", "request_id", "row", "text"]
-            self._save("refused_labels", pl.concat([self.refused(), new]), key)
+            self._save(_REFUSED, pl.concat([self.refused(), new]), key)
 
     def refused(self) -> pl.DataFrame:
         """at (seconds since 1970), source, place (row of the source, from 1), request_id, row, text
@@ -104,7 +107,7 @@ class Unjoined:
         import polars as pl
 
         return self._load(
-            "refused_labels",
+            _REFUSED,
             {
                 "at": pl.Float64,
                 "source": pl.String,

@@ -782,12 +782,15 @@ export interface components {
         /**
          * Dataset
          * @description One row of a list. name: `namespace.table`. rows, bytes: from the snapshot's summary, so
-         *     exact.
+         *     exact. domain: whose table it is: that domain alone writes it, it has no snapshots, and what
+         *     would have to be read is unknown; empty for a dataset of the catalog.
          */
         readonly Dataset: {
-            readonly bytes: number;
-            readonly columns: number;
+            readonly bytes: number | null;
+            readonly columns: number | null;
             readonly description: string;
+            /** @default  */
+            readonly domain: string;
             readonly name: string;
             readonly namespace: string;
             readonly owner: string;

@@ -87,13 +87,13 @@ export function Columns({ detail, asked, goal, current }: IColumnsProps): React.
 
 function useProfile(
   catalog: ICatalogClient,
-  { ref, snapshot }: IDataset,
+  { ref, snapshot, updated_at }: IDataset,
   name: string,
   tier: Tier,
   when = true
 ): IQuery<IProfile> {
   return useQuery(
-    `profile:${ref}@${snapshot}:${tier}`,
+    `profile:${ref}@${snapshot ?? updated_at}:${tier}`,
     signal => catalog.profile(name, tier, signal),
     {
       every: () => null,

@@ -150,15 +150,23 @@ function Dataset({ detail, page, onUpdate }: IDatasetProps): React.ReactElement 
         tabs={[
           { name: 'preview', label: trans.__('Preview') },
           { name: 'columns', label: trans.__('Columns') },
-          { name: 'snapshots', label: trans.__('Snapshots') },
-          { name: 'lineage', label: trans.__('Lineage') }
+          ...(dataset.domain
+            ? []
+            : [
+                { name: 'snapshots', label: trans.__('Snapshots') },
+                { name: 'lineage', label: trans.__('Lineage') }
+              ])
         ]}
         current={view}
         onSelect={name => go(name as View, null)}
         note={trans._n('%1 column', '%1 columns', schema.length)}
       >
         {view === 'preview' && (
-          <Preview key={dataset.snapshot} dataset={dataset} going={asked === 'g'} />
+          <Preview
+            key={dataset.snapshot ?? dataset.updated_at}
+            dataset={dataset}
+            going={asked === 'g'}
+          />
         )}
         {view === 'columns' && (
           <Columns
@@ -198,6 +206,7 @@ function DatasetFacts({
             : trans.__('snapshot %1', short(dataset.snapshot))}
         </span>
       )}
+      {dataset.domain && <Tag>{trans.__('table of %1, read-only', dataset.domain)}</Tag>}
       {dataset.owner && (
         <>
           {trans.__('owner')} <b>{dataset.owner}</b>

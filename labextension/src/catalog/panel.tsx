@@ -35,7 +35,7 @@ export default function CatalogPanel(): React.ReactElement {
   const { client, trans } = useWorkbench();
   const section = useOpen('catalog:namespaces');
   const query = useQuery('datasets', signal => client.catalog.list({ limit: MOST }, signal), {
-    topics: ['dataset'],
+    topics: ['dataset', 'deployment', 'monitor'],
     when: section.drawn
   });
   const page = query.data;

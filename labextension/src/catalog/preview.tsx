@@ -30,11 +30,14 @@ interface IPreviewProps {
   going: boolean;
 }
 
-/** The rows of a dataset's newest snapshot. */
+/** What the rows of a dataset are the same for. A table of a domain has no snapshots. */
+const stateOf = ({ snapshot, updated_at }: IDataset): string | null => snapshot ?? updated_at;
+
+/** The rows of a dataset's newest snapshot, or the first ones of a domain's table. */
 export function Preview({ dataset, going }: IPreviewProps): React.ReactElement {
   const { client } = useWorkbench();
   const first = useQuery(
-    `rows:${dataset.ref}@${dataset.snapshot}`,
+    `rows:${dataset.ref}@${stateOf(dataset)}`,
     signal =>
       client.catalog.rows(
         dataset.name,
@@ -194,10 +197,11 @@ function PagedTable({
 }: IBlockProps & { start: number }): React.ReactElement {
   const { client } = useWorkbench();
   const { snapshot } = block;
+  const state = snapshot ?? stateOf(dataset);
   const page = useQuery(
-    `rows:${dataset.ref}@${snapshot}:${start}`,
+    `rows:${dataset.ref}@${state}:${start}`,
     signal => client.catalog.rows(dataset.name, { start, count: PAGE, snapshot }, signal),
-    { every: () => null, list: `${dataset.ref}@${snapshot}` }
+    { every: () => null, list: `${dataset.ref}@${state}` }
   );
   return (
     <div className={cx('scroll')}>
@@ -236,7 +240,9 @@ function RemoteGrid({ dataset, block, target }: IRemoteGridProps): React.ReactEl
       {error && <ErrorCard error={error} />}
       <Grid model={model} label={trans.__('Rows of %1', dataset.name)} goTo={target} />
       <p className={cx('more')}>
-        {trans.__('%1 rows, fetched by blocks as they come into sight', format.number(total))}
+        {dataset.domain
+          ? trans.__('the first %1 rows; SQL reads all of them', format.number(total))
+          : trans.__('%1 rows, fetched by blocks as they come into sight', format.number(total))}
       </p>
     </>
   );

@@ -33,7 +33,8 @@ const dataset: IDataset = {
   updated_at: null,
   owner: '',
   tags: [],
-  description: ''
+  description: '',
+  domain: ''
 };
 
 const detailOf = (names: readonly string[]): IDatasetDetail => ({

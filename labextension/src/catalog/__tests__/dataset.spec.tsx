@@ -223,3 +223,42 @@ it('a page that was asked for by one of its columns selects it, on whatever tab 
   await settle();
   expect(document.activeElement).toBe(tab('Snapshots'));
 });
+
+describe('the page of a table of another domain', () => {
+  it('says whose it is, and has neither snapshots nor lineage', async () => {
+    const dataset = {
+      ...DATASET,
+      ref: 'dataset:monitoring.a_series',
+      name: 'monitoring.a_series',
+      snapshot: null,
+      updated_at: '2026-11-24T08:00:00Z',
+      bytes: null,
+      domain: 'monitoring'
+    };
+    const rows = jest.fn(async () => ({
+      columns: [{ name: 'x', type: 'i64' }],
+      data: [[1]],
+      start: 0,
+      shown: 1,
+      total: 10000,
+      snapshot: null
+    }));
+    const fake = fakeWorkbench({
+      catalog: { show: async () => ({ dataset, schema: [], newer: 0, code: {} }), rows }
+    });
+    fake.kept.set('view:dataset:monitoring.a_series', 'preview');
+    show(fake, <DatasetPage reference="dataset:monitoring.a_series" name="monitoring.a_series" />);
+    await settle();
+    expect(screen.getByText('table of monitoring, read-only')).toBeDefined();
+    expect(screen.getAllByRole('tab').map(({ textContent }) => textContent)).toEqual([
+      'Preview',
+      'Columns'
+    ]);
+    expect(screen.getByText('the first 10,000 rows; SQL reads all of them')).toBeDefined();
+    expect(rows).toHaveBeenCalledWith(
+      'monitoring.a_series',
+      { start: 0, count: 200, snapshot: null },
+      expect.anything()
+    );
+  });
+});

@@ -1,0 +1,153 @@
+"""What monitors keep is in the catalog: listed, shown, previewed and found, and never written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from jupyter_mlinfra.catalog import Catalog, DatasetName
+from jupyter_mlinfra.catalog.derived import table_of_domain
+from jupyter_mlinfra.core.errors import Conflict, NotFound, Unavailable
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.deployments.targets.layout import payload_folder
+from jupyter_mlinfra.monitoring.hours.series import HOUR, SeriesStore, frame_of
+from jupyter_mlinfra.workbench import Workbench
+from tests.monitoring.alerts.conftest import Flights
+from tests.monitoring.logs import Logged
+from tests.monitoring.test_recording import START, fill, record_all
+
+ENDINGS = ("payloads", "profiles", "refused_labels", "series")
+
+
+@pytest.fixture
+def bench(project: Project) -> Workbench:
+    """A watched deployment with three recorded hours, and a dataset."""
+    Flights(project)
+    log = Logged(payload_folder(project, "flights"))
+    fill(log.folder)
+    record_all(SeriesStore(project), log, START + 5 * HOUR)
+    bench = Workbench(project)
+    bench.catalog.write(pl.DataFrame({"x": [1, 2]}), into="zoo.animals")
+    return bench
+
+
+def test_they_are_listed_after_the_datasets_by_page_with_what_is_known_without_reading(
+    bench: Workbench,
+) -> None:
+    tables = [f"monitoring.flights_{ending}" for ending in ENDINGS]
+    page = bench.catalog.list()
+    assert [item.name for item in page.items] == ["zoo.animals", *tables]
+    assert [item.domain for item in page.items] == ["", *["monitoring"] * 4]
+    second = bench.catalog.list(limit=2, cursor="2")
+    assert ([item.name for item in second.items], second.total) == (tables[1:3], 5)
+    assert bench.catalog.namespaces().items == ["monitoring", "zoo"]
+    assert [item.name for item in bench.catalog.list(domains=()).items] == ["zoo.animals"]
+    assert bench.catalog.list(namespace="monitoring").total == 4
+    by_name = {item.name: item for item in page.items}
+    files = [
+        path.stat().st_size
+        for part in ("points", "performance")
+        for path in SeriesStore(bench.project).folder("flights", part).glob("*")  # type: ignore[arg-type]
+    ]
+    assert by_name["monitoring.flights_series"].bytes == sum(files) > 0
+    for name in ("series", "profiles", "refused_labels"):
+        shown = bench.catalog.show(f"monitoring.flights_{name}")
+        assert by_name[f"monitoring.flights_{name}"].columns == len(shown.schema)
+
+
+def test_the_page_of_one_has_its_columns_and_rows(bench: Workbench) -> None:
+    name = "monitoring.flights_payloads"
+    rows = Logged(payload_folder(bench.project, "flights")).payloads("flights")
+    shown = bench.catalog.show(name)
+    assert {column.name: column.type for column in shown.schema}.items() >= {
+        ("temp", "f64"),
+        ("origin", "str"),
+        ("ts", "ts[us, tz]"),
+    }
+    assert (shown.dataset.rows.value, shown.snapshots) == (rows.height, 0)
+    block = bench.catalog.preview(name, start=3, count=2, columns=["request_id", "temp"])
+    lazily = bench.catalog.sql(f"SELECT request_id, temp FROM {name}")
+    assert block.total == rows.height
+    assert block.data == [column.to_list() for column in lazily[3:5].iter_columns()]
+    temp = next(item for item in bench.catalog.profile(name).columns if item.name == "temp")
+    assert temp.mean.basis == "exact"
+    assert temp.mean.value == pytest.approx(rows["temp"].mean())
+    assert bench.catalog.dataset(name).scan().collect().height == rows.height
+
+
+def test_a_long_one_is_previewed_and_profiled_from_its_first_rows(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "monitoring.flights_payloads"
+    total = bench.catalog.show(name).dataset.rows.value
+    monkeypatch.setattr("jupyter_mlinfra.catalog.derived.PREVIEWED", 20)
+    monkeypatch.setattr("jupyter_mlinfra.catalog.derived._COUNTED_BYTES", 20)
+    assert bench.catalog.preview(name, start=15, count=10).shown == 5
+    assert bench.catalog.show(name).dataset.rows.value is None
+    table = table_of_domain(bench.project, DatasetName.parse(name))
+    assert table is not None
+    sample, exact = table.profile("sample", 50), table.profile("exact", 50)
+    assert (sample.rows.value, sample.columns[0].distinct.n) == (None, 50)
+    assert (exact.rows.value, exact.columns[0].distinct.basis) == (total, "exact")
+
+
+CHANGES: dict[str, Callable[[Catalog, str], object]] = {
+    "write": lambda catalog, name: catalog.write(pl.DataFrame({"x": [1]}), into=name),
+    "ingest": lambda catalog, name: catalog.ingest(["a.csv"], into=name),
+    "inspect": lambda catalog, name: catalog.inspect(["a.csv"], into=name),
+    "delete": lambda catalog, name: catalog.delete(name, force=True),
+    "tag": lambda catalog, name: catalog.tag(name, add=["x"]),
+    "describe": lambda catalog, name: catalog.describe(name, owner="ana"),
+    "snapshots": lambda catalog, name: catalog.snapshots(name),
+    "verify": lambda catalog, name: catalog.verify(name),
+    "lineage": lambda catalog, name: catalog.lineage(name),
+}
+
+
+def test_none_can_be_changed(bench: Workbench) -> None:
+    for verb, change in CHANGES.items():
+        with pytest.raises(Conflict, match="is a table of monitoring") as caught:
+            change(bench.catalog, "monitoring.flights_series")
+        assert "Read it with SQL" in caught.value.fix, verb
+    bench.catalog.write(pl.DataFrame({"x": [1]}), into="monitoring.notes")
+    assert bench.catalog.show("monitoring.notes").dataset.domain == ""
+    with pytest.raises(NotFound, match="There is no dataset monitoring"):
+        bench.catalog.show("monitoring.other_series")
+
+
+def test_one_that_cannot_be_read_hides_no_other(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = min(SeriesStore(bench.project).folder("flights", "points").glob("*"))
+    whole = file.read_bytes()
+    file.write_bytes(whole[:4] + b"\0" * (len(whole) - 8) + whole[-4:])
+    assert bench.catalog.list().total == 5
+    with pytest.raises(Unavailable, match=r"monitoring\.flights_series cannot be read"):
+        bench.catalog.show("monitoring.flights_series")
+    assert bench.catalog.show("monitoring.flights_payloads").schema
+    where = "jupyter_mlinfra.monitoring.datasets"
+
+    def lost(places: list[Path]) -> tuple[None, None]:
+        if any("series" in str(place) for place in places):
+            raise PermissionError(13, "Permission denied")
+        return None, None
+
+    monkeypatch.setattr(f"{where}._size", lost)
+    by_name = {item.name: item for item in bench.catalog.list().items}
+    assert "Permission denied" in by_name["monitoring.flights_series"].description
+    assert "Requests to flights" in by_name["monitoring.flights_payloads"].description
+    monkeypatch.setattr(
+        f"{where}.MonitorTables.names", lambda _: frame_of(()).select("no such column")
+    )
+    page = bench.catalog.list()
+    assert [item.name for item in page.items] == ["zoo.animals"]
+    assert "Tables of monitoring are not listed" in page.note
+
+
+def test_the_search_finds_them_as_datasets_of_monitoring(bench: Workbench) -> None:
+    found = bench.search("flights_payl", kinds=("dataset",), domains=["catalog", "monitoring"])
+    assert [hit.ref for hit in found.items] == ["dataset:monitoring.flights_payloads"]
+    assert not bench.search("flights_payl", domains=["catalog"]).items
