@@ -124,7 +124,7 @@ def test_labels_outside_the_known_classes_are_refused_with_file_line_and_reason(
     ]
     monitoring.labels("flights", file)  # the same file again is not counted twice
     assert monitoring.figures("flights", since=SINCE).labels.refused == 3
-    table = datasets.rows(project, "flights_refused_labels")
+    table = datasets.MonitorTables(project).rows("flights_refused_labels")
     assert table is not None
     found = table.select("source", "place", "request_id", "text").collect().rows()
     assert found[:2] == [("truth.csv", 2, "r2", "lait"), ("truth.csv", 3, "r3", "7")]
@@ -285,7 +285,7 @@ def test_a_change_of_the_costs_changes_past_points_and_marks_those_it_cannot_cha
     monitoring.configure("flights", costs={"tp": 2, "fp": -20})
     monitoring._record(monitoring.list().items[0])
     assert points() == [(3 - 10) / 4, (6 - 20) / 4]
-    table = datasets.rows(project, "flights_series")
+    table = datasets.MonitorTables(project).rows("flights_series")
     assert table is not None
     kpis = table.filter(pl.col("metric") == "kpi").sort("start").collect()
     assert ['"tp": 1.0' in kpis["costs"][0], '"tp": 2.0' in kpis["costs"][1]] == [True, True]
