@@ -24,6 +24,7 @@ __all__ = [
     "Gate",
     "ImageContext",
     "LatencySeries",
+    "LiveComparison",
     "LoggedRequest",
     "LoggedRequestDetail",
     "ManifestKind",
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from .kubernetes.plan import ManifestKind, ManifestOptions
     from .kubernetes.records import ImageContext, Manifests, RegionState
     from .latencies import LatencySeries
+    from .live_changes import LiveComparison
     from .names import name_for
     from .payload_log.frames import BASE_COLUMNS
     from .payload_log.parts import Part
@@ -94,6 +96,7 @@ def __getattr__(name: str) -> Any:
         "Deployments": ".service",
         "ImageContext": ".kubernetes.records",
         "LatencySeries": ".latencies",
+        "LiveComparison": ".live_changes",
         "LoggedRequest": ".requests",
         "LoggedRequestDetail": ".requests",
         "ManifestKind": ".kubernetes.plan",

@@ -27,6 +27,7 @@ def _open(bench: Workbench) -> Deployments:
         features=lambda: bench.features,
         alarm=PlanAlarm(opener=bench.opener, rouse=lambda: bench.jobs.heed_alarms(start=True)),
         outcomes=lambda *asked: bench.monitoring.outcomes(*asked),
+        kept=lambda job: bench.jobs.files(job),
     )
 
 
@@ -81,6 +82,7 @@ DOMAIN = Domain(
             "Prediction",
         ),
         "jupyter_mlinfra.deployments.comparing": ("AnswerComparison",),
+        "jupyter_mlinfra.deployments.live_changes": ("LiveComparison",),
         "jupyter_mlinfra.deployments.version_verdicts": ("ArmOutcomes", "VersionVerdict"),
         "jupyter_mlinfra.deployments.latencies": ("LatencySeries", "VersionLatency"),
         "jupyter_mlinfra.deployments.requests": ("LoggedRequest", "LoggedRequestDetail"),
@@ -125,7 +127,7 @@ DOMAIN = Domain(
                 "up",
                 "down",
                 "delete",
-                *("shadow", "replay", "plan", "pause", "resume", "undo"),
+                *("compare", "shadow", "replay", "plan", "pause", "resume", "undo"),
                 *("manifest", "image", "apply", "revert", "regions"),
                 *("keys", "audit"),
                 *("requests", "request", "latency", "verdict"),

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from .delivery.judging import Outcomes
     from .deploying import Deploying
     from .featuring import Missing
+    from .live_changes import Kept
 
 
 class Deployments(
@@ -67,7 +68,8 @@ class Deployments(
     RequestVerbs,
 ):
     """The deployments of one project. batches: its batch jobs. features: its feature store.
-    labelled, outcomes: what its monitors know of the answers. alarm: who drives plans.
+    labelled, outcomes: what its monitors know of the answers. alarm: who drives plans. kept: the
+    files that a job ran from.
     """
 
     def __init__(
@@ -80,9 +82,10 @@ class Deployments(
         features: Callable[[], Features] | None = None,
         alarm: PlanAlarm | None = None,
         outcomes: Outcomes | None = None,
+        kept: Kept | None = None,
     ) -> None:
         self._project, self._experiments, self._batches = project, experiments, batches
-        self._labelled = labelled
+        self._labelled, self._kept = labelled, kept
         self._open_features = features
         self._alarm, self._outcomes = alarm or PlanAlarm(), outcomes
         self._store = DeploymentStore(project.database, project.name)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 __all__ = [
     "Comparison",
     "Curve",
+    "Difference",
     "Experiment",
     "ExperimentSettings",
     "Experiments",
@@ -22,21 +23,24 @@ __all__ = [
     "say_strays",
     "verdict",
     "verdict_of",
+    "version_differences",
     "with_store",
 ]
 
 _HOME = {
     "ExperimentSettings": ".settings",
     "Experiments": ".service",
+    "version_differences": ".compare",
     **dict.fromkeys(("adopt", "point", "say_strays", "with_store"), ".ambient"),
 }
 
 if TYPE_CHECKING:
     from . import evaluation, verdict
     from .ambient import adopt, point, say_strays, with_store
+    from .compare import version_differences
     from .service import Experiments
     from .settings import ExperimentSettings
-    from .spec import Comparison, Curve, Experiment, Model, ModelDetail, Run, Version
+    from .spec import Comparison, Curve, Difference, Experiment, Model, ModelDetail, Run, Version
     from .verdict import outcomes_needed
     from .verdict import verdict as verdict_of
 

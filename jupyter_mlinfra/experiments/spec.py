@@ -56,7 +56,7 @@ class Run:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
     """One line of a comparison: `values[i]` is that of run i; None where a run has none. kind:
-    param, metric, tag, dataset.
+    param, metric, tag, dataset; of versions also code, input, output, environment.
     """
 
     kind: str

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         DeliveryPlan,
         ImageContext,
         LatencySeries,
+        LiveComparison,
         LoggedRequest,
         LoggedRequestDetail,
         ManifestKind,
@@ -114,6 +115,12 @@ class DeploymentHandle(Shown):
         that has traffic.
         """
         return self.workbench.deployments.remove(self.name, version, reason=reason)
+
+    def compare(self, version: str) -> LiveComparison:
+        """A version of a model (`flights/2`) beside the one that is live: what a deploy would
+        change.
+        """
+        return self.workbench.deployments.compare(self.name, version)
 
     def shadow(self, version: str, *, percent: int = 100, reason: str = "") -> Deployment:
         """Give a version copies of so many percent of the requests; its answers are logged, and

@@ -766,6 +766,13 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         {"name": "flights", "control": "", "treatment": "v2", "measure": "latency"},
     ),
     (
+        "deployments compare flights flights/2",
+        "LiveComparison",
+        "deployments",
+        "compare",
+        {"name": "flights", "version": "flights/2"},
+    ),
+    (
         "deployments image flights v2 --into build",
         "ImageContext",
         "deployments",

@@ -7,15 +7,16 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from jupyter_server.auth import Authorizer
 
 from jupyter_mlinfra.core.errors import MLInfraError
+from jupyter_mlinfra.deployments import LiveComparison
 from jupyter_mlinfra.faces.handler import Handler
 from jupyter_mlinfra.monitoring.store import MonitorStore
-from tests.server.noted import Noted
+from tests.server.noted import Noted, made_up
 
 EXPECTED = {
     "GET catalog/datasets": "read catalog",
@@ -102,6 +103,7 @@ EXPECTED = {
     "GET deployments/deployments/{name}/request": "read deployments",
     "GET deployments/deployments/{name}/latency": "read deployments",
     "GET deployments/deployments/{name}/verdict": "read deployments",
+    "GET deployments/deployments/{name}/compare": "read deployments",
     "GET deployments/deployments": "read deployments",
     "POST deployments/deployments": "execute deployments",
     "GET deployments/deployments/{name}": "read deployments",
@@ -309,6 +311,37 @@ async def test_who_may_read_monitors_but_no_jobs_or_no_files_does_not_see_the_co
     assert why in answer.value["why"]
     assert authorizer.asked[0] == ("read", "mlinfra:monitoring")
     assert authorizer.asked[-1] == ("read", resource)
+
+
+@pytest.mark.parametrize(
+    ("resource", "code", "asked"),
+    [
+        ("mlinfra:experiments", 403, []),
+        ("mlinfra:jobs", 200, [False]),
+        ("contents", 200, [False]),
+        ("other", 200, [True]),
+    ],
+    ids=["experiments", "jobs", "files", "all"],
+)
+async def test_a_version_is_compared_without_what_one_may_not_read(
+    jp_serverapp: Any,
+    ask: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    resource: str,
+    code: int,
+    asked: list[bool],
+) -> None:
+    found = list[bool]()
+
+    def compare(*_: Any, code: bool) -> LiveComparison:
+        found.append(code)
+        return cast("LiveComparison", made_up(LiveComparison))
+
+    monkeypatch.setattr("jupyter_mlinfra.deployments.service.Deployments.compare", compare)
+    jp_serverapp.web_app.settings["authorizer"] = authorizer = DenyOne(parent=jp_serverapp)
+    authorizer.asked, authorizer.resource = [], resource
+    answer = await ask("deployments/deployments/flights/compare?version=flights/2")
+    assert (answer.code, found) == (code, asked)
 
 
 async def test_who_may_read_the_catalog_but_no_monitors_sees_no_table_of_monitors(

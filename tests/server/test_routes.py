@@ -485,6 +485,13 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
         {"name": "flights", "control": "v1", "treatment": "v2", "measure": "latency"},
     ),
     (
+        "deployments/deployments/flights/compare?version=flights/2",
+        None,
+        "deployments",
+        "compare",
+        {"name": "flights", "version": "flights/2", "code": True},
+    ),
+    (
         "deployments/deployments/flights/verdict",
         None,
         "deployments",

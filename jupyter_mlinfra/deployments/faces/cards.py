@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from ...faces.cards import Card, card, said
 from ...faces.rows import rows_of
-from ...faces.words import NONE, counted, moment, plain
+from ...faces.words import NONE, beginning, counted, moment, plain
 from ..access.records import NewKey
 from ..comparing import AnswerComparison
 from ..delivery.spec import DeliveryPlan
 from ..kubernetes.records import ImageContext, Manifests
 from ..latencies import LatencySeries
+from ..live_changes import LiveComparison
 from ..requests import LoggedRequestDetail
 from ..spec import (
     BatchSubmission,
@@ -136,6 +137,33 @@ def _comparison(item: AnswerComparison) -> Card:
         title=f"{item.kind} of {item.deployment} {item.version}",
         ref=f"deployment:{item.deployment}",
         facts=said({name: value for name, value in facts.items() if value}),
+        note=" ".join(item.notes),
+    )
+
+
+@card(LiveComparison)
+def _live_comparison(item: LiveComparison) -> Card:
+    rows = [
+        {
+            "kind": row.kind,
+            "name": row.key,
+            item.live: beginning(plain(row.values[0]), 40),
+            item.version: beginning(plain(row.values[1]), 40),
+        }
+        for row in item.rows
+        if not row.same
+    ]
+    files = [line for line in item.code.splitlines() if line.startswith("diff --git ")]
+    facts = {
+        "live": f"{item.live}, {item.traffic} % of the traffic",
+        "the same": counted(len(item.rows) - len(rows), "line"),
+        "files that differ": ", ".join(line.rpartition(" b/")[2] for line in files) or NONE,
+    }
+    return Card(
+        title=f"{item.version} beside what is live in {item.deployment}",
+        ref=f"deployment:{item.deployment}",
+        facts=said(facts),
+        rows=rows,
         note=" ".join(item.notes),
     )
 

@@ -202,6 +202,14 @@ def _batch(
     )
 
 
+@deployments.verb("compare")
+@click.argument("name")
+@click.argument("version", metavar="MODEL/VERSION")
+def _compare(session: Session, name: str, version: str) -> Any:
+    """A version beside the one that is live: what a deploy would change."""
+    return session.bench.deployments.compare(name, version)
+
+
 @deployments.verb("traffic")
 @click.argument("name")
 @click.argument("shares", nargs=-1, required=True, metavar="VERSION=PERCENT…")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from ...core.errors import BadRequest
+from ...core.errors import BadRequest, Forbidden
 from ...core.exposition import MEDIA_TYPE
 from ...faces.handler import Handler, access, elsewhere
 from ...faces.parameters import Count, Cursor, Interval, Len, Limit, Name, Percent, Text
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..comparing import AnswerComparison
     from ..delivery.spec import DeliveryPlan
     from ..kubernetes.records import Manifests
+    from ..live_changes import LiveComparison
     from ..spec import (
         BatchSubmission,
         Change,
@@ -229,6 +230,25 @@ class KnownRows(Handler):
         return self.bench.deployments.known_rows(name, limit=limit)
 
 
+class LiveChanges(Handler):
+    @read(slow=True)
+    def get(self, name: str, *, version: Name) -> LiveComparison:
+        """A version of a model (`flights/2`) beside the one that is live: metrics, parameters,
+        datasets, code, signature, environment. The user must also be allowed to read experiments;
+        the code is left out unless jobs and files may be read too.
+        """
+        if not self.allowed("read", ["experiments"]):
+            raise Forbidden(
+                "You may not compare versions of models.",
+                "The Jupyter server allows you the deployments, but not to read experiments.",
+                "Ask whoever runs the server.",
+            )
+        code = bool(self.allowed("read", ["jobs"])) and self.context.on_loop(
+            lambda: self.allows("read", "contents")
+        )
+        return self.bench.deployments.compare(name, version, code=code)
+
+
 class Shadow(Handler):
     @read(slow=True)
     def get(self, name: str, *, version: Name, hours: Hours = 24.0) -> AnswerComparison:
@@ -351,6 +371,7 @@ ROUTES = {
     "deployments/deployments/{name}/predict": Predict,
     "deployments/deployments/{name}/explain": Explain,
     "deployments/deployments/{name}/rows": KnownRows,
+    "deployments/deployments/{name}/compare": LiveChanges,
     "deployments/deployments/{name}/shadow": Shadow,
     "deployments/deployments/{name}/replay": Replay,
     "deployments/deployments/{name}/undo": Undo,

@@ -14,6 +14,14 @@ class SnapshotFiles:
     def __init__(self, ident: str, keys: Mapping[str, str], objects: Objects) -> None:
         self._ident, self._keys, self._objects = ident, keys, objects
 
+    def changed(self, later: SnapshotFiles) -> list[str]:
+        """Paths whose content is another in a later snapshot, or that only one has, sorted."""
+        paths = self._keys.keys() | later._keys.keys()
+        return sorted(path for path in paths if self._keys.get(path) != later._keys.get(path))
+
+    def __contains__(self, path: str) -> bool:
+        return path in self._keys
+
     def read(self, path: str) -> bytes:
         """A file as it was. Raises NotFound if it is not in the snapshot, or was removed."""
         key = self._keys.get(path)

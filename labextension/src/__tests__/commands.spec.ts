@@ -17,6 +17,7 @@ const OTHERS = [
   'mlinfra:workbench-keys',
   'mlinfra:jobs-submit-active',
   'mlinfra:jobs-submit-selected',
+  'mlinfra:deployments-deploy-notebook',
   'mlinfra:jobs-queue',
   'mlinfra:notebook-mark-parameters',
   'mlinfra:catalog-ingest',

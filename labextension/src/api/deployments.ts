@@ -12,6 +12,7 @@ import type {
   IJob,
   IKnownRow,
   ILatencySeries,
+  ILiveComparison,
   ILoggedRequest,
   ILoggedRequestDetail,
   IManifests,
@@ -103,6 +104,8 @@ export interface IDeploymentsClient {
     options: { control: string; treatment: string; measure: IVersionVerdict['measure'] },
     signal?: AbortSignal
   ) => Promise<IVersionVerdict>;
+  /** A version, such as `churn/3`, beside the one that is live. */
+  compare: (name: string, version: string, signal?: AbortSignal) => Promise<ILiveComparison>;
   manifest: (name: string, options: IManifestQuery, signal?: AbortSignal) => Promise<IManifests>;
   /** What each input contributed to the answers to a body. */
   explain: (name: string, body: unknown, version?: string) => Promise<IExplainedAnswers>;
@@ -143,6 +146,7 @@ export function deploymentsClient(request: Request): IDeploymentsClient {
     request: (name, { id, at, row }, signal) => ask('request')(name, { id, at, row }, signal),
     latency: (name, since, signal) => ask('latency')(name, { since }, signal),
     verdict: ask('verdict'),
+    compare: (name, version, signal) => ask('compare')(name, { version }, signal),
     manifest: ask('manifest'),
     list: (options = {}, signal) => request(ROOT, { query: { ...options }, signal }),
     show: (name, signal) => request(`${ROOT}/${pathOf(name)}`, { signal }),

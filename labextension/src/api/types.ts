@@ -191,6 +191,7 @@ export type IModelCard = Records['ModelCard'];
 export type IAccessKey = Records['AccessKey'];
 export type IAnswerComparison = Records['AnswerComparison'];
 export type IAuditEntry = Records['AuditEntry'];
+export type ILiveComparison = Records['LiveComparison'];
 export type IDeliveryPlan = Records['DeliveryPlan'];
 export type INewKey = Records['NewKey'];
 export type IDeployment = Records['Deployment'];

@@ -27,6 +27,7 @@ import {
 } from './deployform';
 import { deployTarget, type IDeployTarget } from './deployref';
 import { HowFields } from './howfields';
+import { LiveChanges, liveOf } from './livechanges';
 
 /** What the server gives in one list. */
 const MOST = 500;
@@ -154,38 +155,44 @@ function DeployForm({
       close();
     });
   const fields = { form, faults, deployment, onChange: change };
+  const live = liveOf(deployment);
   return (
     <>
-      <form
-        className={cx('form', 'scroll')}
-        aria-label={trans.__('Deploy')}
-        onSubmit={event => {
-          event.preventDefault();
-          if (!faulty && !refused) {
-            void submit();
-          }
-        }}
-      >
-        {!target.version && (
-          <VersionFields {...fields} models={source.models} versions={detail?.versions ?? []} />
+      <div className={cx('scroll')}>
+        <form
+          className={cx('form')}
+          aria-label={trans.__('Deploy')}
+          onSubmit={event => {
+            event.preventDefault();
+            if (!faulty && !refused) {
+              void submit();
+            }
+          }}
+        >
+          {!target.version && (
+            <VersionFields {...fields} models={source.models} versions={detail?.versions ?? []} />
+          )}
+          <NameField {...fields} deployments={source.deployments} />
+          <TargetField {...fields} />
+          <HowFields {...fields} />
+          <OwnFields {...fields} views={views} />
+          <ReasonField {...fields} />
+          <div className={cx('form-actions')}>
+            <Button
+              kind="primary"
+              icon="deployment"
+              label={busy ? trans.__('Starting…') : trans.__('Deploy')}
+              disabled={busy || faulty || refused !== ''}
+              caption={refused || undefined}
+              submit
+            />
+            <span className={cx('quiet')}>{refused || words}</span>
+          </div>
+        </form>
+        {live && form.version && live.version !== `v${form.version}` && (
+          <LiveChanges name={form.name} version={`${form.model}/${form.version}`} />
         )}
-        <NameField {...fields} deployments={source.deployments} />
-        <TargetField {...fields} />
-        <HowFields {...fields} />
-        <OwnFields {...fields} views={views} />
-        <ReasonField {...fields} />
-        <div className={cx('form-actions')}>
-          <Button
-            kind="primary"
-            icon="deployment"
-            label={busy ? trans.__('Starting…') : trans.__('Deploy')}
-            disabled={busy || faulty || refused !== ''}
-            caption={refused || undefined}
-            submit
-          />
-          <span className={cx('quiet')}>{refused || words}</span>
-        </div>
-      </form>
+      </div>
       <CallCode
         faulty={faulty}
         call={{ call: 'deployments-deploy', values: { ...wish } }}

@@ -4,11 +4,11 @@ import type { ICurve, IComparison, IDifference, IRun } from '../api/types';
 import { Key, Link } from '../components/button';
 import { EmptyCard, Loading, Result } from '../components/card';
 import { cx } from '../components/cx';
+import { Differing } from '../components/difference';
 import { CodeDrawer } from '../components/drawer';
 import { usePageVerb } from '../components/frame';
 import { Heading, InsertButton, PageHeader } from '../components/header';
 import { Later } from '../components/later';
-import { Num } from '../components/number';
 import { State } from '../components/state';
 import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
@@ -211,24 +211,8 @@ function columnsOf(runs: readonly IRun[], { trans, open }: IWorkbench): IColumnS
           </Link>
         </span>
       ),
-      cell: row => <Value row={row} index={index} />
+      cell: row => <Differing row={row} index={index} />
     })),
     { key: 'rest', head: '', cell: () => null }
   ];
-}
-
-function Value({ row, index }: { row: IDifference; index: number }): React.ReactElement {
-  const value = row.values[index] ?? null;
-  if (typeof value === 'number' || (row.kind === 'metric' && value !== null)) {
-    const written = format.alike(row.values)[index] ?? '';
-    return <Num value={value} format={() => written} strong={!row.same} />;
-  }
-  if (value === null) {
-    return <>{format.DASH}</>;
-  }
-  return (
-    <span className={cx('clip')} title={value}>
-      {row.same ? format.setting(value) : <b>{format.setting(value)}</b>}
-    </span>
-  );
 }

@@ -5,38 +5,43 @@ import { NotebookPanel } from '@jupyterlab/notebook';
 import type { IProject } from '../api/types';
 import { errorText } from '../components/explain';
 import { failed } from '../components/confirm';
+import { deployNotebook } from '../deployments/fromnotebook';
 import { formatRef } from '../refs';
 import type { IWorkbench } from '../tokens';
-import { ExecutedDrive, reveal } from './executed';
 import { EXECUTED, toLab, toProject, toTab } from './paths';
+import { reveal } from './reveal';
 
 /** Goes between the paths of JupyterLab's file browser and those of the project. */
 export class ProjectFiles {
   constructor(
     private readonly _app: JupyterFrontEnd,
     private readonly _workbench: IWorkbench
-  ) {
-    _app.serviceManager.contents.addDrive(new ExecutedDrive(_workbench.client));
-  }
+  ) {}
 
   /** Open the submit form of a notebook that the file browser knows as `path`. */
   async submit(path: string): Promise<void> {
+    const { open, trans } = this._workbench;
+    await this._inProject(
+      path,
+      [
+        trans.__('Run as Job'),
+        trans.__('%1 lies outside the project, so its code cannot be taken along.', path)
+      ],
+      found => open(formatRef('submit', found))
+    );
+  }
+
+  /** Open the form that deploys the version of a model that a notebook has made. */
+  async deploy(path: string): Promise<void> {
     const { trans } = this._workbench;
-    const local = this._app.serviceManager.contents.localPath(path);
-    try {
-      const found = toProject(local, await this._project());
-      if (found === null) {
-        const why = trans.__(
-          '%1 lies outside the project, so its code cannot be taken along.',
-          local
-        );
-        await showErrorMessage(trans.__('Run as Job'), why);
-        return;
-      }
-      await this._workbench.open(formatRef('submit', found));
-    } catch (error) {
-      failed(errorText(error, trans), trans);
-    }
+    await this._inProject(
+      path,
+      [
+        trans.__('Deploy This Notebook'),
+        trans.__('%1 lies outside the project, so no model of it is known.', path)
+      ],
+      found => deployNotebook(this._workbench, found)
+    );
   }
 
   /** Open a file of the project, or an executed notebook at the cell that failed. */
@@ -70,6 +75,22 @@ export class ProjectFiles {
   /** How JupyterLab names a file of the project; null when it does not show it. */
   async shown(path: string): Promise<string | null> {
     return toLab(path, await this._project());
+  }
+
+  /** Do something with a notebook of the project; another one is refused, with title and why. */
+  private async _inProject(
+    path: string,
+    refusal: readonly [title: string, why: string],
+    act: (found: string) => Promise<unknown>
+  ): Promise<void> {
+    const { trans } = this._workbench;
+    const local = this._app.serviceManager.contents.localPath(path);
+    try {
+      const found = toProject(local, await this._project());
+      await (found === null ? showErrorMessage(...refusal) : act(found));
+    } catch (error) {
+      failed(errorText(error, trans), trans);
+    }
   }
 
   private async _openExecuted(path: string, failed: number | null): Promise<void> {

@@ -1,14 +1,12 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { Dialog, showDialog } from '@jupyterlab/apputils';
 import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import { INotebookTracker } from '@jupyterlab/notebook';
 
 import { acceptDrops } from '../code/drop';
 import { IWorkbench } from '../tokens';
-import { chooseNotebooks } from './choosing';
-import { withoutKernel } from './executed';
-import { ProjectFiles } from './files';
-import { Kernels } from './kernels';
+import { ExecutedDrive, withoutKernel } from './executed';
+import type { ProjectFiles } from './files';
+import type { Kernels } from './kernels';
 import { isMarked, mark } from './marking';
 import { isRecord } from './paths';
 
@@ -25,7 +23,10 @@ export const notebook: JupyterFrontEndPlugin<void> = {
     browsers: IFileBrowserFactory | null
   ) => {
     const { trans } = workbench;
-    const files = new ProjectFiles(app, workbench);
+    app.serviceManager.contents.addDrive(new ExecutedDrive(workbench.client));
+    let known: ProjectFiles | undefined;
+    const files = async (): Promise<ProjectFiles> =>
+      (known ??= new (await import('./files')).ProjectFiles(app, workbench));
     const runnable = (): boolean =>
       tracker.currentWidget !== null && !isRecord(tracker.currentWidget.context);
     acceptDrops(tracker, (panel, inText) => {
@@ -39,21 +40,32 @@ export const notebook: JupyterFrontEndPlugin<void> = {
     });
     tracker.widgetAdded.connect((_, { context }) => withoutKernel(context));
     tracker.currentChanged.connect(() =>
-      app.commands.notifyCommandChanged('mlinfra:jobs-submit-active')
+      [SUBMIT, DEPLOY].forEach(id => app.commands.notifyCommandChanged(id))
     );
+    /** What a command says, where a notebook is open. */
+    const captioned = (caption: string) => () =>
+      tracker.currentWidget
+        ? isRecord(tracker.currentWidget.context)
+          ? trans.__('This is the record of a run: open the notebook that was run')
+          : caption
+        : trans.__('First open the notebook');
     workbench.addCommand({
-      id: 'mlinfra:jobs-submit-active',
+      id: DEPLOY,
+      label: trans.__('Deploy This Notebook…'),
+      caption: captioned(trans.__('The model that it made, beside what is live')),
+      icon: 'deployment',
+      category: workbench.category(trans.__('Models')),
+      isEnabled: runnable,
+      execute: async () => (await files()).deploy(tracker.currentWidget?.context.path ?? '')
+    });
+    workbench.addCommand({
+      id: SUBMIT,
       label: trans.__('Run as Job…'),
-      caption: () =>
-        tracker.currentWidget
-          ? isRecord(tracker.currentWidget.context)
-            ? trans.__('This is the record of a run: open the notebook that was run')
-            : trans.__('Save this notebook and run it away from the kernel')
-          : trans.__('First open the notebook that is to run'),
+      caption: captioned(trans.__('Save this notebook and run it away from the kernel')),
       icon: 'jobs',
       category: workbench.category(trans.__('Jobs')),
       isEnabled: runnable,
-      execute: () => submitActive(tracker, files)
+      execute: async () => submitActive(tracker, await files())
     });
     workbench.addCommand({
       id: 'mlinfra:jobs-submit-any',
@@ -62,10 +74,11 @@ export const notebook: JupyterFrontEndPlugin<void> = {
       icon: 'jobs',
       execute: async () => {
         if (runnable()) {
-          return submitActive(tracker, files);
+          return submitActive(tracker, await files());
         }
+        const { chooseNotebooks } = await import('./choosing');
         const [path] = await chooseNotebooks(browsers, trans.__('Notebook to run as a job'));
-        return path === undefined ? undefined : files.submit(path);
+        return path === undefined ? undefined : (await files()).submit(path);
       }
     });
     workbench.addCommand({
@@ -74,14 +87,15 @@ export const notebook: JupyterFrontEndPlugin<void> = {
       caption: trans.__('Run the selected notebook away from any kernel'),
       icon: 'jobs',
       isEnabled: () => selectedNotebook(browsers) !== null,
-      execute: () => files.submit(selectedNotebook(browsers) ?? '')
+      execute: async () => (await files()).submit(selectedNotebook(browsers) ?? '')
     });
     workbench.addCommand({
       id: 'mlinfra:workbench-open-file',
       label: trans.__('Open File'),
       caption: trans.__('Open a file of the project'),
       args: { path: { type: 'string', description: trans.__('Path below the project') } },
-      execute: ({ path }) => (typeof path === 'string' ? files.open(path) : undefined)
+      execute: async ({ path }) =>
+        typeof path === 'string' ? (await files()).open(path) : undefined
     });
     workbench.addCommand({
       id: 'mlinfra:jobs-settle-notebook',
@@ -90,12 +104,18 @@ export const notebook: JupyterFrontEndPlugin<void> = {
         'Ask about changes of an open notebook that are not saved; says whether to go on'
       ),
       args: { path: { type: 'string', description: trans.__('Path below the project') } },
-      execute: async ({ path }) => settle(await files.shown(word(path)), tracker, workbench)
+      execute: async ({ path }) => {
+        const { settle } = await import('./settling');
+        return settle(await (await files()).shown(word(path)), tracker, workbench);
+      }
     });
     addMarking(tracker, workbench);
-    addKernels(new Kernels(app, workbench), workbench);
+    addKernels(async () => new (await import('./kernels')).Kernels(app, workbench), workbench);
   }
 };
+
+const SUBMIT = 'mlinfra:jobs-submit-active';
+const DEPLOY = 'mlinfra:deployments-deploy-notebook';
 
 const word = (value: unknown): string => (typeof value === 'string' ? value : '');
 
@@ -126,7 +146,7 @@ function addMarking(tracker: INotebookTracker, workbench: IWorkbench): void {
   });
 }
 
-function addKernels(kernels: Kernels, workbench: IWorkbench): void {
+function addKernels(kernels: () => Promise<Kernels>, workbench: IWorkbench): void {
   const { trans } = workbench;
   const args = {
     notebook: { type: 'string', description: trans.__('File name of the notebook') },
@@ -137,45 +157,15 @@ function addKernels(kernels: Kernels, workbench: IWorkbench): void {
     label: trans.__('Go to Notebook'),
     caption: trans.__('Show the notebook whose kernel holds a GPU'),
     args,
-    execute: ({ notebook, pid }) => kernels.show(word(notebook), word(pid))
+    execute: async ({ notebook, pid }) => (await kernels()).show(word(notebook), word(pid))
   });
   workbench.addCommand({
     id: 'mlinfra:jobs-shut-down-kernel',
     label: trans.__('Shut Down Kernel…'),
     caption: trans.__('End the kernel of a notebook, so that its GPU is free'),
     args,
-    execute: ({ notebook, pid }) => kernels.end(word(notebook), word(pid))
+    execute: async ({ notebook, pid }) => (await kernels()).end(word(notebook), word(pid))
   });
-}
-
-/** A job runs what is on disk: offer to save what is not. Says whether to go on. */
-async function settle(
-  path: string | null,
-  tracker: INotebookTracker,
-  { trans }: Pick<IWorkbench, 'trans'>
-): Promise<boolean> {
-  const panel = tracker.find(({ context }) => context.path === path);
-  if (!panel?.context.model.dirty) {
-    return true;
-  }
-  const save = trans.__('Save and Go On');
-  const answer = await showDialog({
-    title: trans.__('%1 has changes that are not saved', panel.title.label),
-    body: trans.__('A job runs what is on disk.'),
-    buttons: [
-      Dialog.cancelButton(),
-      Dialog.warnButton({ label: trans.__('Submit as on Disk'), accept: true }),
-      Dialog.okButton({ label: save })
-    ]
-  });
-  if (answer.button.label === save) {
-    try {
-      await panel.context.save();
-    } catch {
-      return false; // JupyterLab has shown why
-    }
-  }
-  return answer.button.accept;
 }
 
 /** Save first: a job runs what is on disk. */

@@ -47,6 +47,21 @@ const LIVE = {
   versions: [deployed('v1', { traffic: 100, role: 'stable' }), deployed('v2')]
 } as unknown as IDeployment;
 
+/** What is recorded of v9 and of v1, which is live. */
+const compare = jest.fn(async (name: string, version: string) => ({
+  deployment: name,
+  version,
+  live: 'Flights_26/1',
+  traffic: 100,
+  rows: [
+    { kind: 'metric', key: 'auc', values: [0.7, 0.8], same: false },
+    { kind: 'input', key: 'delay', values: [null, 'double'], same: false },
+    { kind: 'param', key: 'depth', values: ['4', '4'], same: true }
+  ],
+  code: 'diff --git a/t.ipynb b/t.ipynb\n--- a/t.ipynb\n+++ b/t.ipynb\n@@ -1 +1 @@\n-x = 1\n+x = 2',
+  notes: ['t.ipynb has been changed since.']
+}));
+
 const VIEWS = { items: [{ name: 'weather' }, { name: 'carriers' }], total: 2 };
 
 interface IDrawn {
@@ -66,7 +81,7 @@ function drawn(reference: string, views = jest.fn(async () => VIEWS)): IDrawn {
     unservable: version === 1 ? 'It has no signature.' : ''
   }));
   const fake = fakeWorkbench({
-    deployments: { list: async () => ({ items: [LIVE] }), deploy },
+    deployments: { list: async () => ({ items: [LIVE] }), deploy, compare },
     experiments: {
       models: async () => ({ items: [{ name: 'Flights_26' }, { name: 'churn' }] }),
       model: async () => ({ model: {}, versions })
@@ -124,6 +139,27 @@ it('a further version waits unless it is given something, and is never given all
   expect(await screen.findByText('v1 100 %')).toBeTruthy();
   expect(options('how it comes in')).toEqual(['standby', 'canary', 'shadow', 'steps']);
   expect(await sent(form)).toEqual({ version: 'Flights_26/9', name: 'live' });
+});
+
+it('a version stands beside what is live before it is deployed, and the live one beside nothing', async () => {
+  drawn('deploying:new@live');
+  const table = await screen.findByRole('grid', { name: 'Beside what is live' });
+  expect(compare).toHaveBeenLastCalledWith('live', 'Flights_26/9', expect.anything());
+  const lines = [...table.querySelectorAll('tr')].map(({ cells }) =>
+    [...cells].map(({ textContent }) => textContent)
+  );
+  expect(lines).toEqual([
+    ['what', 'name', 'Flights_26/1, live', 'Flights_26/9', ''],
+    ['metric', 'auc', '0.7000', '0.8000', ''],
+    ['input', 'delay', '–', 'double', '']
+  ]);
+  expect(screen.getByText('t.ipynb has been changed since.')).toBeTruthy();
+  expect(document.querySelector('pre')?.textContent).toContain('+x = 2');
+  fireEvent.click(screen.getByText('show them'));
+  expect(table.querySelectorAll('tr')).toHaveLength(4);
+  compare.mockClear();
+  fill('version', '1');
+  expect(compare).not.toHaveBeenCalled();
 });
 
 it.each([

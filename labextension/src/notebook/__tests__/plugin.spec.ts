@@ -39,6 +39,7 @@ it.each([
       null
     );
     expect(specs.get('mlinfra:jobs-submit-active')?.isEnabled?.()).toBe(offered);
+    expect(specs.get('mlinfra:deployments-deploy-notebook')?.isEnabled?.()).toBe(offered);
     const any = specs.get('mlinfra:jobs-submit-any');
     expect(any?.isEnabled?.() ?? true).toBe(true);
     await any?.execute({});
