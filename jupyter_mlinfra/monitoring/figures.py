@@ -133,8 +133,10 @@ class ServiceFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KpiFigure:
-    """The mean worth of a labelled row, with its interval. total: of all of them. outcomes: rows of
-    true positives (tp), false positives (fp), false negatives (fn), true negatives (tn).
+    """The mean worth of a row with a label or a reward, with its interval. total: of all of them;
+    its interval is that of the mean times `rows`. outcomes: rows of true positives (tp), false
+    positives (fp), false negatives (fn), true negatives (tn), of pairs of classes, or of values
+    that were too high (over), too low (under) or right (exact); empty for rewards.
     """
 
     value: float

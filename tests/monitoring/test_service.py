@@ -646,6 +646,10 @@ def test_monitors_and_alerts_are_found_by_search(
         "alert:flights/drift",
         "alert:flights/failed",
         "alert:flights/refused",
+        *(
+            f"dataset:monitoring.flights_{name}"
+            for name in ("profiles", "refused_labels", "series")
+        ),
     }
 
 

@@ -92,7 +92,7 @@ def _cause(session: Session, name: str, feature: str, version: str | None) -> An
 @click.argument("name")
 @click.argument("file", type=click.Path(dir_okay=False))
 def _labels(session: Session, name: str, file: str) -> Any:
-    """Join labels to the answers by request id: a CSV, Parquet or JSON file."""
+    """Join labels and rewards to the answers by request id: a CSV, Parquet or JSON file."""
     return session.bench.monitoring.labels(name, Path(file))
 
 
@@ -143,7 +143,8 @@ def _evaluate(session: Session, name: str, since: str | None) -> Any:
     "values",
     multiple=True,
     metavar="OUTCOME=AMOUNT",
-    help="What an outcome (tp, fp, fn, tn, or TRUE:ANSWERED) is worth, for the KPI; threshold=P.",
+    help="What an outcome (tp, fp, fn, tn, or TRUE:ANSWERED), of values a unit too high (over) or"
+    " low (under), or a reward is worth, for the KPI; threshold=P.",
 )
 def _watch(
     session: Session,

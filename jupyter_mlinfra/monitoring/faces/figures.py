@@ -171,9 +171,10 @@ def _reference(item: ReferenceReport) -> Card:
 def _kpi(item: KpiFigure | None) -> str:
     if item is None:
         return NONE
+    low, high = item.low * item.rows, item.high * item.rows
     return (
-        f"{item.value:.4g} a row, {item.low:.4g} to {item.high:.4g} ({item.confidence:.0%}),"
-        f" {counted(item.rows, 'labelled row')}"
+        f"{item.value:.4g} a row, {item.low:.4g} to {item.high:.4g} ({item.confidence:.0%});"
+        f" {item.total:,.6g} of {counted(item.rows, 'row')}, {low:,.6g} to {high:,.6g}"
     )
 
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from .. import figures
 from ..labels.classes import codes_of
+from ..labels.worth import UNKNOWN, has_label, worths_of
 from ..measures import estimating, performance
 from ..measures.adwin import changes
 from ..measures.drift import shares
-from ..measures.kpi import Decisions, decisions, figure_of, mean_worth
+from ..measures.kpi import figure_of
 from ..spec import Distances
 from . import expected as estimated
 from .hourly import OUTPUT, distances_of
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from .windows import Window
 
 SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
-UNKNOWN = "It is not known what the deployment answers: no version of it was packaged."
 
 FIRST_OUTPUT = (
     "A label is one value: performance is that of the first output; of the other {others} only the"
@@ -43,8 +43,9 @@ MOST_LABELS = 200_000
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """What the figures are about. before: the sketches that drift is against, empty if there are
-    none; against: its name. importance: shares by input, None if not known. used: by the processes;
-    None if that is not known, or the figures are of a segment.
+    none; against: its name. kept: the rows with a label or a reward. importance: shares by input,
+    None if not known. used: by the processes; None if that is not known, or the figures are of a
+    segment.
     """
 
     monitor: str
@@ -53,7 +54,7 @@ class Asked:
     window: Window
     against: str
     before: Mapping[str, Sketch]
-    labelled: pl.DataFrame
+    kept: pl.DataFrame
     importance: Mapping[str, float] | None
     shifted: Callable[[], figures.PerformanceEstimate | str]
     reasons: Mapping[str, str]
@@ -63,7 +64,7 @@ class Asked:
 def figures_of(asked: Asked, plan: Plan, reference: Reference | None) -> figures.MonitorFigures:
     """All figures of a window."""
     window, used = asked.window, asked.used
-    kpi_figure, why = kpi_of(asked.labelled, plan, reference)
+    kpi_figure, why = kpi_of(asked.kept, plan, asked.version)
     reasons = _reasons(asked, why)
     drift = {
         name: distances_of(asked.before[name], item)
@@ -244,7 +245,8 @@ def _performance(
     shifted = asked.shifted()
     if isinstance(shifted, str):
         reasons["performance.estimated_under_shift"] = shifted
-    real = _real(asked.labelled, plan, reference)
+    labelled = asked.kept.filter(has_label())
+    real = _real(labelled, plan, reference)
     if real is None:
         reasons["performance.real"] = (
             "No row of the window has a label." if plan.answers else UNKNOWN
@@ -258,7 +260,7 @@ def _performance(
         estimated=estimate,
         estimated_under_shift=None if isinstance(shifted, str) else shifted,
         real=real,
-        label_coverage=asked.labelled.height / answered if answered else None,
+        label_coverage=labelled.height / answered if answered else None,
     )
 
 
@@ -325,25 +327,13 @@ def _turns(times: np.ndarray, wrong: np.ndarray) -> Sequence[figures.Turn]:
     ]
 
 
-def kpi_of(
-    labelled: pl.DataFrame, plan: Plan, reference: Reference | None
-) -> tuple[figures.KpiFigure | None, str]:
-    """The KPI, or why there is none."""
-    found = _decided(labelled, plan, reference)
-    return (None, found) if isinstance(found, str) else (figure_of(found, plan.costs or {}), "")
+def kpi_of(rows: pl.DataFrame, plan: Plan, version: str) -> tuple[figures.KpiFigure | None, str]:
+    """The KPI of kept rows, or why there is none."""
+    found = worths_of(rows, plan, version)
+    return (None, found) if isinstance(found, str) else (figure_of(found), "")
 
 
-def kpi_value(labelled: pl.DataFrame, plan: Plan, reference: Reference | None) -> float | None:
+def kpi_value(rows: pl.DataFrame, plan: Plan, version: str) -> float | None:
     """The value of the KPI alone; None if there is none."""
-    found = _decided(labelled, plan, reference)
-    return None if isinstance(found, str) else mean_worth(found, plan.costs or {})
-
-
-def _decided(labelled: pl.DataFrame, plan: Plan, reference: Reference | None) -> Decisions | str:
-    if plan.costs is None:
-        return "It is not known what an outcome is worth: monitors watch --value fn=-75"
-    if not labelled.height:
-        return "No row of the window has a label."
-    classes = reference.classes if reference else ()
-    outputs, labels, names = codes_of(labelled, classes, plan.answers)
-    return decisions(outputs, labels, plan.answers, plan.costs, names=names, ordered=bool(classes))
+    found = worths_of(rows, plan, version)
+    return None if isinstance(found, str) else float(found.amounts.mean())

@@ -1,5 +1,5 @@
-"""Labels as people have them: a CSV, Parquet or JSON file with `request_id`, `label` and perhaps
-`row`.
+"""Labels as people have them: a CSV, Parquet or JSON file with `request_id`, `label`, `reward` or
+both, and perhaps `row`.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ _READERS = (".csv", ".parquet", ".json", ".jsonl", ".ndjson")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labels:
     """rows: place (in the file, from 1), request_id, row (None: every row of the request), label (a
-    number, or null), text (the label as it was given; whole numbers without a point); each pair of
-    id and row once, the last one wins. read: rows of the file. refused: rows that cannot be used,
+    number, or null), text (the label as it was given; whole numbers without a point; null for a
+    reward alone), reward (what the answer has brought, or null); each pair of id and row once, the
+    last one wins. read: rows of the file. refused: rows that cannot be used,
     as `REFUSED`. source: the file's name, or where they came from.
     """
 
@@ -75,7 +76,7 @@ def read_file(path: Path) -> Labels:
 
 def of_waiting(rows: pl.DataFrame, source: str) -> Labels:
     """Labels that have waited for their requests."""
-    kept = rows.select("place", "request_id", "row", "label", "text")
+    kept = rows.select("place", "request_id", "row", "label", "text", "reward")
     return Labels(rows=kept, read=rows.height, refused=_nothing(), source=source)
 
 
@@ -107,7 +108,8 @@ def frame_of(found: Sequence[Any]) -> pl.DataFrame:
     import polars as pl
 
     rows = [item if isinstance(item, dict) else {} for item in found]
-    names = [name for name in ("request_id", "label", "row") if any(name in row for row in rows)]
+    known = ("request_id", "label", "reward", "row")
+    names = [name for name in known if any(name in row for row in rows)]
     return pl.DataFrame(
         {
             name: pl.Series(
@@ -125,30 +127,34 @@ def _text(value: Any) -> str | None:
 
 
 def read_frame(data: Frame) -> Labels:
-    """The labels of a frame with `request_id`, `label` and perhaps `row`. Labels are numbers, true
-    and false, or names of classes.
+    """The labels of a frame with `request_id`, `label`, `reward` or both, and perhaps `row`. Labels
+    are numbers, true and false, or names of classes; rewards are numbers.
 
-    A row that cannot be used loses no other. Raises BadRequest without the two columns.
+    A row that cannot be used loses no other. Raises BadRequest without these columns.
     """
     import polars as pl
 
     frame = polars_frame(data, "The labels cannot be read.")
-    if missing := {"request_id", "label"} - set(frame.columns):
+    there = set(frame.columns)
+    if missing := ({"request_id"} - there) or (
+        {"label"} if not there & {"label", "reward"} else ()
+    ):
         raise BadRequest(
             f"The labels have no column {min(missing)}.",
             f"There are: {', '.join(frame.columns[:20])}.",
-            "The columns are request_id, label and, if requests have several rows, row.",
+            "The columns are request_id, label or reward and, if requests have several rows, row.",
         )
-    row = pl.col("row") if "row" in frame.columns else pl.lit(None)
+    row = pl.col("row") if "row" in there else pl.lit(None)
+    given = {name: _as_given(frame, name) for name in ("label", "reward")}
+    number = {name: _number(frame, name) for name in given}
     parsed = frame.select(
         pl.int_range(1, pl.len() + 1).alias("place"),
         pl.col("request_id").cast(pl.String).str.strip_chars().alias("request_id"),
         row.cast(pl.Float64, strict=False).alias("row"),
         (row.is_null() | (row.cast(pl.String).str.strip_chars() == "")).alias("every"),
-        _number(frame["label"].dtype).alias("label"),
-        pl.col("label").cast(pl.String).str.strip_chars().alias("text"),
-    ).with_columns(
-        pl.when(pl.col("label").is_finite()).then(pl.col("label")).alias("label"),
+        *(pl.when(item.is_finite()).then(item).alias(name) for name, item in number.items()),
+        given["label"].alias("text"),
+        given["reward"].alias("reward_text"),
     )
     whole = pl.col("label").is_not_null() & (pl.col("label") == pl.col("label").round())
     parsed = parsed.with_columns(
@@ -159,12 +165,15 @@ def read_frame(data: Frame) -> Labels:
     )
     judged = parsed.with_columns(_why().alias("why"))
     good = judged.filter(pl.col("why").is_null()).select(
-        "place", "request_id", pl.col("row").cast(pl.Int32), "label", "text"
+        "place", "request_id", pl.col("row").cast(pl.Int32), "label", "text", "reward"
     )
+    refused = judged.filter(pl.col("why").is_not_null())
     return Labels(
         rows=good.unique(["request_id", "row"], keep="last", maintain_order=True),
         read=frame.height,
-        refused=judged.filter(pl.col("why").is_not_null()).select(REFUSED),
+        refused=refused.with_columns(pl.coalesce("text", "reward_text").alias("text")).select(
+            REFUSED
+        ),
     )
 
 
@@ -173,22 +182,37 @@ def _why() -> pl.Expr:
     import polars as pl
 
     a_row = pl.col("row").is_between(0, MOST_ROW) & (pl.col("row") == pl.col("row").floor())
+    bad_reward = pl.col("reward_text").is_not_null() & pl.col("reward").is_null()
     return (
         pl.when(pl.col("request_id").fill_null("") == "")
         .then(pl.lit("no request_id"))
-        .when(pl.col("text").fill_null("") == "")
+        .when(bad_reward)
+        .then(pl.format("the reward is no number: {}", "reward_text"))
+        .when(pl.col("text").is_null() & pl.col("reward").is_null())
         .then(pl.lit("no label"))
         .when(~pl.col("every") & ~a_row.fill_null(value=False))
         .then(pl.lit("row is no number of a row"))
     )
 
 
-def _number(dtype: pl.DataType) -> pl.Expr:
+def _as_given(frame: pl.DataFrame, name: str) -> pl.Expr:
+    """A column as texts; null where nothing was given."""
     import polars as pl
 
-    label = pl.col("label")
-    if dtype != pl.String:
-        return label.cast(pl.Float64, strict=False)
-    text = label.str.strip_chars().str.to_lowercase()
+    if name not in frame.columns:
+        return pl.lit(None, pl.String)
+    text = pl.col(name).cast(pl.String).str.strip_chars()
+    return pl.when(text != "").then(text)
+
+
+def _number(frame: pl.DataFrame, name: str) -> pl.Expr:
+    import polars as pl
+
+    if name not in frame.columns:
+        return pl.lit(None, pl.Float64)
+    column = pl.col(name)
+    if frame[name].dtype != pl.String:
+        return column.cast(pl.Float64, strict=False)
+    text = column.str.strip_chars().str.to_lowercase()
     words = {"true": "1", "false": "0"}
     return text.replace(words).cast(pl.Float64, strict=False)

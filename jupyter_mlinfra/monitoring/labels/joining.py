@@ -12,9 +12,9 @@ from ..hours.points import Point
 from ..hours.segments import segments_of
 from ..hours.series import HOUR, SeriesStore, frame_of, hour_of_file, readable, scan_points
 from ..measures import performance
-from ..measures.kpi import decisions, mean_worth
 from .classes import codes_of, why_refused
 from .files import NAMED, REFUSED, Labels
+from .worth import has_label, worths_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -28,14 +28,16 @@ STEP = 6 * HOUR
 INDEXED = 10_000
 """Up to so many request ids are looked up in the index of each file of the log first."""
 
+_OF_LABELS = ("place", "label", "text", "reward")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelReport:
     """What became of some labels. read: rows of the file; joined: answered rows that have a label
-    from it; replaced: of those, how many had one before. unknown: request ids that are not in the
-    payload log, of which the first are named; their labels wait, see `Unjoined`. bad: labels that
-    were refused, with the reasons of the first. coverage: by version, the share of answered rows of
-    the hours concerned that have a label now.
+    or a reward from it; replaced: of those, how many had one before. unknown: request ids that are
+    not in the payload log, of which the first are named; their labels wait, see `Unjoined`. bad:
+    labels that were refused, with the reasons of the first. coverage: by version, the share of
+    answered rows of the hours concerned that have a label now.
     """
 
     monitor: str
@@ -183,16 +185,12 @@ def _find(
         plan.deployment, since=since, until=until, ids=ids if len(ids) <= INDEXED else None
     ):
         rows = part.rows.filter(pl.col("status") < 400)
-        one = rows.join(exact, on=["request_id", "row"], how="left")
-        both = one.join(every, on="request_id", how="left", suffix=".every")
-        named = both.with_columns(
-            pl.when(pl.col("text").is_null()).then(f"{name}.every").otherwise(name).alias(name)
-            for name in ("label", "place", "text")
-        ).filter(pl.col("text").is_not_null())
+        named = _named(rows, exact, every)
         if not named.height:
             continue
         joined.known.update(named["request_id"])
-        labelled = _accepted(named.drop(pl.selectors.ends_with(".every")), plan, joined)
+        told = named.filter(pl.col("text").is_not_null() | pl.col("reward").is_not_null())
+        labelled = _accepted(told, plan, joined) if told.height else told
         if not labelled.height:
             continue
         joined.rows += labelled.height
@@ -200,6 +198,28 @@ def _find(
         for (hour,), some in kept.partition_by("hour", as_dict=True, include_key=False).items():
             found.setdefault(int(hour), []).append(some)
     return found
+
+
+def _named(rows: pl.DataFrame, exact: pl.DataFrame, every: pl.DataFrame) -> pl.DataFrame:
+    """The logged rows that labels name, with `_OF_LABELS`. exact: labels of one row; every: of all
+    rows of their request; a reward of a request is of its first row, so that it counts once.
+    """
+    import polars as pl
+
+    # As in the payload log: an input of such a name is `input.<name>`.
+    renamed = {name: f"input.{name}" for name in _OF_LABELS if name in rows.columns}
+    one = rows.rename(renamed).join(exact, on=["request_id", "row"], how="left")
+    both = one.join(every, on="request_id", how="left", suffix=".every")
+    own, first = pl.col("place").is_not_null(), pl.col("row") == 0
+    reward = pl.when(own).then("reward").when(first).then("reward.every")
+    found = both.with_columns(
+        reward.alias("reward"),
+        *(
+            pl.when(own).then(name).otherwise(f"{name}.every").alias(name)
+            for name in ("label", "place", "text")
+        ),
+    )
+    return found.filter(pl.col("place").is_not_null()).drop(f"{name}.every" for name in _OF_LABELS)
 
 
 def _accepted(rows: pl.DataFrame, plan: Plan, joined: _Joined) -> pl.DataFrame:
@@ -210,7 +230,8 @@ def _accepted(rows: pl.DataFrame, plan: Plan, joined: _Joined) -> pl.DataFrame:
     for (version,), some in sorted(
         rows.partition_by("version", as_dict=True).items(), key=lambda item: str(item[0])
     ):
-        judged = some.with_columns(why_refused(some, plan, str(version)).alias("why"))
+        why = pl.when(pl.col("text").is_not_null()).then(why_refused(some, plan, str(version)))
+        judged = some.with_columns(why.alias("why"))
         bad = judged.filter(pl.col("why").is_not_null())
         joined.refused.append(bad.with_columns(pl.col("row").cast(pl.Float64)))
         kept.append(judged.filter(pl.col("why").is_null()).drop("why"))
@@ -236,10 +257,12 @@ def _kept(rows: pl.DataFrame, plan: Plan, at: float) -> pl.DataFrame:
             some.select(
                 "request_id",
                 "row",
-                (pl.col("ts").dt.epoch("us") / 1e6).alias("ts"),
+                # A key: Polars divides one row and many with different last digits.
+                (pl.col("ts").dt.epoch("us") * 1e-6).alias("ts"),
                 "version",
                 "label",
                 "text",
+                "reward",
                 pl.lit(at).alias("at"),
                 (
                     pl.col("prediction")
@@ -255,15 +278,21 @@ def _kept(rows: pl.DataFrame, plan: Plan, at: float) -> pl.DataFrame:
 
 
 def _keep(store: SeriesStore, monitor: str, hour: int, frames: Sequence[pl.DataFrame]) -> int:
-    """Add labels to those of an hour; returns how many rows had one before."""
+    """Add labels to those of an hour; returns how many rows had one before. A label stays beside a
+    later reward, and a reward beside a later label.
+    """
     import polars as pl
 
     path, new = store.path(monitor, "labels", hour), pl.concat(frames)
     old = pl.read_parquet(path) if path.exists() else new.clear()
     key = ["request_id", "row", "ts"]
     replaced = old.join(new, on=key, how="semi").height
-    # Hours of an earlier version have no texts.
+    # Hours of an earlier version have no texts and no rewards.
     both = pl.concat([old, new], how="diagonal").sort("at", maintain_order=True)
+    label = pl.when(has_label()).then(pl.struct("label", "text"))
+    both = both.with_columns(
+        label.forward_fill().over(key).struct.unnest(), pl.col("reward").forward_fill().over(key)
+    )
     store.write(
         monitor, "labels", hour, both.unique(key, keep="last").sort("ts", "request_id", "row")
     )
@@ -279,7 +308,7 @@ def measure_hour(store: SeriesStore, monitor: str, plan: Plan, hour: int) -> lis
     if not store.path(monitor, "sketches", hour).exists():
         return []
     path = store.path(monitor, "labels", hour)
-    labels = pl.read_parquet(path) if path.exists() else None
+    labels = _whole(pl.scan_parquet(path)).collect() if path.exists() else None
     points: list[Point] = []
     for version, segment, answered in _answered(store, monitor, hour):
         labelled = None
@@ -329,26 +358,23 @@ def _answered(store: SeriesStore, monitor: str, hour: int) -> list[tuple[str, st
 
 
 def _figures(
-    labelled: pl.DataFrame | None, answered: int, plan: Plan, version: str
+    kept: pl.DataFrame | None, answered: int, plan: Plan, version: str
 ) -> list[tuple[str, float | None, int]]:
+    labelled = None if kept is None else kept.filter(has_label())
     count = labelled.height if labelled is not None else 0
     found: list[tuple[str, float | None, int]] = [
         ("label_coverage", count / answered if answered else None, answered)
     ]
-    if labelled is None or not count:
-        return found
-    reference = plan.reference(version)
-    classes = reference.classes if reference else ()
-    outputs, labels, names = codes_of(labelled, classes, plan.answers)
-    count, named = len(labels), bool(names)
-    for name, value in performance.metrics(outputs, labels, plan.answers, named=named).items():
-        found.append((f"performance_real.{name}", value, count))
-    if plan.costs:
-        decided = decisions(
-            outputs, labels, plan.answers, plan.costs, names=names, ordered=bool(classes)
-        )
-        if not isinstance(decided, str):
-            found.append(("kpi", mean_worth(decided, plan.costs), count))
+    if labelled is not None and count:
+        reference = plan.reference(version)
+        classes = reference.classes if reference else ()
+        outputs, labels, names = codes_of(labelled, classes, plan.answers)
+        real = performance.metrics(outputs, labels, plan.answers, named=bool(names))
+        found += [(f"performance_real.{name}", value, len(labels)) for name, value in real.items()]
+    if kept is not None and kept.height and plan.costs:
+        worth = worths_of(kept, plan, version)
+        if not isinstance(worth, str):
+            found.append(("kpi", float(worth.amounts.mean()), len(worth.amounts)))
     return found
 
 
@@ -363,23 +389,40 @@ def known_rows(
     if not files:
         return pl.DataFrame(schema=dict.fromkeys(names, pl.String))
     wanted = pl.col("ts").is_between(start, end, closed="left")
-    texts = pl.LazyFrame(schema={"text": pl.String})  # hours of an earlier version have none
-    found = pl.concat([texts, *map(pl.scan_parquet, files)], how="diagonal")
-    rows = found.filter(wanted).select(*names).collect()
+    found = pl.concat([_whole(pl.scan_parquet(file)) for file in files], how="diagonal")
+    rows = found.filter(wanted & has_label()).select(*names).collect()
     return rows.unique(["request_id", "row", "ts"], keep="last")
 
 
-def labelled_rows(
+def kept_rows(
     store: SeriesStore, monitor: str, *, version: str, segment: str, start: float, end: float
 ) -> pl.DataFrame:
-    """The labelled rows of a window, in order of time: as they are kept, see `_kept`."""
+    """The rows of a window that have a label or a reward, in order of time: as they are kept, see
+    `_kept`.
+    """
     import polars as pl
 
     files = store.files(monitor, "labels", start, end)
     if not files:
-        return pl.DataFrame(schema={"outputs": pl.List(pl.Float64), "label": pl.Float64})
+        return pl.DataFrame(
+            schema={
+                "ts": pl.Float64,
+                "outputs": pl.List(pl.Float64),
+                "label": pl.Float64,
+                "text": pl.String,
+                "reward": pl.Float64,
+            }
+        )
     wanted = (pl.col("version") == version) & pl.col("ts").is_between(start, end, closed="left")
     if segment:
         wanted &= pl.col("segments").list.contains(segment)
-    frames = [pl.scan_parquet(file).filter(wanted) for file in files]
+    frames = [_whole(pl.scan_parquet(file)).filter(wanted) for file in files]
     return pl.concat(frames, how="diagonal").collect().sort("ts", "request_id", "row")
+
+
+def _whole(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Kept rows with the columns that those of an earlier version lack."""
+    import polars as pl
+
+    later = pl.LazyFrame(schema={"text": pl.String, "reward": pl.Float64})
+    return pl.concat([rows, later], how="diagonal")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...core.errors import BadRequest
-from ..measures.kpi import decisions, worth_of
+from ..measures.kpi import NO_LABEL, NO_REWARD
 from ..measures.performance import wrongs
 from .classes import codes_of
-from .joining import labelled_rows
+from .joining import kept_rows
+from .worth import has_label, worths_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,22 +25,21 @@ def outcomes_of(
     `error`, as of `performance.wrongs`, or `kpi`, by the monitor's costs. Raises BadRequest for a
     KPI without costs, or of a model that has no such outcomes.
     """
-    rows = labelled_rows(store, monitor, version=version, segment="", start=start, end=end)
-    reference = plan.reference(version)
-    classes = reference.classes if reference else ()
-    outputs, labels, names = codes_of(rows, classes, plan.answers)
+    import numpy as np
+
+    rows = kept_rows(store, monitor, version=version, segment="", start=start, end=end)
     if goal == "error":
+        reference = plan.reference(version)
+        classes = reference.classes if reference else ()
+        outputs, labels, _ = codes_of(rows.filter(has_label()), classes, plan.answers)
         return wrongs(outputs, labels, plan.answers) if len(labels) else labels
-    if not plan.costs or plan.answers == "values":
-        raise BadRequest(
-            f"Monitor {monitor} measures no KPI.",
-            "It has no costs, or the model is no classifier.",
-            f"mlinfra monitors watch {plan.deployment} --value fn=-75 --value fp=-10",
-        )
-    if not len(labels):
-        return labels
-    found = decisions(outputs, labels, plan.answers, plan.costs, names=names, ordered=bool(classes))
-    if isinstance(found, str):
-        raise BadRequest(f"Monitor {monitor} measures no KPI.", found, "See docs/monitoring.md.")
-    worth: np.ndarray = worth_of(found, plan.costs)[found.places]
-    return worth
+    found = worths_of(rows, plan, version)
+    if not isinstance(found, str):
+        return found.amounts
+    if found in (NO_LABEL, NO_REWARD):
+        return np.empty(0)
+    raise BadRequest(
+        f"Monitor {monitor} measures no KPI.",
+        found,
+        f"For example: mlinfra monitors watch {plan.deployment} --value fn=-75 --value fp=-10",
+    )

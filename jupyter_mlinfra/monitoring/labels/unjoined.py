@@ -48,7 +48,7 @@ class Unjoined:
             self._save("waiting_labels", pl.concat([self.waiting(), new]), ["request_id", "row"])
 
     def waiting(self) -> pl.DataFrame:
-        """place, request_id, row, label, text, source, at (seconds since 1970)."""
+        """place, request_id, row, label, text, reward, source, at (seconds since 1970)."""
         import polars as pl
 
         return self._load(
@@ -59,6 +59,7 @@ class Unjoined:
                 "row": pl.Int32,
                 "label": pl.Float64,
                 "text": pl.String,
+                "reward": pl.Float64,
                 "source": pl.String,
                 "at": pl.Float64,
             },
@@ -130,7 +131,11 @@ class Unjoined:
         import polars as pl
 
         with contextlib.suppress(OSError, pl.exceptions.PolarsError):
-            return pl.read_parquet(self._path(name)).select(list(schema))
+            # A file of an earlier version has fewer columns.
+            found = pl.concat(
+                [pl.DataFrame(schema=schema), pl.read_parquet(self._path(name))], how="diagonal"
+            )
+            return found.select(list(schema))
         return pl.DataFrame(schema=schema)
 
     def _save(self, name: str, rows: pl.DataFrame, key: list[str]) -> None:

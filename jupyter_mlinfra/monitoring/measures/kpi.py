@@ -1,7 +1,9 @@
-"""A business KPI: what each outcome of a decision is worth, and how sure its mean is.
+"""A business KPI: what each answer was worth, and how sure the mean is.
 
-Outcomes are those of two classes (`tp`, `fp`, `fn`, `tn`), or of any number of classes the true one
-and the answered one, as `cat:dog`.
+Of classes the outcome of a decision is worth an amount: one of two classes' (`tp`, `fp`, `fn`,
+`tn`), or of any number of classes the true one and the answered one, as `cat:dog`. Of values each
+unit of the distance is, by which an answer was too high (`over`) or too low (`under`). Or what an
+answer has brought is known, and was reported with it (`reward`).
 """
 
 from __future__ import annotations
@@ -19,12 +21,17 @@ if TYPE_CHECKING:
     import numpy as np
 
 OUTCOMES = ("tp", "fp", "fn", "tn")
+DISTANCES = ("over", "under")
+REWARD = "reward"
 LIMIT = "threshold"
 """Beside the outcomes: the probability from which on the decision is for class 1 of two."""
 
 CONFIDENCE = 0.95
 _DRAWS = 4000
 _SEED = 20_130_101
+_MOST_AMOUNTS = 1000
+_EXTREMES, _BLOCKS = 100, 800
+"""Of more amounts so many smallest and largest are drawn each for itself, the others in blocks."""
 
 _UNKNOWN_FIRST = (
     "Which class is the first of two is known from a reference with labels only; name both:"
@@ -35,6 +42,8 @@ OTHER_CLASSES = (
     " model has, and of no other."
 )
 _MORE_CLASSES = "The model has more than two classes: --value TRUE:ANSWERED=AMOUNT"
+NO_LABEL = "No row of the window has a label."
+NO_REWARD = "No answer of the window has a reward."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +54,32 @@ class Decisions:
     places: np.ndarray
 
 
+@dataclass(frozen=True, slots=True)
+class Worths:
+    """What each of some answers was worth. outcomes: how many had which, if there are some few."""
+
+    amounts: np.ndarray
+    outcomes: Mapping[str, int]
+
+
 def check_costs(costs: Mapping[str, float]) -> dict[str, float]:
     """The worth of every outcome; those that are not named are worth nothing. Raises BadRequest."""
     pairs = [name for name in costs if ":" in name]
-    known = (*pairs, LIMIT) if pairs else (*OUTCOMES, LIMIT)
-    if unknown := sorted(set(costs) - set(known)):
+    kinds = [(*(pairs or OUTCOMES), LIMIT), DISTANCES, (REWARD,)]
+    known = next((kind for kind in kinds if set(costs) <= set(kind)), None)
+    if known is None:
+        first = next((kind for kind in kinds if next(iter(costs)) in kind), kinds[0])
+        unknown = min(set(costs) - set(first))
         raise BadRequest(
-            f"{unknown[0]!r} is no outcome" + (" beside pairs of classes." if pairs else "."),
-            f"Outcomes are {', '.join(OUTCOMES)}, or pairs of classes, TRUE:ANSWERED.",
-            "For example --value fn=-75 --value fp=-10, or --value cat:dog=-5",
+            f"{unknown!r} is no outcome"
+            + (
+                f" beside {', '.join(name for name in costs if name in first)}."
+                if len(costs) > 1
+                else "."
+            ),
+            f"Outcomes are {', '.join(OUTCOMES)}, or pairs of classes, TRUE:ANSWERED; of values"
+            f" {' and '.join(DISTANCES)}, what a unit too high or too low is worth; or {REWARD}.",
+            "For example --value fn=-75 --value fp=-10, or --value over=-1 --value under=-3",
         )
     if not 0 < costs.get(LIMIT, THRESHOLD) < 1:
         raise BadRequest(
@@ -61,7 +87,7 @@ def check_costs(costs: Mapping[str, float]) -> dict[str, float]:
             "A decision is for class 1 from a probability between 0 and 1 on.",
             "For example --value threshold=0.3",
         )
-    named = {name: float(costs.get(name, 0.0)) for name in (pairs or OUTCOMES)}
+    named = {name: float(costs.get(name, 0.0)) for name in known if name != LIMIT}
     return named | ({LIMIT: float(costs[LIMIT])} if LIMIT in costs else {})
 
 
@@ -74,9 +100,54 @@ def kpi(
     names: Sequence[str] = (),
     ordered: bool = True,
 ) -> KpiFigure | str:
-    """The KPI of labelled rows, or why there is none. See `decisions`."""
-    found = decisions(outputs, labels, answers, costs, names=names, ordered=ordered)
-    return found if isinstance(found, str) else figure_of(found, costs)
+    """The KPI of labelled rows, or why there is none. See `worths`."""
+    found = worths(outputs, labels, answers, costs, names=names, ordered=ordered)
+    return found if isinstance(found, str) else figure_of(found)
+
+
+def worths(
+    outputs: np.ndarray,
+    labels: np.ndarray,
+    answers: str,
+    costs: Mapping[str, float],
+    *,
+    names: Sequence[str] = (),
+    ordered: bool = True,
+) -> Worths | str:
+    """What each labelled row was worth, or why that cannot be told. outputs … ordered: see
+    `decisions`; of several values the first counts.
+    """
+    import numpy as np
+
+    if not set(costs) <= set(DISTANCES):
+        found = decisions(outputs, labels, answers, costs, names=names, ordered=ordered)
+        if isinstance(found, str):
+            return found
+        counts = np.bincount(found.places, minlength=len(found.names))
+        shown = found.names == OUTCOMES
+        outcomes = {
+            name: int(count)
+            for name, count in zip(found.names, counts, strict=True)
+            if shown or count
+        }
+        amounts = np.asarray([costs.get(name, 0.0) for name in found.names])
+        return Worths(amounts[found.places], outcomes)
+    if answers != "values":
+        return "The deployment answers classes, which are not too high or too low: see --value."
+    if not len(labels):
+        return NO_LABEL
+    distance = outputs[:, 0] - labels
+    over, under = (costs.get(name, 0.0) for name in DISTANCES)
+    sides = {"over": distance > 0, "under": distance < 0, "exact": distance == 0}
+    return Worths(
+        np.where(distance > 0, over, -under) * distance,
+        {name: int(side.sum()) for name, side in sides.items()},
+    )
+
+
+def rewards(found: np.ndarray, costs: Mapping[str, float]) -> Worths | str:
+    """What answers were worth by the rewards that were reported for them."""
+    return Worths(found * costs[REWARD], {}) if len(found) else NO_REWARD
 
 
 def decisions(
@@ -96,9 +167,9 @@ def decisions(
     import numpy as np
 
     if answers not in ("classes", "probabilities"):
-        return "The deployment answers no classes: it has no outcomes."
+        return "The deployment answers no classes: --value over=-1 --value under=-3"
     if not len(labels):
-        return "No row of the window has a label."
+        return NO_LABEL
     given = predicted(outputs, answers, costs.get(LIMIT, THRESHOLD))
     width = max(2, outputs.shape[1]) if answers == "probabilities" else 0
     if names and width and len(names) != width:
@@ -142,41 +213,17 @@ def _pairs(
     return Decisions(pairs, places)
 
 
-def worth_of(found: Decisions, costs: Mapping[str, float]) -> np.ndarray:
-    """What each outcome is worth, in the order of their names."""
-    import numpy as np
+def figure_of(found: Worths) -> KpiFigure:
+    """The KPI of what some answers were worth.
 
-    return np.asarray([costs.get(name, 0.0) for name in found.names])
-
-
-def mean_worth(found: Decisions, costs: Mapping[str, float]) -> float:
-    """The value of a KPI, without its interval."""
-    return float(_counts(found) @ worth_of(found, costs)) / len(found.places)
-
-
-def _counts(found: Decisions) -> np.ndarray:
-    import numpy as np
-
-    return np.bincount(found.places, minlength=len(found.names))
-
-
-def figure_of(found: Decisions, costs: Mapping[str, float]) -> KpiFigure:
-    """The KPI of what became of rows.
-
-    The interval is the percentile bootstrap over rows: as a row is worth one of some amounts, to
-    draw n rows is to draw the counts of these from a multinomial distribution. Source: Efron and
-    Tibshirani, An Introduction to the Bootstrap (1993), ch. 13.
+    The interval is the percentile bootstrap over rows. Source: Efron and Tibshirani, An
+    Introduction to the Bootstrap (1993), ch. 13.
     """
     import numpy as np
 
-    counts, worth = _counts(found), worth_of(found, costs)
-    rows, total = int(counts.sum()), float(counts @ worth)
-    amounts, places = np.unique(worth[counts > 0], return_inverse=True)
-    shares = np.bincount(places, weights=counts[counts > 0]) / rows
-    drawn = np.random.default_rng(_SEED).multinomial(rows, shares, size=_DRAWS)
-    means = drawn @ amounts / rows
-    low, high = np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    shown = found.names == OUTCOMES
+    amounts, counts = np.unique(found.amounts, return_counts=True)
+    rows, total = len(found.amounts), float(amounts @ counts)
+    low, high = np.quantile(_drawn(amounts, counts), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return KpiFigure(
         value=total / rows,
         low=float(low),
@@ -184,9 +231,31 @@ def figure_of(found: Decisions, costs: Mapping[str, float]) -> KpiFigure:
         confidence=CONFIDENCE,
         total=total,
         rows=rows,
-        outcomes={
-            name: int(count)
-            for name, count in zip(found.names, counts, strict=True)
-            if shown or count
-        },
+        outcomes=found.outcomes,
     )
+
+
+def _drawn(amounts: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Means of bootstrap samples. amounts: different ones, ascending; counts: rows of each.
+
+    To draw n rows is to draw the counts of amounts from a multinomial distribution. Of many
+    amounts those in the middle are put together in blocks of neighbours: how many rows a sample has
+    of a block is drawn so, and the sum of that many draws from within it is taken as normal. Mean
+    and variance of the samples stay what they are.
+    """
+    import numpy as np
+
+    generator, rows = np.random.default_rng(_SEED), int(counts.sum())
+    if len(amounts) <= _MOST_AMOUNTS:
+        drawn = generator.multinomial(rows, counts / rows, size=_DRAWS)
+        return np.asarray(drawn @ amounts / rows)
+    middle = np.linspace(_EXTREMES, len(amounts) - _EXTREMES, _BLOCKS, endpoint=False).astype(int)
+    ends = np.arange(len(amounts) - _EXTREMES, len(amounts))
+    starts = np.concatenate([np.arange(_EXTREMES), middle, ends])
+    sizes, sums = np.add.reduceat(counts, starts), np.add.reduceat(counts * amounts, starts)
+    means = sums / sizes
+    apart = (amounts - np.repeat(means, np.diff([*starts, len(amounts)]))) ** 2
+    variances = np.add.reduceat(counts * apart, starts) / sizes
+    drawn = generator.multinomial(rows, sizes / rows, size=_DRAWS)
+    within = generator.standard_normal(_DRAWS) * np.sqrt(drawn @ variances)
+    return np.asarray((drawn @ means + within) / rows)

@@ -65,8 +65,8 @@ class MeasuringVerbs(RecordingVerbs):
             log = self._deployments
             return window(self._series, log, name, plan, **rows, start=start, end=end)
 
-        def labelled_in(start: float, end: float) -> pl.DataFrame:
-            return labels.labelled_rows(self._series, name, **rows, start=start, end=end)
+        def kept_in(start: float, end: float) -> pl.DataFrame:
+            return labels.kept_rows(self._series, name, **rows, start=start, end=end)
 
         reference = plan.reference(label)
         if against == REFERENCE:
@@ -80,18 +80,18 @@ class MeasuringVerbs(RecordingVerbs):
             window=measured(start, end),
             against=against,
             before=before,
-            labelled=labelled_in(start, end),
+            kept=kept_in(start, end),
             importance=self._importance(model_version),
             shifted=lambda: self._shifted(plan, label, model_version, start, end, segment),
             reasons={"drift": why} if why else {},
             used=None if segment else self._used(monitor.deployment, label, start, end),
         )
         found = figures_of(asked, plan, reference)
-        earlier = labelled_in(2 * start - end, start) if found.kpi else None
+        earlier = kept_in(2 * start - end, start) if found.kpi else None
         return replace(
             found,
             labels=self._series.unjoined(name).counts(),
-            kpi_before=None if earlier is None else kpi_value(earlier, plan, reference),
+            kpi_before=None if earlier is None else kpi_value(earlier, plan, label),
         )
 
     def _used(self, deployment: str, version: str, start: float, end: float) -> Used | None:

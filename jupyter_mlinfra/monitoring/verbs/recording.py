@@ -20,10 +20,13 @@ from ..labels import files as label_files
 from ..labels import joining as labels
 from ..labels.joining import LabelReport
 from ..labels.unjoined import LATE_SECONDS
+from ..measures.kpi import REWARD
 from ..settings import MonitoringSettings
 from .references import ReferenceVerbs
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from ...core.frames import Frame
     from ..spec import Monitor
 
@@ -41,8 +44,8 @@ class RecordingVerbs(ReferenceVerbs):
         self, name: str, source: Path | str | Frame | list[Mapping[str, Any]]
     ) -> LabelReport:
         """Join labels to the answers by request id, and measure real performance again. source: a
-        CSV, Parquet or JSON file, a frame, or a list of mappings, with `request_id`, `label` and
-        perhaps `row`.
+        CSV, Parquet or JSON file, a frame, or a list of mappings, with `request_id`, `label`,
+        `reward` or both, and perhaps `row`.
         """
         monitor = self._store.show(name)
         if isinstance(source, str | Path):
@@ -137,8 +140,9 @@ class RecordingVerbs(ReferenceVerbs):
         )
 
     def _take_feedback(self, monitor: Monitor) -> None:
-        """Feedback with a truth is a label. Each round takes what came since the last one; the
-        newest seconds are left to the next, since processes write them a moment later.
+        """Feedback with a truth is a label, and its reward one too if the KPI is of rewards. Each
+        round takes what came since the last one; the newest seconds are left to the next, since
+        processes write them a moment later.
         """
         import polars as pl
 
@@ -151,14 +155,11 @@ class RecordingVerbs(ReferenceVerbs):
             )
         except NotFound:  # the deployment is gone
             return
-        new = (pl.col("truth_texts").list.len() > 0) & (pl.col("ts").dt.epoch("us") / 1e6 < until)
-        truths = found.filter(new)
+        rewarded = REWARD in (self._plan(monitor).costs or {})
+        told = (pl.col("truth_texts").list.len() > 0) | rewarded
+        truths = found.filter(told & (pl.col("ts").dt.epoch("us") / 1e6 < until))
         if truths.height:
-            rows = truths.select(
-                "request_id",
-                pl.int_ranges(0, pl.col("truth_texts").list.len()).alias("row"),
-                pl.col("truth_texts").alias("label"),
-            ).explode("row", "label")
+            rows = _labels_of(truths, rewarded=rewarded)
             read = replace(label_files.read_frame(rows), source="feedback")
             self._join(monitor, read, newest_first=True, wait=False)
         write_atomic(noted, json.dumps({"until": until}).encode())
@@ -188,3 +189,22 @@ class RecordingVerbs(ReferenceVerbs):
         """Two processes do not write the hours of one monitor at once."""
         folder = self._project.folder("monitoring", "series", name)
         return file_lock(folder / "recording.lock", wait=wait, what=f"A recording of {name}")
+
+
+def _labels_of(feedback: pl.DataFrame, *, rewarded: bool) -> pl.DataFrame:
+    """Labels, one a row of the request, and with the first of them the reward, if it counts."""
+    import polars as pl
+
+    truth = pl.col("truth_texts")
+    rows = feedback.select(
+        "request_id",
+        "reward",
+        pl.when(truth.list.len() > 0)
+        .then(truth)
+        .otherwise(pl.lit([None], pl.List(pl.String)))
+        .alias("label"),
+    ).with_columns(pl.int_ranges(0, pl.col("label").list.len()).alias("row"))
+    labels = rows.explode("row", "label")
+    if not rewarded:
+        return labels.drop("reward")
+    return labels.with_columns(pl.when(pl.col("row") == 0).then("reward").alias("reward"))

@@ -78,7 +78,8 @@ class ReferenceVerbs:
     ) -> None:
         """Change what a monitor records. segments: columns whose values are measured apart; costs:
         what each outcome (tp, fp, fn, tn, or `TRUE:ANSWERED` of classes) is worth, and `threshold`,
-        the probability from which on a decision is for class 1. None leaves it as it is.
+        the probability from which on a decision is for class 1; or of values what a unit too high
+        (`over`) or too low (`under`) is; or a unit of `reward`. None leaves it as it is.
         """
         self._store.show(name)
         if segments is not None and len(segments) > MOST_COLUMNS:

@@ -1045,7 +1045,7 @@ export interface components {
         /**
          * Difference
          * @description One line of a comparison: `values[i]` is that of run i; None where a run has none. kind:
-         *     param, metric, tag, dataset; of versions also code, input, output, environment.
+         *     param, metric, tag, dataset.
          */
         readonly Difference: {
             readonly key: string;
@@ -1749,8 +1749,10 @@ export interface components {
         };
         /**
          * KpiFigure
-         * @description The mean worth of a labelled row, with its interval. total: of all of them. outcomes: rows of
-         *     true positives (tp), false positives (fp), false negatives (fn), true negatives (tn).
+         * @description The mean worth of a row with a label or a reward, with its interval. total: of all of them;
+         *     its interval is that of the mean times `rows`. outcomes: rows of true positives (tp), false
+         *     positives (fp), false negatives (fn), true negatives (tn), of pairs of classes, or of values
+         *     that were too high (over), too low (under) or right (exact); empty for rewards.
          */
         readonly KpiFigure: {
             readonly confidence: number;
@@ -1778,10 +1780,10 @@ export interface components {
         /**
          * LabelReport
          * @description What became of some labels. read: rows of the file; joined: answered rows that have a label
-         *     from it; replaced: of those, how many had one before. unknown: request ids that are not in the
-         *     payload log, of which the first are named; their labels wait, see `Unjoined`. bad: labels that
-         *     were refused, with the reasons of the first. coverage: by version, the share of answered rows of
-         *     the hours concerned that have a label now.
+         *     or a reward from it; replaced: of those, how many had one before. unknown: request ids that are
+         *     not in the payload log, of which the first are named; their labels wait, see `Unjoined`. bad:
+         *     labels that were refused, with the reasons of the first. coverage: by version, the share of
+         *     answered rows of the hours concerned that have a label now.
          */
         readonly LabelReport: {
             readonly bad: number;
@@ -1855,24 +1857,6 @@ export interface components {
         };
         /**
          * LogChunk
-        /**
-         * LiveComparison
-         * @description A version beside the one that is live in a deployment: that with most of its traffic.
-         *
-         *     version, live: such as `flights/2`. traffic: percent of the live one. rows: metrics, parameters,
-         *     datasets, code, signature, environment, with the value of the live one and of the other;
-         *     those that differ come first. code: how the files of the project differ, as git writes it.
-         *     notes: what is not compared and why, and whether the notebook was changed since.
-         */
-        readonly LiveComparison: {
-            readonly code: string;
-            readonly deployment: string;
-            readonly live: string;
-            readonly notes: readonly string[];
-            readonly rows: readonly components["schemas"]["Difference"][];
-            readonly traffic: number;
-            readonly version: string;
-        };
          * @description A byte range of a log. next: offset to continue from. size: existing bytes. ended: nothing
          *     more will come. note: why there is no text.
          */

@@ -190,7 +190,15 @@ function Kpi({ figures }: { figures: IMonitorFigures | undefined }): React.React
       }
       note={
         kpi ? (
-          <span title={trans.__('%1 labelled rows', format.number(kpi.rows))}>
+          <span
+            title={trans.__(
+              '%1 of %2 rows, %3 to %4',
+              short(kpi.total),
+              format.number(kpi.rows),
+              short(kpi.low * kpi.rows),
+              short(kpi.high * kpi.rows)
+            )}
+          >
             {trans.__(
               '%1 in [%2, %3]',
               format.percent(kpi.confidence, 0),

@@ -1,0 +1,148 @@
+"""The KPI of what answers have brought, and of values that were too high or too low."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.monitoring import Monitoring
+from jupyter_mlinfra.monitoring.hours.series import HOUR
+from tests.monitoring.logs import Logged, answered, set_now, write_journal
+from tests.monitoring.test_recording import NAMES, START, TRAINING, fill
+from tests.monitoring.test_verbs import NOW, Experiments
+
+FIVE = timedelta(hours=5)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Logged:
+    """Requests of three rows each; `0-0-1` and the like arrived in the first hour."""
+    fill(tmp_path / "log")
+    return Logged(tmp_path / "log", {"v1": 100})
+
+
+def watched(
+    project: Project, log: Logged, monkeypatch: pytest.MonkeyPatch, costs: dict[str, float]
+) -> Monitoring:
+    set_now(monkeypatch, NOW)
+    monitoring = Monitoring(project, log, Experiments())  # type: ignore[arg-type]
+    score = np.random.default_rng(4).random(3000)
+    monitoring.reference("flights/1", TRAINING, score=score.tolist())
+    monitoring.watch("flights", segments=["origin"], costs=costs)
+    monitoring.backfill("flights")
+    return monitoring
+
+
+def hourly(monitoring: Monitoring) -> dict[float, float | None]:
+    points = monitoring.series("flights", metric="kpi", since=FIVE).items
+    return {point.start: point.value for point in points if point.rows}
+
+
+def test_rewards_of_a_file_are_the_kpi_and_no_labels(
+    project: Project, log: Logged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monitoring = watched(project, log, monkeypatch, {"reward": 2})
+    rows: list[dict[str, Any]] = [
+        {"request_id": "0-0-1", "row": 0, "reward": 5},
+        {"request_id": "0-0-1", "row": 1, "reward": -1.5, "label": 1},
+        {"request_id": "0-0-2", "reward": 4},  # of the request with its three rows: once
+        {"request_id": "0-0-3", "row": 2, "label": 0},
+        {"request_id": "0-0-4", "row": 0, "reward": "much"},
+        {"request_id": "0-0-5", "row": 0},
+    ]
+    report = monitoring.labels("flights", rows)
+    assert (report.joined, report.bad) == (4, 2)
+    assert report.bad_rows == ["row 5: the reward is no number: much", "row 6: no label"]
+    found = monitoring.figures("flights", since=FIVE)
+    assert found.kpi is not None
+    assert (found.kpi.rows, found.kpi.total) == (3, 2 * (5 - 1.5 + 4))
+    assert found.kpi.value == pytest.approx(5)
+    assert found.kpi.low < 5 < found.kpi.high
+    assert found.performance.real is not None
+    assert found.performance.real.rows == 2
+    assert found.performance.label_coverage == pytest.approx(2 / found.rows)
+    assert list(hourly(monitoring).values()) == [pytest.approx(5)]
+    later = [{"request_id": "0-0-1", "row": 0, "label": 1}]
+    assert monitoring.labels("flights", later).replaced == 1
+    again = monitoring.figures("flights", since=FIVE)
+    assert again.kpi == found.kpi, "a reward stays beside a later label"
+    assert again.performance.real
+    assert again.performance.real.rows == 3
+    outcomes = monitoring.outcomes("flights", "kpi", ["v1"], NOW - FIVE, NOW)
+    assert sorted(outcomes["v1"]) == [-3, 8, 10]
+    monitoring.configure("flights", costs={"fn": -75})
+    classes = monitoring.figures("flights", since=FIVE).kpi
+    assert classes is not None
+    assert classes.rows == 3
+
+
+def test_the_reward_of_feedback_counts_once_a_request_if_the_kpi_is_of_rewards(
+    project: Project, log: Logged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monitoring = watched(project, log, monkeypatch, {"reward": 1})
+    told = {"ts": START + 3 * HOUR, "k": "f"}
+    entries = [
+        {**told, "id": "0-0-1", "reward": 3.0},
+        {**told, "id": "0-0-2", "reward": 0.0, "truth": [1, 0, 1]},
+        {**told, "id": "0-0-3", "reward": 9.0, "truth": [1]},
+    ]
+    write_journal(log.folder, START + 3 * HOUR, entries, names=NAMES)
+    monitoring._take_feedback(monitoring.monitor("flights"))
+    found = monitoring.figures("flights", since=FIVE)
+    assert found.kpi is not None
+    assert (found.kpi.rows, found.kpi.total) == (3, 12)
+    assert found.performance.real is not None
+    assert found.performance.real.rows == 4
+
+
+def test_values_too_high_and_too_low_are_worth_what_the_monitor_says(
+    project: Project, log: Logged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.answers = "values"
+    monitoring = watched(project, log, monkeypatch, {"over": -2, "under": -10})
+    wanted = (pl.col("status") == 200) & (pl.col("version") == "v1")
+    rows = log.payloads("flights").filter(wanted)
+    label = np.random.default_rng(2).random(rows.height)
+    monitoring.labels("flights", rows.select("request_id", "row", pl.Series("label", label)))
+    worth = [
+        -2 * (answer - true) if answer > true else -10 * (true - answer)
+        for answer, true in zip(rows["prediction"], label, strict=True)
+    ]
+    found = monitoring.figures("flights", since=timedelta(hours=6)).kpi
+    assert found is not None
+    assert (found.value, found.rows) == (pytest.approx(np.mean(worth)), len(worth))
+    half = 1.96 * np.std(worth) / len(worth) ** 0.5
+    assert (found.low, found.high) == pytest.approx(
+        (np.mean(worth) - half, np.mean(worth) + half), abs=0.1 * half
+    )
+    hours = rows.select(hour=pl.col("ts").dt.epoch("s") // HOUR * HOUR, worth=pl.Series(worth))
+    expected = dict(hours.group_by("hour").agg(pl.col("worth").mean()).iter_rows())
+    recorded = hourly(monitoring)
+    assert recorded
+    assert recorded == {start: pytest.approx(expected[start]) for start in recorded}
+    origin = monitoring.figures("flights", since=timedelta(hours=6), segment="origin=JFK").kpi
+    assert origin is not None
+    assert origin.rows == rows.filter(pl.col("origin") == "JFK").height
+
+
+def test_an_input_may_have_the_name_of_a_column_of_labels(
+    project: Project, log: Logged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["label", "text", "reward"]
+    rows = [[7.0, 8.0, 9.0], [7.0, 8.0, 9.0]]
+    write_journal(
+        log.folder, START + 700, [answered(START + 700, "named", rows, [0.9, 0.1])], names=names
+    )
+    monitoring = watched(project, log, monkeypatch, {"reward": 1})
+    given = [{"request_id": "named", "row": 0, "label": 1, "reward": 2}]
+    assert monitoring.labels("flights", given).joined == 1
+    found = monitoring.figures("flights", since=FIVE)
+    assert (found.kpi and found.kpi.total) == 2
+    assert found.performance.real
+    assert found.performance.real.metrics["accuracy"] == 1
