@@ -1045,7 +1045,7 @@ export interface components {
         /**
          * Difference
          * @description One line of a comparison: `values[i]` is that of run i; None where a run has none. kind:
-         *     param, metric, tag, dataset.
+         *     param, metric, tag, dataset; of versions also code, input, output, environment.
          */
         readonly Difference: {
             readonly key: string;
@@ -1857,6 +1857,24 @@ export interface components {
         };
         /**
          * LogChunk
+        /**
+         * LiveComparison
+         * @description A version beside the one that is live in a deployment: that with most of its traffic.
+         *
+         *     version, live: such as `flights/2`. traffic: percent of the live one. rows: metrics, parameters,
+         *     datasets, code, signature, environment, with the value of the live one and of the other;
+         *     those that differ come first. code: how the files of the project differ, as git writes it.
+         *     notes: what is not compared and why, and whether the notebook was changed since.
+         */
+        readonly LiveComparison: {
+            readonly code: string;
+            readonly deployment: string;
+            readonly live: string;
+            readonly notes: readonly string[];
+            readonly rows: readonly components["schemas"]["Difference"][];
+            readonly traffic: number;
+            readonly version: string;
+        };
          * @description A byte range of a log. next: offset to continue from. size: existing bytes. ended: nothing
          *     more will come. note: why there is no text.
          */
