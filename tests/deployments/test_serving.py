@@ -217,7 +217,7 @@ def test_what_the_gateway_itself_refuses_is_json_with_what_why_and_fix(url: str)
         ask(url, b"", method="GET"),
         ask(url, b"data=1", {"Content-Type": "application/x-www-form-urlencoded"}),
     ]
-    assert [status for status, _, _ in sent] == [405, 404, 404, 404, 415]
+    assert [status for status, _, _ in sent] == [404, 404, 404, 405, 415]
     for _, answer, headers in sent:
         assert headers["content-type"] == "application/json"
         assert answer["what"]
