@@ -1856,8 +1856,6 @@ export interface components {
             readonly total: number;
         };
         /**
-         * LogChunk
-        /**
          * LiveComparison
          * @description A version beside the one that is live in a deployment: that with most of its traffic.
          *
@@ -1875,6 +1873,8 @@ export interface components {
             readonly traffic: number;
             readonly version: string;
         };
+        /**
+         * LogChunk
          * @description A byte range of a log. next: offset to continue from. size: existing bytes. ended: nothing
          *     more will come. note: why there is no text.
          */
