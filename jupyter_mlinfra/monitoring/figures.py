@@ -87,13 +87,25 @@ class Confusion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutputPerformance:
+    """Performance of one of several outputs. rows: those with a label of it."""
+
+    metrics: Mapping[str, float | None]
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RealPerformance:
-    """Performance of labelled rows. confusion: None of values, and of more than 50 classes."""
+    """Performance of labelled rows, of several outputs that of the first. confusion: None of
+    values, and of more than 50 classes. outputs: of each output that has labels of its own, by
+    name.
+    """
 
     metrics: Mapping[str, float | None]
     rows: int
     changes: Sequence[Turn]
     confusion: Confusion | None = None
+    outputs: Mapping[str, OutputPerformance] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

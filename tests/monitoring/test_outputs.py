@@ -139,6 +139,61 @@ def test_of_several_values_each_is_measured_and_labels_are_said_to_be_of_the_fir
     assert "of the first output" in figures.reasons["performance.outputs"]
 
 
+def test_labels_of_each_output_measure_each(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = np.random.default_rng(1)
+    given, true = random.normal(size=(60, 2)), random.normal(size=(60, 2))
+    monitoring = watched(
+        project, tmp_path, given, given, monkeypatch, answers="values", names=["price", "volume"]
+    )
+    rows: list[dict[str, Any]] = [
+        {"request_id": f"r{place}", "label.price": price, "label.volume": volume}
+        for place, (price, volume) in enumerate(true[:59].tolist())
+    ]
+    for row in rows[50:]:
+        del row["label.volume"]
+    rows.append({"request_id": "r0", "label.volume": rows[0].pop("label.volume")})
+    other = [
+        {"request_id": "r59", "label.weight": 1},
+        {"request_id": "r2", "label.price": "dear", "label.volume": 1},
+    ]
+    report = monitoring.labels("flights", [*rows, *other])
+    assert (report.joined, report.bad) == (59, 2)
+    assert report.bad_rows == [
+        "row 61: none of the outputs price, volume: weight",
+        "row 62: the label of an output is no number: dear",
+    ]
+    wrong = abs(given - true)[:59]
+
+    def measured() -> Any:
+        figures = monitoring.figures("flights", since=timedelta(days=1))
+        assert "performance.outputs" not in figures.reasons
+        assert figures.performance.real
+        return figures.performance.real
+
+    real = measured()
+    assert real.metrics["mae"] == pytest.approx(wrong[:, 0].mean())
+    assert {name: item.rows for name, item in real.outputs.items()} == {"price": 59, "volume": 50}
+    assert real.outputs["volume"].metrics["mae"] == pytest.approx(wrong[:50, 1].mean())
+    assert real.outputs["volume"].metrics["rmse"] == pytest.approx(
+        (wrong[:50, 1] ** 2).mean() ** 0.5
+    )
+    hourly = monitoring.series(
+        "flights", metric="performance_output.mae", feature="volume", since=timedelta(hours=3)
+    )
+    assert [point.value for point in hourly.items if point.rows] == [
+        pytest.approx(wrong[:50, 1].mean())
+    ]
+    late = [{"request_id": f"r{place}", "label.volume": true[place, 1]} for place in range(50, 59)]
+    assert monitoring.labels("flights", [*late, {"request_id": "r0", "label": 7}]).replaced == 10
+    wrong[0, 0] = abs(given[0, 0] - 7)
+    real = measured()
+    assert real.outputs["volume"].metrics["mae"] == pytest.approx(wrong[:, 1].mean())
+    assert real.outputs["price"].metrics == real.metrics
+    assert real.metrics["mae"] == pytest.approx(wrong[:, 0].mean()), "labels of others stay"
+
+
 def test_a_version_with_more_outputs_leaves_those_of_another_as_they_are() -> None:
     """Two versions in one file of the log, of 2 and of 3 outputs: rows of the first have no value
     in the third column.

@@ -94,6 +94,10 @@ def _of_performance(item: MonitorFigures) -> dict[str, str]:
     if performance.real:
         for name, value in performance.real.metrics.items():
             facts[f"{name} (real)"] = _figure(value)
+        for output, one in performance.real.outputs.items():
+            facts[f"{output} (real)"] = _each(
+                {name: _figure(value) for name, value in one.metrics.items()}
+            )
     return facts | {
         "labelled": _share(performance.label_coverage),
         "labels refused": plain(item.labels.refused or None),

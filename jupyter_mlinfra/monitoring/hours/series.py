@@ -48,7 +48,8 @@ METRICS = (
     *("error_fraction", "refused_fraction", "p95_ms", "requests"),
     *("score_psi", "output_psi", "class_psi"),
     *("memory_mib", "cpu_cores", "in_flight", "retries"),
-    *("performance_real.", "performance_estimated.", "label_coverage", "kpi"),
+    *("performance_real.", "performance_output.", "performance_estimated."),
+    *("label_coverage", "kpi"),
 )
 """Metrics of points; those with a dot at the end have a name after it."""
 

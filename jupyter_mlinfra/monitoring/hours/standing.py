@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from .. import figures
+from ..labels.by_output import performance_by_output
 from ..labels.classes import codes_of
 from ..labels.worth import UNKNOWN, has_label, worths_of
 from ..measures import estimating, performance
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
 SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 FIRST_OUTPUT = (
-    "A label is one value: performance is that of the first output; of the other {others} only the"
-    " distribution is measured."
+    "Performance is that of the first output; of the other {others} only the distribution is"
+    " measured, until there are labels of each: columns label.NAME."
 )
 
 MOST_LABELS = 200_000
@@ -246,13 +247,13 @@ def _performance(
     if isinstance(shifted, str):
         reasons["performance.estimated_under_shift"] = shifted
     labelled = asked.kept.filter(has_label())
-    real = _real(labelled, plan, reference)
+    real = _real(labelled, plan, reference, asked.version)
     if real is None:
         reasons["performance.real"] = (
             "No row of the window has a label." if plan.answers else UNKNOWN
         )
     outputs = sum(name.startswith(OUTPUT) for name in asked.window.sketches)
-    if plan.answers == "values" and outputs > 1:
+    if plan.answers == "values" and outputs > 1 and not (real and real.outputs):
         reasons["performance.outputs"] = FIRST_OUTPUT.format(others=outputs - 1)
     if not answered:
         reasons["performance.label_coverage"] = "No row was answered in the window."
@@ -292,22 +293,25 @@ def why_not_estimated(plan: Plan, reference: Reference | None) -> str:
 
 
 def _real(
-    labelled: pl.DataFrame, plan: Plan, reference: Reference | None
+    labelled: pl.DataFrame, plan: Plan, reference: Reference | None, version: str
 ) -> figures.RealPerformance | None:
+    import polars as pl
+
     if not labelled.height or not plan.answers:
         return None
-    outputs, labels, names = codes_of(
-        labelled, reference.classes if reference else (), plan.answers
-    )
+    # Others have labels of further outputs alone, or come from an earlier version without names.
+    rows = labelled.filter(pl.any_horizontal(pl.col("label", "text").is_not_null()))
+    outputs, labels, names = codes_of(rows, reference.classes if reference else (), plan.answers)
+    by_output = performance_by_output(labelled, plan, version)
     if not len(labels):
-        return None
+        nothing = figures.RealPerformance(metrics={}, rows=0, changes=(), outputs=by_output)
+        return nothing if by_output else None
     return figures.RealPerformance(
         metrics=performance.metrics(outputs, labels, plan.answers, named=bool(names)),
         confusion=performance.confusion(outputs, labels, plan.answers, names),
         rows=len(labels),
-        changes=_turns(
-            labelled["ts"].to_numpy(), performance.wrongs(outputs, labels, plan.answers)
-        ),
+        changes=_turns(rows["ts"].to_numpy(), performance.wrongs(outputs, labels, plan.answers)),
+        outputs=by_output,
     )
 
 

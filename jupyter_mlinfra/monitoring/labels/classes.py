@@ -27,7 +27,7 @@ def why_refused(rows: pl.DataFrame, plan: Plan, version: str) -> pl.Expr:
         return pl.when(pl.col("label").is_null()).then(text)
     if classes:
         listed = ", ".join(classes[:10]) + (", …" if len(classes) > 10 else "")
-        unknown = pl.format(f"the label is none of the classes {_braced(listed)}: {{}}", "text")
+        unknown = pl.format(f"the label is none of the classes {braced(listed)}: {{}}", "text")
         return pl.when(~pl.col("text").is_in(list(classes))).then(unknown)
     if rows["prediction"].dtype == pl.String:
         return pl.lit(None, pl.String)
@@ -122,6 +122,6 @@ def are_places(classes: Sequence[str]) -> bool:
     return all(name == str(place) for place, name in enumerate(classes))
 
 
-def _braced(text: str) -> str:
+def braced(text: str) -> str:
     """Text in a format."""
     return text.replace("{", "{{").replace("}", "}}")

@@ -1,5 +1,5 @@
 """Labels as people have them: a CSV, Parquet or JSON file with `request_id`, `label`, `reward` or
-both, and perhaps `row`.
+both, and perhaps `row`; of several outputs `label.NAME` for each.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ _READERS = (".csv", ".parquet", ".json", ".jsonl", ".ndjson")
 class Labels:
     """rows: place (in the file, from 1), request_id, row (None: every row of the request), label (a
     number, or null), text (the label as it was given; whole numbers without a point; null for a
-    reward alone), reward (what the answer has brought, or null); each pair of id and row once, the
-    last one wins. read: rows of the file. refused: rows that cannot be used,
+    reward alone), named (labels of several outputs: name and value of each that was given, or
+    null), reward (what the answer has brought, or null); each pair of id and row once, the last one
+    wins. read: rows of the file. refused: rows that cannot be used,
     as `REFUSED`. source: the file's name, or where they came from.
     """
 
@@ -39,6 +40,12 @@ class Labels:
     refused: pl.DataFrame
     source: str = ""
 
+
+OF_LABELS = ("label", "text", "named", "reward")
+"""What a label says."""
+
+NAMED_LABEL = "label."
+"""Begins the name of a column with the labels of one of several outputs."""
 
 REFUSED = ("place", "request_id", "row", "text", "why")
 """Columns of labels that cannot be used, with the reason."""
@@ -76,7 +83,7 @@ def read_file(path: Path) -> Labels:
 
 def of_waiting(rows: pl.DataFrame, source: str) -> Labels:
     """Labels that have waited for their requests."""
-    kept = rows.select("place", "request_id", "row", "label", "text", "reward")
+    kept = rows.select("place", "request_id", "row", *OF_LABELS)
     return Labels(rows=kept, read=rows.height, refused=_nothing(), source=source)
 
 
@@ -108,8 +115,9 @@ def frame_of(found: Sequence[Any]) -> pl.DataFrame:
     import polars as pl
 
     rows = [item if isinstance(item, dict) else {} for item in found]
+    there = dict.fromkeys(name for row in rows for name in row)
     known = ("request_id", "label", "reward", "row")
-    names = [name for name in known if any(name in row for row in rows)]
+    names = [name for name in there if name in known or str(name).startswith(NAMED_LABEL)]
     return pl.DataFrame(
         {
             name: pl.Series(
@@ -128,21 +136,22 @@ def _text(value: Any) -> str | None:
 
 def read_frame(data: Frame) -> Labels:
     """The labels of a frame with `request_id`, `label`, `reward` or both, and perhaps `row`. Labels
-    are numbers, true and false, or names of classes; rewards are numbers.
+    are numbers, true and false, or names of classes; rewards, and the labels `label.NAME` of
+    several outputs, are numbers.
 
     A row that cannot be used loses no other. Raises BadRequest without these columns.
     """
     import polars as pl
 
     frame = polars_frame(data, "The labels cannot be read.")
-    there = set(frame.columns)
-    if missing := ({"request_id"} - there) or (
-        {"label"} if not there & {"label", "reward"} else ()
-    ):
+    there, outputs = set(frame.columns), _outputs_in(frame.columns)
+    usable = there & {"label", "reward"} or outputs
+    if missing := ({"request_id"} - there) or ({"label"} if not usable else ()):
         raise BadRequest(
             f"The labels have no column {min(missing)}.",
             f"There are: {', '.join(frame.columns[:20])}.",
-            "The columns are request_id, label or reward and, if requests have several rows, row.",
+            "The columns are request_id, label or reward (of several outputs label.NAME) and, if"
+            " requests have several rows, row.",
         )
     row = pl.col("row") if "row" in there else pl.lit(None)
     given = {name: _as_given(frame, name) for name in ("label", "reward")}
@@ -155,6 +164,8 @@ def read_frame(data: Frame) -> Labels:
         *(pl.when(item.is_finite()).then(item).alias(name) for name, item in number.items()),
         given["label"].alias("text"),
         given["reward"].alias("reward_text"),
+        _named(frame, outputs).alias("named"),
+        _bad_named(frame, outputs).alias("bad_named"),
     )
     whole = pl.col("label").is_not_null() & (pl.col("label") == pl.col("label").round())
     parsed = parsed.with_columns(
@@ -165,16 +176,35 @@ def read_frame(data: Frame) -> Labels:
     )
     judged = parsed.with_columns(_why().alias("why"))
     good = judged.filter(pl.col("why").is_null()).select(
-        "place", "request_id", pl.col("row").cast(pl.Int32), "label", "text", "reward"
+        "place", "request_id", pl.col("row").cast(pl.Int32), *OF_LABELS
     )
     refused = judged.filter(pl.col("why").is_not_null())
     return Labels(
-        rows=good.unique(["request_id", "row"], keep="last", maintain_order=True),
+        rows=_each_once(good),
         read=frame.height,
-        refused=refused.with_columns(pl.coalesce("text", "reward_text").alias("text")).select(
-            REFUSED
-        ),
+        refused=refused.with_columns(
+            pl.coalesce("text", "bad_named", "reward_text").alias("text")
+        ).select(REFUSED),
     )
+
+
+def _each_once(rows: pl.DataFrame) -> pl.DataFrame:
+    """One row for each request and row: of what several say of one, the last wins."""
+    import polars as pl
+
+    key = ["request_id", "row"]
+    if not rows.select(pl.struct(key).is_duplicated().any()).item():
+        return rows
+    named = pl.col("named").list.explode(keep_nulls=False, empty_as_null=False)
+    found = rows.group_by(key, maintain_order=True).agg(
+        pl.col("place").last(),
+        pl.col("label").filter(pl.col("text").is_not_null()).last(),
+        pl.col("text").drop_nulls().last(),
+        named,
+        pl.col("reward").drop_nulls().last(),
+    )
+    there = pl.col("named").list.len() > 0
+    return found.with_columns(pl.when(there).then("named").alias("named")).select(rows.columns)
 
 
 def _why() -> pl.Expr:
@@ -188,11 +218,56 @@ def _why() -> pl.Expr:
         .then(pl.lit("no request_id"))
         .when(bad_reward)
         .then(pl.format("the reward is no number: {}", "reward_text"))
-        .when(pl.col("text").is_null() & pl.col("reward").is_null())
+        .when(pl.col("bad_named").is_not_null())
+        .then(pl.format("the label of an output is no number: {}", "bad_named"))
+        .when(pl.all_horizontal(pl.col("text", "named", "reward").is_null()))
         .then(pl.lit("no label"))
         .when(~pl.col("every") & ~a_row.fill_null(value=False))
         .then(pl.lit("row is no number of a row"))
     )
+
+
+def _outputs_in(columns: Sequence[str]) -> list[str]:
+    """The outputs that have a column of labels."""
+    return [
+        name.removeprefix(NAMED_LABEL)
+        for name in columns
+        if name.startswith(NAMED_LABEL) and name != NAMED_LABEL
+    ]
+
+
+def _named(frame: pl.DataFrame, outputs: Sequence[str]) -> pl.Expr:
+    """Name and value of each output that has a label; null if none has one."""
+    import polars as pl
+
+    if not outputs:
+        return pl.lit(None, named_type())
+    pairs = []
+    for name in outputs:
+        value = _number(frame, f"{NAMED_LABEL}{name}")
+        pair = pl.struct(pl.lit(name).alias("name"), value.alias("value"))
+        pairs.append(pl.when(value.is_finite()).then(pair))
+    found = pl.concat_list(pairs).list.drop_nulls()
+    return pl.when(found.list.len() > 0).then(found)
+
+
+def _bad_named(frame: pl.DataFrame, outputs: Sequence[str]) -> pl.Expr:
+    """The first label of an output that is no number."""
+    import polars as pl
+
+    bad = [pl.lit(None, pl.String)]
+    for name in outputs:
+        column = f"{NAMED_LABEL}{name}"
+        number = _number(frame, column).is_finite().fill_null(value=False)
+        bad.append(pl.when(~number).then(_as_given(frame, column)))
+    return pl.coalesce(bad)
+
+
+def named_type() -> pl.DataType:
+    """The type of labels of several outputs."""
+    import polars as pl
+
+    return pl.List(pl.Struct({"name": pl.String, "value": pl.Float64}))
 
 
 def _as_given(frame: pl.DataFrame, name: str) -> pl.Expr:

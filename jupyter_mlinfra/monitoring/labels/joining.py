@@ -12,8 +12,14 @@ from ..hours.points import Point
 from ..hours.segments import segments_of
 from ..hours.series import HOUR, SeriesStore, frame_of, hour_of_file, readable, scan_points
 from ..measures import performance
+from .by_output import (
+    in_one_list,
+    performance_by_output,
+    why_named_refused,
+    with_labels_in_order,
+)
 from .classes import codes_of, why_refused
-from .files import NAMED, REFUSED, Labels
+from .files import NAMED, OF_LABELS, REFUSED, Labels
 from .worth import has_label, worths_of
 
 if TYPE_CHECKING:
@@ -28,7 +34,7 @@ STEP = 6 * HOUR
 INDEXED = 10_000
 """Up to so many request ids are looked up in the index of each file of the log first."""
 
-_OF_LABELS = ("place", "label", "text", "reward")
+_OF_LABELS = ("place", *OF_LABELS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +195,7 @@ def _find(
         if not named.height:
             continue
         joined.known.update(named["request_id"])
-        told = named.filter(pl.col("text").is_not_null() | pl.col("reward").is_not_null())
+        told = named.filter(pl.any_horizontal(pl.col("text", "named", "reward").is_not_null()))
         labelled = _accepted(told, plan, joined) if told.height else told
         if not labelled.height:
             continue
@@ -216,7 +222,7 @@ def _named(rows: pl.DataFrame, exact: pl.DataFrame, every: pl.DataFrame) -> pl.D
         reward.alias("reward"),
         *(
             pl.when(own).then(name).otherwise(f"{name}.every").alias(name)
-            for name in ("label", "place", "text")
+            for name in ("label", "place", "text", "named")
         ),
     )
     return found.filter(pl.col("place").is_not_null()).drop(f"{name}.every" for name in _OF_LABELS)
@@ -230,11 +236,15 @@ def _accepted(rows: pl.DataFrame, plan: Plan, joined: _Joined) -> pl.DataFrame:
     for (version,), some in sorted(
         rows.partition_by("version", as_dict=True).items(), key=lambda item: str(item[0])
     ):
-        why = pl.when(pl.col("text").is_not_null()).then(why_refused(some, plan, str(version)))
-        judged = some.with_columns(why.alias("why"))
+        one = pl.when(pl.col("text").is_not_null()).then(why_refused(some, plan, str(version)))
+        each = pl.when(pl.col("named").is_not_null()).then(
+            why_named_refused(some, plan, str(version))
+        )
+        judged = some.with_columns(pl.coalesce(one, each).alias("why"))
         bad = judged.filter(pl.col("why").is_not_null())
         joined.refused.append(bad.with_columns(pl.col("row").cast(pl.Float64)))
-        kept.append(judged.filter(pl.col("why").is_null()).drop("why"))
+        good = judged.filter(pl.col("why").is_null()).drop("why")
+        kept.append(with_labels_in_order(good, plan, str(version)))
     return pl.concat(kept)
 
 
@@ -262,6 +272,7 @@ def _kept(rows: pl.DataFrame, plan: Plan, at: float) -> pl.DataFrame:
                 "version",
                 "label",
                 "text",
+                "labels",
                 "reward",
                 pl.lit(at).alias("at"),
                 (
@@ -278,8 +289,8 @@ def _kept(rows: pl.DataFrame, plan: Plan, at: float) -> pl.DataFrame:
 
 
 def _keep(store: SeriesStore, monitor: str, hour: int, frames: Sequence[pl.DataFrame]) -> int:
-    """Add labels to those of an hour; returns how many rows had one before. A label stays beside a
-    later reward, and a reward beside a later label.
+    """Add labels to those of an hour; returns how many rows had one before. What a later one does
+    not say stays: a reward, the label, labels of other outputs.
     """
     import polars as pl
 
@@ -287,11 +298,17 @@ def _keep(store: SeriesStore, monitor: str, hour: int, frames: Sequence[pl.DataF
     old = pl.read_parquet(path) if path.exists() else new.clear()
     key = ["request_id", "row", "ts"]
     replaced = old.join(new, on=key, how="semi").height
-    # Hours of an earlier version have no texts and no rewards.
+    # Hours of an earlier version have fewer columns.
     both = pl.concat([old, new], how="diagonal").sort("at", maintain_order=True)
-    label = pl.when(has_label()).then(pl.struct("label", "text"))
+    told = pl.any_horizontal(pl.col("label", "text").is_not_null())
+    outputs = int(both.select(pl.col("labels").list.len().max()).item() or 0)
+    labels = [pl.col("labels").list.get(place, null_on_oob=True) for place in range(outputs)]
     both = both.with_columns(
-        label.forward_fill().over(key).struct.unnest(), pl.col("reward").forward_fill().over(key)
+        pl.when(told).then(pl.struct("label", "text")).forward_fill().over(key).struct.unnest(),
+        pl.col("reward").forward_fill().over(key),
+        in_one_list([label.forward_fill().over(key) for label in labels]).alias("labels")
+        if labels
+        else "labels",
     )
     store.write(
         monitor, "labels", hour, both.unique(key, keep="last").sort("ts", "request_id", "row")
@@ -317,12 +334,23 @@ def measure_hour(store: SeriesStore, monitor: str, plan: Plan, hour: int) -> lis
             if segment:
                 labelled = labelled.filter(pl.col("segments").list.contains(segment))
         tags = {"version": version} | ({"segment": segment} if segment else {})
+        ends = {"start": hour, "end": hour + HOUR}
         for metric, value, rows in _figures(labelled, answered, plan, version):
-            points.append(
+            points.append(Point(metric=metric, labels=tags, value=value, rows=rows, **ends))
+        if labelled is None:
+            continue
+        for output, one in performance_by_output(labelled, plan, version).items():
+            of_output = {**tags, "feature": output}
+            points += [
                 Point(
-                    metric=metric, labels=tags, start=hour, end=hour + HOUR, value=value, rows=rows
+                    metric=f"performance_output.{name}",
+                    labels=of_output,
+                    value=value,
+                    rows=one.rows,
+                    **ends,
                 )
-            )
+                for name, value in one.metrics.items()
+            ]
     store.write(monitor, "performance", hour, frame_of(points, plan.costs))
     return points
 
@@ -410,6 +438,7 @@ def kept_rows(
                 "outputs": pl.List(pl.Float64),
                 "label": pl.Float64,
                 "text": pl.String,
+                "labels": pl.List(pl.Float64),
                 "reward": pl.Float64,
             }
         )
@@ -424,5 +453,7 @@ def _whole(rows: pl.LazyFrame) -> pl.LazyFrame:
     """Kept rows with the columns that those of an earlier version lack."""
     import polars as pl
 
-    later = pl.LazyFrame(schema={"text": pl.String, "reward": pl.Float64})
+    later = pl.LazyFrame(
+        schema={"text": pl.String, "labels": pl.List(pl.Float64), "reward": pl.Float64}
+    )
     return pl.concat([rows, later], how="diagonal")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...core.files import write_atomic
 from ..figures import LabelCounts
-from .files import Labels
+from .files import Labels, named_type
 
 if TYPE_CHECKING:
     import polars as pl
@@ -48,7 +49,7 @@ class Unjoined:
             self._save("waiting_labels", pl.concat([self.waiting(), new]), ["request_id", "row"])
 
     def waiting(self) -> pl.DataFrame:
-        """place, request_id, row, label, text, reward, source, at (seconds since 1970)."""
+        """place, request_id, row, label, text, named, reward, source, at (seconds since 1970)."""
         import polars as pl
 
         return self._load(
@@ -59,6 +60,7 @@ class Unjoined:
                 "row": pl.Int32,
                 "label": pl.Float64,
                 "text": pl.String,
+                "named": named_type(),
                 "reward": pl.Float64,
                 "source": pl.String,
                 "at": pl.Float64,
@@ -127,7 +129,9 @@ class Unjoined:
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.parquet"
 
-    def _load(self, name: str, schema: dict[str, type[pl.DataType]]) -> pl.DataFrame:
+    def _load(
+        self, name: str, schema: Mapping[str, type[pl.DataType] | pl.DataType]
+    ) -> pl.DataFrame:
         import polars as pl
 
         with contextlib.suppress(OSError, pl.exceptions.PolarsError):

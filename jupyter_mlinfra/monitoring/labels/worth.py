@@ -23,7 +23,7 @@ def has_label() -> pl.Expr:
     import polars as pl
 
     rewarded = pl.col("reward").is_not_null()
-    return ~rewarded | pl.col("label").is_not_null() | pl.col("text").is_not_null()
+    return ~rewarded | pl.any_horizontal(pl.col("label", "text", "labels").is_not_null())
 
 
 def worths_of(rows: pl.DataFrame, plan: Plan, version: str) -> Worths | str:

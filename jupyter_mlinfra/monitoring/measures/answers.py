@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     import numpy as np
     import polars as pl
 
+    from .drift import ColumnReference
+
 MOST_OUTPUTS = 50
 """Of more outputs, the first so many are measured apart."""
 
@@ -34,6 +36,13 @@ def output_columns(rows: pl.DataFrame) -> list[str]:
     """
     names = answer_columns(rows)[:MOST_OUTPUTS]
     return names if len(names) > 1 else []
+
+
+def output_names(count: int, profiles: Sequence[ColumnReference]) -> list[str]:
+    """The names of several outputs: those of their profiles in the reference, else their places."""
+    known = {column.source: column.name for column in profiles}
+    sources = ("prediction", *(f"prediction_{place}" for place in range(1, count)))
+    return [known.get(source) or str(place) for place, source in enumerate(sources[:count])]
 
 
 def are_probabilities(outputs: np.ndarray) -> bool:

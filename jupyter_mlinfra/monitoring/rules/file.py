@@ -134,7 +134,7 @@ def _check_metric(entry: RuleEntry, at: KeyPath, fault: Fault) -> None:
         fault(
             (*at, "metric"),
             f"there is no metric {entry.metric}.",
-            f"Metrics: {', '.join(METRICS)}, performance_real.NAME, performance_estimated.NAME.",
+            f"Metrics: {', '.join([*METRICS, *(f'{family}.NAME' for family in FAMILIES)])}.",
             f"Did you mean {close[0]}?" if close else "Name one of these.",
         )
     if entry.share_of_at_least and not entry.metric.endswith("_fraction"):

@@ -24,7 +24,7 @@ METRICS = (
     *("memory_mib", "cpu_cores", "in_flight", "retries"),
     *("label_coverage", "kpi"),
 )
-FAMILIES = ("performance_real", "performance_estimated")
+FAMILIES = ("performance_real", "performance_output", "performance_estimated")
 """Followed by a dot and the name of the performance metric: `performance_real.roc_auc`."""
 
 LABELS = ("version", "feature", "segment")

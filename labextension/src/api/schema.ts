@@ -2303,6 +2303,16 @@ export interface components {
          */
         readonly OnlineStatus: "present" | "expired" | "not_found";
         /**
+         * OutputPerformance
+         * @description Performance of one of several outputs. rows: those with a label of it.
+         */
+        readonly OutputPerformance: {
+            readonly metrics: {
+                readonly [key: string]: number | null;
+            };
+            readonly rows: number;
+        };
+        /**
          * Parameter
          * @description One name in the cell tagged `parameters`. type: the annotation, else the default's type.
          *     default: a JSON value, else its source text.
@@ -2638,7 +2648,9 @@ export interface components {
         };
         /**
          * RealPerformance
-         * @description Performance of labelled rows. confusion: None of values, and of more than 50 classes.
+         * @description Performance of labelled rows, of several outputs that of the first. confusion: None of
+         *     values, and of more than 50 classes. outputs: of each output that has labels of its own, by
+         *     name.
          */
         readonly RealPerformance: {
             readonly changes: readonly components["schemas"]["Turn"][];
@@ -2646,6 +2658,9 @@ export interface components {
             readonly confusion: components["schemas"]["Confusion"] | null;
             readonly metrics: {
                 readonly [key: string]: number | null;
+            };
+            readonly outputs: {
+                readonly [key: string]: components["schemas"]["OutputPerformance"];
             };
             readonly rows: number;
         };

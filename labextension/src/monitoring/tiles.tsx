@@ -157,6 +157,12 @@ function Performance({ figures }: { figures: IMonitorFigures | undefined }): Rea
           typeof coverage === 'number' && real ? (
             <>
               <Num value={coverage} format={percent} /> {trans.__('of the labels are in')}
+              {name &&
+                Object.entries(real.outputs).map(([output, one]) => (
+                  <span key={output} title={trans.__('%1 labelled rows', format.number(one.rows))}>
+                    {` · ${output} ${short(one.metrics[name] ?? null)}`}
+                  </span>
+                ))}
             </>
           ) : (
             <Reason text={reasons['performance.real']} />

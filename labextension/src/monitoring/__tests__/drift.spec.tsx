@@ -316,7 +316,13 @@ describe('the figures at the head', () => {
       performance: {
         estimated: estimate('CBPE', 0.86),
         estimated_under_shift: estimate('PAPE', 0.84),
-        real: { metrics: { roc_auc: 0.741 }, rows: 12, changes: [] },
+        real: {
+          metrics: { roc_auc: 0.741 },
+          rows: 12,
+          changes: [],
+          confusion: null,
+          outputs: { volume: { metrics: { roc_auc: 0.625 }, rows: 7 } }
+        },
         label_coverage: 0.61
       } as never,
       kpi: { value: 2.5, low: 2, high: 3, confidence: 0.95, total: 30, rows: 12, outcomes: {} }
@@ -325,7 +331,7 @@ describe('the figures at the head', () => {
     expect(tile('roc_auc, estimated')).toContain('0.84est.');
     expect(tile('roc_auc, estimated')).toContain('PAPE, blind to concept drift · CBPE 0.86');
     expect(tile('roc_auc, real')).toContain('0.741');
-    expect(tile('roc_auc, real')).toContain('61 % of the labels are in');
+    expect(tile('roc_auc, real')).toContain('61 % of the labels are in · volume 0.625');
     expect(tile('KPI, worth of a row')).toContain('2.5');
     expect(tile('KPI, worth of a row')).toContain('95 % in [2, 3]');
   });
