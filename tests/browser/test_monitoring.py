@@ -206,6 +206,32 @@ def test_m1_by_keyboard_a_cell_opens_its_distribution_and_keys_act_on_the_alert(
     expect(history).to_contain_text("unsilenced")
 
 
+@pytest.mark.parametrize("hand", keys.HANDS)
+def test_switches_of_version_and_segment_show_a_part_of_the_rows(
+    lab: Lab, watched: Watched, hand: keys.Hand
+) -> None:
+    page = keys.open_by(hand, lab, "monitor:flights")
+    heat = "mlinfra/api/monitoring/monitors/flights/heat"
+    for switch, value, part, rows in (
+        ("Version", "v3", "version=v3", 100),
+        ("Version", "most traffic", "", 300),
+        ("Segment", "origin=JFK", "segment=origin%3DJFK", 100),
+        ("Segment", "all rows", "", 300),
+    ):
+        box = page.get_by_label(switch, exact=True)
+        if hand == "mouse":
+            box.select_option(label=value)
+        else:
+            keys.reach(lab, box, "Tab" if switch == "Version" else "Shift+Tab")
+            lab.page.keyboard.type(value.split()[0])
+        shown = watched.server.ask(f"{heat}?{part}")
+        (counts,) = [row["rows"] for row in shown["rows"] if row["feature"] == "temp"]
+        full = counts.index(rows)
+        cell = page.locator('[data-feature="temp"] [data-cell]').nth(full)
+        expect(cell).to_have_attribute("title", re.compile(rf"\b{rows} rows"))
+        expect(page.get_by_text(f"the training data, {shown['version']} ")).to_be_visible()
+
+
 def number(tile: Locator) -> float:
     """The figure of a tile."""
     found = re.match(r"[\d.]+", tile.locator('[data-basis="est"]').inner_text())

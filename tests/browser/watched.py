@@ -74,14 +74,19 @@ def watch(root: Path, config: Path) -> Iterator[Watched]:
         connection.execute(
             "UPDATE deployment_version SET version = 'v9' WHERE deployment = 'ships'",
         )
+    store = flights.bench.deployments._store
+    store.begin("flights", "v3", target="local", model="flights", number=3, workers=1)
+    references.save(flights.project, references.make("flights/3", TRAINING, [0.5] * 5000))
     learn(flights)
     track(flights)
     roll_out(flights)
     for hours in range(10, 0, -1):
         past(flights, hours)
+    for hours in (5, 4):
+        past(flights, hours, 100, version="v3")
     for hours in (31, 30):
         past(trains, hours)
-    flights.monitoring.configure("flights", costs={"tp": 90, "fp": -30})
+    flights.monitoring.configure("flights", costs={"tp": 90, "fp": -30}, segments=["origin"])
     flights.monitoring.backfill("flights")
     with jupyterlab(root, config) as server:
         yield Watched(server, flights)
@@ -100,16 +105,24 @@ def shifted(flights: Flights) -> None:
     write_journal(folder, begun, entries, names=TRAINING.columns, categories=[[], []], version="v2")
 
 
-def past(flights: Flights, hours: int, rows: int = 300) -> None:
-    """Requests like those of the training, in the hour that began so many hours ago."""
+def past(flights: Flights, hours: int, rows: int = 300, version: str = "v2") -> None:
+    """Requests like those of the training, in the hour that began so many hours ago; every third
+    one is from JFK.
+    """
     begun, random = now().timestamp() - 3600 * hours, np.random.default_rng(hours)
     inputs = zip(random.normal(60, 10, rows), random.normal(10, 3, rows), strict=True)
     entries = [
-        answered(begun + 12 * place, f"{hours}-{place}", [[*map(float, row)]], [random.random()])
+        answered(
+            begun + 12 * place,
+            f"{version}-{hours}-{place}",
+            [[*map(float, row), int(place % 3 == 0)]],
+            [random.random()],
+        )
         for place, row in enumerate(inputs)
     ]
     folder = payload_folder(flights.project, flights.name)
-    write_journal(folder, begun, entries, names=TRAINING.columns, categories=[[], []], version="v2")
+    names, categories = [*TRAINING.columns, "origin"], [[], [], ["EWR", "JFK"]]
+    write_journal(folder, begun, entries, names=names, categories=categories, version=version)
 
 
 def bundle(root: Path) -> Path:
