@@ -42,6 +42,7 @@ __all__ = [
     "inputs_of",
     "name_for",
     "needs_model",
+    "payload_logs",
     "request_of",
     "runs_code",
     "unservable",
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from .kubernetes.records import ImageContext, Manifests, RegionState
     from .latencies import LatencySeries
     from .live_changes import LiveComparison
+    from .logs import payload_logs
     from .names import name_for
     from .payload_log.frames import BASE_COLUMNS
     from .payload_log.parts import Part
@@ -109,6 +111,7 @@ def __getattr__(name: str) -> Any:
         "as_logged": ".payload_log.training",
         "inputs_of": ".payload_log.training",
         "needs_model": ".payload_log.training",
+        "payload_logs": ".logs",
         "request_of": ".payload_log.training",
         "name_for": ".names",
         "runs_code": ".servable",

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .targets.layout import payload_folder
@@ -39,14 +38,6 @@ class LogVerbs:
         from .payload_log.lazy import lazy
 
         return lazy(payload_folder(self._project, self._store.deployment(name).name))
-
-    def payload_logs(self) -> Mapping[str, Path]:
-        """The folders of the payload logs by deployment, in order of name. One that has never
-        served has none yet.
-        """
-        return {
-            row.name: payload_folder(self._project, row.name) for row in self._store.deployments()
-        }
 
     def payload_parts(
         self, name: str, *, since: datetime, until: datetime, ids: Sequence[str] | None = None

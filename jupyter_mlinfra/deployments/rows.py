@@ -141,6 +141,11 @@ def read_deployment(connection: sqlite3.Connection, name: str) -> DeploymentRow:
     return _deployment(row, [_version(item) for item in versions])
 
 
+def read_names(connection: sqlite3.Connection) -> list[str]:
+    """The names of all deployments, in order."""
+    return [row["name"] for row in connection.execute("SELECT name FROM deployment ORDER BY name")]
+
+
 def read_deployments(connection: sqlite3.Connection) -> list[DeploymentRow]:
     """All deployments with their versions, by name."""
     rows = connection.execute("SELECT * FROM deployment ORDER BY name").fetchall()

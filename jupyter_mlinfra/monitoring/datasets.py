@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ..core.project import Project
-    from ..deployments import Deployments
 
 SERIES, PROFILES = "_series", "_profiles"
 PAYLOADS, REFUSED = "_payloads", "_refused_labels"
@@ -65,7 +64,9 @@ class MonitorTables:
 
     @cached_property
     def _logs(self) -> Mapping[str, Path]:
-        return _deployments(self._project).payload_logs()
+        from ..deployments import payload_logs
+
+        return payload_logs(self._project)
 
     def names(self) -> list[str]:
         """Those of every watched deployment, and the payload log of every deployment."""
@@ -195,14 +196,10 @@ def _profiles(project: Project, monitors: Sequence[str]) -> pl.LazyFrame | None:
 
 
 def _payloads(project: Project, deployment: str) -> pl.LazyFrame | None:
-    try:
-        return _deployments(project).payloads_lazily(deployment)
-    except NotFound:
-        return None
-
-
-def _deployments(project: Project) -> Deployments:
     from ..deployments import Deployments
     from ..experiments import Experiments
 
-    return Deployments(project, Experiments(project))
+    try:
+        return Deployments(project, Experiments(project)).payloads_lazily(deployment)
+    except NotFound:
+        return None

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import polars as pl
 import pytest
 
 from jupyter_mlinfra.catalog import Catalog, DatasetName
 from jupyter_mlinfra.catalog.derived import table_of_domain
-from jupyter_mlinfra.core.errors import Conflict, NotFound, Unavailable
+from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unavailable
 from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.deployments import Batches
 from jupyter_mlinfra.deployments.targets.layout import payload_folder
 from jupyter_mlinfra.monitoring.hours.series import HOUR, SeriesStore, frame_of
 from jupyter_mlinfra.workbench import Workbench
@@ -116,6 +119,22 @@ def test_none_can_be_changed(bench: Workbench) -> None:
     assert bench.catalog.show("monitoring.notes").dataset.domain == ""
     with pytest.raises(NotFound, match="There is no dataset monitoring"):
         bench.catalog.show("monitoring.other_series")
+
+
+def test_what_depends_on_one_sees_that_it_has_changed_and_scores_none_that_may(
+    bench: Workbench,
+) -> None:
+    name = "monitoring.flights_series"
+    before = bench.catalog.fingerprint(name)
+    assert before == bench.catalog.fingerprint(name)
+    store = SeriesStore(bench.project)
+    store.write("flights", "points", START + 9 * HOUR, frame_of(()))
+    assert bench.catalog.fingerprint(name) not in (before, None)
+    models: Any = SimpleNamespace(version=lambda _: SimpleNamespace(model="m", version=1))
+    batches = Batches(bench.project, models, bench.catalog, bench.jobs, opener="x:y")
+    with pytest.raises(BadRequest, match="has no snapshots") as caught:
+        batches.submit("m/1", source="monitoring.flights_payloads", into="zoo.scores")
+    assert "into a dataset" in caught.value.fix
 
 
 def test_one_that_cannot_be_read_hides_no_other(

@@ -118,8 +118,17 @@ class Batches:
         return workers or min(usual, os.cpu_count() or 1)
 
     def _pinned(self, source: str) -> tuple[str, int]:
-        """The source at the snapshot that it has now, and its rows."""
+        """The source at the snapshot that it has now, and its rows. Raises BadRequest for a table
+        that changes while it is scored.
+        """
         table = self._catalog.dataset(source)
+        if table.detail.dataset.domain:
+            raise BadRequest(
+                f"{table.name} has no snapshots.",
+                "Its rows may change while they are scored, so none could be scored exactly once.",
+                f'Write them into a dataset: ml.write(ml.dataset("{table.name}").scan().collect(),'
+                ' into="…")',
+            )
         pinned = f"{table.name}@{table.snapshot}" if table.snapshot else table.name
         rows = table.detail.dataset.rows.value
         if rows is None or table.detail.dataset.rows.basis != "exact":
