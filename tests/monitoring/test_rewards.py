@@ -82,6 +82,21 @@ def test_rewards_of_a_file_are_the_kpi_and_no_labels(
     assert classes.rows == 3
 
 
+def test_a_reward_and_a_label_that_came_before_their_request_are_both_joined(
+    project: Project, log: Logged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monitoring = watched(project, log, monkeypatch, {"reward": 1})
+    monitoring.labels("flights", [{"request_id": "late", "reward": 6}])
+    monitoring.labels("flights", [{"request_id": "late", "label": 1}])
+    rows, at = [[60.0, 1], [70.0, 1]], START + 2 * HOUR + 60
+    write_journal(log.folder, at, [answered(at, "late", rows, [0.9, 0.8])], names=NAMES)
+    monitoring._look_again(monitoring.monitor("flights"))
+    found = monitoring.figures("flights", since=FIVE)
+    assert (found.kpi and (found.kpi.rows, found.kpi.total)) == (1, 6)
+    assert found.performance.real
+    assert found.performance.real.rows == 2
+
+
 def test_the_reward_of_feedback_counts_once_a_request_if_the_kpi_is_of_rewards(
     project: Project, log: Logged, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -180,7 +180,7 @@ def read_frame(data: Frame) -> Labels:
     )
     refused = judged.filter(pl.col("why").is_not_null())
     return Labels(
-        rows=_each_once(good),
+        rows=each_once(good),
         read=frame.height,
         refused=refused.with_columns(
             pl.coalesce("text", "bad_named", "reward_text").alias("text")
@@ -188,20 +188,21 @@ def read_frame(data: Frame) -> Labels:
     )
 
 
-def _each_once(rows: pl.DataFrame) -> pl.DataFrame:
-    """One row for each request and row: of what several say of one, the last wins."""
+def each_once(rows: pl.DataFrame) -> pl.DataFrame:
+    """One row for each request and row: of what several say of one, the last wins; what it does not
+    say stays. rows: with `OF_LABELS`.
+    """
     import polars as pl
 
     key = ["request_id", "row"]
     if not rows.select(pl.struct(key).is_duplicated().any()).item():
         return rows
-    named = pl.col("named").list.explode(keep_nulls=False, empty_as_null=False)
     found = rows.group_by(key, maintain_order=True).agg(
-        pl.col("place").last(),
         pl.col("label").filter(pl.col("text").is_not_null()).last(),
         pl.col("text").drop_nulls().last(),
-        named,
+        pl.col("named").list.explode(keep_nulls=False, empty_as_null=False),
         pl.col("reward").drop_nulls().last(),
+        pl.exclude(*key, *OF_LABELS).last(),
     )
     there = pl.col("named").list.len() > 0
     return found.with_columns(pl.when(there).then("named").alias("named")).select(rows.columns)

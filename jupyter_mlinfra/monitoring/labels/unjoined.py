@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ...core.files import write_atomic
 from ..figures import LabelCounts
-from .files import Labels, named_type
+from .files import Labels, each_once, named_type
 
 if TYPE_CHECKING:
     import polars as pl
@@ -46,7 +46,8 @@ class Unjoined:
             pl.lit(labels.source).alias("source"), pl.lit(at).alias("at")
         )
         if new.height:
-            self._save("waiting_labels", pl.concat([self.waiting(), new]), ["request_id", "row"])
+            both = pl.concat([self.waiting(), new.select(self.waiting().columns)])
+            self._save("waiting_labels", each_once(both), ["request_id", "row"])
 
     def waiting(self) -> pl.DataFrame:
         """place, request_id, row, label, text, named, reward, source, at (seconds since 1970)."""
