@@ -32,10 +32,12 @@ function restyle(grid: DataGrid): void {
   const font = `12px ${ink('--jp-ui-font-family')}`;
   const quiet = new TextRenderer({
     font: `11px ${ink('--jp-ui-font-family')}`,
-    textColor: ink('--ml-text-2')
+    textColor: ink('--ml-text-2'),
+    elideDirection: 'right'
   });
   const body = new TextRenderer({
     font,
+    elideDirection: 'right', // a number that is too wide must not lose its first digits
     textColor: ink('--ml-text'),
     horizontalAlignment: ({ metadata }) => (NUMERIC.test(String(metadata.type)) ? 'right' : 'left')
   });
