@@ -124,7 +124,7 @@ function columnsOf(
       head,
       width: 180,
       end: true,
-      cell: row => <Differing row={row} index={index} />
+      cell: row => <Differing row={row} index={index} strong={index === 1 && !row.same} />
     })),
     { key: 'rest', head: '', cell: () => null }
   ];

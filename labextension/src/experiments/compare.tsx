@@ -211,7 +211,7 @@ function columnsOf(runs: readonly IRun[], { trans, open }: IWorkbench): IColumnS
           </Link>
         </span>
       ),
-      cell: row => <Differing row={row} index={index} />
+      cell: row => <Differing row={row} index={index} strong={!row.same} />
     })),
     { key: 'rest', head: '', cell: () => null }
   ];
