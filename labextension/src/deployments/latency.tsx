@@ -5,8 +5,10 @@ import React from 'react';
 
 import type { IDeployment, ILatencySeries } from '../api/types';
 import { Result } from '../components/card';
+import { ChartMarks, MarksInWords, useMarks } from '../components/chartmarks';
 import { cx } from '../components/cx';
 import { Heading } from '../components/header';
+import type { IMark } from '../components/marks';
 import { Select } from '../components/select';
 import { Table } from '../components/table';
 import * as format from '../format';
@@ -44,6 +46,7 @@ export function Latency({ deployment }: { deployment: IDeployment }): React.Reac
     signal => client.deployments.latency(deployment.name, since, signal),
     { list: `latency:${deployment.name}`, every: () => 15_000 }
   );
+  const marks = useMarks(deployment.name)?.marks ?? [];
   const title = figures(trans).find(({ value }) => value === figure)?.label ?? '';
   return (
     <section aria-label={trans.__('Latency and rate')}>
@@ -83,9 +86,16 @@ export function Latency({ deployment }: { deployment: IDeployment }): React.Reac
               {asTable ? (
                 <Figures series={series} />
               ) : (
-                <Chart series={series} figure={figure} title={title} deployment={deployment} />
+                <Chart
+                  series={series}
+                  figure={figure}
+                  title={title}
+                  deployment={deployment}
+                  marks={marks}
+                />
               )}
               <p className={cx('more')}>{noteOf(series, figure, trans)}</p>
+              {!asTable && <MarksInWords marks={marks} {...spanOf(series)} />}
             </>
           )
         }
@@ -111,9 +121,11 @@ interface IChartProps {
   figure: Figure;
   title: string;
   deployment: IDeployment;
+  /** What happened meanwhile. */
+  marks: readonly IMark[];
 }
 
-function Chart({ series, figure, title, deployment }: IChartProps): React.ReactElement {
+function Chart({ series, figure, title, deployment, marks }: IChartProps): React.ReactElement {
   const drawn = series.versions.map(version => ({
     version: version.version,
     color: seriesOf(
@@ -159,6 +171,7 @@ function Chart({ series, figure, title, deployment }: IChartProps): React.ReactE
             {format.time(momentAt(series, share))}
           </text>
         ))}
+        <ChartMarks marks={marks} {...spanOf(series)} across={across} height={HEIGHT - FOOT} />
         {drawn.map(({ version, color, lines }, index) => (
           <g key={version} className={cx(`series-${color}`)}>
             {lines.map((line, at) => (
@@ -180,6 +193,11 @@ function Chart({ series, figure, title, deployment }: IChartProps): React.ReactE
     </div>
   );
 }
+
+const spanOf = ({ since, until }: ILatencySeries): { start: number; end: number } => ({
+  start: Date.parse(since),
+  end: Date.parse(until)
+});
 
 const momentAt = ({ since, until }: ILatencySeries, share: number): string =>
   new Date(Date.parse(since) + share * (Date.parse(until) - Date.parse(since))).toISOString();

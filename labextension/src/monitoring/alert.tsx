@@ -6,6 +6,7 @@ import type { IAlert, IAlertChange, IAlertDetail, IAlertRule } from '../api/type
 import { ActionButton } from '../components/action';
 import { Button } from '../components/button';
 import { Result } from '../components/card';
+import { useMarks } from '../components/chartmarks';
 import { cx } from '../components/cx';
 import { CodeDrawer } from '../components/drawer';
 import { usePageVerb } from '../components/frame';
@@ -91,7 +92,7 @@ function Alert({ detail }: { detail: IAlertDetail }): React.ReactElement {
       <AlertFacts detail={detail} />
       <div className={cx('scroll')}>
         <What detail={detail} rule={rule} />
-        <Values alert={alert} clear={rule?.clear ?? null} />
+        <Values alert={alert} deployment={detail.deployment} clear={rule?.clear ?? null} />
         <BadWindow alert={alert} />
         <Origin alert={alert} />
         <History detail={detail} />
@@ -183,7 +184,15 @@ function featureOf({ metric, labels, subject }: IAlert): string | undefined {
 }
 
 /** Value against threshold, by the hour. */
-function Values({ alert, clear }: { alert: IAlert; clear: number | null }): React.ReactElement {
+function Values({
+  alert,
+  deployment,
+  clear
+}: {
+  alert: IAlert;
+  deployment: string;
+  clear: number | null;
+}): React.ReactElement {
   const { client, trans } = useWorkbench();
   const feature = featureOf(alert);
   const began = alert.window_start ?? alert.since;
@@ -202,6 +211,7 @@ function Values({ alert, clear }: { alert: IAlert; clear: number | null }): Reac
     signal => client.monitoring.series(alert.monitor, options, signal),
     { topics: ['monitor'], about: formatRef('monitor', alert.monitor) }
   );
+  const marks = useMarks(deployment)?.marks ?? [];
   const end = query.at;
   return (
     <section aria-label={trans.__('Value over time')}>
@@ -216,6 +226,7 @@ function Values({ alert, clear }: { alert: IAlert; clear: number | null }): Reac
               alert={alert}
               points={items}
               clear={clear}
+              marks={marks}
               start={end - options.since * 1000}
               end={end}
             />

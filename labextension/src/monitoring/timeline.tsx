@@ -2,57 +2,13 @@ import '../../style/monitoring.css';
 
 import React from 'react';
 
-import type { IClient } from '../api/client';
 import type { IAlert } from '../api/types';
+import { useMarks } from '../components/chartmarks';
 import { cx } from '../components/cx';
+import { placed, ticks } from '../components/marks';
 import { State } from '../components/state';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
-import { useQuery } from '../hooks/query';
-import { formatRef } from '../refs';
-import { type IMark, placed, ticks } from './marks';
-
-const PIPELINES = 10;
-const RUNS = 20;
-
-/** Deployments and runs of pipelines since a moment; a part that may not be read is left out. */
-async function happened(
-  client: IClient,
-  deployment: string,
-  signal: AbortSignal
-): Promise<{ marks: IMark[]; missing: string[] }> {
-  const missing: string[] = [];
-  const part = async (name: string, read: () => Promise<IMark[]>): Promise<IMark[]> =>
-    read().catch(() => {
-      missing.push(name);
-      return [];
-    });
-  const marks = await Promise.all([
-    part('deployments', async () =>
-      (await client.deployments.show(deployment, signal)).history.map(change => ({
-        at: change.at,
-        state: 'ready',
-        text: [change.verb, change.text].filter(Boolean).join(' ').slice(0, 32),
-        ref: formatRef('deployment', deployment)
-      }))
-    ),
-    part('pipelines', async () => {
-      const { items } = await client.pipelines.list({ limit: PIPELINES }, signal);
-      const runs = await Promise.all(
-        items.map(({ name }) => client.pipelines.runs(name, { limit: RUNS }, signal))
-      );
-      return runs.flatMap(page =>
-        page.items.map(run => ({
-          at: run.started_at,
-          state: run.state,
-          text: run.pipeline,
-          ref: formatRef('pipeline', run.pipeline)
-        }))
-      );
-    })
-  ]);
-  return { marks: marks.flat(), missing };
-}
 
 interface ITimelineProps {
   deployment: string;
@@ -63,12 +19,8 @@ interface ITimelineProps {
 
 /** What else happened in the window: deployments, runs of pipelines, alerts. */
 export function Timeline({ deployment, alerts, start, end }: ITimelineProps): React.ReactElement {
-  const { client, trans, open } = useWorkbench();
-  const { data } = useQuery(
-    `timeline:${deployment}`,
-    signal => happened(client, deployment, signal),
-    { topics: ['deployment', 'step'], list: deployment }
-  );
+  const { trans, open } = useWorkbench();
+  const data = useMarks(deployment);
   const fired = alerts
     .filter(({ state }) => state !== 'ok')
     .map(alert => ({

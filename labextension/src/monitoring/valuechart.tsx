@@ -3,10 +3,11 @@ import '../../style/monitoring.css';
 import React from 'react';
 
 import type { IAlert, IPoint } from '../api/types';
+import { ChartMarks, MarksInWords } from '../components/chartmarks';
 import { cx } from '../components/cx';
+import { type IMark, ticks } from '../components/marks';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
-import { ticks } from './marks';
 import { measureOf } from './measured';
 import { trackOf } from './values';
 
@@ -20,11 +21,14 @@ export function ValueChart({
   alert,
   points,
   clear,
+  marks,
   start,
   end
 }: {
   alert: IAlert;
   points: readonly IPoint[];
+  /** What happened meanwhile. */
+  marks: readonly IMark[];
   clear: number | null;
   start: number;
   end: number;
@@ -60,6 +64,7 @@ export function ValueChart({
           </rect>
         )}
         <Ticks start={start} end={end} />
+        <ChartMarks marks={marks} start={start} end={end} across={x} height={HEIGHT - FOOT} />
         <line className={cx('axis')} x1={LEFT} x2={WIDTH} y1={HEIGHT - FOOT} y2={HEIGHT - FOOT} />
         <text x={LEFT - 6} y={10} textAnchor="end">
           {format.number(most, 2)}
@@ -102,6 +107,7 @@ export function ValueChart({
           </circle>
         )}
       </svg>
+      <MarksInWords marks={marks} start={start} end={end} />
     </div>
   );
 }

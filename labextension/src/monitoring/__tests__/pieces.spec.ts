@@ -1,6 +1,6 @@
 import type { IDraftRule } from '../../api/types';
+import { onAxis, placed, ticks } from '../../components/marks';
 import { heatOf, isLabelled, moved } from '../heat';
-import { placed, ticks } from '../marks';
 import { spanOf, valuesOf } from '../rulesverbs';
 import { changeOf, read, shown } from '../rulevalues';
 import { mainMetric } from '../tiles';
@@ -45,6 +45,15 @@ describe('the timeline', () => {
     expect(found[1]?.lane).not.toBe(found[2]?.lane);
     expect(found[3]?.left).toBe(true);
     expect(found[0]?.left).toBe(false);
+  });
+
+  it('has what happened between its ends, in the order of time', () => {
+    const found = onAxis([mark(1000), mark(250), mark(-1), mark(0), mark(1001)], 0, 1000);
+    expect(found.map(({ x, ref }) => [x, ref])).toEqual([
+      [0, 'deployment:0'],
+      [0.25, 'deployment:250'],
+      [1, 'deployment:1000']
+    ]);
   });
 
   it('keeps the newest where there is no room for all', () => {

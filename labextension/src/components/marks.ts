@@ -7,10 +7,14 @@ export interface IMark {
   ref: string;
 }
 
-/** A mark in its place. */
-export interface IPlacedMark extends IMark {
+/** A mark in its place on the axis. */
+export interface IMarkOnAxis extends IMark {
   /** 0 to 1, from the left. */
   x: number;
+}
+
+/** A mark with room for its text. */
+export interface IPlacedMark extends IMarkOnAxis {
   lane: number;
   /** Whether its text stands at the left of it: there is no room at the right. */
   left: boolean;
@@ -20,18 +24,22 @@ export interface IPlacedMark extends IMark {
 const CHARACTER = 0.0068;
 const LANES = 4;
 
+/** The marks between two moments, the oldest first. */
+export function onAxis(marks: readonly IMark[], start: number, end: number): IMarkOnAxis[] {
+  return marks
+    .map(mark => ({ ...mark, x: (Date.parse(mark.at) - start) / Math.max(1, end - start) }))
+    .filter(({ x }) => x >= 0 && x <= 1)
+    .sort((a, b) => a.x - b.x);
+}
+
 /**
  * The marks between two moments, in lanes, so that no text covers another; what fits in no lane is
  * left out, the older first.
  */
 export function placed(marks: readonly IMark[], start: number, end: number): IPlacedMark[] {
-  const inside = marks
-    .map(mark => ({ ...mark, x: (Date.parse(mark.at) - start) / Math.max(1, end - start) }))
-    .filter(({ x }) => x >= 0 && x <= 1)
-    .sort((a, b) => b.x - a.x);
   const taken: [from: number, to: number][][] = Array.from({ length: LANES }, () => []);
   const found: IPlacedMark[] = [];
-  for (const mark of inside) {
+  for (const mark of onAxis(marks, start, end).reverse()) {
     const width = 0.02 + mark.text.length * CHARACTER;
     const left = mark.x + width > 1;
     const [from, to] = left ? [mark.x - width, mark.x + 0.01] : [mark.x - 0.01, mark.x + width];
