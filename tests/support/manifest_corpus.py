@@ -23,7 +23,8 @@ IMAGE, URI = "registry.example.com:5000/team/flights", "s3://models/flights/{ver
 
 def plan(traffic: Mapping[str, int], name: str = "flights", **options: Any) -> Plan:
     """A plan of the deployment `flights`."""
-    return plan_of(name, "prod", traffic, MODELS, ManifestOptions(**options), bundles=BUNDLES)
+    given = ManifestOptions(**options)
+    return plan_of(name, "prod", traffic, MODELS, given, bundles=BUNDLES, grpc=["v1"])
 
 
 _COMMON: Mapping[str, tuple[Mapping[str, int], dict[str, Any]]] = {
@@ -191,7 +192,7 @@ def _faults() -> Iterator[Fault]:
         (f"{container}/image", GONE),
         (f"{container}/env", [{"name": "AWS_SECRET_ACCESS_KEY", "value": "x"}]),
         (f"{container}/env", [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]),
-        (f"{container}/readinessProbe/httpGet/port", "grpc"),
+        (f"{container}/readinessProbe/httpGet/port", "admin"),
         (f"{container}/resources/requests/cpu", GONE),
         (f"{container}/resources/requests/memory", "2Gi"),
         (f"{container}/securityContext/runAsNonRoot", False),

@@ -13,7 +13,7 @@ from ...core.errors import Conflict, Unprocessable
 from ...core.files import explain_os_error, write_atomic
 from ..packaging import load_bundle
 from ..rows import DeploymentRow, VersionRow
-from ..runtimes import IN_IMAGES
+from ..runtimes import DEFAULT, IN_IMAGES
 from .image import Contents, packages_of, write
 from .plan import ManifestKind, ManifestOptions, check_format, plan_of
 from .records import ImageContext, Manifests
@@ -58,6 +58,7 @@ def manifests_of(
         {item.version: f"{row.model}/{item.number}" for item in row.versions},
         options,
         bundles={item.version: Path(item.bundle).name for item in row.versions},
+        grpc=[item.version for item in row.versions if item.runtime == DEFAULT],
     )
     for item in served:
         # A bundle that cannot be read is another matter.

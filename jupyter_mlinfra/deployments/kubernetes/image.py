@@ -26,7 +26,7 @@ from ...core.files import explain_os_error
 from ..packaging import RUNTIME_NAME, damage
 from ..runtimes import DEFAULT
 from .records import ImageContext
-from .render import PORT
+from .render import GRPC_PORT, PORT
 
 HOME = "/opt/mlinfra"
 USER = 10001
@@ -78,7 +78,8 @@ class Contents:
             return ["python", "-m", f"{RUNTIME_NAME}.asgi", *lean]
         options = {
             "--service-type": "MODEL",
-            "--grpc-workers": "0",
+            "--grpc-workers": "1",
+            "--grpc-threads": str(THREADS),
             "--workers": str(self.workers),
             "--threads": str(THREADS),
             "--keepalive": str(KEEPALIVE_SECONDS),
@@ -97,6 +98,7 @@ class Contents:
             # Bytes in, bytes out: the component parses and answers by itself.
             "PAYLOAD_PASSTHROUGH": "true",
             # Seldon's own names, which only its operator sets.
+            "PREDICTIVE_UNIT_GRPC_SERVICE_PORT": str(GRPC_PORT),
             "PREDICTIVE_UNIT_ID": self.deployment,
             "PREDICTOR_ID": self.version,
             "SELDON_DEPLOYMENT_ID": self.deployment,
@@ -187,6 +189,7 @@ def dockerfile(contents: Contents) -> str:
         if contents.runtime == DEFAULT
         else ""
     )
+    ports = f"{PORT} {GRPC_PORT}" if contents.runtime == DEFAULT else str(PORT)
     return f"""\
 # {contents.model} as version {contents.version} of deployment {contents.deployment}.
 # Build: docker build -t REGISTRY/{contents.deployment}:{contents.tag} .
@@ -200,7 +203,7 @@ COPY bundle {HOME}/bundle
 ENV {variables}
 USER {USER}:{USER}
 WORKDIR /tmp
-EXPOSE {PORT}
+EXPOSE {ports}
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD {json.dumps(_probe())}
 CMD {json.dumps(contents.command)}
 """

@@ -27,7 +27,7 @@ _TAGGED = re.compile(r":[^/:]+\Z|@sha256:")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
     """One version. traffic: percent of the requests. shadow: it gets copies, its answers are
-    dropped.
+    dropped. grpc: its image listens for gRPC too.
     """
 
     version: str
@@ -36,6 +36,7 @@ class Served:
     shadow: bool = False
     image: str = ""
     model_uri: str = ""
+    grpc: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,10 +100,11 @@ def plan_of(
     options: ManifestOptions,
     *,
     bundles: Mapping[str, str] | None = None,
+    grpc: Collection[str] = (),
 ) -> Plan:
     """The plan of a deployment. traffic: percent by version; versions without traffic are left
     out, because a cluster would start them. models: `flights/3` by version. bundles: the id of each
-    version's content.
+    version's content. grpc: the versions whose image listens for gRPC too.
 
     Raises BadRequest if the options do not fit the deployment.
     """
@@ -131,6 +133,7 @@ def plan_of(
             shadow=version not in shares,
             image=_image(options.image, version, (bundles or {}).get(version, "")),
             model_uri=_model_uri(options.model_uri, version, chosen),
+            grpc=version in grpc,
         )
         for version in chosen
     ]

@@ -25,6 +25,8 @@ from .pods import (
 
 PORT = 9000
 """Where the serving process in our image listens: Seldon's own default."""
+GRPC_PORT = 9500
+"""Where it answers Seldon's protocol by gRPC, if it does: where Seldon's operator would have it."""
 NODE = "model"
 """Name of the only node of each graph, and of its container."""
 MANAGER = "jupyter-mlinfra"
@@ -273,11 +275,12 @@ def _kserve_predictor(plan: Plan, item: Served, *, stable: bool = False) -> kser
 def _serving_container(plan: Plan, item: Served, name: str) -> Container:
     """Our image. It is ready when it answers; it is restarted when it has not for half a minute."""
     ping = HttpGet(path="/health/ping", port="http")
+    grpc = (ContainerPort(name="grpc", container_port=GRPC_PORT),) if item.grpc else ()
     return Container(
         name=name,
         image=item.image,
         image_pull_policy="IfNotPresent",
-        ports=(ContainerPort(name="http", container_port=PORT),),
+        ports=(ContainerPort(name="http", container_port=PORT), *grpc),
         startup_probe=Probe(http_get=ping, period_seconds=2, failure_threshold=60),
         readiness_probe=Probe(http_get=ping, period_seconds=5, timeout_seconds=2),
         liveness_probe=Probe(

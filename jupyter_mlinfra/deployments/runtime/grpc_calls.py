@@ -74,13 +74,13 @@ class Calls:
     ) -> tuple[int, bytes, dict[str, str]]:
         """Status of HTTP, body and headers of the answer to the call at `path`."""
         try:
-            return 200, _framed(self._method(path)(frame, headers)), _headers(0, "")
+            return 200, framed(self._method(path)(frame, headers)), _headers(0, "")
         except RequestRefused as refused:
             code = _STATUS_OF.get(refused.status, _INVALID_ARGUMENT)
             fields = {**refused.headers, **_headers(code, refused.text)}
-            return refused.status, _framed(None), fields
+            return refused.status, framed(None), fields
         except Exception as error:  # noqa: BLE001 (of the model: whatever it raises is its answer)
-            return 500, _framed(None), _headers(_STATUS_OF[500], failed(error).text)
+            return 500, framed(None), _headers(_STATUS_OF[500], failed(error).text)
 
     def _method(self, path: str) -> Callable[[bytes, Headers], Any]:
         service, _, name = path.removeprefix("/").partition("/")
@@ -162,7 +162,7 @@ class Calls:
 
         from . import protos
 
-        data = _unframed(frame, headers("grpc-encoding"))
+        data = unframed(frame, headers("grpc-encoding"))
         try:
             return getattr(protos, protocol)(name).FromString(data)
         except DecodeError as error:
@@ -193,7 +193,7 @@ def _v2(name: str, /, **fields: Any) -> Any:
     return protos.v2(name)(**fields)
 
 
-def _unframed(frame: bytes, encoding: str | None) -> bytes:
+def unframed(frame: bytes, encoding: str | None = None) -> bytes:
     """The message of the one frame of a call. Raises RequestRefused."""
     fix = "Send one message, plain or with gzip or deflate."
     if len(frame) < _HEAD.size or _HEAD.unpack_from(frame)[1] != len(frame) - _HEAD.size:
@@ -207,7 +207,7 @@ def _unframed(frame: bytes, encoding: str | None) -> bytes:
     return compression.inflated(frame[_HEAD.size :])
 
 
-def _framed(message: Any) -> bytes:
+def framed(message: Any) -> bytes:
     """A frame; an empty one with an error, because the gateway adds the status to a body only."""
     data = b"" if message is None else message.SerializeToString()
     return _HEAD.pack(0, len(data)) + data

@@ -23,12 +23,13 @@ from flask import Blueprint, Response, current_app, request
 from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import HTTPException
 
-from . import compression, forms, grpc_calls, listen, seldon_v1
+from . import compression, forms, grpc_calls, grpc_server, listen, seldon_v1
 from .refusal import RequestRefused, failed
 from .served import VERSION, Progress, Reply, Served
 
 listen.on_private_socket()
 listen.note_metrics()
+grpc_server.answer_alike()
 
 JSON = "application/json"
 

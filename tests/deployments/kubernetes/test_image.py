@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -9,17 +10,20 @@ import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import grpc
 import pytest
+import wire
 from dockerfile_parse import DockerfileParser
 
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unprocessable
@@ -209,10 +213,26 @@ def test_a_version_that_has_not_passed_its_tests_goes_nowhere(bundle: Path, tmp_
         exporting.image_of(row, "v7", tmp_path / "image", workers=2)
 
 
+class Container(NamedTuple):
+    """What runs, and where it answers. calls: by gRPC; empty for a runtime without."""
+
+    address: str
+    calls: str
+    folder: Path
+    process: subprocess.Popen[bytes]
+
+
+def free_port() -> int:
+    """One that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 @pytest.fixture(params=["seldon-core", "open-inference"])
 def served(
     request: pytest.FixtureRequest, bundle: Path, tmp_path: Path, project: Project
-) -> Iterator[tuple[str, Path, subprocess.Popen[bytes]]]:
+) -> Iterator[Container]:
     """The container's process, started from the folder by the Dockerfile's own ENV and CMD, in the
     environment that its requirements were taken from.
     """
@@ -230,12 +250,7 @@ def served(
     shutil.copytree(folder / "bundle", home / "bundle")
     parser = DockerfileParser(path=str(folder))
     variables = {name: value.replace(HOME, str(home)) for name, value in parser.envs.items()}
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        metrics = free.getsockname()[1]
+    port, metrics, calls = free_port(), free_port(), free_port()
     process = subprocess.Popen(
         json.loads(parsed(folder)["CMD"]),
         cwd=tmp_path,
@@ -245,24 +260,26 @@ def served(
             # As the operator of Seldon gives it to the container.
             "PREDICTIVE_UNIT_HTTP_SERVICE_PORT": str(port),
             "PREDICTIVE_UNIT_METRICS_SERVICE_PORT": str(metrics),
+            "PREDICTIVE_UNIT_GRPC_SERVICE_PORT": str(calls),
         },
         start_new_session=True,
         stderr=subprocess.DEVNULL,  # it complains about its metrics when it is stopped
     )
     try:
-        yield f"http://127.0.0.1:{port}", folder, process
+        yield Container(
+            f"http://127.0.0.1:{port}",
+            f"127.0.0.1:{calls}" if request.param == "seldon-core" else "",
+            folder,
+            process,
+        )
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
+        process.wait(10)
 
 
-def test_the_containers_command_serves_the_model(
-    served: tuple[str, Path, subprocess.Popen[bytes]], bundle: Path
-) -> None:
-    address, folder, process = served
+def test_the_containers_command_serves_the_model(served: Container, bundle: Path) -> None:
+    address, calls, folder, process = served
     end = time.monotonic() + 90
     while True:
         try:
@@ -297,3 +314,35 @@ def test_the_containers_command_serves_the_model(
             check=True,
             stderr=subprocess.DEVNULL,
         )
+    if calls:
+        answers_by_grpc(calls, sample, scores)
+    else:
+        assert "9500" not in parsed(folder)["EXPOSE"]
+    # As a cluster ends it: only the container's first process is told.
+    process.send_signal(signal.SIGTERM)
+    process.wait(10)
+
+
+def answers_by_grpc(address: str, sample: Mapping[str, Any], scores: Sequence[float]) -> None:
+    """The same answers by Seldon's gRPC as by REST, its metadata, and a refusal with its reason."""
+    with grpc.insecure_channel(address) as channel:  # its process loads the model by itself
+        grpc.channel_ready_future(channel).result(90)
+    caller = wire.Caller(address)
+    names = b"".join(wire.field(1, name) for name in sample["names"])
+    rows = b"".join(wire.field(1, wire.value(row)) for row in sample["ndarray"])
+    request = wire.field(2, wire.field(1, "mine")) + wire.field(3, names + wire.field(3, rows))
+    for service in ("Model", "Seldon"):
+        done = caller.call(f"/seldon.protos.{service}/Predict", request)
+        assert done.code == "OK", done.text
+        message = wire.read(done.message)
+        assert wire.read(message[2][0])[1] == [b"mine"]
+        items = wire.read(wire.read(message[3][0])[3][0])[1]
+        found = [struct.unpack("<d", wire.read(item)[2][0])[0] for item in items]
+        assert found == pytest.approx(scores, abs=1e-6)
+    refused = caller.call("/seldon.protos.Model/Predict", wire.field(3, wire.field(1, "other")))
+    assert refused.code == "INVALID_ARGUMENT"
+    assert "no rows" in refused.text
+    assert wire.read(caller.call("/seldon.protos.Model/Metadata").message)[1] == [b"flights"]
+    feedback = wire.field(2, wire.field(2, wire.field(1, "mine"))) + struct.pack("<Bf", 29, 1.0)
+    assert caller.call("/seldon.protos.Model/SendFeedback", feedback).code == "OK"
+    caller.close()
