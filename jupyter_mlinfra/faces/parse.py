@@ -74,9 +74,9 @@ def keys(texts: Sequence[str]) -> list[dict[str, str]]:
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def span(text: str | None) -> timedelta | None:
-    """`90s`, `30min`, `24h`, `7d`. Raises BadRequest."""
-    return None if text is None else duration(text)
+def span(text: str | timedelta | None) -> timedelta | None:
+    """`90s`, `30min`, `24h`, `7d`; a span that is one already stays. Raises BadRequest."""
+    return duration(text) if isinstance(text, str) else text
 
 
 def duration(text: str) -> timedelta:

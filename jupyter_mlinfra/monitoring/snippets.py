@@ -37,7 +37,7 @@ def alert_code(name: str) -> Snippets:
 
 def monitor_code(name: str) -> Snippets:
     """The requests that one monitor sees."""
-    code = f"requests = ml.monitor({text(name)}).frame()\nrequests"
+    code = f'requests = ml.monitor({text(name)}).frame(since="24h")\nrequests'
     return lines(code, "monitors", "status", name, magic="monitor")
 
 

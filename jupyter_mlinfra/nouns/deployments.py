@@ -6,8 +6,10 @@ import contextlib
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..core.records import now
 from ..faces.parse import duration, span
 from ..widgets.reprs import Facts, Records
 from ..workbench import Workbench, current
@@ -15,7 +17,7 @@ from .monitoring import MonitorHandle
 from .shown import Shown
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import timedelta
     from pathlib import Path
 
     import pandas as pd
@@ -264,20 +266,25 @@ class DeploymentHandle(Shown):
         *,
         control: str = "",
         treatment: str = "",
-        measure: Literal["errors", "latency", "quality"] = "errors",
+        measure: Literal["errors", "latency", "quality", "kpi", "reward"] = "errors",
     ) -> VersionVerdict:
         """Whether a version is better than another one, since the traffic was last changed; may be
         asked at any time. control: by default the stable version. treatment: by default the canary.
+        measure: quality and kpi need labels, reward needs feedback.
         """
         return self.workbench.deployments.verdict(
             self.name, control=control, treatment=treatment, measure=measure
         )
 
-    def payloads(self, since: datetime | None = None, *, shadow: bool = False) -> pl.DataFrame:
+    def payloads(
+        self, since: str | timedelta | datetime | None = None, *, shadow: bool = False
+    ) -> pl.DataFrame:
         """Logged requests, one line per row: request, time, version, status, latency, prediction,
-        then the inputs. shadow: the copies that shadows answered instead.
+        then the inputs. since: how far back, such as `"24h"`, or a moment; by default all. shadow:
+        the copies that shadows answered instead.
         """
-        return self.workbench.deployments.payloads(self.name, since=since, shadow=shadow)
+        begin = since if isinstance(since, datetime) else _ago(since)
+        return self.workbench.deployments.payloads(self.name, since=begin, shadow=shadow)
 
     def watch(self, *, name: str | None = None) -> MonitorHandle:
         """Start to watch it; the version with most of the traffic needs a reference
@@ -289,6 +296,11 @@ class DeploymentHandle(Shown):
 
     def _shown(self) -> Any:
         return self.record.deployment
+
+
+def _ago(since: str | timedelta | None) -> datetime | None:
+    back = span(since)
+    return None if back is None else now() - back
 
 
 @dataclass(frozen=True)

@@ -71,8 +71,7 @@ class AlertHandle(Shown):
 
     def silence(self, span: str | timedelta, why: str) -> AlertSilence:
         """Tell nobody of it for so long: `2h`, or a timedelta."""
-        found = parsed_span(span) if isinstance(span, str) else span
-        return self.workbench.alerts.silence(self.name, span=found, why=why)
+        return self.workbench.alerts.silence(self.name, span=parsed_span(span), why=why)
 
     def notebook(self, path: str | None = None) -> AlertNotebook:
         """Write a notebook on the bad window."""
@@ -84,20 +83,20 @@ class AlertHandle(Shown):
 
 @dataclass(frozen=True)
 class MonitorHandle(Shown):
-    """One monitor."""
+    """One monitor. since: how far the window goes back, `24h` or a timedelta; by default a day."""
 
     workbench: Workbench = field(repr=False)
     name: str
 
-    def status(self, since: timedelta | None = None) -> MonitorStatus:
+    def status(self, since: str | timedelta | None = None) -> MonitorStatus:
         """Drift, latency and alerts of the window since then; the alerts are those of the last
         evaluation.
         """
-        return self.workbench.monitoring.status(self.name, since=since)
+        return self.workbench.monitoring.status(self.name, since=parsed_span(since))
 
     def figures(
         self,
-        since: timedelta | None = None,
+        since: str | timedelta | None = None,
         *,
         version: str | None = None,
         segment: str = "",
@@ -107,7 +106,7 @@ class MonitorHandle(Shown):
         `reference`, `previous`, or `START..END`.
         """
         return self.workbench.monitoring.figures(
-            self.name, since=since, version=version, segment=segment, against=against
+            self.name, since=parsed_span(since), version=version, segment=segment, against=against
         )
 
     def series(
@@ -117,7 +116,7 @@ class MonitorHandle(Shown):
         feature: str | None = None,
         version: str | None = None,
         segment: str = "",
-        since: timedelta | None = None,
+        since: str | timedelta | None = None,
     ) -> pl.DataFrame:
         """One metric by the hour: start, end, value, rows."""
         import polars as pl
@@ -129,7 +128,7 @@ class MonitorHandle(Shown):
             feature=feature,
             version=version,
             segment=segment,
-            since=since,
+            since=parsed_span(since),
         )
         rows = [(from_seconds(p.start), from_seconds(p.end), p.value, p.rows) for p in found]
         moment = pl.Datetime("us", "UTC")
@@ -186,9 +185,9 @@ class MonitorHandle(Shown):
             self.name, dataset=dataset, label=label, score=score
         )
 
-    def evaluate(self, since: timedelta | None = None) -> MonitorStatus:
+    def evaluate(self, since: str | timedelta | None = None) -> MonitorStatus:
         """Measure the window now, and update its alerts."""
-        return self.workbench.monitoring.evaluate(self.name, since=since)
+        return self.workbench.monitoring.evaluate(self.name, since=parsed_span(since))
 
     def alerts(self, *, firing: bool = False) -> Sequence[Alert]:
         """Its alerts, firing ones first."""
@@ -200,13 +199,13 @@ class MonitorHandle(Shown):
             ]
         )
 
-    def frame(self, since: timedelta | None = None) -> pl.DataFrame:
+    def frame(self, since: str | timedelta | None = None) -> pl.DataFrame:
         """The logged requests."""
-        return self.workbench.monitoring.frame(self.name, since=since)
+        return self.workbench.monitoring.frame(self.name, since=parsed_span(since))
 
-    def refused(self, since: timedelta | None = None) -> pl.DataFrame:
+    def refused(self, since: str | timedelta | None = None) -> pl.DataFrame:
         """Requests that were refused or failed: the reason, and what was sent."""
-        return self.workbench.monitoring.refused(self.name, since=since)
+        return self.workbench.monitoring.refused(self.name, since=parsed_span(since))
 
     def _shown(self) -> Any:
         return self.status()

@@ -65,7 +65,7 @@ describe('a drag', () => {
   });
 });
 
-const CODE = 'requests = ml.monitor("m").frame()\nrequests';
+const CODE = 'requests = ml.monitor("m").frame(since="24h")\nrequests';
 
 describe('a notebook that references are dropped on', () => {
   /** A notebook with one cell, whose text ends with an empty line. */
