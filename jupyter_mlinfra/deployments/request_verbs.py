@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .requests import Labels, LoggedRequest, LoggedRequestDetail, Outcome
     from .store import DeploymentStore
     from .targets.vitals_log import Vitals
-    from .version_verdicts import Measure, VersionVerdict
+    from .version_verdicts import Measure, Span, Values, VersionVerdict
 
 Labelled = Callable[[str, datetime, datetime], "pl.DataFrame"]
 """The rows of a deployment in a span of time that have a label, as its monitors know them:
@@ -131,10 +131,11 @@ class RequestVerbs:
     ) -> VersionVerdict:
         """Whether a version is better than another one, by the requests since the traffic was last
         changed between them; always valid, however often it is asked. measure: `errors`, `latency`,
-        or `quality`, which needs labels. control: by default the stable version. treatment: by
-        default the other one that has most traffic.
+        `quality` or `kpi`, which need labels and a monitor, or `reward`, which needs feedback.
+        control: by default the stable version. treatment: by default the other one that has most
+        traffic.
 
-        Raises Conflict if one of them has no traffic.
+        Raises Conflict if one of them has no traffic, and what the monitor has to say against it.
         """
         from . import version_verdicts
 
@@ -143,15 +144,25 @@ class RequestVerbs:
         versions = version_verdicts.arms(name, row.traffic, *given)
         changes = self._store.history(name, limit=HISTORY).items
         span = version_verdicts.span_of(name, changes, *versions)
-        if measure != "quality":
-            values = version_verdicts.outcomes(
-                payload_folder(self._project, name), measure, span, versions
-            )
-            return version_verdicts.compare(name, measure, span, versions, values)
-        ask, at = self._outcomes, now()
-        errors = ask(name, "error", versions, span.since, at) if ask else {}
-        found = [errors.get(version, []) for version in versions]
-        return version_verdicts.compare(name, measure, span, versions, found)
+        values = self._values(name, measure, span, versions)
+        return version_verdicts.compare(name, measure, span, versions, values)
+
+    def _values(
+        self, name: str, measure: Measure, span: Span, versions: Sequence[str]
+    ) -> Sequence[Values]:
+        """The outcomes of each version in the span."""
+        from . import version_verdicts
+        from .payload_log.parts import parts
+
+        folder, at = payload_folder(self._project, name), now()
+        if measure in ("errors", "latency"):
+            return version_verdicts.outcomes(folder, measure, span, versions)
+        if measure == "reward":
+            frames = (part.rows for part in parts(folder, span.since, at) if not part.problem)
+            return version_verdicts.rewards(folder, frames, span.since, versions)
+        goal, ask = "kpi" if measure == "kpi" else "error", self._outcomes
+        found = ask(name, goal, versions, span.since, at) if ask else {}
+        return [found.get(version, []) for version in versions]
 
     @property
     def _masked(self) -> tuple[str, ...]:

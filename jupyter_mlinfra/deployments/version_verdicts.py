@@ -4,7 +4,7 @@ time, from what the payload log and the labels say.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,13 +18,15 @@ from .spec import Change
 
 if TYPE_CHECKING:
     import numpy as np
+    import polars as pl
 
     Values = Sequence[float] | np.ndarray[Any, Any]
 
-Measure = Literal["errors", "latency", "quality"]
+Measure = Literal["errors", "latency", "quality", "kpi", "reward"]
 """errors: share of requests answered with 500 or above. latency: milliseconds in the model's
 process. quality: how far the answers are from the labels: the share of wrong classes, or the mean
-absolute error of numbers. Of each, less is better.
+absolute error of numbers. Of each, less is better. kpi: what the answers were worth by their
+labels. reward: of the feedback. Of these two, more is better.
 """
 
 FILES = 240
@@ -151,6 +153,31 @@ def outcomes(
     ]
 
 
+def rewards(
+    folder: Path, requests: Iterable[pl.DataFrame], since: datetime, versions: Sequence[str]
+) -> Sequence[Values]:
+    """The rewards of the feedback on the answers that each version has given from `since` on.
+    requests: frames with request_id, ts, version and status.
+    """
+    import polars as pl
+
+    from .payload_log import reading
+
+    given = reading.feedback(folder, since).select("request_id", "reward")
+    if given.is_empty():
+        return [[] for _ in versions]
+    frames = [
+        frame.filter(pl.col("status") == 200, pl.col("ts") >= since)
+        .select("request_id", "version")
+        .join(given, on="request_id")
+        for frame in requests
+    ]
+    if not frames:
+        return [[] for _ in versions]
+    rows = pl.concat(frames).unique("request_id", keep="first")
+    return [rows.filter(pl.col("version") == name)["reward"].to_numpy() for name in versions]
+
+
 def compare(
     name: str,
     measure: Measure,
@@ -164,7 +191,8 @@ def compare(
 
     found = None
     if all(counts):
-        found = verdict_of(values[0], values[1], share=span.share, better="lower")
+        better: Literal["higher", "lower"] = "higher" if measure in ("kpi", "reward") else "lower"
+        found = verdict_of(values[0], values[1], share=span.share, better=better)
     shares = (1 - span.share, span.share)
     control, treatment = (
         ArmOutcomes(
@@ -193,6 +221,8 @@ def _nothing(measure: Measure, versions: Sequence[str], counts: Sequence[int]) -
     without = " and ".join(
         version for version, count in zip(versions, counts, strict=True) if not count
     )
-    if measure == "quality":
+    if measure in ("quality", "kpi"):
         return f"{without}: no label has been joined since the traffic was changed"
+    if measure == "reward":
+        return f"{without}: no reward has come since the traffic was changed"
     return f"{without}: no request is in the payload log since the traffic was changed"

@@ -15,7 +15,12 @@ import polars as pl
 import pytest
 
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound
-from jupyter_mlinfra.deployments import latencies, requests, version_verdicts
+from jupyter_mlinfra.deployments import (
+    latencies,
+    request_verbs,
+    requests,
+    version_verdicts,
+)
 from jupyter_mlinfra.deployments.logged import Input
 from jupyter_mlinfra.deployments.payload_log import compacting, reading
 from jupyter_mlinfra.deployments.payload_log.frames import facts_of
@@ -331,6 +336,42 @@ def test_a_version_with_more_errors_is_worse_and_one_with_lost_requests_is_not_c
     nothing = version_verdicts.compare("flights", "quality", span, ("v1", "v2"), [[], [1.0]])
     assert (nothing.state, nothing.difference) == ("not yet", None)
     assert "v1: no label" in nothing.why
+
+
+def test_a_reward_and_a_kpi_are_better_if_they_are_higher(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rewards come by the feedback on an answer, the last of each, and no version has another's."""
+    reward = {"v1": 1.0, "v2": 2.0}
+    for version, begin in (("v1", 10), ("v2", 3000)):
+        numbers = range(begin, begin + 900)
+        asked = [answered(place, status=500 if place % 100 == 0 else 200) for place in numbers]
+        told = [
+            {"k": "f", "id": f"r{place}", "ts": START + place, "reward": value, "truth": None}
+            for place in numbers[:800]
+            for value in (-9.0, reward[version] + place % 7)
+        ]
+        logged(tmp_path, version, *asked, *told)
+    span = version_verdicts.Span(since=datetime.fromtimestamp(START + 20, UTC), share=0.5)
+    verbs, versions = RequestVerbs(), ("v1", "v2")
+    verbs._project = SimpleNamespace()  # type: ignore[assignment]  # only its folder is asked for
+    monkeypatch.setattr(request_verbs, "payload_folder", lambda *_: tmp_path)
+    values = verbs._values("flights", "reward", span, versions)
+    for version, found, first, begin in zip(versions, values, (20, 3000), (10, 3000), strict=True):
+        counted = [place for place in range(first, begin + 800) if place % 100]
+        assert sorted(found) == sorted(reward[version] + place % 7 for place in counted)
+    verdict = version_verdicts.compare("flights", "reward", span, versions, values)
+    assert (verdict.state, verdict.control.n, verdict.treatment.n) == ("better", 782, 792)
+
+    def outcomes(name: str, goal: str, of: Sequence[str], *_: object) -> dict[str, list[float]]:
+        assert (name, goal, tuple(of)) == ("flights", "kpi", versions)
+        return {"v1": [0.0, 2.0] * 500, "v2": [-1.0, 1.0] * 500}
+
+    verbs._outcomes = outcomes
+    worth = verbs._values("flights", "kpi", span, versions)
+    assert version_verdicts.compare("flights", "kpi", span, versions, worth).state == "worse"
+    none = version_verdicts.compare("flights", "reward", span, versions, [[], [1.0]])
+    assert none.why == "v1: no reward has come since the traffic was changed"
 
 
 def test_as_many_more_outcomes_as_are_needed_do_decide() -> None:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from ...core.errors import MLInfraError
 from ..comparing import quantiles
 from ..targets import Figures
-from ..version_verdicts import SETTLED
+from ..version_verdicts import SETTLED, rewards
 from . import refusals
 from .refusals import LEAST, Refusals, looks_worse
 from .spec import DeliveryPlan, StepCheck
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ...experiments.verdict import Verdict
+    from ..version_verdicts import Values
 
 Outcomes = Callable[[str, str, Sequence[str], datetime, datetime], Mapping[str, Sequence[float]]]
 """Deployment, goal (`kpi` or `error`), versions, since, until: the outcomes of each version."""
@@ -255,7 +256,7 @@ def _by_outcomes(
     plan: DeliveryPlan,
     limits: StepLimits,
     traffic: Mapping[str, int],
-    values: tuple[Sequence[float], Sequence[float]],
+    values: tuple[Values, Values],
     judgement: Judgement,
 ) -> Judgement:
     """With the verdict on the outcomes. A step waits until there are enough for one."""
@@ -338,21 +339,13 @@ def _values(
     rows: pl.DataFrame,
     until: datetime,
     outcomes: Outcomes | None,
-) -> tuple[Sequence[float], Sequence[float]]:
+) -> tuple[Values, Values]:
     """The outcomes of the version that is to be replaced, and of the new one, since all requests
     have followed the shares of the step.
     """
-    import polars as pl
-
-    from ..payload_log import reading
-
     names, since = [plan.against, plan.version], plan.step_at + SETTLED
     if plan.goal != "reward":
         found = outcomes(plan.deployment, plan.goal, names, since, until) if outcomes else {}
         return found.get(plan.against, ()), found.get(plan.version, ())
-    rewards = reading.feedback(folder, plan.step_at).select("request_id", "reward")
-    answered = rows.filter(pl.col("status") == 200, pl.col("ts") >= since)
-    answered = answered.unique("request_id", keep="first")
-    both = answered.join(rewards, on="request_id")
-    first, second = (both.filter(pl.col("version") == name)["reward"].to_list() for name in names)
+    first, second = rewards(folder, [rows], since, names)
     return first, second

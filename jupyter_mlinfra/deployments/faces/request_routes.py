@@ -83,11 +83,12 @@ class VerdictPage(Handler):
         *,
         control: Text = "",
         treatment: Text = "",
-        measure: Literal["errors", "latency", "quality"] = "errors",
+        measure: Literal["errors", "latency", "quality", "kpi", "reward"] = "errors",
     ) -> VersionVerdict:
         """Whether one version is better than another, since the traffic was last changed.
 
         control: by default the stable version. treatment: by default the canary.
+        measure: quality and kpi need labels, reward needs feedback.
         """
         return self.bench.deployments.verdict(
             name, control=control, treatment=treatment, measure=measure

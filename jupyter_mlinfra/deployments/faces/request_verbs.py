@@ -53,10 +53,10 @@ def _latency(session: Session, name: str, since: str) -> Any:
 @click.option("--treatment", default="", metavar="VERSION", help="Default: the canary.")
 @click.option(
     "--measure",
-    type=click.Choice(["errors", "latency", "quality"]),
+    type=click.Choice(["errors", "latency", "quality", "kpi", "reward"]),
     default="errors",
     show_default=True,
-    help="Compare by this; quality needs labels.",
+    help="Compare by this; quality and kpi need labels, reward needs feedback.",
 )
 def _verdict(session: Session, name: str, **options: Any) -> Any:
     """Whether a version is better than another one; may be asked at any time."""

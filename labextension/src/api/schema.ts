@@ -3170,7 +3170,7 @@ export interface components {
             readonly high: number | null;
             readonly low: number | null;
             /** @enum {string} */
-            readonly measure: "errors" | "latency" | "quality";
+            readonly measure: "errors" | "latency" | "quality" | "kpi" | "reward";
             readonly needed: number | null;
             readonly ratio_p: number | null;
             /** Format: date-time */

@@ -18,8 +18,10 @@ import { weightsOf, words } from './weights';
 
 type Measure = IVersionVerdict['measure'];
 
-const isMeasure = (text: string): text is Measure =>
-  ['errors', 'latency', 'quality'].includes(text);
+/** What the versions can be compared by, in the order of the list. */
+const MEASURES: readonly Measure[] = ['errors', 'latency', 'quality', 'kpi', 'reward'];
+
+const isMeasure = (text: string): text is Measure => MEASURES.some(known => known === text);
 
 /** How a verdict looks; a mismatch of the ratio is a fault of the experiment. */
 const STATES: Readonly<Record<string, string>> = {
@@ -66,11 +68,7 @@ export function Verdict({ deployment }: { deployment: IDeployment }): React.Reac
         bare
         label={trans.__('Compared by')}
         value={measure}
-        options={[
-          { value: 'errors', label: trans.__('errors') },
-          { value: 'latency', label: trans.__('latency') },
-          { value: 'quality', label: trans.__('labels') }
-        ]}
+        options={MEASURES.map(value => ({ value, label: nameOf(value, trans) }))}
         onChange={next => isMeasure(next) && setMeasure(next)}
       />
       <Result query={query} rows={1}>
@@ -120,6 +118,22 @@ function Words({ verdict }: { verdict: IVersionVerdict }): React.ReactElement {
       </span>
     </span>
   );
+}
+
+/** What a measure is called in the list. */
+function nameOf(measure: Measure, trans: TranslationBundle): string {
+  switch (measure) {
+    case 'errors':
+      return trans.__('errors');
+    case 'latency':
+      return trans.__('latency');
+    case 'quality':
+      return trans.__('labels');
+    case 'kpi':
+      return trans.__('KPI');
+    case 'reward':
+      return trans.__('rewards');
+  }
 }
 
 /** What may be done: it is not a promise. */

@@ -1,4 +1,4 @@
-import { screen } from '@testing-library/react';
+import { fireEvent, screen, within } from '@testing-library/react';
 import React from 'react';
 
 import type { IDeployment, IVersionVerdict } from '../../api/types';
@@ -75,4 +75,25 @@ it('one version alone has no verdict, and nothing is asked', async () => {
   await settle();
   expect(screen.queryByRole('group', { name: 'Verdict' })).toBeNull();
   expect(verdict).not.toHaveBeenCalled();
+});
+
+it('all measures can be chosen, and the chosen one is asked for', async () => {
+  const verdict = jest.fn(async () => VERDICT);
+  show(fakeWorkbench({ deployments: { verdict } }), <Verdict deployment={DEPLOYMENT} />);
+  await settle();
+  const list = screen.getByLabelText('Compared by');
+  expect(
+    within(list)
+      .getAllByRole('option')
+      .map(({ textContent }) => textContent)
+  ).toEqual(['errors', 'latency', 'labels', 'KPI', 'rewards']);
+  for (const measure of ['kpi', 'reward']) {
+    fireEvent.change(list, { target: { value: measure } });
+    await settle();
+    expect(verdict).toHaveBeenLastCalledWith(
+      'flights',
+      { control: 'v1', treatment: 'v2', measure },
+      expect.anything()
+    );
+  }
 });
