@@ -146,6 +146,22 @@ def models(lab: Lab) -> None:
     expect(page.get_by_role("group", name="Change the traffic")).to_be_visible()
 
 
+def models_asked(lab: Lab) -> None:
+    """The same while it answers: with rates, latencies and shares."""
+    api = "mlinfra/api/deployments/deployments/flights"
+    sample = lab.server.ask(api)["sample"]
+    for _ in range(60):
+        lab.server.ask(f"{api}/predict", "POST", {"rows": sample})
+    models(lab)
+    page = lab.main("deployment:flights")
+    line = page.locator('[data-version="v1"]')
+    for figure in ("p95", "errors", "refused"):
+        expect(line).to_contain_text(figure, timeout=SLOW)
+    chart = page.get_by_role("region", name="Latency and rate").get_by_role("img")
+    expect(chart).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("group", name="Verdict")).to_contain_text("decided", timeout=SLOW)
+
+
 def requests(lab: Lab) -> None:
     page = lab.open("Models", "deployment:flights")
     page.get_by_role("tab", name="Requests").click()
@@ -166,6 +182,47 @@ def model(lab: Lab) -> None:
     page = lab.open("Models", "model:flights")
     page.get_by_role("tab", name="Model Card").click()
     expect(page.get_by_role("grid", name="Inputs")).to_be_visible()
+
+
+def versions(lab: Lab) -> None:
+    """Which versions of a model can be deployed, and where they are."""
+    page = lab.open("Models", "model:flights")
+    grid = page.get_by_role("grid", name="Versions of flights")
+    expect(grid.get_by_role("columnheader", name="deployable")).to_be_visible()
+
+
+def batch(lab: Lab) -> None:
+    """What a batch has written, a row each with its prediction and the version that gave it."""
+    into, datasets = "flights.scored", "mlinfra/api/catalog/datasets"
+    kept = ["carrier", "origin", "dest", "distance", "late"]
+    wish = {"version": "flights@champion", "source": "flights.training_set", "into": into}
+
+    def written() -> bool:
+        return into in [item["name"] for item in lab.server.ask(datasets)["items"]]
+
+    if not written():
+        lab.server.ask("mlinfra/api/deployments/batch", "POST", {**wish, "keep": kept})
+    while not written():
+        lab.page.wait_for_timeout(1_000)
+    page = lab.open("Catalog", f"dataset:{into}")
+    page.get_by_role("tab", name="Preview").click()
+    expect(page.locator("canvas").first).to_be_visible()
+
+
+def real_time_features(lab: Lab) -> None:
+    """A request that carries keys in place of the features that are read by them."""
+    api, name = "mlinfra/api/deployments/deployments", "by-key"
+    views = ["origin_weather", "origin_delays", "carrier_delays", "route_delays", "plane_facts"]
+    wish = {"version": "flights/2", "name": name, "features": views, "missing": "null"}
+    if name not in [item["name"] for item in lab.server.ask(api)["items"]]:
+        reason = "the values of the demo are of 2013, past their ttl"
+        lab.server.ask(api, "POST", {**wish, "override": reason})
+    while lab.server.ask(f"{api}/{name}")["deployment"]["state"] != "healthy":
+        lab.page.wait_for_timeout(1_000)
+    page = lab.open("Models", f"deployment:{name}")
+    page.get_by_role("tab", name="Try It").click()
+    page.get_by_role("button", name="Ask").click()
+    expect(page.get_by_text(re.compile(r"from v\d+ in"))).to_be_visible()
 
 
 def deploy(lab: Lab) -> None:
@@ -303,6 +360,10 @@ SCENES: dict[str, Callable[[Lab], None]] = {
 
 PICTURES: dict[str, Callable[[Lab], None]] = {
     **SCENES,
+    "models": models_asked,
+    "versions": versions,
+    "batch": batch,
+    "real-time-features": real_time_features,
     "try-it": try_it,
     "access": access,
     "alert": alert,
