@@ -42,7 +42,7 @@ from .spec import (
     VersionState,
 )
 from .store import DeploymentStore
-from .targets import DeploymentTarget, load_target
+from .targets import DeploymentTarget, load_target, present
 from .traffic import all_to, all_to_the_canary, exactly, previous
 
 if TYPE_CHECKING:
@@ -240,7 +240,8 @@ class Deployments(
             for row in self._store.deployments()
             for version, percent in row.traffic.items()
         }
-        return exposition(self._target.figures(), traffic, BUCKETS) + self._target.own_metrics()
+        figures = present(self._target.figures())
+        return exposition(figures, traffic, BUCKETS) + self._target.own_metrics()
 
     def list(self, *, limit: int = 50, cursor: str | None = None) -> Page[Deployment]:
         """Deployments by name."""

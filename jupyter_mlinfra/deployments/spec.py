@@ -60,7 +60,7 @@ class DeployedVersion:
     `canary`, `shadow` or `standby`. runtime: what carries its processes.
 
     requests, p50_ms, p95_ms, errors (5xx), refused (4xx): of the gateway's last window; None before
-    the first request.
+    the first request. stale_since: when they were measured, if that is too long ago to tell of now.
     memory_bytes, pids: of its serving processes; pages that they share count once.
     """
 
@@ -81,6 +81,7 @@ class DeployedVersion:
     memory_bytes: int | None
     pids: Sequence[int]
     gates: Sequence[Gate]
+    stale_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,7 @@ from .spec import (
     VersionState,
 )
 from .state import deployment_state, roles
-from .targets import Figures
+from .targets import Figures, present
 
 _HAS_PROCESSES = (VersionState.STARTING, VersionState.TESTING, VersionState.READY)
 
@@ -116,10 +116,11 @@ def deployment(
 
 def _by_minute(row: DeploymentRow, figures: Mapping[tuple[str, str], Figures]) -> Sequence[int]:
     """The requests of all versions together, without the copies that shadows get."""
+    now = present(figures)
     counted = [
-        figures[row.name, item.version].by_minute
+        now[row.name, item.version].by_minute
         for item in row.versions
-        if not item.shadow and (row.name, item.version) in figures
+        if not item.shadow and (row.name, item.version) in now
     ]
     from_the_last = zip_longest(*(reversed(minutes) for minutes in counted), fillvalue=0)
     return [sum(minutes) for minutes in from_the_last][::-1]
@@ -161,8 +162,9 @@ def _version(
     live: int,
     figures: Figures | None,
 ) -> DeployedVersion:
-    # A version that is down has no present figures.
+    # A version that is down has no figures: the last ones are of other processes.
     current = figures if live and figures is not None and figures.seconds else None
+    seen = live and figures is not None and not figures.stale_since
     return DeployedVersion(
         version=item.version,
         model=row.model,
@@ -186,9 +188,10 @@ def _version(
         p95_ms=_milliseconds(current.p95_ms, current) if current else None,
         error_fraction=_fraction(current.errors, current) if current else None,
         refused_fraction=_fraction(current.refused, current) if current else None,
-        memory_bytes=(figures.memory_bytes or None) if live and figures else None,
-        pids=list(figures.pids) if live and figures else [],
+        memory_bytes=(figures.memory_bytes or None) if seen and figures else None,
+        pids=list(figures.pids) if seen and figures else [],
         gates=item.gates,
+        stale_since=from_seconds(current.stale_since) if current and current.stale_since else None,
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -22,7 +23,9 @@ from jupyter_mlinfra.deployments.packaging import damage, load_bundle, package
 from jupyter_mlinfra.deployments.rows import DeploymentRow, VersionRow
 from jupyter_mlinfra.deployments.settings import DeploymentSettings
 from jupyter_mlinfra.deployments.spec import DeployedVersion, VersionState
-from jupyter_mlinfra.deployments.targets import Figures
+from jupyter_mlinfra.deployments.targets import Figures, present
+from jupyter_mlinfra.deployments.targets.layout import figures_file
+from jupyter_mlinfra.deployments.targets.local import LocalTarget
 from jupyter_mlinfra.faces.rows import row_of
 from jupyter_mlinfra.workbench import Workbench
 
@@ -91,6 +94,35 @@ def test_what_is_down_shows_no_figures_of_the_time_before() -> None:
     down = shown(0, figures)
     shares = down.error_fraction, down.refused_fraction
     assert (down.requests_per_second, down.p50_ms, down.p95_ms, *shares) == (None,) * 5
+
+
+def test_old_figures_are_shown_with_their_time_and_decide_nothing(
+    tmp_path: Path, kit: ModuleType
+) -> None:
+    project = kit.open_project(tmp_path / "project")
+    target = LocalTarget(project, Deployments(project, kit.Registry({}))._store)
+    file = figures_file(project)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    measured = asdict(
+        Figures(seconds=60.0, requests=120, errors=6, p50_ms=4.0, p95_ms=9.0, by_minute=(1, 120))
+    )
+    item = {"deployment": "flights", "version": "v1", "pids": [7]}
+
+    def seen(age: float) -> DeployedVersion:
+        at = time.time() - age
+        file.write_text(json.dumps({"at": at, "figures": [measured | item]}))
+        assert (KEY in present(target.figures())) is (age < 30)
+        found = shown(2, target.figures()[KEY])
+        assert found.requests_per_second is not None
+        assert (found.requests_per_second.value, found.traffic) == (2.0, 100)
+        if found.stale_since:
+            assert found.stale_since.timestamp() == pytest.approx(at, abs=0.01)
+        return found
+
+    now, old = seen(1), seen(3600)
+    assert (now.stale_since, now.pids, row_of(now)["reason"]) == (None, [7], "–")
+    assert (old.pids, "its figures are of" in row_of(old)["reason"]) == ([], True)
+    project.database.close()
 
 
 @pytest.mark.parametrize("state", ["building", "starting", "testing", "draining", "stopped"])

@@ -17,6 +17,7 @@ from ...core.errors import Conflict, MLInfraError
 from ..gates import LATENCY_MS
 from ..settings import DeploymentSettings
 from ..spec import VersionState
+from ..targets import present
 from ..targets.layout import payload_folder
 from ..traffic import previous, share_of
 from .judging import Judgement, Outcomes, StepLimits, judge
@@ -106,7 +107,7 @@ class Driver:
             return Judgement(checks=plan.checks, breach=f"{item.version} has failed: {item.reason}")
         figures = {
             version: found
-            for (deployment, version), found in self.target.figures().items()
+            for (deployment, version), found in present(self.target.figures()).items()
             if deployment == plan.deployment
         }
         return judge(

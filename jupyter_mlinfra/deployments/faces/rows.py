@@ -32,6 +32,7 @@ def change(item: Change) -> Row:
 
 @row(DeployedVersion)
 def deployed_version(item: DeployedVersion) -> Row:
+    old = f"its figures are of {moment(item.stale_since)}" if item.stale_since else ""
     return {
         "version": item.version,
         "model": item.model,
@@ -42,7 +43,7 @@ def deployed_version(item: DeployedVersion) -> Row:
         "p95 ms": number(item.p95_ms),
         "errors": share(item.error_fraction),
         "refused": share(item.refused_fraction),
-        "reason": beginning(item.reason),
+        "reason": beginning("; ".join(filter(None, (item.reason, old)))),
     }
 
 

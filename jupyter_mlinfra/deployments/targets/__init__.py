@@ -47,6 +47,8 @@ class Figures:
     one first: the time, and how many requests, errors and refusals had been counted by then.
     in_flight: requests that the gateway has taken and not answered. counts: None of a target that
     keeps none. by_minute: the requests of each of the last 60 minutes, the present one last.
+    stale_since: when all of this was measured (seconds since 1970), if that is too long ago to tell
+    of now; 0: it is not.
     """
 
     seconds: float
@@ -62,6 +64,7 @@ class Figures:
     in_flight: int = 0
     counts: Counts | None = None
     by_minute: Sequence[int] = ()
+    stale_since: float = 0.0
 
     def counted_since(self, begun: float) -> tuple[int, int, int]:
         """Requests, errors and refusals between the first reading at `begun` (seconds since 1970)
@@ -76,6 +79,11 @@ class Figures:
             return 0, 0, 0
         (_, requests, errors, refused), (_, *all_) = within[0], within[-1]
         return all_[0] - requests, all_[1] - errors, all_[2] - refused
+
+
+def present[K](figures: Mapping[K, Figures]) -> dict[K, Figures]:
+    """Those that tell of now."""
+    return {key: item for key, item in figures.items() if not item.stale_since}
 
 
 class DeploymentTarget(Protocol):
@@ -112,7 +120,7 @@ class DeploymentTarget(Protocol):
         """How the gateway is; None while nothing is up, or for a target that has none."""
 
     def figures(self) -> Mapping[tuple[str, str], Figures]:
-        """What was counted lately, by (deployment, version)."""
+        """What was counted last, by (deployment, version), with `stale_since`."""
 
     def own_metrics(self) -> str:
         """What models count by themselves, in the text format of Prometheus."""

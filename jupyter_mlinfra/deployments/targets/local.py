@@ -172,14 +172,16 @@ class LocalTarget:
         return None
 
     def figures(self) -> Mapping[tuple[str, str], Figures]:
-        """What the keeper has read from the gateway; empty if that is long ago."""
+        """What the keeper has read from the gateway last."""
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             document = json.loads(figures_file(self._project).read_text())
-            if time.time() - document["at"] <= STALE_SECONDS:
-                return {
-                    (item.pop("deployment"), item.pop("version")): _figures(item)
-                    for item in document["figures"]
-                }
+            stale = time.time() - document["at"] > STALE_SECONDS
+            return {
+                (item.pop("deployment"), item.pop("version")): _figures(
+                    item, stale_since=document["at"] if stale else 0.0
+                )
+                for item in document["figures"]
+            }
         return {}
 
     def own_metrics(self) -> str:
@@ -225,6 +227,6 @@ class LocalTarget:
             )
 
 
-def _figures(item: dict[str, Any]) -> Figures:
+def _figures(item: dict[str, Any], stale_since: float) -> Figures:
     counts = item.pop("counts", None)
-    return Figures(**item, counts=counts and Counts(**counts))
+    return Figures(**item | {"counts": counts and Counts(**counts), "stale_since": stale_since})

@@ -918,7 +918,7 @@ export interface components {
          *     `canary`, `shadow` or `standby`. runtime: what carries its processes.
          *
          *     requests, p50_ms, p95_ms, errors (5xx), refused (4xx): of the gateway's last window; None before
-         *     the first request.
+         *     the first request. stale_since: when they were measured, if that is too long ago to tell of now.
          *     memory_bytes, pids: of its serving processes; pages that they share count once.
          */
         readonly DeployedVersion: {
@@ -935,6 +935,8 @@ export interface components {
             readonly role: string;
             readonly runtime: string;
             readonly shadow: number;
+            /** @default null */
+            readonly stale_since: string | null;
             readonly state: components["schemas"]["VersionState"];
             readonly traffic: number;
             readonly version: string;

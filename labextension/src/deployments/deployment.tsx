@@ -5,6 +5,7 @@ import React, { useState } from 'react';
 import type { ICodeCall } from '../api/client';
 import type { IDeployment, IDeploymentDetail } from '../api/types';
 import { ActionButton } from '../components/action';
+import { Age } from '../components/age';
 import { Button } from '../components/button';
 import { Result } from '../components/card';
 import { cx } from '../components/cx';
@@ -30,7 +31,7 @@ import { Manifest } from './manifest';
 import { Monitors } from './monitors';
 import { Plan } from './plan';
 import { Requests, type RowKey } from './requests';
-import { rate } from './section';
+import { rate, staleSince } from './section';
 import { type IEditedTraffic, Traffic } from './traffic';
 import { TryIt } from './tryit';
 import { undoings } from './undoing';
@@ -253,6 +254,7 @@ function DeploymentFacts({ detail }: { detail: IDeploymentDetail }): React.React
   const { trans } = useWorkbench();
   const { deployment, signature, answers, params } = detail;
   const perSecond = rate(deployment);
+  const stale = staleSince(deployment);
   const undo = undoings(detail.history, deployment.versions).find(({ weights }) => weights);
   return (
     <Facts>
@@ -263,6 +265,7 @@ function DeploymentFacts({ detail }: { detail: IDeploymentDetail }): React.React
         </span>
       )}
       <>{trans.__('created %1 ago', format.span(format.secondsSince(deployment.created_at)))}</>
+      {stale && <Age at={stale} limit={0} />}
       {perSecond && (
         <Num
           value={perSecond}

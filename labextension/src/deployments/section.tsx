@@ -2,6 +2,7 @@ import React from 'react';
 
 import type { IDeployment, INumber } from '../api/types';
 import { codeOf } from '../code/snippets';
+import { Age } from '../components/age';
 import { EmptyCard } from '../components/card';
 import { List, type IListRow } from '../components/list';
 import { ListSection } from '../components/listsection';
@@ -91,6 +92,10 @@ export function rate({ versions }: IDeployment): INumber | null {
     : null;
 }
 
+/** When its figures were measured, if that is too long ago to tell of now. */
+export const staleSince = ({ versions }: IDeployment): string | undefined =>
+  versions.flatMap(({ stale_since: since }) => since ?? []).sort()[0];
+
 const MINUTES = 60;
 
 /** The requests of the last hour by the minute; the present minute is not over. */
@@ -115,6 +120,7 @@ function deploymentRow(deployment: IDeployment, { trans }: IWorkbench): IListRow
   const answering = deployment.versions.filter(version => version.traffic > 0);
   const latency = answering[0]?.p95_ms ?? null;
   const perSecond = rate(deployment);
+  const stale = staleSince(deployment);
   return {
     id: deployment.ref,
     ref: deployment.ref,
@@ -128,6 +134,7 @@ function deploymentRow(deployment: IDeployment, { trans }: IWorkbench): IListRow
     meta: (
       <>
         <Requests deployment={deployment} />
+        {stale && <Age at={stale} limit={0} />}
         {perSecond && (
           <Num value={perSecond} format={value => trans.__('%1/s', format.number(value, 3))} />
         )}

@@ -3,6 +3,7 @@ import '../../style/deployments.css';
 import React, { useEffect, useMemo, useState } from 'react';
 
 import type { IDeployedVersion, IDeployment, IDeploymentDetail, INumber } from '../api/types';
+import { Age } from '../components/age';
 import { Button } from '../components/button';
 import { cx } from '../components/cx';
 import { Field } from '../components/field';
@@ -13,7 +14,7 @@ import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import type { IQuery } from '../hooks/query';
 import { Copies } from './copies';
-import { rate } from './section';
+import { rate, staleSince } from './section';
 import { seriesOf } from './series';
 import { balanced, checkWeights, fieldsOf, shareOf, type Weights } from './weights';
 
@@ -35,6 +36,8 @@ export interface IEditedTraffic {
  * apply.
  */
 export function Traffic({ deployment, query, onEdit }: ITrafficProps): React.ReactElement {
+  const { trans } = useWorkbench();
+  const stale = staleSince(deployment);
   return (
     <>
       <div role="table" aria-label={deployment.name}>
@@ -44,6 +47,15 @@ export function Traffic({ deployment, query, onEdit }: ITrafficProps): React.Rea
             <VersionLine key={version.version} deployment={deployment.name} version={version} />
           ))}
       </div>
+      {stale && (
+        <p className={cx('more')} role="status">
+          <Age at={stale} limit={0} />{' '}
+          {trans.__(
+            'Rates and latencies are those of %1: nothing was measured since. States and shares are those of now.',
+            format.time(stale)
+          )}
+        </p>
+      )}
       <TrafficEditor
         key={deployment.updated_at}
         deployment={deployment}
@@ -68,7 +80,11 @@ function VersionLine({
     );
   return (
     <>
-      <div className={cx('deployments-version-line')} role="row" data-version={version.version}>
+      <div
+        className={cx('deployments-version-line', version.stale_since && 'is-stale')}
+        role="row"
+        data-version={version.version}
+      >
         <span role="cell" className={cx('strong-name')}>
           {version.role || format.DASH}
         </span>
@@ -129,7 +145,7 @@ function Share({ version }: { version: IDeployedVersion }): React.ReactElement {
       <span role="cell" className={cx('deployments-traffic-bar', `series-${seriesOf(version)}`)}>
         <span style={{ width: `${version.traffic}%` }} />
       </span>
-      <span role="cell" className={cx('is-end')}>
+      <span role="cell" className={cx('is-end', 'deployments-share')}>
         <Num value={version.traffic} format={value => `${format.number(value)} %`} strong />
       </span>
     </>
@@ -235,7 +251,7 @@ function TrafficEditor({ deployment, query, onEdit }: ITrafficProps): React.Reac
 
 /** What each version would get, in requests a second if there is a rate. */
 function expected(deployment: IDeployment, weights: Weights): string {
-  const all = Number(rate(deployment)?.value ?? 0);
+  const all = staleSince(deployment) ? 0 : Number(rate(deployment)?.value ?? 0);
   return Object.entries(weights)
     .map(([version, value]) =>
       all > 0

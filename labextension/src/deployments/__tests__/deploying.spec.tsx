@@ -37,6 +37,7 @@ const deployed = (name: string, more: Partial<IDeployedVersion> = {}): IDeployed
   memory_bytes: null,
   pids: [],
   gates: [{ name: 'start', passed: true, measured: '', limit: '', basis: '' } as never],
+  stale_since: null,
   ...more
 });
 

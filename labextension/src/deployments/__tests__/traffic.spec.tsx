@@ -28,7 +28,8 @@ const version = (name: string, traffic: number, role: string): IDeployedVersion 
   refused_fraction: null,
   memory_bytes: null,
   pids: [],
-  gates: []
+  gates: [],
+  stale_since: null
 });
 
 const DEPLOYMENT: IDeployment = {
@@ -110,6 +111,24 @@ it('the line of a version has its shares of failed and of refused requests', () 
   const texts = cells.map(cell => cell.textContent);
   expect(texts).toEqual(expect.arrayContaining(['errors 0.5 %', 'refused 25 %']));
   expect(screen.getAllByRole('row')[1]?.textContent).not.toContain('refused');
+});
+
+it('old figures are grey and have their age, and decide nothing; the traffic is that of now', () => {
+  const at = new Date(Date.now() - 12 * 60_000).toISOString();
+  const old = { ...DEPLOYMENT.versions[0]!, stale_since: at };
+  const versions = [old, DEPLOYMENT.versions[1]!];
+  show(
+    fakeWorkbench(),
+    <Traffic deployment={{ ...DEPLOYMENT, versions }} query={query} onEdit={jest.fn()} />
+  );
+  expect(screen.getByRole('status').textContent).toMatch(/^12 min .*nothing was measured since/);
+  const [first, second] = screen.getAllByRole('row');
+  expect([first, second].map(row => row?.matches('.jp-mlinfra-is-stale'))).toEqual([true, false]);
+  expect(first?.textContent).toContain('311/s');
+  expect(first?.textContent).toContain('90 %');
+  fireEvent.change(screen.getByLabelText(/v2/), { target: { value: '30' } });
+  fireEvent.click(screen.getByRole('button', { name: 'Preview Change' }));
+  expect(document.body.textContent).toContain('becomes v1 70 %, v2 30 %');
 });
 
 describe('the line of a shadow', () => {
