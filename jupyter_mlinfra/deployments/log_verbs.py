@@ -26,7 +26,8 @@ class LogVerbs:
         self, name: str, *, since: datetime | None = None, shadow: bool = False
     ) -> pl.DataFrame:
         """Logged requests, one line per row: request_id, row, ts, deployment, version, status,
-        latency_ms, prediction, then the inputs. shadow: the copies that shadows answered instead.
+        latency_ms, params, prediction, then the inputs. shadow: the copies that shadows answered
+        instead.
         """
         from .payload_log import reading
 

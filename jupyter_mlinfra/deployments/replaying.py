@@ -100,9 +100,12 @@ class _Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Question:
-    """A logged row as it is asked again, the answer that it got, and who gave it."""
+    """A logged row as it is asked again, with its parameters, the answer that it got, and who gave
+    it.
+    """
 
     body: Mapping[str, Any]
+    params: Mapping[str, Any]
     given: list[Any]
     by: str
 
@@ -135,7 +138,7 @@ def replay(
         outcome.notes.append(f"It was stopped after {limits.seconds:g} s.")
     if not outcome.found:
         raise _no_answer(subject, len(questions), outcome)
-    timed = [question.body for question in questions[: limits.timed]]
+    timed = questions[: limits.timed]
     own, other = _timed(subject, timed, deadline)
     if total > rows.height:
         outcome.notes.append(f"{rows.height:,} of {total:,} rows of the window, evenly taken.")
@@ -236,6 +239,7 @@ def _questions(
     bundle: Bundle, rows: pl.DataFrame, sent: Mapping[str, Sequence[Input]] | None
 ) -> list[_Question]:
     """Logged rows that can be asked again. Raises Unprocessable if none can."""
+    as_they_came = sent is not None
     if sent is None:
         _check_askable(bundle, rows)
         sent = dict.fromkeys(rows["version"].unique(), bundle.inputs)
@@ -246,6 +250,7 @@ def _questions(
         for version, items in sent.items()
     }
     taken = {item.name for item in bundle.inputs}
+    known = None if as_they_came else {item.name for item in bundle.params}
     questions = []
     for row in rows.iter_rows(named=True):
         asked = inputs[row["version"]]
@@ -262,7 +267,8 @@ def _questions(
             # The log does not tell null from an input that was left out, as it may have been.
             if row[place] is not None or item.name in taken
         }
-        questions.append(_Question(body=body, given=answer, by=str(row["version"])))
+        params = _params(row["params"], known)
+        questions.append(_Question(body=body, params=params, given=answer, by=str(row["version"])))
     if not questions:
         raise Unprocessable(
             "These rows cannot be replayed.",
@@ -270,6 +276,12 @@ def _questions(
             "Compare the version as a shadow: mlinfra deployments shadow NAME VERSION",
         )
     return questions
+
+
+def _params(text: str | None, known: Collection[str] | None) -> Mapping[str, Any]:
+    """The parameters of a logged row. known: those that are asked for; None for all."""
+    found: Mapping[str, Any] = orjson.loads(text) if text else {}
+    return {name: value for name, value in found.items() if known is None or name in known}
 
 
 def _check_askable(bundle: Bundle, rows: pl.DataFrame) -> None:
@@ -330,8 +342,16 @@ def _send(
 
 
 def _alike(questions: Sequence[_Question]) -> list[_Question]:
-    """Those at the beginning that have the same inputs, so that one request can carry them."""
-    return list(takewhile(lambda item: item.body.keys() == questions[0].body.keys(), questions))
+    """Those at the beginning that have the same inputs and the same parameters, so that one request
+    can carry them.
+    """
+    first = questions[0]
+    return list(
+        takewhile(
+            lambda item: item.body.keys() == first.body.keys() and item.params == first.params,
+            questions,
+        )
+    )
 
 
 def next_size(rows: int, seconds: float) -> int:
@@ -345,7 +365,7 @@ def _ask(
 ) -> bool:
     """Ask for a batch; if it is refused, row by row. Returns whether it was answered as a whole."""
     try:
-        found = _answers(subject, [question.body for question in questions], deadline)
+        found = _answers(subject, questions, deadline)
     except MLInfraError as error:
         if ENDS in error.what and not subject.may_die:
             raise Deadly(_ended(len(questions)), error.why, error.fix) from error
@@ -375,9 +395,7 @@ def _cut_off(error: MLInfraError, deadline: float) -> bool:
     return isinstance(error.__cause__, httpx.TimeoutException) and time.monotonic() > deadline
 
 
-def _answers(
-    subject: Subject, rows: Sequence[Mapping[str, Any]], deadline: float
-) -> list[list[Any]]:
+def _answers(subject: Subject, rows: Sequence[_Question], deadline: float) -> list[list[Any]]:
     """One answer a row, each a list. Raises what a refused request stands for."""
     answer = _post(subject, rows, subject.version, deadline)
     found = client.prediction(answer, version=subject.version).predictions
@@ -391,12 +409,16 @@ def _answers(
 
 
 def _post(
-    subject: Subject, rows: Sequence[Mapping[str, Any]], version: str, deadline: float
+    subject: Subject, questions: Sequence[_Question], version: str, deadline: float
 ) -> client.Answer:
+    from .bodies import with_params
+
+    rows = [question.body for question in questions]
+    body = client.request_body(rows) if _flat(rows) else _nested(rows)
     left = max(LEAST_SECONDS, deadline - time.monotonic())
     return client.post(
         subject.url,
-        orjson.dumps(client.request_body(list(rows)) if _flat(rows) else _nested(rows)),
+        orjson.dumps(with_params(body, questions[0].params)),
         keys=subject.keys,
         version=version,
         probe=True,
@@ -414,7 +436,7 @@ def _nested(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _timed(
-    subject: Subject, rows: Sequence[Mapping[str, Any]], deadline: float
+    subject: Subject, rows: Sequence[_Question], deadline: float
 ) -> tuple[list[float], list[float]]:
     """Milliseconds of one-row requests to the version, and to the one that serves; alternating, so
     that both meet the same machine.

@@ -195,7 +195,7 @@ def detail(
             "`payload_days` and `payload_gib` of [deployments] say what is kept.",
         )
     record = _record(item, masked, known, features=MOST, outputs=MOST)
-    body, why = _body(record, bundle_of(record.version))
+    body, why = _body(record, bundle_of(record.version), item["params"], masked)
     return LoggedRequestDetail(
         request=record,
         body=body,
@@ -368,12 +368,19 @@ def _is_output(name: str) -> bool:
     return head == "prediction" and number.isdecimal()
 
 
-def _body(record: LoggedRequest, bundle: Bundle | None) -> tuple[Mapping[str, Any] | None, str]:
-    """The row as a request, or why there is none."""
+def _body(
+    record: LoggedRequest, bundle: Bundle | None, params: str | None, masked: Sequence[str]
+) -> tuple[Mapping[str, Any] | None, str]:
+    """The row as a request, or why there is none. params: those that it was asked with, as JSON."""
+    from .bodies import with_params
+
+    given = orjson.loads(params) if params else {}
     if record.status >= 400:
         return None, "It was not answered, so its values are not in the log as inputs."
     if record.masked:
         return None, f"Values of {', '.join(record.masked[:5])} are not shown in this project."
+    if hidden := [name for name in given if is_masked(name, masked)]:
+        return None, f"Values of {', '.join(hidden[:5])} are not shown in this project."
     if bundle is None:
         return None, "The package of its version cannot be read."
     if "ndarray" not in bundle.asked or any(
@@ -392,7 +399,8 @@ def _body(record: LoggedRequest, bundle: Bundle | None) -> tuple[Mapping[str, An
         )
         for column in bundle.inputs
     ]
-    return {"data": {"names": list(bundle.asked["names"]), "ndarray": [values]}}, ""
+    body = {"data": {"names": list(bundle.asked["names"]), "ndarray": [values]}}
+    return with_params(body, given), ""
 
 
 def _value(kind: str, logged: Any) -> Any:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -29,6 +30,7 @@ from jupyter_mlinfra.deployments.runtime.refusal import RequestRefused
 from jupyter_mlinfra.deployments.runtime.served import Served
 from jupyter_mlinfra.deployments.spec import Deployment, DeploymentState
 from jupyter_mlinfra.deployments.views import detail
+from tests.deployments import test_requests as requests
 
 DEFAULTS: dict[str, Any] = {
     "factor": 2.0,
@@ -185,6 +187,36 @@ def test_a_parameter_that_does_not_fit_is_refused_by_its_name(
     assert status == 400
     assert what in found["what"]
     assert found["fix"]
+
+
+@pytest.mark.parametrize("protocol", ["V1", "V2"])
+def test_what_a_request_gives_is_in_the_payload_log_and_defaults_are_not(
+    asked: Asked, protocol: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[dict[str, Any]] = []
+    journal = SimpleNamespace(put=lambda entry, _: kept.append(entry))
+    monkeypatch.setattr(asked.served, "journal", journal)
+    given = {"names": ["z"], "factor": 0.5}
+    for params in (given, {}, {"factor": "much"}):
+        asked.values("open-inference", protocol, params)
+    assert json.loads(kept[0]["q"]) == given
+    assert [("q" in entry, entry["st"]) for entry in kept] == [
+        (True, 200),
+        (False, 200),
+        (False, 400),
+    ]
+
+
+def test_a_logged_request_is_repeated_with_what_it_gave_unless_that_is_masked(
+    tmp_path: Path,
+) -> None:
+    requests.logged(tmp_path, "v1", {**requests.answered(1), "q": '{"factor": 0.5}'})
+    found = requests.detail(tmp_path)
+    assert found.body["meta"] == {"tags": {"params": {"factor": 0.5}}}
+    assert set(found.request.features) == {"a", "ssn"}
+    hidden = requests.detail(tmp_path, ("fact*",))
+    assert hidden.body is None
+    assert "factor" in hidden.not_repeatable
 
 
 def test_what_clients_of_the_protocol_send_of_their_own_is_no_parameter(asked: Asked) -> None:

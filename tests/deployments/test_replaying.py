@@ -6,7 +6,7 @@ import http.server
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,6 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import httpx
+import polars as pl
 import pytest
 
 from jupyter_mlinfra.core.errors import Unavailable, Unprocessable
@@ -36,12 +37,14 @@ from jupyter_mlinfra.deployments.gateway import Keys
 from jupyter_mlinfra.deployments.logged import Input
 from jupyter_mlinfra.deployments.packaging import Bundle
 from jupyter_mlinfra.deployments.payload_log import compacting, reading
+from jupyter_mlinfra.deployments.payload_log.frames import facts_of
 from jupyter_mlinfra.deployments.payload_log.lazy import lazy
 from jupyter_mlinfra.deployments.payload_log.parts import parts
 from jupyter_mlinfra.deployments.replaying import Limits, Subject, next_size, replay
 from jupyter_mlinfra.deployments.requests import Wanted
 from jupyter_mlinfra.deployments.runtime.guard import ENDS
 from jupyter_mlinfra.deployments.runtime.journal import Journal
+from jupyter_mlinfra.deployments.runtime.params import Param
 from jupyter_mlinfra.deployments.spec import Gate
 from jupyter_mlinfra.deployments.store import DeploymentStore
 from jupyter_mlinfra.deployments.targets.layout import payload_folder
@@ -63,8 +66,11 @@ def log(
     shadow: bool = False,
     ms: float = 2.0,
     first: int = 0,
+    params: str = "",
 ) -> None:
-    """What a process of a version logs of requests r0, r1, …; every third row lacks `x`."""
+    """What a process of a version logs of requests r0, r1, …; every third row lacks `x`. params: of
+    every other one, as JSON.
+    """
     head = {"deployment": "f", "version": version, "model": "f/1"}
     categories: list[list[str]] = [[], ["red", "blue"], [], [], []]
     journal = Journal(folder, {**head, "names": NAMES, "types": TYPES, "categories": categories})
@@ -72,7 +78,9 @@ def log(
         entry = {"id": f"r{number}", "u": f"u{number}", "ts": NOW + number / 1000, "ms": ms}
         x = None if number % 3 == 2 else number / 10
         row = [[x, number % 2, number % 2, number, json.dumps({"deep": [number]})]]
-        mark = {"sh": 1} if shadow else {}
+        mark: dict[str, Any] = {"sh": 1} if shadow else {}
+        if params and number % 2:
+            mark["q"] = params
         journal.put({"k": "p", **entry, "st": 200, "x": row, "y": [answer], **mark})
     journal.close()
 
@@ -209,9 +217,12 @@ def gateway(answer: Answer, asked: list[tuple[str, dict[str, Any]]]) -> Iterator
         wbufsize = -1  # an answer in two packets waits 40 ms for the first to be acknowledged
 
         def do_POST(self) -> None:
-            data = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["data"]
+            message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            data, given = message["data"], message.get("meta", {}).get("tags", {})
             version = self.headers["x-mlinfra-version"]
-            rows = [dict(zip(data["names"], row, strict=True)) for row in data["ndarray"]]
+            rows = [
+                {**dict(zip(data["names"], row, strict=True)), **given} for row in data["ndarray"]
+            ]
             assert self.headers["x-mlinfra-probe"] == "ours"
             asked.extend((version, row) for row in rows)
             found = [answer(row) for row in rows]
@@ -239,11 +250,23 @@ def gateway(answer: Answer, asked: list[tuple[str, dict[str, Any]]]) -> Iterator
         server.server_close()
 
 
-def bundle(*columns: Input, answers: Any = "values", layout: Any = "columns") -> Bundle:
+def bundle(
+    *columns: Input,
+    answers: Any = "values",
+    layout: Any = "columns",
+    params: Sequence[Param] = (),
+) -> Bundle:
     """As much of one as a replay reads."""
     facts: dict[str, Any] = dict.fromkeys(Bundle.__dataclass_fields__, None)
     return Bundle(
-        **{**facts, "columns": columns, "answers": answers, "layout": layout, "features": {}}
+        **{
+            **facts,
+            "columns": columns,
+            "answers": answers,
+            "layout": layout,
+            "features": {},
+            "params": params,
+        }
     )
 
 
@@ -284,6 +307,40 @@ def test_a_replay_asks_what_was_asked_and_compares_with_what_was_answered(tmp_pa
     assert found.score_shift == pytest.approx(2.0)
     assert found.latency["p50_ms"] is not None
     assert found.latency["given_p99_ms"] is not None
+
+
+def test_a_replay_asks_with_the_parameters_that_the_version_has(tmp_path: Path) -> None:
+    """Before and after compaction, beside a file of an earlier version, which has none."""
+    given_text = '{"t": 0.5, "k": [1]}'
+    log(tmp_path, "v0", [5.0])
+    compacting.compact(tmp_path)
+    (file,) = (tmp_path / "parquet").glob("*.parquet")
+    facts = {name: text for name, text in facts_of(file).items() if name != "ARROW:schema"}
+    pl.read_parquet(file).drop("params").write_parquet(file, metadata=facts)
+    log(
+        tmp_path,
+        "v1",
+        [float(number) for number in range(1, 5)],
+        first=1,
+        params=given_text,
+    )
+    known = bundle(*COLUMNS, params=[Param("t", "double", 1.0)])
+    for _ in range(2):
+        asked: list[tuple[str, dict[str, Any]]] = []
+        with gateway(lambda row: row["count"], asked) as url:
+            found = replay(
+                tmp_path,
+                subject(url, known),
+                **WINDOW,
+                limits=Limits(rows=100, seconds=60, timed=0),
+            )
+        assert (found.rows, found.refused) == (5, 0)
+        given = {row["count"]: row.get("params") for _, row in asked}
+        assert given == {0: None, 1: {"t": 0.5}, 2: None, 3: {"t": 0.5}, 4: None}
+        rows = reading.scan(tmp_path).sort("count")
+        assert rows["params"].to_list() == [None, given_text, None, given_text, None]
+        assert lazy(tmp_path).collect()["params"].count() == 2
+        compacting.compact(tmp_path)
 
 
 def test_rows_that_are_refused_are_counted_with_the_reason(tmp_path: Path) -> None:

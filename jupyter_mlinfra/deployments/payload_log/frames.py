@@ -21,9 +21,12 @@ BASE_COLUMNS = (
     "version",
     "status",
     "latency_ms",
+    "params",
     "prediction",
 )
-"""The columns of a frame before the inputs. An input of the same name is called `input.<name>`."""
+"""The columns of a frame before the inputs. An input of the same name is called `input.<name>`.
+params: of the model's parameters those that the request gave, as JSON text; null for none.
+"""
 
 UNIQUE = ".unique"
 """Column of the gateway's own id: in the files, and in frames until their rows are unique."""
@@ -58,6 +61,7 @@ def list_frame(rows: JournalRows) -> pl.DataFrame:
             "version": [rows.version] * len(rows.row),
             "status": rows.status,
             "latency_ms": rows.latency_ms,
+            "params": rows.params,
             "predictions": rows.scores,
             "labels": rows.labels,
             "inputs": rows.inputs,
@@ -75,6 +79,7 @@ def list_frame(rows: JournalRows) -> pl.DataFrame:
             "version": pl.String,
             "status": pl.Int16,
             "latency_ms": pl.Float64,
+            "params": pl.String,
             "predictions": pl.List(pl.Float64),
             "labels": pl.List(pl.String),
             "inputs": pl.List(pl.Float64),
@@ -118,10 +123,12 @@ def _with_columns(
             if types[position] == "datetime":
                 value = _moment(value)
         inputs.append(value.alias(f"input.{name}" if name in reserved else name))
-    # Both: a file of an earlier version.
+    # All three: a file of an earlier version.
+    params = pl.col("params") if "params" in frame.columns else pl.lit(None, pl.String)
     unique = pl.col(UNIQUE) if UNIQUE in frame.columns else pl.col("request_id").alias(UNIQUE)
     shadow = pl.col(SHADOW) if SHADOW in frame.columns else pl.lit(value=False).alias(SHADOW)
-    return frame.select(*BASE_COLUMNS[:-1], unique, shadow, *outputs, *inputs)
+    base = BASE_COLUMNS[: BASE_COLUMNS.index("params")]
+    return frame.select(*base, params.alias("params"), unique, shadow, *outputs, *inputs)
 
 
 def _output(frame: pl.DataFrame, position: int) -> pl.Expr:

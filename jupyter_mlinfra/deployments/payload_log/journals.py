@@ -31,6 +31,8 @@ class JournalRows:
     probabilities the classes; empty if they have none. scores, labels: the outputs that are
     numbers, and those that are texts.
 
+    params: what the request gave of the model's parameters, as JSON text; None for none.
+
     what, request: of a refused or failed request, the reason and the beginning of its body; else
     None.
     """
@@ -52,6 +54,7 @@ class JournalRows:
     labels: list[list[str | None] | None] = field(default_factory=list)
     inputs: list[list[float | None] | None] = field(default_factory=list)
     texts: list[list[str | None] | None] = field(default_factory=list)
+    params: list[str | None] = field(default_factory=list)
     what: list[str | None] = field(default_factory=list)
     request: list[str | None] = field(default_factory=list)
     feedback: list[dict[str, Any]] = field(default_factory=list)
@@ -163,6 +166,7 @@ def _add(
     numbers, texts = _apart(scores)
     rows.scores.append(numbers)
     rows.labels.append(texts)
+    rows.params.append(entry.get("q"))
     rows.what.append(None)
     rows.request.append(None)
 

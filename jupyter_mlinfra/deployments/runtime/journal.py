@@ -12,7 +12,8 @@ to. One line each:
     first line          {"format": 1, "deployment": …, "version": …, "model": …, "started": s,
                          "names": [inputs], "types": [theirs], "categories": [[texts]]}
     answered            {"k": "p", "id": …, "u": …, "ts": s, "ms": latency, "st": 200,
-                         "x": [[…]], "y": […]}   x: rows, y: scores
+                         "x": [[…]], "y": […]}   x: rows, y: scores; with parameters of the
+                                                 model "q": they, as JSON text
     refused or failed   {"k": "e", "id": …, "u": …, "ts": …, "ms": …, "st": 400, "what": …,
                          "b": …}                 b: its body
     feedback            {"k": "f", "id": …, "ts": …, "reward": …, "truth": […]}

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 
 from . import by_row, engine, explaining, guard, open_inference, seldon_v1
 from .contract import Batch, Contract
@@ -65,6 +66,7 @@ class Progress:
 
     batch: Batch | None = None
     outputs: Mapping[str, np.ndarray] | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
     caller_id: str = ""
     status: int = 500
     reason: str = "the model failed"
@@ -116,6 +118,7 @@ class Served:
         with _Watch(self, body, headers) as progress:
             question = seldon_v1.read(body, self.contract)
             progress.batch, progress.caller_id = question.batch, question.id
+            progress.params = question.params
             asked = self._with_params(question.batch, question.params)
             outputs = progress.outputs = self._predict(body, headers, asked)
             said = self._custom.said()
@@ -137,7 +140,7 @@ class Served:
         with _Watch(self, body, headers) as progress:
             question = open_inference.read(body, self.contract, _json_length(headers))
             progress.batch, progress.caller_id = question.batch, question.id
-            given = of_parameters(self.packaged.params, question.params)
+            given = progress.params = of_parameters(self.packaged.params, question.params)
             asked = self._with_params(question.batch, given)
             outputs = progress.outputs = self._predict(body, headers, asked)
             answer, extra = open_inference.answer(
@@ -298,6 +301,9 @@ class Served:
         if progress.status == 200 and batch is not None and outputs is not None:
             rows = batch.logged if batch.logged is not None else batch.matrix
             cells = batch.size * len(self.contract.logged_columns)
+            if progress.params:
+                given = orjson.dumps(progress.params).decode()
+                entry["q"], cells = given, cells + len(given) // 8
             self.journal.put({"k": "p", **entry, "x": rows, "y": logged_outputs(outputs)}, cells)
         else:
             text = body[:BODY_BYTES].decode(errors="replace")
