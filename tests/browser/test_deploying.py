@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser import keys
 from tests.browser.conftest import Lab
+from tests.browser.test_keyboard import find_in_palette
 
 API = "mlinfra/api/deployments/deployments/flights"
 
@@ -66,3 +67,31 @@ def test_by_keyboard_a_version_becomes_a_canary_with_the_share_of_the_form(
     history = page.get_by_role("grid", name="History of flights").locator("tbody tr")
     expect(history.first).to_contain_text(f"{waiting} 15 %", timeout=180_000)
     assert shares(lab)[waiting] == 15
+
+
+@pytest.mark.parametrize("hand", keys.HANDS)
+def test_a_notebook_is_deployed_beside_what_is_live(lab: Lab, hand: keys.Hand) -> None:
+    """The form of the version that it made says what would change, before anything is done."""
+    versions = lab.server.ask("mlinfra/api/experiments/models/flights")["versions"]
+    newest = max(item["version"] for item in versions if item["notebook"] == "04_train.ipynb")
+    lab.command("docmanager:open", path="04_train.ipynb")
+    expect(lab.page.get_by_role("button", name="| Idle")).to_be_visible()
+    toolbar = lab.page.locator(".jp-NotebookPanel-toolbar:visible")
+    button = toolbar.get_by_role("button", name="Deploy…")
+    expect(button).to_be_enabled()
+    if hand == "mouse":
+        button.click()
+    else:
+        find_in_palette(lab, "Deploy This Notebook")
+        item = lab.page.locator(".lm-CommandPalette-item.lm-mod-active")
+        expect(item.locator("mark")).to_have_text(["Deploy", "This", "Notebook"])
+        lab.page.keyboard.press("Enter")
+    page = lab.main(f"deploying:flights/{newest}@flights")
+    found = lab.server.ask(f"{API}/compare?version=flights/{newest}")
+    other = [row["key"] for row in found["rows"] if not row["same"]]
+    grid = page.get_by_role("grid", name="Beside what is live")
+    expect(grid.locator("tbody tr")).to_have_count(len(other))
+    for key in ("max_depth", "learn_auc"):
+        assert key in other
+        expect(grid.locator("tbody")).to_contain_text(key)
+    expect(page.get_by_role("button", name="Deploy", exact=True)).to_be_enabled()
