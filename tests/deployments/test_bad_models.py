@@ -29,13 +29,15 @@ class Scorer(mlflow.pyfunc.PythonModel):
 
 set_model(Scorer())
 """
-GOOD, HANGS, EXITS, CRASHES, LEAKS = range(1, 6)
+GOOD, HANGS, EXITS, CRASHES, LEAKS, LEAKS_LATE = range(1, 7)
 FAULTS = {
     GOOD: "pass",
     HANGS: "time.sleep(600)",
     EXITS: "os._exit(7)",
     CRASHES: "ctypes.string_at(0)",
     LEAKS: 'kept.append(b"x" * (1 << 20))',
+    # Nothing of the first 1,500 requests, then 48 KiB of each: 398 MiB of 10,000.
+    LEAKS_LATE: 'kept.append(b"x" * (48 << 10) if len(kept) >= 1500 else None)',
 }
 
 
@@ -122,3 +124,31 @@ def test_a_bad_model_is_stopped_by_a_test_that_says_why_and_the_good_one_answers
     assert re.search(because, gate.measured), gate.measured
     assert gate.measured in refused.value.why
     assert gate.measured in bad.reason
+
+
+def test_a_slow_leak_that_begins_late_is_found_by_the_requests_of_the_defaults(
+    tmp_path: Path, folders: Mapping[int, Path], kit: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All other tests send 1,000 requests at most, in which this model grows by nothing."""
+    for name in ("REQUESTS", "SECONDS"):
+        monkeypatch.delenv(f"MLINFRA_DEPLOYMENTS_MEMORY_{name}")
+    project = kit.open_project(
+        tmp_path / "late", '[deployments]\nworkers = 1\nruntime = "open-inference"\n'
+    )
+    found = Deployments(project, kit.Registry(folders))
+    try:
+        with pytest.raises(Unprocessable, match="memory"):
+            found.deploy("flights", version=f"flights/{LEAKS_LATE}")
+        (version,) = found.show("flights").deployment.versions
+    finally:
+        kit.clean_up(project)
+    gates = {gate.name: gate for gate in version.gates}
+    assert gates["latency"].passed is True
+    memory = gates["memory"]
+    assert memory.passed is False
+    assert memory.limit == "growth at most 128 MiB over 10,000 requests"
+    said = re.search(r"MiB, \+([\d.]+) MiB over ([\d,]+) requests", memory.measured)
+    assert said, memory.measured
+    growth, requests = float(said[1]), int(said[2].replace(",", ""))
+    assert 1500 < requests <= 10_000
+    assert growth * 10_000 / requests > 128
