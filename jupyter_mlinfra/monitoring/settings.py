@@ -90,6 +90,14 @@ class MonitoringSettings(Section):
     hold_minutes: float = Field(default=0.0, ge=0)
     """Minutes that a breach has to last before its alert fires; until then it is pending."""
 
+    clear_fraction: float = Field(default=0.75, gt=0, le=1)
+    """Share of the limit of a default rule below which a value has to fall to end its alert."""
+
+    keep_firing_minutes: float | None = Field(default=None, ge=0, le=525_600)
+    """Minutes for which the values of a default rule have to be good before its alert ends; by
+    default those of two evaluations.
+    """
+
     series_days: float = Field(default=366.0, ge=1)
     """Days for which the hourly figures of monitors are kept."""
 
@@ -97,3 +105,9 @@ class MonitoringSettings(Section):
     """Who is told of alerts, by name: tables `[monitoring.receivers.NAME]` with `type = "webhook"`
     (`url`, `secret`, `private`) or `type = "file"` (`path`).
     """
+
+    @property
+    def keep_firing_seconds(self) -> float:
+        """For how long the values of a default rule have to be good before its alert ends."""
+        chosen = self.keep_firing_minutes
+        return 60 * (2 * self.evaluate_minutes if chosen is None else chosen)

@@ -196,6 +196,7 @@ def test_every_watch_starts_the_supervisor_and_one_that_does_not_start_is_no_fau
     assert monitoring.list().total == 1
 
 
+@pytest.mark.usefixtures("at_once")
 def test_a_shift_of_one_feature_fires_on_that_feature_and_tells_of_it_once(
     monitoring: Monitoring, deployments: Deployments, project: Project
 ) -> None:
@@ -363,6 +364,7 @@ def test_refused_requests_fire_and_the_reason_is_named(
     assert told(project) == ["ok"]
 
 
+@pytest.mark.usefixtures("at_once")
 def test_failed_requests_fire_sooner_and_one_typing_error_does_not(
     monitoring: Monitoring, deployments: Deployments
 ) -> None:
@@ -398,6 +400,7 @@ def test_too_few_rows_are_no_data_and_never_green(
     assert monitoring.alerts(firing=True).total == 0
 
 
+@pytest.mark.usefixtures("at_once")
 def test_a_firing_alert_outlasts_a_window_with_too_few_rows_and_says_so(
     monitoring: Monitoring, deployments: Deployments, project: Project
 ) -> None:
@@ -436,6 +439,36 @@ def test_with_a_hold_a_breach_is_pending_with_the_time_left_before_it_fires(
         (AlertState.PENDING, started, "fires in 6 min if it lasts"),
         (AlertState.FIRING, started + timedelta(minutes=11), ""),
     ]
+
+
+def test_one_quiet_window_ends_no_alert_of_the_default_rules(
+    monitoring: Monitoring,
+    deployments: Deployments,
+    project: Project,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    watched(monitoring)
+    started, seen = now(), []
+    good, bad = payload(1000), payload(1000, shift=12)
+    # A bad window between good ones begins the count anew.
+    for minutes, rows in enumerate((bad, good, bad, good, good, good)):
+        deployments.rows = rows
+        monkeypatch.setattr(
+            "jupyter_mlinfra.monitoring.service.now",
+            lambda minutes=5 * minutes: started + timedelta(minutes=minutes),
+        )
+        alert = next(a for a in monitoring.evaluate("flights").alerts if a.name == "drift")
+        seen.append((str(alert.state), alert.text.partition("; ")[2]))
+    quiet = "ends in {} min if it stays so"
+    assert seen == [
+        ("firing", ""),
+        ("firing", quiet.format(10)),
+        ("firing", ""),
+        ("firing", quiet.format(10)),
+        ("firing", quiet.format(5)),
+        ("ok", ""),
+    ]
+    assert told(project) == ["firing", "ok"]
 
 
 def test_each_version_is_held_against_its_own_reference(

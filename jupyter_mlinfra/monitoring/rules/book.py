@@ -42,39 +42,39 @@ def monitor_has(rule: ThresholdRule, monitor: str) -> bool:
 
 def built_in(settings: MonitoringSettings) -> list[ThresholdRule]:
     """The rules of a project without files."""
-    hold = 60 * settings.hold_minutes
     return [
-        ThresholdRule(
-            name="drift",
-            metric="psi",
-            op=Operator.AT_LEAST,
-            threshold=settings.psi_alert,
-            min_rows=settings.min_rows,
-            hold_seconds=hold,
-            group="built-in",
-        ),
-        ThresholdRule(
-            name="failed",
-            metric="error_fraction",
-            op=Operator.AT_LEAST,
-            threshold=settings.failed_alert,
+        _default(settings, "drift", "psi", settings.psi_alert, min_rows=settings.min_rows),
+        replace(
+            _default(settings, "failed", "error_fraction", settings.failed_alert),
             share_of_at_least=MIN_REQUESTS,
-            min_rows=1,
             severity="critical",
-            hold_seconds=hold,
-            group="built-in",
         ),
-        ThresholdRule(
-            name="refused",
-            metric="refused_fraction",
-            op=Operator.AT_LEAST,
-            threshold=settings.refused_alert,
+        replace(
+            _default(settings, "refused", "refused_fraction", settings.refused_alert),
             share_of_at_least=MIN_REQUESTS,
-            min_rows=1,
-            hold_seconds=hold,
-            group="built-in",
         ),
     ]
+
+
+def _default(
+    settings: MonitoringSettings,
+    name: str,
+    metric: str,
+    limit: float,
+    *,
+    min_rows: int = 1,
+) -> ThresholdRule:
+    return ThresholdRule(
+        name=name,
+        metric=metric,
+        op=Operator.AT_LEAST,
+        threshold=limit,
+        clear=float(f"{settings.clear_fraction * limit:.6g}"),
+        hold_seconds=60 * settings.hold_minutes,
+        keep_firing_seconds=settings.keep_firing_seconds,
+        min_rows=min_rows,
+        group="built-in",
+    )
 
 
 def open_book(project: Project) -> RuleBook:

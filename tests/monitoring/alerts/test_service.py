@@ -44,6 +44,7 @@ def queued(flights: Flights) -> list[list[tuple[str, str]]]:
     ]
 
 
+@pytest.mark.usefixtures("at_once")
 def test_an_alert_is_told_once_across_restarts_and_its_end_too(flights: Flights) -> None:
     with_settings(flights, SINK)
     flights.log(600, shift=15)
@@ -59,6 +60,7 @@ def test_an_alert_is_told_once_across_restarts_and_its_end_too(flights: Flights)
     assert flights.alerts.show("flights/drift").alert.resolved_at is not None
 
 
+@pytest.mark.usefixtures("at_once")
 def test_an_acknowledgement_lasts_until_the_alert_ends(flights: Flights) -> None:
     flights.log(600, shift=15)
     flights.monitoring.evaluate("flights")
@@ -279,6 +281,7 @@ def test_history_is_paged(flights: Flights) -> None:
     assert [item.why for item in first.items] == ["4", "3", "2", "1"]
 
 
+@pytest.mark.usefixtures("at_once")
 def test_the_clock_may_be_set_back(flights: Flights, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was evaluated in a wrong future does not keep the present from being seen."""
     at = now()

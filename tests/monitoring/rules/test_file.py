@@ -179,6 +179,21 @@ def test_the_built_in_rules_follow_the_settings(project: Project) -> None:
     assert (rules["drift"].threshold, rules["drift"].min_rows) == (0.3, 50)
     assert (rules["failed"].threshold, rules["refused"].threshold) == (0.02, 0.05)
     assert {rule.hold_seconds for rule in rules.values()} == {120}
+    assert {name: rule.clear for name, rule in rules.items()} == {
+        "drift": 0.225,
+        "failed": 0.015,
+        "refused": 0.0375,
+    }
+    assert {rule.keep_firing_seconds for rule in rules.values()} == {600}, "two evaluations"
+    (project.root / "mlinfra.toml").write_text(
+        "[monitoring]\nevaluate_minutes = 60\nclear_fraction = 1\n"
+    )
+    slow = open_book(Project(project.root)).of("any")
+    assert {(rule.clear == rule.threshold, rule.keep_firing_seconds) for rule in slow} == {
+        (True, 7200)
+    }
+    (project.root / "mlinfra.toml").write_text("[monitoring]\nkeep_firing_minutes = 0\n")
+    assert {rule.keep_firing_seconds for rule in open_book(Project(project.root)).rules} == {0}
 
 
 def test_a_bad_file_takes_nothing_away_from_the_others(project: Project) -> None:
