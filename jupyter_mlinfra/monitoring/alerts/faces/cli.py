@@ -23,10 +23,16 @@ _why = click.option(
 
 
 @alerts.verb("list")
-@click.option("--firing", is_flag=True, help="Only those that fire; exit 1 if there is any.")
+@click.option(
+    "--firing",
+    is_flag=True,
+    help="Only those that fire and are not silenced; exit 1 if there is any.",
+)
 @paged
 def _alerts(session: Session, firing: bool, **options: Any) -> Any:
-    """Alerts, firing ones first."""
+    """Alerts, firing ones first. A silenced one is crossed still; its state is `silenced`, and
+    --firing leaves it out.
+    """
     page = session.bench.monitoring.alerts(firing=firing, **options)
     return Ended(page, code=int(firing and page.total > 0))
 
