@@ -179,7 +179,7 @@ class Deployments(
             alarm=self._alarm,
             on_progress=on_progress,
         )
-        self.rouse(name)
+        self.rouse()
         self._tell_if_closed(on_progress)
         if target == "kubernetes":
             self._to_clusters(name, shadow, on_progress)

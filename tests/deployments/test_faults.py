@@ -12,6 +12,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from urllib.parse import urlsplit
@@ -23,9 +24,9 @@ from jupyter_mlinfra.core.errors import Conflict, Unavailable, Unprocessable
 from jupyter_mlinfra.core.processes import Identity, end_token
 from jupyter_mlinfra.deployments import Deployments, DeploymentState, VersionState
 from jupyter_mlinfra.deployments.gate_list import GateList
-from jupyter_mlinfra.deployments.targets import layout
+from jupyter_mlinfra.deployments.targets import healing, layout
 from jupyter_mlinfra.deployments.targets.process_table import ProcessRow, ProcessTable
-from jupyter_mlinfra.jobs import JobSpec
+from jupyter_mlinfra.jobs import JobSpec, read_alarms, set_alarm
 from jupyter_mlinfra.workbench import Workbench
 
 pytestmark = pytest.mark.slow
@@ -212,6 +213,34 @@ def test_a_keeper_that_was_killed_with_its_standby_is_started_again_by_heal_and_
         len(before & {row.identity for row in ProcessTable(deployments._project.database).rows()})
         == len(before) - 1
     )
+
+
+def test_a_keeper_that_was_killed_with_its_standby_is_started_again_by_the_supervisor_alone(
+    deployments: Deployments, url: str
+) -> None:
+    """By an alarm that a living keeper puts off. No verb is called and nobody looks."""
+    project, first = deployments._project, keeper(deployments)
+    assert first is not None
+    bench = Workbench(project)
+    bench.jobs.heed_alarms(start=True)
+    try:
+        assert end_token(layout.token_of(project, "keeper"), grace_seconds=0)
+        (alarm,) = [item for item in read_alarms(project.database) if item.name == healing.NAME]
+        assert 0 < alarm.due_at - time.time() <= healing.DUE_SECONDS
+        with project.database.write() as connection:  # instead of waiting for it
+            set_alarm(connection, replace(alarm, due_at=time.time()))
+        bench.jobs.heed_alarms(start=False)
+        until(lambda: keeper(deployments) not in (None, first))
+        victim = processes(deployments, "v2")[0]
+        kill_tree(victim)
+        until(
+            lambda: (
+                victim.identity not in [row.identity for row in processes(deployments, "v2")]
+                and deployments._target.running().get(("flights", "v2")) == 2
+            )
+        )
+    finally:
+        bench.jobs.stop(cancel_running=True)
 
 
 def test_a_keeper_that_cannot_write_lives_on_and_still_starts_what_dies(

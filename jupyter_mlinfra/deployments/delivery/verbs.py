@@ -16,7 +16,7 @@ from ..settings import DeploymentSettings
 from ..targets.layout import payload_folder
 from ..traffic import exactly
 from .plans import required
-from .spec import DeliveryPlan, PlanState
+from .spec import DeliveryPlan
 
 if TYPE_CHECKING:
     from ...core.project import Project
@@ -263,17 +263,15 @@ class DeliveryVerbs:
                 text=f"the plan of {plan.version} goes on at {plan.percent} %",
             )
             change.set_alarm(self._alarm, at=time.time(), seconds=1.0)
-        self.rouse(name)
+        self.rouse()
         return required(self.plan(name), name)
 
-    def rouse(self, name: str) -> None:
-        """Have the supervisor read the alarm of a plan that goes on. If it cannot start now, the
-        next check of the jobs starts it.
+    def rouse(self) -> None:
+        """Have a supervisor read the alarms: of a plan that goes on, and of a keeper that was
+        killed. If it cannot start now, the next check of the jobs starts it.
         """
-        plan = self.plan(name)
-        if plan is not None and plan.state is PlanState.RUNNING:
-            with contextlib.suppress(Unavailable):
-                self._alarm.rouse()
+        with contextlib.suppress(Unavailable):
+            self._alarm.rouse()
 
     def drive(
         self,

@@ -37,6 +37,7 @@ from ..store import DeploymentStore
 from .compaction import Compaction
 from .envoy import admin, watched_files
 from .envoy.process import Gateway
+from .healing import HealAlarm
 from .layout import (
     GATEWAY_STATE,
     LOCK,
@@ -416,6 +417,7 @@ class KeeperDaemon(Daemon):
         )
         self._keeper: Keeper | None = None
         self._standby = Standby(project)
+        self._alarm = HealAlarm(project)
         self._failed = False
 
     def _begin(self) -> None:
@@ -438,9 +440,11 @@ class KeeperDaemon(Daemon):
         self._done = keeper.step()
         if not self._done and keeper.processes():
             self._standby.keep()
+            self._alarm.put_off()
 
     def _close(self) -> None:
         self._standby.end()
+        self._alarm.clear()
 
     def _abandon(self) -> None:
         """Nobody can use the processes of a project that was deleted or moved away."""

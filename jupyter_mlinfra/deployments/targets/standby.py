@@ -4,9 +4,9 @@ python -m jupyter_mlinfra.deployments.targets.standby PROJECT_ROOT
 
 The kernel frees the lock of a process that dies in any way. The standby, which has its imports
 done, then is the keeper, takes the processes over, and starts a standby of its own. So somebody
-looks after Envoy and the serving processes although nobody calls a verb; only if both are killed at
-once, nobody does until the next verb, `mlinfra up`, or the Jupyter server's look. A keeper that
-ends in an orderly way ends its standby first.
+looks after Envoy and the serving processes although nobody calls a verb; if both are killed at
+once, the supervisor starts a keeper (`healing`). A keeper that ends in an orderly way ends its
+standby first.
 """
 
 from __future__ import annotations
