@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from ...core.errors import MLInfraError
 from ...core.records import now, to_json
-from ...jobs import ROOT, Alarm, Jobs, clear_alarm, set_alarm
+from ...jobs import ROOT, Alarm, clear_alarm, set_alarm
 
 if TYPE_CHECKING:
     from ...core.project import Project
@@ -28,6 +28,8 @@ DUE_SECONDS = 20.0
 """After the keeper was last heard of."""
 EVERY_SECONDS = 7.0
 """Two times may be missed by a busy machine."""
+BUSY_SECONDS = 1.0
+"""The keeper does not wait longer than that for the database."""
 
 
 class HealAlarm:
@@ -46,11 +48,16 @@ class HealAlarm:
         with contextlib.suppress(MLInfraError):
             _set(self._project)
             if first:  # a supervisor that has nothing to do looks every ten minutes
+                from ...jobs import Jobs
+
                 Jobs(self._project).heed_alarms(start=False)
 
     def clear(self) -> None:
         """Nobody needs it any more."""
-        with contextlib.suppress(MLInfraError), self._project.database.write() as connection:
+        with (
+            contextlib.suppress(MLInfraError),
+            self._project.database.write(busy_seconds=BUSY_SECONDS) as connection,
+        ):
             clear_alarm(connection, NAME)
 
 
@@ -64,7 +71,7 @@ def _set(project: Project) -> None:
         arguments=["--project", ROOT],
         log="logs/deployments/healing.log",
     )
-    with project.database.write() as connection:
+    with project.database.write(busy_seconds=BUSY_SECONDS) as connection:
         set_alarm(connection, alarm)
 
 

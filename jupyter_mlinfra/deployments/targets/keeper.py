@@ -444,7 +444,8 @@ class KeeperDaemon(Daemon):
 
     def _close(self) -> None:
         self._standby.end()
-        self._alarm.clear()
+        if self._owns_state():  # a folder that was deleted must not come back
+            self._alarm.clear()
 
     def _abandon(self) -> None:
         """Nobody can use the processes of a project that was deleted or moved away."""
