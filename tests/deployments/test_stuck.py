@@ -50,7 +50,7 @@ Guard.run = _with_faults
 def deployments(
     tmp_path_factory: pytest.TempPathFactory, models: Mapping[int, Path], kit: ModuleType
 ) -> Iterator[Deployments]:
-    """Version 1 has the traffic, version 2 is warm; some rows make them misbehave."""
+    """Version 1 has the traffic, versions 2 and 3 are warm; some rows make them misbehave."""
     runtime = tmp_path_factory.mktemp("runtime") / "runtime"
     shutil.copytree(packaging.RUNTIME, runtime)
     with open(runtime / "guard.py", "a") as file:
@@ -61,8 +61,8 @@ def deployments(
     found = Deployments(project, kit.Registry(models))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(packaging, "RUNTIME", runtime)
-        found.deploy("flights", version="flights/1")
-        found.deploy("flights", version="flights/2")
+        for number in (1, 2, 3):
+            found.deploy("flights", version=f"flights/{number}")
     yield found
     kit.clean_up(project)
 
@@ -112,7 +112,7 @@ def children(deployments: Deployments) -> dict[str, set[int]]:
             for pid in masters(deployments, version)
             for child in psutil.Process(pid).children()
         }
-        for version in ("v1", "v2")
+        for version in ("v1", "v2", "v3")
     }
 
 
@@ -151,7 +151,8 @@ def test_a_row_that_ends_its_process_kills_one_is_refused_and_no_other_request_i
     assert "ends the process" in answers[0].body["what"]
     assert load.lost == {}, load.details[:3]
     after = children(deployments)
-    assert after["v2"] == before["v2"]  # it was not tried on another version
+    for other in ("v2", "v3"):
+        assert after[other] == before[other], "it was not tried on another version"
     assert len(before["v1"] - after["v1"]) == 1
     until(lambda: "is refused" in texts(deployments)[0])
 

@@ -5,6 +5,7 @@ lost.
 from __future__ import annotations
 
 import math
+import statistics
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -48,7 +49,7 @@ def test_a_canary_comes_grows_is_promoted_rolled_back_and_removed_and_no_request
             deployments.rollback("flights")
             took.append(time.monotonic() - begun)
             deployments.promote("flights", "v2")
-        assert min(took) < 1, took  # the others may have waited for a processor
+        assert statistics.median(took) < 1, took
         deployments.rollback("flights")
         deployments.traffic("flights", {"v1": 100})
         with pytest.raises(Conflict, match="100 % of the traffic"):
