@@ -32,8 +32,10 @@ if TYPE_CHECKING:
 
 class NotBuilt(Unavailable):
     """The packages of an environment cannot be had: the model's requirements, or the way to the
-    package index.
+    package index. output: what uv printed.
     """
+
+    output = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +286,12 @@ def _uv(recipe: Recipe, *arguments: str, folder: Path) -> str:
         )
         if _DISK_FULL in result.stderr:
             kind, fix = Unavailable, "Free some space, then deploy again."
-        raise kind(f"The {recipe.noun} could not be built.", f"uv said: {error_lines[-600:]}", fix)
+        failure = kind(
+            f"The {recipe.noun} could not be built.", f"uv said: {error_lines[-600:]}", fix
+        )
+        if isinstance(failure, NotBuilt):
+            failure.output = result.stderr
+        raise failure
     return result.stdout
 
 

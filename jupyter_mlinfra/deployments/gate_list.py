@@ -35,9 +35,11 @@ class GateList:
         measured: Callable[[T], str],
         *,
         fails: type[MLInfraError] = Unprocessable,
+        log: Callable[[MLInfraError], str] = lambda _: "",
     ) -> T:
         """A step that is a test because it may fail; what it returns. measured: what is to be said
-        of that. fails: what it raises, besides Unprocessable, if it is the model that fails.
+        of that. fails: what it raises, besides Unprocessable, if it is the model that fails. log:
+        the last lines that it printed before it failed.
 
         Raises Stopped if it fails. Any other error, such as a full disk, says nothing of the model
         and is raised as it is.
@@ -45,14 +47,14 @@ class GateList:
         try:
             found = work()
         except (Unprocessable, fails) as error:
-            self.fail(name, limit, error)
+            self.fail(name, limit, error, log(error))
         self.add(Gate(name=name, limit=limit, measured=measured(found), passed=True))
         return found
 
-    def fail(self, name: str, limit: str, error: MLInfraError) -> NoReturn:
+    def fail(self, name: str, limit: str, error: MLInfraError, log: str = "") -> NoReturn:
         """Add a test that an error has ended, and raise Stopped for it."""
         said = f"{error.what} {error.why}".strip()[:500]
-        self.add(Gate(name=name, limit=limit, measured=said, passed=False))
+        self.add(Gate(name=name, limit=limit, measured=said, passed=False, log=log))
         raise Stopped(error.what, error.why, error.fix) from error
 
     def check(self, name: str) -> None:

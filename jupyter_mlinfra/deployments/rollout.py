@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import Conflict, MLInfraError, Unavailable, Unprocessable, raise_all
 from . import environment, gates, state, views
 from .gate_list import GateList
+from .gateway import cluster_name
+from .log_tail import newest_tail, tail
 from .memory_test import MemoryLimits
 from .own_answers import own_answers
 from .own_tests import OwnTests
@@ -21,6 +23,7 @@ from .runtimes import load_runtime
 from .settings import DeploymentSettings
 from .spec import Gate, VersionState
 from .store import DeploymentStore
+from .targets.layout import logs_folder
 from .traffic import Aim
 from .transaction import Transaction
 
@@ -82,6 +85,9 @@ class Rollout:
                     lambda: self.wait(name, [version], VersionState.TESTING, timeout=START_SECONDS),
                     lambda _: f"{item.workers} in {_since(started)}",
                     fails=Late,
+                    log=lambda _: newest_tail(
+                        logs_folder(self._project), f"{cluster_name(name, version)}.*.log"
+                    ),
                 )
                 gates.run(self._subject(name, version, bundle, expected, rows), tests, on_progress)
             finally:
@@ -106,6 +112,7 @@ class Rollout:
             ),
             lambda _: f"{len(bundle.requirements)} requirements, {_since(begun)}",
             fails=environment.NotBuilt,
+            log=lambda error: tail(getattr(error, "output", "")),
         )
 
     def _subject(

@@ -45,12 +45,14 @@ class DeploymentState(StrEnum):
 class Gate:
     """One test before traffic: its limit, what was measured, and whether it passed. passed: None if
     nothing could be measured, for the reason in `measured`; that does not keep it from traffic.
+    log: the last lines that a failed step printed, without secrets; empty if there are none.
     """
 
     name: str
     limit: str
     measured: str
     passed: bool | None
+    log: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

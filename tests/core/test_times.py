@@ -94,6 +94,7 @@ def test_records_are_shown_as_before(
         for item in row["versions"]:
             assert item.pop("runtime") == "seldon-core"  # there was no other one
             assert item.pop("shadow") == 0
+            assert {gate.pop("log") for gate in item["gates"]} <= {""}
     assert found == shown["deployments"]
     assert (
         to_json({name: deployments.changes(name) for name in shown["changes"]})

@@ -70,6 +70,7 @@ def test_an_environment_that_cannot_be_built_leaves_nothing(tmp_path: Path) -> N
     with pytest.raises(environment.NotBuilt) as failed:
         environment.ensure(["xgboost==0.0.1.no.such.version"], tmp_path, recipe=RECIPE)
     assert "xgboost" in failed.value.why
+    assert "0.0.1.no.such.version" in failed.value.output
     assert failed.value.fix
     assert [path.suffix for path in tmp_path.iterdir()] == [".lock"]
 

@@ -69,7 +69,8 @@ export interface components {
          *     version of the worst value. window_start, window_end: the time in which the threshold was
          *     crossed, in the present episode or the last one. held_back_by: why nobody is told: the rule that
          *     inhibits it while it fires, or the file that silences it. hold_seconds: how long its rule waits
-         *     before it fires. cause: the likely one in a few words; empty before one was found.
+         *     before it fires. cause: the likely one in a few words; empty before one was found. owner: who
+         *     looks after it, by its rule or the project; empty if neither says so.
          */
         readonly Alert: {
             /** @default null */
@@ -92,6 +93,8 @@ export interface components {
             readonly name: string;
             /** @default >= */
             readonly op: string;
+            /** @default  */
+            readonly owner: string;
             readonly ref: string;
             /** @default null */
             readonly resolved_at: string | null;
@@ -1484,9 +1487,12 @@ export interface components {
          * Gate
          * @description One test before traffic: its limit, what was measured, and whether it passed. passed: None if
          *     nothing could be measured, for the reason in `measured`; that does not keep it from traffic.
+         *     log: the last lines that a failed step printed, without secrets; empty if there are none.
          */
         readonly Gate: {
             readonly limit: string;
+            /** @default  */
+            readonly log: string;
             readonly measured: string;
             readonly name: string;
             readonly passed: boolean | null;

@@ -5,13 +5,16 @@ import React from 'react';
 import type { IDeployedVersion, IDeployment } from '../api/types';
 import { ApiError } from '../api/errors';
 import { ActionButton } from '../components/action';
+import { Button } from '../components/button';
 import { ErrorCard } from '../components/card';
 import { cx } from '../components/cx';
 import { Heading } from '../components/header';
 import { State } from '../components/state';
 import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
+import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
+import { deployAgain } from './again';
 import { canAnswer, failedGates, stopped } from './stopped';
 
 interface IGatesProps {
@@ -105,7 +108,42 @@ function Stopped({ deployment, version }: IStoppedProps): React.ReactElement {
           label={trans.__('Override…')}
         />
       )}
+      {!answers && <Again deployment={deployment} version={version} />}
+      {logOf(version) && (
+        <details className={cx('deployments-log')}>
+          <summary>{trans.__('Last lines of its log')}</summary>
+          <pre>{logOf(version)}</pre>
+        </details>
+      )}
     </ErrorCard>
+  );
+}
+
+/** What the failed steps of a version have printed. */
+const logOf = (version: IDeployedVersion): string =>
+  failedGates(version)
+    .map(({ log }) => log)
+    .filter(Boolean)
+    .join('\n');
+
+/** The same deploy once more, as a job whose page opens. */
+function Again({ deployment, version }: IStoppedProps): React.ReactElement {
+  const { client, open, trans } = useWorkbench();
+  const { run, busy } = useAction();
+  const unbuilt = failedGates(version).some(({ name }) => name === 'environment');
+  return (
+    <Button
+      kind="primary"
+      label={unbuilt ? trans.__('Build Its Environment') : trans.__('Try Again')}
+      caption={trans.__('Deploy it again, as a job')}
+      disabled={busy}
+      onClick={() =>
+        void run(async () => {
+          const { ref } = await deployAgain(client, deployment.name, version);
+          await open(ref);
+        })
+      }
+    />
   );
 }
 

@@ -57,12 +57,13 @@ interface IServer {
   deployment?: IDeployment;
   detail?: object;
   verbs?: object;
+  jobs?: object;
 }
 
 const TWO = deploymentOf([version('v1', 90), version('v2', 10)]);
 
 /** The page of a deployment. */
-async function opened({ deployment = TWO, detail, verbs }: IServer = {}): Promise<void> {
+async function opened({ deployment = TWO, detail, verbs, jobs }: IServer = {}): Promise<void> {
   const show_ = async (): Promise<object> => ({
     deployment,
     history: [],
@@ -74,7 +75,7 @@ async function opened({ deployment = TWO, detail, verbs }: IServer = {}): Promis
     ...detail
   });
   show(
-    fakeWorkbench({ deployments: { show: show_, ...verbs } }),
+    fakeWorkbench({ deployments: { show: show_, ...verbs }, jobs }),
     <DeploymentPage reference={deployment.ref} name={deployment.name} />
   );
   await settle();
@@ -196,6 +197,65 @@ describe('a version that a failed test keeps from traffic', () => {
   it.each(['  ', null])('is not deployed for the reason %p', async value => {
     jest.spyOn(Notification, 'error').mockReturnValue('');
     expect(await overridden(value)).not.toHaveBeenCalled();
+  });
+});
+
+describe('a version that did not start', () => {
+  const failing = (name: string): object => ({
+    name,
+    limit: 'it is built',
+    measured: 'uv failed',
+    passed: false,
+    log: 'requirements need numpy<2'
+  });
+
+  const again = async (
+    test: string,
+    button: string,
+    jobs: readonly object[]
+  ): Promise<jest.Mock[]> => {
+    const stopped = version('v3', 0, {
+      state: 'failed',
+      runtime: 'open-inference',
+      gates: [failing(test)]
+    });
+    const clone = jest.fn(async () => ({ ref: 'job:8a' }));
+    const deploy = jest.fn(async () => ({ ref: 'job:9b' }));
+    await opened({
+      deployment: deploymentOf([version('v1', 100), stopped]),
+      verbs: { deploy },
+      jobs: { list: async () => ({ items: jobs }), clone }
+    });
+    const card = screen.getByText('v3 may not take traffic').closest<HTMLElement>('section')!;
+    const log = card.querySelector('details')!;
+    expect([log.open, log.querySelector('pre')?.textContent]).toEqual([
+      false,
+      'requirements need numpy<2'
+    ]);
+    fireEvent.click(within(card).getByRole('button', { name: button }));
+    await settle();
+    return [clone, deploy];
+  };
+
+  it('has the end of its log, folded, and is deployed again as it was', async () => {
+    const jobs = [
+      { id: '1', name: 'deploy flights/2 to flights' },
+      { id: '2', name: 'deploy flights/3 to flights' },
+      { id: '3', name: 'deploy flights/3 to flights' }
+    ];
+    const [clone, deploy] = await again('environment', 'Build Its Environment', jobs);
+    expect(clone).toHaveBeenCalledWith('2');
+    expect(deploy).not.toHaveBeenCalled();
+  });
+
+  it('is deployed on its runtime where the job of its deploy is not known', async () => {
+    const [clone, deploy] = await again('start', 'Try Again', []);
+    expect(clone).not.toHaveBeenCalled();
+    expect(deploy).toHaveBeenCalledWith({
+      name: 'flights',
+      version: 'flights/3',
+      runtime: 'open-inference'
+    });
   });
 });
 
