@@ -121,7 +121,8 @@ class Alert:
     version of the worst value. window_start, window_end: the time in which the threshold was
     crossed, in the present episode or the last one. held_back_by: why nobody is told: the rule that
     inhibits it while it fires, or the file that silences it. hold_seconds: how long its rule waits
-    before it fires. cause: the likely one in a few words; empty before one was found.
+    before it fires. cause: the likely one in a few words; empty before one was found. owner: who
+    looks after it, by its rule or the project; empty if neither says so.
     """
 
     ref: str
@@ -151,6 +152,7 @@ class Alert:
     acknowledged: Acknowledgement | None = None
     hold_seconds: float = 0.0
     cause: str = ""
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

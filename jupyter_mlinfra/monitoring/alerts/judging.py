@@ -135,7 +135,8 @@ class Judging:
             held = rule.source.rpartition(":")[0]
         alert = _alert(rule, ref, monitor, key, track, found, previous, at, notes)
         start, end = _window(previous, found, moved=moved, track=track)
-        alert = replace(alert, held_back_by=held, window_start=start, window_end=end)
+        owner = rule.owner or self._project.settings.project.owner
+        alert = replace(alert, held_back_by=held, window_start=start, window_end=end, owner=owner)
         passed = [
             Passed(
                 state=item.track.state,

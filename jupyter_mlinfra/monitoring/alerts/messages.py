@@ -74,6 +74,7 @@ def _alert(told: Told, rule: ThresholdRule, alert: Alert) -> dict[str, Any]:
             "severity": rule.severity,
             **({"version": alert.version} if alert.version else {}),
             **({"feature": alert.subject} if alert.subject else {}),
+            **({"owner": alert.owner} if alert.owner else {}),
             **alert.labels,
         },
         "annotations": annotations,

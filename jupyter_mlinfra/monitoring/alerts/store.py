@@ -284,6 +284,7 @@ def _write(connection: sqlite3.Connection, item: Judged, before: sqlite3.Row | N
         "bad_end": to_seconds(alert.window_end),
         "held_by": alert.held_back_by,
         "hold_seconds": alert.hold_seconds,
+        "owner": alert.owner,
     }
     if before is not None and not again and not ended:
         row |= {name: before[name] for name in kept}
@@ -366,6 +367,7 @@ def _alert(row: sqlite3.Row, silences: Sequence[AlertSilence]) -> Alert:
         acknowledged=_acknowledged(row),
         hold_seconds=row["hold_seconds"],
         cause=row["cause"] or "",
+        owner=row["owner"],
     )
 
 

@@ -213,6 +213,7 @@ def _rule(entry: RuleEntry, file: RulesFile, group: str, source: str) -> Thresho
         stale_seconds=seconds_of(pick("stale_after", "24h")),
         inhibited_by=tuple(pick("inhibited_by", ())),
         receivers=None if pick("receivers", None) is None else tuple(pick("receivers", ())),
+        owner=pick("owner", ""),
         summary=entry.summary,
         runbook=entry.runbook,
         silence=silence,

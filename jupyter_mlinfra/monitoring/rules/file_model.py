@@ -134,6 +134,9 @@ class Options(_Part):
     inhibited_by: Names | None = None
     """Rules that keep this one's notifications back while they fire for the same monitor."""
 
+    owner: str | None = Field(default=None, min_length=1)
+    """Who looks after its alerts. Default: the owner of the project."""
+
 
 class RuleEntry(Options):
     """One rule: a metric and a threshold."""

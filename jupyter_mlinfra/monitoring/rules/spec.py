@@ -106,8 +106,8 @@ class ThresholdRule:
     at least so many requests, so that one bad request of three is not a third. monitor: empty for
     all but `not_monitors`. against: what drift is against, see `against`. where: only points with
     one of these values of a label. by: labels whose values have alerts of their own; without them
-    there is one alert on the worst point. receivers: None for all. source: file and line, empty for
-    the built-in rules.
+    there is one alert on the worst point. receivers: None for all. owner: empty for the project's.
+    source: file and line, empty for the built-in rules.
     """
 
     name: str
@@ -130,6 +130,7 @@ class ThresholdRule:
     stale_seconds: float = 86_400.0
     inhibited_by: Sequence[str] = ()
     receivers: Sequence[str] | None = None
+    owner: str = ""
     summary: str = ""
     runbook: str = ""
     silence: RuleSilence | None = None

@@ -60,6 +60,34 @@ def test_an_alert_is_told_once_across_restarts_and_its_end_too(flights: Flights)
     assert flights.alerts.show("flights/drift").alert.resolved_at is not None
 
 
+def test_an_alert_has_the_owner_of_its_rule_or_else_of_the_project(flights: Flights) -> None:
+    with_settings(flights, f'[project]\nowner = "ana"\n{SINK}')
+    rule = "{name: %s, metric: psi, threshold: 0.2%s}"
+    rules = rule % ("moved", ", owner: team-data"), rule % ("also", "")
+    (flights.project.root / "own.mlrules.yaml").write_text(f"rules: [{', '.join(rules)}]")
+    flights.log(600, shift=15)
+    flights.monitoring.evaluate("flights")
+    owners = {item.name: item.owner for item in flights.monitoring.alerts().items}
+    assert owners == {
+        "moved": "team-data",
+        "also": "ana",
+        "drift": "ana",
+        "failed": "ana",
+        "refused": "ana",
+    }
+    told = {
+        alert["labels"]["alertname"]: alert["labels"]["owner"]
+        for message in DeliveryStore(flights.project.database).due(now().timestamp())
+        for alert in json.loads(message.body)["alerts"]
+    }
+    assert told == {"moved": "team-data", "also": "ana", "drift": "ana"}
+    (flights.project.root / "own.mlrules.yaml").write_text(
+        f"defaults: {{owner: bo}}\nrules: [{rules[1]}]"
+    )
+    flights.monitoring.evaluate("flights")
+    assert flights.alerts.show("flights/also").alert.owner == "bo"
+
+
 @pytest.mark.usefixtures("at_once")
 def test_an_acknowledgement_lasts_until_the_alert_ends(flights: Flights) -> None:
     flights.log(600, shift=15)

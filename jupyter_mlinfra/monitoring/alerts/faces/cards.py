@@ -26,6 +26,7 @@ def _alert(item: AlertDetail) -> Card:
         "deployment": item.deployment,
         "version": alert.version or NONE,
         "cause": alert.cause or NONE,
+        "owner": alert.owner or NONE,
         "window": window,
         "acknowledged": (
             f"by {acknowledged.by}, {moment(acknowledged.at)}: {acknowledged.why or 'no reason'}"

@@ -18,6 +18,7 @@ def alert(item: Alert) -> Row:
         "threshold": plain(item.threshold),
         "text": beginning(item.text, 100),
         "cause": item.cause or NONE,
+        "owner": item.owner or NONE,
         "since": moment(item.since),
     }
 

@@ -46,5 +46,6 @@ export const alertOf = (more: Partial<IAlert> = {}): IAlert => ({
   acknowledged: null,
   hold_seconds: 0,
   cause: '',
+  owner: '',
   ...more
 });
