@@ -342,7 +342,8 @@ def test_a_monitor_without_a_reference_has_one_button_that_builds_it(
     lab: Lab, watched: Watched
 ) -> None:
     page = lab.open("Models", "monitor:ships")
-    page.get_by_role("button", name="Build from the Training Data").click()
+    with lab.page.expect_response(lambda answer: answer.request.method == "POST"):
+        page.get_by_role("button", name="Build from the Training Data").click()
     jobs = watched.server.ask("mlinfra/api/jobs/jobs?limit=50")["items"]
     assert any("monitors" in " ".join(job["command"]) for job in jobs), jobs
 
