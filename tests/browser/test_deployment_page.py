@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Locator, expect
 
+from tests.browser import keys
 from tests.browser.conftest import Lab, cell
 from tests.deployments.conftest import load
 
@@ -140,50 +141,54 @@ def test_the_verdict_names_both_versions_and_why(restored: Lab) -> None:
     expect(group).to_contain_text("expected 50 %")
 
 
-@pytest.mark.parametrize("keyboard", [False, True], ids=["mouse", "keyboard"])
+@pytest.mark.parametrize("hand", keys.HANDS)
 def test_canary_promote_and_roll_back_are_in_the_history_and_can_be_undone(
-    restored: Lab, keyboard: bool
+    restored: Lab, hand: keys.Hand
 ) -> None:
     """Scenario D2, and no request fails meanwhile."""
     lab = restored
     detail = lab.server.ask(API)
     url, body = detail["deployment"]["url"], json.dumps(detail["sample"]).encode()
     with load(url, body, rate=20, clients=4) as requests:
-        canary_and_back(lab, keyboard)
+        canary_and_back(lab, hand)
     assert requests.lost == {}, requests.details[:3]
 
 
-def canary_and_back(lab: Lab, keyboard: bool) -> None:
+def canary_and_back(lab: Lab, hand: keys.Hand) -> None:
     stable, canary = sorted(shares(lab), key=lambda version: -shares(lab)[version])[:2]
     move(lab, {stable: 100, canary: 0}, "before the canary")
-    page = lab.open("Models", DEPLOYMENT)
+    page = keys.open_by(hand, lab, DEPLOYMENT)
     editor = page.get_by_role("group", name="Change the traffic")
 
-    def press(button: Locator) -> None:
-        if keyboard:
-            button.focus()
-            lab.page.keyboard.press("Enter")
-        else:
+    def press(button: Locator, key: str = "Tab") -> None:
+        if hand == "mouse":
             button.click()
+        else:
+            keys.reach(lab, button, key)
+            lab.page.keyboard.press("Enter")
 
     def judged() -> None:
         """The page has its verdict: one that is asked for while the canary ends is refused."""
         verdict = page.get_by_role("group", name="Verdict").locator("[aria-busy=false]")
         expect(verdict).to_contain_text(re.compile(rf"{canary}: .*expected 10"))
 
-    if keyboard:
-        page.get_by_role("tab", name="Traffic").focus()
+    share = editor.get_by_label(canary)
+    if hand == "keyboard":
         lab.page.keyboard.press("t")
-    editor.get_by_label(canary).fill("10")
+        keys.reach(lab, share)
+        lab.page.keyboard.press("ControlOrMeta+A")
+        lab.page.keyboard.type("10")
+    else:
+        share.fill("10")
     press(editor.get_by_role("button", name="Preview Change"))
     press(editor.get_by_role("button", name="Apply"))
     history = page.get_by_role("grid", name="History of flights").locator("tbody tr")
     expect(history.first).to_contain_text(f"{canary} 10 %")
     judged()
-    press(page.get_by_role("button", name=f"Promote {canary}…"))
+    press(page.get_by_role("button", name=f"Promote {canary}…"), "Shift+Tab")
     press(lab.page.get_by_role("dialog").get_by_role("button", name="Promote"))
     expect(history.first).to_contain_text("promote")
-    press(page.get_by_role("button", name="Roll Back", exact=True).first)
+    press(page.get_by_role("button", name="Roll Back", exact=True).first, "Shift+Tab")
     expect(history.first).to_contain_text("rollback")
     assert shares(lab) == {**shares(lab), stable: 90, canary: 10}
     expect(history.nth(1)).to_contain_text("undone")
