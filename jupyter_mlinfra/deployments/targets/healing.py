@@ -38,19 +38,21 @@ class HealAlarm:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._set_at = float("-inf")
+        self._told = False
 
     def put_off(self) -> None:
         """Set it for later, now and then. Whatever is in the way, the keeper goes on."""
         at = time.monotonic()
         if at - self._set_at < EVERY_SECONDS:
             return
-        first, self._set_at = self._set_at == float("-inf"), at
+        self._set_at = at
         with contextlib.suppress(MLInfraError):
             _set(self._project)
-            if first:  # a supervisor that has nothing to do looks every ten minutes
+            if not self._told:  # a supervisor that has nothing to do looks every ten minutes
                 from ...jobs import Jobs
 
                 Jobs(self._project).heed_alarms(start=False)
+                self._told = True
 
     def clear(self) -> None:
         """Nobody needs it any more."""
