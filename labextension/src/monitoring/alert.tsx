@@ -111,6 +111,11 @@ function AlertFacts({ detail }: { detail: IAlertDetail }): React.ReactElement {
       <RefLink reference={formatRef('deployment', deployment)} />
       {alert.version && <>{alert.version}</>}
       <>{alert.severity}</>
+      {alert.owner && (
+        <>
+          {trans.__('owner')} <b>{alert.owner}</b>
+        </>
+      )}
       <>
         {trans.__(
           'since %1, %2',

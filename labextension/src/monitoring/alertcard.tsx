@@ -78,6 +78,12 @@ export function AlertCard({ alert }: { alert: IAlert }): React.ReactElement {
           <Why alert={alert} />
         </dd>
         <Watched alert={alert} />
+        {alert.owner && (
+          <>
+            <dt>{trans.__('owner')}</dt>
+            <dd>{alert.owner}</dd>
+          </>
+        )}
       </dl>
     </section>
   );

@@ -77,13 +77,18 @@ function heldWords({ state, since, hold_seconds: hold }: IAlert, { trans }: IWor
 /** What it is about and how bad it is; of one that fires also the cause, and what is done first. */
 function AlertLines({ alert }: { alert: IAlert }): React.ReactElement {
   const { trans } = useWorkbench();
-  const { state, severity, monitor, version, cause, silence } = alert;
+  const { state, severity, monitor, version, cause, owner, silence } = alert;
   return (
     <>
       <div>
         {severity} · {[monitor, version].filter(Boolean).join(' ')} · <Measured alert={alert} />
       </div>
       {cause && <div title={cause}>{trans.__('likely cause: %1', cause)}</div>}
+      {owner && (
+        <div>
+          {trans.__('owner')} {owner}
+        </div>
+      )}
       {silence && (
         <div title={silence.why}>
           {trans.__('silenced until %1 by %2', format.time(silence.until), silence.by)}

@@ -468,14 +468,15 @@ describe('an alert on the page', () => {
         metric: 'error_fraction',
         name: 'errors',
         subject: '',
-        value: exactly(null)
+        value: exactly(null),
+        owner: 'ana'
       })
     ];
     await opened(statusOf({ alerts }));
     expect(screen.queryByRole('region', { name: 'drift of quiet' })).toBeNull();
-    expect(screen.getByRole('region', { name: 'errors' }).textContent).toContain(
-      'The error rate cannot be told.'
-    );
+    const { textContent } = screen.getByRole('region', { name: 'errors' });
+    expect(textContent).toContain('The error rate cannot be told.');
+    expect(textContent).toContain('ownerana');
   });
 });
 

@@ -40,7 +40,12 @@ describe('in the panel', () => {
   it('a row says how bad it is, of which version, why, and how long it still waits', async () => {
     const silence = { number: 1, monitor: 'flights', rule: 'drift', labels: null, begun_at: AT };
     const alerts = [
-      alertOf({ severity: 'critical', version: 'v7', cause: 'ingest.ipynb, cell 4' }),
+      alertOf({
+        severity: 'critical',
+        version: 'v7',
+        cause: 'ingest.ipynb, cell 4',
+        owner: 'ana'
+      }),
       alertOf({
         ref: 'alert:flights/p95',
         state: 'pending',
@@ -59,6 +64,8 @@ describe('in the panel', () => {
     const [firing, pending, silenced] = screen.getAllByRole('treeitem');
     expect(firing?.textContent).toContain('critical · flights v7 · PSI 0.6 · limit 0.2');
     expect(firing?.textContent).toContain('likely cause: ingest.ipynb, cell 4');
+    expect(firing?.textContent).toContain('owner ana');
+    expect(pending?.textContent).not.toContain('owner');
     expect(firing?.textContent).toContain('1 h');
     expect(pending?.textContent).toContain('2 of 5 min');
     expect(within(pending!).queryAllByRole('button')).toEqual([]);
