@@ -107,6 +107,7 @@ def test_m1_a_shifted_feature_darkens_fires_and_its_notebook_shows_the_window(
     expect(lab.main("alert:flights/drift")).to_be_visible()
     page = lab.open("Models", "monitor:flights")
     expect(lab.page.get_by_role("tab", name="Models: 1 alert firing").first).to_be_visible()
+    expect(lab.page.locator("#jp-main-statusbar").get_by_label("1 alert firing")).to_be_visible()
     alert_row_has_its_buttons(lab)
     row = page.locator('[data-feature="temp"]')
     expect(row).to_contain_text("no. 1")
@@ -126,16 +127,27 @@ def test_m1_a_shifted_feature_darkens_fires_and_its_notebook_shows_the_window(
     expect(alert).to_contain_text("firing")
     assert lab.page.locator(".Toastify__toast").filter(has_text="fires").count() <= 1
     alert.get_by_role("button", name="Open Notebook").click()
+    notebook = opened_notebook(lab)
+    lab.command("notebook:run-all-cells")
+    shows_the_window(notebook)
+    saved(lab)
+
+
+def opened_notebook(lab: Lab) -> Locator:
+    """The notebook in front, once its kernel takes cells."""
     notebook = lab.page.locator(".jp-NotebookPanel:visible")
     expect(notebook.locator(".jp-Cell").first).to_be_visible()
     expect(lab.page.get_by_role("button", name="| Idle")).to_be_visible()
     lab.page.wait_for_timeout(1_000)
-    lab.command("notebook:run-all-cells")
+    return notebook
+
+
+def shows_the_window(notebook: Locator) -> None:
+    """The notebook of the alert has run, and shows the feature and a chart."""
     output = notebook.locator(".jp-OutputArea-output")
     expect(output.filter(has_text="temp").first).to_be_visible()
     expect(output.locator("svg").first).to_be_visible()
     assert output.filter(has_text="Traceback").count() == 0
-    saved(lab)
 
 
 def alert_row_has_its_buttons(lab: Lab) -> None:
@@ -204,6 +216,14 @@ def test_m1_by_keyboard_a_cell_opens_its_distribution_and_keys_act_on_the_alert(
     history = alert.get_by_role("grid", name="History of the alert")
     expect(history).to_contain_text("acknowledged")
     expect(history).to_contain_text("unsilenced")
+    keys.reach(lab, alert.get_by_role("button", name="Open Notebook"), "Shift+Tab")
+    press("n")
+    notebook = opened_notebook(lab)
+    keys.walk(lab, notebook.locator(".jp-Cell .cm-content").first, "Tab")
+    for _ in range(notebook.locator(".jp-CodeCell").count()):
+        press("Shift+Enter")
+    shows_the_window(notebook)
+    saved(lab)
 
 
 @pytest.mark.parametrize("hand", keys.HANDS)
@@ -282,22 +302,29 @@ def test_m3_a_silent_monitor_has_no_data_and_is_never_green(
     assert page.locator('[data-state="ok"]').count() == 0
 
 
-def test_m3_by_keyboard_a_silence_runs_out_by_itself(
-    lab: Lab, watched: Watched, fired: None
+@pytest.mark.parametrize("hand", keys.HANDS)
+def test_m3_a_silence_runs_out_by_itself(
+    lab: Lab, watched: Watched, fired: None, hand: keys.Hand
 ) -> None:
-    page = keys.open_row(lab, "m", "Models", "alert:flights/drift")
-    keys.reach(lab, page.get_by_role("button", name="Open Notebook"))
-    lab.page.keyboard.press("s")
+    page = keys.open_by(hand, lab, "alert:flights/drift")
     dialog = lab.page.get_by_role("dialog")
-    expect(dialog.get_by_role("combobox")).to_be_focused()
-    lab.page.keyboard.press("End")  # until a time
-    lab.page.keyboard.press("Enter")
+    if hand == "mouse":
+        page.get_by_role("button", name="Silence…").click()
+        box = dialog.get_by_role("combobox")
+        box.select_option(index=box.locator("option").count() - 1)  # until a time
+        go_on(lab, dialog, hand)
+    else:
+        keys.reach(lab, page.get_by_role("button", name="Open Notebook"))
+        lab.page.keyboard.press("s")
+        expect(dialog.get_by_role("combobox")).to_be_focused()
+        lab.page.keyboard.press("End")  # until a time
+        lab.page.keyboard.press("Enter")
     expect(dialog.get_by_role("textbox")).to_be_focused()
     lab.page.keyboard.type((now().astimezone() + timedelta(seconds=25)).isoformat())
-    lab.page.keyboard.press("Enter")
+    go_on(lab, dialog, hand)
     expect(dialog).to_contain_text("Why is flights/drift silenced?")
     lab.page.keyboard.type("a moment")
-    lab.page.keyboard.press("Enter")
+    go_on(lab, dialog, hand)
     expect(page.get_by_role("region", name="What fired")).to_contain_text("a moment")
     expect(page.locator('[data-state="silenced"]').first).to_be_visible()
     deadline = time.monotonic() + 90
@@ -307,6 +334,14 @@ def test_m3_by_keyboard_a_silence_runs_out_by_itself(
     watched.evaluate()
     expect(page.locator('[data-state="firing"]').first).to_be_visible()
     expect(page.get_by_role("region", name="What fired")).not_to_contain_text("a moment")
+
+
+def go_on(lab: Lab, dialog: Locator, hand: keys.Hand) -> None:
+    """Answer a question of JupyterLab."""
+    if hand == "mouse":
+        dialog.locator("button.jp-mod-accept").click()
+    else:
+        lab.page.keyboard.press("Enter")
 
 
 @pytest.mark.parametrize("hand", keys.HANDS)

@@ -288,6 +288,13 @@ describe('the figures at the head', () => {
     expect(tile('requests')).toContain('p95 1,235 ms');
   });
 
+  it('of a monitor that has no data are stale, and say since when nobody asks', async () => {
+    await opened(statusOf({ monitor: monitorOf({ state: 'no_data' }) }));
+    expect(tile('result')).toMatch(/silent since .*\d\d:00/);
+    const tiles = document.querySelector('[class*="monitoring-tiles"]');
+    expect(tiles?.className).toContain('is-stale');
+  });
+
   it('say when the rules are judged next, and how the KPI stands to the window before', async () => {
     const kpi = {
       value: 2.5,
