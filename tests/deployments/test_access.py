@@ -34,6 +34,7 @@ from jupyter_mlinfra.deployments.targets.envoy import (
     admin,
     configuration,
     grpc,
+    health,
     process,
     public,
     watched_files,
@@ -44,6 +45,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 envoys = importlib.import_module("test_gateway")
 
 OWNER = Keys(probe="the mark of our own tests", token="the token of the project")
+GRPC = {"content-type": "application/grpc", "te": "trailers"}
 PATH = "/seldon/test/flights/api/v1.0/predictions"
 
 
@@ -125,6 +127,12 @@ def post(base: str, path: str = PATH, **options: Any) -> httpx.Response:
         return client.post(f"{base}{path}", **{"content": b"{}", **options})
 
 
+def framed(service: str) -> bytes:
+    """The question about the health of a service, as gRPC has it in a body."""
+    message = field(1, service) if service else b""
+    return len(message).to_bytes(5, "big") + message
+
+
 def bearer(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
 
@@ -192,7 +200,7 @@ def test_each_deployment_takes_its_own_keys_alone_and_the_worker_sees_none(here:
 def test_a_call_of_grpc_without_a_key_is_told_so_in_its_own_words(here: Path) -> None:
     id, key = new_key()
     with envoys.real_envoy(here, [plan_of({id: KeyPlan(digest=digest(key))})], _ok, OWNER) as base:
-        found = post(base, headers={"content-type": "application/grpc", "te": "trailers"})
+        found = post(base, headers=GRPC)
         assert (found.status_code, found.headers["grpc-status"]) == (200, "16")  # UNAUTHENTICATED
         assert found.headers["content-type"] == "application/grpc"
         assert found.headers["grpc-message"].startswith("The request has no valid key.")
@@ -281,6 +289,11 @@ def test_other_machines_need_a_key_over_tls_and_reach_nothing_else(
                 found = client.post(path, content=b"{}", headers=bearer(key))
                 assert found.status_code == (200 if path == PATH else 401), path
             assert client.get("/v2/health/live").json() == {"live": True}
+            for service in ("", *health.SERVICES):  # each asks a worker of every version
+                call = {"content": framed(service), "headers": GRPC}
+                assert client.post(health.CHECK, **call).headers["grpc-status"] == "16", service
+                call["headers"] = GRPC | bearer(key)
+                assert client.post(health.CHECK, **call).content.endswith(b"\x08\x01"), service
             large = client.post(PATH, headers=bearer(key), content=b"x" * 20_000)
             assert (large.status_code, large.json()["what"]) == (413, "The request is too large.")
             # A key that ends is refused on a connection that stays open.

@@ -175,6 +175,12 @@ def checked(route: Mapping[str, Any]) -> dict[str, Any]:
     return {**route, "typed_per_filter_config": filters}
 
 
+def of_any(route: Mapping[str, Any], plans: Sequence[DeploymentPlan], keys: Keys) -> dict[str, Any]:
+    """A route on the address for other machines that takes a key of any deployment."""
+    known = "".join(_known(plan, keys, public=True) for plan in plans)
+    return _told(route, {"required": True, "keys": known})
+
+
 def opened(route: Mapping[str, Any]) -> dict[str, Any]:
     """A route that needs no key."""
     return _told(route, {"open": True})

@@ -57,3 +57,8 @@ def check(match: Mapping[str, Any], clusters: Sequence[str]) -> dict[str, Any]:
         "metadata": {"filter_metadata": {HEALTH: {"clusters": list(clusters)}}},
         "typed_per_filter_config": {HEALTH: _ENABLED},
     }
+
+
+def is_check(route: Mapping[str, Any]) -> bool:
+    """Whether it is one that `check` made."""
+    return HEALTH in route.get("metadata", {}).get("filter_metadata", {})

@@ -114,7 +114,7 @@ def route_configuration(
                         for route in _guarded_routes(plan, keys, public)
                     ),
                     *(access.opened(route) for route in _server_routes()),
-                    *(access.opened(route) for route in _calls(plans)),
+                    *_calls(plans, keys, public),
                 ],
                 "typed_per_filter_config": access.of_host(plans, keys),
             }
@@ -150,23 +150,24 @@ def _server_routes() -> list[dict[str, Any]]:
     ]
 
 
-def _calls(plans: Sequence[DeploymentPlan]) -> list[dict[str, Any]]:
+def _calls(plans: Sequence[DeploymentPlan], keys: Keys, public: bool) -> list[dict[str, Any]]:
     """The routes of calls that name no deployment. Which filters run is settled by the first route
     of a request, so the one that is chosen anew, by the name in the message, has to be guarded here
     too; what it asks for is its own.
 
-    What is asked of the server as such is no request to the version that answers it.
+    What is asked of the server as such is no request to the version that answers it. Other machines
+    need a key of any deployment for what asks a worker of each.
     """
     guarded = any(plan.keys for plan in plans)
-    routes = grpc.server_routes([name for plan in plans for name in health.answering(plan)])
-    return [
-        _uncounted(route)
-        if "route" in route
-        else access.checked(route)
-        if guarded and "typed_per_filter_config" in route
-        else route
-        for route in routes
-    ]
+    routes = []
+    for route in grpc.server_routes([name for plan in plans for name in health.answering(plan)]):
+        if "route" in route:
+            route = _uncounted(route)
+        elif guarded and "typed_per_filter_config" in route:
+            route = access.checked(route)
+        closed = public and health.is_check(route)
+        routes.append(access.of_any(route, plans, keys) if closed else access.opened(route))
+    return routes
 
 
 def _deployment_routes(plan: DeploymentPlan) -> list[dict[str, Any]]:
