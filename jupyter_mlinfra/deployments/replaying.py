@@ -123,8 +123,9 @@ def replay(
     """Send the answered rows of a window to a version. folder: of the payload log.
 
     sent: versions, with the inputs that their clients send: rows of these versions alone are taken,
-    and asked as they came, whatever the version takes. None: the rows of any, asked with the inputs
-    that it takes; those that it answered itself only if there are no others.
+    and asked as they came, with inputs and parameters that the version may refuse. None: the rows
+    of any, asked with the inputs and parameters that it takes; those that it answered itself only
+    if there are no others.
 
     Raises Unprocessable if there are none, or they cannot be made into requests again, Unavailable
     if the version does not answer at all, Deadly if it must not die and does.

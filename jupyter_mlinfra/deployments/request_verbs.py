@@ -83,13 +83,15 @@ class RequestVerbs:
         shadow: bool = False,
         version: str = "",
     ) -> LoggedRequestDetail:
-        """One logged row with all its inputs, and the same request as code. at: its arrival, ISO
-        8601. shadow: the copy that a shadow answered. version: that answered it; several shadows
-        may. Raises NotFound.
+        """One logged row with all its inputs, and the same request as code, with those of its
+        parameters that the version with most of the traffic has. at: its arrival, ISO 8601.
+        shadow: the copy that a shadow answered. version: that answered it; several shadows may.
+        Raises NotFound.
         """
         from . import requests
 
         deployment = self._store.deployment(name)
+        packaged = deployment.packaged
 
         def bundle_of(version: str) -> Bundle | None:
             try:
@@ -106,6 +108,7 @@ class RequestVerbs:
             shadow=shadow,
             version=version,
             bundle_of=bundle_of,
+            asked=bundle_of(packaged.version) if packaged else None,
             labels=self._labels(name),
             code=lambda body: self._code(name, body),
         )

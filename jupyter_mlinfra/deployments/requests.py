@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import orjson
 
 from ..core.errors import BadRequest, NotFound
-from ..core.records import Page, check_limit
+from ..core.records import MASK, Page, check_limit
 from .payload_log.frames import BASE_COLUMNS, SHADOW, UNIQUE, facts_of, frame_of, read_parquet
 from .payload_log.journals import PARQUET, JournalRows, read_journal
 from .payload_log.parts import _file_names
@@ -45,9 +45,6 @@ FEATURES, OUTPUTS = 12, 10
 
 MOST = 500
 _REASON = 500
-MASK = "•••"
-"""In place of a value that the project does not show."""
-
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _CURSOR = re.compile(r"(\d{1,17})\.(\d{1,7})\Z")
 _WHAT, _REQUEST, _OUTPUTS = ".what", ".request", ".outputs"
@@ -174,11 +171,14 @@ def detail(
     shadow: bool = False,
     version: str = "",
     bundle_of: Callable[[str], Bundle | None],
+    asked: Bundle | None = None,
     labels: Labels,
     code: Callable[[Mapping[str, Any]], Mapping[str, str]],
 ) -> LoggedRequestDetail:
     """One row, which arrived at a time; of a copy that a shadow answered, if asked.
-    version: that answered, since several shadows answer one request; empty: any. Raises NotFound.
+    version: that answered, since several shadows answer one request; empty: any. asked: of the
+    version that is asked again, which refuses parameters that it does not have; None if it is
+    unknown. Raises NotFound.
     """
     until = datetime.fromtimestamp(at.timestamp() + 0.001, UTC)
     since = datetime.fromtimestamp(at.timestamp() - 0.001, UTC)
@@ -195,7 +195,8 @@ def detail(
             "`payload_days` and `payload_gib` of [deployments] say what is kept.",
         )
     record = _record(item, masked, known, features=MOST, outputs=MOST)
-    body, why = _body(record, bundle_of(record.version), item["params"], masked)
+    given = _params(item["params"], asked)
+    body, why = _body(record, bundle_of(record.version), given, masked)
     return LoggedRequestDetail(
         request=record,
         body=body,
@@ -354,8 +355,9 @@ def _record(
 
 
 def is_masked(name: str, patterns: Sequence[str]) -> bool:
-    """Whether the values of an input are not shown."""
-    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+    """Whether the values of an input are not shown. name: its own, or that of its column."""
+    names = {name, name.removeprefix("input.")}
+    return any(fnmatch.fnmatchcase(item, pattern) for item in names for pattern in patterns)
 
 
 def is_output(name: str) -> bool:
@@ -369,17 +371,19 @@ def _is_output(name: str) -> bool:
 
 
 def _body(
-    record: LoggedRequest, bundle: Bundle | None, params: str | None, masked: Sequence[str]
+    record: LoggedRequest,
+    bundle: Bundle | None,
+    params: Mapping[str, Any],
+    masked: Sequence[str],
 ) -> tuple[Mapping[str, Any] | None, str]:
-    """The row as a request, or why there is none. params: those that it was asked with, as JSON."""
+    """The row as a request with these parameters, or why there is none."""
     from .bodies import with_params
 
-    given = orjson.loads(params) if params else {}
     if record.status >= 400:
         return None, "It was not answered, so its values are not in the log as inputs."
     if record.masked:
         return None, f"Values of {', '.join(record.masked[:5])} are not shown in this project."
-    if hidden := [name for name in given if is_masked(name, masked)]:
+    if hidden := [name for name in params if is_masked(name, masked)]:
         return None, f"Values of {', '.join(hidden[:5])} are not shown in this project."
     if bundle is None:
         return None, "The package of its version cannot be read."
@@ -400,7 +404,16 @@ def _body(
         for column in bundle.inputs
     ]
     body = {"data": {"names": list(bundle.asked["names"]), "ndarray": [values]}}
-    return with_params(body, given), ""
+    return with_params(body, params), ""
+
+
+def _params(text: str | None, asked: Bundle | None) -> Mapping[str, Any]:
+    """The parameters of a logged row, JSON, that a version has; all of them if it is unknown."""
+    given: Mapping[str, Any] = orjson.loads(text) if text else {}
+    if asked is None:
+        return given
+    known = {item.name for item in asked.params}
+    return {name: value for name, value in given.items() if name in known}
 
 
 def _value(kind: str, logged: Any) -> Any:

@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 from flask import Flask
 
-from jupyter_mlinfra.deployments import logged, servable
+from jupyter_mlinfra.deployments import logged, request_verbs, servable
 from jupyter_mlinfra.deployments.bodies import open_inference_body, sample_body, with_params
 from jupyter_mlinfra.deployments.packaging import Bundle, package
 from jupyter_mlinfra.deployments.runtime import grpc_seldon, grpc_v2, listen, protos
@@ -217,6 +217,40 @@ def test_a_logged_request_is_repeated_with_what_it_gave_unless_that_is_masked(
     hidden = requests.detail(tmp_path, ("fact*",))
     assert hidden.body is None
     assert "factor" in hidden.not_repeatable
+
+
+def test_a_logged_request_is_repeated_with_what_the_version_takes_that_serves_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requests.logged(tmp_path, "v1", {**requests.answered(1), "q": '{"factor": 0.5, "gone": 1}'})
+    known = {"v1": ["factor", "gone"], "v2": ["factor"], "v3": []}
+    asked = {
+        name: SimpleNamespace(
+            inputs=requests.INPUTS,
+            asked=requests.SAMPLE,
+            params=[Param(item, "double", 1.0) for item in params],
+        )
+        for name, params in known.items()
+    }
+    monkeypatch.setattr(request_verbs.RequestVerbs, "_masked", ())
+    monkeypatch.setattr(request_verbs, "load_bundle", lambda path: asked[path.name])
+    monkeypatch.setattr(request_verbs, "payload_folder", lambda *_: tmp_path)
+    at = datetime.fromtimestamp(requests.START + 1, UTC).isoformat()
+    for serving, meta in {
+        "v1": {"tags": {"params": {"factor": 0.5, "gone": 1}}},
+        "v2": {"tags": {"params": {"factor": 0.5}}},
+        "v3": None,
+    }.items():
+        row = SimpleNamespace(
+            packaged=SimpleNamespace(version=serving),
+            version=lambda name: SimpleNamespace(bundle=name),
+        )
+        verbs: Any = request_verbs.RequestVerbs()
+        verbs._store = SimpleNamespace(deployment=lambda _, row=row: row)
+        verbs._project, verbs._labelled = None, None
+        verbs.request_code = lambda *_: {}
+        found = verbs.request("flights", "r1", at=at)
+        assert (found.body.get("meta"), found.request.version) == (meta, "v1"), serving
 
 
 def test_what_clients_of_the_protocol_send_of_their_own_is_no_parameter(asked: Asked) -> None:

@@ -310,7 +310,9 @@ def test_a_replay_asks_what_was_asked_and_compares_with_what_was_answered(tmp_pa
 
 
 def test_a_replay_asks_with_the_parameters_that_the_version_has(tmp_path: Path) -> None:
-    """Before and after compaction, beside a file of an earlier version, which has none."""
+    """Before and after compaction, beside a file of an earlier version, which has none. The test
+    before traffic asks with all of them, as clients will.
+    """
     given_text = '{"t": 0.5, "k": [1]}'
     log(tmp_path, "v0", [5.0])
     compacting.compact(tmp_path)
@@ -337,6 +339,9 @@ def test_a_replay_asks_with_the_parameters_that_the_version_has(tmp_path: Path) 
         assert (found.rows, found.refused) == (5, 0)
         given = {row["count"]: row.get("params") for _, row in asked}
         assert given == {0: None, 1: {"t": 0.5}, 2: None, 3: {"t": 0.5}, 4: None}
+        as_sent = replaying._questions(known, reading.scan(tmp_path), {"v0": [], "v1": COLUMNS})
+        whole = {"t": 0.5, "k": [1]}
+        assert [item.params for item in as_sent if item.by == "v1" and item.params] == [whole] * 2
         rows = reading.scan(tmp_path).sort("count")
         assert rows["params"].to_list() == [None, given_text, None, given_text, None]
         assert lazy(tmp_path).collect()["params"].count() == 2

@@ -184,9 +184,15 @@ def test_a_row_has_its_values_its_label_and_what_refused_it(
     ).items
     assert (refused.why, refused.answer, refused.features, refused.inputs) == ("why 2", {}, {}, 0)
     assert first.answer == {"prediction": 0.1}
-    assert first.features == {"a": 1.0, "ssn": requests.MASK}
+    assert first.features == {"a": 1.0, "ssn": "•••"}
     assert [first.masked, first.inputs] == [["ssn"], 2]
     assert [first.label, second.label] == [None, 1.0]
+
+
+def test_an_input_with_the_name_of_a_column_of_the_log_is_masked_by_its_own_name() -> None:
+    assert requests.is_masked("input.version", ["version"])
+    assert requests.is_masked("input.version", ["input.*"])
+    assert not requests.is_masked("input.versions", ["version"])
 
 
 def test_a_label_is_a_number_or_the_name_of_a_class() -> None:
@@ -204,13 +210,15 @@ def test_a_label_is_a_number_or_the_name_of_a_class() -> None:
     assert labels == {("r1", 0): 1.0, ("r1", 1): "late", ("r2", 0): "on time"}
 
 
+INPUTS = [
+    Input(name="a", type="long", optional=False),
+    Input(name="ssn", type="double", optional=True),
+]
+SAMPLE = {"names": ["a", "ssn"], "ndarray": []}
+
+
 def detail(folder: Path, masked: tuple[str, ...] = (), *, id: str = "r1") -> Any:
-    columns = [
-        Input(name="a", type="long", optional=False),
-        Input(name="ssn", type="double", optional=True),
-    ]
-    sample = {"names": ["a", "ssn"], "ndarray": []}
-    bundle: Any = SimpleNamespace(inputs=columns, asked=sample)
+    bundle: Any = SimpleNamespace(inputs=INPUTS, asked=SAMPLE)
     at = datetime.fromtimestamp(START + int(id[1:]), UTC)
     return requests.detail(
         folder,
