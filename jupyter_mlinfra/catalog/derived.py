@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 from ..core.domain import load
 from ..core.domains import domain_of, domains, guarded, ours
 from ..core.errors import Conflict, MLInfraError, NotFound, Unavailable
-from ..core.records import Number
+from ..core.records import MASK, Number
 from .dtypes import short_dtype
 from .metadata import unreadable
 from .names import DatasetName
@@ -42,6 +42,11 @@ class DomainTable:
     domain: Domain
     tables: Tables
     name: DatasetName
+
+    def needs(self) -> Sequence[str]:
+        """The domains that a user must be allowed to read to see it over REST."""
+        with _explained(self.domain, self.name):
+            return [self.domain.name, *self.tables.needs(self.name.table)]
 
     def record(self) -> Dataset:
         """Its row of a list; of one that cannot be read, a row that says why."""
@@ -106,7 +111,9 @@ class DomainTable:
         return rows
 
     def block(self, *, start: int, count: int, columns: Sequence[str] | None) -> RowBlock:
-        """Some of its first `PREVIEWED` rows, which are its `total`."""
+        """Some of its first `PREVIEWED` rows, which are its `total`; values that its domain masks
+        are not in it.
+        """
         from .rows import block, height, plain, python_values, with_odd_times_as_text
 
         with _explained(self.domain, self.name):
@@ -114,11 +121,17 @@ class DomainTable:
             found = with_odd_times_as_text(block(rows, start=start, count=count, columns=columns))
             first = next(iter(rows.collect_schema()))
             total = height(rows.select(first))
+            masked = self.tables.masked(self.name.table, found.columns)
         known = {column.name: column for column in self.columns()}
         return RowBlock(
             start=start,
             columns=[known[name] for name in found.columns],
-            data=[[plain(value) for value in python_values(item)] for item in found.iter_columns()],
+            data=[
+                [MASK] * found.height
+                if item.name in masked
+                else [plain(value) for value in python_values(item)]
+                for item in found.iter_columns()
+            ],
             shown=found.height,
             total=total,
             snapshot=None,
@@ -126,7 +139,7 @@ class DomainTable:
 
     def profile(self, tier: Tier, sample_rows: int) -> Profile:
         """Statistics of every column: of all rows, or, in the sample tier, of the first ones. No
-        file counts them, so the footer tier knows none.
+        file counts them, so the footer tier knows none. Values that its domain masks are not in it.
         """
         from .profiling import of_column
 
@@ -137,6 +150,8 @@ class DomainTable:
         if tier != "footer":
             with _explained(self.domain, self.name):
                 columns, rows = self._statistics(types, tier, sample_rows)
+                masked = self.tables.masked(self.name.table, list(types))
+            columns = [_masked(item) if item.name in masked else item for item in columns]
         return Profile(
             ref=self.name.ref,
             snapshot=None,
@@ -181,6 +196,19 @@ class DomainTable:
         )
 
 
+def _masked(column: ColumnProfile) -> ColumnProfile:
+    """The same without any value of the column: only how many are missing or distinct."""
+    from dataclasses import replace
+
+    numbers = {name: getattr(column, name) for name in ("min", "max", "mean", "top")}
+    hidden = {
+        name: replace(number, value=MASK)
+        for name, number in numbers.items()
+        if number.value is not None
+    }
+    return replace(column, shape=(), **hidden)
+
+
 def table_of_domain(project: Project, name: DatasetName) -> DomainTable | None:
     """The table of that name; None if no domain has it. Nothing of it is read."""
     found = domain_of(name.namespace)
@@ -195,7 +223,9 @@ def table_of_domain(project: Project, name: DatasetName) -> DomainTable | None:
 def tables_of_domains(
     project: Project, chosen: Collection[str] | None
 ) -> tuple[list[DomainTable], str]:
-    """The tables of these domains, or of all, by name; and which domains cannot list theirs."""
+    """The tables of these domains, or of all, by name, without those that need another domain; and
+    which domains cannot list theirs.
+    """
     tables, notes = list[DomainTable](), list[str]()
     for item in domains():
         if not item.tables or (chosen is not None and item.name not in chosen):
@@ -203,7 +233,11 @@ def tables_of_domains(
         try:
             with _explained(item, None):
                 found = _tables(item, project)
-                names = [DatasetName(item.name, name) for name in found.names()]
+                names = [
+                    DatasetName(item.name, name)
+                    for name in found.names()
+                    if chosen is None or set(found.needs(name)) <= set(chosen)
+                ]
         except MLInfraError as error:
             notes.append(f"Tables of {item.name} are not listed: {error.what} {error.why}".strip())
         else:

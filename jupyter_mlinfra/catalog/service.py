@@ -233,10 +233,10 @@ class Catalog:
         names = {entry.namespace for entry in entries} | {item.name.namespace for item in tables}
         return replace(page_of(sorted(names), limit=limit, cursor=cursor), note=note)
 
-    def domain(self, name: str) -> str:
-        """The domain whose table that is; empty for a dataset, and for what is neither."""
+    def needs(self, name: str) -> Sequence[str]:
+        """The domains that one must be allowed to read to see that table; none for a dataset."""
         table = self._table_of_domain(DatasetName.parse(name))
-        return table.domain.name if table else ""
+        return table.needs() if table else ()
 
     def show(self, name: str) -> DatasetDetail:
         """One dataset, at its newest snapshot or, as `ns.table@SNAPSHOT`, at that one. Raises

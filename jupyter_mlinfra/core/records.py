@@ -55,6 +55,10 @@ class Number:
     error: float | None = None
 
 
+MASK = "•••"
+"""In place of a value that the project does not show."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page[T]:
     """A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a

@@ -4,7 +4,7 @@ the domain's name, beside the datasets.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
@@ -31,6 +31,12 @@ class Tables(Protocol):
 
     def names(self) -> Sequence[str]:
         """Their names, without reading any of them."""
+
+    def needs(self, table: str) -> Sequence[str]:
+        """The other domains that a user must be allowed to read to see it over REST."""
+
+    def masked(self, table: str, columns: Sequence[str]) -> Collection[str]:
+        """Those of its columns whose values previews and profiles do not show."""
 
     def facts(self, table: str) -> TableFacts:
         """What a list shows of one. Raises NotFound if there is none of that name."""

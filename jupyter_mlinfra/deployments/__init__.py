@@ -40,6 +40,7 @@ __all__ = [
     "Vitals",
     "as_logged",
     "inputs_of",
+    "masked_columns",
     "name_for",
     "needs_model",
     "payload_logs",
@@ -58,7 +59,7 @@ if TYPE_CHECKING:
     from .kubernetes.records import ImageContext, Manifests, RegionState
     from .latencies import LatencySeries
     from .live_changes import LiveComparison
-    from .logs import payload_logs
+    from .logs import masked_columns, payload_logs
     from .names import name_for
     from .payload_log.frames import BASE_COLUMNS
     from .payload_log.parts import Part
@@ -111,6 +112,7 @@ def __getattr__(name: str) -> Any:
         "as_logged": ".payload_log.training",
         "inputs_of": ".payload_log.training",
         "needs_model": ".payload_log.training",
+        "masked_columns": ".logs",
         "payload_logs": ".logs",
         "request_of": ".payload_log.training",
         "name_for": ".names",

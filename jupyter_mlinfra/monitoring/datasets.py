@@ -73,6 +73,18 @@ class MonitorTables:
         found = {f"{name}{ending}" for name in self._watched for ending in _COLUMNS}
         return sorted({*found, *(f"{name}{PAYLOADS}" for name in self._logs)})
 
+    def needs(self, table: str) -> Sequence[str]:
+        """A payload log is what deployments show as requests."""
+        return ("deployments",) if _parts(table)[1] == PAYLOADS else ()
+
+    def masked(self, table: str, columns: Sequence[str]) -> Sequence[str]:
+        """Of a payload log, those that deployments do not show."""
+        if _parts(table)[1] != PAYLOADS:
+            return ()
+        from ..deployments import masked_columns
+
+        return masked_columns(self._project, columns)
+
     @staticmethod
     def description(table: str) -> str:
         """What its rows are. Raises NotFound for a name that no table can have."""

@@ -97,6 +97,28 @@ def test_a_long_one_is_previewed_and_profiled_from_its_first_rows(
     assert (exact.rows.value, exact.columns[0].distinct.basis) == (total, "exact")
 
 
+def test_a_masked_input_has_no_values_in_a_preview_and_a_profile_but_in_sql(
+    bench: Workbench,
+) -> None:
+    with (bench.project.root / "mlinfra.toml").open("a") as settings:
+        settings.write('[deployments]\nmasked_inputs = ["temp", "orig*"]\n')
+    catalog, name = Workbench(Project(bench.project.root)).catalog, "monitoring.flights_payloads"
+    before, after = bench.catalog.preview(name, count=5), catalog.preview(name, count=5)
+    seen = {item.name: values for item, values in zip(after.columns, after.data, strict=True)}
+    assert seen["temp"] == seen["origin"] == seen["params"] == ["•••"] * 5
+    for column, values in zip(before.columns, before.data, strict=True):
+        if column.name not in ("temp", "origin", "params"):
+            assert seen[column.name] == values, column.name
+    profile = {item.name: item for item in catalog.profile(name).columns}
+    temp, origin = profile["temp"], profile["origin"]
+    assert {n.value for n in (temp.min, temp.max, temp.mean, origin.top)} == {"•••"}
+    assert not [*temp.shape, *origin.shape]
+    assert isinstance(profile["latency_ms"].mean.value, float)
+    temps = catalog.sql(f"SELECT temp FROM {name}")["temp"]
+    assert temps.to_list() == catalog.dataset(name).scan().collect()["temp"].to_list()
+    assert temps.dtype == pl.Float64
+
+
 CHANGES: dict[str, Callable[[Catalog, str], object]] = {
     "write": lambda catalog, name: catalog.write(pl.DataFrame({"x": [1]}), into=name),
     "ingest": lambda catalog, name: catalog.ingest(["a.csv"], into=name),

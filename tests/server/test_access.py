@@ -14,6 +14,7 @@ from jupyter_server.auth import Authorizer
 
 from jupyter_mlinfra.core.errors import MLInfraError
 from jupyter_mlinfra.deployments import LiveComparison
+from jupyter_mlinfra.deployments.store import DeploymentStore
 from jupyter_mlinfra.faces.handler import Handler
 from jupyter_mlinfra.monitoring.store import MonitorStore
 from tests.server.noted import Noted, made_up
@@ -348,8 +349,11 @@ async def test_who_may_read_the_catalog_but_no_monitors_sees_no_table_of_monitor
     jp_serverapp: Any, project: Any, ask: Callable[..., Any]
 ) -> None:
     MonitorStore(project.database).add("flights", "flights", "ana")
+    DeploymentStore(project.database, project.name).begin(
+        "flights", "v1", target="local", model="flights", number=1, workers=1
+    )
     name = "monitoring.flights_series"
-    assert (await ask("catalog/datasets")).value["total"] == 3
+    assert (await ask("catalog/datasets")).value["total"] == 4
     assert (await ask(f"catalog/datasets/{name}")).value["dataset"]["domain"] == "monitoring"
     refused = await ask("catalog/ingest", {"files": ["a.csv"], "into": name})
     assert (refused.code, refused.value["message"]) == (409, f"{name} is a table of monitoring.")
@@ -361,6 +365,13 @@ async def test_who_may_read_the_catalog_but_no_monitors_sees_no_table_of_monitor
         answer = await ask(f"catalog/datasets/{path}")
         assert answer.code == 403, path
         assert "not to read monitoring" in answer.value["why"]
+    authorizer.resource = "mlinfra:deployments"
+    assert (await ask("catalog/datasets")).value["total"] == 3
+    assert (await ask(f"catalog/datasets/{name}")).code == 200
+    for path in ("", "/rows", "/profile"):
+        answer = await ask(f"catalog/datasets/monitoring.flights_payloads{path}")
+        assert answer.code == 403, path
+        assert "not to read deployments" in answer.value["why"]
 
 
 async def test_a_cookie_alone_cannot_write(

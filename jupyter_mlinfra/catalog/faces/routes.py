@@ -41,7 +41,7 @@ class DatasetPage(Handler):
     @read
     def get(self, name: str) -> DatasetDetail:
         """One dataset: its schema, its location, how to use it. To read a table of another domain,
-        the user must also be allowed to read that domain.
+        the user must also be allowed to read that domain, and for a payload log deployments too.
         """
         _check_readable(self, name)
         return self.bench.catalog.show(name)
@@ -181,19 +181,22 @@ class Ingest(Handler):
 
 
 def _readable(handler: Handler) -> list[str]:
-    """The domains whose tables the user may read."""
-    owners = {item.name: item.guarded_as for item in domains() if item.tables}
+    """The domains that the user may read."""
+    owners = {item.name: item.guarded_as for item in domains()}
     resources = handler.allowed("read", dict.fromkeys(owners.values()))
     return [name for name, resource in owners.items() if resource in resources]
 
 
 def _check_readable(handler: Handler, name: str) -> None:
-    """Raise Forbidden for the table of a domain that the user may not read."""
-    owner = _may_be_of(name) and handler.bench.catalog.domain(name)
-    if owner and owner not in _readable(handler):
+    """Raise Forbidden for a table that needs a domain that the user may not read."""
+    needed = handler.bench.catalog.needs(name) if _may_be_of(name) else ()
+    if not needed:
+        return
+    readable = _readable(handler)
+    if missing := [owner for owner in needed if owner not in readable]:
         raise Forbidden(
             f"You may not read {name}.",
-            f"The Jupyter server allows you the catalog, but not to read {owner}.",
+            f"The Jupyter server allows you the catalog, but not to read {' and '.join(missing)}.",
             "Ask whoever runs the server.",
         )
 
