@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +14,12 @@ import pytest
 
 from jupyter_mlinfra.core.errors import Conflict, NotFound
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.deployments import Deployments
-from jupyter_mlinfra.deployments.live_changes import code_changes
+from jupyter_mlinfra.deployments import Deployments, live_changes
+from jupyter_mlinfra.deployments.live_changes import (
+    MOST_BYTES,
+    MOST_NOTEBOOK_BYTES,
+    code_changes,
+)
 from jupyter_mlinfra.deployments.spec import VersionState
 from jupyter_mlinfra.experiments.cards import CardColumn, ModelCard
 from jupyter_mlinfra.experiments.spec import Run
@@ -78,6 +83,70 @@ def test_code_differs_by_what_cells_say_and_the_notebook_comes_first(tmp_path: P
     assert "auc" not in code
     assert code.endswith("no text.")
     assert notes == []
+
+
+def both(folder: Path, before: Mapping[str, bytes], after: Mapping[str, bytes]) -> Any:
+    """The code of two versions beside each other."""
+    jobs = Jobs(folder, {"1": before, "2": after})
+    return code_changes([("f/1", run("1")), ("f/2", run("2"))], jobs, folder)
+
+
+def test_a_large_file_is_compared_in_seconds_and_a_larger_one_is_not_read(tmp_path: Path) -> None:
+    old = [f"line {number % 13_000}" for number in range(40_000)]
+    new = [f"{line}x" if number % 160 == 0 else line for number, line in enumerate(old)]
+    files = [{"names.txt": "\n".join(lines).encode()} for lines in (old, new)]
+    begun = time.monotonic()
+    code, notes = both(tmp_path, *files)
+    assert time.monotonic() - begun < 5
+    assert [code.count(f"\n{sign}line") for sign in "-+"] == [250, 250]
+    assert notes == []
+    large = {"a.csv": b"x" * (MOST_BYTES + 1), "a.ipynb": b"x" * (MOST_NOTEBOOK_BYTES + 1)}
+    code, notes = both(tmp_path, dict.fromkeys(large, b""), large)
+    assert code.splitlines() == [
+        "diff --git a/a.csv b/a.csv",
+        "It is not compared: it is larger than 1 MB.",
+        "diff --git a/a.ipynb b/a.ipynb",
+        "Its content is no notebook.",
+    ]
+    code, _ = both(tmp_path, {}, large)
+    assert code.endswith("It is not compared: it is larger than 10 MB.")
+
+
+def test_what_is_left_out_of_the_code_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = dict.fromkeys(("a.py", "b.py", "c.py"), b"new\n" * 9)
+    monkeypatch.setattr(live_changes, "MOST_LINES", 15)
+    code, notes = both(tmp_path, {}, new)
+    assert len(code.splitlines()) == 15
+    assert notes == ["The first 15 lines of the code are shown, of 2 of 3 changed files."]
+    monkeypatch.setattr(live_changes, "SECONDS", 0)
+    assert both(tmp_path, {}, new) == (
+        "",
+        ["3 of 3 changed files are not compared: it took over 0 s."],
+    )
+    monkeypatch.undo()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    code, notes = both(tmp_path, {}, new)
+    assert code.splitlines() == [f"diff --git a/{name} b/{name}" for name in new]
+    assert notes[0].startswith("3 of 3 changed files are not compared. git cannot be started.")
+
+
+def test_the_user_s_git_settings_have_no_part_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = f"touch {tmp_path / 'ran'}"
+    settings = f'[diff]\nexternal = "{command}"\nnoprefix = true\n[color]\nui = always\n'
+    (tmp_path / ".gitconfig").write_text(settings)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("GIT_EXTERNAL_DIFF", command)
+    code, _ = both(tmp_path, {"é b.py": b"x\x00\n"}, {"é b.py": b"y"})
+    name = "é b.py"
+    assert code.splitlines() == [
+        *(f"diff --git a/{name} b/{name}", f"--- a/{name}", f"+++ b/{name}", "@@ -1 +1 @@"),
+        *("-x\x00", "+y"),
+    ]
+    assert not (tmp_path / "ran").exists()
 
 
 def test_what_is_not_compared_is_said_and_a_notebook_that_was_changed_since(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from ...core.errors import NotFound
 from .objects import Objects
@@ -22,8 +23,15 @@ class SnapshotFiles:
     def __contains__(self, path: str) -> bool:
         return path in self._keys
 
+    def size(self, path: str) -> int:
+        """The bytes of a file. Raises NotFound like `read`."""
+        return self._found(path, lambda file: file.stat().st_size)
+
     def read(self, path: str) -> bytes:
         """A file as it was. Raises NotFound if it is not in the snapshot, or was removed."""
+        return self._found(path, Path.read_bytes)
+
+    def _found[T](self, path: str, ask: Callable[[Path], T]) -> T:
         key = self._keys.get(path)
         if key is None:
             raise NotFound(
@@ -32,7 +40,7 @@ class SnapshotFiles:
                 f"mlinfra jobs code shows what snapshot {self._ident} holds.",
             )
         try:
-            return self._objects.path(key).read_bytes()
+            return ask(self._objects.path(key))
         except FileNotFoundError:
             raise NotFound(
                 f"{path} of snapshot {self._ident} is gone.",

@@ -12,6 +12,7 @@ import { Heading } from '../components/header';
 import { type IColumnSpec, Table } from '../components/table';
 import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
+import { formatRef } from '../refs';
 import type { IWorkbench } from '../tokens';
 
 /** The version that is live: with most of the traffic. */
@@ -33,7 +34,11 @@ export function LiveChanges({ name, version }: ILiveChangesProps): React.ReactEl
   const query = useQuery(
     `compare:${name}:${version}`,
     signal => client.deployments.compare(name, version, signal),
-    { topics: ['deployment', 'model'], every: () => null }
+    {
+      topics: ['deployment', 'model'],
+      about: [formatRef('deployment', name), formatRef('model', version.replace(/\/[^/]*$/, ''))],
+      every: () => null
+    }
   );
   return (
     <section className={cx('split')} aria-label={trans.__('Beside what is live')}>

@@ -3,6 +3,7 @@ import { InputDialog, Notification } from '@jupyterlab/apputils';
 import React from 'react';
 
 import type { IDeployedVersion, IDeployment } from '../../api/types';
+import { pass } from '../../components/__tests__/samples';
 import { fakeWorkbench, type IFake, show } from '../../components/__tests__/workbench';
 import { PageContext } from '../../hooks/page';
 import {
@@ -161,6 +162,23 @@ it('a version stands beside what is live before it is deployed, and the live one
   compare.mockClear();
   fill('version', '1');
   expect(compare).not.toHaveBeenCalled();
+});
+
+it('what is live is asked again for news of its deployment and of the model alone', async () => {
+  const { fake } = drawn('deploying:new@live');
+  await screen.findByRole('grid', { name: 'Beside what is live' });
+  compare.mockClear();
+  jest.useFakeTimers();
+  const happens = (topic: 'deployment' | 'model', ref: string): void =>
+    fake.emit({ topic, ref, data: {} });
+  happens('deployment', 'deployment:other');
+  happens('model', 'model:churn');
+  await pass(1_000);
+  expect(compare).not.toHaveBeenCalled();
+  happens('model', 'version:Flights_26/9');
+  await pass(1_000);
+  expect(compare).toHaveBeenCalledTimes(1);
+  jest.useRealTimers();
 });
 
 it.each([
