@@ -7,15 +7,18 @@ from __future__ import annotations
 import json
 import timeit
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from flask import Flask
 from wire import field, read, value
 
 from jupyter_mlinfra.deployments.runtime import (
     datatypes,
     grpc_seldon,
+    model,
     open_inference,
     protos,
     seldon_v1,
@@ -199,3 +202,14 @@ def test_records_come_by_grpc_too() -> None:
     assert question.batch.size == 1
     answer = seldon_v1.answer(question, {"predict": np.array([3.0])}, [], {"puid": "a"})
     assert read(grpc_seldon.from_body(answer).SerializeToString())[6]
+
+
+@pytest.mark.parametrize(("socket", "most"), [("unused", None), ("", 500_000)])
+def test_the_limit_of_flask_for_forms_is_lifted_where_the_gateway_has_its_own_alone(
+    socket: str, most: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLINFRA_SOCKET", socket)
+    served: Any = SimpleNamespace(deployment="flights", version="v1")
+    app = Flask("image")
+    app.register_blueprint(model._blueprint(served))
+    assert app.config["MAX_FORM_MEMORY_SIZE"] == most

@@ -107,40 +107,57 @@ def _blueprint(model: Model) -> Blueprint:
 
     @hooks.before_app_request
     def only_json() -> Response | None:
-        # Any web page can post a form across origins; for JSON it needs a consent that is never
-        # given here.
-        if request.method != "POST":
-            return None
-        if grpc_calls.is_call(request.path, request.content_type):
-            return None
-        binary = request.path.endswith("/infer") and request.mimetype == "application/octet-stream"
-        # Before anything reads it, Seldon's own reader included.
-        if compression.is_encoded(request.headers.get):
-            request.stream = io.BytesIO(_inflated(model))
-        # Seldon's own reader takes the field `json` of a form.
-        v1 = not request.path.startswith("/v2/")
-        form = forms.json_of(request.get_data(), request.headers.get) if v1 else None
-        untyped = forms.is_untyped(request.path, request.headers.get)
-        if not (request.is_json or binary or form or untyped):
-            refused = RequestRefused(
-                "The request is not marked as JSON.",
-                f"Its Content-Type is {request.mimetype[:80] or 'none'}.",
-                "Send Content-Type: application/json.",
-                status=415,
-            )
-            model.note_refusal(refused, request.get_data())
-            raise refused
-        if not request.path.endswith("/feedback"):
-            return None
-        # Seldon's own reader refuses in the words of protobuf.
-        model.feedback(seldon_v1.feedback(form or request.get_data()))
-        return _json({})
+        return _read_first(model) if request.method == "POST" else None
 
     @hooks.after_app_request
     def add_version(response: Response) -> Response:
         response.headers[VERSION] = model.version
         return response
 
+    @hooks.record_once
+    def take_long_forms(state: BlueprintSetupState) -> None:
+        # The gateway limits bodies; releases of Flask refuse forms above 500 kB. A container for a
+        # cluster has no gateway.
+        if os.environ.get("MLINFRA_SOCKET"):
+            state.app.config["MAX_FORM_MEMORY_SIZE"] = None
+
+    _add_refusals(hooks)
+    _add_routes(hooks, model)
+    _add_grpc(hooks, model)
+    return hooks
+
+
+def _read_first(model: Model) -> Response | None:
+    """What was posted, before Seldon's own reader: without its compression; the answer to feedback,
+    which that reader would refuse in the words of protobuf. Raises RequestRefused for what is not
+    marked as JSON: any web page can post a form across origins; for JSON it needs a consent that is
+    never given here.
+    """
+    if grpc_calls.is_call(request.path, request.content_type):
+        return None
+    binary = request.path.endswith("/infer") and request.mimetype == "application/octet-stream"
+    if compression.is_encoded(request.headers.get):
+        request.stream = io.BytesIO(_inflated(model))
+    # Seldon's own reader takes the field `json` of a form.
+    v1 = not request.path.startswith("/v2/")
+    form = forms.json_of(request.get_data(), request.headers.get) if v1 else None
+    untyped = forms.is_untyped(request.path, request.headers.get)
+    if not (request.is_json or binary or form or untyped):
+        refused = RequestRefused(
+            "The request is not marked as JSON.",
+            f"Its Content-Type is {request.mimetype[:80] or 'none'}.",
+            "Send Content-Type: application/json.",
+            status=415,
+        )
+        model.note_refusal(refused, request.get_data())
+        raise refused
+    if not request.path.endswith("/feedback"):
+        return None
+    model.feedback(seldon_v1.feedback(form or request.get_data()))
+    return _json({})
+
+
+def _add_refusals(hooks: Blueprint) -> None:
     @hooks.app_errorhandler(RequestRefused)
     def refuse(refused: RequestRefused) -> Response:
         text = orjson.dumps(refused.to_json())
@@ -153,15 +170,6 @@ def _blueprint(model: Model) -> Blueprint:
         what = f"{request.method} {request.path[:200]}: {error.name}."
         status = error.code or 400
         return refuse(RequestRefused(what, error.description or "", status=status))
-
-    @hooks.record_once
-    def take_long_forms(state: BlueprintSetupState) -> None:
-        # The gateway limits bodies; Flask would refuse forms above 500 kB.
-        state.app.config["MAX_FORM_MEMORY_SIZE"] = None
-
-    _add_routes(hooks, model)
-    _add_grpc(hooks, model)
-    return hooks
 
 
 def _wrong_path() -> RequestRefused:
