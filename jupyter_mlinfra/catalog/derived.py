@@ -216,7 +216,7 @@ def table_of_domain(project: Project, name: DatasetName) -> DomainTable | None:
         return None
     with _explained(found, name):
         tables = _tables(found, project)
-        there = name.table in tables.names()
+        there = tables.has(name.table)
     return DomainTable(found, tables, name) if there else None
 
 

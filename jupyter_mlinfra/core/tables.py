@@ -30,7 +30,10 @@ class Tables(Protocol):
     """The tables of a domain in one project."""
 
     def names(self) -> Sequence[str]:
-        """Their names, without reading any of them."""
+        """The names of those that are listed, without reading any of them."""
+
+    def has(self, table: str) -> bool:
+        """Whether there is one of that name, which may be another name of a listed one."""
 
     def needs(self, table: str) -> Sequence[str]:
         """The other domains that a user must be allowed to read to see it over REST."""

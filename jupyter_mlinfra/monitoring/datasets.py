@@ -73,6 +73,11 @@ class MonitorTables:
         found = {f"{name}{ending}" for name in self._watched for ending in _COLUMNS}
         return sorted({*found, *(f"{name}{PAYLOADS}" for name in self._logs)})
 
+    def has(self, table: str) -> bool:
+        """Also those of a monitor by its own name, as SQL may call them."""
+        name, ending = _parts(table)
+        return name in (self._logs if ending == PAYLOADS else self._monitors) and bool(ending)
+
     def needs(self, table: str) -> Sequence[str]:
         """A payload log is what deployments show as requests."""
         return ("deployments",) if _parts(table)[1] == PAYLOADS else ()

@@ -16,7 +16,8 @@ from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unavaila
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.deployments import Batches
 from jupyter_mlinfra.deployments.targets.layout import payload_folder
-from jupyter_mlinfra.monitoring.hours.series import HOUR, SeriesStore, frame_of
+from jupyter_mlinfra.monitoring.hours.series import HOUR, Point, SeriesStore, frame_of
+from jupyter_mlinfra.monitoring.store import MonitorStore
 from jupyter_mlinfra.workbench import Workbench
 from tests.monitoring.alerts.conftest import Flights
 from tests.monitoring.logs import Logged
@@ -117,6 +118,24 @@ def test_a_masked_input_has_no_values_in_a_preview_and_a_profile_but_in_sql(
     temps = catalog.sql(f"SELECT temp FROM {name}")["temp"]
     assert temps.to_list() == catalog.dataset(name).scan().collect()["temp"].to_list()
     assert temps.dtype == pl.Float64
+
+
+def test_a_monitor_with_a_name_of_its_own_has_its_tables_by_that_name_too(
+    bench: Workbench,
+) -> None:
+    MonitorStore(bench.project.database).add("own-name", "flights", "ana")
+    store = SeriesStore(bench.project)
+    point = Point(
+        metric="psi", labels={"version": "v1"}, start=START, end=START + HOUR, value=0.25, rows=9
+    )
+    store.write("own-name", "points", START, frame_of([point]))
+    found = bench.catalog.sql('SELECT monitor, value FROM monitoring."own-name_series"')
+    assert found.rows() == [("own-name", 0.25)]
+    assert bench.catalog.preview("monitoring.own-name_series").total == 1
+    assert "monitoring.own-name_series" not in [item.name for item in bench.catalog.list().items]
+    for name in ("monitoring.own-name_payloads", "monitoring.own-name"):
+        with pytest.raises(NotFound, match=f"There is no dataset {name}"):
+            bench.catalog.show(name)
 
 
 CHANGES: dict[str, Callable[[Catalog, str], object]] = {
