@@ -229,7 +229,7 @@ def test_the_names_of_labelled_rows_are_known(
 
 
 @pytest.mark.parametrize("by_feedback", [False, True])
-def test_a_label_of_a_known_request_waits_on_while_one_of_another_row_is_joined(
+def test_a_label_that_has_waited_is_joined_and_replaces_no_later_one(
     project: Project,
     named: tuple[Logged, pl.DataFrame],
     monkeypatch: pytest.MonkeyPatch,
@@ -240,6 +240,7 @@ def test_a_label_of_a_known_request_waits_on_while_one_of_another_row_is_joined(
     monitoring = monitored(project, log, monkeypatch)
     early = pl.DataFrame({"request_id": "r-two", "row": [0, 1], "label": "on time"})
     monitoring.labels("flights", early)
+    set_now(monkeypatch, NOW + timedelta(minutes=1))
     rows, answers = [[60, 1], [70, 1]], ["late", "late"]
     entries = [answered(START + 3 * HOUR, "r-two", rows, answers)]
     if by_feedback:
@@ -252,13 +253,35 @@ def test_a_label_of_a_known_request_waits_on_while_one_of_another_row_is_joined(
     else:
         late = pl.DataFrame({"request_id": ["r-two"], "row": [0], "label": ["late"]})
         assert monitoring.labels("flights", late).joined == 1
-    waiting = SeriesStore(project).unjoined("flights").waiting()
-    assert waiting.select("request_id", "row").rows() == [("r-two", 1)]
     monitoring._look_again(monitor)
     assert SeriesStore(project).unjoined("flights").waiting().height == 0
     kept = SeriesStore(project).files("flights", "labels")
     found = pl.concat([pl.read_parquet(file) for file in kept]).filter(request_id="r-two")
     assert found.sort("row").select("row", "text").rows() == [(0, "late"), (1, "on time")]
+
+
+@pytest.mark.parametrize("waits", [False, True], ids=["known", "waiting"])
+def test_a_label_that_is_refused_displaces_no_earlier_one_of_the_same_row(
+    project: Project,
+    named: tuple[Logged, pl.DataFrame],
+    monkeypatch: pytest.MonkeyPatch,
+    waits: bool,
+) -> None:
+    log, _ = named
+    monitoring = monitored(project, log, monkeypatch)
+    with_classes(project, 1)
+    name = "soon" if waits else "r3"
+    labels = pl.DataFrame({"request_id": [name] * 3, "label": ["cancelled", "late", "lait"]})
+    bad = monitoring.labels("flights", labels).bad
+    if waits:
+        entries = [answered(START + 3 * HOUR, name, [[60, 1]], ["late"])]
+        write_journal(log.folder, START + 3 * HOUR, entries, names=NAMES, categories=CATEGORIES)
+        monitoring._look_again(monitoring.monitor("flights"))
+    assert bad == (0 if waits else 1)
+    known = monitoring.labels_known("flights", since=NOW - SINCE, until=NOW)
+    assert known.select("request_id", "text").rows() == [(name, "late")]
+    refused = SeriesStore(project).unjoined("flights").refused()
+    assert refused.select("place", "request_id", "text").rows() == [(3, name, "lait")]
 
 
 def test_a_change_of_the_costs_changes_past_points_and_marks_those_it_cannot_change(

@@ -12,7 +12,7 @@ import pytest
 
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.monitoring import Monitoring
-from jupyter_mlinfra.monitoring.hours.series import HOUR
+from jupyter_mlinfra.monitoring.hours.series import HOUR, SeriesStore
 from tests.monitoring.logs import Logged, answered, set_now, write_journal
 from tests.monitoring.test_recording import NAMES, START, TRAINING, fill
 from tests.monitoring.test_verbs import NOW, Experiments
@@ -80,6 +80,87 @@ def test_rewards_of_a_file_are_the_kpi_and_no_labels(
     classes = monitoring.figures("flights", since=FIVE).kpi
     assert classes is not None
     assert classes.rows == 3
+
+
+def test_a_reward_of_a_request_and_labels_of_its_rows_leave_each_other(
+    project: Project, log: Logged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monitoring = watched(project, log, monkeypatch, {"reward": 1})
+    labels = [{"request_id": "0-0-1", "row": row, "label": 1} for row in range(3)]
+    other = [{"request_id": "0-0-2", "label": 1}, {"request_id": "0-0-2", "row": 0, "reward": 4}]
+    report = monitoring.labels("flights", [*labels, {"request_id": "0-0-1", "reward": 6}, *other])
+    assert (report.joined, report.bad) == (6, 0)
+    found = monitoring.figures("flights", since=FIVE)
+    assert (found.kpi and (found.kpi.rows, found.kpi.total)) == (2, 10)
+    assert found.performance.real
+    assert found.performance.real.rows == 6
+
+
+FIELDS = ("label.0", "label.1", "reward")
+Entry = dict[str, Any]
+
+
+def some_entries(random: np.random.Generator, ids: list[str]) -> list[Entry]:
+    """Labels and rewards of rows and of requests, no two of one value; some cannot be used."""
+    entries = []
+    for number in range(60):
+        entry: Entry = {"request_id": str(random.choice(ids))}
+        if random.random() < 0.6:
+            entry["row"] = int(random.integers(3))
+        for field in random.choice(["label", *FIELDS], random.integers(1, 4), replace=False):
+            entry[str(field)] = float(random.integers(10**6)) + number / 64
+        entries.append(entry | ({"label": "dear"} if random.random() < 0.1 else {}))
+    return entries
+
+
+def known_of(sources: list[list[Entry]], name: str, row: int) -> tuple[float | None, ...]:
+    """What is known of a row in the end: of each field the value of the last source that has one,
+    in it that of the row before that of its request, and the last of these.
+    """
+    values: dict[str, float] = {}
+    for source in sources:
+        for exact in (False, True):
+            for entry in source:
+                of_it = entry["request_id"] == name and entry.get("row", row) == row
+                if not of_it or ("row" in entry) != exact or entry.get("label") == "dear":
+                    continue
+                for field in ("label", *FIELDS):
+                    if field in entry and (field != "reward" or exact or row == 0):
+                        values["label.0" if field == "label" else field] = entry[field]
+    return tuple(values.get(field) for field in FIELDS)
+
+
+def test_of_any_labels_in_any_order_each_value_is_the_last_that_was_given(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of some requests they come before the request is in the log."""
+    log, random = Logged(tmp_path / "log", answers="values"), np.random.default_rng(8)
+    ids = [f"r{number}" for number in range(12)]
+
+    def ask(some: list[str], hour: int) -> None:
+        at = START + hour * HOUR + 60
+        rows, given = [[60.0, 1]] * 3, [[0.5, 0.25]] * 3
+        entries = [answered(at + place, name, rows, given) for place, name in enumerate(some)]
+        write_journal(log.folder, at, entries, names=NAMES)
+
+    ask(ids[:6], 0)
+    monitoring = watched(project, log, monkeypatch, {"reward": 1})
+    sources = [some_entries(random, ids) for _ in range(5)]
+    for number, source in enumerate(sources):
+        set_now(monkeypatch, NOW + timedelta(minutes=number))
+        if number == 3:
+            ask(ids[6:], 2)
+        monitoring.labels("flights", source)
+    monitoring._look_again(monitoring.monitor("flights"))
+    series = SeriesStore(project)
+    kept = pl.concat([pl.read_parquet(file) for file in series.files("flights", "labels")])
+    second = pl.col("labels").list.get(1, null_on_oob=True)
+    found = kept.select("request_id", "row", "label", second, "reward").rows()
+    expected = {(name, row): known_of(sources, name, row) for name in ids for row in range(3)}
+    assert {row[:2]: row[2:] for row in found} == {
+        key: values for key, values in expected.items() if any(values)
+    }
+    assert series.unjoined("flights").waiting().height == 0
 
 
 def test_a_reward_and_a_label_that_came_before_their_request_are_both_joined(

@@ -30,9 +30,9 @@ class Labels:
     """rows: place (in the file, from 1), request_id, row (None: every row of the request), label (a
     number, or null), text (the label as it was given; whole numbers without a point; null for a
     reward alone), named (labels of several outputs: name and value of each that was given, or
-    null), reward (what the answer has brought, or null); each pair of id and row once, the last one
-    wins. read: rows of the file. refused: rows that cannot be used,
-    as `REFUSED`. source: the file's name, or where they came from.
+    null), reward (what the answer has brought, or null). A pair of id and row may be there more
+    than once. read: rows of the file. refused: rows that cannot be used, as `REFUSED`. source: the
+    file's name, or where they came from.
     """
 
     rows: pl.DataFrame
@@ -79,19 +79,6 @@ def read_file(path: Path) -> Labels:
             f"{path.name} cannot be read.", f"{str(error)[:200]}.", "Write the file again."
         ) from error
     return replace(read_frame(frame), source=path.name)
-
-
-def of_waiting(rows: pl.DataFrame, source: str) -> Labels:
-    """Labels that have waited for their requests."""
-    kept = rows.select("place", "request_id", "row", *OF_LABELS)
-    return Labels(rows=kept, read=rows.height, refused=_nothing(), source=source)
-
-
-def _nothing() -> pl.DataFrame:
-    import polars as pl
-
-    types = (pl.Int64, pl.String, pl.Float64, pl.String, pl.String)
-    return pl.DataFrame(schema=dict(zip(REFUSED, types, strict=True)))
 
 
 def _from_json(path: Path, *, by_line: bool) -> pl.DataFrame:
@@ -180,32 +167,12 @@ def read_frame(data: Frame) -> Labels:
     )
     refused = judged.filter(pl.col("why").is_not_null())
     return Labels(
-        rows=each_once(good),
+        rows=good,
         read=frame.height,
         refused=refused.with_columns(
             pl.coalesce("text", "bad_named", "reward_text").alias("text")
         ).select(REFUSED),
     )
-
-
-def each_once(rows: pl.DataFrame) -> pl.DataFrame:
-    """One row for each request and row: of what several say of one, the last wins; what it does not
-    say stays. rows: with `OF_LABELS`.
-    """
-    import polars as pl
-
-    key = ["request_id", "row"]
-    if not rows.select(pl.struct(key).is_duplicated().any()).item():
-        return rows
-    found = rows.group_by(key, maintain_order=True).agg(
-        pl.col("label").filter(pl.col("text").is_not_null()).last(),
-        pl.col("text").drop_nulls().last(),
-        pl.col("named").list.explode(keep_nulls=False, empty_as_null=False),
-        pl.col("reward").drop_nulls().last(),
-        pl.exclude(*key, *OF_LABELS).last(),
-    )
-    there = pl.col("named").list.len() > 0
-    return found.with_columns(pl.when(there).then("named").alias("named")).select(rows.columns)
 
 
 def _why() -> pl.Expr:

@@ -20,6 +20,7 @@ from .by_output import (
 )
 from .classes import codes_of, why_refused
 from .files import NAMED, OF_LABELS, REFUSED, Labels
+from .unjoined import LATE_SECONDS
 from .worth import has_label, worths_of
 
 if TYPE_CHECKING:
@@ -34,7 +35,13 @@ STEP = 6 * HOUR
 INDEXED = 10_000
 """Up to so many request ids are looked up in the index of each file of the log first."""
 
-_OF_LABELS = ("place", *OF_LABELS)
+_OF_LABELS = ("place", *OF_LABELS, "source", "at")
+
+_RESERVED = (*_OF_LABELS, "asked", "order", "why", "labels")
+"""Columns beside those of the log while labels are joined."""
+
+_ANSWER = ("request_id", "row", "ts")
+"""What an answered row is known by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +66,9 @@ class LabelReport:
 
 @dataclass(slots=True)
 class _Joined:
-    """What has been joined so far. known: request ids that were found."""
+    """What has been joined so far. known: request ids that were found. refused: labels that their
+    versions cannot have.
+    """
 
     hours: set[int] = field(default_factory=set)
     known: set[str] = field(default_factory=set)
@@ -77,34 +86,24 @@ def join(
     *,
     at: float,
     newest_first: bool = False,
-    since: float = 0.0,
-    wait: bool = True,
 ) -> LabelReport:
     """Keep labels with the answers that they belong to, and measure the hours concerned again. A
-    few hours of the log are in memory at a time.
+    few hours of the log are in memory at a time. Labels of unknown requests wait.
 
     at: when the labels came: of two labels of one row the later one wins. newest_first: look no
-    further back than where each request id was found; else the whole log is read. since: look no
-    further back. wait: labels of unknown requests are kept until their request is in the log.
+    further back than where each request id was found; else the whole log is read.
     """
     import polars as pl
 
-    found, begun = _Joined(), log.payloads_since(plan.deployment)
-    ids = labels.rows["request_id"].unique(maintain_order=True).to_list()
-    if begun is not None and ids:
-        spans = list(_spans(max(begun.timestamp(), since), at))
-        for start, end in reversed(spans) if newest_first else spans:
-            _join_span(store, log, monitor, plan, labels, at, (start, end), found)
-            if newest_first and len(found.known) == len(ids):
-                break
+    rows = labels.rows.with_columns(pl.lit(labels.source).alias("source"), pl.lit(at).alias("at"))
+    found = _join_all(store, log, monitor, plan, rows, at, newest_first=newest_first)
+    ids = labels.rows["request_id"].unique(maintain_order=True)
     unknown = [name for name in ids if name not in found.known]
-    bad = _refused(labels, found)
     unjoined = store.unjoined(monitor)
-    unjoined.refuse(bad.with_columns(pl.lit(labels.source).alias("source")), at)
-    tried = labels.rows.filter(pl.col("request_id").is_in(list(found.known)))
-    unjoined.stop_waiting(tried, at)
-    if wait:
-        unjoined.wait(labels, unknown, at)
+    unjoined.wait(rows.filter(pl.col("request_id").is_in(unknown)))
+    own = labels.refused.with_columns(pl.lit(labels.source).alias("source"))
+    bad = _refused([own, *found.refused])
+    unjoined.refuse(bad, at)
     return LabelReport(
         monitor=monitor,
         read=labels.read,
@@ -121,28 +120,56 @@ def join(
     )
 
 
-def _join_span(
+def join_waiting(store: SeriesStore, log: Log, monitor: str, plan: Plan, *, at: float) -> None:
+    """Join the labels that wait, if their requests are in the log now, each as of the time when it
+    came. Only what arrived after shortly before they came can be new.
+    """
+    unjoined = store.unjoined(monitor)
+    if not (rows := unjoined.waiting()).height:
+        return
+    since = float(rows.select("at").min().item()) - LATE_SECONDS
+    found = _join_all(store, log, monitor, plan, rows, at, since=since)
+    if found.refused:
+        unjoined.refuse(_refused(found.refused), at)
+    unjoined.stop_waiting(found.known, at)
+    _measured(store, monitor, plan, sorted(found.hours))
+
+
+def _join_all(
     store: SeriesStore,
     log: Log,
     monitor: str,
     plan: Plan,
-    labels: Labels,
+    labels: pl.DataFrame,
     at: float,
-    span: tuple[int, int],
-    found: _Joined,
-) -> None:
-    for hour, rows in sorted(_find(log, plan, labels.rows, at, *span, found).items()):
-        found.replaced += _keep(store, monitor, hour, rows)
-        found.hours.add(hour)
+    *,
+    newest_first: bool = False,
+    since: float = 0.0,
+) -> _Joined:
+    """Keep labels with the answers that they belong to. labels: with `_OF_LABELS`; since: look no
+    further back.
+    """
+    found, begun = _Joined(), log.payloads_since(plan.deployment)
+    ids = labels["request_id"].n_unique()
+    if begun is None or not ids:
+        return found
+    spans = list(_spans(max(begun.timestamp(), since), at))
+    for span in reversed(spans) if newest_first else spans:
+        for hour, rows in sorted(_find(log, plan, labels, *span, found).items()):
+            found.replaced += _keep(store, monitor, hour, rows)
+            found.hours.add(hour)
+        if newest_first and len(found.known) == ids:
+            break
+    return found
 
 
-def _refused(labels: Labels, found: _Joined) -> pl.DataFrame:
-    """The labels that were refused, by the file and by the versions, in order."""
+def _refused(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """The labels that were refused, each once, in the order of their source."""
     import polars as pl
 
-    there = [frame.select(REFUSED) for frame in found.refused]
-    both = pl.concat([labels.refused, *there], how="vertical_relaxed")
-    return both.unique(["place"], keep="first").sort("place")
+    both = pl.concat([frame.select("source", *REFUSED) for frame in frames], how="vertical_relaxed")
+    key = ["source", "place"]
+    return both.unique(key, keep="first", maintain_order=True).sort("place", maintain_order=True)
 
 
 def _measured(
@@ -174,7 +201,6 @@ def _find(
     log: Log,
     plan: Plan,
     labels: pl.DataFrame,
-    at: float,
     start: int,
     end: int,
     joined: _Joined,
@@ -183,15 +209,13 @@ def _find(
     import polars as pl
 
     found: dict[int, list[pl.DataFrame]] = {}
-    exact = labels.filter(pl.col("row").is_not_null())
-    every = labels.filter(pl.col("row").is_null()).drop("row")
     since, until = (datetime.fromtimestamp(moment, UTC) for moment in (start, end))
     ids = labels["request_id"].unique().to_list()
     for part in log.payload_parts(
         plan.deployment, since=since, until=until, ids=ids if len(ids) <= INDEXED else None
     ):
         rows = part.rows.filter(pl.col("status") < 400)
-        named = _named(rows, exact, every)
+        named = _named(rows, labels)
         if not named.height:
             continue
         joined.known.update(named["request_id"])
@@ -199,33 +223,35 @@ def _find(
         labelled = _accepted(told, plan, joined) if told.height else told
         if not labelled.height:
             continue
-        joined.rows += labelled.height
-        kept = _kept(labelled, plan, at)
+        joined.rows += labelled.select(pl.struct(_ANSWER).n_unique()).item()
+        kept = _kept(labelled, plan)
         for (hour,), some in kept.partition_by("hour", as_dict=True, include_key=False).items():
             found.setdefault(int(hour), []).append(some)
     return found
 
 
-def _named(rows: pl.DataFrame, exact: pl.DataFrame, every: pl.DataFrame) -> pl.DataFrame:
-    """The logged rows that labels name, with `_OF_LABELS`. exact: labels of one row; every: of all
-    rows of their request; a reward of a request is of its first row, so that it counts once.
+def _named(rows: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
+    """The logged rows that labels name, with `_OF_LABELS`: each once for every label of it or of
+    its request, the one that wins last. Of labels that came at once, one of a row wins against one
+    of its request, and a later one against an earlier one. A reward of a request is of its first
+    row, so that it counts once.
     """
     import polars as pl
 
     # As in the payload log: an input of such a name is `input.<name>`.
-    renamed = {name: f"input.{name}" for name in _OF_LABELS if name in rows.columns}
-    one = rows.rename(renamed).join(exact, on=["request_id", "row"], how="left")
-    both = one.join(every, on="request_id", how="left", suffix=".every")
-    own, first = pl.col("place").is_not_null(), pl.col("row") == 0
-    reward = pl.when(own).then("reward").when(first).then("reward.every")
-    found = both.with_columns(
-        reward.alias("reward"),
-        *(
-            pl.when(own).then(name).otherwise(f"{name}.every").alias(name)
-            for name in ("label", "place", "text", "named")
-        ),
+    there = rows.rename({name: f"input.{name}" for name in _RESERVED if name in rows.columns})
+    asked = labels.select("request_id", pl.col("row").alias("asked"), *_OF_LABELS).with_row_index(
+        "order"
     )
-    return found.filter(pl.col("place").is_not_null()).drop(f"{name}.every" for name in _OF_LABELS)
+    named = there.join(asked, on="request_id", maintain_order="left").filter(
+        pl.col("asked").is_null() | (pl.col("asked") == pl.col("row"))
+    )
+    a_rows = pl.col("asked").is_not_null()
+    return (
+        named.sort("at", a_rows, "order", maintain_order=True)
+        .with_columns(pl.when(a_rows | (pl.col("row") == 0)).then("reward"))
+        .drop("asked", "order")
+    )
 
 
 def _accepted(rows: pl.DataFrame, plan: Plan, joined: _Joined) -> pl.DataFrame:
@@ -248,7 +274,7 @@ def _accepted(rows: pl.DataFrame, plan: Plan, joined: _Joined) -> pl.DataFrame:
     return pl.concat(kept)
 
 
-def _kept(rows: pl.DataFrame, plan: Plan, at: float) -> pl.DataFrame:
+def _kept(rows: pl.DataFrame, plan: Plan) -> pl.DataFrame:
     """What is kept of labelled rows: the answers, the label, and the segments."""
     import polars as pl
 
@@ -274,7 +300,7 @@ def _kept(rows: pl.DataFrame, plan: Plan, at: float) -> pl.DataFrame:
                 "text",
                 "labels",
                 "reward",
-                pl.lit(at).alias("at"),
+                "at",
                 (
                     pl.col("prediction")
                     if some["prediction"].dtype == pl.String
@@ -296,7 +322,7 @@ def _keep(store: SeriesStore, monitor: str, hour: int, frames: Sequence[pl.DataF
 
     path, new = store.path(monitor, "labels", hour), pl.concat(frames)
     old = pl.read_parquet(path) if path.exists() else new.clear()
-    key = ["request_id", "row", "ts"]
+    key = list(_ANSWER)
     replaced = old.join(new, on=key, how="semi").height
     # Hours of an earlier version have fewer columns.
     both = pl.concat([old, new], how="diagonal").sort("at", maintain_order=True)
@@ -419,7 +445,7 @@ def known_rows(
     wanted = pl.col("ts").is_between(start, end, closed="left")
     found = pl.concat([_whole(pl.scan_parquet(file)) for file in files], how="diagonal")
     rows = found.filter(wanted & has_label()).select(*names).collect()
-    return rows.unique(["request_id", "row", "ts"], keep="last")
+    return rows.unique(list(_ANSWER), keep="last")
 
 
 def kept_rows(

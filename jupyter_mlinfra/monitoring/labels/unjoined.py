@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...core.files import write_atomic
 from ..figures import LabelCounts
-from .files import Labels, each_once, named_type
+from .files import OF_LABELS, named_type
 
 if TYPE_CHECKING:
     import polars as pl
@@ -28,6 +28,7 @@ disk.
 MOST = 100_000
 """So many labels wait, and so many refused ones are kept: the newest."""
 
+_WAITING = "waiting_labels"
 _REFUSED = "refused_labels"
 REFUSED_FILE = f"{_REFUSED}.parquet"
 
@@ -38,23 +39,21 @@ class Unjoined:
     def __init__(self, project: Project, monitor: str) -> None:
         self._folder = project.folder("monitoring", "series", monitor)
 
-    def wait(self, labels: Labels, unknown: list[str], at: float) -> None:
-        """Let labels of unknown requests wait. at: when they came."""
+    def wait(self, labels: pl.DataFrame) -> None:
+        """Let labels wait; of two that say the same, the later one. labels: as `waiting`."""
         import polars as pl
 
-        new = labels.rows.filter(pl.col("request_id").is_in(unknown)).with_columns(
-            pl.lit(labels.source).alias("source"), pl.lit(at).alias("at")
-        )
-        if new.height:
-            both = pl.concat([self.waiting(), new.select(self.waiting().columns)])
-            self._save("waiting_labels", each_once(both), ["request_id", "row"])
+        if labels.height:
+            waiting = self.waiting()
+            both = pl.concat([waiting, labels.select(waiting.columns)])
+            self._save(_WAITING, both, ["request_id", "row", *OF_LABELS])
 
     def waiting(self) -> pl.DataFrame:
         """place, request_id, row, label, text, named, reward, source, at (seconds since 1970)."""
         import polars as pl
 
         return self._load(
-            "waiting_labels",
+            _WAITING,
             {
                 "place": pl.Int64,
                 "request_id": pl.String,
@@ -68,24 +67,18 @@ class Unjoined:
             },
         )
 
-    def stop_waiting(self, tried: pl.DataFrame, now: float) -> None:
-        """Forget those in whose place a label has just been tried; refuse those that have waited
-        for too long. tried: request_id, row; another row of such a request still waits.
+    def stop_waiting(self, known: Collection[str], now: float) -> None:
+        """Forget labels of requests that are known now; refuse those that have waited for too
+        long. known: request ids.
         """
         import polars as pl
 
-        if not (waiting := self.waiting()).height:
-            return
-        key = ["request_id", "row"]
-        rest = waiting.join(tried.select(key), on=key, how="anti", nulls_equal=True)
-        late = rest.filter(pl.col("at") < now - WAITS_SECONDS)
+        rest = self.waiting().filter(~pl.col("request_id").is_in(list(known)))
+        in_time = pl.col("at") >= now - WAITS_SECONDS
         days = f"{WAITS_SECONDS / 86_400:g} days"
-        self.refuse(
-            late.with_columns(pl.lit(f"no request with this id was found in {days}").alias("why")),
-            now,
-        )
-        left = rest.filter(pl.col("at") >= now - WAITS_SECONDS)
-        self._save("waiting_labels", left, key)
+        why = pl.lit(f"no request with this id was found in {days}")
+        self.refuse(rest.filter(~in_time).with_columns(why.alias("why")), now)
+        self._save(_WAITING, rest.filter(in_time), ["request_id", "row", *OF_LABELS])
 
     def refuse(self, rows: pl.DataFrame, at: float) -> None:
         """Keep refused labels. rows: with `REFUSED` and source."""

@@ -19,7 +19,6 @@ from ..hours.series import HOUR
 from ..labels import files as label_files
 from ..labels import joining as labels
 from ..labels.joining import LabelReport
-from ..labels.unjoined import LATE_SECONDS
 from ..measures.kpi import REWARD
 from ..settings import MonitoringSettings
 from .references import ReferenceVerbs
@@ -165,25 +164,17 @@ class RecordingVerbs(ReferenceVerbs):
         write_atomic(noted, json.dumps({"until": until}).encode())
 
     def _look_again(self, monitor: Monitor) -> None:
-        """Join the labels that wait, if their requests are in the log now. Only what arrived after
-        shortly before they came can be new.
-        """
-        unjoined = self._series.unjoined(monitor.name)
-        waiting, at = unjoined.waiting(), now().timestamp()
-        if not waiting.height:
+        """Join the labels that wait, if their requests are in the log now."""
+        if not self._series.unjoined(monitor.name).waiting().height:
             return
         with self._recording(monitor.name, wait=False):
-            for (source,), rows in waiting.partition_by("source", as_dict=True).items():
-                labels.join(
-                    self._series,
-                    self._deployments,
-                    monitor.name,
-                    self._plan(monitor),
-                    label_files.of_waiting(rows, str(source)),
-                    at=at,
-                    since=float(rows.select("at").min().item()) - LATE_SECONDS,
-                    wait=False,
-                )
+            labels.join_waiting(
+                self._series,
+                self._deployments,
+                monitor.name,
+                self._plan(monitor),
+                at=now().timestamp(),
+            )
 
     def _recording(self, name: str, *, wait: bool = True) -> AbstractContextManager[int]:
         """Two processes do not write the hours of one monitor at once."""
