@@ -96,11 +96,7 @@ class DomainTable:
     def columns(self) -> Sequence[Column]:
         """Its columns as they are now."""
         with _explained(self.domain, self.name):
-            types = self.scan().collect_schema()
-        return [
-            Column(name=name, type=short_dtype(dtype), required=False, doc="")
-            for name, dtype in types.items()
-        ]
+            return _columns(self.scan())
 
     def scan(self) -> pl.LazyFrame:
         """The rows, lazily. Raises NotFound if the table is gone."""
@@ -119,10 +115,9 @@ class DomainTable:
         with _explained(self.domain, self.name):
             rows = self.scan().head(PREVIEWED)
             found = with_odd_times_as_text(block(rows, start=start, count=count, columns=columns))
-            first = next(iter(rows.collect_schema()))
-            total = height(rows.select(first))
+            known = {column.name: column for column in _columns(rows)}
+            total = height(rows.select(next(iter(known))))
             masked = self.tables.masked(self.name.table, found.columns)
-        known = {column.name: column for column in self.columns()}
         return RowBlock(
             start=start,
             columns=[known[name] for name in found.columns],
@@ -144,14 +139,15 @@ class DomainTable:
         from .profiling import of_column
 
         started = perf_counter()
-        types = {column.name: column.type for column in self.columns()}
-        columns: Sequence[ColumnProfile] = [of_column(name, types) for name in types]
-        rows: int | None = None
-        if tier != "footer":
-            with _explained(self.domain, self.name):
-                columns, rows = self._statistics(types, tier, sample_rows)
-                masked = self.tables.masked(self.name.table, list(types))
-            columns = [_masked(item) if item.name in masked else item for item in columns]
+        with _explained(self.domain, self.name):
+            scanned = self.scan()
+            types = {column.name: column.type for column in _columns(scanned)}
+            columns: Sequence[ColumnProfile] = [of_column(name, types) for name in types]
+            rows: int | None = None
+            if tier != "footer":
+                columns, rows = _statistics(scanned, types, tier, sample_rows)
+            masked = self.tables.masked(self.name.table, list(types))
+        columns = [_masked(item) if item.name in masked else item for item in columns]
         return Profile(
             ref=self.name.ref,
             snapshot=None,
@@ -160,23 +156,6 @@ class DomainTable:
             seconds=perf_counter() - started,
             columns=columns,
         )
-
-    def _statistics(
-        self, types: Mapping[str, str], tier: Tier, sample_rows: int
-    ) -> tuple[Sequence[ColumnProfile], int | None]:
-        """Those of all columns, and how many rows there are, if that was counted."""
-        from .profiling import from_rows
-        from .rows import height
-
-        rows = self.scan()
-        held = rows.head(sample_rows + 1).collect()
-        if held.height <= sample_rows:
-            return from_rows(held.lazy(), types, basis="exact", rows=held.height), held.height
-        if tier == "sample":
-            part = held.head(sample_rows)
-            return from_rows(part.lazy(), types, basis="sample", rows=part.height), None
-        count = height(rows.select(next(iter(types))))
-        return from_rows(rows, types, basis="exact", rows=count), count
 
     def fingerprint(self) -> str | None:
         """Changes with its files; None if it has none."""
@@ -194,6 +173,30 @@ class DomainTable:
             "Read it with SQL, ml.dataset or a preview; to change rows, write them into another"
             " dataset.",
         )
+
+
+def _columns(rows: pl.LazyFrame) -> list[Column]:
+    return [
+        Column(name=name, type=short_dtype(dtype), required=False, doc="")
+        for name, dtype in rows.collect_schema().items()
+    ]
+
+
+def _statistics(
+    rows: pl.LazyFrame, types: Mapping[str, str], tier: Tier, sample_rows: int
+) -> tuple[Sequence[ColumnProfile], int | None]:
+    """Those of all columns, and how many rows there are, if that was counted."""
+    from .profiling import from_rows
+    from .rows import height
+
+    held = rows.head(sample_rows + 1).collect()
+    if held.height <= sample_rows:
+        return from_rows(held.lazy(), types, basis="exact", rows=held.height), held.height
+    if tier == "sample":
+        part = held.head(sample_rows)
+        return from_rows(part.lazy(), types, basis="sample", rows=part.height), None
+    count = height(rows.select(next(iter(types))))
+    return from_rows(rows, types, basis="exact", rows=count), count
 
 
 def _masked(column: ColumnProfile) -> ColumnProfile:

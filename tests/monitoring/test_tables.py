@@ -138,6 +138,23 @@ def test_a_monitor_with_a_name_of_its_own_has_its_tables_by_that_name_too(
             bench.catalog.show(name)
 
 
+def test_columns_that_come_and_go_between_two_looks_break_no_preview_and_no_profile(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = ["x", "y"]
+
+    def rows(*_: object) -> pl.LazyFrame:
+        columns.reverse()
+        return pl.LazyFrame({columns[0]: [1, 2, 3]})
+
+    monkeypatch.setattr("jupyter_mlinfra.monitoring.datasets.MonitorTables.rows", rows)
+    catalog, name = bench.catalog, "monitoring.flights_series"
+    for _ in range(2):
+        block, profile = catalog.preview(name), catalog.profile(name)
+        assert {block.columns[0].name, profile.columns[0].name} <= {"x", "y"}
+        assert (block.data, profile.columns[0].max.value) == ([[1, 2, 3]], 3)
+
+
 CHANGES: dict[str, Callable[[Catalog, str], object]] = {
     "write": lambda catalog, name: catalog.write(pl.DataFrame({"x": [1]}), into=name),
     "ingest": lambda catalog, name: catalog.ingest(["a.csv"], into=name),
