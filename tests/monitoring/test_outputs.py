@@ -17,6 +17,7 @@ from jupyter_mlinfra.deployments import Part
 from jupyter_mlinfra.monitoring import Monitoring
 from jupyter_mlinfra.monitoring.hours.hourly import OUTPUT, points_of
 from jupyter_mlinfra.monitoring.hours.recording import Plan, gather
+from jupyter_mlinfra.monitoring.hours.series import SeriesStore
 from jupyter_mlinfra.monitoring.labels.classes import codes_of
 from jupyter_mlinfra.monitoring.measures.answers import output_columns, outputs_of
 from jupyter_mlinfra.monitoring.references import profiles as references
@@ -192,6 +193,28 @@ def test_labels_of_each_output_measure_each(
     assert real.outputs["volume"].metrics["mae"] == pytest.approx(wrong[:, 1].mean())
     assert real.outputs["price"].metrics == real.metrics
     assert real.metrics["mae"] == pytest.approx(wrong[:, 0].mean()), "labels of others stay"
+
+
+def test_labels_of_an_earlier_version_are_of_the_first_output_beside_later_ones_of_others(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An hour of an earlier version has no column `labels`."""
+    given = np.random.default_rng(1).normal(size=(20, 2))
+    names = ["price", "volume"]
+    monitoring = watched(
+        project, tmp_path, given, given, monkeypatch, answers="values", names=names
+    )
+    first = [{"request_id": f"r{place}", "label": place} for place in range(20)]
+    monitoring.labels("flights", first)
+    for file in SeriesStore(project).files("flights", "labels"):
+        pl.read_parquet(file).drop("labels").write_parquet(file)
+    later = [{"request_id": f"r{place}", "label.volume": 3.0} for place in range(12)]
+    monitoring.labels("flights", later)
+    real = monitoring.figures("flights", since=timedelta(days=1)).performance.real
+    assert real
+    assert {name: item.rows for name, item in real.outputs.items()} == {"price": 20, "volume": 12}
+    wrong = abs(given[:, 0] - np.arange(20))
+    assert real.outputs["price"].metrics["mae"] == pytest.approx(wrong.mean())
 
 
 def test_a_version_with_more_outputs_leaves_those_of_another_as_they_are() -> None:

@@ -71,15 +71,16 @@ def performance_by_output(
     import numpy as np
     import polars as pl
 
-    rows = kept.filter(pl.col("labels").is_not_null())
-    if plan.answers != "values" or not rows.height:
+    if plan.answers != "values":
         return {}
     reference, found, further = plan.reference(version), dict[str, OutputPerformance](), False
-    count = int(rows.select(pl.col("labels").list.len().max()).item())
+    count = int(kept.select(pl.col("labels").list.len().max()).item() or 0)
     for place, name in enumerate(output_names(count, reference.outputs if reference else ())):
+        # Of the first one also where no others were kept, as in hours of an earlier version.
+        label = kept["labels"].list.get(place, null_on_oob=True) if place else kept["label"]
         pair = [
-            rows[column].list.get(place, null_on_oob=True).cast(pl.Float64).to_numpy()
-            for column in ("outputs", "labels")
+            values.cast(pl.Float64).to_numpy()
+            for values in (kept["outputs"].list.get(place, null_on_oob=True), label)
         ]
         usable = np.isfinite(pair[0]) & np.isfinite(pair[1])
         if usable.any():
