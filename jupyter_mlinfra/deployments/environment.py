@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import Conflict, Unavailable
 from ..core.files import explain_os_error, file_lock, write_atomic
+from .log_tail import without_secrets
 from .settings import DeploymentSettings
 
 if TYPE_CHECKING:
@@ -287,7 +288,9 @@ def _uv(recipe: Recipe, *arguments: str, folder: Path) -> str:
         if _DISK_FULL in result.stderr:
             kind, fix = Unavailable, "Free some space, then deploy again."
         failure = kind(
-            f"The {recipe.noun} could not be built.", f"uv said: {error_lines[-600:]}", fix
+            f"The {recipe.noun} could not be built.",
+            f"uv said: {without_secrets(error_lines)[-600:]}",
+            fix,
         )
         if isinstance(failure, NotBuilt):
             failure.output = result.stderr

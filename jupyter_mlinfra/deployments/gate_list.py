@@ -5,9 +5,11 @@ it stays known how far it came, and which test stopped it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import NoReturn
 
 from ..core.errors import MLInfraError, Unprocessable
+from .log_tail import without_secrets
 from .spec import Gate
 
 
@@ -23,8 +25,8 @@ class GateList:
         self.gates: list[Gate] = []
 
     def add(self, gate: Gate) -> None:
-        """One more."""
-        self.gates.append(gate)
+        """One more, without secrets in what was measured."""
+        self.gates.append(replace(gate, measured=without_secrets(gate.measured)))
         self._keep(self.gates)
 
     def step[T](
@@ -53,9 +55,10 @@ class GateList:
 
     def fail(self, name: str, limit: str, error: MLInfraError, log: str = "") -> NoReturn:
         """Add a test that an error has ended, and raise Stopped for it."""
-        said = f"{error.what} {error.why}".strip()[:500]
+        what, why = without_secrets(error.what), without_secrets(error.why)
+        said = f"{what} {why}".strip()[:500]
         self.add(Gate(name=name, limit=limit, measured=said, passed=False, log=log))
-        raise Stopped(error.what, error.why, error.fix) from error
+        raise Stopped(what, why, error.fix) from error
 
     def check(self, name: str) -> None:
         """Raise Stopped if one has failed. name: of the model's version."""

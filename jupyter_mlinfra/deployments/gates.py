@@ -25,6 +25,7 @@ from .bodies import (
 )
 from .gate_list import GateList
 from .gateway import Keys
+from .log_tail import without_secrets
 from .memory_test import Grown, Memory, MemoryLimits
 from .own_answers import compared
 from .own_tests import OwnTests
@@ -110,7 +111,7 @@ def run(
         except Grown as error:  # the test *memory* says it again, and fails
             measured, passed = str(error), None
         except MLInfraError as error:
-            measured, passed = str(error)[:500], False
+            measured, passed = without_secrets(str(error))[:500], False
         gates.add(Gate(name=name, limit=limit, measured=measured, passed=passed))
     if memory:
         on_progress("test before traffic: memory")
