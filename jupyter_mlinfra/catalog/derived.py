@@ -34,6 +34,9 @@ PREVIEWED = 10_000
 _COUNTED_BYTES = 16 << 20
 """Rows of a table with so much in files are counted for its page."""
 
+_PROFILED_BYTES = 64 << 20
+"""Rows of a table with more in files are not profiled exactly: each column would read all files."""
+
 
 @dataclass(frozen=True, slots=True)
 class DomainTable:
@@ -135,9 +138,12 @@ class DomainTable:
     def profile(self, tier: Tier, sample_rows: int) -> Profile:
         """Statistics of every column: of all rows, or, in the sample tier, of the first ones. No
         file counts them, so the footer tier knows none. Values that its domain masks are not in it.
+        Raises Conflict if all rows of a large table are asked for.
         """
         from .profiling import of_column
 
+        if tier == "exact":
+            self._check_small()
         started = perf_counter()
         with _explained(self.domain, self.name):
             scanned = self.scan()
@@ -155,6 +161,19 @@ class DomainTable:
             rows=Number(value=rows),
             seconds=perf_counter() - started,
             columns=columns,
+        )
+
+    def _check_small(self) -> None:
+        """Raise Conflict if it is too large for an exact profile."""
+        found = self.record()
+        if found.updated_at is None or (found.bytes is not None and found.bytes <= _PROFILED_BYTES):
+            return
+        size = "many files" if found.bytes is None else f"{found.bytes / 2**20:,.0f} MiB in files"
+        raise Conflict(
+            f"{self.name.text} is too large for an exact profile.",
+            f"It has {size}, and each column would read all of them; the most is"
+            f" {_PROFILED_BYTES >> 20} MiB.",
+            "Take the sample, or ask SQL for the numbers that you need: it reads the files once.",
         )
 
     def fingerprint(self) -> str | None:

@@ -14,6 +14,7 @@ from jupyter_mlinfra.catalog import Catalog, DatasetName
 from jupyter_mlinfra.catalog.derived import table_of_domain
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unavailable
 from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.core.records import now
 from jupyter_mlinfra.deployments import Batches
 from jupyter_mlinfra.deployments.targets.layout import payload_folder
 from jupyter_mlinfra.monitoring.hours.series import HOUR, Point, SeriesStore, frame_of
@@ -96,6 +97,19 @@ def test_a_long_one_is_previewed_and_profiled_from_its_first_rows(
     sample, exact = table.profile("sample", 50), table.profile("exact", 50)
     assert (sample.rows.value, sample.columns[0].distinct.n) == (None, 50)
     assert (exact.rows.value, exact.columns[0].distinct.basis) == (total, "exact")
+
+
+@pytest.mark.parametrize("size", [None, 65 << 20])
+def test_a_large_one_is_not_profiled_exactly_since_each_column_would_read_all(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch, size: int | None
+) -> None:
+    monkeypatch.setattr("jupyter_mlinfra.monitoring.datasets._size", lambda _: (size, now()))
+    name = "monitoring.flights_payloads"
+    with pytest.raises(Conflict, match="too large for an exact profile") as caught:
+        bench.catalog.profile(name, tier="exact")
+    assert ("65 MiB" if size else "many files") in caught.value.why
+    assert "SQL" in caught.value.fix
+    assert bench.catalog.profile(name).columns[0].distinct.value
 
 
 def test_a_masked_input_has_no_values_in_a_preview_and_a_profile_but_in_sql(
