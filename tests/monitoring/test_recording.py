@@ -21,6 +21,7 @@ from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.deployments import Vitals
 from jupyter_mlinfra.deployments.payload_log import compacting, reading
 from jupyter_mlinfra.monitoring.hours import recording
+from jupyter_mlinfra.monitoring.hours.hourly import points_of
 from jupyter_mlinfra.monitoring.hours.recording import CLOSED_AFTER, Plan, Recorder
 from jupyter_mlinfra.monitoring.hours.series import HOUR, SeriesStore, series
 from jupyter_mlinfra.monitoring.hours.sketches import SEGMENT_POINTS
@@ -95,6 +96,31 @@ def record_all(store: SeriesStore, log: Logged, now: float, asked: Plan | None =
     recorder, asked = Recorder(store, log), asked or plan()
     for hour in recorder.missing("flights", asked, now=now):
         recorder.record("flights", asked, hour)
+
+
+def test_an_input_with_the_name_of_a_column_of_the_log_is_measured_like_any_other(
+    project: Project, tmp_path: Path
+) -> None:
+    """`params` became a column of the log when there were references with an input of that name:
+    their drift and its series must go on.
+    """
+    rows, scores = some_rows(np.random.default_rng(1), 60, shift=25.0)
+    found = {}
+    for name in ("temp", "params"):
+        known = references.make("flights/1", TRAINING.rename({"temp": name}), None)
+        journal = [answered(START + 60, "one", rows, scores)]
+        names = [name, "origin"]
+        write_journal(tmp_path / name, START, journal, names=names, categories=CATEGORIES)
+        asked = plan(reference={"v1": known}.get)
+        sketches = recording.gather(Logged(tmp_path / name), asked, START, START + HOUR).sketches
+        points = points_of(sketches, asked, start=START, end=START + HOUR)
+        found[name] = {
+            (point.metric, point.labels.get("segment")): (point.value, point.rows)
+            for point in points
+            if point.labels.get("feature") == name
+        }
+    assert found["params"] == found["temp"]
+    assert (found["params"]["psi", None][0] or 0) > 1
 
 
 def test_an_hour_is_what_polars_numpy_and_scipy_find_in_its_rows(
