@@ -78,9 +78,13 @@ class Application:
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
             event = (await receive())["type"]
-            await send({"type": f"{event}.complete"})
             if event == "lifespan.shutdown":
                 self.pool.shutdown(wait=False, cancel_futures=True)
+                # Here, since uvicorn ends by the signal that it got, and so runs no `atexit`.
+                if self._served.journal is not None:
+                    self._served.journal.close()
+            await send({"type": f"{event}.complete"})
+            if event == "lifespan.shutdown":
                 return
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -12,10 +12,17 @@ from __future__ import annotations
 import atexit
 import multiprocessing
 import os
+import signal
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
 from . import grpc_calls
+
+STOP_SECONDS = 25.0
+"""How long calls in progress may go on when the process is told to end: Kubernetes kills it after
+30.
+"""
 
 
 def answer_alike() -> None:
@@ -25,12 +32,21 @@ def answer_alike() -> None:
     if os.environ.get("MLINFRA_SOCKET"):
         return
     try:
-        from seldon_core import wrapper
+        from seldon_core import microservice, wrapper
     except ImportError:
         return  # another server, or a test
-    if not hasattr(wrapper, "SeldonModelGRPC"):
-        raise RuntimeError("This seldon-core has no wrapper.SeldonModelGRPC to serve gRPC with.")
+    for owner, name in (
+        (wrapper, "SeldonModelGRPC"),
+        (wrapper, "get_grpc_server"),
+        (microservice, "_make_grpc_server"),
+    ):
+        if not hasattr(owner, name):
+            raise RuntimeError(
+                f"This seldon-core has no {owner.__name__}.{name} to serve gRPC with."
+            )
     wrapper.SeldonModelGRPC = _servicer(wrapper)
+    wrapper.get_grpc_server = ending_in_order(wrapper.get_grpc_server)
+    microservice._make_grpc_server = ending_what_it_starts(microservice._make_grpc_server)
     _end_with_rest()
 
 
@@ -73,6 +89,53 @@ def _status(code: int) -> Any:
     return next(status for status in grpc.StatusCode if status.value[0] == code)
 
 
+def ending_in_order(make_server: Callable[..., Any]) -> Callable[..., Any]:
+    """What makes the server of a model, in the process that serves: SIGTERM stops it, after calls
+    in progress, and closes the log. A process of `multiprocessing` runs nothing at its exit.
+    """
+
+    def make(model: Any, *given: Any, **named: Any) -> Any:
+        server = make_server(model, *given, **named)
+
+        def end(*_: Any) -> None:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            server.stop(STOP_SECONDS).wait()
+            if model.journal is not None:
+                model.journal.close()
+            raise SystemExit
+
+        signal.signal(signal.SIGTERM, end)
+        return server
+
+    return make
+
+
+def ending_what_it_starts(make_serve: Callable[..., Any]) -> Callable[..., Any]:
+    """What makes the function of the process that starts those that serve, and waits for them:
+    SIGTERM is for them too.
+    """
+
+    def make(*given: Any, **named: Any) -> Callable[[], None]:
+        serve = make_serve(*given, **named)
+
+        def end(*_: Any) -> None:
+            _tell_children()
+            raise SystemExit  # which waits for them
+
+        def serve_until_told() -> None:
+            signal.signal(signal.SIGTERM, end)
+            serve()
+
+        return serve_until_told
+
+    return make
+
+
+def _tell_children() -> None:
+    for process in multiprocessing.active_children():
+        process.terminate()
+
+
 def _end_with_rest() -> None:
     """Seldon's process of REST waits for that of gRPC, which nobody ends: a container would be
     killed only when its time to end is over.
@@ -81,7 +144,6 @@ def _end_with_rest() -> None:
 
     def end() -> None:
         if os.getpid() == owner:
-            for process in multiprocessing.active_children():
-                process.terminate()
+            _tell_children()
 
     atexit.register(end)

@@ -261,6 +261,7 @@ def served(
             "PREDICTIVE_UNIT_HTTP_SERVICE_PORT": str(port),
             "PREDICTIVE_UNIT_METRICS_SERVICE_PORT": str(metrics),
             "PREDICTIVE_UNIT_GRPC_SERVICE_PORT": str(calls),
+            "MLINFRA_PAYLOADS": str(tmp_path / "payloads"),
         },
         start_new_session=True,
         stderr=subprocess.DEVNULL,  # it complains about its metrics when it is stopped
@@ -321,6 +322,10 @@ def test_the_containers_command_serves_the_model(served: Container, bundle: Path
     # As a cluster ends it: only the container's first process is told.
     process.send_signal(signal.SIGTERM)
     process.wait(10)
+    log = list((folder.parent / "payloads").iterdir())
+    assert {path.suffix for path in log} == {".jsonl"}, "each process has closed its own"
+    asked = [line for path in log for line in path.read_text().splitlines() if '"k":"p"' in line]
+    assert len(asked) == (3 if calls else 1)
 
 
 def answers_by_grpc(address: str, sample: Mapping[str, Any], scores: Sequence[float]) -> None:
