@@ -1,4 +1,4 @@
-import React, { useCallback, useContext, useEffect, useRef, useState } from 'react';
+import React, { useCallback, useContext, useEffect, useMemo, useRef, useState } from 'react';
 
 import type { IDatasetDetail } from '../api/types';
 import { Button } from '../components/button';
@@ -69,7 +69,8 @@ export default function DatasetPage({ reference, name, onTitle }: IPageProps): R
 /**
  * The dataset as it was when the page was opened, until its user asks for what came since: rows
  * that someone reads do not jump. What is known of it without a new snapshot (owner, tags) is
- * always the newest.
+ * always the newest. A table of a domain has no snapshots: its rows are those of the time at which it
+ * was opened, however often it is written.
  */
 export function useHeld(newest: IDatasetDetail | undefined): {
   detail: IDatasetDetail | undefined;
@@ -87,8 +88,15 @@ export function useHeld(newest: IDatasetDetail | undefined): {
     hold(newest);
     setLast(undefined);
   }
+  const detail = useMemo(
+    () =>
+      newest?.dataset.domain && held
+        ? { ...newest, dataset: { ...newest.dataset, updated_at: held.dataset.updated_at } }
+        : newest,
+    [newest, held]
+  );
   if (!newest || !held || held.dataset.snapshot === newest.dataset.snapshot) {
-    return { detail: newest, update, follow };
+    return { detail, update, follow };
   }
   return {
     detail: { ...held, newer: Math.max(1, newest.snapshots - held.snapshots) },

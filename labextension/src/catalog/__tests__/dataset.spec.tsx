@@ -225,6 +225,49 @@ it('a page that was asked for by one of its columns selects it, on whatever tab 
 });
 
 describe('the page of a table of another domain', () => {
+  it('keeps its place while the table grows, until its user refreshes it', async () => {
+    let minute = 0;
+    const block = {
+      columns: [{ name: 'x', type: 'i64' }],
+      data: [[1]],
+      start: 0,
+      shown: 1,
+      total: 9,
+      snapshot: null
+    };
+    const rows = jest.fn(async () => ({ ...block, data: [[70 + minute]] }));
+    const shown = jest.fn(async () => ({
+      dataset: {
+        ...DATASET,
+        rows: { ...DATASET.rows, value: 500 + minute },
+        snapshot: null,
+        updated_at: `2026-11-24T08:0${minute}:00Z`,
+        domain: 'monitoring'
+      },
+      schema: [],
+      newer: 0,
+      code: {}
+    }));
+    const fake = fakeWorkbench({ catalog: { show: shown, rows } });
+    fake.kept.set('view:dataset:n.a', 'preview');
+    show(fake, <DatasetPage reference="dataset:n.a" name="n.a" />);
+    await settle();
+    const cell = screen.getByText('70');
+    minute = 1;
+    await act(async () => {
+      fake.emit({ topic: 'dataset', ref: 'dataset:n.a', data: {} });
+      await new Promise(resolve => setTimeout(resolve, 700));
+    });
+    expect(screen.getByText('501')).toBeTruthy();
+    expect(screen.getByText('70')).toBe(cell);
+    expect(rows).toHaveBeenCalledTimes(1);
+    minute = 2;
+    fireEvent.click(screen.getByRole('button', { name: 'Refresh' }));
+    await settle();
+    expect(rows).toHaveBeenCalledTimes(2);
+    expect(screen.getByText('72')).toBeTruthy();
+  });
+
   it('says whose it is, and has neither snapshots nor lineage', async () => {
     const dataset = {
       ...DATASET,
