@@ -52,6 +52,7 @@ export interface IJobSpec extends INeedValues {
   readonly max_parallel?: number;
   /** Ids of jobs that have to succeed before. */
   readonly after?: readonly string[];
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 /* shared */

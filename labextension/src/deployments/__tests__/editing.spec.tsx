@@ -221,10 +221,11 @@ describe('a version that did not start', () => {
     });
     const clone = jest.fn(async () => ({ ref: 'job:8a' }));
     const deploy = jest.fn(async () => ({ ref: 'job:9b' }));
+    const submit = jest.fn(async () => ({ ref: 'job:7c' }));
     await opened({
       deployment: deploymentOf([version('v1', 100), stopped]),
       verbs: { deploy },
-      jobs: { list: async () => ({ items: jobs }), clone }
+      jobs: { list: async () => ({ items: jobs }), clone, submit }
     });
     const card = screen.getByText('v3 may not take traffic').closest<HTMLElement>('section')!;
     const log = card.querySelector('details')!;
@@ -234,18 +235,37 @@ describe('a version that did not start', () => {
     ]);
     fireEvent.click(within(card).getByRole('button', { name: button }));
     await settle();
-    return [clone, deploy];
+    return [clone, deploy, submit];
   };
 
   it('has the end of its log, folded, and is deployed again as it was', async () => {
     const jobs = [
-      { id: '1', name: 'deploy flights/2 to flights' },
-      { id: '2', name: 'deploy flights/3 to flights' },
-      { id: '3', name: 'deploy flights/3 to flights' }
+      { id: '1', name: 'deploy flights/2 to flights', command: [] },
+      { id: '2', name: 'deploy flights/3 to flights', command: ['deploy', '--traffic=10'] },
+      { id: '3', name: 'deploy flights/3 to flights', command: ['deploy', '--override=so'] }
     ];
     const [clone, deploy] = await again('environment', 'Build Its Environment', jobs);
     expect(clone).toHaveBeenCalledWith('2');
     expect(deploy).not.toHaveBeenCalled();
+  });
+
+  it('is deployed again without the reason that overrode a test once', async () => {
+    const words = [
+      'mlinfra',
+      'deploy',
+      '--traffic=10',
+      '--override=the old reason',
+      '--',
+      'flights/3'
+    ];
+    const labels = { verb: 'deployments deploy' };
+    const name = 'deploy flights/3 to flights';
+    const [clone, , submit] = await again('start', 'Try Again', [
+      { id: '2', name, command: words, cpus: 0, labels }
+    ]);
+    expect(clone).not.toHaveBeenCalled();
+    const command = ['mlinfra', 'deploy', '--traffic=10', '--', 'flights/3'];
+    expect(submit).toHaveBeenCalledWith({ name, command, cpus: 0, labels });
   });
 
   it('is deployed on its runtime where the job of its deploy is not known', async () => {
