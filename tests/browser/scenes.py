@@ -5,6 +5,7 @@ checks of what every page has to be.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -191,6 +192,19 @@ def versions(lab: Lab) -> None:
     expect(grid.get_by_role("columnheader", name="deployable")).to_be_visible()
 
 
+def wait(lab: Lab, done: Callable[[], bool], job: str, seconds: float = 600) -> None:
+    """Until it is done, which a job does. Fails with the job's reason if that has not succeeded, or
+    takes too long.
+    """
+    limit = time.monotonic() + seconds
+    while not done():
+        found = lab.server.ask(f"mlinfra/api/jobs/jobs/{job}")
+        said = f"{found['name']} is {found['state']}: {found['reason'] or found['progress_text']}"
+        assert found["state"] not in ("failed", "cancelled", "lost"), said
+        assert time.monotonic() < limit, said
+        lab.page.wait_for_timeout(1_000)
+
+
 def batch(lab: Lab) -> None:
     """What a batch has written, a row each with its prediction and the version that gave it."""
     into, datasets = "flights.scored", "mlinfra/api/catalog/datasets"
@@ -201,9 +215,8 @@ def batch(lab: Lab) -> None:
         return into in [item["name"] for item in lab.server.ask(datasets)["items"]]
 
     if not written():
-        lab.server.ask("mlinfra/api/deployments/batch", "POST", {**wish, "keep": kept})
-    while not written():
-        lab.page.wait_for_timeout(1_000)
+        sent = lab.server.ask("mlinfra/api/deployments/batch", "POST", {**wish, "keep": kept})
+        wait(lab, written, sent["job"])
     page = lab.open("Catalog", f"dataset:{into}")
     page.get_by_role("tab", name="Preview").click()
     expect(page.locator("canvas").first).to_be_visible()
@@ -217,8 +230,15 @@ def real_time_features(lab: Lab) -> None:
     if name not in [item["name"] for item in lab.server.ask(api)["items"]]:
         reason = "the values of the demo are of 2013, past their ttl"
         lab.server.ask(api, "POST", {**wish, "override": reason})
-    while lab.server.ask(f"{api}/{name}")["deployment"]["state"] != "healthy":
-        lab.page.wait_for_timeout(1_000)
+
+    def healthy() -> bool:
+        found = lab.server.ask(api)["items"]  # it is not there before its job has begun
+        return (name, "healthy") in [(item["name"], item["state"]) for item in found]
+
+    if not healthy():
+        listed = lab.server.ask("mlinfra/api/jobs/jobs?limit=200")["items"]
+        deploy = f"deploy {wish['version']} to {name}"
+        wait(lab, healthy, next(job["id"] for job in listed if job["name"] == deploy))
     page = lab.open("Models", f"deployment:{name}")
     page.get_by_role("tab", name="Try It").click()
     page.get_by_role("button", name="Ask").click()
