@@ -234,6 +234,10 @@ class Registry:
         )
         return facts.location if facts else ""
 
+    def head(self, version: VersionFacts) -> Path:
+        """A folder with at least the version's `MLmodel`: of remote files it alone is fetched."""
+        return self._head(self._location(version))
+
     def download(self, version: VersionFacts) -> Path:
         """The folder with the version's files: their own, or a verified copy if they are remote.
         The caller must not change it.

@@ -67,6 +67,10 @@ class VersionVerbs:
         """All that is known of a version. Its files are read as text; none is fetched."""
         return cards.card_of(self._registry.find(ref), self._source(), self._registry)
 
+    def head(self, ref: str) -> Path:
+        """A folder with at least a version's `MLmodel`: of remote files it alone is fetched."""
+        return self._registry.head(self._registry.find(ref))
+
     def download(self, ref: str) -> Path:
         """The folder of a version's files; the caller must not change it.
 

@@ -456,6 +456,21 @@ def test_a_version_whose_storage_lacks_its_client_is_a_row_that_says_so(
         experiments.download("churn/2")
 
 
+def test_of_remote_files_what_a_model_is_takes_its_mlmodel_alone(experiments, run, monkeypatch):
+    experiments.register(run, model="churn")
+    assert experiments.head("churn/1") == experiments.download("churn/1")
+    experiments._store.client().create_model_version(
+        "churn", "s3://bucket/models/churn", run_id=run
+    )
+    asked = []
+    monkeypatch.setattr(
+        experiments._registry, "_fetch", lambda uri, into: asked.append(uri) or into / "MLmodel"
+    )
+    folder = experiments.head("churn/2")
+    assert folder.is_relative_to(experiments._project.home)
+    assert asked == ["s3://bucket/models/churn/MLmodel"]
+
+
 def test_that_a_model_cannot_be_deployed_is_told_when_it_is_registered_and_on_its_page(
     project, experiments, run
 ):

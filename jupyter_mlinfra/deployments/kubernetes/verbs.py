@@ -150,7 +150,7 @@ class KubernetesVerbs:
         row, kind, options = self._store.find(name), self._kind(), self._filled(None)
         if options.model_uri and options.model_format != "mlflow":
             reference = f"{version.model}/{version.version}"
-            flavors = read_document(self._experiments.download(reference))["flavors"]
+            flavors = read_document(self._experiments.head(reference))["flavors"]
             check_format(reference, flavors, options)
         shadow = trial.shadow_of(row, version, delivery, kind)
         trial.write(

@@ -85,7 +85,7 @@ def test_a_format_that_the_model_was_not_logged_in_is_refused_before_anything_is
 ) -> None:
     verbs = deployments(tmp_path, f'{SELDON}\nmodel_format = "lightgbm"')
     (tmp_path / "MLmodel").write_text("flavors: {python_function: {}, sklearn: {}}")
-    registry: Any = SimpleNamespace(download=lambda _: tmp_path)
+    registry: Any = SimpleNamespace(head=lambda _: tmp_path)  # no other file is fetched
     verbs._experiments = registry
     with pytest.raises(BadRequest, match="flights/1 cannot be read as lightgbm") as refused:
         check(verbs, 1)
