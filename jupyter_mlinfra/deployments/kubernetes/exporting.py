@@ -38,33 +38,26 @@ def manifests_of(
     a cluster would refuse them.
     """
     if options.shadow:
-        item = row.version(options.shadow)
-        _proved(item)
-        options = replace(options, shadow=item.version)
-    for version in traffic or ():
-        _proved(row.version(version))
-    shares = {row.version(version).version: share for version, share in (traffic or {}).items()}
+        options = replace(options, shadow=_proved(row.version(options.shadow)).version)
+    shares = {
+        _proved(row.version(version)).version: share for version, share in (traffic or {}).items()
+    } or row.traffic
     served = [
-        item
-        for item in row.versions
-        if (shares or row.traffic).get(item.version) or item.version == options.shadow
+        item for item in row.versions if shares.get(item.version) or item.version == options.shadow
     ]
     for item in served:
         _self_contained(item)
     plan = plan_of(
         row.name,
         row.namespace,
-        shares or row.traffic,
+        shares,
         {item.version: f"{row.model}/{item.number}" for item in row.versions},
         options,
         bundles={item.version: Path(item.bundle).name for item in row.versions},
         grpc=[item.version for item in row.versions if item.runtime == DEFAULT],
     )
     for item in served:
-        # A bundle that cannot be read is another matter.
-        with contextlib.suppress(Unprocessable):
-            flavors = load_bundle(Path(item.bundle)).document["flavors"]
-            check_format(f"{item.version} of {row.name}", flavors, options)
+        _readable(item, options)
     written = manifests(plan, kind)
     documents = [manifest.document() for manifest in written]
     if crds is not None:
@@ -129,10 +122,21 @@ def _self_contained(item: VersionRow) -> None:
             )
 
 
-def _proved(item: VersionRow) -> None:
+def _readable(item: VersionRow, options: ManifestOptions) -> None:
+    """Raise BadRequest for a format that the model was not logged in. A bundle that cannot be read
+    is another matter.
+    """
+    with contextlib.suppress(Unprocessable):
+        flavors = load_bundle(Path(item.bundle)).document["flavors"]
+        check_format(f"{item.version} of {item.deployment}", flavors, options)
+
+
+def _proved(item: VersionRow) -> VersionRow:
+    """The version, if it has passed its tests. Raises Conflict."""
     if not item.proved:
         raise Conflict(
             f"{item.version} of {item.deployment} has not passed its tests.",
             item.reason or "Only what passed them here goes to a cluster.",
             f"mlinfra deployments show {item.deployment}",
         )
+    return item

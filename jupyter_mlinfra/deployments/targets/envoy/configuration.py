@@ -202,31 +202,36 @@ def _connection_manager(max_body_bytes: int, *, public: bool = False) -> dict[st
         "server_header_transformation": "PASS_THROUGH",
         **edge,
         "local_reply_config": local_replies(max_body_bytes),
-        "http_filters": [
-            *grpc.naming_filters(max_body_bytes),
-            *access.filters(public=public),
-            # Acts as each route says.
-            {"name": PROBES, "typed_config": {"@type": MUTATION, "mutations": {}}},
-            # Buffers the whole body before the router sees it, so that it can be repeated on
-            # another worker, and 413 is possible.
-            {
-                "name": "buffer",
-                "typed_config": {
-                    "@type": TYPE + "extensions.filters.http.buffer.v3.Buffer",
-                    "max_request_bytes": max_body_bytes,
-                },
-            },
-            *grpc.bridge_filters(),
-            health.health_filter(),
-            {
-                "name": "router",
-                "typed_config": {
-                    "@type": TYPE + "extensions.filters.http.router.v3.Router",
-                    "suppress_envoy_headers": True,
-                },
-            },
-        ],
+        "http_filters": _http_filters(max_body_bytes, public),
     }
+
+
+def _http_filters(max_body_bytes: int, public: bool) -> list[dict[str, Any]]:
+    """What each request goes through, in this order."""
+    return [
+        *grpc.naming_filters(max_body_bytes),
+        *access.filters(public=public),
+        # Acts as each route says.
+        {"name": PROBES, "typed_config": {"@type": MUTATION, "mutations": {}}},
+        # Buffers the whole body before the router sees it, so that it can be repeated on
+        # another worker, and 413 is possible.
+        {
+            "name": "buffer",
+            "typed_config": {
+                "@type": TYPE + "extensions.filters.http.buffer.v3.Buffer",
+                "max_request_bytes": max_body_bytes,
+            },
+        },
+        *grpc.bridge_filters(),
+        health.health_filter(),
+        {
+            "name": "router",
+            "typed_config": {
+                "@type": TYPE + "extensions.filters.http.router.v3.Router",
+                "suppress_envoy_headers": True,
+            },
+        },
+    ]
 
 
 def _resources(resources: Sequence[Mapping[str, Any]]) -> str:
