@@ -17,7 +17,8 @@ from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import now
 from jupyter_mlinfra.deployments import Batches
 from jupyter_mlinfra.deployments.targets.layout import payload_folder
-from jupyter_mlinfra.monitoring.hours.series import HOUR, Point, SeriesStore, frame_of
+from jupyter_mlinfra.monitoring.hours.points import Point
+from jupyter_mlinfra.monitoring.hours.series import HOUR, SeriesStore, frame_of
 from jupyter_mlinfra.monitoring.store import MonitorStore
 from jupyter_mlinfra.workbench import Workbench
 from tests.monitoring.alerts.conftest import Flights
@@ -55,7 +56,7 @@ def test_they_are_listed_after_the_datasets_by_page_with_what_is_known_without_r
     files = [
         path.stat().st_size
         for part in ("points", "performance")
-        for path in SeriesStore(bench.project).folder("flights", part).glob("*")  # type: ignore[arg-type]
+        for path in SeriesStore(bench.project).folder("flights", part).glob("*")
     ]
     assert by_name["monitoring.flights_series"].bytes == sum(files) > 0
     for name in ("series", "profiles", "refused_labels"):
