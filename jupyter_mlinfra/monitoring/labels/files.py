@@ -131,16 +131,38 @@ def read_frame(data: Frame) -> Labels:
     import polars as pl
 
     frame = polars_frame(data, "The labels cannot be read.")
-    there, outputs = set(frame.columns), _outputs_in(frame.columns)
-    usable = there & {"label", "reward"} or outputs
+    _check_columns(frame.columns)
+    judged = _parsed(frame).with_columns(_why().alias("why"))
+    good = judged.filter(pl.col("why").is_null()).select(
+        "place", "request_id", pl.col("row").cast(pl.Int32), *OF_LABELS
+    )
+    refused = judged.filter(pl.col("why").is_not_null()).with_columns(
+        pl.coalesce("text", "bad_named", "reward_text").alias("text")
+    )
+    return Labels(rows=good, read=frame.height, refused=refused.select(REFUSED))
+
+
+def _check_columns(columns: Sequence[str]) -> None:
+    """Raises BadRequest if a needed one is missing."""
+    there = set(columns)
+    usable = there & {"label", "reward"} or _outputs_in(columns)
     if missing := ({"request_id"} - there) or ({"label"} if not usable else ()):
         raise BadRequest(
             f"The labels have no column {min(missing)}.",
-            f"There are: {', '.join(frame.columns[:20])}.",
+            f"There are: {', '.join(columns[:20])}.",
             "The columns are request_id, label or reward (of several outputs label.NAME) and, if"
             " requests have several rows, row.",
         )
-    row = pl.col("row") if "row" in there else pl.lit(None)
+
+
+def _parsed(frame: pl.DataFrame) -> pl.DataFrame:
+    """The labels as in `Labels`, good and bad ones; every (whether they are of all rows of their
+    request), reward_text (the reward as it was given), bad_named (see `_bad_named`).
+    """
+    import polars as pl
+
+    outputs = _outputs_in(frame.columns)
+    row = pl.col("row") if "row" in frame.columns else pl.lit(None)
     given = {name: _as_given(frame, name) for name in ("label", "reward")}
     number = {name: _number(frame, name) for name in given}
     parsed = frame.select(
@@ -155,24 +177,8 @@ def read_frame(data: Frame) -> Labels:
         _bad_named(frame, outputs).alias("bad_named"),
     )
     whole = pl.col("label").is_not_null() & (pl.col("label") == pl.col("label").round())
-    parsed = parsed.with_columns(
-        pl.when(whole)
-        .then(pl.col("label").cast(pl.Int64, strict=False).cast(pl.String))
-        .otherwise(pl.col("text"))
-        .alias("text")
-    )
-    judged = parsed.with_columns(_why().alias("why"))
-    good = judged.filter(pl.col("why").is_null()).select(
-        "place", "request_id", pl.col("row").cast(pl.Int32), *OF_LABELS
-    )
-    refused = judged.filter(pl.col("why").is_not_null())
-    return Labels(
-        rows=good,
-        read=frame.height,
-        refused=refused.with_columns(
-            pl.coalesce("text", "bad_named", "reward_text").alias("text")
-        ).select(REFUSED),
-    )
+    number_text = pl.col("label").cast(pl.Int64, strict=False).cast(pl.String)
+    return parsed.with_columns(pl.when(whole).then(number_text).otherwise("text").alias("text"))
 
 
 def _why() -> pl.Expr:
