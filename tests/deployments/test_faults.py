@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -70,13 +69,6 @@ def until(happened: Callable[[], bool], seconds: float = 40) -> None:
     while not happened():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.1)
-
-
-def removed(folder: Path) -> bool:
-    """Remove a folder; whether nothing was written to it at that moment."""
-    with contextlib.suppress(OSError):
-        shutil.rmtree(folder)
-    return not folder.exists()
 
 
 def processes(deployments: Deployments, version: str) -> list[ProcessRow]:
@@ -501,20 +493,3 @@ def test_everything_that_was_killed_comes_up_again_and_down_leaves_no_process(
     assert bench.down() == {"supervisor": None, "deployments": ["flights"]}
     assert ours(deployments) == []
     bench.up()
-
-
-def test_nothing_outlives_the_projects_folder(
-    tmp_path: Path, models: Mapping[int, Path], kit: ModuleType
-) -> None:
-    project = kit.open_project(tmp_path / "gone", "[deployments]\nworkers = 1\n")
-    deployments = Deployments(project, kit.Registry(models))
-    deployments.deploy("flights", version="flights/1")
-    identities, pid = (
-        [row.identity for row in ProcessTable(deployments._project.database).rows()],
-        keeper(deployments),
-    )
-    assert pid is not None
-    until(lambda: removed(project.home))  # its processes write to it meanwhile
-    until(lambda: Identity.of(pid) is None and not any(identity.alive() for identity in identities))
-    assert not project.home.exists()
-    project.database.close()

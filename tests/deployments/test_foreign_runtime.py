@@ -20,6 +20,7 @@ from jupyter_mlinfra.deployments import Deployments
 from jupyter_mlinfra.deployments.runtimes import load_runtime
 from jupyter_mlinfra.deployments.targets.process_table import ProcessTable
 from tests.deployments import test_runtimes as contract
+from tests.deployments.gate import Gate
 
 pytestmark = pytest.mark.slow
 
@@ -123,7 +124,7 @@ def test_a_server_of_another_package_keeps_the_contract_by_both_protocols_and_gr
         booster = xgboost.Booster(model_file=models[1] / "model.ubj")
         expected = booster.predict(xgboost.DMatrix(frame))
         found = deployments.predict("flights", frame).predictions
-        gate = contract.Gate(deployments)
+        gate = Gate(deployments, "flights")
         (v2,) = gate.ask("POST", gate.v2("flights"), gate.body(frame)).body["outputs"]
         caller = Caller(deployments.show("flights").deployment.urls["grpc"])
         rows = frame.astype(float).to_numpy().tolist()

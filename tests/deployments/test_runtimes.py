@@ -5,7 +5,6 @@ whatever server carries it, through the real gateway.
 from __future__ import annotations
 
 import gzip
-import http.client
 import json
 import os
 import shutil
@@ -13,8 +12,8 @@ import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
-from urllib.parse import urlencode, urlsplit
+from typing import Any
+from urllib.parse import urlencode
 
 import numpy as np
 import pandas as pd
@@ -25,6 +24,7 @@ from jupyter_mlinfra.deployments import Deployments, packaging
 from jupyter_mlinfra.deployments.bodies import open_inference_body, seldon_body
 from jupyter_mlinfra.deployments.packaging import load_bundle
 from jupyter_mlinfra.deployments.targets.process_table import ProcessTable
+from tests.deployments.gate import Gate
 from tests.deployments.test_engines import onnx_tensors
 from tests.deployments.test_params import save as save_echo
 
@@ -51,58 +51,6 @@ Guard.run = _with_fault
 """
 
 
-class Answer(NamedTuple):
-    """What came back."""
-
-    status: int
-    body: Any
-    headers: Mapping[str, str]
-
-
-class Gate:
-    """The same model on every runtime, each as a deployment of its own."""
-
-    def __init__(self, deployments: Deployments) -> None:
-        self.deployments = deployments
-        self.base = urlsplit(deployments.show(RUNTIMES[0]).deployment.url)
-
-    def ask(
-        self,
-        method: str,
-        path: str,
-        body: Any = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Answer:
-        """One request to the gateway."""
-        connection = http.client.HTTPConnection(self.base.netloc, timeout=40)
-        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-        connection.request(
-            method, path, data, {"Content-Type": "application/json", **(headers or {})}
-        )
-        answer = connection.getresponse()
-        text = answer.read()
-        connection.close()
-        given = {name.lower(): value for name, value in answer.getheaders()}
-        try:
-            return Answer(answer.status, json.loads(text), given)
-        except ValueError:
-            return Answer(answer.status, text, given)
-
-    def v1(self, name: str, path: str = "api/v1.0/predictions") -> str:
-        """A path of Seldon's protocol."""
-        return f"/seldon/test/{name}/{path}"
-
-    def v2(self, name: str, path: str = "/infer") -> str:
-        """A path of the Open Inference Protocol."""
-        return f"/v2/models/{name}{path}"
-
-    def body(self, frame: pd.DataFrame) -> dict[str, Any]:
-        """Rows in the Open Inference Protocol."""
-        row = next(iter(self.deployments._store.deployment(RUNTIMES[0]).versions))
-        rows = json.loads(frame.to_json(orient="values", double_precision=15))
-        return open_inference_body(load_bundle(Path(row.bundle)), {"ndarray": rows})
-
-
 @pytest.fixture(scope="module")
 def gate(
     tmp_path_factory: pytest.TempPathFactory, models: Mapping[int, Path], kit: ModuleType
@@ -119,7 +67,7 @@ def gate(
         patch.setattr(packaging, "RUNTIME", code)
         for runtime in RUNTIMES:
             found.deploy(runtime, version="flights/1", runtime=runtime)
-    yield Gate(found)
+    yield Gate(found, RUNTIMES[0])
     kit.clean_up(project)
 
 
