@@ -37,7 +37,7 @@ INDEXED = 10_000
 
 _OF_LABELS = ("place", *OF_LABELS, "source", "at")
 
-_RESERVED = (*_OF_LABELS, "asked", "order", "why", "labels")
+_RESERVED = (*_OF_LABELS, "exact", "order", "why", "labels")
 """Columns beside those of the log while labels are joined."""
 
 _ANSWER = ("request_id", "row", "ts")
@@ -240,18 +240,16 @@ def _named(rows: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
 
     # As in the payload log: an input of such a name is `input.<name>`.
     there = rows.rename({name: f"input.{name}" for name in _RESERVED if name in rows.columns})
-    asked = labels.select("request_id", pl.col("row").alias("asked"), *_OF_LABELS).with_row_index(
-        "order"
-    )
-    named = there.join(asked, on="request_id", maintain_order="left").filter(
-        pl.col("asked").is_null() | (pl.col("asked") == pl.col("row"))
-    )
-    a_rows = pl.col("asked").is_not_null()
-    return (
-        named.sort("at", a_rows, "order", maintain_order=True)
-        .with_columns(pl.when(a_rows | (pl.col("row") == 0)).then("reward"))
-        .drop("asked", "order")
-    )
+    given = labels.with_row_index("order")
+    exact = given.filter(pl.col("row").is_not_null()).with_columns(pl.lit(1).alias("exact"))
+    every = given.filter(pl.col("row").is_null()).with_columns(pl.lit(0).alias("exact")).drop("row")
+    reward = pl.when(pl.col("row") == 0).then("reward")
+    both = [
+        there.join(exact, on=["request_id", "row"], maintain_order="left"),
+        there.join(every, on="request_id", maintain_order="left").with_columns(reward),
+    ]
+    found = pl.concat([some.select(*there.columns, *_OF_LABELS, "exact", "order") for some in both])
+    return found.sort("at", "exact", "order", maintain_order=True).drop("exact", "order")
 
 
 def _accepted(rows: pl.DataFrame, plan: Plan, joined: _Joined) -> pl.DataFrame:
