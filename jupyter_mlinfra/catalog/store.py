@@ -27,6 +27,7 @@ from ..core.imports import load_modules
 from ..core.passwords import HIDDEN, password_in
 from ..core.secrets import is_reference, resolve
 from ..core.sqlite import fix_of, sqlite_error
+from .derived import tables_of_domains
 from .drivers import check_account, missing_driver, with_region
 from .metadata import checked
 from .names import DatasetName
@@ -246,10 +247,14 @@ class CatalogStore:
                     return NotFound(error.what, error.why, error.fix)
             else:
                 names.append(found.text)
+        tables, _ = tables_of_domains(self._project, (name.namespace,))
+        names += [table.name.text for table in tables]
         similar = difflib.get_close_matches(name.text, names, n=3, cutoff=0.6)
         fix = (
             f"Perhaps: {', '.join(similar)}."
             if similar
+            else f"mlinfra catalog list --namespace {name.namespace}"
+            if tables
             else f"mlinfra catalog ingest FILES --into {name.text}"
         )
         return NotFound(

@@ -73,7 +73,7 @@ class ModelVersionVerbs:
             traffic=live.traffic,
             rows=version_differences(cards),
             code=text,
-            notes=[*unread, *notes],
+            notes=list(dict.fromkeys([*unread, *notes])),  # of one version, each is there twice
         )
 
     def uses_of(self, model: str, number: int) -> Sequence[VersionUse]:

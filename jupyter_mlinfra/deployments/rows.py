@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from difflib import get_close_matches
 
 from ..core.errors import NotFound
 from ..core.processes import Identity
@@ -126,14 +127,14 @@ def read_deployment(connection: sqlite3.Connection, name: str) -> DeploymentRow:
     """One deployment with its versions. Raises NotFound."""
     row = connection.execute("SELECT * FROM deployment WHERE name = ?", (name,)).fetchone()
     if row is None:
-        names = ", ".join(
-            item[0]
-            for item in connection.execute("SELECT name FROM deployment ORDER BY name LIMIT 10")
-        )
+        names = read_names(connection)
+        similar = get_close_matches(name, names, n=3)
         raise NotFound(
             f"There is no deployment {name}.",
-            f"There is: {names}." if names else "There are none yet.",
-            "mlinfra deployments deploy MODEL/VERSION",
+            f"There is: {', '.join(names[:10])}." if names else "There are none yet.",
+            f"Perhaps: {', '.join(similar)}."
+            if similar
+            else "mlinfra deployments deploy MODEL/VERSION",
         )
     versions = connection.execute(
         "SELECT * FROM deployment_version WHERE deployment = ? ORDER BY number", (name,)

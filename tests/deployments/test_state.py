@@ -258,7 +258,11 @@ def test_without_deployments_an_unknown_one_says_that_there_are_none(project: Pr
 
 
 def test_an_unknown_deployment_or_version_says_what_there_is(store: DeploymentStore) -> None:
-    with pytest.raises(NotFound, match="There is: flights"):
+    with pytest.raises(NotFound, match="There is: flights") as caught:
         store.deployment("other")
+    assert "deployments deploy" in caught.value.fix
+    with pytest.raises(NotFound) as caught:
+        store.deployment("fligths")
+    assert caught.value.fix == "Perhaps: flights."
     with pytest.raises(NotFound, match="v1, v2, v3"):
         store.deployment("flights").version("v9")

@@ -183,6 +183,15 @@ CHANGES: dict[str, Callable[[Catalog, str], object]] = {
 }
 
 
+def test_a_name_that_is_not_there_brings_those_that_are(bench: Workbench) -> None:
+    with pytest.raises(NotFound) as caught:
+        bench.catalog.show("monitoring.flights_seires")
+    assert caught.value.fix.startswith("Perhaps: monitoring.flights_series")
+    with pytest.raises(NotFound) as caught:
+        bench.catalog.show("monitoring.x")
+    assert caught.value.fix == "mlinfra catalog list --namespace monitoring"
+
+
 def test_none_can_be_changed(bench: Workbench) -> None:
     for verb, change in CHANGES.items():
         with pytest.raises(Conflict, match="is a table of monitoring") as caught:
