@@ -106,9 +106,14 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
     (
         "catalog search late flight",
         "Page[Hit]",
-        "catalog",
+        "workbench",
         "search",
-        {"words": "late flight", "limit": 50},
+        {
+            "words": "late flight",
+            "kinds": ("dataset", "column"),
+            "domains": ["catalog", "monitoring"],
+            "limit": 50,
+        },
     ),
     (
         "catalog preview f.p --start 5 --count 9 --columns a,b --snapshot 4",

@@ -209,7 +209,7 @@ def test_what_does_not_fit_on_a_page_is_counted_all_the_same(project: Project) -
 
     bench = Workbench(project)
     bench.__dict__.update(
-        catalog=Made(list=many(502)),
+        catalog=Made(list=lambda limit, domains: page_of([Made()] * 502, limit=limit)),
         features=Made(views=many(503), list=many(504)),
         pipelines=Made(list=many(505), count_runs=lambda: 506),
         experiments=Made(experiments=many(507, runs=2), models=many(508, versions=3)),

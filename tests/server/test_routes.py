@@ -25,7 +25,7 @@ from tests.server.noted import Noted, answer_of
 
 DOMAINS = [item.name for item in domains()]
 PAGE = {"limit": 50, "cursor": None}
-TABLES = {"domains": ["monitoring"]}
+TABLES = {"domains": DOMAINS}
 JOB: dict[str, Any] = {
     "notebook": "a.ipynb",
     "parameters": {"n": 1},
