@@ -219,8 +219,8 @@ def test_m1_by_keyboard_a_cell_opens_its_distribution_and_keys_act_on_the_alert(
     keys.reach(lab, alert.get_by_role("button", name="Open Notebook"), "Shift+Tab")
     press("n")
     notebook = opened_notebook(lab)
-    keys.walk(lab, notebook.locator(".jp-Cell .cm-content").first, "Tab")
-    for _ in range(notebook.locator(".jp-CodeCell").count()):
+    expect(notebook.locator(".jp-Cell:focus, .jp-Cell :focus").first).to_be_attached()
+    for _ in range(notebook.locator(".jp-Cell").count()):
         press("Shift+Enter")
     shows_the_window(notebook)
     saved(lab)
