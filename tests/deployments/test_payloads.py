@@ -425,7 +425,7 @@ def put(numbers):
 put(range(5))
 until(lambda: reading.scan(folder).height == 5)
 (log,) = folder.glob("*.open")
-room = log.stat().st_size + 100
+room = log.stat().st_size + 20  # less than one record
 resource.setrlimit(resource.RLIMIT_FSIZE, (room, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
 put(range(5, 1005))  # 500 fit into the queue
 until(lambda: reading.dropped(folder) == 500)
