@@ -71,6 +71,18 @@ def until(happened: Callable[[], bool], seconds: float = 40) -> None:
         time.sleep(0.1)
 
 
+def kill_one_and_see_another(deployments: Deployments, version: str) -> None:
+    """Kill a serving process of a version, and wait until another has taken its place."""
+    victim = processes(deployments, version)[0]
+    kill_tree(victim)
+    until(
+        lambda: (
+            victim.identity not in [row.identity for row in processes(deployments, version)]
+            and deployments._target.running().get(("flights", version)) == 2
+        )
+    )
+
+
 def processes(deployments: Deployments, version: str) -> list[ProcessRow]:
     return [
         row for row in ProcessTable(deployments._project.database).rows() if row.version == version
@@ -193,14 +205,7 @@ def test_a_keeper_that_was_killed_with_its_standby_is_started_again_by_heal_and_
     assert keeper(deployments) is None
     deployments.heal()
     until(lambda: keeper(deployments) not in (None, first))
-    victim = processes(deployments, "v2")[0]
-    kill_tree(victim)
-    until(
-        lambda: (
-            victim.identity not in [row.identity for row in processes(deployments, "v2")]
-            and deployments._target.running().get(("flights", "v2")) == 2
-        )
-    )
+    kill_one_and_see_another(deployments, "v2")
     assert (
         len(before & {row.identity for row in ProcessTable(deployments._project.database).rows()})
         == len(before) - 1
@@ -229,14 +234,7 @@ def test_a_keeper_that_was_killed_with_its_standby_is_started_again_by_the_super
             set_alarm(connection, replace(alarm, due_at=time.time()))
         bench.jobs.heed_alarms(start=False)
         until(lambda: keeper(deployments) not in (None, first))
-        victim = processes(deployments, "v2")[0]
-        kill_tree(victim)
-        until(
-            lambda: (
-                victim.identity not in [row.identity for row in processes(deployments, "v2")]
-                and deployments._target.running().get(("flights", "v2")) == 2
-            )
-        )
+        kill_one_and_see_another(deployments, "v2")
     finally:
         bench.jobs.stop(cancel_running=True)
         deployments.heal()  # for the tests that follow, if it was in vain
@@ -251,14 +249,7 @@ def test_a_keeper_that_cannot_write_lives_on_and_still_starts_what_dies(
     in_the_way.mkdir()
     try:
         until(lambda: "tries again" in log.read_text())
-        victim = processes(deployments, "v1")[0]
-        kill_tree(victim)
-        until(
-            lambda: (
-                victim.identity not in [row.identity for row in processes(deployments, "v1")]
-                and deployments._target.running().get(("flights", "v1")) == 2
-            )
-        )
+        kill_one_and_see_another(deployments, "v1")
     finally:
         in_the_way.rmdir()
     written = figures.stat().st_mtime
