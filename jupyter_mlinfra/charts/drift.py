@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ..core.errors import BadRequest
+from ..core.records import MASK
 from .style import REFERENCE, SERIES, altair_ready, axis, colour, finished, need
 
 if TYPE_CHECKING:
@@ -133,6 +134,9 @@ def psi_bars(frame: Frame, *, threshold: float = 0.2, title: str = "") -> alt.La
 
 def _bin_names(edges: Sequence[float | str], bins: int, kind: str) -> list[str]:
     numbers = [edge for edge in edges if not isinstance(edge, str)]
+    if kind == "number" and edges and all(str(edge).startswith(MASK) for edge in edges):
+        texts = [str(edge) for edge in edges]
+        return [f"≤ {texts[0]}", *map(" – ".join, pairwise(texts)), f"> {texts[-1]}"]
     if kind != "number" or len(numbers) < len(edges) or bins == len(edges):
         return [edge if isinstance(edge, str) else f"{edge:g}" for edge in edges] + [
             "all others"

@@ -39,8 +39,10 @@ __all__ = [
     "VersionVerdict",
     "Vitals",
     "as_logged",
+    "hides_values",
     "inputs_of",
     "masked_columns",
+    "masked_inputs",
     "name_for",
     "needs_model",
     "payload_logs",
@@ -59,7 +61,7 @@ if TYPE_CHECKING:
     from .kubernetes.records import ImageContext, Manifests, RegionState
     from .latencies import LatencySeries
     from .live_changes import LiveComparison
-    from .logs import masked_columns, payload_logs
+    from .logs import hides_values, masked_columns, masked_inputs, payload_logs
     from .names import name_for
     from .payload_log.frames import BASE_COLUMNS
     from .payload_log.parts import Part
@@ -112,7 +114,9 @@ def __getattr__(name: str) -> Any:
         "as_logged": ".payload_log.training",
         "inputs_of": ".payload_log.training",
         "needs_model": ".payload_log.training",
+        "hides_values": ".logs",
         "masked_columns": ".logs",
+        "masked_inputs": ".logs",
         "payload_logs": ".logs",
         "request_of": ".payload_log.training",
         "name_for": ".names",

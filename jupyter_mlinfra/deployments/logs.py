@@ -4,7 +4,7 @@ what these load.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,10 +28,24 @@ def masked_columns(project: Project, columns: Sequence[str]) -> Sequence[str]:
     and the parameters, which may repeat them.
     """
     from .payload_log.frames import BASE_COLUMNS
-    from .requests import is_masked, is_output
+    from .requests import is_output
+
+    inputs = [name for name in columns if name not in BASE_COLUMNS and not is_output(name)]
+    hidden, params = masked_inputs(project, inputs), hides_values(project)
+    return [name for name in columns if name in hidden or (params and name == "params")]
+
+
+def masked_inputs(project: Project, inputs: Collection[str]) -> Collection[str]:
+    """Those of these inputs, or of their parts, whose values are not shown."""
+    from .requests import is_masked
     from .settings import DeploymentSettings
 
     patterns = project.settings.of(DeploymentSettings).masked_inputs
-    inputs = [name for name in columns if name not in BASE_COLUMNS and not is_output(name)]
-    hidden = {name for name in inputs if is_masked(name, patterns)}
-    return [name for name in columns if name in hidden or (patterns and name == "params")]
+    return {name for name in inputs if is_masked(name, patterns)}
+
+
+def hides_values(project: Project) -> bool:
+    """Whether the values of any input are not shown: then nothing is that may repeat one."""
+    from .settings import DeploymentSettings
+
+    return bool(project.settings.of(DeploymentSettings).masked_inputs)

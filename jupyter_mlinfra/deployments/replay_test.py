@@ -63,6 +63,7 @@ def tested(
         keys=keys,
         against=next(iter(bundles)),
         may_die=False,
+        hides_values=bool(settings.masked_inputs),
     )
     since, until = window(timedelta(hours=settings.replay_test_hours))
     limit = _limit(settings)

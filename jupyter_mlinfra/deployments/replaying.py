@@ -58,6 +58,7 @@ class Subject:
     """The version that rows are sent to. url: its predictions through the gateway. against: the
     version whose time is taken beside it; empty for none. may_die: whether a row that ends its
     process is one that it does not answer, as others are; else it is the last one that is sent.
+    hides_values: whether notes leave out why a row is refused, which may repeat a value of it.
     """
 
     deployment: str
@@ -67,6 +68,7 @@ class Subject:
     keys: Keys
     against: str = ""
     may_die: bool = True
+    hides_values: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -376,7 +378,9 @@ def _ask(
                     _ask(subject, [question], outcome, deadline)
         elif not _cut_off(error, deadline):
             outcome.refused += 1
-            outcome.note(f"{error.what} {error.why}".strip())
+            outcome.note(
+                error.what if subject.hides_values else f"{error.what} {error.why}".strip()
+            )
         return False
     outcome.given += [question.given for question in questions]
     outcome.by += [question.by for question in questions]

@@ -49,6 +49,7 @@ _EPOCH = datetime.fromtimestamp(0, UTC)
 _CURSOR = re.compile(r"(\d{1,17})\.(\d{1,7})\Z")
 _WHAT, _REQUEST, _OUTPUTS = ".what", ".request", ".outputs"
 _ADDED = (UNIQUE, _WHAT, _REQUEST, _OUTPUTS)
+_PARTS = ("length", "bytes", "mean", "std", "min", "max")
 _WHOLE, _PLAIN = ("integer", "long"), ("double", "float", "string", "datetime", "boolean")
 
 
@@ -355,8 +356,12 @@ def _record(
 
 
 def is_masked(name: str, patterns: Sequence[str]) -> bool:
-    """Whether the values of an input are not shown. name: its own, or that of its column."""
-    names = {name, name.removeprefix("input.")}
+    """Whether the values of an input are not shown. name: its own, that of its column, or that of a
+    part of it, such as `x.0` and `x.mean`.
+    """
+    whole, _, part = name.rpartition(".")
+    known = {name, whole} if part.isdecimal() or part in _PARTS else {name}
+    names = {*known, *(item.removeprefix("input.") for item in known)}
     return any(fnmatch.fnmatchcase(item, pattern) for item in names for pattern in patterns)
 
 

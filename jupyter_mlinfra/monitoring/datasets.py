@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING
 from ..core.errors import NotFound
 from ..core.records import from_seconds
 from ..core.tables import TableFacts
-from .hours.profiles import scan_profiles
+from .hours.heatmap import is_answer
+from .hours.profiles import VALUES, scan_profiles
 from .hours.series import Part, SeriesStore, frame_of, readable, scan_points
 from .labels.unjoined import REFUSED_FILE
+from .masking import Masking, column_of
 from .store import MonitorStore
 
 if TYPE_CHECKING:
@@ -83,12 +85,28 @@ class MonitorTables:
         return ("deployments",) if _parts(table)[1] == PAYLOADS else ()
 
     def masked(self, table: str, columns: Sequence[str]) -> Sequence[str]:
-        """Of a payload log, those that deployments do not show."""
-        if _parts(table)[1] != PAYLOADS:
-            return ()
-        from ..deployments import masked_columns
+        """Of a payload log, those that deployments do not show. Of profiles and series, which have
+        rows of all inputs, the columns that hold values of a masked one.
+        """
+        from ..deployments import hides_values, masked_columns
 
-        return masked_columns(self._project, columns)
+        _, ending = _parts(table)
+        if ending == PAYLOADS:
+            return masked_columns(self._project, columns)
+        if ending == REFUSED or not hides_values(self._project):
+            return ()
+        masking, found = Masking(self._project), list[str]()
+        if masking.hidden([column_of(name) for name in self._distinct(table, "segment")]):
+            found.append("segment")
+        if ending == PROFILES:
+            features = self._distinct(table, "feature")
+            inputs = [name for name in features if not is_answer(name)]
+            found += VALUES if masking.hidden(inputs) else ()
+        return found
+
+    def _distinct(self, table: str, column: str) -> list[str]:
+        rows = self.rows(table)
+        return [] if rows is None else rows.select(column).unique().collect()[column].to_list()
 
     @staticmethod
     def description(table: str) -> str:

@@ -21,7 +21,6 @@ from .alerts.store import AlertStore
 from .alerts.texts import Notes, most_frequent
 from .datasets import MonitorTables
 from .hours.points import Point
-from .hours.series import SeriesStore
 from .hours.windows import overview
 from .large_windows import held_rows, measure_sketches
 from .measured_points import OF_DRIFT, hourly_points, points_of
@@ -139,7 +138,8 @@ class Monitoring(MissedVerbs):
         label, model_version = self._version_of(monitor.deployment, version)
         reference, _ = self._reference(model_version)
         settings = self._project.settings.of(MonitoringSettings)
-        return measure(monitor, rows, reference, version=label, settings=settings).drift
+        status = measure(monitor, rows, reference, version=label, settings=settings)
+        return self._masking.status(status).drift
 
     def alerts(
         self, *, firing: bool = False, limit: int = 50, cursor: str | None = None
@@ -276,7 +276,9 @@ class Monitoring(MissedVerbs):
         version = status.reference.rpartition("/")[2]
         return [
             *points_of(status, at, window=window, version=f"v{version}" if version else ""),
-            *hourly_points(SeriesStore(self._project), status.monitor.name, at, window=window),
+            *self._masking.points(
+                hourly_points(self._series, status.monitor.name, at, window=window)
+            ),
             *self._against(status.monitor, at, window),
         ]
 
@@ -430,7 +432,7 @@ class Monitoring(MissedVerbs):
         problems = self._deployments.payloads_problems(monitor.deployment, since=since)
         alarm = self._store.alarm()
         return replace(
-            status,
+            self._masking.status(status),
             reference="" if trouble else f"version:{reference.version}",
             dropped=self._deployments.payloads_dropped(monitor.deployment, since=since),
             trouble=trouble,

@@ -282,6 +282,7 @@ def test_psi_bars_are_sorted_marked_and_bounded():
         ([1.0, 2.0], 3, "discrete", ["1", "2", "all others"]),
         (["UA", "B6"], 3, "category", ["UA", "B6", "all others"]),
         (["UA", "B6"], 2, "category", ["UA", "B6"]),
+        (["••• 1", "••• 2"], 3, "number", ["≤ ••• 1", "••• 1 – ••• 2", "> ••• 2"]),
     ],
 )
 def test_a_distribution_names_its_bins(edges, bins, kind, names):

@@ -237,10 +237,11 @@ def test_one_row_takes_well_under_ten_milliseconds(plan: Mapping[str, Any], mode
 def test_an_unknown_entity_is_refused_by_name_with_its_view(
     plan: Mapping[str, Any], model: Path
 ) -> None:
-    with pytest.raises(RequestRefused, match="clicks has no value of clicks_7d") as caught:
+    with pytest.raises(RequestRefused) as caught:
         asked(plan, model, [[1.0, 2], [1.0, 99]])
     assert caught.value.status == 422
-    assert "user_id=99 (row 2)" in caught.value.what
+    assert caught.value.what == "clicks has no value of clicks_7d in row 2.", "as it is logged"
+    assert caught.value.why.startswith("user_id=99: ")
     with pytest.raises(RequestRefused, match="user_id"):
         asked(plan, model, [[1.0, None]])
 

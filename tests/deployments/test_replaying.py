@@ -357,8 +357,15 @@ def test_rows_that_are_refused_are_counted_with_the_reason(tmp_path: Path) -> No
             **WINDOW,
             limits=Limits(rows=1000, seconds=60, timed=0),
         )
+        hidden = replay(
+            tmp_path,
+            replace(subject(url, bundle(*COLUMNS)), hides_values=True),
+            **WINDOW,
+            limits=Limits(rows=1000, seconds=60, timed=0),
+        )
     assert (found.rows, found.refused) == (148, 2)
     assert found.notes == ("The row is bad. It is.",)
+    assert hidden.notes == ("The row is bad.",), "the rest may repeat a value that is masked"
 
 
 def test_limits_of_rows_and_time_are_kept_and_said(tmp_path: Path) -> None:
@@ -567,6 +574,18 @@ def test_a_version_that_refuses_what_clients_send_fails(
     assert (gate.name, gate.passed) == ("replay", passed)
     assert measured in gate.measured
     assert gate.limit == "at most 1% of the logged rows are refused"
+
+
+def test_the_test_before_traffic_repeats_no_value_where_inputs_are_masked(
+    gate_of: Tested, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLINFRA_DEPLOYMENTS_MASKED_INPUTS", '["kind"]')
+    folder = payload_folder(project, "f")
+    folder.mkdir(parents=True)
+    log(folder, "v1", [1.0] * 200)
+    gate = gate_of(*NAMES, refuses=2)
+    assert gate is not None
+    assert gate.measured.endswith("; 2 rows refused: The row is bad.")
 
 
 @pytest.mark.parametrize(

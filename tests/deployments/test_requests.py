@@ -195,6 +195,14 @@ def test_an_input_with_the_name_of_a_column_of_the_log_is_masked_by_its_own_name
     assert not requests.is_masked("input.versions", ["version"])
 
 
+def test_the_parts_of_a_masked_tensor_or_list_are_masked_with_it() -> None:
+    for part in ("x", "x.0", "x.63", "x.mean", "x.length", "x.bytes", "input.x.max"):
+        assert requests.is_masked(part, ["x"]), part
+    assert requests.is_masked("input.0", ["input"]), "a tensor without a name"
+    assert not requests.is_masked("x.y", ["x"])
+    assert not requests.is_masked("y.0", ["x"])
+
+
 def test_a_label_is_a_number_or_the_name_of_a_class() -> None:
     known = pl.DataFrame(
         {

@@ -151,6 +151,7 @@ class DeliveryVerbs:
                 url=self._url(row),
                 keys=self._target.keys(),
                 against="" if against == item.version else against,
+                hides_values=bool(settings.masked_inputs),
             )
             found = replay(
                 payload_folder(self._project, name),

@@ -147,8 +147,8 @@ class FeaturedContract(TableContract):
         keys = next((item.keys for item in self._views if item.name == view), given)
         entity = ", ".join(f"{key}={show(given[key])}" for key in keys if key in given)
         raise RequestRefused(
-            f"{view} has no value of {column.name} for {entity or 'row'} (row {number + 1}).",
-            why,
+            f"{view} has no value of {column.name} in row {number + 1}.",
+            f"{entity}: {why}" if entity else why,
             "Materialize the view, or deploy with --missing null or --default COLUMN=VALUE.",
             status=MISSING,
         )

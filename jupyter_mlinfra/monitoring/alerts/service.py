@@ -12,6 +12,7 @@ from ...core.errors import BadRequest, Conflict, MLInfraError, NotFound, Unproce
 from ...core.files import explain_os_error, real_path, write_atomic
 from ...core.records import Page, now, page_of
 from ...core.refs import reference
+from ..masking import with_masked
 from ..rules import editing
 from ..rules.book import RuleBook, bound, built_in, open_book
 from ..rules.file import SUFFIX, ReadFile, read_file, read_text
@@ -88,31 +89,42 @@ class Alerts:
 
     def window(self, alert: str) -> pl.DataFrame:
         """The logged rows of the time in which its threshold was crossed; of the last 24 hours if
-        it never was.
+        it never was. Masked inputs have no values: a notebook that shows the rows may be passed on.
+        """
+        from ...deployments import masked_columns
+
+        rows = self._rows(self._store.show(alert))
+        return with_masked(rows, masked_columns(self._project, rows.columns))
+
+    def refused(self, alert: str) -> pl.DataFrame:
+        """The refused and failed requests of that time, with the reason; without what was sent if
+        inputs are masked.
         """
         import polars as pl
 
-        found = self._store.show(alert)
-        since, until = self._window_of(found)
-        rows = self._deployments.payloads(self._deployment_of(found), since=since)
-        return rows.filter(pl.col("ts") <= until)
-
-    def refused(self, alert: str) -> pl.DataFrame:
-        """The refused and failed requests of that time, with the reason."""
-        import polars as pl
+        from ...deployments import hides_values
 
         found = self._store.show(alert)
         since, until = self._window_of(found)
         rows = self._deployments.payloads_refused(self._deployment_of(found), since=since)
-        return rows.filter(pl.col("ts") <= until)
+        hidden = ("request",) if hides_values(self._project) else ()
+        return with_masked(rows.filter(pl.col("ts") <= until), hidden)
 
     def drift(self, alert: str) -> Sequence[FeatureDrift]:
         """The features of that time against the reference of its version, those that moved most
         first; empty without a reference.
         """
         found = self._store.show(alert)
-        rows = self.window(alert)
+        rows = self._rows(found)
         return self._monitoring.drift_of(found.monitor, rows, version=found.version or None)
+
+    def _rows(self, alert: Alert) -> pl.DataFrame:
+        """The logged rows of its window, as they are."""
+        import polars as pl
+
+        since, until = self._window_of(alert)
+        rows = self._deployments.payloads(self._deployment_of(alert), since=since)
+        return rows.filter(pl.col("ts") <= until)
 
     # Doing
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...core.errors import BadRequest, NotFound, Unprocessable
+from ..masking import without_values
 from ..measures.drift import compare_exactly, is_number
 from ..spec import Distances, FeatureDrift, RowCounts, TableComparison
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from ...core.records import Number
 
+UNREAD = "It cannot be read"
 FILES = (".parquet", ".csv", ".arrow", ".feather")
 """Endings of files that can be compared."""
 
@@ -101,13 +103,29 @@ def compare_tables(
             else:
                 found.append(compare_exactly(before, window, threshold=threshold))
         except (PolarsError, OSError) as error:
-            not_compared[name] = f"It cannot be read: {str(error)[:200]}"
+            not_compared[name] = f"{UNREAD}: {str(error)[:200]}"
     found.sort(key=lambda item: -float(item.psi.value or 0))
     return Compared(
         rows=RowCounts(reference=_rows(reference), current=_rows(current)),
         threshold=threshold,
         features=found,
         not_compared=not_compared,
+    )
+
+
+def without_values_of(compared: Compared, columns: Collection[str]) -> Compared:
+    """The same without the values of these columns: names of categories, edges of bins, and what
+    an error repeats.
+    """
+    return replace(
+        compared,
+        features=[
+            without_values(item) if item.feature in columns else item for item in compared.features
+        ],
+        not_compared={
+            name: why.partition(UNREAD)[1] or why if name in columns else why
+            for name, why in compared.not_compared.items()
+        },
     )
 
 

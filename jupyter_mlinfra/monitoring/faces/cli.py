@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -188,7 +189,7 @@ def _compare(
 ) -> Any:
     """Compare two tables column by column: files (Parquet, CSV, Arrow) or datasets."""
     from ..comparing.report import html_of
-    from ..comparing.tables import compare_tables
+    from ..comparing.tables import compare_tables, without_values_of
 
     said_at = time.monotonic()
 
@@ -198,8 +199,10 @@ def _compare(
             session.say(f"comparing column {number} of {count}: {name}")
             said_at = time.monotonic()
 
-    tables = _table(session, reference), _table(session, current)
+    names, tables = (reference, current), (_table(session, reference), _table(session, current))
     compared = compare_tables(*tables, threshold=threshold, on_progress=say)
+    hidden = {name for pair in zip(names, tables, strict=True) for name in _masked(session, *pair)}
+    compared = without_values_of(compared, hidden)
     if report:
         _write_report(Path(report), html_of(compared, reference=reference, current=current))
     return compared.record
@@ -207,12 +210,29 @@ def _compare(
 
 def _table(session: Session, name: str) -> pl.LazyFrame:
     """The rows of a file that exists or looks like one, else those of a dataset."""
-    from ..comparing.tables import FILES, open_file
+    from ..comparing.tables import open_file
+
+    if _is_file(name):
+        return open_file(Path(name))
+    return session.bench.catalog.dataset(name).scan()
+
+
+def _is_file(name: str) -> bool:
+    from ..comparing.tables import FILES
 
     path = Path(name)
-    if path.exists() or path.suffix.lower() in FILES or "/" in name:
-        return open_file(path)
-    return session.bench.catalog.dataset(name).scan()
+    return path.exists() or path.suffix.lower() in FILES or "/" in name
+
+
+def _masked(session: Session, name: str, rows: pl.LazyFrame) -> Collection[str]:
+    """The columns of one of our own tables whose values are not shown."""
+    from ..datasets import MonitorTables
+
+    domain, _, table = name.partition(".")
+    if _is_file(name) or domain != "monitoring":
+        return ()
+    tables = MonitorTables(session.bench.project)
+    return tables.masked(table, rows.collect_schema().names()) if tables.has(table) else ()
 
 
 def _write_report(path: Path, text: str) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...core.errors import NotFound
 from ..figures import HeatMap, HeatRow
+from ..masking import column_of
 from ..references.profiles import SCORE as ANSWERS
 from ..spec import FeatureDrift
 from . import hourly
@@ -94,7 +95,11 @@ def heat_map(
         shown=min(limit, len(found)),
         total=len(found),
         versions=versions,
-        segments=segments_in(store, monitor, version, since=first, until=end),
+        segments=[
+            name
+            for name in segments_in(store, monitor, version, since=first, until=end)
+            if column_of(name) in plan.segments
+        ],
     )
 
 
@@ -176,6 +181,11 @@ def distribution(
         )
     found = sketches.get(sketched[feature])
     return hourly.compare_sketch(columns[feature], found, threshold=threshold)
+
+
+def is_answer(feature: str) -> bool:
+    """Whether a distribution of that name is one of answers."""
+    return feature == ANSWERS or feature.startswith(f"{ANSWERS}.")
 
 
 def _answers(reference: Reference) -> Iterator[tuple[str, ColumnReference]]:

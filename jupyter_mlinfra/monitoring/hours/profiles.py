@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
+VALUES = ("mean", "std", "min", "max", *(f"q{share * 100:02.0f}" for share in SHARES))
+"""The columns of a profile that say what the values are."""
 
 _NO_COLUMN = (".requests", ".expected")
 """Sketches of latency, and of what performance is expected: no profiles of a column."""
@@ -83,5 +85,5 @@ def _schema() -> dict[str, pl.DataType | type[pl.DataType]]:
     texts = dict.fromkeys(("version", "segment", "feature"), pl.String)
     times = dict.fromkeys(("start", "end"), pl.Datetime("us", "UTC"))
     counts = dict.fromkeys(("rows", "nulls"), pl.Int64)
-    moments = ("mean", "std", "min", "max", *(f"q{share * 100:02.0f}" for share in SHARES), "bound")
-    return {**texts, **times, **counts, **dict.fromkeys(moments, pl.Float64)}
+    numbers = dict.fromkeys((*VALUES, "bound"), pl.Float64)
+    return {**texts, **times, **counts, **numbers}

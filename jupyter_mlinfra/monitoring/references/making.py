@@ -137,7 +137,15 @@ class ReferenceMaker:
             answers = np.asarray(found, object if named else float)
             return answers.reshape(len(found), -1), names, ""
         except (MLInfraError, ValueError) as error:
-            return None, (), str(error)
+            return None, (), self._said(error)
+
+    def _said(self, error: Exception) -> str:
+        """What an error says, as far as it may be shown: the rest may repeat a value."""
+        from ...deployments import hides_values
+
+        if not hides_values(self.project):
+            return str(error)
+        return error.what if isinstance(error, MLInfraError) else type(error).__name__
 
     def _learned(
         self,

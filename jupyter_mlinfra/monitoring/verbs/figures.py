@@ -20,6 +20,7 @@ from ..hours.series import HOUR, METRICS, series
 from ..hours.standing import Asked, figures_of, kpi_value
 from ..hours.windows import Window, window
 from ..labels import joining as labels
+from ..masking import column_of
 from ..measures import importance
 from ..references import labelled
 from ..references import profiles as references
@@ -89,7 +90,7 @@ class MeasuringVerbs(RecordingVerbs):
         found = figures_of(asked, plan, reference)
         earlier = kept_in(2 * start - end, start) if found.kpi else None
         return replace(
-            found,
+            self._masking.figures(found),
             labels=self._series.unjoined(name).counts(),
             kpi_before=None if earlier is None else kpi_value(earlier, plan, label),
         )
@@ -129,6 +130,8 @@ class MeasuringVerbs(RecordingVerbs):
                 f"Metrics are {', '.join(item + 'NAME' * item.endswith('.') for item in METRICS)}.",
                 "For example --metric psi --feature NAME",
             )
+        if segment:
+            self._masking.check_segments([column_of(segment)])
         asked = {"version": version or self._version_of(monitor.deployment)[0]}
         if feature is not None:
             asked["feature"] = feature
@@ -164,8 +167,10 @@ class MeasuringVerbs(RecordingVerbs):
             *hourly_history.sketched_points(
                 self._series, name, plan, versions, gone, window=window, seconds=seconds
             ),
-            *hourly_history.only_hourly_points(
-                self._series, name, ends[0] - window, ends[-1], window=window
+            *self._masking.points(
+                hourly_history.only_hourly_points(
+                    self._series, name, ends[0] - window, ends[-1], window=window
+                )
             ),
         ]
         if not set(against) - {REFERENCE}:
@@ -245,7 +250,7 @@ class MeasuringVerbs(RecordingVerbs):
 
 def check_segment(monitor: Monitor, plan: Plan, segment: str) -> None:
     """Raise BadRequest for a segment of a column that the monitor does not keep apart."""
-    if segment and segment.partition("=")[0] not in plan.segments:
+    if segment and column_of(segment) not in plan.segments:
         raise BadRequest(
             f"Monitor {monitor.name} has no segment {segment}.",
             f"It has segments of: {', '.join(plan.segments) or 'no column'}.",

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from ...core.errors import BadRequest
 from ...core.records import now
 from ..figures import HeatMap, MonitorFigures
-from ..hours.heatmap import distribution, heat_map
+from ..hours.heatmap import distribution, heat_map, is_answer
 from ..hours.series import HOUR, METRICS
 from ..hours.windows import window
 from ..settings import MonitoringSettings
@@ -108,13 +108,14 @@ class HeatVerbs(MeasuringVerbs):
             start=begin,
             end=begin + HOUR if end is None else _aware(end).timestamp(),
         )
-        return distribution(
+        drift = distribution(
             feature,
             plan.reference(label),
             found.sketches,
             version=label,
             threshold=self._project.settings.of(MonitoringSettings).psi_alert,
         )
+        return drift if is_answer(feature) else self._masking.drift(drift)
 
 
 def _aware(moment: datetime) -> datetime:

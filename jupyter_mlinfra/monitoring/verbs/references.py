@@ -12,6 +12,7 @@ from ..figures import ReferenceReport
 from ..hours.recording import Plan
 from ..hours.segments import MOST_COLUMNS
 from ..hours.series import SeriesStore
+from ..masking import Masking
 from ..measures.kpi import check_costs
 from ..references import profiles as references
 from ..references.making import ReferenceMaker, answers_of
@@ -42,6 +43,10 @@ class ReferenceVerbs:
     @property
     def _series(self) -> SeriesStore:
         return SeriesStore(self._project)
+
+    @property
+    def _masking(self) -> Masking:
+        return Masking(self._project)
 
     def reference(
         self, version: str, frame: Frame, *, score: Sequence[float] | None = None
@@ -88,6 +93,7 @@ class ReferenceVerbs:
                 f"A monitor has segments of at most {MOST_COLUMNS}.",
                 "Name those that matter.",
             )
+        self._masking.check_segments(segments or ())
         worth = None if costs is None else check_costs(costs)
         self._series.ask(name, segments=segments, costs=worth)
 
@@ -127,7 +133,7 @@ class ReferenceVerbs:
         )
 
     def _plan(self, monitor: Monitor) -> Plan:
-        segments, costs = self._series.asked(monitor.name)
+        asked, costs = self._series.asked(monitor.name)
         models = self._models(monitor.deployment)
         kept: dict[str, Reference | None] = {}
 
@@ -143,7 +149,7 @@ class ReferenceVerbs:
 
         return Plan(
             deployment=monitor.deployment,
-            segments=segments,
+            segments=self._masking.segments(asked),
             answers=answers_of(self._deployments, monitor.deployment),
             costs=costs,
             reference=reference,

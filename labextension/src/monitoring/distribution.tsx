@@ -18,11 +18,17 @@ const LABELS = 6;
 /** Characters of a label. */
 const MOST = 10;
 
-/** The names of the bins: categories, or the ranges between the edges. */
-export function binNames({ edges, reference }: IFeatureDrift): string[] {
+/** Whether its bins hold one value each, and the last one all others. */
+function isByValue({ kind, edges, reference }: IFeatureDrift): boolean {
+  return kind === 'category' || kind === 'discrete' || edges.length >= reference.length;
+}
+
+/** The names of the bins: values, or the ranges between the edges. others: of all other values. */
+export function binNames(drift: IFeatureDrift, others: string): string[] {
+  const { edges, reference } = drift;
   const words = edges.map(edge => (typeof edge === 'number' ? format.number(edge, 3) : edge));
-  if (edges.length >= reference.length) {
-    return words.slice(0, reference.length);
+  if (isByValue(drift)) {
+    return reference.map((_, bin) => words[bin] ?? others);
   }
   return reference.map((_, bin) => {
     if (bin === 0) {
@@ -35,11 +41,12 @@ export function binNames({ edges, reference }: IFeatureDrift): string[] {
 }
 
 /**
- * What stands below the axis, in bins from its left end: edges at the edges, categories below their
+ * What stands below the axis, in bins from its left end: edges at the edges, values below their
  * bars.
  */
-export function labelsOf({ edges, reference }: IFeatureDrift): { text: string; at: number }[] {
-  const inside = edges.length < reference.length;
+export function labelsOf(drift: IFeatureDrift): { text: string; at: number }[] {
+  const { edges, reference } = drift;
+  const inside = !isByValue(drift);
   const every = Math.max(1, Math.ceil(edges.length / LABELS));
   return edges
     .slice(0, reference.length)
@@ -104,8 +111,9 @@ export function Distribution({ drift, title, span }: IDistributionProps): React.
 }
 
 function Overlay({ drift, name }: { drift: IFeatureDrift; name: string }): React.ReactElement {
+  const { trans } = useWorkbench();
   const { reference, window } = drift;
-  const names = binNames(drift);
+  const names = binNames(drift, trans.__('all others'));
   const bins = reference.length;
   const most = Math.max(1e-9, ...reference, ...window);
   const step = WIDTH / Math.max(1, bins);
@@ -153,7 +161,7 @@ function Overlay({ drift, name }: { drift: IFeatureDrift; name: string }): React
 
 function Bins({ drift }: { drift: IFeatureDrift }): React.ReactElement {
   const { trans } = useWorkbench();
-  const names = binNames(drift);
+  const names = binNames(drift, trans.__('all others'));
   const share = (value: unknown): string => format.percent(value, 1);
   return (
     <Table

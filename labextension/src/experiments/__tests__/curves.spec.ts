@@ -39,17 +39,24 @@ describe('curves', () => {
 });
 
 describe('bins', () => {
-  const drift = (edges: (number | string)[], bins: number): Parameters<typeof binNames>[0] =>
-    ({ edges, reference: Array.from({ length: bins }, () => 0.1) }) as unknown as Parameters<
-      typeof binNames
-    >[0];
+  const names = (kind: string, edges: (number | string)[], bins: number): string[] => {
+    const drift = { kind, edges, reference: Array.from({ length: bins }, () => 0.1) };
+    return binNames(drift as unknown as Parameters<typeof binNames>[0], 'all others');
+  };
 
   it('of numbers are named by their ranges', () => {
-    expect(binNames(drift([1, 2], 3))).toEqual(['≤ 1', '1 – 2', '> 2']);
+    expect(names('number', [1, 2], 3)).toEqual(['≤ 1', '1 – 2', '> 2']);
+    expect(names('number', ['••• 1', '••• 2'], 3)).toEqual([
+      '≤ ••• 1',
+      '••• 1 – ••• 2',
+      '> ••• 2'
+    ]);
   });
 
-  it('of categories are named by them', () => {
-    expect(binNames(drift(['EWR', 'JFK'], 2))).toEqual(['EWR', 'JFK']);
+  it('of categories and of few values are named by them, and the last one holds all others', () => {
+    expect(names('category', ['EWR', 'JFK'], 2)).toEqual(['EWR', 'JFK']);
+    expect(names('category', ['EWR', 'JFK'], 3)).toEqual(['EWR', 'JFK', 'all others']);
+    expect(names('discrete', [0, 1], 3)).toEqual(['0', '1', 'all others']);
   });
 
   it.each([
