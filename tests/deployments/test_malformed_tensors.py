@@ -295,7 +295,7 @@ def test_a_missing_value_is_nan_among_floats_by_every_protocol() -> None:
             found = batch.tensors["x"]
             assert found.dtype == dtype
             assert np.array_equal(found, [1, np.nan], equal_nan=True)
-            assert batch.logged == [[1.0], [None]]
+            assert batch.logged_rows() == [[1.0], [None]]
 
 
 @pytest.mark.parametrize("dtype", ["int32", "uint8", "bool"])

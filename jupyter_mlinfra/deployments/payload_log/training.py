@@ -171,7 +171,7 @@ def _checked(array: np.ndarray, column: Column) -> Sequence[Sequence[Any]]:
         batch = TensorContract([column]).from_columns({column.name: (list(array.shape), flat)})
     except RequestRefused as error:
         raise _unfit(column, error.text) from None
-    return batch.logged or []
+    return batch.logged_rows()
 
 
 def _is_number(column: Column) -> bool:
@@ -194,7 +194,7 @@ def _texts(values: pl.Series, column: Column) -> pl.Series:
             batch = contract.from_columns({column.name: ([len(given)], given)})
         except RequestRefused as error:
             raise _unfit(column, error.text) from None
-        found += [row[0] for row in batch.logged or ()]
+        found += [row[0] for row in batch.logged_rows()]
     return pl.Series(values.name, found, dtype=pl.String)
 
 

@@ -10,18 +10,17 @@ PREDICTIVE_UNIT_HTTP_SERVICE_PORT.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from . import compression, forms, grpc_calls, seldon_v1
+from .pool import Pool
 from .refusal import RequestRefused, failed
 from .served import Headers, Progress, Reply, Served
 
@@ -41,7 +40,7 @@ class Application:
 
     def __init__(self, served: Served, threads: int) -> None:
         self._served, self._calls = served, grpc_calls.Calls(served)
-        self.pool = ThreadPoolExecutor(threads, thread_name_prefix="model")
+        self.pool = Pool(threads)
         self._version = served.version.encode()
         v2 = f"/v2/models/{served.deployment}"
         self._questions: dict[str, Answer] = {
@@ -79,7 +78,7 @@ class Application:
         while True:
             event = (await receive())["type"]
             if event == "lifespan.shutdown":
-                self.pool.shutdown(wait=False, cancel_futures=True)
+                self.pool.close()
                 # Here, since uvicorn ends by the signal that it got, and so runs no `atexit`.
                 if self._served.journal is not None:
                     self._served.journal.close()
@@ -117,16 +116,14 @@ class Application:
             return 500, Reply(orjson.dumps(failed(error).to_json()))
 
     async def _call(self, path: str, frame: bytes, headers: Headers) -> tuple[int, Reply]:
-        loop = asyncio.get_running_loop()
-        answer = self._calls.answer
-        status, body, fields = await loop.run_in_executor(self.pool, answer, path, frame, headers)
+        status, body, fields = await self.pool.run(self._calls.answer, path, frame, headers)
         return status, Reply(body, fields)
 
     async def _reply(self, path: str, method: str, body: bytes, headers: Headers) -> Reply:
         question = self._questions.get(path)
         if question is not None and method == "POST":
             body = await self._content(path, body, headers)
-            return await self._ask(question, body, headers)
+            return await self.pool.run(question, body, headers)
         if path == "/api/v1.0/feedback" and method == "POST":
             content = await self._content(path, body, headers)
             self._served.feedback(seldon_v1.feedback(content))
@@ -144,19 +141,13 @@ class Application:
         """What is to be read. It is logged if it is refused here, unless it is feedback."""
         try:
             if compression.is_encoded(headers):  # in a thread: it may take a while
-                loop = asyncio.get_running_loop()
-                plain = compression.plain
-                body = await loop.run_in_executor(self.pool, plain, body, headers)
+                body = await self.pool.run(compression.plain, body, headers)
             return _json_of(path, body, headers)
         except RequestRefused as refused:
             if not path.endswith("/feedback"):
                 progress = Progress(status=refused.status, reason=refused.what)
                 self._served.log(progress, body, headers, time.perf_counter())
             raise
-
-    async def _ask(self, question: Answer, body: bytes, headers: Headers) -> Reply:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.pool, question, body, headers)
 
 
 def _json_of(path: str, body: bytes, headers: Headers) -> bytes:

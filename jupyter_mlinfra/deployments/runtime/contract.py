@@ -37,16 +37,23 @@ class Batch:
 
     matrix: float64, one column per input in the model's order, missing values as NaN. columns: by
     name, values as Python has them, missing ones as None. tensors: by name, the first axis counts
-    the rows. logged: rows for the payload log; None: those of the matrix. params: of the request,
-    checked; the model has defaults for the others.
+    the rows. logged: rows for the payload log, where a number that is not finite is a missing one;
+    None: those of the matrix. params: of the request, checked; the model has defaults for the
+    others.
     """
 
     size: int
     matrix: np.ndarray | None = None
     columns: Mapping[str, Sequence[Any]] | None = None
     tensors: Mapping[str, np.ndarray] | None = None
-    logged: Sequence[Sequence[Any]] | None = None
+    logged: Sequence[Sequence[Any]] | np.ndarray | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
+
+    def logged_rows(self) -> list[list[Any]]:
+        """`logged` as lists, missing values as None."""
+        if not isinstance(self.logged, np.ndarray):
+            return [list(row) for row in self.logged or ()]
+        return with_none(self.logged)
 
 
 class Contract(ABC):
@@ -298,6 +305,12 @@ class MatrixContract(ColumnContract):
         return coded
 
     def _check_values(self, matrix: np.ndarray, *, missing_checked: bool) -> None:
+        if not np.isfinite(matrix).all():
+            self._check_finite(matrix, missing_checked=missing_checked)
+        if self._has_limited_types:
+            self._check_limits(matrix)
+
+    def _check_finite(self, matrix: np.ndarray, *, missing_checked: bool) -> None:
         if np.isinf(matrix).any():
             row, position = (int(item) for item in np.argwhere(np.isinf(matrix))[0])
             raise RequestRefused(
@@ -310,8 +323,8 @@ class MatrixContract(ColumnContract):
                 self._check_missing(
                     self.columns[int(index)], int(np.flatnonzero(np.isnan(matrix[:, index]))[0])
                 )
-        if not self._has_limited_types:
-            return
+
+    def _check_limits(self, matrix: np.ndarray) -> None:
         for position, column in enumerate(self.columns):
             values = matrix[:, position]
             if column.type in RANGE:
@@ -334,6 +347,14 @@ class MatrixContract(ColumnContract):
                     f"{values[row]:g} {fault}.",
                     f"Send {EXPECTED[column.type]}.",
                 )
+
+
+def with_none(rows: np.ndarray) -> list[list[Any]]:
+    """Rows of float64 as lists, what is not finite as None."""
+    found = rows.astype(object)
+    found[~np.isfinite(rows)] = None
+    lists: list[list[Any]] = found.tolist()
+    return lists
 
 
 def decoded(name: str, values: Sequence[Any]) -> list[Any]:

@@ -107,7 +107,7 @@ def body(
 def inputs_of(batch: Batch, columns: list[Column]) -> list[list[Any]]:
     """The inputs of each row as the model had them: categories as texts, missing values as None."""
     if batch.matrix is None:
-        return [list(row[: len(columns)]) for row in batch.logged or ()]
+        return [row[: len(columns)] for row in batch.logged_rows()]
     return [
         [_input(value, column) for value, column in zip(row, columns, strict=True)]
         for row in batch.matrix.tolist()

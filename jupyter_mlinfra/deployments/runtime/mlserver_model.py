@@ -6,10 +6,8 @@ server, so that the checks, the guard and the log are the same; it comes beside 
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable
-from concurrent.futures import Executor
 from contextvars import ContextVar
 from typing import Any
 
@@ -17,6 +15,7 @@ import orjson
 from mlserver import MLModel
 from mlserver.types import InferenceRequest, InferenceResponse, MetadataModelResponse
 
+from .pool import Pool
 from .served import Headers, Served
 
 RAW: ContextVar[tuple[bytes, Headers]] = ContextVar("raw")
@@ -27,7 +26,7 @@ class Model(MLModel):  # type: ignore[misc]  # it has no types here
     """One model version in MLServer."""
 
     served: Served
-    pool: Executor
+    pool: Pool
 
     @staticmethod
     def identity() -> tuple[str, str]:
@@ -48,8 +47,7 @@ class Model(MLModel):  # type: ignore[misc]  # it has no types here
         """Answer a request. Raises RequestRefused if it does not fit the signature."""
         body, headers = RAW.get()
         with_id = _with_id(headers, payload.id)
-        loop = asyncio.get_running_loop()
-        reply = await loop.run_in_executor(self.pool, self.served.open_inference, body, with_id)
+        reply = await self.pool.run(self.served.open_inference, body, with_id)
         answer = InferenceResponse.model_validate(orjson.loads(reply.body))
         payload.id = answer.id  # MLServer gives the answer the request's
         return answer

@@ -98,13 +98,12 @@ class FeaturedContract(TableContract):
         ordered = self._ordered(rows, names)
         asked = super().from_rows([list(row) for row in ordered])
         assert asked.columns is not None
-        assert asked.logged is not None
         columns = asked.columns
         found = self._store.within_limit(lambda: self._look_up(columns, asked.size))
         given = [dict(zip(self.names, row, strict=True)) for row in ordered]
         complete = [self._row(given[number], found, number) for number in range(asked.size)]
         batch = self._model.from_rows(complete)
-        return replace(batch, logged=self._logged(batch, asked.logged, found))
+        return replace(batch, logged=self._logged(batch, asked.logged_rows(), found))
 
     def _look_up(self, columns: Mapping[str, Sequence[Any]], size: int) -> dict[str, list[Found]]:
         """What each view has of each row."""
@@ -156,8 +155,7 @@ class FeaturedContract(TableContract):
     def _logged(
         self, batch: Batch, asked: Sequence[Sequence[Any]], found: Mapping[str, Sequence[Found]]
     ) -> list[list[Any]]:
-        rows = batch.logged if batch.matrix is None else batch.matrix.tolist()
-        assert rows is not None
+        rows = batch.logged_rows() if batch.matrix is None else batch.matrix.tolist()
         places = [self.names.index(column.name) for column in self._own]
         moments = [found[view.name] for view in self._views]
         return [

@@ -9,6 +9,7 @@ import math
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -257,6 +258,7 @@ def _parameter(value: Any) -> str | bool | int | float:
     return value if plain else orjson.dumps(value, default=str).decode()
 
 
+@cache  # NumPy takes longer to name a type than the model to answer a row
 def datatype_of(dtype: np.dtype[Any]) -> str:
     """The protocol's name of a type of NumPy; BYTES for texts and bytes."""
     return _NAMES.get(dtype.name, "BYTES")

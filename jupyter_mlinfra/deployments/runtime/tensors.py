@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .contract import Batch, Column, Contract, decoded
+from .contract import Batch, Column, Contract, decoded, with_none
 from .nested import flattened
 from .refusal import RequestRefused, is_shape, kind, listed, show
 from .table import LOGGED_TEXT
@@ -120,8 +120,7 @@ class TensorContract(Contract):
         if not size:
             raise RequestRefused("The batch is empty.", "It has no row.", "Send at least one row.")
         parts = [_logged(column, tensors[column.name]) for column in self.columns]
-        logged = [[value for part in parts for value in part[number]] for number in range(size)]
-        return Batch(size, tensors=tensors, logged=logged)
+        return Batch(size, tensors=tensors, logged=_beside(parts))
 
 
 def _is_text(column: Column) -> bool:
@@ -303,24 +302,22 @@ def _logged_names(column: Column) -> list[str]:
     return [f"{column.name}.{part}" for part in ("mean", "std", "min", "max")]
 
 
-def _logged(column: Column, tensor: np.ndarray) -> list[list[Any]]:
-    """One list per row, as many values as `_logged_names` has names."""
+def _logged(column: Column, tensor: np.ndarray) -> np.ndarray:
+    """One row per row, as many values as `_logged_names` has names: float64, or texts."""
     rows = tensor.reshape(len(tensor), -1)
     if _is_text(column):
-        return [
-            [", ".join(as_text(value, LOGGED_TEXT) for value in row)[:LOGGED_TEXT]]
-            for row in rows.tolist()
-        ]
-    values = _row_values(column)
+        texts = [", ".join(as_text(value, LOGGED_TEXT) for value in row) for row in rows.tolist()]
+        return np.array([[text[:LOGGED_TEXT]] for text in texts], dtype=object)
+    values, numbers = _row_values(column), rows.astype(np.float64)
     if values is not None and values <= LOGGED_VALUES:
-        return [[_finite(value) for value in row] for row in rows.astype(np.float64).tolist()]
-    numbers = rows.astype(np.float64)
+        return numbers
     parts = (numbers.mean(1), numbers.std(1), numbers.min(1), numbers.max(1))
-    return [
-        [_finite(value) for value in row]
-        for row in zip(*(part.tolist() for part in parts), strict=True)
-    ]
+    return np.stack(parts, axis=1)
 
 
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def _beside(parts: Sequence[np.ndarray]) -> np.ndarray | list[list[Any]]:
+    """Numbers stay an array, which the log writes in a tenth of the time of lists."""
+    if all(part.dtype.kind == "f" for part in parts):
+        return parts[0] if len(parts) == 1 else np.hstack(parts)
+    lists = [with_none(part) if part.dtype.kind == "f" else part.tolist() for part in parts]
+    return [[value for part in row for value in part] for row in zip(*lists, strict=True)]
