@@ -6,6 +6,7 @@ import collections
 import http.client
 import json
 import shutil
+import signal
 import sys
 import threading
 import time
@@ -21,7 +22,7 @@ import pytest
 import yaml
 
 from jupyter_mlinfra.core.errors import NotFound
-from jupyter_mlinfra.core.processes import end_token
+from jupyter_mlinfra.core.processes import end_token, signal_all, with_token
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.deployments import Deployments
 from jupyter_mlinfra.deployments.targets.layout import token_of
@@ -172,6 +173,17 @@ def open_project(root: Path, settings: str = "") -> Project:
         settings = f"[project.targets]\nlatency_p99_ms = 5000\n{settings}"
     (root / "mlinfra.toml").write_text(f'[project]\nname = "test"\n{settings}')
     return Project.open(root)
+
+
+def kill(token: str) -> None:
+    """`kill -9` of all processes of a tree. `end_token` asks them first, and one that is quick ends
+    in order.
+    """
+    limit = time.monotonic() + 60
+    while pids := with_token(token):
+        signal_all(pids, signal.SIGKILL)
+        time.sleep(0.02)
+        assert time.monotonic() < limit, pids
 
 
 def clean_up(project: Project) -> None:

@@ -20,7 +20,7 @@ import psutil
 import pytest
 
 from jupyter_mlinfra.core.errors import Conflict, Unavailable, Unprocessable
-from jupyter_mlinfra.core.processes import Identity, end_token
+from jupyter_mlinfra.core.processes import Identity
 from jupyter_mlinfra.deployments import Deployments, DeploymentState, VersionState
 from jupyter_mlinfra.deployments.gate_list import GateList
 from jupyter_mlinfra.deployments.targets import healing, layout
@@ -192,13 +192,13 @@ def test_a_killed_keeper_costs_no_request_and_the_next_takes_its_processes_over(
 
 
 def test_a_keeper_that_was_killed_with_its_standby_is_started_again_by_heal_and_by_no_look(
-    deployments: Deployments, url: str
+    deployments: Deployments, url: str, kit: ModuleType
 ) -> None:
     """Alone it would be followed by its standby at once."""
     before = {row.identity for row in ProcessTable(deployments._project.database).rows()}
     first = keeper(deployments)
     assert first is not None
-    assert end_token(layout.token_of(deployments._project, "keeper"), grace_seconds=0)
+    kit.kill(layout.token_of(deployments._project, "keeper"))
     assert keeper(deployments) is None
     assert deployments.show("flights").deployment.name == deployments.list().items[0].name
     time.sleep(1)
@@ -213,7 +213,7 @@ def test_a_keeper_that_was_killed_with_its_standby_is_started_again_by_heal_and_
 
 
 def test_a_keeper_that_was_killed_with_its_standby_is_started_again_by_the_supervisor_alone(
-    deployments: Deployments, url: str
+    deployments: Deployments, url: str, kit: ModuleType
 ) -> None:
     """By an alarm that a living keeper puts off. No verb is called and nobody looks."""
     project, first = deployments._project, keeper(deployments)
@@ -227,7 +227,7 @@ def test_a_keeper_that_was_killed_with_its_standby_is_started_again_by_the_super
     try:
         # Just put off: it is not due while this test looks at it.
         until(lambda: any(item.due_at > time.time() + healing.DUE_SECONDS / 2 for item in alarms()))
-        assert end_token(layout.token_of(project, "keeper"), grace_seconds=0)
+        kit.kill(layout.token_of(project, "keeper"))
         (alarm,) = alarms()
         assert 0 < alarm.due_at - time.time() <= healing.DUE_SECONDS
         with project.database.write() as connection:  # instead of waiting for it
@@ -359,7 +359,7 @@ def test_everything_comes_back_after_a_reboot(
     deployments.traffic("flights", {"v1": 30, "v2": 70})
     pid = keeper(deployments)
     assert pid is not None
-    assert end_token(layout.token_of(deployments._project, "keeper"), grace_seconds=0)
+    kit.kill(layout.token_of(deployments._project, "keeper"))
     rows = ProcessTable(deployments._project.database).rows()
     for row in rows:
         kill_tree(row)
