@@ -1,6 +1,6 @@
 # Two targets do everything on a fresh machine: `make demo` and `make test`. Nothing needs to be installed before but make and a Python.
 .DEFAULT_GOAL := help
-.PHONY: help demo test binder kills soak protocol searches lightning ray mlserver manifests lab check build benchmarks oracles clean force
+.PHONY: help demo test slow binder kills soak protocol searches lightning ray mlserver manifests lab check build benchmarks oracles clean force
 SHELL := /bin/bash
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -18,6 +18,9 @@ lab: $(VENV)/.demo ## open JupyterLab on the flights project; ARGS="--port=9000 
 
 test: $(VENV)/.test ## set up, then the tests: Python, TypeScript, browser; long ones have targets of their own
 	@scripts/test.sh $(BIN)
+
+slow: $(VENV)/.test ## the tests that `make test` leaves out because they take long: processes killed at each step, bad models, other runtimes
+	@scripts/test.sh $(BIN) slow
 
 binder: $(VENV)/.test ## the steps of Binder from nothing: an environment of its own, the demo in it, a live deployment
 	@$(BIN)/python -m pytest tests/integration/test_binder.py

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Every test. Fails at the end if any part failed, and says which.
+# The tests; with `slow` as second word, those that are marked slow. Fails at the end if any part failed, and says which.
 # Two rows of parts run beside each other, for most tests wait: for processes that start, stop or are killed, or for a page.
 set -uo pipefail
 bin=$(cd "$1" && pwd)
+if [ "${2:-}" = slow ]; then marked=slow; else marked="not slow"; fi
 cd "$(dirname "$0")/.."
 export PATH="$bin:$PATH"
 unset PYTHONDONTWRITEBYTECODE
@@ -33,11 +34,13 @@ apart=(tests/training/lightning tests/deployments/pytorch tests/integration/test
 looks=(tests/integration/test_training_set.py tests/browser)
 
 the_browser_s_row() {
-  part "typescript" scripts/frontend.sh "$bin" jlpm test
-  part "the size of the front end" scripts/frontend.sh "$bin" jlpm size
+  if [ "$marked" != slow ]; then
+    part "typescript" scripts/frontend.sh "$bin" jlpm test
+    part "the size of the front end" scripts/frontend.sh "$bin" jlpm size
+  fi
   MLINFRA_KEEP_DEMO="$demo" tests "the demo, from nothing" "${whole[@]}"
   if [ -d "$demo/.mlinfra" ]; then export MLINFRA_TEST_DEMO="$demo"; fi
-  tests "Chromium" -n 2 --dist loadfile --no-loadscope-reorder "${looks[@]}"
+  tests "Chromium" -n 2 --dist loadfile --no-loadscope-reorder -m "$marked" "${looks[@]}"
 }
 
 part "imports point one way" lint-imports --no-cache
@@ -45,7 +48,7 @@ set -m  # a group of its own, which ends with this one
 the_browser_s_row >"$work/row.log" 2>&1 </dev/null &
 row=$!
 set +m
-tests "python" -n 4 --dist loadfile --no-loadscope-reorder tests "${apart[@]/#/--ignore=}" "${whole[@]/#/--ignore=}" "${looks[@]/#/--ignore=}"
+tests "python" -n 4 --dist loadfile --no-loadscope-reorder -m "$marked" tests "${apart[@]/#/--ignore=}" "${whole[@]/#/--ignore=}" "${looks[@]/#/--ignore=}"
 wait "$row" || touch "$work/failed/the row beside the Python tests"
 row=
 cat "$work/row.log"
