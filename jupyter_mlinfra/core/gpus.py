@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 # Without one of these there is no NVIDIA driver, so its library need not be loaded to find out.
 _DRIVER_NODES = ("/dev/nvidiactl", "/dev/dxg")
+_OPENED = ("/dev/nvidia", "/dev/dxg")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,12 +26,30 @@ class Gpu:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """What a GPU is doing. load, memory: 0 to 1, None when the driver does not say. pids: processes
-    that compute on it.
+    that compute on it. used: bytes of its memory by process, None when the driver does not say.
     """
 
     load: float | None
     memory: float | None
     pids: tuple[int, ...]
+    used: Mapping[int, int | None] = field(default_factory=dict)
+
+
+def has_driver() -> bool:
+    """Whether this machine has an NVIDIA driver."""
+    return any(Path(node).exists() for node in _DRIVER_NODES)
+
+
+def holds_driver(pid: int) -> bool:
+    """Whether a process has a GPU's driver open, as everything has that computes on one. False of
+    a process that is gone, or is of another user.
+    """
+    with contextlib.suppress(OSError), os.scandir(f"/proc/{pid}/fd") as files:
+        for file in files:
+            with contextlib.suppress(OSError):  # closed meanwhile
+                if os.readlink(file.path).startswith(_OPENED):
+                    return True
+    return False
 
 
 def gpu_slots(setting: int) -> tuple[Gpu, ...]:
@@ -68,15 +88,16 @@ def _list() -> tuple[Gpu, ...]:
 
 def _reading(nvml: Any, handle: Any) -> Reading:
     load = memory = None
-    pids: tuple[int, ...] = ()
+    used: dict[int, int | None] = {}
     with contextlib.suppress(nvml.NVMLError):
         load = nvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100
     with contextlib.suppress(nvml.NVMLError):
-        used = nvml.nvmlDeviceGetMemoryInfo(handle)
-        memory = used.used / used.total
+        whole = nvml.nvmlDeviceGetMemoryInfo(handle)
+        memory = whole.used / whole.total
     with contextlib.suppress(nvml.NVMLError):
-        pids = tuple(process.pid for process in nvml.nvmlDeviceGetComputeRunningProcesses(handle))
-    return Reading(load=load, memory=memory, pids=pids)
+        for process in nvml.nvmlDeviceGetComputeRunningProcesses(handle):
+            used[process.pid] = process.usedGpuMemory
+    return Reading(load=load, memory=memory, pids=tuple(used), used=used)
 
 
 @contextlib.contextmanager
@@ -94,7 +115,7 @@ def _driver() -> Iterator[Any]:
 
 
 def _load() -> Any:
-    if not any(Path(node).exists() for node in _DRIVER_NODES):
+    if not has_driver():
         return None
     try:
         import pynvml

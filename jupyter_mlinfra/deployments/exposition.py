@@ -31,6 +31,18 @@ _VALUES: Sequence[Values] = (
         lambda item: item.in_flight,
     ),
     ("memory_bytes", "gauge", "Memory of the serving processes.", lambda item: item.memory_bytes),
+    (
+        "gpu_memory_bytes",
+        "gauge",
+        "Memory of GPUs that the serving processes use.",
+        lambda item: item.gpu_memory_bytes,
+    ),
+    (
+        "gpu_load_ratio",
+        "gauge",
+        "Load of the GPUs that the serving processes compute on, whoever else does.",
+        lambda item: item.gpu_load,
+    ),
     ("processes", "gauge", "Serving processes.", lambda item: len(item.pids)),
 )
 

@@ -64,6 +64,8 @@ class DeployedVersion:
     requests, p50_ms, p95_ms, errors (5xx), refused (4xx): of the gateway's last window; None before
     the first request. stale_since: when they were measured, if that is too long ago to tell of now.
     memory_bytes, pids: of its serving processes; pages that they share count once.
+    gpu_memory_bytes: of GPUs, by these processes. gpu_load: 0 to 1, of the GPUs that they compute
+    on, whoever else does. gpu_reason: why one of both is None.
     """
 
     version: str
@@ -84,6 +86,9 @@ class DeployedVersion:
     pids: Sequence[int]
     gates: Sequence[Gate]
     stale_since: datetime | None = None
+    gpu_memory_bytes: int | None = None
+    gpu_load: float | None = None
+    gpu_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

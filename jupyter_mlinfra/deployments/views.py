@@ -164,7 +164,7 @@ def _version(
 ) -> DeployedVersion:
     # A version that is down has no figures: the last ones are of other processes.
     current = figures if live and figures is not None and figures.seconds else None
-    seen = live and figures is not None and not figures.stale_since
+    now = figures if live and figures is not None and not figures.stale_since else None
     return DeployedVersion(
         version=item.version,
         model=row.model,
@@ -188,8 +188,11 @@ def _version(
         p95_ms=_milliseconds(current.p95_ms, current) if current else None,
         error_fraction=_fraction(current.errors, current) if current else None,
         refused_fraction=_fraction(current.refused, current) if current else None,
-        memory_bytes=(figures.memory_bytes or None) if seen and figures else None,
-        pids=list(figures.pids) if seen and figures else [],
+        memory_bytes=(now.memory_bytes or None) if now else None,
+        pids=list(now.pids) if now else [],
+        gpu_memory_bytes=now.gpu_memory_bytes if now else None,
+        gpu_load=now.gpu_load if now else None,
+        gpu_reason=now.gpu_reason if now else "",
         gates=item.gates,
         stale_since=from_seconds(current.stale_since) if current and current.stale_since else None,
     )

@@ -177,14 +177,27 @@ class CpuFigures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GpuFigures:
+    """GPUs of processes. mib, max_mib: their memory, in the newest minute and at most. load,
+    max_load: of the GPUs that the processes compute on, whoever else does, 0 to 1: on average and
+    in the busiest minute. What the driver does not say is None.
+    """
+
+    mib: float | None
+    max_mib: float | None
+    load: float | None
+    max_load: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MonitorFigures:
     """Everything that is measured of one version in a window. What could not be measured is None,
     and `reasons` says why, by key.
 
     against: what drift is against: the reference of a version, or a span of time. drift: by
     feature, the most suspect first. fill_rate, unseen, out_of_range: shares of rows by feature.
-    problems: what makes the window incomplete. memory, cpu, in_flight (requests at once, at most):
-    of the serving processes together. kpi_before: the KPI of the window of this length before.
+    problems: what makes the window incomplete. memory, cpu, gpu, in_flight (requests at once, at
+    most): of the serving processes together. kpi_before: the KPI of the window of this length before.
     heat: the PSI of the most suspect features over time, if it was asked for. scores: of the
     answer, of several the first; outputs: of each of several, by the name of the class or output;
     predicted: of the class with the largest probability, None of other answers or without a
@@ -219,6 +232,7 @@ class MonitorFigures:
     outputs: Mapping[str, ScoreFigures] = field(default_factory=dict)
     predicted: ClassFigures | None = None
     dates: Mapping[str, DateRange] = field(default_factory=dict)
+    gpu: GpuFigures | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

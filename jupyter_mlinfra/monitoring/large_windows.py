@@ -11,7 +11,7 @@ from ..core.records import Number
 from .hours.hourly import OUTPUT, compare_sketch
 from .hours.recording import CLASS, REQUESTS, SCORE, Log
 from .hours.sketches import Sketch, merge
-from .measuring import FEATURES, unmeasured
+from .measuring import unmeasured
 
 if TYPE_CHECKING:
     import polars as pl
@@ -95,7 +95,7 @@ def measure_sketches(
             if reference.predicted and (classes := found.sketches.get((version, CLASS)))
             else None
         ),
-        drift=sorted(drift, key=lambda item: -float(item.psi.value or 0))[:FEATURES],
+        drift=sorted(drift, key=lambda item: -float(item.psi.value or 0)),
         features=len(drift),
         problems=found.problems,
     )

@@ -62,7 +62,7 @@ def measure(
         score=score,
         outputs=_outputs(reference, version_rows, limit),
         predicted=_predicted(reference, version_rows, limit),
-        drift=sorted(drift, key=lambda item: -float(item.psi.value or 0))[:FEATURES],
+        drift=sorted(drift, key=lambda item: -float(item.psi.value or 0)),
         features=len(drift),
     )
 

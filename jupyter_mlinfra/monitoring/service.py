@@ -16,6 +16,7 @@ from ..core.records import Page, from_seconds, now, page_of
 from ..core.refs import reference
 from ..core.search import Document
 from ..jobs import Alarm
+from .alerts.folding import folded as fold
 from .alerts.judging import Judging
 from .alerts.store import AlertStore
 from .alerts.texts import Notes, most_frequent
@@ -25,7 +26,7 @@ from .hours.windows import overview
 from .large_windows import held_rows, measure_sketches
 from .measured_points import OF_DRIFT, hourly_points, points_of
 from .measured_windows import MeasuredWindows, beginning
-from .measuring import measure, unmeasured
+from .measuring import FEATURES, measure, unmeasured
 from .references import profiles as references
 from .rules.prometheus import exposition
 from .settings import MonitoringSettings
@@ -142,15 +143,20 @@ class Monitoring(MissedVerbs):
         return self._masking.status(status).drift
 
     def alerts(
-        self, *, firing: bool = False, limit: int = 50, cursor: str | None = None
+        self,
+        *,
+        firing: bool = False,
+        folded: bool = False,
+        limit: int = 50,
+        cursor: str | None = None,
     ) -> Page[Alert]:
-        """Alerts, firing ones first."""
-        alerts = [
-            alert
-            for alert in self._alerts.alerts()
-            if not firing or alert.state is AlertState.FIRING
-        ]
-        return page_of(alerts, limit=limit, cursor=cursor)
+        """Alerts, firing ones first. folded: those of a rule that are ok, silenced or without data
+        as one.
+        """
+        found = self._alerts.alerts()
+        if firing:
+            found = [alert for alert in found if alert.state is AlertState.FIRING]
+        return page_of(fold(found) if folded else found, limit=limit, cursor=cursor)
 
     def frame(self, name: str, *, since: timedelta | None = None) -> pl.DataFrame:
         """The logged rows of the deployment: request_id, ts, version, status, latency_ms,
@@ -178,7 +184,7 @@ class Monitoring(MissedVerbs):
         of the traffic.
         """
         monitor = self._store.show(name)
-        return self._measure(monitor, since or WINDOW, version)
+        return _as_shown(self._measure(monitor, since or WINDOW, version))
 
     def evaluate(self, name: str, *, since: timedelta | None = None) -> MonitorStatus:
         """Measure the window of the version with most of the traffic, update the states of the
@@ -321,17 +327,14 @@ class Monitoring(MissedVerbs):
         if verdict.queued:
             with contextlib.suppress(Unavailable):
                 self._alarm_set()
-        alerts = {alert.ref: alert for alert in self._alerts.alerts(monitor.name)}
-        shown = [alerts[item.ref] for item in verdict.alerts]
-        heard = [
-            found if found.state is AlertState.SILENCED else item
-            for item, found in zip(verdict.alerts, shown, strict=True)
-        ]
+        shown = self._alerts.alerts(monitor.name)
+        silenced = {alert.ref: alert for alert in shown if alert.state is AlertState.SILENCED}
+        heard = [silenced.get(item.ref, item) for item in verdict.alerts]
         if worst_state(heard) is not monitor.state:  # a silence, or a rule that holds one back
             monitor = replace(monitor, state=worst_state(heard))
             self._store.save(monitor, lambda _: None)
         monitor = replace(monitor, lately=self._store.show(monitor.name).lately)
-        return replace(status, monitor=monitor, alerts=shown)
+        return _as_shown(replace(status, monitor=monitor, alerts=fold(shown)))
 
     def _notes(self, status: MonitorStatus, window: timedelta) -> Notes:
         """Why drift was not measured, and the most frequent reasons of bad requests."""
@@ -365,9 +368,8 @@ class Monitoring(MissedVerbs):
     def search_fingerprint(self) -> str:
         """Changes with what `search_documents` shows."""
         monitors = [(monitor.name, monitor.deployment) for monitor in self._store.monitors()]
-        alerts = [
-            (alert.ref, alert.state, alert.subject, alert.text) for alert in self._alerts.alerts()
-        ]
+        found = fold(self._alerts.alerts())
+        alerts = [(alert.ref, alert.state, alert.subject, alert.text) for alert in found]
         return repr((monitors, alerts, MonitorTables(self._project).names()))
 
     def search_documents(self) -> Iterable[Document]:
@@ -389,7 +391,8 @@ class Monitoring(MissedVerbs):
                 text=monitor.deployment,
                 detail=f"watches {monitor.deployment}",
             )
-        for alert in self._alerts.alerts():
+        found = {alert.ref: alert for alert in reversed(fold(self._alerts.alerts()))}
+        for alert in found.values():
             yield Document(
                 ref=alert.ref,
                 kind="alert",
@@ -437,7 +440,7 @@ class Monitoring(MissedVerbs):
             dropped=self._deployments.payloads_dropped(monitor.deployment, since=since),
             trouble=trouble,
             problems=[*dict.fromkeys([*problems, *status.problems])],
-            alerts=self._alerts.alerts(monitor.name),
+            alerts=fold(self._alerts.alerts(monitor.name)),
             next_evaluation_at=from_seconds(alarm.due_at) if alarm else None,
         )
 
@@ -482,6 +485,11 @@ class Monitoring(MissedVerbs):
                 version=model_version, made_at="", rows=0, columns=(), score=None
             )
             return empty, str(error)
+
+
+def _as_shown(status: MonitorStatus) -> MonitorStatus:
+    """With the drift of the features that moved most; rules judge all of them."""
+    return replace(status, drift=status.drift[:FEATURES])
 
 
 def _has_bad_requests(status: MonitorStatus) -> bool:

@@ -117,12 +117,14 @@ class Acknowledgement:
 class Alert:
     """One alert at its last evaluation: value and threshold. since: when its state began.
 
-    name: of its rule. labels: those that its rule keeps apart. subject: the feature, segment or
-    version of the worst value. window_start, window_end: the time in which the threshold was
-    crossed, in the present episode or the last one. held_back_by: why nobody is told: the rule that
-    inhibits it while it fires, or the file that silences it. hold_seconds: how long its rule waits
-    before it fires. cause: the likely one in a few words; empty before one was found. owner: who
-    looks after it, by its rule or the project; empty if neither says so.
+    name: of its rule. labels: those that its rule keeps apart. count: how many alerts of the rule
+    this line stands for, 1 for one; `ref` then names all alerts of the rule, and `subject` says how
+    many these are. subject: the feature, segment or version of the worst value. window_start,
+    window_end: the time in which the threshold was crossed, in the present episode or the last one.
+    held_back_by: why nobody is told: the rule that inhibits it while it fires, or the file that
+    silences it. hold_seconds: how long its rule waits before it fires. cause: the likely one in a
+    few words; empty before one was found. owner: who looks after it, by its rule or the project;
+    empty if neither says so.
     """
 
     ref: str
@@ -153,6 +155,7 @@ class Alert:
     hold_seconds: float = 0.0
     cause: str = ""
     owner: str = ""
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,7 +198,8 @@ class MonitorStatus:
     `features` that were compared. trouble: why nothing was compared, as without a reference;
     `reference` is empty then.
     problems: what makes the window incomplete, such as a broken file of the log.
-    next_evaluation_at: when the rules are judged again; None if that is not planned.
+    next_evaluation_at: when the rules are judged again; None if that is not planned. alerts: the
+    quiet ones of a rule as one.
     """
 
     monitor: Monitor

@@ -314,6 +314,7 @@ rules:
     clear: 0.1
     for: 15min
     min_rows: 500
+    by: feature
   - name: slow
     metric: p95_ms
     op: ">"

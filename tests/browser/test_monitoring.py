@@ -51,7 +51,7 @@ def fired(watched: Watched) -> None:
     def fires() -> bool:
         alerts = watched.flights.monitoring.alerts().items
         return any(
-            item.ref == "alert:flights/drift" and item.state in ("firing", "silenced")
+            item.ref == "alert:flights/drift/temp" and item.state in ("firing", "silenced")
             for item in alerts
         )
 
@@ -104,21 +104,21 @@ def test_m1_a_shifted_feature_darkens_fires_and_its_notebook_shows_the_window(
     expect(toast).to_have_count(1)
     expect(toast.get_by_role("button", name="Silence…")).to_be_visible()
     toast.get_by_role("button", name="Open").click()
-    expect(lab.main("alert:flights/drift")).to_be_visible()
+    expect(lab.main("alert:flights/drift/temp")).to_be_visible()
     page = lab.open("Models", "monitor:flights")
     expect(lab.page.get_by_role("tab", name="Models: 1 alert firing").first).to_be_visible()
     expect(lab.page.locator("#jp-main-statusbar").get_by_label("1 alert firing")).to_be_visible()
     alert_row_has_its_buttons(lab)
     row = page.locator('[data-feature="temp"]')
     expect(row).to_contain_text("no. 1")
-    page.get_by_role("region", name="Timeline").get_by_role("button", name="drift").click()
-    expect(lab.main("alert:flights/drift")).to_be_visible()
+    page.get_by_role("region", name="Timeline").get_by_role("button", name="drift temp").click()
+    expect(lab.main("alert:flights/drift/temp")).to_be_visible()
     page = lab.open("Models", "monitor:flights")
     last_cell(page, "temp").click()
     chart = page.get_by_role("region", name="Distribution of temp")
     expect(chart.get_by_role("img")).to_be_visible()
     expect(page.get_by_role("group", name="Code")).to_contain_text('.distribution("temp"')
-    alert = lab.open("Models", "alert:flights/drift")
+    alert = lab.open("Models", "alert:flights/drift/temp")
     expect(
         alert.get_by_role("img", name=re.compile("PSI over time, threshold 0.2"))
     ).to_be_visible()
@@ -152,7 +152,7 @@ def shows_the_window(notebook: Locator) -> None:
 
 def alert_row_has_its_buttons(lab: Lab) -> None:
     """The row of the alert that fires says how bad it is, and keys reach what is done first."""
-    row = lab.row(lab.region("Models"), "alert:flights/drift")
+    row = lab.row(lab.region("Models"), "alert:flights/drift/temp")
     expect(row).to_contain_text(re.compile(r"flights v2 · PSI [\d.]+.* · limit 0.2"))
     row.focus()
     lab.page.keyboard.press("Tab")
@@ -161,7 +161,7 @@ def alert_row_has_its_buttons(lab: Lab) -> None:
     expect(row.get_by_role("button", name="Silence…")).to_be_focused()
     lab.page.keyboard.press("Enter")
     dialog = lab.page.get_by_role("dialog")
-    expect(dialog).to_contain_text("Silence flights/drift for")
+    expect(dialog).to_contain_text("Silence flights/drift/temp for")
     lab.page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     faultless(lab.page)
@@ -192,9 +192,9 @@ def test_m1_by_keyboard_a_cell_opens_its_distribution_and_keys_act_on_the_alert(
     press("Enter")
     expect(focused).to_have_attribute("aria-selected", "true")
     expect(page.get_by_role("region", name=f"Distribution of {feature}")).to_be_visible()
-    lab.row(lab.panel("Models"), "alert:flights/drift").focus()
+    lab.row(lab.panel("Models"), "alert:flights/drift/temp").focus()
     press("Enter")
-    alert = lab.main("alert:flights/drift")
+    alert = lab.main("alert:flights/drift/temp")
     alert.get_by_role("button", name="Open Notebook").focus()
     press("a")
     dialog = lab.page.get_by_role("dialog")
@@ -306,7 +306,7 @@ def test_m3_a_silent_monitor_has_no_data_and_is_never_green(
 def test_m3_a_silence_runs_out_by_itself(
     lab: Lab, watched: Watched, fired: None, hand: keys.Hand
 ) -> None:
-    page = keys.open_by(hand, lab, "alert:flights/drift")
+    page = keys.open_by(hand, lab, "alert:flights/drift/temp")
     dialog = lab.page.get_by_role("dialog")
     if hand == "mouse":
         page.get_by_role("button", name="Silence…").click()
@@ -322,7 +322,7 @@ def test_m3_a_silence_runs_out_by_itself(
     expect(dialog.get_by_role("textbox")).to_be_focused()
     lab.page.keyboard.type((now().astimezone() + timedelta(seconds=25)).isoformat())
     go_on(lab, dialog, hand)
-    expect(dialog).to_contain_text("Why is flights/drift silenced?")
+    expect(dialog).to_contain_text("Why is flights/drift/temp silenced?")
     lab.page.keyboard.type("a moment")
     go_on(lab, dialog, hand)
     expect(page.get_by_role("region", name="What fired")).to_contain_text("a moment")
@@ -349,12 +349,12 @@ def test_m3_retrain_starts_the_pipeline_and_links_to_it(
     lab: Lab, watched: Watched, fired: None, hand: keys.Hand
 ) -> None:
     until_no_run_of_a_pipeline(watched)
-    page = keys.open_by(hand, lab, "alert:flights/drift")
+    page = keys.open_by(hand, lab, "alert:flights/drift/temp")
     keys.press_by(hand, lab, page.get_by_role("button", name="Retrain…"))
     confirm = lab.page.get_by_role("dialog").get_by_role("button", name="Retrain")
     keys.press_by(hand, lab, confirm)
     expect(lab.main("pipeline:train")).to_be_visible()
-    page = keys.open_by(hand, lab, "alert:flights/drift")
+    page = keys.open_by(hand, lab, "alert:flights/drift/temp")
     history = page.get_by_role("grid", name="History of the alert")
     line = history.get_by_role("row").filter(has_text="retrain").first
     expect(line).to_contain_text("run ")
@@ -531,7 +531,7 @@ def test_a_replay_is_compared_and_another_one_is_a_job(lab: Lab, watched: Watche
     expect(job.get_by_role("heading", level=1)).to_contain_text("flights")
 
 
-@pytest.mark.parametrize("name", ["monitor:flights", "alert:flights/drift", "rules:flights"])
+@pytest.mark.parametrize("name", ["monitor:flights", "alert:flights/drift/temp", "rules:flights"])
 def test_axe_finds_nothing_on_the_pages(lab: Lab, watched: Watched, fired: None, name: str) -> None:
     if name.startswith("rules"):
         page = lab.open("Models", "monitor:flights")

@@ -38,6 +38,7 @@ rules:
     threshold: 0.2
     clear: 0.1
     min_rows: 100
+    by: feature
     for: 1s
 """
 

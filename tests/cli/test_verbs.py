@@ -875,7 +875,16 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
             "costs": {"fn": -75.0, "tp": 20.0},
         },
     ),
-    ("alerts list", "Page[Alert]", "monitoring", "alerts", {"firing": False} | PAGE),
+    *(
+        (
+            f"alerts list{option}",
+            "Page[Alert]",
+            "monitoring",
+            "alerts",
+            {"firing": False, "folded": folded} | PAGE,
+        )
+        for option, folded in (("", True), (" --all", False))
+    ),
     ("alerts show m/drift", "AlertDetail", "alerts", "show", {"alert": "m/drift"}),
     (
         "alerts history m/drift",

@@ -110,7 +110,10 @@ def test_records_are_shown_as_before(
         stale = alert["text"].startswith("not judged")
         since = alerts[alert["name"]].evaluated_at + STALE if stale else alert["since"]
         found = to_json(alerts[alert["name"]])
-        assert {name: found[name] for name in alert} == {**alert, "since": to_json(since)}
+        ref = alert["ref"]
+        ref += f"/{alert['subject']}" if alert["name"] == "drift" else ""  # by feature since
+        expected = {**alert, "since": to_json(since), "ref": ref}
+        assert {name: found[name] for name in alert} == expected
     assert alerts.keys() == {alert["name"] for alert in shown["alerts"]}
     events = {event.id: to_json(event) for event in project.events.after(0)}
     assert [events[event["id"]] for event in shown["events"]] == shown["events"]

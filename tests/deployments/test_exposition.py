@@ -34,6 +34,8 @@ def figures(version: str, latencies: Sequence[int], *, requests: int = 100) -> F
         p50_ms=1.0,
         p95_ms=2.0,
         memory_bytes=1 << 20,
+        gpu_memory_bytes=3 << 20 if version == "v1" else None,
+        gpu_load=0.25 if version == "v1" else None,
         pids=(1, 2),
         in_flight=4,
         counts=counts,
@@ -70,11 +72,15 @@ def test_promtool_accepts_the_figures_of_all_versions_and_each_is_what_was_count
         f"mlinfra_deployment_cpu_seconds_total{{{one}}} 1.5",
         f"mlinfra_deployment_requests_in_flight{{{one}}} 4",
         f"mlinfra_deployment_memory_bytes{{{one}}} 1048576",
+        f"mlinfra_deployment_gpu_memory_bytes{{{one}}} 3145728",
+        f"mlinfra_deployment_gpu_load_ratio{{{one}}} 0.25",
         f"mlinfra_deployment_processes{{{one}}} 2",
         f"mlinfra_deployment_traffic_ratio{{{one}}} 0.9",
     ):
         assert line in lines
     assert "gone" not in text
+    of_gpus = [line for line in lines if "gpu" in line and not line.startswith("#")]
+    assert len(of_gpus) == 2, "what is not known is left out, and is not 0"
 
 
 def test_without_a_version_there_is_nothing_to_scrape() -> None:

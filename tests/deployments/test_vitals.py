@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.deployments.targets.envoy import admin
+from jupyter_mlinfra.deployments.targets.gpu_use import NO_DRIVER, SILENT, GpuUse
 from jupyter_mlinfra.deployments.targets.measures import Measures
 from jupyter_mlinfra.deployments.targets.vitals import cpu_seconds
 from jupyter_mlinfra.deployments.targets.vitals_log import (
@@ -38,8 +40,22 @@ sys.stdin.read()
 """
 
 
-def reading(at: float, cpu: dict[int, float], *, mib: int = 100, in_flight: int = 0) -> Reading:
-    return Reading(at=at, memory_bytes=mib * MIB, cpu=cpu, in_flight=in_flight, retried=1)
+def reading(
+    at: float,
+    cpu: dict[int, float],
+    *,
+    mib: int = 100,
+    in_flight: int = 0,
+    gpu: GpuUse | None = None,
+) -> Reading:
+    return Reading(
+        at=at,
+        memory_bytes=mib * MIB,
+        cpu=cpu,
+        in_flight=in_flight,
+        retried=1,
+        gpu=gpu or GpuUse(),
+    )
 
 
 @pytest.fixture
@@ -81,6 +97,31 @@ def test_a_minute_has_the_most_memory_and_the_time_used_within_it(log: VitalsLog
     ]
     log.keep(set())
     assert [found.cpu_seconds for found in minutes(log)] == [10.5, 1.0]
+
+
+def test_a_minute_has_the_most_memory_of_gpus_and_their_mean_load_and_never_0_for_unknown(
+    log: VitalsLog,
+) -> None:
+    seen = GpuUse(memory_bytes=300 * MIB, load=0.25), GpuUse(memory_bytes=200 * MIB, load=0.75)
+    for place, uses in enumerate(((*seen, SILENT), (NO_DRIVER,), (GpuUse(load=0.0, why="x"),))):
+        for number, gpu in enumerate(uses):
+            log.note("flights", "v1", reading(NOON + place * MINUTE + number, {}, gpu=gpu))
+    log.keep(set())
+    assert [(found.gpu_bytes, found.gpu_load, found.gpu_why) for found in minutes(log)] == [
+        (300 * MIB, 0.5, ""),
+        (None, None, NO_DRIVER.why),
+        (None, 0.0, "x"),
+    ]
+
+
+def test_minutes_of_an_earlier_version_are_read_without_gpus(log: VitalsLog) -> None:
+    log.note("flights", "v1", reading(NOON, {}))
+    log.keep(set())
+    (path,) = days(log)
+    line = {k: v for k, v in json.loads(path.read_text()).items() if not k.startswith("gpu")}
+    path.write_text(json.dumps(line) + "\n")
+    (found,) = minutes(log)
+    assert (found.gpu_bytes, found.gpu_load, found.processes) == (None, None, 0)
 
 
 @pytest.mark.parametrize(

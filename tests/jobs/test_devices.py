@@ -51,7 +51,9 @@ class FakeDriver(ModuleType):
         return SimpleNamespace(used=20, total=80)
 
     def nvmlDeviceGetComputeRunningProcesses(self, handle: int) -> list[SimpleNamespace]:
-        return [SimpleNamespace(pid=41)] if handle == 1 else []
+        busy = SimpleNamespace(pid=41, usedGpuMemory=300)
+        silent = SimpleNamespace(pid=42, usedGpuMemory=None)
+        return [busy, silent] if handle == 1 else []
 
 
 @pytest.fixture
@@ -99,7 +101,9 @@ def test_a_divided_gpu_is_given_by_its_instances(
 def test_what_the_driver_does_not_tell_is_missing_and_no_failure(driver: FakeDriver) -> None:
     assert devices.gpu_readings() == {
         "GPU-old-bindings": devices.Reading(load=0.0, memory=0.25, pids=()),
-        "GPU-new-bindings": devices.Reading(load=0.84, memory=None, pids=(41,)),
+        "GPU-new-bindings": devices.Reading(
+            load=0.84, memory=None, pids=(41, 42), used={41: 300, 42: None}
+        ),
     }
     assert driver.open == 0
 

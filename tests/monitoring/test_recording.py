@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -299,6 +300,8 @@ def test_an_hour_has_what_the_processes_of_each_version_used(
         for place, mib, cpu in ((0, 100, 6.0), (1, 300, 30.0), (59, 200, 0.0), (60, 999, 60.0))
         for version in ("v1", "v2")[: 1 + (place == 1)]
     ]
+    for place, load in ((0, 0.25), (1, 0.75)):
+        minutes[place] = replace(minutes[place], gpu_bytes=(place + 1) << 30, gpu_load=load)
     # It was down and up again within a minute.
     minutes.append(minute(START + 60, "v2", mib=40, cpu=6.0, in_flight=0, retried=0))
     store, log = watched(project), Logged(tmp_path / "log", minutes=minutes)
@@ -316,6 +319,9 @@ def test_an_hour_has_what_the_processes_of_each_version_used(
         (59, 3),
         (3, 3),
     ]
+    of_gpus = ("gpu_memory_mib", "gpu_load")
+    assert [value(metric, "v1") for metric in of_gpus] == [(2048, 3), (0.5, 3)]
+    assert [value(metric, "v2") for metric in of_gpus] == [(None, 0)] * 2, "nobody has seen one"
     assert [value(metric, "v2") for metric in metrics] == [(300, 1), (0.6, 1), (1, 1), (1, 1)]
 
 

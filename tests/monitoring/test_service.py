@@ -119,7 +119,7 @@ def monitoring(project: Project, deployments: Deployments) -> Monitoring:
     return Monitoring(project, deployments, Experiments())  # type: ignore[arg-type]
 
 
-def told(project: Project, rule: str = "drift") -> list[str]:
+def told(project: Project, rule: str = "drift/temp") -> list[str]:
     """The states of a rule that were events."""
     return [
         event.data["state"]
@@ -676,7 +676,7 @@ def test_monitors_and_alerts_are_found_by_search(
     assert monitoring.search_fingerprint() != before
     assert {document.ref for document in monitoring.search_documents()} == {
         "monitor:flights",
-        "alert:flights/drift",
+        *(f"alert:flights/drift/{feature}" for feature in ("temp", "origin")),
         "alert:flights/failed",
         "alert:flights/refused",
         *(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,6 +21,7 @@ from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import to_json
 from jupyter_mlinfra.deployments import Vitals
 from jupyter_mlinfra.deployments.targets.layout import payload_folder
+from jupyter_mlinfra.faces.cards import card_of
 from jupyter_mlinfra.monitoring import Monitoring
 from jupyter_mlinfra.monitoring.hours.series import HOUR, SeriesStore
 from jupyter_mlinfra.monitoring.references import profiles as references
@@ -282,6 +284,20 @@ def test_what_cannot_be_measured_is_null_with_a_reason(
     assert used["cpu"] == {"cores": 0.25, "max_cores": 0.25}
     assert (full.in_flight, full.retries) == (4, 2)
     assert not {"memory", "cpu", "in_flight", "retries"} & set(full.reasons)
+    assert full.gpu is None
+    assert full.reasons["gpu"] == "Nobody has looked at the GPUs of its processes."
+    without = replace(log.minutes[0], gpu_why="No process of it uses a GPU.")
+    with_gpu = replace(without, at=at - 60, gpu_bytes=3 << 30, gpu_load=0.5, gpu_why="")
+    log.minutes = [with_gpu, without]
+    full = monitoring.figures("flights", since=timedelta(minutes=5))
+    of_gpus = {"mib": 3072.0, "max_mib": 3072.0, "load": 0.5, "max_load": 0.5}
+    assert (to_json(full)["gpu"], "gpu" in full.reasons) == (of_gpus, False)
+    card = card_of(full)
+    assert card is not None
+    assert card.facts["load of its GPUs"] == "50.0 %"
+    log.minutes = [without]
+    full = monitoring.figures("flights", since=timedelta(minutes=5))
+    assert (full.gpu, full.reasons["gpu"]) == (None, "No process of it uses a GPU.")
     references.path_of(project, "flights/1").unlink()
     full = monitoring.figures("flights", since=timedelta(hours=5))
     assert full.drift == {}

@@ -729,7 +729,16 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
             "segment": "",
         },
     ),
-    ("monitoring/alerts?firing=true", None, "monitoring", "alerts", {"firing": True} | PAGE),
+    *(
+        (
+            f"monitoring/alerts?{option}=true",
+            None,
+            "monitoring",
+            "alerts",
+            {"firing": False, "folded": False, option: True} | PAGE,
+        )
+        for option in ("firing", "folded")
+    ),
     ("monitoring/alerts/m%2Fdrift", None, "alerts", "show", {"alert": "m/drift"}),
     (
         "monitoring/alerts/m%2Fdrift/history",

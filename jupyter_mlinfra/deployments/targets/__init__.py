@@ -47,6 +47,8 @@ class Figures:
     one first: the time, and how many requests, errors and refusals had been counted by then.
     in_flight: requests that the gateway has taken and not answered. counts: None of a target that
     keeps none. by_minute: the requests of each of the last 60 minutes, the present one last.
+    gpu_memory_bytes: of GPUs, by its processes. gpu_load: 0 to 1, of the GPUs that they compute on.
+    gpu_reason: why one of both is None, where that is known.
     stale_since: when all of this was measured (seconds since 1970), if that is too long ago to tell
     of now; 0: it is not.
     """
@@ -65,6 +67,9 @@ class Figures:
     counts: Counts | None = None
     by_minute: Sequence[int] = ()
     stale_since: float = 0.0
+    gpu_memory_bytes: int | None = None
+    gpu_load: float | None = None
+    gpu_reason: str = ""
 
     def counted_since(self, begun: float) -> tuple[int, int, int]:
         """Requests, errors and refusals between the first reading at `begun` (seconds since 1970)

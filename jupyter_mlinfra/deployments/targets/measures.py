@@ -16,6 +16,7 @@ from ..settings import DeploymentSettings
 from . import Counts, Figures
 from .envoy import admin, watched_files
 from .envoy.meter import Meter
+from .gpu_use import GpuWatch
 from .layout import FIGURES
 from .minutes import Minutes
 from .vitals_log import Reading, VitalsLog, used_since
@@ -34,6 +35,7 @@ class Measures:
         self._workers, self._meter = workers, Meter()
         self._log = VitalsLog(project, project.settings.of(DeploymentSettings).payload_days)
         self._minutes = Minutes()
+        self._gpus = GpuWatch()
         self._retried: dict[tuple[int, str], int] = {}
         self._readings: dict[Key, Reading] = {}
         self._used: dict[Key, float] = {}
@@ -72,6 +74,9 @@ class Measures:
                 memory_bytes=memory,
                 pids=pids,
                 in_flight=reading.in_flight if reading else 0,
+                gpu_memory_bytes=reading.gpu.memory_bytes if reading else None,
+                gpu_load=reading.gpu.load if reading else None,
+                gpu_reason=reading.gpu.why if reading else "",
                 counts=counts,
                 by_minute=self._minutes.count(key, counts.requests, at) if counts else (),
             )
@@ -96,6 +101,7 @@ class Measures:
         pressure, at = admin.pressure() or {}, time.time()
         in_flight, retried = _in_flight(pressure), self._retried_since(pressure)
         running = {name: key for name, key in keys.items() if self._workers.pids(key)}
+        gpus = self._gpus.uses({key: self._workers.pids(key) for key in running.values()})
         for name, key in running.items():
             reading = Reading(
                 at=at,
@@ -103,6 +109,7 @@ class Measures:
                 cpu=self._workers.cpu(key),
                 in_flight=in_flight[name],
                 retried=retried[name],
+                gpu=gpus[key],
             )
             self._log.note(*key, reading)
             self._used[key] = self._used.get(key, 0.0) + used_since(

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ...core.project import Project
+from .gpu_use import GpuUse
 
 MINUTE = 60
 DAY = 86_400
@@ -29,7 +30,7 @@ class Reading:
     """One look at a version. at: seconds since 1970. memory_bytes: of all its processes. cpu: the
     processor time of each process with its children, in seconds, by its number. in_flight: requests
     that the gateway has taken and not answered. retried: requests that it sent to another process
-    since the last look.
+    since the last look. gpu: what they use of GPUs.
     """
 
     at: float
@@ -37,12 +38,14 @@ class Reading:
     cpu: Mapping[int, float]
     in_flight: int
     retried: int
+    gpu: GpuUse = field(default_factory=GpuUse)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vitals:
-    """One minute of a version. at: its start, in seconds since 1970. memory_bytes, in_flight,
-    processes: the most that was seen. cpu_seconds: used within it, as far as it was seen.
+    """One minute of a version. at: its start, in seconds since 1970. memory_bytes, gpu_bytes,
+    in_flight, processes: the most that was seen. cpu_seconds: used within it, as far as it was
+    seen. gpu_load: the mean, 0 to 1. gpu_why: why what is None of the GPUs is not known.
     """
 
     at: int
@@ -52,6 +55,9 @@ class Vitals:
     in_flight: int
     retried: int
     processes: int
+    gpu_bytes: int | None = None
+    gpu_load: float | None = None
+    gpu_why: str = ""
 
 
 @dataclass(slots=True)
@@ -62,6 +68,25 @@ class _Minute:
     in_flight: int = 0
     retried: int = 0
     processes: int = 0
+    gpus: list[GpuUse] = field(default_factory=list)
+
+    def vitals(self, version: str) -> Vitals:
+        """What is written when it is over."""
+        sizes = [use.memory_bytes for use in self.gpus if use.memory_bytes is not None]
+        loads = [use.load for use in self.gpus if use.load is not None]
+        unknown = not (sizes and loads)
+        return Vitals(
+            at=self.at,
+            version=version,
+            memory_bytes=self.memory_bytes,
+            cpu_seconds=round(self.cpu_seconds, 3),
+            in_flight=self.in_flight,
+            retried=self.retried,
+            processes=self.processes,
+            gpu_bytes=max(sizes, default=None),
+            gpu_load=round(math.fsum(loads) / len(loads), 3) if loads else None,
+            gpu_why=self.gpus[-1].why if unknown and self.gpus else "",
+        )
 
 
 @dataclass(slots=True)
@@ -88,6 +113,7 @@ class VitalsLog:
         minute.in_flight = max(minute.in_flight, reading.in_flight)
         minute.retried += reading.retried
         minute.processes = max(minute.processes, len(reading.cpu))
+        minute.gpus.append(reading.gpu)
         self._last[key] = reading
 
     def keep(self, known: set[tuple[str, str]]) -> None:
@@ -98,8 +124,7 @@ class VitalsLog:
 
     def _write(self, key: tuple[str, str], minute: _Minute) -> None:
         deployment, version = key
-        used = round(minute.cpu_seconds, 3)
-        vitals = Vitals(**asdict(minute) | {"version": version, "cpu_seconds": used})
+        vitals = minute.vitals(version)
         path = _folder(self.project, deployment) / f"{_day(minute.at)}.jsonl"
         with contextlib.suppress(OSError):
             if not path.exists():

@@ -13,7 +13,7 @@ from ...core.records import Number, from_seconds
 from ...jobs import Alarm, set_alarm
 from ..hours.points import Point
 from ..rules.book import RuleBook, open_book
-from ..rules.evaluator import AlertKey, Evaluation, evaluate
+from ..rules.evaluator import AlertKey, Change, Evaluation, evaluate
 from ..rules.spec import Judgement, Operator, ThresholdRule
 from ..settings import MonitoringSettings
 from ..spec import Alert, AlertState
@@ -101,10 +101,13 @@ class Judging:
         result = evaluate(rules, tracks, points, clock, muted=muted, not_before=begun)
         before = {alert.ref: alert for alert in self.store.alerts(monitor)}
         by_name = {rule.name: rule for rule in rules}
-        moved = {item.key for item in result.changes}
+        changes: dict[AlertKey, list[Change]] = {}
+        for change in result.changes:
+            changes.setdefault(change.key, []).append(change)
         judged = [
             self._judged(
-                monitor, by_name[key[0]], key, track, result, before, at, notes, moved=key in moved
+                *(monitor, by_name[key[0]], key, track, result, before, at, notes),
+                changes=changes.get(key, ()),
             )
             for key, track in result.tracks.items()
         ]
@@ -126,7 +129,7 @@ class Judging:
         at: datetime,
         notes: Notes,
         *,
-        moved: bool,
+        changes: Sequence[Change],
     ) -> Judged:
         found, ref = result.judgements.get(key), alert_ref(monitor, key)
         previous = before.get(ref)
@@ -134,6 +137,7 @@ class Judging:
         if not held and rule.silence and at.timestamp() < rule.silence.until:
             held = rule.source.rpartition(":")[0]
         alert = _alert(rule, ref, monitor, key, track, found, previous, at, notes)
+        moved = bool(changes)
         start, end = _window(previous, found, moved=moved, track=track)
         owner = rule.owner or self._project.settings.project.owner
         alert = replace(alert, held_back_by=held, window_start=start, window_end=end, owner=owner)
@@ -143,7 +147,7 @@ class Judging:
                 at=item.track.since,
                 text=text_of(rule, item.judgement, item.track, Notes()),
             )
-            for item in [item for item in result.changes if item.key == key][:-1]
+            for item in changes[:-1]
         ]
         return Judged(key=key, alert=alert, track=track, moved=moved, passed=passed)
 
@@ -181,6 +185,8 @@ def _alert(
     same = found is None and previous is not None and _plain(previous) is track.state
     if same and previous is not None:
         return replace(previous, evaluated_at=at, silence=None, acknowledged=None)
+    labels = dict(zip(rule.by, key[1], strict=bool(key[1])))
+    known_as = labels.get("feature") or labels.get("segment", "")
     return Alert(
         ref=ref,
         name=rule.name,
@@ -189,11 +195,14 @@ def _alert(
         severity=rule.severity,
         value=Number(value=point.value, n=point.rows) if known and point else None,
         threshold=rule.threshold,
-        subject=subject_of(point) if known and point else previous.subject if previous else "",
+        subject=(
+            (subject_of(point) if known and point else previous.subject if previous else "")
+            or known_as
+        ),
         since=from_seconds(track.since),
         evaluated_at=at,
         text=text_of(rule, found, track, notes),
-        labels=dict(zip(rule.by, key[1], strict=True)),
+        labels=labels,
         metric=rule.metric,
         op=rule.op,
         version=(point.labels.get("version", "") if point else "")

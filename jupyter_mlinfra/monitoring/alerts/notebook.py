@@ -97,8 +97,12 @@ def _looking(deployment: str) -> list[dict[str, object]]:
 
 def path_for(alert: Alert, at: datetime) -> str:
     """Where it is written, below the project."""
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", alert.ref.removeprefix("alert:")).strip("-.")
-    return f"{FOLDER}/{name[:80]}-{at:%Y%m%d-%H%M%S}.ipynb"
+    plain = "-".join([alert.monitor, alert.name, *alert.labels.values()])
+    name = re.sub(r"[^\w.-]+", "-", plain).strip("-.")
+    short = name.encode(errors="ignore")[:120].decode(
+        errors="ignore"
+    )  # a file system takes 255 bytes
+    return f"{FOLDER}/{short}-{at:%Y%m%d-%H%M%S}.ipynb"
 
 
 def _head(alert: Alert, deployment: str) -> str:

@@ -22,6 +22,7 @@ from ..snippets import alert_code
 from ..spec import Alert, AlertSilence, FeatureDrift
 from . import backtests, drafts, notebook, views
 from .deliveries import DeliveryStore
+from .folding import tally
 from .silences import silence_of
 from .spec import (
     AlertChange,
@@ -69,8 +70,11 @@ class Alerts:
     # Looking
 
     def show(self, alert: str) -> AlertDetail:
-        """An alert with its history. Raises NotFound."""
-        found = self._store.show(alert)
+        """An alert with its history; without labels the worst alert of its rule. Raises NotFound,
+        with the names that are near.
+        """
+        named = self._store.named(alert)
+        found = named[0]
         history = self._store.history(found, limit=HISTORY_SHOWN)
         return AlertDetail(
             alert=found,
@@ -79,6 +83,7 @@ class Alerts:
             history=history.items,
             changes=history.total,
             code=alert_code(found.ref.removeprefix("alert:")),
+            stands_for=tally(named) if len(named) > 1 else "",
         )
 
     def history(
@@ -111,12 +116,13 @@ class Alerts:
         return with_masked(rows.filter(pl.col("ts") <= until), hidden)
 
     def drift(self, alert: str) -> Sequence[FeatureDrift]:
-        """The features of that time against the reference of its version, those that moved most
-        first; empty without a reference.
+        """The features of that time against the reference of its version: the one that the alert is
+        about, then those that moved most; empty without a reference.
         """
         found = self._store.show(alert)
-        rows = self._rows(found)
-        return self._monitoring.drift_of(found.monitor, rows, version=found.version or None)
+        rows, own = self._rows(found), found.labels.get("feature")
+        drift = self._monitoring.drift_of(found.monitor, rows, version=found.version or None)
+        return sorted(drift, key=lambda item: item.feature != own)
 
     def _rows(self, alert: Alert) -> pl.DataFrame:
         """The logged rows of its window, as they are."""
@@ -129,10 +135,15 @@ class Alerts:
     # Doing
 
     def acknowledge(self, alert: str, *, why: str = "") -> AlertDetail:
-        """Say that you look after it, until it ends. Raises Conflict for one that is quiet."""
-        found = self._store.show(alert)
-        if found.state not in ("firing", "pending", "silenced", "no_data"):
-            raise Conflict(f"{found.ref} is {found.state}.", "There is nothing to look after.", "")
+        """Say that you look after it, until it ends; without labels, after all alerts of its rule
+        that are crossed, or else have no data. Raises Conflict if they are quiet.
+        """
+        named = self._store.named(alert)
+        crossed = [item for item in named if item.state in ("firing", "pending", "silenced")]
+        found = crossed or [item for item in named if item.state == "no_data"]
+        if not found:
+            worst = named[0]
+            raise Conflict(f"{worst.ref} is {worst.state}.", "There is nothing to look after.", "")
         self._store.acknowledge(found, self._project.user, why)
         return self.show(alert)
 
@@ -165,9 +176,13 @@ class Alerts:
                 why=why,
             )
         made = self._silence(number)
-        for alert in self._store.alerts(monitor or None):
-            if silence_of([made], alert.monitor, key_of(alert.ref)[1]):
-                self._note(alert, "silenced", f"until {end:%Y-%m-%d %H:%M} UTC: {why}")
+        meant = [
+            alert
+            for alert in self._store.alerts(monitor or None)
+            if silence_of([made], alert.monitor, key_of(alert.ref)[1])
+        ]
+        said = f"until {end:%Y-%m-%d %H:%M} UTC: {why}"
+        self._store.note(meant, "silenced", user=self._project.user, why=said)
         return made
 
     def unsilence(self, number: int) -> AlertSilence:
@@ -259,7 +274,8 @@ class Alerts:
         """
         book = open_book(self._project)
         rules = book.rules if monitor is None else book.of(monitor)
-        records = [*views.problems(book), *map(views.rule, rules)]
+        owner = self._project.settings.project.owner
+        records = [*views.problems(book), *(views.rule(item, owner) for item in rules)]
         return page_of(records, limit=limit, cursor=cursor)
 
     def check(self, file: str) -> RuleCheck:
@@ -295,7 +311,8 @@ class Alerts:
     def export(self, monitor: str | None = None) -> str:
         """The rules as a file of alerting rules for Prometheus."""
         book = open_book(self._project)
-        return rules_file(book.rules if monitor is None else book.of(monitor))
+        rules = book.rules if monitor is None else book.of(monitor)
+        return rules_file(rules, owner=self._project.settings.project.owner)
 
     def backtest(
         self,
@@ -366,7 +383,7 @@ class Alerts:
         return alert.window_start or end - timedelta(hours=24), end
 
     def _note(self, alert: Alert, what: str, why: str, *, link: str = "") -> None:
-        self._store.note(alert, what, user=self._project.user, why=why, link=link)
+        self._store.note([alert], what, user=self._project.user, why=why, link=link)
 
     def _pipeline_of(self, alert: Alert) -> str:
         """For display: a store that is down hides no alert."""
@@ -402,7 +419,7 @@ class Alerts:
             return "", plain, None
         monitor, (rule, labels) = key_of(plain)
         if labels:
-            self._store.show(plain)
+            labels = key_of(self._store.show(plain).ref)[1][1]
         elif rule not in {item.name for item in book.of(self._monitoring.monitor(monitor).name)}:
             raise NotFound(
                 f"Monitor {monitor} has no rule {rule}.",

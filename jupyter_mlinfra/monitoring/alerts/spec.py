@@ -30,7 +30,8 @@ class AlertChange:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertDetail:
     """An alert's page. pipeline: the one that made its model, empty if that is not known. history:
-    the newest lines.
+    the newest lines. stands_for: how the alerts of the rule stand, if all of them were asked for;
+    this is the worst then.
     """
 
     alert: Alert
@@ -39,6 +40,7 @@ class AlertDetail:
     history: Sequence[AlertChange]
     changes: int
     code: Mapping[str, str]
+    stands_for: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +55,7 @@ class AlertNotebook:
 class AlertRule:
     """A rule. monitor: empty for all; but: monitors that have their own. source: file and line,
     empty for the built-in ones. problem: of a file whose rules are not used; name is the file then.
-    against: what drift is against.
+    against: what drift is against. owner: who looks after its alerts, by the rule or the project.
     """
 
     name: str
@@ -77,6 +79,7 @@ class AlertRule:
     source: str
     problem: str
     against: str = REFERENCE
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

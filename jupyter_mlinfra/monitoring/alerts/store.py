@@ -6,14 +6,16 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
+from math import inf
 from typing import TYPE_CHECKING
 
 from ...core import events
 from ...core.errors import NotFound
 from ...core.records import Number, Page, check_limit, from_seconds, now, parse_cursor, to_seconds
-from ...core.refs import Ref, reference
+from ...core.refs import decoded, reference
 from ..rules.evaluator import AlertKey
-from ..rules.spec import Key
+from ..rules.spec import Key, Operator
 from ..spec import Acknowledgement, Alert, AlertSilence, AlertState
 from ..state import STALE, WORST_FIRST, Track, as_of
 from .silences import SilenceStore, silence_of
@@ -24,6 +26,11 @@ if TYPE_CHECKING:
 
 HISTORY = 500
 """Lines of an alert's history that are kept."""
+
+_NAMED = 200
+"""Characters of a name that a message shows; names of features have no limit."""
+
+_GONE = "Its rule or its label is gone."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +62,11 @@ def alert_ref(monitor: str, key: AlertKey) -> str:
 
 
 def key_of(text: str) -> tuple[str, AlertKey]:
-    """Monitor, rule and labels of a reference, with or without `alert:`. Raises NotFound."""
-    plain = text.removeprefix("alert:")
-    parts = Ref.parse(f"alert:{plain}").parts if plain and not plain.isspace() else ()
-    if len(parts) < 2:
+    """Monitor, rule and labels of a reference, with or without `alert:`; a label may be written as
+    it is, with its spaces. Raises NotFound.
+    """
+    parts = [decoded(part) for part in text.removeprefix("alert:").split("/")]
+    if len(parts) < 2 or not all(parts[:2]):
         raise NotFound(
             f"{text!r} is no alert.",
             "An alert is named MONITOR/RULE, or MONITOR/RULE/LABEL.",
@@ -83,7 +91,9 @@ class AlertStore:
         return {_key(row): (_track(row), row["source"]) for row in rows}
 
     def alerts(self, monitor: str | None = None) -> list[Alert]:
-        """Firing first, then pending, no data, silenced, ok; newest first within a state."""
+        """Firing first, then pending, no data, silenced, ok; within a state the newest first, and
+        of those that are as old the worst.
+        """
         with self._database.read() as connection:
             rows = connection.execute(
                 "SELECT * FROM alert WHERE monitor = coalesce(?, monitor)", (monitor,)
@@ -91,23 +101,45 @@ class AlertStore:
         # Here, since states and times depend on the present.
         silences = self.silences.since(now().timestamp())
         found = [_alert(row, silences) for row in rows]
-        newest_first = sorted(found, key=lambda alert: alert.since, reverse=True)
-        return sorted(newest_first, key=lambda alert: WORST_FIRST.index(alert.state))
+        found.sort(key=_badness, reverse=True)
+        found.sort(key=lambda alert: alert.since, reverse=True)
+        return sorted(found, key=lambda alert: WORST_FIRST.index(alert.state))
 
     def show(self, text: str) -> Alert:
-        """One alert by its reference or `MONITOR/RULE`. Raises NotFound."""
-        monitor, key = key_of(text)
+        """One alert by its reference; of several that it names, see `named`, the worst. Raises
+        NotFound.
+        """
+        return self.named(text)[0]
+
+    def named(self, text: str) -> list[Alert]:
+        """The alerts that a reference names, the worst first: one with its labels, or without them
+        all of its rule. Raises NotFound, with the names that are near.
+        """
+        monitor, (rule, labels) = key_of(text)
         with self._database.read() as connection:
-            row = connection.execute(
-                "SELECT * FROM alert WHERE monitor = ? AND rule = ? AND labels = ?",
-                (monitor, *_columns(key)),
-            ).fetchone()
-        if row is None:
-            raise NotFound(
-                f"There is no alert {text.removeprefix('alert:')}.",
-                fix="mlinfra alerts list shows all alerts.",
-            )
-        return _alert(row, self.silences.since(now().timestamp()))
+            rows = connection.execute(
+                "SELECT * FROM alert WHERE monitor = ? AND rule = ?", (monitor, rule)
+            ).fetchall()
+        as_typed = text.removeprefix("alert:").split("/", 2)[2:]
+        asked = ["/".join(labels), *as_typed]  # a name may have a / or a % that is not encoded
+        fitting = [row for row in rows if not labels or _key(row)[1] == labels]
+        fitting = fitting or [row for row in rows if "/".join(_key(row)[1]) in asked]
+        if not fitting:
+            raise self._unknown(text, monitor)
+        silences = self.silences.since(now().timestamp())
+        found = sorted((_alert(row, silences) for row in fitting), key=_badness, reverse=True)
+        return sorted(found, key=lambda alert: WORST_FIRST.index(alert.state))
+
+    def _unknown(self, text: str, monitor: str) -> NotFound:
+        """There is no such alert, but those of near names."""
+        plain = text.removeprefix("alert:")[:_NAMED]
+        names = [item.ref.removeprefix("alert:")[:_NAMED] for item in self.alerts(monitor)]
+        near = get_close_matches(plain, names, 3)
+        return NotFound(
+            f"There is no alert {plain}.",
+            f"Near names: {', '.join(near)}." if near else "",
+            "mlinfra alerts list --all shows all alerts.",
+        )
 
     def write(
         self,
@@ -130,7 +162,9 @@ class AlertStore:
                 "DELETE FROM alert WHERE monitor = ? AND rule = ? AND labels = ?",
                 (monitor, *_columns(key)),
             )
-            note(connection, monitor, key, "removed", why="Its rule or its label is gone.")
+            apart = not key[1] and any(item[0] == key[0] for item in kept)
+            why = "Its labels have alerts of their own." if apart else _GONE
+            note(connection, monitor, key, "removed", why=why)
         for item in judged:
             _write(connection, item, before.get(item.key))
             for state in item.passed:
@@ -139,19 +173,17 @@ class AlertStore:
                 silence = silence_of(silences, monitor, item.key)
                 _tell(connection, item, quiet=bool(silence or item.alert.held_back_by))
 
-    def acknowledge(self, alert: Alert, user: str, why: str) -> None:
-        """Note who looks after it."""
-        monitor, key = key_of(alert.ref)
+    def acknowledge(self, alerts: Sequence[Alert], user: str, why: str) -> None:
+        """Note who looks after them."""
         with self._database.write() as connection:
-            connection.execute(
-                "UPDATE alert SET acknowledged_at = ?, acknowledged_by = ?, acknowledged_why = ?"
-                " WHERE monitor = ? AND rule = ? AND labels = ?",
-                (to_seconds(now()), user, why, monitor, *_columns(key)),
-            )
-            note(connection, monitor, key, "acknowledged", user=user, why=why)
-            events.append(
-                connection, "alert", alert.ref, {"state": alert.state, "monitor": monitor}
-            )
+            for alert in alerts:
+                monitor, key = key_of(alert.ref)
+                connection.execute(
+                    "UPDATE alert SET acknowledged_at = ?, acknowledged_by = ?,"
+                    " acknowledged_why = ? WHERE monitor = ? AND rule = ? AND labels = ?",
+                    (to_seconds(now()), user, why, monitor, *_columns(key)),
+                )
+            self._note(connection, alerts, "acknowledged", user=user, why=why)
 
     def unexplained(self, monitor: str) -> list[Alert]:
         """Those that fire, and whose cause was not looked for since they began to."""
@@ -174,14 +206,28 @@ class AlertStore:
                 data = {"cause": cause, "monitor": monitor}
                 events.append(connection, "alert", alert.ref, data)
 
-    def note(self, alert: Alert, what: str, *, user: str, why: str, link: str = "") -> None:
-        """Add a line to the history of an alert, with an event."""
-        monitor, key = key_of(alert.ref)
+    def note(
+        self, alerts: Sequence[Alert], what: str, *, user: str, why: str, link: str = ""
+    ) -> None:
+        """Add a line to the history of alerts, with an event for each."""
         with self._database.write() as connection:
+            self._note(connection, alerts, what, user=user, why=why, link=link)
+
+    def _note(
+        self,
+        connection: sqlite3.Connection,
+        alerts: Sequence[Alert],
+        what: str,
+        *,
+        user: str,
+        why: str,
+        link: str = "",
+    ) -> None:
+        for alert in alerts:
+            monitor, key = key_of(alert.ref)
             note(connection, monitor, key, what, user=user, why=why, link=link)
-            events.append(
-                connection, "alert", alert.ref, {"state": alert.state, "monitor": monitor}
-            )
+            data = {"state": alert.state, "monitor": monitor}
+            events.append(connection, "alert", alert.ref, data)
 
     def history(
         self, alert: Alert, *, limit: int = 50, cursor: str | None = None
@@ -369,6 +415,14 @@ def _alert(row: sqlite3.Row, silences: Sequence[AlertSilence]) -> Alert:
         cause=row["cause"] or "",
         owner=row["owner"],
     )
+
+
+def _badness(alert: Alert) -> float:
+    """How far its value is on the bad side; least without a value."""
+    value = alert.value.value if alert.value else None
+    if value is None:
+        return -inf
+    return float(value) if Operator(alert.op).upward else -float(value)
 
 
 def _acknowledged(row: Mapping[str, object] | sqlite3.Row) -> Acknowledgement | None:

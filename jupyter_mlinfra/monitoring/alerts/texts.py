@@ -29,6 +29,8 @@ _NAMES = {
     "class_psi": "PSI of the predicted classes",
     "memory_mib": "memory in MiB",
     "cpu_cores": "processor cores in use",
+    "gpu_memory_mib": "memory of GPUs in MiB",
+    "gpu_load": "load of its GPUs",
     "in_flight": "requests in flight",
     "retries": "retries",
     "label_coverage": "share of labelled requests",

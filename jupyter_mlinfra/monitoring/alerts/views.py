@@ -12,8 +12,8 @@ from .drafts import fault
 from .spec import AlertRule, RuleCheck
 
 
-def rule(item: ThresholdRule) -> AlertRule:
-    """The record of a rule."""
+def rule(item: ThresholdRule, owner: str) -> AlertRule:
+    """The record of a rule. owner: of the project."""
     return AlertRule(
         name=item.name,
         monitor=item.monitor,
@@ -36,6 +36,7 @@ def rule(item: ThresholdRule) -> AlertRule:
         source=item.source,
         problem="",
         against=item.against,
+        owner=item.owner or owner,
     )
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ...core.records import Number
 from ...faces.cards import Card, card, said
 from ...faces.rows import Row, rows_of
 from ...faces.words import NONE, beginning, counted, moment, number, plain, share
-from ..spec import MonitorStatus, TableComparison
+from ..spec import Alert, MonitorStatus, TableComparison
+
+ALERTS_SHOWN = 10
 
 
 @card(MonitorStatus)
@@ -30,11 +34,7 @@ def _monitor_status(item: MonitorStatus) -> Card:
         "not logged": plain(item.dropped or None),
         "not compared": item.trouble or NONE,
         "incomplete": item.problems[0] if item.problems else NONE,
-        **{
-            f"alert {alert.name}": f"{alert.state}: {alert.text}"
-            for alert in item.alerts
-            if alert.state != "ok"
-        },
+        **_alerts(item.alerts),
     }
     shown = item.drift[:20]
     note = (
@@ -49,6 +49,18 @@ def _monitor_status(item: MonitorStatus) -> Card:
         rows=rows_of(shown),
         note=note,
     )
+
+
+def _alerts(alerts: Sequence[Alert]) -> dict[str, str]:
+    """Those that are not ok, the worst ones first."""
+    loud = [alert for alert in alerts if alert.state != "ok"]
+    found = {
+        " ".join(filter(None, ("alert", alert.name, alert.subject))): f"{alert.state}: {alert.text}"
+        for alert in loud[:ALERTS_SHOWN]
+    }
+    if len(loud) > ALERTS_SHOWN:
+        found["more alerts"] = f"{len(loud) - ALERTS_SHOWN:,}: mlinfra alerts list"
+    return found
 
 
 @card(TableComparison)

@@ -65,8 +65,19 @@ def _of_service(item: MonitorFigures) -> dict[str, str]:
         "refused": _share(latency.refused_fraction) if latency else NONE,
         "memory MiB": _figure(item.memory.mib) if item.memory else NONE,
         "cores in use": _figure(item.cpu.cores) if item.cpu else NONE,
+        **_of_gpus(item),
         "in flight": plain(item.in_flight),
         "retries": plain(item.retries),
+    }
+
+
+def _of_gpus(item: MonitorFigures) -> dict[str, str]:
+    """Most processes use none."""
+    if item.gpu is None:
+        return {}
+    return {
+        "memory of GPUs MiB": _figure(item.gpu.mib),
+        "load of its GPUs": _share(item.gpu.load),
     }
 
 

@@ -47,7 +47,7 @@ METRICS = (
     *("psi", "ks", "wasserstein", "js", "hellinger", "chi2", "missing", "out_of_range", "unseen"),
     *("error_fraction", "refused_fraction", "p95_ms", "requests"),
     *("score_psi", "output_psi", "class_psi"),
-    *("memory_mib", "cpu_cores", "in_flight", "retries"),
+    *("memory_mib", "cpu_cores", "in_flight", "retries", "gpu_memory_mib", "gpu_load"),
     *("performance_real.", "performance_output.", "performance_estimated."),
     *("label_coverage", "kpi"),
 )

@@ -102,6 +102,7 @@ def figures_of(asked: Asked, plan: Plan, reference: Reference | None) -> figures
         retries=used.retries if used else int(requests.sums[0]) if requests else None,
         memory=_memory(used) if used else None,
         cpu=_cpu(used) if used else None,
+        gpu=_gpu(used) if used else None,
         in_flight=used.in_flight if used else None,
         reasons=reasons,
         problems=window.problems,
@@ -128,20 +129,33 @@ def _cpu(used: Used) -> figures.CpuFigures:
     return figures.CpuFigures(cores=used.cpu_cores, max_cores=used.busiest_cores)
 
 
+def _gpu(used: Used) -> figures.GpuFigures | None:
+    if used.gpu_memory_mib is None and used.gpu_load is None:
+        return None
+    return figures.GpuFigures(
+        mib=used.newest_gpu_mib,
+        max_mib=used.gpu_memory_mib,
+        load=used.gpu_load,
+        max_load=used.busiest_gpu,
+    )
+
+
 def _unknown_of_processes(asked: Asked) -> Mapping[str, str]:
     """Why figures of processes are not known, or of how much of the window they are."""
     if asked.used:
         seen, whole = asked.used.minutes, round((asked.window.end - asked.window.start) / 60)
+        unknown = {"gpu": asked.used.gpu_why} if asked.used.gpu_why else {}
         if seen >= whole - 2:
-            return {}
-        return {"processes": f"They were seen in {seen:,} of the window's {whole:,} minutes."}
+            return unknown
+        said = f"They were seen in {seen:,} of the window's {whole:,} minutes."
+        return {**unknown, "processes": said}
     why = (
         "The processes answer all segments together."
         if asked.segment
         else "No process of it was seen in the window."
     )
     retries = "Counted where a request reached two processes; others only the gateway knows."
-    return dict.fromkeys(("memory", "cpu", "in_flight"), why) | {"retries": retries}
+    return dict.fromkeys(("memory", "cpu", "gpu", "in_flight"), why) | {"retries": retries}
 
 
 def rank(

@@ -43,7 +43,11 @@ def monitor_has(rule: ThresholdRule, monitor: str) -> bool:
 def built_in(settings: MonitoringSettings) -> list[ThresholdRule]:
     """The rules of a project without files."""
     return [
-        _default(settings, "drift", "psi", settings.psi_alert, min_rows=settings.min_rows),
+        replace(
+            _default(settings, "drift", "psi", settings.psi_alert),
+            min_rows=settings.min_rows,
+            by=("feature",),
+        ),
         replace(
             _default(settings, "failed", "error_fraction", settings.failed_alert),
             share_of_at_least=MIN_REQUESTS,
@@ -61,8 +65,6 @@ def _default(
     name: str,
     metric: str,
     limit: float,
-    *,
-    min_rows: int = 1,
 ) -> ThresholdRule:
     return ThresholdRule(
         name=name,
@@ -72,7 +74,7 @@ def _default(
         clear=float(f"{settings.clear_fraction * limit:.6g}"),
         hold_seconds=60 * settings.hold_minutes,
         keep_firing_seconds=settings.keep_firing_seconds,
-        min_rows=min_rows,
+        min_rows=1,
         group="built-in",
     )
 

@@ -6,8 +6,10 @@ several windows at once moves each alert through the states that it would have h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import itemgetter
 from typing import Literal
 
 from ..hours.points import Point
@@ -82,7 +84,8 @@ def evaluate(
     for at, batch in _batches(rules, points, clock, not_before or {}):
         run.advance(at)
         for key, found in batch.items():
-            run.judge(key, found, at)
+            for alert in run.meant(key, batch):
+                run.judge(alert, found, at)
         run.tell(at)
     run.advance(clock)
     run.complete(clock)
@@ -117,17 +120,30 @@ class _Run:
         self, rules: Mapping[str, Rule], tracks: Mapping[AlertKey, Track], muted: Muted
     ) -> None:
         self._rules, self._muted = rules, muted
-        self._tracks = {key: track for key, track in tracks.items() if key[0] in rules}
+        self._tracks = {key: track for key, track in tracks.items() if _fits(key, rules)}
         self._judgements: dict[AlertKey, Judgement] = {}
         self._changes: list[Change] = []
         self._notices: list[Notice] = []
         for key, track in tracks.items():
-            if key[0] not in rules:
-                self._drop(key, track, track.at)
+            if key not in self._tracks:
+                self._drop(key, track, max(track.at, track.since))
+
+    def meant(self, key: AlertKey, batch: Mapping[AlertKey, object]) -> Sequence[AlertKey]:
+        """The alerts that points are for. Where nothing of any label was measured, these are all
+        alerts of the rule of which the batch says nothing else; its one without labels, if there is
+        no other.
+        """
+        if key[1] or not self._rules[key[0]].by:
+            return [key]
+        labelled = [item for item in {**self._tracks, **batch} if item[0] == key[0] and item[1]]
+        return [item for item in labelled if item not in batch] if labelled else [key]
 
     def judge(self, key: AlertKey, points: Sequence[Point], at: float) -> None:
         """Move an alert by what was measured."""
         rule, known = self._rules[key[0]], self._tracks.get(key)
+        unlabelled: AlertKey = (rule.name, ())
+        if key[1] and unlabelled in self._tracks:
+            self._drop(unlabelled, self._tracks.pop(unlabelled), at)
         # A window may end at the very moment at which the silence before it moved the alert.
         if known is not None and (at < known.at or at == known.at == known.seen):
             return
@@ -145,31 +161,37 @@ class _Run:
             for at in _silent_moments(self._rules[key[0]], track)
             if track.at < at < until
         )
-        for at, key in due:
-            known = self._tracks[key]
-            self._set(key, known, step(known, None, at, self._rules[key[0]]), at, None)
+        for at, moved in groupby(due, key=itemgetter(0)):
+            for _, key in moved:
+                known = self._tracks[key]
+                self._set(key, known, step(known, None, at, self._rules[key[0]]), at, None)
             self.tell(at)
         for key, track in [*self._tracks.items()]:
             rule = self._rules[key[0]]
-            if rule.by and until - track.seen > max(FORGET_SECONDS, rule.stale_seconds):
+            if key[1] and until - track.seen > max(FORGET_SECONDS, rule.stale_seconds):
                 self._drop(key, self._tracks.pop(key), until)
 
     def complete(self, clock: float) -> None:
-        """A rule without labels has its alert even if nothing was ever measured."""
+        """Each rule has an alert, even if nothing was ever measured: one without labels, until the
+        first with labels takes its place.
+        """
+        known = {name for name, _ in self._tracks}
         for rule in self._rules.values():
             key: AlertKey = (rule.name, ())
-            if not rule.by and key not in self._tracks:
+            if rule.name not in known:
                 begun = step(Track(since=clock, at=clock, seen=clock), None, clock, rule)
                 # Its first window may have ended before the clock.
                 self._set(key, None, replace(begun, at=0.0), clock, None)
 
     def tell(self, at: float) -> None:
         """Note what receivers are to be told at this time."""
+        fires = self._firing()
         for key, track in self._tracks.items():
             firing = track.state is AlertState.FIRING
-            if firing and not track.told and not self._holder(key) and not self._muted(key, at):
-                self._notify(key, "firing", track, at)
-                self._tracks[key] = replace(track, told=True)
+            if firing and not track.told:
+                if not self._holder(key, fires) and not self._muted(key, at):
+                    self._notify(key, "firing", track, at)
+                    self._tracks[key] = replace(track, told=True)
             elif not firing and track.told:
                 self._notify(key, "resolved", track, at)
                 self._tracks[key] = replace(track, told=False)
@@ -178,10 +200,11 @@ class _Run:
         """The tracks in the order of the rules."""
         order = {name: place for place, name in enumerate(self._rules)}
         tracks = dict(sorted(self._tracks.items(), key=lambda item: (order[item[0][0]], item[0])))
+        fires = self._firing()
         held = {
             key: holder
             for key, track in tracks.items()
-            if track.state is AlertState.FIRING and (holder := self._holder(key))
+            if track.state is AlertState.FIRING and (holder := self._holder(key, fires))
         }
         return Evaluation(
             tracks=tracks,
@@ -191,14 +214,15 @@ class _Run:
             held_back=held,
         )
 
-    def _holder(self, key: AlertKey) -> str:
-        """The firing rule that holds an alert back, empty if there is none."""
-        if not (held_by := self._rules[key[0]].inhibited_by):
-            return ""
-        firing = {
+    def _firing(self) -> Set[str]:
+        """The rules of which an alert fires."""
+        return {
             name for (name, _), track in self._tracks.items() if track.state is AlertState.FIRING
         }
-        return next((name for name in held_by if name in firing), "")
+
+    def _holder(self, key: AlertKey, firing: Set[str]) -> str:
+        """The firing rule that holds an alert back, empty if there is none."""
+        return next((name for name in self._rules[key[0]].inhibited_by if name in firing), "")
 
     def _set(
         self, key: AlertKey, known: Track | None, after: Track, at: float, found: Judgement | None
@@ -227,6 +251,12 @@ class _Run:
                 judgement=self._judgements.get(key),
             )
         )
+
+
+def _fits(key: AlertKey, rules: Mapping[str, Rule]) -> bool:
+    """Whether a rule still has such an alert: it may be gone, or keep other labels apart now."""
+    rule = rules.get(key[0])
+    return rule is not None and (not key[1] or len(key[1]) == len(rule.by))
 
 
 def _silent_moments(rule: Rule, track: Track) -> Sequence[float]:

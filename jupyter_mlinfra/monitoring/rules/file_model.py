@@ -155,7 +155,8 @@ class RuleEntry(Options):
     metric: str
     """`psi`, `ks`, `wasserstein`, `js`, `hellinger`, `chi2`, `missing`, `out_of_range`, `unseen`,
     `error_fraction`, `refused_fraction`, `p95_ms`, `requests`, `score_psi`, `output_psi`,
-    `class_psi`, `memory_mib`, `cpu_cores`, `in_flight`, `retries`, `label_coverage`, `kpi`,
+    `class_psi`, `memory_mib`, `cpu_cores`, `in_flight`, `retries`,
+    `gpu_memory_mib`, `gpu_load`, `label_coverage`, `kpi`,
     `performance_real.NAME`, `performance_output.NAME`, `performance_estimated.NAME`.
     """
 

@@ -37,13 +37,17 @@ def metric_name(metric: str) -> tuple[str, Mapping[str, str]]:
     return f"mlinfra_{family}", {"metric": name} if name else {}
 
 
-def rules_file(rules: Sequence[ThresholdRule], *, interval: float = INTERVAL_SECONDS) -> str:
-    """The alerting rules, as YAML for `rule_files`. What Prometheus cannot say is in comments."""
+def rules_file(
+    rules: Sequence[ThresholdRule], *, owner: str = "", interval: float = INTERVAL_SECONDS
+) -> str:
+    """The alerting rules, as YAML for `rule_files`. What Prometheus cannot say is in comments.
+    owner: of the rules that name none.
+    """
     import yaml
 
     groups: dict[str, list[dict[str, Any]]] = {}
     for rule in rules:
-        groups.setdefault(rule.group, []).append(_alerting(rule))
+        groups.setdefault(rule.group, []).append(_alerting(rule, rule.owner or owner))
     body = {
         "groups": [
             {"name": name, "interval": duration(interval), "rules": found}
@@ -82,19 +86,27 @@ def duration(seconds: float) -> str:
     return f"{whole}ms"
 
 
-def _alerting(rule: ThresholdRule) -> dict[str, Any]:
+def _alerting(rule: ThresholdRule, owner: str) -> dict[str, Any]:
     found: dict[str, Any] = {"alert": rule.name, "expr": expression(rule)}
     if rule.hold_seconds:
         found["for"] = duration(rule.hold_seconds)
     if rule.keep_firing_seconds:
         found["keep_firing_for"] = duration(rule.keep_firing_seconds)
     found["labels"] = {"severity": rule.severity}
-    own = rule.summary.replace("{{", '{{ "{{" }}')  # a template of Prometheus begins with it
-    summary = own or f"{rule.metric} is {{{{ $value }}}}, limit {rule.threshold:g}"
+    if owner:
+        found["labels"]["owner"] = _no_template(owner)
+    summary = (
+        _no_template(rule.summary) or f"{rule.metric} is {{{{ $value }}}}, limit {rule.threshold:g}"
+    )
     found["annotations"] = {"summary": summary}
     if rule.runbook:
         found["annotations"]["runbook_url"] = rule.runbook
     return found
+
+
+def _no_template(text: str) -> str:
+    """Text that Prometheus takes as it is: a template begins with two braces."""
+    return text.replace("{{", '{{ "{{" }}')
 
 
 def expression(rule: ThresholdRule) -> str:

@@ -21,7 +21,7 @@ METRICS = (
     *("psi", "ks", "wasserstein", "js", "hellinger", "chi2", "missing", "out_of_range", "unseen"),
     *("error_fraction", "refused_fraction", "p95_ms", "requests"),
     *("score_psi", "output_psi", "class_psi"),
-    *("memory_mib", "cpu_cores", "in_flight", "retries"),
+    *("memory_mib", "cpu_cores", "in_flight", "retries", "gpu_memory_mib", "gpu_load"),
     *("label_coverage", "kpi"),
 )
 FAMILIES = ("performance_real", "performance_output", "performance_estimated")
@@ -82,7 +82,9 @@ class Rule(Timing, Protocol):
     def inhibited_by(self) -> Sequence[str]: ...
 
     def key_of(self, point: Point) -> Key | None:
-        """Which of its alerts a point is for; None if the rule is not about it."""
+        """Which of its alerts a point is for; None if the rule is not about it. Empty for a rule
+        with labels: nothing was measured of any of them.
+        """
 
     def judge(self, points: Sequence[Point], *, firing: bool) -> Judgement:
         """The verdict on the points of one alert whose windows end at the same time."""
@@ -106,8 +108,9 @@ class ThresholdRule:
     at least so many requests, so that one bad request of three is not a third. monitor: empty for
     all but `not_monitors`. against: what drift is against, see `against`. where: only points with
     one of these values of a label. by: labels whose values have alerts of their own; without them
-    there is one alert on the worst point. receivers: None for all. owner: empty for the project's.
-    source: file and line, empty for the built-in rules.
+    there is one alert on the worst point, as there is one before any label has a value. receivers:
+    None for all. owner: empty for the project's. source: file and line, empty for the built-in
+    rules.
     """
 
     name: str
@@ -140,10 +143,17 @@ class ThresholdRule:
         """None for another metric, another label, and for segments that the rule does not name."""
         if point.metric != self.metric or point.labels.get("against", REFERENCE) != self.against:
             return None
-        if any(point.labels.get(name, "") not in values for name, values in self.where.items()):
+        of_none = point.value is None and "feature" not in point.labels
+        if any(
+            point.labels.get(name, "") not in values
+            for name, values in self.where.items()
+            if not (of_none and name == "feature")
+        ):
             return None
         if "segment" in point.labels and "segment" not in (*self.by, *self.where):
             return None
+        if of_none and tuple(self.by) == ("feature",):
+            return ()
         if any(name not in point.labels for name in self.by):
             return None
         return tuple(point.labels[name] for name in self.by)

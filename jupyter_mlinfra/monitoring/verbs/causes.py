@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from ..spec import Alert
 
 
+EXPLAINED = 20
+"""Causes that one round looks for: each is a trace through lineage and notebooks."""
+
+
 class CauseVerbs(HeatVerbs):
     """Where the features of a model come from; a base of `Monitoring`."""
 
@@ -52,8 +56,10 @@ class CauseVerbs(HeatVerbs):
         )
 
     def explain(self, name: str) -> None:
-        """Look once for the likely cause of each alert that fires over a feature."""
-        for alert in self._alerts.unexplained(name):
+        """Look once for the likely cause of each alert that fires over a feature; of many in this
+        round and the next ones.
+        """
+        for alert in self._alerts.unexplained(name)[:EXPLAINED]:
             self._alerts.explain(alert, self._likely(alert))
 
     def _likely(self, alert: Alert) -> str:

@@ -87,9 +87,11 @@ export interface IMonitoringClient {
   /** Judge the rules now. */
   evaluate: (name: string) => Promise<IMonitorStatus>;
   alerts: (
-    options?: IPaging & { firing?: boolean },
+    /** folded: those of a rule that are ok, silenced or without data as one. */
+    options?: IPaging & { firing?: boolean; folded?: boolean },
     signal?: AbortSignal
   ) => Promise<IPage<IAlert>>;
+  /** alert: its reference, here and below; without its labels all alerts of a rule. */
   alert: (alert: string, signal?: AbortSignal) => Promise<IAlertDetail>;
   /** The rules of a monitor; files with a fault come first. */
   rules: (
@@ -104,7 +106,7 @@ export interface IMonitoringClient {
   /** What the text of a rule file says before it is saved. */
   draftRules: (path: string, text: string, signal?: AbortSignal) => Promise<IRuleDraft>;
   editRules: (text: string, change: IRuleChange) => Promise<IRulesEdited>;
-  /** Look after an alert until it ends. alert: `monitor/rule`. */
+  /** Look after an alert until it ends. */
   acknowledge: (alert: string, why: string) => Promise<IAlertDetail>;
   /** Tell nobody of an alert for some seconds. */
   silence: (alert: string, seconds: number, why: string) => Promise<IAlertSilence>;

@@ -65,18 +65,22 @@ export interface components {
          * Alert
          * @description One alert at its last evaluation: value and threshold. since: when its state began.
          *
-         *     name: of its rule. labels: those that its rule keeps apart. subject: the feature, segment or
-         *     version of the worst value. window_start, window_end: the time in which the threshold was
-         *     crossed, in the present episode or the last one. held_back_by: why nobody is told: the rule that
-         *     inhibits it while it fires, or the file that silences it. hold_seconds: how long its rule waits
-         *     before it fires. cause: the likely one in a few words; empty before one was found. owner: who
-         *     looks after it, by its rule or the project; empty if neither says so.
+         *     name: of its rule. labels: those that its rule keeps apart. count: how many alerts of the rule
+         *     this line stands for, 1 for one; `ref` then names all alerts of the rule, and `subject` says how
+         *     many these are. subject: the feature, segment or version of the worst value. window_start,
+         *     window_end: the time in which the threshold was crossed, in the present episode or the last one.
+         *     held_back_by: why nobody is told: the rule that inhibits it while it fires, or the file that
+         *     silences it. hold_seconds: how long its rule waits before it fires. cause: the likely one in a
+         *     few words; empty before one was found. owner: who looks after it, by its rule or the project;
+         *     empty if neither says so.
          */
         readonly Alert: {
             /** @default null */
             readonly acknowledged: components["schemas"]["Acknowledgement"] | null;
             /** @default  */
             readonly cause: string;
+            /** @default 1 */
+            readonly count: number;
             readonly evaluated_at: string | null;
             /** @default  */
             readonly group: string;
@@ -159,7 +163,8 @@ export interface components {
         /**
          * AlertDetail
          * @description An alert's page. pipeline: the one that made its model, empty if that is not known. history:
-         *     the newest lines.
+         *     the newest lines. stands_for: how the alerts of the rule stand, if all of them were asked for;
+         *     this is the worst then.
          */
         readonly AlertDetail: {
             readonly alert: components["schemas"]["Alert"];
@@ -170,6 +175,8 @@ export interface components {
             readonly deployment: string;
             readonly history: readonly components["schemas"]["AlertChange"][];
             readonly pipeline: string;
+            /** @default  */
+            readonly stands_for: string;
         };
         /**
          * AlertNotebook
@@ -202,7 +209,7 @@ export interface components {
          * AlertRule
          * @description A rule. monitor: empty for all; but: monitors that have their own. source: file and line,
          *     empty for the built-in ones. problem: of a file whose rules are not used; name is the file then.
-         *     against: what drift is against.
+         *     against: what drift is against. owner: who looks after its alerts, by the rule or the project.
          */
         readonly AlertRule: {
             /** @default reference */
@@ -220,6 +227,8 @@ export interface components {
             readonly name: string;
             readonly no_data: string;
             readonly op: string;
+            /** @default  */
+            readonly owner: string;
             readonly problem: string;
             readonly receivers: readonly string[] | null;
             readonly severity: string;
@@ -923,10 +932,18 @@ export interface components {
          *     requests, p50_ms, p95_ms, errors (5xx), refused (4xx): of the gateway's last window; None before
          *     the first request. stale_since: when they were measured, if that is too long ago to tell of now.
          *     memory_bytes, pids: of its serving processes; pages that they share count once.
+         *     gpu_memory_bytes: of GPUs, by these processes. gpu_load: 0 to 1, of the GPUs that they compute
+         *     on, whoever else does. gpu_reason: why one of both is None.
          */
         readonly DeployedVersion: {
             readonly error_fraction: components["schemas"]["Number"] | null;
             readonly gates: readonly components["schemas"]["Gate"][];
+            /** @default null */
+            readonly gpu_load: number | null;
+            /** @default null */
+            readonly gpu_memory_bytes: number | null;
+            /** @default  */
+            readonly gpu_reason: string;
             readonly memory_bytes: number | null;
             readonly model: string;
             readonly p50_ms: components["schemas"]["Number"] | null;
@@ -1513,6 +1530,18 @@ export interface components {
             readonly public: string;
             readonly running: number;
             readonly tls: boolean;
+        };
+        /**
+         * GpuFigures
+         * @description GPUs of processes. mib, max_mib: their memory, in the newest minute and at most. load,
+         *     max_load: of the GPUs that the processes compute on, whoever else does, 0 to 1: on average and
+         *     in the busiest minute. What the driver does not say is None.
+         */
+        readonly GpuFigures: {
+            readonly load: number | null;
+            readonly max_load: number | null;
+            readonly max_mib: number | null;
+            readonly mib: number | null;
         };
         /**
          * GpuPoint
@@ -2108,8 +2137,8 @@ export interface components {
          *
          *     against: what drift is against: the reference of a version, or a span of time. drift: by
          *     feature, the most suspect first. fill_rate, unseen, out_of_range: shares of rows by feature.
-         *     problems: what makes the window incomplete. memory, cpu, in_flight (requests at once, at most):
-         *     of the serving processes together. kpi_before: the KPI of the window of this length before.
+         *     problems: what makes the window incomplete. memory, cpu, gpu, in_flight (requests at once, at
+         *     most): of the serving processes together. kpi_before: the KPI of the window of this length before.
          *     heat: the PSI of the most suspect features over time, if it was asked for. scores: of the
          *     answer, of several the first; outputs: of each of several, by the name of the class or output;
          *     predicted: of the class with the largest probability, None of other answers or without a
@@ -2129,6 +2158,8 @@ export interface components {
             };
             /** @default null */
             readonly heat: components["schemas"]["HeatMap"] | null;
+            readonly gpu: components["schemas"]["GpuFigures"] | null;
+            /** @default null */
             readonly in_flight: number | null;
             readonly kpi: components["schemas"]["KpiFigure"] | null;
             /** @default null */
@@ -2193,7 +2224,8 @@ export interface components {
          *     `features` that were compared. trouble: why nothing was compared, as without a reference;
          *     `reference` is empty then.
          *     problems: what makes the window incomplete, such as a broken file of the log.
-         *     next_evaluation_at: when the rules are judged again; None if that is not planned.
+         *     next_evaluation_at: when the rules are judged again; None if that is not planned. alerts: the
+         *     quiet ones of a rule as one.
          */
         readonly MonitorStatus: {
             readonly alerts: readonly components["schemas"]["Alert"][];

@@ -26,6 +26,9 @@ export function Versions({ deployment }: { deployment: IDeployment }): React.Rea
   const workbench = useWorkbench();
   const { trans } = workbench;
   const waiting = onStandby(deployment).length + shadowsOf(deployment).length > 0;
+  const columns = columnsOf(workbench).filter(
+    ({ key }) => key !== 'gpu' || deployment.versions.some(usesGpu)
+  );
   return (
     <section className={cx('split')}>
       <Heading
@@ -41,13 +44,16 @@ export function Versions({ deployment }: { deployment: IDeployment }): React.Rea
       </Heading>
       <Table
         label={trans.__('Versions of %1', deployment.name)}
-        columns={[...columnsOf(workbench), ...(waiting ? [verbsOf(deployment, workbench)] : [])]}
+        columns={[...columns, ...(waiting ? [verbsOf(deployment, workbench)] : [])]}
         rows={deployment.versions}
         row={version => ({ id: version.version, ref: versionRef(version) })}
       />
     </section>
   );
 }
+
+const usesGpu = (version: IDeployedVersion): boolean =>
+  version.gpu_memory_bytes !== null || version.gpu_load !== null;
 
 const columnsOf = ({ trans }: IWorkbench): IColumnSpec<IDeployedVersion>[] => [
   {
@@ -82,6 +88,22 @@ const columnsOf = ({ trans }: IWorkbench): IColumnSpec<IDeployedVersion>[] => [
         format.DASH
       ) : (
         <Num value={row.memory_bytes} format={format.bytes} />
+      )
+  },
+  {
+    key: 'gpu',
+    head: trans.__('GPU'),
+    width: 130,
+    end: true,
+    cell: row =>
+      usesGpu(row) ? (
+        <span title={row.gpu_reason || trans.__('Its memory, and the load of the GPUs it is on')}>
+          {row.gpu_memory_bytes === null ? format.DASH : format.bytes(row.gpu_memory_bytes)}
+          {' · '}
+          {row.gpu_load === null ? format.DASH : format.percent(row.gpu_load)}
+        </span>
+      ) : (
+        <span title={row.gpu_reason || undefined}>{format.DASH}</span>
       )
   },
   { key: 'workers', head: trans.__('processes'), width: 90, figure: row => row.workers },

@@ -19,7 +19,7 @@ import * as format from '../format';
 import { useOpenFile } from '../hooks/command';
 import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
-import { formatRef } from '../refs';
+import { formatRef, parseRef } from '../refs';
 import type { IPageProps } from '../tokens';
 import { titleOf, useInsert, Verbs, Watched, Why } from './alertcard';
 import { Cause } from './cause';
@@ -48,9 +48,10 @@ const OF_FEATURES = [
 export default function AlertPage({ reference, name }: IPageProps): React.ReactElement {
   const workbench = useWorkbench();
   const { client, trans } = workbench;
-  const query = useQuery(reference, signal => client.monitoring.alert(name, signal), {
+  const [monitor = '', , ...labels] = parseRef(reference)?.parts ?? [];
+  const query = useQuery(reference, signal => client.monitoring.alert(reference, signal), {
     topics: ['alert'],
-    about: reference
+    about: labels.length ? reference : formatRef('monitor', monitor)
   });
   const alert = query.data?.alert;
   usePageVerb('mlinfra:alerts-insert', useInsert({ ref: reference }));
@@ -123,6 +124,7 @@ function AlertFacts({ detail }: { detail: IAlertDetail }): React.ReactElement {
           format.span(format.secondsSince(alert.since))
         )}
       </>
+      {detail.stands_for && <>{trans.__('the worst of %1', detail.stands_for)}</>}
       {pipeline && (
         <>
           {trans.__('made by')} <RefLink reference={formatRef('pipeline', pipeline)} />

@@ -33,7 +33,7 @@ export function AlertCard({ alert }: { alert: IAlert }): React.ReactElement {
   const goal = useGoal('alert');
   const host = useRef<HTMLElement>(null);
   const { arrive } = useContext(PageContext);
-  const asked = goal?.id === alert.ref ? goal.turn : null;
+  const asked = goal?.id === alert.ref && alert.count === 1 ? goal.turn : null;
   useEffect(() => {
     const arrival = asked === null ? null : arrive(asked);
     if (arrival) {
@@ -69,7 +69,9 @@ export function AlertCard({ alert }: { alert: IAlert }): React.ReactElement {
         </span>
         <span className={cx('space')} />
         <Verbs alert={alert} />
-        <Button icon="code" label={trans.__('Insert Code')} onClick={insert} />
+        {alert.count === 1 && (
+          <Button icon="code" label={trans.__('Insert Code')} onClick={insert} />
+        )}
         <Button label={trans.__('Open')} onClick={() => void open(alert.ref)} />
       </div>
       <dl>
@@ -89,23 +91,27 @@ export function AlertCard({ alert }: { alert: IAlert }): React.ReactElement {
   );
 }
 
-/** What is done first about an alert. */
+/** What is done first about an alert; about several only what is done for all of them. */
 export function Verbs({ alert }: { alert: IAlert }): React.ReactElement {
   const { trans } = useWorkbench();
   return (
     <>
-      <ActionButton
-        command="mlinfra:alerts-notebook"
-        target={alert}
-        label={trans.__('Open Notebook')}
-        busyLabel={trans.__('Writing…')}
-      />
-      <ActionButton
-        command="mlinfra:alerts-retrain"
-        target={alert}
-        label={trans.__('Retrain…')}
-        busyLabel={trans.__('Starting…')}
-      />
+      {alert.count === 1 && (
+        <>
+          <ActionButton
+            command="mlinfra:alerts-notebook"
+            target={alert}
+            label={trans.__('Open Notebook')}
+            busyLabel={trans.__('Writing…')}
+          />
+          <ActionButton
+            command="mlinfra:alerts-retrain"
+            target={alert}
+            label={trans.__('Retrain…')}
+            busyLabel={trans.__('Starting…')}
+          />
+        </>
+      )}
       <ActionButton command="mlinfra:alerts-ack" target={alert} label={trans.__('Acknowledge…')} />
       <ActionButton command="mlinfra:alerts-silence" target={alert} label={trans.__('Silence…')} />
     </>
@@ -115,7 +121,7 @@ export function Verbs({ alert }: { alert: IAlert }): React.ReactElement {
 /** What was measured, and the limit. */
 export function Why({ alert }: { alert: IAlert }): React.ReactElement {
   const { trans } = useWorkbench();
-  if (alert.value?.value == null || measureOf(alert) !== 'PSI') {
+  if (alert.count > 1 || alert.value?.value == null || measureOf(alert) !== 'PSI') {
     return <>{alert.text}</>;
   }
   return (

@@ -25,7 +25,7 @@ export const acknowledge: Perform<IAlert> = async call => {
   if (why === null) {
     return null;
   }
-  await client.monitoring.acknowledge(call.name, why);
+  await client.monitoring.acknowledge(call.ref, why);
   tell(call);
   return { message: trans.__('You look after %1.', call.name) };
 };
@@ -59,7 +59,7 @@ export const silence: Perform<IAlert> = async call => {
   if (!why) {
     return null;
   }
-  const { number } = await client.monitoring.silence(call.name, seconds, why);
+  const { number } = await client.monitoring.silence(call.ref, seconds, why);
   tell(call);
   return {
     message: trans.__('%1 is silenced for %2.', call.name, format.span(seconds)),
@@ -93,7 +93,7 @@ export const unsilence: Perform<IAlert> = async call => {
 
 export const notebook: Perform<IAlert> = async call => {
   const { client, commands } = call.workbench;
-  const { path } = await client.monitoring.notebook(call.name);
+  const { path } = await client.monitoring.notebook(call.ref);
   tell(call);
   await commands.execute('mlinfra:workbench-open-file', { path });
 };
@@ -111,7 +111,7 @@ export const retrain: Perform<IAlert> = async call => {
   if (!sure) {
     return null;
   }
-  const { pipeline, run } = await client.monitoring.retrain(call.name, '');
+  const { pipeline, run } = await client.monitoring.retrain(call.ref, '');
   tell(call);
   await call.workbench.open(formatRef('pipeline', pipeline));
   return { message: trans.__('Pipeline %1 runs as %2.', pipeline, run) };
@@ -128,7 +128,7 @@ export const rollback: Perform<IAlert> = async call => {
   if (!sure) {
     return null;
   }
-  const { name } = await client.monitoring.rollback(call.name, '');
+  const { name } = await client.monitoring.rollback(call.ref, '');
   tell(call);
   return { message: trans.__('%1 is back at its earlier traffic.', name) };
 };

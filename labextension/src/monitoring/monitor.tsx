@@ -3,7 +3,7 @@ import '../../style/monitoring.css';
 import React, { useState } from 'react';
 
 import type { IPart } from '../api/monitoring';
-import type { IFeatureDrift, IHeatMap, IMonitorFigures, IMonitorStatus } from '../api/types';
+import type { IAlert, IFeatureDrift, IHeatMap, IMonitorFigures, IMonitorStatus } from '../api/types';
 import { ActionButton } from '../components/action';
 import { Button, Link } from '../components/button';
 import { EmptyCard, Result, WaitingCard } from '../components/card';
@@ -27,10 +27,14 @@ import { Cause } from './cause';
 import { Distribution } from './distribution';
 import { DriftTable } from './drifttable';
 import { distributionCall, HeatGrid, type ICell, Legend } from './heatmap';
+import { idOf, loudOf, Quiet } from './quiet';
 import { Tiles } from './tiles';
 import { Timeline } from './timeline';
 
 const FEATURES_SHOWN = 50;
+/** Cards of alerts at first, and with each "next". */
+const CARDS = 5;
+const MORE_CARDS = 20;
 const USUAL = 86_400;
 const USUAL_LIMIT = 0.2;
 /** Seconds, up to now. */
@@ -199,11 +203,7 @@ function Monitor({ status, figures, heat, part, ...search }: IMonitorProps): Rea
       <MonitorFacts status={status} figures={figures.data} />
       <Tiles status={status} figures={figures.data} />
       <div className={cx('scroll')}>
-        {status.alerts
-          .filter(alert => alert.state !== 'ok')
-          .map(alert => (
-            <AlertCard key={alert.ref} alert={alert} />
-          ))}
+        <AlertCards alerts={status.alerts} />
         {!status.reference && status.trouble ? (
           <NoReference status={status} />
         ) : (
@@ -237,6 +237,30 @@ function Monitor({ status, figures, heat, part, ...search }: IMonitorProps): Rea
         )}
       </div>
       <CodeDrawer code={code ?? status.code} />
+    </>
+  );
+}
+
+/** The alerts that ask for attention; of many the worst, and the others on demand. */
+function AlertCards({ alerts }: { alerts: readonly IAlert[] }): React.ReactElement {
+  const { trans } = useWorkbench();
+  const [most, setMost] = useState(CARDS);
+  const loud = loudOf(alerts);
+  return (
+    <>
+      {loud.slice(0, most).map(alert => (
+        <AlertCard key={idOf(alert)} alert={alert} />
+      ))}
+      {loud.length > most && (
+        <p className={cx('more')}>
+          {trans.__('%1 of %2 alerts', most, loud.length)}
+          {' · '}
+          <Link onClick={() => setMost(most + MORE_CARDS)}>
+            {trans.__('next %1', Math.min(MORE_CARDS, loud.length - most))}
+          </Link>
+        </p>
+      )}
+      <Quiet alerts={alerts} />
     </>
   );
 }

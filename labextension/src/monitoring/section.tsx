@@ -14,6 +14,7 @@ import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
 import type { IWorkbench } from '../tokens';
 import { Measured } from './measured';
+import { idOf, loudOf, Quiet } from './quiet';
 
 /** Alerts that ask for attention: firing, pending and without data. */
 export function AlertsSection(): React.ReactElement {
@@ -22,26 +23,33 @@ export function AlertsSection(): React.ReactElement {
   const quiet = (rules: number): React.ReactElement => (
     <p className={cx('more')}>{trans._n('%1 rule, all quiet', '%1 rules, all quiet', rules)}</p>
   );
-  const loud = ({ items }: IPage<IAlert>): IAlert[] => items.filter(({ state }) => state !== 'ok');
   return (
     <ListSection
       name="models:alerts"
       list="alerts"
       title={trans.__('Alerts')}
-      fetch={(limit, signal) => client.monitoring.alerts({ limit }, signal)}
+      fetch={(limit, signal) => client.monitoring.alerts({ folded: true, limit }, signal)}
       topics={['alert']}
-      note={({ items }) => {
-        const firing = items.filter(({ state }) => state === 'firing').length;
-        return firing ? trans._n('%1 firing', '%1 firing', firing) : trans.__('none firing');
+      note={page => {
+        const [firing, pending] = [countOf(page, 'firing'), countOf(page, 'pending')];
+        return [
+          firing ? trans.__('%1 firing', firing) : trans.__('none firing'),
+          pending && trans.__('%1 pending', pending)
+        ]
+          .filter(Boolean)
+          .join(' · ');
       }}
       lines={1}
       empty={() => quiet(0)}
       body={page =>
-        loud(page).length ? (
-          <List
-            label={trans.__('Alerts')}
-            rows={loud(page).map(alert => alertRow(alert, workbench))}
-          />
+        loudOf(page.items).length ? (
+          <>
+            <List
+              label={trans.__('Alerts')}
+              rows={loudOf(page.items).map(alert => alertRow(alert, workbench))}
+            />
+            <Quiet alerts={page.items} />
+          </>
         ) : (
           quiet(page.shown)
         )
@@ -50,9 +58,12 @@ export function AlertsSection(): React.ReactElement {
   );
 }
 
+const countOf = ({ items }: IPage<IAlert>, state: string): number =>
+  items.filter(item => item.state === state).length;
+
 export function alertRow(alert: IAlert, workbench: IWorkbench): IListRow {
   return {
-    id: alert.ref,
+    id: idOf(alert),
     ref: alert.ref,
     item: alert,
     lead: <State state={alert.state} bare />,
@@ -81,7 +92,8 @@ function AlertLines({ alert }: { alert: IAlert }): React.ReactElement {
   return (
     <>
       <div>
-        {severity} · {[monitor, version].filter(Boolean).join(' ')} · <Measured alert={alert} />
+        {severity} · {[monitor, version].filter(Boolean).join(' ')} ·{' '}
+        {alert.count > 1 ? alert.text : <Measured alert={alert} />}
       </div>
       {cause && <div title={cause}>{trans.__('likely cause: %1', cause)}</div>}
       {owner && (

@@ -59,9 +59,11 @@ export function Tiles({
 /** What the serving processes of the version use together. */
 function Processes({ figures }: { figures?: IMonitorFigures | undefined }): React.ReactElement {
   const { trans } = useWorkbench();
-  const { memory, cpu, in_flight: inFlight, retries } = figures ?? {};
+  const { memory, cpu, gpu, in_flight: inFlight, retries } = figures ?? {};
   const used = [
     cpu && trans.__('%1 cores', format.number(cpu.cores, 2)),
+    gpu?.mib != null && trans.__('%1 MiB of GPUs', format.number(gpu.mib, 4)),
+    gpu?.load != null && trans.__('its GPUs at %1', format.percent(gpu.load)),
     inFlight != null && trans.__('at most %1 in flight', inFlight),
     retries != null && trans._n('%1 retry', '%1 retries', retries)
   ].filter(Boolean);

@@ -9,6 +9,7 @@ import { placed, ticks } from '../components/marks';
 import { State } from '../components/state';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
+import { loudOf } from './quiet';
 
 interface ITimelineProps {
   deployment: string;
@@ -17,18 +18,29 @@ interface ITimelineProps {
   end: string;
 }
 
+const titled = ({ name, subject }: IAlert): string => [name, subject].filter(Boolean).join(' ');
+
+/** The alerts that ask for attention; those of a rule that took their state together are one. */
+function together(alerts: readonly IAlert[]): { alert: IAlert; count: number }[] {
+  const found = new Map<string, { alert: IAlert; count: number }>();
+  for (const alert of loudOf(alerts)) {
+    const moment = `${alert.name} ${alert.state} ${alert.since}`;
+    const known = found.get(moment);
+    found.set(moment, { alert: known?.alert ?? alert, count: (known?.count ?? 0) + alert.count });
+  }
+  return [...found.values()];
+}
+
 /** What else happened in the window: deployments, runs of pipelines, alerts. */
 export function Timeline({ deployment, alerts, start, end }: ITimelineProps): React.ReactElement {
   const { trans, open } = useWorkbench();
   const data = useMarks(deployment);
-  const fired = alerts
-    .filter(({ state }) => state !== 'ok')
-    .map(alert => ({
-      at: alert.since,
-      state: alert.state,
-      text: alert.name,
-      ref: alert.ref
-    }));
+  const fired = together(alerts).map(({ alert, count }) => ({
+    at: alert.since,
+    state: alert.state,
+    text: count > 1 ? `${alert.name} × ${count}` : titled(alert),
+    ref: alert.ref
+  }));
   const [from, to] = [Date.parse(start), Date.parse(end)];
   const shown = placed([...(data?.marks ?? []), ...fired], from, to);
   const lanes = Math.max(1, ...shown.map(({ lane }) => lane + 1));

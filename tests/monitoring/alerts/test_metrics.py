@@ -31,7 +31,11 @@ def test_the_endpoint_has_the_values_that_the_rules_judged(
 ) -> None:
     flights.log(600, shift=15)
     flights.monitoring._store.add("trains", "nowhere", "ana")
-    judged = {item.metric: item for item in flights.monitoring.evaluate("flights").alerts}
+    judged = {
+        item.metric: item
+        for item in flights.monitoring.evaluate("flights").alerts
+        if item.subject != "wind"
+    }
     text = flights.monitoring.metrics()
     readable(text)
     found = re.search(r'mlinfra_psi\{monitor="flights",feature="temp",version="v2"\} (\S+)', text)

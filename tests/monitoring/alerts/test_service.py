@@ -27,7 +27,7 @@ def with_settings(flights: Flights, text: str) -> Flights:
     return flights
 
 
-def lines(flights: Flights, alert: str = "flights/drift") -> list[tuple[str, str]]:
+def lines(flights: Flights, alert: str = "flights/drift/temp") -> list[tuple[str, str]]:
     """What its history says was done by whom, oldest first."""
     return [(item.what, item.by) for item in flights.alerts.history(alert).items[::-1]]
 
@@ -57,7 +57,7 @@ def test_an_alert_is_told_once_across_restarts_and_its_end_too(flights: Flights)
     flights.monitoring.evaluate("flights")
     assert queued(flights) == [[("drift", "firing")], [("drift", "resolved")]]
     assert lines(flights) == [("firing", ""), ("ok", "")]
-    assert flights.alerts.show("flights/drift").alert.resolved_at is not None
+    assert flights.alerts.show("flights/drift/temp").alert.resolved_at is not None
 
 
 def test_an_alert_has_the_owner_of_its_rule_or_else_of_the_project(flights: Flights) -> None:
@@ -81,6 +81,10 @@ def test_an_alert_has_the_owner_of_its_rule_or_else_of_the_project(flights: Flig
         for alert in json.loads(message.body)["alerts"]
     }
     assert told == {"moved": "team-data", "also": "ana", "drift": "ana"}
+    listed = {item.name: item.owner for item in flights.alerts.rules().items}
+    assert listed == owners
+    assert flights.alerts.export().count("owner: team-data") == 1
+    assert flights.alerts.export().count("owner: ana") == 4
     (flights.project.root / "own.mlrules.yaml").write_text(
         f"defaults: {{owner: bo}}\nrules: [{rules[1]}]"
     )
@@ -92,16 +96,16 @@ def test_an_alert_has_the_owner_of_its_rule_or_else_of_the_project(flights: Flig
 def test_an_acknowledgement_lasts_until_the_alert_ends(flights: Flights) -> None:
     flights.log(600, shift=15)
     flights.monitoring.evaluate("flights")
-    flights.alerts.acknowledge("alert:flights/drift", why="the sensor was changed")
+    flights.alerts.acknowledge("alert:flights/drift/temp", why="the sensor was changed")
     flights.monitoring.evaluate("flights")
-    found = flights.alerts.show("flights/drift").alert.acknowledged
+    found = flights.alerts.show("flights/drift/temp").alert.acknowledged
     assert found is not None
     assert (found.by, found.why) == (flights.project.user, "the sensor was changed")
     flights.log(6000)
     flights.monitoring.evaluate("flights")
-    assert flights.alerts.show("flights/drift").alert.acknowledged is None
+    assert flights.alerts.show("flights/drift/temp").alert.acknowledged is None
     with pytest.raises(Conflict, match="nothing to look after"):
-        flights.alerts.acknowledge("flights/drift")
+        flights.alerts.acknowledge("flights/drift/temp")
     user = flights.project.user
     assert lines(flights) == [("firing", ""), ("acknowledged", user), ("ok", "")]
 
@@ -116,8 +120,9 @@ def test_a_silenced_alert_fires_unheard_and_is_heard_when_the_silence_ends(
     flights.log(10, status=500)
     silence = flights.alerts.silence("flights/failed", span=timedelta(hours=2), why="known")
     flights.monitoring.evaluate("flights")
-    states = {item.name: item.state for item in flights.monitoring.alerts().items}
-    assert (states["failed"], states["drift"]) == ("silenced", "firing")
+    states = {item.ref: item.state for item in flights.monitoring.alerts().items}
+    assert states["alert:flights/failed"] == "silenced"
+    assert states["alert:flights/drift/temp"] == "firing"
     told = [event for event in flights.project.events.after(0) if event.ref.endswith("/failed")]
     assert told[-1].data["state"] == "silenced", "panels notify of nothing that is silenced"
     assert flights.monitoring.alerts(firing=True).total == 1, "those that somebody is told of"
@@ -137,7 +142,7 @@ def test_a_rule_is_silenced_for_all_monitors_and_a_silence_needs_an_end_and_a_re
     flights.log(600, shift=15)
     flights.monitoring.evaluate("flights")
     flights.alerts.silence("drift", until=now() + timedelta(days=1), why="maintenance")
-    assert flights.alerts.show("flights/drift").alert.state == "silenced"
+    assert flights.alerts.show("flights/drift/temp").alert.state == "silenced"
     assert lines(flights)[-1] == ("silenced", flights.project.user)
     for wrong, error in (
         ({"why": "x"}, BadRequest),
@@ -147,7 +152,7 @@ def test_a_rule_is_silenced_for_all_monitors_and_a_silence_needs_an_end_and_a_re
     ):
         with pytest.raises(error):
             flights.alerts.silence("drift", **wrong)
-    for target in ("nothing", "flights/nothing", "nowhere/drift", "flights/drift/temp"):
+    for target in ("nothing", "flights/nothing", "nowhere/drift", "flights/drift/tmep"):
         with pytest.raises(NotFound):
             flights.alerts.silence(target, span=timedelta(hours=1), why="x")
 
@@ -179,13 +184,13 @@ def test_the_window_of_an_alert_is_the_time_in_which_its_threshold_was_crossed(
 ) -> None:
     flights.log(1200, shift=15)
     flights.monitoring.evaluate("flights", since=timedelta(minutes=30))
-    alert = flights.alerts.show("flights/drift").alert
+    alert = flights.alerts.show("flights/drift/temp").alert
     assert alert.window_start is not None
     assert alert.window_end is not None
     assert alert.window_end - alert.window_start == timedelta(minutes=30)
-    rows = flights.alerts.window("flights/drift")
+    rows = flights.alerts.window("flights/drift/temp")
     assert 595 <= rows.height <= 605
-    assert [item.feature for item in flights.alerts.drift("flights/drift")] == ["temp", "wind"]
+    assert [item.feature for item in flights.alerts.drift("flights/drift/temp")] == ["temp", "wind"]
     assert alert.version == "v2"
 
 
@@ -194,7 +199,7 @@ def test_the_notebook_of_an_alert_runs(flights: Flights) -> None:
     flights.log(600, shift=15)
     flights.log(20, status=400)
     flights.monitoring.evaluate("flights")
-    made = flights.alerts.notebook("flights/drift")
+    made = flights.alerts.notebook("flights/drift/temp")
     path = flights.project.root / made.path
     body = nbformat.read(path, 4)
     nbformat.validate(body)
@@ -206,10 +211,10 @@ def test_the_notebook_of_an_alert_runs(flights: Flights) -> None:
     assert "temp is no number" in shown
     assert lines(flights)[-1] == ("notebook", flights.project.user)
     with pytest.raises(Conflict):
-        flights.alerts.notebook("flights/drift", path=made.path)
+        flights.alerts.notebook("flights/drift/temp", path=made.path)
     for wrong in ("../out.ipynb", "out.py", "/tmp/out.ipynb"):
         with pytest.raises(BadRequest):
-            flights.alerts.notebook("flights/drift", path=wrong)
+            flights.alerts.notebook("flights/drift/temp", path=wrong)
 
 
 def test_a_notebook_says_hostile_names_as_text(flights: Flights) -> None:
@@ -228,9 +233,9 @@ def test_what_cannot_be_retrained_or_rolled_back_says_why(flights: Flights) -> N
     flights.log(600, shift=15)
     flights.monitoring.evaluate("flights")
     with pytest.raises(NotFound):  # the model is not registered
-        flights.alerts.retrain("flights/drift")
+        flights.alerts.retrain("flights/drift/temp")
     with pytest.raises(Conflict):
-        flights.alerts.rollback("flights/drift")
+        flights.alerts.rollback("flights/drift/temp")
     assert lines(flights) == [("firing", "")], "what was not done is not in the history"
 
 
@@ -302,9 +307,9 @@ def test_history_is_paged(flights: Flights) -> None:
     flights.log(600, shift=15)
     flights.monitoring.evaluate("flights")
     for number in range(5):
-        flights.alerts.acknowledge("flights/drift", why=str(number))
-    first = flights.alerts.history("flights/drift", limit=4)
-    rest = flights.alerts.history("flights/drift", limit=4, cursor=first.cursor)
+        flights.alerts.acknowledge("flights/drift/temp", why=str(number))
+    first = flights.alerts.history("flights/drift/temp", limit=4)
+    rest = flights.alerts.history("flights/drift/temp", limit=4, cursor=first.cursor)
     assert (first.shown, first.total, rest.shown, rest.cursor) == (4, 6, 2, None)
     assert [item.why for item in first.items] == ["4", "3", "2", "1"]
 
@@ -319,7 +324,7 @@ def test_the_clock_may_be_set_back(flights: Flights, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("jupyter_mlinfra.monitoring.service.now", lambda: at)
     flights.log(9000)
     flights.monitoring.evaluate("flights")
-    assert flights.alerts.show("flights/drift").alert.state == "ok"
+    assert flights.alerts.show("flights/drift/temp").alert.state == "ok"
 
 
 def test_a_path_of_another_project_is_not_read(flights: Flights, tmp_path: Path) -> None:
@@ -357,15 +362,15 @@ def test_retrain_starts_the_pipeline_that_made_the_model_with_its_parameters(
         client.create_model_version("flights", f"runs:/{run}/model", run_id=run)
     flights.log(600, shift=15)
     flights.monitoring.evaluate("flights")
-    assert flights.alerts.show("flights/drift").pipeline == "train"
-    started = flights.alerts.retrain("flights/drift", why="the sensor was changed")
+    assert flights.alerts.show("flights/drift/temp").pipeline == "train"
+    started = flights.alerts.retrain("flights/drift/temp", why="the sensor was changed")
     try:
         deadline = now() + timedelta(seconds=100)
         while not (ended := pipelines.show_run(started.run)).ended_at and now() < deadline:
             time.sleep(0.2)
         assert ended.state == "succeeded"
         assert (root / "trained.txt").read_text() == "6 6 ", "not from the cache"
-        newest = flights.alerts.history("flights/drift").items[0]
+        newest = flights.alerts.history("flights/drift/temp").items[0]
         assert (newest.what, newest.link) == ("retrain", "pipeline:train")
         assert newest.why == f"run {started.run}: the sensor was changed"
     finally:
@@ -384,8 +389,8 @@ def test_a_rollback_says_in_the_deployments_history_for_which_alert_it_was(
         "rollback",
         lambda name, *, reason: asked.append((name, reason)),
     )
-    flights.alerts.rollback("flights/drift", why="v2 was wrong")
-    assert asked == [("flights", "alert:flights/drift: v2 was wrong")]
+    flights.alerts.rollback("flights/drift/temp", why="v2 was wrong")
+    assert asked == [("flights", "alert:flights/drift/temp: v2 was wrong")]
     assert lines(flights)[-1] == ("rollback", flights.project.user)
 
 
@@ -395,10 +400,10 @@ def test_the_code_that_is_inserted_for_an_alert_loads_its_window_and_its_drift(
     flights.log(600, shift=15)
     flights.monitoring.evaluate("flights")
     monkeypatch.chdir(flights.project.root)
-    code = flights.alerts.show("flights/drift").code
+    code = flights.alerts.show("flights/drift/temp").code
     names: dict[str, Any] = {}
     exec(code["python"], names)
     assert names["bad"].height == 600
     assert [item.feature for item in names["drift"]] == ["temp", "wind"]
     assert "alert.acknowledge(" in code["python"]
-    assert code["cli"] == "mlinfra alerts show flights/drift"
+    assert code["cli"] == "mlinfra alerts show flights/drift/temp"

@@ -78,7 +78,8 @@ def test_a_list_of_firing_alerts_ends_with_1(
     assert said(capfd, flights, "alerts silence flights/drift --for 1h --why known")[0] == 0
     assert said(capfd, flights, "alerts list --firing")[0] == 0
     code, out, _ = said(capfd, flights, "alerts list")
-    (row,) = [line for line in out.splitlines() if line.split()[:1] == ["flights/drift"]]
+    (row,) = [line for line in out.splitlines() if line.split()[:1] == ["flights/drift/temp"]]
     assert (code, row.split()[1]) == (0, "silenced"), "it is crossed still, and says so"
     code, out, _ = said(capfd, flights, "alerts show flights/drift")
     assert (code, "known" in out, "silenced" in out) == (0, True, True)
+    assert "the worst of 1 silenced, 1 ok" in " ".join(out.split())

@@ -219,7 +219,73 @@ def test_a_removed_rule_ends_its_alert_and_so_does_a_label_that_is_gone() -> Non
     rule = replace(RULE, by=("feature",))
     firing = evaluate([rule], {}, [point(T0, 0.9)], T0)
     later = evaluate([rule], firing.tracks, [], T0 + FORGET_SECONDS + HOUR)
-    assert (later.tracks, [item.kind for item in later.notices]) == ({}, ["resolved"])
+    assert [item.kind for item in later.notices] == ["resolved"]
+    assert states_of(later.tracks) == {(): "no_data"}, "the rule never has nothing to say"
+
+
+BY_FEATURE = replace(RULE, by=("feature",))
+
+
+def nothing(at: float) -> Point:
+    """What a window says in which no row was compared."""
+    return Point(
+        metric="psi", labels={"version": "v1"}, start=at - HOUR, end=at, value=None, rows=0
+    )
+
+
+def states_of(tracks: Mapping[AlertKey, Track]) -> dict[tuple[str, ...], str]:
+    return {labels: str(track.state) for (_, labels), track in tracks.items()}
+
+
+def test_a_rule_with_labels_has_no_data_before_the_first_of_them_has_some() -> None:
+    for points in ([], [nothing(T0)]):
+        none = evaluate([BY_FEATURE], {}, points, T0)
+        assert states_of(none.tracks) == {(): "no_data"}
+        later = evaluate([BY_FEATURE], none.tracks, [], T0 + 2 * FORGET_SECONDS)
+        assert (later.tracks.keys(), later.changes) == (none.tracks.keys(), [])
+        values = [point(T0 + HOUR, 0.1, "a"), point(T0 + HOUR, 0.9, "b")]
+        found = evaluate([BY_FEATURE], none.tracks, values, T0 + HOUR)
+        assert states_of(found.tracks) == {("a",): "ok", ("b",): "firing"}
+        assert [(item.key[1], item.kind) for item in found.notices] == [(("b",), "firing")]
+
+
+def test_where_nothing_was_measured_all_its_alerts_have_no_data_and_none_stays_green() -> None:
+    values = [point(T0, 0.1, "a"), point(T0, 0.9, "b")]
+    found = evaluate([BY_FEATURE], {}, values, T0).tracks
+    empty = evaluate([BY_FEATURE], found, [nothing(T0 + HOUR)], T0 + HOUR)
+    assert states_of(empty.tracks) == {("a",): "no_data", ("b",): "firing"}
+    assert not empty.notices
+    part = replace(BY_FEATURE, where={"feature": ("a",)})
+    found = evaluate([part], {}, values, T0).tracks
+    empty = evaluate([part], found, [nothing(T0 + HOUR)], T0 + HOUR)
+    assert states_of(empty.tracks) == {("a",): "no_data"}
+
+
+def test_an_unlabelled_alert_that_was_told_ends_once_its_labels_have_their_own() -> None:
+    """As when a rule gets a `by`; and as when it loses it."""
+    values = [point(T0 + HOUR, 0.1, "a"), point(T0 + HOUR, 0.9, "b")]
+    whole = evaluate([RULE], {}, [point(T0, 0.9)], T0)
+    parts = evaluate([BY_FEATURE], whole.tracks, values, T0 + HOUR)
+    assert states_of(parts.tracks) == {("a",): "ok", ("b",): "firing"}
+    told = [(item.key[1], item.kind, item.at) for item in parts.notices]
+    assert told == [((), "resolved", T0 + HOUR), (("b",), "firing", T0 + HOUR)]
+    again = evaluate([RULE], parts.tracks, [point(T0 + 2 * HOUR, 0.9)], T0 + 2 * HOUR)
+    assert states_of(again.tracks) == {(): "firing"}
+    told = [(item.key[1], item.kind, item.at) for item in again.notices]
+    assert told == [(("b",), "resolved", T0 + HOUR), ((), "firing", T0 + 2 * HOUR)]
+
+
+def test_a_second_feature_is_told_while_the_first_is_silenced() -> None:
+    first = evaluate(
+        [BY_FEATURE], {}, [point(T0, 0.9, "a")], T0, muted=lambda key, _: key[1] == ("a",)
+    )
+    both = [point(T0 + HOUR, 0.9, name) for name in "ab"]
+    found = evaluate(
+        [BY_FEATURE], first.tracks, both, T0 + HOUR, muted=lambda key, _: key[1] == ("a",)
+    )
+    assert [(item.key[1], item.kind) for item in (*first.notices, *found.notices)] == [
+        (("b",), "firing")
+    ]
 
 
 def test_a_few_requests_are_not_a_share() -> None:

@@ -41,11 +41,13 @@ def _alert(item: AlertDetail) -> Card:
         "rule": alert.source or "built-in",
         "runbook": alert.runbook or NONE,
     }
-    note = (
+    notes = [
+        f"the worst of {item.stands_for}" if item.stands_for else "",
         f"{len(item.history)} of {counted(item.changes, 'line')} of its history"
         if item.changes > len(item.history)
-        else ""
-    )
+        else "",
+    ]
+    note = "; ".join(filter(None, notes))
     title = alert.ref.removeprefix("alert:")
     return Card(
         title=title, ref=alert.ref, facts=said(facts), rows=rows_of(item.history), note=note

@@ -28,19 +28,20 @@ _why = click.option(
     is_flag=True,
     help="Only those that fire and are not silenced; exit 1 if there is any.",
 )
+@click.option("--all", "each", is_flag=True, help="The quiet ones of a rule one by one, too.")
 @paged
-def _alerts(session: Session, firing: bool, **options: Any) -> Any:
-    """Alerts, firing ones first. A silenced one is crossed still; its state is `silenced`, and
-    --firing leaves it out.
+def _alerts(session: Session, firing: bool, each: bool, **options: Any) -> Any:
+    """Alerts, firing ones first; those of a rule that are ok, silenced or without data are one
+    line. A silenced one is crossed still; its state is `silenced`, and --firing leaves it out.
     """
-    page = session.bench.monitoring.alerts(firing=firing, **options)
+    page = session.bench.monitoring.alerts(firing=firing, folded=not each, **options)
     return Ended(page, code=int(firing and page.total > 0))
 
 
 @alerts.verb("show")
 @click.argument("alert")
 def _show(session: Session, alert: str) -> Any:
-    """An alert (MONITOR/RULE) with its history."""
+    """An alert (MONITOR/RULE/FEATURE) with its history; of MONITOR/RULE the worst."""
     return session.bench.alerts.show(alert)
 
 
@@ -56,7 +57,7 @@ def _history(session: Session, alert: str, **options: Any) -> Any:
 @click.argument("alert")
 @_why
 def _ack(session: Session, alert: str, why: str) -> Any:
-    """Say that you look after an alert, until it ends."""
+    """Say that you look after an alert, until it ends; with MONITOR/RULE after all of that rule."""
     return session.bench.alerts.acknowledge(alert, why=why)
 
 
@@ -76,8 +77,8 @@ def _silence(
     until: str | None,
     why: str,
 ) -> Any:
-    """Tell nobody of an alert (MONITOR/RULE), or of a RULE of all monitors, until a time:
-    `alerts silence flights/drift 1h "known"`.
+    """Tell nobody of an alert (MONITOR/RULE/FEATURE), of all of a rule (MONITOR/RULE), or of a RULE
+    of all monitors, until a time: `alerts silence flights/drift 1h "known"`.
     """
     for given, other, name in ((how_long, for_, "--for"), (reason, why, "--why")):
         if given and other:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from ....core.errors import Forbidden
 from ....faces.handler import Handler, access
-from ....faces.parameters import Cursor, Interval, Len, Limit, Name
+from ....faces.parameters import Cursor, Interval, Len, Limit, Name, Whole
 
 if TYPE_CHECKING:
     from ....core.records import Page
@@ -31,20 +31,35 @@ read, write, execute = access("monitoring")
 Seconds = Annotated[float, Interval(gt=0, le=366 * 86_400)]
 Draftable = Annotated[str, Len(0, 1_000_000)]
 Place = Annotated[int, Interval(ge=0, le=1000)]
+Target = Annotated[str, Len(1, 100_000), Whole()]
+"""As the reference of an alert: the name of a feature has no limit."""
 Days = Annotated[float, Interval(gt=0, le=366)]
 
 
 class AlertList(Handler):
     @read
-    def get(self, *, firing: bool = False, limit: Limit = 50, cursor: Cursor = None) -> Page[Alert]:
-        """Alerts, firing ones first; `firing` for only those."""
-        return self.bench.monitoring.alerts(firing=firing, limit=limit, cursor=cursor)
+    def get(
+        self,
+        *,
+        firing: bool = False,
+        folded: bool = False,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[Alert]:
+        """Alerts, firing ones first; `firing` for only those; `folded` for one line for those of a
+        rule that are ok, silenced or without data.
+        """
+        return self.bench.monitoring.alerts(
+            firing=firing, folded=folded, limit=limit, cursor=cursor
+        )
 
 
 class AlertPage(Handler):
     @read
     def get(self, alert: str) -> AlertDetail:
-        """An alert (`monitor/rule`, encoded) with the newest lines of its history."""
+        """An alert (`monitor/rule/feature`, encoded) with the newest lines of its history; of
+        `monitor/rule` the worst.
+        """
         return self.bench.alerts.show(alert)
 
 
@@ -58,7 +73,7 @@ class AlertHistory(Handler):
 class Acknowledge(Handler):
     @write
     def post(self, alert: str, *, why: str = "") -> AlertDetail:
-        """Look after an alert, until it ends."""
+        """Look after an alert until it ends, or after all of a rule (`monitor/rule`)."""
         return self.bench.alerts.acknowledge(alert, why=why)
 
 
@@ -108,7 +123,7 @@ class SilenceList(Handler):
     def post(
         self,
         *,
-        target: Name,
+        target: Target,
         why: str,
         seconds: Seconds | None = None,
         until: datetime | None = None,

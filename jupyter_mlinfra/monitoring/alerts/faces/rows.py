@@ -16,7 +16,7 @@ def alert(item: Alert) -> Row:
         "severity": item.severity,
         "value": number(item.value),
         "threshold": plain(item.threshold),
-        "text": beginning(item.text, 100),
+        "text": beginning(f"{item.subject}: {item.text}" if item.count > 1 else item.text, 100),
         "cause": item.cause or NONE,
         "owner": item.owner or NONE,
         "since": moment(item.since),
@@ -58,6 +58,7 @@ def rule(item: AlertRule) -> Row:
         "for": span(item.for_seconds),
         "keep firing": span(item.keep_firing_seconds),
         "severity": item.severity or NONE,
+        "owner": item.owner or NONE,
         "source": item.source or "built-in",
     }
 

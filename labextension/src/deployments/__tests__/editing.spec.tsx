@@ -34,6 +34,9 @@ const version = (name: string, traffic: number, more: object = {}): object => ({
   error_fraction: null,
   refused_fraction: null,
   memory_bytes: null,
+  gpu_memory_bytes: null,
+  gpu_load: null,
+  gpu_reason: '',
   pids: [],
   gates: [],
   ...more

@@ -20,6 +20,9 @@ const version = (name: string, traffic: number, role: string): object => ({
   runtime: 'seldon-core',
   workers: 1,
   memory_bytes: null,
+  gpu_memory_bytes: null,
+  gpu_load: null,
+  gpu_reason: '',
   pids: [],
   gates: []
 });

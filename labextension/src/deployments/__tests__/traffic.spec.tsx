@@ -27,6 +27,9 @@ const version = (name: string, traffic: number, role: string): IDeployedVersion 
   error_fraction: null,
   refused_fraction: null,
   memory_bytes: null,
+  gpu_memory_bytes: null,
+  gpu_load: null,
+  gpu_reason: '',
   pids: [],
   gates: [],
   stale_since: null

@@ -8,7 +8,7 @@ import { acknowledge, notebook, retrain, rollback, silence, unsilence } from '..
 
 jest.mock('../../components/confirm', () => ({ confirm: jest.fn() }));
 
-const REF = 'alert:flights/drift';
+const REF = 'alert:flights/drift/a%2Fb';
 
 afterEach(() => jest.restoreAllMocks());
 
@@ -19,7 +19,7 @@ function callOf(answers: Record<string, unknown>, args = {}): [IActionCall<IAler
     Object.keys(answers).map((name, place) => [name, mocks[place]])
   );
   const { workbench } = fakeWorkbench({ monitoring });
-  const call = { workbench, ref: REF, name: 'flights/drift', item: undefined, args };
+  const call = { workbench, ref: REF, name: 'flights/drift/a/b', item: undefined, args };
   return [call, mocks];
 }
 
@@ -37,7 +37,7 @@ it('acknowledges with the reason that was typed, and not when it was cancelled',
   const [call, [asked]] = callOf({ acknowledge: {} });
   typed('the sensor was changed');
   await acknowledge(call);
-  expect(asked).toHaveBeenCalledWith('flights/drift', 'the sensor was changed');
+  expect(asked).toHaveBeenCalledWith(REF, 'the sensor was changed');
   typed(null);
   expect(await acknowledge(call)).toBeNull();
   expect(asked).toHaveBeenCalledTimes(1);
@@ -48,7 +48,7 @@ it('silences for a chosen time with a reason, and the undo ends that silence', a
   chosen('1 day');
   typed('known');
   const outcome = await silence(call);
-  expect(asked).toHaveBeenCalledWith('flights/drift', 86_400, 'known');
+  expect(asked).toHaveBeenCalledWith(REF, 86_400, 'known');
   expect(outcome).toMatchObject({
     undo: { command: 'mlinfra:alerts-unsilence', args: { ref: REF, number: 7 } }
   });
@@ -81,5 +81,5 @@ it('retrains and rolls back only when the user is sure', async () => {
   expect(await retrain(call)).toMatchObject({ message: 'Pipeline train runs as 1a.' });
   expect(open).toHaveBeenCalledWith('pipeline:train');
   await rollback(call);
-  asked.forEach(mock => expect(mock).toHaveBeenCalledWith('flights/drift', ''));
+  asked.forEach(mock => expect(mock).toHaveBeenCalledWith(REF, ''));
 });

@@ -1,5 +1,5 @@
 import { Notification } from '@jupyterlab/apputils';
-import { act, fireEvent, screen } from '@testing-library/react';
+import { act, fireEvent, screen, within } from '@testing-library/react';
 import React from 'react';
 
 import type { IFeatureDrift, IHeatMap, IMonitorFigures, IMonitorStatus } from '../../api/types';
@@ -100,6 +100,7 @@ const figuresOf = (more: Partial<IMonitorFigures> = {}): IMonitorFigures => ({
   retries: null,
   memory: null,
   cpu: null,
+  gpu: null,
   in_flight: null,
   labels: { waiting: 0, refused: 0 },
   reasons: {},
@@ -347,12 +348,13 @@ describe('the figures at the head', () => {
     const figures = figuresOf({
       memory: { mib: 212, max_mib: 240 },
       cpu: { cores: 0.31, max_cores: 0.9 },
+      gpu: { mib: 1536, max_mib: 2048, load: 0.84, max_load: 0.9 },
       in_flight: 12,
       retries: 1
     });
     await opened(statusOf(), { figures: async () => figures });
     expect(tile('memory')).toContain('212 MiB');
-    expect(tile('memory')).toContain('0.31 cores · at most 12 in flight · 1 retry');
+    expect(tile('memory')).toContain('0.31 cores · 1,536 MiB of GPUs · its GPUs at 84 % · at most 12 in flight · 1 retry');
   });
 
   it('say why there is no number', async () => {
@@ -489,6 +491,50 @@ describe('an alert on the page', () => {
 
 describe('the window', () => {
   const window = (): HTMLElement => screen.getByRole('combobox', { name: 'Window' });
+describe('many alerts', () => {
+  const many = Array.from({ length: 12 }, (_, index) =>
+    alertOf({ ref: `alert:flights/drift/f${index}`, subject: `f${index}` })
+  );
+  const cards = (): number => screen.getAllByRole('region', { name: /^drift of f/ }).length;
+
+  it('are cards of the worst, and the others on demand; the quiet ones are a line', async () => {
+    const quiet = alertOf({ state: 'ok', subject: '12 features', count: 12, labels: {} });
+    await opened(statusOf({ alerts: [...many, quiet] }));
+    expect(cards()).toBe(5);
+    expect(screen.getByText(/5 of 12 alerts/)).toBeTruthy();
+    expect(screen.getByText('ok: drift 12 features')).toBeTruthy();
+    fireEvent.click(screen.getByRole('button', { name: 'next 7' }));
+    expect(cards()).toBe(12);
+  });
+
+  it('that began together are one mark of the timeline', async () => {
+    const since = new Date(Date.now() - 60_000).toISOString();
+    await opened(
+      statusOf({
+        alerts: [...many.map(alert => ({ ...alert, since })), alertOf({ state: 'pending', since })]
+      })
+    );
+    const marks = within(screen.getByRole('region', { name: 'Timeline' })).getAllByRole('button');
+    expect(marks.map(({ textContent }) => textContent?.trim())).toEqual(
+      expect.arrayContaining([expect.stringContaining('drift × 12')])
+    );
+    expect(marks).toHaveLength(2);
+  });
+
+  it('that are folded are silenced together, and have no notebook', async () => {
+    const text = '0 rows in the window';
+    const folded = { state: 'no_data', subject: '30 features', count: 30, labels: {}, text } as const;
+    await opened(statusOf({ alerts: [alertOf({ ...folded, ref: 'alert:flights/drift' })] }));
+    const card = screen.getByRole('region', { name: 'drift of 30 features' });
+    expect(card.textContent).toContain('drift of 30 features has no data');
+    expect(card.textContent).toContain(text);
+    const names = within(card)
+      .getAllByRole('button')
+      .map(({ textContent }) => textContent);
+    expect(names).toEqual(['Acknowledge…', 'Silence…', 'Open']);
+  });
+});
+
 
   it('that is chosen is asked for; what was shown stays where that fails, with the fix', async () => {
     const status = jest

@@ -34,7 +34,27 @@ describe('in the panel', () => {
     expect(rows[0]?.textContent).toContain('PSI 0.6 · limit 0.2');
     expect(within(rows[1]!).getByRole('img', { name: 'pending' })).toBeTruthy();
     expect(rows[1]?.textContent).toContain('errors not measured · limit 20 %');
-    expect(screen.getByText('1 firing')).toBeTruthy();
+    expect(screen.getByText('1 firing · 1 pending')).toBeTruthy();
+    expect(screen.getByText('ok: latency')).toBeTruthy();
+  });
+
+  it('quiet features of a rule are one line each way, beside those that fire', async () => {
+    const rule = { ref: 'alert:flights/drift', labels: {}, value: null, count: 30 };
+    const alerts = [
+      alertOf(),
+      alertOf({ ...rule, state: 'no_data', subject: '30 features', text: '0 rows in the window' }),
+      alertOf({ ...rule, state: 'ok', subject: '769 features', count: 769 })
+    ];
+    const asked = jest.fn(async () => pageOf(alerts));
+    show(fakeWorkbench({ monitoring: { alerts: asked } }), <AlertsSection />);
+    await settle();
+    const [firing, silent] = screen.getAllByRole('treeitem');
+    expect(asked).toHaveBeenCalledWith(expect.objectContaining({ folded: true }), expect.anything());
+    expect(firing?.textContent).toContain('drift temp');
+    expect(silent?.textContent).toContain('drift 30 features');
+    expect(silent?.textContent).toContain('0 rows in the window');
+    expect(screen.getAllByRole('treeitem')).toHaveLength(2);
+    expect(screen.getByText('ok: drift 769 features')).toBeTruthy();
   });
 
   it('a row says how bad it is, of which version, why, and how long it still waits', async () => {
@@ -84,7 +104,7 @@ describe('in the panel', () => {
     await settle();
     fireEvent.click(screen.getByRole('button', { name: 'Notebook' }));
     await settle();
-    expect(notebook).toHaveBeenCalledWith('flights/drift');
+    expect(notebook).toHaveBeenCalledWith('alert:flights/drift/temp');
     expect(fake.open).not.toHaveBeenCalled();
   });
 

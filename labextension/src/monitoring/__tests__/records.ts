@@ -19,7 +19,7 @@ export const monitorOf = (more: Partial<IMonitor> = {}): IMonitor => ({
 });
 
 export const alertOf = (more: Partial<IAlert> = {}): IAlert => ({
-  ref: 'alert:flights/drift',
+  ref: 'alert:flights/drift/temp',
   name: 'drift',
   monitor: 'flights',
   state: 'firing',
@@ -30,7 +30,7 @@ export const alertOf = (more: Partial<IAlert> = {}): IAlert => ({
   since: AT,
   evaluated_at: AT,
   text: 'The error rate cannot be told.',
-  labels: {},
+  labels: { feature: 'temp' },
   metric: 'psi',
   op: '>=',
   version: '',
@@ -47,5 +47,6 @@ export const alertOf = (more: Partial<IAlert> = {}): IAlert => ({
   hold_seconds: 0,
   cause: '',
   owner: '',
+  count: 1,
   ...more
 });
