@@ -2157,9 +2157,9 @@ export interface components {
                 readonly [key: string]: number | null;
             };
             /** @default null */
-            readonly heat: components["schemas"]["HeatMap"] | null;
             readonly gpu: components["schemas"]["GpuFigures"] | null;
             /** @default null */
+            readonly heat: components["schemas"]["HeatMap"] | null;
             readonly in_flight: number | null;
             readonly kpi: components["schemas"]["KpiFigure"] | null;
             /** @default null */

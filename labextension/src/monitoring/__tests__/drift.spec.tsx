@@ -489,8 +489,6 @@ describe('an alert on the page', () => {
   });
 });
 
-describe('the window', () => {
-  const window = (): HTMLElement => screen.getByRole('combobox', { name: 'Window' });
 describe('many alerts', () => {
   const many = Array.from({ length: 12 }, (_, index) =>
     alertOf({ ref: `alert:flights/drift/f${index}`, subject: `f${index}` })
@@ -535,6 +533,8 @@ describe('many alerts', () => {
   });
 });
 
+describe('the window', () => {
+  const window = (): HTMLElement => screen.getByRole('combobox', { name: 'Window' });
 
   it('that is chosen is asked for; what was shown stays where that fails, with the fix', async () => {
     const status = jest
