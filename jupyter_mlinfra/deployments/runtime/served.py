@@ -15,7 +15,6 @@ import contextlib
 import json
 import os
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -29,6 +28,7 @@ from .contract import Batch, Contract
 from .custom import Count, Custom
 from .ending import kept
 from .engine import Packaged
+from .ids import new_id
 from .journal import BODY_BYTES, Journal
 from .param_names import TAG
 from .params import checked_params, of_parameters
@@ -290,7 +290,7 @@ class Served:
         milliseconds = (time.perf_counter() - started) * 1000
         entry = {
             "id": _request_id(progress, headers),
-            "u": headers(REQUEST) or str(uuid.uuid4()),
+            "u": headers(REQUEST) or new_id(),
             "ts": time.time() - milliseconds / 1000,
             "ms": round(milliseconds, 3),
             "st": progress.status,
@@ -388,7 +388,7 @@ def _request_id(progress: Progress, headers: Headers) -> str:
     if not progress.caller_id:
         header = headers("x-request-id") or ""
         harmless = 0 < len(header) <= 128 and header.isprintable()
-        progress.caller_id = header if harmless else str(uuid.uuid4())
+        progress.caller_id = header if harmless else new_id()
     return progress.caller_id
 
 
