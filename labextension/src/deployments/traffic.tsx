@@ -13,9 +13,11 @@ import * as format from '../format';
 import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import type { IQuery } from '../hooks/query';
+import { canaryOf } from './canary';
 import { Copies } from './copies';
 import { rate, staleSince } from './section';
 import { seriesOf } from './series';
+import { CanaryKpi } from './verdict';
 import { balanced, checkWeights, fieldsOf, shareOf, type Weights } from './weights';
 
 interface ITrafficProps {
@@ -44,7 +46,10 @@ export function Traffic({ deployment, query, onEdit }: ITrafficProps): React.Rea
         {[...deployment.versions]
           .sort((a, b) => b.traffic - a.traffic)
           .map(version => (
-            <VersionLine key={version.version} deployment={deployment.name} version={version} />
+            <React.Fragment key={version.version}>
+              <VersionLine deployment={deployment.name} version={version} />
+              {version.version === canaryOf(deployment) && <CanaryKpi deployment={deployment} />}
+            </React.Fragment>
           ))}
       </div>
       {stale && (

@@ -12,7 +12,7 @@ import { State } from '../components/state';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { useMemory } from '../hooks/memory';
-import { useQuery } from '../hooks/query';
+import { type IQuery, useQuery } from '../hooks/query';
 import { canaryOf } from './canary';
 import { weightsOf, words } from './weights';
 
@@ -38,12 +38,11 @@ export function armsOf(deployment: IDeployment): { control: string; treatment: s
   return control && treatment ? { control, treatment } : null;
 }
 
-/** Whether the canary is better than the stable version; may be looked at at any time. */
-export function Verdict({ deployment }: { deployment: IDeployment }): React.ReactElement | null {
-  const { client, trans } = useWorkbench();
-  const [measure, setMeasure] = useMemory<Measure>('deployment:measure', 'errors');
+/** The canary beside the stable version by one measure; nothing is asked without a canary. */
+export function useVerdict(deployment: IDeployment, measure: Measure): IQuery<IVersionVerdict> {
+  const { client } = useWorkbench();
   const arms = armsOf(deployment);
-  const query = useQuery(
+  return useQuery(
     `verdict:${deployment.name}:${measure}:${arms?.control}:${arms?.treatment}:${words(weightsOf(deployment.versions))}`,
     signal =>
       client.deployments.verdict(
@@ -58,7 +57,14 @@ export function Verdict({ deployment }: { deployment: IDeployment }): React.Reac
       list: `verdict:${deployment.name}`
     }
   );
-  if (!arms) {
+}
+
+/** Whether the canary is better than the stable version; may be looked at at any time. */
+export function Verdict({ deployment }: { deployment: IDeployment }): React.ReactElement | null {
+  const { trans } = useWorkbench();
+  const [measure, setMeasure] = useMemory<Measure>('deployment:measure', 'errors');
+  const query = useVerdict(deployment, measure);
+  if (!armsOf(deployment)) {
     return null;
   }
   return (
@@ -78,33 +84,49 @@ export function Verdict({ deployment }: { deployment: IDeployment }): React.Reac
   );
 }
 
+/** Below the line of the canary: by how much what it answers is worth more or less. */
+export function CanaryKpi({ deployment }: { deployment: IDeployment }): React.ReactElement | null {
+  const { trans } = useWorkbench();
+  const { data: verdict } = useVerdict(deployment, 'kpi');
+  const difference = verdict && differenceOf(verdict);
+  if (!difference) {
+    return null;
+  }
+  const { control, treatment, needed } = verdict;
+  const means = [control, treatment].map(({ version, mean, n }) =>
+    trans.__('%1: %2 over %3', version, written('kpi', mean), trans._n('%1 row', '%1 rows', n))
+  );
+  return (
+    <p
+      className={cx('more', 'deployments-version-kpi')}
+      title={[...means, verdict.why].filter(Boolean).join('\n')}
+    >
+      {trans.__('KPI %1', difference)} · {wordOf(verdict, trans)}
+      {needed !== null && (
+        <>
+          {' · '}
+          <More needed={needed} />
+        </>
+      )}
+    </p>
+  );
+}
+
 function Words({ verdict }: { verdict: IVersionVerdict }): React.ReactElement {
   const { trans } = useWorkbench();
-  const { difference, low, high, needed, control, treatment } = verdict;
-  const value = (number: number | null): string => written(verdict.measure, number);
+  const { needed, control, treatment } = verdict;
+  const difference = differenceOf(verdict);
   return (
     <span className={cx('deployments-words')} title={verdict.why}>
       <State state={STATES[verdict.state] ?? 'pending'}>
         <b>{wordOf(verdict, trans)}</b>
       </State>
-      {difference !== null && low !== null && high !== null ? (
-        <span className={cx('quiet')}>
-          {trans.__(
-            'difference %1 [%2, %3]',
-            signed(value, difference),
-            signed(value, low),
-            signed(value, high)
-          )}
-        </span>
-      ) : (
-        <span className={cx('quiet')}>{verdict.why}</span>
-      )}
+      <span className={cx('quiet')}>
+        {difference === null ? verdict.why : trans.__('difference %1', difference)}
+      </span>
       {needed !== null && (
         <span className={cx('quiet')}>
-          <Num
-            value={labelled(needed, 'est')}
-            format={number => trans.__('about %1 more', format.compact(number))}
-          />
+          <More needed={needed} />
         </span>
       )}
       <span className={cx('quiet')}>
@@ -118,6 +140,28 @@ function Words({ verdict }: { verdict: IVersionVerdict }): React.ReactElement {
       </span>
     </span>
   );
+}
+
+/** How many more outcomes would decide if the difference stays. */
+function More({ needed }: { needed: number }): React.ReactElement {
+  const { trans } = useWorkbench();
+  return (
+    <Num
+      value={labelled(needed, 'est')}
+      format={number => trans.__('about %1 more', format.compact(number))}
+    />
+  );
+}
+
+/** The difference with its interval; null while there is none. */
+function differenceOf({ measure, difference, low, high }: IVersionVerdict): string | null {
+  if (difference === null || low === null || high === null) {
+    return null;
+  }
+  const [value, from, to] = [difference, low, high].map(number =>
+    signed(known => written(measure, known), number)
+  );
+  return `${value} [${from}, ${to}]`;
 }
 
 /** What a measure is called in the list. */

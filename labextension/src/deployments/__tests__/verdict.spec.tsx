@@ -4,7 +4,7 @@ import React from 'react';
 import type { IDeployment, IVersionVerdict } from '../../api/types';
 import { settle } from '../../components/__tests__/samples';
 import { fakeWorkbench, show } from '../../components/__tests__/workbench';
-import { Verdict } from '../verdict';
+import { CanaryKpi, Verdict } from '../verdict';
 
 beforeEach(() => jest.useFakeTimers());
 afterEach(() => jest.useRealTimers());
@@ -75,6 +75,32 @@ it('one version alone has no verdict, and nothing is asked', async () => {
   await settle();
   expect(screen.queryByRole('group', { name: 'Verdict' })).toBeNull();
   expect(verdict).not.toHaveBeenCalled();
+});
+
+describe('the line of the canary', () => {
+  const drawn = async (verdict: Partial<IVersionVerdict>): Promise<HTMLElement> => {
+    const asked = jest.fn(async () => ({ ...VERDICT, measure: 'kpi', ...verdict }));
+    const fake = fakeWorkbench({ deployments: { verdict: asked } });
+    const { container } = show(fake, <CanaryKpi deployment={DEPLOYMENT} />);
+    await settle();
+    const arms = { control: 'v1', treatment: 'v2', measure: 'kpi' };
+    expect(asked).toHaveBeenCalledWith('flights', arms, expect.anything());
+    return container;
+  };
+
+  it('says by how much its answers are worth more, with the interval and what would decide', async () => {
+    const line = await drawn({ difference: 0.12, low: -0.04, high: 0.28 });
+    expect(line.textContent).toContain('KPI +0.12 [−0.04, +0.28] · not yet decided');
+    expect(line.textContent).toContain('about 2.1k more');
+    expect(line.querySelector('p')?.title).toContain('v2: 0.01 over 100 rows');
+  });
+
+  it('says who is better, and nothing while there is no KPI', async () => {
+    const better = { state: 'better', difference: 0.2, low: 0.1, high: 0.3, needed: null };
+    expect((await drawn(better)).textContent).toBe('KPI +0.2 [+0.1, +0.3] · v2 is better');
+    const none = { difference: null, low: null, high: null, needed: null, why: 'no label' };
+    expect((await drawn(none)).textContent).toBe('');
+  });
 });
 
 it('all measures can be chosen, and the chosen one is asked for', async () => {

@@ -46,11 +46,7 @@ describe('bins', () => {
 
   it('of numbers are named by their ranges', () => {
     expect(names('number', [1, 2], 3)).toEqual(['≤ 1', '1 – 2', '> 2']);
-    expect(names('number', ['••• 1', '••• 2'], 3)).toEqual([
-      '≤ ••• 1',
-      '••• 1 – ••• 2',
-      '> ••• 2'
-    ]);
+    expect(names('number', ['••• 1', '••• 2'], 3)).toEqual(['≤ ••• 1', '••• 1 – ••• 2', '> ••• 2']);
   });
 
   it('of categories and of few values are named by them, and the last one holds all others', () => {
