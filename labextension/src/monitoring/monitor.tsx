@@ -3,7 +3,13 @@ import '../../style/monitoring.css';
 import React, { useState } from 'react';
 
 import type { IPart } from '../api/monitoring';
-import type { IAlert, IFeatureDrift, IHeatMap, IMonitorFigures, IMonitorStatus } from '../api/types';
+import type {
+  IAlert,
+  IFeatureDrift,
+  IHeatMap,
+  IMonitorFigures,
+  IMonitorStatus
+} from '../api/types';
 import { ActionButton } from '../components/action';
 import { Button, Link } from '../components/button';
 import { EmptyCard, Result, WaitingCard } from '../components/card';

@@ -354,7 +354,9 @@ describe('the figures at the head', () => {
     });
     await opened(statusOf(), { figures: async () => figures });
     expect(tile('memory')).toContain('212 MiB');
-    expect(tile('memory')).toContain('0.31 cores · 1,536 MiB of GPUs · its GPUs at 84 % · at most 12 in flight · 1 retry');
+    expect(tile('memory')).toContain(
+      '0.31 cores · 1,536 MiB of GPUs · its GPUs at 84 % · at most 12 in flight · 1 retry'
+    );
   });
 
   it('say why there is no number', async () => {
@@ -513,7 +515,7 @@ describe('many alerts', () => {
       })
     );
     const marks = within(screen.getByRole('region', { name: 'Timeline' })).getAllByRole('button');
-    expect(marks.map(({ textContent }) => textContent?.trim())).toEqual(
+    expect(marks.map(({ textContent }) => textContent.trim())).toEqual(
       expect.arrayContaining([expect.stringContaining('drift × 12')])
     );
     expect(marks).toHaveLength(2);
@@ -521,7 +523,13 @@ describe('many alerts', () => {
 
   it('that are folded are silenced together, and have no notebook', async () => {
     const text = '0 rows in the window';
-    const folded = { state: 'no_data', subject: '30 features', count: 30, labels: {}, text } as const;
+    const folded = {
+      state: 'no_data',
+      subject: '30 features',
+      count: 30,
+      labels: {},
+      text
+    } as const;
     await opened(statusOf({ alerts: [alertOf({ ...folded, ref: 'alert:flights/drift' })] }));
     const card = screen.getByRole('region', { name: 'drift of 30 features' });
     expect(card.textContent).toContain('drift of 30 features has no data');

@@ -13,7 +13,8 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-const shown = (): jest.SpyInstance => jest.spyOn(Notification, 'warning').mockReturnValue('');
+const shown = (): jest.SpiedFunction<typeof Notification.warning> =>
+  jest.spyOn(Notification, 'warning').mockReturnValue('');
 
 /** Events of these alerts come at once. */
 async function come(workbench: IWorkbench, refs: readonly string[]): Promise<void> {
@@ -43,8 +44,8 @@ it('an alert that fires is told once for each time that it begins, with what can
   expect(warning).toHaveBeenCalledTimes(1);
   expect(warning.mock.calls[0]?.[0]).toBe('drift a b of m fires: PSI 0.3 is over 0.2.');
   const actions = warning.mock.calls[0]?.[1]?.actions ?? [];
-  expect(actions.map(({ label }: { label: string }) => label)).toEqual(['Open', 'Silence…']);
-  actions.forEach(({ callback }: { callback: () => void }) => callback());
+  expect(actions.map(({ label }) => label)).toEqual(['Open', 'Silence…']);
+  actions.forEach(({ callback }) => callback({} as MouseEvent));
   expect(open).toHaveBeenCalledWith(ref);
   expect(execute).toHaveBeenCalledWith('mlinfra:alerts-silence', { ref });
   firing = [];
@@ -69,7 +70,7 @@ it('features of a monitor that drift together are told in one, with one question
   expect(warning).toHaveBeenCalledTimes(1);
   expect(warning.mock.calls[0]?.[0]).toBe('drift of big fires for 5: wind, hour, rain, …');
   const actions = warning.mock.calls[0]?.[1]?.actions ?? [];
-  actions.forEach(({ callback }: { callback: () => void }) => callback());
+  actions.forEach(({ callback }) => callback({} as MouseEvent));
   expect(open).toHaveBeenCalledWith('monitor:big');
   expect(execute).toHaveBeenCalledWith('mlinfra:alerts-silence', { ref: 'alert:big/drift' });
 });

@@ -49,7 +49,10 @@ describe('in the panel', () => {
     show(fakeWorkbench({ monitoring: { alerts: asked } }), <AlertsSection />);
     await settle();
     const [firing, silent] = screen.getAllByRole('treeitem');
-    expect(asked).toHaveBeenCalledWith(expect.objectContaining({ folded: true }), expect.anything());
+    expect(asked).toHaveBeenCalledWith(
+      expect.objectContaining({ folded: true }),
+      expect.anything()
+    );
     expect(firing?.textContent).toContain('drift temp');
     expect(silent?.textContent).toContain('drift 30 features');
     expect(silent?.textContent).toContain('0 rows in the window');
