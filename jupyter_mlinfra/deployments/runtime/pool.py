@@ -24,37 +24,27 @@ PATIENCE_SECONDS = 0.005
 _MEMORY = 0.05  # of the usual time: weight of the newest call
 
 
-class Pool:
-    """At most `threads` calls at a time; for one event loop.
-
-    `run` is called on the loop. What waits when the pool is closed is not worked on.
-    """
+class Turns:
+    """At most `threads` pieces of work at a time."""
 
     def __init__(self, threads: int) -> None:
         self._most = threads
         self._changed = threading.Condition()
-        self._waiting: deque[tuple[Callable[..., Any], tuple[Any, ...], asyncio.Future[Any]]] = (
-            deque()
-        )
+        self._waiting: deque[Callable[[], None]] = deque()
         self._begun: dict[int, float] = {}
         self._threads = self._idle = 0
         self._lookout = self._closed = False
         self._usual_seconds = SHORT_SECONDS
-        self._done: deque[tuple[asyncio.Future[Any], Any, BaseException | None]] = deque()
-        self._told = False
 
-    async def run[T](self, call: Callable[..., T], *given: Any) -> T:
-        """The value of `call(*given)`, or what it raises."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
+    def add(self, work: Callable[[], None]) -> None:
+        """Have it done. work: raises nothing."""
         with self._changed:
-            self._waiting.append((call, given, future))
+            self._waiting.append(work)
             if not self._begun or not self._lookout:
                 self._wake()
-        return await future
 
     def close(self) -> None:
-        """End the threads that have no work."""
+        """End the threads that have no work; what waits is not done."""
         with self._changed:
             self._closed = True
             self._waiting.clear()
@@ -70,7 +60,6 @@ class Pool:
             threading.Thread(target=self._serve, name=name, daemon=True).start()
 
     def _serve(self) -> None:
-        me = threading.get_ident()
         with self._changed:
             while not self._closed:
                 if not self._waiting:
@@ -79,7 +68,7 @@ class Pool:
                     # One thread looks at the clock; the others sleep.
                     self._rest(None if self._lookout else left)
                 else:
-                    self._work(me)
+                    self._work()
 
     def _rest(self, seconds: float | None) -> None:
         self._lookout = self._lookout or seconds is not None
@@ -90,44 +79,69 @@ class Pool:
             self._lookout = False
 
     def _seconds_left(self) -> float:
-        """Until the next call may begin beside those that are being worked on."""
+        """Until the next work may begin beside that which is under way."""
         if not self._begun or self._usual_seconds > SHORT_SECONDS:
             return 0.0
         return max(self._begun.values()) + PATIENCE_SECONDS - time.monotonic()
 
-    def _work(self, me: int) -> None:
-        """Take the oldest call. The lock is held before and after it."""
-        call, given, future = self._waiting.popleft()
+    def _work(self) -> None:
+        """Do what has waited longest. The lock is held before and after it."""
+        work, me = self._waiting.popleft(), threading.get_ident()
         alone, begun = not self._begun, time.monotonic()
         self._begun[me] = begun
         if self._waiting and not self._lookout:
             self._wake()
         self._changed.release()
-        value: Any = None
-        error: BaseException | None = None
         try:
-            value = call(*given)
-        except BaseException as raised:  # noqa: BLE001 (it is the caller's)
-            error = raised
+            work()
         finally:
             self._changed.acquire()
-        del self._begun[me]
+            del self._begun[me]
         if alone and not self._begun:
             seconds = time.monotonic() - begun
             self._usual_seconds += _MEMORY * (seconds - self._usual_seconds)
-        self._done.append((future, value, error))
-        if not self._told:
-            self._told = True
-            with contextlib.suppress(RuntimeError):  # the loop has ended
-                future.get_loop().call_soon_threadsafe(self._tell)
+
+
+class Pool:
+    """Calls of one event loop, on which `run` is awaited."""
+
+    def __init__(self, threads: int) -> None:
+        self._turns = Turns(threads)
+        self._done: deque[tuple[asyncio.Future[Any], Any, BaseException | None]] = deque()
+        self._telling = False
+
+    async def run[T](self, call: Callable[..., T], *given: Any) -> T:
+        """The value of `call(*given)`, or what it raises."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+
+        def work() -> None:
+            value: Any = None
+            error: BaseException | None = None
+            try:
+                value = call(*given)
+            except BaseException as raised:  # noqa: BLE001 (it is the caller's)
+                error = raised
+            self._done.append((future, value, error))
+            if not self._telling:  # the loop is woken once for what has come until it looks
+                self._telling = True
+                with contextlib.suppress(RuntimeError):  # the loop has ended
+                    loop.call_soon_threadsafe(self._tell)
+
+        self._turns.add(work)
+        return await future
+
+    def close(self) -> None:
+        """End the threads that have no work; what waits is not worked on."""
+        self._turns.close()
 
     def _tell(self) -> None:
         """On the loop: give the callers what came."""
-        with self._changed:
-            done, self._done, self._told = self._done, deque(), False
-        for future, value, error in done:
-            if future.cancelled():
-                continue
+        self._telling = False  # before the look: what comes later has the loop woken again
+        while self._done:
+            future, value, error = self._done.popleft()
+            if future.done():
+                continue  # the caller has left
             if error is None:
                 future.set_result(value)
             else:
