@@ -222,14 +222,11 @@ def batch(lab: Lab) -> None:
     expect(page.locator("canvas").first).to_be_visible()
 
 
-def real_time_features(lab: Lab) -> None:
-    """A request that carries keys in place of the features that are read by them."""
-    api, name = "mlinfra/api/deployments/deployments", "by-key"
-    views = ["origin_weather", "origin_delays", "carrier_delays", "route_delays", "plane_facts"]
-    wish = {"version": "flights/2", "name": name, "features": views, "missing": "null"}
+def deployed(lab: Lab, name: str, **wish: Any) -> None:
+    """Have a deployment of that name, healthy."""
+    api, reason = "mlinfra/api/deployments/deployments", "for a picture"
     if name not in [item["name"] for item in lab.server.ask(api)["items"]]:
-        reason = "the values of the demo are of 2013, past their ttl"
-        lab.server.ask(api, "POST", {**wish, "override": reason})
+        lab.server.ask(api, "POST", {"override": reason, **wish, "name": name})
 
     def healthy() -> bool:
         found = lab.server.ask(api)["items"]  # it is not there before its job has begun
@@ -239,10 +236,25 @@ def real_time_features(lab: Lab) -> None:
         listed = lab.server.ask("mlinfra/api/jobs/jobs?limit=200")["items"]
         deploy = f"deploy {wish['version']} to {name}"
         wait(lab, healthy, next(job["id"] for job in listed if job["name"] == deploy))
-    page = lab.open("Models", f"deployment:{name}")
+
+
+def real_time_features(lab: Lab) -> None:
+    """A request that carries keys in place of the features that are read by them."""
+    views = ["origin_weather", "origin_delays", "carrier_delays", "route_delays", "plane_facts"]
+    reason = "the values of the demo are of 2013, past their ttl"
+    wish = {"version": "flights/2", "features": views, "missing": "null", "override": reason}
+    deployed(lab, "by-key", **wish)
+    page = lab.open("Models", "deployment:by-key")
     page.get_by_role("tab", name="Try It").click()
     page.get_by_role("button", name="Ask").click()
     expect(page.get_by_text(re.compile(r"from v\d+ in"))).to_be_visible()
+
+
+def runtimes(lab: Lab) -> None:
+    """A version on the lean runtime, which answers as the microservice does."""
+    deployed(lab, "lean", version="flights/2", runtime="open-inference")
+    page = lab.open("Models", "deployment:lean")
+    expect(page.get_by_text("open-inference").first).to_be_visible()
 
 
 def deploy(lab: Lab) -> None:
@@ -345,6 +357,29 @@ def notebook(lab: Lab) -> None:
     expect(book.locator("svg").filter(has_text="rows").last).to_be_visible(timeout=60_000)
 
 
+def series(lab: Lab) -> None:
+    """The hours of a monitor by SQL, and a chart of them."""
+    code = [
+        cell("import altair as alt\nimport jupyter_mlinfra"),
+        cell(
+            "%%catalog sql hours\nSELECT start, feature, value FROM monitoring.flights_series\n"
+            "WHERE metric = 'psi' AND segment = '' AND value > 0.2\nORDER BY value DESC"
+        ),
+        cell(
+            "alt.Chart(hours).mark_circle().encode("
+            'x="start:T", y=alt.Y("value", title="PSI"), color="feature")'
+        ),
+    ]
+    book: Locator = lab.notebook(*code, name="series")
+    lab.panel("Models")
+    book.locator(".cm-content").first.click()
+    for _ in code:
+        lab.page.keyboard.press("Shift+Enter")
+    expect(book.locator(".jp-OutputArea svg, .jp-OutputArea canvas").last).to_be_visible(
+        timeout=60_000
+    )
+
+
 def pipeline(lab: Lab) -> None:
     """Most telling once a run has failed."""
     lab.page.locator('.jp-DirListing-item[data-file-type="mlpipeline"]').first.dblclick()
@@ -385,6 +420,9 @@ PICTURES: dict[str, Callable[[Lab], None]] = {
     "versions": versions,
     "batch": batch,
     "real-time-features": real_time_features,
+    "runtimes": runtimes,
+    "series": series,
+    "cause": cause,
     "try-it": try_it,
     "access": access,
     "alert": alert,
