@@ -362,7 +362,7 @@ def series(lab: Lab) -> None:
     code = [
         cell("import altair as alt\nimport jupyter_mlinfra"),
         cell(
-            "%%catalog sql hours\nSELECT start, feature, value FROM monitoring.flights_series\n"
+            "%%catalog sql --out hours\nSELECT start, feature, value FROM monitoring.flights_series\n"
             "WHERE metric = 'psi' AND segment = '' AND value > 0.2\nORDER BY value DESC"
         ),
         cell(
