@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -12,14 +12,10 @@ from ..hours.points import Point
 from ..hours.segments import segments_of
 from ..hours.series import HOUR, SeriesStore, frame_of, hour_of_file, readable, scan_points
 from ..measures import performance
-from .by_output import (
-    in_one_list,
-    performance_by_output,
-    why_named_refused,
-    with_labels_in_order,
-)
-from .classes import codes_of, why_refused
-from .files import NAMED, OF_LABELS, REFUSED, Labels
+from .by_output import in_one_list, performance_by_output
+from .classes import codes_of
+from .files import NAMED, REFUSED, Labels
+from .matching import Joined, labelled_rows, without_row
 from .unjoined import LATE_SECONDS
 from .worth import has_label, worths_of
 
@@ -35,11 +31,6 @@ STEP = 6 * HOUR
 INDEXED = 10_000
 """Up to so many request ids are looked up in the index of each file of the log first."""
 
-_OF_LABELS = ("place", *OF_LABELS, "source", "at")
-
-_RESERVED = (*_OF_LABELS, "exact", "order", "why", "labels")
-"""Columns beside those of the log while labels are joined."""
-
 _ANSWER = ("request_id", "row", "ts")
 """What an answered row is known by."""
 
@@ -49,8 +40,9 @@ class LabelReport:
     """What became of some labels. read: rows of the file; joined: answered rows that have a label
     or a reward from it; replaced: of those, how many had one before. unknown: request ids that are
     not in the payload log, of which the first are named; their labels wait, see `Unjoined`. bad:
-    labels that were refused, with the reasons of the first. coverage: by version, the share of
-    answered rows of the hours concerned that have a label now.
+    labels that were refused, such as those of a row that its request lacks, with the reasons of the
+    first. coverage: by version, the share of answered rows of the hours concerned that have a label
+    now.
     """
 
     monitor: str
@@ -62,19 +54,6 @@ class LabelReport:
     bad: int
     bad_rows: Sequence[str]
     coverage: Mapping[str, float]
-
-
-@dataclass(slots=True)
-class _Joined:
-    """What has been joined so far. known: request ids that were found. refused: labels that their
-    versions cannot have.
-    """
-
-    hours: set[int] = field(default_factory=set)
-    known: set[str] = field(default_factory=set)
-    rows: int = 0
-    replaced: int = 0
-    refused: list[pl.DataFrame] = field(default_factory=list)
 
 
 def join(
@@ -145,11 +124,12 @@ def _join_all(
     *,
     newest_first: bool = False,
     since: float = 0.0,
-) -> _Joined:
-    """Keep labels with the answers that they belong to. labels: with `_OF_LABELS`; since: look no
+) -> Joined:
+    """Keep labels with the answers that they belong to. labels: with source and at; since: look no
     further back.
     """
-    found, begun = _Joined(), log.payloads_since(plan.deployment)
+    found, begun = Joined(), log.payloads_since(plan.deployment)
+    labels = labels.with_row_index("order")
     ids = labels["request_id"].n_unique()
     if begun is None or not ids:
         return found
@@ -160,6 +140,7 @@ def _join_all(
             found.hours.add(hour)
         if newest_first and len(found.known) == ids:
             break
+    found.refused.append(without_row(labels, found))
     return found
 
 
@@ -203,7 +184,7 @@ def _find(
     labels: pl.DataFrame,
     start: int,
     end: int,
-    joined: _Joined,
+    joined: Joined,
 ) -> Mapping[int, Sequence[pl.DataFrame]]:
     """The answered rows of a span of time that the labels name, by hour."""
     import polars as pl
@@ -215,12 +196,7 @@ def _find(
         plan.deployment, since=since, until=until, ids=ids if len(ids) <= INDEXED else None
     ):
         rows = part.rows.filter(pl.col("status") < 400)
-        named = _named(rows, labels)
-        if not named.height:
-            continue
-        joined.known.update(named["request_id"])
-        told = named.filter(pl.any_horizontal(pl.col("text", "named", "reward").is_not_null()))
-        labelled = _accepted(told, plan, joined) if told.height else told
+        labelled = labelled_rows(rows, labels, plan, joined)
         if not labelled.height:
             continue
         joined.rows += labelled.select(pl.struct(_ANSWER).n_unique()).item()
@@ -228,48 +204,6 @@ def _find(
         for (hour,), some in kept.partition_by("hour", as_dict=True, include_key=False).items():
             found.setdefault(int(hour), []).append(some)
     return found
-
-
-def _named(rows: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
-    """The logged rows that labels name, with `_OF_LABELS`: each once for every label of it or of
-    its request, the one that wins last. Of labels that came at once, one of a row wins against one
-    of its request, and a later one against an earlier one. A reward of a request is of its first
-    row, so that it counts once.
-    """
-    import polars as pl
-
-    # As in the payload log: an input of such a name is `input.<name>`.
-    there = rows.rename({name: f"input.{name}" for name in _RESERVED if name in rows.columns})
-    given = labels.with_row_index("order")
-    exact = given.filter(pl.col("row").is_not_null()).with_columns(pl.lit(1).alias("exact"))
-    every = given.filter(pl.col("row").is_null()).with_columns(pl.lit(0).alias("exact")).drop("row")
-    reward = pl.when(pl.col("row") == 0).then("reward")
-    both = [
-        there.join(exact, on=["request_id", "row"], maintain_order="left"),
-        there.join(every, on="request_id", maintain_order="left").with_columns(reward),
-    ]
-    found = pl.concat([some.select(*there.columns, *_OF_LABELS, "exact", "order") for some in both])
-    return found.sort("at", "exact", "order", maintain_order=True).drop("exact", "order")
-
-
-def _accepted(rows: pl.DataFrame, plan: Plan, joined: _Joined) -> pl.DataFrame:
-    """The rows whose label can be one of their version; the others are noted."""
-    import polars as pl
-
-    kept = []
-    for (version,), some in sorted(
-        rows.partition_by("version", as_dict=True).items(), key=lambda item: str(item[0])
-    ):
-        one = pl.when(pl.col("text").is_not_null()).then(why_refused(some, plan, str(version)))
-        each = pl.when(pl.col("named").is_not_null()).then(
-            why_named_refused(some, plan, str(version))
-        )
-        judged = some.with_columns(pl.coalesce(one, each).alias("why"))
-        bad = judged.filter(pl.col("why").is_not_null())
-        joined.refused.append(bad.with_columns(pl.col("row").cast(pl.Float64)))
-        good = judged.filter(pl.col("why").is_null()).drop("why")
-        kept.append(with_labels_in_order(good, plan, str(version)))
-    return pl.concat(kept)
 
 
 def _kept(rows: pl.DataFrame, plan: Plan) -> pl.DataFrame:

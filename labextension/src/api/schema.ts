@@ -1819,8 +1819,9 @@ export interface components {
          * @description What became of some labels. read: rows of the file; joined: answered rows that have a label
          *     or a reward from it; replaced: of those, how many had one before. unknown: request ids that are
          *     not in the payload log, of which the first are named; their labels wait, see `Unjoined`. bad:
-         *     labels that were refused, with the reasons of the first. coverage: by version, the share of
-         *     answered rows of the hours concerned that have a label now.
+         *     labels that were refused, such as those of a row that its request lacks, with the reasons of the
+         *     first. coverage: by version, the share of answered rows of the hours concerned that have a label
+         *     now.
          */
         readonly LabelReport: {
             readonly bad: number;
