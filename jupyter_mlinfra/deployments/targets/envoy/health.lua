@@ -1,5 +1,6 @@
 -- Health of the gRPC convention (`grpc.health.v1`): whether each cluster that the route names
--- answers. Envoy's own answers to calls hold a status alone, so the message is added here.
+-- answers. Other routes name the message that they answer with. Envoy's own answers to calls hold a
+-- status alone, so the message is added here.
 local SERVING, NOT_SERVING = "\8\1", "\8\2"
 
 local function answers(handle, cluster)
@@ -25,10 +26,11 @@ function envoy_on_request(handle)
 end
 
 function envoy_on_response(handle)
+  local message = handle:metadata():get("message")
   local found = handle:streamInfo():dynamicMetadata():get("@NAME@")
-  if found == nil then return end
-  local message = found["serving"] and SERVING or NOT_SERVING
-  handle:body(true):setBytes("\0\0\0\0\2" .. message)
+  if found ~= nil then message = found["serving"] and SERVING or NOT_SERVING end
+  if message == nil then return end
+  handle:body(true):setBytes("\0\0\0\0" .. string.char(#message) .. message)
   local headers = handle:headers()
   headers:replace("@STATUS@", "0")
   headers:remove("grpc-status")

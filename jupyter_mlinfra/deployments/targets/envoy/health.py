@@ -51,14 +51,23 @@ def answering(plan: DeploymentPlan) -> list[str]:
 
 def check(match: Mapping[str, Any], clusters: Sequence[str]) -> dict[str, Any]:
     """A route for calls that ask whether all these clusters answer; none do not."""
+    return _answering(match, {"clusters": list(clusters)})
+
+
+def says(match: Mapping[str, Any], message: str) -> dict[str, Any]:
+    """A route for calls that are answered with this message, of at most 255 ASCII characters."""
+    return _answering(match, {"message": message})
+
+
+def _answering(match: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "match": dict(match),
         "direct_response": {"status": 200},
-        "metadata": {"filter_metadata": {HEALTH: {"clusters": list(clusters)}}},
+        "metadata": {"filter_metadata": {HEALTH: dict(facts)}},
         "typed_per_filter_config": {HEALTH: _ENABLED},
     }
 
 
 def is_check(route: Mapping[str, Any]) -> bool:
     """Whether it is one that `check` made."""
-    return HEALTH in route.get("metadata", {}).get("filter_metadata", {})
+    return "clusters" in route.get("metadata", {}).get("filter_metadata", {}).get(HEALTH, {})

@@ -19,6 +19,7 @@ from ...gateway import (
     open_inference_prefix,
     prefix,
 )
+from ...runtime.grpc_calls import SERVER
 from ...runtime.guard import DECLINED, ROUTED
 from . import access, grpc, health
 from .names import PROBES, TYPE
@@ -138,10 +139,9 @@ def route_configuration(
 
 def _server_routes() -> list[dict[str, Any]]:
     """What the Open Inference Protocol asks of a server, whatever it serves."""
-    server = {"name": "jupyter-mlinfra", "version": "1", "extensions": ["binary_tensor_data"]}
     answers: dict[str, Mapping[str, Any]] = {
-        "/v2": server,
-        "/v2/": server,  # as the protocol's OpenAPI file spells it
+        "/v2": SERVER,
+        "/v2/": SERVER,  # as the protocol's OpenAPI file spells it
         "/v2/health/live": {"live": True},
         "/v2/health/ready": {"ready": True},
     }
@@ -155,15 +155,13 @@ def _calls(plans: Sequence[DeploymentPlan], keys: Keys, public: bool) -> list[di
     of a request, so the one that is chosen anew, by the name in the message, has to be guarded here
     too; what it asks for is its own.
 
-    What is asked of the server as such is no request to the version that answers it. Other machines
-    need a key of any deployment for what asks a worker of each.
+    What is asked of the server as such reaches no worker, and needs no key. Other machines need a
+    key of any deployment for what asks a worker of each.
     """
     guarded = any(plan.keys for plan in plans)
     routes = []
     for route in grpc.server_routes([name for plan in plans for name in health.answering(plan)]):
-        if "route" in route:
-            route = _uncounted(route)
-        elif guarded and "typed_per_filter_config" in route:
+        if guarded and "typed_per_filter_config" in route:
             route = access.checked(route)
         closed = public and health.is_check(route)
         routes.append(access.of_any(route, plans, keys) if closed else access.opened(route))
