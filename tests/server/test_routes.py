@@ -740,6 +740,13 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
         for option in ("firing", "folded")
     ),
     ("monitoring/alerts/m%2Fdrift", None, "alerts", "show", {"alert": "m/drift"}),
+    (  # the feature a/b%
+        "monitoring/alerts/alert%3Am%2Fdrift%2Fa%252Fb%2525",
+        None,
+        "alerts",
+        "show",
+        {"alert": "alert:m/drift/a%2Fb%25"},
+    ),
     (
         "monitoring/alerts/m%2Fdrift/history",
         None,

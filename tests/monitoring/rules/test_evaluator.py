@@ -275,6 +275,17 @@ def test_an_unlabelled_alert_that_was_told_ends_once_its_labels_have_their_own()
     assert told == [(("b",), "resolved", T0 + HOUR), ((), "firing", T0 + 2 * HOUR)]
 
 
+def test_an_alert_is_held_back_while_any_label_of_its_cause_fires() -> None:
+    held = ThresholdRule(
+        name="slow", metric="ks", op=Operator.AT_LEAST, threshold=0.5, inhibited_by=("r",)
+    )
+    slow = replace(point(T0, 0.9), metric="ks")
+    points = [slow, point(T0, 0.1, "a"), point(T0, 0.9, "b")]
+    found = evaluate([BY_FEATURE, held], {}, points, T0)
+    assert found.held_back == {("slow", ()): "r"}
+    assert [item.key for item in found.notices] == [("r", ("b",))]
+
+
 def test_a_second_feature_is_told_while_the_first_is_silenced() -> None:
     first = evaluate(
         [BY_FEATURE], {}, [point(T0, 0.9, "a")], T0, muted=lambda key, _: key[1] == ("a",)

@@ -213,14 +213,19 @@ def test_a_rule_file_says_what_prometheus_cannot(tmp_path: Path) -> None:
             no_data=NoData.FIRE, inhibited_by=("down",), summary='Drift of "all" {x}',
             runbook="https://example.org/drift",
         ),
-        ThresholdRule(name="down", metric="requests", op=Operator.LESS, threshold=1),
+        ThresholdRule(
+            name="down", metric="requests", op=Operator.LESS, threshold=1, owner='"{{bo}}'
+        ),
     ]  # fmt: skip
-    text = rules_file(rules)
+    text = rules_file(rules, owner="ana")
     (tmp_path / "rules.yml").write_text(text)
     assert "2 rules found" in promtool("check", "rules", "rules.yml", cwd=tmp_path)
     assert "# a.b-c: no_data: fire is left out" in text
     assert "# a.b-c: inhibited_by: down is left out" in text
-    assert [group["name"] for group in yaml.safe_load(text)["groups"]] == ["data", "default"]
+    groups = yaml.safe_load(text)["groups"]
+    assert [group["name"] for group in groups] == ["data", "default"]
+    owners = [group["rules"][0]["labels"]["owner"] for group in groups]
+    assert owners == ["ana", '"{{ "{{" }}bo}}'], "that of its rule, else of the project"
 
 
 def test_the_figures_of_a_monitor_are_text_that_prometheus_reads() -> None:
