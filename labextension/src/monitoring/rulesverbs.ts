@@ -32,7 +32,8 @@ export function valuesOf(rule: IAlertRule): Record<string, unknown> {
     ...(rule.for_seconds > 0 && { for: spanOf(rule.for_seconds) }),
     ...(rule.keep_firing_seconds > 0 && { keep_firing_for: spanOf(rule.keep_firing_seconds) }),
     ...(rule.min_rows > 0 && { min_rows: rule.min_rows }),
-    severity: rule.severity
+    severity: rule.severity,
+    ...(rule.by.length > 0 && { by: rule.by.length === 1 ? rule.by[0] : rule.by })
   };
 }
 

@@ -137,7 +137,8 @@ describe('the form of a rule', () => {
       for_seconds: 300,
       keep_firing_seconds: 0,
       min_rows: 200,
-      severity: 'warning'
+      severity: 'warning',
+      by: ['feature']
     } as never);
     expect(found).toEqual({
       name: 'drift',
@@ -146,7 +147,8 @@ describe('the form of a rule', () => {
       threshold: 0.2,
       for: '5min',
       min_rows: 200,
-      severity: 'warning'
+      severity: 'warning',
+      by: 'feature'
     });
   });
 });
