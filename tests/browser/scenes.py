@@ -300,7 +300,9 @@ def access(lab: Lab) -> None:
 
 
 def alert(lab: Lab) -> None:
-    page = lab.open("Models", "alert:flights/drift")
+    """The feature that has moved most."""
+    rows = lab.panel("Models").locator('[data-mlinfra-ref^="alert:flights/drift/"]')
+    page = lab.open("Models", rows.first.get_attribute("data-mlinfra-ref") or "")
     expect(page.get_by_role("grid", name="History of the alert")).to_be_visible()
 
 

@@ -1,9 +1,9 @@
-import React, { useContext, useEffect, useRef } from 'react';
+import React, { useContext, useEffect, useRef, useState } from 'react';
 
 import type { IAlert } from '../api/types';
 import { pythonOf } from '../code/snippets';
 import { ActionButton } from '../components/action';
-import { Button } from '../components/button';
+import { Button, Link } from '../components/button';
 import { cx } from '../components/cx';
 import { usePageVerb } from '../components/frame';
 import { Num } from '../components/number';
@@ -14,6 +14,10 @@ import { useWorkbench } from '../hooks/context';
 import { PageContext, useGoal } from '../hooks/page';
 import type { IWorkbench } from '../tokens';
 import { Measured, measureOf } from './measured';
+
+/** Names of other alerts at first, and on demand. */
+const NAMES = 12;
+const MORE_NAMES = 50;
 
 /** An alert in words: `drift of temp`. */
 export const titleOf = ({ name, subject }: IAlert, { trans }: IWorkbench): string =>
@@ -26,8 +30,17 @@ export function useInsert(alert: { ref: string }): () => void {
   return () => void run(() => workbench.code.insertBelow(pythonOf(workbench, [alert.ref])));
 }
 
-/** An alert on the page of its monitor, with what can be done about it. */
-export function AlertCard({ alert }: { alert: IAlert }): React.ReactElement {
+/**
+ * An alert on the page of its monitor, with what can be done about it. others: of the same rule in
+ * the same state.
+ */
+export function AlertCard({
+  alert,
+  others
+}: {
+  alert: IAlert;
+  others: readonly IAlert[];
+}): React.ReactElement {
   const workbench = useWorkbench();
   const { trans, open } = workbench;
   const goal = useGoal('alert');
@@ -79,6 +92,7 @@ export function AlertCard({ alert }: { alert: IAlert }): React.ReactElement {
         <dd>
           <Why alert={alert} />
         </dd>
+        {others.length > 0 && <Others alerts={others} />}
         <Watched alert={alert} />
         {alert.owner && (
           <>
@@ -88,6 +102,41 @@ export function AlertCard({ alert }: { alert: IAlert }): React.ReactElement {
         )}
       </dl>
     </section>
+  );
+}
+
+/** The names of other alerts, each a link to its page. */
+function Others({ alerts }: { alerts: readonly IAlert[] }): React.ReactElement {
+  const { trans, open } = useWorkbench();
+  const [most, setMost] = useState(NAMES);
+  return (
+    <>
+      <dt>{trans.__('also')}</dt>
+      <dd>
+        {alerts.slice(0, most).map((alert, place) => (
+          <React.Fragment key={alert.ref}>
+            {place > 0 && ' · '}
+            <Link title={alert.text} onClick={() => void open(alert.ref)}>
+              {alert.subject || alert.name}
+            </Link>
+            {alert.value && (
+              <>
+                {' '}
+                <Num value={alert.value} format={value => format.number(value, 3)} />
+              </>
+            )}
+          </React.Fragment>
+        ))}
+        {alerts.length > most && (
+          <>
+            {' · '}
+            <Link onClick={() => setMost(most + MORE_NAMES)}>
+              {trans.__('%1 more', alerts.length - most)}
+            </Link>
+          </>
+        )}
+      </dd>
+    </>
   );
 }
 

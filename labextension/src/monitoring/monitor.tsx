@@ -33,14 +33,11 @@ import { Cause } from './cause';
 import { Distribution } from './distribution';
 import { DriftTable } from './drifttable';
 import { distributionCall, HeatGrid, type ICell, Legend } from './heatmap';
-import { idOf, loudOf, Quiet } from './quiet';
+import { groupsOf, loudOf, Quiet } from './quiet';
 import { Tiles } from './tiles';
 import { Timeline } from './timeline';
 
 const FEATURES_SHOWN = 50;
-/** Cards of alerts at first, and with each "next". */
-const CARDS = 5;
-const MORE_CARDS = 20;
 const USUAL = 86_400;
 const USUAL_LIMIT = 0.2;
 /** Seconds, up to now. */
@@ -247,25 +244,13 @@ function Monitor({ status, figures, heat, part, ...search }: IMonitorProps): Rea
   );
 }
 
-/** The alerts that ask for attention; of many the worst, and the others on demand. */
+/** The alerts that ask for attention: of many of a rule the first, with the names of the others. */
 function AlertCards({ alerts }: { alerts: readonly IAlert[] }): React.ReactElement {
-  const { trans } = useWorkbench();
-  const [most, setMost] = useState(CARDS);
-  const loud = loudOf(alerts);
   return (
     <>
-      {loud.slice(0, most).map(alert => (
-        <AlertCard key={idOf(alert)} alert={alert} />
+      {groupsOf(loudOf(alerts)).map(({ id, alert, others }) => (
+        <AlertCard key={id} alert={alert} others={others} />
       ))}
-      {loud.length > most && (
-        <p className={cx('more')}>
-          {trans.__('%1 of %2 alerts', most, loud.length)}
-          {' · '}
-          <Link onClick={() => setMost(most + MORE_CARDS)}>
-            {trans.__('next %1', Math.min(MORE_CARDS, loud.length - most))}
-          </Link>
-        </p>
-      )}
       <Quiet alerts={alerts} />
     </>
   );

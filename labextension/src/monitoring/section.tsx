@@ -1,4 +1,4 @@
-import React from 'react';
+import React, { useState } from 'react';
 
 import type { IAlert, IMonitor, IPage } from '../api/types';
 import { ActionButton } from '../components/action';
@@ -13,8 +13,11 @@ import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
 import type { IWorkbench } from '../tokens';
-import { Measured } from './measured';
-import { idOf, loudOf, Quiet } from './quiet';
+import { Measured, measureOf } from './measured';
+import { groupsOf, idOf, loudOf, Quiet } from './quiet';
+
+/** Rows of a line each, below the first alert of a rule. */
+const LINES = 4;
 
 /** Alerts that ask for attention: firing, pending and without data. */
 export function AlertsSection(): React.ReactElement {
@@ -44,10 +47,7 @@ export function AlertsSection(): React.ReactElement {
       body={page =>
         loudOf(page.items).length ? (
           <>
-            <List
-              label={trans.__('Alerts')}
-              rows={loudOf(page.items).map(alert => alertRow(alert, workbench))}
-            />
+            <Loud alerts={loudOf(page.items)} />
             <Quiet alerts={page.items} />
           </>
         ) : (
@@ -57,6 +57,46 @@ export function AlertsSection(): React.ReactElement {
     />
   );
 }
+
+/** Of many alerts of a rule the first in full, some others in a line each, the rest on demand. */
+function Loud({ alerts }: { alerts: readonly IAlert[] }): React.ReactElement {
+  const workbench = useWorkbench();
+  const { trans } = workbench;
+  const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
+  const rows = groupsOf(alerts).flatMap(({ id, alert, others }) => {
+    const [some, rest] = [others.slice(0, LINES), others.slice(LINES)];
+    const more = `more ${id}`;
+    const lines = (items: readonly IAlert[], level: number): IListRow[] =>
+      items.map(item => ({ ...lineRow(item, workbench), level }));
+    return [
+      alertRow(alert, workbench),
+      ...lines(some, 0),
+      ...(rest.length
+        ? [
+            {
+              id: more,
+              open: open.has(more),
+              name: trans._n('%2: %1 more', '%2: %1 more', rest.length, alert.name),
+              note: rest.map(({ subject }) => subject).join(', ')
+            }
+          ]
+        : []),
+      ...(open.has(more) ? lines(rest, 1) : [])
+    ];
+  });
+  return (
+    <List
+      label={trans.__('Alerts')}
+      rows={rows}
+      onToggle={id =>
+        setOpen(known => new Set(known.has(id) ? without(known, id) : [...known, id]))
+      }
+    />
+  );
+}
+
+const without = (set: ReadonlySet<string>, id: string): string[] =>
+  [...set].filter(item => item !== id);
 
 const countOf = ({ items }: IPage<IAlert>, state: string): number =>
   items.filter(item => item.state === state).length;
@@ -71,6 +111,25 @@ export function alertRow(alert: IAlert, workbench: IWorkbench): IListRow {
     title: alert.text,
     meta: heldWords(alert, workbench),
     lines: <AlertLines alert={alert} />
+  };
+}
+
+/** The row of an alert beside another one of its rule: what it is about, and how bad it is. */
+function lineRow(alert: IAlert, workbench: IWorkbench): IListRow {
+  const { value } = alert;
+  return {
+    ...alertRow(alert, workbench),
+    lines: undefined,
+    meta: (
+      <>
+        {value && (
+          <>
+            {measureOf(alert)} <Num value={value} format={number => format.number(number, 3)} />
+          </>
+        )}
+        <span>{heldWords(alert, workbench)}</span>
+      </>
+    )
   };
 }
 

@@ -492,19 +492,25 @@ describe('an alert on the page', () => {
 });
 
 describe('many alerts', () => {
-  const many = Array.from({ length: 12 }, (_, index) =>
+  const many = Array.from({ length: 16 }, (_, index) =>
     alertOf({ ref: `alert:flights/drift/f${index}`, subject: `f${index}` })
   );
-  const cards = (): number => screen.getAllByRole('region', { name: /^drift of f/ }).length;
+  const card = (): HTMLElement => screen.getByRole('region', { name: /^drift of f/ });
+  const names = (): (string | null)[] =>
+    within(card())
+      .getAllByRole('button')
+      .map(({ textContent }) => textContent);
 
-  it('are cards of the worst, and the others on demand; the quiet ones are a line', async () => {
+  it('of a rule are one card with the names of the others; the quiet ones are a line', async () => {
     const quiet = alertOf({ state: 'ok', subject: '12 features', count: 12, labels: {} });
-    await opened(statusOf({ alerts: [...many, quiet] }));
-    expect(cards()).toBe(5);
-    expect(screen.getByText(/5 of 12 alerts/)).toBeTruthy();
+    const { open } = await opened(statusOf({ alerts: [...many, quiet] }));
+    expect(card().textContent).toContain('drift of f0 is firing');
+    expect(names().filter(name => /^f\d/.test(name ?? ''))).toHaveLength(12);
     expect(screen.getByText('ok: drift 12 features')).toBeTruthy();
-    fireEvent.click(screen.getByRole('button', { name: 'next 7' }));
-    expect(cards()).toBe(12);
+    fireEvent.click(within(card()).getByRole('button', { name: 'f7' }));
+    expect(open).toHaveBeenCalledWith('alert:flights/drift/f7');
+    fireEvent.click(within(card()).getByRole('button', { name: '3 more' }));
+    expect(names().filter(name => /^f\d/.test(name ?? ''))).toHaveLength(15);
   });
 
   it('that began together are one mark of the timeline', async () => {
@@ -516,7 +522,7 @@ describe('many alerts', () => {
     );
     const marks = within(screen.getByRole('region', { name: 'Timeline' })).getAllByRole('button');
     expect(marks.map(({ textContent }) => textContent.trim())).toEqual(
-      expect.arrayContaining([expect.stringContaining('drift × 12')])
+      expect.arrayContaining([expect.stringContaining('drift × 16')])
     );
     expect(marks).toHaveLength(2);
   });
@@ -534,10 +540,10 @@ describe('many alerts', () => {
     const card = screen.getByRole('region', { name: 'drift of 30 features' });
     expect(card.textContent).toContain('drift of 30 features has no data');
     expect(card.textContent).toContain(text);
-    const names = within(card)
+    const buttons = within(card)
       .getAllByRole('button')
       .map(({ textContent }) => textContent);
-    expect(names).toEqual(['Acknowledge…', 'Silence…', 'Open']);
+    expect(buttons).toEqual(['Acknowledge…', 'Silence…', 'Open']);
   });
 });
 

@@ -60,6 +60,21 @@ describe('in the panel', () => {
     expect(screen.getByText('ok: drift 769 features')).toBeTruthy();
   });
 
+  it('of many features of a rule the first is in full, some are a line, the rest on demand', async () => {
+    const alerts = Array.from({ length: 30 }, (_, index) =>
+      alertOf({ ref: `alert:flights/drift/f${index}`, subject: `f${index}` })
+    );
+    show(fakeWorkbench({ monitoring: { alerts: async () => pageOf(alerts) } }), <AlertsSection />);
+    await settle();
+    const rows = screen.getAllByRole('treeitem');
+    expect(rows).toHaveLength(6);
+    expect(screen.getAllByRole('button', { name: 'Notebook' })).toHaveLength(1);
+    expect(rows[1]?.textContent).toContain('drift f1PSI 0.6');
+    expect(rows[5]?.textContent).toContain('drift: 25 more');
+    fireEvent.keyDown(rows[5]!, { key: 'ArrowRight' });
+    expect(screen.getAllByRole('treeitem')).toHaveLength(31);
+  });
+
   it('a row says how bad it is, of which version, why, and how long it still waits', async () => {
     const silence = { number: 1, monitor: 'flights', rule: 'drift', labels: null, begun_at: AT };
     const alerts = [
