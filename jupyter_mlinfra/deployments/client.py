@@ -85,10 +85,18 @@ def feedback_body(request_id: str, *, reward: float, truth: Any) -> dict[str, An
     """A message of Seldon's protocol about an earlier answer."""
     message: dict[str, Any] = {"response": {"meta": {"puid": request_id}}, "reward": reward}
     if truth is not None:
-        values = [*truth] if isinstance(truth, Sequence) and not isinstance(truth, str) else [truth]
-        named = [value if isinstance(value, str) else float(value) for value in values]
-        message["truth"] = {"data": {"ndarray": named}}
+        given = _true(truth.tolist() if hasattr(truth, "tolist") else truth)
+        message["truth"] = {"data": {"ndarray": given if isinstance(given, list) else [given]}}
     return message
+
+
+def _true(value: Any) -> Any:
+    """A true value, or those of rows, or of the outputs of each: numbers, names, and None where
+    nothing is said.
+    """
+    if value is None or isinstance(value, str):
+        return value
+    return [_true(item) for item in value] if isinstance(value, Sequence) else float(value)
 
 
 def _body(names: Sequence[str], rows: Iterable[Iterable[Any]]) -> dict[str, Any]:

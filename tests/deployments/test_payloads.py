@@ -13,14 +13,17 @@ import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
 from jupyter_mlinfra.core.files import file_lock
+from jupyter_mlinfra.deployments import client
 from jupyter_mlinfra.deployments.payload_log import compacting, reading
 from jupyter_mlinfra.deployments.payload_log.frames import BASE_COLUMNS
+from jupyter_mlinfra.deployments.runtime import served
 from jupyter_mlinfra.deployments.runtime.journal import Journal
 
 HEAD = {"deployment": "flights", "version": "v1", "model": "flights/1", "names": ["a", "b"]}
@@ -241,6 +244,40 @@ def test_feedback_is_kept_and_the_last_word_counts(tmp_path: Path) -> None:
     ]
 
 
+def test_the_truth_of_feedback_is_kept_in_full_and_by_row_and_output(tmp_path: Path) -> None:
+    truths: list[Any] = [
+        [1234567.89, 123456789, 0.1 + 0.2, True],
+        [[1.5, 2], [None, 4]],
+        [None, "late"],
+        16777217.0,
+        None,
+    ]
+    journal = Journal(tmp_path, HEAD)
+    for place, truth in enumerate(truths):
+        journal.put({"k": "f", "id": str(place), "ts": 1_700_000_000.0 + place, "truth": truth})
+    journal.close()
+    assert reading.feedback(tmp_path).select("truth_rows", "truth_texts").rows() == [
+        (
+            [["1234567.89"], ["123456789"], ["0.30000000000000004"], ["1"]],
+            ["1234567.89", "123456789", "0.30000000000000004", "1"],
+        ),
+        ([["1.5", "2"], [None, "4"]], ["1.5", "2", "4"]),
+        ([[None], ["late"]], ["late"]),
+        ([["16777217"]], ["16777217"]),
+        ([], []),
+    ]
+
+
+def test_feedback_of_several_outputs_is_sent_and_taken_by_row() -> None:
+    for truth in ([[1, 2.5], [None, 4]], np.asarray([[1, 2.5], [np.nan, 4]])[[0]]):
+        sent = client.feedback_body("r", reward=0.0, truth=truth)["truth"]["data"]["ndarray"]
+        assert sent == [[1.0, 2.5], [None, 4.0]][: len(sent)]
+    assert client.feedback_body("r", reward=0.0, truth=3)["truth"]["data"]["ndarray"] == [3.0]
+    tensor = {"shape": [2, 3], "values": [1, 2, 3, 4, 5, 6]}
+    assert served._tensor_rows(tensor) == [[1, 2, 3], [4, 5, 6]]
+    assert served._tensor_rows({**tensor, "shape": [6]}) == [1, 2, 3, 4, 5, 6]
+
+
 def test_a_full_queue_drops_and_counts_and_never_waits(tmp_path: Path) -> None:
     folder = tmp_path / "log"
     journal = Journal(folder, HEAD, queue_cells=20)
@@ -349,6 +386,7 @@ def test_a_compaction_that_died_before_it_removed_the_journal_counts_nothing_twi
 WRITER = """
 import json, sys, time
 from pathlib import Path
+from typing import Any
 import numpy as np
 from jupyter_mlinfra.deployments.runtime.journal import Journal
 journal = Journal(Path(sys.argv[1]), json.loads(sys.argv[2]), segment_bytes=20_000)
@@ -403,6 +441,7 @@ def test_an_orderly_end_leaves_no_count(tmp_path: Path) -> None:
 ON_A_FULL_DISK = """
 import json, resource, sys
 from pathlib import Path
+from typing import Any
 import numpy as np
 from jupyter_mlinfra.deployments.payload_log import compacting, reading
 from jupyter_mlinfra.deployments.runtime import journal as module

@@ -140,6 +140,31 @@ def test_of_several_values_each_is_measured_and_labels_are_said_to_be_of_the_fir
     assert "of the first output" in figures.reasons["performance.outputs"]
 
 
+def test_feedback_of_several_outputs_is_of_the_outputs_of_its_rows(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Answers of over a million: no digit of the truth may be lost."""
+    given = np.column_stack([1_234_567.0 + np.arange(4), 10.0 * np.arange(4)])
+    true = given + np.asarray([[1, 5], [2, 6], [3, 7], [4, 8]])
+    monitoring = watched(
+        project, tmp_path, given, given, monkeypatch, answers="values", names=["price", "volume"]
+    )
+    at = T0 + HOUR
+    entries = [
+        {"k": "f", "id": f"r{place}", "ts": at + place, "truth": [row]}
+        for place, row in enumerate(true.tolist())
+    ]
+    write_journal(tmp_path, at, entries, names=["x"], types=["double"], pid=99)
+    monitoring._take_feedback(monitoring.monitor("flights"))
+    real = monitoring.figures("flights", since=timedelta(days=1)).performance.real
+    assert real
+    assert (real.metrics["mae"], real.rows) == (2.5, 4)
+    assert {name: (item.metrics["mae"], item.rows) for name, item in real.outputs.items()} == {
+        "price": (2.5, 4),
+        "volume": (6.5, 4),
+    }
+
+
 def test_labels_of_each_output_measure_each(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from ...core.value_names import value_name
 from .frames import SHADOW, UNIQUE, facts_of, frame_of, list_frame, read_parquet
 from .journals import JournalRows, journals
 from .ledgers import missing_entries
@@ -94,7 +95,8 @@ def refused(folder: Path, since: datetime | None = None) -> pl.DataFrame:
 
 def feedback(folder: Path, since: datetime | None = None) -> pl.DataFrame:
     """Feedback on answered requests, the last of each: request_id, ts, reward, truth (list of
-    numbers, or null if it has others), truth_texts (the same as texts, such as names of classes).
+    numbers, or null if it has others), truth_texts (the same as texts, such as names of classes),
+    truth_rows (the texts of each row, by output; null where nothing is said).
     """
     import polars as pl
 
@@ -109,7 +111,11 @@ def feedback(folder: Path, since: datetime | None = None) -> pl.DataFrame:
             "ts": [datetime.fromtimestamp(entry["ts"], UTC) for entry in entries],
             "reward": [float(entry.get("reward") or 0.0) for entry in entries],
             "truth": [_numbers(entry.get("truth")) for entry in entries],
-            "truth_texts": [_texts(entry.get("truth")) for entry in entries],
+            "truth_texts": [
+                [text for row in _by_row(entry.get("truth")) for text in row if text is not None]
+                for entry in entries
+            ],
+            "truth_rows": [_by_row(entry.get("truth")) for entry in entries],
         },
         schema={
             "request_id": pl.String,
@@ -117,6 +123,7 @@ def feedback(folder: Path, since: datetime | None = None) -> pl.DataFrame:
             "reward": pl.Float64,
             "truth": pl.List(pl.Float64),
             "truth_texts": pl.List(pl.String),
+            "truth_rows": pl.List(pl.List(pl.String)),
         },
     )
     recent = frame if since is None else frame.filter(pl.col("ts") >= since)
@@ -148,6 +155,16 @@ def _unless_gone_or_broken() -> Iterator[None]:
         yield
 
 
+def _by_row(truth: Any) -> list[list[str | None]]:
+    """The truth of each row, by output. A number or a text alone is of the first row; null is an
+    output that nothing is said of.
+    """
+    if truth is None:
+        return []
+    rows = truth if isinstance(truth, list) else [truth]
+    return [[_text(item) for item in (row if isinstance(row, list) else [row])] for row in rows]
+
+
 def _flat(truth: Any) -> list[Any]:
     if not isinstance(truth, list):
         return [] if truth is None else [truth]
@@ -160,10 +177,8 @@ def _numbers(truth: Any) -> list[float] | None:
     return [float(item) for item in _flat(truth) if isinstance(item, int | float)]
 
 
-def _texts(truth: Any) -> list[str]:
+def _text(item: Any) -> str | None:
     """Numbers as they are written without a needless point."""
-    return [
-        f"{item:g}" if isinstance(item, int | float) else str(item)
-        for item in _flat(truth)
-        if item is not None
-    ]
+    if item is None:
+        return None
+    return value_name(item) if isinstance(item, int | float) else str(item)

@@ -212,8 +212,7 @@ class Served:
         truth = message.get("truth")
         data = truth.get("data") if isinstance(truth, Mapping) else None
         data = data if isinstance(data, Mapping) else {}
-        tensor = data.get("tensor")
-        values = data.get("ndarray", tensor.get("values") if isinstance(tensor, Mapping) else None)
+        values = data.get("ndarray", _tensor_rows(data.get("tensor")))
         entry = {"k": "f", "id": puid, "ts": time.time(), "truth": values}
         if self.journal is not None:
             cells = len(values) if isinstance(values, list) else 1
@@ -395,6 +394,18 @@ def _request_id(progress: Progress, headers: Headers) -> str:
 def _puid(message: Any) -> str:
     meta = message.get("meta") if isinstance(message, Mapping) else None
     return seldon_v1.caller_id(meta.get("puid")) if isinstance(meta, Mapping) else ""
+
+
+def _tensor_rows(tensor: Any) -> Any:
+    """The values of a Seldon tensor; of one of rows and outputs, as a list of each row."""
+    if not isinstance(tensor, Mapping):
+        return None
+    values, shape = tensor.get("values"), tensor.get("shape")
+    if not isinstance(values, list) or not isinstance(shape, list) or len(shape) != 2:
+        return values
+    if not all(isinstance(size, int) for size in shape) or shape[0] * shape[1] != len(values):
+        return values
+    return [values[row * shape[1] : (row + 1) * shape[1]] for row in range(shape[0])]
 
 
 def _json_length(headers: Headers) -> int | None:

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from ..hours.recording import Plan
 
 
+def by_place(place: int) -> str:
+    """What names the output at a place, from 0, whatever its name is."""
+    return f"#{place}"
+
+
 def why_named_refused(rows: pl.DataFrame, plan: Plan, version: str) -> pl.Expr:
     """Why labels of several outputs cannot be those of a version; null if they can. rows: as for
     `why_refused`.
@@ -27,7 +32,8 @@ def why_named_refused(rows: pl.DataFrame, plan: Plan, version: str) -> pl.Expr:
     if not (names := _names_of(rows, plan, version)):
         return pl.lit("the deployment has one output, which has one label")
     name = pl.element().struct.field("name")
-    others = pl.col("named").list.eval(name.filter(~name.is_in(names)))
+    known = [*names, *map(by_place, range(len(names)))]
+    others = pl.col("named").list.eval(name.filter(~name.is_in(known)))
     listed = braced(", ".join(names[:10]) + (", …" if len(names) > 10 else ""))
     return pl.when(others.list.len() > 0).then(
         pl.format(f"none of the outputs {listed}: {{}}", others.list.first())
@@ -45,8 +51,10 @@ def with_labels_in_order(rows: pl.DataFrame, plan: Plan, version: str) -> pl.Dat
         return rows.with_columns(pl.lit(None, pl.List(pl.Float64)).alias("labels"))
     of_pair = pl.element().struct.field
     given = [
-        pl.col("named").list.eval(of_pair("value").filter(of_pair("name") == name)).list.last()
-        for name in names
+        pl.col("named")
+        .list.eval(of_pair("value").filter(of_pair("name").is_in([name, by_place(place)])))
+        .list.last()
+        for place, name in enumerate(names)
     ]
     first = pl.coalesce(given[0], "label")
     return rows.with_columns(in_one_list([first, *given[1:]]).alias("labels")).with_columns(

@@ -18,6 +18,7 @@ from ..hours.recording import Recorder
 from ..hours.series import HOUR
 from ..labels import files as label_files
 from ..labels import joining as labels
+from ..labels.by_output import by_place
 from ..labels.joining import LabelReport
 from ..measures.kpi import REWARD
 from ..settings import MonitoringSettings
@@ -183,19 +184,32 @@ class RecordingVerbs(ReferenceVerbs):
 
 
 def _labels_of(feedback: pl.DataFrame, *, rewarded: bool) -> pl.DataFrame:
-    """Labels, one a row of the request, and with the first of them the reward, if it counts."""
+    """Labels, one a row of the request, of several outputs one each by its place, and with the
+    first row the reward, if it counts.
+    """
     import polars as pl
 
-    truth = pl.col("truth_texts")
-    rows = feedback.select(
-        "request_id",
-        "reward",
-        pl.when(truth.list.len() > 0)
-        .then(truth)
-        .otherwise(pl.lit([None], pl.List(pl.String)))
-        .alias("label"),
-    ).with_columns(pl.int_ranges(0, pl.col("label").list.len()).alias("row"))
-    labels = rows.explode("row", "label")
-    if not rewarded:
-        return labels.drop("reward")
-    return labels.with_columns(pl.when(pl.col("row") == 0).then("reward").alias("reward"))
+    truth = pl.col("truth_rows")
+    nothing = pl.lit([[None]], pl.List(pl.List(pl.String)))
+    rows = (
+        feedback.select(
+            "request_id",
+            "reward",
+            pl.when(truth.list.len() > 0).then(truth).otherwise(nothing).alias("outputs"),
+        )
+        .with_columns(pl.int_ranges(0, pl.col("outputs").list.len()).alias("row"))
+        .explode("row", "outputs")
+    )
+    width = pl.col("outputs").list.len()
+    several = width > 1
+    label = pl.col("outputs").list.get(0, null_on_oob=True)
+    labels = rows.with_columns(pl.when(~several).then(label).alias("label")).with_columns(
+        pl.when(several)
+        .then(pl.col("outputs").list.get(place, null_on_oob=True))
+        .alias(f"{label_files.NAMED_LABEL}{by_place(place)}")
+        for place in range(int(rows.select(width.filter(several).max()).item() or 0))
+    )
+    reward = pl.when(pl.col("row") == 0).then("reward").alias("reward")
+    found = labels.with_columns(reward) if rewarded else labels.drop("reward")
+    told = pl.any_horizontal(pl.col("^(label.*|reward)$").is_not_null())
+    return found.drop("outputs").filter(told)
