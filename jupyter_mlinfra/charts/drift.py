@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import BadRequest
 from ..core.records import MASK
+from ..core.value_names import value_name
 from .style import REFERENCE, SERIES, altair_ready, axis, colour, finished, need
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def _bin_names(edges: Sequence[float | str], bins: int, kind: str) -> list[str]:
         texts = [str(edge) for edge in edges]
         return [f"≤ {texts[0]}", *map(" – ".join, pairwise(texts)), f"> {texts[-1]}"]
     if kind != "number" or len(numbers) < len(edges) or bins == len(edges):
-        return [edge if isinstance(edge, str) else f"{edge:g}" for edge in edges] + [
+        return [edge if isinstance(edge, str) else value_name(edge) for edge in edges] + [
             "all others"
         ] * (bins - len(edges))
     if not numbers:

@@ -270,9 +270,12 @@ def limits_of(name: str, settings: DeploymentSettings) -> AccessLimits:
 
 
 def _readable(value: Any) -> Any:
-    """A request to read and change: numbers with six digits instead of seventeen."""
+    """A request to read and change: numbers that are not whole with six digits instead of
+    seventeen.
+    """
     if isinstance(value, Mapping):
         return {name: _readable(item) for name, item in value.items()}
     if isinstance(value, list):
         return [_readable(item) for item in value]
-    return float(f"{value:.6g}") if isinstance(value, float) else value
+    fraction = isinstance(value, float) and not value.is_integer()
+    return float(f"{value:.6g}") if fraction else value

@@ -15,6 +15,7 @@ from jupyter_mlinfra.monitoring import Monitoring, datasets
 from jupyter_mlinfra.monitoring.hours.series import HOUR, SeriesStore
 from jupyter_mlinfra.monitoring.labels import classes as label_classes
 from jupyter_mlinfra.monitoring.labels import unjoined
+from jupyter_mlinfra.monitoring.measures import kpi, performance
 from jupyter_mlinfra.monitoring.references import labelled
 from jupyter_mlinfra.monitoring.references import profiles as references
 from tests.monitoring.logs import Logged, answered, set_now, write_journal
@@ -318,3 +319,25 @@ def test_no_labels_are_no_codes() -> None:
     nothing = pl.DataFrame(schema={"outputs": pl.List(pl.Float64), "label": pl.Float64})
     outputs, labels, _ = label_classes.codes_of(nothing, (), "probabilities")
     assert (outputs.shape, labels.shape) == ((0, 1), (0,))
+
+
+def test_numbers_of_many_digits_are_classes_of_their_own(project: Project) -> None:
+    """In names of six digits they were all 1e+06."""
+    ids = [1_000_001, 1_000_002, 1_000_003]
+    random = np.random.default_rng(3)
+    places = random.integers(0, 3, 300)
+    truth = pl.Series([ids[place] for place in places])
+    for labels in (truth, truth.cast(pl.Float64)):
+        assert label_classes.classes_of(labels) == ["1000001", "1000002", "1000003"]
+        found = labelled._numbers(labels, list(map(str, ids)), "probabilities")
+        assert found.tolist() == places.tolist()
+    given = np.asarray(ids, float)[random.integers(0, 3, 300)]
+    matrix = performance.confusion(given[:, None], truth.to_numpy(), "classes", ())
+    assert matrix
+    assert list(matrix.classes) == ["1000001", "1000002", "1000003"]
+    assert matrix.counts == metrics.confusion_matrix(truth, given, labels=ids).tolist()
+    asked = {"1000001:1000002": -5.0}
+    worth = kpi.worths(given[:, None], truth.to_numpy(), "classes", asked)
+    assert not isinstance(worth, str)
+    expected = int(((truth.to_numpy() == ids[0]) & (given == ids[1])).sum())
+    assert worth.outcomes["1000001:1000002"] == expected

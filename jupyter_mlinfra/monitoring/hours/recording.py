@@ -20,7 +20,7 @@ from ..measures.answers import output_columns, predicted_classes
 from ..measures.parts import measured
 from .expected import expected
 from .hourly import OUTPUT, points_of
-from .segments import segments_of
+from .segments import are_renamed, segments_of
 from .series import HOUR, Key, Recorded, SeriesStore, frame_of, frame_of_sketches
 from .sketches import POINTS, SEGMENT_POINTS, Gathered, Sketch, sketch
 from .vitals import Used, points_of_processes, used_by_version
@@ -75,7 +75,9 @@ class Plan:
     def basis(self, versions: Sequence[str]) -> str:
         """What the result of an hour with these versions depends on, beside its rows."""
         parts = {version: self.digest(version) for version in sorted(versions)}
-        return json.dumps({**parts, ".": [*self.segments, self.answers]}) if parts else "{}"
+        renamed = any(are_renamed(self.segments, self.reference(version)) for version in versions)
+        whole = [*self.segments, self.answers, *(["names"] if renamed else [])]
+        return json.dumps({**parts, ".": whole}) if parts else "{}"
 
 
 @dataclass(slots=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from ...core.value_names import value_name
 from ..measures.drift import DISCRETE, ColumnReference, levels_of
 
 if TYPE_CHECKING:
@@ -62,15 +64,49 @@ def levels(column: pl.Series, reference: ColumnReference | None) -> list[str]:
         return [name for _, name in by_count[:DISCRETE]]
     if reference.kind == "number":
         return []
-    return [edge if isinstance(edge, str) else f"{edge:g}" for edge in reference.edges]
+    return [edge if isinstance(edge, str) else value_name(edge) for edge in reference.edges]
+
+
+def recorded_names(segment: str, reference: Reference | None) -> list[str]:
+    """The names that a segment may have in what is recorded: its own, and that of an earlier
+    version, which had six digits of a number, unless another value of the reference had it too.
+    """
+    column, _, value = segment.partition("=")
+    earlier = [short for name, short in _renamed([column], reference) if name == value]
+    return [segment, *(f"{column}={short}" for short in earlier)]
+
+
+def are_renamed(columns: Sequence[str], reference: Reference | None) -> bool:
+    """Whether segments of these columns had other names in an earlier version."""
+    return bool(_renamed(columns, reference, unique=False))
+
+
+def _renamed(
+    columns: Sequence[str], reference: Reference | None, *, unique: bool = True
+) -> list[tuple[str, str]]:
+    """Names of numbers, and those of an earlier version, where they differ. unique: only those that
+    one number alone had.
+    """
+    found = []
+    for item in reference.columns if reference else ():
+        if item.name in columns and item.kind != "number":
+            numbers = [edge for edge in item.edges if not isinstance(edge, str)]
+            short = Counter(f"{number:g}" for number in numbers)
+            pairs = [(value_name(number), f"{number:g}") for number in numbers]
+            found += [
+                (name, old)
+                for name, old in pairs
+                if name != old and (not unique or short[old] == 1)
+            ]
+    return found
 
 
 def as_texts(column: pl.Series) -> pl.Series:
-    """The values as they are written in the name of a segment: whole numbers without a point."""
+    """The values as they are written in the name of a segment: see `value_name`."""
     import polars as pl
 
     if column.dtype.is_float():
-        values = {value: f"{value:g}" for value in column.drop_nulls().unique().to_list()}
+        values = {value: value_name(value) for value in column.drop_nulls().unique().to_list()}
         if not values:
             return column.cast(pl.String)
         return column.replace_strict(values, default=None, return_dtype=pl.String)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ...core.value_names import value_name
+from ..hours.segments import as_texts
 from ..measures.answers import answer_columns
 
 if TYPE_CHECKING:
@@ -77,7 +79,7 @@ def codes_of(
     if answers == "probabilities" and not are_places(classes):
         names = list(classes)
         places = {name: float(place) for place, name in enumerate(names)}
-        texts = labelled["text"] if "text" in labelled.columns else labels.cast(pl.String)
+        texts = labelled["text"] if "text" in labelled.columns else as_texts(labels)
         labels = texts.replace_strict(places, default=None, return_dtype=pl.Float64)
     found = labels.cast(pl.Float64).to_numpy()
     usable = np.isfinite(outputs).all(axis=1) & np.isfinite(found)
@@ -108,7 +110,7 @@ def classes_of(labels: pl.Series) -> list[str]:
 
     if labels.dtype.is_numeric() or labels.dtype == pl.Boolean:
         numbers = sorted(labels.cast(pl.Float64).drop_nulls().drop_nans().unique().to_list())
-        return [f"{number:g}" for number in numbers]
+        return [value_name(number) for number in numbers]
     return sorted(labels.cast(pl.String).drop_nulls().unique().to_list())
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ..hours.points import Point
-from ..hours.segments import segments_of
+from ..hours.segments import recorded_names, segments_of
 from ..hours.series import HOUR, SeriesStore, frame_of, hour_of_file, readable, scan_points
 from ..measures import performance
 from .by_output import in_one_list, performance_by_output
@@ -290,7 +290,7 @@ def measure_hour(store: SeriesStore, monitor: str, plan: Plan, hour: int) -> lis
         if labels is not None:
             labelled = labels.filter(pl.col("version") == version)
             if segment:
-                labelled = labelled.filter(pl.col("segments").list.contains(segment))
+                labelled = labelled.filter(_is_in(segment, plan, version))
         tags = {"version": version} | ({"segment": segment} if segment else {})
         ends = {"start": hour, "end": hour + HOUR}
         for metric, value, rows in _figures(labelled, answered, plan, version):
@@ -381,10 +381,17 @@ def known_rows(
 
 
 def kept_rows(
-    store: SeriesStore, monitor: str, *, version: str, segment: str, start: float, end: float
+    store: SeriesStore,
+    monitor: str,
+    *,
+    version: str,
+    segment: str,
+    start: float,
+    end: float,
+    plan: Plan | None = None,
 ) -> pl.DataFrame:
     """The rows of a window that have a label or a reward, in order of time: as they are kept, see
-    `_kept`.
+    `_kept`. plan: with it, segments are found by their names in earlier versions, too.
     """
     import polars as pl
 
@@ -402,9 +409,17 @@ def kept_rows(
         )
     wanted = (pl.col("version") == version) & pl.col("ts").is_between(start, end, closed="left")
     if segment:
-        wanted &= pl.col("segments").list.contains(segment)
+        wanted &= _is_in(segment, plan, version)
     frames = [_whole(pl.scan_parquet(file)).filter(wanted) for file in files]
     return pl.concat(frames, how="diagonal").collect().sort("ts", "request_id", "row")
+
+
+def _is_in(segment: str, plan: Plan | None, version: str) -> pl.Expr:
+    """Whether a kept row is in a segment."""
+    import polars as pl
+
+    names = recorded_names(segment, plan.reference(version) if plan else None)
+    return pl.any_horizontal(pl.col("segments").list.contains(name) for name in names)
 
 
 def _whole(rows: pl.LazyFrame) -> pl.LazyFrame:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...core.errors import BadRequest
+from ...core.value_names import value_name
 from ..figures import KpiFigure
 from .estimating import THRESHOLD
 from .performance import MOST_CLASSES, predicted
@@ -201,7 +202,7 @@ def _pairs(
     known = np.arange(len(names)) if names else np.union1d(given, labels)
     if not names and width:
         known = np.union1d(known, np.arange(width))
-    classes = list(names) or [f"{item:g}" for item in known]
+    classes = list(names) or [value_name(item) for item in known.tolist()]
     if len(classes) > MOST_CLASSES:
         return f"The model has more than {MOST_CLASSES} classes."
     pairs = [f"{true}:{answered}" for true in classes for answered in classes]

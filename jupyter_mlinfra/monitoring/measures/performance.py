@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ...core.value_names import value_name
 from ..figures import Confusion
 from .estimating import THRESHOLD, expected_auc
 
@@ -111,7 +112,9 @@ def confusion(
         return None
     counts = np.zeros((len(known), len(known)), int)
     np.add.at(counts, (np.searchsorted(known, labels), np.searchsorted(known, given)), 1)
-    return Confusion(classes=list(names) or [f"{item:g}" for item in known], counts=counts.tolist())
+    return Confusion(
+        classes=list(names) or [value_name(item) for item in known.tolist()], counts=counts.tolist()
+    )
 
 
 def _f1(predicted: np.ndarray, true: np.ndarray) -> float | None:

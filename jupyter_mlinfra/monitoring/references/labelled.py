@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...core.files import write_atomic
+from ...core.value_names import value_name
 from ..figures import PerformanceEstimate
 from ..labels.classes import are_places, classes_of
 from ..measures import error_models, estimating, shifting
@@ -76,7 +77,7 @@ def _numbers(truth: pl.Series, classes: Sequence[str], answers: str) -> np.ndarr
         return truth.cast(pl.Float64, strict=False).to_numpy()
     texts = truth.cast(pl.String)
     if truth.dtype.is_numeric():
-        texts = pl.Series([None if item is None else f"{item:g}" for item in truth])
+        texts = pl.Series([None if item is None else value_name(item) for item in truth])
     places = {name: float(place) for place, name in enumerate(classes)}
     return texts.replace_strict(places, default=None, return_dtype=pl.Float64).to_numpy()
 

@@ -67,7 +67,7 @@ class MeasuringVerbs(RecordingVerbs):
             return window(self._series, log, name, plan, **rows, start=start, end=end)
 
         def kept_in(start: float, end: float) -> pl.DataFrame:
-            return labels.kept_rows(self._series, name, **rows, start=start, end=end)
+            return labels.kept_rows(self._series, name, **rows, start=start, end=end, plan=plan)
 
         reference = plan.reference(label)
         if against == REFERENCE:
