@@ -45,6 +45,8 @@ project = Project(root)
 class Log:
     def payload_parts(self, name, *, since, until, ids=None):
         return parts.parts(root / "log", since, until, ids=ids)
+    def payload_hours(self, name, *, since, until):
+        return parts.hours(root / "log", since, until)
     def payloads_since(self, name):
         return parts.oldest(root / "log")
 

@@ -50,6 +50,14 @@ class LogVerbs:
 
         return parts.parts(payload_folder(self._project, name), since, until, ids=ids)
 
+    def payload_hours(self, name: str, *, since: float, until: float) -> Sequence[int]:
+        """The hours that the payload log may have rows of in a span of time, by their start, in
+        order; all are in seconds since 1970.
+        """
+        from .payload_log import parts
+
+        return parts.hours(payload_folder(self._project, name), since, until)
+
     def payloads_since(self, name: str) -> datetime | None:
         """When the oldest file of the payload log was begun; None if nothing is logged."""
         from .payload_log import parts
@@ -65,7 +73,7 @@ class LogVerbs:
         return parts.state(payload_folder(self._project, name), since)
 
     def payloads_feedback(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
-        """Logged feedback: request_id, ts, reward, truth, truth_texts."""
+        """Logged feedback: request_id, ts, reward, truth, truth_texts, truth_rows."""
         from .payload_log import reading
 
         self._store.deployment(name)

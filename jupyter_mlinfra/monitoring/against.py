@@ -32,4 +32,7 @@ def span_of(text: str) -> tuple[float, float]:
 
 def _moment(text: str) -> float:
     moment = datetime.fromisoformat(text)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    try:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).timestamp()
+    except OverflowError:
+        raise ValueError(f"{text} is not in the years 1 to 9999 in UTC") from None

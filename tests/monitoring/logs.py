@@ -53,6 +53,9 @@ class Logged:
     ) -> Iterator[parts.Part]:
         return parts.parts(self.folder, since, until, ids=ids)
 
+    def payload_hours(self, name: str, *, since: float, until: float) -> Sequence[int]:
+        return parts.hours(self.folder, since, until)
+
     def payloads_since(self, name: str) -> datetime | None:
         return parts.oldest(self.folder)
 

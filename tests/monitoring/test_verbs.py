@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -246,6 +247,37 @@ def test_drift_is_against_the_reference_the_window_before_or_any_span(
     for wrong in ("yesterday", "2026-01-02..2026-01-01", "..", "a..b..c"):
         with pytest.raises(BadRequest, match="nothing that drift can be against"):
             monitoring.figures("flights", against=wrong)
+
+
+@pytest.mark.parametrize("from_", ["0001-01-01", "1900-01-01"])
+def test_a_span_of_all_time_takes_as_long_as_the_log_that_is_there(
+    monitoring: Monitoring, log: Logged, monkeypatch: pytest.MonkeyPatch, from_: str
+) -> None:
+    """17 million hours, of which the log has five."""
+    read = list[datetime]()
+    parts = Logged.payload_parts
+
+    def counted(self: Logged, name: str, *, since: datetime, **more: Any) -> Any:
+        read.append(since)
+        return parts(self, name, since=since, **more)
+
+    monkeypatch.setattr(Logged, "payload_parts", counted)
+    for path in log.folder.iterdir():  # as if written then
+        begun = int(path.name.split("-")[1]) / 1e6
+        os.utime(path, (begun + HOUR, begun + HOUR))
+    always = monitoring.figures("flights", against=f"{from_}..9999-12-31T23:59:59")
+    read_by_all = len(read)
+    close = monitoring.figures("flights", against="2026-11-24T06:00..2026-11-24T13:00")
+    assert always.drift == close.drift != {}
+    assert read_by_all < 30  # hours; a clock may have been wrong by two of them
+    year = monitoring.figures("flights", since=timedelta(days=366))
+    assert year.rows == monitoring.figures("flights", since=timedelta(days=1)).rows > 0
+    assert len(read) < 150
+
+
+def test_a_span_whose_end_has_no_date_in_utc_is_refused(monitoring: Monitoring) -> None:
+    with pytest.raises(BadRequest, match="nothing that drift can be against"):
+        monitoring.figures("flights", against="2026-01-01..9999-12-31T23:59:59-23:59")
 
 
 def test_what_cannot_be_measured_is_null_with_a_reason(

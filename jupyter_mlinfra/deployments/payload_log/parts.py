@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import math
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from .frames import SHADOW, UNIQUE, facts_of, frame_of, read_parquet
 from .journals import (
+    CLOCK,
     PARQUET,
     JournalRows,
     begun_at,
@@ -20,12 +23,14 @@ from .journals import (
     stem,
 )
 from .merging import compacted_files, replaced
-from .quarantine import problems, starts
+from .quarantine import broken_files, problems, starts
 from .request_ids import IDS, hashes_of, may_hold_any
 
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
+
+HOUR = 3600
 
 RETRIED_SECONDS = 120.0
 """The gateway sends a request again within this time, if at all."""
@@ -118,6 +123,23 @@ def oldest(folder: Path) -> datetime | None:
         for file in (*folder.glob("*.jsonl*"), *(folder / PARQUET).glob("*.parquet"))
     ] + starts(folder)
     return datetime.fromtimestamp(min(begun), UTC) if begun else None
+
+
+def hours(folder: Path, since: float, until: float) -> list[int]:
+    """The hours of a span of time that the log may have rows of, by their start, in order. All are
+    in seconds since 1970; the span may be any, the work is as long as the log.
+    """
+    found, slack = set[int](), CLOCK.total_seconds()
+    journals = [*folder.glob("*.jsonl*")]  # first: a compacted file is there before they go
+    for file in (*journals, *(folder / PARQUET).glob("*.parquet"), *broken_files(folder)):
+        try:
+            written = file.stat().st_mtime
+        except FileNotFoundError:  # closed or compacted meanwhile
+            written = time.time()
+        first = max(begun_at(file.name) - slack, since) // HOUR
+        last = min(written + slack, until) / HOUR
+        found.update(range(int(first) * HOUR, math.ceil(last) * HOUR, HOUR))
+    return sorted(found)
 
 
 def state(folder: Path, since: datetime) -> str:

@@ -28,10 +28,15 @@ def set_aside_files(folder: Path) -> list[Path]:
     return sorted((folder / QUARANTINE).glob("*"))
 
 
+def broken_files(folder: Path) -> list[Path]:
+    """What was set aside."""
+    return [file for file in set_aside_files(folder) if file.suffix != _REASON]
+
+
 def problems(folder: Path, since: datetime | None, until: datetime | None) -> Iterator[str]:
     """What is missing in a span of time because its file was set aside: one text per file."""
-    for file in set_aside_files(folder):
-        if file.suffix == _REASON or not may_hold(file, since):
+    for file in broken_files(folder):
+        if not may_hold(file, since):
             continue
         if until is not None and not may_begin_before(file.name, until):
             continue
@@ -45,4 +50,4 @@ def problems(folder: Path, since: datetime | None, until: datetime | None) -> It
 
 def starts(folder: Path) -> list[float]:
     """When the files that were set aside were begun."""
-    return [begun_at(file.name) for file in set_aside_files(folder) if file.suffix != _REASON]
+    return [begun_at(file.name) for file in broken_files(folder)]

@@ -54,6 +54,7 @@ class Log(Protocol):
     def payload_parts(
         self, name: str, *, since: datetime, until: datetime, ids: Sequence[str] | None = None
     ) -> Iterator[Part]: ...
+    def payload_hours(self, name: str, *, since: float, until: float) -> Sequence[int]: ...
     def payloads_since(self, name: str) -> datetime | None: ...
     def vitals(self, name: str, *, since: datetime, until: datetime) -> Iterable[Vitals]: ...
 
@@ -214,15 +215,16 @@ def newest_rows(
     """Answered rows of a version in a span of time: of the newest hours, at most `most`."""
     import polars as pl
 
-    frames, rows, until = list[pl.DataFrame](), 0, end
-    while until > start and rows < most:
-        since = max(start, until - HOUR)
-        moments = [datetime.fromtimestamp(moment, UTC) for moment in (since, until)]
+    frames, rows = list[pl.DataFrame](), 0
+    for hour in reversed(log.payload_hours(plan.deployment, since=start, until=end)):
+        if rows >= most:
+            break
+        ends = max(hour, start), min(hour + HOUR, end)
+        moments = [datetime.fromtimestamp(moment, UTC) for moment in ends]
         for part in log.payload_parts(plan.deployment, since=moments[0], until=moments[1]):
             some = part.rows.filter((pl.col("version") == version) & (pl.col("status") < 400))
             frames.append(some)
             rows += some.height
-        until = since
     return pl.concat(frames, how="diagonal_relaxed").head(most) if frames else pl.DataFrame()
 
 

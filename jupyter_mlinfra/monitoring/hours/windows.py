@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from .recording import Log, Plan, gather, is_current
 from .series import HOUR, SeriesStore, readable, sketches_of
 from .sketches import Gathered, Sketch
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +65,7 @@ def window(
     end: float,
 ) -> Window:
     """The window from `start` until before `end`. Whole hours that are recorded are read from their
-    sketches, everything else is sketched now.
+    sketches, everything else that the log has is sketched now.
     """
     found = _gathered(
         store, log, monitor, plan, version=version, segment=segment, start=start, end=end
@@ -141,8 +137,11 @@ def _gathered(
         if recorded[hour].broken:
             problems.append(f"{recorded[hour].broken} files of an hour could not be read")
     asked = plan if segment else replace(plan, segments=())
-    for since, until in _gaps(recorded, start, end):
-        live = gather(log, asked, since, until)
+    # An hour at a time: what has been seen of it is kept in memory until it is done.
+    for hour in log.payload_hours(plan.deployment, since=start, until=end):
+        if hour in recorded:
+            continue
+        live = gather(log, asked, max(hour, start), min(hour + HOUR, end))
         problems += live.problems
         times += (moment for moment in (live.first, live.last) if moment is not None)
         for (its_version, its_segment, column), item in live.sketches.items():
@@ -154,15 +153,3 @@ def _gathered(
         times=times,
         problems=list(dict.fromkeys(problems)),  # a file spans hours
     )
-
-
-def _gaps(hours: Collection[int], start: float, end: float) -> Iterator[tuple[float, float]]:
-    """The parts of a span that are in none of the hours, an hour at most each: what has been seen
-    of an hour is kept in memory until it is done.
-    """
-    at = start
-    while at < end:
-        until = min(at // HOUR * HOUR + HOUR, end)
-        if at not in hours:
-            yield at, until
-        at = until
