@@ -24,7 +24,7 @@ from .datasets import MonitorTables
 from .hours.points import Point
 from .hours.windows import overview
 from .large_windows import held_rows, measure_sketches
-from .measured_points import OF_DRIFT, hourly_points, points_of
+from .measured_points import OF_DRIFT
 from .measured_windows import MeasuredWindows, beginning
 from .measuring import FEATURES, measure, unmeasured
 from .references import profiles as references
@@ -272,21 +272,10 @@ class Monitoring(MissedVerbs):
         at, found, notes = now(), dict[str, Sequence[Point]](), ""
         for monitor in self._store.monitors():
             try:
-                found[monitor.name] = self._points(self._measure(monitor, WINDOW), at, WINDOW)
+                found[monitor.name], _ = self._points(self._measure(monitor, WINDOW), at, WINDOW)
             except MLInfraError as error:
                 notes += f"# {monitor.name}: {' '.join(str(error).split())}\n"
         return notes + exposition(found)
-
-    def _points(self, status: MonitorStatus, at: datetime, window: timedelta) -> Sequence[Point]:
-        """What the rules judge."""
-        version = status.reference.rpartition("/")[2]
-        return [
-            *points_of(status, at, window=window, version=f"v{version}" if version else ""),
-            *self._masking.points(
-                hourly_points(self._series, status.monitor.name, at, window=window)
-            ),
-            *self._against(status.monitor, at, window),
-        ]
 
     def _save(
         self,
@@ -300,10 +289,11 @@ class Monitoring(MissedVerbs):
         """Evaluate the rules on what was measured, and save monitor and alerts; one at a time, so
         that nobody hears of a change twice.
         """
-        points = [*missed, *self._points(status, at, window)]
+        points, reasons = self._points(status, at, window)
+        notes = replace(notes, against=reasons)
         lock = self._project.folder("monitoring") / f"{status.monitor.name}.rules.lock"
         with file_lock(lock, what=f"An evaluation of {status.monitor.name}"):
-            return self._judge_and_save(status, at, notes, points)
+            return self._judge_and_save(status, at, notes, [*missed, *points])
 
     def _judge_and_save(
         self,

@@ -46,10 +46,12 @@ class Notes:
     """What the window says beside its figures, by metric; `""` stands for all others.
 
     unmeasured: why nothing was measured. reasons: the most frequent reason of bad requests.
+    against: why drift was not measured, by what it is against.
     """
 
     unmeasured: Mapping[str, str] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
+    against: Mapping[str, str] = field(default_factory=dict)
 
     def why_not(self, metric: str) -> str:
         """Why a metric was not measured, if that is known."""
@@ -59,7 +61,7 @@ class Notes:
 def text_of(rule: ThresholdRule, found: Judgement | None, track: Track, notes: Notes) -> str:
     """The result of a rule, and what it waits for."""
     if found is None or found.active is None:
-        reason = _why_not(rule, found.point if found else None, notes)
+        reason = _why_not(rule, found, notes)
         if track.state is AlertState.FIRING:
             return f"still firing, because it could not be judged again: {reason}"
         return reason
@@ -109,12 +111,15 @@ def _measured(rule: ThresholdRule, point: Point, notes: Notes) -> str:
     return f"{of} is {shown}, limit {rule.threshold:g}, over {point.rows:,} rows"
 
 
-def _why_not(rule: ThresholdRule, point: Point | None, notes: Notes) -> str:
-    known = notes.why_not(rule.metric)
+def _why_not(rule: ThresholdRule, found: Judgement | None, notes: Notes) -> str:
+    known = notes.why_not(rule.metric) or notes.against.get(rule.against)
     if known:
         return known
-    if point is None:
+    if found is None:
         return "no new value has come"
+    if found.problem:
+        return found.problem
+    point = found.point
     if rule.metric in _BAD and not point.rows:
         return "no request in the window"
     if point.rows < rule.min_rows:

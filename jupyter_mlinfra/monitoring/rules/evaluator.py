@@ -148,7 +148,7 @@ class _Run:
         if known is not None and (at < known.at or at == known.at == known.seen):
             return
         before = known or Track(since=at, at=at, seen=at)
-        found = rule.judge(points, firing=before.state is AlertState.FIRING)
+        found = _judged(rule, points, firing=before.state is AlertState.FIRING)
         self._judgements[key] = found
         after = replace(step(before, found.active, at, rule), seen=at)
         self._set(key, known, after, at, found)
@@ -251,6 +251,15 @@ class _Run:
                 judgement=self._judgements.get(key),
             )
         )
+
+
+def _judged(rule: Rule, points: Sequence[Point], *, firing: bool) -> Judgement:
+    """The verdict of a rule; none, with the reason, if it fails, so that the others are judged."""
+    try:
+        return rule.judge(points, firing=firing)
+    except Exception as error:  # noqa: BLE001 (whatever it is, it is that of one rule)
+        why = f"the rule could not be judged: {type(error).__name__}: {error}"
+        return Judgement(active=None, point=points[0], problem=why)
 
 
 def _fits(key: AlertKey, rules: Mapping[str, Rule]) -> bool:

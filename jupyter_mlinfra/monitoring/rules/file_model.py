@@ -14,6 +14,7 @@ from ..against import PREVIOUS, REFERENCE, span_of
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 MONITOR = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 MAX_DAYS = 366
+MAX_ROWS = 10**12
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)(s|min|m|h|d)", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
 
@@ -43,9 +44,11 @@ def moment_of(text: str) -> datetime:
     """
     try:
         found = datetime.fromisoformat(text)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     except ValueError:
         raise ValueError(f"{text!r} is not a time such as 2026-12-01T08:00Z") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    except OverflowError:
+        raise ValueError(f"{text} is not in the years 1 to 9999 in UTC") from None
 
 
 def _against(text: str) -> str:
@@ -112,7 +115,7 @@ class Options(_Part):
     keep_firing_for: Span | None = None
     """How long values must be good before the alert ends. Default: it ends at once."""
 
-    min_rows: int | None = Field(default=None, ge=0)
+    min_rows: int | None = Field(default=None, ge=0, le=MAX_ROWS)
     """Windows of fewer rows (or requests) cannot be judged."""
 
     severity: Literal["info", "warning", "critical"] | None = None
@@ -180,7 +183,7 @@ class RuleEntry(Options):
     by: Labels = []
     """Each value of these has an alert of its own. Default: one alert, on the worst value."""
 
-    share_of_at_least: int | None = Field(default=None, ge=1)
+    share_of_at_least: int | None = Field(default=None, ge=1, le=MAX_ROWS)
     """For fractions: they count as shares of at least so many requests, so that one bad request of
     three is not a third.
     """

@@ -56,11 +56,12 @@ class Operator(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
     """What a rule found in one window. active: None if nothing could be measured. point: the worst
-    one, or one that could not be used.
+    one, or one that could not be used. problem: why the rule could not judge it, else empty.
     """
 
     active: bool | None
     point: Point
+    problem: str = ""
 
 
 class Rule(Timing, Protocol):

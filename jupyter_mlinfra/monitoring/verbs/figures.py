@@ -181,13 +181,13 @@ class MeasuringVerbs(RecordingVerbs):
                 replace(point, start=(end - window).timestamp(), end=end.timestamp())
                 for point in self.points_against(
                     name, against, _whole_hour(end), window, version=label
-                )
+                ).points
             ]
         return found, gone
 
     def points_against(
         self, name: str, against: Sequence[str], at: datetime, length: timedelta, *, version: str
-    ) -> list[Point]:
+    ) -> comparisons.AgainstOthers:
         """The drift of the window that ends then against each of these but the reference."""
         plan = self._plan(self._store.show(name))
 
@@ -198,7 +198,7 @@ class MeasuringVerbs(RecordingVerbs):
             )
 
         start, end = (at - length).timestamp(), at.timestamp()
-        return [*comparisons.points_against(measured, plan, version, against, start, end)]
+        return comparisons.points_against(measured, plan, version, against, start, end)
 
     def outcomes(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from math import ceil
 
@@ -12,10 +12,12 @@ from ...core.records import now
 from ..against import REFERENCE
 from ..alerts.judging import Judging
 from ..catching_up import missed_ends, missed_points
+from ..hours.comparisons import AgainstOthers
 from ..hours.points import Point
 from ..hours.series import HOUR
+from ..measured_points import hourly_points, points_of
 from ..settings import MonitoringSettings
-from ..spec import Monitor
+from ..spec import Monitor, MonitorStatus
 from .causes import CauseVerbs
 
 MEASURING_SECONDS = 120.0
@@ -71,23 +73,36 @@ class MissedVerbs(CauseVerbs):
         found, until = list[Point](), time.monotonic() + COMPARING_SECONDS
         for end in ends[:: ceil(len(ends) / MOST_COMPARED)]:
             if time.monotonic() < until:
-                found += self._against(monitor, end, window)
+                found += self._against(monitor, end, window).points
         return found
 
-    def _against(self, monitor: Monitor, at: datetime, window: timedelta) -> Sequence[Point]:
-        """The drift of a window against what rules name beside the reference; nothing if the
-        deployment is gone, or its log cannot be read.
-        """
-        import polars as pl
+    def _points(
+        self, status: MonitorStatus, at: datetime, window: timedelta
+    ) -> tuple[Sequence[Point], Mapping[str, str]]:
+        """What the rules judge; and why there is nothing, by what drift is against."""
+        version = status.reference.rpartition("/")[2]
+        others = self._against(status.monitor, at, window)
+        found = [
+            *points_of(status, at, window=window, version=f"v{version}" if version else ""),
+            *self._masking.points(
+                hourly_points(self._series, status.monitor.name, at, window=window)
+            ),
+            *others.points,
+        ]
+        return found, others.reasons
 
+    def _against(self, monitor: Monitor, at: datetime, window: timedelta) -> AgainstOthers:
+        """The drift of a window against what rules name beside the reference; nothing if the
+        deployment is gone.
+        """
         against = self._judging.against(monitor.name)
         if not set(against) - {REFERENCE}:
-            return ()
+            return AgainstOthers()
         try:
             version, _ = self._version_of(monitor.deployment)
             return self.points_against(monitor.name, against, at, window, version=version)
-        except (MLInfraError, OSError, pl.exceptions.PolarsError):
-            return ()
+        except MLInfraError:
+            return AgainstOthers()
 
     def _was_down(self, monitor: Monitor) -> bool:
         """Whether rounds of the evaluation were missed, and hours ended that are not recorded."""
