@@ -273,6 +273,7 @@ def deploy(lab: Lab) -> None:
 def monitor(lab: Lab) -> None:
     page = lab.open("Models", "monitor:flights")
     expect(page.locator("svg[role='img']").first).to_be_visible()
+    expect(page.locator("[data-cell]").first).to_be_visible(timeout=3 * SLOW)
 
 
 def cause(lab: Lab) -> None:
@@ -300,10 +301,12 @@ def access(lab: Lab) -> None:
 
 
 def alert(lab: Lab) -> None:
-    """The feature that has moved most."""
+    """Of the feature whose alert is the first of the list."""
     rows = lab.panel("Models").locator('[data-mlinfra-ref^="alert:flights/drift/"]')
     page = lab.open("Models", rows.first.get_attribute("data-mlinfra-ref") or "")
     expect(page.get_by_role("grid", name="History of the alert")).to_be_visible()
+    chart = page.get_by_role("region", name=re.compile("^Distribution of"))
+    expect(chart).to_be_visible(timeout=3 * SLOW)
 
 
 def rules(lab: Lab) -> None:
