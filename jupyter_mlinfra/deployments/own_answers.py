@@ -26,6 +26,8 @@ from . import oracle
 from .environment import bytecode_folder
 from .logged import Input
 from .packaging import MODEL_FOLDER, Bundle
+from .runtime.values import NUMBERS
+from .samples import MADE_UP
 from .targets.inherited import inherited_variables
 
 SECONDS = 300.0
@@ -45,16 +47,19 @@ def compared(bundle: Bundle) -> Mapping[str, Any]:
     """Rows that the signature allows, in the form of the bundle's sample, which comes first;
     always the same for the same bundle.
 
-    For models of numbers also mixtures of their values and of `_SPREAD`. A model with code of its
-    own may refuse what its author never saw, so it is compared on the sample alone.
+    For boosters also mixtures of their values and of `_SPREAD`. A model with code of its own may
+    refuse what its author never saw, so it is compared on mixtures of the sample alone; one that
+    had to be made up is mixed with ones, so that the rows differ.
     """
     if bundle.engine not in ("xgboost", "lightgbm", "sklearn") or bundle.layout != "columns":
         return bundle.sample
     sample = list(bundle.sample["ndarray"])
     chance = random.Random(bundle.id)  # noqa: S311 (no secret: rows for a test)
     spread = bundle.engine != "sklearn"
+    ones = [1] if bundle.sample.get(MADE_UP) and not spread else []
     choices = [
         _choices(column, [row[position] for row in sample], spread=spread)
+        + (ones if column.type in NUMBERS else [])
         for position, column in enumerate(bundle.columns)
     ]
     mixed = [

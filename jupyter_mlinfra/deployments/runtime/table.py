@@ -148,19 +148,20 @@ def numpy_columns(batch: Batch, columns: Sequence[Column]) -> dict[str, np.ndarr
     return {column.name: _array(column, batch.columns[column.name]) for column in columns}
 
 
-_DTYPES = {
+DTYPES = {
     "double": np.float64,
     "float": np.float32,
     "integer": np.int32,
     "long": np.int64,
     "boolean": np.bool_,
 }
+"""NumPy's types of the columns that are numbers."""
 
 
 def _array(column: Column, values: Sequence[Any]) -> np.ndarray:
     if column.type == "datetime":
         return np.array(values, dtype="datetime64[ns]")
-    dtype = _DTYPES.get(column.type)
+    dtype = DTYPES.get(column.type)
     if dtype is None:
         found = np.empty(len(values), dtype=object)
         found[:] = values

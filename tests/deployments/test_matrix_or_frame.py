@@ -1,0 +1,107 @@
+"""A scikit-learn model gets a matrix only where it cannot tell it from a frame; its answers are
+those of its own pyfunc.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from jupyter_mlinfra.deployments import own_answers
+from jupyter_mlinfra.deployments.packaging import package
+from jupyter_mlinfra.deployments.runtime import engine
+from jupyter_mlinfra.deployments.runtime.contract import MatrixContract
+
+STORES = np.arange(100, 140)
+
+
+def as_text(values: Any) -> Any:
+    return np.asarray(values).astype(str)
+
+
+def texts_of(**columns: Any) -> tuple[Any, pd.DataFrame]:
+    """A pipeline that makes texts of the first column's codes, fitted to all of it."""
+    from sklearn.compose import ColumnTransformer
+    from sklearn.linear_model import LinearRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
+
+    frame = pd.DataFrame(columns)
+    codes = make_pipeline(FunctionTransformer(as_text), OneHotEncoder(handle_unknown="ignore"))
+    first = codes if frame.shape[1] == 1 else ColumnTransformer([("codes", codes, [0])])
+    target = (frame.iloc[:, 0].astype(float) * 10 % 7).to_numpy()
+    return make_pipeline(first, LinearRegression()).fit(frame, target), frame
+
+
+def rarely(store: int) -> tuple[Any, pd.DataFrame]:
+    """A tree that knows one store alone, by its text."""
+    from sklearn.compose import ColumnTransformer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
+    from sklearn.tree import DecisionTreeRegressor
+
+    frame = pd.DataFrame({"store": STORES[::-1], "area": np.arange(40.0)})
+    codes = make_pipeline(FunctionTransformer(as_text), OneHotEncoder(handle_unknown="ignore"))
+    columns = ColumnTransformer([("codes", codes, [0])])
+    model = make_pipeline(columns, DecisionTreeRegressor(max_depth=1))
+    return model.fit(frame, np.where(frame["store"] == store, 5.0, 1.0)), frame
+
+
+def linear(**columns: Any) -> tuple[Any, pd.DataFrame]:
+    from sklearn.linear_model import LinearRegression
+
+    frame = pd.DataFrame(columns)
+    return LinearRegression().fit(frame, frame.sum(axis=1)), frame
+
+
+MODELS: dict[str, tuple[Callable[[], tuple[Any, pd.DataFrame]], int, bool]] = {
+    # name: (model and its rows, rows of the example, whether a matrix is taken)
+    "whole numbers as texts, no example": (lambda: texts_of(store=STORES), 0, True),
+    "several types, no example": (lambda: texts_of(store=STORES, area=np.ones(40)), 0, False),
+    "an example of one row": (lambda: linear(a=STORES, b=np.arange(40.0) ** 2), 1, False),
+    "a code that the example lacks": (lambda: rarely(117), 20, False),
+    "singles as texts": (
+        lambda: texts_of(rate=np.repeat(np.arange(1, 9, dtype="float32") / 10, 5)),
+        0,
+        True,
+    ),
+    "truth values as texts": (
+        lambda: texts_of(night=np.array([True, False] * 20)),
+        0,
+        True,
+    ),
+    "doubles, no example": (lambda: linear(a=np.arange(40.0), b=np.arange(40.0) ** 2), 0, True),
+    "numbers of several types": (lambda: linear(a=STORES, b=np.arange(40.0) ** 2), 20, True),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_answers_are_those_of_the_pyfunc(name: str, tmp_path: Path) -> None:
+    import mlflow
+    from mlflow.models import infer_signature
+
+    make, examples, takes_matrix = MODELS[name]
+    model, frame = make()
+    mlflow.sklearn.save_model(
+        model,
+        tmp_path / "model",
+        serialization_format="cloudpickle",
+        signature=infer_signature(frame, model.predict(frame)),
+        input_example=frame.head(examples) if examples else None,
+        pip_requirements=["scikit-learn"],
+    )
+    bundle = package(tmp_path / "model", tmp_path / "bundles")
+    loaded = engine.load(engine.Packaged.of(bundle.folder))
+    rows = [list(row) for row in frame.astype(object).itertuples(index=False)]
+    (found,) = loaded.predict(loaded.contract.from_rows(rows)).values()
+    expected = mlflow.pyfunc.load_model(str(tmp_path / "model")).predict(frame)
+    np.testing.assert_allclose(found, expected, atol=1e-9)
+    assert isinstance(loaded.contract, MatrixContract) is takes_matrix
+    if not examples:
+        asked = own_answers.compared(bundle)["ndarray"]
+        assert len({*map(tuple, asked)}) > 1
