@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..core.errors import BadRequest, Unprocessable
+from ..core.frames import is_pattern
 from ..core.refs import reference
 
 # No slash, quote, blank, control character or `--` can pass: a part becomes a folder of the
@@ -125,6 +126,12 @@ def column_names(
             raise Unprocessable(
                 f"{owner} has a column that cannot be named {name[:40]!r}.",
                 "It is too long or holds control characters.",
+                "Rename the column.",
+            )
+        if is_pattern(name):
+            raise Unprocessable(
+                f"{owner} has a column that cannot be named {name[:40]!r}.",
+                "In Polars, which reads the tables, that is a pattern of names.",
                 "Rename the column.",
             )
     repeated = [name for name, count in Counter(names).items() if count > 1]

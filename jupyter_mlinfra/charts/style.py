@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest
-from ..core.frames import polars_frame
+from ..core.frames import is_pattern, polars_frame
 
 if TYPE_CHECKING:
     import altair as alt
@@ -122,7 +122,9 @@ def finished(
 
 
 def need(data: Frame, *columns: str) -> pl.DataFrame:
-    """The frame as a Polars frame. Raises BadRequest if it lacks a column or has no rows."""
+    """The frame as a Polars frame, without columns whose names Polars and Altair take for patterns
+    (`*`, `^…$`). Raises BadRequest if it lacks a column or has no rows, and for such a name.
+    """
     frame = polars_frame(data, "A chart cannot be drawn.")
     missing = [name for name in columns if name not in frame.columns]
     if missing:
@@ -135,4 +137,11 @@ def need(data: Frame, *columns: str) -> pl.DataFrame:
         raise BadRequest(
             "There is nothing to draw.", "The frame has no rows.", "See what its filter leaves."
         )
-    return frame
+    if patterns := [name for name in columns if is_pattern(name)]:
+        raise BadRequest(
+            f"A chart cannot show column {patterns[0]!r}.",
+            "To Polars and Altair that is a pattern of names.",
+            f"Rename it: frame.rename({{{patterns[0]!r}: 'another name'}})",
+        )
+    drawable = [series for series in frame if not is_pattern(series.name)]
+    return frame if len(drawable) == frame.width else type(frame)(drawable)

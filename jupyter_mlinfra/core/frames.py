@@ -16,6 +16,19 @@ if TYPE_CHECKING:
     Frame = pl.DataFrame | pl.LazyFrame | pd.DataFrame
 
 
+def is_pattern(name: str) -> bool:
+    """Whether Polars takes the name of a column for a pattern of names."""
+    return name == "*" or (name.startswith("^") and name.endswith("$"))
+
+
+def exactly(name: str) -> pl.Expr:
+    """The column of that very name, also if it is a pattern to `pl.col`."""
+    import polars as pl
+    import polars.selectors as cs
+
+    return cs.by_name(name).as_expr() if is_pattern(name) else pl.col(name)
+
+
 def polars_frame(frame: Frame, what: str) -> pl.DataFrame:
     """The same rows as a Polars frame. what: the error's first sentence.
 

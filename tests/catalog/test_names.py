@@ -135,6 +135,15 @@ def test_any_column_names_are_stored_as_they_are_or_refused(catalog, names):
     assert {column.name for column in catalog.show("t.names").schema} == set(expected)
 
 
+def test_a_column_whose_name_is_a_pattern_is_refused_with_what_to_do():
+    """`pl.col("*")` is every column; other stars and signs are names like any other."""
+    for pattern in ("*", "^s.*$"):
+        with pytest.raises(Unprocessable, match="that is a pattern of names. Rename the column"):
+            column_names(["a", pattern], "it")
+    plain = ["**", "a*", "^a", "a$"]
+    assert column_names(plain, "it") == plain
+
+
 def test_a_verb_about_the_whole_dataset_refuses_a_snapshot(catalog):
     report = catalog.write(pl.DataFrame({"n": [1]}), into="t.a")
     for verb in (catalog.tag, catalog.snapshots, catalog.lineage):

@@ -251,6 +251,18 @@ def test_a_heat_map_averages_and_leaves_thin_cells_empty():
     assert spec_of(chart)["title"]["subtitle"] == "1 of 2 cells have fewer than 2 rows"
 
 
+def test_a_column_whose_name_is_a_pattern_is_refused_with_the_fix_and_harms_no_other():
+    frame = pl.DataFrame({"^h.*$": [1.0, 2.0], "*": ["mo", "tu"], "hour": [7.0, 8.0]})
+    for name in ("*", "^h.*$"):
+        with pytest.raises(BadRequest, match=r"a pattern of names. Rename it: frame.rename"):
+            charts.histogram(frame, name)
+    frame = frame.with_columns(day=pl.Series(["mo", "tu"]))
+    assert rows_of(charts.bars(frame, x="hour", y="day"), "day", "hour") == [
+        {"day": "mo", "hour": 7.0},
+        {"day": "tu", "hour": 8.0},
+    ]
+
+
 def test_psi_bars_are_sorted_marked_and_bounded():
     frame = pl.DataFrame(
         {

@@ -35,6 +35,15 @@ def read(frame: pl.DataFrame, items: list[Input], contract: Contract, layout: st
     return open_inference.read(body.data, contract, body.json_length).batch
 
 
+def test_a_column_whose_name_is_a_pattern_of_polars_is_sent_as_it_is() -> None:
+    frame = pl.DataFrame({"*": [1.0, 2.0], "^s.*$": [3.0, None], "steady": [5.0, 6.0]})
+    items = inputs(**dict.fromkeys(frame.columns, "double"))
+    feeds = [Feed(item, item.name) for item in items]
+    body = body_of(frame, feeds, layout="columns", binary_answer=False)
+    sent = np.frombuffer(body.data[body.json_length :], "<f8").reshape(2, 3)
+    np.testing.assert_array_equal(sent, [[1, 3, 5], [2, np.nan, 6]])
+
+
 def test_every_type_of_a_table_arrives_as_it_is_and_a_missing_value_as_missing() -> None:
     types = {
         "number": "double",

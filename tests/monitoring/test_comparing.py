@@ -16,6 +16,8 @@ from scipy import stats
 from jupyter_mlinfra.catalog import Catalog
 from jupyter_mlinfra.cli.app import main
 from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.faces.cards import card_of
+from jupyter_mlinfra.monitoring.comparing.report import html_of
 from jupyter_mlinfra.monitoring.comparing.tables import compare_tables
 
 ROWS = 5_000
@@ -91,12 +93,53 @@ def test_missing_values_infinities_and_an_empty_table_are_no_fault() -> None:
     found = compare_tables(before.lazy(), before.lazy(), threshold=0.2).record
     assert [item.psi for item in found.drift.values()] == [0, 0]
     assert [item.wasserstein for item in found.drift.values()] == [0, 0]
-    nothing = compare_tables(before.lazy(), before.clear().lazy(), threshold=0.2).record
-    assert (nothing.rows.current, nothing.drift["x"].js, nothing.drift["x"].ks) == (
-        0,
-        None,
-        None,
+
+
+def test_a_table_without_rows_is_not_compared_and_reads_as_no_result() -> None:
+    some = pl.DataFrame({"x": [1.0, 2.0], "y": ["a", "b"]})
+    for tables, which in (
+        ((some, some.clear()), "current table"),
+        ((some.clear(), some), "reference"),
+    ):
+        compared = compare_tables(*(item.lazy() for item in tables), threshold=0.2)
+        found = compared.record
+        assert (found.drift, found.drifted) == ({}, [])
+        assert found.not_compared == dict.fromkeys("xy", f"The {which} has no rows.")
+        assert card_of(found).facts["drifted"] == "nothing was compared"
+        assert "<h1>Nothing was compared</h1>" in html_of(compared, reference="a", current="b")
+
+
+def test_a_column_whose_name_is_a_pattern_is_compared_as_any_other() -> None:
+    odd = ["steady", "*", "^s.*$"]
+    before = pl.DataFrame(np.random.default_rng(0).normal(size=(500, 3)), schema=odd)
+    now = pl.DataFrame([series + 9 for series in before[odd[1:]]]).insert_column(
+        0, before["steady"]
     )
+    found = compare_tables(before.lazy(), now.lazy(), threshold=0.2).record
+    assert (sorted(found.drifted), found.not_compared) == (odd[1:], {})
+    assert found.drift["steady"].psi == 0
+    assert found.drift["*"].wasserstein == pytest.approx(9)
+
+
+def test_a_table_of_many_columns_is_read_in_few_passes_and_a_broken_column_hides_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    passes = []
+    collect = pl.LazyFrame.collect
+
+    def counted(self: pl.LazyFrame, **how: Any) -> Any:
+        passes.append(self)
+        return collect(self, **how)
+
+    monkeypatch.setattr(pl.LazyFrame, "collect", counted)
+    wide = pl.DataFrame({f"c{number}": [1.0, 2.0] for number in range(50)}).lazy()
+    found = compare_tables(wide, wide, threshold=0.2).record
+    assert len(found.drift) == 50
+    assert len(passes) == 4  # of each table the rows, and all columns
+    broken = wide.with_columns(c7=pl.format("x{}", "c0").cast(pl.Float64))
+    found = compare_tables(wide, broken, threshold=0.2).record
+    assert len(found.drift) == 49
+    assert found.not_compared["c7"].startswith("It cannot be read")
 
 
 def test_every_level_of_a_category_counts_and_the_bins_stay_few() -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from ...core.frames import exactly
 from .columns import Feed
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _matrix(frame: pl.DataFrame, feeds: Sequence[Feed]) -> tuple[dict[str, Any],
     import polars as pl
 
     columns = [
-        pl.col(feed.column).cast(pl.Float64).fill_null(math.nan).alias(str(place))
+        exactly(feed.column).cast(pl.Float64).fill_null(math.nan).alias(str(place))
         if feed.column in frame.columns
         else pl.lit(math.nan).alias(str(place))
         for place, feed in enumerate(feeds)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import orjson
 
 from ...core.errors import MLInfraError, Unavailable
+from ...core.frames import exactly
 from .answers import ERROR, predictions_of
 from .bodies import Body, Ragged, body_of, with_plain_columns
 from .columns import Feed
@@ -90,7 +91,7 @@ class Scorer:
         import polars as pl
 
         gaps = [
-            pl.when(pl.col(feed.column).is_null()).then(pl.lit(feed.input.name))
+            pl.when(exactly(feed.column).is_null()).then(pl.lit(feed.input.name))
             for feed in self._required
             if feed.column in frame.columns and frame[feed.column].null_count()
         ]

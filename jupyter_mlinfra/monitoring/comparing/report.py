@@ -33,7 +33,8 @@ tr.drifted td:first-child::after { content: " drifted"; color: #c62828; font-wei
 def html_of(compared: Compared, *, reference: str, current: str) -> str:
     """The report. reference, current: what was compared, as it is to be called."""
     shown = compared.features[:SHOWN]
-    drifted = sum(item.drifted for item in compared.features)
+    drifted, count = sum(item.drifted for item in compared.features), len(compared.features)
+    result = f"{drifted} of {count:,} columns have drifted" if count else "Nothing was compared"
     head = "".join(f"<th scope=col>{escape(name)}</th>" for name in _COLUMNS)
     return f"""<!doctype html>
 <html lang="en">
@@ -42,7 +43,7 @@ def html_of(compared: Compared, *, reference: str, current: str) -> str:
 <meta name="viewport" content="width=device-width">
 <title>Drift of {escape(current)}</title>
 <style>{_STYLE}</style>
-<h1>{drifted} of {len(compared.features):,} columns have drifted</h1>
+<h1>{result}</h1>
 <p>{escape(current)} ({compared.rows.current:,} rows) against {escape(reference)}
 ({compared.rows.reference:,} rows). Drifted: a PSI of at least {compared.threshold:g}.
 {_left_out(compared)}</p>

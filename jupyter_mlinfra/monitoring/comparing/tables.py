@@ -1,13 +1,14 @@
-"""Two tables compared column by column; only one column of each is in memory at a time."""
+"""Two tables compared column by column; only a few columns of each are in memory at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...core.errors import BadRequest, NotFound, Unprocessable
+from ...core.frames import exactly
 from ..masking import without_values
 from ..measures.drift import compare_exactly, is_number
 from ..spec import Distances, FeatureDrift, RowCounts, TableComparison
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
     from ...core.records import Number
 
 UNREAD = "It cannot be read"
+AT_ONCE = 1 << 22
+"""So many values of a table are read at once: one of many columns is not opened for each."""
+AT_ONCE = 1 << 22
+"""So many values of a table are read at once, if a column has no more: a file of many columns is
+not opened for each.
+"""
 FILES = (".parquet", ".csv", ".arrow", ".feather")
 """Endings of files that can be compared."""
 
@@ -88,29 +95,41 @@ def compare_tables(
     from polars.exceptions import PolarsError
 
     names, there = reference.collect_schema().names(), set(current.collect_schema().names())
+    rows = RowCounts(reference=_rows(reference), current=_rows(current))
     found: list[FeatureDrift] = []
     not_compared = {
         **{name: "The current table does not have it." for name in names if name not in there},
         **dict.fromkeys(sorted(there.difference(names)), "The reference does not have it."),
     }
     shared = [name for name in names if name in there]
+    if nothing := _nothing(rows):
+        not_compared |= dict.fromkeys(shared, nothing)
+        shared = []
+    befores = _columns(reference, shared, rows.reference)
+    windows = _columns(current, shared, rows.current)
     for number, name in enumerate(shared, start=1):
         on_progress(name, number, len(shared))
-        try:
-            before, window = (_column(rows, name) for rows in (reference, current))
-            if reason := _incomparable(before, window):
-                not_compared[name] = reason
-            else:
+        before, window = next(befores), next(windows)
+        if isinstance(before, str) or isinstance(window, str):
+            not_compared[name] = before if isinstance(before, str) else str(window)
+        elif reason := _incomparable(before, window):
+            not_compared[name] = reason
+        else:
+            try:
                 found.append(compare_exactly(before, window, threshold=threshold))
-        except (PolarsError, OSError) as error:
-            not_compared[name] = f"{UNREAD}: {str(error)[:200]}"
+            except PolarsError as error:
+                not_compared[name] = _unread(error)
     found.sort(key=lambda item: -float(item.psi.value or 0))
-    return Compared(
-        rows=RowCounts(reference=_rows(reference), current=_rows(current)),
-        threshold=threshold,
-        features=found,
-        not_compared=not_compared,
-    )
+    return Compared(rows=rows, threshold=threshold, features=found, not_compared=not_compared)
+
+
+def _nothing(rows: RowCounts) -> str:
+    """Why no column can be compared, if a table has no rows; an index of 0 would read as no
+    drift.
+    """
+    if rows.reference and rows.current:
+        return ""
+    return f"The {'current table' if rows.reference else 'reference'} has no rows."
 
 
 def without_values_of(compared: Compared, columns: Collection[str]) -> Compared:
@@ -129,10 +148,30 @@ def without_values_of(compared: Compared, columns: Collection[str]) -> Compared:
     )
 
 
-def _column(rows: pl.LazyFrame, name: str) -> pl.Series:
-    import polars as pl
+def _columns(
+    rows: pl.LazyFrame, names: Sequence[str], height: int
+) -> Iterator[pl.Series | str]:
+    """These columns, as many at once as `AT_ONCE` allows; of one that cannot be read, the
+    reason.
+    """
+    from polars.exceptions import PolarsError
 
-    return rows.select(pl.col(name)).collect(engine="streaming").to_series()
+    step = max(1, AT_ONCE // max(1, height))
+    for first in range(0, len(names), step):
+        some = names[first : first + step]
+        try:
+            frame = rows.select(exactly(name) for name in some).collect(engine="streaming")
+        except (PolarsError, OSError) as error:
+            if len(some) == 1:
+                yield _unread(error)
+            else:  # one of them: the others are read
+                yield from (item for name in some for item in _columns(rows, [name], height))
+        else:
+            yield from frame.iter_columns()
+
+
+def _unread(error: Exception) -> str:
+    return f"{UNREAD}: {str(error)[:200]}"
 
 
 def _rows(rows: pl.LazyFrame) -> int:

@@ -68,7 +68,9 @@ def _comparison(item: TableComparison) -> Card:
     facts = {
         "reference": counted(item.rows.reference, "row"),
         "current": counted(item.rows.current, "row"),
-        "drifted": f"{len(item.drifted):,} of {counted(len(item.drift), 'column')}",
+        "drifted": f"{len(item.drifted):,} of {counted(len(item.drift), 'column')}"
+        if item.drift
+        else "nothing was compared",
         **{
             f"not compared: {name}": beginning(why, 100)
             for name, why in list(item.not_compared.items())[:20]
