@@ -284,6 +284,7 @@ def cause(lab: Lab) -> None:
     trace.click()
     found = page.get_by_role("group", name=re.compile("^From dataset:"))
     expect(found.first).to_be_visible(timeout=3 * SLOW)
+    found.first.evaluate("node => node.scrollIntoView({block: 'start'})")
 
 
 def try_it(lab: Lab) -> None:
@@ -365,13 +366,14 @@ def notebook(lab: Lab) -> None:
 def series(lab: Lab) -> None:
     """The hours of a monitor by SQL, and a chart of them."""
     code = [
-        cell("import altair as alt\nimport jupyter_mlinfra"),
+        cell("%load_ext jupyter_mlinfra\nimport altair as alt"),
         cell(
-            "%%catalog sql --out hours\nSELECT start, feature, value FROM monitoring.flights_series\n"
-            "WHERE metric = 'psi' AND segment = '' AND value > 0.2\nORDER BY value DESC"
+            "%%catalog sql --out hours\nSELECT start, feature, value\n"
+            "FROM monitoring.flights_series\n"
+            "WHERE metric = 'psi' AND segment = '' AND value IS NOT NULL\nORDER BY start, feature"
         ),
         cell(
-            "alt.Chart(hours).mark_circle().encode("
+            "alt.Chart(hours).mark_line(point=True).encode("
             'x="start:T", y=alt.Y("value", title="PSI"), color="feature")'
         ),
     ]
@@ -426,7 +428,6 @@ PICTURES: dict[str, Callable[[Lab], None]] = {
     "batch": batch,
     "real-time-features": real_time_features,
     "runtimes": runtimes,
-    "series": series,
     "cause": cause,
     "try-it": try_it,
     "access": access,

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import test_failed_test
 from tests.browser.conftest import Lab, Opener, Server, jupyterlab
-from tests.browser.scenes import PICTURES, queue
+from tests.browser.scenes import PICTURES, queue, series
 from tests.browser.test_accessibility import dark
 from tests.browser.watched import watch
 from tests.conftest import Demo
@@ -44,8 +44,8 @@ def performance(lab: Lab) -> None:
     expect(page.get_by_text("of the labels are in").first).to_be_visible()
 
 
-OF_WATCHED = {"replay": replay, "performance": performance}
-"""Pictures of the project that has a replay and labels."""
+OF_WATCHED = {"replay": replay, "performance": performance, "series": series}
+"""Pictures of the project that has a replay, labels and hours."""
 
 
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
