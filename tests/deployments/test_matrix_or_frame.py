@@ -15,7 +15,8 @@ import pytest
 from jupyter_mlinfra.deployments import own_answers
 from jupyter_mlinfra.deployments.packaging import package
 from jupyter_mlinfra.deployments.runtime import engine
-from jupyter_mlinfra.deployments.runtime.contract import MatrixContract
+from jupyter_mlinfra.deployments.runtime.contract import Column, MatrixContract
+from jupyter_mlinfra.deployments.runtime.refusal import RequestRefused
 
 STORES = np.arange(100, 140)
 
@@ -52,6 +53,18 @@ def rarely(store: int) -> tuple[Any, pd.DataFrame]:
     return model.fit(frame, np.where(frame["store"] == store, 5.0, 1.0)), frame
 
 
+def rates() -> tuple[Any, pd.DataFrame]:
+    """Knows its numbers of 32 bits each by its value; another column is of 64 bits."""
+    from sklearn.linear_model import LinearRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder
+
+    rate = np.tile(np.arange(1, 9) / 10, 5).astype("float32")
+    frame = pd.DataFrame({"share": np.tile(np.arange(1, 9) / 10, 5)[::-1], "rate": rate})
+    model = make_pipeline(OneHotEncoder(handle_unknown="ignore"), LinearRegression())
+    return model.fit(frame, np.where(rate > 0.45, 100.0, 0.0) + rate), frame
+
+
 def linear(**columns: Any) -> tuple[Any, pd.DataFrame]:
     from sklearn.linear_model import LinearRegression
 
@@ -76,6 +89,7 @@ MODELS: dict[str, tuple[Callable[[], tuple[Any, pd.DataFrame]], int, bool]] = {
         True,
     ),
     "doubles, no example": (lambda: linear(a=np.arange(40.0), b=np.arange(40.0) ** 2), 0, True),
+    "singles beside doubles": (rates, 20, True),
     "numbers of several types": (lambda: linear(a=STORES, b=np.arange(40.0) ** 2), 20, True),
 }
 
@@ -105,3 +119,49 @@ def test_the_answers_are_those_of_the_pyfunc(name: str, tmp_path: Path) -> None:
     if not examples:
         asked = own_answers.compared(bundle)["ndarray"]
         assert len({*map(tuple, asked)}) > 1
+
+
+@pytest.mark.parametrize("columns", [["rate"], ["share", "rate"]], ids=["alone", "beside doubles"])
+def test_decimals_of_json_are_the_numbers_of_32_bits_that_the_model_knows(
+    columns: list[str], tmp_path: Path
+) -> None:
+    import mlflow
+    from mlflow.models import infer_signature
+    from sklearn.base import clone
+
+    model, frame = rates()
+    frame = frame[columns]
+    model = clone(model).fit(frame, np.where(frame["rate"] > 0.45, 100.0, 0.0))
+    mlflow.sklearn.save_model(
+        model,
+        tmp_path / "model",
+        serialization_format="skops",
+        signature=infer_signature(frame, model.predict(frame)),
+        input_example=frame.head(20),
+        pip_requirements=["scikit-learn"],
+    )
+    bundle = package(tmp_path / "model", tmp_path / "bundles")
+    loaded = engine.load(engine.Packaged.of(bundle.folder))
+    assert isinstance(loaded.contract, MatrixContract)
+    expected = mlflow.pyfunc.load_model(str(tmp_path / "model")).predict(frame)
+    rows = [[float(str(value)) for value in row] for row in frame.to_numpy(object)]
+    flat = [value for row in rows for value in row]
+    by_name = {name: [row[place] for row in rows] for place, name in enumerate(columns)}
+    for batch in (
+        loaded.contract.from_rows(rows),
+        loaded.contract.from_flat([len(rows), len(columns)], flat),
+        loaded.contract.from_flat([len(rows), len(columns)], np.array(flat)),
+        loaded.contract.from_columns({name: ([40], item) for name, item in by_name.items()}),
+        loaded.contract.from_columns(
+            {name: ([40], np.array(item)) for name, item in by_name.items()}
+        ),
+    ):
+        (found,) = loaded.predict(batch).values()
+        np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_a_number_that_32_bits_cannot_hold_is_refused() -> None:
+    contract = MatrixContract([Column("a", "double"), Column("b", "float")])
+    with pytest.raises(RequestRefused, match="Column b has a wrong value in row 2") as refused:
+        contract.from_rows([[1e300, 1.0], [1.0, 1e39]])
+    assert "1e+39: it does not fit a number of 32 bits" in refused.value.why

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .refusal import RequestRefused, kind, listed, show
-from .values import EXPECTED, FITS, RANGE, whole_fault
+from .values import EXPECTED, FITS, LARGEST_SINGLE, RANGE, whole_fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +260,8 @@ class MatrixContract(ColumnContract):
         self._has_limited_types = any(
             column.type in RANGE or column.type == "boolean" for column in self.columns
         )
+        self._singles = np.array([column.type == "float" for column in self.columns])
+        self._has_singles = bool(self._singles.any())
 
     def from_rows(self, rows: Any, names: Any = None) -> Batch:
         """See `Contract`."""
@@ -268,6 +270,8 @@ class MatrixContract(ColumnContract):
             ordered = [self._encode(row, number) for number, row in enumerate(ordered)]
         matrix = _numbers(ordered)
         self._check_values(matrix, missing_checked=True)
+        if self._has_singles:
+            self._round(matrix)
         return Batch(len(matrix), matrix)
 
     def from_flat(self, shape: Any, values: Any, names: Any = None) -> Batch:
@@ -286,7 +290,32 @@ class MatrixContract(ColumnContract):
                 :, [flat.shape[1] if position is None else position for position in order]
             ]
         self._check_values(flat, missing_checked=False)
+        if self._has_singles:
+            self._round(flat)
         return Batch(len(flat), np.ascontiguousarray(flat))
+
+    def _round(self, matrix: np.ndarray) -> None:
+        """Give the columns of type float the values that the model was trained with: 0.1 of JSON
+        is another number than 0.1 in 32 bits. Raises RequestRefused for one that does not fit.
+        """
+        too_large = np.abs(matrix) > LARGEST_SINGLE
+        if too_large.any():
+            self._check_singles(matrix, too_large & self._singles)
+            rounded = np.where(too_large, 0.0, matrix).astype(
+                np.float32
+            )  # doubles stay as they are
+        else:
+            rounded = matrix.astype(np.float32)
+        np.copyto(matrix, rounded, where=self._singles)
+
+    def _check_singles(self, matrix: np.ndarray, wrong: np.ndarray) -> None:
+        if wrong.any():
+            row, place = (int(item) for item in np.argwhere(wrong)[0])
+            raise RequestRefused(
+                f"Column {self._names[place]} has a wrong value in row {row + 1}.",
+                f"{matrix[row, place]:g}: it does not fit a number of 32 bits.",
+                f"Send {EXPECTED['float']}.",
+            )
 
     def _encode(self, row: list[Any], number: int) -> list[Any]:
         coded = list(row)

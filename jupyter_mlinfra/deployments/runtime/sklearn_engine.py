@@ -2,9 +2,10 @@
 
 A model of numbers is asked with a matrix, which is faster, where it cannot tell it from a frame.
 Its columns have one type, which the matrix has too; or their types differ, but it has no code of
-its own and answers the same on its logged example. All others get a frame: a pipeline that picks its
-columns by name, or one of mixed types that was logged without an example. The files may be pickles:
-they are loaded in serving processes alone, and only if the project allows it (see `trust`).
+its own and answers the same on its logged example. All others get a frame: a pipeline that picks
+its columns by name, or one of mixed types that was logged without an example. The files may be
+pickles: they are loaded in serving processes alone, and only if the project allows it (see
+`trust`).
 """
 
 from __future__ import annotations
@@ -100,12 +101,13 @@ class SklearnEngine:
         for the frame.
         """
         batch = table.from_rows([list(row) for row in rows])
-        matrix = np.array(rows, dtype=np.float64).astype(self._dtype)
+        matrix = MatrixContract(table.columns).from_rows([list(row) for row in rows]).matrix
+        assert matrix is not None
         expected = named(self._ask(self._frame(batch)), self._names)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)
-                found = named(self._ask(matrix), self._names)
+                found = named(self._ask(matrix.astype(self._dtype)), self._names)
         except Exception:  # noqa: BLE001 (it wants its columns by name, and says so in its own way)
             return False
         return all(_equal(expected[name], found[name]) for name in expected)

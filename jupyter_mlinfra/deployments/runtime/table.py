@@ -14,9 +14,18 @@ import orjson
 
 from .contract import Batch, Column, ColumnContract, flat_numbers
 from .refusal import RequestRefused, show
-from .values import EXPECTED, NUMBERS, RANGE, as_text, content, moment, nested_fault, whole_fault
+from .values import (
+    EXPECTED,
+    LARGEST_SINGLE,
+    NUMBERS,
+    RANGE,
+    as_text,
+    content,
+    moment,
+    nested_fault,
+    whole_fault,
+)
 
-_LARGEST_FLOAT = float(np.finfo(np.float32).max)
 _NESTED = ("array", "object", "map", "any")
 LOGGED_TEXT = 4096
 """How many characters of a text, of bytes or of a nested value the payload log keeps."""
@@ -101,7 +110,7 @@ def _value(column: Column, value: Any) -> Any:
     """One value that is not missing. Raises ValueError with what is wrong."""
     if column.type in ("double", "float"):
         number = float(value)
-        if column.type == "float" and abs(number) > _LARGEST_FLOAT:
+        if column.type == "float" and abs(number) > LARGEST_SINGLE:
             raise ValueError("it does not fit a number of 32 bits")
         if not math.isfinite(number):
             raise ValueError("the model takes finite numbers")

@@ -35,6 +35,7 @@ RANGE = {"integer": 2**31, "long": 2**53}
 
 EXACT = "whole numbers go up to 2^53 = 9,007,199,254,740,992, beyond which a double loses digits"
 
+LARGEST_SINGLE = float(np.finfo(np.float32).max)
 LARGEST = {"integer": 2**31 - 1, "long": 2**53}
 
 _FIRST, _LAST = datetime(1678, 1, 1), datetime(2262, 1, 1)
