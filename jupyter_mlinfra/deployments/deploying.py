@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import BadRequest, Conflict, Unprocessable
+from ..core.errors import BadRequest, Conflict, NotFound, Unavailable, Unprocessable
 from ..core.files import file_lock, write_atomic
 from . import environment, gates, state
 from .delivery.alarm import PlanAlarm
@@ -20,7 +20,7 @@ from .gate_list import GateList
 from .logged import Answers, Unreadable, read
 from .names import check_name
 from .onnx_export import said, with_engine
-from .packaging import Bundle, damage, load_bundle, package, prune
+from .packaging import Bundle, damage, is_of, load_bundle, package, prune
 from .rollout import Progress, Rollout
 from .rows import DeploymentRow, VersionRow
 from .runtimes import load_runtime
@@ -347,7 +347,7 @@ class Deploying:
         changed bundle is made again.
 
         False: it must be deployed again, because the new bundle differs. Raises Conflict if it was
-        deployed with other answers.
+        deployed with other answers, or of another model than is registered now.
         """
         folder = Path(item.bundle)
         problem = damage(folder)
@@ -358,15 +358,33 @@ class Deploying:
             with self._store.change(item.deployment) as change:
                 change.renew(item.version, same=same, reason=problem)
             return same
-        packaged = load_bundle(folder).answers
-        if answers not in (None, packaged):
+        bundle = load_bundle(folder)
+        self._check_registered(item, bundle)
+        if answers not in (None, bundle.answers):
             raise Conflict(
-                f"{item.version} of {item.deployment} is deployed already and answers {packaged}.",
+                f"{item.version} of {item.deployment} is deployed already and answers"
+                f" {bundle.answers}.",
                 f"Its clients would suddenly get {answers}.",
                 f"Remove it first: mlinfra deployments remove {item.deployment} {item.version}; or"
                 " deploy it under another name.",
             )
         return True
+
+    def _check_registered(self, item: VersionRow, bundle: Bundle) -> None:
+        """Raise Conflict if another model is registered now under the name and number that were
+        deployed. A model whose files cannot be had is taken for the same.
+        """
+        name = f"{self._store.deployment(item.deployment).model}/{item.number}"
+        with contextlib.suppress(NotFound, Unprocessable, Unavailable, OSError):
+            if not is_of(bundle, self._experiments.download(name)):
+                raise Conflict(
+                    f"{item.version} of {item.deployment} is not the {name} that is registered"
+                    " now.",
+                    f"After its deploy, {name} was deleted and another model registered under the"
+                    " same name and number; the deployed one still answers.",
+                    "Register the new model once more and deploy that version; or remove the old"
+                    f" one first: mlinfra deployments remove {item.deployment} {item.version}",
+                )
 
     def _package_again(self, model_version: str, folder: Path, answers: Answers | None) -> bool:
         """Make a damaged bundle again; returns whether it is the same one. If its description is

@@ -196,6 +196,19 @@ def damage(folder: Path) -> str:
     return ""
 
 
+def is_of(bundle: Bundle, model: Path) -> bool:
+    """Whether the bundle was made of the files in the folder of this MLflow model. Raises OSError
+    for one that cannot be read.
+    """
+    for stored, digest in bundle.files.items():
+        name = stored.removeprefix(f"{MODEL_FOLDER}/")
+        if name == EXPORTED_FILE:  # made of the others
+            continue
+        if not (model / name).is_file() or _sha256(model / name) != digest:
+            return False
+    return True
+
+
 def _files(facts: Mapping[str, Any]) -> dict[str, str]:
     """Checksums of the model's files by their path in the bundle."""
     if "files" not in facts:  # a bundle of an earlier version

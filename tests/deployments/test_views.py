@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from jupyter_mlinfra.core.errors import Conflict
 from jupyter_mlinfra.core.processes import Identity
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.deployments import Deployments, deploying, views
@@ -240,6 +241,23 @@ def test_a_damaged_bundle_is_made_again_with_the_answers_that_were_chosen(
     item = store.deployment("flights").version("v1")
     assert (item.state, item.reason, item.wanted, item.proved) == ("stopped", "", True, True)
     project.database.close()
+
+
+def test_another_model_under_a_deployed_number_is_no_success(
+    project: Project, kit: ModuleType, models: Mapping[int, Path]
+) -> None:
+    deployments = Deployments(project, kit.Registry({1: models[1]}))
+    bundle = package(models[1], project.root / "bundles")
+    store = deployments._store
+    begin(store)
+    store.move("flights", "v1", VersionState.STARTING, bundle=str(bundle.folder), wanted=True)
+    item = store.deployment("flights").version("v1")
+    assert deployments._deploying._intact(item, None, lambda _: None)
+    other = Deployments(project, kit.Registry({1: models[2]}))
+    with pytest.raises(Conflict) as refused:
+        other._deploying._intact(item, None, lambda _: None)
+    assert "is not the flights/1 that is registered now" in refused.value.what
+    assert "mlinfra deployments remove flights v1" in refused.value.fix
 
 
 def test_the_limits_of_a_deployment_are_its_own_before_those_of_all() -> None:
