@@ -20,7 +20,15 @@ import orjson
 
 from ..core.errors import BadRequest, NotFound
 from ..core.records import MASK, Page, check_limit
-from .payload_log.frames import BASE_COLUMNS, SHADOW, UNIQUE, facts_of, frame_of, read_parquet
+from .payload_log.frames import (
+    BASE_COLUMNS,
+    PREFIX,
+    SHADOW,
+    UNIQUE,
+    facts_of,
+    frame_of,
+    read_parquet,
+)
 from .payload_log.journals import PARQUET, JournalRows, read_journal
 from .payload_log.parts import _file_names
 
@@ -110,12 +118,13 @@ class Wanted:
 @dataclass(slots=True)
 class _Found:
     """The newest rows so far, newest first; `most` are kept. shadow: they are copies, of which each
-    shadow has its own.
+    shadow has its own. broken: files that could not be read, with the reason.
     """
 
     most: int
     shadow: bool
     rows: list[dict[str, Any]] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
     seen: set[tuple[str, int, str]] = field(default_factory=set)
 
     def add(self, frame: pl.DataFrame) -> None:
@@ -142,15 +151,16 @@ def page(
     if until is not None:
         wanted = replace(wanted, until=min(until, wanted.until or until))
     found, looked_back_to = _newest(folder, wanted, limit + skip + 1)
-    rows = [row for row in found if looked_back_to is None or row["ts"] > looked_back_to]
+    rows = [row for row in found.rows if looked_back_to is None or row["ts"] > looked_back_to]
     part = rows[skip : skip + limit]
     more = len(rows) > skip + limit
-    following, note = None, ""
+    following, note = None, _said_of(found.broken)
     if more:
         following = _cursor(part[-1]["ts"], rows[: skip + limit])
     elif looked_back_to is not None:
         following = f"{_micros(looked_back_to)}.0"
-        note = f"The log was searched back to {looked_back_to:%Y-%m-%d %H:%M:%S} UTC."
+        back = f"The log was searched back to {looked_back_to:%Y-%m-%d %H:%M:%S} UTC."
+        note = f"{note} {back}".strip()
     known = labels(part[-1]["ts"], part[0]["ts"]) if part else {}
     return Page(
         items=[_record(row, wanted.masked, known) for row in part],
@@ -185,14 +195,14 @@ def detail(
     since = datetime.fromtimestamp(at.timestamp() - 0.001, UTC)
     wanted = Wanted(version=version, since=since, until=until, shadow=shadow)
     found, _ = _newest(folder, wanted, 10_000)
-    for item in found:
+    for item in found.rows:
         if item["request_id"] == request_id and item["row"] == row:
             known = labels(item["ts"], item["ts"])
             break
     else:
         raise NotFound(
             f"Request {request_id[:80]} is not in the payload log.",
-            "It was removed by age or size, or never logged.",
+            _said_of(found.broken) or "It was removed by age or size, or never logged.",
             "`payload_days` and `payload_gib` of [deployments] say what is kept.",
         )
     record = _record(item, masked, known, features=MOST, outputs=MOST)
@@ -276,9 +286,15 @@ def _named(outputs: Sequence[str]) -> pl.Expr:
     return pl.lit(list(outputs), dtype=pl.List(pl.String)).alias(_OUTPUTS)
 
 
-def _newest(
-    folder: Path, wanted: Wanted, most: int
-) -> tuple[list[dict[str, Any]], datetime | None]:
+def _said_of(broken: Sequence[str]) -> str:
+    """What is missing because files of the log could not be read."""
+    if not broken:
+        return ""
+    count = "A file" if len(broken) == 1 else f"{len(broken):,} files"
+    return f"{count} of the log could not be read: {broken[0]}."
+
+
+def _newest(folder: Path, wanted: Wanted, most: int) -> tuple[_Found, datetime | None]:
     """The newest rows, and the time down to which they are complete; None if that is all."""
     import polars as pl
 
@@ -289,20 +305,21 @@ def _newest(
         if found.is_full(end):
             break
         if read >= FILES and end < until.timestamp():
-            return found.rows, datetime.fromtimestamp(end, UTC)
+            return found, datetime.fromtimestamp(end, UTC)
         if wanted.version and not name.startswith(f"{wanted.version}-"):
             continue
         try:
             rows = _rows_of(folder, name, wanted, until)
-        except (OSError, ValueError, pl.exceptions.PolarsError):
-            continue  # a monitor reports files that cannot be read
+        except (OSError, ValueError, pl.exceptions.PolarsError) as error:
+            found.broken.append(f"{name}: {str(error)[:200]}")
+            continue
         read += rows.height > 0  # one that only may hold some costs no more than its statistics
         rows = _matching(rows, wanted)
         newest_first = rows.sort("ts", UNIQUE, "row", descending=[True, False, False])
         # A merged file holds both copies of a request that the gateway has sent twice.
         once = newest_first.unique([UNIQUE, "row"], keep="first", maintain_order=True)
         found.add(once.head(most))
-    return found.rows, None
+    return found, None
 
 
 def _matching(rows: pl.DataFrame, wanted: Wanted) -> pl.DataFrame:
@@ -361,7 +378,7 @@ def is_masked(name: str, patterns: Sequence[str]) -> bool:
     """
     whole, _, part = name.rpartition(".")
     known = {name, whole} if part.isdecimal() or part in _PARTS else {name}
-    names = {*known, *(item.removeprefix("input.") for item in known)}
+    names = {*known, *(item.removeprefix(PREFIX) for item in known)}
     return any(fnmatch.fnmatchcase(item, pattern) for item in names for pattern in patterns)
 
 
@@ -402,9 +419,7 @@ def _body(
     values = [
         _value(
             column.type,
-            record.features.get(
-                f"input.{column.name}" if column.name in BASE_COLUMNS else column.name
-            ),
+            record.features.get(f"{PREFIX}{column.name}", record.features.get(column.name)),
         )
         for column in bundle.inputs
     ]

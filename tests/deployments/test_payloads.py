@@ -19,10 +19,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from jupyter_mlinfra.core.errors import Unprocessable
 from jupyter_mlinfra.core.files import file_lock
 from jupyter_mlinfra.deployments import client
 from jupyter_mlinfra.deployments.payload_log import compacting, reading
 from jupyter_mlinfra.deployments.payload_log.frames import BASE_COLUMNS
+from jupyter_mlinfra.deployments.payload_log.lazy import lazy
 from jupyter_mlinfra.deployments.runtime import served
 from jupyter_mlinfra.deployments.runtime.journal import Journal
 
@@ -209,6 +211,43 @@ def test_an_input_with_the_name_of_an_own_column_is_set_apart(tmp_path: Path) ->
     frame = reading.scan(tmp_path)
     assert frame["version"].to_list() == ["v1"]
     assert frame["input.version"].to_list() == [3.0]
+
+
+@pytest.mark.parametrize(
+    ("names", "columns"),
+    [
+        (["ts", "input.ts"], ["input.ts", "input.input.ts"]),
+        (["a", "input.a"], ["a", "input.input.a"]),
+        (["*", "^b.*$"], ["input.*", "input.^b.*$"]),
+        (["input.0", "b"], ["input.0", "b"]),  # parts of a tensor without a name
+    ],
+    ids=["base", "other", "pattern", "tensor"],
+)
+def test_names_of_inputs_that_clash_have_columns_of_their_own(
+    tmp_path: Path, names: list[str], columns: list[str]
+) -> None:
+    journal = Journal(tmp_path, {**HEAD, "names": names})
+    journal.put({**entry(1), "x": np.array([[7.0, 8.0]])})
+    journal.close()
+    for _ in range(2):
+        for frame in (reading.scan(tmp_path), lazy(tmp_path).select(pl.nth(-2, -1)).collect()):
+            assert frame.columns[-2:] == columns
+            assert frame.row(0)[-2:] == (7.0, 8.0)
+        found = reading.scan(tmp_path)
+        for name, value in zip(names, (7.0, 8.0), strict=True):
+            # As a monitor looks for it.
+            column = f"input.{name}" if f"input.{name}" in found.columns else name
+            assert found[column].to_list() == [value]
+        compacting.compact(tmp_path)
+
+
+def test_a_log_that_makes_no_frame_is_an_error_with_its_reason(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, {**HEAD, "names": ["a", "a"]})
+    journal.put(entry(1))
+    journal.close()
+    with pytest.raises(Unprocessable, match="cannot be read") as error:
+        reading.scan(tmp_path)
+    assert "'a'" in error.value.why
 
 
 def test_versions_with_other_inputs_are_read_together(tmp_path: Path) -> None:

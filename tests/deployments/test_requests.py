@@ -36,10 +36,14 @@ START = 1_700_000_000.0
 
 
 def logged(
-    folder: Path, version: str, *entries: dict[str, Any], outputs: Sequence[str] = ()
+    folder: Path,
+    version: str,
+    *entries: dict[str, Any],
+    outputs: Sequence[str] = (),
+    names: Sequence[str] = ("a", "ssn"),
 ) -> None:
     """The closed journal of one process, with the times that it would have had."""
-    head = {"deployment": "flights", "version": version, "names": ["a", "ssn"], "types": []}
+    head = {"deployment": "flights", "version": version, "names": list(names), "types": []}
     head["outputs"] = list(outputs)
     before = set(folder.glob("*.jsonl"))
     journal = Journal(folder, head)
@@ -104,6 +108,24 @@ def test_the_pages_hold_each_row_once_newest_first(
     assert sorted(found) == sorted(frame.select("request_id", "row").rows())
     times = {row[0]: row[1] for row in frame.select("request_id", "ts").rows()}
     assert found == sorted(found, key=lambda key: (-times[key[0]].timestamp(), key[1]))
+
+
+def test_a_file_that_cannot_be_read_is_told_and_no_empty_list(tmp_path: Path) -> None:
+    logged(tmp_path, "v1", answered(1), names=["a", "a"])
+    asked = {"folder": tmp_path, "labels": no_labels}
+    page = requests.page(**asked, wanted=Wanted(), limit=10, cursor=None)
+    assert page.items == []
+    assert page.note.startswith("A file of the log could not be read: v1-")
+    logged(tmp_path, "v2", answered(2))
+    page = requests.page(**asked, wanted=Wanted(), limit=10, cursor=None)
+    assert [item.id for item in page.items] == ["r2"]
+    assert page.note.startswith("A file of the log could not be read: v1-")
+
+
+def test_inputs_whose_names_clash_are_shown_each(tmp_path: Path) -> None:
+    logged(tmp_path, "v1", answered(1), names=["ts", "input.ts"])
+    (item,) = every(tmp_path, Wanted(), 10)
+    assert item.features == {"input.ts": 1.0, "input.input.ts": 0.0}
 
 
 def test_probabilities_have_the_names_of_their_classes_where_the_model_told_them(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import orjson
 
+from ...core.frames import is_pattern
 from .journals import JournalRows
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ BASE_COLUMNS = (
     "params",
     "prediction",
 )
-"""The columns of a frame before the inputs. An input of the same name is called `input.<name>`.
-params: of the model's parameters those that the request gave, as JSON text; null for none.
+"""The columns of a frame before the inputs, see `names_of_inputs`. params: of the model's
+parameters those that the request gave, as JSON text; null for none.
 """
 
 UNIQUE = ".unique"
@@ -35,6 +36,8 @@ SHADOW = ".shadow"
 """Column of the same: whether a row is of a copy that a shadow answered, with the ids of its
 original.
 """
+
+PREFIX = "input."
 
 _TEXT_TYPES = ("string", "datetime", "binary", "array", "object", "map", "any")
 """Inputs that the journals hold as texts, unless they have categories."""
@@ -110,9 +113,9 @@ def _with_columns(
         for position in range(width)
     ]
     further = (f"prediction_{position}" for position in range(1, width))
-    reserved = {*BASE_COLUMNS, UNIQUE, SHADOW, *further}
+    columns = names_of_inputs(names, {*BASE_COLUMNS, UNIQUE, SHADOW, *further})
     inputs = []
-    for position, name in enumerate(names):
+    for position, column in enumerate(columns):
         value = pl.col("inputs").list.get(position, null_on_oob=True)
         if position < len(categories) and categories[position]:
             value = value.cast(pl.Int32).replace_strict(
@@ -122,13 +125,30 @@ def _with_columns(
             value = pl.col("texts").list.get(position, null_on_oob=True)
             if types[position] == "datetime":
                 value = _moment(value)
-        inputs.append(value.alias(f"input.{name}" if name in reserved else name))
+        inputs.append(value.alias(column))
     # All three: a file of an earlier version.
     params = pl.col("params") if "params" in frame.columns else pl.lit(None, pl.String)
     unique = pl.col(UNIQUE) if UNIQUE in frame.columns else pl.col("request_id").alias(UNIQUE)
     shadow = pl.col(SHADOW) if SHADOW in frame.columns else pl.lit(value=False).alias(SHADOW)
     base = BASE_COLUMNS[: BASE_COLUMNS.index("params")]
     return frame.select(*base, params.alias("params"), unique, shadow, *outputs, *inputs)
+
+
+def names_of_inputs(names: Sequence[str], reserved: Collection[str]) -> list[str]:
+    """What the columns of inputs are called: `input.<name>` if the name is reserved, is a pattern
+    to Polars (`*`, `^…$`), or is `input.` before one that is reserved or of another input; else as
+    they are. So no two are equal, and whoever looks for an input finds it under `input.<name>`
+    first.
+    """
+    taken = {*reserved, *names}
+    return [
+        f"{PREFIX}{name}"
+        if name in reserved
+        or is_pattern(name)
+        or (name.startswith(PREFIX) and name.removeprefix(PREFIX) in taken)
+        else name
+        for name in names
+    ]
 
 
 def _output(frame: pl.DataFrame, position: int) -> pl.Expr:

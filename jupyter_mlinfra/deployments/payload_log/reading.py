@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from ...core.errors import Unprocessable
 from ...core.value_names import value_name
 from .frames import SHADOW, UNIQUE, facts_of, frame_of, list_frame, read_parquet
 from .journals import JournalRows, journals
@@ -35,10 +36,19 @@ def scan(folder: Path, since: datetime | None = None, *, shadow: bool = False) -
 
 
 def every_row(folder: Path, since: datetime | None = None) -> pl.DataFrame:
-    """All logged rows, of answers and of copies, as often as they were logged."""
+    """All logged rows, of answers and of copies, as often as they were logged. Raises Unprocessable
+    if a journal makes no frame.
+    """
     import polars as pl
 
-    frames = [frame_of(rows) for rows in journals(folder, since, compacted_names(folder))]
+    try:
+        frames = [frame_of(rows) for rows in journals(folder, since, compacted_names(folder))]
+    except pl.exceptions.PolarsError as error:
+        raise Unprocessable(
+            f"The payload log of {folder.name} cannot be read.",
+            f"{str(error)[:200]}.",
+            "Register the model with another name for the input, and deploy it again.",
+        ) from error
     for file in compacted_files(folder, since):
         with _unless_gone_or_broken():
             frames.append(read_parquet(file))

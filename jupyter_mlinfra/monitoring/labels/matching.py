@@ -55,8 +55,7 @@ def labelled_rows(
 
     named = rows.join(labels.select("request_id").unique(), on="request_id", how="semi")
     joined.known.update(named["request_id"])
-    # As in the payload log: an input of such a name is `input.<name>`.
-    there = named.rename({name: f"input.{name}" for name in _RESERVED if name in named.columns})
+    there = named.rename(set_apart(named.columns))
     of_rows = labels.filter(pl.col("row").is_not_null()).select("request_id", "row", *_OF_LABELS)
     of_requests = labels.filter(pl.col("row").is_null()).select("request_id", *_OF_LABELS)
     exact = there.join(of_rows, on=["request_id", "row"], maintain_order="left")
@@ -72,6 +71,19 @@ def labelled_rows(
     found = pl.concat([some.select(*there.columns, *_SAID, "exact") for some in both])
     told = pl.any_horizontal(pl.col("text", "labels", "reward").is_not_null())
     return found.filter(told).sort("at", "exact", maintain_order=True).drop("exact")
+
+
+def set_apart(columns: Sequence[str]) -> dict[str, str]:
+    """What inputs that are called as a column of labels are called meanwhile: `input.<name>`, as in
+    the payload log, and so on if that is an input too.
+    """
+    renamed = dict[str, str]()
+    for reserved in _RESERVED:
+        name = reserved
+        while name in columns:
+            renamed[name] = f"input.{name}"
+            name = renamed[name]
+    return renamed
 
 
 def _accepted(rows: pl.DataFrame, plan: Plan, joined: Joined) -> pl.DataFrame:
