@@ -263,6 +263,8 @@ def _flat(values: Any) -> list[Any]:
         array = np.asarray(values)
     except ValueError:  # lists of different lengths
         return [_plain(value) for value in values]
+    if array.dtype.kind in "US":  # which make texts of numbers, and forget zeros of bytes
+        array = np.array(values, dtype=object)
     if array.dtype.kind in "biuf":
         flat = array.astype(float).ravel().tolist()
         return [None if math.isnan(value) else value for value in flat]

@@ -4,6 +4,7 @@ traffic has the same.
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import struct
@@ -129,3 +130,16 @@ def test_a_name_or_a_number_in_an_object_that_differs_is_seen() -> None:
         pairs = gates._pairs({"": gates._flat([wrong])}, expected)
         assert pairs
         assert {gates._difference(value, right) for value, right in pairs} != {0.0}
+
+
+def test_bytes_keep_their_zeros_and_numbers_beside_texts_stay_numbers() -> None:
+    contents = [b"\x01\x00", b"\x00\x00"]
+    found = engine.named(contents, [])
+    assert found["predict"].tolist() == contents
+    assert raw(found) == b"".join(struct.pack("<I", 2) + item for item in contents)
+    texts = [base64.b64encode(item).decode() for item in contents]
+    assert seldon(found)["data"]["ndarray"] == texts == oracle._outputs(contents)[""]
+    rows = [[7, "rank"], [8, "x"]]
+    found = engine.named(rows, [])
+    assert seldon(found)["data"]["ndarray"] == rows
+    assert open_json(found)[0]["data"] == [7, "rank", 8, "x"] == oracle._outputs(rows)[""]

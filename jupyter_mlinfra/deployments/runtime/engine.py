@@ -190,7 +190,8 @@ def _array(values: Any) -> np.ndarray:
     if found.dtype.kind in "biuf":
         return found
     if found.dtype.kind in "US":
-        return found.astype(object)
+        # NumPy's own types make texts of numbers beside texts, and forget zeros of bytes.
+        return np.array(values, dtype=object)
     if found.dtype.kind == "M":
         texts = np.datetime_as_string(found, unit="auto").astype(object)
         texts[np.isnat(found)] = None
