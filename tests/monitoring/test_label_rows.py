@@ -7,10 +7,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
+import pytest
 
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.monitoring.hours.series import SeriesStore
 from jupyter_mlinfra.monitoring.labels import files, joining
+from jupyter_mlinfra.monitoring.labels import unjoined as unjoined_labels
 from jupyter_mlinfra.monitoring.labels.matching import Joined, labelled_rows, without_row
 from tests.monitoring.logs import Logged, answered, write_journal
 
@@ -99,3 +101,30 @@ def test_of_what_came_at_once_each_part_is_the_last_one_that_says_it(tmp_path: P
     given = files.read_frame(labels).rows.with_columns(source=pl.lit("a"), at=pl.lit(5.0))
     found = labelled_rows(rows, given.with_row_index("order"), PLAN, Joined())
     assert found.select("row", "label", "reward").rows() == [(0, 2.0, 9.0), (1, 2.0, None)]
+
+
+def test_many_labels_of_unknown_requests_wait(project: Project, tmp_path: Path) -> None:
+    there = log(tmp_path, "there", 1)
+    ids = [f"future-{place}" for place in range(150_000)]
+    found = join(project, there, request_id=[*ids, "there"], label=[1.0] * 150_001)
+    assert (found.joined, found.unknown, found.bad) == (1, 150_000, 0)
+    assert found.unknown_ids == ids[:20]
+    unjoined = SeriesStore(project).unjoined("flights")
+    assert unjoined.counts().waiting == 150_000
+    assert unjoined.waiting()["request_id"].to_list() == ids
+
+
+def test_labels_that_are_too_many_to_wait_are_refused_and_displace_none(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unjoined_labels, "MOST_WAITING", 3)
+    there = log(tmp_path, "there", 1)
+    join(project, there, request_id=["a", "b"], label=[1.0, 2.0])
+    again = join(project, there, request_id=["b", "c", "d", "e"], label=[2.0, 3.0, 4.0, 5.0])
+    assert again.bad_rows == [
+        f"row {place}: 3 labels wait for their requests already: give it again later"
+        for place in (3, 4)
+    ]
+    unjoined = SeriesStore(project).unjoined("flights")
+    assert sorted(unjoined.waiting()["request_id"]) == ["a", "b", "c"]
+    assert (unjoined.counts().waiting, unjoined.counts().refused, again.bad) == (3, 2, 2)

@@ -11,6 +11,7 @@ from ...faces.words import NONE, beginning, counted, moment, number, plain, shar
 from ..figures import HoursRecorded, KpiFigure, MonitorFigures, ReferenceReport
 from ..hours.points import Point
 from ..labels.joining import LabelReport
+from ..labels.unjoined import MOST_REFUSED
 from .heat import legend, marks
 
 SHOWN = 20
@@ -111,7 +112,8 @@ def _of_performance(item: MonitorFigures) -> dict[str, str]:
             )
     return facts | {
         "labelled": _share(performance.label_coverage),
-        "labels refused": plain(item.labels.refused or None),
+        "labels refused": plain(item.labels.refused or None)
+        + (" or more" if item.labels.refused >= MOST_REFUSED else ""),
         "labels that wait": plain(item.labels.waiting or None),
         "KPI": _kpi(item.kpi),
     }

@@ -15,7 +15,7 @@ from ..measures import performance
 from .by_output import in_one_list, performance_by_output
 from .classes import codes_of
 from .files import NAMED, REFUSED, Labels
-from .matching import Joined, labelled_rows, without_row
+from .matching import Joined, labelled_rows, noted, without_row
 from .unjoined import LATE_SECONDS
 from .worth import has_label, worths_of
 
@@ -77,11 +77,13 @@ def join(
     rows = labels.rows.with_columns(pl.lit(labels.source).alias("source"), pl.lit(at).alias("at"))
     found = _join_all(store, log, monitor, plan, rows, at, newest_first=newest_first)
     ids = labels.rows["request_id"].unique(maintain_order=True)
-    unknown = [name for name in ids if name not in found.known]
+    known = pl.Series(list(found.known), dtype=pl.String).implode()
+    unknown = ids.filter(~ids.is_in(known))
     unjoined = store.unjoined(monitor)
-    unjoined.wait(rows.filter(pl.col("request_id").is_in(unknown)))
+    too_many = unjoined.wait(rows.filter(~pl.col("request_id").is_in(known)))
     own = labels.refused.with_columns(pl.lit(labels.source).alias("source"))
-    bad = _refused([own, *found.refused])
+    refused = [own, *found.refused, noted(too_many)]
+    bad = _refused(refused)
     unjoined.refuse(bad, at)
     return LabelReport(
         monitor=monitor,
@@ -89,7 +91,7 @@ def join(
         joined=found.rows,
         replaced=found.replaced,
         unknown=len(unknown),
-        unknown_ids=unknown[:NAMED],
+        unknown_ids=unknown.head(NAMED).to_list(),
         bad=bad.height,
         bad_rows=[
             f"row {place}: {why}"
@@ -130,15 +132,16 @@ def _join_all(
     """
     found, begun = Joined(), log.payloads_since(plan.deployment)
     labels = labels.with_row_index("order")
-    ids = labels["request_id"].n_unique()
-    if begun is None or not ids:
+    ids = labels["request_id"].unique()
+    if begun is None or not len(ids):
         return found
+    indexed = ids.to_list() if len(ids) <= INDEXED else None
     spans = list(_spans(max(begun.timestamp(), since), at))
     for span in reversed(spans) if newest_first else spans:
-        for hour, rows in sorted(_find(log, plan, labels, *span, found).items()):
+        for hour, rows in sorted(_find(log, plan, labels, *span, indexed, found).items()):
             found.replaced += _keep(store, monitor, hour, rows)
             found.hours.add(hour)
-        if newest_first and len(found.known) == ids:
+        if newest_first and len(found.known) == len(ids):
             break
     found.refused.append(without_row(labels, found))
     return found
@@ -184,17 +187,17 @@ def _find(
     labels: pl.DataFrame,
     start: int,
     end: int,
+    ids: Sequence[str] | None,
     joined: Joined,
 ) -> Mapping[int, Sequence[pl.DataFrame]]:
-    """The answered rows of a span of time that the labels name, by hour."""
+    """The answered rows of a span of time that the labels name, by hour. ids: of the requests, to
+    look them up in the index of each file; None for too many.
+    """
     import polars as pl
 
     found: dict[int, list[pl.DataFrame]] = {}
     since, until = (datetime.fromtimestamp(moment, UTC) for moment in (start, end))
-    ids = labels["request_id"].unique().to_list()
-    for part in log.payload_parts(
-        plan.deployment, since=since, until=until, ids=ids if len(ids) <= INDEXED else None
-    ):
+    for part in log.payload_parts(plan.deployment, since=since, until=until, ids=ids):
         rows = part.rows.filter(pl.col("status") < 400)
         labelled = labelled_rows(rows, labels, plan, joined)
         if not labelled.height:

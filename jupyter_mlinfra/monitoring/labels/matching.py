@@ -53,6 +53,8 @@ def labelled_rows(
     """
     import polars as pl
 
+    # Of millions of labels a part of the log has few.
+    labels = labels.filter(pl.col("request_id").is_in(rows["request_id"].unique().implode()))
     named = rows.join(labels.select("request_id").unique(), on="request_id", how="semi")
     joined.known.update(named["request_id"])
     there = named.rename(set_apart(named.columns))
@@ -99,7 +101,7 @@ def _accepted(rows: pl.DataFrame, plan: Plan, joined: Joined) -> pl.DataFrame:
             why_named_refused(some, plan, str(version))
         )
         judged = some.with_columns(pl.coalesce(one, each).alias("why"))
-        joined.refused.append(_noted(judged.filter(pl.col("why").is_not_null())))
+        joined.refused.append(noted(judged.filter(pl.col("why").is_not_null())))
         good = judged.filter(pl.col("why").is_null()).drop("why")
         kept.append(with_labels_in_order(good, plan, str(version)))
     return pl.concat(kept)
@@ -146,10 +148,10 @@ def without_row(labels: pl.DataFrame, joined: Joined) -> pl.DataFrame:
         pl.col("request_id").is_in(list(joined.known)),
         ~pl.col("order").is_in(matched.implode()),
     )
-    return _noted(lost.with_columns(pl.format("its request has no row {}", "row").alias("why")))
+    return noted(lost.with_columns(pl.format("its request has no row {}", "row").alias("why")))
 
 
-def _noted(rows: pl.DataFrame) -> pl.DataFrame:
+def noted(rows: pl.DataFrame) -> pl.DataFrame:
     """Refused labels, as they are kept."""
     import polars as pl
 

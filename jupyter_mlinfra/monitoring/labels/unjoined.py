@@ -25,8 +25,14 @@ LATE_SECONDS = 6 * 3600.0
 disk.
 """
 
-MOST = 100_000
-"""So many labels wait, and so many refused ones are kept: the newest."""
+MOST_WAITING = 3_000_000
+"""So many labels wait; further ones are refused."""
+
+MOST_REFUSED = 100_000
+"""So many refused labels are kept: the newest."""
+
+_SAYS = ("request_id", "row", *OF_LABELS)
+"""Labels with the same of these say the same."""
 
 _WAITING = "waiting_labels"
 _REFUSED = "refused_labels"
@@ -39,14 +45,21 @@ class Unjoined:
     def __init__(self, project: Project, monitor: str) -> None:
         self._folder = project.folder("monitoring", "series", monitor)
 
-    def wait(self, labels: pl.DataFrame) -> None:
-        """Let labels wait; of two that say the same, the later one. labels: as `waiting`."""
+    def wait(self, labels: pl.DataFrame) -> pl.DataFrame:
+        """Let labels wait; of two that say the same, the later one. Returns those that are too many
+        to wait, with `why`. labels: as `waiting`.
+        """
         import polars as pl
 
+        why = f"{MOST_WAITING:,} labels wait for their requests already: give it again later"
+        too_many = labels.clear()
         if labels.height:
             waiting = self.waiting()
             both = pl.concat([waiting, labels.select(waiting.columns)])
-            self._save(_WAITING, both, ["request_id", "row", *OF_LABELS])
+            both = both.unique(_SAYS, keep="last", maintain_order=True)
+            too_many = both.slice(MOST_WAITING)
+            self._save(_WAITING, both.head(MOST_WAITING))
+        return too_many.with_columns(pl.lit(why).alias("why"))
 
     def waiting(self) -> pl.DataFrame:
         """place, request_id, row, label, text, named, reward, source, at (seconds since 1970)."""
@@ -78,7 +91,7 @@ class Unjoined:
         days = f"{WAITS_SECONDS / 86_400:g} days"
         why = pl.lit(f"no request with this id was found in {days}")
         self.refuse(rest.filter(~in_time).with_columns(why.alias("why")), now)
-        self._save(_WAITING, rest.filter(in_time), ["request_id", "row", *OF_LABELS])
+        self._save(_WAITING, rest.filter(in_time))
 
     def refuse(self, rows: pl.DataFrame, at: float) -> None:
         """Keep refused labels. rows: with `REFUSED` and source."""
@@ -95,7 +108,8 @@ class Unjoined:
                 "why",
             )
             key = ["source", "place", "request_id", "row", "text"]
-            self._save(_REFUSED, pl.concat([self.refused(), new]), key)
+            both = pl.concat([self.refused(), new]).unique(key, keep="last", maintain_order=True)
+            self._save(_REFUSED, both.tail(MOST_REFUSED))
 
     def refused(self) -> pl.DataFrame:
         """at (seconds since 1970), source, place (row of the source, from 1), request_id, row, text
@@ -118,7 +132,14 @@ class Unjoined:
 
     def counts(self) -> LabelCounts:
         """How many there are."""
-        return LabelCounts(refused=self.refused().height, waiting=self.waiting().height)
+        return LabelCounts(refused=self._count(_REFUSED), waiting=self._count(_WAITING))
+
+    def _count(self, name: str) -> int:
+        import polars as pl
+
+        with contextlib.suppress(OSError, pl.exceptions.PolarsError):
+            return int(pl.scan_parquet(self._path(name)).select(pl.len()).collect().item())
+        return 0
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.parquet"
@@ -136,7 +157,7 @@ class Unjoined:
             return found.select(list(schema))
         return pl.DataFrame(schema=schema)
 
-    def _save(self, name: str, rows: pl.DataFrame, key: list[str]) -> None:
+    def _save(self, name: str, rows: pl.DataFrame) -> None:
         memory = io.BytesIO()
-        rows.unique(key, keep="last", maintain_order=True).tail(MOST).write_parquet(memory)
+        rows.write_parquet(memory)
         write_atomic(self._path(name), memory.getvalue())

@@ -166,7 +166,7 @@ class RecordingVerbs(ReferenceVerbs):
 
     def _look_again(self, monitor: Monitor) -> None:
         """Join the labels that wait, if their requests are in the log now."""
-        if not self._series.unjoined(monitor.name).waiting().height:
+        if not self._series.unjoined(monitor.name).counts().waiting:
             return
         with self._recording(monitor.name, wait=False):
             labels.join_waiting(
