@@ -14,6 +14,7 @@ holds what the model was logged with (`environment.LOGGED`).
 from __future__ import annotations
 
 import base64
+import datetime
 import decimal
 import importlib.util
 import json
@@ -288,6 +289,8 @@ def _plain(value: Any) -> Any:
         return None
     if isinstance(value, bool | int | float | decimal.Decimal):
         return None if math.isnan(value) else float(value)
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
     return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
 
 

@@ -9,6 +9,7 @@ import json
 import math
 import struct
 from collections.abc import Mapping
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -21,6 +22,7 @@ import scipy.sparse
 from jupyter_mlinfra.deployments import gates, oracle
 from jupyter_mlinfra.deployments.runtime import engine, grpc_v2, open_inference, seldon_v1
 from jupyter_mlinfra.deployments.runtime.contract import Column
+from jupyter_mlinfra.deployments.runtime.served import logged_outputs
 from jupyter_mlinfra.deployments.runtime.table import TableContract
 
 CONTRACT = TableContract([Column("x", "double")])
@@ -143,3 +145,13 @@ def test_bytes_keep_their_zeros_and_numbers_beside_texts_stay_numbers() -> None:
     found = engine.named(rows, [])
     assert seldon(found)["data"]["ndarray"] == rows
     assert open_json(found)[0]["data"] == [7, "rank", 8, "x"] == oracle._outputs(rows)[""]
+
+
+def test_dates_have_one_form_in_json_in_bytes_and_in_the_log() -> None:
+    answer = [datetime(2026, 1, 1, 9, 30), date(2026, 1, 2)]
+    found = engine.named(answer, [])
+    texts = ["2026-01-01T09:30:00", "2026-01-02"]
+    assert seldon(found)["data"]["ndarray"] == open_json(found)[0]["data"] == texts
+    assert raw(found) == b"".join(struct.pack("<I", len(text)) + text.encode() for text in texts)
+    assert logged_outputs(found) == [[text] for text in texts]
+    assert oracle._outputs(answer)[""] == texts

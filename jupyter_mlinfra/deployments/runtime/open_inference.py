@@ -21,7 +21,7 @@ from .nested import flattened
 from .refusal import RequestRefused, is_shape, kind, show
 from .seldon_v1 import caller_id, json_values, parsed
 from .tensors import TensorContract
-from .values import as_json
+from .values import as_json, as_text
 
 BINARY_HEADER = "inference-header-content-length"
 """Length of the JSON part of a body with binary tensors."""
@@ -279,7 +279,7 @@ def _element(value: Any) -> bytes:
         return b""
     if isinstance(value, list | dict | np.ndarray):
         return orjson.dumps(value, default=as_json)
-    return value if isinstance(value, bytes) else str(value).encode()
+    return value if isinstance(value, bytes) else as_text(value).encode()
 
 
 def metadata(

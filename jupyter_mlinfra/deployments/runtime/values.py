@@ -10,7 +10,8 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from datetime import time as clock
 from decimal import Decimal
 from typing import Any
 
@@ -103,7 +104,9 @@ def content(value: str | bytes) -> bytes:
 
 
 def as_text(value: Any, most: int | None = None) -> str:
-    """A value as text, bytes in base64. most: characters of the text."""
+    """A value as text: bytes in base64, a date as ISO 8601. most: characters of the text."""
+    if isinstance(value, date | clock):
+        return value.isoformat()[:most]
     if not isinstance(value, bytes | bytearray):
         return str(value)[:most]
     return base64.b64encode(value if most is None else value[: most * 3 // 4]).decode()
