@@ -4,6 +4,8 @@ both, and perhaps `row`; of several outputs `label.NAME` for each.
 
 from __future__ import annotations
 
+import contextlib
+import csv
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -47,6 +49,9 @@ OF_LABELS = ("label", "text", "named", "reward")
 NAMED_LABEL = "label."
 """Begins the name of a column with the labels of one of several outputs."""
 
+_BROKEN = ".broken"
+"""Why a row cannot be read, beside its values."""
+
 REFUSED = ("place", "request_id", "row", "text", "why")
 """Columns of labels that cannot be used, with the reason."""
 
@@ -68,30 +73,65 @@ def read_file(path: Path) -> Labels:
         )
     try:
         if kind == ".csv":
-            # As texts: one bad value must not decide how the others are read.
-            frame = pl.read_csv(path, infer_schema=False, truncate_ragged_lines=True)
+            frame = _from_csv(path)
         elif kind == ".parquet":
             frame = pl.read_parquet(path)
         else:
             frame = _from_json(path, by_line=kind != ".json")
-    except (OSError, ValueError, pl.exceptions.PolarsError) as error:
+    except RecursionError as error:
+        raise Unprocessable(
+            f"{path.name} cannot be read.", "It is nested too deeply.", "Write the file again."
+        ) from error
+    except (OSError, ValueError, csv.Error, pl.exceptions.PolarsError) as error:
         raise Unprocessable(
             f"{path.name} cannot be read.", f"{str(error)[:200]}.", "Write the file again."
         ) from error
     return replace(read_frame(frame), source=path.name)
 
 
+def _from_csv(path: Path) -> pl.DataFrame:
+    """The columns as texts: one bad value must not decide how the others are read. A line with too
+    many values, as of a decimal comma without quotes, has the reason in `_BROKEN`.
+    """
+    import polars as pl
+
+    try:
+        return pl.read_csv(path, infer_schema=False)
+    except pl.exceptions.ComputeError:
+        frame = pl.read_csv(path, infer_schema=False, truncate_ragged_lines=True)
+    width = len(frame.columns)
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file)
+        found = [(reader.line_num, _width(values)) for values in reader][1:]
+    if len(found) != frame.height:
+        raise ValueError("some lines have more values than there are columns")
+    broken = [
+        f"line {line} has {count} values for {width} columns: quote values with a comma"
+        if count > width
+        else None
+        for line, count in found
+    ]
+    return frame.with_columns(pl.Series(_BROKEN, broken, dtype=pl.String))
+
+
+def _width(values: Sequence[str]) -> int:
+    """How many values a line has, without empty ones at its end."""
+    return max((place for place, value in enumerate(values, start=1) if value.strip()), default=0)
+
+
 def _from_json(path: Path, *, by_line: bool) -> pl.DataFrame:
     """A list of objects, or one object a line; what is neither is a row without values."""
+    text = path.read_text(encoding="utf-8-sig")
     if by_line:
         found: list[Any] = []
-        for line in path.read_text().splitlines():
+        # Not `splitlines`: JSON may have other ends of lines within a text.
+        for line in text.removesuffix("\n").split("\n") if text else ():
             try:
                 found.append(json.loads(line))
-            except ValueError:
+            except (ValueError, RecursionError):
                 found.append(None)
     else:
-        found = json.loads(path.read_text())
+        found = json.loads(text)
         if not isinstance(found, list):
             raise ValueError("it is not a list of objects")
     return frame_of(found)
@@ -132,6 +172,7 @@ def read_frame(data: Frame) -> Labels:
 
     frame = polars_frame(data, "The labels cannot be read.")
     _check_columns(frame.columns)
+    frame = _plain(frame)
     judged = _parsed(frame).with_columns(_why().alias("why"))
     good = judged.filter(pl.col("why").is_null()).select(
         "place", "request_id", pl.col("row").cast(pl.Int32), *OF_LABELS
@@ -140,6 +181,47 @@ def read_frame(data: Frame) -> Labels:
         pl.coalesce("text", "bad_named", "reward_text").alias("text")
     )
     return Labels(rows=good, read=frame.height, refused=refused.select(REFUSED))
+
+
+def _plain(frame: pl.DataFrame) -> pl.DataFrame:
+    """Categories and bytes as texts. Raises BadRequest for a column that holds neither numbers nor
+    texts.
+    """
+    import polars as pl
+
+    ours = {"request_id", "row", "label", "reward"}
+    names = [name for name in frame.columns if name in ours or name.startswith(NAMED_LABEL)]
+    for name in names:
+        kind = frame[name].dtype
+        if kind.is_temporal() or kind.is_nested() or kind == pl.Object:
+            raise BadRequest(
+                f"The column {name} of the labels cannot be used.",
+                f"Its values are {str(kind).split('(')[0].lower()}.",
+                "Labels, rewards and rows are numbers or texts, and request ids are texts.",
+            )
+    texts = [name for name in names if frame[name].dtype in (pl.Categorical, pl.Enum, pl.Binary)]
+    plain = frame.with_columns(_as_texts(frame[name]) for name in texts)
+    why = frame[_BROKEN] if _BROKEN in frame.columns else pl.lit(None, pl.String)
+    for name in texts:
+        lost = frame[name].is_not_null() & plain[name].is_null()
+        why = pl.coalesce(why, pl.when(lost).then(pl.lit(f"{name} is no text in UTF-8")))
+    return plain.with_columns(why.alias(_BROKEN))
+
+
+def _as_texts(column: pl.Series) -> pl.Series:
+    """Categories as their texts, bytes as the texts that they are in UTF-8."""
+    import polars as pl
+
+    try:
+        return column.cast(pl.String)
+    except pl.exceptions.ComputeError:
+        return pl.Series(column.name, map(_decoded, column), dtype=pl.String)
+
+
+def _decoded(value: bytes | None) -> str | None:
+    with contextlib.suppress(UnicodeDecodeError):
+        return None if value is None else value.decode()
+    return None
 
 
 def _check_columns(columns: Sequence[str]) -> None:
@@ -175,6 +257,7 @@ def _parsed(frame: pl.DataFrame) -> pl.DataFrame:
         given["reward"].alias("reward_text"),
         _named(frame, outputs).alias("named"),
         _bad_named(frame, outputs).alias("bad_named"),
+        _BROKEN,
     )
     whole = pl.col("label").is_not_null() & (pl.col("label") == pl.col("label").round())
     number_text = pl.col("label").cast(pl.Int64, strict=False).cast(pl.String)
@@ -188,7 +271,9 @@ def _why() -> pl.Expr:
     a_row = pl.col("row").is_between(0, MOST_ROW) & (pl.col("row") == pl.col("row").floor())
     bad_reward = pl.col("reward_text").is_not_null() & pl.col("reward").is_null()
     return (
-        pl.when(pl.col("request_id").fill_null("") == "")
+        pl.when(pl.col(_BROKEN).is_not_null())
+        .then(_BROKEN)
+        .when(pl.col("request_id").fill_null("") == "")
         .then(pl.lit("no request_id"))
         .when(bad_reward)
         .then(pl.format("the reward is no number: {}", "reward_text"))
