@@ -139,7 +139,9 @@ def rows(file: str) -> Any:
         import polars as pl
 
         try:
-            return pl.read_csv(path) if path.suffix.lower() == ".csv" else pl.read_parquet(path)
+            if path.suffix.lower() == ".parquet":
+                return pl.read_parquet(path)
+            return pl.read_csv(path, infer_schema_length=None)  # 0.5 may come after whole numbers
         except (OSError, pl.exceptions.PolarsError) as error:
             raise Unprocessable(
                 f"{file} cannot be read.", f"{error}.", "Give JSON, CSV or Parquet."

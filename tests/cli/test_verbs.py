@@ -26,7 +26,7 @@ from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import page_of, to_json
 from jupyter_mlinfra.deployments import DeliverySpec, Gate, ManifestOptions
 from jupyter_mlinfra.deployments.gate_list import Stopped
-from jupyter_mlinfra.faces.parse import span
+from jupyter_mlinfra.faces.parse import rows, span
 from jupyter_mlinfra.jobs import JobState, LogChunk
 from jupyter_mlinfra.jobs.backends.shell import Attachment
 from jupyter_mlinfra.server.openapi import _records
@@ -1300,6 +1300,13 @@ def test_rows_to_predict_from_a_file_without_an_end_are_refused(
     with pytest.raises(TooLarge, match="/dev/zero is too large"):
         verb(["deployments", "predict", "flights", "--rows", "/dev/zero"])
     assert noted.calls == []
+
+
+def test_a_csv_may_have_a_fraction_after_many_whole_numbers(tmp_path: Path) -> None:
+    numbers = [*map(str, range(120)), "0.5"]
+    file = tmp_path / "rows.csv"
+    file.write_text("\n".join(["x", *numbers]))
+    assert rows(str(file))["x"].to_list() == [float(number) for number in numbers]
 
 
 def test_moments_and_spans_are_read(noted: Noted, verb: Callable[..., Any]) -> None:
