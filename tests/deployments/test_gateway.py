@@ -559,7 +559,24 @@ def test_the_name_of_a_call_is_looked_for_at_its_beginning_alone(
     assert len(seen) == 2
 
 
-def test_no_worker_sees_a_header_that_some_servers_take_for_their_own(
+HTTP_1_0 = (
+    "Content-Length: 2\r\nHost: 127.0.0.1\r\nUser-Agent: ApacheBench/2.3\r\n",
+    "Content-Length: 2\r\n",  # a host is not needed
+    "Content-Length: 2\r\nConnection: Keep-Alive\r\n",
+)
+
+
+def raw(base: str, path: str, head: str) -> int:
+    """The status of a request of HTTP/1.0."""
+    host, _, port = base.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(f"POST {path} HTTP/1.0\r\n{head}\r\n{{}}".encode())
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        return answer.status
+
+
+def test_old_clients_are_answered_and_no_worker_sees_a_header_that_some_take_for_their_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -576,8 +593,14 @@ def test_no_worker_sees_a_header_that_some_servers_take_for_their_own(
         connection.request("POST", url, b"{}", {**forged, "X-Of-The-Caller": "1"})
         assert connection.getresponse().status == 200
         connection.close()
+        assert [raw(base, url, head) for head in HTTP_1_0] == [200] * len(HTTP_1_0)
+        smuggled = "Transfer-Encoding: chunked\r\nContent-Length: 2\r\n"
+        assert raw(base, url, smuggled) == 400
+        rebound = "Content-Length: 2\r\nHost: evil.example\r\n"
+        assert raw(base, url, rebound) == 404
     assert "x-of-the-caller" in seen
     assert [name for name in seen if "_" in name] == []
+    assert seen.count("host") == 1 + len(HTTP_1_0)
 
 
 def test_a_refusal_names_its_own_cause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -197,6 +197,11 @@ def _connection_manager(max_body_bytes: int, *, public: bool = False) -> dict[st
             # Some servers take `SCRIPT_NAME` and its like for their own.
             "headers_with_underscores_action": "DROP_HEADER",
         },
+        # ApacheBench and old proxies: without keep-alive, and perhaps without a host.
+        "http_protocol_options": {
+            "accept_http_10": True,
+            "default_host_for_http_10": "localhost",
+        },
         "normalize_path": True,
         "merge_slashes": True,
         "server_header_transformation": "PASS_THROUGH",
