@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from difflib import get_close_matches
+from pathlib import Path
 
 from ..core.errors import NotFound
 from ..core.processes import Identity
@@ -18,6 +19,9 @@ from .spec import Change, Gate, VersionState
 
 INTERRUPTED = "Its deploy was interrupted."
 """The reason of such a version."""
+
+BUNDLES = Path("deployments", "bundles")
+"""Beside the database."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +143,8 @@ def read_deployment(connection: sqlite3.Connection, name: str) -> DeploymentRow:
     versions = connection.execute(
         "SELECT * FROM deployment_version WHERE deployment = ? ORDER BY number", (name,)
     ).fetchall()
-    return _deployment(row, [_version(item) for item in versions])
+    bundles = _bundles(connection)
+    return _deployment(row, [_version(item, bundles) for item in versions])
 
 
 def read_names(connection: sqlite3.Connection) -> list[str]:
@@ -151,8 +156,9 @@ def read_deployments(connection: sqlite3.Connection) -> list[DeploymentRow]:
     """All deployments with their versions, by name."""
     rows = connection.execute("SELECT * FROM deployment ORDER BY name").fetchall()
     versions = defaultdict[str, list[VersionRow]](list)
+    bundles = _bundles(connection)
     for item in connection.execute("SELECT * FROM deployment_version ORDER BY deployment, number"):
-        versions[item["deployment"]].append(_version(item))
+        versions[item["deployment"]].append(_version(item, bundles))
     return [_deployment(row, versions[row["name"]]) for row in rows]
 
 
@@ -205,13 +211,24 @@ def _deployment(row: sqlite3.Row, versions: Sequence[VersionRow]) -> DeploymentR
     )
 
 
-def _version(row: sqlite3.Row) -> VersionRow:
+def _bundles(connection: sqlite3.Connection) -> Path:
+    """Where the project that has this database keeps its bundles, however it was called when they
+    were made.
+    """
+    _, _, file = connection.execute("PRAGMA database_list").fetchone()
+    return Path(file).parent / BUNDLES
+
+
+def _version(row: sqlite3.Row, bundles: Path) -> VersionRow:
+    bundle = row["bundle"]
+    if bundle and (own := bundles / Path(bundle).name).is_dir():
+        bundle = str(own)  # also after the project's folder was moved
     deployer = row["deployer"].split("|") if row["deployer"] else None
     return VersionRow(
         deployment=row["deployment"],
         version=row["version"],
         number=row["number"],
-        bundle=row["bundle"],
+        bundle=bundle,
         python=row["python"],
         state=VersionState(row["state"]),
         reason=row["reason"],

@@ -27,6 +27,18 @@ def local_path(location: str) -> Path | None:
     return Path(location) if location.startswith("/") else None
 
 
+def found_again(location: str, root: str | None) -> str:
+    """The location below `root`, where the project keeps its artifacts now, if its folder was moved
+    since they were written; else the location as it is.
+    """
+    folder, own = local_path(location), local_path(root or "")
+    if folder is None or own is None or folder.is_dir():
+        return location
+    places = [place for place, part in enumerate(folder.parts) if part == own.name]
+    candidates = [own.joinpath(*folder.parts[place + 1 :]) for place in reversed(places)]
+    return next((str(found) for found in candidates if (found / _FILE).is_file()), location)
+
+
 def read_mlmodel(folder: Path) -> Mapping[str, Any] | None:
     """The content of `MLmodel` in the folder; None if there is none. Raises Unprocessable if it is
     broken.

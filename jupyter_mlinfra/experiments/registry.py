@@ -208,7 +208,7 @@ class Registry:
         version only.
         """
         try:
-            folder = artifacts.local_path(version.location) if version.location else None
+            folder = self.local_folder(version) if version.location else None
             document = (
                 artifacts.read_mlmodel(folder) if folder is not None else _recorded_flavors(version)
             )
@@ -232,7 +232,7 @@ class Registry:
         facts = (
             version if version.location else self._source().version(version.model, version.version)
         )
-        return facts.location if facts else ""
+        return artifacts.found_again(facts.location, self._store.artifacts) if facts else ""
 
     def head(self, version: VersionFacts) -> Path:
         """A folder with at least the version's `MLmodel`: of remote files it alone is fetched."""

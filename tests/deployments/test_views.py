@@ -25,8 +25,9 @@ from jupyter_mlinfra.deployments.rows import DeploymentRow, VersionRow
 from jupyter_mlinfra.deployments.settings import DeploymentSettings
 from jupyter_mlinfra.deployments.spec import DeployedVersion, VersionState
 from jupyter_mlinfra.deployments.targets import Figures, present
-from jupyter_mlinfra.deployments.targets.layout import figures_file
+from jupyter_mlinfra.deployments.targets.layout import bundles_folder, figures_file
 from jupyter_mlinfra.deployments.targets.local import LocalTarget
+from jupyter_mlinfra.experiments.artifacts import found_again
 from jupyter_mlinfra.faces.rows import row_of
 from jupyter_mlinfra.workbench import Workbench
 
@@ -241,6 +242,33 @@ def test_a_damaged_bundle_is_made_again_with_the_answers_that_were_chosen(
     item = store.deployment("flights").version("v1")
     assert (item.state, item.reason, item.wanted, item.proved) == ("stopped", "", True, True)
     project.database.close()
+
+
+def test_a_project_that_was_moved_finds_its_bundles_and_the_files_of_its_models(
+    tmp_path: Path, kit: ModuleType, models: Mapping[int, Path]
+) -> None:
+    before = kit.open_project(tmp_path / "before")
+    bundle = package(models[1], bundles_folder(before))
+    store = Deployments(before, kit.Registry({}))._store
+    begin(store)
+    store.move("flights", "v1", VersionState.STARTING, bundle=str(bundle.folder), wanted=True)
+    artifacts = before.home / "artifacts"
+    logged = artifacts / "e-1" / "artifacts" / "models" / "m-1"
+    shutil.copytree(models[1], logged)
+    before.database.close()
+    (tmp_path / "before").rename(tmp_path / "after")
+    after = Project.open(tmp_path / "after")
+    (row,) = Deployments(after, kit.Registry({}))._store.deployments()
+    found = Path(row.versions[0].bundle)
+    assert found.is_relative_to(tmp_path / "after")
+    assert load_bundle(found).model_file == bundle.model_file
+    assert damage(found) == ""
+    root = str(after.home / "artifacts")
+    for location in (str(logged), logged.as_uri()):
+        moved = Path(found_again(location, root))
+        assert moved == after.home / logged.relative_to(before.home)
+    assert found_again("s3://bucket/artifacts/m-1", root) == "s3://bucket/artifacts/m-1"
+    after.database.close()
 
 
 def test_another_model_under_a_deployed_number_is_no_success(
