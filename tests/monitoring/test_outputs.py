@@ -15,11 +15,14 @@ from jupyter_mlinfra.core.errors import NotFound
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.deployments import Part
 from jupyter_mlinfra.monitoring import Monitoring
+from jupyter_mlinfra.monitoring.hours import recording
 from jupyter_mlinfra.monitoring.hours.hourly import OUTPUT, points_of
 from jupyter_mlinfra.monitoring.hours.recording import Plan, gather
 from jupyter_mlinfra.monitoring.hours.series import SeriesStore
 from jupyter_mlinfra.monitoring.labels.classes import codes_of
+from jupyter_mlinfra.monitoring.measures import shifting
 from jupyter_mlinfra.monitoring.measures.answers import output_columns, outputs_of
+from jupyter_mlinfra.monitoring.references import labelled
 from jupyter_mlinfra.monitoring.references import profiles as references
 from jupyter_mlinfra.workbench import Workbench
 from tests.monitoring.logs import HOUR, Logged, answered, set_now, write_journal
@@ -285,3 +288,40 @@ def test_labelled_rows_of_two_outputs_may_be_kept_with_an_empty_third_one() -> N
     rows = pl.DataFrame({"outputs": kept, "label": [1.0, 0.0], "text": ["1", "0"]})
     outputs, labels, _ = codes_of(rows, (), "probabilities")
     assert (outputs.tolist(), labels.tolist()) == ([[0.25, 0.75], [0.5, 0.5]], [1.0, 0.0])
+
+
+def test_inputs_that_are_answers_of_other_models_are_inputs(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stacked model of two probabilities and a text, of which one class of two is answered."""
+    names = ["prediction_1", "prediction_2", "prediction_of", "x"]
+    given = [[0.25, 0.75, 3.0, 4.0], [0.5, 0.5, 5.0, 6.0]]
+    entries = [answered(T0 + n, f"r{n}", [row], [0.5 + n / 4]) for n, row in enumerate(given)]
+    write_journal(tmp_path, T0, entries, names=names)
+    rows = Logged(tmp_path).payloads("flights")
+    assert outputs_of(rows).tolist() == [[0.5], [0.75]]
+    assert output_columns(rows) == []
+    sketched = {name: item.mean for name, item in recording._columns(rows, None, 50)}
+    assert sketched.pop(".score") == 0.625
+    assert sketched == {"prediction_1": 0.375, "prediction_2": 0.625, "prediction_of": 4, "x": 5}
+
+    random = np.random.default_rng(1)
+    known = pl.DataFrame(random.random((200, 4)), schema=names)
+    made = references.make("flights/1", known, None, made_from="a", inputs=[])
+    path = references.path_of(project, "flights/1")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    answers = known.rename({name: f"input.{name}" for name in names[:2]}).with_columns(
+        prediction=pl.Series(random.random(200))
+    )
+    truth = pl.Series(random.integers(0, 2, 200))
+    labelled.learned(made, path, answers, names, truth, "probabilities")
+    asked = dict[str, Any]()
+
+    def pape(*matrices: np.ndarray) -> dict[str, float]:
+        asked["inputs"], asked["given"] = matrices[0], matrices[1]
+        return {}
+
+    monkeypatch.setattr(shifting, "pape", pape)
+    assert not isinstance(labelled.estimated_under_shift(path, answers), str)
+    assert asked["inputs"].tolist() == known.to_numpy().tolist()
+    assert asked["given"][:, 1].tolist() == answers["prediction"].to_list()

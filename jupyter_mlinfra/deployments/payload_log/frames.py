@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +39,9 @@ original.
 """
 
 PREFIX = "input."
+
+_OF_OUTPUT = re.compile(r"prediction_[1-9][0-9]*")
+"""Names of columns that only further outputs have."""
 
 _TEXT_TYPES = ("string", "datetime", "binary", "array", "object", "map", "any")
 """Inputs that the journals hold as texts, unless they have categories."""
@@ -113,7 +117,9 @@ def _with_columns(
         for position in range(width)
     ]
     further = (f"prediction_{position}" for position in range(1, width))
-    columns = names_of_inputs(names, {*BASE_COLUMNS, UNIQUE, SHADOW, *further})
+    # Also where the model has fewer outputs: a stacked model has answers of others as inputs.
+    stacked = (name for name in names if _OF_OUTPUT.fullmatch(name))
+    columns = names_of_inputs(names, {*BASE_COLUMNS, UNIQUE, SHADOW, *further, *stacked})
     inputs = []
     for position, column in enumerate(columns):
         value = pl.col("inputs").list.get(position, null_on_oob=True)

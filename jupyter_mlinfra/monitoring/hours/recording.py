@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from ...deployments import BASE_COLUMNS
 from ..labels.joining import measure_hour
 from ..measures import quantiles
-from ..measures.answers import output_columns, predicted_classes
+from ..measures.answers import is_output, output_columns, predicted_classes
 from ..measures.parts import measured
 from .expected import expected
 from .hourly import OUTPUT, points_of
@@ -177,7 +177,7 @@ def _columns(
             yield column.name, sketch(input_of(rows, column), column, points=points)
         return
     for name in rows.columns:
-        if name not in BASE_COLUMNS and not name.startswith("prediction_"):
+        if name not in BASE_COLUMNS and not is_output(name):
             yield name.removeprefix("input."), sketch(rows[name], None, points=points)
 
 
@@ -204,7 +204,7 @@ def input_of(rows: pl.DataFrame, column: ColumnReference) -> pl.Series:
 
     name = column.source or column.name
     for there in (f"input.{name}", name):
-        if there in rows.columns and there not in BASE_COLUMNS:
+        if there in rows.columns and there not in BASE_COLUMNS and not is_output(there):
             return measured(rows[there], column.measure) if column.measure else rows[there]
     return pl.Series(name, [None] * rows.height, dtype=pl.Float64)
 

@@ -17,11 +17,12 @@ Levels = Mapping[str, Sequence[str] | None]
 
 def levels_of_inputs(rows: pl.DataFrame, inputs: Sequence[str]) -> Levels:
     """The texts of each input."""
+    columns = {name: rows[_called(name, rows)] for name in inputs}
     return {
         name: None
-        if is_number(rows[name])
-        else sorted(rows[name].drop_nulls().cast(str).unique().to_list())
-        for name in inputs
+        if is_number(column)
+        else sorted(column.drop_nulls().cast(str).unique().to_list())
+        for name, column in columns.items()
     }
 
 
@@ -34,7 +35,7 @@ def encoded(rows: pl.DataFrame, levels: Levels) -> np.ndarray:
 
     columns = []
     for name, texts in levels.items():
-        found = f"input.{name}" if f"input.{name}" in rows.columns else name
+        found = _called(name, rows)
         empty = pl.Series([None] * rows.height, dtype=pl.Float64)
         column = rows[found] if found in rows.columns else empty
         if texts is not None:
@@ -46,3 +47,8 @@ def encoded(rows: pl.DataFrame, levels: Levels) -> np.ndarray:
             )
         columns.append(column.cast(pl.Float64, strict=False).to_numpy())
     return np.column_stack(columns)
+
+
+def _called(name: str, rows: pl.DataFrame) -> str:
+    """The column of an input."""
+    return f"input.{name}" if f"input.{name}" in rows.columns else name

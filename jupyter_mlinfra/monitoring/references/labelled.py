@@ -13,7 +13,7 @@ from ...core.value_names import value_name
 from ..figures import PerformanceEstimate
 from ..labels.classes import are_places, classes_of
 from ..measures import error_models, estimating, shifting
-from ..measures.answers import probabilities_of
+from ..measures.answers import is_output, probabilities_of
 from ..measures.encoding import encoded, levels_of_inputs
 
 if TYPE_CHECKING:
@@ -98,8 +98,11 @@ def estimated_under_shift(path: Path, rows: pl.DataFrame) -> PerformanceEstimate
     if rows.height < LEAST:
         return f"The window has {rows.height} answered rows; {LEAST} are needed."
     sample = pl.read_parquet(_sample(path))
-    outputs = {"prediction", *(name for name in sample.columns if name.startswith("prediction_"))}
-    inputs = [name for name in sample.columns if name not in (*outputs, _LABEL)]
+    inputs = [
+        name.removeprefix("input.")
+        for name in sample.columns
+        if name != _LABEL and not is_output(name)
+    ]
     levels = levels_of_inputs(sample, inputs)
     metrics = shifting.pape(
         encoded(sample, levels),

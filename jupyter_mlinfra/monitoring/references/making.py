@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...core.errors import MLInfraError, NotFound
 from ..figures import ReferenceReport
+from ..measures.answers import is_output
 from . import labelled
 from . import profiles as references
 from .training_data import TrainingData, training_data
@@ -165,10 +166,11 @@ class ReferenceMaker:
         ]
         inputs, _ = as_logged(replace(data, rows=rows).asked, data.inputs)
         compared = references.comparable(made)
+        apart = {name: f"input.{name}" for name in compared if is_output(name)}
         return labelled.learned(
             made,
             references.path_of(self.project, made.version),
-            inputs.select(compared).with_columns(outputs),
+            inputs.select(compared).rename(apart).with_columns(outputs),
             compared,
             rows[label],
             answers_of(self.deployments, self.deployment),
