@@ -341,3 +341,22 @@ def test_numbers_of_many_digits_are_classes_of_their_own(project: Project) -> No
     assert not isinstance(worth, str)
     expected = int(((truth.to_numpy() == ids[0]) & (given == ids[1])).sum())
     assert worth.outcomes["1000001:1000002"] == expected
+
+
+def test_values_that_may_be_classes_are_said_to(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a classifier whose classes are numbers, and which was deployed without saying so."""
+    entries = [answered(START + n, f"r{n}", [[60, 1]], [n % 3 + 7.0]) for n in range(30)]
+    write_journal(tmp_path / "log", START, entries, names=NAMES, categories=CATEGORIES)
+    monitoring = monitored(project, Logged(tmp_path / "log", answers="values"), monkeypatch)
+    ids = [f"r{n}" for n in range(30)]
+
+    def said(label: list[float]) -> str:
+        monitoring.labels("flights", pl.DataFrame({"request_id": ids, "label": label}))
+        return monitoring.figures("flights", since=SINCE).reasons.get("performance.answers", "")
+
+    assert "whole numbers, 4 different ones" in said([float(6 + n % 2) for n in range(30)])
+    assert "--answers classes" in said([7.0] * 30)
+    assert said([7.5, *[7.0] * 29]) == ""
+    assert said([float(n) for n in range(30)]) == ""

@@ -37,6 +37,14 @@ FIRST_OUTPUT = (
     " measured, until there are labels of each: columns label.NAME."
 )
 
+LEAST_OF_CLASSES, MOST_CLASSES = 20, 10
+"""So many labelled rows of at most so many whole numbers may be of classes."""
+
+MAY_BE_CLASSES = (
+    "All answers and labels are whole numbers, {count} different ones. If these are classes, deploy"
+    " the model with --answers classes: MAE and RMSE are of values."
+)
+
 MOST_LABELS = 200_000
 """The search for changes of the errors looks at the newest labels only."""
 
@@ -269,6 +277,8 @@ def _performance(
     outputs = sum(name.startswith(OUTPUT) for name in asked.window.sketches)
     if plan.answers == "values" and outputs > 1 and not (real and real.outputs):
         reasons["performance.outputs"] = FIRST_OUTPUT.format(others=outputs - 1)
+    if plan.answers == "values" and (count := _classes_of(labelled)):
+        reasons["performance.answers"] = MAY_BE_CLASSES.format(count=count)
     if not answered:
         reasons["performance.label_coverage"] = "No row was answered in the window."
     return figures.PerformanceFigures(
@@ -327,6 +337,20 @@ def _real(
         changes=_turns(rows["ts"].to_numpy(), performance.wrongs(outputs, labels, plan.answers)),
         outputs=by_output,
     )
+
+
+def _classes_of(labelled: pl.DataFrame) -> int:
+    """How many classes answers and labels may be of that count as values: as many as both have
+    different whole numbers, if these are few and have no other numbers among them; else 0.
+    """
+    import polars as pl
+
+    if labelled.height < LEAST_OF_CLASSES:
+        return 0
+    both = [labelled["outputs"].list.get(0, null_on_oob=True), labelled["label"]]
+    found = pl.concat([column.cast(pl.Float64).rename("") for column in both]).drop_nulls().unique()
+    whole = bool((found == found.round()).all())
+    return len(found) if whole and len(found) <= MOST_CLASSES else 0
 
 
 def _turns(times: np.ndarray, wrong: np.ndarray) -> Sequence[figures.Turn]:
