@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .lightgbm_file import pandas_categories
 from .logged import Input, Logged, default_value, json_value, read_document
 from .xgboost_file import first_categories
 
@@ -59,22 +60,12 @@ def _first_categories(logged: Logged) -> dict[str, str]:
         every = names or [column.name for column in logged.columns]
         found = dict(zip(every, firsts, strict=False))
     elif logged.engine == "lightgbm" and texts:
-        lists = _pandas_categorical(file)
+        lists = pandas_categories(file)
         found = {name: str(known[0]) for name, known in zip(texts, lists, strict=False) if known}
     else:
         return {}
     must = {column.name for column in logged.columns if not column.optional}
     return {name: found[name] for name in texts if name in must and found.get(name)}
-
-
-def _pandas_categorical(file: Path) -> list[list[Any]]:
-    """The categories of each categorical column, from the end of LightGBM's text file."""
-    _, mark, text = file.read_text(errors="replace").rpartition("\npandas_categorical:")
-    try:
-        found = json.loads(text.partition("\n")[0]) if mark else None
-    except ValueError:
-        return []
-    return found if isinstance(found, list) else []
 
 
 def _example(model: Path) -> tuple[Any, Mapping[str, Any]]:

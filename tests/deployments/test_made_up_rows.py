@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from jupyter_mlinfra.core.errors import Unprocessable
 from jupyter_mlinfra.deployments.client import Answer
 from jupyter_mlinfra.deployments.packaging import package
 from jupyter_mlinfra.deployments.row_test import RowTest
@@ -72,6 +73,29 @@ def test_a_made_up_row_has_categories_that_the_model_knows(
     loaded = engine.load(engine.Packaged.of(bundle.folder))
     batch = loaded.contract.from_rows(bundle.sample["ndarray"], bundle.sample["names"])
     assert len(next(iter(loaded.predict(batch).values()))) == 1
+
+
+@pytest.mark.parametrize("codes", [[10, 20], [False, True]], ids=["numbers", "truth values"])
+def test_categories_that_are_no_texts_are_refused_before_anything_is_built(
+    codes: list[Any], tmp_path: Path
+) -> None:
+    import lightgbm
+    import mlflow
+
+    frame = pd.DataFrame({"a": np.arange(20.0), "c": pd.Categorical(codes * 10)})
+    plain = frame.astype({"c": type(codes[0])})
+    options = {"verbose": -1, "num_threads": 1, "min_data_in_leaf": 1}
+    mlflow.lightgbm.save_model(
+        lightgbm.train(options, lightgbm.Dataset(frame, TARGET), 2),
+        tmp_path / "model",
+        signature=mlflow.models.infer_signature(plain),
+        pip_requirements=REQUIREMENTS,
+    )
+    with pytest.raises(Exception, match="categorical_feature do not match"):
+        mlflow.pyfunc.load_model(str(tmp_path / "model")).predict(plain)
+    with pytest.raises(Unprocessable, match="do not fit its signature") as refused:
+        package(tmp_path / "model", tmp_path / "bundles")
+    assert f"One has {codes[0]}, {codes[1]}, which are no texts." in refused.value.why
 
 
 def test_a_file_that_says_nothing_of_categories_gives_none(tmp_path: Path) -> None:
