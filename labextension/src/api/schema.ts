@@ -2139,7 +2139,7 @@ export interface components {
          *     against: what drift is against: the reference of a version, or a span of time. drift: by
          *     feature, the most suspect first. fill_rate, unseen, out_of_range: shares of rows by feature.
          *     problems: what makes the window incomplete. memory, cpu, gpu, in_flight (requests at once, at
-         *     most): of the serving processes together. kpi_before: the KPI of the window of this length before.
+         *     most): of the serving processes together. kpi_before: the KPI of as long a window before.
          *     heat: the PSI of the most suspect features over time, if it was asked for. scores: of the
          *     answer, of several the first; outputs: of each of several, by the name of the class or output;
          *     predicted: of the class with the largest probability, None of other answers or without a
