@@ -148,9 +148,7 @@ def without_values_of(compared: Compared, columns: Collection[str]) -> Compared:
     )
 
 
-def _columns(
-    rows: pl.LazyFrame, names: Sequence[str], height: int
-) -> Iterator[pl.Series | str]:
+def _columns(rows: pl.LazyFrame, names: Sequence[str], height: int) -> Iterator[pl.Series | str]:
     """These columns, as many at once as `AT_ONCE` allows; of one that cannot be read, the
     reason.
     """
