@@ -160,7 +160,8 @@ def mimebundle(
     below them.
     """
     facts = with_state_words({key: plain(value) for key, value in (facts or {}).items()})
-    table = [{key: datum(value) for key, value in row.items()} for row in rows]
+    keys = dict.fromkeys(key for row in rows for key in row)  # what one row lacks, another has
+    table = [{key: datum(row.get(key, NONE)) for key in keys} for row in rows]
     words = [with_state_words(row) for row in table]
     return {
         MIME: {

@@ -58,7 +58,7 @@ DOMAIN = Domain(
             "ReferenceReport",
         ),
         "jupyter_mlinfra.monitoring.labels.joining": ("LabelReport",),
-        "jupyter_mlinfra.monitoring.hours.series": ("Point",),
+        "jupyter_mlinfra.monitoring.hours.points": ("Point",),
     },
     shown=(
         "jupyter_mlinfra.monitoring.faces.rows",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlinfra.core.display import datum, figure, plain
+from jupyter_mlinfra.core.display import datum, figure, mimebundle, plain
 from jupyter_mlinfra.faces.words import size, span
 
 CASES = json.loads((Path(__file__).parent / "formats.json").read_text(encoding="utf-8"))
@@ -38,3 +38,14 @@ def test_a_span_that_rounds_to_a_whole_unit_is_written_in_it(seconds, panel, tex
 @pytest.mark.parametrize(("count", "text"), CASES["bytes"])
 def test_bytes_never_reach_a_thousand_of_their_unit(count, text):
     assert size(count).replace(".0 ", " ") == text  # a column of sizes keeps its one decimal
+
+
+def test_rows_of_a_card_may_lack_what_others_have():
+    rows = [{"dataset": "a"}, {"dataset": "b", "code": "etl.ipynb"}]
+    found = mimebundle("monitor:m", "where it comes from", {}, rows=rows)
+    assert [line.split() for line in found["text/plain"].splitlines()[1:]] == [
+        ["dataset", "code"],
+        ["a", "–"],
+        ["b", "etl.ipynb"],
+    ]
+    assert "<td>a</td><td>–</td>" in found["text/html"]

@@ -29,3 +29,15 @@ def states_of(domain: Domain) -> set[str]:
 @pytest.mark.parametrize("domain", ours(), ids=lambda domain: domain.name)
 def test_every_state_of_a_record_is_declared_with_its_tone(domain: Domain) -> None:
     assert states_of(domain) <= {state.name for state in domain.states}
+
+
+@pytest.mark.parametrize("domain", ours(), ids=lambda domain: domain.name)
+def test_a_record_is_declared_where_it_is_defined(domain: Domain) -> None:
+    """Its row and its card are looked up by its module."""
+    elsewhere = [
+        f"{name} is in {found.__module__}"
+        for module, names in domain.records.items()
+        for name in names
+        if (found := getattr(import_module(module), name)).__module__ != module
+    ]
+    assert elsewhere == []

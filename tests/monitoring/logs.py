@@ -46,7 +46,8 @@ class Logged:
             SimpleNamespace(version=version, model=self.model, traffic=percent)
             for version, percent in self.traffic.items()
         ]
-        return SimpleNamespace(deployment=SimpleNamespace(versions=versions), answers=self.answers)
+        shown = SimpleNamespace(versions=versions)
+        return SimpleNamespace(deployment=shown, answers=self.answers, signature=())
 
     def payload_parts(
         self, name: str, *, since: datetime, until: datetime, ids: Sequence[str] | None = None

@@ -73,19 +73,65 @@ def read_text(text: str, name: str) -> ReadFile:
 
 
 def _checked(document: Document) -> ReadFile:
-    faults: list[MLInfraError] = []
+    found: list[tuple[int, MLInfraError]] = []
 
     def fault(path: KeyPath, what: str, why: str = "", fix: str = "") -> None:
-        faults.append(document.error(path, what, why, fix))
+        found.append((document.line(path), document.error(path, what, why, fix)))
 
+    file = _read(document, fault)
+    if file is not None:
+        _check_all(document, file, fault)
+    if file is None or found:
+        by_line = sorted(found, key=lambda item: item[0])
+        return ReadFile(document.name, (), (), [error for _, error in by_line])
+    group = file.group or Path(document.name).name.removesuffix(SUFFIX)
+    rules = [
+        _rule(entry, file, group, f"{document.name}:{document.line(('rules', place))}")
+        for place, entry in enumerate(file.rules)
+        if entry.enabled
+    ]
+    off = [
+        (item.name, item.monitor or file.monitor or "") for item in file.rules if not item.enabled
+    ]
+    return ReadFile(document.name, rules, off, ())
+
+
+def _read(document: Document, fault: Fault) -> RulesFile | None:
+    """The file by its schema; None with every fault of it, also those in rules that are sound but
+    for it.
+    """
     if not isinstance(document.data, dict):
         fault((), "a rule file is a mapping.", fix="Begin with `rules:`.")
-        return ReadFile(document.name, (), (), faults)
+        return None
     try:
-        file = RulesFile.model_validate(document.data)
+        return RulesFile.model_validate(document.data)
     except ValidationError as error:
         _explain(error, fault)
-        return ReadFile(document.name, (), (), faults)
+    rules = document.data.get("rules")
+    for place, given in enumerate(rules if isinstance(rules, list) else ()):
+        if (entry := _sound_part(given)) is not None:
+            _check(entry, ("rules", place), fault)
+    return None
+
+
+def _sound_part(given: Any) -> RuleEntry | None:
+    """A rule without the values that cannot be used; None if too little is left."""
+    try:
+        return RuleEntry.model_validate(given)
+    except ValidationError as error:
+        bad = {item["loc"][0] for item in error.errors() if item["loc"]}
+    if not isinstance(given, dict) or "metric" in bad:
+        return None
+    if "threshold" in bad:
+        bad.add("clear")  # it is judged by the threshold
+    sound = {key: value for key, value in given.items() if key not in bad}
+    try:
+        return RuleEntry.model_validate({"name": "rule", "threshold": 0.0, **sound})
+    except ValidationError:
+        return None
+
+
+def _check_all(document: Document, file: RulesFile, fault: Fault) -> None:
     if len(file.rules) > MAX_RULES:
         fault(("rules",), f"there are more than {MAX_RULES} rules.", fix="Split the file.")
     seen: dict[tuple[str, str], int] = {}
@@ -97,18 +143,6 @@ def _checked(document: Document) -> ReadFile:
             fault(("rules", place, "name"), f"rule {entry.name} is given twice.", why, "Keep one.")
         seen[key] = place
         _check(entry, ("rules", place), fault)
-    if faults:
-        return ReadFile(document.name, (), (), faults)
-    group = file.group or Path(document.name).name.removesuffix(SUFFIX)
-    rules = [
-        _rule(entry, file, group, f"{document.name}:{document.line(('rules', place))}")
-        for place, entry in enumerate(file.rules)
-        if entry.enabled
-    ]
-    off = [
-        (item.name, item.monitor or file.monitor or "") for item in file.rules if not item.enabled
-    ]
-    return ReadFile(document.name, rules, off, ())
 
 
 def _check(entry: RuleEntry, at: KeyPath, fault: Fault) -> None:

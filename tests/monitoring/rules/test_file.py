@@ -170,6 +170,26 @@ rules:
     ]
 
 
+def test_a_value_that_cannot_be_read_hides_no_other_fault_and_all_are_in_the_order_of_lines() -> (
+    None
+):
+    text = """\
+rules:
+  - name: a
+    metric: psy
+    threshold: 1
+    for: 1 fortnight
+  - {name: b, metric: psi, threshold: high}
+  - {name: c, metric: psi, threshold: 0.1, clear: 0.5}
+  - {name: d, metric: requests, threshold: low, against: previous}
+"""
+    found = read_text(text, "r")
+    assert not found.rules
+    said = [fault.what.removeprefix("r, line ") for fault in found.faults]
+    assert [text.split(":")[0] for text in said] == ["3", "5", "6", "7", "8", "8"]
+    assert "there is no metric psy" in said[0]
+
+
 def test_the_built_in_rules_follow_the_settings(project: Project) -> None:
     (project.root / "mlinfra.toml").write_text(
         "[monitoring]\npsi_alert = 0.3\nmin_rows = 50\nfailed_alert = 0.02\nhold_minutes = 2\n"

@@ -31,7 +31,8 @@ REFUSED = error_body(
     "The request has no valid key.",
     "A deployment answers requests with one of its own keys that is neither revoked nor expired.",
     "Send the header Authorization: Bearer KEY; mlinfra deployments keys NAME create makes one. On"
-    " the project's own machine: curl -H @.mlinfra/deployments/authorization …",
+    " the project's own machine leave it out; with require_token or listen: curl -H"
+    " @.mlinfra/deployments/authorization …",
 )
 
 
