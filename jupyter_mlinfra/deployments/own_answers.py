@@ -26,7 +26,6 @@ from . import oracle
 from .environment import bytecode_folder
 from .logged import Input
 from .packaging import MODEL_FOLDER, Bundle
-from .runtime.values import NUMBERS
 from .samples import MADE_UP
 from .targets.inherited import inherited_variables
 
@@ -51,6 +50,8 @@ def compared(bundle: Bundle) -> Mapping[str, Any]:
     refuse what its author never saw, so it is compared on mixtures of the sample alone; one that
     had to be made up is mixed with ones, so that the rows differ.
     """
+    from .runtime.values import NUMBERS  # loads NumPy, which a change of traffic does not need
+
     if bundle.engine not in ("xgboost", "lightgbm", "sklearn") or bundle.layout != "columns":
         return bundle.sample
     sample = list(bundle.sample["ndarray"])

@@ -134,13 +134,16 @@ def test_a_caller_who_left_keeps_no_answer_from_the_others(pool):
 
 
 def test_a_closed_pool_leaves_no_thread():
-    pool = Pool(3)
+    pool, mine = Pool(3), set[threading.Thread]()
+
+    def call() -> None:
+        mine.add(threading.current_thread())
+        time.sleep(0.01)
 
     async def work():
-        await asyncio.gather(*(pool.run(time.sleep, 0.01) for _ in range(9)))
+        await asyncio.gather(*(pool.run(call) for _ in range(9)))
 
     run(work)
-    mine = [one for one in threading.enumerate() if one.name.startswith("model-")]
     assert mine
     pool.close()
     for one in mine:

@@ -40,6 +40,8 @@ export interface IEditedTraffic {
 export function Traffic({ deployment, query, onEdit }: ITrafficProps): React.ReactElement {
   const { trans } = useWorkbench();
   const stale = staleSince(deployment);
+  // Without a KPI the server refuses the question.
+  const byKpi = query.data?.plan?.goal === 'kpi';
   return (
     <>
       <div role="table" aria-label={deployment.name}>
@@ -48,7 +50,9 @@ export function Traffic({ deployment, query, onEdit }: ITrafficProps): React.Rea
           .map(version => (
             <React.Fragment key={version.version}>
               <VersionLine deployment={deployment.name} version={version} />
-              {version.version === canaryOf(deployment) && <CanaryKpi deployment={deployment} />}
+              {byKpi && version.version === canaryOf(deployment) && (
+                <CanaryKpi deployment={deployment} />
+              )}
             </React.Fragment>
           ))}
       </div>
