@@ -230,15 +230,17 @@ def test_a_real_supervisor_gives_it_in_time_and_sleeps_until_then(
         "PYTHONPATH", os.pathsep.join([str(project.root / "programs"), *filter(None, sys.path)])
     )
     supervisor = jobs.start()
-    due = time.time() + 2
+    due = time.time() + 4
     put(due, set_at=time.time())
     jobs.heed_alarms(start=False)
     process = psutil.Process(supervisor.pid)
     tools.until(lambda: process.status() == psutil.STATUS_SLEEPING)
-    switches = process.num_ctx_switches().voluntary
-    while time.time() < due - 0.3:
-        time.sleep(0.05)
-    assert process.num_ctx_switches().voluntary - switches <= 5, "it wakes for nothing"
+    woken = []  # how often in each half second; in the first ones it may still be starting
+    while time.time() < due - 0.8:
+        switches = process.num_ctx_switches().voluntary
+        time.sleep(0.5)
+        woken.append(process.num_ctx_switches().voluntary - switches)
+    assert min(woken) <= 1, f"it wakes for nothing: {woken}"
     (rung,) = tools.until(lambda: tools.lines(project.root / "rung"))
     assert due <= float(rung) < due + 20
     assert process.memory_info().rss <= 30 * 2**20
