@@ -46,8 +46,7 @@ class Logged:
             SimpleNamespace(version=version, model=self.model, traffic=percent)
             for version, percent in self.traffic.items()
         ]
-        shown = SimpleNamespace(versions=versions)
-        return SimpleNamespace(deployment=shown, answers=self.answers, signature=())
+        return SimpleNamespace(deployment=SimpleNamespace(versions=versions), answers=self.answers)
 
     def payload_parts(
         self, name: str, *, since: datetime, until: datetime, ids: Sequence[str] | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,7 +86,7 @@ class ReferenceVerbs:
         the probability from which on a decision is for class 1; or of values what a unit too high
         (`over`) or too low (`under`) is; or a unit of `reward`. None leaves it as it is.
         """
-        monitor = self._store.show(name)
+        self._store.show(name)
         if segments is not None and len(segments) > MOST_COLUMNS:
             raise BadRequest(
                 f"{len(segments)} columns are too many for segments.",
@@ -95,30 +94,8 @@ class ReferenceVerbs:
                 "Name those that matter.",
             )
         self._masking.check_segments(segments or ())
-        self._check_inputs(monitor.deployment, segments or ())
         worth = None if costs is None else check_costs(costs)
         self._series.ask(name, segments=segments, costs=worth)
-
-    def _check_inputs(self, deployment: str, columns: Sequence[str]) -> None:
-        """Raise BadRequest for a column that no request has. A deployment that is gone, or whose
-        inputs are not known, has any.
-        """
-        try:
-            shown = self._deployments.show(deployment)
-        except NotFound:
-            return
-        models = {f"{item.model}/{item.version[1:]}" for item in shown.deployment.versions}
-        made = [found for model in models if (found := self._loaded(model))]
-        known = {column.name for found in made for column in found.columns}
-        known |= {item["name"] for item in shown.signature}
-        for name in columns:
-            if known and name not in known:
-                near = get_close_matches(name, sorted(known), 3)
-                raise BadRequest(
-                    f"{name} is no input of {deployment}, so it has no segments.",
-                    f"Near names: {', '.join(near)}." if near else "",
-                    f"Inputs: {', '.join(sorted(known)[:40])}.",
-                )
 
     def make_reference(
         self,
