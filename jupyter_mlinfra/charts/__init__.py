@@ -21,6 +21,7 @@ __all__ = [
     "precision_recall",
     "psi_bars",
     "rates",
+    "register",
     "roc",
 ]
 
@@ -35,6 +36,7 @@ _HOME = {
     "precision_recall": "scores",
     "psi_bars": "drift",
     "rates": "binning",
+    "register": "style",
     "roc": "scores",
 }
 
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
     from .curves import metric_curves
     from .drift import distribution, psi_bars
     from .scores import calibration, precision_recall, roc
-    from .style import enable
+    from .style import enable, register
 
 
 def __getattr__(name: str) -> Any:

@@ -58,6 +58,20 @@ def altair_ready() -> Any:
     return altair
 
 
+def register(shell: Any) -> None:
+    """Have a shell draw charts that are made with Altair itself as those of this package; Altair is
+    not loaded for it.
+    """
+    formatter = shell.display_formatter.mimebundle_formatter
+    formatter.for_type_by_name("altair.vegalite.v6.api", "TopLevelMixin", _shown)
+
+
+def _shown(chart: Any) -> Any:
+    """What a cell shows of a chart."""
+    altair_ready()
+    return chart._repr_mimebundle_()
+
+
 def axis(**options: Any) -> alt.Axis:
     """An axis with hairline grid and small labels."""
     import altair

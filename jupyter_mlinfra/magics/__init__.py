@@ -10,13 +10,15 @@ __all__ = ["load"]
 
 
 def load(shell: Any) -> None:
-    """Register the magics and the displays of records. A name that another extension uses is left
-    to it, with a message.
+    """Register the magics, and the displays of records and charts. A name that another extension
+    uses is left to it, with a message.
     """
-    from ..widgets.reprs import register
+    from .. import charts
+    from ..widgets import reprs
     from .magics import magics_of
 
-    register(shell)
+    reprs.register(shell)
+    charts.register(shell)
     taken = []
     for kind, magics in magics_of(shell).items():
         for name, function in magics.items():

@@ -366,9 +366,7 @@ def notebook(lab: Lab) -> None:
 def series(lab: Lab) -> None:
     """The hours of a monitor by SQL, and a chart of them."""
     code = [
-        cell(
-            '%load_ext jupyter_mlinfra\nimport altair as alt\n\nalt.renderers.enable("mimetype");'
-        ),
+        cell("%load_ext jupyter_mlinfra\nimport altair as alt"),
         cell(
             "%%catalog sql --out hours\nSELECT start, feature, value\n"
             "FROM monitoring.flights_series\n"
