@@ -27,6 +27,14 @@ def in_project(root: Path, path: str) -> str:
     )
 
 
+def from_here(root: Path, path: str) -> str:
+    """A path that is relative to the project, as it can be opened from the working directory."""
+    working_folder = Path(os.path.realpath(os.curdir))
+    if os.path.isabs(path) or not working_folder.is_relative_to(root):
+        return str(root / path)
+    return os.path.relpath(root / path, working_folder)
+
+
 def check_files(root: Path, command: Sequence[str]) -> None:
     """Raise BadRequest if a word of a command is a file only in the working directory: the command
     would look for it in the project's root.

@@ -42,10 +42,14 @@ __all__ = [
 
 
 def counted(count: int, noun: str) -> str:
-    """`1 run`, `2 runs`, `3 entities`."""
-    if count == 1:
-        return f"1 {noun}"
-    return f"{count:,} {noun.removesuffix('y') + 'ies' if noun.endswith('ty') else noun + 's'}"
+    """`1 run`, `2 runs`, `3 entities`, `4 keys`."""
+    return f"1 {noun}" if count == 1 else f"{count:,} {_plural(noun)}"
+
+
+def _plural(noun: str) -> str:
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return f"{noun[:-1]}ies"
+    return f"{noun}es" if noun.endswith(("s", "x", "ch", "sh")) else f"{noun}s"
 
 
 def share(value: Number | None) -> str:

@@ -91,7 +91,7 @@ class AlertSilence:
     """Nobody is told of these alerts until then.
 
     number: names it. monitor: empty for all. labels: the values of the rule's `by`; None for all
-    alerts of the rule.
+    alerts of the rule. ended_by: who ended it before its time, at `until`; empty for nobody.
     """
 
     number: int
@@ -102,6 +102,7 @@ class AlertSilence:
     until: datetime
     by: str
     why: str
+    ended_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +173,7 @@ class HourOfDrift:
 class Monitor:
     """One monitor in a list. requests: in the window, refused and failed ones too; rows: those that
     were answered. worst: the feature with the largest PSI. lately: the last 24 hours with an
-    evaluation, oldest first.
+    evaluation, oldest first. note: what is to be said of the settings that it was just given.
     """
 
     ref: str
@@ -186,6 +187,7 @@ class Monitor:
     evaluated_at: datetime | None
     last_request_at: datetime | None
     lately: Sequence[HourOfDrift] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from jupyter_mlinfra.core.display import MIME, with_state_words
 from jupyter_mlinfra.core.errors import BadRequest, NotFound
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.core.records import Number, Page
+from jupyter_mlinfra.core.records import Number, Page, page_of
 from jupyter_mlinfra.faces import cards, rows
 from jupyter_mlinfra.faces.cards import card_of
 from jupyter_mlinfra.faces.rows import load_faces, records, rows_of
@@ -271,12 +271,40 @@ def test_states_of_elements_and_of_due_times_are_shown_by_their_names() -> None:
         (1, "run", "1 run"),
         (2, "run", "2 runs"),
         (0, "entity", "0 entities"),
+        (3, "audit entry", "3 audit entries"),
+        (3, "key", "3 keys"),
+        (2, "address", "2 addresses"),
         (1, "entity", "1 entity"),
         (1234, "job", "1,234 jobs"),
     ],
 )
 def test_one_is_no_several(count: int, noun: str, text: str) -> None:
     assert counted(count, noun) == text
+
+
+@pytest.mark.parametrize(
+    ("kind", "title"),
+    [
+        ("AlertChange", "2 changes"),
+        ("AlertSilence", "2 silences"),
+        ("AuditEntry", "2 entries"),
+        ("Delivery", "2 deliveries"),
+        ("Difference", "2 differences"),
+        ("Episode", "2 episodes"),
+        ("Point", "2 points"),
+        ("QueuedJob", "2 jobs"),
+        ("ResourcePoint", "2 points"),
+        ("RuleBacktest", "2 rules"),
+    ],
+)
+def test_a_list_is_called_after_what_it_is_of_and_not_after_its_first_column(
+    kind: str, title: str
+) -> None:
+    item = made_up(_records()[kind])
+    for listed in ([item, item], page_of([item, item], limit=5)):
+        card = card_of(listed)
+        assert card is not None
+        assert card.title == title
 
 
 def test_times_of_two_zones_in_a_row_say_their_offsets(monkeypatch: pytest.MonkeyPatch) -> None:

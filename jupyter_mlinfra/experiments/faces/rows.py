@@ -10,7 +10,7 @@ from ...faces.words import beginning, moment, plain, span
 from ..spec import Difference, Experiment, Model, Run, Version
 
 
-@row(Difference)
+@row(Difference, noun="difference")
 def difference(item: Difference) -> Row:
     return {
         "kind": item.kind,

@@ -75,7 +75,7 @@ def log_hit(item: LogHit) -> Row:
     return {"line": plain(item.line), "text": item.text}
 
 
-@row(QueuedJob)
+@row(QueuedJob, noun="job")
 def queued_job(item: QueuedJob) -> Row:
     waits = item.job
     return {
@@ -90,7 +90,7 @@ def queued_job(item: QueuedJob) -> Row:
     }
 
 
-@row(ResourcePoint)
+@row(ResourcePoint, noun="point")
 def resource_point(item: ResourcePoint) -> Row:
     return {
         "at": moment(item.at),

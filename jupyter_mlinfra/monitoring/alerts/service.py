@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ...core import events
 from ...core.errors import BadRequest, Conflict, MLInfraError, NotFound, Unprocessable
 from ...core.files import explain_os_error, real_path, write_atomic
-from ...core.records import Page, now, page_of
+from ...core.records import PAGE_LIMIT, Page, now, page_of
 from ...core.refs import reference
 from ..masking import with_masked
 from ..rules import editing
@@ -145,7 +146,7 @@ class Alerts:
             worst = named[0]
             raise Conflict(f"{worst.ref} is {worst.state}.", "There is nothing to look after.", "")
         self._store.acknowledge(found, self._project.user, why)
-        return self.show(alert)
+        return replace(self.show(found[0].ref), acknowledged=[item.ref for item in found])
 
     def silence(
         self,
@@ -251,10 +252,11 @@ class Alerts:
 
     def rollback(self, alert: str, *, why: str = "") -> Deployment:
         """Give the traffic back to the versions that had it before. Raises Conflict if there is
-        nothing to go back to.
+        nothing to go back to, or one version was given all of the traffic since the alert began.
         """
         found = self._store.show(alert)
         deployment = self._deployment_of(found)
+        self._check_traffic(found, deployment)
         reason = f"{found.ref}: {why or found.text}"
         done = self._deployments.rollback(deployment, reason=reason)
         self._note(found, "rollback", why, link=reference("deployment", deployment))
@@ -278,9 +280,11 @@ class Alerts:
         records = [*views.problems(book), *(views.rule(item, owner) for item in rules)]
         return page_of(records, limit=limit, cursor=cursor)
 
-    def check(self, file: str) -> RuleCheck:
-        """What a rule file means, or everything that is wrong with it."""
-        found = self._read(file)
+    def check(self, file: str, *, called: str = "") -> RuleCheck:
+        """What a rule file means, or everything that is wrong with it. called: what messages call
+        it; by default its path below the project.
+        """
+        found = self._read(file, called)
         return views.check(found, self._bound(found), open_book(self._project))
 
     def draft(self, path: str, text: str) -> RuleDraft:
@@ -319,17 +323,18 @@ class Alerts:
         file: str | None = None,
         *,
         text: str | None = None,
+        called: str = "",
         monitor: str | None = None,
         days: float = 30.0,
         step: timedelta = timedelta(hours=1),
         on_progress: backtests.Progress = backtests.quiet,
     ) -> Backtest:
         """When the rules of a file, or those in force, would have fired in the last `days`. text:
-        of the file, if it is not saved.
+        of the file, if it is not saved. called: see `check`.
 
         Raises Unprocessable for a file with a fault.
         """
-        book = open_book(self._project) if file is None else self._one_file(file, text)
+        book = open_book(self._project) if file is None else self._one_file(file, text, called)
         return backtests.backtest(
             self._project,
             self._deployments,
@@ -342,24 +347,24 @@ class Alerts:
             past_points=self._monitoring.past_points,
         )
 
-    def _one_file(self, file: str, text: str | None) -> RuleBook:
-        found = self._read(file) if text is None else read_text(text, file)
+    def _one_file(self, file: str, text: str | None, called: str) -> RuleBook:
+        found = self._read(file, called) if text is None else read_text(text, file)
         faults = [*found.faults, *self._bound(found).problems.get(found.name, ())]
         if faults:
             raise faults[0]
         return bound([], [found], receivers=[*self._settings.receivers])
 
-    def _read(self, file: str) -> ReadFile:
+    def _read(self, file: str, called: str) -> ReadFile:
         path = Path(file) if Path(file).is_absolute() else self._project.root / file
         if not path.name.endswith(SUFFIX):
             raise Unprocessable(
-                f"{file} is not a rule file.",
+                f"{called or file} is not a rule file.",
                 f"The name of one ends with {SUFFIX}.",
                 f"Rename it to {Path(file).stem.partition('.')[0]}{SUFFIX}",
             )
         inside = path.is_relative_to(self._project.root)
         name = path.relative_to(self._project.root).as_posix() if inside else file
-        return read_file(path, name)
+        return read_file(path, called or name)
 
     def _bound(self, file: ReadFile) -> RuleBook:
         """The file with the built-in rules alone."""
@@ -377,6 +382,25 @@ class Alerts:
 
     def _deployment_of(self, alert: Alert) -> str:
         return self._monitoring.monitor(alert.monitor).deployment
+
+    def _check_traffic(self, alert: Alert, deployment: str) -> None:
+        """Raise Conflict if a rollback would undo what was done about an alert."""
+        changes = self._deployments.history(deployment, limit=PAGE_LIMIT).items
+        shares = [
+            (change.at, {name: share for name, share in change.traffic.items() if share})
+            for change in changes
+        ]
+        then = next((traffic for at, traffic in shares if at <= alert.since), None)
+        present = shares[0][1] if shares else {}
+        if then and len(present) == 1 and present != then:
+            (version,) = present
+            before = ", ".join(f"{name} {share} %" for name, share in then.items())
+            raise Conflict(
+                f"{version} of {deployment} has all of the traffic already.",
+                f"It was {before} when {alert.ref} became {alert.state}; a rollback would undo what"
+                " was done since.",
+                f"mlinfra deployments rollback {deployment} does it anyway.",
+            )
 
     def _window_of(self, alert: Alert) -> tuple[datetime, datetime]:
         end = alert.window_end or alert.evaluated_at or now()

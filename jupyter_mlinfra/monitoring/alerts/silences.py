@@ -63,7 +63,9 @@ class SilenceStore:
         """End one now. Raises NotFound if it does not exist or has run out."""
         at = to_seconds(now())
         row = connection.execute(
-            "SELECT * FROM alert_silence WHERE number = ? AND until > ?", (number, at)
+            "UPDATE alert_silence SET until = ?, ended_by = ? WHERE number = ? AND until > ?"
+            " RETURNING *",
+            (at, user, number, at),
         ).fetchone()
         if row is None:
             raise NotFound(
@@ -71,9 +73,6 @@ class SilenceStore:
                 "It has run out, or was ended.",
                 "mlinfra alerts silences shows those in force.",
             )
-        connection.execute(
-            "UPDATE alert_silence SET until = ?, ended_by = ? WHERE number = ?", (at, user, number)
-        )
         return _silence(row)
 
 
@@ -124,4 +123,5 @@ def _silence(row: sqlite3.Row) -> AlertSilence:
         until=from_seconds(row["until"]),
         by=row["by_user"],
         why=row["why"],
+        ended_by=row["ended_by"],
     )

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ..against import REFERENCE
+from ..rules.spec import THRESHOLD
 from ..spec import Alert
 
 
@@ -31,7 +32,7 @@ class AlertChange:
 class AlertDetail:
     """An alert's page. pipeline: the one that made its model, empty if that is not known. history:
     the newest lines. stands_for: how the alerts of the rule stand, if all of them were asked for;
-    this is the worst then.
+    this is the worst then. acknowledged: those that were acknowledged just now, this one with them.
     """
 
     alert: Alert
@@ -41,6 +42,7 @@ class AlertDetail:
     changes: int
     code: Mapping[str, str]
     stands_for: str = ""
+    acknowledged: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,7 @@ class AlertRule:
     """A rule. monitor: empty for all; but: monitors that have their own. source: file and line,
     empty for the built-in ones. problem: of a file whose rules are not used; name is the file then.
     against: what drift is against. owner: who looks after its alerts, by the rule or the project.
+    kind: how windows are judged; other than `threshold`, by another package.
     """
 
     name: str
@@ -80,6 +83,7 @@ class AlertRule:
     problem: str
     against: str = REFERENCE
     owner: str = ""
+    kind: str = THRESHOLD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

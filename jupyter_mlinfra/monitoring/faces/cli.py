@@ -14,7 +14,7 @@ from ...core.errors import BadRequest
 from ...core.files import explain_os_error, write_atomic
 from ...faces.cli import Noun, paged
 from ...faces.parse import pair, span
-from ...faces.paths import in_project
+from ...faces.paths import from_here, in_project
 from ...faces.session import Session
 
 if TYPE_CHECKING:
@@ -278,8 +278,10 @@ def _backtest(
             said_at = time.monotonic()
 
     root = session.bench.project.root
+    path = None if file is None else in_project(root, file)
     return session.bench.alerts.backtest(
-        None if file is None else in_project(root, file),
+        path,
+        called="" if path is None else from_here(root, path),
         monitor=monitor,
         days=days,
         step=span(step) or timedelta(hours=1),

@@ -17,7 +17,7 @@ from .heat import legend, marks
 SHOWN = 20
 
 
-@row(Point)
+@row(Point, noun="point")
 def point(item: Point) -> Row:
     return {
         "start": moment(from_seconds(item.start)),
@@ -34,6 +34,7 @@ def _figures(item: MonitorFigures) -> Card:
         **_of_service(item),
         **_of_answers(item),
         **_of_performance(item),
+        "no row": item.reasons.get("segment", NONE),
         "no drift": item.reasons.get("drift", NONE),
         "incomplete": item.problems[0] if item.problems else NONE,
     }

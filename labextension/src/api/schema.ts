@@ -164,9 +164,11 @@ export interface components {
          * AlertDetail
          * @description An alert's page. pipeline: the one that made its model, empty if that is not known. history:
          *     the newest lines. stands_for: how the alerts of the rule stand, if all of them were asked for;
-         *     this is the worst then.
+         *     this is the worst then. acknowledged: those that were acknowledged just now, this one with them.
          */
         readonly AlertDetail: {
+            /** @default [] */
+            readonly acknowledged: readonly string[];
             readonly alert: components["schemas"]["Alert"];
             readonly changes: number;
             readonly code: {
@@ -210,6 +212,7 @@ export interface components {
          * @description A rule. monitor: empty for all; but: monitors that have their own. source: file and line,
          *     empty for the built-in ones. problem: of a file whose rules are not used; name is the file then.
          *     against: what drift is against. owner: who looks after its alerts, by the rule or the project.
+         *     kind: how windows are judged; other than `threshold`, by another package.
          */
         readonly AlertRule: {
             /** @default reference */
@@ -221,6 +224,8 @@ export interface components {
             readonly group: string;
             readonly inhibited_by: readonly string[];
             readonly keep_firing_seconds: number;
+            /** @default threshold */
+            readonly kind: string;
             readonly metric: string;
             readonly min_rows: number;
             readonly monitor: string;
@@ -263,12 +268,14 @@ export interface components {
          * @description Nobody is told of these alerts until then.
          *
          *     number: names it. monitor: empty for all. labels: the values of the rule's `by`; None for all
-         *     alerts of the rule.
+         *     alerts of the rule. ended_by: who ended it before its time, at `until`; empty for nobody.
          */
         readonly AlertSilence: {
             /** Format: date-time */
             readonly begun_at: string;
             readonly by: string;
+            /** @default  */
+            readonly ended_by: string;
             readonly labels: readonly string[] | null;
             readonly monitor: string;
             readonly number: number;
@@ -1819,9 +1826,9 @@ export interface components {
          * @description What became of some labels. read: rows of the file; joined: answered rows that have a label
          *     or a reward from it; replaced: of those, how many had one before. unknown: request ids that are
          *     not in the payload log, of which the first are named; their labels wait, see `Unjoined`. bad:
-         *     labels that were refused, such as those of a row that its request lacks, with the reasons of the
-         *     first. coverage: by version, the share of answered rows of the hours concerned that have a label
-         *     now.
+         *     labels that were refused, such as those of a row that its request lacks, or of a request that
+         *     was refused, with the reasons of the first. coverage: by version, the share of answered rows of
+         *     the hours concerned that have a label now.
          */
         readonly LabelReport: {
             readonly bad: number;
@@ -2115,7 +2122,7 @@ export interface components {
          * Monitor
          * @description One monitor in a list. requests: in the window, refused and failed ones too; rows: those that
          *     were answered. worst: the feature with the largest PSI. lately: the last 24 hours with an
-         *     evaluation, oldest first.
+         *     evaluation, oldest first. note: what is to be said of the settings that it was just given.
          */
         readonly Monitor: {
             readonly deployment: string;
@@ -2124,6 +2131,8 @@ export interface components {
             /** @default [] */
             readonly lately: readonly components["schemas"]["HourOfDrift"][];
             readonly name: string;
+            /** @default  */
+            readonly note: string;
             readonly ref: string;
             readonly requests: components["schemas"]["Number"];
             readonly rows: components["schemas"]["Number"];

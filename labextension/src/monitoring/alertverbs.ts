@@ -25,9 +25,16 @@ export const acknowledge: Perform<IAlert> = async call => {
   if (why === null) {
     return null;
   }
-  await client.monitoring.acknowledge(call.ref, why);
+  const { acknowledged } = await client.monitoring.acknowledge(call.ref, why);
   tell(call);
-  return { message: trans.__('You look after %1.', call.name) };
+  return {
+    message: trans._n(
+      'You look after %2.',
+      'You look after %1 alerts of %2.',
+      acknowledged.length,
+      call.name
+    )
+  };
 };
 
 export const silence: Perform<IAlert> = async call => {

@@ -20,6 +20,7 @@ from jupyter_mlinfra.core.errors import Conflict, NotFound
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import now
 from jupyter_mlinfra.core.refs import Ref
+from jupyter_mlinfra.faces.cards import card_of
 from jupyter_mlinfra.monitoring.alerts.deliveries import DeliveryStore
 from jupyter_mlinfra.monitoring.alerts.notebook import path_for
 from jupyter_mlinfra.monitoring.alerts.texts import Notes
@@ -110,7 +111,17 @@ def test_a_silence_of_the_rule_holds_for_every_feature_and_for_those_to_come(
 
 def test_an_acknowledgement_of_the_rule_is_of_what_is_crossed(flights: Flights) -> None:
     judge(flights, {"temp": 0.6, "wind": 0.5, "origin": 0.1})
-    flights.alerts.acknowledge("flights/drift", why="known")
+    done = flights.alerts.acknowledge("flights/drift", why="known")
+    assert done.acknowledged == ["alert:flights/drift/temp", "alert:flights/drift/wind"]
+    card = card_of(done)
+    assert card is not None
+    assert (card.title, card.facts["with it"]) == (
+        "flights/drift/temp",
+        "1 other: flights/drift/wind",
+    )
+    alone = card_of(flights.alerts.acknowledge("flights/drift/wind"))
+    assert alone is not None
+    assert "with it" not in alone.facts
     watched = {
         item.subject: bool(item.acknowledged)
         for item in flights.monitoring.alerts().items

@@ -15,6 +15,8 @@ from nbclient import NotebookClient
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unprocessable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import now
+from jupyter_mlinfra.deployments.spec import VersionState
+from jupyter_mlinfra.deployments.store import DeploymentStore
 from jupyter_mlinfra.monitoring.alerts.deliveries import DeliveryStore
 from tests.monitoring.alerts.conftest import Flights
 
@@ -127,7 +129,9 @@ def test_a_silenced_alert_fires_unheard_and_is_heard_when_the_silence_ends(
     assert told[-1].data["state"] == "silenced", "panels notify of nothing that is silenced"
     assert flights.monitoring.alerts(firing=True).total == 1, "those that somebody is told of"
     assert len(queued(flights)) == 1
-    flights.alerts.unsilence(silence.number)
+    ended = flights.alerts.unsilence(silence.number)
+    assert ended.ended_by == flights.project.user
+    assert ended.until <= now() < silence.until, "it is not shown as if it were in force"
     flights.monitoring.evaluate("flights")
     assert queued(flights)[1:] == [[("failed", "firing")]]
     user = flights.project.user
@@ -392,6 +396,39 @@ def test_a_rollback_says_in_the_deployments_history_for_which_alert_it_was(
     flights.alerts.rollback("flights/drift/temp", why="v2 was wrong")
     assert asked == [("flights", "alert:flights/drift/temp: v2 was wrong")]
     assert lines(flights)[-1] == ("rollback", flights.project.user)
+
+
+def test_a_rollback_that_would_undo_what_was_done_about_the_alert_is_refused(
+    flights: Flights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """v1 was given all of the traffic already, by hand: to go back from there is to go to v2."""
+    store = DeploymentStore(flights.project.database, flights.project.name)
+    store.begin("flights", "v1", target="local", model="flights", number=1, workers=1)
+    for version in ("v1", "v2"):
+        store.move("flights", version, VersionState.STARTING)
+        store.move("flights", version, VersionState.TESTING)
+        with store.change("flights") as change:
+            change.ready(version, [])
+
+    def give_all_to(version: str) -> None:
+        shares = {"v1": 0, "v2": 0, version: 100}
+        with store.change("flights") as change:
+            change.traffic(shares, verb="promote", user="ana", reason="")
+
+    give_all_to("v1")
+    give_all_to("v2")
+    flights.log(600, shift=15)
+    flights.monitoring.evaluate("flights")
+    asked: list[str] = []
+    monkeypatch.setattr(
+        flights.bench.deployments, "rollback", lambda name, *, reason: asked.append(name)
+    )
+    flights.alerts.rollback("flights/drift/temp")
+    give_all_to("v1")
+    with pytest.raises(Conflict, match=r"v1 of flights has all of the traffic already.") as caught:
+        flights.alerts.rollback("flights/drift/temp")
+    assert "It was v2 100 % when alert:flights/drift/temp became firing" in caught.value.why
+    assert asked == ["flights"], "once, while v2 had the traffic"
 
 
 def test_the_code_that_is_inserted_for_an_alert_loads_its_window_and_its_drift(

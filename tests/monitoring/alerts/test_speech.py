@@ -37,6 +37,58 @@ def test_a_check_ends_with_1_and_the_line_of_the_fault(
     assert "Did you mean psi?" in json.dumps(found)
 
 
+@pytest.mark.parametrize("words", ["rules check {}", "monitors backtest {}"])
+def test_a_fault_names_the_file_as_it_can_be_opened_from_here(
+    flights: Flights,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+    words: str,
+) -> None:
+    (flights.project.root / "sub").mkdir()
+    (flights.project.root / "other").mkdir()
+    path = flights.project.root / "sub" / "a.mlrules.yaml"
+    path.write_text("rules:\n  - {name: a, metric: psy, threshold: 1}\n")
+    for here, given in (
+        (flights.project.root, "sub/a.mlrules.yaml"),
+        (flights.project.root / "sub", "a.mlrules.yaml"),
+        (flights.project.root / "other", "sub/a.mlrules.yaml"),
+        (tmp_path_factory.mktemp("elsewhere"), "sub/a.mlrules.yaml"),
+        (tmp_path_factory.mktemp("elsewhere"), str(path)),
+    ):
+        monkeypatch.chdir(here)
+        code, _, err = said(capfd, flights, words.format(given))
+        assert code == 1
+        named = err.removeprefix("error: ").partition(", line 2: there is no metric psy.")[0]
+        assert (here / named).samefile(path)
+
+
+def test_no_time_is_no_span_of_0_ms(flights: Flights, capfd: pytest.CaptureFixture[str]) -> None:
+    rule = "{name: now, metric: requests, threshold: 1000000}"
+    (flights.project.root / "a.mlrules.yaml").write_text(f"rules:\n  - {rule}\n")
+    flights.log(20)
+    _, out, _ = said(capfd, flights, "monitors backtest a.mlrules.yaml --days 1")
+    (own,) = [line for line in out.splitlines() if line.startswith("flights ")]
+    assert own.split()[1:5] == ["now", "0", "–", "–"], "it never fired"
+    _, listed, _ = said(capfd, flights, "rules list")
+    (own,) = [line for line in listed.splitlines() if line.startswith("now ")]
+    assert "at once" in own
+    assert "0 ms" not in out + listed
+
+
+def test_the_end_of_a_silence_and_all_that_is_acknowledged_are_said(
+    flights: Flights, capfd: pytest.CaptureFixture[str]
+) -> None:
+    flights.log(600, shift=15)
+    flights.monitoring.evaluate("flights")
+    _, out, _ = said(capfd, flights, "alerts silence flights/drift --for 1h --why known")
+    assert out.startswith("silence 1\n")
+    assert "ended" not in out
+    code, out, _ = said(capfd, flights, "alerts unsilence 1")
+    assert (code, out.splitlines()[0]) == (0, f"silence 1 was ended by {flights.project.user}")
+    assert "until" not in out
+
+
 def test_an_export_is_plain_yaml_on_stdout_or_in_a_file(
     flights: Flights, capfd: pytest.CaptureFixture[str]
 ) -> None:

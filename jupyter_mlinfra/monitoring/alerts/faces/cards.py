@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ....faces.cards import Card, card, said
-from ....faces.rows import rows_of
-from ....faces.words import NONE, counted, moment, number, plain, span
+from ....faces.rows import row_of, rows_of
+from ....faces.words import NONE, beginning, counted, moment, number, plain, span
+from ...spec import AlertSilence
 from ..spec import AlertDetail, AlertNotebook, Backtest, RuleCheck
 
 
@@ -33,6 +34,7 @@ def _alert(item: AlertDetail) -> Card:
             if acknowledged
             else NONE
         ),
+        "with it": _others(item),
         "silenced": (
             f"until {moment(silence.until)} by {silence.by}: {silence.why}" if silence else NONE
         ),
@@ -52,6 +54,20 @@ def _alert(item: AlertDetail) -> Card:
     return Card(
         title=title, ref=alert.ref, facts=said(facts), rows=rows_of(item.history), note=note
     )
+
+
+def _others(item: AlertDetail) -> str:
+    """Those that were acknowledged with it."""
+    others = [ref.removeprefix("alert:") for ref in item.acknowledged if ref != item.alert.ref]
+    count = counted(len(others), "other")
+    return f"{count}: {beginning(', '.join(others), 300)}" if others else NONE
+
+
+@card(AlertSilence)
+def _silence(item: AlertSilence) -> Card:
+    ended = f" was ended by {item.ended_by}" if item.ended_by else ""
+    facts = dict(row_of(item))
+    return Card(title=f"silence {facts.pop('number')}{ended}", facts=said(facts))
 
 
 @card(AlertNotebook)

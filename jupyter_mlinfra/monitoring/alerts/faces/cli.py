@@ -11,7 +11,7 @@ from ....core.errors import BadRequest
 from ....core.files import explain_os_error, write_atomic
 from ....faces.cli import Noun, paged
 from ....faces.parse import moment, span
-from ....faces.paths import in_project
+from ....faces.paths import from_here, in_project
 from ....faces.session import Ended, Failed, Session
 
 alerts = Noun("alerts", "Alerts: what the rules of monitors say, and what is done about it.")
@@ -149,7 +149,9 @@ def _rules(session: Session, monitor: str | None, **options: Any) -> Any:
 @click.argument("file")
 def _check(session: Session, file: str) -> Any:
     """Check a rule file; exit 1 if anything is wrong with it."""
-    found = session.bench.alerts.check(in_project(session.bench.project.root, file))
+    root = session.bench.project.root
+    path = in_project(root, file)
+    found = session.bench.alerts.check(path, called=from_here(root, path))
     if not found.faults:
         return found
     first = found.faults[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ....faces.rows import Row, row
 from ....faces.words import NONE, beginning, moment, number, plain, span
+from ...rules.spec import THRESHOLD
 from ...spec import Alert, AlertSilence
 from ..spec import AlertChange, AlertRule, Delivery, Episode, RuleBacktest
 
@@ -23,7 +24,7 @@ def alert(item: Alert) -> Row:
     }
 
 
-@row(AlertChange)
+@row(AlertChange, noun="change")
 def change(item: AlertChange) -> Row:
     return {
         "at": moment(item.at),
@@ -34,12 +35,12 @@ def change(item: AlertChange) -> Row:
     }
 
 
-@row(AlertSilence)
+@row(AlertSilence, noun="silence")
 def silence(item: AlertSilence) -> Row:
     return {
         "number": plain(item.number),
         "of": "/".join([item.monitor or "all monitors", item.rule, *(item.labels or ())]),
-        "until": moment(item.until),
+        "ended" if item.ended_by else "until": moment(item.until),
         "by": item.by,
         "why": beginning(item.why, 100),
     }
@@ -53,24 +54,25 @@ def rule(item: AlertRule) -> Row:
         "fires when": (
             (item.problem and beginning(item.problem, 100))
             or f"{item.metric} {item.op} {plain(item.threshold)}"
+            f"{'' if item.kind == THRESHOLD else f' ({item.kind})'}"
         ),
         "clear": plain(item.clear),
-        "for": span(item.for_seconds),
-        "keep firing": span(item.keep_firing_seconds),
+        "for": _lasting(item.for_seconds, "at once" if item.metric else NONE),
+        "keep firing": _lasting(item.keep_firing_seconds),
         "severity": item.severity or NONE,
         "owner": item.owner or NONE,
         "source": item.source or "built-in",
     }
 
 
-@row(RuleBacktest)
+@row(RuleBacktest, noun="rule")
 def backtest(item: RuleBacktest) -> Row:
     return {
         "monitor": item.monitor,
         "rule": item.rule,
         "fired": plain(item.fired),
-        "for": span(item.firing_seconds),
-        "longest": span(item.longest_seconds),
+        "for": _lasting(item.firing_seconds),
+        "longest": _lasting(item.longest_seconds),
         "judged": f"{item.measured:,} of {item.windows:,}",
         "newest": moment(item.episodes[0].since) if item.episodes else NONE,
         "source": item.source or NONE,
@@ -78,7 +80,7 @@ def backtest(item: RuleBacktest) -> Row:
     }
 
 
-@row(Episode)
+@row(Episode, noun="episode")
 def episode(item: Episode) -> Row:
     return {
         "alert": item.alert.removeprefix("alert:"),
@@ -90,7 +92,7 @@ def episode(item: Episode) -> Row:
     }
 
 
-@row(Delivery)
+@row(Delivery, noun="delivery")
 def delivery(item: Delivery) -> Row:
     return {
         "receiver": item.receiver,
@@ -100,3 +102,8 @@ def delivery(item: Delivery) -> Row:
         "next": moment(item.next_at),
         "error": beginning(item.error, 100) or NONE,
     }
+
+
+def _lasting(seconds: float, never: str = NONE) -> str:
+    """A duration, or what is said of none."""
+    return span(seconds) if seconds else never

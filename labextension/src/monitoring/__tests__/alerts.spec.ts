@@ -34,13 +34,22 @@ const chosen = (value: string | null): void =>
     .mockResolvedValue({ button: { accept: value !== null }, value } as never);
 
 it('acknowledges with the reason that was typed, and not when it was cancelled', async () => {
-  const [call, [asked]] = callOf({ acknowledge: {} });
+  const [call, [asked]] = callOf({ acknowledge: { acknowledged: [REF] } });
   typed('the sensor was changed');
-  await acknowledge(call);
+  expect(await acknowledge(call)).toEqual({ message: `You look after ${call.name}.` });
   expect(asked).toHaveBeenCalledWith(REF, 'the sensor was changed');
   typed(null);
   expect(await acknowledge(call)).toBeNull();
   expect(asked).toHaveBeenCalledTimes(1);
+});
+
+it('says how many alerts of a rule were acknowledged', async () => {
+  const acknowledged = [`${REF}/temp`, `${REF}/wind`];
+  const [call] = callOf({ acknowledge: { acknowledged } });
+  typed('known');
+  expect(await acknowledge(call)).toEqual({
+    message: `You look after 2 alerts of ${call.name}.`
+  });
 });
 
 it('silences for a chosen time with a reason, and the undo ends that silence', async () => {

@@ -93,7 +93,13 @@ describe('in the panel', () => {
       alertOf({
         ref: 'alert:flights/other',
         state: 'silenced',
-        silence: { ...silence, until: '2026-01-01T13:00:00Z', by: 'ana', why: 'known' }
+        silence: {
+          ...silence,
+          until: '2026-01-01T13:00:00Z',
+          by: 'ana',
+          why: 'known',
+          ended_by: ''
+        }
       })
     ];
     const fake = fakeWorkbench({ monitoring: { alerts: async () => pageOf(alerts) } });

@@ -15,6 +15,7 @@ export const monitorOf = (more: Partial<IMonitor> = {}): IMonitor => ({
   evaluated_at: AT,
   last_request_at: AT,
   lately: [],
+  note: '',
   ...more
 });
 
