@@ -79,9 +79,9 @@ class Monitoring(MissedVerbs):
         """Start to watch a deployment, or change what its monitor records. The version with most of
         the traffic needs a reference; if it has none, it is made from the training data.
 
-        segments, costs: see `configure`. Raises NotFound without deployment, and if there is no
-        reference and no training data is known, Conflict if a monitor of that name watches another
-        deployment.
+        segments, costs: see `configure`; a column that no request has had is named in `note`.
+        Raises NotFound without deployment, and if there is no reference and no training data is
+        known, Conflict if a monitor of that name watches another deployment.
         """
         name = name or deployment
         if not _NAME.match(name):
@@ -90,6 +90,7 @@ class Monitoring(MissedVerbs):
                 "Small letters, digits and hyphens, at most 63.",
                 f"For example {deployment}-drift",
             )
+        self._checked(deployment, segments, costs)  # before anything is kept
         self._ensure_reference(deployment)
         monitor = self._store.add(name, deployment, self._project.user)
         self.configure(name, segments=segments, costs=costs)
@@ -97,7 +98,7 @@ class Monitoring(MissedVerbs):
         # If the supervisor cannot start now, the next check of the jobs starts it.
         with contextlib.suppress(Unavailable):
             self._alarm_set()
-        return monitor
+        return replace(monitor, note=self._unknown_columns(deployment, segments or ()))
 
     def schedule(self) -> bool:
         """Set the alarm of the next evaluation, if there are monitors; returns whether it was set.

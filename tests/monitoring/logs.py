@@ -17,6 +17,7 @@ import pytest
 from jupyter_mlinfra.core.errors import NotFound
 from jupyter_mlinfra.deployments import Vitals
 from jupyter_mlinfra.deployments.payload_log import parts, quarantine, reading
+from jupyter_mlinfra.deployments.payload_log.lazy import lazy
 from jupyter_mlinfra.monitoring.verbs import figures as verbs
 from jupyter_mlinfra.monitoring.verbs import recording as recording_verbs
 
@@ -46,12 +47,16 @@ class Logged:
             SimpleNamespace(version=version, model=self.model, traffic=percent)
             for version, percent in self.traffic.items()
         ]
-        return SimpleNamespace(deployment=SimpleNamespace(versions=versions), answers=self.answers)
+        deployment = SimpleNamespace(versions=versions)
+        return SimpleNamespace(deployment=deployment, answers=self.answers, signature=())
 
     def payload_parts(
         self, name: str, *, since: datetime, until: datetime, ids: Sequence[str] | None = None
     ) -> Iterator[parts.Part]:
         return parts.parts(self.folder, since, until, ids=ids)
+
+    def payloads_lazily(self, name: str) -> pl.LazyFrame:
+        return lazy(self.folder)
 
     def payload_hours(self, name: str, *, since: float, until: float) -> Sequence[int]:
         return parts.hours(self.folder, since, until)

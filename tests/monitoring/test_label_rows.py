@@ -14,7 +14,7 @@ from jupyter_mlinfra.monitoring.hours.series import SeriesStore
 from jupyter_mlinfra.monitoring.labels import files, joining
 from jupyter_mlinfra.monitoring.labels import unjoined as unjoined_labels
 from jupyter_mlinfra.monitoring.labels.matching import Joined, labelled_rows, without_row
-from tests.monitoring.logs import Logged, answered, write_journal
+from tests.monitoring.logs import Logged, answered, refused, write_journal
 
 T0 = 1_764_000_000 // 3600 * 3600
 PLAN: Any = SimpleNamespace(
@@ -69,6 +69,31 @@ def test_a_label_of_a_row_that_its_request_lacks_is_refused_and_loses_no_other(
         ("two", 1, 1.0),
         ("later", 0, 4.0),
     ]
+
+
+def test_a_label_of_a_request_without_answer_is_refused_at_once(
+    project: Project, tmp_path: Path
+) -> None:
+    entries = [
+        refused(T0 + 1, "bad"),
+        refused(T0 + 2, "failed", 500),
+        refused(T0 + 3, "again"),
+        answered(T0 + 4, "again", [[1.0]], [0.5], u="another"),
+    ]
+    write_journal(tmp_path, T0, entries, names=["x"])
+    ids = ["bad", "failed", "again", "later"]
+    found = join(project, Logged(tmp_path), request_id=ids, label=[1.0, 2.0, 3.0, 4.0])
+    assert (found.joined, found.unknown, found.unknown_ids) == (1, 1, ["later"])
+    assert found.bad_rows == [
+        "row 1: the request was refused, it has no answer",
+        "row 2: the request failed, it has no answer",
+    ]
+    unjoined = SeriesStore(project).unjoined("flights")
+    assert unjoined.waiting()["request_id"].to_list() == ["later"]
+    write_journal(tmp_path, T0 + 100.0, [refused(T0 + 101, "later")], names=["x"])
+    joining.join_waiting(SeriesStore(project), Logged(tmp_path), "flights", PLAN, at=T0 + 200.0)
+    assert unjoined.waiting().is_empty()
+    assert unjoined.refused()["request_id"].to_list() == ["bad", "failed", "later"]
 
 
 def test_many_labels_without_row_for_a_request_of_many_rows_do_not_multiply(tmp_path: Path) -> None:

@@ -53,7 +53,8 @@ class Deployments:
             SimpleNamespace(version=version, model="flights", traffic=percent)
             for version, percent in self.traffic.items()
         ]
-        return SimpleNamespace(deployment=SimpleNamespace(versions=versions))
+        deployment = SimpleNamespace(versions=versions)
+        return SimpleNamespace(deployment=deployment, answers="", signature=())
 
     def payloads(self, name: str, *, since: datetime | None = None) -> pl.DataFrame:
         return self.rows.filter(pl.col("ts") >= since) if since else self.rows

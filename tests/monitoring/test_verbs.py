@@ -349,12 +349,69 @@ def test_a_request_that_two_processes_got_is_counted_once_and_as_retried(
 
 
 def test_a_segment_or_a_metric_that_there_is_not_is_refused(monitoring: Monitoring) -> None:
-    with pytest.raises(BadRequest, match="has no segment carrier=AA"):
+    with pytest.raises(BadRequest, match="has no segment carrier=AA") as caught:
         monitoring.figures("flights", segment="carrier=AA")
+    assert "No request so far has a column carrier." in caught.value.why
+    with pytest.raises(BadRequest, match="has no segment temp=60") as caught:
+        monitoring.figures("flights", segment="temp=60")
+    assert caught.value.why == "It has segments of: origin."
     with pytest.raises(BadRequest, match="'drift' is no metric"):
         monitoring.series("flights", metric="drift")
     with pytest.raises(BadRequest, match="4 columns are too many"):
         monitoring.configure("flights", segments=["a", "b", "c", "d"])
+
+
+def test_a_segment_of_a_column_that_no_request_has_is_taken_with_a_note(
+    monitoring: Monitoring,
+) -> None:
+    """A request may have columns beside the inputs, such as those that features are found by."""
+    assert monitoring.watch("flights", segments=["origin", "version"]).note == ""
+    watched = monitoring.watch("flights", segments=["origins"])
+    note = (
+        "No request so far has a column origins. The model's inputs are temp, origin."
+        " Did you mean origin?"
+    )
+    assert watched.note == note
+    card = card_of(watched)
+    assert card is not None
+    assert card.note == note
+    card = card_of(monitoring.figures("flights", segment="origins=JFK"))
+    assert card is not None
+    assert card.facts["no row"] == note
+    monitoring.configure("flights", segments=["origin"])
+    found = monitoring.figures("flights", since=timedelta(hours=6), segment="origin=XYZ")
+    assert found.reasons["segment"] == "No row of the window has origin=XYZ."
+    there = monitoring.figures("flights", since=timedelta(hours=6), segment="origin=JFK")
+    assert "segment" not in there.reasons
+
+
+def test_a_column_beside_the_inputs_is_known_from_the_log(
+    monitoring: Monitoring, log: Logged
+) -> None:
+    begun = START + 2 * HOUR
+    entry = answered(begun + 1, "with-carrier", [[60.0, 1.0, 7.0]], [0.5])
+    write_journal(log.folder, begun, [entry], names=["temp", "origin", "carrier"], pid=99)
+    assert monitoring.watch("flights", segments=["carrier"]).note == ""
+
+
+def test_worths_that_could_never_count_are_refused_before_anything_is_kept(
+    monitoring: Monitoring, log: Logged
+) -> None:
+    with pytest.raises(BadRequest, match="over and under would never count") as caught:
+        monitoring.watch("flights", name="other", costs={"over": -1, "under": -3})
+    assert "answers probabilities" in caught.value.why
+    assert "--value fn=-75" in caught.value.fix
+    with pytest.raises(NotFound):
+        monitoring.monitor("other")
+    log.answers = "values"
+    for costs in ({"fn": -75, "fp": -10}, {"1:0": -75}):
+        with pytest.raises(BadRequest, match="would never count") as caught:
+            monitoring.configure("flights", costs=costs)
+        assert "--value over=-1" in caught.value.fix
+    monitoring.configure("flights", costs={"over": -1})
+    monitoring.configure("flights", costs={"reward": 1})
+    log.answers = ""
+    monitoring.configure("flights", costs={"fn": -75})
 
 
 def test_the_reference_is_made_from_the_training_data_that_lineage_knows(

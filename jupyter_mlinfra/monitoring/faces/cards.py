@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ...core.records import Number
-from ...faces.cards import Card, card, said
+from ...faces.cards import Card, card, from_row, said
 from ...faces.rows import Row, rows_of
 from ...faces.words import NONE, beginning, counted, moment, number, plain, share
-from ..spec import Alert, MonitorStatus, TableComparison
+from ..spec import Alert, Monitor, MonitorStatus, TableComparison
 
 ALERTS_SHOWN = 10
+
+
+@card(Monitor)
+def _monitor(item: Monitor) -> Card:
+    return replace(from_row(item), note=item.note)
 
 
 @card(MonitorStatus)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from ...core.value_names import value_name
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 MOST_COLUMNS = 3
 """A monitor has segments of at most so many columns."""
+
+MOST_NAMED = 40
+"""So many inputs are named where a column is none of them."""
 
 OTHER, MISSING = "other", "missing"
 
@@ -65,6 +69,18 @@ def levels(column: pl.Series, reference: ColumnReference | None) -> list[str]:
     if reference.kind == "number":
         return []
     return [edge if isinstance(edge, str) else value_name(edge) for edge in reference.edges]
+
+
+def no_column(name: str, inputs: Sequence[str], logged: Sequence[str]) -> str:
+    """What is to be said of a column that neither the inputs nor a logged request has."""
+    more = ", …" if len(inputs) > MOST_NAMED else ""
+    near = get_close_matches(name, [*inputs, *logged], 1)
+    said = [
+        f"No request so far has a column {name}.",
+        f"The model's inputs are {', '.join(inputs[:MOST_NAMED])}{more}." if inputs else "",
+        f"Did you mean {near[0]}?" if near else "",
+    ]
+    return " ".join(filter(None, said))
 
 
 def recorded_names(segment: str, reference: Reference | None) -> list[str]:

@@ -15,7 +15,14 @@ from ..measures import performance
 from .by_output import in_one_list, performance_by_output
 from .classes import codes_of
 from .files import NAMED, REFUSED, Labels
-from .matching import Joined, labelled_rows, noted, without_row
+from .matching import (
+    Joined,
+    labelled_rows,
+    note_unanswered,
+    noted,
+    without_answer,
+    without_row,
+)
 from .unjoined import LATE_SECONDS
 from .worth import has_label, worths_of
 
@@ -40,9 +47,9 @@ class LabelReport:
     """What became of some labels. read: rows of the file; joined: answered rows that have a label
     or a reward from it; replaced: of those, how many had one before. unknown: request ids that are
     not in the payload log, of which the first are named; their labels wait, see `Unjoined`. bad:
-    labels that were refused, such as those of a row that its request lacks, with the reasons of the
-    first. coverage: by version, the share of answered rows of the hours concerned that have a label
-    now.
+    labels that were refused, such as those of a row that its request lacks, or of a request that
+    was refused, with the reasons of the first. coverage: by version, the share of answered rows of
+    the hours concerned that have a label now.
     """
 
     monitor: str
@@ -77,7 +84,7 @@ def join(
     rows = labels.rows.with_columns(pl.lit(labels.source).alias("source"), pl.lit(at).alias("at"))
     found = _join_all(store, log, monitor, plan, rows, at, newest_first=newest_first)
     ids = labels.rows["request_id"].unique(maintain_order=True)
-    known = pl.Series(list(found.known), dtype=pl.String).implode()
+    known = pl.Series([*found.known, *found.unanswered], dtype=pl.String).implode()
     unknown = ids.filter(~ids.is_in(known))
     unjoined = store.unjoined(monitor)
     too_many = unjoined.wait(rows.filter(~pl.col("request_id").is_in(known)))
@@ -112,7 +119,7 @@ def join_waiting(store: SeriesStore, log: Log, monitor: str, plan: Plan, *, at: 
     found = _join_all(store, log, monitor, plan, rows, at, since=since)
     if found.refused:
         unjoined.refuse(_refused(found.refused), at)
-    unjoined.stop_waiting(found.known, at)
+    unjoined.stop_waiting({*found.known, *found.unanswered}, at)
     _measured(store, monitor, plan, sorted(found.hours))
 
 
@@ -143,7 +150,7 @@ def _join_all(
             found.hours.add(hour)
         if newest_first and len(found.known) == len(ids):
             break
-    found.refused.append(without_row(labels, found))
+    found.refused += [without_row(labels, found), without_answer(labels, found)]
     return found
 
 
@@ -198,6 +205,7 @@ def _find(
     found: dict[int, list[pl.DataFrame]] = {}
     since, until = (datetime.fromtimestamp(moment, UTC) for moment in (start, end))
     for part in log.payload_parts(plan.deployment, since=since, until=until, ids=ids):
+        note_unanswered(part.rows, labels["request_id"], joined)
         rows = part.rows.filter(pl.col("status") < 400)
         labelled = labelled_rows(rows, labels, plan, joined)
         if not labelled.height:

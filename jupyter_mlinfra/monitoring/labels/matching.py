@@ -27,13 +27,15 @@ _SAID = ("label", "text", "labels", "reward", "at")
 
 @dataclass(slots=True)
 class Joined:
-    """What has been joined so far. known: ids of requests that were found. matched: by their
-    `order`, the labels of rows that were. rows: that have a label or a reward now; replaced: of
-    these, how many had one before. refused: labels that cannot be used.
+    """What has been joined so far. known: ids of requests that were answered. unanswered: ids of
+    those that were refused or failed, with their status. matched: by their `order`, the labels of
+    rows that were found. rows: that have a label or a reward now; replaced: of these, how many had
+    one before. refused: labels that cannot be used.
     """
 
     hours: set[int] = field(default_factory=set)
     known: set[str] = field(default_factory=set)
+    unanswered: dict[str, int] = field(default_factory=dict)
     matched: list[pl.Series] = field(default_factory=list)
     rows: int = 0
     replaced: int = 0
@@ -149,6 +151,29 @@ def without_row(labels: pl.DataFrame, joined: Joined) -> pl.DataFrame:
         ~pl.col("order").is_in(matched.implode()),
     )
     return noted(lost.with_columns(pl.format("its request has no row {}", "row").alias("why")))
+
+
+def note_unanswered(rows: pl.DataFrame, ids: pl.Series, joined: Joined) -> None:
+    """Note which of these requests were refused or failed. rows: of the log."""
+    import polars as pl
+
+    bad = rows.filter(pl.col("status") >= 400).select("request_id", "status")
+    if bad.height:
+        joined.unanswered.update(bad.filter(pl.col("request_id").is_in(ids.implode())).iter_rows())
+
+
+def without_answer(labels: pl.DataFrame, joined: Joined) -> pl.DataFrame:
+    """Labels of requests that nobody answered, as refused ones; an id may have been used again for
+    one that was.
+    """
+    import polars as pl
+
+    found = {id: code for id, code in joined.unanswered.items() if id not in joined.known}
+    failed = [id for id, code in found.items() if code >= 500]
+    fate = pl.when(pl.col("request_id").is_in(failed)).then(pl.lit("failed"))
+    why = pl.format("the request {}, it has no answer", fate.otherwise(pl.lit("was refused")))
+    lost = labels.filter(pl.col("request_id").is_in(list(found)))
+    return noted(lost.with_columns(why.alias("why")))
 
 
 def noted(rows: pl.DataFrame) -> pl.DataFrame:

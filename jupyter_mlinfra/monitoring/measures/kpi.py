@@ -92,6 +92,27 @@ def check_costs(costs: Mapping[str, float]) -> dict[str, float]:
     return named | ({LIMIT: float(costs[LIMIT])} if LIMIT in costs else {})
 
 
+def check_answers(costs: Mapping[str, float], answers: str) -> None:
+    """Raise BadRequest for worths of outcomes that no answer can have. costs: see `check_costs`;
+    answers: `classes`, `probabilities` or `values`, empty if that is not known.
+    """
+    of_values, first = set(costs) <= set(DISTANCES), next(iter(costs), REWARD)
+    if first == REWARD or not answers or of_values is (answers == "values"):
+        return
+    if of_values:
+        raise BadRequest(
+            f"{' and '.join(costs)} would never count.",
+            f"The deployment answers {answers}, and only a value is too high or too low.",
+            "For example --value fn=-75 --value fp=-10, or --value TRUE:ANSWERED=AMOUNT",
+        )
+    raise BadRequest(
+        f"{', '.join(costs)} would never count.",
+        "The deployment answers values, which are too high or too low, but of no class.",
+        "For example --value over=-1 --value under=-3. If the answers are classes, deploy the model"
+        " with --answers classes.",
+    )
+
+
 def kpi(
     outputs: np.ndarray,
     labels: np.ndarray,

@@ -59,7 +59,7 @@ class MeasuringVerbs(RecordingVerbs):
         start = end - (since or WINDOW).total_seconds()
         label, model_version = self._version_of(monitor.deployment, version)
         plan = self._plan(monitor)
-        check_segment(monitor, plan, segment)
+        self._check_segment(monitor, plan, segment)
         rows = {"version": label, "segment": segment}
 
         def measured(start: float, end: float) -> Window:
@@ -90,10 +90,30 @@ class MeasuringVerbs(RecordingVerbs):
         found = figures_of(asked, plan, reference)
         earlier = kept_in(2 * start - end, start) if found.kpi else None
         return replace(
-            self._masking.figures(found),
+            self._masking.figures(self._with_segment(found, monitor.deployment)),
             labels=self._series.unjoined(name).counts(),
             kpi_before=None if earlier is None else kpi_value(earlier, plan, label),
         )
+
+    def _check_segment(self, monitor: Monitor, plan: Plan, segment: str) -> None:
+        """Raise BadRequest for a segment of a column that the monitor does not keep apart."""
+        column = column_of(segment)
+        if not segment or column in plan.segments:
+            return
+        unknown = self._unknown_columns(monitor.deployment, [column])
+        raise BadRequest(
+            f"Monitor {monitor.name} has no segment {segment}.",
+            f"It has segments of: {', '.join(plan.segments) or 'no column'}. {unknown}".rstrip(),
+            f"mlinfra monitors watch {monitor.deployment} --name {monitor.name} --segment COLUMN",
+        )
+
+    def _with_segment(self, found: MonitorFigures, deployment: str) -> MonitorFigures:
+        """With the reason why a segment has no row."""
+        if found.rows or not found.segment:
+            return found
+        why = self._unknown_columns(deployment, [column_of(found.segment)])
+        said = why or f"No row of the window has {found.segment}."
+        return replace(found, reasons={**found.reasons, "segment": said})
 
     def _used(self, deployment: str, version: str, start: float, end: float) -> Used | None:
         return used_in(self._deployments, deployment, start, end).get(version)
@@ -246,16 +266,6 @@ class MeasuringVerbs(RecordingVerbs):
             return labelled.NO_SAMPLE
         rows = newest_rows(self._deployments, plan, version, start, end, most=labelled.SAMPLE)
         return labelled.estimated_under_shift(path, rows)
-
-
-def check_segment(monitor: Monitor, plan: Plan, segment: str) -> None:
-    """Raise BadRequest for a segment of a column that the monitor does not keep apart."""
-    if segment and column_of(segment) not in plan.segments:
-        raise BadRequest(
-            f"Monitor {monitor.name} has no segment {segment}.",
-            f"It has segments of: {', '.join(plan.segments) or 'no column'}.",
-            f"mlinfra monitors watch {monitor.deployment} --name {monitor.name} --segment COLUMN",
-        )
 
 
 def _before(

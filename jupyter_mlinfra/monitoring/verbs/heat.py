@@ -13,7 +13,7 @@ from ..hours.series import HOUR, METRICS
 from ..hours.windows import window
 from ..settings import MonitoringSettings
 from ..spec import FeatureDrift
-from .figures import WINDOW, MeasuringVerbs, check_segment
+from .figures import WINDOW, MeasuringVerbs
 
 FEATURES_OF_CARD = 20
 OF_FEATURES = METRICS[: METRICS.index("unseen") + 1]
@@ -47,7 +47,7 @@ class HeatVerbs(MeasuringVerbs):
         monitor, end = self._store.show(name), now().timestamp()
         label, model_version = self._version_of(monitor.deployment, version)
         plan = self._plan(monitor)
-        check_segment(monitor, plan, segment)
+        self._check_segment(monitor, plan, segment)
         return heat_map(
             self._series,
             self._deployments,
@@ -96,7 +96,7 @@ class HeatVerbs(MeasuringVerbs):
         monitor = self._store.show(name)
         label, _ = self._version_of(monitor.deployment, version)
         plan = self._plan(monitor)
-        check_segment(monitor, plan, segment)
+        self._check_segment(monitor, plan, segment)
         begin = _aware(start).timestamp()
         found = window(
             self._series,

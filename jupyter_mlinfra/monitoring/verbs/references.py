@@ -10,10 +10,10 @@ from ...core.errors import BadRequest, MLInfraError, NotFound
 from ...core.frames import polars_frame
 from ..figures import ReferenceReport
 from ..hours.recording import Plan
-from ..hours.segments import MOST_COLUMNS
+from ..hours.segments import MOST_COLUMNS, no_column
 from ..hours.series import SeriesStore
 from ..masking import Masking
-from ..measures.kpi import check_costs
+from ..measures.kpi import check_answers, check_costs
 from ..references import profiles as references
 from ..references.making import ReferenceMaker, answers_of
 from ..references.training_data import inputs_of_version
@@ -86,7 +86,16 @@ class ReferenceVerbs:
         the probability from which on a decision is for class 1; or of values what a unit too high
         (`over`) or too low (`under`) is; or a unit of `reward`. None leaves it as it is.
         """
-        self._store.show(name)
+        worth = self._checked(self._store.show(name).deployment, segments, costs)
+        self._series.ask(name, segments=segments, costs=worth)
+
+    def _checked(
+        self,
+        deployment: str,
+        segments: Sequence[str] | None,
+        costs: Mapping[str, float] | None,
+    ) -> dict[str, float] | None:
+        """The worth of every outcome. Raises BadRequest for what no monitor of it can record."""
         if segments is not None and len(segments) > MOST_COLUMNS:
             raise BadRequest(
                 f"{len(segments)} columns are too many for segments.",
@@ -95,7 +104,28 @@ class ReferenceVerbs:
             )
         self._masking.check_segments(segments or ())
         worth = None if costs is None else check_costs(costs)
-        self._series.ask(name, segments=segments, costs=worth)
+        if costs:
+            check_answers(costs, answers_of(self._deployments, deployment))
+        return worth
+
+    def _unknown_columns(self, deployment: str, columns: Sequence[str]) -> str:
+        """What is to be said of columns that no request has had; empty if all are known. A request
+        may have columns beside the inputs of its model.
+        """
+        try:
+            shown = self._deployments.show(deployment)
+        except NotFound:
+            return ""
+        models = [f"{item.model}/{item.version[1:]}" for item in shown.deployment.versions]
+        made = [column for model in models for column in self._profiled(model)]
+        inputs = list(dict.fromkeys([*(item["name"] for item in shown.signature), *made]))
+        others = [name for name in columns if name not in inputs]
+        logged = self._logged_columns(deployment) if others else ()
+        return " ".join(no_column(name, inputs, logged) for name in others if name not in logged)
+
+    def _logged_columns(self, deployment: str) -> Sequence[str]:
+        names = self._deployments.payloads_lazily(deployment).collect_schema().names()
+        return [name.removeprefix("input.") for name in names]
 
     def make_reference(
         self,
@@ -168,6 +198,11 @@ class ReferenceVerbs:
             return references.load(self._project, model_version)
         except MLInfraError:
             return None
+
+    def _profiled(self, model_version: str) -> Sequence[str]:
+        """The columns that a reference has; none without one."""
+        found = self._loaded(model_version)
+        return [column.name for column in found.columns] if found else ()
 
     def _reference_trouble(self, model_version: str) -> str:
         try:
