@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,9 +68,10 @@ class RequestVerbs:
             outcome=outcome,
             masked=self._masked,
             shadow=shadow,
-            **({} if since is None else {"since": at - since}),
             until=None if until is None else at - until,
         )
+        if since is not None:
+            wanted = replace(wanted, since=at - since)
         folder = payload_folder(self._project, name)
         return requests.page(folder, wanted, limit=limit, cursor=cursor, labels=self._labels(name))
 
@@ -78,15 +80,15 @@ class RequestVerbs:
         name: str,
         id: str,
         *,
-        at: str,
+        at: str | None = None,
         row: int = 0,
         shadow: bool = False,
         version: str = "",
     ) -> LoggedRequestDetail:
         """One logged row with all its inputs, and the same request as code, with those of its
-        parameters that the version with most of the traffic has. at: its arrival, ISO 8601.
-        shadow: the copy that a shadow answered. version: that answered it; several shadows may.
-        Raises NotFound.
+        parameters that the version with most of the traffic has. at: its arrival, ISO 8601; by
+        default that of the newest request with the id. shadow: the copy that a shadow answered.
+        version: that answered it; several shadows may. Raises NotFound.
         """
         from . import requests
 
@@ -102,7 +104,7 @@ class RequestVerbs:
         return requests.detail(
             payload_folder(self._project, name),
             id,
-            at=_moment(at),
+            at=None if at is None else _moment(at),
             row=row,
             masked=self._masked,
             shadow=shadow,

@@ -30,7 +30,8 @@ from .payload_log.frames import (
     read_parquet,
 )
 from .payload_log.journals import PARQUET, JournalRows, read_journal
-from .payload_log.parts import _file_names
+from .payload_log.parts import _file_names, _may_hold_any
+from .payload_log.request_ids import hashes_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -103,10 +104,11 @@ class LoggedRequestDetail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which rows. since, until: of their arrival. masked: patterns of the inputs that are. shadow:
-    the copies that shadows answered instead.
+    """Which rows. id: of one request only. since, until: of their arrival. masked: patterns of the
+    inputs that are. shadow: the copies that shadows answered instead.
     """
 
+    id: str = ""
     version: str = ""
     outcome: Outcome | None = None
     since: datetime = _EPOCH
@@ -176,7 +178,7 @@ def detail(
     folder: Path,
     request_id: str,
     *,
-    at: datetime,
+    at: datetime | None,
     row: int,
     masked: Sequence[str],
     shadow: bool = False,
@@ -187,24 +189,23 @@ def detail(
     code: Callable[[Mapping[str, Any]], Mapping[str, str]],
 ) -> LoggedRequestDetail:
     """One row, which arrived at a time; of a copy that a shadow answered, if asked.
-    version: that answered, since several shadows answer one request; empty: any. asked: of the
-    version that is asked again, which refuses parameters that it does not have; None if it is
-    unknown. Raises NotFound.
+    at: None for the newest request with that id. version: that answered, since several shadows
+    answer one request; empty: any. asked: of the version that is asked again, which refuses
+    parameters that it does not have; None if it is unknown. Raises NotFound.
     """
-    until = datetime.fromtimestamp(at.timestamp() + 0.001, UTC)
-    since = datetime.fromtimestamp(at.timestamp() - 0.001, UTC)
-    wanted = Wanted(version=version, since=since, until=until, shadow=shadow)
+    wanted = Wanted(id=request_id, version=version, shadow=shadow)
+    if at is not None:
+        around = timedelta(milliseconds=1)
+        wanted = replace(wanted, since=at - around, until=at + around)
     found, _ = _newest(folder, wanted, 10_000)
-    for item in found.rows:
-        if item["request_id"] == request_id and item["row"] == row:
-            known = labels(item["ts"], item["ts"])
-            break
-    else:
+    item = next((item for item in found.rows if item["row"] == row), None)
+    if item is None:
         raise NotFound(
             f"Request {request_id[:80]} is not in the payload log.",
             _said_of(found.broken) or "It was removed by age or size, or never logged.",
             "`payload_days` and `payload_gib` of [deployments] say what is kept.",
         )
+    known = labels(item["ts"], item["ts"])
     record = _record(item, masked, known, features=MOST, outputs=MOST)
     given = _params(item["params"], asked)
     body, why = _body(record, bundle_of(record.version), given, masked)
@@ -239,6 +240,8 @@ def _rows_of(folder: Path, name: str, wanted: Wanted, until: datetime) -> pl.Dat
     import polars as pl
 
     inside = pl.col("ts").is_between(wanted.since, until, closed="left")
+    if wanted.id:
+        inside &= pl.col("request_id") == wanted.id
     for _ in range(3):
         with contextlib.suppress(FileNotFoundError):
             if (file := folder / PARQUET / f"{name}.parquet").exists():
@@ -295,20 +298,25 @@ def _said_of(broken: Sequence[str]) -> str:
 
 
 def _newest(folder: Path, wanted: Wanted, most: int) -> tuple[_Found, datetime | None]:
-    """The newest rows, and the time down to which they are complete; None if that is all."""
+    """The newest rows, and the time down to which they are complete; None if that is all. One
+    request is looked for in all files whose index may hold it.
+    """
     import polars as pl
 
+    hashes = hashes_of([wanted.id]) if wanted.id else None
     found = _Found(most, wanted.shadow)
     until = wanted.until or datetime.fromtimestamp(4e9, UTC)
     read = 0
     for end, name in newest_files(folder, wanted.since, until):
         if found.is_full(end):
             break
-        if read >= FILES and end < until.timestamp():
+        if read >= FILES and end < until.timestamp() and not wanted.id:
             return found, datetime.fromtimestamp(end, UTC)
         if wanted.version and not name.startswith(f"{wanted.version}-"):
             continue
         try:
+            if hashes is not None and not _may_hold_any(folder, name, hashes):
+                continue
             rows = _rows_of(folder, name, wanted, until)
         except (OSError, ValueError, pl.exceptions.PolarsError) as error:
             found.broken.append(f"{name}: {str(error)[:200]}")

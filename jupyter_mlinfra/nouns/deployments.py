@@ -243,16 +243,16 @@ class DeploymentHandle(Shown):
         self,
         id: str,
         *,
-        at: datetime | str,
+        at: datetime | str | None = None,
         row: int = 0,
         shadow: bool = False,
         version: str = "",
     ) -> LoggedRequestDetail:
         """One row of a logged request: all inputs, its label, and how it is sent again. at: its
-        arrival, as `requests` says it. shadow: the copy that a shadow answered. version: that
-        answered it; several shadows may.
+        arrival, as `requests` says it; by default that of the newest with the id. shadow: the copy
+        that a shadow answered. version: that answered it; several shadows may.
         """
-        moment = at if isinstance(at, str) else at.isoformat()
+        moment = at.isoformat() if isinstance(at, datetime) else at
         return self.workbench.deployments.request(
             self.name, id, at=moment, row=row, shadow=shadow, version=version
         )

@@ -743,6 +743,20 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         },
     ),
     (
+        "deployments request flights r1",
+        "LoggedRequestDetail",
+        "deployments",
+        "request",
+        {
+            "name": "flights",
+            "id": "r1",
+            "at": None,
+            "row": 0,
+            "shadow": False,
+            "version": "",
+        },
+    ),
+    (
         "deployments request flights a/b --at 2026-01-01T00:00:00Z --row 2",
         "LoggedRequestDetail",
         "deployments",

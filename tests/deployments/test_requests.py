@@ -211,6 +211,38 @@ def test_a_row_has_its_values_its_label_and_what_refused_it(
     assert [first.label, second.label] == [None, 1.0]
 
 
+@pytest.mark.parametrize("compacted", [False, True])
+def test_a_request_is_found_by_its_id_alone_however_old_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compacted: bool
+) -> None:
+    monkeypatch.setattr(requests, "FILES", 2)
+    for number in range(8):
+        again = answered(100 * number + 1) | {"id": "twice"}
+        logged(tmp_path, "v1", answered(100 * number, rows=2), again)
+    logged(tmp_path, "v1", answered(900, status=400))
+    if compacted:
+        compacting.compact(tmp_path)
+
+    def found(id: str, row: int = 0) -> LoggedRequest:
+        return requests.detail(
+            tmp_path,
+            id,
+            at=None,
+            row=row,
+            masked=(),
+            bundle_of=lambda _: None,
+            labels=no_labels,
+            code=lambda _: {},
+        ).request
+
+    assert found("r0", row=1).at == datetime.fromtimestamp(START, UTC)
+    assert found("r900").why == "why 900"
+    assert found("twice").at == datetime.fromtimestamp(START + 701, UTC), "the newest"
+    for missing in (("r1", 0), ("r0", 2)):
+        with pytest.raises(NotFound):
+            found(*missing)
+
+
 def test_an_input_with_the_name_of_a_column_of_the_log_is_masked_by_its_own_name() -> None:
     assert requests.is_masked("input.version", ["version"])
     assert requests.is_masked("input.version", ["input.*"])

@@ -55,13 +55,14 @@ class RequestPage(Handler):
         name: str,
         *,
         id: Name,
-        at: Name,
+        at: Name | None = None,
         row: Count = 0,
         shadow: bool = False,
         version: str = "",
     ) -> LoggedRequestDetail:
-        """One row of a logged request, by its id and the time at which it arrived. shadow: the copy
-        that a shadow answered. version: that answered it; several shadows may.
+        """One row of a logged request, by its id and the time at which it arrived; without it the
+        newest with that id. shadow: the copy that a shadow answered. version: that answered it;
+        several shadows may.
         """
         return self.bench.deployments.request(
             name, id, at=at, row=row, shadow=shadow, version=version

@@ -30,7 +30,11 @@ def _requests(
 @deployments.verb("request")
 @click.argument("name")
 @click.argument("id")
-@click.option("--at", required=True, metavar="TIME", help="Its arrival, as `requests` lists it.")
+@click.option(
+    "--at",
+    metavar="TIME",
+    help="Its arrival, as `requests` lists it; default: of the newest with that id.",
+)
 @click.option("--row", type=click.IntRange(0), default=0, help="Of the request. Default: 0.")
 @click.option("--shadow", is_flag=True, help="The copy that a shadow answered.")
 @click.option("--version", default="", help="That answered it; several shadows may.")
