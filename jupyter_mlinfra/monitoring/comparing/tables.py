@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 UNREAD = "It cannot be read"
 AT_ONCE = 1 << 22
-"""So many values of a table are read at once: one of many columns is not opened for each."""
-AT_ONCE = 1 << 22
 """So many values of a table are read at once, if a column has no more: a file of many columns is
 not opened for each.
 """
