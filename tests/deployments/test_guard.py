@@ -7,11 +7,19 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from hashlib import blake2b
 from pathlib import Path
 
 import pytest
 
-from jupyter_mlinfra.deployments.runtime.guard import DECLINED, Guard, Ledger, survives
+from jupyter_mlinfra.deployments.runtime.guard import (
+    DECLINED,
+    PLACES,
+    SUSPECTS,
+    Guard,
+    Ledger,
+    survives,
+)
 from jupyter_mlinfra.deployments.runtime.refusal import RequestRefused
 
 AGAIN = "2"
@@ -174,6 +182,53 @@ def test_what_a_worker_is_doing_can_be_read_beside_it(file: str) -> None:
 
 def test_without_a_file_nothing_is_watched() -> None:
     assert Guard("", 0, RequestRefused).run(b"a", AGAIN, lambda: 1) == 1
+
+
+def killed_while_it_worked_on(file: str, bodies: list[bytes]) -> None:
+    """A worker that is killed from outside; what it left is counted."""
+    pid = os.fork()
+    if not pid:
+        ledger = Ledger(file)
+        ledger.take(0)
+        for place, body in enumerate(bodies):
+            ledger.begin(0, place, digest_of(body))
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(pid, 0)
+    Ledger(file).bury(0)
+
+
+def digest_of(body: bytes) -> bytes:
+    return blake2b(body, digest_size=16).digest()
+
+
+def test_however_many_requests_were_neighbours_of_deaths_a_deadly_one_is_found(file: str) -> None:
+    guard = Guard(file, 2, RequestRefused)
+    in_worker(file, 0, b"first poison", work=die)
+    with pytest.raises(RequestRefused):
+        guard.run(b"first poison", AGAIN, die)
+    for kill in range(10):
+        killed_while_it_worked_on(file, [b"harmless %d %d" % (kill, n) for n in range(PLACES)])
+    in_worker(file, 0, b"poison", work=die)
+    with pytest.raises(RequestRefused):
+        guard.run(b"poison", AGAIN, die)
+    assert {digest_of(b"first poison").hex(), digest_of(b"poison").hex()} == {
+        *Ledger(file).refused()
+    }
+    # The oldest neighbours were forgotten, the newest are still suspect.
+    assert Ledger(file).deaths(digest_of(b"harmless 0 0")) == 0
+    assert Ledger(file).deaths(digest_of(b"harmless 9 0")) == 1
+    assert guard.run(b"harmless 9 0", None, lambda: 1) == 1  # acquitted, none of the others
+    assert Ledger(file).deaths(digest_of(b"harmless 9 0")) == 0
+    assert Ledger(file).deaths(digest_of(b"harmless 9 1")) == 1
+
+
+def test_if_all_that_are_known_are_refused_the_oldest_makes_room(file: str) -> None:
+    ledger = Ledger(file)
+    poisons = [digest_of(b"poison %d" % number) for number in range(SUSPECTS + 1)]
+    for poison in poisons:
+        ledger.convict(poison)
+        ledger.convict(poison)
+    assert sorted(ledger.refused()) == sorted(poison.hex() for poison in poisons[1:])
 
 
 def test_a_file_of_another_layout_is_not_read(file: str) -> None:

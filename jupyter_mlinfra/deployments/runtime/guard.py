@@ -18,6 +18,7 @@ The rules, all of them about one digest:
   worked on twice, and a row that hangs takes one thread. Only if the process is suspended, or does
   not move, another one works on it too, and none of another version.
 - Repeated by the gateway after a process of another version has died of it: refused.
+- More suspects than there is room for (512): the oldest is forgotten, and none that is refused.
 
 The keeper reads the same file: how long a worker has been working on what, and whether it still
 answers. Nothing here waits for the disk.
@@ -227,8 +228,7 @@ class Ledger:
             used, slots = _USED.unpack_from(self._map, 0)
             at = self._find(digest, _SUSPECTS_AT, used, _SUSPECT.size)
             if at >= 0:
-                last = _SUSPECTS_AT + (used - 1) * _SUSPECT.size
-                self._map[at : at + _SUSPECT.size] = self._map[last : last + _SUSPECT.size]
+                self._remove(at, used - 1)
                 _USED.pack_into(self._map, 0, used - 1, slots)
 
     def begin(self, number: int, place: int, digest: bytes) -> None:
@@ -252,9 +252,25 @@ class Ledger:
         at = self._find(digest, _SUSPECTS_AT, used, _SUSPECT.size)
         if at >= 0:
             _SUSPECT.pack_into(self._map, at, digest, _SUSPECT.unpack_from(self._map, at)[1] + 1)
-        elif used < SUSPECTS:
+        else:
+            if used == SUSPECTS:
+                used -= 1
+                self._remove(self._oldest_suspect(), used)
             _SUSPECT.pack_into(self._map, _SUSPECTS_AT + used * _SUSPECT.size, digest, 1)
             _USED.pack_into(self._map, 0, used + 1, slots)
+
+    def _oldest_suspect(self) -> int:
+        """Where the one is that makes room; one that is refused only if all are."""
+        rows = _SUSPECT.iter_unpack(self._map[_SUSPECTS_AT:_HEADS_AT])
+        place = next((place for place, (_, deaths) in enumerate(rows) if deaths < DEADLY), 0)
+        return _SUSPECTS_AT + place * _SUSPECT.size
+
+    def _remove(self, at: int, last: int) -> None:
+        """Those behind it move up, so that they stay in the order of their first deaths. last: the
+        number of the last one.
+        """
+        end = _SUSPECTS_AT + (last + 1) * _SUSPECT.size
+        self._map.move(at, at + _SUSPECT.size, end - at - _SUSPECT.size)
 
     def _find(self, digest: bytes, begin: int, rows: int, size: int) -> int:
         at = begin - 1
