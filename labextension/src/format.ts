@@ -174,15 +174,34 @@ export function time(moment: string | null, now = new Date()): string {
   if (Number.isNaN(date.getTime())) {
     return moment;
   }
-  const pad = (part: number): string => String(part).padStart(2, '0');
-  const clock = `${pad(date.getHours())}:${pad(date.getMinutes())}`;
-  if (date.toDateString() === now.toDateString()) {
-    return clock;
+  return isSameDay(date, now) ? clockOf(date) : dated(date, now);
+}
+
+/**
+ * Both ends of a span of time: the day of the second is said only where it is another one than that
+ * of the first, which may be yesterday.
+ */
+export function ends(
+  start: string | null,
+  end: string | null,
+  now = new Date()
+): [start: string, end: string] {
+  const [from, to] = [new Date(start ?? ''), new Date(end ?? '')];
+  if (Number.isNaN(from.getTime()) || Number.isNaN(to.getTime())) {
+    return [time(start, now), time(end, now)];
   }
-  const day = `${pad(date.getMonth() + 1)}-${pad(date.getDate())}`;
-  return date.getFullYear() === now.getFullYear()
-    ? `${day} ${clock}`
-    : `${date.getFullYear()}-${day} ${clock}`;
+  return [time(start, now), isSameDay(from, to) ? clockOf(to) : dated(to, now)];
+}
+
+const isSameDay = (one: Date, other: Date): boolean => one.toDateString() === other.toDateString();
+
+const two = (part: number): string => String(part).padStart(2, '0');
+
+const clockOf = (date: Date): string => `${two(date.getHours())}:${two(date.getMinutes())}`;
+
+function dated(date: Date, now: Date): string {
+  const year = date.getFullYear() === now.getFullYear() ? '' : `${date.getFullYear()}-`;
+  return `${year}${two(date.getMonth() + 1)}-${two(date.getDate())} ${clockOf(date)}`;
 }
 
 /** The day of a moment: `2013-12-31`, in the user's zone. */
@@ -191,8 +210,7 @@ export function day(moment: string): string {
   if (Number.isNaN(date.getTime())) {
     return moment;
   }
-  const pad = (part: number): string => String(part).padStart(2, '0');
-  return `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())}`;
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 }
 
 const MOMENT = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2})(?::[\d.]*)?(Z|[+-]\d{2}:?\d{2})?$/;

@@ -55,9 +55,9 @@ export function placed(marks: readonly IMark[], start: number, end: number): IPl
 const HOUR = 3_600_000;
 const STEPS = [1, 2, 3, 6, 12, 24, 48, 168].map(hours => hours * HOUR);
 
-/** The moments at which an axis has a label: whole hours or days, at most nine. */
-export function ticks(start: number, end: number): number[] {
-  const step = STEPS.find(size => (end - start) / size <= 8) ?? 720 * HOUR;
+/** The moments at which an axis has a label: whole hours or days, one more than `most` at most. */
+export function ticks(start: number, end: number, most = 8): number[] {
+  const step = STEPS.find(size => (end - start) / size <= most) ?? 720 * HOUR;
   const offset = new Date(start).getTimezoneOffset() * 60_000;
   const first = Math.ceil((start - offset) / step) * step + offset;
   const found = [];

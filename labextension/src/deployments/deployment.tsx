@@ -13,10 +13,12 @@ import { CallCode } from '../components/drawer';
 import { usePageVerb } from '../components/frame';
 import { Facts, InsertButton, PageHeader, Tabs } from '../components/header';
 import { Num } from '../components/number';
+import { RefLink } from '../components/reflink';
 import { State } from '../components/state';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { type IQuery, useQuery } from '../hooks/query';
+import { formatRef } from '../refs';
 import type { IPageProps } from '../tokens';
 import { Access } from './access';
 import { bodyText, parseBody, sampleBody } from './body';
@@ -32,6 +34,7 @@ import { Monitors } from './monitors';
 import { Plan } from './plan';
 import { Requests, type RowKey } from './requests';
 import { rate, staleSince } from './section';
+import { modelOf } from './series';
 import { type IEditedTraffic, Traffic } from './traffic';
 import { TryIt } from './tryit';
 import { undoings } from './undoing';
@@ -259,12 +262,28 @@ function DeploymentFacts({ detail }: { detail: IDeploymentDetail }): React.React
   return (
     <Facts>
       <>{trans.__('%1, %2 behind Envoy', deployment.target, runtimes(deployment))}</>
-      {detail.up_since && (
-        <span title={trans.__('Its oldest process began at %1', format.time(detail.up_since))}>
-          {trans.__('up %1', format.span(format.secondsSince(detail.up_since)))}
-        </span>
-      )}
-      <>{trans.__('created %1 ago', format.span(format.secondsSince(deployment.created_at)))}</>
+      <>
+        {trans.__('model')}{' '}
+        {[...new Set(deployment.versions.map(modelOf))].map((model, place) => (
+          <React.Fragment key={model}>
+            {place > 0 && ', '}
+            <RefLink reference={formatRef('model', model)} />
+          </React.Fragment>
+        ))}
+      </>
+      <span
+        title={[
+          trans.__('Created %1', format.time(deployment.created_at)),
+          detail.up_since &&
+            trans.__('Its oldest process began at %1', format.time(detail.up_since))
+        ]
+          .filter(Boolean)
+          .join('\n')}
+      >
+        {detail.up_since
+          ? trans.__('up %1', format.span(format.secondsSince(detail.up_since)))
+          : trans.__('created %1 ago', format.span(format.secondsSince(deployment.created_at)))}
+      </span>
       {stale && <Age at={stale} limit={0} />}
       {perSecond && (
         <Num

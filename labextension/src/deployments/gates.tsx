@@ -1,5 +1,6 @@
 import '../../style/deployments.css';
 
+import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
 import type { IDeployedVersion, IDeployment } from '../api/types';
@@ -19,7 +20,7 @@ import { canAnswer, failedGates, stopped } from './stopped';
 
 interface IGatesProps {
   deployment: IDeployment;
-  /** A line for each test; what does not fit is said when pointed at. */
+  /** A line for each test; its limit, and what does not fit, is said when pointed at. */
   brief?: boolean;
 }
 
@@ -29,18 +30,13 @@ export function Gates({ deployment, brief = false }: IGatesProps): React.ReactEl
   const tested = deployment.versions.filter(version => version.gates.length > 0);
   const names = [...new Set(tested.flatMap(version => version.gates.map(gate => gate.name)))];
   const columns: IColumnSpec<string>[] = [
-    { key: 'gate', head: trans.__('test'), cell: name => name, width: 120 },
     {
-      key: 'limit',
-      head: trans.__('limit'),
-      width: brief ? 140 : 240,
-      wrap: !brief,
-      cell: name => (
-        <span className={cx('quiet', brief && 'deployments-brief')} title={limitOf(tested, name)}>
-          {limitOf(tested, name)}
-        </span>
-      )
+      key: 'gate',
+      head: trans.__('test'),
+      width: 120,
+      cell: name => <span title={limitOf(tested, name)}>{name}</span>
     },
+    ...(brief ? [] : [limitColumn(tested, trans)]),
     ...tested.map((version): IColumnSpec<string> => ({
       key: version.version,
       head: version.version,
@@ -52,7 +48,7 @@ export function Gates({ deployment, brief = false }: IGatesProps): React.ReactEl
     <section className={cx('split')}>
       <Heading
         title={trans.__('Tests before traffic')}
-        note={tested.map(version => version.version).join(', ')}
+        note={brief && names.length > 0 && trans.__('their limits are in the tab Tests')}
       />
       {names.length ? (
         <Table
@@ -70,6 +66,17 @@ export function Gates({ deployment, brief = false }: IGatesProps): React.ReactEl
     </section>
   );
 }
+
+const limitColumn = (
+  tested: readonly IDeployedVersion[],
+  trans: TranslationBundle
+): IColumnSpec<string> => ({
+  key: 'limit',
+  head: trans.__('limit'),
+  width: 240,
+  wrap: true,
+  cell: name => <span className={cx('quiet')}>{limitOf(tested, name)}</span>
+});
 
 interface IStoppedProps {
   deployment: IDeployment;

@@ -106,7 +106,7 @@ export function Latency({ deployment }: { deployment: IDeployment }): React.Reac
 
 /** What the drawing stands for, in one sentence. */
 function noteOf(series: ILatencySeries, figure: Figure, trans: TranslationBundle): string {
-  const span = format.duration(series.bucket_seconds);
+  const span = format.span(series.bucket_seconds);
   const words =
     figure === 'rate'
       ? trans.__('a point is %1; from the payload log', span)

@@ -6,7 +6,7 @@ import { Age } from '../components/age';
 import { EmptyCard } from '../components/card';
 import { List, type IListRow } from '../components/list';
 import { ListSection } from '../components/listsection';
-import { Num } from '../components/number';
+import { BasisMark, Num, SharedBasis, sharedBasis } from '../components/number';
 import { Sparkline } from '../components/sparkline';
 import { State } from '../components/state';
 import * as format from '../format';
@@ -121,6 +121,7 @@ function deploymentRow(deployment: IDeployment, { trans }: IWorkbench): IListRow
   const latency = answering[0]?.p95_ms ?? null;
   const perSecond = rate(deployment);
   const stale = staleSince(deployment);
+  const shared = sharedBasis([perSecond, latency], trans);
   return {
     id: deployment.ref,
     ref: deployment.ref,
@@ -135,12 +136,15 @@ function deploymentRow(deployment: IDeployment, { trans }: IWorkbench): IListRow
       <>
         <Requests deployment={deployment} />
         {stale && <Age at={stale} limit={0} />}
-        {perSecond && (
-          <Num value={perSecond} format={value => trans.__('%1/s', format.number(value, 3))} />
-        )}
-        {latency && (
-          <Num value={latency} format={value => trans.__('%1 ms', format.number(value, 3))} />
-        )}
+        <SharedBasis.Provider value={shared?.mark ?? null}>
+          {perSecond && (
+            <Num value={perSecond} format={value => trans.__('%1/s', format.number(value, 3))} />
+          )}
+          {latency && (
+            <Num value={latency} format={value => trans.__('%1 ms', format.number(value, 3))} />
+          )}
+        </SharedBasis.Provider>
+        {shared && <BasisMark {...shared} />}
       </>
     )
   };

@@ -2,23 +2,19 @@ import '../../style/deployments.css';
 
 import React, { useEffect, useMemo, useState } from 'react';
 
-import type { IDeployedVersion, IDeployment, IDeploymentDetail, INumber } from '../api/types';
+import type { IDeployment, IDeploymentDetail } from '../api/types';
 import { Age } from '../components/age';
 import { Button } from '../components/button';
 import { cx } from '../components/cx';
 import { Field } from '../components/field';
-import { Num } from '../components/number';
-import { State } from '../components/state';
 import * as format from '../format';
 import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import type { IQuery } from '../hooks/query';
-import { canaryOf } from './canary';
-import { Copies } from './copies';
 import { rate, staleSince } from './section';
 import { seriesOf } from './series';
-import { CanaryKpi } from './verdict';
-import { balanced, checkWeights, fieldsOf, shareOf, type Weights } from './weights';
+import { VersionLines } from './versionlines';
+import { balanced, canChange, checkWeights, fieldsOf, shareOf, type Weights } from './weights';
 
 interface ITrafficProps {
   deployment: IDeployment;
@@ -44,18 +40,7 @@ export function Traffic({ deployment, query, onEdit }: ITrafficProps): React.Rea
   const byKpi = query.data?.plan?.goal === 'kpi';
   return (
     <>
-      <div role="table" aria-label={deployment.name}>
-        {[...deployment.versions]
-          .sort((a, b) => b.traffic - a.traffic)
-          .map(version => (
-            <React.Fragment key={version.version}>
-              <VersionLine deployment={deployment.name} version={version} />
-              {byKpi && version.version === canaryOf(deployment) && (
-                <CanaryKpi deployment={deployment} />
-              )}
-            </React.Fragment>
-          ))}
-      </div>
+      <VersionLines deployment={deployment} byKpi={byKpi} />
       {stale && (
         <p className={cx('more')} role="status">
           <Age at={stale} limit={0} />{' '}
@@ -65,98 +50,14 @@ export function Traffic({ deployment, query, onEdit }: ITrafficProps): React.Rea
           )}
         </p>
       )}
-      <TrafficEditor
-        key={deployment.updated_at}
-        deployment={deployment}
-        query={query}
-        onEdit={onEdit}
-      />
-    </>
-  );
-}
-
-function VersionLine({
-  deployment,
-  version
-}: {
-  deployment: string;
-  version: IDeployedVersion;
-}): React.ReactElement {
-  const { trans } = useWorkbench();
-  const milliseconds = (number: INumber | null): React.ReactNode =>
-    number && (
-      <Num value={number} format={value => trans.__('%1 ms', format.number(value, 3))} strong />
-    );
-  return (
-    <>
-      <div
-        className={cx('deployments-version-line', version.stale_since && 'is-stale')}
-        role="row"
-        data-version={version.version}
-      >
-        <span role="cell" className={cx('strong-name')}>
-          {version.role || format.DASH}
-        </span>
-        <b role="cell">{version.version}</b>
-        {version.role === 'shadow' ? (
-          <Copies deployment={deployment} version={version} />
-        ) : (
-          <Share version={version} />
-        )}
-        <span role="cell">
-          <State state={version.state} />
-        </span>
-        <span role="cell" className={cx('is-end')}>
-          {version.requests_per_second && (
-            <Num
-              value={version.requests_per_second}
-              format={value => trans.__('%1/s', format.number(value, 3))}
-            />
-          )}
-        </span>
-        <span role="cell" className={cx('quiet', 'is-end')}>
-          {version.p50_ms && 'p50'} {milliseconds(version.p50_ms)}
-        </span>
-        <span role="cell" className={cx('quiet', 'is-end')}>
-          {version.p95_ms && 'p95'} {milliseconds(version.p95_ms)}
-        </span>
-        <Fraction name={trans.__('errors')} value={version.error_fraction} />
-        <Fraction name={trans.__('refused')} value={version.refused_fraction} />
-        <span role="cell" className={cx('quiet')} title={version.model}>
-          {version.model.replace('models:/', '')}
-        </span>
-      </div>
-      {version.reason && (
-        <p className={cx('reason', 'deployments-version-reason')} data-reason={version.reason}>
-          {version.reason}
-        </p>
+      {canChange(deployment.versions) && (
+        <TrafficEditor
+          key={deployment.updated_at}
+          deployment={deployment}
+          query={query}
+          onEdit={onEdit}
+        />
       )}
-    </>
-  );
-}
-
-/** A share of the requests: failed in the model, or refused because of what they asked. */
-function Fraction({ name, value }: { name: string; value: INumber | null }): React.ReactElement {
-  return (
-    <span role="cell" className={cx('quiet', 'is-end')}>
-      {value && (
-        <>
-          {name} <Num value={value} format={share => format.percent(share)} strong />
-        </>
-      )}
-    </span>
-  );
-}
-
-function Share({ version }: { version: IDeployedVersion }): React.ReactElement {
-  return (
-    <>
-      <span role="cell" className={cx('deployments-traffic-bar', `series-${seriesOf(version)}`)}>
-        <span style={{ width: `${version.traffic}%` }} />
-      </span>
-      <span role="cell" className={cx('is-end', 'deployments-share')}>
-        <Num value={version.traffic} format={value => `${format.number(value)} %`} strong />
-      </span>
     </>
   );
 }

@@ -48,6 +48,10 @@ export const fieldsOf = (versions: readonly IDeployedVersion[]): Record<string, 
       .map(({ version, traffic }) => [version, String(traffic)])
   );
 
+/** Whether there is another traffic than this one: a version that has all, alone, keeps it. */
+export const canChange = (versions: readonly IDeployedVersion[]): boolean =>
+  Object.values(fieldsOf(versions)).some(share => share !== '100');
+
 /** After a change of one of two versions, the other takes the rest. */
 export function balanced(
   fields: Readonly<Record<string, string>>,

@@ -21,7 +21,7 @@ import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
 import { formatRef, parseRef } from '../refs';
 import type { IPageProps } from '../tokens';
-import { titleOf, useInsert, Verbs, Watched, Why } from './alertcard';
+import { LikelyCause, titleOf, useInsert, Verbs, Watched, Why } from './alertcard';
 import { Cause } from './cause';
 import { Distribution } from './distribution';
 import { condition } from './rulewords';
@@ -93,8 +93,10 @@ function Alert({ detail }: { detail: IAlertDetail }): React.ReactElement {
       <AlertFacts detail={detail} />
       <div className={cx('scroll')}>
         <What detail={detail} rule={rule} />
-        <Values alert={alert} deployment={detail.deployment} clear={rule?.clear ?? null} />
-        <BadWindow alert={alert} />
+        <div className={cx(featureOf(alert) && 'monitoring-sides')}>
+          <Values alert={alert} deployment={detail.deployment} clear={rule?.clear ?? null} />
+          <BadWindow alert={alert} />
+        </div>
         <Origin alert={alert} />
         <History detail={detail} />
       </div>
@@ -108,9 +110,13 @@ function AlertFacts({ detail }: { detail: IAlertDetail }): React.ReactElement {
   const { alert, deployment, pipeline } = detail;
   return (
     <Facts>
-      <RefLink reference={formatRef('monitor', alert.monitor)} />
-      <RefLink reference={formatRef('deployment', deployment)} />
-      {alert.version && <>{alert.version}</>}
+      <>
+        {trans.__('monitor')} <RefLink reference={formatRef('monitor', alert.monitor)} />
+      </>
+      <>
+        {trans.__('deployment')} <RefLink reference={formatRef('deployment', deployment)} />{' '}
+        {alert.version}
+      </>
       <>{alert.severity}</>
       {alert.owner && (
         <>
@@ -127,7 +133,7 @@ function AlertFacts({ detail }: { detail: IAlertDetail }): React.ReactElement {
       {detail.stands_for && <>{trans.__('the worst of %1', detail.stands_for)}</>}
       {pipeline && (
         <>
-          {trans.__('made by')} <RefLink reference={formatRef('pipeline', pipeline)} />
+          {trans.__('made by pipeline')} <RefLink reference={formatRef('pipeline', pipeline)} />
         </>
       )}
     </Facts>
@@ -169,9 +175,10 @@ function What({
         <dt>{trans.__('bad window')}</dt>
         <dd>
           {alert.window_start
-            ? trans.__('%1 to %2', format.time(alert.window_start), format.time(alert.window_end))
+            ? trans.__('%1 to %2', ...format.ends(alert.window_start, alert.window_end))
             : trans.__('the threshold was never crossed')}
         </dd>
+        <LikelyCause alert={alert} />
         {alert.runbook && (
           <>
             <dt>{trans.__('runbook')}</dt>
@@ -236,6 +243,7 @@ function Values({
               marks={marks}
               start={end - options.since * 1000}
               end={end}
+              wide={!feature}
             />
             {shown < total && (
               <p className={cx('more')}>{trans.__('%1 of %2 hours', shown, total)}</p>
@@ -274,7 +282,7 @@ function BadWindow({ alert }: { alert: IAlert }): React.ReactElement | null {
   }
   return (
     <Result query={query} rows={2}>
-      {drift => <Distribution drift={drift} span={`${format.time(start)} – ${format.time(end)}`} />}
+      {drift => <Distribution drift={drift} span={format.ends(start, end).join(' – ')} />}
     </Result>
   );
 }

@@ -92,6 +92,7 @@ export function AlertCard({
         <dd>
           <Why alert={alert} />
         </dd>
+        <LikelyCause alert={alert} />
         {others.length > 0 && <Others alerts={others} />}
         <Watched alert={alert} />
         {alert.owner && (
@@ -184,6 +185,17 @@ export function Why({ alert }: { alert: IAlert }): React.ReactElement {
       )}
     </>
   );
+}
+
+/** What has probably changed, where that is known. */
+export function LikelyCause({ alert: { cause } }: { alert: IAlert }): React.ReactElement | null {
+  const { trans } = useWorkbench();
+  return cause ? (
+    <>
+      <dt>{trans.__('likely cause')}</dt>
+      <dd>{cause}</dd>
+    </>
+  ) : null;
 }
 
 /** Who looks after an alert, and until when nobody is told of it. */

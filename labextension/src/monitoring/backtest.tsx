@@ -110,8 +110,7 @@ function Result({ found }: { found: IBacktest }): React.ReactElement {
       <p className={cx('more')}>
         {trans.__(
           '%1 to %2, an evaluation every %3',
-          format.time(found.since),
-          format.time(found.until),
+          ...format.ends(found.since, found.until),
           format.span(found.step_seconds)
         )}
       </p>
@@ -121,10 +120,13 @@ function Result({ found }: { found: IBacktest }): React.ReactElement {
 
 function Sentence({ rule, days }: { rule: IRuleBacktest; days: number }): React.ReactElement {
   const { trans } = useWorkbench();
-  const unknown = !rule.measured;
+  const { fired, measured, windows } = rule;
+  const unknown = !measured;
+  // Silence says little where most of the time could not be judged.
+  const quiet = measured * 2 < windows ? 'no_data' : 'ok';
   return (
     <span className={cx('monitoring-test')}>
-      <State state={unknown ? 'no_data' : rule.fired ? 'firing' : 'ok'} bare />
+      <State state={unknown ? 'no_data' : fired ? 'firing' : quiet} bare />
       <b>{rule.rule}</b> <span className={cx('quiet')}>{rule.monitor}</span>
       <span>
         {unknown ? (
@@ -134,10 +136,10 @@ function Sentence({ rule, days }: { rule: IRuleBacktest; days: number }): React.
             {trans._n(
               'would have fired once in %2',
               'would have fired %1 times in %2',
-              rule.fired,
+              fired,
               format.span(Math.round(days * 86_400))
             )}
-            {rule.fired > 0 && (
+            {fired > 0 && (
               <>
                 {', '}
                 <Num

@@ -18,6 +18,7 @@ import { CodeDrawer } from '../components/drawer';
 import { Field } from '../components/field';
 import { Facts, Heading, InsertButton, PageHeader } from '../components/header';
 import { Num } from '../components/number';
+import { RefLink } from '../components/reflink';
 import { Select } from '../components/select';
 import { State } from '../components/state';
 import * as format from '../format';
@@ -263,27 +264,19 @@ function MonitorFacts({
   status: IMonitorStatus;
   figures: IMonitorFigures | undefined;
 }): React.ReactElement {
-  const { trans, open } = useWorkbench();
+  const { trans } = useWorkbench();
   const { deployment } = status.monitor;
   return (
     <Facts>
-      <Link
-        title={trans.__('Open the deployment')}
-        onClick={() => void open(formatRef('deployment', deployment))}
-      >
-        {deployment}
-      </Link>
       <>
-        {trans.__('reference')} <b>{status.reference || trans.__('none')}</b>
+        {trans.__('deployment')} <RefLink reference={formatRef('deployment', deployment)} />
+      </>
+      <>
+        {trans.__('reference')}{' '}
+        {status.reference ? <RefLink reference={status.reference} /> : <b>{trans.__('none')}</b>}
       </>
       {status.window_start && (
-        <>
-          {trans.__(
-            'window %1 to %2',
-            format.time(status.window_start),
-            format.time(status.window_end)
-          )}
-        </>
+        <>{trans.__('window %1 to %2', ...format.ends(status.window_start, status.window_end))}</>
       )}
       {Object.entries(status.versions).map(([version, rows]) => (
         <React.Fragment key={version}>
@@ -429,12 +422,7 @@ function Chosen({
   }
   return (
     <Result query={query} rows={2}>
-      {found => (
-        <Distribution
-          drift={found}
-          span={`${format.time(cell.start)} – ${format.time(cell.end)}`}
-        />
-      )}
+      {found => <Distribution drift={found} span={format.ends(cell.start, cell.end).join(' – ')} />}
     </Result>
   );
 }

@@ -101,7 +101,7 @@ function Form({ rule, draft, busy, edit }: IFormProps): React.ReactElement {
     path: readonly string[],
     label: string,
     kind: FieldKind,
-    more: { width?: number; placeholder?: string; unit?: string } = {}
+    more: { width?: number; placeholder?: string } = {}
   ): React.ReactElement => (
     <ValueField
       key={path.join('.')}
@@ -130,7 +130,7 @@ function Form({ rule, draft, busy, edit }: IFormProps): React.ReactElement {
   return (
     <div className={cx('monitoring-form')} role="group" aria-label={trans.__('The rule')}>
       <Armed armed={armed} busy={busy} onChange={() => set(['enabled'], armed ? false : null)} />
-      {field(['name'], trans.__('name'), 'text', { width: 150 })}
+      {field(['name'], trans.__('name'), 'text', { width: 130 })}
       <Select
         label={trans.__('metric')}
         value={shown(rule, ['metric'])}
@@ -143,34 +143,31 @@ function Form({ rule, draft, busy, edit }: IFormProps): React.ReactElement {
         width: 80,
         placeholder: shown(rule, ['threshold'])
       })}
-      {field(['for'], trans.__('for at least'), 'span', { width: 80, placeholder: '0s' })}
-      {field(['keep_firing_for'], trans.__('ends after'), 'span', {
+      {field(['for'], trans.__('fires after'), 'span', { width: 80, placeholder: '0s' })}
+      {field(['keep_firing_for'], trans.__('ends when good for'), 'span', {
         width: 80,
-        placeholder: '0s',
-        unit: trans.__('of good values')
+        placeholder: '0s'
       })}
       {field(['min_rows'], trans.__('minimum rows'), 'number', { width: 80, placeholder: '0' })}
       {field(['where', 'feature'], trans.__('only features'), 'names', {
-        width: 150,
+        width: 130,
         placeholder: trans.__('all')
       })}
       {field(['where', 'segment'], trans.__('only segments'), 'names', {
-        width: 150,
+        width: 130,
         placeholder: trans.__('all rows')
       })}
       {field(['by'], trans.__('one alert for each'), 'names', {
-        width: 120,
+        width: 130,
         placeholder: 'feature'
       })}
       {select('severity', trans.__('severity'), ['info', 'warning', 'critical'], 'warning')}
       {select('no_data', trans.__('without data'), ['keep', 'resolve', 'fire'], 'keep')}
       {field(['inhibited_by'], trans.__('not told while'), 'names', {
-        width: 120,
-        placeholder: trans.__('rule'),
-        unit: trans.__('fires')
+        width: 130,
+        placeholder: trans.__('another rule fires')
       })}
-      {field(['summary'], trans.__('summary'), 'text', { width: 260 })}
-      <span className={cx('space')} />
+      {field(['summary'], trans.__('summary'), 'text', { width: 130 })}
       <Button
         label={trans.__('Remove Rule')}
         caption={
@@ -220,7 +217,6 @@ interface IValueFieldProps {
   value: string;
   width?: number;
   placeholder?: string;
-  unit?: string;
   onValue: (value: unknown) => void;
 }
 

@@ -11,10 +11,13 @@ import { useWorkbench } from '../hooks/context';
 import { measureOf } from './measured';
 import { trackOf } from './values';
 
-const WIDTH = 860;
+/** Alone, and beside another chart. */
+const [WIDE, NARROW] = [860, 480];
 const HEIGHT = 170;
 const FOOT = 20;
 const LEFT = 44;
+/** The width of a label with its room. */
+const TICK = 100;
 
 /** The value of an alert over time, with its threshold, and the window in which it was crossed. */
 export function ValueChart({
@@ -23,7 +26,8 @@ export function ValueChart({
   clear,
   marks,
   start,
-  end
+  end,
+  wide
 }: {
   alert: IAlert;
   points: readonly IPoint[];
@@ -32,12 +36,15 @@ export function ValueChart({
   clear: number | null;
   start: number;
   end: number;
+  /** Whether it has the width of the page. */
+  wide: boolean;
 }): React.ReactElement {
   const { trans } = useWorkbench();
+  const width = wide ? WIDE : NARROW;
   const now = typeof alert.value?.value === 'number' ? alert.value.value : null;
   const limits = [alert.threshold, clear, now].filter((value): value is number => value !== null);
   const { lines, tall, across, most } = trackOf(points, limits, start, end);
-  const x = (share: number): number => LEFT + Math.max(0, Math.min(1, share)) * (WIDTH - LEFT);
+  const x = (share: number): number => LEFT + Math.max(0, Math.min(1, share)) * (width - LEFT);
   const y = (share: number): number => (HEIGHT - FOOT) * (1 - share);
   const window = alert.window_start && [
     across(Date.parse(alert.window_start)),
@@ -47,8 +54,8 @@ export function ValueChart({
   return (
     <div className={cx('inset')}>
       <svg
-        className={cx('chart', 'monitoring-values')}
-        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        className={cx('chart', wide ? 'monitoring-values' : 'monitoring-overlay')}
+        viewBox={`0 0 ${width} ${HEIGHT}`}
         role="img"
         aria-label={label}
       >
@@ -63,22 +70,23 @@ export function ValueChart({
             <title>{trans.__('the threshold was crossed')}</title>
           </rect>
         )}
-        <Ticks start={start} end={end} />
+        <Ticks start={start} end={end} width={width} />
         <ChartMarks marks={marks} start={start} end={end} across={x} height={HEIGHT - FOOT} />
-        <line className={cx('axis')} x1={LEFT} x2={WIDTH} y1={HEIGHT - FOOT} y2={HEIGHT - FOOT} />
-        <text x={LEFT - 6} y={10} textAnchor="end">
-          {format.number(most, 2)}
-        </text>
-        <text x={LEFT - 6} y={HEIGHT - FOOT} textAnchor="end">
-          0
-        </text>
+        <Scale most={most} width={width} />
         <Limit
           value={alert.threshold}
           words={trans.__('threshold')}
           at={y(tall(alert.threshold))}
+          width={width}
         />
         {clear !== null && (
-          <Limit value={clear} words={trans.__('ends below')} at={y(tall(clear))} quiet />
+          <Limit
+            value={clear}
+            words={trans.__('ends below')}
+            at={y(tall(clear))}
+            width={width}
+            quiet
+          />
         )}
         {lines.map(line => (
           <polyline
@@ -112,15 +120,32 @@ export function ValueChart({
   );
 }
 
+/** The axis, and its two ends in words. */
+function Scale({ most, width }: { most: number; width: number }): React.ReactElement {
+  return (
+    <>
+      <line className={cx('axis')} x1={LEFT} x2={width} y1={HEIGHT - FOOT} y2={HEIGHT - FOOT} />
+      <text x={LEFT - 6} y={10} textAnchor="end">
+        {format.number(most, 2)}
+      </text>
+      <text x={LEFT - 6} y={HEIGHT - FOOT} textAnchor="end">
+        0
+      </text>
+    </>
+  );
+}
+
 function Limit({
   value,
   words,
   at,
+  width,
   quiet
 }: {
   value: number;
   words: string;
   at: number;
+  width: number;
   quiet?: boolean;
 }): React.ReactElement {
   return (
@@ -128,7 +153,7 @@ function Limit({
       <line
         className={cx('monitoring-limit', quiet && 'is-quiet')}
         x1={LEFT}
-        x2={WIDTH}
+        x2={width}
         y1={at}
         y2={at}
       />
@@ -139,12 +164,20 @@ function Limit({
   );
 }
 
-function Ticks({ start, end }: { start: number; end: number }): React.ReactElement {
+function Ticks({
+  start,
+  end,
+  width
+}: {
+  start: number;
+  end: number;
+  width: number;
+}): React.ReactElement {
   const across = (at: number): number =>
-    LEFT + ((at - start) / Math.max(1, end - start)) * (WIDTH - LEFT);
+    LEFT + ((at - start) / Math.max(1, end - start)) * (width - LEFT);
   return (
     <>
-      {ticks(start, end).map(at => (
+      {ticks(start, end, Math.floor(width / TICK)).map(at => (
         <g key={at}>
           <line
             className={cx('monitoring-gridline')}

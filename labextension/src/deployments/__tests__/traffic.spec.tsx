@@ -9,7 +9,7 @@ import * as format from '../../format';
 import type { IQuery } from '../../hooks/query';
 import { DeploymentsSection } from '../section';
 import { Traffic } from '../traffic';
-import { balanced, checkWeights, fieldsOf } from '../weights';
+import { balanced, canChange, checkWeights, fieldsOf } from '../weights';
 
 const version = (name: string, traffic: number, role: string): IDeployedVersion => ({
   version: name,
@@ -81,6 +81,15 @@ describe('weights', () => {
     const failed = { ...version('v3', 0, 'candidate'), state: 'failed' as const };
     expect(fieldsOf([...DEPLOYMENT.versions, failed])).toEqual({ v1: '90', v2: '10' });
   });
+
+  it('can be changed unless a version has all alone, or none can have some', () => {
+    const failed = { ...version('v3', 0, 'candidate'), state: 'failed' as const };
+    expect(canChange(DEPLOYMENT.versions)).toBe(true);
+    expect(canChange([version('v1', 0, 'standby')])).toBe(true);
+    expect(canChange([version('v1', 100, 'stable'), version('v2', 0, 'standby')])).toBe(true);
+    expect(canChange([version('v1', 100, 'stable'), failed])).toBe(false);
+    expect(canChange([failed])).toBe(false);
+  });
 });
 
 it('a row in the panel draws the requests of the last hour; without any it draws nothing', async () => {
@@ -110,10 +119,49 @@ it('the line of a version has its shares of failed and of refused requests', () 
   };
   const asked = { ...DEPLOYMENT, versions: [failing, version('v2', 0, 'standby')] };
   show(fakeWorkbench(), <Traffic deployment={asked} query={query} onEdit={jest.fn()} />);
-  const cells = within(screen.getAllByRole('row')[0]!).getAllByRole('cell');
+  const cells = within(screen.getAllByRole('row')[1]!).getAllByRole('cell');
   const texts = cells.map(cell => cell.textContent);
   expect(texts).toEqual(expect.arrayContaining(['errors 0.5 %', 'refused 25 %']));
-  expect(screen.getAllByRole('row')[1]?.textContent).not.toContain('refused');
+  expect(screen.getAllByRole('row')[2]?.textContent).not.toContain('refused');
+});
+
+it('what all versions share is said once, in the heading; what one has alone stands beside it', () => {
+  const measured = (value: number, basis: INumber['basis']): INumber => ({
+    value,
+    basis,
+    n: null,
+    error: null
+  });
+  const versions = [
+    { ...version('v1', 90, 'stable'), p50_ms: measured(3, 'approx'), p95_ms: measured(9, 'exact') },
+    { ...version('v2', 10, 'canary'), p50_ms: measured(4, 'approx'), p95_ms: measured(8, 'approx') }
+  ];
+  const asked = { ...DEPLOYMENT, versions };
+  show(fakeWorkbench(), <Traffic deployment={asked} query={query} onEdit={jest.fn()} />);
+  const texts = screen.getAllByRole('row').map(row => row.textContent);
+  expect(texts[0]).toContain('p50≈p95errors');
+  expect(texts[1]).toContain('p50 3 msp95 9 ms');
+  expect(texts[2]).toContain('p50 4 msp95 8 ms≈');
+});
+
+it('the models of the versions are named where they are several', () => {
+  const [first, second] = DEPLOYMENT.versions as [IDeployedVersion, IDeployedVersion];
+  const lines = (versions: IDeployedVersion[]): (string | null)[] => {
+    const { unmount } = show(
+      fakeWorkbench(),
+      <Traffic deployment={{ ...DEPLOYMENT, versions }} query={query} onEdit={jest.fn()} />
+    );
+    const texts = screen.getAllByRole('row').map(row => row.textContent);
+    unmount();
+    return texts;
+  };
+  expect(lines([first, second]).join()).not.toContain('flights');
+  const other = lines([first, { ...second, model: 'models:/delays/2' }]);
+  expect(other.map(text => /(model|flights\/1|delays\/2)$/.exec(text ?? '')?.[0])).toEqual([
+    'model',
+    'flights/1',
+    'delays/2'
+  ]);
 });
 
 it('old figures are grey and have their age, and decide nothing; the traffic is that of now', () => {
@@ -125,7 +173,7 @@ it('old figures are grey and have their age, and decide nothing; the traffic is 
     <Traffic deployment={{ ...DEPLOYMENT, versions }} query={query} onEdit={jest.fn()} />
   );
   expect(screen.getByRole('status').textContent).toMatch(/^12 min .*nothing was measured since/);
-  const [first, second] = screen.getAllByRole('row');
+  const [, first, second] = screen.getAllByRole('row');
   expect([first, second].map(row => row?.matches('.jp-mlinfra-is-stale'))).toEqual([true, false]);
   expect(first?.textContent).toContain('311/s');
   expect(first?.textContent).toContain('90 %');
