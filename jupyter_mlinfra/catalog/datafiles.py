@@ -73,7 +73,7 @@ class DataFiles:
 
         if not sum(part.height for part in self._buffered):
             return
-        block = pl.concat(self._buffered).select(self._schema.names)
+        block = pl.concat(self._buffered)[self._schema.names]
         self._buffered.clear()
         if self._writer is None:
             self._open_file()

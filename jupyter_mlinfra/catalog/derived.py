@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 from ..core.domain import load
 from ..core.domains import domain_of, domains, guarded, ours
 from ..core.errors import Conflict, MLInfraError, NotFound, Unavailable
+from ..core.frames import exactly
 from ..core.records import MASK, Number
 from .dtypes import short_dtype
 from .metadata import unreadable
@@ -119,7 +120,7 @@ class DomainTable:
             rows = self.scan().head(PREVIEWED)
             found = with_odd_times_as_text(block(rows, start=start, count=count, columns=columns))
             known = {column.name: column for column in _columns(rows)}
-            total = height(rows.select(next(iter(known))))
+            total = height(rows.select(exactly(next(iter(known)))))
             masked = self.tables.masked(self.name.table, found.columns)
         return RowBlock(
             start=start,
@@ -214,7 +215,7 @@ def _statistics(
     if tier == "sample":
         part = held.head(sample_rows)
         return from_rows(part.lazy(), types, basis="sample", rows=part.height), None
-    count = height(rows.select(next(iter(types))))
+    count = height(rows.select(exactly(next(iter(types)))))
     return from_rows(rows, types, basis="exact", rows=count), count
 
 

@@ -146,9 +146,8 @@ class FileRows:
             if len(unfit) > MOST:
                 raise too_many(source.name, f"row {unfit[0].row + 1}", unfit[0].reason)
             read += frame.height
-            yield (typed.filter(~pl.col(_BAD)) if len(unfit_indices) else typed).select(
-                list(targets)
-            )
+            fit = typed.filter(~pl.col(_BAD)) if len(unfit_indices) else typed
+            yield fit[list(targets)]
         broken = sorted([*source.torn(), *source.broken(unfit)], key=lambda row: row.line)
         self._judge(source, broken, read + len(source.torn()), targets)
         for row in broken:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from ..core.frames import exactly
 from ..core.records import Basis, Number
 from .rows import plain
 from .spec import ColumnProfile
@@ -75,7 +76,8 @@ def from_rows(
         if dtype in (pl.String(), pl.Boolean(), pl.Binary()):
             frequencies = _frequencies(frame, name)
             numbers["distinct"] = Number(value=frequencies.height, basis=basis, n=rows)
-            most_frequent = frequencies.sort(["\0n", name], descending=[True, False]).head(BINS)
+            order = ["\0n", exactly(name)]
+            most_frequent = frequencies.sort(order, descending=[True, False]).head(BINS)
             shape = most_frequent["\0n"].to_list()
             if shape:
                 top = f"{_word(most_frequent[name][0])} {100 * shape[0] / rows:.1f} %"
@@ -204,7 +206,7 @@ def _sums(frame: pl.LazyFrame, schema: Mapping[str, pl.DataType]) -> dict[tuple[
 
     expressions: dict[tuple[str, str], pl.Expr] = {}
     for name, dtype in schema.items():
-        column = pl.col(name)
+        column = exactly(name)
         expressions[name, "null"] = column.null_count()
         if dtype.is_nested() or dtype in (pl.Boolean(), pl.Binary()):
             continue
@@ -234,20 +236,18 @@ def _sums(frame: pl.LazyFrame, schema: Mapping[str, pl.DataType]) -> dict[tuple[
 
 def _frequencies(frame: pl.LazyFrame, name: str) -> pl.DataFrame:
     """The distinct values of a column, and in column `\\0n` how many rows have each."""
-    import polars as pl
 
     return (
-        frame.select(pl.col(name).drop_nulls())
-        .group_by(name)
+        frame.select(exactly(name).drop_nulls())
+        .group_by(exactly(name))
         .len("\0n")
         .collect(engine="streaming")
     )
 
 
 def _distinct(frame: pl.LazyFrame, name: str) -> int:
-    import polars as pl
 
-    distinct = frame.select(pl.col(name).drop_nulls().n_unique())
+    distinct = frame.select(exactly(name).drop_nulls().n_unique())
     return int(distinct.collect(engine="streaming").item())
 
 
@@ -263,11 +263,11 @@ def _shape(frame: pl.LazyFrame, name: str, *, integers: bool, low: Any, high: An
     bins = int(min(BINS, width)) if integers else BINS
     if not width or bins <= 1:
         width, bins = 1, 1
-    value = pl.col(name).to_physical().cast(pl.Float64)
+    value = exactly(name).to_physical().cast(pl.Float64)
     bin_number = ((value - low) * bins / width).floor()  # in this order whole numbers stay whole
     bin_number = bin_number.clip(0, bins - 1).cast(pl.Int32).alias("\0b")
     counts = (
-        frame.select(name)
+        frame.select(exactly(name))
         .filter(value.is_finite())
         .select(bin_number)
         .group_by("\0b")

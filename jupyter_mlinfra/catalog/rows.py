@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest, NotFound
+from ..core.frames import exactly
 from ..core.records import PAGE_LIMIT
 from .conform import in_range
 from .names import DatasetName
@@ -109,7 +110,7 @@ def block(
             raise BadRequest(
                 f"There is no column {unknown[0]!r}.", fix=f"Columns: {', '.join(names[:20])}."
             )
-        frame = frame.select(list(dict.fromkeys(columns)))
+        frame = frame.select(map(exactly, dict.fromkeys(columns)))
     return frame.slice(start, count).collect()
 
 
@@ -128,13 +129,14 @@ def with_odd_times_as_text(frame: pl.DataFrame) -> pl.DataFrame:
 
     beyond = []
     for name, dtype in frame.schema.items():
+        column = exactly(name)
         if (
             isinstance(dtype, pl.Date | pl.Datetime)
-            and not frame.select((in_range(pl.col(name)) | pl.col(name).is_null()).all()).item()
+            and not frame.select((in_range(column) | column.is_null()).all()).item()
         ):
-            valid = pl.when(in_range(pl.col(name))).then(pl.col(name))
+            valid = pl.when(in_range(column)).then(column)
             beyond.append(
-                pl.when(pl.col(name).is_not_null() & valid.is_null())
+                pl.when(column.is_not_null() & valid.is_null())
                 .then(pl.lit(_BEYOND))
                 .otherwise(valid.cast(pl.String))
                 .alias(name)

@@ -29,6 +29,13 @@ def exactly(name: str) -> pl.Expr:
     return cs.by_name(name).as_expr() if is_pattern(name) else pl.col(name)
 
 
+def unnamed(series: pl.Series) -> pl.Series:
+    """The same values without their name: if that is a pattern to Polars, such as `^a.*$`, most
+    methods of a series fail.
+    """
+    return series.alias("")
+
+
 def polars_frame(frame: Frame, what: str) -> pl.DataFrame:
     """The same rows as a Polars frame. what: the error's first sentence.
 

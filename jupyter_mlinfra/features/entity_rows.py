@@ -12,6 +12,7 @@ import pandas as pd
 import polars as pl
 
 from ..core.errors import BadRequest
+from ..core.frames import exactly
 from .join import JoinView, moment, require_time, utc
 
 AT = "event_timestamp"
@@ -49,12 +50,12 @@ def rows_between(views: Sequence[JoinView], start: datetime, end: datetime) -> p
     for view in views:
         dtype = view.schema[view.time]
         rows = view.frame.filter(
-            pl.col(view.time).is_between(moment(start, dtype), moment(end, dtype))
+            exactly(view.time).is_between(moment(start, dtype), moment(end, dtype))
         )
-        keys = [pl.col(column).alias(key) for key, column in view.keys.items()]
+        keys = [exactly(column).alias(key) for key, column in view.keys.items()]
         parts.append(rows.select(*keys, utc(view.time, dtype, unit).alias(AT)).drop_nulls())
     rows_ = pl.concat(parts, how="diagonal_relaxed").unique()
-    return rows_.sort(AT, *(name for name in rows_.collect_schema() if name != AT))
+    return rows_.sort(AT, *(exactly(name) for name in rows_.collect_schema() if name != AT))
 
 
 def time_column(schema: pl.Schema) -> str:

@@ -24,6 +24,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from ..core.errors import BadRequest, Unprocessable
+from ..core.frames import exactly
 
 if TYPE_CHECKING:
     import polars as pl
@@ -177,7 +178,7 @@ def utc(column: str, dtype: pl.DataType, unit: Literal["us", "ns"] = "us") -> pl
     """The column as UTC times in `unit`; times without a zone and dates are UTC."""
     import polars as pl
 
-    values = pl.col(column)
+    values = exactly(column)
     if dtype == pl.Date:
         return values.cast(pl.Datetime(unit)).dt.replace_time_zone("UTC")
     if getattr(dtype, "time_zone", None):
@@ -210,16 +211,14 @@ def _values(
     engine: Engine,
 ) -> pl.DataFrame:
     """Entity row number → features of `view`, for the rows that have any."""
-    import polars as pl
-
     nanoseconds = "ns" in (
         getattr(schema[at], "time_unit", "us"),
         getattr(view.schema[view.time], "time_unit", "us"),
     )
     unit: Literal["us", "ns"] = "ns" if nanoseconds else "us"
     keys = [
-        _key(key, schema[key], _common(schema[key], view.schema[column]))
-        for key, column in view.keys.items()
+        _key(key, schema[key], _common(schema[key], view.schema[column])).alias(name)
+        for name, (key, column) in zip(_key_names(view), view.keys.items(), strict=True)
     ]
     entity_keys = (
         numbered.select(_ROW, utc(at, schema[at], unit).alias(_AT), *keys)
@@ -240,7 +239,7 @@ def _values(
         entity_keys.lazy(), _keys_and_times(source, schema, view, unit), view, strategy, engine
     )
     values = source.select(
-        _SRC, *(pl.col(column).alias(name) for column, name in view.features.items())
+        _SRC, *(exactly(column).alias(name) for column, name in view.features.items())
     )
     return values.join(winners.lazy(), on=_SRC).drop(_SRC).collect(engine=engine)
 
@@ -252,7 +251,7 @@ def _prune(source: pl.LazyFrame, view: JoinView, low: datetime, high: datetime) 
     import polars as pl
 
     dtype, tolerance = view.schema[view.time], timedelta(microseconds=1)
-    source = source.filter(pl.col(view.time) <= moment(high + tolerance, dtype))
+    source = source.filter(exactly(view.time) <= moment(high + tolerance, dtype))
     if view.ttl is None:
         return source
     try:
@@ -261,7 +260,7 @@ def _prune(source: pl.LazyFrame, view: JoinView, low: datetime, high: datetime) 
         )
     except OverflowError:
         return source
-    return source.filter(pl.col(view.time) >= moment(oldest, dtype))
+    return source.filter(exactly(view.time) >= moment(oldest, dtype))
 
 
 def _keys_and_times(
@@ -270,13 +269,14 @@ def _keys_and_times(
     view: JoinView,
     unit: Literal["us", "ns"],
 ) -> pl.LazyFrame:
-    """Row number, keys under their entity names, event time and created time of the feature rows
-    that can match.
+    """Row number, keys under the names of `_key_names`, event time and created time of the feature
+    rows that can match.
     """
 
+    names = _key_names(view)
     keys = [
-        _key(column, view.schema[column], _common(schema[key], view.schema[column])).alias(key)
-        for key, column in view.keys.items()
+        _key(column, view.schema[column], _common(schema[key], view.schema[column])).alias(name)
+        for name, (key, column) in zip(names, view.keys.items(), strict=True)
     ]
     created = (
         [utc(view.created, view.schema[view.created], unit).alias(_CREATED)] if view.created else []
@@ -285,7 +285,7 @@ def _keys_and_times(
         _SRC, *keys, utc(view.time, view.schema[view.time], unit).alias(_TIME), *created
     )
     return columns.drop_nulls(
-        [*view.keys, _TIME, *([_CREATED] if view.created_counts and created else [])]
+        [*names, _TIME, *([_CREATED] if view.created_counts and created else [])]
     )
 
 
@@ -297,7 +297,7 @@ def _winners(
     engine: Engine,
 ) -> pl.DataFrame:
     """Entity row number → number of the winning source row."""
-    keys = list(view.keys)
+    keys = _key_names(view)
     if keys:
         features = features.join(entity_keys.select(keys).unique(), on=keys, how="semi")
     if strategy == "auto":
@@ -341,7 +341,7 @@ def _by_hash(entity_keys: pl.LazyFrame, features: pl.LazyFrame, view: JoinView) 
         usable &= pl.col(_CREATED) <= pl.col(_AT)
     order = [_TIME, *([_CREATED] if view.created else []), _SRC]
     return (
-        features.join(entity_keys, on=list(view.keys))
+        features.join(entity_keys, on=_key_names(view))
         .filter(usable)
         .group_by(_ROW)
         .agg(pl.col(_SRC).sort_by(order, nulls_last=False).last())
@@ -352,7 +352,7 @@ def _by_order(entity_keys: pl.LazyFrame, features: pl.LazyFrame, view: JoinView)
     import polars as pl
 
     keys, order, join_time = (
-        list(view.keys),
+        _key_names(view),
         [_TIME, *([_CREATED] if view.created else []), _SRC],
         _TIME,
     )
@@ -385,13 +385,20 @@ def _by_order(entity_keys: pl.LazyFrame, features: pl.LazyFrame, view: JoinView)
     return joined.select(_ROW, _SRC).drop_nulls()
 
 
+def _key_names(view: JoinView) -> list[str]:
+    """What the keys are called inside a join: never as the user calls them, for that may be a
+    pattern of names to Polars.
+    """
+    return [f"__key{place}" for place in range(len(view.keys))]
+
+
 def _key(column: str, dtype: pl.DataType, common: pl.DataType) -> pl.Expr:
     """A key in the common type of both sides. pandas turns integers into floats if one is missing;
     a fraction equals no integer.
     """
     import polars as pl
 
-    key = pl.col(column)
+    key = exactly(column)
     if dtype.is_float() and common.is_integer():
         key = pl.when(key.is_finite() & (key == key.round())).then(key)
     return key.cast(common, strict=False)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import BadRequest, Conflict, NotFound
 from ..core.events import telling
 from ..core.files import file_lock
+from ..core.frames import exactly
 from ..core.records import now
 from ..core.refs import reference
 from .online import require_online_keys
@@ -255,7 +256,7 @@ def _count_older(source: SourceSpec, last: Materialization, repo: Path, snapshot
     assert last.newest is not None  # _window checked it
     bound = moment(last.newest, frame.collect_schema()[source.time])
     return int(
-        frame.filter(pl.col(source.time) < bound)
+        frame.filter(exactly(source.time) < bound)
         .select(pl.len())
         .collect(engine="streaming")
         .item()
@@ -264,8 +265,6 @@ def _count_older(source: SourceSpec, last: Materialization, repo: Path, snapshot
 
 def _newest(view: Definition, source: SourceSpec, window: Window, repo: Path) -> pl.DataFrame:
     """One row per entity: keys, features, event time and created time."""
-    import polars as pl
-
     from .join import moment, require_time
     from .offline import latest, within
 
@@ -274,7 +273,7 @@ def _newest(view: Definition, source: SourceSpec, window: Window, repo: Path) ->
     rows = within(all_rows, source, window.after, window.until)
     if window.open and window.after:
         rows = rows.filter(
-            pl.col(source.time) > moment(window.after, rows.collect_schema()[source.time])
+            exactly(source.time) > moment(window.after, rows.collect_schema()[source.time])
         )
     keys, features = (
         [column.name for column in view.keys],
@@ -283,7 +282,7 @@ def _newest(view: Definition, source: SourceSpec, window: Window, repo: Path) ->
     columns = dict.fromkeys(
         [*keys, *features, source.time, *([source.created] if source.created else [])]
     )
-    return latest(rows, source, keys).select(*columns).collect(engine="streaming")
+    return latest(rows, source, keys).select(*map(exactly, columns)).collect(engine="streaming")
 
 
 def _event_time(rows: pl.DataFrame, source: SourceSpec, method: str) -> datetime | None:

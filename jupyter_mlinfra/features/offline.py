@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import pandas as pd
 import polars as pl
+import polars.selectors as cs
 import pyarrow as pa
 from feast import FeatureView, FileSource, RepoConfig
 from feast.data_source import DataSource
@@ -32,6 +33,7 @@ from feast.utils import compute_non_entity_date_range
 from pyarrow import dataset, parquet
 
 from ..core.errors import Unprocessable
+from ..core.frames import exactly
 from .arrow import feast_table
 from .dataset_source import spec_of
 from .entity_rows import AT, entity_rows, rows_between, time_column
@@ -250,7 +252,7 @@ class PolarsOfflineStore(OfflineStore):  # type: ignore[misc]
                 f"Its source has {', '.join(schema)}.",
                 "Add the column.",
             )
-        new = new.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
+        new = new.select(exactly(name).cast(dtype) for name, dtype in schema.items())
         if source.kind == "dataset":
             from ..catalog import Catalog
             from ..core.project import Project
@@ -311,11 +313,11 @@ def within(
     """Rows with an event time in [start, end]; rows without one are excluded."""
     schema = rows.collect_schema()
     require_time(schema, source.time, f"The rows of {source.name}")
-    rows = rows.filter(pl.col(source.time).is_not_null())
+    rows = rows.filter(exactly(source.time).is_not_null())
     if start is not None:
-        rows = rows.filter(pl.col(source.time) >= moment(start, schema[source.time]))
+        rows = rows.filter(exactly(source.time) >= moment(start, schema[source.time]))
     return (
-        rows.filter(pl.col(source.time) <= moment(end, schema[source.time]))
+        rows.filter(exactly(source.time) <= moment(end, schema[source.time]))
         if end is not None
         else rows
     )
@@ -323,8 +325,10 @@ def within(
 
 def latest(rows: pl.LazyFrame, source: SourceSpec, keys: Sequence[str]) -> pl.LazyFrame:
     """The winning row of each key by the rule of `join.py`; rows with a null key are excluded."""
-    rows = rows.drop_nulls(list(keys)).sort(_order(source), nulls_last=False, maintain_order=True)
-    return rows.group_by(list(keys)).agg(pl.all().last()) if keys else rows.tail(1)
+    columns = [exactly(key) for key in keys]
+    known = rows.drop_nulls(cs.by_name(*keys)) if keys else rows
+    ordered = known.sort(_order(source), nulls_last=False, maintain_order=True)
+    return ordered.group_by(columns).agg(pl.all().last()) if keys else ordered.tail(1)
 
 
 def _join_view(
@@ -373,13 +377,20 @@ def _unmapped(data_source: DataSource, time: str, created: str | None) -> Source
     return SourceSpec(kind=spec.kind, name=spec.name, time=time, created=created or None)
 
 
-def _order(source: SourceSpec) -> list[str]:
+def _order(source: SourceSpec) -> list[pl.Expr]:
+    return [exactly(name) for name in _times(source)]
+
+
+def _times(source: SourceSpec) -> list[str]:
     return [source.time, source.created] if source.created else [source.time]
 
 
 def _columns(keys: Sequence[str], features: Sequence[str], source: SourceSpec) -> list[pl.Expr]:
     entity = [] if keys else [pl.lit(DUMMY_ENTITY_VAL).alias(DUMMY_ENTITY_ID)]
-    return [*entity, *(pl.col(name) for name in dict.fromkeys([*keys, *features, *_order(source)]))]
+    return [
+        *entity,
+        *(exactly(name) for name in dict.fromkeys([*keys, *features, *_times(source)])),
+    ]
 
 
 def _parquet_path(source: DataSource, repo: Path | None) -> Path:

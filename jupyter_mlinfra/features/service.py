@@ -217,6 +217,33 @@ class Features:
             full_names=full_names,
         )
 
+    def known_values(
+        self,
+        features: Sequence[str],
+        entities: pl.DataFrame,
+        *,
+        at: str,
+        snapshots: dict[str, str | None],
+    ) -> pl.DataFrame:
+        """What stored views have of each entity row at its time, by the same rule as training sets:
+        columns `view:feature`, and `view:` for the time of the row that was found, null for none.
+
+        at: see `training_set`. snapshots: those at which datasets are read, to which new ones are
+        added, so that a later call reads the same. Raises as `training_set`, and BadRequest for a
+        view whose values Feast computes.
+        """
+        from .training import known_values
+
+        requested, views = self._requested(features), self._views()
+        for name in requested:
+            if views[name].kind != "batch" or views[name].source is None:
+                raise BadRequest(
+                    f"{name} has no stored history.",
+                    "Feast computes its values.",
+                    f"Write them into a dataset, and let {name} read that.",
+                )
+        return known_values(self._project, requested, views, entities, at=at, snapshots=snapshots)
+
     def examples(self, features: Sequence[str], count: int = 5) -> pl.DataFrame:
         """Some entity rows to try a training set with: the newest keys of each view, at the newest
         time of all views. Not a random sample.

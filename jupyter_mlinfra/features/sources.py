@@ -44,11 +44,11 @@ class SourceSpec:
 
 
 @contextmanager
-def one_snapshot() -> Iterator[dict[str, str | None]]:
+def one_snapshot(pins: dict[str, str | None] | None = None) -> Iterator[dict[str, str | None]]:
     """Inside the block every dataset is read at one snapshot, however often it is scanned; yields
-    dataset → snapshot.
+    dataset → snapshot. pins: those of an earlier block, to which this one adds.
     """
-    pins: dict[str, str | None] = {}
+    pins = {} if pins is None else pins
     token = _pinned.set(pins)
     try:
         yield pins

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import MLInfraError
 from ..core.files import write_atomic
+from ..core.frames import exactly
 from ..core.records import Number, to_json
 from .repo import folder, load_feast
 from .sources import one_snapshot, readable, scan, state_of
@@ -116,7 +117,7 @@ def _compute(view: Definition, repo: Path, state: str) -> Statistics:
     require_time(schema, view.source.time, f"The rows of {view.source.name}")
 
     def filled(name: str) -> pl.Expr:
-        column = pl.col(name)
+        column = exactly(name)
         return (
             (
                 column.is_not_null() & column.is_not_nan().fill_null(False)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import BadRequest, Unavailable
 from ..core.events import telling
-from ..core.frames import polars_frame
+from ..core.frames import exactly, polars_frame
 from ..core.origin import actor
 from ..core.refs import reference
 from .join import JoinView, check_entities, utc
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..core.frames import Frame
     from ..core.project import Project
 
+_MARK = "__mlinfra_time"
 _ROW, _AT = "__mlinfra_row", "event_timestamp"  # Feast looks for a column of the second name
 
 
@@ -52,7 +53,7 @@ def training_set(
         views[name].kind == "on_demand" for name in requested
     )  # these may read any column
     columns = [
-        name
+        exactly(name)
         for name in entities.columns
         if name == at or name in keys or (computed and name != _AT)
     ]
@@ -77,7 +78,48 @@ def training_set(
         for feature in features
     ]
     _record(project, requested, views, snapshots, rows=entities.height)
-    return entities.hstack(joined.select(names))
+    return entities.hstack(joined.select(exactly(name) for name in names))
+
+
+def known_values(
+    project: Project,
+    requested: Mapping[str, Sequence[str]],
+    views: Mapping[str, Definition],
+    entities: pl.DataFrame,
+    *,
+    at: str,
+    snapshots: dict[str, str | None],
+) -> pl.DataFrame:
+    """What stored views have of each entity row. See Features.known_values."""
+    from .join import join_as_of
+
+    joins = []
+    for name, features in requested.items():
+        source = views[name].source
+        assert source is not None  # of a stored view
+        with one_snapshot(snapshots):
+            frame = scan(source, folder(project))
+        time = source.time if source.time in features else ""
+        columns = {feature: f"{name}:{feature}" for feature in features}
+        frame, marker = (
+            (frame.with_columns(exactly(time).alias(_MARK)), _MARK)
+            if time
+            else (frame, source.time)
+        )
+        joins.append(
+            JoinView(
+                name=name,
+                frame=frame,
+                keys={key.name: key.name for key in views[name].keys},
+                features={**columns, marker: f"{name}:"},
+                time=source.time,
+                created=source.created,
+                ttl=views[name].ttl,
+            )
+        )
+    names = [name for join in joins for name in join.features.values()]
+    joined = join_as_of(entities.lazy(), joins, at=at).collect(engine="streaming")
+    return joined[names]
 
 
 def _all_rows(entity_rows: pl.DataFrame, joined: pl.DataFrame) -> pl.DataFrame:
@@ -114,7 +156,8 @@ def examples(views: Sequence[Definition], repo: Path, count: int) -> pl.DataFram
         frame = scan(view.source, repo)
         keys = [key.name for key in view.keys]
         rows = frame.select(
-            *keys, utc(view.source.time, frame.collect_schema()[view.source.time]).alias(_AT)
+            *map(exactly, keys),
+            utc(view.source.time, frame.collect_schema()[view.source.time]).alias(_AT),
         ).drop_nulls()
         newest = rows.top_k(count, by=_AT).collect(engine="streaming")
         times += newest[_AT].to_list()

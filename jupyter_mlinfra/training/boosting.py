@@ -79,7 +79,7 @@ class Trained:
                 self.booster,
                 name=name,
                 signature=self.signature(),
-                input_example=polars_frame(sample, _SAMPLE).select(self.names).to_pandas(),
+                input_example=polars_frame(sample, _SAMPLE)[list(self.names)].to_pandas(),
                 model_format="ubj",
                 pip_requirements=_requirements(),
             )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ..core.errors import BadRequest
-from ..core.frames import polars_frame
+from ..core.frames import exactly, polars_frame, unnamed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,8 +52,9 @@ def as_frame(inputs: Frame | np.ndarray) -> pl.DataFrame:
         )
     else:
         inputs = pl.from_numpy(inputs, schema=[f"f{number}" for number in range(inputs.shape[1])])
-    floats = [name for name, dtype in inputs.schema.items() if dtype.is_float()]
-    return inputs.with_columns(pl.col(floats).fill_nan(None)) if floats else inputs
+    return inputs.with_columns(
+        exactly(name).fill_nan(None) for name, dtype in inputs.schema.items() if dtype.is_float()
+    )
 
 
 def columns_of(frame: pl.DataFrame) -> tuple[Column, ...]:
@@ -68,7 +69,11 @@ def columns_of(frame: pl.DataFrame) -> tuple[Column, ...]:
 def _column(series: pl.Series) -> Column:
     import polars as pl
 
-    texts = series.cast(pl.String).drop_nulls().unique().sort() if is_text(series.dtype) else ()
+    texts = (
+        unnamed(series).cast(pl.String).drop_nulls().unique().sort()
+        if is_text(series.dtype)
+        else ()
+    )
     return column_of(
         series.name, series.dtype, optional=series.null_count() > 0, texts=tuple(texts)
     )
@@ -149,9 +154,9 @@ def encode(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
                 f"Column {column.name} has another type.", why, "Cast it as in training."
             )
         cast = (
-            pl.col(column.name).cast(pl.String).cast(pl.Enum(column.categories), strict=False)
+            exactly(column.name).cast(pl.String).cast(pl.Enum(column.categories), strict=False)
             if is_text
-            else pl.col(column.name).cast(pl.Float64)
+            else exactly(column.name).cast(pl.Float64)
         )
         expressions.append(cast)
     return frame.select(expressions)
@@ -162,11 +167,7 @@ def codes(frame: pl.DataFrame) -> np.ndarray:
     categories as their codes.
     """
     import polars as pl
+    import polars.selectors as cs
 
-    enums = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Enum)]
-    matrix: np.ndarray = (
-        frame.with_columns(pl.col(enums).to_physical().cast(pl.Float64)).to_numpy()
-        if enums
-        else frame.to_numpy()
-    )
+    matrix: np.ndarray = frame.with_columns(cs.enum().to_physical().cast(pl.Float64)).to_numpy()
     return matrix

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest, MLInfraError
+from ..core.frames import exactly
 from . import checkpoints
 from .boosting import Trained, load_xgboost, log_parameters
 from .checkpoints import Checkpoint, checkpoint_folder
@@ -283,7 +284,7 @@ def columns_of_rows(rows: pl.LazyFrame, label: str) -> tuple[tuple[Column, ...],
 
     schema = rows.collect_schema()
     _check_label(schema, label)
-    unlabelled = pl.col(label).cast(pl.Float64).fill_nan(None).null_count().alias("unlabelled")
+    unlabelled = exactly(label).cast(pl.Float64).fill_nan(None).null_count().alias("unlabelled")
     counts = (
         rows.select(
             pl.len().alias("rows"), unlabelled, pl.struct(pl.all().null_count()).alias("missing")
@@ -334,7 +335,7 @@ def _texts(rows: pl.LazyFrame, column: str) -> list[str]:
     import polars as pl
 
     return (
-        rows.select(pl.col(column).cast(pl.String).drop_nulls().unique())
+        rows.select(exactly(column).cast(pl.String).drop_nulls().unique())
         .collect(engine="streaming")[column]
         .sort()
         .to_list()
@@ -346,8 +347,9 @@ def content_of(rows: pl.LazyFrame) -> str:
     import polars as pl
 
     # As text: the codes of categories differ between processes.
-    texts = [name for name, dtype in rows.collect_schema().items() if is_text(dtype)]
-    numbered = rows.with_columns(pl.col(texts).cast(pl.String)).with_row_index("number of the row")
+    texts = (exactly(name) for name, dtype in rows.collect_schema().items() if is_text(dtype))
+    plain = rows.with_columns(text.cast(pl.String) for text in texts)
+    numbered = plain.with_row_index("number of the row")
     totals = (
         numbered.select(pl.struct(pl.all()).hash().sum().alias("sum"), pl.len().alias("rows"))
         .collect(engine="streaming")

@@ -198,3 +198,25 @@ def test_a_table_of_others_with_a_name_that_is_none_here_says_so_in_the_list(cat
     with pytest.raises(NotFound) as caught:
         catalog.show("t.a.c")
     assert "t.a.b" not in caught.value.fix
+
+
+def test_columns_that_others_called_by_patterns_are_shown_and_profiled(catalog, project):
+    from pyiceberg.catalog.sql import SqlCatalog
+
+    from jupyter_mlinfra.catalog.store import CATALOG
+
+    catalog.write(pl.DataFrame({"n": [1]}), into="t.good")
+    other = SqlCatalog(
+        CATALOG,
+        uri=f"sqlite:///{project.home}/catalog.db",
+        warehouse=str(project.home / "warehouse"),
+    )
+    frame = pl.DataFrame({"*": [1, 2, 2], "^a.*$": ["x", "y", "y"], "a1": [0.5, 1.5, None]})
+    other.create_table(("t", "odd"), frame.to_arrow().schema).append(frame.to_arrow())
+    block = catalog.preview("t.odd", columns=["^a.*$", "*"])
+    assert [column.name for column in block.columns] == ["^a.*$", "*"]
+    assert [list(values) for values in block.data] == [["x", "y", "y"], [1, 2, 2]]
+    profile = {item.name: item for item in catalog.profile("t.odd", tier="exact").columns}
+    assert profile["*"].distinct.value == 2
+    assert (profile["^a.*$"].distinct.value, profile["^a.*$"].top.value) == (2, "y 66.7 %")
+    assert profile["a1"].missing.value == pytest.approx(1 / 3)

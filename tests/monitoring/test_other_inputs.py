@@ -18,11 +18,14 @@ from mlflow.models import infer_signature
 
 from jupyter_mlinfra.core.errors import NotFound
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.deployments import client, inputs_of
-from jupyter_mlinfra.deployments.runtime.contract import Batch
+from jupyter_mlinfra.deployments import as_logged, client, inputs_of
+from jupyter_mlinfra.deployments.runtime.contract import Batch, Column
 from jupyter_mlinfra.deployments.runtime.table import TableContract
 from jupyter_mlinfra.deployments.runtime.tensors import TensorContract
 from jupyter_mlinfra.monitoring import Monitoring
+from jupyter_mlinfra.monitoring.measures.encoding import encoded, levels_of_inputs
+from jupyter_mlinfra.monitoring.references import profiles as references
+from jupyter_mlinfra.monitoring.references.training_data import TrainingData
 from jupyter_mlinfra.workbench import Workbench
 from tests.monitoring.logs import HOUR, Logged, answered, set_now, write_journal
 
@@ -211,3 +214,27 @@ def test_bytes_and_dates_that_no_longer_come_are_drift(
     assert sorted(item.feature for item in status.drift if item.drifted) == ["photo.bytes", "when"]
     fill = monitoring.figures("flights", since=DAY).fill_rate
     assert (fill["photo.bytes"], fill["when"], fill["place"]) == (0.0, 0.0, 1.0)
+
+
+def test_a_tensor_whose_name_is_a_pattern_takes_no_other_column_along() -> None:
+    inputs = [
+        Column("^a.*$", "tensor", spec={"dtype": "float64", "shape": [-1, 2]}),
+        Column("*", "tensor", spec={"dtype": "float64", "shape": [-1, 1]}),
+    ]
+    rows = pl.DataFrame({"abc": [5, 6], "^a.*$": [[1.0, 2.0], [3.0, 4.0]], "*": [[7.0], [8.0]]})
+    asked = TrainingData(dataset="t.a", rows=rows, inputs=inputs, of_rows=2).asked
+    assert asked.columns == ["^a.*$", "*"]
+    found, _ = as_logged(rows, inputs)
+    assert found["abc"].to_list() == [5, 6]
+    assert found.width == 4
+
+
+def test_inputs_whose_names_are_patterns_have_references_like_others() -> None:
+    rows = pl.DataFrame({"*": [1.0, 2.0, 3.0] * 50, "^a.*$": ["x", "y", "y"] * 50})
+    inputs = [Column("*", "double"), Column("^a.*$", "string")]
+    made = references.make("flights/1", *as_logged(rows, inputs)[:1], None, inputs=inputs)
+    edges = {column.name: list(column.edges) for column in made.columns}
+    assert edges == {"*": [1.0, 2.0, 3.0], "^a.*$": ["y", "x"]}
+    levels = levels_of_inputs(rows, list(rows.columns))
+    assert levels == {"*": None, "^a.*$": ["x", "y"]}
+    assert encoded(rows, levels)[:2].tolist() == [[1.0, 0.0], [2.0, 1.0]]

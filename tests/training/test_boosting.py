@@ -362,3 +362,12 @@ def test_the_serving_runtime_finds_the_categories_in_the_model(trained):
 def test_a_run_without_a_model_is_told_apart(trained):
     with pytest.raises(Conflict, match="no run to log the model to"):
         trained.log_model(sample=TUNE[0].head(5))
+
+
+def test_inputs_whose_names_are_patterns_are_inputs_like_others():
+    odd = dict(zip(LEARN[0].columns, ("*", "^c$", "a1", "^a.*$", "^.*$", "c"), strict=True))
+    learn, tune = LEARN[0].rename(odd), TUNE[0].rename(odd)
+    found = train_xgboost(learn, LEARN[1], parameters=PARAMETERS, rounds=5)
+    right = train_xgboost(LEARN[0], LEARN[1], parameters=PARAMETERS, rounds=5)
+    assert found.names == tuple(odd.values())
+    assert np.array_equal(found.predict(tune), right.predict(TUNE[0]))

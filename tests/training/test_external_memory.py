@@ -441,3 +441,16 @@ def test_an_error_while_the_rows_are_read_is_the_one_that_is_seen(
     with pytest.raises(Exception, match="the network is away"):
         train(pl.scan_parquet(path).map_batches(fails), tmp_path / "kept")
     assert not list(tmp_path.rglob(".*"))
+
+
+def test_columns_whose_names_are_patterns_are_columns_like_others(tmp_path: Path) -> None:
+    rows = made_up(2000, 5)
+    odd = dict(zip(rows.columns, ("*", "^a.*$", "a1", "^.*$", "^c$", "^late$"), strict=False))
+    found, right = (
+        train_from_files(
+            frame.lazy(), label=label, parameters=PARAMETERS, rounds=3, folder=tmp_path / name
+        )
+        for name, frame, label in (("odd", rows.rename(odd), "^late$"), ("own", rows, "late"))
+    )
+    inputs = rows.drop("late")
+    assert np.array_equal(found.predict(inputs.rename(odd, strict=False)), right.predict(inputs))

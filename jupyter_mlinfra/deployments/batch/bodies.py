@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from ...core.frames import exactly
+from ...core.frames import exactly, unnamed
 from .columns import Feed
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def with_plain_columns(frame: pl.DataFrame, feeds: Sequence[Feed]) -> pl.DataFra
     for feed in feeds:
         if feed.column not in frame.columns:
             continue
-        series = frame[feed.column]
+        series = unnamed(frame[feed.column])
         dtype = series.dtype
         if isinstance(dtype, pl.Categorical | pl.Enum):
             series = series.cast(pl.String)
@@ -70,7 +70,7 @@ def with_plain_columns(frame: pl.DataFrame, feeds: Sequence[Feed]) -> pl.DataFra
             series = series.fill_nan(None)
         elif isinstance(dtype, pl.Int128):
             series = series.cast(pl.Float64)
-        found.append(series)
+        found.append(series.alias(feed.column))
     return pl.DataFrame(found)
 
 
@@ -81,12 +81,16 @@ def body_of(
     them as one matrix, which its process checks without a loop over rows. Raises Ragged.
     """
     if layout == "tensors":
-        items = [_tensor(frame[feed.column], feed.input.name, feed.input.spec) for feed in feeds]
+        items = [
+            _tensor(unnamed(frame[feed.column]), feed.input.name, feed.input.spec) for feed in feeds
+        ]
     elif len(feeds) > 1 and all(feed.input.type in NUMBERS for feed in feeds) and _exact(frame):
         items = [_matrix(frame, feeds)]
     else:
         items = [
-            _column(frame[feed.column], feed) for feed in feeds if feed.column in frame.columns
+            _column(unnamed(frame[feed.column]), feed)
+            for feed in feeds
+            if feed.column in frame.columns
         ]
     parameters = {"parameters": {"binary_data_output": True}} if binary_answer else {}
     text = orjson.dumps({"inputs": [head for head, _ in items], **parameters})

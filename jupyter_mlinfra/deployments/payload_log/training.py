@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...core.errors import BadRequest
+from ...core.frames import unnamed
 from ..logged import read_document
 from ..runtime.contract import Column
 from ..runtime.refusal import RequestRefused
@@ -120,6 +121,7 @@ def _placed(rows: pl.DataFrame, inputs: Sequence[Column]) -> pl.DataFrame:
 def _with_parts(rows: pl.DataFrame, column: Column) -> tuple[pl.DataFrame, list[Column]]:
     """The rows with what the log has of a tensor in its place."""
     import polars as pl
+    import polars.selectors as cs
 
     names = TensorContract([column]).logged_names
     if column.name not in rows.columns:
@@ -130,7 +132,10 @@ def _with_parts(rows: pl.DataFrame, column: Column) -> tuple[pl.DataFrame, list[
         pl.DataFrame([*_logged(part, column, len(names))], schema=schema, orient="row")
         for part in _chunks(rows[column.name])
     ]
-    parts, others = pl.concat(chunks or [pl.DataFrame(schema=schema)]), rows.drop(column.name)
+    parts, others = (
+        pl.concat(chunks or [pl.DataFrame(schema=schema)]),
+        rows.drop(cs.by_name(column.name)),
+    )
     both = others.hstack(parts) if others.width else parts
     return both, [Column(name, "string" if is_text else "tensor") for name in names]
 
@@ -139,14 +144,14 @@ def _logged(values: pl.Series, column: Column, width: int) -> Iterator[Sequence[
     """What the log has of each row; nothing of one without a tensor."""
     arrays = _arrays(values, column)
     kept = iter([row for array in arrays for row in _checked(array, column)])
-    for missing in values.is_null():
+    for missing in unnamed(values).is_null():
         yield [None] * width if missing else next(kept)
 
 
 def _arrays(values: pl.Series, column: Column) -> list[np.ndarray]:
     """The tensors of the rows that have one; the first axis of each array counts rows."""
     sizes = list(column.spec.get("shape", [-1]))[1:]
-    present = values.drop_nulls().to_list()
+    present = unnamed(values).drop_nulls().to_list()
     try:
         if present and all(size > 0 for size in sizes):
             return [_array(present, column).reshape(len(present), *sizes)]
@@ -183,7 +188,7 @@ def _texts(values: pl.Series, column: Column) -> pl.Series:
     import polars as pl
 
     if column.type == "string" and values.dtype == pl.String:
-        return values.str.slice(0, LOGGED_TEXT)
+        return unnamed(values).str.slice(0, LOGGED_TEXT).alias(column.name)
     if column.type not in (*NESTED, "binary"):
         return values
     contract = TableContract([replace(column, optional=True)])

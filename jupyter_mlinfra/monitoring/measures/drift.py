@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from ...core.frames import unnamed
 from ...core.records import Basis, Number
 from ..spec import FeatureDrift
 from . import distances
@@ -166,7 +167,7 @@ def is_number(series: pl.Series) -> bool:
 
 def levels_of(series: pl.Series) -> tuple[list[str], list[int]]:
     """The values of a column as texts, the most frequent first, and how often they occur."""
-    found = series.drop_nulls().cast(str).value_counts(sort=True)
+    found = unnamed(series).drop_nulls().cast(str).value_counts(sort=True)
     return found.to_series(0).to_list(), found.to_series(1).to_list()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ...core.frames import unnamed
 from .drift import is_number
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ Levels = Mapping[str, Sequence[str] | None]
 
 def levels_of_inputs(rows: pl.DataFrame, inputs: Sequence[str]) -> Levels:
     """The texts of each input."""
-    columns = {name: rows[_called(name, rows)] for name in inputs}
+    columns = {name: unnamed(rows[_called(name, rows)]) for name in inputs}
     return {
         name: None
         if is_number(column)
@@ -37,7 +38,7 @@ def encoded(rows: pl.DataFrame, levels: Levels) -> np.ndarray:
     for name, texts in levels.items():
         found = _called(name, rows)
         empty = pl.Series([None] * rows.height, dtype=pl.Float64)
-        column = rows[found] if found in rows.columns else empty
+        column = unnamed(rows[found]) if found in rows.columns else empty
         if texts is not None:
             places = {text: float(place) for place, text in enumerate(texts)}
             column = (

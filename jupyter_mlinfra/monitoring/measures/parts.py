@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ...core.frames import unnamed
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -38,7 +40,7 @@ def measured(values: pl.Series, measure: str) -> pl.Series:
     import polars as pl
 
     if measure == SECONDS:
-        return _seconds(values)
+        return _seconds(unnamed(values)).rename(values.name)
     texts = values.cast(pl.String, strict=False)
     frame = texts.rename("text").to_frame()
     found = frame.select(_bytes() if measure == BYTES else _of_list(measure)).to_series()

@@ -170,7 +170,7 @@ class ReferenceMaker:
         return labelled.learned(
             made,
             references.path_of(self.project, made.version),
-            inputs.select(compared).rename(apart).with_columns(outputs),
+            inputs[compared].rename(apart).with_columns(outputs),
             compared,
             rows[label],
             answers_of(self.deployments, self.deployment),

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...catalog import Catalog
 from ...core.errors import MLInfraError, NotFound, Unprocessable
+from ...core.frames import exactly
 
 if TYPE_CHECKING:
     import polars as pl
@@ -32,7 +32,7 @@ class TrainingData:
     @property
     def asked(self) -> pl.DataFrame:
         """The inputs alone, as they are in the dataset."""
-        return self.rows.select(column.name for column in self.inputs)
+        return self.rows[[column.name for column in self.inputs]]
 
 
 def inputs_of_version(experiments: Experiments, version: str) -> Sequence[Column]:
@@ -68,6 +68,8 @@ def training_data(
             f"Give the inputs, in their order: ml.model({version!r}).reference(frame)",
         )
     candidates = [dataset] if dataset else _known(experiments, version)
+    from ...catalog import Catalog
+
     catalog, problem = Catalog(project), None
     for name in candidates:
         try:
@@ -78,7 +80,7 @@ def training_data(
             continue
         total = int(rows.select(pl.len()).collect(engine="streaming").item())
         step = -(-total // MOST_ROWS) or 1
-        wanted = rows.select(list(dict.fromkeys((*names, *extra)))).gather_every(step)
+        wanted = rows.select(map(exactly, dict.fromkeys((*names, *extra)))).gather_every(step)
         return TrainingData(
             dataset=name,
             rows=wanted.collect(engine="streaming"),
