@@ -263,11 +263,11 @@ class Workbench:
         }
 
     @staticmethod
-    def unservable(document: Mapping[str, Any]) -> str:
-        """Why a model cannot be deployed, by what its `MLmodel` says."""
+    def unservable(document: Mapping[str, Any], folder: Path | None) -> str:
+        """Why a model cannot be deployed, by what its `MLmodel` and its files say."""
         from .deployments import unservable
 
-        return unservable(document)
+        return unservable(document, folder)
 
     @staticmethod
     def runs_code(document: Mapping[str, Any]) -> bool:

@@ -16,10 +16,18 @@ from typing import Any, Literal
 
 from ..core.errors import BadRequest, Unprocessable
 from . import servable
-from .lightgbm_file import pandas_categories
 from .requirements import Requirements, requirements_of
 from .runtime.param_names import BINARY
-from .servable import BOOSTER, CLASSIFIERS, Engine, Layout, engine_of, layout_of, refusal
+from .servable import (
+    BOOSTER,
+    CLASSIFIERS,
+    Engine,
+    Layout,
+    engine_of,
+    files_refusal,
+    layout_of,
+    refusal,
+)
 from .xgboost_file import booster_names
 
 Answers = Literal["classes", "probabilities", "values"]
@@ -105,8 +113,8 @@ def read(model: Path, answers: Answers | None = None) -> Logged:
     file = _model_file(model, document, engine)
     inputs, outputs = _signature(document)
     columns, layout = _columns(inputs, engine)
-    if engine == "lightgbm":
-        _check_categories(columns, model / file)
+    if problem := files_refusal(document, model):
+        raise Unreadable(problem.what, problem.why, problem.fix)
     return Logged(
         folder=model,
         engine=engine,
@@ -123,24 +131,6 @@ def read(model: Path, answers: Answers | None = None) -> Logged:
         runs_code=servable.runs_code(document),
         document=_loadable(document, file, engine),
         params=_params(document, engine),
-    )
-
-
-def _check_categories(columns: Sequence[Input], file: Path) -> None:
-    """Raise Unreadable for a LightGBM model whose categories are not those of its texts: its file
-    does not say which of the other columns has them, and its own pyfunc takes none of them.
-    """
-    texts = sum(column.type == "string" for column in columns)
-    lists = pandas_categories(file)
-    if len(lists) == texts:
-        return
-    other = next((known for known in lists if not all(isinstance(item, str) for item in known)), [])
-    example = f" One has {', '.join(map(str, other[:3]))}, which are no texts." if other else ""
-    raise Unreadable(
-        "The categories of this LightGBM model do not fit its signature.",
-        f"It has {len(lists)} columns of categories, and the signature {texts} of texts.{example}",
-        'Make texts of them before it is trained: frame["c"].astype(str).astype("category"); then'
-        " log it again.",
     )
 
 

@@ -6,10 +6,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
+
+from .lightgbm_file import pandas_categories
 
 Engine = Literal["xgboost", "lightgbm", "sklearn", "onnx", "torch", "pyfunc"]
 """What loads and asks the model in a serving process; see `runtime.engine`."""
@@ -53,9 +56,11 @@ class Refusal:
     fix: str
 
 
-def unservable(document: Mapping[str, Any]) -> str:
-    """Why a model cannot be deployed; empty if nothing here prevents it."""
-    problem = refusal(document)
+def unservable(document: Mapping[str, Any], folder: Path | None = None) -> str:
+    """Why a model cannot be deployed; empty if nothing here prevents it. folder: of its files, if
+    they are on this machine.
+    """
+    problem = refusal(document) or (files_refusal(document, folder) if folder else None)
     return problem.why if problem is not None else ""
 
 
@@ -70,6 +75,31 @@ def refusal(document: Mapping[str, Any]) -> Refusal | None:
         why = f"It is of flavor {names}, without a python_function by which it could be asked."
         return Refusal(_CANNOT_BE_SERVED, why, _USE)
     return _inputs_refusal(document.get("signature"), engine_of(document))
+
+
+def files_refusal(document: Mapping[str, Any], folder: Path) -> Refusal | None:
+    """What prevents serving a model that only its files say. LightGBM numbers the categories of
+    each categorical column of a frame, but its file does not say which columns these are, and its
+    own pyfunc takes categories that are no texts from no frame that fits the signature: there is
+    nothing to compare a guess with.
+    """
+    if engine_of(document) != "lightgbm":
+        return None
+    file = (folder / str(document["flavors"]["lightgbm"].get("data"))).resolve()
+    if not file.is_relative_to(folder.resolve()) or not file.is_file():
+        return None  # which is reported elsewhere
+    texts = sum(item.get("type") == "string" for item in _inputs(document.get("signature")))
+    lists = pandas_categories(file)
+    if len(lists) == texts:
+        return None
+    other = next((known for known in lists if not all(isinstance(item, str) for item in known)), [])
+    example = f" One has {', '.join(map(str, other[:3]))}, which are no texts." if other else ""
+    return Refusal(
+        "The categories of this LightGBM model do not fit its signature.",
+        f"It has {len(lists)} columns of categories, and the signature {texts} of texts.{example}",
+        'Make texts of them before it is trained: frame["c"].astype(str).astype("category"); then'
+        " log it again.",
+    )
 
 
 def engine_of(document: Mapping[str, Any]) -> Engine:
@@ -195,6 +225,11 @@ def _inputs_refusal(signature: Any, engine: Engine) -> Refusal | None:
     """Faults of the named inputs; a missing or broken signature is reported elsewhere."""
     inputs = _inputs(signature)
     boosted = engine in ("xgboost", "lightgbm")
+    counts = Counter(str(item["name"]) for item in inputs if item.get("name"))
+    if repeated := [name for name, count in counts.items() if count > 1]:
+        why = f"{counts[repeated[0]]} inputs are called {repeated[0][:80]}; a request names each."
+        fix = "Give each column a name of its own before training, and log the model again."
+        return Refusal(_BAD_INPUT, why, fix)
     if layout_of(inputs) == "tensors":
         return _matrix_refusal(inputs) if boosted else _tensors_refusal(inputs)
     if layout_of(inputs) == "unnamed" and not boosted:

@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 
-Unservable = Callable[[Mapping[str, Any]], str]
-"""Why a model cannot be deployed, judged by its `MLmodel`."""
+Unservable = Callable[[Mapping[str, Any], Path | None], str]
+"""Why a model cannot be deployed, judged by its `MLmodel` and the folder of its files, if they are
+on this machine.
+"""
 
 RunsCode = Callable[[Mapping[str, Any]], bool]
 """Whether loading a model may run code from its files, judged by its `MLmodel`."""
@@ -214,7 +216,7 @@ class Registry:
             )
             return Examined(
                 signature=self.has_signature(version),
-                unservable=self._unservable(document) if document else "",
+                unservable=self._unservable(document, folder) if document else "",
                 size_bytes=artifacts.stated_bytes(document or {}),
             )
         except MLInfraError as error:

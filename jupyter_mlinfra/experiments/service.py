@@ -49,11 +49,11 @@ class Experiments(VersionVerbs):
         self,
         project: Project,
         *,
-        unservable: registry.Unservable = lambda _: "",
+        unservable: registry.Unservable = lambda *_: "",
         runs_code: registry.RunsCode = lambda _: True,
         uses: Callable[[], Uses] = Unused,
     ) -> None:
-        """unservable: says why a model cannot be deployed, judged by its `MLmodel`. runs_code:
+        """unservable: says why a model cannot be deployed, judged by its files. runs_code:
         whether loading it runs code from its files. uses: opened when a version is deleted.
         """
         self._project, self._uses = project, uses

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,12 @@ import pytest
 
 from jupyter_mlinfra.core.errors import Unprocessable
 from jupyter_mlinfra.deployments.client import Answer
+from jupyter_mlinfra.deployments.lightgbm_file import pandas_categories
+from jupyter_mlinfra.deployments.logged import read_document
 from jupyter_mlinfra.deployments.packaging import package
 from jupyter_mlinfra.deployments.row_test import RowTest
 from jupyter_mlinfra.deployments.runtime import engine
+from jupyter_mlinfra.deployments.servable import unservable
 from jupyter_mlinfra.deployments.xgboost_file import first_categories
 
 FRAME = pd.DataFrame(
@@ -96,6 +100,24 @@ def test_categories_that_are_no_texts_are_refused_before_anything_is_built(
     with pytest.raises(Unprocessable, match="do not fit its signature") as refused:
         package(tmp_path / "model", tmp_path / "bundles")
     assert f"One has {codes[0]}, {codes[1]}, which are no texts." in refused.value.why
+    # The same on its page, before anybody deploys it.
+    document = read_document(tmp_path / "model")
+    assert unservable(document, tmp_path / "model") == refused.value.why
+    assert unservable(document) == ""  # nobody can know without its files
+
+
+def test_categories_are_read_from_the_last_line_alone(tmp_path: Path) -> None:
+    file = tmp_path / "model.lgb"
+    long = [f"category {number}" for number in range(20_000)]  # over several blocks
+    for text, right in (
+        (f"tree\n{'x' * 200_000}\npandas_categorical:{json.dumps([long])}\n\n", [long]),
+        ('pandas_categorical:[["a"]]\nparameters\n', []),
+        ("\npandas_categorical:null\n", []),
+        ("\npandas_categorical:[[", []),
+        ("", []),
+    ):
+        file.write_text(text)
+        assert pandas_categories(file) == right
 
 
 def test_a_file_that_says_nothing_of_categories_gives_none(tmp_path: Path) -> None:

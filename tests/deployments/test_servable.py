@@ -39,6 +39,12 @@ def tensors(*shapes: list[int], dtype: str = "float32", named: bool = False) -> 
     return {**document(XGBOOST), "signature": {"inputs": json.dumps(inputs)}}
 
 
+def twice(item: dict[str, Any]) -> dict[str, Any]:
+    """A pyfunc with two inputs of one name."""
+    inputs = json.dumps([{"name": "x", **item}] * 2)
+    return {"flavors": {"python_function": {}}, "signature": {"inputs": inputs}}
+
+
 REFUSED = [
     (
         document({"sklearn_like": {}}),
@@ -54,6 +60,12 @@ REFUSED = [
     (tensors([-1, 3], dtype="object"), "of shape [-1, 3] and type object", "named columns"),
     (tensors([-1, 3], [-1, 3]), "2 inputs, of which some are tensors", "named columns"),
     (document(XGBOOST, **{"": "double"}), "Input 1 has no name", "Name the columns"),
+    (twice({"type": "double"}), "2 inputs are called x", "a name of its own"),
+    (
+        twice({"type": "tensor", "tensor-spec": {"dtype": "float32", "shape": [-1, 2]}}),
+        "2 inputs are called x",
+        "a name of its own",
+    ),
     (
         {**tensors([3, 4]), "flavors": {"python_function": {}}},
         "takes exactly 3 rows",

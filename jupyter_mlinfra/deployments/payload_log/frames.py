@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -143,11 +144,11 @@ def _with_columns(
 def names_of_inputs(names: Sequence[str], reserved: Collection[str]) -> list[str]:
     """What the columns of inputs are called: `input.<name>` if the name is reserved, is a pattern
     to Polars (`*`, `^…$`), or is `input.` before one that is reserved or of another input; else as
-    they are. So no two are equal, and whoever looks for an input finds it under `input.<name>`
-    first.
+    they are. Whoever looks for an input finds it under `input.<name>` first. No two are equal: of
+    inputs with one name, which some models of earlier versions have, the second is `<name>.2`.
     """
     taken = {*reserved, *names}
-    return [
+    found = [
         f"{PREFIX}{name}"
         if name in reserved
         or is_pattern(name)
@@ -155,6 +156,19 @@ def names_of_inputs(names: Sequence[str], reserved: Collection[str]) -> list[str
         else name
         for name in names
     ]
+    return found if len(set(found)) == len(found) else _numbered(found, taken)
+
+
+def _numbered(names: Sequence[str], reserved: Collection[str]) -> list[str]:
+    """The names, with a number behind each that is there already."""
+    taken, seen, found = {*reserved, *names}, set[str](), []
+    for name in names:
+        own, numbers = name, count(2)
+        while own in seen or (own != name and own in taken):
+            own = f"{name}.{next(numbers)}"
+        seen.add(own)
+        found.append(own)
+    return found
 
 
 def _output(frame: pl.DataFrame, position: int) -> pl.Expr:
