@@ -209,6 +209,8 @@ def test_however_many_requests_were_neighbours_of_deaths_a_deadly_one_is_found(f
     for kill in range(10):
         killed_while_it_worked_on(file, [b"harmless %d %d" % (kill, n) for n in range(PLACES)])
     in_worker(file, 0, b"poison", work=die)
+    Ledger(file).bury(0)
+    assert Ledger(file).deaths(digest_of(b"poison")) == 1
     with pytest.raises(RequestRefused):
         guard.run(b"poison", AGAIN, die)
     assert {digest_of(b"first poison").hex(), digest_of(b"poison").hex()} == {
