@@ -10,19 +10,32 @@ __all__ = [
     "AlertState",
     "Alerts",
     "FeatureDrift",
+    "Judgement",
     "Monitor",
     "MonitorStatus",
     "Monitoring",
+    "Point",
+    "RuleKind",
 ]
 
 if TYPE_CHECKING:
     from .alerts.service import Alerts
+    from .hours.points import Point
+    from .rules.kinds import RuleKind
+    from .rules.spec import Judgement
     from .service import Monitoring
     from .spec import Alert, AlertState, FeatureDrift, Monitor, MonitorStatus
+
+_HOME = {
+    "Alerts": ".alerts.service",
+    "Judgement": ".rules.spec",
+    "Monitoring": ".service",
+    "Point": ".hours.points",
+    "RuleKind": ".rules.kinds",
+}
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = {"Alerts": ".alerts.service", "Monitoring": ".service"}.get(name, ".spec")
-    return getattr(import_module(home, __name__), name)
+    return getattr(import_module(_HOME.get(name, ".spec"), __name__), name)

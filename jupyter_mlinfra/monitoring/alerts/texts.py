@@ -65,7 +65,7 @@ def text_of(rule: ThresholdRule, found: Judgement | None, track: Track, notes: N
         if track.state is AlertState.FIRING:
             return f"still firing, because it could not be judged again: {reason}"
         return reason
-    text = _measured(rule, found.point, notes)
+    text = found.text or _measured(rule, found.point, notes)
     if track.state is AlertState.PENDING:
         left = rule.hold_seconds - (track.at - track.since)
         return f"{text}; fires in {left / 60:.0f} min if it lasts"

@@ -37,6 +37,7 @@ def rule(item: ThresholdRule, owner: str) -> AlertRule:
         problem="",
         against=item.against,
         owner=item.owner or owner,
+        kind=item.kind,
     )
 
 

@@ -257,7 +257,7 @@ def _judged(rule: Rule, points: Sequence[Point], *, firing: bool) -> Judgement:
     """The verdict of a rule; none, with the reason, if it fails, so that the others are judged."""
     try:
         return rule.judge(points, firing=firing)
-    except Exception as error:  # noqa: BLE001 (whatever it is, it is that of one rule)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 (whatever it is, it is of one rule)
         why = f"the rule could not be judged: {type(error).__name__}: {error}"
         return Judgement(active=None, point=points[0], problem=why)
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from ..against import METRICS as MEASURED_AGAINST
 from ..against import REFERENCE
 from ..state import NoData
 from .file_model import RuleEntry, RulesFile, keys_at, moment_of, seconds_of
-from .spec import FAMILIES, METRICS, Operator, RuleSilence, ThresholdRule
+from .kinds import KindRule, RuleKind, make_kind
+from .spec import FAMILIES, METRICS, THRESHOLD, Operator, RuleSilence, ThresholdRule
 
 SUFFIX = ".mlrules.yaml"
 MAX_RULES = 1000
@@ -79,15 +81,14 @@ def _checked(document: Document) -> ReadFile:
         found.append((document.line(path), document.error(path, what, why, fix)))
 
     file = _read(document, fault)
-    if file is not None:
-        _check_all(document, file, fault)
+    kinds = [] if file is None else _check_all(document, file, fault)
     if file is None or found:
         by_line = sorted(found, key=lambda item: item[0])
         return ReadFile(document.name, (), (), [error for _, error in by_line])
     group = file.group or Path(document.name).name.removesuffix(SUFFIX)
     rules = [
-        _rule(entry, file, group, f"{document.name}:{document.line(('rules', place))}")
-        for place, entry in enumerate(file.rules)
+        _rule(entry, kind, file, group, f"{document.name}:{document.line(('rules', place))}")
+        for place, (entry, kind) in enumerate(zip(file.rules, kinds, strict=True))
         if entry.enabled
     ]
     off = [
@@ -124,6 +125,8 @@ def _sound_part(given: Any) -> RuleEntry | None:
         return None
     if "threshold" in bad:
         bad.add("clear")  # it is judged by the threshold
+    if "kind" in bad:
+        bad.add("with")  # it is judged by the kind
     sound = {key: value for key, value in given.items() if key not in bad}
     try:
         return RuleEntry.model_validate({"name": "rule", "threshold": 0.0, **sound})
@@ -131,7 +134,8 @@ def _sound_part(given: Any) -> RuleEntry | None:
         return None
 
 
-def _check_all(document: Document, file: RulesFile, fault: Fault) -> None:
+def _check_all(document: Document, file: RulesFile, fault: Fault) -> list[RuleKind | None]:
+    """The kind of each rule, None of ours."""
     if len(file.rules) > MAX_RULES:
         fault(("rules",), f"there are more than {MAX_RULES} rules.", fix="Split the file.")
     seen: dict[tuple[str, str], int] = {}
@@ -142,11 +146,11 @@ def _check_all(document: Document, file: RulesFile, fault: Fault) -> None:
             why = f"It is also on line {line}."
             fault(("rules", place, "name"), f"rule {entry.name} is given twice.", why, "Keep one.")
         seen[key] = place
-        _check(entry, ("rules", place), fault)
+    return [_check(entry, ("rules", place), fault) for place, entry in enumerate(file.rules)]
 
 
-def _check(entry: RuleEntry, at: KeyPath, fault: Fault) -> None:
-    """What the schema cannot say."""
+def _check(entry: RuleEntry, at: KeyPath, fault: Fault) -> RuleKind | None:
+    """What the schema cannot say. The kind of the rule, None of ours."""
     _check_metric(entry, at, fault)
     _check_threshold(entry, at, fault)
     _check_against(entry, at, fault)
@@ -157,6 +161,29 @@ def _check(entry: RuleEntry, at: KeyPath, fault: Fault) -> None:
             "Nobody would ever be told of it.",
             "Take it out.",
         )
+    return _kind(entry, at, fault)
+
+
+def _kind(entry: RuleEntry, at: KeyPath, fault: Fault) -> RuleKind | None:
+    """The kind of another package, made with its options, which it checks; None of ours."""
+    if entry.kind == THRESHOLD:
+        if entry.with_:
+            why = f"They are for kinds of other packages; this one is a {THRESHOLD}."
+            fault((*at, "with"), f"rule {entry.name} has no options.", why, "Name its kind.")
+        return None
+    see = f"See the documentation of the package that adds {entry.kind}."
+    try:
+        return make_kind(entry.kind, entry.with_)
+    except MLInfraError as error:
+        fault((*at, "kind"), error.what, error.why, error.fix)
+    except ValidationError as error:
+        for item in error.errors():
+            place = ("with", *item["loc"])
+            what = f"{'.'.join(map(str, place))} cannot be used."
+            fault((*at, *place), what, f"{item['msg']}.", see)
+    except (TypeError, ValueError) as error:
+        fault((*at, "with"), f"{entry.kind} does not take these options.", f"{error}.", see)
+    return None
 
 
 def _check_metric(entry: RuleEntry, at: KeyPath, fault: Fault) -> None:
@@ -212,7 +239,9 @@ def _check_against(entry: RuleEntry, at: KeyPath, fault: Fault) -> None:
         )
 
 
-def _rule(entry: RuleEntry, file: RulesFile, group: str, source: str) -> ThresholdRule:
+def _rule(
+    entry: RuleEntry, kind: RuleKind | None, file: RulesFile, group: str, source: str
+) -> ThresholdRule:
     def pick(key: str, fallback: Any) -> Any:
         own, default = getattr(entry, key), getattr(file.defaults, key)
         return own if own is not None else default if default is not None else fallback
@@ -227,8 +256,10 @@ def _rule(entry: RuleEntry, file: RulesFile, group: str, source: str) -> Thresho
         )
     )
     where = entry.where.model_dump(exclude_none=True)
-    return ThresholdRule(
+    made = ThresholdRule if kind is None else partial(KindRule, judged_by=kind)
+    return made(
         name=entry.name,
+        kind=entry.kind,
         metric=entry.metric,
         op=Operator(entry.op),
         threshold=entry.threshold,

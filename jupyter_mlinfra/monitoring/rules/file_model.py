@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from ...core.documents import KeyPath
 from ..against import PREVIOUS, REFERENCE, span_of
+from .spec import THRESHOLD
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 MONITOR = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
@@ -154,6 +155,14 @@ class RuleEntry(Options):
     """The monitor that it is for. Default: that of the file, else all. A rule for one monitor
     replaces a rule of that name for all.
     """
+
+    kind: str = THRESHOLD
+    """How a window is judged. `threshold`: its worst value is compared with the threshold; other
+    kinds are those of installed packages.
+    """
+
+    with_: dict[str, Any] = Field(default={}, alias="with")
+    """Options of a kind of another package, which checks them when the file is read."""
 
     metric: str
     """`psi`, `ks`, `wasserstein`, `js`, `hellinger`, `chi2`, `missing`, `out_of_range`, `unseen`,

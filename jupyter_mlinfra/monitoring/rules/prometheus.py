@@ -18,7 +18,7 @@ from ...core.exposition import family, number, sample
 from ..against import REFERENCE
 from ..hours.points import Point
 from ..state import NoData
-from .spec import ThresholdRule
+from .spec import THRESHOLD, ThresholdRule
 
 AGAINST = "against"
 """Label, and end of the name, of drift against something else than the reference."""
@@ -47,7 +47,8 @@ def rules_file(
 
     groups: dict[str, list[dict[str, Any]]] = {}
     for rule in rules:
-        groups.setdefault(rule.group, []).append(_alerting(rule, rule.owner or owner))
+        if rule.kind == THRESHOLD:
+            groups.setdefault(rule.group, []).append(_alerting(rule, rule.owner or owner))
     body = {
         "groups": [
             {"name": name, "interval": duration(interval), "rules": found}
@@ -162,6 +163,9 @@ def _fires_for_no_series(rule: ThresholdRule) -> str:
 
 
 def _left_out(rule: ThresholdRule) -> Iterable[str]:
+    if rule.kind != THRESHOLD:
+        yield f"the rule is left out; only the package that adds the kind {rule.kind} can judge it"
+        return
     if rule.no_data is NoData.FIRE and (note := _fires_for_no_series(rule)):
         yield note
     if rule.inhibited_by:

@@ -29,6 +29,9 @@ FAMILIES = ("performance_real", "performance_output", "performance_estimated")
 
 LABELS = ("version", "feature", "segment")
 
+THRESHOLD = "threshold"
+"""The kind of rule that is ours; others are in `kinds`."""
+
 
 class Operator(StrEnum):
     """How a value is compared with a threshold."""
@@ -56,12 +59,14 @@ class Operator(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
     """What a rule found in one window. active: None if nothing could be measured. point: the worst
-    one, or one that could not be used. problem: why the rule could not judge it, else empty.
+    one, or one that could not be used. problem: why the rule could not judge it, else empty. text:
+    what was found, in words; empty if metric and value say it.
     """
 
     active: bool | None
     point: Point
     problem: str = ""
+    text: str = ""
 
 
 class Rule(Timing, Protocol):
@@ -104,20 +109,21 @@ class RuleSilence:
 class ThresholdRule:
     """A metric compared with a threshold.
 
-    clear: a firing alert goes on while the value is on the bad side of this one (hysteresis).
-    min_rows: windows of fewer rows cannot be judged. share_of_at_least: a fraction counts as one of
-    at least so many requests, so that one bad request of three is not a third. monitor: empty for
-    all but `not_monitors`. against: what drift is against, see `against`. where: only points with
-    one of these values of a label. by: labels whose values have alerts of their own; without them
-    there is one alert on the worst point, as there is one before any label has a value. receivers:
-    None for all. owner: empty for the project's. source: file and line, empty for the built-in
-    rules.
+    kind: how windows are judged, see `kinds`. clear: a firing alert goes on while the value is on
+    the bad side of this one (hysteresis). min_rows: windows of fewer rows cannot be judged.
+    share_of_at_least: a fraction counts as one of at least so many requests, so that one bad
+    request of three is not a third. monitor: empty for all but `not_monitors`. against: what drift
+    is against, see `against`. where: only points with one of these values of a label. by: labels
+    whose values have alerts of their own; without them there is one alert on the worst point, as
+    there is one before any label has a value. receivers: None for all. owner: empty for the
+    project's. source: file and line, empty for the built-in rules.
     """
 
     name: str
     metric: str
     op: Operator
     threshold: float
+    kind: str = THRESHOLD
     clear: float | None = None
     hold_seconds: float = 0.0
     keep_firing_seconds: float = 0.0
@@ -160,7 +166,7 @@ class ThresholdRule:
         return tuple(point.labels[name] for name in self.by)
 
     def judge(self, points: Sequence[Point], *, firing: bool) -> Judgement:
-        """The worst of the points that have enough rows decides."""
+        """Only the points that have enough rows count; without any there is no verdict."""
         known = [
             item
             for item in points
@@ -168,9 +174,17 @@ class ThresholdRule:
         ]
         if not known:
             return Judgement(active=None, point=max(points, key=lambda item: item.rows))
+        return self.found_in(known, firing=firing)
+
+    def found_in(self, known: Sequence[Point], *, firing: bool) -> Judgement:
+        """The worst of the points decides."""
         worst = (max if self.op.upward else min)(known, key=self.weighed)
+        return self.compared(worst, firing=firing)
+
+    def compared(self, point: Point, *, firing: bool, text: str = "") -> Judgement:
+        """A point against the threshold, or against `clear` while the alert fires."""
         limit = self.clear if firing and self.clear is not None else self.threshold
-        return Judgement(active=self.op.holds(self.weighed(worst), limit), point=worst)
+        return Judgement(active=self.op.holds(self.weighed(point), limit), point=point, text=text)
 
     def weighed(self, point: Point) -> float:
         """The value that is compared with the threshold."""

@@ -9,6 +9,7 @@ export function condition(rule: IAlertRule, { trans }: IWorkbench): string {
     .join('; ');
   return [
     `${rule.metric} ${rule.op} ${format.number(rule.threshold)}`,
+    rule.kind !== 'threshold' && trans.__('judged by %1', rule.kind),
     where && `(${where})`,
     rule.for_seconds > 0 && trans.__('for %1', format.span(rule.for_seconds)),
     rule.clear !== null && trans.__('until it is past %1', format.number(rule.clear)),
