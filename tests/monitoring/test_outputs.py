@@ -168,6 +168,46 @@ def test_feedback_of_several_outputs_is_of_the_outputs_of_its_rows(
     }
 
 
+def test_feedback_of_more_values_than_outputs_are_measured_is_refused_and_holds_up_nothing(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = np.arange(8.0).reshape(4, 2)
+    monitoring = watched(
+        project, tmp_path, given, given, monkeypatch, answers="values", names=["price", "volume"]
+    )
+    at = T0 + HOUR
+    told = {"r0": [[1.0, 2.0]], "r1": [[0.5] * 300], "r2": [[0.5, "high"]]}
+    entries = [{"k": "f", "id": id, "ts": at, "truth": truth} for id, truth in told.items()]
+    write_journal(tmp_path, at, entries, names=["x"], types=["double"], pid=99)
+    monitoring._record(monitoring.monitor("flights"))
+    refused = SeriesStore(project).unjoined("flights").refused()
+    assert dict(refused.select("request_id", "why").iter_rows()) == {
+        "r1": "300 labels of one row; at most 50 outputs are measured",
+        "r2": "the label of an output is no number: high",
+    }
+    real = monitoring.figures("flights", since=timedelta(days=1)).performance.real
+    assert real
+    assert {name: item.rows for name, item in real.outputs.items()} == {"price": 1, "volume": 1}
+
+
+def test_feedback_that_cannot_be_joined_is_tried_once_and_the_hours_are_recorded(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = np.arange(8.0).reshape(4, 2)
+    monitoring = watched(project, tmp_path, given, given, monkeypatch, answers="values")
+    at = T0 + HOUR
+    entries = [{"k": "f", "id": "r0", "ts": at, "truth": [[1.0, 2.0]]}]
+    write_journal(tmp_path, at, entries, names=["x"], types=["double"], pid=99)
+    store = SeriesStore(project)
+    store.forget("flights", hours := list(store.recorded("flights")))
+    with monkeypatch.context() as patch:
+        patch.setattr("jupyter_mlinfra.monitoring.labels.joining._keep", lambda *_: 1 / int("x"))
+        with pytest.raises(ValueError, match="invalid literal"):
+            monitoring._record(monitoring.monitor("flights"))
+        assert list(store.recorded("flights")) == hours
+        monitoring._record(monitoring.monitor("flights"))
+
+
 def test_labels_of_each_output_measure_each(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

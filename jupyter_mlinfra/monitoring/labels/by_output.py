@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..hours.recording import Plan
 
 
-def by_place(place: int) -> str:
+def by_place(place: int | str) -> str:
     """What names the output at a place, from 0, whatever its name is."""
     return f"#{place}"
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.errors import BadRequest, NotFound, Unprocessable
 from ...core.frames import polars_frame
+from .by_output import by_place
 
 if TYPE_CHECKING:
     import polars as pl
@@ -49,7 +50,12 @@ OF_LABELS = ("label", "text", "named", "reward")
 NAMED_LABEL = "label."
 """Begins the name of a column with the labels of one of several outputs."""
 
-_BROKEN = ".broken"
+LISTED = ".labels"
+"""Column with the labels of several outputs as a list of texts, null where nothing is said, instead
+of a column for each.
+"""
+
+BROKEN = ".broken"
 """Why a row cannot be read, beside its values."""
 
 REFUSED = ("place", "request_id", "row", "text", "why")
@@ -91,7 +97,7 @@ def read_file(path: Path) -> Labels:
 
 def _from_csv(path: Path) -> pl.DataFrame:
     """The columns as texts: one bad value must not decide how the others are read. A line with too
-    many values, as of a decimal comma without quotes, has the reason in `_BROKEN`.
+    many values, as of a decimal comma without quotes, has the reason in `BROKEN`.
     """
     import polars as pl
 
@@ -111,7 +117,7 @@ def _from_csv(path: Path) -> pl.DataFrame:
         else None
         for line, count in found
     ]
-    return frame.with_columns(pl.Series(_BROKEN, broken, dtype=pl.String))
+    return frame.with_columns(pl.Series(BROKEN, broken, dtype=pl.String))
 
 
 def _width(values: Sequence[str]) -> int:
@@ -201,11 +207,11 @@ def _plain(frame: pl.DataFrame) -> pl.DataFrame:
             )
     texts = [name for name in names if frame[name].dtype in (pl.Categorical, pl.Enum, pl.Binary)]
     plain = frame.with_columns(_as_texts(frame[name]) for name in texts)
-    why = frame[_BROKEN] if _BROKEN in frame.columns else pl.lit(None, pl.String)
+    why = frame[BROKEN] if BROKEN in frame.columns else pl.lit(None, pl.String)
     for name in texts:
         lost = frame[name].is_not_null() & plain[name].is_null()
         why = pl.coalesce(why, pl.when(lost).then(pl.lit(f"{name} is no text in UTF-8")))
-    return plain.with_columns(why.alias(_BROKEN))
+    return plain.with_columns(why.alias(BROKEN))
 
 
 def _as_texts(column: pl.Series) -> pl.Series:
@@ -243,6 +249,7 @@ def _parsed(frame: pl.DataFrame) -> pl.DataFrame:
     """
     import polars as pl
 
+    frame = frame.with_columns(*_listed(frame))
     outputs = _outputs_in(frame.columns)
     row = pl.col("row") if "row" in frame.columns else pl.lit(None)
     given = {name: _as_given(frame, name) for name in ("label", "reward")}
@@ -255,9 +262,9 @@ def _parsed(frame: pl.DataFrame) -> pl.DataFrame:
         *(pl.when(item.is_finite()).then(item).alias(name) for name, item in number.items()),
         given["label"].alias("text"),
         given["reward"].alias("reward_text"),
-        _named(frame, outputs).alias("named"),
-        _bad_named(frame, outputs).alias("bad_named"),
-        _BROKEN,
+        pl.coalesce(_named(frame, outputs), "named").alias("named"),
+        pl.coalesce(_bad_named(frame, outputs), "bad_named").alias("bad_named"),
+        BROKEN,
     )
     whole = pl.col("label").is_not_null() & (pl.col("label") == pl.col("label").round())
     number_text = pl.col("label").cast(pl.Int64, strict=False).cast(pl.String)
@@ -271,8 +278,8 @@ def _why() -> pl.Expr:
     a_row = pl.col("row").is_between(0, MOST_ROW) & (pl.col("row") == pl.col("row").floor())
     bad_reward = pl.col("reward_text").is_not_null() & pl.col("reward").is_null()
     return (
-        pl.when(pl.col(_BROKEN).is_not_null())
-        .then(_BROKEN)
+        pl.when(pl.col(BROKEN).is_not_null())
+        .then(BROKEN)
         .when(pl.col("request_id").fill_null("") == "")
         .then(pl.lit("no request_id"))
         .when(bad_reward)
@@ -293,6 +300,32 @@ def _outputs_in(columns: Sequence[str]) -> list[str]:
         for name in columns
         if name.startswith(NAMED_LABEL) and name != NAMED_LABEL
     ]
+
+
+def _listed(frame: pl.DataFrame) -> Sequence[pl.Series | pl.Expr]:
+    """named and bad_named, see `_named` and `_bad_named`, of the labels in `LISTED`: each output is
+    named by its place.
+    """
+    import polars as pl
+
+    nothing = {"named": named_type(), "bad_named": pl.String()}
+    if LISTED not in frame.columns:
+        return [pl.lit(None, kind).alias(name) for name, kind in nothing.items()]
+    each = frame.select(
+        pl.int_range(pl.len()).alias("at"),
+        pl.col(LISTED).alias("label"),
+        pl.int_ranges(pl.col(LISTED).list.len()).alias("place"),
+    ).explode("label", "place")
+    value, given = _number(each, "label"), _as_given(each, "label")
+    name = pl.format(by_place("{}"), "place")
+    pair = pl.struct(name.alias("name"), value.alias("value"))
+    known = value.is_finite().fill_null(value=False)
+    found = each.group_by("at", maintain_order=True).agg(
+        pair.filter(known).alias("named"),
+        given.filter(given.is_not_null() & ~known).first().alias("bad_named"),
+    )
+    named = pl.when(pl.col("named").list.len() > 0).then("named").alias("named")
+    return found.select(named, "bad_named").get_columns()
 
 
 def _named(frame: pl.DataFrame, outputs: Sequence[str]) -> pl.Expr:

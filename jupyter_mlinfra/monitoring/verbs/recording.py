@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...core.errors import NotFound
+from ...core.errors import BadRequest, NotFound
 from ...core.files import file_lock, write_atomic
 from ...core.records import now
 from ..figures import HoursRecorded
@@ -18,8 +18,8 @@ from ..hours.recording import Recorder
 from ..hours.series import HOUR
 from ..labels import files as label_files
 from ..labels import joining as labels
-from ..labels.by_output import by_place
 from ..labels.joining import LabelReport
+from ..measures.answers import MOST_OUTPUTS
 from ..measures.kpi import REWARD
 from ..settings import MonitoringSettings
 from .references import ReferenceVerbs
@@ -91,10 +91,16 @@ class RecordingVerbs(ReferenceVerbs):
         """What each round of the evaluation does: record what was closed since the last one.
         Raises Conflict while somebody else records: a backfill must not hold up the rules.
         """
-        self._take_feedback(monitor)
+        trouble = None
+        try:
+            self._take_feedback(monitor)
+        except Exception as error:  # noqa: BLE001 - what callers sent does not stop the rest
+            trouble = error
         self._look_again(monitor)
         self._catch_up(monitor, HOURS_A_ROUND, wait=False)
         self._series.remove_before(monitor.name, self._first_hour())
+        if trouble:
+            raise trouble
 
     def _first_hour(self) -> int:
         """The oldest hour whose figures are kept."""
@@ -158,11 +164,16 @@ class RecordingVerbs(ReferenceVerbs):
         rewarded = REWARD in (self._plan(monitor).costs or {})
         told = (pl.col("truth_texts").list.len() > 0) | rewarded
         truths = found.filter(told & (pl.col("ts").dt.epoch("us") / 1e6 < until))
-        if truths.height:
-            rows = _labels_of(truths, rewarded=rewarded)
-            read = replace(label_files.read_frame(rows), source="feedback")
-            self._join(monitor, read, newest_first=True, wait=False)
-        write_atomic(noted, json.dumps({"until": until}).encode())
+        taken = json.dumps({"until": until}).encode()
+        try:
+            if truths.height:
+                rows = _labels_of(truths, rewarded=rewarded)
+                read = replace(label_files.read_frame(rows), source="feedback")
+                self._join(monitor, read, newest_first=True, wait=False)
+        except (BadRequest, ValueError, pl.exceptions.PolarsError):
+            write_atomic(noted, taken)  # in the next round it would fail again
+            raise
+        write_atomic(noted, taken)
 
     def _look_again(self, monitor: Monitor) -> None:
         """Join the labels that wait, if their requests are in the log now."""
@@ -185,31 +196,34 @@ class RecordingVerbs(ReferenceVerbs):
 
 def _labels_of(feedback: pl.DataFrame, *, rewarded: bool) -> pl.DataFrame:
     """Labels, one a row of the request, of several outputs one each by its place, and with the
-    first row the reward, if it counts.
+    first row the reward, if it counts. More labels of a row than outputs are measured are none.
     """
     import polars as pl
 
     truth = pl.col("truth_rows")
     nothing = pl.lit([[None]], pl.List(pl.List(pl.String)))
-    rows = (
+    outputs = pl.col("outputs")
+    count = outputs.list.len()
+    several = pl.when(count.is_between(2, MOST_OUTPUTS)).then(outputs)
+    why = pl.format("{} labels of one row; at most {} outputs are measured", count, MOST_OUTPUTS)
+    labels = (
         feedback.select(
             "request_id",
             "reward",
             pl.when(truth.list.len() > 0).then(truth).otherwise(nothing).alias("outputs"),
         )
-        .with_columns(pl.int_ranges(0, pl.col("outputs").list.len()).alias("row"))
+        .with_columns(pl.int_ranges(0, outputs.list.len()).alias("row"))
         .explode("row", "outputs")
+        .select(
+            "request_id",
+            "row",
+            pl.when(pl.col("row") == 0).then("reward").alias("reward"),
+            pl.when(count <= 1).then(outputs.list.get(0, null_on_oob=True)).alias("label"),
+            several.alias(label_files.LISTED),
+            pl.when(count > MOST_OUTPUTS).then(why).alias(label_files.BROKEN),
+        )
     )
-    width = pl.col("outputs").list.len()
-    several = width > 1
-    label = pl.col("outputs").list.get(0, null_on_oob=True)
-    labels = rows.with_columns(pl.when(~several).then(label).alias("label")).with_columns(
-        pl.when(several)
-        .then(pl.col("outputs").list.get(place, null_on_oob=True))
-        .alias(f"{label_files.NAMED_LABEL}{by_place(place)}")
-        for place in range(int(rows.select(width.filter(several).max()).item() or 0))
-    )
-    reward = pl.when(pl.col("row") == 0).then("reward").alias("reward")
-    found = labels.with_columns(reward) if rewarded else labels.drop("reward")
-    told = pl.any_horizontal(pl.col("^(label.*|reward)$").is_not_null())
-    return found.drop("outputs").filter(told)
+    found = labels if rewarded else labels.drop("reward")
+    told = pl.any_horizontal(pl.col("^(label|reward|.broken)$").is_not_null())
+    listed = pl.col(label_files.LISTED).list.drop_nulls().list.len() > 0
+    return found.filter(told | listed.fill_null(value=False))
