@@ -41,6 +41,7 @@ __all__ = [
     "as_logged",
     "hides_values",
     "inputs_of",
+    "is_output",
     "masked_columns",
     "masked_inputs",
     "name_for",
@@ -63,7 +64,7 @@ if TYPE_CHECKING:
     from .live_changes import LiveComparison
     from .logs import hides_values, masked_columns, masked_inputs, payload_logs
     from .names import name_for
-    from .payload_log.frames import BASE_COLUMNS
+    from .payload_log.frames import BASE_COLUMNS, is_output
     from .payload_log.parts import Part
     from .payload_log.training import as_logged, inputs_of, needs_model, request_of
     from .requests import LoggedRequest, LoggedRequestDetail
@@ -113,6 +114,7 @@ def __getattr__(name: str) -> Any:
         "Part": ".payload_log.parts",
         "as_logged": ".payload_log.training",
         "inputs_of": ".payload_log.training",
+        "is_output": ".payload_log.frames",
         "needs_model": ".payload_log.training",
         "hides_values": ".logs",
         "masked_columns": ".logs",

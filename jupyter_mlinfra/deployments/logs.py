@@ -27,8 +27,7 @@ def masked_columns(project: Project, columns: Sequence[str]) -> Sequence[str]:
     """Those of a log's columns whose values are not shown: the inputs that `masked_inputs` names,
     and the parameters, which may repeat them.
     """
-    from .payload_log.frames import BASE_COLUMNS
-    from .requests import is_output
+    from .payload_log.frames import BASE_COLUMNS, is_output
 
     inputs = [name for name in columns if name not in BASE_COLUMNS and not is_output(name)]
     hidden, params = masked_inputs(project, inputs), hides_values(project)

@@ -25,7 +25,7 @@ from .comparing import AnswerComparison, compare, quantiles
 from .gateway import REQUEST_SECONDS, Keys
 from .logged import Input
 from .packaging import Bundle
-from .payload_log.frames import BASE_COLUMNS
+from .payload_log.frames import BASE_COLUMNS, is_output
 from .runtime.guard import ENDS
 from .runtime.table import LOGGED_TEXT
 
@@ -246,8 +246,7 @@ def _questions(
     if sent is None:
         _check_askable(bundle, rows)
         sent = dict.fromkeys(rows["version"].unique(), bundle.inputs)
-    outputs = [name for name in rows.columns if name.startswith("prediction")]
-    outputs = [name for name in outputs if name == "prediction" or name[11:].isdecimal()]
+    outputs = [name for name in rows.columns if is_output(name)]
     inputs = {
         version: [(item, place) for item in items if (place := _place(rows, item))]
         for version, items in sent.items()

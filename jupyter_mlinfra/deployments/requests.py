@@ -27,6 +27,7 @@ from .payload_log.frames import (
     UNIQUE,
     facts_of,
     frame_of,
+    is_output,
     read_parquet,
 )
 from .payload_log.journals import PARQUET, JournalRows, read_journal
@@ -225,7 +226,10 @@ def newest_files(folder: Path, since: datetime, until: datetime) -> list[tuple[f
     ends = []
     for name in _file_names(folder, since, until):
         paths = (folder / PARQUET / f"{name}.parquet", *folder.glob(f"{name}.jsonl*"))
-        times = [path.stat().st_mtime for path in paths if path.exists()]
+        times = []
+        for path in paths:
+            with contextlib.suppress(FileNotFoundError):  # closed, compacted or removed meanwhile
+                times.append(path.stat().st_mtime)
         if times:
             ends.append((max(times), name))
     return sorted(ends, reverse=True)
@@ -354,9 +358,9 @@ def _record(
     outputs: int = OUTPUTS,
 ) -> LoggedRequest:
     names = [name for name in row if name not in BASE_COLUMNS and name not in _ADDED]
-    answers = ["prediction", *(name for name in names if _is_output(name))]
+    answers = ["prediction", *filter(is_output, names)]
     known = row[_OUTPUTS] if len(row[_OUTPUTS]) == len(answers) else answers
-    inputs = [name for name in names if not _is_output(name)]
+    inputs = [name for name in names if not is_output(name)]
     hidden = [name for name in inputs[:features] if is_masked(name, masked)]
     answered = row["status"] < 400
     shown = inputs[:features] if answered else []
@@ -388,16 +392,6 @@ def is_masked(name: str, patterns: Sequence[str]) -> bool:
     known = {name, whole} if part.isdecimal() or part in _PARTS else {name}
     names = {*known, *(item.removeprefix(PREFIX) for item in known)}
     return any(fnmatch.fnmatchcase(item, pattern) for item in names for pattern in patterns)
-
-
-def is_output(name: str) -> bool:
-    """Whether it stands for the place of an answer that has no name of its own."""
-    return name == "prediction" or _is_output(name)
-
-
-def _is_output(name: str) -> bool:
-    head, _, number = name.partition("_")
-    return head == "prediction" and number.isdecimal()
 
 
 def _body(

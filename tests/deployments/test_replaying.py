@@ -348,6 +348,18 @@ def test_a_replay_asks_with_the_parameters_that_the_version_has(tmp_path: Path) 
         compacting.compact(tmp_path)
 
 
+def test_an_input_that_is_called_like_an_answer_is_asked_and_is_none(tmp_path: Path) -> None:
+    names = ["prediction_0", "prediction_1"]
+    inputs = [Input(name=name, type="double", optional=False) for name in names]
+    head = {"deployment": "f", "version": "v1", "model": "f/1", "names": names}
+    journal = Journal(tmp_path, {**head, "types": ["double"] * 2})
+    entry = {"k": "p", "id": "r", "u": "u", "ts": NOW, "ms": 1.0, "st": 200}
+    journal.put({**entry, "x": [[111.0, 222.0]], "y": [0.7]})
+    journal.close()
+    (asked,) = replaying._questions(bundle(*inputs), reading.scan(tmp_path), None)
+    assert (asked.given, asked.body) == ([0.7], dict(zip(names, (111.0, 222.0), strict=True)))
+
+
 def test_rows_that_are_refused_are_counted_with_the_reason(tmp_path: Path) -> None:
     log(tmp_path, "v1", [1.0] * 150)
     with gateway(lambda row: None if row["count"] in (3, 120) else 1.0, []) as url:

@@ -16,6 +16,7 @@ import pytest
 from jupyter_mlinfra.cli.app import main
 from jupyter_mlinfra.core.errors import BadRequest
 from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.core.records import MASK as MASK_TEXT
 from jupyter_mlinfra.core.records import from_seconds, now, to_json
 from jupyter_mlinfra.deployments.targets.layout import payload_folder
 from jupyter_mlinfra.monitoring.hours.recording import Plan, Recorder
@@ -208,6 +209,30 @@ def test_without_masked_inputs_a_table_is_masked_nowhere_and_other_tables_never_
     assert found["flights_series"] == ["segment"]
     assert set(found["flights_profiles"]) > {"segment", "min", "max", "mean", "q50"}
     assert found["flights_refused_labels"] == []
+
+
+def test_an_input_that_is_called_like_an_answer_is_masked_as_an_input(
+    flights: Flights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log calls no answer `prediction_0`, so the input keeps its name."""
+    at = now().timestamp() - 0.5
+    write_journal(
+        payload_folder(flights.project, "flights"),
+        at,
+        [answered(at, "odd", [[31415.25, 30.0]], [0.5])],
+        names=["prediction_0", "age"],
+        types=["double", "double"],
+        version="v2",
+        pid=8,
+    )
+    monkeypatch.setenv("MLINFRA_DEPLOYMENTS_MASKED_INPUTS", '["prediction_0"]')
+    bench = Workbench(Project(flights.project.root))
+    (request,) = [item for item in bench.deployments.requests("flights").items if item.id == "odd"]
+    assert dict(request.answer) == {"prediction": 0.5}
+    assert dict(request.features) == {"prediction_0": MASK_TEXT, "age": 30.0}
+    assert request.masked == ["prediction_0"]
+    shown = bench.catalog.preview("monitoring.flights_payloads", count=500)
+    assert "31415" not in json.dumps(to_json(shown))
 
 
 def test_the_report_on_a_reference_says_why_answers_are_missing_without_a_value(

@@ -12,7 +12,7 @@ from ...core.records import now
 from ..comparing import AnswerComparison, compare, quantiles
 from ..payload_log import reading
 from ..payload_log.copied import copied_rows
-from ..payload_log.frames import UNIQUE
+from ..payload_log.frames import UNIQUE, is_output
 
 if TYPE_CHECKING:
     import polars as pl
@@ -61,11 +61,7 @@ def shadow_comparison(
             f"None is logged since {since:%Y-%m-%d %H:%M} UTC.",
             f"mlinfra deployments shadow {deployment} {version}",
         )
-    outputs = [
-        name
-        for name in both.columns
-        if name == "prediction" or (name.startswith("prediction_") and name[11:].isdecimal())
-    ]
+    outputs = [name for name in both.columns if is_output(name)]
     own = [_answer(row) for row in both.select(outputs).iter_rows()]
     other = [_answer(r) for r in both.select(f"{name}.given" for name in outputs).iter_rows()]
     found = compare(other, own, answers)

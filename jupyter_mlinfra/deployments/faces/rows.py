@@ -11,7 +11,8 @@ from ..comparing import AnswerComparison
 from ..delivery.spec import StepCheck
 from ..kubernetes.records import RegionState
 from ..latencies import VersionLatency
-from ..requests import LoggedRequest, is_output
+from ..payload_log.frames import is_output
+from ..requests import LoggedRequest
 from ..spec import Change, DeployedVersion, Deployment, KnownRow
 from ..version_verdicts import ArmOutcomes
 

@@ -41,11 +41,19 @@ original.
 
 PREFIX = "input."
 
-_OF_OUTPUT = re.compile(r"prediction_[1-9][0-9]*")
+_OUTPUT = "prediction"
+_FURTHER = re.compile(r"prediction_[1-9][0-9]*")
 """Names of columns that only further outputs have."""
 
 _TEXT_TYPES = ("string", "datetime", "binary", "array", "object", "map", "any")
 """Inputs that the journals hold as texts, unless they have categories."""
+
+
+def is_output(column: str) -> bool:
+    """Whether a column is of the answers. An input of such a name is `input.<name>`; others that
+    only begin like one, such as `prediction_0`, are inputs.
+    """
+    return column == _OUTPUT or _FURTHER.fullmatch(column) is not None
 
 
 def list_frame(rows: JournalRows) -> pl.DataFrame:
@@ -119,7 +127,7 @@ def _with_columns(
     ]
     further = (f"prediction_{position}" for position in range(1, width))
     # Also where the model has fewer outputs: a stacked model has answers of others as inputs.
-    stacked = (name for name in names if _OF_OUTPUT.fullmatch(name))
+    stacked = (name for name in names if _FURTHER.fullmatch(name))
     columns = names_of_inputs(names, {*BASE_COLUMNS, UNIQUE, SHADOW, *further, *stacked})
     inputs = []
     for position, column in enumerate(columns):

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
-from ...deployments import BASE_COLUMNS
+from ...deployments import BASE_COLUMNS, is_output
 from ..labels.joining import measure_hour
 from ..measures import quantiles
-from ..measures.answers import is_output, output_columns, predicted_classes
+from ..measures.answers import output_columns, predicted_classes
 from ..measures.parts import measured
 from .expected import expected
 from .hourly import OUTPUT, points_of

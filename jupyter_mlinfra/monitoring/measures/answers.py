@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -17,16 +16,6 @@ MOST_OUTPUTS = 50
 
 _SLACK = 1e-3
 """By how much the probabilities of a row may miss 1."""
-
-
-_OUTPUT = re.compile(r"prediction(_[1-9][0-9]*)?")
-
-
-def is_output(column: str) -> bool:
-    """Whether a column of logged rows is of the answers: an input of such a name is
-    `input.<name>`.
-    """
-    return _OUTPUT.fullmatch(column) is not None
 
 
 def answer_columns(rows: pl.DataFrame) -> list[str]:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from ...core.files import write_atomic
 from ...core.value_names import value_name
+from ...deployments import is_output
 from ..figures import PerformanceEstimate
 from ..labels.classes import are_places, classes_of
 from ..measures import error_models, estimating, shifting
-from ..measures.answers import is_output, probabilities_of
+from ..measures.answers import probabilities_of
 from ..measures.encoding import encoded, levels_of_inputs
 
 if TYPE_CHECKING:

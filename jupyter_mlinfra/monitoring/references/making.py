@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ...core.errors import MLInfraError, NotFound
+from ...deployments import is_output
 from ..figures import ReferenceReport
-from ..measures.answers import is_output
 from . import labelled
 from . import profiles as references
 from .training_data import TrainingData, training_data
