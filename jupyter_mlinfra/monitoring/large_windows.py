@@ -22,21 +22,23 @@ if TYPE_CHECKING:
     from .spec import FeatureDrift, Monitor, MonitorStatus
 
 MOST_ROWS = 1_000_000
-"""A window of at most so many rows is measured by all their values."""
+MOST_VALUES = 50_000_000
+"""A window of at most so many rows, and values in them, is measured by all of these."""
 
 
 def held_rows(log: Log, deployment: str, start: float, end: float) -> pl.DataFrame | None:
     """The rows of the log from `start` until before `end`; None if there are more than
-    `MOST_ROWS`.
+    `MOST_ROWS`, or `MOST_VALUES` in the columns of all.
     """
     import polars as pl
 
-    frames, rows = list[pl.DataFrame](), 0
+    frames, rows, columns = list[pl.DataFrame](), 0, set[str]()
     since, until = (datetime.fromtimestamp(moment, UTC) for moment in (start, end))
     for part in log.payload_parts(deployment, since=since, until=until):
         frames.append(part.rows)
         rows += part.rows.height
-        if rows > MOST_ROWS:
+        columns.update(part.rows.columns)
+        if rows > MOST_ROWS or rows * len(columns) > MOST_VALUES:
             return None
     nothing = pl.DataFrame(
         schema={

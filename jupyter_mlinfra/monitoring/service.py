@@ -446,7 +446,7 @@ class Monitoring(MissedVerbs):
     ) -> MonitorStatus:
         """By all rows of the window, or by sketches if these are too many. Unless `anew`, what was
         measured before is taken while the window, its log, the reference and the settings are the
-        same.
+        same, and of one that takes long for a while after its log has changed.
         """
         settings, end = self._project.settings.of(MonitoringSettings), now().timestamp()
         start, log = beginning(end, window.total_seconds()), self._deployments
@@ -462,8 +462,8 @@ class Monitoring(MissedVerbs):
         # The log first: what is logged while it is measured changes it again.
         logged = log.payloads_state(monitor.deployment, since=datetime.fromtimestamp(start, UTC))
         compared = reference.version, reference.digest, settings.psi_alert, settings.min_rows
-        key = (monitor.name, monitor.deployment, start, window, version, logged, compared)
-        return self._windows.of(key, monitor, measured, anew=anew)
+        key = (monitor.name, monitor.deployment, window, version, compared)
+        return self._windows.of(key, (start, logged), monitor, measured, anew=anew)
 
     def _reference(self, model_version: str) -> tuple[references.Reference, str]:
         """The reference of a version. If it cannot be read, an empty one and the reason: requests

@@ -152,3 +152,9 @@ def test_no_more_of_a_large_window_is_held_than_it_takes_to_know_that(
     rows = held_rows(log, "flights", START, START + HOUR / 4)
     assert rows is not None
     assert rows.height == sum(read[2:])
+    monkeypatch.setattr(large_windows, "MOST_VALUES", rows.height * rows.width)
+    whole = held_rows(log, "flights", START, START + HOUR / 4)
+    assert whole is not None
+    assert whole.equals(rows)
+    monkeypatch.setattr(large_windows, "MOST_VALUES", rows.height * rows.width - 1)
+    assert held_rows(log, "flights", START, START + HOUR / 4) is None, "many columns count too"

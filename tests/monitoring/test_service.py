@@ -23,7 +23,7 @@ from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unavaila
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import Number, now
 from jupyter_mlinfra.deployments import Part
-from jupyter_mlinfra.monitoring import AlertState, Monitoring
+from jupyter_mlinfra.monitoring import AlertState, Monitoring, measured_windows
 from jupyter_mlinfra.monitoring.measuring import FEATURES
 from jupyter_mlinfra.monitoring.references.profiles import path_of
 from jupyter_mlinfra.monitoring.store import MonitorStore
@@ -632,6 +632,18 @@ def test_a_window_is_measured_once_while_nothing_it_depends_on_changes(
     later = at + timedelta(minutes=2)
     monkeypatch.setattr("jupyter_mlinfra.monitoring.service.now", lambda: later)
     assert look() == 1, "the first rows have left the window"
+    monkeypatch.setattr(measured_windows, "LONG_SECONDS", -1.0)
+    deployments.rows = payload(1002)
+    assert look() == 1
+    deployments.rows = payload(1003)
+    assert look() == 0, "it takes long, and pages ask for it often"
+    monitoring.evaluate("flights")
+    assert monitoring.status("flights").monitor.rows.value == 1003, "rules judge what there is"
+    deployments.rows = payload(1004)
+    monkeypatch.setattr(measured_windows, "TAKEN_SECONDS", 0.0)
+    assert [look(), look(version="v1")] == [0, 1]
+    deployments.rows = payload(1005)
+    assert look(version="v1") == 1, "the time is over"
 
 
 def test_an_older_window_is_left_out(monitoring: Monitoring, deployments: Deployments) -> None:
