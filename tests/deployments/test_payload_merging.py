@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from jupyter_mlinfra.deployments import requests
 from jupyter_mlinfra.deployments.payload_log import compacting, lazy, merging, parts, reading
 from jupyter_mlinfra.deployments.payload_log.quarantine import problems
 from jupyter_mlinfra.deployments.payload_log.request_ids import (
@@ -211,6 +212,46 @@ def test_a_broken_file_is_set_aside_its_time_is_incomplete_and_the_rest_is_merge
     assert not list(problems(log, since + week, until + week)), "another time is complete"
     compacting.prune(log, days=1, gib=1)
     assert not list((log / "quarantine").iterdir())
+
+
+@pytest.mark.parametrize("odd", [{"st": 99_999}, {"y": [{"a": 1}]}], ids=["status", "answer"])
+def test_a_folder_that_cannot_be_compacted_keeps_no_other_from_it(
+    tmp_path: Path, odd: dict[str, object]
+) -> None:
+    """And a journal of another runtime, whose entries fit into no table, keeps no other either."""
+    for name, more in {"odd": odd, "good": {}}.items():
+        write_journal(
+            tmp_path / name, START, [answered(START, "a", [[1.0]], [0.5], **more)], names=["a"]
+        )
+    write_journal(tmp_path / "odd", START + 9, [answered(START, "b", [[1.0]], [0.5])], names=["a"])
+    (tmp_path / "none").touch()
+    command = [sys.executable, "-m", compacting.__name__]
+    folders = [tmp_path / name for name in ("none", "odd", "good")]
+    done = subprocess.run([*command, *folders], capture_output=True, text=True, check=False)
+    assert (done.returncode, str(tmp_path / "none") in done.stderr) == (1, True)
+    assert not [*tmp_path.glob("*/*.jsonl")]
+    assert reading.scan(tmp_path / "good")["request_id"].to_list() == ["a"]
+    assert reading.scan(tmp_path / "odd")["request_id"].to_list() == ["b"]
+    (told,) = problems(tmp_path / "odd", None, None)
+    assert "could not be read and is in quarantine" in told
+
+
+@pytest.mark.parametrize("step", ["glob", "exists"])
+def test_a_journal_that_is_compacted_while_files_are_listed_ends_no_look_at_requests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    journal = write_journal(tmp_path, START, [answered(START, "a", [[1]], [0.5])], names=["a"])
+    real = getattr(Path, step)
+
+    def then_removed(self: Path, *asked: object) -> object:
+        found = real(self, *asked) if step == "exists" else [*real(self, *asked)]
+        if step == "exists" or asked == (f"{journal.stem}.jsonl*",):
+            journal.unlink(missing_ok=True)
+        return found
+
+    monkeypatch.setattr(Path, step, then_removed)
+    moments = (datetime.fromtimestamp(moment, UTC) for moment in (0, 4e9))
+    assert len(requests.newest_files(tmp_path, *moments)) == (step == "exists")
 
 
 def test_rows_of_a_clock_that_was_set_back_are_in_the_hour_that_they_say(tmp_path: Path) -> None:

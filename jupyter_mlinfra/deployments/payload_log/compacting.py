@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import orjson
@@ -16,7 +17,7 @@ from .frames import list_frame
 from .journals import PARQUET, JournalRows, has_open, pid_of, read_journal
 from .ledgers import dead_ledgers, missing_entries
 from .merging import merge, replaced
-from .quarantine import set_aside_files
+from .quarantine import set_aside, set_aside_files
 from .request_ids import IDS, index_of
 
 COMPACT_AFTER_SECONDS = 60.0
@@ -24,10 +25,13 @@ COMPACT_AFTER_SECONDS = 60.0
 
 def compact(folder: Path) -> int:
     """Turn closed journals into one Parquet file each, and merge small ones; returns how many
-    journals. A journal is removed only when its Parquet file is on disk.
+    journals. A journal is removed only when its Parquet file is on disk. One whose entries fit into
+    no table, as another runtime may have written, is set aside.
 
     Raises Unavailable if the disk is full; the journals then stay.
     """
+    import polars as pl
+
     count = 0
     with file_lock(folder / ".compact.lock"):
         _close_abandoned(folder)
@@ -40,6 +44,9 @@ def compact(folder: Path) -> int:
                 journal.unlink()
             except OSError as error:
                 raise explain_os_error(error, f"{journal.name} was not compacted.") from error
+            except (ValueError, TypeError, OverflowError, pl.exceptions.PolarsError) as error:
+                set_aside(folder, journal, str(error))
+                continue
             count += 1
         try:
             merge(folder)
@@ -129,6 +136,19 @@ def _close_abandoned(folder: Path) -> None:
             ledger.unlink(missing_ok=True)
 
 
+def compact_all(folders: Sequence[str]) -> int:
+    """Compact each of these folders; one that cannot be keeps no other from it, and is told of.
+    Returns the exit status.
+    """
+    failed = 0
+    for folder in folders:
+        try:
+            compact(Path(folder))
+        except Exception as error:  # noqa: BLE001 - the next one may have closed journals too
+            sys.stderr.write(f"{folder} was not compacted: {error}\n")
+            failed = 1
+    return failed
+
+
 if __name__ == "__main__":  # the keeper runs this from time to time, in a separate process
-    for name in sys.argv[1:]:
-        compact(Path(name))
+    sys.exit(compact_all(sys.argv[1:]))
