@@ -12,8 +12,9 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from ..core.errors import NotFound
+from ..core.newest import newest_first
 from ..core.processes import Identity
-from ..core.records import from_seconds
+from ..core.records import Page, from_seconds
 from .delivery.plans import STEP
 from .spec import Change, Gate, VersionState
 
@@ -162,8 +163,23 @@ def read_deployments(connection: sqlite3.Connection) -> list[DeploymentRow]:
     return [_deployment(row, versions[row["name"]]) for row in rows]
 
 
+def read_history(
+    connection: sqlite3.Connection, name: str, *, limit: int, cursor: str | None
+) -> Page[Change]:
+    """A page of the history of a deployment, newest first."""
+    return newest_first(
+        connection,
+        "deployment_change",
+        _change,
+        where="deployment = ?",
+        values=(name,),
+        limit=limit,
+        cursor=cursor,
+    )
+
+
 def read_changes(connection: sqlite3.Connection, name: str) -> list[Change]:
-    """The history of a deployment, newest first."""
+    """The whole history of a deployment, newest first."""
     rows = connection.execute(
         "SELECT * FROM deployment_change WHERE deployment = ? ORDER BY id DESC", (name,)
     ).fetchall()
@@ -180,8 +196,10 @@ def read_earlier_traffic(
     it, so that a rollback leads to what was before the plan.
     """
     rows = connection.execute(
-        "SELECT id, verb, traffic, returns_to FROM deployment_change WHERE deployment = ?"
-        " ORDER BY id",
+        # Lines that left the traffic as it was are many, and put nothing on the stack.
+        "SELECT id, verb, traffic, returns_to FROM (SELECT id, verb, traffic, returns_to,"
+        " lag(traffic) OVER (ORDER BY id) AS before FROM deployment_change WHERE deployment = ?)"
+        " WHERE returns_to IS NOT NULL OR traffic IS NOT before ORDER BY id",
         (name,),
     ).fetchall()
     stack: list[tuple[int, dict[str, int]]] = []

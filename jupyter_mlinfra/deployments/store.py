@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import Conflict, NotFound
 from ..core.processes import Identity
-from ..core.records import Page, now, page_of, to_seconds
+from ..core.records import Page, now, to_seconds
 from .access import audit
 from .delivery.plans import active_plans, last_plan
 from .replays import read_replays, write_replay
@@ -22,6 +22,7 @@ from .rows import (
     read_changes,
     read_deployment,
     read_deployments,
+    read_history,
 )
 from .runtimes import DEFAULT
 from .spec import Change, VersionState
@@ -261,7 +262,8 @@ class DeploymentStore:
 
     def history(self, name: str, *, limit: int = 50, cursor: str | None = None) -> Page[Change]:
         """Changes, newest first."""
-        return page_of(self.changes(name), limit=limit, cursor=cursor)
+        with self._database.read() as connection:
+            return read_history(connection, name, limit=limit, cursor=cursor)
 
     def changes(self, name: str) -> list[Change]:
         """All changes, newest first."""

@@ -21,6 +21,12 @@ from .state import advance, checked_traffic, describe
 if TYPE_CHECKING:
     from .delivery.alarm import PlanAlarm
 
+KEEPER = "keeper"
+"""The verb of lines of the history that say what has happened to processes."""
+
+KEEPER_LINES = 1000
+"""So many of them are kept, the newest; those of people and plans all are."""
+
 
 class Transaction:
     """A change in progress. row: the deployment as this transaction has left it. wish: the number
@@ -99,7 +105,9 @@ class Transaction:
         text: str,
         returns_to: int | None = None,
     ) -> None:
-        """Write one line of the history and its event, and increase the wish."""
+        """Write one line of the history and its event, and increase the wish. Of the lines of the
+        keeper, which move no traffic, the oldest are removed.
+        """
         at = to_seconds(now())
         self._connection.execute(
             "INSERT INTO deployment_change (deployment, at, user, verb, text, reason, traffic,"
@@ -109,6 +117,13 @@ class Transaction:
         self._connection.execute(
             "UPDATE deployment SET updated_at = ? WHERE name = ?", (at, self.row.name)
         )
+        if verb == KEEPER:
+            self._connection.execute(
+                "DELETE FROM deployment_change WHERE deployment = :name AND verb = :verb AND id <="
+                " (SELECT id FROM deployment_change WHERE deployment = :name AND verb = :verb"
+                " ORDER BY id DESC LIMIT 1 OFFSET :kept)",
+                {"name": self.row.name, "verb": KEEPER, "kept": KEEPER_LINES},
+            )
         announce(self._connection, self.row.name, verb=verb, traffic=dict(traffic), text=text)
         if user:  # else it is the keeper
             audit.note(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 from jupyter_mlinfra.core.database import Database
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.deployments.spec import DeploymentState, VersionState
+from jupyter_mlinfra.deployments import rows, transaction
+from jupyter_mlinfra.deployments.access import audit
+from jupyter_mlinfra.deployments.spec import Change, DeploymentState, VersionState
 from jupyter_mlinfra.deployments.state import (
     advance,
     check_traffic,
@@ -200,6 +203,62 @@ def test_a_state_that_is_set_twice_is_one_step_back(store: DeploymentStore) -> N
     for shares in ({"v1": 100}, {"v2": 100}, {"v2": 100}):
         set_traffic(store, shares)
     assert [shares for _, shares in earlier_traffic(store)] == [{"v1": 100}]
+
+
+def noted(store: DeploymentStore, text: str) -> None:
+    """The keeper says what has happened to a process."""
+    with store.change("flights") as change:
+        change.record(verb="keeper", user="", reason="", traffic=change.row.traffic, text=text)
+
+
+def test_of_the_lines_of_the_keeper_the_newest_are_kept_and_a_rollback_leads_to_the_same(
+    store: DeploymentStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transaction, "KEEPER_LINES", 3)
+    steps = [{"v1": 100}, {"v1": 90, "v2": 10}, {"v2": 100}]
+    for number, shares in enumerate(steps):
+        set_traffic(store, shares)
+        for place in range(4):
+            noted(store, f"v1: process {number}.{place} was replaced")
+    undone = earlier_traffic(store)
+    assert [shares for _, shares in undone] == steps[1::-1]
+    lines = [(change.verb, change.text) for change in store.changes("flights")]
+    assert [verb for verb, _ in lines] == ["keeper"] * 3 + ["traffic"] * 3
+    assert [text for _, text in lines[:3]] == [
+        f"v1: process 2.{place} was replaced" for place in (3, 2, 1)
+    ]
+    noted(store, "v1: started again")
+    assert earlier_traffic(store) == undone
+
+
+def test_a_page_of_a_history_reads_its_own_lines_alone_and_stays_while_others_are_added(
+    store: DeploymentStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = list[int]()
+
+    def counted(row: sqlite3.Row) -> Change:
+        read.append(row["id"])
+        return real(row)
+
+    real = rows._change
+    monkeypatch.setattr(rows, "_change", counted)
+    for number in range(30):
+        noted(store, f"line {number}")
+        store.audit("flights", verb="look", user="ana", text=f"entry {number}")
+    first = store.history("flights", limit=10)
+    entries = audit.entries(store._database, "flights", limit=10, cursor=None)
+    assert (first.total, len(read)) == (30, 10)
+    noted(store, "line 30")
+    store.audit("flights", verb="look", user="ana", text="entry 30")
+    second = store.history("flights", limit=10, cursor=first.cursor)
+    assert [change.text for change in second.items] == [f"line {n}" for n in range(19, 9, -1)]
+    last = store.history("flights", limit=10, cursor=second.cursor)
+    assert (last.cursor, last.items[-1].text) == (None, "line 0")
+    further = audit.entries(store._database, "flights", limit=10, cursor=entries.cursor)
+    assert [entry.text for entry in further.items] == [f"entry {n}" for n in range(19, 9, -1)]
+    assert audit.entries(store._database, "fares", limit=10, cursor=None).total == 0
+    everything = audit.entries(store._database, None, limit=10, cursor=None)
+    assert everything.items[0].text == "entry 30"
 
 
 def test_every_change_is_an_event_in_the_same_transaction(store: DeploymentStore) -> None:

@@ -8,7 +8,8 @@ import platform
 import sqlite3
 from typing import TYPE_CHECKING
 
-from ...core.records import Page, from_seconds, now, page_of, to_seconds
+from ...core.newest import newest_first
+from ...core.records import Page, from_seconds, now, to_seconds
 from .records import AuditEntry
 
 if TYPE_CHECKING:
@@ -36,22 +37,27 @@ def entries(
     database: Database, deployment: str | None, *, limit: int, cursor: str | None
 ) -> Page[AuditEntry]:
     """Entries, newest first; of one deployment or of all."""
+    where, values = ("1", ()) if deployment is None else ("deployment = ?", (deployment,))
     with database.read() as connection:
-        rows = connection.execute(
-            "SELECT * FROM deployment_audit WHERE ? IS NULL OR deployment = ? ORDER BY id DESC",
-            (deployment, deployment),
-        ).fetchall()
-    found = [
-        AuditEntry(
-            id=row["id"],
-            at=from_seconds(row["at"]),
-            user=row["user"],
-            on=row["on"],
-            verb=row["verb"],
-            deployment=row["deployment"],
-            text=row["text"],
-            reason=row["reason"],
+        return newest_first(
+            connection,
+            "deployment_audit",
+            _entry,
+            where=where,
+            values=values,
+            limit=limit,
+            cursor=cursor,
         )
-        for row in rows
-    ]
-    return page_of(found, limit=limit, cursor=cursor)
+
+
+def _entry(row: sqlite3.Row) -> AuditEntry:
+    return AuditEntry(
+        id=row["id"],
+        at=from_seconds(row["at"]),
+        user=row["user"],
+        on=row["on"],
+        verb=row["verb"],
+        deployment=row["deployment"],
+        text=row["text"],
+        reason=row["reason"],
+    )

@@ -34,6 +34,7 @@ from ..settings import DeploymentSettings
 from ..spec import VersionState
 from ..state import weights
 from ..store import DeploymentStore
+from ..transaction import KEEPER
 from .compaction import Compaction
 from .envoy import admin, watched_files
 from .envoy.process import Gateway
@@ -380,7 +381,7 @@ class Keeper:
             (name, version), text = self.workers.events[0]
             with contextlib.suppress(NotFound), self.store.change(name) as change:
                 change.record(
-                    verb="keeper",
+                    verb=KEEPER,
                     user="",
                     reason="",
                     traffic=change.row.traffic,

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from ...core import events
 from ...core.errors import NotFound
-from ...core.records import Number, Page, check_limit, from_seconds, now, parse_cursor, to_seconds
+from ...core.newest import newest_first
+from ...core.records import Number, Page, from_seconds, now, to_seconds
 from ...core.refs import decoded, reference
 from ..rules.evaluator import AlertKey
 from ..rules.spec import Key, Operator
@@ -233,28 +234,18 @@ class AlertStore:
         self, alert: Alert, *, limit: int = 50, cursor: str | None = None
     ) -> Page[AlertChange]:
         """Newest first."""
-        check_limit(limit)
         monitor, key = key_of(alert.ref)
-        where = "monitor = ? AND rule = ? AND labels = ?"
-        values = (monitor, *_columns(key))
-        before = parse_cursor(cursor) or None
         with self._database.read() as connection:
-            total = connection.execute(
-                f"SELECT count(*) FROM alert_history WHERE {where}",  # noqa: S608
-                values,
-            ).fetchone()[0]
-            rows = connection.execute(
-                f"SELECT * FROM alert_history WHERE {where}"  # noqa: S608
-                " AND number < coalesce(?, number + 1) ORDER BY number DESC LIMIT ?",
-                (*values, before, limit + 1),
-            ).fetchall()
-        items = [_change(row) for row in rows[:limit]]
-        return Page(
-            items=items,
-            shown=len(items),
-            total=total,
-            cursor=str(rows[limit - 1]["number"]) if len(rows) > limit else None,
-        )
+            return newest_first(
+                connection,
+                "alert_history",
+                _change,
+                where="monitor = ? AND rule = ? AND labels = ?",
+                values=(monitor, *_columns(key)),
+                key="number",
+                limit=limit,
+                cursor=cursor,
+            )
 
 
 def note(
