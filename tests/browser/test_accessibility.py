@@ -50,6 +50,7 @@ def test_axe_finds_nothing(shared: Lab, name: str, request: pytest.FixtureReques
     faultless(shared.page)
 
 
+@pytest.mark.slow
 def test_axe_finds_nothing_where_a_feature_is_traced_to_its_code(shared: Lab) -> None:
     cause(shared)
     faultless(shared.page)

@@ -147,6 +147,7 @@ def test_answers_equal_offline_predictions_on_a_thousand_rows(
     assert np.abs(np.array(found["data"]["tensor"]["values"]) - expected).max() <= 1e-6
 
 
+@pytest.mark.slow
 def test_rows_and_frames_of_either_library_are_the_same_request(
     deployments: Deployments, frame: pd.DataFrame
 ) -> None:

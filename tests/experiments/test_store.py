@@ -94,6 +94,7 @@ def test_a_store_of_a_schema_that_is_not_known_is_made_by_mlflow(project, monkey
     assert revision_of(project.home / "mlflow.db") in TESTED
 
 
+@pytest.mark.slow
 def test_processes_of_plain_mlflow_that_are_the_first_of_a_project_share_its_store(project):
     """None of them imports this package: the store is there before they start."""
     code = "import mlflow\nwith mlflow.start_run(): mlflow.log_metric('auc', 0.5)"

@@ -234,6 +234,7 @@ def test_a_copied_project_leaves_the_online_store_of_the_original_alone_and_a_mo
     assert online_rows(tmp_path / "moved") == original
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_said_and_leaves_the_registry_as_it_was(
     applied_shop: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

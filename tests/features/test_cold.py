@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.features import Features
 
@@ -37,6 +39,7 @@ print(json.dumps(found))
 """
 
 
+@pytest.mark.slow
 def test_look_ups_that_come_while_feast_is_loaded_wait_for_it(shop: Features) -> None:
     process = subprocess.run(
         [sys.executable, "-c", COLD, str(shop._project.root)],

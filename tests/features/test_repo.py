@@ -85,6 +85,7 @@ def test_a_broken_feature_store_yaml_is_named(project: Project, text: str, what:
     assert str(path) in caught.value.what
 
 
+@pytest.mark.slow
 def test_a_registry_in_a_file_works_as_well(fresh_shop: Project) -> None:
     settings(fresh_shop, "registry: registry.pb\n")
     features = Features(fresh_shop)
@@ -144,6 +145,7 @@ def test_an_interrupt_ends_the_process_too(fresh_shop: Project) -> None:
         os.kill(int(pid_file.read_text()), 0)
 
 
+@pytest.mark.slow
 def test_a_damaged_copy_of_the_registry_is_built_again(applied_shop: Project) -> None:
     index = applied_shop.home / "features" / "index.json"
     for text in ("{", '{"format": 0, "mark": "", "views": []}'):
