@@ -281,9 +281,11 @@ function BadWindow({ alert }: { alert: IAlert }): React.ReactElement | null {
     return null;
   }
   return (
-    <Result query={query} rows={2}>
-      {drift => <Distribution drift={drift} span={format.ends(start, end).join(' – ')} />}
-    </Result>
+    <div>
+      <Result query={query} rows={2}>
+        {drift => <Distribution drift={drift} span={format.ends(start, end).join(' – ')} />}
+      </Result>
+    </div>
   );
 }
 

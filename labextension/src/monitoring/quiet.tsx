@@ -42,7 +42,9 @@ export function Quiet({ alerts }: { alerts: readonly IAlert[] }): React.ReactEle
   const { trans } = useWorkbench();
   const names = alerts
     .filter(({ state }) => state === 'ok')
-    .map(({ name, subject, count }) => (count > 1 ? `${name} ${subject}` : name));
+    .map(({ name, subject, labels, count }) =>
+      count > 1 || Object.keys(labels).length ? `${name} ${subject}` : name
+    );
   return names.length ? (
     <p className={cx('more')}>{trans.__('ok: %1', [...new Set(names)].join(', '))}</p>
   ) : null;

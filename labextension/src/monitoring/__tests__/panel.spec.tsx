@@ -24,7 +24,8 @@ describe('in the panel', () => {
         state: 'pending',
         value: null
       }),
-      alertOf({ ref: 'alert:a/c', name: 'latency', subject: '', state: 'ok' })
+      alertOf({ ref: 'alert:a/c', name: 'latency', subject: '', labels: {}, state: 'ok' }),
+      alertOf({ ref: 'alert:flights/drift/wind', subject: 'wind', state: 'ok' })
     ];
     show(fakeWorkbench({ monitoring: { alerts: async () => pageOf(alerts) } }), <AlertsSection />);
     await settle();
@@ -35,7 +36,7 @@ describe('in the panel', () => {
     expect(within(rows[1]!).getByRole('img', { name: 'pending' })).toBeTruthy();
     expect(rows[1]?.textContent).toContain('errors not measured · limit 20 %');
     expect(screen.getByText('1 firing · 1 pending')).toBeTruthy();
-    expect(screen.getByText('ok: latency')).toBeTruthy();
+    expect(screen.getByText('ok: latency, drift wind')).toBeTruthy();
   });
 
   it('quiet features of a rule are one line each way, beside those that fire', async () => {
