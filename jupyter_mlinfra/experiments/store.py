@@ -28,7 +28,9 @@ from ..core.project import Project
 from ..core.secrets import is_reference, resolve
 from ..core.sqlite import fix_of, is_damaged, sqlite_error
 from ..core.variables import ONLY_HERE
+from .artifacts import local_path
 from .making import empty_store
+from .relocating import relocate
 from .settings import ExperimentSettings
 
 if TYPE_CHECKING:
@@ -232,6 +234,8 @@ class TrackingStore:
                         empty_store(self._artifact_root) or self._created_by_mlflow(path.parent),
                     )
             self.migrate(path)
+            if self._outbox is None and local_path(self._artifact_root) is not None:
+                relocate(path, self._artifact_root)
             self._schema_ready = True
 
     def _created_by_mlflow(self, parent: Path) -> bytes:

@@ -21,6 +21,7 @@ from jupyter_mlinfra.core.errors import (
     Unavailable,
     Unprocessable,
 )
+from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.experiments import Experiments, loading
 from jupyter_mlinfra.experiments.artifacts import digest, has_digest, python_version
 from jupyter_mlinfra.experiments.registry import parse
@@ -608,3 +609,44 @@ def test_a_bare_name_is_the_champion_and_the_newest_version_while_there_is_none(
     assert nouns.model("churn").record.version == 1
     with pytest.raises(NotFound, match="no model chrun"):
         nouns.model("chrun").load()
+
+
+def test_plain_mlflow_finds_the_files_of_a_project_that_was_moved(tmp_path):
+    before, after = tmp_path / "before", tmp_path / "after"
+    before.mkdir()
+    (before / "mlinfra.toml").touch()
+    project = Project(before)
+    run = trained(Experiments(project))
+    Experiments(project).register(run, model="churn")
+    project.database.close()
+    before.rename(after)
+    project = Project(after)
+    Experiments(project).activate()
+    import mlflow
+
+    inputs = pl.DataFrame({"depth": [0.5], "width": [0.5]}).to_pandas()
+    assert len(mlflow.pyfunc.load_model("models:/churn/1").predict(inputs)) == 1
+    version = mlflow.MlflowClient().get_model_version("churn", "1")
+    assert len(mlflow.pyfunc.load_model(version.source).predict(inputs)) == 1
+    with mlflow.start_run(run_id=run):
+        mlflow.log_text("later", "note.txt")
+    assert mlflow.artifacts.load_text(f"runs:/{run}/note.txt") == "later"
+    assert not before.exists()
+    project.database.close()
+
+
+def test_a_copy_of_a_project_leaves_the_files_of_the_first_where_they_are(tmp_path):
+    first = tmp_path / "first"
+    first.mkdir()
+    (first / "mlinfra.toml").touch()
+    project = Project(first)
+    Experiments(project).register(trained(Experiments(project)), model="churn")
+    project.database.close()
+    shutil.copytree(first, tmp_path / "second")
+    copy = Project(tmp_path / "second")
+    Experiments(copy).activate()
+    import mlflow
+
+    version = mlflow.MlflowClient().get_model_version_download_uri("churn", "1")
+    assert version.startswith(str(first))
+    copy.database.close()
