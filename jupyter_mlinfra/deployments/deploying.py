@@ -100,7 +100,7 @@ class Deploying:
                 _check_runtime(deployed, runtime)
                 _check_features(deployed, features)
             if deployed and self._intact(deployed, answers, on_progress):
-                if _wish_in(deployed) is not None:
+                if wish_in(deployed) is not None:
                     self._note_store()
                 self._deploy_again(
                     name,
@@ -438,7 +438,7 @@ def _check_features(item: VersionRow, wish: FeatureWish | None) -> None:
     """Raise Conflict for a version that is deployed with other features: its clients would have to
     send other columns.
     """
-    if wish is None or wish == _wish_in(item):
+    if wish is None or wish == wish_in(item):
         return
     raise Conflict(
         f"{item.version} of {item.deployment} is deployed already with other features.",
@@ -451,10 +451,11 @@ def _check_features(item: VersionRow, wish: FeatureWish | None) -> None:
 def _features_of(row: DeploymentRow | None) -> FeatureWish | None:
     """The features of the version with most traffic: a further version takes the same requests."""
     packaged = row.packaged if row is not None else None
-    return _wish_in(packaged) if packaged is not None else None
+    return wish_in(packaged) if packaged is not None else None
 
 
-def _wish_in(item: VersionRow) -> FeatureWish | None:
+def wish_in(item: VersionRow) -> FeatureWish | None:
+    """What a deployed version reads from views."""
     from .featuring import FeatureWish
 
     with contextlib.suppress(Unprocessable):

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..core.domain import Checks, Domain, Group, Kind, Magic, State
+from ..core.late import late
 
 if TYPE_CHECKING:
     from ..workbench import Workbench
-    from . import Deployments
+    from . import Batches, Deployments
 
 
 def _open(bench: Workbench) -> Deployments:
-    from . import Batches, Deployments
+    from . import Deployments
     from .delivery.alarm import PlanAlarm
 
     return Deployments(
         bench.project,
-        _Experiments(bench),  # type: ignore[arg-type]
-        batches=lambda: Batches(
-            bench.project, bench.experiments, bench.catalog, bench.jobs, opener=bench.opener
-        ),
+        late(lambda: bench.experiments),  # a change of traffic does without it
+        batches=lambda: _batches(bench),
         labelled=lambda name, since, until: bench.monitoring.labels_known(
             name, since=since, until=until
         ),
@@ -31,16 +30,18 @@ def _open(bench: Workbench) -> Deployments:
     )
 
 
-class _Experiments:
-    """The experiments domain, opened by the first deploy: a change of traffic does without it, and
-    without the time that its imports take.
-    """
+def _batches(bench: Workbench) -> Batches:
+    """Loaded by the first batch, with what it scores with."""
+    from . import Batches
 
-    def __init__(self, bench: Workbench) -> None:
-        self._bench = bench
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._bench.experiments, name)
+    return Batches(
+        bench.project,
+        bench.experiments,
+        bench.catalog,
+        bench.jobs,
+        features=lambda: bench.features,
+        opener=bench.opener,
+    )
 
 
 DOMAIN = Domain(

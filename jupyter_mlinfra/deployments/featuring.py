@@ -81,9 +81,19 @@ def wish_of(
 def plan_of(
     wish: FeatureWish, columns: Sequence[Input], sample: Mapping[str, Any], features: Features
 ) -> dict[str, Any]:
-    """What is written into the bundle (see `runtime.online_features`), with `requirements` of its
-    environment, `views` as they were asked for in `asked`, and a sample of requests. columns,
-    sample: of the model.
+    """What is written into the bundle: `definitions_of`, and a sample of requests. columns, sample:
+    of the model. Raises as `definitions_of`.
+    """
+    plan = definitions_of(wish, columns, features)
+    inputs = [Input(**item) for item in plan["inputs"]]
+    return {**plan, "sample": _sample(inputs, sample, plan["views"], features)}
+
+
+def definitions_of(
+    wish: FeatureWish, columns: Sequence[Input], features: Features
+) -> dict[str, Any]:
+    """What a model takes from views (see `runtime.online_features`), with `requirements` of its
+    environment, and `views` as they were asked for in `asked`. columns: of the model.
 
     Raises BadRequest for a view that gives the model nothing or two views that give the same
     input, and for values that the policy leaves open; NotFound for an unknown view.
@@ -100,7 +110,7 @@ def plan_of(
     views = [{**view, "columns": provided.get(view["name"], {})} for view in found["views"]]
     on_demand = [{**view, "columns": provided[view["name"]]} for view in found["on_demand"]]
     inputs = _inputs(columns, views, on_demand, provided)
-    plan = {
+    return {
         "asked": list(wish.views),
         "missing": wish.missing,
         "defaults": dict(wish.defaults),
@@ -109,7 +119,6 @@ def plan_of(
         "on_demand": on_demand,
         "requirements": found["requirements"],
     }
-    return {**plan, "sample": _sample(inputs, sample, views, features)}
 
 
 def _provided(

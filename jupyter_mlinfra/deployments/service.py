@@ -17,7 +17,7 @@ from ..core.search import Document
 from . import views
 from .access.verbs import AccessVerbs
 from .asking import AskingVerbs
-from .batch.spec import MAX_ERRORS
+from .batch_verb import BatchVerb
 from .bodies import sample_body
 from .delivery.alarm import PlanAlarm
 from .delivery.spec import DeliverySpec
@@ -33,7 +33,6 @@ from .rows import DeploymentRow
 from .settings import MOST_WORKERS, DeploymentSettings
 from .snippets import request
 from .spec import (
-    BatchSubmission,
     Change,
     Deployment,
     DeploymentDetail,
@@ -46,7 +45,6 @@ from .targets import DeploymentTarget, load_target, present
 from .traffic import all_to, all_to_the_canary, exactly, previous
 
 if TYPE_CHECKING:
-    from ..catalog import Mode
     from ..core.project import Project
     from ..experiments import Experiments
     from ..features import Features
@@ -63,6 +61,7 @@ class Deployments(
     DeliveryVerbs,
     AccessVerbs,
     AskingVerbs,
+    BatchVerb,
     LogVerbs,
     ModelVersionVerbs,
     RequestVerbs,
@@ -184,48 +183,6 @@ class Deployments(
         if target == "kubernetes":
             self._to_clusters(name, shadow, on_progress)
         return self._record(self._store.deployment(name))
-
-    def batch(
-        self,
-        version: str,
-        *,
-        source: str,
-        into: str,
-        keep: Sequence[str] | None = None,
-        answers: Answers | None = None,
-        max_errors: float = MAX_ERRORS,
-        mode: Mode = "append",
-        again: bool = False,
-        workers: int | None = None,
-        new: bool = False,
-    ) -> BatchSubmission:
-        """Score a dataset as a job, into another dataset: its rows with `prediction`,
-        `model_version` and `error`, in one snapshot or none.
-
-        version: `flights/2` or `flights@champion`. source: `ns.table`, at the snapshot of this
-        moment, or `ns.table@SNAPSHOT`. keep: columns of the source in the result; None for all.
-        answers: as for a deploy. max_errors: share of rows that may be refused; they have a reason
-        in `error` and no prediction. mode: append keeps the rows that the target has, replace
-        replaces them. again: add predictions that the target has already once more, else that is a
-        Conflict. workers: serving processes; None: as many as a deployed version has, at most one a
-        CPU. new: only rows that were added since the last batch of this source into this target,
-        all if there was none; Conflict if the source was rewritten since. Raises NotFound,
-        Unprocessable if the model cannot be served, is not trusted, or does not fit the dataset.
-        """
-        if self._batches is None:
-            raise Unavailable("Batch jobs need a project with a catalog and jobs.")
-        return self._batches().submit(
-            version,
-            source=source,
-            into=into,
-            keep=keep,
-            answers=answers,
-            max_errors=max_errors,
-            mode=mode,
-            again=again,
-            workers=workers,
-            new=new,
-        )
 
     def metrics(self) -> str:
         """What gateway and processes have counted, by version, in the text format of Prometheus,

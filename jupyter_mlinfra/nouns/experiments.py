@@ -331,13 +331,19 @@ class ModelHandle(Shown):
         again: bool = False,
         workers: int | None = None,
         new: bool = False,
+        features: Sequence[str] | None = None,
+        missing: Literal["error", "null", "default"] | None = None,
+        defaults: Mapping[str, Any] | None = None,
+        at: str = "event_timestamp",
     ) -> JobHandle:
         """Score the dataset `source` into the dataset `into`, as a job that goes on where it was
         killed. `into` gets the rows with `prediction`, `model_version` and `error`.
 
         keep: columns of the source in the result; None for all. max_errors: share of rows that may
         be refused. again: add predictions that `into` has already once more. new: only the rows
-        that were added to `source` since its last batch into `into`.
+        that were added to `source` since its last batch into `into`. features, missing, defaults:
+        as in `deploy`, but as known at the time of each row, in the column `at`; None: those of its
+        deployment, if `source` lacks inputs of the model.
         """
         submitted = self.workbench.deployments.batch(
             self.record.ref,
@@ -350,6 +356,10 @@ class ModelHandle(Shown):
             again=again,
             workers=workers,
             new=new,
+            features=features,
+            missing=missing,
+            defaults=defaults,
+            at=at,
         )
         return JobHandle(self.workbench, submitted.job)
 

@@ -519,10 +519,17 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
             "again": False,
             "workers": 1,
             "new": False,
+            "features": None,
+            "missing": None,
+            "defaults": None,
+            "at": "event_timestamp",
         },
     ),
     (
-        "deployments batch flights/3 --from f.p --into f.scored --new",
+        (
+            "deployments batch flights/3 --from f.p --into f.scored --new --features weather"
+            " --features delays:mean --default mean=1.5 --missing default --at departs"
+        ),
         "BatchSubmission",
         "deployments",
         "batch",
@@ -537,6 +544,10 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
             "again": False,
             "workers": None,
             "new": True,
+            "features": ("weather", "delays:mean"),
+            "missing": "default",
+            "defaults": {"mean": 1.5},
+            "at": "departs",
         },
     ),
     (

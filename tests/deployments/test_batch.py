@@ -168,9 +168,14 @@ class Bench:
             self.project,
             self.opened.experiments,
             self.catalog,
-            _NoJobs(),
-            opener="",  # type: ignore[arg-type]
+            _NoJobs(),  # type: ignore[arg-type]
+            features=self.features,
+            opener="",
         )
+
+    def features(self) -> Any:
+        """None are asked for."""
+        raise AssertionError
 
     def task(self, model: str, source: str = "t.trips", into: str = "t.scored", **more: Any) -> Any:
         """What the verb would submit."""
@@ -185,6 +190,7 @@ class Bench:
             project=self.project,
             experiments=self.opened.experiments,
             catalog=self.catalog,
+            features=self.features,
             folder=self.folder(task),
             report=lambda _, text: self.on_report(text),
         ).run()

@@ -213,7 +213,14 @@ def test_what_depends_on_one_sees_that_it_has_changed_and_scores_none_that_may(
     store.write("flights", "points", START + 9 * HOUR, frame_of(()))
     assert bench.catalog.fingerprint(name) not in (before, None)
     models: Any = SimpleNamespace(version=lambda _: SimpleNamespace(model="m", version=1))
-    batches = Batches(bench.project, models, bench.catalog, bench.jobs, opener="x:y")
+    batches = Batches(
+        bench.project,
+        models,
+        bench.catalog,
+        bench.jobs,
+        features=lambda: bench.features,
+        opener="x:y",
+    )
     with pytest.raises(BadRequest, match="has no snapshots") as caught:
         batches.submit("m/1", source="monitoring.flights_payloads", into="zoo.scores")
     assert "into a dataset" in caught.value.fix

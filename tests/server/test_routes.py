@@ -414,7 +414,14 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
     ),
     (
         "deployments/batch",
-        {"version": "flights/3", "source": "f.p", "into": "f.scored", "keep": ["id"]},
+        {
+            "version": "flights/3",
+            "source": "f.p",
+            "into": "f.scored",
+            "keep": ["id"],
+            "features": ["weather"],
+            "defaults": {"temp": 1.5},
+        },
         "deployments",
         "batch",
         {
@@ -428,6 +435,10 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
             "again": False,
             "new": False,
             "workers": None,
+            "features": ("weather",),
+            "missing": None,
+            "defaults": {"temp": 1.5},
+            "at": "event_timestamp",
         },
     ),
     ("deployments/deployments", None, "deployments", "list", PAGE),

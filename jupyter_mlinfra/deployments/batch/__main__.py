@@ -40,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             project=bench.project,
             experiments=bench.experiments,
             catalog=bench.catalog,
+            features=lambda: bench.features,
             folder=_folder(bench.project.home, options.key),
             report=_report,
         )

@@ -16,7 +16,9 @@ import orjson
 
 from ...core.errors import NotFound, Unprocessable
 from ...core.files import file_lock
+from ...core.frames import exactly
 from ...core.processes import end_token, failpoint
+from ...core.refs import reference
 from ...core.runtime_folder import runtime_folder
 from .. import environment
 from ..bodies import open_inference_body
@@ -34,6 +36,7 @@ from .processes import RUNTIME, THREADS, Launch, ServingProcess
 from .scoring import Scorer
 from .spec import BatchTask, table_of
 from .staging import Chunk, Manifest, Staging
+from .viewed import ViewInputs
 
 if TYPE_CHECKING:
     import polars as pl
@@ -41,10 +44,14 @@ if TYPE_CHECKING:
     from ...catalog import Advance, Catalog
     from ...core.project import Project
     from ...experiments import Experiments
+    from ...features import Features
 
 CHUNK_BYTES = 4 << 20
 CHUNK_ROWS = 16_384
 """A chunk has at most so many rows, and about CHUNK_BYTES."""
+
+JOINED_ROWS = 1_000_000
+"""Rows that are joined with feature views at once."""
 
 _SAMPLED = 1000
 
@@ -77,8 +84,18 @@ def bundle_of(task: BatchTask, project: Project, experiments: Experiments) -> Bu
     return with_engine(bundle, environment.cache_folder(project.settings))
 
 
+def views_of(
+    task: BatchTask, bundle: Bundle, features: Callable[[], Features]
+) -> ViewInputs | None:
+    """The inputs that come from feature views. Raises as `featuring.definitions_of`."""
+    wish = task.wish
+    return ViewInputs(wish, bundle.columns, features(), at=task.at) if wish else None
+
+
 class BatchJob:
-    """One attempt of a batch job. folder: the same for every attempt."""
+    """One attempt of a batch job. folder: the same for every attempt. features: opened for inputs
+    that come from views.
+    """
 
     def __init__(
         self,
@@ -87,11 +104,14 @@ class BatchJob:
         project: Project,
         experiments: Experiments,
         catalog: Catalog,
+        features: Callable[[], Features],
         folder: Path,
         report: Report,
     ) -> None:
         self._task, self._project, self._experiments = task, project, experiments
         self._catalog, self._folder, self._report = catalog, folder, report
+        self._features = features
+        self._views: ViewInputs | None = None
         self._staging = Staging(folder)
         digest = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
         self._token = f"mlinfra-batch-{digest}"
@@ -117,6 +137,7 @@ class BatchJob:
             check_unmoved(self._catalog, task)
         bundle = bundle_of(task, self._project, self._experiments)
         source = self._source()
+        self._views = views_of(task, bundle, self._features)
         manifest = self._staging.open(self._manifest(source, bundle))
         if task.since and not manifest.total:
             return Scored(0, 0, str(self._catalog.dataset(task.into).snapshot))
@@ -175,7 +196,7 @@ class BatchJob:
                 stack.callback(process.close)
             self._report(None, "loading the model")
             processes[0].start()
-            stream = _Stream(self._task, source, bundle, processes)
+            stream = _Stream(self._task, source, bundle, processes, self._views, self._staging)
             self._check_target(stream)
             for number, frame in stream.results(manifest, done):
                 done[number] = self._staging.put(number, frame)
@@ -233,6 +254,7 @@ class BatchJob:
             inputs=[
                 self._catalog.dataset(self._task.source).ref,
                 self._experiments.version(self._task.model).ref,
+                *(reference("view", name) for name in (self._views.names if self._views else ())),
             ],
             key=self._task.key,
             advance=self._advance(),
@@ -252,6 +274,16 @@ class BatchJob:
         return Advance(table_of(task.source), lambda now: moved(self._catalog, task, now))
 
 
+def check_inputs(
+    task: BatchTask, bundle: Bundle, views: ViewInputs | None, schema: Mapping[str, pl.DataType]
+) -> None:
+    """Raise Unprocessable if the dataset lacks an input of the model that no view gives."""
+    if views is not None:
+        views.check(schema, task.source)
+    inputs = bundle.columns if views is None else views.inputs
+    check_columns(inputs, schema, source=task.source, model=task.model)
+
+
 class _Stream:
     """The source on its way through the processes."""
 
@@ -261,13 +293,18 @@ class _Stream:
         source: pl.LazyFrame,
         bundle: Bundle,
         processes: Sequence[ServingProcess],
+        views: ViewInputs | None,
+        staging: Staging,
     ) -> None:
         self._model, self._processes = task.model, processes
+        self._views, self._staging = views, staging
+        self._known: tuple[int, pl.DataFrame] | None = None
         schema = source.collect_schema()
-        check_columns(bundle.columns, schema, source=task.source, model=task.model)
+        check_inputs(task, bundle, views, schema)
         self._keep = check_kept(task.keep, schema, source=task.source)
-        wanted = {*self._keep, *(item.name for item in bundle.columns)}
-        self._source = source.select([name for name in schema if name in wanted])
+        own = views.columns if views else {item.name for item in bundle.columns}
+        wanted = {*self._keep, *own}
+        self._source = source.select(exactly(name) for name in schema if name in wanted)
         answer, binary = _probe(bundle, processes[0])
         self._scorer = Scorer(
             _feeds(bundle, processes[0]),
@@ -291,9 +328,9 @@ class _Stream:
         waiting: deque[tuple[int, Future[pl.DataFrame]]] = deque()
         with ThreadPoolExecutor(depth, thread_name_prefix="batch") as pool:
             try:
-                for number, chunk in chunks:
+                for number, chunk, known in chunks:
                     process = self._processes[number % len(self._processes)]
-                    waiting.append((number, pool.submit(self._score, chunk, process)))
+                    waiting.append((number, pool.submit(self._score, chunk, known, process)))
                     if len(waiting) >= depth:
                         number, future = waiting.popleft()
                         yield number, future.result()
@@ -309,7 +346,8 @@ class _Stream:
 
     def _missing(
         self, manifest: Manifest, done: Mapping[int, Chunk]
-    ) -> Iterator[tuple[int, pl.DataFrame]]:
+    ) -> Iterator[tuple[int, pl.DataFrame, pl.DataFrame | None]]:
+        """Number and rows of each chunk that is not done, and what views have of these rows."""
         first = next((n for n in range(manifest.chunks) if n not in done), manifest.chunks)
         if first == manifest.chunks:
             return
@@ -319,16 +357,38 @@ class _Stream:
         )
         for number, chunk in enumerate(_of_size(batches, manifest.size), start=first):
             if number not in done:
-                yield number, chunk
+                yield number, chunk, self._known_of(number, manifest.size, chunk.height)
 
-    def _score(self, chunk: pl.DataFrame, process: ServingProcess) -> pl.DataFrame:
-        return self._result(chunk, self._scorer.score(chunk, process))
+    def _known_of(self, number: int, size: int, rows: int) -> pl.DataFrame | None:
+        """What views have of the rows of a chunk: joined for many chunks at once, since each join
+        reads the sources of the views.
+        """
+        if self._views is None:
+            return None
+        together = max(1, JOINED_ROWS // size)
+        part, place = divmod(number, together)
+        if self._known is None or self._known[0] != part:
+            self._known = None  # before there are two
+            some = self._source.slice(part * together * size, together * size)
+            entities = some.select(map(exactly, self._views.entity)).collect(engine="streaming")
+            snapshots = self._staging.snapshots()
+            self._known = part, self._views.known(entities, snapshots)
+            self._staging.keep_snapshots(snapshots)
+        return self._known[1].slice(place * size, rows)
+
+    def _score(
+        self, chunk: pl.DataFrame, known: pl.DataFrame | None, process: ServingProcess
+    ) -> pl.DataFrame:
+        if self._views is None or known is None:
+            return self._result(chunk, self._scorer.score(chunk, process))
+        rows, why = self._views.completed(chunk, known)
+        return self._result(chunk, self._scorer.score_unless(why, rows, process))
 
     def _result(self, chunk: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
         import polars as pl
 
         predictions = [answers[name] for name in answers.columns if name != ERROR]
-        return chunk.select(self._keep).with_columns(
+        return chunk[self._keep].with_columns(
             *predictions, pl.lit(self._model).alias(MODEL_VERSION), answers[ERROR]
         )
 

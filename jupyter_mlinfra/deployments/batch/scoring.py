@@ -78,6 +78,23 @@ class Scorer:
         ]
         return pl.concat(found, how="vertical_relaxed").sort(place).drop(place)
 
+    def score_unless(self, why: pl.Series, chunk: pl.DataFrame, process: Asked) -> pl.DataFrame:
+        """The same, but rows for which `why` has a reason are not asked."""
+        import polars as pl
+
+        asked = why.is_null()
+        if asked.all():
+            return self.score(chunk, process)
+        refused = self._combined([pl.DataFrame({ERROR: why.filter(~asked)})])
+        if not asked.any():
+            return refused
+        place = "\0place"
+        parts = [
+            self.score(chunk.filter(asked), process).with_columns(asked.arg_true().alias(place)),
+            refused.with_columns((~asked).arg_true().alias(place)),
+        ]
+        return pl.concat(parts, how="vertical_relaxed").sort(place).drop(place)
+
     def _groups(self, frame: pl.DataFrame, gap: pl.Series) -> list[tuple[pl.DataFrame, pl.Series]]:
         """Rows that lack nothing, and those that lack each input first; with their places."""
         groups = []

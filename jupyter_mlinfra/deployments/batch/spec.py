@@ -5,18 +5,22 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ...catalog import Mode
+    from ..featuring import FeatureWish, Missing
     from ..logged import Answers
 
 MAX_ERRORS = 0.1
 """As many rows may be set aside when files are ingested."""
 
 ANSWERS = ("classes", "probabilities")
+
+AT = "event_timestamp"
+"""The column with the time of a row, as in training sets."""
 
 
 def table_of(source: str) -> str:
@@ -29,7 +33,9 @@ class BatchTask:
     """model: `flights/3`. source: `ns.table@SNAPSHOT`. into: `ns.table`. keep: columns of the
     source in the result; None for all. max_errors: share of rows that may be refused. key: of the
     rows in the target (see `Catalog.write`). workers: serving processes. new: only the rows that
-    were added after the snapshot `since`; empty: none has been scored yet.
+    were added after the snapshot `since`; empty: none has been scored yet. features: `view:feature`
+    or `view:*` of the inputs that come from views, as they were at the time in the column `at`;
+    missing, defaults: see `featuring.FeatureWish`.
     """
 
     model: str
@@ -43,6 +49,26 @@ class BatchTask:
     workers: int = 1
     new: bool = False
     since: str = ""
+    features: Sequence[str] = ()
+    missing: Missing = "error"
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    at: str = AT
+
+    @property
+    def wish(self) -> FeatureWish | None:
+        """What is read from views; None: nothing."""
+        from ..featuring import FeatureWish
+
+        if not self.features:
+            return None
+        return FeatureWish(views=self.features, missing=self.missing, defaults=self.defaults)
+
+    @property
+    def read(self) -> list[Any]:
+        """The same with the column of the time, as JSON has it; nothing without views."""
+        if not self.features:
+            return []
+        return [list(self.features), self.missing, dict(self.defaults), self.at]
 
     @property
     def snapshot(self) -> str:
@@ -53,7 +79,7 @@ class BatchTask:
     def digest(self) -> str:
         """Equal for tasks whose chunks have the same rows; see `staging`."""
         keep = None if self.keep is None else list(self.keep)
-        parts = [self.model, self.source, keep, self.answers, self.since]
+        parts = [self.model, self.source, keep, self.answers, self.since, *self.read]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
     def words(self) -> list[str]:
@@ -73,6 +99,7 @@ class BatchTask:
         }
         flags = [f"--{name}={value}" for name, value in words.items()]
         flags += ["--new"] if self.new else []
+        flags += [f"--features={json.dumps(self.read)}"] if self.features else []
         if self.keep is None:
             return [*flags, "--keep-all"]
         return [*flags, *(f"--keep={name}" for name in self.keep)]
@@ -90,10 +117,14 @@ class BatchTask:
         parser.add_argument("--keep-all", action="store_true")
         parser.add_argument("--new", action="store_true")
         parser.add_argument("--since", default="")
+        parser.add_argument("--features", type=json.loads)
 
     @classmethod
     def of(cls, options: argparse.Namespace) -> BatchTask:
         """The task of parsed arguments."""
+        read: tuple[Sequence[str], Missing, Mapping[str, Any], str]
+        read = options.features or ((), "error", {}, AT)
+        views, missing, defaults, at = read
         return cls(
             model=options.model,
             source=getattr(options, "from"),
@@ -106,4 +137,8 @@ class BatchTask:
             workers=options.workers,
             new=options.new,
             since=options.since,
+            features=views,
+            missing=missing,
+            defaults=defaults,
+            at=at,
         )

@@ -2,6 +2,7 @@
 all, so that the next attempt goes on where the last one was killed.
 
     manifest.json           what the chunks belong to; with another one they are thrown away
+    views.json              the snapshots at which feature views are read
     chunk-0000000012.parquet  rows 12 × size to 13 × size of the source's snapshot
 
 Chunk k always has the same rows: the source is read at one snapshot, in the order of its files.
@@ -26,6 +27,7 @@ REASONS = 5
 """Of refused rows that are kept for the message."""
 
 _FACTS = "mlinfra"
+_VIEWS = "views.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +114,18 @@ class Staging:
         write_atomic(self._path(number), data.getvalue())
         return chunk
 
+    def snapshots(self) -> dict[str, str | None]:
+        """Those at which earlier chunks have read feature views, by dataset."""
+        try:
+            found: dict[str, str | None] = json.loads((self._folder / _VIEWS).read_text())
+        except FileNotFoundError:
+            return {}
+        return found
+
+    def keep_snapshots(self, snapshots: Mapping[str, str | None]) -> None:
+        """Note them for the chunks that follow, also in another attempt."""
+        write_atomic(self._folder / _VIEWS, json.dumps(snapshots).encode())
+
     def frame(self, manifest: Manifest) -> pl.LazyFrame:
         """All chunks in order, lazily, at least one."""
         import polars as pl
@@ -134,6 +148,7 @@ class Staging:
             *self._folder.glob("chunk-*.parquet"),
             *self._folder.glob(".chunk-*"),
             self._folder / "manifest.json",
+            self._folder / _VIEWS,
         ]:
             path.unlink(missing_ok=True)
 

@@ -7,23 +7,29 @@ import json
 import os
 import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...core.errors import BadRequest, Conflict
 from ..logged import Answers
 from ..settings import DeploymentSettings
 from ..spec import BatchSubmission
-from .columns import check_columns, check_kept
+from .columns import check_kept
 from .growth import count, new_rows
-from .job import bundle_of
-from .spec import MAX_ERRORS, BatchTask, table_of
+from .job import bundle_of, check_inputs, views_of
+from .spec import AT, MAX_ERRORS, BatchTask, table_of
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from ...catalog import Catalog, Mode
     from ...core.project import Project
-    from ...experiments import Experiments
+    from ...experiments import Experiments, Version
+    from ...features import Features
     from ...jobs import Jobs
+    from ..featuring import FeatureWish
+    from ..packaging import Bundle
 
 RETRIES = 3
 
@@ -38,9 +44,11 @@ class Batches:
         catalog: Catalog,
         jobs: Jobs,
         *,
+        features: Callable[[], Features],
         opener: str,
     ) -> None:
         self._project, self._experiments = project, experiments
+        self._features = features
         self._catalog, self._jobs, self._opener = catalog, jobs, opener
 
     def submit(
@@ -56,8 +64,13 @@ class Batches:
         again: bool = False,
         workers: int | None = None,
         new: bool = False,
+        wish: FeatureWish | None = None,
+        at: str = AT,
+        deployed: Callable[[Version], FeatureWish | None] = lambda _: None,
     ) -> BatchSubmission:
-        """See `Deployments.batch`."""
+        """See `Deployments.batch`. wish: the inputs that come from views. deployed: the same of a
+        deployment of the version, for a dataset that lacks inputs of the model.
+        """
         _check_options(new=new, all_rows=again or mode == "replace", max_errors=max_errors)
         found = self._experiments.version(version)
         model = f"{found.model}/{found.version}"
@@ -65,16 +78,11 @@ class Batches:
         target = _plain(into)
         begun = new_rows(self._catalog, pinned, target) if new else None
         since, rows = begun or ("", rows)
-        parts = [model, pinned, None if keep is None else list(keep), answers]
-        parts += ["new", since] if new else []
-        # Who replaces all rows, or adds them again on purpose, means this job alone.
-        salt = uuid.uuid4().hex if again or mode == "replace" else ""
-        key = hashlib.sha256(json.dumps([*parts, salt]).encode()).hexdigest()[:20]
         task = BatchTask(
             model=model,
             source=pinned,
             into=target,
-            key=f"batch-{key}",
+            key="",
             keep=keep,
             answers=answers,
             mode=mode,
@@ -83,7 +91,19 @@ class Batches:
             new=new,
             since=since,
         )
-        self._check(task)
+        if table_of(task.source) == task.into:
+            raise _into_itself(task)
+        bundle = bundle_of(task, self._project, self._experiments)
+        schema = self._catalog.dataset(task.source).schema
+        if wish is None and any(item.name not in schema for item in bundle.columns):
+            wish = deployed(found)
+        if wish is not None:
+            task = replace(
+                task, features=wish.views, missing=wish.missing, defaults=wish.defaults, at=at
+            )
+        # Who replaces all rows, or adds them again on purpose, means this job alone.
+        task = _with_key(task, uuid.uuid4().hex if again or mode == "replace" else "")
+        self._check(task, bundle, schema)
         return BatchSubmission(
             job=self._submit(task), rows=rows, source=pinned, into=target, version=model
         )
@@ -135,24 +155,33 @@ class Batches:
             rows = count(table.scan())
         return pinned, int(rows)
 
-    def _check(self, task: BatchTask) -> None:
+    def _check(self, task: BatchTask, bundle: Bundle, schema: Mapping[str, pl.DataType]) -> None:
         """Raise what the job would only find out later."""
-        if table_of(task.source) == task.into:
-            raise BadRequest(
-                f"{task.into} is the source.",
-                "Its rows would be there twice, once without predictions.",
-                "Name another dataset after --into.",
-            )
         if snapshot := self._catalog.written(task.into, task.key):
             raise Conflict(
                 f"{task.into} has these predictions already.",
                 f"Snapshot {snapshot} added those of {task.model} for {task.source}.",
                 "To add them once more: --again (in Python again=True).",
             )
-        bundle = bundle_of(task, self._project, self._experiments)
-        schema = self._catalog.dataset(task.source).schema
-        check_columns(bundle.columns, schema, source=task.source, model=task.model)
+        check_inputs(task, bundle, views_of(task, bundle, self._features), schema)
         check_kept(task.keep, schema, source=task.source)
+
+
+def _with_key(task: BatchTask, salt: str) -> BatchTask:
+    """The task with the key of its rows in the target. salt: of a task that is like no other."""
+    keep = None if task.keep is None else list(task.keep)
+    parts = [task.model, task.source, keep, task.answers]
+    parts += ["new", task.since] if task.new else []
+    key = hashlib.sha256(json.dumps([*parts, *task.read, salt]).encode()).hexdigest()[:20]
+    return replace(task, key=f"batch-{key}")
+
+
+def _into_itself(task: BatchTask) -> BadRequest:
+    return BadRequest(
+        f"{task.into} is the source.",
+        "Its rows would be there twice, once without predictions.",
+        "Name another dataset after --into.",
+    )
 
 
 def _check_options(*, new: bool, all_rows: bool, max_errors: float) -> None:

@@ -12,7 +12,7 @@ from ...faces.cli import Noun, paged
 from ...faces.parse import rows as rows_of
 from ...faces.parse import weights
 from ...faces.session import Ended, Session
-from ..batch.spec import MAX_ERRORS
+from ..batch.spec import AT, MAX_ERRORS
 from .delivery_options import chosen, delivered
 
 if TYPE_CHECKING:
@@ -21,6 +21,18 @@ if TYPE_CHECKING:
 deployments = Noun("deployments", "Deployments: model versions that answer requests.")
 
 _reason = click.option("--reason", default="", help="Why; recorded in the history.")
+_missing = click.option(
+    "--missing",
+    type=click.Choice(["error", "null", "default"]),
+    help="What a feature becomes that is absent or past its ttl. Default: error.",
+)
+_defaults = click.option(
+    "--default",
+    "defaults",
+    multiple=True,
+    metavar="COLUMN=VALUE",
+    help="Of a feature that is missing; may be repeated.",
+)
 
 
 @deployments.verb("list")
@@ -78,18 +90,8 @@ def _show(session: Session, name: str) -> Any:
     metavar="VIEW",
     help="Read these inputs from the online store: VIEW or VIEW:FEATURE; may be repeated.",
 )
-@click.option(
-    "--missing",
-    type=click.Choice(["error", "null", "default"]),
-    help="What a feature becomes that is absent or past its ttl. Default: error.",
-)
-@click.option(
-    "--default",
-    "defaults",
-    multiple=True,
-    metavar="COLUMN=VALUE",
-    help="Of a feature that is missing; may be repeated.",
-)
+@_missing
+@_defaults
 @click.option(
     "--override",
     default="",
@@ -193,12 +195,35 @@ def _label(session: Session, version: str) -> str:
 @click.option(
     "--workers", type=click.IntRange(1, 64), help="Processes. Default: as many as a version has."
 )
+@click.option(
+    "--features",
+    multiple=True,
+    metavar="VIEW",
+    help="Read these inputs from VIEW or VIEW:FEATURE, as known at the time of each row; may be"
+    " repeated. Default: those of its deployment, if the dataset lacks inputs.",
+)
+@_missing
+@_defaults
+@click.option(
+    "--at", metavar="COLUMN", default=AT, show_default=True, help="Time of a row, for features."
+)
 def _batch(
-    session: Session, version: str, keep: tuple[str, ...], replace: bool, **options: Any
+    session: Session,
+    version: str,
+    keep: tuple[str, ...],
+    replace: bool,
+    features: tuple[str, ...],
+    defaults: tuple[str, ...],
+    **options: Any,
 ) -> Any:
     """Score a dataset into another one, as a job."""
     return session.bench.deployments.batch(
-        version, keep=keep or None, mode="replace" if replace else "append", **options
+        version,
+        keep=keep or None,
+        mode="replace" if replace else "append",
+        features=features or None,
+        defaults=_values(defaults, "--default COLUMN=VALUE") or None,
+        **options,
     )
 
 

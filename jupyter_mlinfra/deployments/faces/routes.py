@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -9,6 +10,7 @@ from ...core.errors import BadRequest, Forbidden
 from ...core.exposition import MEDIA_TYPE
 from ...faces.handler import Handler, access, elsewhere
 from ...faces.parameters import Count, Cursor, Interval, Len, Limit, Name, Percent, Text
+from ..batch.spec import AT, MAX_ERRORS
 from . import access_routes, request_routes
 
 if TYPE_CHECKING:
@@ -131,13 +133,17 @@ class Batch(Handler):
         again: bool = False,
         workers: Processes | None = None,
         new: bool = False,
+        features: Annotated[tuple[Name, ...], Len(1, 1000)] | None = None,
+        missing: Literal["error", "null", "default"] | None = None,
+        defaults: Mapping[str, Any] | None = None,
+        at: Name = AT,
     ) -> BatchSubmission:
         """Score a dataset into another one: a job. keep: columns of the source in the result; all
         by default. max_errors: share of rows that may be refused; 0.1 by default. new: only rows
-        that were added since the last batch of this source into this target.
+        that were added since the last batch of this source into this target. features, missing,
+        defaults (by column): as known at the time of each row, in the column `at`; by default those
+        of its deployment, if the dataset lacks inputs of the model.
         """
-        from ..batch.spec import MAX_ERRORS
-
         return self.bench.deployments.batch(
             version,
             source=source,
@@ -149,6 +155,10 @@ class Batch(Handler):
             again=again,
             workers=workers,
             new=new,
+            features=features,
+            missing=missing,
+            defaults=defaults,
+            at=at,
         )
 
 
