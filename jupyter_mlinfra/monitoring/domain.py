@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..core.domain import Domain, Group, Kind, Magic, State
+from ..core.late import late
 
 if TYPE_CHECKING:
     from ..workbench import Workbench
@@ -16,8 +17,8 @@ def _open(bench: Workbench) -> Monitoring:
 
     return Monitoring(
         bench.project,
-        bench.deployments,
-        bench.experiments,
+        late(lambda: bench.deployments),
+        late(lambda: bench.experiments),
         alarm_set=lambda: bench.jobs.heed_alarms(start=True),
     )
 

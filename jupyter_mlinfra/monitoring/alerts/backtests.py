@@ -40,10 +40,6 @@ Measured = tuple[str, str]
 LOG, SERIES = "payload log", "hourly series"
 
 
-def quiet(_monitor: str, _share: float) -> None:
-    """Nobody is told."""
-
-
 def backtest(
     project: Project,
     deployments: Deployments,

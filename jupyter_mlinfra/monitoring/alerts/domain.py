@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...core.domain import Domain, Group, Kind, Magic, State
+from ...core.late import late
 
 if TYPE_CHECKING:
     from ...workbench import Workbench
@@ -16,9 +17,9 @@ def _open(bench: Workbench) -> Alerts:
 
     return Alerts(
         bench.project,
-        bench.monitoring,
-        bench.deployments,
-        bench.experiments,
+        late(lambda: bench.monitoring),
+        late(lambda: bench.deployments),
+        late(lambda: bench.experiments),
         lambda: bench.pipelines,
     )
 

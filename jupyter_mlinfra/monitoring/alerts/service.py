@@ -14,14 +14,13 @@ from ...core.files import explain_os_error, real_path, write_atomic
 from ...core.records import PAGE_LIMIT, Page, now, page_of
 from ...core.refs import reference
 from ..masking import with_masked
-from ..rules import editing
 from ..rules.book import RuleBook, bound, built_in, open_book
 from ..rules.file import SUFFIX, ReadFile, read_file, read_text
 from ..rules.prometheus import rules_file
 from ..settings import MonitoringSettings
 from ..snippets import alert_code
 from ..spec import Alert, AlertSilence, FeatureDrift
-from . import backtests, drafts, notebook, views
+from . import drafts, notebook, views
 from .deliveries import DeliveryStore
 from .folding import tally
 from .silences import silence_of
@@ -306,6 +305,8 @@ class Alerts:
         with one more; comments and order stay, and nothing is saved. Raises Unprocessable if only
         editing by hand can do that.
         """
+        from ..rules import editing
+
         if place is None:
             return RulesEdited(text=editing.add_rule(text, values or {}))
         if remove:
@@ -327,13 +328,15 @@ class Alerts:
         monitor: str | None = None,
         days: float = 30.0,
         step: timedelta = timedelta(hours=1),
-        on_progress: backtests.Progress = backtests.quiet,
+        on_progress: Callable[[str, float], None] = lambda _monitor, _share: None,
     ) -> Backtest:
         """When the rules of a file, or those in force, would have fired in the last `days`. text:
         of the file, if it is not saved. called: see `check`.
 
         Raises Unprocessable for a file with a fault.
         """
+        from . import backtests
+
         book = open_book(self._project) if file is None else self._one_file(file, text, called)
         return backtests.backtest(
             self._project,

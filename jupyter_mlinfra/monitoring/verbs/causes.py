@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 from ...core.errors import MLInfraError, NotFound
 from ...core.refs import Ref, reference
-from ...experiments import Version
 from ..causes.likely import feature_of, likely
 from ..causes.spec import FeatureCause
-from ..causes.tracing import Tracer
 from ..snippets import cause_code
 from .heat import HeatVerbs
 
 if TYPE_CHECKING:
+    from ...experiments import Version
     from ..alerts.store import AlertStore
     from ..spec import Alert
 
@@ -36,6 +35,8 @@ class CauseVerbs(HeatVerbs):
         version: `v3`; by default the one with most of the traffic. Raises NotFound if the model has
         no such input.
         """
+        from ..causes.tracing import Tracer
+
         monitor = self._store.show(name)
         _, model_version = self._version_of(monitor.deployment, version)
         column, reasons = self._input_of(model_version, feature)
