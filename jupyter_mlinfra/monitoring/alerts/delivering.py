@@ -22,7 +22,6 @@ from ...core.settings import FILE
 from ...jobs import ROOT, Alarm, clear_alarm, set_alarm
 from ..settings import MonitoringSettings, Receiver
 from .deliveries import DeliveryStore, Message
-from .receivers import send
 
 ALARM = "alert-deliveries"
 FIRST_PAUSE, LONGEST_PAUSE = 30.0, 3600.0
@@ -129,6 +128,8 @@ def _failed(error: Exception) -> MLInfraError:
 
 
 def _send(project: Project, receivers: Mapping[str, Receiver], message: Message, at: float) -> None:
+    from .receivers import send  # not in every process that sets the alarm
+
     receiver = receivers.get(message.receiver)
     if receiver is None:
         raise NotFound(
