@@ -274,6 +274,8 @@ def monitor(lab: Lab) -> None:
     page = lab.open("Models", "monitor:flights")
     expect(page.locator("svg[role='img']").first).to_be_visible()
     expect(page.locator("[data-cell]").first).to_be_visible(timeout=3 * SLOW)
+    # The figures of the whole window come after the map.
+    expect(page.get_by_text("no. 1", exact=True)).to_be_visible(timeout=3 * SLOW)
 
 
 def cause(lab: Lab) -> None:
