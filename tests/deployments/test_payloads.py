@@ -26,7 +26,7 @@ from jupyter_mlinfra.deployments.payload_log import compacting, reading
 from jupyter_mlinfra.deployments.payload_log.frames import BASE_COLUMNS
 from jupyter_mlinfra.deployments.payload_log.lazy import lazy
 from jupyter_mlinfra.deployments.runtime import served
-from jupyter_mlinfra.deployments.runtime.journal import Journal
+from jupyter_mlinfra.deployments.runtime.journal import ENTRY_BYTES, Journal
 
 HEAD = {"deployment": "flights", "version": "v1", "model": "flights/1", "names": ["a", "b"]}
 
@@ -323,21 +323,90 @@ def test_feedback_of_several_outputs_is_sent_and_taken_by_row() -> None:
 
 def test_a_full_queue_drops_and_counts_and_never_waits(tmp_path: Path) -> None:
     folder = tmp_path / "log"
-    journal = Journal(folder, HEAD, queue_cells=20)
+    journal = Journal(folder, HEAD, queue_bytes=10 * ENTRY_BYTES)
     folder.write_text("in the way of the folder")  # the disk refuses every write
     started = time.perf_counter()
     for number in range(1000):
-        journal.put(entry(number), 2)
+        journal.put(entry(number))
     assert time.perf_counter() - started < 10  # milliseconds on an idle machine
     end = time.monotonic() + 10
-    while journal._cells and time.monotonic() < end:  # until what waits has been tried, and dropped
+    while journal._bytes and time.monotonic() < end:  # until what waits has been tried, and dropped
         time.sleep(0.01)
     folder.unlink()  # it can write again
-    journal.put(entry(1000), 2)
+    journal.put(entry(1000))
     logged = wait_for(folder, 1).height
     journal.close()
     assert reading.dropped(folder) + reading.scan(folder).height == 1001
     assert logged >= 1
+
+
+WITHOUT_A_DISK = """
+import json, os, sys
+from pathlib import Path
+import numpy as np
+from jupyter_mlinfra.deployments.runtime.contract import Batch
+from jupyter_mlinfra.deployments.runtime.journal import Journal
+from jupyter_mlinfra.deployments.runtime.served import Progress, Served
+
+def memory():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE") >> 20
+
+def log(served, body=b"", status=200, **progress):
+    served.log(Progress(status=status, **progress), body, lambda _: None, 0.0)
+
+def outputs(served):
+    log(served, batch=Batch(1, matrix=np.zeros((1, 4))), outputs={"y": np.zeros((1, 1000))})
+
+def texts(served):
+    names = np.array([[f"{place:0100}" for place in range(200)]], dtype=object)
+    log(served, batch=Batch(1, columns={}, logged=[["n" * 4000, 1, None]]), outputs={"y": names})
+
+def refused(served):
+    log(served, ("→" * 6000).encode(), 400, reason="no rows")
+
+def feedback(served):
+    truth = {"data": {"ndarray": [[number / 7 for number in range(20_000)]]}}
+    served.feedback({"response": {"meta": {"puid": "r"}}, "truth": truth})
+
+taken, kept = [], []
+for put in (outputs, texts, refused, feedback):
+    served = object.__new__(Served)  # without a model
+    served.journal = Journal(Path(sys.argv[1]) / "gone" / "log", {}, queue_bytes=16 << 20)
+    before = memory()
+    while served.journal._received < 5000 and not served.journal._dropped:
+        put(served)
+    kept.append(served)
+    taken.append(memory() - before)
+print(json.dumps([taken, [served.journal._dropped for served in kept]]))
+"""
+
+
+def test_what_waits_for_the_disk_takes_no_more_memory_than_it_may(tmp_path: Path) -> None:
+    process = subprocess.run(
+        [sys.executable, "-B", "-c", WITHOUT_A_DISK, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr
+    taken, dropped = json.loads(process.stdout)
+    assert max(taken) < 3 * 16  # MiB, with what the writer has in hand
+    assert all(dropped)
+
+
+def test_the_log_outlives_a_moment_in_which_no_thread_is_to_be_had(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    journal = Journal(tmp_path, HEAD)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        journal.put(entry(0))
+    journal.put(entry(1))
+    assert wait_for(tmp_path, 2).height == 2
+    journal.close()
 
 
 def test_of_a_project_that_is_removed_nothing_comes_back(tmp_path: Path) -> None:
@@ -431,7 +500,7 @@ import json, sys, time
 from pathlib import Path
 from typing import Any
 import numpy as np
-from jupyter_mlinfra.deployments.runtime.journal import Journal
+from jupyter_mlinfra.deployments.runtime.journal import ENTRY_BYTES, Journal
 journal = Journal(Path(sys.argv[1]), json.loads(sys.argv[2]), segment_bytes=20_000)
 for number in range(1_000_000):
     record = {"k": "p", "id": f"r{number}", "ts": 1.7e9 + number, "ms": 1.0, "st": 200}
@@ -490,7 +559,7 @@ from jupyter_mlinfra.deployments.payload_log import compacting, reading
 from jupyter_mlinfra.deployments.runtime import journal as module
 module.RETRY_SECONDS = module.FLUSH_SECONDS = 0.01
 folder = Path(sys.argv[1])
-journal = module.Journal(folder, json.loads(sys.argv[2]), queue_cells=1000)
+journal = module.Journal(folder, json.loads(sys.argv[2]), queue_bytes=500 * module.ENTRY_BYTES)
 
 def until(happened):
     import time
@@ -502,7 +571,7 @@ def until(happened):
 def put(numbers):
     for number in numbers:
         record = {"k": "p", "id": f"r{number}", "ts": 1.7e9 + number, "ms": 1.0, "st": 200}
-        journal.put({**record, "x": np.ones((1, 2)), "y": np.ones(1)}, 2)
+        journal.put({**record, "x": np.ones((1, 2)), "y": np.ones(1)})
 
 put(range(5))
 until(lambda: reading.scan(folder).height == 5)

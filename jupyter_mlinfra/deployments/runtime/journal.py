@@ -41,11 +41,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 
 FLUSH_SECONDS = 0.1
-QUEUE_CELLS = 2_000_000
-"""Values that may wait for the disk (16 MB); more are dropped and counted."""
+QUEUE_BYTES = 64 << 20
+"""Memory of what may wait for the disk; more is dropped and counted."""
+
+ENTRY_BYTES = 1 << 10
+"""Memory of an entry beside its values."""
+
+WRITE_BYTES = 1 << 20
+"""About so much of that is written at a time, and tried again while the disk is full."""
 
 RETRY_SECONDS = 1.0
 """Pause before a failed write is repeated."""
@@ -104,12 +111,12 @@ class Journal:
         head: Mapping[str, Any],
         *,
         segment_bytes: int = SEGMENT_BYTES,
-        queue_cells: int = QUEUE_CELLS,
+        queue_bytes: int = QUEUE_BYTES,
     ) -> None:
         self._folder, self._head = folder, dict(head)
-        self._segment_bytes, self._queue_cells = segment_bytes, queue_cells
+        self._segment_bytes, self._queue_bytes = segment_bytes, queue_bytes
         self._waiting: deque[tuple[dict[str, Any], int]] = deque()
-        self._cells = 0
+        self._bytes = 0
         self._dropped = 0
         self._received = self._accounted = 0
         self._ledger: Ledger | None = None
@@ -121,20 +128,28 @@ class Journal:
         self._path: Path | None = None
         self._size, self._started_at = 0, 0.0
 
-    def put(self, entry: dict[str, Any], cells: int = 1) -> None:
-        """Queue one entry; it is dropped and counted if too many wait. Takes microseconds."""
+    def put(self, entry: dict[str, Any], size: int = 0) -> None:
+        """Queue one entry; it is dropped and counted if too much waits. Takes microseconds. size:
+        bytes of its values (see `weighed`).
+        """
+        size += ENTRY_BYTES
         with self._lock:
             self._received += 1
-            if self._cells + cells > self._queue_cells:
+            if self._bytes + size > self._queue_bytes:
                 self._dropped += 1
             else:
-                self._waiting.append((entry, cells))
-                self._cells += cells
+                self._waiting.append((entry, size))
+                self._bytes += size
             self._note()
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="payload-log", daemon=True)
-                self._thread.start()
+                self._start()
         self._wake.set()
+
+    def _start(self) -> None:
+        thread = threading.Thread(target=self._run, name="payload-log", daemon=True)
+        with contextlib.suppress(RuntimeError):  # none is to be had: the next entry tries again
+            thread.start()
+            self._thread = thread
 
     def close(self) -> None:
         """Write what waits and close the file; called when the process ends in order."""
@@ -179,8 +194,14 @@ class Journal:
     def _write_waiting(self) -> bool:
         """Write what waits; returns whether that worked. Otherwise it stays in the queue."""
         self._open_ledger()
+        while written := self._write_some():
+            if not self._waiting:
+                break
+        return written
+
+    def _write_some(self) -> bool:
         with self._lock:
-            entries, self._waiting = self._waiting, deque()
+            entries = self._take()
             dropped, self._dropped = self._dropped, 0
         lines = [line for entry, _ in entries if (line := _line(entry))]
         lost = dropped + len(entries) - len(lines)
@@ -190,12 +211,19 @@ class Journal:
         with self._lock:
             if written:
                 self._accounted += len(entries) + dropped
-                self._cells -= sum(cells for _, cells in entries)
+                self._bytes -= sum(size for _, size in entries)
             else:
                 self._waiting.extendleft(reversed(entries))
                 self._dropped += dropped
             self._note()
         return written
+
+    def _take(self) -> list[tuple[dict[str, Any], int]]:
+        taken, size = [], 0
+        while self._waiting and size < WRITE_BYTES:
+            taken.append(self._waiting.popleft())
+            size += taken[-1][1]
+        return taken
 
     def _try_append(self, block: bytes) -> bool:
         try:
@@ -243,6 +271,19 @@ class Journal:
                 assert self._path is not None
                 self._path.rename(self._path.with_suffix(""))  # drops `.open`
         self._handle = None
+
+
+def weighed(value: Any) -> tuple[Any, int]:
+    """A value as it waits for the disk, and its size in bytes. Lists and texts are JSON already:
+    Python's objects take many times that.
+    """
+    if isinstance(value, np.ndarray):
+        return value, value.nbytes
+    try:
+        text = orjson.dumps(value)
+    except TypeError:
+        return value, 0  # its entry is dropped and counted when it is to be written
+    return orjson.Fragment(text), len(text)
 
 
 def _line(entry: Mapping[str, Any]) -> bytes:

@@ -14,6 +14,7 @@ import atexit
 import contextlib
 import json
 import os
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -29,7 +30,7 @@ from .custom import Count, Custom
 from .ending import kept
 from .engine import Packaged
 from .ids import new_id
-from .journal import BODY_BYTES, Journal
+from .journal import BODY_BYTES, Journal, weighed
 from .param_names import TAG
 from .params import checked_params, of_parameters
 from .refusal import RequestRefused
@@ -209,14 +210,14 @@ class Served:
                 "response.meta.puid is missing.",
                 "Send back the meta of the answer.",
             )
-        truth = message.get("truth")
-        data = truth.get("data") if isinstance(truth, Mapping) else None
+        told = message.get("truth")
+        data = told.get("data") if isinstance(told, Mapping) else None
         data = data if isinstance(data, Mapping) else {}
         values = data.get("ndarray", _tensor_rows(data.get("tensor")))
-        entry = {"k": "f", "id": puid, "ts": time.time(), "truth": values}
         if self.journal is not None:
-            cells = len(values) if isinstance(values, list) else 1
-            self.journal.put({**entry, "reward": message.get("reward", 0.0)}, 1 + cells)
+            truth, size = weighed(values)
+            entry = {"k": "f", "id": puid, "ts": time.time(), "truth": truth}
+            self.journal.put({**entry, "reward": message.get("reward", 0.0)}, size)
 
     def figures(self) -> str:
         """What the model's own metrics have come to in this process, as Prometheus scrapes it."""
@@ -298,16 +299,16 @@ class Served:
             entry["sh"] = 1
         batch, outputs = progress.batch, progress.outputs
         if progress.status == 200 and batch is not None and outputs is not None:
-            rows = batch.logged if batch.logged is not None else batch.matrix
-            cells = batch.size * len(self.contract.logged_columns)
+            rows, rows_size = weighed(batch.matrix if batch.logged is None else batch.logged)
+            scores, size = weighed(logged_outputs(outputs))
             if progress.params:
                 given = orjson.dumps(progress.params).decode()
-                entry["q"], cells = given, cells + len(given) // 8
-            self.journal.put({"k": "p", **entry, "x": rows, "y": logged_outputs(outputs)}, cells)
+                entry["q"], size = given, size + len(given)
+            self.journal.put({"k": "p", **entry, "x": rows, "y": scores}, rows_size + size)
         else:
             text = body[:BODY_BYTES].decode(errors="replace")
             failed = {"k": "e", **entry, "what": progress.reason, "b": text}
-            self.journal.put(failed, 1 + len(text) // 8)
+            self.journal.put(failed, sys.getsizeof(text))
 
     def _head(self) -> dict[str, Any]:
         columns = self.contract.logged_columns
