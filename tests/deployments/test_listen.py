@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import http.client
 import io
+import time
 from types import SimpleNamespace
 
 import pytest
+from flask import Flask, request
 from gunicorn.config import Config
 from gunicorn.http import RequestParser
 from gunicorn.http.wsgi import Response, create
+from gunicorn.util import http_date
+from werkzeug.test import EnvironBuilder
 
-from jupyter_mlinfra.deployments.runtime.listen import head_with_body, make_private
+from jupyter_mlinfra.deployments.runtime import model
+from jupyter_mlinfra.deployments.runtime.listen import head_with_body, make_private, once_a_second
 
 
 class Wire:
@@ -87,3 +92,43 @@ def test_a_worker_believes_no_header_of_the_caller_on_its_own() -> None:
     # Two that contradict each other refuse no request.
     assert environment(private, "X-Forwarded-Proto: https\r\nX-Forwarded-Ssl: off\r\n")
     assert private.address == ["a.sock"]
+
+
+def test_the_date_of_answers_is_made_once_a_second() -> None:
+    made: list[float] = []
+
+    def dated(at: float) -> str:
+        made.append(at)
+        return str(http_date(at))
+
+    date = once_a_second(dated)
+    seconds = set[int]()
+    while len(seconds) < 2:  # until the next second has begun
+        before, text, after = int(time.time()), date(), int(time.time())
+        assert text in (http_date(before), http_date(after))
+        seconds.add(before)
+    assert len(made) <= 3
+
+
+def test_headers_are_read_as_flask_reads_them() -> None:
+    given = {"Content-Encoding": "gzip", "x-mlinfra-probe": "1", "X-Request-Id": "é"}
+    names = [*given, "content-type", "CONTENT-LENGTH", "x-mlinfra-shadow", "x-request-id"]
+    with Flask("a").test_request_context(
+        "/predict", method="POST", data=b"{}", content_type="application/json", headers=given
+    ):
+        read = model._headers()
+        found = {name: read(name) for name in names}
+        assert found == {name: request.headers.get(name) for name in names}
+    assert found["content-type"] == "application/json"
+    assert found["x-mlinfra-shadow"] is None
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["application/json", "application/json; charset=utf-8", "application/x-www-form-urlencoded"],
+)
+def test_a_form_is_looked_for_where_there_may_be_one(kind: str) -> None:
+    body = b'json={"data":1}'
+    asked = model._Request(EnvironBuilder(data=body, content_type=kind).get_environ())
+    assert asked.form.get("json") == ('{"data":1}' if "form" in kind else None)
+    assert asked.get_data() == (b"" if "form" in kind else body)

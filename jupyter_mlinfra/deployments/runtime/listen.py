@@ -14,6 +14,9 @@ at once.
 Gunicorn trusts whoever asks over a Unix socket with its `SCRIPT_NAME`, its path and its scheme. The
 gateway sends none of them, but passes headers of its callers on, so none is believed.
 
+Seldon's answers also let every origin read them (CORS), which the gateway takes back: here they do
+not say so in the first place. Gunicorn formats the date of each answer: here once a second.
+
 Environment: MLINFRA_SOCKET, path of the socket; without it seldon-core is not changed, so that the
 bundle also runs on a cluster.
 """
@@ -22,7 +25,9 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 
@@ -33,11 +38,14 @@ def on_private_socket() -> None:
     path = os.environ.get("MLINFRA_SOCKET")
     if not path:
         return
+    from gunicorn import util
     from gunicorn.http import wsgi
-    from seldon_core import gunicorn_utils, microservice
+    from seldon_core import gunicorn_utils, microservice, wrapper
 
     for owner, name in (
+        (util, "http_date"),
         (wsgi.Response, "write"),
+        (wrapper, "CORS"),
         (microservice, "SeldonMetrics"),
         (microservice, "_make_rest_metrics_server"),
         (gunicorn_utils.StandaloneApplication, "load_config"),
@@ -54,7 +62,9 @@ def on_private_socket() -> None:
         make_private(self.cfg, path)
 
     gunicorn_utils.StandaloneApplication.load_config = load_private_config
+    util.http_date = once_a_second(util.http_date)
     wsgi.Response.write = head_with_body(wsgi.Response.write)
+    wrapper.CORS = lambda *_: None
     microservice.SeldonMetrics = LocalMetrics
     microservice._make_rest_metrics_server = lambda *_: None
 
@@ -153,6 +163,12 @@ def head_with_body(write: Callable[[Any, bytes], None]) -> Callable[[Any, bytes]
         sock.sendall(outgoing.data)
 
     return write_at_once
+
+
+def once_a_second(http_date: Callable[[float], str]) -> Callable[[], str]:
+    """Gunicorn's `http_date` of now."""
+    made = lru_cache(1)(http_date)
+    return lambda: made(int(time.time()))
 
 
 class Outgoing:
