@@ -41,14 +41,22 @@ class LogVerbs:
         return lazy(payload_folder(self._project, self._store.deployment(name).name))
 
     def payload_parts(
-        self, name: str, *, since: datetime, until: datetime, ids: Sequence[str] | None = None
+        self,
+        name: str,
+        *,
+        since: datetime,
+        until: datetime,
+        ids: Sequence[str] | None = None,
+        read: str = "",
     ) -> Iterator[parts.Part]:
         """The same rows of a span of time, file by file; of a deployment that is gone too. ids:
-        files that hold none of these requests are left out, as far as that can be known.
+        files that hold none of these requests are left out, as far as that can be known. read: and
+        those that have not changed since `payloads_state` said this.
         """
         from .payload_log import parts
 
-        return parts.parts(payload_folder(self._project, name), since, until, ids=ids)
+        folder = payload_folder(self._project, name)
+        return parts.parts(folder, since, until, ids=ids, read=read)
 
     def payload_hours(self, name: str, *, since: float, until: float) -> Sequence[int]:
         """The hours that the payload log may have rows of in a span of time, by their start, in

@@ -51,9 +51,15 @@ class Logged:
         return SimpleNamespace(deployment=deployment, answers=self.answers, signature=())
 
     def payload_parts(
-        self, name: str, *, since: datetime, until: datetime, ids: Sequence[str] | None = None
+        self,
+        name: str,
+        *,
+        since: datetime,
+        until: datetime,
+        ids: Sequence[str] | None = None,
+        read: str = "",
     ) -> Iterator[parts.Part]:
-        return parts.parts(self.folder, since, until, ids=ids)
+        return parts.parts(self.folder, since, until, ids=ids, read=read)
 
     def payloads_lazily(self, name: str) -> pl.LazyFrame:
         return lazy(self.folder)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, NoReturn
 
 import numpy as np
 import polars as pl
@@ -11,10 +14,12 @@ import pytest
 from sklearn import metrics
 
 from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.deployments import Part
+from jupyter_mlinfra.deployments.payload_log import compacting
 from jupyter_mlinfra.monitoring import Monitoring, datasets
 from jupyter_mlinfra.monitoring.hours.series import HOUR, SeriesStore
 from jupyter_mlinfra.monitoring.labels import classes as label_classes
-from jupyter_mlinfra.monitoring.labels import unjoined
+from jupyter_mlinfra.monitoring.labels import joining, unjoined
 from jupyter_mlinfra.monitoring.measures import kpi, performance
 from jupyter_mlinfra.monitoring.references import labelled
 from jupyter_mlinfra.monitoring.references import profiles as references
@@ -259,6 +264,50 @@ def test_a_label_that_has_waited_is_joined_and_replaces_no_later_one(
     kept = SeriesStore(project).files("flights", "labels")
     found = pl.concat([pl.read_parquet(file) for file in kept]).filter(request_id="r-two")
     assert found.sort("row").select("row", "text").rows() == [(0, "late"), (1, "on time")]
+
+
+def test_for_labels_that_wait_only_files_are_read_that_have_changed_since_the_last_look(
+    project: Project, named: tuple[Logged, pl.DataFrame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many wait: of more than can be looked up in the index, too."""
+    log, _ = named
+    monitoring = monitored(project, log, monkeypatch)
+    monkeypatch.setattr(joining, "INDEXED", 1)
+    monitoring.labels("flights", [{"request_id": f"soon-{n}", "label": "late"} for n in range(3)])
+    read, parts = list[int](), Logged.payload_parts
+
+    def counted(self: Logged, name: str, **span: Any) -> Iterator[Part]:
+        for part in parts(self, name, **span):
+            read.append(part.rows.height)
+            yield part
+
+    monkeypatch.setattr(Logged, "payload_parts", counted)
+
+    def look() -> tuple[int, int]:
+        """How many rows of the log were read, and how many labels wait afterwards."""
+        read.clear()
+        monitoring._look_again(monitoring.monitor("flights"))
+        return sum(read), SeriesStore(project).unjoined("flights").counts().waiting
+
+    def answer(number: int) -> None:
+        at = START + HOUR * number
+        entry = answered(at, f"soon-{number}", [[60, 1]], ["late"])
+        write_journal(log.folder, at, [entry], names=NAMES, categories=CATEGORIES)
+
+    assert [look(), look()] == [(200, 3), (0, 3)]
+    answer(1)
+    assert [look(), look()] == [(1, 2), (0, 2)]
+    compacting.compact(log.folder)
+    assert [look(), look()] == [(201, 2), (0, 2)], "compaction makes other files"
+    answer(2)
+    with monkeypatch.context() as patch:
+        patch.setattr("jupyter_mlinfra.deployments.payload_log.parts.read_journal", unreadable)
+        assert look() == (0, 2)
+    assert look() == (1, 1), "a file that could not be read is tried again"
+
+
+def unreadable(file: Path) -> NoReturn:
+    raise OSError(errno.EMFILE, "Too many open files")
 
 
 @pytest.mark.parametrize("waits", [False, True], ids=["known", "waiting"])

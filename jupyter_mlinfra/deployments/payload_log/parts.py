@@ -48,11 +48,17 @@ class Part:
 
 
 def parts(
-    folder: Path, since: datetime, until: datetime, *, ids: Sequence[str] | None = None
+    folder: Path,
+    since: datetime,
+    until: datetime,
+    *,
+    ids: Sequence[str] | None = None,
+    read: str = "",
 ) -> Iterator[Part]:
     """The rows that arrived from `since` until before `until`, as `scan` gives them, file by file
     and each once; one file is in memory at a time. ids: files that hold none of these request ids
-    are left out, as far as that can be known without reading them.
+    are left out, as far as that can be known without reading them. read: what `state` said before;
+    files that are as they were then are left out too.
 
     The files come in the order of their names, which compaction keeps, so two calls give the same.
     Of a request that was sent again the row in the first of them counts, in the span of that row.
@@ -63,7 +69,11 @@ def parts(
     retried = timedelta(seconds=RETRIED_SECONDS)
     seen, before, after = _Seen(), since - retried, until + retried
     hashes = None if ids is None else hashes_of(ids)
-    for name in _file_names(folder, before, after):
+    names = _file_names(folder, before, after)
+    if read:
+        changed = _changed(folder, since, read)
+        names = [name for name in names if name in changed]
+    for name in names:
         rows, problem = _read(folder, name, before, after, hashes)
         if problem:
             yield Part(rows=_nothing().drop(UNIQUE), problem=problem)
@@ -154,6 +164,12 @@ def state(folder: Path, since: datetime) -> str:
             found = file.stat()
             noted.append(f"{file.name} {found.st_size} {found.st_mtime_ns}")
     return "\n".join(noted)
+
+
+def _changed(folder: Path, since: datetime, before: str) -> set[str]:
+    """The names of files that have come or changed since `state` said this of them."""
+    lines = set(state(folder, since).splitlines()) - set(before.splitlines())
+    return {stem(Path(line.rsplit(" ", 2)[0])).removesuffix(".parquet") for line in lines}
 
 
 class _Seen:

@@ -52,8 +52,15 @@ class Log(Protocol):
     """The payload logs of a project, and what its serving processes used."""
 
     def payload_parts(
-        self, name: str, *, since: datetime, until: datetime, ids: Sequence[str] | None = None
+        self,
+        name: str,
+        *,
+        since: datetime,
+        until: datetime,
+        ids: Sequence[str] | None = None,
+        read: str = "",
     ) -> Iterator[Part]: ...
+    def payloads_state(self, name: str, *, since: datetime) -> str: ...
     def payload_hours(self, name: str, *, since: float, until: float) -> Sequence[int]: ...
     def payloads_since(self, name: str) -> datetime | None: ...
     def vitals(self, name: str, *, since: datetime, until: datetime) -> Iterable[Vitals]: ...

@@ -87,6 +87,8 @@ def join(
     known = pl.Series([*found.known, *found.unanswered], dtype=pl.String).implode()
     unknown = ids.filter(~ids.is_in(known))
     unjoined = store.unjoined(monitor)
+    if found.unread:
+        unjoined.note_looked_through(unjoined.looked_through(), found.unread)
     too_many = unjoined.wait(rows.filter(~pl.col("request_id").is_in(known)))
     own = labels.refused.with_columns(pl.lit(labels.source).alias("source"))
     refused = [own, *found.refused, noted(too_many)]
@@ -110,16 +112,20 @@ def join(
 
 def join_waiting(store: SeriesStore, log: Log, monitor: str, plan: Plan, *, at: float) -> None:
     """Join the labels that wait, if their requests are in the log now, each as of the time when it
-    came. Only what arrived after shortly before they came can be new.
+    came. Only what arrived after shortly before they came can be new, and only files that have
+    changed since the last look are read.
     """
     unjoined = store.unjoined(monitor)
     if not (rows := unjoined.waiting()).height:
         return
-    since = float(rows.select("at").min().item()) - LATE_SECONDS
-    found = _join_all(store, log, monitor, plan, rows, at, since=since)
+    since = (float(rows.select("at").min().item()) - LATE_SECONDS) // HOUR * HOUR
+    logged = log.payloads_state(plan.deployment, since=datetime.fromtimestamp(since, UTC))
+    read = unjoined.looked_through()
+    found = _join_all(store, log, monitor, plan, rows, at, since=since, read=read)
     if found.refused:
         unjoined.refuse(_refused(found.refused), at)
     unjoined.stop_waiting({*found.known, *found.unanswered}, at)
+    unjoined.note_looked_through(logged, found.unread)
     _measured(store, monitor, plan, sorted(found.hours))
 
 
@@ -133,9 +139,10 @@ def _join_all(
     *,
     newest_first: bool = False,
     since: float = 0.0,
+    read: str = "",
 ) -> Joined:
     """Keep labels with the answers that they belong to. labels: with source and at; since: look no
-    further back.
+    further back; read: leave out files that are as they were when `payloads_state` said this.
     """
     found, begun = Joined(), log.payloads_since(plan.deployment)
     labels = labels.with_row_index("order")
@@ -145,7 +152,7 @@ def _join_all(
     indexed = ids.to_list() if len(ids) <= INDEXED else None
     spans = list(_spans(max(begun.timestamp(), since), at))
     for span in reversed(spans) if newest_first else spans:
-        for hour, rows in sorted(_find(log, plan, labels, *span, indexed, found).items()):
+        for hour, rows in sorted(_find(log, plan, labels, *span, indexed, read, found).items()):
             found.replaced += _keep(store, monitor, hour, rows)
             found.hours.add(hour)
         if newest_first and len(found.known) == len(ids):
@@ -195,16 +202,20 @@ def _find(
     start: int,
     end: int,
     ids: Sequence[str] | None,
+    read: str,
     joined: Joined,
 ) -> Mapping[int, Sequence[pl.DataFrame]]:
     """The answered rows of a span of time that the labels name, by hour. ids: of the requests, to
-    look them up in the index of each file; None for too many.
+    look them up in the index of each file; None for too many. read: see `_join_all`.
     """
     import polars as pl
 
     found: dict[int, list[pl.DataFrame]] = {}
     since, until = (datetime.fromtimestamp(moment, UTC) for moment in (start, end))
-    for part in log.payload_parts(plan.deployment, since=since, until=until, ids=ids):
+    for part in log.payload_parts(plan.deployment, since=since, until=until, ids=ids, read=read):
+        if part.problem:
+            joined.unread.add(part.problem.partition(":")[0])
+            continue
         note_unanswered(part.rows, labels["request_id"], joined)
         rows = part.rows.filter(pl.col("status") < 400)
         labelled = labelled_rows(rows, labels, plan, joined)

@@ -30,7 +30,8 @@ class Joined:
     """What has been joined so far. known: ids of requests that were answered. unanswered: ids of
     those that were refused or failed, with their status. matched: by their `order`, the labels of
     rows that were found. rows: that have a label or a reward now; replaced: of these, how many had
-    one before. refused: labels that cannot be used.
+    one before. refused: labels that cannot be used. unread: names of files of the log that were not
+    read, since they could not be.
     """
 
     hours: set[int] = field(default_factory=set)
@@ -40,6 +41,7 @@ class Joined:
     rows: int = 0
     replaced: int = 0
     refused: list[pl.DataFrame] = field(default_factory=list)
+    unread: set[str] = field(default_factory=set)
 
 
 def labelled_rows(

@@ -34,6 +34,11 @@ MOST_REFUSED = 100_000
 _SAYS = ("request_id", "row", *OF_LABELS)
 """Labels with the same of these say the same."""
 
+_LOOKED = "looked_through.txt"
+"""What was in the log when it was last looked through for labels that wait: of this, nothing is
+read again for them. Labels that came since were looked for when they came.
+"""
+
 _WAITING = "waiting_labels"
 _REFUSED = "refused_labels"
 REFUSED_FILE = f"{_REFUSED}.parquet"
@@ -92,6 +97,18 @@ class Unjoined:
         why = pl.lit(f"no request with this id was found in {days}")
         self.refuse(rest.filter(~in_time).with_columns(why.alias("why")), now)
         self._save(_WAITING, rest.filter(in_time))
+
+    def looked_through(self) -> str:
+        """The files of the log that need not be read for labels that wait, see `payloads_state`."""
+        try:
+            return self._folder.joinpath(_LOOKED).read_text()
+        except OSError:
+            return ""
+
+    def note_looked_through(self, state: str, unread: Collection[str]) -> None:
+        """state: see `payloads_state`. unread: names of files that could not be read."""
+        lines = [line for line in state.splitlines() if line.partition(".")[0] not in unread]
+        write_atomic(self._folder / _LOOKED, "\n".join(lines).encode())
 
     def refuse(self, rows: pl.DataFrame, at: float) -> None:
         """Keep refused labels. rows: with `REFUSED` and source."""
