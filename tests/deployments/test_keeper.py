@@ -26,9 +26,16 @@ from jupyter_mlinfra.core.errors import Unavailable
 from jupyter_mlinfra.core.processes import TOKEN, Identity
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.runtime_folder import runtime_folder
-from jupyter_mlinfra.deployments.packaging import package
+from jupyter_mlinfra.deployments.packaging import damage, package
 from jupyter_mlinfra.deployments.store import DeploymentStore
-from jupyter_mlinfra.deployments.targets import Figures, keeper, layout, local, ports
+from jupyter_mlinfra.deployments.targets import (
+    Figures,
+    checking,
+    keeper,
+    layout,
+    local,
+    ports,
+)
 from jupyter_mlinfra.deployments.targets.envoy import admin, meter
 from jupyter_mlinfra.deployments.targets.envoy.process import Gateway
 from jupyter_mlinfra.deployments.targets.envoy.watched_files import swap
@@ -358,7 +365,7 @@ socketserver.UnixStreamServer(path, Handler).serve_forever()
 @pytest.fixture
 def whole_bundles(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bundles that are no folders of a packaging: only their processes are looked at."""
-    monkeypatch.setattr("jupyter_mlinfra.deployments.targets.workers.damage", lambda _: "")
+    monkeypatch.setattr("jupyter_mlinfra.deployments.targets.checking.damage", lambda _: "")
 
 
 @pytest.fixture
@@ -522,3 +529,41 @@ def test_a_bundle_that_was_changed_is_not_started_and_the_reason_is_kept(
     assert workers.identities() == []
     assert not Path("started").exists()
     assert "is not what was packaged" in workers.damage(("flights", "v1"))
+
+
+def test_a_large_bundle_is_checked_beside_the_loop_and_once(
+    tmp_path: Path, models: Mapping[int, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = package(models[1], tmp_path / "bundles")
+    folder, model = bundle.folder, bundle.folder / next(iter(bundle.files))
+    let, read = threading.Event(), list[Path]()
+
+    def slowly(bundle: Path) -> str:
+        read.append(bundle)
+        assert let.wait(20)
+        return damage(bundle)
+
+    monkeypatch.setattr(checking, "damage", slowly)
+    monkeypatch.setattr(checking, "WAIT_SECONDS", 0.01)
+    checks = checking.BundleChecks()
+    began = time.monotonic()
+    assert [checks.damage(folder) for _ in range(4)] == [None] * 4  # so many processes
+    assert time.monotonic() - began < 10
+    let.set()
+    found = None
+    while found is None:
+        found = checks.damage(folder)
+    assert found == ""
+    assert checks.damage(folder) == ""
+    assert read == [folder], "it is read again only when it has changed"
+    times, data = model.stat(), model.read_bytes()
+    model.chmod(0o600)
+    model.write_bytes(data[:-1] + b"?")
+    os.utime(model, ns=(times.st_atime_ns, times.st_mtime_ns))
+    while not (found := checks.damage(folder)):
+        assert found is None
+    assert "is not the file that was packaged" in found
+    model.write_bytes(data)
+    while (found := checks.damage(folder)) is None:
+        pass
+    assert found == ""

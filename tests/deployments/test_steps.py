@@ -67,7 +67,7 @@ socketserver.UnixStreamServer(path, Handler).serve_forever()
 @pytest.fixture
 def python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The interpreter of serving processes that are healthy whatever their bundle is."""
-    monkeypatch.setattr("jupyter_mlinfra.deployments.targets.workers.damage", lambda _: "")
+    monkeypatch.setattr("jupyter_mlinfra.deployments.targets.checking.damage", lambda _: "")
     found = tmp_path / "python"
     found.write_text(HEALTHY)
     found.chmod(0o700)

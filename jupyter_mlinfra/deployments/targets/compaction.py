@@ -1,4 +1,4 @@
-"""Keeps the payload logs and the cache of environments in order while deployments are up."""
+"""Keeps the logs and the cache of environments in order while deployments are up."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from pathlib import Path
 
 from ...core.project import Project
 from .. import environment
+from ..gateway import cluster_name
 from ..payload_log import compacting
 from ..payload_log.journals import PARQUET
 from ..rows import DeploymentRow
 from ..settings import DeploymentSettings
-from .layout import payload_folders
+from . import worker_logs
+from .layout import logs_folder, payload_folders
 
 COMPACT_SECONDS = 600.0
 MERGE_SECONDS = 6 * 3600.0
@@ -24,9 +26,10 @@ MERGE_SECONDS = 6 * 3600.0
 
 
 class Compaction:
-    """Every `COMPACT_SECONDS`: removes old payloads, also those of deleted deployments, marks
-    environments as used, and turns closed journals into Parquet, whose small files it merges. Every
-    `MERGE_SECONDS`, and at the first time, it merges those of quiet logs too.
+    """Every `COMPACT_SECONDS`: removes old payloads, also those of deleted deployments, and what
+    versions that are gone have printed, marks environments as used, and turns closed journals into
+    Parquet, whose small files it merges. Every `MERGE_SECONDS`, and at the first time, it merges
+    those of quiet logs too.
     """
 
     def __init__(self, project: Project) -> None:
@@ -53,8 +56,11 @@ class Compaction:
                 folders.append(folder)
         if merging:
             self._merged_at = time.monotonic()
-        for item in (item for row in rows for item in row.versions):
+        versions = [item for row in rows for item in row.versions]
+        for item in versions:
             environment.note_use(Path(item.python))
+        clusters = {cluster_name(item.deployment, item.version) for item in versions}
+        worker_logs.remove_others(logs_folder(self._project), clusters)
         if folders:
             self._start(folders)
 

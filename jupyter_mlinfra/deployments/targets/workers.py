@@ -20,12 +20,13 @@ from ...core.files import make_below
 from ...core.processes import Identity, end_token
 from ...core.records import now
 from ..gateway import REQUEST_SECONDS, cluster_name
-from ..packaging import damage
 from ..runtime.guard import SLOTS, Ledger, Slot
+from .checking import BundleChecks
 from .envoy import admin
 from .process_table import ProcessRow, ProcessTable
 from .vitals import cpu_seconds, memory_bytes, suspended
 from .worker import THREADS, Worker, WorkerSpec, command, environment, open_log
+from .worker_logs import cut, last_error, log_file
 
 START_SECONDS = 150.0
 """A process that has not answered after this time is killed. Longer than a deploy waits, because
@@ -53,8 +54,6 @@ STOP_SECONDS = 10.0
 STABLE_SECONDS = 60.0
 """A process that ran this long restarts without back-off."""
 
-LOG_BYTES = 4 << 20
-
 
 class Workers:
     """All serving processes of one keeper. The working folder is that of the sockets. events: what
@@ -67,6 +66,7 @@ class Workers:
         self.events: list[tuple[tuple[str, str], str]] = []
         self._ledgers: dict[str, Ledger] = {}
         self._refused: dict[str, set[str]] = {}
+        self._checks = BundleChecks()
 
     def adopt(self) -> None:
         """Take over what an earlier keeper started; processes that are gone are removed, with
@@ -99,7 +99,7 @@ class Workers:
             worker.fresh = any(item.leaving for item in self.all[launch.key])
         staying = staying[:slots] + fresh
         for worker in staying:
-            worker.log = launch.logs / f"{cluster_name(*launch.key)}.{worker.slot}.log"
+            worker.log = log_file(launch.logs, cluster_name(*launch.key), worker.slot)
             # It is wanted again while it ends, which cannot be undone.
             if worker.ending_since:
                 self._end(worker)
@@ -184,10 +184,11 @@ class Workers:
 
     def measure(self) -> None:
         """Read how much memory and processor time each process uses; replace one that uses more
-        memory than it may.
+        memory than it may. A log that has become too long is cut.
         """
         for key, worker in self._running():
             assert worker.identity is not None
+            cut(worker.log)
             worker.memory = memory_bytes(worker.identity.pid)
             worker.cpu = cpu_seconds(worker.identity.pid)
             limit = self._memory_limit
@@ -268,17 +269,7 @@ class Workers:
 
     def last_error(self, key: tuple[str, str]) -> str:
         """Why a start failed: the last line of the log that looks like an error."""
-        for worker in self.all.get(key, ()):
-            with contextlib.suppress(OSError):
-                lines = [
-                    line.strip()
-                    for line in worker.log.read_text(errors="replace").splitlines()[-80:]
-                    if line.strip()
-                ]
-                errors = [line for line in lines if "Error" in line or "error" in line]
-                if errors or lines:
-                    return (errors or lines)[-1][:400]
-        return ""
+        return next(filter(None, (last_error(worker.log) for worker in self.all.get(key, ()))), "")
 
     def identities(self) -> list[Identity]:
         """Every process there is."""
@@ -378,17 +369,18 @@ class Workers:
         return False
 
     def _start(self, worker: Worker, launch: WorkerSpec) -> None:
+        # Before its code runs, because it cannot check itself.
+        found = self._checks.damage(Path(launch.bundle))
+        if found is None:
+            return  # it is being read; the next step looks again
         slot = f"{self._token}-{cluster_name(*launch.key)}-{worker.slot}-"
         # Left by a keeper that was killed before it could record what it started.
         end_token(slot, grace_seconds=0, begins=True)
-        with contextlib.suppress(OSError):
-            if worker.log.stat().st_size > LOG_BYTES:
-                worker.log.replace(worker.log.with_suffix(".old.log"))
+        cut(worker.log)
         with contextlib.suppress(OSError):  # the disk is full: requests are counted as not logged
             make_below(launch.payloads.parents[1], launch.payloads)
         worker.token, worker.ready, worker.started = slot + launch.code, False, time.monotonic()
-        # Before its code runs, because it cannot check itself.
-        worker.damage = damage(Path(launch.bundle))
+        worker.damage = found
         if worker.damage:
             self._note_failure(worker)
             return
