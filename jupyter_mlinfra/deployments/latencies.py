@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .payload_log.frames import SHADOW, UNIQUE
-from .payload_log.journals import PARQUET, read_journal
+from .payload_log.frames import UNIQUE
+from .payload_log.request_rows import no_requests, request_rows
 from .requests import newest_files
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 BUCKETS = 60
 FILES = 60
-"""Files of the log that a series reads at most, the newest first: about 5 million requests."""
+"""Files of the log that a series reads at most, the newest first: if full, 5 million requests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +59,9 @@ class LatencySeries:
 
 
 def series(folder: Path, since: datetime, until: datetime) -> LatencySeries:
-    """Read the log of a span of time. A request that the gateway sent twice counts once."""
+    """Read the log of a span of time. A request that the gateway sent twice counts once. A file
+    that cannot be read gives none; a monitor reports it.
+    """
     import polars as pl
 
     frames, complete_since = [], since
@@ -68,8 +69,8 @@ def series(folder: Path, since: datetime, until: datetime) -> LatencySeries:
         if count == FILES:
             complete_since = max(since, datetime.fromtimestamp(end, UTC))
             break
-        frames += _figures(folder, name)
-    rows = pl.concat([_frame([], [], [], [], []), *frames])
+        frames.append(request_rows(folder, name, since, until)[0])
+    rows = pl.concat([no_requests(), *frames])
     inside = pl.col("ts").is_between(complete_since, until, closed="left")
     rows = rows.filter(inside).sort("ts").unique(UNIQUE, keep="first", maintain_order=True)
     bucket = (until - since) / BUCKETS
@@ -96,14 +97,6 @@ def series(folder: Path, since: datetime, until: datetime) -> LatencySeries:
     )
 
 
-def request_frames(
-    folder: Path, since: datetime, until: datetime, files: int
-) -> Iterator[pl.DataFrame]:
-    """One row a request of the newest `files` files: .unique, ts, version, status, latency_ms."""
-    for _, name in newest_files(folder, since, until)[:files]:
-        yield from _figures(folder, name)
-
-
 def _points(rows: pl.DataFrame, since: datetime, bucket: timedelta) -> list[LatencyPoint]:
     import polars as pl
 
@@ -124,68 +117,3 @@ def _points(rows: pl.DataFrame, since: datetime, bucket: timedelta) -> list[Late
         LatencyPoint(at=since + place * bucket, **values)
         for place, values in ((row.pop("place"), row) for row in found.iter_rows(named=True))
     ]
-
-
-def _figures(folder: Path, name: str) -> list[pl.DataFrame]:
-    """The requests of one file: its first rows. A file that cannot be read gives none; a monitor
-    reports it.
-    """
-    import polars as pl
-
-    for _ in range(3):
-        with contextlib.suppress(FileNotFoundError):
-            try:
-                if (file := folder / PARQUET / f"{name}.parquet").exists():
-                    return [_of_parquet(file)]
-                for ending in (".jsonl.open", ".jsonl"):
-                    if (file := folder / f"{name}{ending}").exists():
-                        return [_of_journal(file)]
-            except (ValueError, pl.exceptions.PolarsError):
-                return []
-    return []
-
-
-def _of_parquet(file: Path) -> pl.DataFrame:
-    import polars as pl
-
-    logged = pl.scan_parquet(file)
-    present = logged.collect_schema().names()  # an earlier version wrote fewer columns
-    unique = UNIQUE if UNIQUE in present else "request_id"
-    copy = pl.col(SHADOW) if SHADOW in present else pl.lit(value=False)
-    return (
-        logged.filter(pl.col("row") == 0, ~copy)
-        .select(pl.col(unique).alias(UNIQUE), "ts", "version", "status", "latency_ms")
-        .collect()
-    )
-
-
-def _of_journal(file: Path) -> pl.DataFrame:
-    rows = read_journal(file)
-    kept = [place for place, row in enumerate(rows.row) if row == 0 and not rows.shadow[place]]
-    return _frame(
-        [rows.unique[place] for place in kept],
-        [round(rows.ts[place] * 1e6) for place in kept],
-        [rows.version] * len(kept),
-        [rows.status[place] for place in kept],
-        [rows.latency_ms[place] for place in kept],
-    )
-
-
-def _frame(
-    unique: Sequence[str],
-    micros: Sequence[int],
-    version: Sequence[str],
-    status: Sequence[int],
-    latency: Sequence[float],
-) -> pl.DataFrame:
-    import polars as pl
-
-    return pl.DataFrame(
-        {
-            UNIQUE: pl.Series(unique, dtype=pl.String),
-            "ts": pl.Series(micros, dtype=pl.Int64).cast(pl.Datetime("us", "UTC")),
-            "version": pl.Series(version, dtype=pl.String),
-            "status": pl.Series(status, dtype=pl.Int16),
-            "latency_ms": pl.Series(latency, dtype=pl.Float64),
-        }
-    )

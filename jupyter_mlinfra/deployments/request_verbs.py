@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ..core.project import Project
+    from ..experiments.verdict import Arm
     from .delivery.judging import Outcomes
     from .latencies import LatencySeries
     from .requests import Labels, LoggedRequest, LoggedRequestDetail, Outcome
@@ -29,8 +30,6 @@ Labelled = Callable[[str, datetime, datetime], "pl.DataFrame"]
 """The rows of a deployment in a span of time that have a label, as its monitors know them:
 request_id, row, ts, version, label (null for a name), text (the label as it was reported), outputs.
 """
-
-HISTORY = 500
 
 
 class RequestVerbs:
@@ -147,21 +146,38 @@ class RequestVerbs:
         row = self._store.deployment(name)
         given = [row.version(item).version if item else "" for item in (control, treatment)]
         versions = version_verdicts.arms(name, row.traffic, *given)
-        changes = self._store.history(name, limit=HISTORY).items
-        span = version_verdicts.span_of(name, changes, *versions)
-        values = self._values(name, measure, span, versions)
-        return version_verdicts.compare(name, measure, span, versions, values)
+        span = version_verdicts.span_of(name, *versions, self._store.shares(name, versions))
+        arms, left_out = self._arms(name, measure, span, versions)
+        return version_verdicts.compare(name, measure, span, versions, arms, left_out)
+
+    def _arms(
+        self, name: str, measure: Measure, span: Span, versions: tuple[str, str]
+    ) -> tuple[tuple[Arm | None, Arm | None], Sequence[str]]:
+        """The outcomes of each version in the span, and what is missing in them."""
+        from . import version_verdicts
+        from .payload_log import removal
+        from .payload_log.quarantine import problems
+        from .payload_log.sums import span_sums
+
+        folder, at = payload_folder(self._project, name), now()
+        if measure in ("errors", "latency"):
+            sums = span_sums(folder, span.since, at)
+            return version_verdicts.arms_of(measure, sums, versions), sums.left_out
+        one, other = map(version_verdicts.arm_of, self._values(name, measure, span, versions))
+        if measure != "reward":  # monitors keep what their labels were worth
+            return (one, other), ()
+        removed = datetime.fromtimestamp(removal.removed_until(folder), UTC)
+        told = [removal.left_out(removed)] if removed > span.since else []
+        return (one, other), [*problems(folder, span.since, at), *told]
 
     def _values(
         self, name: str, measure: Measure, span: Span, versions: Sequence[str]
     ) -> Sequence[Values]:
-        """The outcomes of each version in the span."""
+        """The rewards of each version in the span, or what its labelled answers were worth."""
         from . import version_verdicts
         from .payload_log.parts import parts
 
         folder, at = payload_folder(self._project, name), now()
-        if measure in ("errors", "latency"):
-            return version_verdicts.outcomes(folder, measure, span, versions)
         if measure == "reward":
             frames = (part.rows for part in parts(folder, span.since, at) if not part.problem)
             return version_verdicts.rewards(folder, frames, span.since, versions)

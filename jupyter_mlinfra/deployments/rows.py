@@ -186,6 +186,33 @@ def read_changes(connection: sqlite3.Connection, name: str) -> list[Change]:
     return [_change(row) for row in rows]
 
 
+def read_shares(
+    connection: sqlite3.Connection, name: str, versions: tuple[str, str]
+) -> tuple[datetime, tuple[int, int]] | None:
+    """The present shares of two versions, percent, and since when they have had both, by the
+    history, however long it is; None without one.
+    """
+    percent = "coalesce(json_extract(traffic, ?), 0)"
+    places = [f'$."{version}"' for version in versions]
+    newest = connection.execute(
+        f"SELECT {percent}, {percent} FROM deployment_change WHERE deployment = ?"  # noqa: S608
+        " ORDER BY id DESC LIMIT 1",
+        (*places, name),
+    ).fetchone()
+    if newest is None:
+        return None
+    other = (
+        f"SELECT id FROM deployment_change WHERE deployment = ? AND ({percent}, {percent}) <> (?,"  # noqa: S608
+        " ?) ORDER BY id DESC LIMIT 1"
+    )
+    first = connection.execute(
+        f"SELECT at FROM deployment_change WHERE deployment = ? AND id > coalesce(({other}), 0)"  # noqa: S608
+        " ORDER BY id LIMIT 1",
+        (name, name, *places, *newest),
+    ).fetchone()
+    return from_seconds(first["at"]), (newest[0], newest[1])
+
+
 def read_earlier_traffic(
     connection: sqlite3.Connection, name: str
 ) -> list[tuple[int, dict[str, int]]]:

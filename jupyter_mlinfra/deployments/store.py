@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import Conflict, NotFound
@@ -23,6 +24,7 @@ from .rows import (
     read_deployment,
     read_deployments,
     read_history,
+    read_shares,
 )
 from .runtimes import DEFAULT
 from .spec import Change, VersionState
@@ -264,6 +266,13 @@ class DeploymentStore:
         """Changes, newest first."""
         with self._database.read() as connection:
             return read_history(connection, name, limit=limit, cursor=cursor)
+
+    def shares(
+        self, name: str, versions: tuple[str, str]
+    ) -> tuple[datetime, tuple[int, int]] | None:
+        """See `rows.read_shares`."""
+        with self._database.read() as connection:
+            return read_shares(connection, name, versions)
 
     def changes(self, name: str) -> list[Change]:
         """All changes, newest first."""

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..core.errors import BadRequest, Conflict
-from ..core.records import now
-from .latencies import request_frames
-from .payload_log.frames import UNIQUE
-from .spec import Change
+from .payload_log.request_sums import RequestSums
+from .payload_log.sums import SpanSums
 
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
+
+    from ..experiments.verdict import Arm
 
     Values = Sequence[float] | np.ndarray[Any, Any]
 
@@ -28,9 +28,6 @@ process. quality: how far the answers are from the labels: the share of wrong cl
 absolute error of numbers. Of each, less is better. kpi: what the answers were worth by their
 labels. reward: of the feedback. Of these two, more is better.
 """
-
-FILES = 240
-"""Files of the log that are read at most: about 20 million requests."""
 
 SETTLED = timedelta(seconds=2)
 """After a change of traffic, until all requests follow it."""
@@ -55,7 +52,8 @@ class VersionVerdict:
     state: `better`, `worse`, `not yet`, or `ratio mismatch` if the requests were not shared as they
     should have been. difference: of the means, treatment - control, with the ends of its confidence
     sequence (None while there are too few). needed: about how many more outcomes of both would
-    decide, if the difference stays; None if that is not known.
+    decide, if the difference stays; None if that is not known. why: also says what is missing in
+    the log since then, if anything is.
     """
 
     deployment: str
@@ -99,9 +97,11 @@ def arms(name: str, traffic: Mapping[str, int], control: str, treatment: str) ->
     return control, treatment
 
 
-def span_of(name: str, history: Sequence[Change], control: str, treatment: str) -> Span:
-    """Since when both versions have had their present shares. history: newest first. Raises
-    Conflict if one of them has no traffic, BadRequest for one version twice.
+def span_of(
+    name: str, control: str, treatment: str, shares: tuple[datetime, tuple[int, int]] | None
+) -> Span:
+    """Since when both versions have had their present shares. shares: see `rows.read_shares`.
+    Raises Conflict if one of them has no traffic, BadRequest for one version twice.
     """
     if control == treatment:
         raise BadRequest(
@@ -109,48 +109,52 @@ def span_of(name: str, history: Sequence[Change], control: str, treatment: str) 
             f"Both are {control}.",
             "Name the stable version and the canary.",
         )
-    shares = [
-        (change.at, change.traffic.get(control, 0), change.traffic.get(treatment, 0))
-        for change in history
-    ]
-    present = shares[0][1:] if shares else (0, 0)
-    if not all(present):
-        without = treatment if not present[1] else control
+    if shares is None or not all(shares[1]):
+        without = treatment if shares is None or not shares[1][1] else control
         raise Conflict(
             f"{control} and {treatment} of {name} cannot be compared.",
             f"{without} has no traffic.",
             f"Give both a share: mlinfra deployments traffic {name} {control}=90 {treatment}=10",
         )
-    since = shares[0][0]
-    for at, *traffic in shares:
-        if tuple(traffic) != present:
-            break
-        since = at
+    since, present = shares
     return Span(since=since + SETTLED, share=present[1] / sum(present))
 
 
-def outcomes(
-    folder: Path, measure: Measure, span: Span, versions: Sequence[str]
-) -> Sequence[Values]:
-    """Errors or latencies of each version, one number a request."""
-    import polars as pl
+def arms_of(
+    measure: Measure, sums: SpanSums, versions: tuple[str, str]
+) -> tuple[Arm | None, Arm | None]:
+    """Errors or latencies of each version; None for one without any."""
+    found = [sums.of(version) for version in versions]
+    one, other = map(_errors if measure == "errors" else _latencies, found)
+    return one, other
 
-    frames = [
-        frame.filter((pl.col("ts") >= span.since) & pl.col("version").is_in(list(versions)))
-        for frame in request_frames(folder, span.since, now(), FILES)
-    ]
-    if not frames:
-        return [[] for _ in versions]
-    rows = pl.concat(frames).unique(UNIQUE, keep="first")
-    value = (
-        (pl.col("status") >= 500).cast(pl.Float64) if measure == "errors" else pl.col("latency_ms")
-    )
-    if measure == "latency":
-        rows = rows.filter(pl.col("status") < 400)
-    return [
-        rows.filter(pl.col("version") == version).select(value.alias("value"))["value"].to_numpy()
-        for version in versions
-    ]
+
+def _errors(sums: RequestSums) -> Arm | None:
+    from ..experiments import verdict as comparison
+
+    n = sums.requests
+    if not n:
+        return None
+    mean = sums.failed / n
+    variance = mean * (1 - mean) * n / (n - 1) if n > 1 else 0.0
+    return comparison.Arm(n=n, mean=mean, variance=variance, binary=True)
+
+
+def _latencies(sums: RequestSums) -> Arm | None:
+    from ..experiments import verdict as comparison
+
+    n = sums.answered
+    if not n:
+        return None
+    variance = sums.squares / (n - 1) if n > 1 else 0.0
+    return comparison.Arm(n=n, mean=sums.mean, variance=variance, binary=False)
+
+
+def arm_of(values: Values) -> Arm | None:
+    """The outcomes of a version, one number each; None for none."""
+    from ..experiments import verdict as comparison
+
+    return comparison.arm(values) if len(values) else None
 
 
 def rewards(
@@ -183,28 +187,31 @@ def compare(
     measure: Measure,
     span: Span,
     versions: tuple[str, str],
-    values: Sequence[Values],
+    outcomes: tuple[Arm | None, Arm | None],
+    left_out: Sequence[str] = (),
 ) -> VersionVerdict:
-    """The verdict on the outcomes of both versions, control first."""
-    counts = [len(item) for item in values]
-    from ..experiments import outcomes_needed, verdict_of
+    """The verdict on the outcomes of both versions, control first. left_out: what is missing."""
+    from ..experiments import verdict as comparison
 
-    found = None
-    if all(counts):
+    found, (one, other) = None, outcomes
+    if one is not None and other is not None:
         better: Literal["higher", "lower"] = "higher" if measure in ("kpi", "reward") else "lower"
-        found = verdict_of(values[0], values[1], share=span.share, better=better)
-    shares = (1 - span.share, span.share)
+        look = comparison.Look(control=one, treatment=other)
+        found = comparison.judge([look], share=span.share, better=better)
     control, treatment = (
         ArmOutcomes(
-            version=version, n=count, mean=float(sum(item) / count) if count else 0.0, share=share
+            version=version, n=arm.n if arm else 0, mean=arm.mean if arm else 0.0, share=share
         )
-        for version, count, item, share in zip(versions, counts, values, shares, strict=True)
+        for version, arm, share in zip(
+            versions, outcomes, (1 - span.share, span.share), strict=True
+        )
     )
+    why = found.why if found else _nothing(measure, versions, (control.n, treatment.n))
     return VersionVerdict(
         deployment=name,
         measure=measure,
         state=str(found.state) if found else "not yet",
-        why=found.why if found else _nothing(measure, versions, counts),
+        why="; ".join([why, *(f"left out: {text}" for text in left_out)]),
         control=control,
         treatment=treatment,
         difference=found.difference if found else None,
@@ -212,7 +219,7 @@ def compare(
         high=found.high if found else None,
         alpha=found.alpha if found else 0.05,
         ratio_p=found.ratio_p if found else None,
-        needed=outcomes_needed(found) if found else None,
+        needed=comparison.outcomes_needed(found) if found else None,
         since=span.since,
     )
 

@@ -24,7 +24,8 @@ from jupyter_mlinfra.deployments.delivery.watching import PlanWatch
 from jupyter_mlinfra.deployments.rollout import Rollout
 from jupyter_mlinfra.deployments.runtime.journal import Journal
 from jupyter_mlinfra.deployments.store import DeploymentStore
-from jupyter_mlinfra.deployments.targets import Figures
+from jupyter_mlinfra.deployments.targets import Counts, Figures
+from jupyter_mlinfra.deployments.targets.envoy.configuration import BUCKETS
 from jupyter_mlinfra.deployments.targets.layout import payload_folder
 from jupyter_mlinfra.deployments.traffic import share_of
 from jupyter_mlinfra.jobs import read_alarms
@@ -135,17 +136,27 @@ class World:
         since: float,
         errors: int = 0,
         refused: int = 0,
-        p95_ms: float = 3.0,
+        ms: float = 3.0,
     ) -> None:
-        """What the gateway counted of a version from `since` until now."""
+        """What the gateway counted of a version from `since` until now; each took so long."""
+        latencies = [requests if edge >= ms else 0 for edge in BUCKETS]
         self.target.seen["flights", version] = Figures(
             seconds=self.now - since,
             since=since,
             requests=requests,
             errors=errors,
             p50_ms=1.0,
-            p95_ms=p95_ms,
+            p95_ms=ms,
             readings=[(since, 0, 0, 0), (self.now, requests, errors, refused)],
+            marks=[(since, ())],
+            counts=Counts(
+                requests=requests,
+                refused=refused,
+                errors=errors,
+                retried=0,
+                cpu_seconds=0.0,
+                latencies=latencies,
+            ),
         )
 
     def log(
@@ -237,9 +248,9 @@ def test_a_plan_takes_its_steps_when_they_are_due_and_enough_was_asked(world: Wo
     ("asked", "figures", "reason"),
     [
         ({"count": 60, "failed": 6}, None, "errors: 10.00% of 60 requests, at most 1.00%"),
-        ({"count": 60, "ms": 900.0}, None, "latency: 900.0 ms in the model's process"),
+        ({"count": 60, "ms": 900.0}, None, "latency: p95 900.0 ms in the model's process, 60 of"),
         ({"count": 60}, (40, 20, 3.0), "errors: 50.00% of 40 requests"),
-        ({"count": 60}, (40, 0, 450.0), "latency: 450.0 ms at the gateway"),
+        ({"count": 60}, (40, 0, 450.0), "latency: p95 490.0 ms at the gateway, 40 of 40 requests"),
     ],
 )
 def test_a_breach_rolls_back_at_once_to_what_was_before_the_plan(
@@ -253,8 +264,8 @@ def test_a_breach_rolls_back_at_once_to_what_was_before_the_plan(
     world.now += 1
     world.log("v2", **asked)
     if figures is not None:
-        requests, errors, p95 = figures
-        world.count("v2", requests=requests, errors=errors, p95_ms=p95, since=world.now - 0.5)
+        requests, errors, ms = figures
+        world.count("v2", requests=requests, errors=errors, ms=ms, since=world.now - 0.5)
     world.driver.look()
     plan = world.plan()
     assert plan.state is PlanState.ROLLED_BACK
@@ -380,10 +391,13 @@ def test_a_machine_that_is_slow_for_both_versions_holds_the_plan(world: World) -
     world.now += EVERY
     world.log("v2", 60)
     for version in ("v1", "v2"):
-        world.count(version, requests=40, p95_ms=400.0, since=world.now - 5)
+        world.count(version, requests=40, ms=400.0, since=world.now - 5)
     world.driver.look()
     assert world.plan().step == 1
-    assert "latency: 400.0 ms at the gateway, v1 400.0 ms" in world.plan().waits_for
+    assert (
+        "latency: p95 490.0 ms at the gateway, 40 of 40 requests slower, v1 p95 490.0 ms"
+        in world.plan().waits_for
+    )
 
 
 def test_both_are_slow_in_the_log_before_the_gateway_has_figures_of_the_step(world: World) -> None:
@@ -393,10 +407,11 @@ def test_both_are_slow_in_the_log_before_the_gateway_has_figures_of_the_step(wor
         world.log(version, 60, ms=400.0)
     world.driver.look()
     assert (world.plan().step, world.plan().state) == (1, PlanState.RUNNING)
-    assert "latency: 400.0 ms in the model's process, v1 400.0 ms" in world.plan().waits_for
+    assert "latency: p95 400.0 ms in the model's process, 60 of 60" in world.plan().waits_for
+    assert "v1 p95 400.0 ms" in world.plan().waits_for
 
 
-@pytest.mark.parametrize("counted", [{"errors": 40}, {"p95_ms": 900.0}], ids=str)
+@pytest.mark.parametrize("counted", [{"errors": 40}, {"ms": 900.0}], ids=str)
 def test_what_the_gateway_counted_before_the_step_does_not_judge_it(
     world: World, counted: dict[str, Any]
 ) -> None:

@@ -25,10 +25,10 @@ from jupyter_mlinfra.deployments.logged import Input
 from jupyter_mlinfra.deployments.payload_log import compacting, reading
 from jupyter_mlinfra.deployments.payload_log.frames import facts_of
 from jupyter_mlinfra.deployments.payload_log.merging import compacted_files
+from jupyter_mlinfra.deployments.payload_log.sums import span_sums
 from jupyter_mlinfra.deployments.request_verbs import RequestVerbs
 from jupyter_mlinfra.deployments.requests import LoggedRequest, Wanted
 from jupyter_mlinfra.deployments.runtime.journal import Journal
-from jupyter_mlinfra.deployments.spec import Change
 from jupyter_mlinfra.experiments import outcomes_needed, verdict_of
 from jupyter_mlinfra.faces.rows import row_of
 
@@ -344,33 +344,6 @@ def test_latency_and_rate_over_time_are_those_of_numpy(tmp_path: Path, compacted
     assert (version.points[30].errors, version.points[30].p50_ms) == (1, None)
 
 
-def changes(*traffic: Mapping[str, int]) -> list[Change]:
-    """A history, oldest first, an hour apart; returned newest first."""
-    return [
-        Change(
-            id=place,
-            at=datetime.fromtimestamp(START, UTC) + timedelta(hours=place),
-            user="ana",
-            verb="traffic",
-            text="",
-            reason="",
-            traffic=shares,
-        )
-        for place, shares in enumerate(traffic)
-    ][::-1]
-
-
-def test_two_versions_are_compared_since_their_shares_were_last_changed() -> None:
-    history = changes({"v1": 100}, {"v1": 90, "v2": 10}, {"v1": 60, "v2": 20}, {"v1": 60, "v2": 20})
-    span = version_verdicts.span_of("flights", history, "v1", "v2")
-    assert span.share == 0.25
-    assert span.since == history[1].at + version_verdicts.SETTLED
-    with pytest.raises(Conflict, match="v2 has no traffic"):
-        version_verdicts.span_of("flights", changes({"v1": 100, "v2": 0}), "v1", "v2")
-    with pytest.raises(BadRequest):
-        version_verdicts.span_of("flights", history, "v1", "v1")
-
-
 def test_without_names_the_stable_version_is_compared_with_the_canary() -> None:
     shares = {"v1": 10, "v2": 70, "v3": 0, "v4": 20}
     assert version_verdicts.arms("flights", shares, "", "") == ("v2", "v4")
@@ -395,15 +368,17 @@ def test_a_version_with_more_errors_is_worse_and_one_with_lost_requests_is_not_c
     put("v1", range(10, 2010), 1)
     put("v2", range(3000, 5000), 4)
     span = version_verdicts.Span(since=datetime.fromtimestamp(START, UTC), share=0.5)
-    values = version_verdicts.outcomes(tmp_path, "errors", span, ("v1", "v2"))
-    found = version_verdicts.compare("flights", "errors", span, ("v1", "v2"), values)
+    sums = span_sums(tmp_path, span.since, span.since + timedelta(hours=2))
+    arms = version_verdicts.arms_of("errors", sums, ("v1", "v2"))
+    found = version_verdicts.compare("flights", "errors", span, ("v1", "v2"), arms)
     assert (found.state, found.control.n, found.treatment.n) == ("worse", 2000, 2000)
     assert found.difference == pytest.approx(0.3)
     assert found.low is not None and found.low > 0  # noqa: PT018
     other = version_verdicts.Span(since=span.since, share=0.2)
-    uneven = version_verdicts.compare("flights", "errors", other, ("v1", "v2"), values)
+    uneven = version_verdicts.compare("flights", "errors", other, ("v1", "v2"), arms)
     assert uneven.state == "ratio mismatch"
-    nothing = version_verdicts.compare("flights", "quality", span, ("v1", "v2"), [[], [1.0]])
+    one_label = None, version_verdicts.arm_of([1.0])
+    nothing = version_verdicts.compare("flights", "quality", span, ("v1", "v2"), one_label)
     assert (nothing.state, nothing.difference) == ("not yet", None)
     assert "v1: no label" in nothing.why
 
@@ -430,7 +405,9 @@ def test_a_reward_and_a_kpi_are_better_if_they_are_higher(
     for version, found, first, begin in zip(versions, values, (20, 3000), (10, 3000), strict=True):
         counted = [place for place in range(first, begin + 800) if place % 100]
         assert sorted(found) == sorted(reward[version] + place % 7 for place in counted)
-    verdict = version_verdicts.compare("flights", "reward", span, versions, values)
+    verdict = version_verdicts.compare(
+        "flights", "reward", span, versions, verbs._arms("flights", "reward", span, versions)[0]
+    )
     assert (verdict.state, verdict.control.n, verdict.treatment.n) == ("better", 782, 792)
 
     def outcomes(name: str, goal: str, of: Sequence[str], *_: object) -> dict[str, list[float]]:
@@ -438,9 +415,11 @@ def test_a_reward_and_a_kpi_are_better_if_they_are_higher(
         return {"v1": [0.0, 2.0] * 500, "v2": [-1.0, 1.0] * 500}
 
     verbs._outcomes = outcomes
-    worth = verbs._values("flights", "kpi", span, versions)
+    worth, _ = verbs._arms("flights", "kpi", span, versions)
     assert version_verdicts.compare("flights", "kpi", span, versions, worth).state == "worse"
-    none = version_verdicts.compare("flights", "reward", span, versions, [[], [1.0]])
+    none = version_verdicts.compare(
+        "flights", "reward", span, versions, (None, version_verdicts.arm_of([1.0]))
+    )
     assert none.why == "v1: no reward has come since the traffic was changed"
 
 

@@ -13,11 +13,13 @@ import orjson
 
 from ...core.errors import Conflict
 from ...core.files import explain_os_error, file_lock, sync_folder
+from . import sums
 from .frames import list_frame
 from .journals import PARQUET, JournalRows, has_open, pid_of, read_journal
 from .ledgers import dead_ledgers, missing_entries
 from .merging import merge, replaced
 from .quarantine import set_aside, set_aside_files
+from .removal import note_removed
 from .request_ids import IDS, index_of
 
 COMPACT_AFTER_SECONDS = 60.0
@@ -62,6 +64,7 @@ def prune(folder: Path, *, days: float, gib: float) -> int:
     This never waits: nothing is removed while the folder is being compacted.
     """
     oldest, bytes_left = time.time() - days * 86_400, gib * (1 << 30)
+    sums.prune(folder, before=oldest)
     files = [
         *folder.glob("*.jsonl"),
         *(folder / PARQUET).glob("*.parquet"),
@@ -72,12 +75,14 @@ def prune(folder: Path, *, days: float, gib: float) -> int:
         return 0
     try:
         with file_lock(folder / ".compact.lock", wait=False, what="A compaction"):
-            removed = 0
+            removed, merged = 0, replaced(folder)
             for modified_at, size, file in sorted(
                 ((stat := file.stat()).st_mtime, stat.st_size, file) for file in files
             )[::-1]:
                 bytes_left -= size
                 if modified_at < oldest or bytes_left < 0:
+                    if file.suffix in (".jsonl", ".parquet") and file.stem not in merged:
+                        note_removed(folder, modified_at)
                     file.unlink(missing_ok=True)
                     removed += 1
             return removed

@@ -45,6 +45,8 @@ class Figures:
     if others refuse fewer. memory_bytes, pids: of its serving processes, when they were last looked
     at; each process may have children, whose memory is included. readings: of the window, the first
     one first: the time, and how many requests, errors and refusals had been counted by then.
+    marks: the first reading of all and those that followed a change of the traffic: the time, and
+    `counts.latencies` of then; empty if there were none yet.
     in_flight: requests that the gateway has taken and not answered. counts: None of a target that
     keeps none. by_minute: the requests of each of the last 60 minutes, the present one last.
     gpu_memory_bytes: of GPUs, by its processes. gpu_load: 0 to 1, of the GPUs that they compute on.
@@ -63,6 +65,7 @@ class Figures:
     memory_bytes: int = 0
     pids: Sequence[int] = ()
     readings: Sequence[tuple[float, int, int, int]] = ()
+    marks: Sequence[tuple[float, Sequence[int]]] = ()
     in_flight: int = 0
     counts: Counts | None = None
     by_minute: Sequence[int] = ()
@@ -84,6 +87,16 @@ class Figures:
             return 0, 0, 0
         (_, requests, errors, refused), (_, *all_) = within[0], within[-1]
         return all_[0] - requests, all_[1] - errors, all_[2] - refused
+
+    def latencies_since(self, begun: float) -> Sequence[int]:
+        """`counts.latencies` of the requests since the first mark at `begun` (seconds since 1970)
+        or later; none without such a mark.
+        """
+        before = next((latencies for at, latencies in self.marks if at >= begun), None)
+        if before is None or self.counts is None:
+            return ()
+        now = self.counts.latencies
+        return [count - then for count, then in zip(now, before or [0] * len(now), strict=False)]
 
 
 def present[K](figures: Mapping[K, Figures]) -> dict[K, Figures]:

@@ -46,7 +46,7 @@ class Measures:
         """Read the gateway's counters now, so that what follows can be told from what was before:
         the traffic has changed.
         """
-        self._meter.read(list(_clusters(plans)))
+        self._meter.read(list(_clusters(plans)), mark=True)
 
     def step(self, plans: Sequence[DeploymentPlan], *, every: float) -> bool:
         """Measure if `every` seconds have passed; returns whether they have."""

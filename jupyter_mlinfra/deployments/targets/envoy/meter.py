@@ -14,6 +14,8 @@ from .configuration import BUCKETS
 from .names import PROBES
 
 WINDOW_SECONDS = 60.0
+MARKS = 16
+"""Marks of a version that are kept, the newest: a step of a plan is judged from its own on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +45,11 @@ class Meter:
         self._last: dict[str, Figures] = {}
         self._read: dict[tuple[int, str], _Count] = {}
         self._ended: dict[str, _Count] = {}
+        self._marks: dict[str, deque[tuple[float, Sequence[int]]]] = {}
 
-    def read(self, clusters: Sequence[str]) -> dict[str, Figures]:
+    def read(self, clusters: Sequence[str], *, mark: bool = False) -> dict[str, Figures]:
         """Read the counters now; returns figures by cluster. If an Envoy does not answer they stay
-        as they were: that is not a count of 0.
+        as they were: that is not a count of 0. mark: the traffic has changed.
         """
         counters = "upstream_rq_(completed|4xx|5xx)$"
         all_requests = statistics(f"^cluster\\.[^.]+\\.[^.]+\\.{counters}")
@@ -59,10 +62,11 @@ class Meter:
                 for number, counts in all_requests.items()
             }
             for name in clusters:
-                self._add(name, self._total(name, found))
+                self._add(name, self._total(name, found), mark=mark)
         for name in set(self._last) - set(clusters):
             self._counts.pop(name, None)
             self._last.pop(name, None)
+            self._marks.pop(name, None)
         return dict(self._last)
 
     def counts(self, name: str) -> tuple[int, int, int, Sequence[int]] | None:
@@ -88,12 +92,15 @@ class Meter:
         counts = [count for (_, cluster), count in self._read.items() if cluster == name]
         return _sum([self._ended.get(name), *counts])
 
-    def _add(self, name: str, count: _Count) -> None:
+    def _add(self, name: str, count: _Count, *, mark: bool) -> None:
         counts = self._counts.setdefault(name, deque())
         # Lower by a probe that ended between the two readings; the next reading is right again.
         if counts:
             count = _not_below(counts[-1], count)
         counts.append(count)
+        marks = self._marks.setdefault(name, deque(maxlen=MARKS))
+        if mark or not marks:
+            marks.append((count.at, count.buckets))
         while len(counts) > 2 and count.at - counts[1].at >= WINDOW_SECONDS:
             counts.popleft()
         first, last = counts[0], self._last.get(name)
@@ -109,6 +116,7 @@ class Meter:
                 p50_ms=p50,
                 p95_ms=p95,
                 readings=readings,
+                marks=[*marks],
             )
             return
         first_buckets = first.buckets or [0] * len(count.buckets)
@@ -124,6 +132,7 @@ class Meter:
             p50_ms=quantile(in_window, 0.5),
             p95_ms=quantile(in_window, 0.95),
             readings=readings,
+            marks=[*marks],
         )
 
 
