@@ -3210,7 +3210,8 @@ export interface components {
          *     state: `better`, `worse`, `not yet`, or `ratio mismatch` if the requests were not shared as they
          *     should have been. difference: of the means, treatment - control, with the ends of its confidence
          *     sequence (None while there are too few). needed: about how many more outcomes of both would
-         *     decide, if the difference stays; None if that is not known.
+         *     decide, if the difference stays; None if that is not known. why: also says what is missing in
+         *     the log since then, if anything is.
          */
         readonly VersionVerdict: {
             readonly alpha: number;
