@@ -137,16 +137,20 @@ class World:
         errors: int = 0,
         refused: int = 0,
         ms: float = 3.0,
+        slow: int | None = None,
     ) -> None:
-        """What the gateway counted of a version from `since` until now; each took so long."""
-        latencies = [requests if edge >= ms else 0 for edge in BUCKETS]
+        """What the gateway counted of a version from `since` until now. slow: how many took `ms`,
+        the others next to nothing; None for all.
+        """
+        fast = 0 if slow is None else requests - slow
+        latencies = [requests if edge >= ms else fast for edge in BUCKETS]
         self.target.seen["flights", version] = Figures(
             seconds=self.now - since,
             since=since,
             requests=requests,
             errors=errors,
             p50_ms=1.0,
-            p95_ms=ms,
+            p95_ms=ms if fast <= 0.95 * requests else 1.0,
             readings=[(since, 0, 0, 0), (self.now, requests, errors, refused)],
             marks=[(since, ())],
             counts=Counts(
@@ -384,6 +388,26 @@ def test_refusals_that_the_gateway_alone_sees_count_and_have_the_next_look_come_
     world.driver.look()
     assert "refusals: refused 40 of 100 requests, v1 0 of 400" in world.plan().waits_for
     assert world.traffic() == {"v1": 100, "v2": 0}
+
+
+@pytest.mark.parametrize(
+    ("slow", "state", "step", "reason"),
+    [
+        (1, PlanState.RUNNING, 2, ""),
+        (3, PlanState.RUNNING, 1, "It waits. latency: p95 833.3 ms at the gateway, 3 of 40"),
+        (30, PlanState.ROLLED_BACK, 1, "latency: p95 983.3 ms at the gateway, 30 of 40 requests"),
+    ],
+)
+def test_a_p95_above_the_limit_rolls_back_only_if_it_is_no_chance(
+    world: World, slow: int, state: PlanState, step: int, reason: str
+) -> None:
+    world.deploy()
+    world.now += EVERY
+    world.log("v2", 60)
+    world.count("v2", requests=40, ms=900.0, slow=slow, since=world.now - 5)
+    world.driver.look()
+    assert (world.plan().state, world.plan().step) == (state, step)
+    assert reason in world.plan().waits_for
 
 
 def test_a_machine_that_is_slow_for_both_versions_holds_the_plan(world: World) -> None:
