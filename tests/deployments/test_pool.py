@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlinfra.deployments.runtime.pool import PATIENCE_SECONDS, Pool
+from jupyter_mlinfra.deployments.runtime.pool import PATIENCE_SECONDS, SHORT_SECONDS, Pool
+from jupyter_mlinfra.deployments.runtime.refusal import RequestRefused
 
 LIMIT = 20.0
 
@@ -105,6 +106,62 @@ def test_long_calls_are_worked_on_at_the_same_time(pool):
 
     run(work)
     assert call.most == 3
+
+
+async def under_load(pool: Pool, call: Callable[[], Any], *, callers: int, calls: int) -> None:
+    """So many callers who ask again at once, so that no call is ever alone."""
+
+    async def ask() -> None:
+        for _ in range(calls):
+            await pool.run(call)
+
+    await asyncio.gather(*(ask() for _ in range(callers)))
+
+
+def test_under_load_from_the_start_it_is_learned_that_calls_are_long(pool):
+    run(lambda: under_load(pool, lambda: time.sleep(0.02), callers=6, calls=5))
+    assert pool._turns._usual_seconds > SHORT_SECONDS
+
+
+def test_one_slow_call_does_not_have_short_ones_worked_on_at_once_for_ever(pool, monkeypatch):
+    monkeypatch.setattr("jupyter_mlinfra.deployments.runtime.pool._UNSURE_CALLS", 20)
+    call = Counting()
+
+    async def work():
+        await under_load(pool, lambda: call(0.05), callers=6, calls=3)
+        assert pool._turns._usual_seconds > SHORT_SECONDS
+        await under_load(pool, lambda: call(0), callers=6, calls=100)
+
+    run(work)
+    assert pool._turns._usual_seconds <= SHORT_SECONDS
+
+
+def test_a_thread_that_cannot_be_started_costs_its_request_alone(pool, monkeypatch):
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def work():
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", refuse)
+            with pytest.raises(RequestRefused) as refused:
+                await pool.run(int, "7")
+        assert refused.value.status == 503
+        return [await pool.run(int, "7") for _ in range(5)]
+
+    assert run(work) == [7] * 5
+
+
+def test_without_further_threads_those_that_there_are_do_all(pool, monkeypatch):
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def work():
+        await pool.run(int, "7")
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", refuse)
+            return await asyncio.gather(*(pool.run(time.sleep, 0.01) for _ in range(9)))
+
+    assert run(work) == [None] * 9
 
 
 def test_short_calls_are_worked_on_one_after_another(pool, monkeypatch):

@@ -15,6 +15,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from .refusal import RequestRefused
+
 SHORT_SECONDS = 0.001
 """A call that usually takes less is worked on alone."""
 
@@ -22,6 +24,8 @@ PATIENCE_SECONDS = 0.005
 """So long a short call waits for the one before it; then another thread takes it."""
 
 _MEMORY = 0.05  # of the usual time: weight of the newest call
+_UNSURE_CALLS = 1000
+"""After so many calls beside others it is tried whether they are short alone."""
 
 
 class Turns:
@@ -35,13 +39,17 @@ class Turns:
         self._threads = self._idle = 0
         self._lookout = self._closed = False
         self._usual_seconds = SHORT_SECONDS
+        self._unsure = 0
 
     def add(self, work: Callable[[], None]) -> None:
-        """Have it done. work: raises nothing."""
+        """Have it done. work: raises nothing. Raises RuntimeError without a thread."""
         with self._changed:
             self._waiting.append(work)
             if not self._begun or not self._lookout:
                 self._wake()
+            if not self._threads:
+                self._waiting.remove(work)
+                raise RuntimeError("No thread can be started.")
 
     def close(self) -> None:
         """End the threads that have no work; what waits is not done."""
@@ -55,9 +63,11 @@ class Turns:
         if self._idle:
             self._changed.notify()
         elif self._threads < self._most:
-            self._threads += 1
-            name = f"model-{self._threads}"
-            threading.Thread(target=self._serve, name=name, daemon=True).start()
+            name = f"model-{self._threads + 1}"
+            thread = threading.Thread(target=self._serve, name=name, daemon=True)
+            with contextlib.suppress(RuntimeError):  # none is to be had: the next work tries again
+                thread.start()
+                self._threads += 1
 
     def _serve(self) -> None:
         with self._changed:
@@ -87,8 +97,8 @@ class Turns:
     def _work(self) -> None:
         """Do what has waited longest. The lock is held before and after it."""
         work, me = self._waiting.popleft(), threading.get_ident()
-        alone, begun = not self._begun, time.monotonic()
-        self._begun[me] = begun
+        begun = self._begun[me] = time.monotonic()
+        beside = len(self._begun)
         if self._waiting and not self._lookout:
             self._wake()
         self._changed.release()
@@ -96,10 +106,20 @@ class Turns:
             work()
         finally:
             self._changed.acquire()
+            beside = max(beside, len(self._begun))
             del self._begun[me]
-        if alone and not self._begun:
-            seconds = time.monotonic() - begun
-            self._usual_seconds += _MEMORY * (seconds - self._usual_seconds)
+            self._learn(time.monotonic() - begun, beside)
+
+    def _learn(self, seconds: float, beside: int) -> None:
+        """beside: how many were under way at its beginning, or at its end, itself included. One of
+        several may have taken its time from the others, but it is not shorter than its share.
+        """
+        least = seconds if beside == 1 else min(seconds / beside, PATIENCE_SECONDS)
+        if beside == 1 or least > self._usual_seconds:
+            self._usual_seconds += _MEMORY * (least - self._usual_seconds)
+        self._unsure = 0 if beside == 1 else self._unsure + 1
+        if self._unsure > _UNSURE_CALLS:
+            self._unsure, self._usual_seconds = 0, min(self._usual_seconds, SHORT_SECONDS)
 
 
 class Pool:
@@ -111,7 +131,7 @@ class Pool:
         self._telling = False
 
     async def run[T](self, call: Callable[..., T], *given: Any) -> T:
-        """The value of `call(*given)`, or what it raises."""
+        """The value of `call(*given)`, or what it raises; RequestRefused without a thread."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
 
@@ -128,7 +148,12 @@ class Pool:
                 with contextlib.suppress(RuntimeError):  # the loop has ended
                     loop.call_soon_threadsafe(self._tell)
 
-        self._turns.add(work)
+        try:
+            self._turns.add(work)
+        except RuntimeError as error:
+            raise RequestRefused(
+                "The process is out of threads.", f"{error}", "Send it again.", status=503
+            ) from None
         return await future
 
     def close(self) -> None:
