@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import xgboost
 
+from jupyter_mlinfra.deployments.runtime import xgboost_rows
 from jupyter_mlinfra.deployments.runtime.xgboost_rows import rows_predictor
 
 RANDOM = np.random.default_rng(5)
@@ -69,6 +70,36 @@ def test_threads_do_not_see_the_scores_of_each_other() -> None:
         found = list(pool.map(lambda start: predict(ROWS[start : start + 10]), starts))
     for start, scores in zip(starts, found, strict=True):
         assert np.array_equal(scores, expected[start : start + 10])
+
+
+@pytest.mark.parametrize(
+    ("seconds_a_row", "rows"), [(1e-6, 16), (4e-5, 7), (0.01, 0)], ids=["small", "middle", "large"]
+)
+def test_the_interpreter_is_held_by_calls_that_are_short_alone(
+    monkeypatch: pytest.MonkeyPatch, seconds_a_row: float, rows: int
+) -> None:
+    clock, held = [0.0], list[int]()
+
+    class Library:
+        def __init__(self, name: str) -> None:
+            self._call = library(name).XGBoosterPredictFromDense
+
+        def XGBoosterPredictFromDense(self, *given: Any) -> int:
+            held.append(1)
+            return int(self._call(*given))
+
+    def now() -> float:
+        clock[0] += 16 * seconds_a_row  # what sixteen rows take lies between two looks
+        return clock[0]
+
+    library = xgboost_rows.ctypes.PyDLL
+    monkeypatch.setattr(xgboost_rows, "time", SimpleNamespace(perf_counter=now))
+    monkeypatch.setattr(xgboost_rows.ctypes, "PyDLL", Library)
+    predict = rows_predictor(booster("binary:logistic"))
+    for size in range(1, 20):
+        held.clear()
+        predict(ROWS[:size])
+        assert bool(held) == (size <= rows), size
 
 
 def test_a_release_without_that_function_is_asked_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import ctypes
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-SHORT_ROWS = 16
-"""So few rows take less time than threads that want the interpreter need to hand it on: they are
-predicted without letting it go.
+SHORT_ROWS, SHORT_SECONDS = 16, 0.0003
+"""At most so many rows, which take at most so long, are predicted without letting the interpreter
+go: threads that want it need that time to hand it on.
 """
+
+_TIMED = 5  # calls, of which the fastest counts
 
 Predict = Callable[[np.ndarray], np.ndarray]
 
@@ -38,7 +41,8 @@ def rows_predictor(
         )
 
     try:
-        direct = _direct(booster, rounds, margin)
+        short = _short_rows(_direct(booster, rounds, margin, 0), booster.num_features())
+        direct = _direct(booster, rounds, margin, short)
         for probe in _probes(booster.num_features()):
             given, expected = direct(probe), own(probe)
             if given.dtype != expected.dtype or not np.array_equal(given, expected, equal_nan=True):
@@ -53,7 +57,18 @@ def _probes(width: int) -> list[np.ndarray]:
     return [np.full((1, width), np.nan), random.normal(size=(SHORT_ROWS + 1, width))]
 
 
-def _direct(booster: Any, rounds: tuple[int, int], margin: bool) -> Predict:
+def _short_rows(predict: Predict, width: int) -> int:
+    """How many rows take no more than `SHORT_SECONDS`, at most `SHORT_ROWS`."""
+    rows, taken = np.random.default_rng(0).normal(size=(SHORT_ROWS, width)), []
+    for _ in range(_TIMED):
+        begun = time.perf_counter()
+        predict(rows)
+        taken.append(time.perf_counter() - begun)
+    return min(SHORT_ROWS, int(SHORT_ROWS * SHORT_SECONDS / min(taken)))
+
+
+def _direct(booster: Any, rounds: tuple[int, int], margin: bool, short_rows: int) -> Predict:
+    """short_rows: so many are predicted without letting the interpreter go."""
     from xgboost import core
 
     call, failed = core._LIB.XGBoosterPredictFromDense, core._LIB.XGBGetLastError
@@ -77,7 +92,7 @@ def _direct(booster: Any, rounds: tuple[int, int], margin: bool) -> Predict:
         )
         shape, scores = ctypes.POINTER(ctypes.c_uint64)(), ctypes.POINTER(ctypes.c_float)()
         dimensions = ctypes.c_uint64()
-        code = (short if len(rows) <= SHORT_ROWS else call)(
+        code = (short if len(rows) <= short_rows else call)(
             booster.handle,
             array,
             config,
