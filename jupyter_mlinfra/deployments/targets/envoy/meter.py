@@ -46,11 +46,14 @@ class Meter:
         self._read: dict[tuple[int, str], _Count] = {}
         self._ended: dict[str, _Count] = {}
         self._marks: dict[str, deque[tuple[float, Sequence[int]]]] = {}
+        self._changed = False
 
     def read(self, clusters: Sequence[str], *, mark: bool = False) -> dict[str, Figures]:
         """Read the counters now; returns figures by cluster. If an Envoy does not answer they stay
-        as they were: that is not a count of 0. mark: the traffic has changed.
+        as they were: that is not a count of 0. mark: the traffic has changed; the first reading
+        after that is kept.
         """
+        self._changed |= mark
         counters = "upstream_rq_(completed|4xx|5xx)$"
         all_requests = statistics(f"^cluster\\.[^.]+\\.[^.]+\\.{counters}")
         # After the total, because a probe that ends in between must not look like a client.
@@ -62,7 +65,8 @@ class Meter:
                 for number, counts in all_requests.items()
             }
             for name in clusters:
-                self._add(name, self._total(name, found), mark=mark)
+                self._add(name, self._total(name, found), mark=self._changed)
+            self._changed = False
         for name in set(self._last) - set(clusters):
             self._counts.pop(name, None)
             self._last.pop(name, None)
