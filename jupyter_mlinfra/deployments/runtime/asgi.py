@@ -27,6 +27,9 @@ from .served import Headers, Progress, Reply, Served
 BACKLOG = 2048
 CONTAINER_PORT = 9000
 STOP_SECONDS = 30
+FEEDBACK_BYTES = 64 << 10
+"""Larger feedback is read in a thread, so that the loop goes on."""
+
 _JSON = b"application/json"
 
 Scope = Mapping[str, Any]
@@ -126,16 +129,22 @@ class Application:
             return await self.pool.run(question, body, headers)
         if path == "/api/v1.0/feedback" and method == "POST":
             content = await self._content(path, body, headers)
-            self._served.feedback(seldon_v1.feedback(content))
+            if len(content) < FEEDBACK_BYTES:
+                self._feedback(content)
+            else:
+                await self.pool.run(self._feedback, content)
             return Reply(b"{}")
         page = self._pages.get(path)
         if page is not None and method in ("GET", "HEAD"):
-            found = page()
+            found = await self.pool.run(page) if page == self._served.metadata else page()
             if isinstance(found, str):
                 return Reply(found.encode(), {"Content-Type": "text/plain"})
             return Reply(orjson.dumps(found))
         known = question is not None or page is not None or path == "/api/v1.0/feedback"
         raise seldon_v1.wrong_path(method, path, known=known)
+
+    def _feedback(self, content: bytes) -> None:
+        self._served.feedback(seldon_v1.feedback(content))
 
     async def _content(self, path: str, body: bytes, headers: Headers) -> bytes:
         """What is to be read. It is logged if it is refused here, unless it is feedback."""

@@ -55,6 +55,7 @@ _SERVICES: Mapping[str, Mapping[str, str]] = {
         "ModelInfer": "_infer",
         "ModelReady": "_model_ready",
         "ModelMetadata": "_model_metadata",
+        # Our gateway answers these itself; on a cluster callers reach the server without it.
         "ServerLive": "_server_live",
         "ServerReady": "_server_ready",
         "ServerMetadata": "_server_metadata",

@@ -41,7 +41,7 @@ class Model(MLModel):  # type: ignore[misc]  # it has no types here
 
     async def metadata(self) -> MetadataModelResponse:
         """What `GET /v2/models/<name>` answers."""
-        return MetadataModelResponse.model_validate(self.served.metadata())
+        return MetadataModelResponse.model_validate(await self.pool.run(self.served.metadata))
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
         """Answer a request. Raises RequestRefused if it does not fit the signature."""

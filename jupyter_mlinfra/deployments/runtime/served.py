@@ -15,6 +15,7 @@ import contextlib
 import json
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -49,6 +50,9 @@ SHADOW = "x-mlinfra-shadow"
 VERSION = "x-mlinfra-version"
 REQUEST = "x-mlinfra-request"
 """Header of the gateway: new for each request, the same if the gateway retries it."""
+
+ASKING_SECONDS = 5.0
+"""So long a question about the outputs waits for another one that asks the model."""
 
 Headers = Callable[[str], str | None]
 
@@ -85,7 +89,8 @@ class Served:
         )
         self.guard = guard.from_environment(RequestRefused)
         self.journal: Journal | None = None
-        self._outputs: list[dict[str, Any]] = []
+        self._outputs: list[dict[str, Any]] | None = None
+        self._asking = threading.Lock()
         self.on_metrics: Count | None = None
         self._custom = Custom()
 
@@ -225,7 +230,9 @@ class Served:
         return self._custom.exposition({**labels, "process": str(os.getpid())})
 
     def metadata(self) -> dict[str, Any]:
-        """What `GET /v2/models/<name>` answers."""
+        """What `GET /v2/models/<name>` answers. The first time the model is asked, which may take
+        long.
+        """
         return open_inference.metadata(
             self.contract,
             name=self.deployment,
@@ -235,16 +242,26 @@ class Served:
         )
 
     def _output_metadata(self) -> list[dict[str, Any]]:
-        """As the model answers its sample; as the signature names them if it does not."""
-        if not self._outputs:
-            with contextlib.suppress(Exception):  # of the model
-                sample = engine.sample_batch(self.engine, self.packaged)
-                found = kept(lambda: self.engine.predict(sample))
-                self._outputs = open_inference.output_metadata(found)
+        """As the model answers its sample, which it is asked once; as the signature names them if
+        it does not.
+        """
+        # A model that hangs keeps no other thread for long.
+        if self._outputs is None and self._asking.acquire(timeout=ASKING_SECONDS):
+            try:
+                if self._outputs is None:
+                    self._outputs = self._asked_outputs()
+            finally:
+                self._asking.release()
         names = self.packaged.output_names or ["predict"]
         return self._outputs or [
             {"name": name, "datatype": "FP64", "shape": [-1]} for name in names
         ]
+
+    def _asked_outputs(self) -> list[dict[str, Any]]:
+        with contextlib.suppress(Exception):  # of the model
+            sample = engine.sample_batch(self.engine, self.packaged)
+            return open_inference.output_metadata(kept(lambda: self.engine.predict(sample)))
+        return []
 
     def seldon_metadata(self) -> dict[str, Any]:
         """Seldon's model metadata with the signature, and the kind of answers; known before the
