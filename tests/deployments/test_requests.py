@@ -111,7 +111,10 @@ def test_the_pages_hold_each_row_once_newest_first(
 
 
 def test_a_file_that_cannot_be_read_is_told_and_no_empty_list(tmp_path: Path) -> None:
-    logged(tmp_path, "v1", answered(1), names=["a", "a"])
+    logged(tmp_path, "v1", answered(1))
+    compacting.compact(tmp_path)
+    (damaged,) = compacted_files(tmp_path, None)
+    damaged.write_bytes(damaged.read_bytes()[:-100])
     asked = {"folder": tmp_path, "labels": no_labels}
     page = requests.page(**asked, wanted=Wanted(), limit=10, cursor=None)
     assert page.items == []
