@@ -53,7 +53,7 @@ class BundleChecks:
 
 def _prints(bundle: Path) -> Prints:
     """What changes with the files of a bundle: nobody can set the time of a change of an inode."""
-    found = {}
+    found: Prints = {}
     for path in (bundle, *bundle.rglob("*")):
         try:
             state = path.lstat()
