@@ -74,6 +74,7 @@ it('and on the value of an alert', () => {
       alert={alertOf()}
       points={[]}
       clear={null}
+      wide
       marks={[{ at: START, state: 'ready', text: 'deploy v8', ref: 'deployment:churn' }]}
       start={Date.parse(START) - 1000}
       end={Date.parse(END)}
