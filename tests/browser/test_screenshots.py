@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser import test_failed_test
-from tests.browser.conftest import Lab, Opener, Server, jupyterlab
+from tests.browser.conftest import SLOW, Lab, Opener, Server, jupyterlab
 from tests.browser.scenes import PICTURES, queue, series
 from tests.browser.test_accessibility import dark
 from tests.browser.watched import watch
@@ -105,9 +105,11 @@ def test_picture_of_a_plan_with_its_checks(fresh: Opener) -> None:
         lab.go()
         page = lab.open("Models", "deployment:flights")
         sample = lab.server.ask(f"{api}/flights")["sample"]
-        for _ in range(60):
+        for _ in range(150):
             lab.server.ask(f"{api}/flights/predict", "POST", {"rows": sample})
-        expect(page.get_by_role("grid", name="Checks of the plan")).to_be_visible()
+        checks = page.get_by_role("grid", name="Checks of the plan")
+        expect(checks).not_to_contain_text("no request yet", timeout=3 * SLOW)
+        expect(page.locator('[data-version="v2"]')).to_contain_text("p95", timeout=SLOW)
         picture(lab.page, "plan-light")
         with dark(lab.page):
             picture(lab.page, "plan-dark")
@@ -122,6 +124,7 @@ def test_picture_of_a_failed_test(fresh: Opener, stopped: Server) -> None:
     lab.go()
     page = lab.open("Models", "deployment:flights")
     expect(page.get_by_role("alert").filter(has_text="v1 may not take traffic")).to_be_visible()
+    expect(page.get_by_text("No request was logged in this time.")).to_be_visible()
     picture(lab.page, "failed-test-light")
     with dark(lab.page):
         picture(lab.page, "failed-test-dark")
