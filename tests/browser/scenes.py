@@ -168,7 +168,7 @@ def requests(lab: Lab) -> None:
     page.get_by_role("tab", name="Requests").click()
     rows = page.get_by_role("grid", name="Requests to flights").locator("tbody tr")
     rows.first.click()
-    expect(page.get_by_role("button", name="Copy as Code")).to_be_visible()
+    expect(page.get_by_role("button", name="Copy as Code")).to_be_enabled()
 
 
 def manifest(lab: Lab) -> None:
@@ -319,6 +319,7 @@ def rules(lab: Lab) -> None:
     lab.command("docmanager:open", path=path.name)
     page = lab.page.locator(".jp-mlinfra-page-widget:visible")
     expect(page.get_by_text("armed", exact=True).first).to_be_visible()
+    page.get_by_label("days").fill("1")  # the demo is of one hour
     page.get_by_role("button", name="Back-Test").click()
     expect(page.get_by_role("region", name="Back-test").locator("li").first).to_be_visible()
     path.unlink()
@@ -332,7 +333,6 @@ rules:
     metric: psi
     threshold: 0.2
     clear: 0.1
-    for: 15min
     min_rows: 500
     by: feature
   - name: slow
@@ -370,13 +370,14 @@ def series(lab: Lab) -> None:
     code = [
         cell("%load_ext jupyter_mlinfra\nimport altair as alt"),
         cell(
-            "%%catalog sql --out hours\nSELECT start, feature, value\n"
-            "FROM monitoring.flights_series\n"
-            "WHERE metric = 'psi' AND segment = '' AND value IS NOT NULL\nORDER BY start, feature"
+            "%%catalog sql --out hours\n"
+            "SELECT start, feature, value FROM monitoring.flights_series\n"
+            "WHERE metric = 'psi' AND version = 'v2' AND segment = '' AND value IS NOT NULL\n"
+            "ORDER BY start, feature"
         ),
         cell(
-            "alt.Chart(hours).mark_line(point=True).encode("
-            'x="start:T", y=alt.Y("value", title="PSI"), color="feature")'
+            "alt.Chart(hours, width=700, height=100).mark_line(point=True).encode("
+            'x="start:T", y="value", color="feature")'
         ),
     ]
     book: Locator = lab.notebook(*code, name="series")

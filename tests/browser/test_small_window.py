@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import FOLDER, Lab, cell
+from tests.browser.scenes import RULES
 
 SMALL = {"width": 1024, "height": 700}
 BEYOND = """page => {
@@ -88,6 +89,32 @@ def test_nothing_of_a_job_that_failed_with_a_long_error_is_cut_off(small: Lab) -
     page = small.open("Jobs", job)
     expect(page.get_by_text("…").first).to_be_visible()  # the reason says that there is more of it
     assert through(small, page) == {}
+
+
+def test_the_buttons_of_a_history_leave_its_reasons_in_sight(small: Lab) -> None:
+    page = small.open("Models", "deployment:flights")
+    page.get_by_role("tab", name="History").click()
+    expect(page.get_by_role("button", name="Undo This").first).to_be_visible()
+    buttons = page.locator('tbody td[class*="is-sticky"]').first.bounding_box()
+    reason = page.get_by_role("columnheader", name="reason").bounding_box()
+    assert buttons
+    assert reason
+    assert reason["x"] + 40 < buttons["x"]
+
+
+def test_each_label_of_the_form_of_rules_has_one_line(small: Lab) -> None:
+    file = small.server.root / "small.mlrules.yaml"
+    file.write_text(RULES)
+    try:
+        small.command("docmanager:open", path=file.name)
+        form = small.page.get_by_role("group", name="The rule")
+        expect(form.get_by_text("ends when good for")).to_be_visible()
+        heights = "labels => labels.map(label => label.getBoundingClientRect().height)"
+        assert max(form.locator("label[for]").evaluate_all(heights)) < 24
+        fields = "fields => fields.map(field => field.scrollWidth - field.clientWidth)"
+        assert max(form.locator('[class*="mlinfra-field"]').evaluate_all(fields)) <= 1
+    finally:
+        file.unlink()
 
 
 def test_the_tab_in_front_keeps_its_title_among_many(small: Lab) -> None:

@@ -204,6 +204,7 @@ def roll_out(flights: Flights) -> None:
         spread=None,
         latency={"p95_ms": 44.0, "given_p95_ms": 21.0},
         latency_basis="one after the other",
+        left_out=3,
         notes=["3 rows were left out."],
         at=at,
     )

@@ -73,7 +73,7 @@ const limitColumn = (
 ): IColumnSpec<string> => ({
   key: 'limit',
   head: trans.__('limit'),
-  width: 240,
+  width: 180,
   wrap: true,
   cell: name => <span className={cx('quiet')}>{limitOf(tested, name)}</span>
 });

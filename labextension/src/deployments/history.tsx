@@ -102,7 +102,7 @@ function Changes({ deployment, items, most }: IChangesProps): React.ReactElement
       cell: ({ change, undo }) =>
         undo?.weights ? (
           <>
-            <span className={cx('quiet')}>
+            <span className={cx('quiet', 'deployments-reaches')}>
               {trans.__('undo reaches %1', reached(undo.weights))}
             </span>{' '}
             <Button

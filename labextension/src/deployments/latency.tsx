@@ -23,6 +23,12 @@ const WINDOWS = [900, 3_600, 21_600, 86_400];
 const [WIDTH, HEIGHT, FOOT, LEFT, RIGHT] = [480, 160, 18, 34, 70];
 const DASHES = ['', '5 3', '2 2', '8 3 2 3', '1 3', '10 4'];
 const LABEL = 12;
+/** Where a time is said; the last one leaves room for the names of the versions beside the chart. */
+const TIMES = [
+  [0, 'middle'],
+  [0.5, 'middle'],
+  [1, 'end']
+] as const;
 
 const isFigure = (text: string): text is Figure =>
   ['p50_ms', 'p95_ms', 'p99_ms', 'rate'].includes(text);
@@ -166,8 +172,8 @@ function Chart({ series, figure, title, deployment, marks }: IChartProps): React
             </text>
           </React.Fragment>
         ))}
-        {[0, 0.5, 1].map(share => (
-          <text key={share} x={across(share)} y={HEIGHT - 3} textAnchor="middle">
+        {TIMES.map(([share, textAnchor]) => (
+          <text key={share} x={across(share)} y={HEIGHT - 3} textAnchor={textAnchor}>
             {format.time(momentAt(series, share))}
           </text>
         ))}
@@ -177,7 +183,7 @@ function Chart({ series, figure, title, deployment, marks }: IChartProps): React
             {lines.map((line, at) => (
               <polyline
                 key={at}
-                className={cx('deployments-line')}
+                className={cx('deployments-line', line.length < 2 && 'deployments-point')}
                 strokeDasharray={DASHES[index % DASHES.length]}
                 points={(line.length > 1 ? line : [...line, ...line])
                   .map(({ x, y }) => `${across(x).toFixed(1)},${down(y).toFixed(1)}`)

@@ -69,7 +69,7 @@ export function Manifest({ deployment }: { deployment: IDeployment }): React.Rea
           onChange={next => setKind(KINDS.find(({ value }) => value === next)?.value ?? kind)}
         />
         {field('model_uri', trans.__('model'), 's3://models/flights/{version}', 220)}
-        {field('image', trans.__('or image'), 'registry.example.com/flights:{version}', 220)}
+        {field('image', trans.__('or image'), 'registry.example.com/flights:{version}', 260)}
         {field('namespace', trans.__('namespace'), deployment.namespace, 120)}
       </div>
       {known ? (

@@ -267,7 +267,12 @@ function columnsOf(
       cell: ({ label }) =>
         label === null ? format.DASH : typeof label === 'number' ? <Num value={label} /> : label
     },
-    { key: 'features', head: trans.__('features'), cell: row => <Features row={row} /> }
+    {
+      key: 'features',
+      head: trans.__('features'),
+      width: '100%',
+      cell: row => <Features row={row} />
+    }
   ];
 }
 
@@ -276,7 +281,7 @@ function Features({ row }: { row: ILoggedRequest }): React.ReactElement {
   const shown = Object.entries(row.features).slice(0, FEATURES_SHOWN);
   const rest = row.inputs - shown.length;
   return (
-    <span className={cx('quiet')}>
+    <span className={cx('quiet', 'deployments-features')}>
       {shown.map(([name, value]) => `${name} ${shortly(value)}`).join(' · ')}
       {rest > 0 && ` · ${trans._n('%1 more', '%1 more', rest)}`}
     </span>

@@ -2,6 +2,7 @@ import '../../style/monitoring.css';
 
 import React, { useState } from 'react';
 
+import type { ICodeCall } from '../api/client';
 import type { ApiError } from '../api/errors';
 import { asApiError } from '../api/errors';
 import type { IBacktest, IRuleBacktest } from '../api/types';
@@ -16,7 +17,27 @@ import { State } from '../components/state';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 
+/** The days at first. */
+export const DAYS = '30';
+
+const MOST_DAYS = 366;
+
+/** Those that were typed; null for what is no number of days. */
+function daysOf(typed: string): number | null {
+  const count = Number(typed);
+  return count > 0 && count <= MOST_DAYS ? count : null;
+}
+
+/** The same back-test by every door. */
+export const backtestCall = (file: string, days: string): { call: ICodeCall; faulty: boolean } => ({
+  call: { call: 'monitors-backtest', values: { file, days: daysOf(days) ?? Number(DAYS) } },
+  faulty: daysOf(days) === null
+});
+
 interface IBacktestProps {
+  /** As typed. */
+  days: string;
+  onDays: (days: string) => void;
   /** Ask for that many days. */
   ask: (days: number) => Promise<IBacktest>;
   /** Why it cannot be asked. */
@@ -32,14 +53,16 @@ interface IAnswer {
 }
 
 /** Rules on the recorded history: how often, when and for how long they would have fired. */
-export function Backtest({ ask, blocked, of }: IBacktestProps): React.ReactElement {
+export function Backtest({ days, onDays, ask, blocked, of }: IBacktestProps): React.ReactElement {
   const { trans } = useWorkbench();
-  const [days, setDays] = useState('30');
   const [busy, setBusy] = useState(false);
   const [answer, setAnswer] = useState<IAnswer | null>(null);
-  const count = Number(days);
-  const wrong = !(count > 0 && count <= 366);
+  const count = daysOf(days);
+  const wrong = count === null;
   const start = async (): Promise<void> => {
+    if (wrong) {
+      return;
+    }
     setBusy(true);
     try {
       setAnswer({ of, found: await ask(count) });
@@ -53,7 +76,7 @@ export function Backtest({ ask, blocked, of }: IBacktestProps): React.ReactEleme
     <section aria-label={trans.__('Back-test')}>
       <Heading
         title={trans.__('Back-test')}
-        note={trans.__('on the recorded history; nothing is armed, nobody is told')}
+        note={trans.__('on the history; nothing is armed or told')}
       >
         <form
           className={cx('monitoring-ask')}
@@ -66,10 +89,10 @@ export function Backtest({ ask, blocked, of }: IBacktestProps): React.ReactEleme
             label={trans.__('days')}
             type="number"
             min={1}
-            max={366}
+            max={MOST_DAYS}
             width={60}
             value={days}
-            onChange={setDays}
+            onChange={onDays}
             {...(wrong && { fault: trans.__('1 to 366') })}
           />
           <Button
@@ -139,7 +162,7 @@ function Sentence({ rule, days }: { rule: IRuleBacktest; days: number }): React.
               fired,
               format.span(Math.round(days * 86_400))
             )}
-            {fired > 0 && (
+            {rule.firing_seconds > 0 && (
               <>
                 {', '}
                 <Num
@@ -194,7 +217,10 @@ function Episodes({
           <i
             key={`${episode.alert} ${episode.since}`}
             title={words}
-            style={{ left: `${from * 100}%`, width: `max(3px, ${(to - from) * 100}%)` }}
+            style={{
+              left: `min(${from * 100}%, 100% - 3px)`,
+              width: `max(3px, ${(to - from) * 100}%)`
+            }}
           />
         );
       })}

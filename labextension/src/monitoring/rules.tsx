@@ -1,6 +1,6 @@
 import '../../style/monitoring.css';
 
-import React from 'react';
+import React, { useState } from 'react';
 
 import type { IAlertRule } from '../api/types';
 import { ActionButton } from '../components/action';
@@ -17,7 +17,7 @@ import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
 import { formatRef } from '../refs';
 import type { IPageProps, IWorkbench } from '../tokens';
-import { Backtest } from './backtest';
+import { Backtest, backtestCall, DAYS } from './backtest';
 import { condition } from './rulewords';
 
 const MOST = 500;
@@ -27,6 +27,7 @@ export default function RulesPage({ reference, name }: IPageProps): React.ReactE
   const workbench = useWorkbench();
   const { client, trans, open } = workbench;
   const monitor = formatRef('monitor', name);
+  const [days, setDays] = useState(DAYS);
   const query = useQuery(
     reference,
     signal => client.monitoring.rules({ monitor: name, limit: MOST }, signal),
@@ -64,6 +65,8 @@ export default function RulesPage({ reference, name }: IPageProps): React.ReactE
             <div className={cx('scroll')}>
               <Rules rules={page.items} monitor={monitor} />
               <Backtest
+                days={days}
+                onDays={setDays}
                 of={name}
                 ask={days => client.monitoring.backtest({ monitor: name, days })}
               />
@@ -71,7 +74,7 @@ export default function RulesPage({ reference, name }: IPageProps): React.ReactE
           </>
         )}
       </Result>
-      <CallCode page={{}} call={{ call: 'monitors-backtest', values: { file: '' } }} />
+      <CallCode page={{}} {...backtestCall('', days)} />
     </>
   );
 }

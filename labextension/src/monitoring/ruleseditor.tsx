@@ -16,7 +16,7 @@ import type { IEditorProps } from '../pipelines/document';
 import { useText } from '../pipelines/draft';
 import { Opened } from '../pipelines/opened';
 import { TextEditor } from '../pipelines/text';
-import { Backtest } from './backtest';
+import { Backtest, backtestCall, DAYS } from './backtest';
 import { FaultLines, Faults } from './faults';
 import { RuleForms } from './ruleform';
 
@@ -80,6 +80,7 @@ function Open({
   const { draft, error, old } = useRuleDraft(path, text.text);
   const [goTo, setGoTo] = useState<number | null>(null);
   const there = useCallback(() => setGoTo(null), []);
+  const [days, setDays] = useState(DAYS);
   if (path === null) {
     return (
       <EmptyCard
@@ -119,6 +120,8 @@ function Open({
             <Loading rows={6} />
           )}
           <Backtest
+            days={days}
+            onDays={setDays}
             of={text.text}
             blocked={
               faults.length || !draft?.rules.length ? trans.__('The text has a fault.') : null
@@ -137,7 +140,7 @@ function Open({
           </FaultLines>
         </div>
       </div>
-      <CallCode page={{}} call={{ call: 'monitors-backtest', values: { file: path } }} />
+      <CallCode page={{}} {...backtestCall(path, days)} />
     </>
   );
 }

@@ -69,7 +69,8 @@ export function Timeline({ deployment, alerts, start, end }: ITimelineProps): Re
       </ul>
       <div className={cx('monitoring-axis')} aria-hidden="true">
         {ticks(from, to).map(at => (
-          <span key={at} style={{ left: share(at) }}>
+          // The nearer it is to an end, the less of it stands beyond.
+          <span key={at} style={{ left: share(at), transform: `translateX(-${share(at)})` }}>
             {format.time(new Date(at).toISOString())}
           </span>
         ))}
