@@ -102,7 +102,8 @@ def test_records_are_shown_as_before(
     )
     assert to_json(ProcessTable(project.database).rows()) == shown["processes"]
     watching = to_json(monitors.monitors())
-    assert [item.pop("lately") for item in watching] == [[]] * len(watching)  # was not kept
+    for item in watching:
+        assert (item.pop("lately"), item.pop("note")) == ([], "")  # there was neither
     assert watching == shown["monitors"]
     alerts = {alert.name: alert for alert in AlertStore(project.database).alerts()}
     for alert in shown["alerts"]:

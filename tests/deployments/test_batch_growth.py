@@ -19,6 +19,7 @@ from jupyter_mlinfra.deployments.batch.growth import OvertakenError, new_rows
 from jupyter_mlinfra.deployments.batch.job import BatchJob
 from jupyter_mlinfra.deployments.batch.spec import BatchTask
 from jupyter_mlinfra.deployments.batch.staging import Manifest
+from jupyter_mlinfra.features import Features
 
 from .conftest import Registry
 
@@ -54,6 +55,7 @@ class Bench:
             project=self.project,
             experiments=Registry({1: self.folder}),  # type: ignore[arg-type]
             catalog=self.catalog,
+            features=lambda: Features(self.project),
             folder=self.folder / task.key,
             report=lambda *_: None,
         )
