@@ -108,6 +108,13 @@ def test_a_step_passes_with_enough_requests_and_waits_while_it_may_be_chance(
     assert passed(own, other) is expected
 
 
+@pytest.mark.parametrize(("own", "expected"), [(of_ms(), None), (of_ms(20.0), True)])
+def test_a_step_without_requests_waits_even_if_none_are_demanded(
+    own: Latencies, expected: bool | None
+) -> None:
+    assert passed(own, least=0) is expected
+
+
 def test_what_the_gateway_may_have_counted_within_the_limit_is_no_breach() -> None:
     """Its buckets end at 100 and at 150 ms: of 120 ms nobody knows whether they are above 130."""
     unknown = latency.counted([100 if edge >= 150 else 0 for edge in BUCKETS], 130.0)

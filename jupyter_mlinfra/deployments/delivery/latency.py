@@ -85,7 +85,7 @@ def check(
     enough = max(1, min(LEAST, least))
     known = [pair for pair in pairs if pair[0].requests >= enough]
     if not known:
-        return _found(limit, "too few requests", None if least else True)
+        return _found(limit, "too few requests", None)
     judged = {_passes(limit, *pair): pair for pair in reversed(known)}
     passed = next(state for state in (False, None, True) if state in judged)
     own, other = judged[passed]

@@ -11,7 +11,17 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from .fields import AtLeastOne, Label, Percent, Quantity, Strict, Subdomain, Uri, derived_name
+from .fields import (
+    AtLeastOne,
+    Label,
+    Percent,
+    Quantity,
+    Strict,
+    Subdomain,
+    Uri,
+    derived_name,
+    service_name,
+)
 from .pods import Metadata, PodSpec, unique
 
 API: Final = "mlops.seldon.io/v1alpha1"
@@ -149,6 +159,7 @@ class Server(Strict):
 
     @model_validator(mode="after")
     def _name_fits(self) -> Self:
+        service_name(self.metadata.name)
         derived_name(self.metadata.name, of="the StatefulSet", longest=STATEFUL_SET_LENGTH)
         return self
 

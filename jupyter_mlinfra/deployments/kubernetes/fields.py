@@ -73,6 +73,12 @@ def derived_name(*parts: str, of: str, longest: int = LABEL_LENGTH) -> None:
         )
 
 
+def service_name(name: str) -> None:
+    """Check a name with which the name of a Service begins (RFC 1035). Raises ValueError."""
+    if not name[0].isalpha() or "." in name:
+        raise ValueError(f"{name!r} must begin with a letter and have no dots, as a Service's name")
+
+
 def quantity(text: str) -> Decimal:
     """The value of a quantity such as `500m` or `2Gi`. Raises ValueError."""
     found = _QUANTITY.match(text)

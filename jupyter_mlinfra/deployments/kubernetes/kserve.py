@@ -12,7 +12,19 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from .fields import AtLeastOne, Count, Key, Label, LabelValue, Percent, Strict, Subdomain, Uri, Url
+from .fields import (
+    AtLeastOne,
+    Count,
+    Key,
+    Label,
+    LabelValue,
+    Percent,
+    Strict,
+    Subdomain,
+    Uri,
+    Url,
+    service_name,
+)
 from .fields import derived_name as _derived_name
 from .pods import Container, Metadata, PullSecret, Resources, unique
 
@@ -107,7 +119,7 @@ class Predictor(Strict):
             raise ValueError(f"scaleTarget {self.scale_target} is above 100 %")
         if self.scale_metric in ("cpu", "memory"):
             asked = self.model.resources if self.model else (self.containers or ())[0].resources
-            if self.scale_metric not in ((asked or Resources()).requests or {}):
+            if not (asked or Resources()).requested(self.scale_metric):
                 raise ValueError(
                     f"the autoscaler cannot compute the use of {self.scale_metric}: the predictor"
                     " requests none"
@@ -167,8 +179,7 @@ class InferenceService(Strict):
     @model_validator(mode="after")
     def _names_fit(self) -> Self:
         name, namespace = self.metadata.name, self.metadata.namespace
-        if not name[0].isalpha() or "." in name:
-            raise ValueError(f"{name!r} must begin with a letter and have no dots")
+        service_name(name)
         _derived_name(name, "predictor", namespace, of="the first part of its address")
         for canary in self.spec.canary or ():
             _derived_name(name, canary.predictor.name or "", "predictor", of="a Service")

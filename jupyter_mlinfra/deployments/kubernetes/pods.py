@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -96,6 +97,10 @@ class Resources(Strict):
 
     requests: dict[Key, Quantity] | None = None
     limits: dict[Key, Quantity] | None = None
+
+    def requested(self, name: str) -> Decimal:
+        """How much is asked for; 0 where nothing is."""
+        return quantity((self.requests or {}).get(name, "0"))
 
     @model_validator(mode="after")
     def _requests_within_limits(self) -> Self:

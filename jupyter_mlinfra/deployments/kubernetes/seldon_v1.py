@@ -14,7 +14,19 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from .fields import AtLeastOne, Count, Key, Label, LabelValue, Percent, Strict, Subdomain, Uri, Url
+from .fields import (
+    AtLeastOne,
+    Count,
+    Key,
+    Label,
+    LabelValue,
+    Percent,
+    Strict,
+    Subdomain,
+    Uri,
+    Url,
+    service_name,
+)
 from .fields import derived_name as _derived_name
 from .pods import Container, Metadata, PodSpec, Resources, unique
 
@@ -121,7 +133,7 @@ class Component(Strict):
         for metric in self.hpa_spec.metrics if self.hpa_spec else ():
             for container in self.spec.containers:
                 resources = container.resources or Resources()
-                if metric.resource.name not in (resources.requests or {}):
+                if not resources.requested(metric.resource.name):
                     raise ValueError(
                         f"the autoscaler cannot compute the use of {metric.resource.name}:"
                         f" container {container.name} requests none"
@@ -222,8 +234,7 @@ class SeldonDeployment(Strict):
     @model_validator(mode="after")
     def _names_fit(self) -> Self:
         name = self.metadata.name
-        if "." in name:
-            raise ValueError(f"{name!r} becomes the name of a Service, which has no dots")
+        service_name(name)
         for predictor in self.spec.predictors:
             _derived_name(name, predictor.name, "svc-orch", of="the orchestrator")
             pods = predictor.component_specs or ()
