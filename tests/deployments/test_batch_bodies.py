@@ -5,6 +5,7 @@ columns.
 from __future__ import annotations
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,16 @@ import pytest
 
 from jupyter_mlinfra.core.errors import Unprocessable
 from jupyter_mlinfra.deployments.batch.answers import MOST_COLUMNS, predictions_of
-from jupyter_mlinfra.deployments.batch.bodies import Ragged, body_of, with_plain_columns
+from jupyter_mlinfra.deployments.batch.bodies import (
+    Body,
+    Ragged,
+    body_of,
+    inexact,
+    with_plain_columns,
+)
 from jupyter_mlinfra.deployments.batch.columns import Feed, feeds
+from jupyter_mlinfra.deployments.batch.processes import Answer
+from jupyter_mlinfra.deployments.batch.scoring import Scorer
 from jupyter_mlinfra.deployments.logged import Input
 from jupyter_mlinfra.deployments.runtime import open_inference
 from jupyter_mlinfra.deployments.runtime.contract import Batch, Column, Contract, MatrixContract
@@ -95,6 +104,56 @@ def test_every_type_of_a_table_arrives_as_it_is_and_a_missing_value_as_missing()
         "list": [[1.5, 2.0], [], None],
         "absent": [None, None, None],
     }
+
+
+def test_a_whole_number_that_a_double_cannot_hold_is_not_asked() -> None:
+    largest = 2**53
+    texts = [f"{largest}", f"{largest + 1}", f"-{largest + 1}", "7", f"{2**52}.25", "1e20", None]
+    keys = pl.Series([text and Decimal(text) for text in texts], dtype=pl.Decimal(24, 2))
+    frame = pl.DataFrame({"key": keys, "fare": keys})
+    known = [Feed(item, item.name) for item in inputs(key="long", fare="double")]
+    assert inexact(frame, known).is_null().to_list() == [
+        True,
+        False,
+        False,
+        True,
+        False,
+        False,
+        True,
+    ]
+    unsigned = pl.DataFrame({"key": pl.Series([largest, largest + 1, 2**64 - 1], dtype=pl.UInt64)})
+    assert inexact(unsigned, known).is_null().to_list() == [True, False, False]
+    whole = Input(name="key", type="tensor", optional=False, spec={"dtype": "int64"})
+    assert inexact(unsigned, [Feed(whole, "key")]).is_null().to_list() == [True, False, False]
+
+
+class Echo:
+    """A process that answers each number that it is asked."""
+
+    def __init__(self) -> None:
+        self.contract = TableContract([Column("key", "long", True)])
+
+    def ask(self, body: Body, *, alone: bool = False) -> Answer:
+        batch = open_inference.read(body.data, self.contract, body.json_length).batch
+        assert batch.columns is not None
+        values = [float(value) for value in batch.columns["key"]]
+        item = {"name": "predict", "shape": [len(values)], "datatype": "FP64", "data": values}
+        return Answer(200, orjson.dumps({"outputs": [item]}), None)
+
+
+def test_rows_with_keys_that_would_be_rounded_have_a_reason_and_the_others_their_predictions() -> (
+    None
+):
+    keys = [Decimal(2**53), Decimal(2**53 + 1), Decimal(5)]
+    frame = pl.DataFrame({"key": pl.Series(keys, dtype=pl.Decimal(20, 0))})
+    known = [Feed(item, item.name) for item in inputs(key="long")]
+    scorer = Scorer(known, layout="columns", schema={"prediction": pl.Float64()}, binary=False)
+    late = pl.Series([None, None, "late"])
+    for why, expected in ((None, [2.0**53, None, 5.0]), (late, [2.0**53, None, None])):
+        echo = Echo()
+        found = scorer.score(frame, echo) if why is None else scorer.score_unless(why, frame, echo)
+        assert found["prediction"].to_list() == expected
+        assert "a double loses digits" in found["error"][1]
 
 
 def test_numbers_alone_travel_as_one_matrix_in_the_order_of_the_model() -> None:

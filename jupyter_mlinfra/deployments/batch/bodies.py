@@ -74,6 +74,38 @@ def with_plain_columns(frame: pl.DataFrame, feeds: Sequence[Feed]) -> pl.DataFra
     return pl.DataFrame(found)
 
 
+def inexact(frame: pl.DataFrame, feeds: Sequence[Feed]) -> pl.Series:
+    """Why a row cannot be asked, null if it can: an input of whole numbers would get another one
+    than the row has, because decimals and integers beyond 64 bits travel as doubles.
+    """
+    import polars as pl
+
+    reasons = [pl.Series([None], dtype=pl.String).new_from_index(0, frame.height)]
+    for feed in feeds:
+        if feed.column not in frame.columns or not _is_whole(feed):
+            continue
+        values = unnamed(frame[feed.column])
+        if not (values.dtype.is_decimal() or isinstance(values.dtype, pl.UInt64 | pl.Int128)):
+            continue
+        whole = values.cast(pl.Int64, strict=False)
+        kept = (whole.cast(values.dtype, strict=False) == values) & whole.is_between(
+            -_EXACT, _EXACT
+        )
+        wrong = values.is_not_null() & ~kept.fill_null(value=False)
+        text = (
+            f"Column {feed.input.name} is no whole number, or beyond 2^53 = {_EXACT:,}, where a"
+            " double loses digits."
+        )
+        reasons.append(pl.select(pl.when(wrong).then(pl.lit(text))).to_series())
+    return pl.select(pl.coalesce(reasons).alias("why")).to_series()
+
+
+def _is_whole(feed: Feed) -> bool:
+    if feed.input.type == "tensor":
+        return "int" in str(feed.input.spec.get("dtype", ""))
+    return feed.input.type in ("integer", "long", "boolean")
+
+
 def body_of(
     frame: pl.DataFrame, feeds: Sequence[Feed], *, layout: str, binary_answer: bool
 ) -> Body:

@@ -13,7 +13,7 @@ import orjson
 from ...core.errors import MLInfraError, Unavailable
 from ...core.frames import exactly
 from .answers import ERROR, predictions_of
-from .bodies import Body, Ragged, body_of, with_plain_columns
+from .bodies import Body, Ragged, body_of, inexact, with_plain_columns
 from .columns import Feed
 from .processes import Answer, Died
 
@@ -63,6 +63,9 @@ class Scorer:
 
     def score(self, chunk: pl.DataFrame, process: Asked) -> pl.DataFrame:
         """A row for each of `chunk`: its predictions, or nulls and the reason in `error`."""
+        return self._score_unless(inexact(chunk, self._feeds), chunk, process)
+
+    def _scored(self, chunk: pl.DataFrame, process: Asked) -> pl.DataFrame:
         import polars as pl
 
         frame = with_plain_columns(chunk, self._feeds)
@@ -82,15 +85,21 @@ class Scorer:
         """The same, but rows for which `why` has a reason are not asked."""
         import polars as pl
 
+        known = pl.select(pl.coalesce(why, inexact(chunk, self._feeds))).to_series()
+        return self._score_unless(known, chunk, process)
+
+    def _score_unless(self, why: pl.Series, chunk: pl.DataFrame, process: Asked) -> pl.DataFrame:
+        import polars as pl
+
         asked = why.is_null()
         if asked.all():
-            return self.score(chunk, process)
+            return self._scored(chunk, process)
         refused = self._combined([pl.DataFrame({ERROR: why.filter(~asked)})])
         if not asked.any():
             return refused
         place = "\0place"
         parts = [
-            self.score(chunk.filter(asked), process).with_columns(asked.arg_true().alias(place)),
+            self._scored(chunk.filter(asked), process).with_columns(asked.arg_true().alias(place)),
             refused.with_columns((~asked).arg_true().alias(place)),
         ]
         return pl.concat(parts, how="vertical_relaxed").sort(place).drop(place)
