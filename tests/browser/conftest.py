@@ -363,7 +363,8 @@ class Lab:
         expect(self.page.locator(".jp-LauncherCard:visible").first).to_be_visible()
 
     def reads(self, editor: Locator) -> str:
-        """The text of an editor."""
+        """The text of an editor, once all of its lines are drawn."""
+        expect(editor.locator(".cm-gap")).to_have_count(0)
         return "\n".join(
             line.replace("\u200b", "").rstrip("\n")
             for line in editor.locator(".cm-line").all_inner_texts()

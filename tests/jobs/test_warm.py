@@ -216,6 +216,8 @@ def test_a_job_of_another_environment_or_kernel_is_not_served(
     pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    # A model that is loaded in this process sets it.
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     for name in ("python3", "twin"):
         folder = tmp_path / "kernels" / name
         folder.mkdir(parents=True)
