@@ -82,7 +82,7 @@ def test_what_fires_while_nobody_looks_is_told_by_the_supervisor(
     with project.database.write() as connection:
         connection.execute("UPDATE alarm SET due_at = ?", (at,))
     jobs.heed_alarms(start=True)
-    while not told.exists() and time.time() < at + 120:
+    while not (told.exists() and told.stat().st_size) and time.time() < at + 120:
         time.sleep(0.05)
     (line,) = told.read_text().splitlines()
     (alert,) = json.loads(line)["alerts"]
