@@ -18,6 +18,8 @@ MAX_BYTES = 1_000_000
 MAX_DEPTH = 50
 MAX_DIGITS = 1000
 """Python writes no number of more than 4,300 decimal digits, and `0x…` may mean one."""
+MAX_WRITTEN = 50_000
+"""Keys and values that a file may have: PyYAML reads some 30,000 a second."""
 MAX_VALUES = 100_000
 """An alias can stand for ten others, and so on: a file of 1 kB may mean 10^9 values."""
 
@@ -72,6 +74,10 @@ class Document:
         return Unprocessable(f"{self.name}, line {self.line(path)}: {what}", why, fix)
 
 
+class _TooManyError(Exception):
+    """More keys and values than are read."""
+
+
 class _Loader(yaml.SafeLoader):
     """SafeLoader with the plain values of YAML 1.2's core schema, and `<<`.
 
@@ -80,6 +86,18 @@ class _Loader(yaml.SafeLoader):
     """
 
     yaml_implicit_resolvers = {}  # noqa: RUF012 - PyYAML's own way
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self._written = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """The next value. Raises _TooManyError before the rest of a large file is read."""
+        self._written += 1
+        if self._written > MAX_WRITTEN:
+            raise _TooManyError
+        node: yaml.Node | None = super().compose_node(parent, index)
+        return node
 
 
 _PLAIN: tuple[tuple[str, str, str], ...] = (
@@ -175,7 +193,9 @@ def read_document(path: Path, name: str, kind: FileKind) -> Document:
 
 
 def parse_document(text: str, name: str, kind: FileKind) -> Document:
-    """Parse the text of one file. Raises Unprocessable with the line."""
+    """Parse the text of one file. Raises Unprocessable with the line, TooLarge for too many
+    values.
+    """
     node = compose(text, name)
     if node is None:
         raise Unprocessable(f"{name} is empty.", *kind.empty)
@@ -207,7 +227,7 @@ def parse_document(text: str, name: str, kind: FileKind) -> Document:
 
 def compose(text: str, name: str) -> yaml.Node | None:
     """The nodes of a text, None for an empty one. Raises Unprocessable with the line if it is not
-    YAML.
+    YAML, TooLarge if it has too many.
     """
     if found := NOT_YAML.search(text):  # PyYAML raises for it before it has a line to name
         line = text.count("\n", 0, found.start()) + 1
@@ -219,6 +239,12 @@ def compose(text: str, name: str) -> yaml.Node | None:
         )
     try:
         return yaml.compose(text, Loader=_Loader)
+    except _TooManyError:
+        raise TooLarge(
+            f"{name} has too many values.",
+            f"A file has at most {MAX_WRITTEN:,} keys and values.",
+            "Write fewer, or split the file.",
+        ) from None
     except yaml.YAMLError as error:
         raise _explain(error, name) from error
     except RecursionError as error:

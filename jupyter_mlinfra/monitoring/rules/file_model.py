@@ -16,6 +16,8 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 MONITOR = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 MAX_DAYS = 366
 MAX_ROWS = 10**12
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_PAGE = re.compile(r"https?://[^\s/?#]\S*")
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)(s|min|m|h|d)", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
 
@@ -58,18 +60,36 @@ def _against(text: str) -> str:
     return text
 
 
+def _one_line(text: str) -> str:
+    if found := _CONTROL.search(text):
+        raise ValueError(
+            f"it holds the character U+{ord(found[0]):04X}, and must be one line of text"
+        )
+    return text
+
+
+def _page(text: str) -> str:
+    if _one_line(text) and not _PAGE.fullmatch(text):
+        raise ValueError("it is no address of a page, such as https://example.org/runbook")
+    return text
+
+
 def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
 Span = Annotated[str, AfterValidator(_span)]
 Name = Annotated[str, Field(pattern=NAME)]
-Texts = Annotated[list[str], BeforeValidator(_as_list, json_schema_input_type=list[str] | str)]
 Names = Annotated[list[Name], BeforeValidator(_as_list, json_schema_input_type=list[Name] | Name)]
 Label = Literal["version", "feature", "segment"]
 Labels = Annotated[
     list[Label], BeforeValidator(_as_list, json_schema_input_type=list[Label] | Label)
 ]
+_Some = Annotated[list[str], Field(min_length=1)]
+Some = Annotated[_Some, BeforeValidator(_as_list, json_schema_input_type=_Some | str)]
+"""Texts; an empty list would let nothing through."""
+
+Line = Annotated[str, AfterValidator(_one_line)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -95,13 +115,13 @@ class SilenceEntry(_Part):
 class WhereEntry(_Part):
     """Only points with one of these values."""
 
-    version: Texts | None = None
+    version: Some | None = None
     """Versions, such as `v3`."""
 
-    feature: Texts | None = None
+    feature: Some | None = None
     """Names of features."""
 
-    segment: Texts | None = None
+    segment: Some | None = None
     """Segments, as `column=value`."""
 
 
@@ -138,7 +158,7 @@ class Options(_Part):
     inhibited_by: Names | None = None
     """Rules that keep this one's notifications back while they fire for the same monitor."""
 
-    owner: str | None = Field(default=None, min_length=1)
+    owner: Line | None = Field(default=None, min_length=1)
     """Who looks after its alerts. Default: the owner of the project."""
 
 
@@ -164,7 +184,7 @@ class RuleEntry(Options):
     with_: dict[str, Any] = Field(default={}, alias="with")
     """Options of a kind of another package, which checks them when the file is read."""
 
-    metric: str
+    metric: Line
     """`psi`, `ks`, `wasserstein`, `js`, `hellinger`, `chi2`, `missing`, `out_of_range`, `unseen`,
     `error_fraction`, `refused_fraction`, `p95_ms`, `requests`, `score_psi`, `output_psi`,
     `class_psi`, `memory_mib`, `cpu_cores`, `in_flight`, `retries`,
@@ -200,8 +220,8 @@ class RuleEntry(Options):
     summary: str = ""
     """One line for whoever is told. Default: what was measured."""
 
-    runbook: str = ""
-    """Address of a page that says what to do."""
+    runbook: Annotated[str, AfterValidator(_page)] = ""
+    """Address of a page that says what to do: http or https."""
 
     silence: SilenceEntry | None = None
     """Until when nobody is told, who said so, and why."""

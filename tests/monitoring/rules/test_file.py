@@ -145,6 +145,42 @@ BROKEN = [
         "not a time such as",
     ),
     ("rules:\n  - {name: a b, metric: psi, threshold: 1}", "line 2: 'a b' cannot be a name", ""),
+    *(
+        (
+            f"rules:\n  - {{name: a, metric: psi, threshold: 1, where: {{{label}: []}}}}",
+            f"line 2: rules.0.where.{label} cannot be used",
+            "at least 1 item",
+        )
+        for label in ("version", "feature", "segment")
+    ),
+    (
+        'rules:\n  - {name: a, metric: psi, threshold: 1, owner: "ana\\n\\e[31m"}',
+        "line 2: rules.0.owner cannot be used",
+        "the character U+000A",
+    ),
+    (
+        'defaults: {owner: "\\e[31m"}\nrules:\n  - {name: a, metric: psi, threshold: 1}',
+        "line 1: defaults.owner cannot be used",
+        "the character U+001B",
+    ),
+    (
+        'rules:\n  - {name: a, metric: "performance_real.a\\nb", threshold: 1}',
+        "line 2: rules.0.metric cannot be used",
+        "the character U+000A",
+    ),
+    *(
+        (
+            f'rules:\n  - {{name: a, metric: psi, threshold: 1, runbook: "{address}"}}',
+            "line 2: rules.0.runbook cannot be used",
+            reason,
+        )
+        for address, reason in {
+            "javascript:alert(1)": "no address of a page",
+            "wiki/runbook": "no address of a page",
+            "https://": "no address of a page",
+            "https://example.org/\\t": "the character U+0009",
+        }.items()
+    ),
     ("rules: [", "line 1, column 9: this is not valid YAML", ""),
 ]
 
@@ -156,6 +192,15 @@ def test_each_fault_has_its_line_its_reason_and_a_fix(text: str, what: str, more
     (fault,) = found.faults
     assert what in fault.what
     assert more in str(fault)
+
+
+def test_a_file_with_too_many_values_is_refused_as_such_before_its_rest_is_read() -> None:
+    many = [f"  - {{name: r{n}, metric: psi, threshold: 1}}\n" for n in range(20_000)]
+    found = read_text("".join(["rules:\n", *many, "  - [not YAML"]), "r")
+    (fault,) = found.faults
+    assert fault.what == "r has too many values."
+    assert "50,000 keys and values" in fault.why
+    assert "lias" not in str(fault)
 
 
 def test_all_faults_of_a_file_are_told_at_once() -> None:
