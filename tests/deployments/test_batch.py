@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -380,10 +381,14 @@ def test_a_target_that_exists_gets_another_snapshot_once_and_only_if_it_fits(
     assert len(bench.catalog.snapshots("t.scored").items) == 2
     bench.run(bench.task("trips/2", source="t.few", keep=["trip"], mode="replace"))
     assert bench.frame().height == len(few)
-    told = len(bench.told)
     with pytest.raises(Unprocessable, match=r"do not fit t\.scored") as misfit:
-        bench.run(bench.task("trips/2", source="t.few", keep=["seats"]))
+        bench.batches.submit("trips/2", source="t.few", into="t.scored", keep=["seats"])
     assert "trip" in misfit.value.why
+    late = bench.task("trips/2", source="t.few", into="t.late", keep=["trip"])
+    bench.catalog.write(bench.frame().with_columns(prediction=pl.lit("late")), into="t.late")
+    told = len(bench.told)
+    with pytest.raises(Unprocessable, match="Its column prediction is String; the result has"):
+        bench.run(late)
     assert not any("rows" in text for text in bench.told[told:]), "found before the first row"
 
 
@@ -448,6 +453,7 @@ def test_what_cannot_be_is_refused_before_there_is_a_job(bench: Bench) -> None:
         (BadRequest, "is the source", {"into": "t.trips"}),
         (BadRequest, "names one snapshot", {"into": "t.scored@1"}),
         (BadRequest, "max_errors=2", {"max_errors": 2}),
+        (BadRequest, "No features are read", {"at": "departs"}),
     ]
     for kind, text, changes in cases:
         options = {"version": "trips/1", "source": "t.trips", "into": "t.scored", **changes}
@@ -456,6 +462,36 @@ def test_what_cannot_be_is_refused_before_there_is_a_job(bench: Bench) -> None:
     bench.opened.experiments.registered.clear()
     with pytest.raises(Unprocessable, match="runs code when it is loaded"):
         submit("trips/1", source="t.trips", into="t.scored")
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "why"),
+    [
+        ("prediction", datetime(2026, 3, 1), "no prediction is"),
+        ("prediction", "1.5", "promises Float64"),
+        ("prediction", 1, "promises Float64"),
+        ("model_version", 1, "the result has String"),
+        ("trip", "1", "the result has Int64"),
+    ],
+)
+def test_a_target_of_other_types_is_refused_before_there_is_a_job(
+    bench: Bench, column: str, value: Any, why: str
+) -> None:
+    usual = {"trip": 1, "prediction": 1.5, "model_version": "trips/3", "error": ""}
+    bench.catalog.write(pl.DataFrame([{**usual, column: value}]), into="t.other")
+    options: dict[str, Any] = {"source": "t.trips", "into": "t.other", "keep": ["trip"]}
+    with pytest.raises(Unprocessable, match=r"do not fit t\.other") as refused:
+        bench.batches.submit("trips/3", **options)
+    assert f"Its column {column} is" in refused.value.why
+    assert why in refused.value.why
+    assert "--replace" in refused.value.fix
+    bench.task("trips/3", **{**options, "mode": "replace"})
+
+
+def test_a_target_that_fits_is_taken(bench: Bench) -> None:
+    usual = {"trip": 1.0, "prediction": 1.5, "model_version": "trips/3", "error": ""}
+    bench.catalog.write(pl.DataFrame([usual]), into="t.other")
+    bench.task("trips/3", into="t.other", keep=["trip"])
 
 
 def _attempt(bench: Bench, task: BatchTask, **variables: str) -> subprocess.Popen[bytes]:

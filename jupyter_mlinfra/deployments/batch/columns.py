@@ -89,7 +89,7 @@ def check_columns(
     if missing:
         raise Unprocessable(
             f"{source} does not have the inputs of {model}.",
-            f"Missing: {_listed(missing)}. It has {_listed(list(schema))}.",
+            f"Missing: {listed(missing)}. It has {listed(list(schema))}.",
             "Make a dataset with these columns, for example by ml.sql and ml.write.",
         )
     for item in inputs:
@@ -114,7 +114,7 @@ def check_kept(
     if unknown:
         raise Unprocessable(
             f"{source} has no column {unknown[0]!r}.",
-            f"It has {_listed(list(schema))}.",
+            f"It has {listed(list(schema))}.",
             "Correct the name after --keep.",
         )
     kept = list(schema) if keep is None else list(dict.fromkeys(keep))
@@ -132,19 +132,7 @@ def check_kept(
     return kept
 
 
-def check_target(columns: Sequence[str], existing: Mapping[str, pl.DataType], *, into: str) -> None:
-    """Raise Unprocessable if the target has columns that the result would leave empty. columns: of
-    the result.
-    """
-    lacking = [name for name in existing if name not in columns]
-    if lacking:
-        raise Unprocessable(
-            f"The predictions do not fit {into}.",
-            f"It has {_listed(lacking)}, which the result does not have.",
-            "Write into another dataset, or replace the rows of this one with --replace.",
-        )
-
-
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return ", ".join(names[:_SHOWN]) + more

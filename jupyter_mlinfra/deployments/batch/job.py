@@ -30,12 +30,13 @@ from ..targets.layout import bundles_folder
 from ..trust import package_trusted
 from .answers import ERROR, MODEL_VERSION, is_binary, predictions_of
 from .bodies import Body
-from .columns import Feed, check_columns, check_kept, check_target, feeds
+from .columns import Feed, check_columns, check_kept, feeds
 from .growth import OvertakenError, check_unmoved, moved
 from .processes import RUNTIME, THREADS, Launch, ServingProcess
 from .scoring import Scorer
 from .spec import BatchTask, table_of
 from .staging import Chunk, Manifest, Staging
+from .target import check_target
 from .viewed import ViewInputs
 
 if TYPE_CHECKING:
@@ -212,7 +213,7 @@ class BatchJob:
             return
         with contextlib.suppress(NotFound):
             existing = self._catalog.dataset(self._task.into).schema
-            check_target(stream.empty.columns, existing, into=self._task.into)
+            check_target(stream.empty.schema, existing, into=self._task.into)
 
     def _tell(self, manifest: Manifest, done: Mapping[int, Chunk]) -> None:
         """Report progress. Raises Unprocessable as soon as more rows are refused than may be."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ...core.errors import BadRequest, Conflict
+from ...core.errors import BadRequest, Conflict, NotFound
 from ..logged import Answers
 from ..settings import DeploymentSettings
 from ..spec import BatchSubmission
@@ -19,6 +19,7 @@ from .columns import check_kept
 from .growth import count, new_rows
 from .job import bundle_of, check_inputs, views_of
 from .spec import AT, MAX_ERRORS, BatchTask, table_of
+from .target import check_before, promised_type
 
 if TYPE_CHECKING:
     import polars as pl
@@ -97,6 +98,12 @@ class Batches:
         schema = self._catalog.dataset(task.source).schema
         if wish is None and any(item.name not in schema for item in bundle.columns):
             wish = deployed(found)
+        if wish is None and at != AT:
+            raise BadRequest(
+                "No features are read.",
+                "The time of a row is asked of features only.",
+                "Name their views: --features VIEW",
+            )
         if wish is not None:
             task = replace(
                 task, features=wish.views, missing=wish.missing, defaults=wish.defaults, at=at
@@ -164,7 +171,23 @@ class Batches:
                 "To add them once more: --again (in Python again=True).",
             )
         check_inputs(task, bundle, views_of(task, bundle, self._features), schema)
-        check_kept(task.keep, schema, source=task.source)
+        kept = check_kept(task.keep, schema, source=task.source)
+        if task.mode == "append":
+            self._check_target(task, bundle, {name: schema[name] for name in kept})
+
+    def _check_target(
+        self, task: BatchTask, bundle: Bundle, kept: Mapping[str, pl.DataType]
+    ) -> None:
+        try:
+            existing = self._catalog.dataset(task.into).schema
+        except NotFound:
+            return
+        # Where the model has written before, its answers are known better than by its signature.
+        model = f"version:{task.model.rpartition('/')[0]}/"
+        edges = self._catalog.lineage(task.into).items
+        unknown = task.answers or any(edge.input.startswith(model) for edge in edges)
+        promised = None if unknown else promised_type(bundle.document.get("signature"))
+        check_before(kept, existing, into=task.into, promised=promised)
 
 
 def _with_key(task: BatchTask, salt: str) -> BatchTask:
