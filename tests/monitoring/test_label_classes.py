@@ -19,7 +19,7 @@ from jupyter_mlinfra.deployments.payload_log import compacting
 from jupyter_mlinfra.monitoring import Monitoring, datasets
 from jupyter_mlinfra.monitoring.hours.series import HOUR, SeriesStore
 from jupyter_mlinfra.monitoring.labels import classes as label_classes
-from jupyter_mlinfra.monitoring.labels import joining, unjoined
+from jupyter_mlinfra.monitoring.labels import files, joining, unjoined
 from jupyter_mlinfra.monitoring.measures import kpi, performance
 from jupyter_mlinfra.monitoring.references import labelled
 from jupyter_mlinfra.monitoring.references import profiles as references
@@ -96,6 +96,58 @@ def test_names_of_classes_have_the_real_metrics_of_scikit_learn(
         if item.value is not None
     ]
     assert point.value == pytest.approx(metrics.accuracy_score(true, given))
+
+
+@pytest.mark.parametrize("answers", ["values", "classes"])
+@pytest.mark.parametrize("known", [False, True], ids=["any", "of the reference"])
+def test_names_that_look_like_numbers_or_truth_values_stay_names(
+    project: Project,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answers: str,
+    known: bool,
+) -> None:
+    """Also of a model that was deployed without saying that it answers classes."""
+    given = [["01", "True", "1e3", "1.0"][n % 4] for n in range(120)]
+    entries = [answered(START + n, f"r{n}", [[60, 1]], [name]) for n, name in enumerate(given)]
+    write_journal(tmp_path / "log", START, entries, names=NAMES, categories=CATEGORIES)
+    monitoring = monitored(project, Logged(tmp_path / "log", answers=answers), monkeypatch)
+    if known:
+        rows = TRAINING.head(120).with_columns(pl.Series("prediction", given))
+        path = references.path_of(project, "flights/1")
+        made = references.load(project, "flights/1")
+        made = labelled.learned(made, path, rows, NAMES, pl.Series(given), answers)
+        references.save(project, made)
+    monitoring.backfill("flights")
+    file = project.root / "truth.csv"
+    true = ["True", *given[1:]]
+    lines = [f"r{n},{name}" for n, name in enumerate(true)]
+    file.write_text("\n".join(["request_id,label", *lines]))
+    assert monitoring.labels("flights", file).bad == 0
+    figures = monitoring.figures("flights", since=SINCE)
+    real = figures.performance.real
+    assert real
+    assert real.confusion
+    assert list(real.confusion.classes) == ["01", "1.0", "1e3", "True"]
+    f1 = metrics.f1_score(true, given, average="macro")
+    assert real.metrics == pytest.approx({"accuracy": 119 / 120, "f1": f1})
+    assert "performance.answers" not in figures.reasons
+    for name, measured in {"accuracy": True, "mae": False}.items():
+        metric = f"performance_real.{name}"
+        points = monitoring.series("flights", metric=metric, since=timedelta(hours=4)).items
+        assert any(point.value is not None for point in points) is measured
+
+
+def test_a_label_that_is_written_otherwise_than_its_class_is_of_that_class_if_no_other_is() -> None:
+    texts = ["1.0", "01", "true", "1", "2", "late"]
+    read = files.read_frame(pl.DataFrame({"request_id": ["r"] * 6, "label": texts}))
+
+    def known(*classes: str) -> list[str]:
+        return read.rows.select(label_classes.as_known(classes))["text"].to_list()
+
+    assert known("0", "1") == ["1", "1", "1", "1", "2", "late"]
+    assert known("01", "1") == ["1", "01", "1", "1", "2", "late"]
+    assert known("late") == texts
 
 
 def test_feedback_with_the_name_of_a_class_is_a_label(

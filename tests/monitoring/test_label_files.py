@@ -59,6 +59,18 @@ def test_a_column_of_neither_numbers_nor_texts_is_refused_with_its_type(
         files.read_frame(pl.DataFrame({"request_id": ["r"], "label": [1.0], column: values}))
 
 
+def test_numbers_of_any_size_are_labels_and_have_their_own_name() -> None:
+    large = pl.DataFrame({"request_id": ["a", "b", "c"], "label": [1e19, 5.0, -3e20]})
+    assert files.read_frame(large).rows["label"].to_list() == [1e19, 5.0, -3e20]
+    assert files.read_frame(large.cast({"label": pl.String})).rows["label"].to_list()[0] == 1e19
+    exact = pl.DataFrame({"request_id": ["a", "b"], "label": [2**53 + 1, -1]})
+    assert files.read_frame(exact).rows["text"].to_list() == ["9007199254740993", "-1"]
+    said = files.frame_of(
+        [{"request_id": "a", "label": label} for label in (1.0, True, 0.5, "1.0")]
+    )
+    assert files.read_frame(said).rows["text"].to_list() == ["1", "1", "0.5", "1.0"]
+
+
 def test_categories_and_bytes_are_texts() -> None:
     ids = pl.Series("request_id", [b"a", "\u00e9".encode(), b"\xff\xfe"])
     label = pl.Series("label", ["5", "late", "late"], dtype=pl.Categorical)

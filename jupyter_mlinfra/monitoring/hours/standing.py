@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from .. import figures
 from ..labels.by_output import performance_by_output
-from ..labels.classes import codes_of
+from ..labels.classes import codes_of, kind_of
 from ..labels.worth import UNKNOWN, has_label, worths_of
 from ..measures import estimating, performance
 from ..measures.adwin import changes
@@ -275,9 +275,10 @@ def _performance(
             "No row of the window has a label." if plan.answers else UNKNOWN
         )
     outputs = sum(name.startswith(OUTPUT) for name in asked.window.sketches)
-    if plan.answers == "values" and outputs > 1 and not (real and real.outputs):
+    kind = kind_of(labelled, plan.answers)
+    if kind == "values" and outputs > 1 and not (real and real.outputs):
         reasons["performance.outputs"] = FIRST_OUTPUT.format(others=outputs - 1)
-    if plan.answers == "values" and (count := _classes_of(labelled)):
+    if kind == "values" and (count := _classes_of(labelled)):
         reasons["performance.answers"] = MAY_BE_CLASSES.format(count=count)
     if not answered:
         reasons["performance.label_coverage"] = "No row was answered in the window."
@@ -308,7 +309,7 @@ def why_not_estimated(plan: Plan, reference: Reference | None) -> str:
         return UNKNOWN
     if reference is None:
         return "The version has no reference."
-    if plan.answers == "classes":
+    if plan.answers == "classes" or (plan.answers == "values" and reference.classes):
         return "The deployment answers classes; an estimate needs probabilities."
     known = reference.errors is not None if plan.answers == "values" else reference.calibrations
     if not known:
@@ -326,15 +327,16 @@ def _real(
     # Others have labels of further outputs alone, or come from an earlier version without names.
     rows = labelled.filter(pl.any_horizontal(pl.col("label", "text").is_not_null()))
     outputs, labels, names = codes_of(rows, reference.classes if reference else (), plan.answers)
+    kind = kind_of(rows, plan.answers)
     by_output = performance_by_output(labelled, plan, version)
     if not len(labels):
         nothing = figures.RealPerformance(metrics={}, rows=0, changes=(), outputs=by_output)
         return nothing if by_output else None
     return figures.RealPerformance(
-        metrics=performance.metrics(outputs, labels, plan.answers, named=bool(names)),
-        confusion=performance.confusion(outputs, labels, plan.answers, names),
+        metrics=performance.metrics(outputs, labels, kind, named=bool(names)),
+        confusion=performance.confusion(outputs, labels, kind, names),
         rows=len(labels),
-        changes=_turns(rows["ts"].to_numpy(), performance.wrongs(outputs, labels, plan.answers)),
+        changes=_turns(rows["ts"].to_numpy(), performance.wrongs(outputs, labels, kind)),
         outputs=by_output,
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..figures import OutputPerformance
 from ..measures.answers import output_columns, output_names
 from ..measures.performance import regression
-from .classes import braced
+from .classes import braced, kind_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -79,7 +79,7 @@ def performance_by_output(
     import numpy as np
     import polars as pl
 
-    if plan.answers != "values":
+    if kind_of(kept, plan.answers) != "values":
         return {}
     reference, found, further = plan.reference(version), dict[str, OutputPerformance](), False
     count = int(kept.select(pl.col("labels").list.len().max()).item() or 0)

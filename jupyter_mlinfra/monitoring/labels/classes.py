@@ -25,13 +25,14 @@ def why_refused(rows: pl.DataFrame, plan: Plan, version: str) -> pl.Expr:
     reference = plan.reference(version)
     classes = reference.classes if reference else ()
     text = pl.format("the label is no number: {}", "text")
-    if plan.answers not in ("classes", "probabilities"):
+    named = rows["prediction"].dtype == pl.String
+    if not named and plan.answers not in ("classes", "probabilities"):
         return pl.when(pl.col("label").is_null()).then(text)
     if classes:
         listed = ", ".join(classes[:10]) + (", …" if len(classes) > 10 else "")
         unknown = pl.format(f"the label is none of the classes {braced(listed)}: {{}}", "text")
-        return pl.when(~pl.col("text").is_in(list(classes))).then(unknown)
-    if rows["prediction"].dtype == pl.String:
+        return pl.when(~as_known(classes).is_in(list(classes))).then(unknown)
+    if named:
         return pl.lit(None, pl.String)
     count = _outputs(rows)
     most = count - 1 if plan.answers == "probabilities" else None
@@ -45,6 +46,36 @@ def why_refused(rows: pl.DataFrame, plan: Plan, version: str) -> pl.Expr:
         .when(~a_class)
         .then(pl.format(f"the label is not {known}: {{}}", "text"))
     )
+
+
+def as_known(classes: Sequence[str]) -> pl.Expr:
+    """The label's text as its class is called: 1.0, 01 and true mean the class 1 if there is one
+    and none is called as they are written.
+    """
+    import polars as pl
+
+    written, number = pl.col("text"), whole_name(pl.col("label"))
+    means = ~written.is_in(list(classes)) & number.is_in(list(classes))
+    return pl.when(means).then(number).otherwise(written).alias("text")
+
+
+def whole_name(number: pl.Expr) -> pl.Expr:
+    """The name of a whole number, see `value_name`; null for others."""
+    import polars as pl
+
+    whole = number.cast(pl.Int64, strict=False).cast(pl.String)
+    return pl.when(number == number.round()).then(whole)
+
+
+def kind_of(labelled: pl.DataFrame, answers: str) -> str:
+    """What labelled rows are answered with: texts are names of classes, also where the deployment
+    is not said to answer classes. answers: what it is said to answer, empty if that is unknown.
+    """
+    return "classes" if answers and _is_named(labelled) else answers
+
+
+def _is_named(labelled: pl.DataFrame) -> bool:
+    return "answer" in labelled.columns and bool(labelled["answer"].is_not_null().any())
 
 
 def codes_of(
@@ -61,8 +92,7 @@ def codes_of(
 
     if not labelled.height:
         return np.empty((0, 1)), np.empty(0), list(classes)
-    named = "answer" in labelled.columns and labelled["answer"].is_not_null().any()
-    if named:
+    if _is_named(labelled):
         rows = labelled.filter(pl.col("answer").is_not_null() & pl.col("text").is_not_null())
         names = list(classes)
         if not names:

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.errors import BadRequest, NotFound, Unprocessable
 from ...core.frames import polars_frame
+from ...core.value_names import value_name
 from .by_output import by_place
+from .classes import whole_name
 
 if TYPE_CHECKING:
     import polars as pl
@@ -22,8 +24,9 @@ if TYPE_CHECKING:
     from ...core.frames import Frame
 
 NAMED = 20
+"""So many reasons of labels that cannot be used are named, and unknown ids."""
+
 MOST_ROW = 2**31 - 1
-"""Rows that cannot be used are counted, and at most this many are named."""
 
 _READERS = (".csv", ".parquet", ".json", ".jsonl", ".ndjson")
 
@@ -31,7 +34,7 @@ _READERS = (".csv", ".parquet", ".json", ".jsonl", ".ndjson")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labels:
     """rows: place (in the file, from 1), request_id, row (None: every row of the request), label (a
-    number, or null), text (the label as it was given; whole numbers without a point; null for a
+    number, or null), text (the label: a text as it was given, a number by its name; null for a
     reward alone), named (labels of several outputs: name and value of each that was given, or
     null), reward (what the answer has brought, or null). A pair of id and row may be there more
     than once. read: rows of the file. refused: rows that cannot be used, as `REFUSED`. source: the
@@ -163,8 +166,10 @@ def frame_of(found: Sequence[Any]) -> pl.DataFrame:
 
 
 def _text(value: Any) -> str | None:
-    """A plain value as text; none for what is nested."""
-    return None if value is None or isinstance(value, dict | list) else str(value)
+    """A plain value as text, a number by its name; none for what is nested."""
+    if value is None or isinstance(value, dict | list):
+        return None
+    return value_name(value) if isinstance(value, int | float) else str(value)
 
 
 def read_frame(data: Frame) -> Labels:
@@ -252,23 +257,19 @@ def _parsed(frame: pl.DataFrame) -> pl.DataFrame:
     frame = frame.with_columns(*_listed(frame))
     outputs = _outputs_in(frame.columns)
     row = pl.col("row") if "row" in frame.columns else pl.lit(None)
-    given = {name: _as_given(frame, name) for name in ("label", "reward")}
-    number = {name: _number(frame, name) for name in given}
-    parsed = frame.select(
+    number = {name: _number(frame, name) for name in ("label", "reward")}
+    return frame.select(
         pl.int_range(1, pl.len() + 1).alias("place"),
         pl.col("request_id").cast(pl.String).str.strip_chars().alias("request_id"),
         row.cast(pl.Float64, strict=False).alias("row"),
         (row.is_null() | (row.cast(pl.String).str.strip_chars() == "")).alias("every"),
         *(pl.when(item.is_finite()).then(item).alias(name) for name, item in number.items()),
-        given["label"].alias("text"),
-        given["reward"].alias("reward_text"),
+        _label_text(frame).alias("text"),
+        _as_given(frame, "reward").alias("reward_text"),
         pl.coalesce(_named(frame, outputs), "named").alias("named"),
         pl.coalesce(_bad_named(frame, outputs), "bad_named").alias("bad_named"),
         BROKEN,
     )
-    whole = pl.col("label").is_not_null() & (pl.col("label") == pl.col("label").round())
-    number_text = pl.col("label").cast(pl.Int64, strict=False).cast(pl.String)
-    return parsed.with_columns(pl.when(whole).then(number_text).otherwise("text").alias("text"))
 
 
 def _why() -> pl.Expr:
@@ -370,6 +371,16 @@ def _as_given(frame: pl.DataFrame, name: str) -> pl.Expr:
         return pl.lit(None, pl.String)
     text = pl.col(name).cast(pl.String).str.strip_chars()
     return pl.when(text != "").then(text)
+
+
+def _label_text(frame: pl.DataFrame) -> pl.Expr:
+    """A text as it was given: 01, 1e3 and True may be names of classes. A number by its name."""
+    import polars as pl
+
+    given = _as_given(frame, "label")
+    kind = frame["label"].dtype if "label" in frame.columns else pl.String()
+    inexact = kind.is_float() or kind.is_decimal() or kind == pl.Boolean
+    return pl.coalesce(whole_name(_number(frame, "label")), given) if inexact else given
 
 
 def _number(frame: pl.DataFrame, name: str) -> pl.Expr:

@@ -13,7 +13,7 @@ from ..hours.segments import recorded_names, segments_of
 from ..hours.series import HOUR, SeriesStore, frame_of, hour_of_file, readable, scan_points
 from ..measures import performance
 from .by_output import in_one_list, performance_by_output
-from .classes import codes_of
+from .classes import codes_of, kind_of
 from .files import NAMED, REFUSED, Labels
 from .matching import (
     Joined,
@@ -48,8 +48,8 @@ class LabelReport:
     or a reward from it; replaced: of those, how many had one before. unknown: request ids that are
     not in the payload log, of which the first are named; their labels wait, see `Unjoined`. bad:
     labels that were refused, such as those of a row that its request lacks, or of a request that
-    was refused, with the reasons of the first. coverage: by version, the share of answered rows of
-    the hours concerned that have a label now.
+    was refused; bad_rows: the first reasons, each once. coverage: by version, the share of answered
+    rows of the hours concerned that have a label now.
     """
 
     monitor: str
@@ -102,10 +102,7 @@ def join(
         unknown=len(unknown),
         unknown_ids=unknown.head(NAMED).to_list(),
         bad=bad.height,
-        bad_rows=[
-            f"row {place}: {why}"
-            for place, why in bad.select("place", "why").head(NAMED).iter_rows()
-        ],
+        bad_rows=_reasons(bad),
         coverage=_measured(store, monitor, plan, sorted(found.hours)),
     )
 
@@ -168,6 +165,17 @@ def _refused(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
     both = pl.concat([frame.select("source", *REFUSED) for frame in frames], how="vertical_relaxed")
     key = ["source", "place"]
     return both.unique(key, keep="first", maintain_order=True).sort("place", maintain_order=True)
+
+
+def _reasons(bad: pl.DataFrame) -> list[str]:
+    """Why labels were refused: each reason once, with its first row and how many more there are."""
+    import polars as pl
+
+    each = bad.group_by("why", maintain_order=True).agg(pl.col("place").first(), pl.len())
+    return [
+        f"row {place}{f' and {count - 1:,} more' if count > 1 else ''}: {why}"
+        for why, place, count in each.head(NAMED).iter_rows()
+    ]
 
 
 def _measured(
@@ -377,7 +385,8 @@ def _figures(
         reference = plan.reference(version)
         classes = reference.classes if reference else ()
         outputs, labels, names = codes_of(labelled, classes, plan.answers)
-        real = performance.metrics(outputs, labels, plan.answers, named=bool(names))
+        kind = kind_of(labelled, plan.answers)
+        real = performance.metrics(outputs, labels, kind, named=bool(names))
         found += [(f"performance_real.{name}", value, len(labels)) for name, value in real.items()]
     if kept is not None and kept.height and plan.costs:
         worth = worths_of(kept, plan, version)

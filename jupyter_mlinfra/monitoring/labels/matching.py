@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .by_output import in_one_list, why_named_refused, with_labels_in_order
-from .classes import why_refused
+from .classes import as_known, why_refused
 from .files import OF_LABELS, REFUSED
 
 if TYPE_CHECKING:
@@ -107,6 +107,8 @@ def _accepted(rows: pl.DataFrame, plan: Plan, joined: Joined) -> pl.DataFrame:
         judged = some.with_columns(pl.coalesce(one, each).alias("why"))
         joined.refused.append(noted(judged.filter(pl.col("why").is_not_null())))
         good = judged.filter(pl.col("why").is_null()).drop("why")
+        if (reference := plan.reference(str(version))) and reference.classes:
+            good = good.with_columns(as_known(reference.classes))
         kept.append(with_labels_in_order(good, plan, str(version)))
     return pl.concat(kept)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ...core.errors import BadRequest
 from ..measures.kpi import NO_LABEL, NO_REWARD
 from ..measures.performance import wrongs
-from .classes import codes_of
+from .classes import codes_of, kind_of
 from .joining import kept_rows
 from .worth import has_label, worths_of
 
@@ -31,8 +31,9 @@ def outcomes_of(
     if goal == "error":
         reference = plan.reference(version)
         classes = reference.classes if reference else ()
-        outputs, labels, _ = codes_of(rows.filter(has_label()), classes, plan.answers)
-        return wrongs(outputs, labels, plan.answers) if len(labels) else labels
+        labelled = rows.filter(has_label())
+        outputs, labels, _ = codes_of(labelled, classes, plan.answers)
+        return wrongs(outputs, labels, kind_of(labelled, plan.answers)) if len(labels) else labels
     found = worths_of(rows, plan, version)
     if not isinstance(found, str):
         return found.amounts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..measures.kpi import REWARD, Worths, rewards, worths
-from .classes import codes_of
+from .classes import codes_of, kind_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -38,5 +38,7 @@ def worths_of(rows: pl.DataFrame, plan: Plan, version: str) -> Worths | str:
         return UNKNOWN
     reference = plan.reference(version)
     classes = reference.classes if reference else ()
-    outputs, labels, names = codes_of(rows.filter(has_label()), classes, plan.answers)
-    return worths(outputs, labels, plan.answers, plan.costs, names=names, ordered=bool(classes))
+    labelled = rows.filter(has_label())
+    outputs, labels, names = codes_of(labelled, classes, plan.answers)
+    kind = kind_of(labelled, plan.answers)
+    return worths(outputs, labels, kind, plan.costs, names=names, ordered=bool(classes))

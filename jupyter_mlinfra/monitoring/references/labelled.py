@@ -49,6 +49,8 @@ def learned(
     import numpy as np
     import polars as pl
 
+    if rows["prediction"].dtype == pl.String:
+        answers = "classes"  # names, also where the deployment is not said to answer classes
     if answers in ("classes", "probabilities"):
         reference = replace(reference, classes=classes_of(truth))
     labels = _numbers(truth, reference.classes, answers)
