@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 __all__ = [
     "CELL_LABEL",
     "OUT_LABEL",
+    "REFUSED",
     "ROOT",
     "SAVED",
     "Alarm",
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     from .service import Jobs
     from .settings import JobSettings
     from .spec import Compute, Job, JobSpec, JobState, LogChunk, Supervisor, Terminal
-    from .state import SAVED
+    from .state import REFUSED, SAVED
     from .values import CELL_LABEL, OUT_LABEL, put_value, take_value, values_of
 else:
     _HOME = {
@@ -59,6 +60,7 @@ else:
         "JobBackend": ".backends",
         "JobSettings": ".settings",
         "Jobs": ".service",
+        "REFUSED": ".state",
         "SAVED": ".state",
         "SnapshotFiles": ".code.snapshot_files",
         "load_backend": ".backends",

@@ -36,6 +36,10 @@ FINAL = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobS
 
 SAVED = 75
 """Exit code of a job that saved its work and asks to be restarted (EX_TEMPFAIL of sysexits.h)."""
+REFUSED = 65
+"""Exit code of a job that would only fail again (EX_DATAERR of sysexits.h). It counts beside a
+reason of the job's own: any other program that ends with it is tried again.
+"""
 BACKOFF_LIMIT_SECONDS = 300.0
 QUICK_SECONDS = 60.0
 """An attempt shorter than this that asks to be restarted is delayed: it may be an endless loop."""
@@ -116,7 +120,7 @@ def judge(ended: Ended, *, failures: int, retries: int, requeues: int) -> Verdic
             delay=delay,
         )
     reason = ended.reason or explain_exit(ended.code, ended.last)
-    if failures < retries:
+    if failures < retries and not (ended.code == REFUSED and ended.reason):
         delay = min(_doubled(failures), BACKOFF_LIMIT_SECONDS)
         text = (
             f"Attempt failed: {reason.rstrip('.')}. Tries again{_in(delay)} (retry {failures + 1}"

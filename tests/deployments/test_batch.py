@@ -29,6 +29,7 @@ from jupyter_mlinfra.deployments import Batches
 from jupyter_mlinfra.deployments.batch import job as batch_job
 from jupyter_mlinfra.deployments.batch.job import BatchJob, Scored
 from jupyter_mlinfra.deployments.batch.spec import BatchTask
+from jupyter_mlinfra.jobs import REFUSED
 from jupyter_mlinfra.nouns import ModelHandle
 from jupyter_mlinfra.workbench import Workbench
 
@@ -390,6 +391,7 @@ def test_a_target_that_exists_gets_another_snapshot_once_and_only_if_it_fits(
     with pytest.raises(Unprocessable, match="Its column prediction is String; the result has"):
         bench.run(late)
     assert not any("rows" in text for text in bench.told[told:]), "found before the first row"
+    assert _attempt(bench, late).wait(120) == REFUSED, "it is not tried again"
 
 
 def test_only_new_rows_are_scored_each_once_whoever_goes_on_and_a_rewritten_source_is_refused(

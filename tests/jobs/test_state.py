@@ -9,7 +9,7 @@ import pytest
 
 from jupyter_mlinfra.core.errors import BadRequest, Conflict
 from jupyter_mlinfra.jobs import Job, JobState
-from jupyter_mlinfra.jobs.state import FINAL, Ended, advance, explain_exit, judge
+from jupyter_mlinfra.jobs.state import FINAL, REFUSED, Ended, advance, explain_exit, judge
 
 AT = datetime(2026, 11, 25, tzinfo=UTC)
 ALLOWED = {
@@ -109,6 +109,14 @@ def test_without_retries_an_ended_attempt_decides_the_job(
     verdict = judge(ended, failures=0, retries=0, requeues=0)
     assert (verdict.state, verdict.exit_code) == (state, ended.code)
     assert verdict.counted is counted or state in (JobState.FAILED, JobState.LOST)
+
+
+def test_a_job_that_says_why_it_would_only_fail_again_is_not_retried() -> None:
+    refused = Ended(code=REFUSED, seconds=1, reason="The target has other columns.")
+    verdict = judge(refused, failures=0, retries=3, requeues=0)
+    assert (verdict.state, verdict.reason) == (JobState.FAILED, refused.reason)
+    unexplained = Ended(code=REFUSED, seconds=1)
+    assert judge(unexplained, failures=0, retries=3, requeues=0).state is JobState.QUEUED
 
 
 def test_retries_wait_twice_as_long_each_time_and_come_to_an_end() -> None:

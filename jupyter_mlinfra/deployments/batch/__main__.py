@@ -12,9 +12,10 @@ from pathlib import Path
 
 from ...core.errors import MLInfraError
 from ...core.variables import CHECKPOINTS
-from ...jobs import SAVED, give_reason, preempt_signals, report
+from ...jobs import REFUSED, SAVED, give_reason, preempt_signals, report
 from .job import BatchJob
 from .spec import BatchTask
+from .target import Misfit
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MLInfraError as error:
         give_reason(str(error))
         sys.stderr.write(f"{error}\n")
-        return 1
+        return REFUSED if isinstance(error, Misfit) else 1
     text = f"{scored.rows:,} rows in {options.into}, snapshot {scored.snapshot}"
     _report(1.0, f"{text}, {scored.refused:,} refused" if scored.refused else text)
     return 0

@@ -16,14 +16,18 @@ if TYPE_CHECKING:
 _FIX = "Write into another dataset, or replace the rows of this one with --replace."
 
 
+class Misfit(Unprocessable):
+    """The target cannot take the result, however often it is tried."""
+
+
 def check_target(
     columns: Mapping[str, pl.DataType], existing: Mapping[str, pl.DataType], *, into: str
 ) -> None:
-    """Raise Unprocessable if the target has columns that the result would leave empty, or has them
-    in types that cannot take its values as they are. columns: of the result.
+    """Raise Misfit if the target has columns that the result would leave empty, or has them in
+    types that cannot take its values as they are. columns: of the result.
     """
     if lacking := [name for name in existing if name not in columns]:
-        raise Unprocessable(
+        raise Misfit(
             f"The predictions do not fit {into}.",
             f"It has {listed(lacking)}, which the result does not have.",
             _FIX,
@@ -103,7 +107,7 @@ def _takes(target: pl.DataType, source: pl.DataType) -> bool:
     )
 
 
-def _misfit(name: str, target: pl.DataType, why: str, into: str) -> Unprocessable:
-    return Unprocessable(
+def _misfit(name: str, target: pl.DataType, why: str, into: str) -> Misfit:
+    return Misfit(
         f"The predictions do not fit {into}.", f"Its column {name} is {target}; {why}.", _FIX
     )
