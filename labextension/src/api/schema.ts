@@ -1827,8 +1827,8 @@ export interface components {
          *     or a reward from it; replaced: of those, how many had one before. unknown: request ids that are
          *     not in the payload log, of which the first are named; their labels wait, see `Unjoined`. bad:
          *     labels that were refused, such as those of a row that its request lacks, or of a request that
-         *     was refused, with the reasons of the first. coverage: by version, the share of answered rows of
-         *     the hours concerned that have a label now.
+         *     was refused; bad_rows: the first reasons, each once. coverage: by version, the share of answered
+         *     rows of the hours concerned that have a label now.
          */
         readonly LabelReport: {
             readonly bad: number;
