@@ -10,7 +10,6 @@ from ...core.errors import BadRequest, Forbidden
 from ...core.exposition import MEDIA_TYPE
 from ...faces.handler import Handler, access, elsewhere
 from ...faces.parameters import Count, Cursor, Interval, Len, Limit, Name, Percent, Text
-from ..batch.spec import AT, MAX_ERRORS
 from . import access_routes, request_routes
 
 if TYPE_CHECKING:
@@ -136,14 +135,16 @@ class Batch(Handler):
         features: Annotated[tuple[Name, ...], Len(1, 1000)] | None = None,
         missing: Literal["error", "null", "default"] | None = None,
         defaults: Mapping[str, Any] | None = None,
-        at: Name = AT,
+        at: Name | None = None,
     ) -> BatchSubmission:
         """Score a dataset into another one: a job. keep: columns of the source in the result; all
         by default. max_errors: share of rows that may be refused; 0.1 by default. new: only rows
         that were added since the last batch of this source into this target. features, missing,
-        defaults (by column): as known at the time of each row, in the column `at`; by default those
-        of its deployment, if the dataset lacks inputs of the model.
+        defaults (by column): as known at the time of each row, in the column `at` (event_timestamp
+        by default); by default those of its deployment, if the dataset lacks inputs of the model.
         """
+        from ..batch.spec import AT, MAX_ERRORS
+
         return self.bench.deployments.batch(
             version,
             source=source,
@@ -158,7 +159,7 @@ class Batch(Handler):
             features=features,
             missing=missing,
             defaults=defaults,
-            at=at,
+            at=AT if at is None else at,
         )
 
 
