@@ -1,3 +1,5 @@
+import '../../style/deployments.css';
+
 import React from 'react';
 
 import type { IChange, IDeployment } from '../api/types';

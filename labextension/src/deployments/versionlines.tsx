@@ -62,7 +62,7 @@ export function VersionLines({ deployment, byKpi }: IVersionLinesProps): React.R
   const figures = figuresOf(versions, trans);
   const models = new Set(versions.map(modelOf)).size > 1;
   return (
-    <div role="table" aria-label={name} className={cx('deployments-lines', models && 'has-models')}>
+    <div role="table" aria-label={name} className={cx(models && 'has-models')}>
       <Heads figures={figures} models={models} />
       {[...versions]
         .sort((a, b) => b.traffic - a.traffic)
