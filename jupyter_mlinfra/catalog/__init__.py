@@ -29,7 +29,7 @@ _HOME = {
     "Advance": ".positions",
     "Catalog": ".service",
     "DatasetName": ".names",
-    "Mode": ".commit",
+    "Mode": ".change",
     "Position": ".positions",
     "Reading": ".reading",
     "ReadingOptions": ".reading",
@@ -37,7 +37,7 @@ _HOME = {
 }
 
 if TYPE_CHECKING:
-    from .commit import Mode
+    from .change import Mode
     from .names import DatasetName
     from .positions import Advance, Position
     from .reading import Reading, ReadingOptions

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from ..core.errors import Conflict
-from .metadata import KEPT_ROWS, Metadata, ancestors, snapshot_of
+from .metadata import Metadata, ancestors, keeps_rows, snapshot_of
 from .names import DatasetName
 from .rows import scan, storage_options, with_columns_of
 
@@ -26,10 +26,11 @@ def grown_from(name: DatasetName, metadata: Metadata, snapshots: Collection[str]
     for entry in ancestors(metadata, newest["snapshot-id"] if newest else None):
         if str(entry["snapshot-id"]) in snapshots:
             return str(entry["snapshot-id"])
-        operation = (entry.get("summary") or {}).get("operation", "")
-        if not operation:  # rows that were added in it would not be found either
+        if not (entry.get("summary") or {}).get(
+            "operation"
+        ):  # rows that were added in it would not be found either
             raise _rewritten(name, f"Snapshot {entry['snapshot-id']} does not say what it did.")
-        if operation not in KEPT_ROWS:
+        if not keeps_rows(entry):
             raise _rewritten(name, f"Snapshot {entry['snapshot-id']} replaced or deleted rows.")
     raise _rewritten(name, "The snapshot from which to go on is none of those before this one.")
 

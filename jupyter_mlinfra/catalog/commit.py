@@ -2,8 +2,9 @@
 until the catalog's pointer moves.
 
 Appends run side by side. pyiceberg orders them; an append that it cannot order, or whose columns
-changed meanwhile, is repeated. Creating a table, replacing its rows and changing its columns take a
-lock. Source: https://iceberg.apache.org/spec/#optimistic-concurrency and pyiceberg's `Transaction`.
+changed meanwhile, is repeated. Creating a table and changing its columns take a lock, and so does a
+change that asks for it. Source: https://iceberg.apache.org/spec/#optimistic-concurrency and
+pyiceberg's `Transaction`.
 """
 
 from __future__ import annotations
@@ -14,27 +15,25 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 from ..core.errors import Conflict, Unprocessable
+from ..core.processes import failpoint
+from .change import Change, FileChange
 from .conform import Target
 from .datafiles import DataFiles
 from .drivers import with_region
 from .dtypes import refuse_equal_paths
+from .evolving import arrow_schema, evolve, targets_of
 from .fate import Commit, settle
-from .intake import Rows
 from .integrity import checksum_properties
-from .metadata import COMMIT, OWNER, POSITION, Metadata, snapshot_with
+from .metadata import COMMIT, KEEPS_FILES, KEEPS_ROWS, OWNER, POSITION, Metadata, snapshot_with
 from .names import DatasetName
 from .store import CatalogStore
 
 if TYPE_CHECKING:
     from pyiceberg.io import FileIO
-    from pyiceberg.manifest import DataFile
-    from pyiceberg.schema import Schema
     from pyiceberg.table import Table, Transaction
-
-Mode = Literal["append", "replace"]
 
 # By default pyiceberg waits up to a minute between tries and makes four: too long for one writer,
 # too few for forty.
@@ -60,7 +59,7 @@ class Committed:
 class Terms:
     """What else belongs to one commit.
 
-    summary: properties of the snapshot; called between the last row and the commit, so that an
+    summary: properties of the snapshot; called between the last file and the commit, so that an
     error in it stops the commit. Positions are properties of the table too. undo: called when it is
     certain that the snapshot was not made and never will be. stale: asked of the metadata that
     another writer's commit has made; if so, the rows do not follow it, and `summary` is called
@@ -86,15 +85,17 @@ class _Draft:
 
 
 class _NeedsLockError(Exception):
-    """The attempt would create the table, replace its rows or change its columns."""
+    """The attempt would create the table or change its columns."""
 
 
 def commit(
-    store: CatalogStore, name: DatasetName, rows: Rows, *, mode: Mode, owner: str, terms: Terms
+    store: CatalogStore, name: DatasetName, change: Change, *, owner: str, terms: Terms
 ) -> Committed:
-    """Write `rows` in one commit, or leave everything as it was.
+    """Bring a change about in one commit, or leave everything as it was. owner: of a table that it
+    creates.
 
-    Raises Unprocessable for rows that do not fit, Conflict if other writers came first every time.
+    Raises what the change raises, NotFound for a missing table that it does not create, and
+    Conflict if other writers came first every time.
     """
     from pyiceberg.exceptions import (
         CommitFailedException,
@@ -102,15 +103,15 @@ def commit(
         ValidationException,
     )
 
-    locked = False
+    locked = change.locks
     with store.explained(f"{name.text} was not written."):
         for attempt in range(_ATTEMPTS):
             try:
                 with store.lock(name) if locked else contextlib.nullcontext():
                     draft = _begin(
-                        store, name, rows, mode=mode, owner=owner, locked=locked, stale=terms.stale
+                        store, name, change, owner=owner, locked=locked, stale=terms.stale
                     )
-                    return _attempt(store, draft, name, rows, mode, terms)
+                    return _attempt(store, draft, name, change, terms)
             except _NeedsLockError:
                 locked = True
             except (CommitFailedException, TableAlreadyExistsError, ValidationException):
@@ -123,19 +124,15 @@ def commit(
 
 
 def _attempt(
-    store: CatalogStore, draft: _Draft, name: DatasetName, rows: Rows, mode: Mode, terms: Terms
+    store: CatalogStore, draft: _Draft, name: DatasetName, change: Change, terms: Terms
 ) -> Committed:
     files = DataFiles(draft.io, draft.transaction.table_metadata)
     try:
-        for frame in rows.frames(draft.targets):
-            files.add(frame)
-        written = files.close()
-        _stage(
-            draft,
-            written,
-            mode,
-            {**terms.summary(), **checksum_properties(files.checksums), COMMIT: draft.mark},
-        )
+        done = change.files(draft.table, files, draft.targets)
+        failpoint("catalog-files")
+        checksums = checksum_properties(files.checksums)
+        _stage(draft, done, {**terms.summary(), **checksums, COMMIT: draft.mark})
+        failpoint("catalog-staged")
     except BaseException:
         files.discard()
         terms.undo()
@@ -145,15 +142,15 @@ def _attempt(
         files.discard()
         terms.undo()
         raise snapshot
-    return Committed(snapshot, files.rows, tuple(draft.targets))
+    failpoint("catalog-committed")
+    return Committed(snapshot, done.rows, tuple(draft.targets))
 
 
 def _begin(
     store: CatalogStore,
     name: DatasetName,
-    rows: Rows,
+    change: Change,
     *,
-    mode: Mode,
     owner: str,
     locked: bool,
     stale: Callable[[Metadata], bool],
@@ -168,17 +165,12 @@ def _begin(
         table = store.open(name)
     except (NoSuchTableError, NoSuchNamespaceError):
         table = None
-    if not locked and (table is None or mode == "replace"):
-        raise _NeedsLockError
     if table is None:
-        targets = _planned(rows, None)
-        store.iceberg.create_namespace_if_not_exists(name.identifier[:-1])
-        creation = store.iceberg.create_table_transaction(
-            name.identifier, _arrow(targets), properties={**_PROPERTIES, OWNER: owner}
-        )
-        # The staged table's own FileIO: a REST catalog may have given it credentials of its own.
-        creation._table.io.properties.update(with_region(creation._table.io.properties))
-        return _Draft(mark, None, creation, creation._table.io, targets)
+        if not change.creates:
+            raise store.absent(name)
+        if not locked:
+            raise _NeedsLockError
+        return _creating(store, name, _planned(change, None), mark=mark, owner=owner)
     if not table.spec().is_unpartitioned():
         fix = (
             "Write it with Polars (sink_iceberg) or with the engine that made it; reading works"
@@ -187,55 +179,53 @@ def _begin(
         raise Unprocessable(
             f"{name.text} is partitioned.", "This catalog writes unpartitioned tables only.", fix
         )
-    columns = _targets_of(table.schema())
-    targets = _planned(rows, columns if mode == "append" else None)
+    columns = targets_of(table.schema())
+    targets = _planned(change, columns)
     if not locked and set(targets) != set(columns):
         raise _NeedsLockError
-    transaction = PinnedTable(table, mark=mark, stale=stale).transaction()
-    _evolve(transaction, columns, targets)
+    outdated = stale if change.rebases else _any_other
+    transaction = PinnedTable(table, mark=mark, stale=outdated).transaction()
+    evolve(transaction, columns, targets)
     return _Draft(mark, table, transaction, table.io, targets)
 
 
-def _planned(rows: Rows, columns: Mapping[str, Target] | None) -> Mapping[str, Target]:
-    targets = rows.plan(columns)
+def _creating(
+    store: CatalogStore, name: DatasetName, targets: Mapping[str, Target], *, mark: str, owner: str
+) -> _Draft:
+    store.iceberg.create_namespace_if_not_exists(name.identifier[:-1])
+    creation = store.iceberg.create_table_transaction(
+        name.identifier, arrow_schema(targets), properties={**_PROPERTIES, OWNER: owner}
+    )
+    # The staged table's own FileIO: a REST catalog may have given it credentials of its own.
+    creation._table.io.properties.update(with_region(creation._table.io.properties))
+    return _Draft(mark, None, creation, creation._table.io, targets)
+
+
+def _any_other(_: Metadata) -> bool:
+    """Whether a change that follows no other commit must start again: after every one."""
+    return True
+
+
+def _planned(change: Change, columns: Mapping[str, Target] | None) -> Mapping[str, Target]:
+    targets = change.plan(columns)
     refuse_equal_paths({name: target.dtype for name, target in targets.items()})
     return targets
 
 
-def _evolve(
-    transaction: Transaction, columns: Mapping[str, Target], targets: Mapping[str, Target]
-) -> None:
-    """Make the columns those of `targets`. A column of another type becomes a new column, so that
-    old snapshots keep theirs.
-    """
-    removed = [name for name, target in columns.items() if targets.get(name) != target]
-    if removed:
-        with transaction.update_schema(allow_incompatible_changes=True) as update:
-            for name in removed:
-                update.delete_column((name,))
-    new = {name: target for name, target in targets.items() if columns.get(name) != target}
-    if new:
-        with transaction.update_schema() as update:
-            update.union_by_name(_arrow(new))
-
-
-def _stage(draft: _Draft, written: list[DataFile], mode: Mode, properties: dict[str, str]) -> None:
-    """Put the files into one snapshot of the transaction; with mode replace, remove all earlier
-    files from it.
-    """
-    old = (
-        [task.file for task in draft.table.scan().plan_files()]
-        if draft.table is not None and mode == "replace"
-        else []
-    )
+def _stage(draft: _Draft, change: FileChange, properties: dict[str, str]) -> None:
+    """Put the files into one snapshot of the transaction, and take those out that go."""
     positions = {key: text for key, text in properties.items() if key.startswith(POSITION)}
     if positions:
         draft.transaction.set_properties(positions)
+    # Iceberg's own word for it, the operation `replace`, is one that pyiceberg does not write.
+    kept = {KEEPS_ROWS: change.keeps_rows, KEEPS_FILES: change.keeps_files}
+    if change.removed:
+        properties = {**properties, **{key: "true" for key, value in kept.items() if value}}
     snapshot = draft.transaction.update_snapshot(snapshot_properties=properties)
-    with snapshot.overwrite() if old else snapshot.fast_append() as producer:
-        for file in old:
+    with snapshot.overwrite() if change.removed else snapshot.fast_append() as producer:
+        for file in change.removed:
             producer.delete_data_file(file)
-        for file in written:
+        for file in change.added:
             producer.append_data_file(file)
 
 
@@ -264,36 +254,3 @@ def _send(store: CatalogStore, name: DatasetName, draft: _Draft) -> str | Except
             return error
     assert snapshot is not None  # the commit was answered
     return snapshot
-
-
-def _targets_of(schema: Schema) -> dict[str, Target]:
-    import polars as pl
-    from pyiceberg.io.pyarrow import schema_to_pyarrow
-
-    dtypes = pl.DataFrame(
-        pl.from_arrow(schema_to_pyarrow(schema, include_field_ids=False).empty_table())
-    ).schema
-    return {
-        field.name: Target(dtype, field.required)
-        for field, dtype in zip(schema.fields, dtypes.values(), strict=True)
-    }
-
-
-def _arrow(targets: Mapping[str, Target]) -> Any:
-    """The columns as an Arrow schema that Iceberg accepts: its times of day are in microseconds,
-    those of Polars in nanoseconds.
-    """
-    import polars as pl
-    import pyarrow as pa
-
-    schema = (
-        pl.DataFrame(schema={name: target.dtype for name, target in targets.items()})
-        .to_arrow()
-        .schema
-    )
-    return pa.schema(
-        [
-            field.with_type(pa.time64("us")) if pa.types.is_time(field.type) else field
-            for field in schema
-        ]
-    )

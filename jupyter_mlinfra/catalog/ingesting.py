@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import BadRequest, Conflict, NotFound
 from . import metadata as records
-from .commit import Mode
+from .change import Mode
 from .conform import check_zone
 from .inspection import inspect
 from .intake import FileRows

@@ -37,7 +37,10 @@ POSITION = "mlinfra.position."
 of a stream, and is a property of the table too; see `positions`.
 """
 
-KEPT_ROWS = ("append", "replace")
+KEEPS_ROWS, KEEPS_FILES = "mlinfra.keeps-rows", "mlinfra.keeps-files"
+"""Properties of a snapshot that removed files, `true` if `keeps_rows` or `keeps_files` holds."""
+
+_GROWS = ("append", "replace")
 """Operations after which all earlier rows are still there; Iceberg's `replace` compacts files."""
 
 type Metadata = Mapping[str, Any]
@@ -151,15 +154,30 @@ def snapshots(name: DatasetName, metadata: Metadata) -> list[Snapshot]:
 def files_in(metadata: Metadata) -> dict[str, str]:
     """The snapshots that added the files whose rows are in the table now, by digest.
 
-    From the newest snapshot back to one that replaced or deleted rows: earlier rows may be gone.
+    From the newest snapshot back to one that replaced or deleted rows, so that earlier ones may be
+    gone.
     """
     snapshots: dict[str, str] = {}
     for entry in ancestors(metadata, metadata.get("current-snapshot-id")):
         for digest in _json_list(_summary(entry).get(FILES)):
             snapshots.setdefault(digest, str(entry["snapshot-id"]))
-        if _summary(entry).get("operation", "append") not in KEPT_ROWS:
+        # Format 1 needs no summary: what says nothing counts as an append here.
+        if "operation" in _summary(entry) and not keeps_files(entry):
             break
     return snapshots
+
+
+def keeps_rows(snapshot: Metadata) -> bool:
+    """Whether all rows from before a snapshot are certainly still there."""
+    summary = _summary(snapshot)
+    return summary.get("operation") in _GROWS or summary.get(KEEPS_ROWS) == "true"
+
+
+def keeps_files(snapshot: Metadata) -> bool:
+    """Whether what was brought in before a snapshot certainly still counts as in the table: its
+    rows are there, or others in their place.
+    """
+    return keeps_rows(snapshot) or _summary(snapshot).get(KEEPS_FILES) == "true"
 
 
 def ancestors(metadata: Metadata, snapshot: int | None) -> Iterator[Metadata]:

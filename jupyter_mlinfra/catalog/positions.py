@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from .metadata import KEPT_ROWS, POSITION, Metadata, ancestors
+from .metadata import POSITION, Metadata, ancestors, keeps_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,6 @@ def _in_snapshots(metadata: Metadata, key: str) -> str:
         summary = entry.get("summary") or {}
         if key in summary:
             return str(summary[key])
-        if summary.get("operation", "") not in KEPT_ROWS:
+        if not keeps_files(entry):
             break
     return ""

@@ -14,7 +14,7 @@ from ..core.records import Page, page_of
 from ..core.search import Document, Hit
 from . import metadata as records
 from . import search
-from .commit import Mode
+from .change import Mode
 from .derived import DomainTable, table_of_domain, tables_of_domains
 from .ingesting import Ingesting
 from .intake import FrameRows

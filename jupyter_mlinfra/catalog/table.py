@@ -15,7 +15,7 @@ from .spec import DatasetDetail, IngestReport, Profile, RowBlock, Snapshot, Veri
 if TYPE_CHECKING:
     import polars as pl
 
-    from .commit import Mode
+    from .change import Mode
     from .reading import ReadingOptions
     from .service import Catalog
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from ..core.errors import NotFound
 from ..core.events import telling
 from ..core.origin import actor
+from ..core.processes import failpoint
 from . import metadata as records
-from .commit import Committed, Mode, Terms, commit
+from .change import Mode, RowsChange
+from .commit import Committed, Terms, commit
 from .intake import Rows
 from .names import DatasetName
 from .positions import Advance, Advancing, Position, position
@@ -58,12 +60,12 @@ class Writer:
         committed = commit(
             self._store,
             name,
-            rows,
-            mode=mode,
+            RowsChange(rows, mode),
             owner=self._project.user,
             terms=Terms(summary=summary, undo=quarantine.discard, stale=stale),
         )
         self._announce(name, committed, written_by, inputs, quarantined=len(quarantine.rows))
+        failpoint("catalog-told")
         return IngestReport(
             dataset=name.text,
             rows_written=committed.rows,

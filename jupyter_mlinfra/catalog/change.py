@@ -1,0 +1,102 @@
+"""What one commit does to a table: its columns, the data files that come and those that go.
+
+`commit` brings a change about without knowing its kind; a further kind needs only this protocol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+
+if TYPE_CHECKING:
+    from pyiceberg.manifest import DataFile
+    from pyiceberg.table import Table
+
+    from .conform import Target
+    from .datafiles import DataFiles
+    from .intake import Rows
+
+Mode = Literal["append", "replace"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileChange:
+    """The data files of a commit. rows: how many it reports as written.
+
+    Where files are removed, earlier rows count as gone, and the files of earlier ingests as not in
+    the table any more, unless the change says otherwise. keeps_rows: every earlier row is still
+    there, in the files that were added. keeps_files: the earlier ingests still count, although rows
+    of theirs have changed; so it is with `keeps_rows`, too.
+    """
+
+    added: Sequence[DataFile] = ()
+    removed: Sequence[DataFile] = ()
+    rows: int = 0
+    keeps_rows: bool = False
+    keeps_files: bool = False
+
+
+class Change(Protocol):
+    """One change of a table. `plan` and `files` are called again if another writer came first."""
+
+    @property
+    def locks(self) -> bool:
+        """Whether it takes the table's lock from the start. Without it, only a change that creates
+        the table or changes its columns does.
+        """
+
+    @property
+    def creates(self) -> bool:
+        """Whether it makes a table that does not exist; otherwise that is NotFound."""
+
+    @property
+    def rebases(self) -> bool:
+        """Whether files that it adds may follow commits that came after `files`; otherwise, and
+        where it removes files from rows that others added to, `files` is called again for the table
+        as it is then.
+        """
+
+    def plan(self, existing: Mapping[str, Target] | None) -> Mapping[str, Target]:
+        """The columns of the table afterwards, in order. existing: its present ones; None if there
+        is no table yet.
+        """
+
+    def files(
+        self, table: Table | None, out: DataFiles, targets: Mapping[str, Target]
+    ) -> FileChange:
+        """Write the new files into `out`, and say which go. table: as it is before the commit; None
+        if the commit creates it. Raises rather than write a part: `out` is discarded then.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class RowsChange:
+    """Further rows, or with mode replace, other rows."""
+
+    creates: ClassVar = True
+    rebases: ClassVar = True
+
+    rows: Rows
+    mode: Mode
+
+    @property
+    def locks(self) -> bool:
+        return self.mode == "replace"
+
+    def plan(self, existing: Mapping[str, Target] | None) -> Mapping[str, Target]:
+        return self.rows.plan(existing if self.mode == "append" else None)
+
+    def files(
+        self, table: Table | None, out: DataFiles, targets: Mapping[str, Target]
+    ) -> FileChange:
+        for frame in self.rows.frames(targets):
+            out.add(frame)
+        added = out.close()
+        replaced = table is not None and self.mode == "replace"
+        return FileChange(added=added, removed=present(table) if replaced else (), rows=out.rows)
+
+
+def present(table: Table | None) -> list[DataFile]:
+    """The data files that have the rows of a table now."""
+    return [] if table is None else [task.file for task in table.scan().plan_files()]

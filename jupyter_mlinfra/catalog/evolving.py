@@ -1,0 +1,63 @@
+"""The columns of an Iceberg table as a commit has them, and how they become others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from .conform import Target
+
+if TYPE_CHECKING:
+    from pyiceberg.schema import Schema
+    from pyiceberg.table import Transaction
+
+
+def targets_of(schema: Schema) -> dict[str, Target]:
+    """The columns of a table in the types of Polars."""
+    import polars as pl
+    from pyiceberg.io.pyarrow import schema_to_pyarrow
+
+    dtypes = pl.DataFrame(
+        pl.from_arrow(schema_to_pyarrow(schema, include_field_ids=False).empty_table())
+    ).schema
+    return {
+        field.name: Target(dtype, field.required)
+        for field, dtype in zip(schema.fields, dtypes.values(), strict=True)
+    }
+
+
+def evolve(
+    transaction: Transaction, columns: Mapping[str, Target], targets: Mapping[str, Target]
+) -> None:
+    """Make the columns those of `targets`. A column of another type becomes a new column, so that
+    old snapshots keep theirs.
+    """
+    removed = [name for name, target in columns.items() if targets.get(name) != target]
+    if removed:
+        with transaction.update_schema(allow_incompatible_changes=True) as update:
+            for name in removed:
+                update.delete_column((name,))
+    new = {name: target for name, target in targets.items() if columns.get(name) != target}
+    if new:
+        with transaction.update_schema() as update:
+            update.union_by_name(arrow_schema(new))
+
+
+def arrow_schema(targets: Mapping[str, Target]) -> Any:
+    """The columns as an Arrow schema that Iceberg accepts: its times of day are in microseconds,
+    those of Polars in nanoseconds.
+    """
+    import polars as pl
+    import pyarrow as pa
+
+    schema = (
+        pl.DataFrame(schema={name: target.dtype for name, target in targets.items()})
+        .to_arrow()
+        .schema
+    )
+    return pa.schema(
+        [
+            field.with_type(pa.time64("us")) if pa.types.is_time(field.type) else field
+            for field in schema
+        ]
+    )
