@@ -27,12 +27,12 @@ from ..core.imports import load_modules
 from ..core.passwords import HIDDEN, password_in
 from ..core.secrets import is_reference, resolve
 from ..core.sqlite import fix_of, sqlite_error
-from .derived import tables_of_domains
 from .drivers import check_account, missing_driver, with_region
 from .metadata import checked
 from .names import DatasetName
 from .parquetfile import first_line
 from .settings import CatalogSettings
+from .tables.domain import tables_of_domains
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog as IcebergCatalog

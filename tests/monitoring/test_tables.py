@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from jupyter_mlinfra.catalog import Catalog, DatasetName
-from jupyter_mlinfra.catalog.derived import table_of_domain
+from jupyter_mlinfra.catalog.tables.domain import table_of_domain
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unavailable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import now
@@ -89,8 +89,8 @@ def test_a_long_one_is_previewed_and_profiled_from_its_first_rows(
 ) -> None:
     name = "monitoring.flights_payloads"
     total = bench.catalog.show(name).dataset.rows.value
-    monkeypatch.setattr("jupyter_mlinfra.catalog.derived.PREVIEWED", 20)
-    monkeypatch.setattr("jupyter_mlinfra.catalog.derived._COUNTED_BYTES", 20)
+    monkeypatch.setattr("jupyter_mlinfra.catalog.tables.domain.PREVIEWED", 20)
+    monkeypatch.setattr("jupyter_mlinfra.catalog.tables.domain._COUNTED_BYTES", 20)
     assert bench.catalog.preview(name, start=15, count=10).shown == 5
     assert bench.catalog.show(name).dataset.rows.value is None
     table = table_of_domain(bench.project, DatasetName.parse(name))

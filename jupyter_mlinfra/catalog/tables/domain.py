@@ -5,29 +5,30 @@ by their domain alone.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, cast
 
-from ..core.domain import load
-from ..core.domains import domain_of, domains, guarded, ours
-from ..core.errors import Conflict, MLInfraError, NotFound, Unavailable
-from ..core.frames import exactly
-from ..core.records import MASK, Number
-from .dtypes import short_dtype
-from .metadata import unreadable
-from .names import DatasetName
-from .snippets import dataset_code
-from .spec import Column, ColumnProfile, Dataset, DatasetDetail, Profile, RowBlock
+from ...core.domain import load
+from ...core.domains import domain_of, domains, guarded, ours
+from ...core.errors import Conflict, MLInfraError, NotFound, Unavailable
+from ...core.frames import exactly
+from ...core.records import MASK, Number
+from ..dtypes import short_dtype
+from ..metadata import unreadable
+from ..names import DatasetName
+from ..snippets import dataset_code
+from ..spec import Column, ColumnProfile, Dataset, DatasetDetail, Profile
+from . import Shown
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from ..core.domain import Domain
-    from ..core.project import Project
-    from ..core.tables import Tables
-    from .profile import Tier
+    from ...core.domain import Domain
+    from ...core.project import Project
+    from ...core.tables import Tables
+    from ..profile import Tier
 
 PREVIEWED = 10_000
 """Rows from the beginning that a preview shows; SQL reads all."""
@@ -49,13 +50,13 @@ class DomainTable:
 
     def needs(self) -> Sequence[str]:
         """The domains that a user must be allowed to read to see it over REST."""
-        with _explained(self.domain, self.name):
+        with self.explained():
             return [self.domain.name, *self.tables.needs(self.name.table)]
 
     def record(self) -> Dataset:
         """Its row of a list; of one that cannot be read, a row that says why."""
         try:
-            with _explained(self.domain, self.name):
+            with self.explained():
                 self.name.check()
                 facts = self.tables.facts(self.name.table)
         except MLInfraError as error:
@@ -84,9 +85,9 @@ class DomainTable:
         schema = self.columns()
         found = replace(self.record(), columns=len(schema))
         if found.bytes is not None and found.bytes <= _COUNTED_BYTES:
-            from .rows import height
+            from ..rows import height
 
-            with _explained(self.domain, self.name):
+            with self.explained():
                 found = replace(found, rows=Number(value=height(self.scan())))
         return DatasetDetail(
             dataset=found,
@@ -99,61 +100,44 @@ class DomainTable:
 
     def columns(self) -> Sequence[Column]:
         """Its columns as they are now."""
-        with _explained(self.domain, self.name):
+        with self.explained():
             return _columns(self.scan())
 
     def scan(self) -> pl.LazyFrame:
         """The rows, lazily. Raises NotFound if the table is gone."""
-        with _explained(self.domain, self.name):
+        with self.explained():
             rows = self.tables.rows(self.name.table)
         if rows is None:
             raise NotFound(f"There is no dataset {self.name.text}.")
         return rows
 
-    def block(self, *, start: int, count: int, columns: Sequence[str] | None) -> RowBlock:
-        """Some of its first `PREVIEWED` rows, which are its `total`; values that its domain masks
-        are not in it.
-        """
-        from .rows import block, height, plain, python_values, with_odd_times_as_text
+    def shown(self) -> Shown:
+        """Its first `PREVIEWED` rows."""
+        rows = self.scan().head(PREVIEWED)
+        return Shown(rows=rows, columns=_columns(rows), total=None, snapshot=None)
 
-        with _explained(self.domain, self.name):
-            rows = self.scan().head(PREVIEWED)
-            found = with_odd_times_as_text(block(rows, start=start, count=count, columns=columns))
-            known = {column.name: column for column in _columns(rows)}
-            total = height(rows.select(exactly(next(iter(known)))))
-            masked = self.tables.masked(self.name.table, found.columns)
-        return RowBlock(
-            start=start,
-            columns=[known[name] for name in found.columns],
-            data=[
-                [MASK] * found.height
-                if item.name in masked
-                else [plain(value) for value in python_values(item)]
-                for item in found.iter_columns()
-            ],
-            shown=found.height,
-            total=total,
-            snapshot=None,
-        )
+    def masked(self, columns: Sequence[str]) -> Collection[str]:
+        """Those of its columns whose values its domain masks."""
+        return self.tables.masked(self.name.table, columns)
 
     def profile(self, tier: Tier, sample_rows: int) -> Profile:
         """Statistics of every column: of all rows, or, in the sample tier, of the first ones. No
         file counts them, so the footer tier knows none. Values that its domain masks are not in it.
         Raises Conflict if all rows of a large table are asked for.
         """
-        from .profiling import of_column
+        from ..profiling import of_column
 
         if tier == "exact":
             self._check_small()
         started = perf_counter()
-        with _explained(self.domain, self.name):
+        with self.explained():
             scanned = self.scan()
             types = {column.name: column.type for column in _columns(scanned)}
             columns: Sequence[ColumnProfile] = [of_column(name, types) for name in types]
             rows: int | None = None
             if tier != "footer":
                 columns, rows = _statistics(scanned, types, tier, sample_rows)
-            masked = self.tables.masked(self.name.table, list(types))
+            masked = self.masked(list(types))
         columns = [_masked(item) if item.name in masked else item for item in columns]
         return Profile(
             ref=self.name.ref,
@@ -177,22 +161,26 @@ class DomainTable:
             "Take the sample, or ask SQL for the numbers that you need: it reads the files once.",
         )
 
-    def fingerprint(self) -> str | None:
+    def state(self) -> str | None:
         """Changes with its files; None if it has none."""
         found = self.record()
         if found.updated_at is None:
             return None
         return f"{found.updated_at.isoformat()} {found.bytes}"
 
-    def refused(self) -> Conflict:
-        """The error for a verb that only datasets of the catalog have."""
+    def check_own(self) -> None:
+        """Raise Conflict: its domain alone writes it."""
         owner = self.domain.name
-        return Conflict(
+        raise Conflict(
             f"{self.name.text} is a table of {owner}.",
             f"Only {owner} writes it. It has no snapshots, and is read as it is now.",
             "Read it with SQL, ml.dataset or a preview; to change rows, write them into another"
             " dataset.",
         )
+
+    def explained(self) -> AbstractContextManager[None]:
+        """Turn what fails while its domain's files are read into what, why and fix."""
+        return _explained(self.domain, self.name)
 
 
 def _columns(rows: pl.LazyFrame) -> list[Column]:
@@ -206,8 +194,8 @@ def _statistics(
     rows: pl.LazyFrame, types: Mapping[str, str], tier: Tier, sample_rows: int
 ) -> tuple[Sequence[ColumnProfile], int | None]:
     """Those of all columns, and how many rows there are, if that was counted."""
-    from .profiling import from_rows
-    from .rows import height
+    from ..profiling import from_rows
+    from ..rows import height
 
     held = rows.head(sample_rows + 1).collect()
     if held.height <= sample_rows:

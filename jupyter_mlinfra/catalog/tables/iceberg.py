@@ -1,0 +1,119 @@
+"""Datasets of the catalog: Iceberg tables."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
+
+from ...core.errors import MLInfraError
+from .. import metadata as records
+from ..snippets import dataset_code
+from ..uses import used_by
+from . import Shown
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from ...core.project import Project
+    from ..names import DatasetName
+    from ..profile import Tier
+    from ..spec import Dataset, DatasetDetail, Profile
+    from ..store import CatalogEntry, CatalogStore
+
+
+class IcebergTable:
+    """One dataset, at its newest snapshot or the one that its name has.
+
+    What lists and pages show comes from the metadata, for which pyiceberg is not loaded. entry: of
+    the catalog's list, if that was read.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        store: CatalogStore,
+        name: DatasetName,
+        entry: CatalogEntry | None = None,
+    ) -> None:
+        self.name = name
+        self._project, self._store, self._entry = project, store, entry
+
+    def needs(self) -> Sequence[str]:
+        return ()
+
+    def record(self) -> Dataset:
+        try:
+            self.name.check()
+            return records.dataset(self.name, self._metadata())
+        # One damaged table, or one with a name that only other clients accept, must not hide the
+        # others.
+        except MLInfraError as error:
+            return records.unreadable(self.name, f"{error.what} {error.why}".strip())
+
+    def detail(self) -> DatasetDetail:
+        from ..spec import DatasetDetail
+
+        metadata = self._metadata()
+        snapshot = records.snapshot_of(self.name, metadata)
+        return DatasetDetail(
+            dataset=records.dataset(self.name, metadata),
+            schema=records.columns(self.name, metadata, used_by(self.name, self._project)),
+            location=metadata["location"],
+            snapshots=len(metadata.get("snapshots", [])),
+            newer=records.newer(metadata, snapshot),
+            code=dataset_code(self.name.text, self.name.at_text),
+        )
+
+    def state(self) -> str | None:
+        """The snapshot, and the columns if they have changed since."""
+        return records.dataset(self.name, self._metadata()).snapshot
+
+    def scan(self) -> pl.LazyFrame:
+        from ..rows import scan
+
+        return scan(self._store.load(self.name), self.name)
+
+    def shown(self) -> Shown:
+        from ..rows import scan
+
+        # Loaded once: rows, columns and total must come from one commit.
+        table = self._store.load(self.name)
+        metadata = self._store.metadata_of(table)
+        dataset = records.dataset(self.name, metadata)
+        total = dataset.rows.value  # another engine may not record it
+        return Shown(
+            rows=scan(table, self.name),
+            columns=records.columns(self.name, metadata),
+            total=None if total is None else int(total),
+            snapshot=dataset.snapshot,
+        )
+
+    def masked(self, _: Sequence[str]) -> Collection[str]:
+        return ()
+
+    def profile(self, tier: Tier, sample_rows: int) -> Profile:
+        """Computed once per snapshot."""
+        from ..profile import profile
+
+        metadata = self._metadata()
+        dataset = records.dataset(self.name, metadata)
+        at = self.name.at(dataset.snapshot) if dataset.snapshot else self.name
+        with self.explained():
+            return profile(
+                lambda: self._store.load(self.name),
+                dataset,
+                {column.name: column.type for column in records.columns(at, metadata)},
+                tier=tier,
+                sample_rows=sample_rows,
+                folder=self._project.home / "profiles",
+            )
+
+    def check_own(self) -> None:
+        """Do nothing: it is."""
+
+    def explained(self) -> AbstractContextManager[None]:
+        return self._store.explained(f"{self.name.text} cannot be read.")
+
+    def _metadata(self) -> Mapping[str, Any]:
+        return self._store.metadata(self._entry or self._store.entry(self.name))

@@ -1,0 +1,46 @@
+"""Rows of a table as JSON-safe values, column by column."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ...core.frames import exactly
+from ...core.records import MASK
+from ..spec import RowBlock
+
+if TYPE_CHECKING:
+    from . import ReadTable, Shown
+
+
+def preview(table: ReadTable, *, start: int, count: int, columns: Sequence[str] | None) -> RowBlock:
+    """Rows `start` to `start + count` of what the table shows; masked values are not in it."""
+    from ..rows import block, plain, python_values, with_odd_times_as_text
+
+    with table.explained():
+        shown = table.shown()
+        frame = with_odd_times_as_text(block(shown.rows, start=start, count=count, columns=columns))
+        total = _counted(shown) if shown.total is None else shown.total
+        masked = table.masked(frame.columns)
+    known = {column.name: column for column in shown.columns}
+    return RowBlock(
+        start=start,
+        columns=[known[name] for name in frame.columns],
+        data=[
+            [MASK] * frame.height
+            if item.name in masked
+            else [plain(value) for value in python_values(item)]
+            for item in frame.iter_columns()
+        ],
+        shown=frame.height,
+        total=total,
+        snapshot=shown.snapshot,
+    )
+
+
+def _counted(shown: Shown) -> int:
+    """How many rows there are, by the first column: a file of text need not be read whole."""
+    from ..rows import height
+
+    names = [column.name for column in shown.columns]
+    return height(shown.rows.select(exactly(names[0])) if names else shown.rows)

@@ -1,0 +1,46 @@
+"""What every verb works with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...core.errors import BadRequest
+from ..ingesting import Ingesting
+from ..names import DatasetName
+from ..store import CatalogStore
+from ..tables.finding import Finder
+from ..writing import Writer
+
+if TYPE_CHECKING:
+    from ...core.project import Project
+
+
+class Verbs:
+    """The parts of one project's catalog; a base of `Catalog`."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._store = CatalogStore(project)
+        self._tables = Finder(project, self._store)
+        self._writer = Writer(project, self._store)
+        self._ingesting = Ingesting(project, self._store, self._writer)
+
+    def own(self, text: str) -> DatasetName:
+        """A name without a snapshot, for verbs that only datasets have. Raises Conflict if it is a
+        table of another domain.
+        """
+        name = whole(text)
+        self._tables.find(name).check_own()
+        return name
+
+
+def whole(text: str) -> DatasetName:
+    """A name without a snapshot, for verbs that change a dataset or concern all its snapshots."""
+    name = DatasetName.parse(text)
+    if name.snapshot is not None:
+        raise BadRequest(
+            f"{text} names one snapshot.",
+            "This verb is about the whole dataset.",
+            f"Write {name.text}.",
+        )
+    return name

@@ -1,0 +1,131 @@
+"""The verbs that bring rows in, and those by which others follow them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Unpack
+
+from ...core.errors import BadRequest
+from ..change import Mode
+from ..intake import FrameRows
+from ..names import DatasetName
+from ..positions import Advance, Position
+from ..quarantine import Quarantine
+from ..reading import ReadingOptions
+from ..spec import IngestReport, Inspection
+from .base import Verbs, whole
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from ...core.frames import Frame
+
+
+class IngestVerbs(Verbs):
+    """Rows into datasets; a base of `Catalog`."""
+
+    def ingest(
+        self,
+        files: Sequence[str | Path],
+        *,
+        into: str,
+        mode: Mode = "append",
+        again: bool = False,
+        **reading: Unpack[ReadingOptions],
+    ) -> IngestReport:
+        """Read CSV, Parquet or JSON files into a dataset in one commit, or change nothing.
+
+        mode: append keeps the existing rows; replace replaces them (older snapshots stay readable).
+        again: append files again that are already in the dataset; otherwise they are skipped, and
+        the report says so. reading: how text is read (see `ReadingOptions`); what is left out is
+        guessed. Rows that do not fit go to quarantine, with line and reason, up to `max_bad` of a
+        file. Raises NotFound for a missing file, BadRequest for a name or an option that cannot be,
+        Conflict for a file that changes while it is read, Unprocessable for one that is empty,
+        damaged, in another encoding, without a column that the dataset has, of which too many rows
+        do not fit, or whose guessed options are in doubt.
+        """
+        name = self.own(into)
+        _check_mode(mode)
+        return self._ingesting.ingest(files, name, mode, reading, again=again)
+
+    def inspect(
+        self,
+        files: Sequence[str | Path],
+        *,
+        into: str | None = None,
+        mode: Mode = "append",
+        **reading: Unpack[ReadingOptions],
+    ) -> Inspection:
+        """What an ingest of these files would read, judged by the beginning of each; nothing is
+        written.
+
+        into, mode: where the rows would go; the types of an existing dataset count. Raises what
+        `ingest` does, except doubts and rows that do not fit, which are in the answer.
+        """
+        name = self.own(into) if into is not None else None
+        _check_mode(mode)
+        return self._ingesting.inspect(files, name, mode, reading)
+
+    def write(
+        self,
+        frame: Frame,
+        *,
+        into: str,
+        mode: Mode = "append",
+        inputs: Sequence[str] = (),
+        key: str = "",
+        advance: Advance | None = None,
+    ) -> IngestReport:
+        """Write a Polars or pandas frame (without its index) into a dataset in one commit, or
+        change nothing.
+
+        inputs: references of what the rows were made from, for the lineage. key: names these rows;
+        while rows with the same key are in the dataset, nothing is written, and the report has
+        their snapshot. So a write may be repeated by who does not know whether it was done.
+        advance: with a key, the position in a stream that these rows bring the dataset to. Raises
+        Unprocessable if a value or a column does not fit, and what `advance` raises.
+        """
+        name = self.own(into)
+        _check_mode(mode)
+        self._store.check_writable(name)
+        rows = FrameRows(frame)
+        if key:
+            return self._writer.write_once(name, rows, mode, list(inputs), key, advance)
+        return self._writer.write(name, rows, mode, list(inputs), Quarantine())
+
+    def written(self, name: str, key: str) -> str | None:
+        """The snapshot that added the rows with this key (see `write`), if they are in the dataset
+        now.
+        """
+        return self._writer.written(whole(name), key)
+
+    def position(self, name: str, stream: str) -> Position:
+        """How far a dataset has got with a stream (see `write`); nowhere if there is no such
+        dataset.
+        """
+        return self._writer.position(whole(name), stream)
+
+    def grown_from(self, name: str, snapshots: Collection[str]) -> str | None:
+        """The newest of these snapshots of a dataset (`ns.table`, `ns.table@SNAPSHOT`); None if
+        there are none. Raises Conflict if rows were replaced or deleted since, or it is unknown.
+        """
+        from ..appended import grown_from
+
+        dataset_name = DatasetName.parse(name)
+        metadata = self._store.metadata(self._store.entry(dataset_name))
+        return grown_from(dataset_name, metadata, snapshots)
+
+    def appended(self, name: str, since: str) -> pl.LazyFrame:
+        """The rows that were added after snapshot `since` (see `grown_from`), lazily. Raises
+        Conflict if columns have other names or types since.
+        """
+        from ..appended import appended
+
+        dataset_name = DatasetName.parse(name)
+        return appended(self._store.load(dataset_name), dataset_name, since)
+
+
+def _check_mode(mode: str) -> None:
+    if mode not in ("append", "replace"):
+        raise BadRequest(f"{mode!r} is not a mode.", fix="Modes: append, replace.")

@@ -1,0 +1,126 @@
+"""The verbs that list, show and read datasets and the tables of other domains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ...core.errors import BadRequest, NotFound
+from ...core.records import Page, page_of
+from .. import metadata as records
+from ..names import DatasetName
+from ..spec import Dataset, DatasetDetail, RowBlock, Verification
+from ..store import CatalogEntry
+from ..tables.domain import DomainTable
+from ..tables.preview import preview
+from .base import Verbs
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class ReadingVerbs(Verbs):
+    """Lists, pages and rows; a base of `Catalog`."""
+
+    def list(
+        self,
+        *,
+        namespace: str | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+        domains: Collection[str] | None = None,
+    ) -> Page[Dataset]:
+        """Datasets by name, then the tables of other domains by name; `total` counts all of them.
+        Only the metadata of those on the page is read. domains: whose tables; None for those of
+        all. A domain that cannot list its tables is named in the page's `note`.
+        """
+        entries, tables, note = self._tables.listed(namespace, domains)
+        listed: Sequence[CatalogEntry | DomainTable] = [*entries, *tables]
+        page = page_of(listed, limit=limit, cursor=cursor)
+        items = [self._tables.of(item).record() for item in page.items]
+        return Page(items=items, shown=page.shown, total=page.total, cursor=page.cursor, note=note)
+
+    def namespaces(
+        self,
+        *,
+        limit: int = 50,
+        cursor: str | None = None,
+        domains: Collection[str] | None = None,
+    ) -> Page[str]:
+        """The namespaces that have datasets or tables of other domains, by name. domains: as in
+        `list`.
+        """
+        entries, tables, note = self._tables.listed(None, domains)
+        names = {entry.namespace for entry in entries} | {item.name.namespace for item in tables}
+        return replace(page_of(sorted(names), limit=limit, cursor=cursor), note=note)
+
+    def needs(self, name: str) -> Sequence[str]:
+        """The domains that one must be allowed to read to see that table; none for a dataset."""
+        return self._tables.find(DatasetName.parse(name)).needs()
+
+    def show(self, name: str) -> DatasetDetail:
+        """One dataset, at its newest snapshot or, as `ns.table@SNAPSHOT`, at that one. Raises
+        NotFound if it does not exist.
+        """
+        return self._tables.find(DatasetName.parse(name)).detail()
+
+    def fingerprint(self, name: str) -> str | None:
+        """The newest snapshot, and the columns if they have changed since: differs exactly when the
+        rows read may differ.
+
+        None if there is no such dataset, or nothing was written.
+        """
+        try:
+            return self._tables.find(DatasetName.parse(name)).state()
+        except (BadRequest, NotFound):
+            return None
+
+    def column_ids(self, name: str) -> Mapping[str, int]:
+        """Iceberg's own id of each column: it stays when the column is renamed, and differs for a
+        new column of an old name.
+        """
+        dataset_name = DatasetName.parse(name)
+        return {
+            field["name"]: field["id"]
+            for field in records.fields(
+                dataset_name, self._store.metadata(self._store.entry(dataset_name))
+            )
+        }
+
+    def preview(
+        self,
+        name: str,
+        *,
+        start: int = 0,
+        count: int = 100,
+        columns: Sequence[str] | None = None,
+        snapshot: str | int | None = None,
+    ) -> RowBlock:
+        """Rows `start` to `start + count` (at most 500) as JSON-safe values, column by column."""
+        dataset_name = DatasetName.parse(name)
+        if snapshot is not None:
+            dataset_name = dataset_name.at(snapshot)
+        table = self._tables.find(dataset_name)
+        return preview(table, start=start, count=count, columns=columns)
+
+    def verify(
+        self, name: str, *, on_progress: Callable[[int, int], None] = lambda *_: None
+    ) -> Verification:
+        """Read every data file of a dataset, or of one snapshot of it, and compare it with the
+        checksum of what was written.
+
+        on_progress: called with bytes read and total bytes.
+        """
+        from ..integrity import verify
+
+        dataset_name = DatasetName.parse(name)
+        self._tables.find(dataset_name).check_own()
+        table = self._store.load(dataset_name)
+        records.snapshot_of(dataset_name, self._store.metadata_of(table))
+        with self._store.explained(f"{dataset_name.text} cannot be read."):
+            return verify(table, dataset_name, on_progress=on_progress)
+
+    def scan(self, name: DatasetName) -> pl.LazyFrame:
+        """The rows, lazily; `Table.scan` uses it."""
+        return self._tables.find(name).scan()
