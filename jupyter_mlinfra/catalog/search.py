@@ -11,7 +11,8 @@ from ..core.refs import reference
 from ..core.search import Document
 from . import metadata as records
 from .names import DatasetName
-from .store import CatalogEntry, CatalogStore
+from .store import CatalogStore
+from .stores.listing import CatalogEntry
 
 
 def documents(store: CatalogStore) -> Iterator[Document]:

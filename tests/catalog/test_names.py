@@ -172,7 +172,7 @@ def test_an_absent_dataset_is_named_with_those_like_it(catalog):
 def test_a_table_of_others_with_a_name_that_is_none_here_says_so_in_the_list(catalog, project):
     from pyiceberg.catalog.sql import SqlCatalog
 
-    from jupyter_mlinfra.catalog.store import CATALOG
+    from jupyter_mlinfra.catalog.stores.opening import CATALOG
 
     catalog.write(pl.DataFrame({"n": [1]}), into="t.good")
     other = SqlCatalog(
@@ -203,7 +203,7 @@ def test_a_table_of_others_with_a_name_that_is_none_here_says_so_in_the_list(cat
 def test_columns_that_others_called_by_patterns_are_shown_and_profiled(catalog, project):
     from pyiceberg.catalog.sql import SqlCatalog
 
-    from jupyter_mlinfra.catalog.store import CATALOG
+    from jupyter_mlinfra.catalog.stores.opening import CATALOG
 
     catalog.write(pl.DataFrame({"n": [1]}), into="t.good")
     other = SqlCatalog(

@@ -229,7 +229,7 @@ def _foreign(project, name, frame, properties):
     """A table that another client made, with its own rules for statistics."""
     from pyiceberg.catalog.sql import SqlCatalog
 
-    from jupyter_mlinfra.catalog.store import CATALOG
+    from jupyter_mlinfra.catalog.stores.opening import CATALOG
 
     other = SqlCatalog(
         CATALOG,

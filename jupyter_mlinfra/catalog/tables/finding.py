@@ -11,7 +11,8 @@ from .iceberg import IcebergTable
 
 if TYPE_CHECKING:
     from ...core.project import Project
-    from ..store import CatalogEntry, CatalogStore
+    from ..store import CatalogStore
+    from ..stores.listing import CatalogEntry
     from . import ReadTable
 
 

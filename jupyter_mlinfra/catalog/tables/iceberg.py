@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from ..names import DatasetName
     from ..profile import Tier
     from ..spec import Dataset, DatasetDetail, Profile
-    from ..store import CatalogEntry, CatalogStore
+    from ..store import CatalogStore
+    from ..stores.listing import CatalogEntry
 
 
 class IcebergTable:

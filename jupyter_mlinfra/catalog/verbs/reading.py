@@ -11,7 +11,7 @@ from ...core.records import Page, page_of
 from .. import metadata as records
 from ..names import DatasetName
 from ..spec import Dataset, DatasetDetail, RowBlock, Verification
-from ..store import CatalogEntry
+from ..stores.listing import CatalogEntry
 from ..tables.domain import DomainTable
 from ..tables.preview import preview
 from .base import Verbs

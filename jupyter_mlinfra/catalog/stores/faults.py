@@ -1,0 +1,125 @@
+"""Errors of a catalog, its database or its storage as what, why and fix, without secrets."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+from ...core.errors import MLInfraError, Unavailable, Unprocessable
+from ...core.files import explain_os_error
+from ...core.http import proxy_advice
+from ...core.passwords import HIDDEN, password_in
+from ...core.secrets import is_reference, resolve
+from ...core.sqlite import fix_of, sqlite_error
+from ..drivers import missing_driver
+from ..parquetfile import first_line
+from ..settings import CatalogSettings
+from .embedded import Embedded
+
+
+class Faults:
+    """What is said about the errors of one catalog."""
+
+    def __init__(self, settings: CatalogSettings, embedded: Embedded) -> None:
+        self._settings, self._embedded = settings, embedded
+
+    @contextlib.contextmanager
+    def explained(self, what: str) -> Iterator[None]:
+        """Turn errors of the catalog, its database or its storage into what, why and fix, without
+        secrets.
+        """
+        try:
+            yield
+        except MLInfraError:
+            raise
+        except BaseException as error:
+            if _about_values(error):
+                why = f"{type(error).__name__}: {self._without_secrets(first_line(error))}."
+                raise Unprocessable(
+                    what,
+                    why,
+                    "Look at the column's type and values; the catalog and its storage did answer.",
+                ) from error
+            if not isinstance(error, Exception):
+                raise
+            if self._embedded.is_used and (cause := sqlite_error(error)) and (fix := fix_of(cause)):
+                raise Unavailable(what, f"{self._embedded.file}: {cause}.", fix) from error
+            if missing := missing_driver(error, what):
+                raise missing from error
+            if not _from_library(error):
+                raise
+            if isinstance(error, OSError) and error.errno:
+                raise explain_os_error(error, what) from error
+            why = self._without_secrets(str(error).partition("\n")[0])
+            proxied, fix = self._proxy_advice()
+            raise Unavailable(
+                what,
+                f"{proxied} {type(error).__name__}: {why}".strip()[:500],
+                fix or "Look at [catalog] in mlinfra.toml, at the disk and at the network.",
+            ) from error
+
+    def _proxy_advice(self) -> tuple[str, str]:
+        with contextlib.suppress(MLInfraError):  # a secret that is not set
+            uri = resolve(self._settings.uri or self._settings.properties.get("uri", ""))
+            return proxy_advice(uri)
+        return "", ""
+
+    def _without_secrets(self, text: str) -> str:
+        if password := password_in(self._settings.uri):
+            text = text.replace(password, HIDDEN).replace(unquote(password), HIDDEN)
+        for value in (self._settings.uri, *self._settings.properties.values()):
+            if is_reference(value):
+                with contextlib.suppress(MLInfraError):
+                    text = text.replace(resolve(value) or "\0", "***")
+        return text
+
+
+def _about_values(error: BaseException) -> bool:
+    """Whether a library's error is about types or values. A panic of Polars is not an Exception,
+    and does not end this process.
+    """
+    library = type(error).__module__.partition(".")[0]
+    if library not in {"polars", "pyarrow", "pyiceberg", "pyo3_runtime", "builtins"}:
+        return False
+    if isinstance(error, UnicodeDecodeError):
+        return True
+    import polars.exceptions as pl
+    import pyarrow as pa
+    from pyiceberg.exceptions import ValidationError
+    from pyiceberg.io.pyarrow import UnsupportedPyArrowTypeException
+
+    values = (
+        pl.PanicException,
+        pl.InvalidOperationError,
+        pl.SchemaError,
+        pl.SchemaFieldNotFoundError,
+        pl.OutOfBoundsError,
+        pl.DuplicateError,
+        pl.ShapeError,
+        pa.ArrowInvalid,
+        pa.ArrowTypeError,
+        pa.ArrowNotImplementedError,
+        UnsupportedPyArrowTypeException,
+        ValidationError,
+    )
+    return isinstance(error, values)
+
+
+def _from_library(error: Exception) -> bool:
+    """Whether an error comes from the catalog's libraries or the system, not from a bug in this
+    code.
+    """
+    library = type(error).__module__.partition(".")[0]
+    return isinstance(error, OSError) or library in {
+        "pyiceberg",
+        "sqlalchemy",
+        "requests",
+        "pyarrow",
+        "polars",
+        "botocore",
+        "s3fs",
+        "fsspec",
+        "adlfs",
+        "gcsfs",
+    }

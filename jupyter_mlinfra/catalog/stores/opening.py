@@ -1,0 +1,111 @@
+"""The catalog that the settings name, opened when it is first asked for: the project's own SQLite
+file, or another one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...core.files import file_lock
+from ...core.imports import load_modules
+from ...core.secrets import resolve
+from ..drivers import check_account, with_region
+from ..settings import CatalogSettings
+from .embedded import Embedded
+from .faults import Faults
+
+if TYPE_CHECKING:
+    from pyiceberg.catalog import Catalog as IcebergCatalog
+
+    from ...core.project import Project
+
+CATALOG = "mlinfra"
+DURABLE = "jupyter_mlinfra.catalog.durable.DurableFileIO"
+PYICEBERG = (
+    "pyiceberg.exceptions",
+    "pyiceberg.table",
+    "pyiceberg.catalog",
+    "pyiceberg.io.pyarrow",
+)
+
+
+class Opening:
+    """The catalog of one project."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._settings = project.settings.of(CatalogSettings)
+        self.embedded = Embedded(project)
+        self.faults = Faults(self._settings, self.embedded)
+        self._lock = threading.Lock()
+        self._iceberg: IcebergCatalog | None = None
+
+    @property
+    def iceberg(self) -> IcebergCatalog:
+        """pyiceberg's catalog. Raises Unavailable, without secrets in the text, if it cannot be
+        reached.
+        """
+        with self._lock, self.faults.explained("The catalog cannot be opened."):
+            if self._iceberg is None:
+                load_modules(*PYICEBERG)
+                # Polars plans with pyiceberg; its own planner needs another package, and without it
+                # every scan would warn.
+                os.environ.setdefault("POLARS_ICEBERG_PLANNER", "pyiceberg")
+                self._iceberg = (
+                    self._open_embedded(self.embedded.file)
+                    if self.embedded.is_used
+                    else self._open_settings()
+                )
+            return self._iceberg
+
+    def _open_embedded(self, file: Path) -> IcebergCatalog:
+        load_modules("pyiceberg.catalog.sql")
+        from pyiceberg.catalog.sql import SqlCatalog
+        from sqlalchemy import URL
+
+        with file_lock(self._project.folder("locks") / "catalog.lock"):
+            if not file.exists():
+                with contextlib.closing(sqlite3.connect(file)) as connection:
+                    connection.execute("PRAGMA journal_mode=WAL")
+            url = URL.create(
+                "sqlite", database=str(file), query={"timeout": "60"}
+            ).render_as_string()
+            # A plain path, not file://, because a `#` or `%` in the project's folder would be read
+            # as part of a URL.
+            warehouse = self._settings.warehouse or str(self._project.folder("warehouse"))
+            return SqlCatalog(
+                CATALOG,
+                **{
+                    "uri": url,
+                    "warehouse": warehouse,
+                    "py-io-impl": DURABLE,
+                    **self._properties(),
+                },
+            )
+
+    def _open_settings(self) -> IcebergCatalog:
+        from pyiceberg.catalog import load_catalog
+
+        properties = self._properties()
+        # A shared SQL catalog has a name of its own.
+        name = properties.pop("name", CATALOG)
+        if uri := resolve(self._settings.uri):
+            is_sql = uri.startswith("sql+")
+            properties = {
+                "type": "sql" if is_sql else "rest",
+                "uri": uri.removeprefix("sql+"),
+                **properties,
+            }
+        if self._settings.warehouse:
+            properties["warehouse"] = self._settings.warehouse
+        return load_catalog(name, **properties)
+
+    def _properties(self) -> dict[str, str]:
+        properties = {key: resolve(value) for key, value in self._settings.properties.items()}
+        check_account(properties, self._settings.warehouse)
+        return with_region(properties)
