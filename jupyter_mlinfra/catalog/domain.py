@@ -41,7 +41,7 @@ DOMAIN = Domain(
             "Verification",
         )
     },
-    shown=("jupyter_mlinfra.catalog.faces.rows", "jupyter_mlinfra.catalog.faces.cards"),
+    shown=("jupyter_mlinfra.catalog.faces.rows",),
     routes="jupyter_mlinfra.catalog.faces.routes:ROUTES",
     groups=(
         Group(

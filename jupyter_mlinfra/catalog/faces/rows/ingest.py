@@ -1,40 +1,13 @@
-"""The card of each record."""
+"""What came in, and what an ingest would read."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ...core.refs import reference
-from ...faces.cards import Card, card, said
-from ...faces.rows import rows_of
-from ...faces.words import NONE, beginning, counted, moment, number, plain, size, span, stored
-from ..spec import (
-    DatasetDetail,
-    IngestReport,
-    Inspection,
-    Profile,
-    ReadFile,
-    RowBlock,
-    Verification,
-)
-
-
-@card(DatasetDetail)
-def _dataset_detail(item: DatasetDetail) -> Card:
-    data = item.dataset
-    facts = {
-        "rows": number(data.rows),
-        "size": size(data.bytes),
-        "snapshot": plain(data.snapshot),
-        "updated": moment(data.updated_at),
-        "snapshots": plain(item.snapshots),
-        "newer": plain(item.newer or None),
-        "owner": plain(data.owner),
-        "tags": plain(data.tags),
-        "kept by": plain(data.domain or None),
-        "description": beginning(data.description, 200),
-    }
-    return Card(title=data.name, ref=data.ref, facts=said(facts), rows=rows_of(item.schema))
+from ....core.refs import reference
+from ....faces.cards import Card, card, said
+from ....faces.words import NONE, beginning, counted, plain
+from ...spec import IngestReport, Inspection, ReadFile
 
 
 @card(IngestReport)
@@ -100,55 +73,6 @@ def _inspection(item: Inspection) -> Card:
         facts=said(facts),
         rows=rows,
         note="\n".join(f"{doubt.what} {doubt.fix}" for doubt in item.doubts),
-    )
-
-
-@card(Profile)
-def _profile(item: Profile) -> Card:
-    facts = {
-        "rows": number(item.rows),
-        "tier": item.tier,
-        "snapshot": plain(item.snapshot),
-        "took": span(item.seconds),
-    }
-    return Card(
-        title=f"profile of {item.ref.partition(':')[2]}",
-        ref=item.ref,
-        facts=said(facts),
-        rows=rows_of(item.columns),
-    )
-
-
-@card(RowBlock)
-def _row_block(item: RowBlock) -> Card:
-    names = [column.name for column in item.columns]
-    rows = [
-        dict(zip(names, (beginning(stored(value), 40) for value in values), strict=True))
-        for values in zip(*item.data, strict=True)
-    ]
-    last = item.start + item.shown
-    return Card(
-        title=f"rows {item.start + 1:,}–{last:,} of {item.total:,}" if item.shown else "no rows",
-        rows=rows,
-    )
-
-
-@card(Verification)
-def _verification(item: Verification) -> Card:
-    facts = {
-        "snapshot": item.snapshot or NONE,
-        "files": plain(item.files),
-        "checked": plain(item.checked),
-        "damaged": plain(len(item.damaged)),
-        "not checked": plain(item.files - item.checked or None),
-    }
-    rows = [{"file": damage.file, "why": damage.why} for damage in item.damaged]
-    return Card(
-        title=item.dataset,
-        ref=reference("dataset", item.dataset),
-        facts=said(facts),
-        rows=rows,
-        note=item.note,
     )
 
 

@@ -1,0 +1,19 @@
+"""`mlinfra catalog …`: a module for each room of verbs."""
+
+from __future__ import annotations
+
+from . import care, ingest, labels, looking, querying, reading, search, time, tracing
+from .noun import catalog
+
+__all__ = [
+    "care",
+    "catalog",
+    "ingest",
+    "labels",
+    "looking",
+    "querying",
+    "reading",
+    "search",
+    "time",
+    "tracing",
+]

@@ -1,0 +1,133 @@
+"""`mlinfra catalog ingest`, `inspect`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import click
+
+from ....faces.parse import pair
+from ....faces.session import Session
+from .noun import catalog
+
+
+def reading(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options for how text is read."""
+    for option in reversed(_READING):
+        function = option(function)
+    return function
+
+
+_READING = (
+    click.option(
+        "--encoding",
+        metavar="NAME",
+        help="Of text files without a byte order mark; default: utf-8.",
+    ),
+    click.option(
+        "--header/--no-header",
+        default=None,
+        help="Whether the first record of a CSV holds the names.",
+    ),
+    click.option("--separator", metavar="SIGN", help="Between the fields of a CSV; tab for a tab."),
+    click.option("--skip", type=int, metavar="LINES", help="Lines above the header."),
+    click.option(
+        "--comment",
+        metavar="SIGN",
+        help="How a line to ignore begins; none for no comments.",
+    ),
+    click.option("--quote", metavar="SIGN", help="Around fields; none for no quotes."),
+    click.option("--decimal", metavar="SIGN", help="Decimal mark of numbers: . or a comma."),
+    click.option(
+        "--thousands", metavar="SIGN", help="Thousands mark of numbers: . , ' space none."
+    ),
+    click.option(
+        "--date-format", metavar="FORM", help="Form of dates beside ISO 8601, such as %d.%m.%Y."
+    ),
+    click.option(
+        "--null",
+        "null_values",
+        multiple=True,
+        metavar="TEXT",
+        help="A text that means no value; may be repeated.",
+    ),
+    click.option(
+        "--time-zone", metavar="ZONE", help="Of times without one, such as America/New_York."
+    ),
+    click.option(
+        "--type",
+        "types",
+        multiple=True,
+        metavar="COLUMN=TYPE",
+        help="A type instead of a guess, such as flight=str; may be repeated.",
+    ),
+    click.option(
+        "--max-bad",
+        type=click.FloatRange(0, 100),
+        metavar="PERCENT",
+        help="Rows of a file that may go to quarantine; 10 if not given.",
+    ),
+)
+
+
+def _options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that were given, for the library, which guesses the others."""
+    chosen = {name: value for name, value in options.items() if value is not None and value != ()}
+    if "types" in chosen:
+        chosen["types"] = dict(map(_type, chosen["types"]))
+    if "max_bad" in chosen:
+        chosen["max_bad"] /= 100
+    return chosen
+
+
+def _type(text: str) -> tuple[str, str]:
+    """`column=type`; the column may contain `=`, a type never does. Raises BadRequest."""
+    pair(text, form="COLUMN=TYPE", example="flight=str")
+    name, _, dtype = text.rpartition("=")
+    return name, dtype
+
+
+@catalog.verb("ingest")
+@click.argument("files", nargs=-1, required=True)
+@click.option(
+    "--into", required=True, metavar="NS.TABLE", help="The dataset; created if it does not exist."
+)
+@click.option("--replace", "mode", flag_value="replace", help="Replace its rows.")
+@click.option(
+    "--append", "mode", flag_value="append", default="append", help="Add to its rows (the default)."
+)
+@click.option("--again", is_flag=True, help="Add files again that are already in the dataset.")
+@reading
+def _ingest(
+    session: Session, files: tuple[str, ...], into: str, mode: Any, again: bool, **options: Any
+) -> Any:
+    """Read CSV, Parquet or JSON files into a dataset, in one commit or not at all. CSV options that
+    are not given are guessed.
+    """
+    report = session.bench.catalog.ingest(
+        files, into=into, mode=mode, again=again, **_options(options)
+    )
+    session.note(report.summary)
+    return report
+
+
+@catalog.verb("inspect")
+@click.argument("files", nargs=-1, required=True)
+@click.option(
+    "--into",
+    metavar="NS.TABLE",
+    help="The dataset that they are meant for; if it exists, its types count.",
+)
+@click.option("--replace", "mode", flag_value="replace", help="Replace its rows.")
+@click.option(
+    "--append", "mode", flag_value="append", default="append", help="Add to its rows (the default)."
+)
+@reading
+def _inspect(
+    session: Session, files: tuple[str, ...], into: str | None, mode: Any, **options: Any
+) -> Any:
+    """What an ingest would read: options, types, first rows and doubts. Only the beginning of the
+    files is read, and nothing is written.
+    """
+    return session.bench.catalog.inspect(files, into=into, mode=mode, **_options(options))

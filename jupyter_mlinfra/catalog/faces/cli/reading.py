@@ -1,0 +1,62 @@
+"""`mlinfra catalog list`, `show`, `preview`, `verify`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ....faces.cli import paged
+from ....faces.session import Ended, Failed, Session
+from .noun import catalog
+
+
+@catalog.verb("list")
+@click.option("--namespace", help="Only of this namespace.")
+@paged
+def _list(session: Session, **options: Any) -> Any:
+    """Datasets by name, then the tables of other domains, such as those of monitors."""
+    return session.bench.catalog.list(**options)
+
+
+@catalog.verb("show")
+@click.argument("name")
+def _show(session: Session, name: str) -> Any:
+    """A dataset and its columns."""
+    return session.bench.catalog.show(name)
+
+
+@catalog.verb("preview")
+@click.argument("name")
+@click.option("--start", type=click.IntRange(0), default=0, help="First row, from 0.")
+@click.option("--count", type=click.IntRange(1, 500), default=20, show_default=True, help="Rows.")
+@click.option("--columns", metavar="A,B", help="Only these columns.")
+@click.option("--snapshot", help="As of this snapshot.")
+def _preview(session: Session, name: str, columns: str | None, **options: Any) -> Any:
+    """Some rows."""
+    return session.bench.catalog.preview(
+        name, columns=columns.split(",") if columns else None, **options
+    )
+
+
+@catalog.verb("verify")
+@click.argument("name")
+def _verify(session: Session, name: str) -> Any:
+    """Compare every data file with the checksum of what was written; exit code 1 if one is
+    damaged.
+    """
+    verification = session.bench.catalog.verify(name)
+    if not verification.damaged:
+        return verification
+    why = (
+        f"{len(verification.damaged)} of {verification.files} files are not what was written, or"
+        " are gone."
+    )
+    return Ended(
+        verification,
+        error=Failed(
+            f"{verification.dataset} is damaged.",
+            why,
+            "Restore them from a backup, or write the rows again.",
+        ),
+    )

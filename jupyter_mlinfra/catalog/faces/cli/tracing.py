@@ -1,0 +1,17 @@
+"""`mlinfra catalog lineage`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ....faces.session import Session
+from .noun import catalog
+
+
+@catalog.verb("lineage")
+@click.argument("name")
+def _lineage(session: Session, name: str) -> Any:
+    """What a dataset was made from and what was made from it."""
+    return session.bench.catalog.lineage(name)

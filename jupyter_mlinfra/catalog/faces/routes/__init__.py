@@ -1,0 +1,15 @@
+"""Routes of the catalog: a module for each room."""
+
+from __future__ import annotations
+
+from . import ingest, labels, looking, reading, search, time, tracing
+
+ROUTES = {
+    **reading.ROUTES,
+    **looking.ROUTES,
+    **time.ROUTES,
+    **tracing.ROUTES,
+    **labels.ROUTES,
+    **search.ROUTES,
+    **ingest.ROUTES,
+}

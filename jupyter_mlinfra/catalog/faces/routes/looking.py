@@ -1,0 +1,24 @@
+"""Statistics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from ....faces.handler import Handler
+from .rights import check_readable, read
+
+if TYPE_CHECKING:
+    from ...spec import Profile
+
+
+class DatasetProfile(Handler):
+    @read(slow=True)
+    def get(self, name: str, *, tier: Literal["footer", "sample", "exact"] = "sample") -> Profile:
+        """Statistics of each column, each with its basis; stored per snapshot."""
+        check_readable(self, name)
+        return self.bench.catalog.profile(name, tier=tier)
+
+
+ROUTES: dict[str, type[Handler]] = {
+    "catalog/datasets/{name}/profile": DatasetProfile,
+}

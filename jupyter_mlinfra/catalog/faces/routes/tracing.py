@@ -1,0 +1,26 @@
+"""Lineage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ....faces.handler import Handler
+from .rights import read
+
+if TYPE_CHECKING:
+    from ....core.lineage import Edge
+    from ....core.records import Page
+
+
+class DatasetLineage(Handler):
+    @read
+    def get(self, name: str) -> Page[Edge]:
+        """What the dataset was made from and what was made from it: at most 200 edges each way,
+        nearest first; `total` counts all.
+        """
+        return self.bench.catalog.lineage(name)
+
+
+ROUTES: dict[str, type[Handler]] = {
+    "catalog/datasets/{name}/lineage": DatasetLineage,
+}
