@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..core.domain import Checks, Domain, Group, Kind, Magic
+from .declared import ALL
 
 if TYPE_CHECKING:
     from ..workbench import Workbench
@@ -27,20 +28,7 @@ DOMAIN = Domain(
         Kind("column", join=".", code="jupyter_mlinfra.catalog.snippets:columns"),
     ),
     topics=("dataset",),
-    records={
-        "jupyter_mlinfra.catalog.spec": (
-            "Column",
-            "ColumnProfile",
-            "Dataset",
-            "DatasetDetail",
-            "IngestReport",
-            "Inspection",
-            "Profile",
-            "RowBlock",
-            "Snapshot",
-            "Verification",
-        )
-    },
+    records=ALL.records,
     shown=("jupyter_mlinfra.catalog.faces.rows",),
     routes="jupyter_mlinfra.catalog.faces.routes:ROUTES",
     groups=(
@@ -51,28 +39,7 @@ DOMAIN = Domain(
             begin="mlinfra catalog ingest FILES --into shop.orders",
         ),
     ),
-    magics=(
-        Magic(
-            name="catalog",
-            group="catalog",
-            verbs=(
-                "list",
-                "show",
-                "ingest",
-                "inspect",
-                "search",
-                "preview",
-                "profile",
-                "verify",
-                "snapshots",
-                "lineage",
-                "tag",
-                "describe",
-                "delete",
-                "sql",
-            ),
-        ),
-    ),
+    magics=(Magic(name="catalog", group="catalog", verbs=ALL.verbs),),
     counts={"catalog": "jupyter_mlinfra.catalog.faces.status:count_catalog"},
     checks=Checks(name="datasets", measure="jupyter_mlinfra.catalog.faces.status:check"),
     settings={

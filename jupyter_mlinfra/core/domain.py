@@ -1,7 +1,8 @@
 """What a domain declares for the interfaces: references, events, states, records, routes, verbs,
 magics, code, counts, tables and settings.
 
-A declaration is in `domain.py` of the domain's folder and imports only this module. Whatever else
+A declaration is in `domain.py` of the domain's folder, perhaps put together from parts in
+`declared/`, and imports only this module. Whatever else
 the interfaces need from a domain is named as `module:attribute` and loaded when it is used, so that
 the command line starts fast and the supervisor stays small.
 """
@@ -135,3 +136,22 @@ class Domain:
     def guarded_as(self) -> str:
         """The resource of Jupyter's authorizer, without `mlinfra:`."""
         return self.resource or self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What one room adds to the declaration of a large domain. verbs: of the magic of its name.
+    records: as in `Domain`.
+    """
+
+    verbs: tuple[str, ...] = ()
+    records: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+def merged(*parts: Part) -> Part:
+    """All of them as one, in their order."""
+    records: dict[str, list[str]] = {}
+    for part in parts:
+        for module, names in part.records.items():
+            records.setdefault(module, []).extend(names)
+    return Part(verbs=tuple(verb for part in parts for verb in part.verbs), records=records)

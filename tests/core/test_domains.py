@@ -8,7 +8,7 @@ from importlib import import_module
 
 import pytest
 
-from jupyter_mlinfra.core.domain import Domain
+from jupyter_mlinfra.core.domain import Domain, Part, merged
 from jupyter_mlinfra.core.domains import ours
 
 
@@ -41,3 +41,11 @@ def test_a_record_is_declared_where_it_is_defined(domain: Domain) -> None:
         if (found := getattr(import_module(module), name)).__module__ != module
     ]
     assert elsewhere == []
+
+
+def test_the_parts_of_a_declaration_are_put_together_in_their_order() -> None:
+    one = Part(verbs=("list", "show"), records={"a.spec": ("Row",)})
+    other = Part(verbs=("sql",), records={"a.spec": ("Answer",), "a.more": ("Plan",)})
+    both = {"a.spec": ["Row", "Answer"], "a.more": ["Plan"]}
+    assert merged(one, other) == Part(verbs=("list", "show", "sql"), records=both)
+    assert merged() == Part()

@@ -1,0 +1,18 @@
+"""What each room of the catalog declares for the interfaces."""
+
+from __future__ import annotations
+
+from ...core.domain import merged
+from . import care, ingest, labels, looking, querying, reading, search, time, tracing
+
+ALL = merged(
+    reading.PART,
+    ingest.PART,
+    search.PART,
+    looking.PART,
+    time.PART,
+    tracing.PART,
+    labels.PART,
+    care.PART,
+    querying.PART,
+)

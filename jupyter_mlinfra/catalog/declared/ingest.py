@@ -1,0 +1,10 @@
+"""Files into datasets."""
+
+from __future__ import annotations
+
+from ...core.domain import Part
+
+PART = Part(
+    verbs=("ingest", "inspect"),
+    records={"jupyter_mlinfra.catalog.spec": ("IngestReport", "Inspection")},
+)

@@ -1,0 +1,9 @@
+"""SQL."""
+
+from __future__ import annotations
+
+from ...core.domain import Part
+
+PART = Part(
+    verbs=("sql",),
+)

@@ -1,0 +1,9 @@
+"""Search."""
+
+from __future__ import annotations
+
+from ...core.domain import Part
+
+PART = Part(
+    verbs=("search",),
+)

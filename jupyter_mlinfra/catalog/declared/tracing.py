@@ -1,0 +1,9 @@
+"""Lineage."""
+
+from __future__ import annotations
+
+from ...core.domain import Part
+
+PART = Part(
+    verbs=("lineage",),
+)
