@@ -21,10 +21,11 @@ from ..core.errors import MLInfraError, NotFound, Unavailable, Unprocessable
 from ..core.events import telling
 from ..core.files import file_lock, write_atomic
 from ..core.refs import reference
+from .definitions import Definition
 from .registry import definitions, rebuild_index
 from .repo import is_sqlite, open_store, registry_file, require_folder
 from .spec import AppliedViews
-from .store import Definition, FeatureFiles
+from .store import FeatureFiles
 
 if TYPE_CHECKING:
     from feast import FeatureStore, FeatureView, RepoConfig

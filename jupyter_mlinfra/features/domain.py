@@ -42,7 +42,7 @@ DOMAIN = Domain(
             "ViewDetail",
         )
     },
-    shown=("jupyter_mlinfra.features.faces.rows", "jupyter_mlinfra.features.faces.cards"),
+    shown=("jupyter_mlinfra.features.faces.rows",),
     routes="jupyter_mlinfra.features.faces.routes:ROUTES",
     groups=(
         Group(

@@ -20,12 +20,13 @@ from ..core.files import file_lock
 from ..core.frames import exactly
 from ..core.records import now
 from ..core.refs import reference
+from .definitions import Definition
 from .online import require_online_keys
 from .registry import definitions, rebuild_index
 from .repo import folder, open_store, require_online_store
 from .sources import SourceSpec, one_snapshot, readable, scan, state_of
 from .spec import Materialized
-from .store import Definition, FeatureFiles, Materialization
+from .store import FeatureFiles, Materialization
 
 if TYPE_CHECKING:
     import polars as pl
@@ -266,7 +267,7 @@ def _count_older(source: SourceSpec, last: Materialization, repo: Path, snapshot
 def _newest(view: Definition, source: SourceSpec, window: Window, repo: Path) -> pl.DataFrame:
     """One row per entity: keys, features, event time and created time."""
     from .join import moment, require_time
-    from .offline import latest, within
+    from .pulling import latest, within
 
     all_rows = scan(source, repo)
     require_time(all_rows.collect_schema(), source.time, f"The rows of {source.name}")

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest, Conflict, MLInfraError, Unavailable
 from ..core.sqlite import fix_of, sqlite_error
+from .definitions import Column, Definition
 from .repo import feast_config, load_feast, require_online_store
 from .spec import OnlineRow, OnlineStatus
-from .store import Column, Definition, Materialization
+from .store import Materialization
 
 if TYPE_CHECKING:
     from feast import FeatureView, RepoConfig

@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..core.refs import reference
+from .definitions import Column, Definition
 from .spec import Feature, View
 from .state import freshness, online_at
-from .store import Column, Definition, Materialization
+from .store import Materialization
 
 if TYPE_CHECKING:
     from ..core.project import Project

@@ -8,7 +8,8 @@ import hashlib
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
-from .store import Column, Definition, FeatureFiles
+from .definitions import Column, Definition
+from .store import FeatureFiles
 
 if TYPE_CHECKING:
     from feast import FeatureStore

@@ -12,10 +12,10 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest
+from .definitions import Column, Definition
 from .online import require_online_keys
 from .repo import configuration, feast_config, folder, require_online_store
 from .settings import FeatureSettings
-from .store import Column, Definition
 
 if TYPE_CHECKING:
     from feast import FeatureStore

@@ -10,7 +10,7 @@ from ..core.snippets import Snippets, line, literal, python, reading, snippets, 
 
 if TYPE_CHECKING:
     from ..workbench import Workbench
-    from .store import Definition
+    from .definitions import Definition
 
 _DATASETS_TRIED = 20
 """Datasets that are tried for an example."""

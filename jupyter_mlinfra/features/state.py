@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from .definitions import Definition
 from .spec import Freshness
-from .store import Definition, Materialization
+from .store import Materialization
 
 
 def online_at(view: Definition, last: Materialization | None) -> datetime | None:

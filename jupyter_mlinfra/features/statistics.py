@@ -16,12 +16,12 @@ from ..core.errors import MLInfraError
 from ..core.files import write_atomic
 from ..core.frames import exactly
 from ..core.records import Number, to_json
-from .repo import folder, load_feast
+from .repo import folder
 from .sources import one_snapshot, readable, scan, state_of
 
 if TYPE_CHECKING:
     from ..core.project import Project
-    from .store import Definition
+    from .definitions import Definition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,9 +86,8 @@ def newest_until(project: Project, view: Definition, at: datetime) -> datetime |
     figures = current(project, view)
     if figures.newest is None or figures.newest <= at:
         return figures.newest
-    load_feast()
     from .join import utc
-    from .offline import within
+    from .pulling import within
 
     source, repo = view.source, folder(project)
     assert source is not None  # it has a newest row

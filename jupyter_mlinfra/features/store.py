@@ -11,14 +11,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from ..core.files import file_lock, write_atomic
 from ..core.records import to_json
+from .definitions import Definition, definition_of
 from .repo import registry_file
-from .sources import SourceSpec
 
 if TYPE_CHECKING:
     from ..core.project import Project
@@ -27,44 +27,6 @@ REMOTE_SECONDS = 60
 """A remote registry is read again after this many seconds."""
 
 _FORMAT = 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """A feature or a join key. type: Feast's name for its type."""
-
-    name: str
-    type: str
-    description: str = ""
-    tags: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Definition:
-    """One view of the registry.
-
-    kind: batch, derived (Feast computes its values) or on_demand. digest: changes with the
-    definition. materialized_until: end of the last materialization that Feast recorded.
-    """
-
-    name: str
-    kind: str
-    entities: Sequence[str]
-    keys: Sequence[Column]
-    features: Sequence[Column]
-    ttl_seconds: float | None
-    source: SourceSpec | None
-    online: bool
-    owner: str
-    tags: Mapping[str, str]
-    description: str
-    digest: str
-    materialized_until: datetime | None
-
-    @property
-    def ttl(self) -> timedelta | None:
-        """None: values never expire."""
-        return timedelta(seconds=self.ttl_seconds) if self.ttl_seconds else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +129,7 @@ class FeatureFiles:
         self._loaded = (
             stamp,
             body["mark"],
-            {item["name"]: _definition(item) for item in body["views"]},
+            {item["name"]: definition_of(item) for item in body["views"]},
         )
         return self._loaded
 
@@ -180,13 +142,6 @@ class FeatureFiles:
         except FileNotFoundError:
             return "none"
         return f"{stat.st_size} {stat.st_mtime_ns}"
-
-
-def _definition(item: dict[str, Any]) -> Definition:
-    item["keys"] = [Column(**column) for column in item["keys"]]
-    item["features"] = [Column(**column) for column in item["features"]]
-    item["source"] = SourceSpec(**item["source"]) if item["source"] else None
-    return replace(Definition(**item), materialized_until=_time(item["materialized_until"]))
 
 
 def _time(text: str | None) -> datetime | None:

@@ -12,10 +12,10 @@ from ..core.events import telling
 from ..core.frames import exactly, polars_frame
 from ..core.origin import actor
 from ..core.refs import reference
+from .definitions import Definition
 from .join import JoinView, check_entities, utc
 from .repo import OFFLINE_STORE, OFFLINE_STORES, folder
 from .sources import one_snapshot, scan
-from .store import Definition
 
 if TYPE_CHECKING:
     import polars as pl

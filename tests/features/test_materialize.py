@@ -15,9 +15,10 @@ import pytest
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.features import Features, Freshness
+from jupyter_mlinfra.features.definitions import Definition
 from jupyter_mlinfra.features.materializing import Window, _window
 from jupyter_mlinfra.features.sources import SourceSpec
-from jupyter_mlinfra.features.store import Definition, Materialization
+from jupyter_mlinfra.features.store import Materialization
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -1,133 +1,36 @@
-"""`PolarsOfflineStore`: Feast's offline store on Polars. Importing this module imports Feast.
-
-Feast's default store loses rows (feast#6787) and its DuckDB store neither keeps the order of the
-entity rows nor takes a ttl that is not whole days. This one follows the rule in `join.py`, and
-reads datasets of the catalog as well as Parquet files.
-"""
+"""The methods that Feast calls."""
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 import polars as pl
-import polars.selectors as cs
 import pyarrow as pa
 from feast import FeatureView, FileSource, RepoConfig
 from feast.data_source import DataSource
-from feast.errors import SavedDatasetLocationAlreadyExists
 from feast.feature_logging import LoggingConfig, LoggingSource
 from feast.feature_view import DUMMY_ENTITY_ID, DUMMY_ENTITY_VAL
 from feast.infra.offline_stores.file_source import FileLoggingDestination
 from feast.infra.offline_stores.offline_store import OfflineStore, RetrievalJob, RetrievalMetadata
 from feast.infra.registry.base_registry import BaseRegistry
 from feast.on_demand_feature_view import OnDemandFeatureView
-from feast.repo_config import FeastConfigBaseModel
-from feast.saved_dataset import SavedDatasetStorage
 from feast.utils import compute_non_entity_date_range
 from pyarrow import dataset, parquet
 
-from ..core.errors import Unprocessable
-from ..core.frames import exactly
-from .arrow import feast_table
-from .dataset_source import spec_of
-from .entity_rows import AT, entity_rows, rows_between, time_column
-from .join import Engine, JoinView, Strategy, join_as_of, moment, require_time, utc
-from .sources import SourceSpec, scan
-
-
-class PolarsOfflineStoreConfig(FeastConfigBaseModel):  # type: ignore[misc]  # Feast is not type-checked
-    """Options under `offline_store` in feature_store.yaml."""
-
-    type: Literal[
-        "jupyter_mlinfra.features.PolarsOfflineStore",
-        "jupyter_mlinfra.features.offline.PolarsOfflineStore",
-    ] = "jupyter_mlinfra.features.PolarsOfflineStore"
-
-    strategy: Strategy = "auto"
-    """`asof` sorts, `hash` pairs rows by key, `auto` counts the pairs and chooses."""
-
-    engine: Engine = "streaming"
-    """Polars engine: `streaming` uses less memory."""
-
-
-class PolarsRetrievalJob(RetrievalJob):  # type: ignore[misc]
-    """A query that runs when its result is requested."""
-
-    def __init__(
-        self,
-        frame: Callable[[], pl.LazyFrame],
-        *,
-        engine: Engine,
-        repo: Path | None,
-        full_feature_names: bool = False,
-        on_demand: Sequence[OnDemandFeatureView] = (),
-        metadata: RetrievalMetadata | None = None,
-    ) -> None:
-        self._frame, self._engine, self._repo = frame, engine, repo
-        self._full_feature_names, self._on_demand, self._metadata = (
-            full_feature_names,
-            list(on_demand),
-            metadata,
-        )
-
-    @property
-    def full_feature_names(self) -> bool:
-        """Whether columns are called view__feature."""
-        return self._full_feature_names
-
-    @property
-    def on_demand_feature_views(self) -> list[OnDemandFeatureView]:
-        """Views that Feast computes from the others after the join."""
-        return self._on_demand
-
-    @property
-    def metadata(self) -> RetrievalMetadata | None:
-        """The requested features, keys and time range."""
-        return self._metadata
-
-    def to_polars(self) -> pl.DataFrame:
-        """The result, with on-demand features, as Polars."""
-        if self._on_demand:
-            return pl.DataFrame(pl.from_arrow(self.to_arrow()))
-        return self._collect()
-
-    def _collect(self) -> pl.DataFrame:
-        return self._frame().collect(engine=self._engine)
-
-    def _to_arrow_internal(self, timeout: int | None = None) -> pa.Table:
-        del timeout  # Polars cannot be interrupted
-        return feast_table(self._collect().to_arrow(compat_level=pl.CompatLevel.oldest()))
-
-    def _to_df_internal(self, timeout: int | None = None) -> pd.DataFrame:
-        frame: pd.DataFrame = self._to_arrow_internal(timeout).to_pandas()
-        return frame
-
-    def persist(
-        self,
-        storage: SavedDatasetStorage,
-        allow_overwrite: bool = False,
-        timeout: int | None = None,
-    ) -> None:
-        """Write the result as a Parquet file, or as the Parquet file of a folder, completely or not
-        at all; other files of the folder stay.
-        """
-        del timeout
-        path = _parquet_path(storage.to_data_source(), self._repo)
-        if path.exists() and not allow_overwrite:
-            raise SavedDatasetLocationAlreadyExists(location=str(path))
-        if path.suffix == ".parquet" and not path.is_dir():
-            _write_parquet(self.to_polars().lazy(), path)
-            return
-        old_files = list(path.rglob("*.parquet"))
-        _write_parquet(self.to_polars().lazy(), path / f"part-{uuid.uuid4().hex}.parquet")
-        for file in old_files:
-            file.unlink()
+from ...core.errors import Unprocessable
+from ...core.frames import exactly
+from ..dataset_source import spec_of
+from ..entity_rows import AT, entity_rows, rows_between, time_column
+from ..join import JoinView, join_as_of, require_time, utc
+from ..pulling import latest, ordered, times_of, within
+from ..sources import SourceSpec, scan
+from .files import parquet_path, write_parquet
+from .retrieval import PolarsRetrievalJob
 
 
 class PolarsOfflineStore(OfflineStore):  # type: ignore[misc]
@@ -226,7 +129,7 @@ class PolarsOfflineStore(OfflineStore):  # type: ignore[misc]
         def frame() -> pl.LazyFrame:
             rows = within(scan(source, config.repo_path), source, start_date, end_date)
             if not join_key_columns:  # Feast then takes the last row, whichever it is
-                rows = rows.sort(_order(source), nulls_last=False, maintain_order=True)
+                rows = rows.sort(ordered(source), nulls_last=False, maintain_order=True)
             return rows.select(_columns(join_key_columns, feature_name_columns, source))
 
         return PolarsRetrievalJob(frame, engine=config.offline_store.engine, repo=config.repo_path)
@@ -254,16 +157,16 @@ class PolarsOfflineStore(OfflineStore):  # type: ignore[misc]
             )
         new = new.select(exactly(name).cast(dtype) for name, dtype in schema.items())
         if source.kind == "dataset":
-            from ..catalog import Catalog
-            from ..core.project import Project
+            from ...catalog import Catalog
+            from ...core.project import Project
 
             Catalog(Project.open(config.repo_path)).write(new, into=source.name, mode="append")
         else:
-            path = _parquet_path(feature_view.batch_source, config.repo_path)
+            path = parquet_path(feature_view.batch_source, config.repo_path)
             (
-                _write_parquet(new.lazy(), path / f"part-{uuid.uuid4().hex}.parquet")
+                write_parquet(new.lazy(), path / f"part-{uuid.uuid4().hex}.parquet")
                 if path.is_dir()
-                else _write_parquet(pl.concat([stored, new.lazy()]), path)
+                else write_parquet(pl.concat([stored, new.lazy()]), path)
             )
         if progress:
             progress(new.height)
@@ -305,30 +208,6 @@ class PolarsOfflineStore(OfflineStore):  # type: ignore[misc]
             format="parquet",
             existing_data_behavior="overwrite_or_ignore",
         )
-
-
-def within(
-    rows: pl.LazyFrame, source: SourceSpec, start: datetime | None, end: datetime | None
-) -> pl.LazyFrame:
-    """Rows with an event time in [start, end]; rows without one are excluded."""
-    schema = rows.collect_schema()
-    require_time(schema, source.time, f"The rows of {source.name}")
-    rows = rows.filter(exactly(source.time).is_not_null())
-    if start is not None:
-        rows = rows.filter(exactly(source.time) >= moment(start, schema[source.time]))
-    return (
-        rows.filter(exactly(source.time) <= moment(end, schema[source.time]))
-        if end is not None
-        else rows
-    )
-
-
-def latest(rows: pl.LazyFrame, source: SourceSpec, keys: Sequence[str]) -> pl.LazyFrame:
-    """The winning row of each key by the rule of `join.py`; rows with a null key are excluded."""
-    columns = [exactly(key) for key in keys]
-    known = rows.drop_nulls(cs.by_name(*keys)) if keys else rows
-    ordered = known.sort(_order(source), nulls_last=False, maintain_order=True)
-    return ordered.group_by(columns).agg(pl.all().last()) if keys else ordered.tail(1)
 
 
 def _join_view(
@@ -377,40 +256,9 @@ def _unmapped(data_source: DataSource, time: str, created: str | None) -> Source
     return SourceSpec(kind=spec.kind, name=spec.name, time=time, created=created or None)
 
 
-def _order(source: SourceSpec) -> list[pl.Expr]:
-    return [exactly(name) for name in _times(source)]
-
-
-def _times(source: SourceSpec) -> list[str]:
-    return [source.time, source.created] if source.created else [source.time]
-
-
 def _columns(keys: Sequence[str], features: Sequence[str], source: SourceSpec) -> list[pl.Expr]:
     entity = [] if keys else [pl.lit(DUMMY_ENTITY_VAL).alias(DUMMY_ENTITY_ID)]
     return [
         *entity,
-        *(exactly(name) for name in dict.fromkeys([*keys, *features, *_times(source)])),
+        *(exactly(name) for name in dict.fromkeys([*keys, *features, *times_of(source)])),
     ]
-
-
-def _parquet_path(source: DataSource, repo: Path | None) -> Path:
-    spec = spec_of(source.to_proto())
-    if spec.kind != "parquet" or "://" in spec.name:
-        raise Unprocessable(
-            f"{spec.name} cannot be written.",
-            "The Polars offline store writes datasets and local Parquet files.",
-            "Use one of these.",
-        )
-    return (repo or Path.cwd()) / spec.name
-
-
-def _write_parquet(rows: pl.LazyFrame, path: Path) -> None:
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        table = rows.collect(engine="streaming").to_arrow(compat_level=pl.CompatLevel.oldest())
-        # Polars would record its own types in the file, and Feast takes those of text for JSON.
-        parquet.write_table(feast_table(table), draft)
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)

@@ -1,0 +1,8 @@
+"""`mlinfra features …`: a module for each room of verbs."""
+
+from __future__ import annotations
+
+from . import browsing, defining, online, training
+from .noun import features
+
+__all__ = ["browsing", "defining", "features", "online", "training"]

@@ -1,0 +1,7 @@
+"""Routes of the feature store: a module for each room."""
+
+from __future__ import annotations
+
+from . import browsing, defining, online
+
+ROUTES = {**browsing.ROUTES, **online.ROUTES, **defining.ROUTES}

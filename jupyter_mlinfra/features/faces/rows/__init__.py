@@ -1,0 +1,7 @@
+"""Rows and cards of the records of the feature store: a module for each room."""
+
+from __future__ import annotations
+
+from . import browsing, defining, online
+
+__all__ = ["browsing", "defining", "online"]

@@ -1,0 +1,93 @@
+"""A query as Feast's callers get it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+from feast.errors import SavedDatasetLocationAlreadyExists
+from feast.infra.offline_stores.offline_store import RetrievalJob, RetrievalMetadata
+from feast.on_demand_feature_view import OnDemandFeatureView
+from feast.saved_dataset import SavedDatasetStorage
+
+from ..arrow import feast_table
+from ..join import Engine
+from .files import parquet_path, write_parquet
+
+
+class PolarsRetrievalJob(RetrievalJob):  # type: ignore[misc]
+    """A query that runs when its result is requested."""
+
+    def __init__(
+        self,
+        frame: Callable[[], pl.LazyFrame],
+        *,
+        engine: Engine,
+        repo: Path | None,
+        full_feature_names: bool = False,
+        on_demand: Sequence[OnDemandFeatureView] = (),
+        metadata: RetrievalMetadata | None = None,
+    ) -> None:
+        self._frame, self._engine, self._repo = frame, engine, repo
+        self._full_feature_names, self._on_demand, self._metadata = (
+            full_feature_names,
+            list(on_demand),
+            metadata,
+        )
+
+    @property
+    def full_feature_names(self) -> bool:
+        """Whether columns are called view__feature."""
+        return self._full_feature_names
+
+    @property
+    def on_demand_feature_views(self) -> list[OnDemandFeatureView]:
+        """Views that Feast computes from the others after the join."""
+        return self._on_demand
+
+    @property
+    def metadata(self) -> RetrievalMetadata | None:
+        """The requested features, keys and time range."""
+        return self._metadata
+
+    def to_polars(self) -> pl.DataFrame:
+        """The result, with on-demand features, as Polars."""
+        if self._on_demand:
+            return pl.DataFrame(pl.from_arrow(self.to_arrow()))
+        return self._collect()
+
+    def _collect(self) -> pl.DataFrame:
+        return self._frame().collect(engine=self._engine)
+
+    def _to_arrow_internal(self, timeout: int | None = None) -> pa.Table:
+        del timeout  # Polars cannot be interrupted
+        return feast_table(self._collect().to_arrow(compat_level=pl.CompatLevel.oldest()))
+
+    def _to_df_internal(self, timeout: int | None = None) -> pd.DataFrame:
+        frame: pd.DataFrame = self._to_arrow_internal(timeout).to_pandas()
+        return frame
+
+    def persist(
+        self,
+        storage: SavedDatasetStorage,
+        allow_overwrite: bool = False,
+        timeout: int | None = None,
+    ) -> None:
+        """Write the result as a Parquet file, or as the Parquet file of a folder, completely or not
+        at all; other files of the folder stay.
+        """
+        del timeout
+        path = parquet_path(storage.to_data_source(), self._repo)
+        if path.exists() and not allow_overwrite:
+            raise SavedDatasetLocationAlreadyExists(location=str(path))
+        if path.suffix == ".parquet" and not path.is_dir():
+            write_parquet(self.to_polars().lazy(), path)
+            return
+        old_files = list(path.rglob("*.parquet"))
+        write_parquet(self.to_polars().lazy(), path / f"part-{uuid.uuid4().hex}.parquet")
+        for file in old_files:
+            file.unlink()

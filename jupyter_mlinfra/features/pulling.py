@@ -1,0 +1,47 @@
+"""Rows of a source in a range of time, and the newest of each key. Loads no Feast."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import polars as pl
+import polars.selectors as cs
+
+from ..core.frames import exactly
+from .join import moment, require_time
+from .sources import SourceSpec
+
+
+def within(
+    rows: pl.LazyFrame, source: SourceSpec, start: datetime | None, end: datetime | None
+) -> pl.LazyFrame:
+    """Rows with an event time in [start, end]; rows without one are excluded."""
+    schema = rows.collect_schema()
+    require_time(schema, source.time, f"The rows of {source.name}")
+    rows = rows.filter(exactly(source.time).is_not_null())
+    if start is not None:
+        rows = rows.filter(exactly(source.time) >= moment(start, schema[source.time]))
+    return (
+        rows.filter(exactly(source.time) <= moment(end, schema[source.time]))
+        if end is not None
+        else rows
+    )
+
+
+def latest(rows: pl.LazyFrame, source: SourceSpec, keys: Sequence[str]) -> pl.LazyFrame:
+    """The winning row of each key by the rule of `join.py`; rows with a null key are excluded."""
+    columns = [exactly(key) for key in keys]
+    known = rows.drop_nulls(cs.by_name(*keys)) if keys else rows
+    winner_last = known.sort(ordered(source), nulls_last=False, maintain_order=True)
+    return winner_last.group_by(columns).agg(pl.all().last()) if keys else winner_last.tail(1)
+
+
+def ordered(source: SourceSpec) -> list[pl.Expr]:
+    """What rows are sorted by so that the winning one comes last."""
+    return [exactly(name) for name in times_of(source)]
+
+
+def times_of(source: SourceSpec) -> list[str]:
+    """The columns of event time and, if there is one, created time."""
+    return [source.time, source.created] if source.created else [source.time]

@@ -1,0 +1,145 @@
+"""The verbs that list, show and find views and features, without Feast."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+
+from ...core.errors import NotFound
+from ...core.records import Number, Page, page_of
+from ...core.refs import named, reference
+from ...core.search import Document, Hit
+from .. import statistics
+from ..pages import feature_records, matches, short_type, uses, view_record, words_of
+from ..repo import folder
+from ..snippets import view_code
+from ..sources import state_of
+from ..spec import Feature, View, ViewDetail
+from .base import FeatureVerbs
+
+
+class BrowsingVerbs(FeatureVerbs):
+    """What views and features there are; a base of `Features`."""
+
+    def views(
+        self, *, query: str | None = None, limit: int = 50, cursor: str | None = None
+    ) -> Page[View]:
+        """Views by name, those that match every word of `query`."""
+        matching = [view for view in self._views().values() if matches(query, view)]
+        page = page_of(matching, limit=limit, cursor=cursor)
+        written, at = self._store.materializations(), self._now()
+        items = [
+            view_record(item, statistics.current(self._project, item), written, at)
+            for item in page.items
+        ]
+        return Page(items=items, shown=page.shown, total=page.total, cursor=page.cursor)
+
+    def show(self, view: str) -> ViewDetail:
+        """A view's page. Raises NotFound."""
+        definition = self._view(view)
+        figures = statistics.current(self._project, definition)
+        return ViewDetail(
+            view=view_record(definition, figures, self._store.materializations(), self._now()),
+            features=feature_records(definition, figures, uses(self._project)),
+            join_keys=[column.name for column in definition.keys],
+            timestamp_column=definition.source.time if definition.source else "",
+            created_column=definition.source.created if definition.source else None,
+            rows=Number(value=figures.rows),
+            code=view_code(definition),
+        )
+
+    def selected(self, features: Sequence[str]) -> Page[Feature]:
+        """The features that are named (`view:feature`, `view:*`), in that order. Raises NotFound,
+        BadRequest without any.
+        """
+        used, records = uses(self._project), []
+        for view, names in self._requested(features).items():
+            definition = self._view(view)
+            by_name = {
+                item.name: item
+                for item in feature_records(
+                    definition, statistics.current(self._project, definition), used
+                )
+            }
+            records += [by_name[name] for name in names]
+        return Page(items=records, shown=len(records), total=len(records))
+
+    def fingerprint(self, view: str) -> str | None:
+        """Content id of a view: its definition and the state of its source. None if there is no
+        such view or source.
+        """
+        definition = self._views().get(named(view, "view"))
+        if definition is None:
+            return None
+        try:
+            state = state_of(definition.source, folder(self._project)) if definition.source else ""
+        except NotFound:
+            return None
+        return hashlib.sha256(f"{definition.digest} {state}".encode()).hexdigest()[:16]
+
+    def search(self, words: str, *, limit: int = 50) -> Page[Hit]:
+        """Views and features whose name, description, tags or owner hold every word."""
+        self._project.index.refresh("features", self.search_fingerprint(), self.search_documents)
+        return self._project.index.search(words, kinds=("view", "feature"), limit=limit)
+
+    def search_fingerprint(self) -> str:
+        """Changes with every definition."""
+        return hashlib.sha256(
+            " ".join(view.digest for view in self._views().values()).encode()
+        ).hexdigest()[:16]
+
+    def search_documents(self) -> Iterator[Document]:
+        """Every view and feature."""
+        for view in self._views().values():
+            notes = (
+                f"{' '.join(view.entities)} {view.owner} {view.description} {words_of(view.tags)}"
+                f" {view.source.name if view.source else ''}"
+            )
+            names = " ".join(column.name for column in view.features)
+            detail = f"{len(view.features)} features" + (
+                f" of {', '.join(view.entities)}" if view.entities else ""
+            )
+            yield Document(
+                ref=reference("view", view.name),
+                kind="view",
+                name=view.name,
+                text=f"{names} {notes}",
+                detail=detail,
+            )
+            for column in view.features:
+                text = f"{view.name} {column.description} {words_of(column.tags)} {notes}"
+                ref = reference("feature", view.name, column.name)
+                yield Document(
+                    ref=ref,
+                    kind="feature",
+                    name=column.name,
+                    text=text,
+                    detail=f"{view.name}, {short_type(column.type)}",
+                )
+
+    # Last in the class: after it, the name `list` means this method.
+    def list(
+        self,
+        *,
+        view: str | None = None,
+        query: str | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Page[Feature]:
+        """Features by view and name, those that match every word of `query`."""
+        views = [self._view(view)] if view else [*self._views().values()]
+        matching = [
+            (item, column.name)
+            for item in views
+            for column in item.features
+            if matches(query, item, column)
+        ]
+        page = page_of(matching, limit=limit, cursor=cursor)
+        views_shown, used = {item.name: item for item, _ in page.items}, uses(self._project)
+        records = {
+            feature.ref: feature
+            for item in views_shown.values()
+            for feature in feature_records(item, statistics.current(self._project, item), used)
+        }
+        items = [records[reference("feature", item.name, name)] for item, name in page.items]
+        return Page(items=items, shown=page.shown, total=page.total, cursor=page.cursor)
