@@ -22,8 +22,13 @@ NONE = "–"
 
 
 def state(value: str | None) -> str:
-    """A state as people read it, here as in the panels: its name, a blank for an underscore."""
-    return plain(None if value is None else str(value).replace("_", " "))
+    """A state as people read it, here as in the panels: its name, a blank for an underscore, and
+    small letters where all are capitals.
+    """
+    if value is None:
+        return plain(None)
+    text = str(value).replace("_", " ")
+    return plain(text.lower() if text.isupper() else text)
 
 
 def with_state_words(texts: Mapping[str, str]) -> dict[str, str]:

@@ -235,8 +235,7 @@ def _sample(
     names = [item.name for item in inputs]
     _check_range(inputs, rows)
     found = _online(features, refs, names, rows)
-    complete = [all(status == "present" for status in item.status.values()) for item in found]
-    order = sorted(range(len(rows)), key=lambda number: not (complete and complete[number]))
+    order = sorted(range(len(rows)), key=lambda number: not (found and found[number].complete))
     return {"names": names, "ndarray": [rows[number] for number in order]}
 
 
@@ -268,7 +267,7 @@ def _online(
 def rows_of(bundle: Bundle, features: Features) -> ProofRows:
     """The sample of a bundle with all inputs as training would have them: each stored value as of
     its event time, by the join of training sets, and each computed one as of the newest of these.
-    Rows without a present value are left out.
+    Rows of which the store lacks a value, or has one past its ttl, are left out.
     """
     names = list(bundle.asked["names"])
     rows = [list(row) for row in bundle.asked["ndarray"]]
@@ -278,11 +277,7 @@ def rows_of(bundle: Bundle, features: Features) -> ProofRows:
         for item in view["features"]
     ]
     online = _online(features, refs, names, rows)
-    whole = [
-        number
-        for number, item in enumerate(online)
-        if all(status == "present" for status in item.status.values())
-    ]
+    whole = [number for number, item in enumerate(online) if item.complete]
     table = _Table(names, [rows[number] for number in whole], [online[number] for number in whole])
     compared, faults = _compare(bundle, table, features)
     gate = Gate(

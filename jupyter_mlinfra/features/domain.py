@@ -29,8 +29,10 @@ DOMAIN = Domain(
         State("fresh", "good"),
         State("expired", "bad"),
         State("never", "quiet"),
-        State("present", "good"),
-        State("not_found", "quiet"),
+        State("PRESENT", "good"),
+        State("NULL", "quiet"),
+        State("EXPIRED", "bad"),
+        State("NOT_FOUND", "quiet"),
     ),
     records={
         "jupyter_mlinfra.features.spec": (

@@ -77,9 +77,12 @@ class _Values:
                 self.status[key], self.values[key] = OnlineStatus.NOT_FOUND, None
                 self.event_at[key] = None
                 continue
-            self.status[key] = OnlineStatus.EXPIRED if expired else OnlineStatus.PRESENT
-            self.values[key] = None if expired else stored[feature]
-            self.event_at[key] = event_at
+            value = None if expired else stored[feature]
+            self.values[key], self.event_at[key] = value, event_at
+            if expired:
+                self.status[key] = OnlineStatus.EXPIRED
+            else:
+                self.status[key] = OnlineStatus.NULL if value is None else OnlineStatus.PRESENT
 
 
 class OnlineReader:

@@ -92,20 +92,29 @@ class Materialized:
 
 
 class OnlineStatus(StrEnum):
-    """The status of one online value."""
+    """The status of one online value: a value; a null that was stored as one; past its ttl, so that
+    it does not count; not in the store.
+    """
 
-    PRESENT = "present"
-    EXPIRED = "expired"
-    NOT_FOUND = "not_found"
+    PRESENT = "PRESENT"
+    NULL = "NULL"
+    EXPIRED = "EXPIRED"
+    NOT_FOUND = "NOT_FOUND"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnlineRow:
-    """Online values of one entity. Keys of the three maps are `view:feature`; an expired value is
-    None.
+    """Online values of one entity. Keys of the three maps are `view:feature`; a value that is not
+    PRESENT is None.
     """
 
     entity: Mapping[str, Any]
     values: Mapping[str, Any]
     status: Mapping[str, OnlineStatus]
     event_at: Mapping[str, datetime | None]
+
+    @property
+    def complete(self) -> bool:
+        """Whether the store has every value, and none is past its ttl; a null is a value."""
+        stored = (OnlineStatus.PRESENT, OnlineStatus.NULL)
+        return all(status in stored for status in self.status.values())

@@ -31,7 +31,7 @@ from jupyter_mlinfra.deployments.runtime.online_features import featured
 from jupyter_mlinfra.deployments.runtime.refusal import RequestRefused
 from jupyter_mlinfra.deployments.runtime.served import Served
 from jupyter_mlinfra.deployments.samples import sample_of
-from jupyter_mlinfra.features import Features
+from jupyter_mlinfra.features import Features, OnlineStatus
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 VIEWS = ["clicks", "pace", "twice"]
@@ -189,9 +189,7 @@ def test_keys_that_a_request_cannot_carry_are_refused_at_the_deploy(key: int) ->
     shop: Any = SimpleNamespace(
         serving=lambda _: found | {"requirements": []},
         examples=lambda *_: pl.DataFrame({"ride": [1, key]}),
-        online=lambda _, entities: (
-            [SimpleNamespace(status={"rides:length": "present"})] * len(entities)
-        ),
+        online=lambda _, entities: [SimpleNamespace(complete=True)] * len(entities),
     )
     wish = wish_of(["rides"], None, None)
     assert wish is not None
@@ -220,6 +218,21 @@ def test_rows_are_completed_as_feast_itself_would(
         assert found == pytest.approx(expected), name
     # The log has what was read, the key, and of when it is.
     assert batch.logged[0] == [3, 0.3, 3.0, 0.75, 6.0, 3, "2026-03-01T00:00:00"]
+
+
+@pytest.mark.usefixtures("store")
+def test_a_stored_null_is_a_value_for_an_input_that_may_be_missing(
+    make: Callable[..., Mapping[str, Any]], model: Path, shop: Features
+) -> None:
+    """Whatever becomes of values that are not there: user 4 has no rate, user 99 has no row."""
+    (row,) = shop.online(["clicks:rate"], [{"user_id": 4}])
+    assert row.status == {"clicks:rate": OnlineStatus.NULL}
+    defaults = {"clicks_7d": 7, "rate": 0.5, "pace": 1.5, "twice": 0}
+    for plan in (make(), make(defaults=defaults)):
+        assert [4] in [row[1:] for row in plan["sample"]["ndarray"]], "as complete as the others"
+        batch = asked(plan, model, [[1.0, 4]])
+        assert batch.matrix[0, 1] != batch.matrix[0, 1], "not the default"
+    assert asked(make(defaults=defaults), model, [[1.0, 99]]).matrix[0, 1] == 0.5
 
 
 @pytest.mark.usefixtures("store")

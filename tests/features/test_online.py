@@ -12,12 +12,15 @@ import pytest
 
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unavailable
 from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.core.records import to_json
+from jupyter_mlinfra.faces.rows import row_of
 from jupyter_mlinfra.features import Features, Freshness, OnlineRow, OnlineStatus
 from jupyter_mlinfra.features.online import _key_value
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
-FOUND, EXPIRED, ABSENT = OnlineStatus.PRESENT, OnlineStatus.EXPIRED, OnlineStatus.NOT_FOUND
+FOUND, NULL = OnlineStatus.PRESENT, OnlineStatus.NULL
+EXPIRED, ABSENT = OnlineStatus.EXPIRED, OnlineStatus.NOT_FOUND
 
 
 @pytest.fixture
@@ -40,7 +43,7 @@ def test_each_value_has_a_status_and_its_event_time(shop: Features) -> None:
         OnlineRow(
             entity={"user_id": 0, "item_id": "pen"},
             values={"clicks:clicks_7d": 0, "clicks:rate": None, "spend:amount": 1.0},
-            status={"clicks:clicks_7d": FOUND, "clicks:rate": FOUND, "spend:amount": FOUND},
+            status={"clicks:clicks_7d": FOUND, "clicks:rate": NULL, "spend:amount": FOUND},
             event_at={"clicks:clicks_7d": T0 + DAY, "clicks:rate": T0 + DAY, "spend:amount": T0},
         ),
         OnlineRow(
@@ -138,6 +141,30 @@ def test_a_value_past_its_ttl_is_expired_and_not_given(
     # A ttl of 0 means for ever.
     assert (row.status["spend:shop"], row.values["spend:shop"]) == (FOUND, "x")
     assert features.show("clicks").view.freshness is freshness
+
+
+def test_a_null_past_its_ttl_is_expired(shop_at: Callable[[datetime], Features]) -> None:
+    """Neither it nor a value would be given."""
+    row = shop_at(T0 + 900 * DAY).online(["clicks:rate"], [{"user_id": 0}])[0]
+    assert (row.status["clicks:rate"], row.values["clicks:rate"]) == (EXPIRED, None)
+
+
+def test_a_row_is_complete_with_nulls_and_not_with_what_is_absent_or_expired() -> None:
+    def row(*states: OnlineStatus) -> OnlineRow:
+        status = {f"v:{place}": state for place, state in enumerate(states)}
+        return OnlineRow(entity={}, values=dict.fromkeys(status), status=status, event_at={})
+
+    assert row(FOUND, NULL).complete
+    assert not row(FOUND, EXPIRED).complete
+    assert not row(NULL, ABSENT).complete
+
+
+def test_statuses_are_the_words_that_scripts_rely_on_and_people_read_others(shop: Features) -> None:
+    (row,) = shop.online(["clicks:*"], [{"user_id": 0}])
+    assert to_json(row)["status"] == {"clicks:clicks_7d": "PRESENT", "clicks:rate": "NULL"}
+    assert row_of(row) == {"user_id": "0", "clicks:clicks_7d": "0", "clicks:rate": "(null)"}
+    (row,) = shop.online(["clicks:rate"], [{"user_id": 99}])
+    assert row_of(row)["clicks:rate"] == "(not found)"
 
 
 def test_many_entities_come_back_in_their_order_and_equal_to_feasts_own_answer(

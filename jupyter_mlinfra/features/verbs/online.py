@@ -58,7 +58,7 @@ class OnlineVerbs(FeatureVerbs):
     def online(
         self, features: Sequence[str], entities: Sequence[Mapping[str, Any]]
     ) -> list[OnlineRow]:
-        """The newest values of some entities, in their order; a value past its ttl is `expired` and
+        """The newest values of some entities, in their order; a value past its ttl is EXPIRED and
         None.
 
         features: `view:feature` or `view:*`. entities: the join keys of each. The ttl applies at

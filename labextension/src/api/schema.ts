@@ -2329,8 +2329,8 @@ export interface components {
         };
         /**
          * OnlineRow
-         * @description Online values of one entity. Keys of the three maps are `view:feature`; an expired value is
-         *     None.
+         * @description Online values of one entity. Keys of the three maps are `view:feature`; a value that is not
+         *     PRESENT is None.
          */
         readonly OnlineRow: {
             readonly entity: {
@@ -2348,10 +2348,11 @@ export interface components {
         };
         /**
          * OnlineStatus
-         * @description The status of one online value.
+         * @description The status of one online value: a value; a null that was stored as one; past its ttl, so that
+         *     it does not count; not in the store.
          * @enum {string}
          */
-        readonly OnlineStatus: "present" | "expired" | "not_found";
+        readonly OnlineStatus: "PRESENT" | "NULL" | "EXPIRED" | "NOT_FOUND";
         /**
          * OutputPerformance
          * @description Performance of one of several outputs. rows: those with a label of it.

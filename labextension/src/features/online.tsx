@@ -110,7 +110,7 @@ function OnlineValues({
     {
       key: 'state',
       head: trans.__('state'),
-      cell: name => <State state={row.status[name] ?? 'not_found'} />,
+      cell: name => <State state={row.status[name] ?? 'NOT_FOUND'} />,
       width: 120
     },
     {

@@ -8,7 +8,7 @@ const detail = { view: { name: 'homes' }, join_keys: ['zip'] } as never;
 const row = {
   entity: { zip: '02134' },
   values: { 'homes:price': 1021.3456 },
-  status: { 'homes:price': 'present' },
+  status: { 'homes:price': 'PRESENT' },
   event_at: { 'homes:price': null }
 };
 

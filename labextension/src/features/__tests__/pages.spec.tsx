@@ -77,16 +77,22 @@ const rowOf = (values: object, status: object, event_at: object = {}): IOnlineRo
   ({ entity: {}, values, status, event_at }) as unknown as IOnlineRow;
 
 describe('the look-up of online values', () => {
-  it('sends the keys as text and says of each value whether it is there, too old or missing', async () => {
+  it('sends the keys as text and says of each value whether it is there, null, too old or missing', async () => {
     const online = jest.fn(async () => [
       rowOf(
         {
           'weather:temp': -0.5,
           'weather:wind': null,
           'weather:gust': null,
+          'weather:rain': null,
           'weather:name': '<b>x</b>'
         },
-        { 'weather:temp': 'present', 'weather:wind': 'expired', 'weather:name': 'present' },
+        {
+          'weather:temp': 'PRESENT',
+          'weather:wind': 'EXPIRED',
+          'weather:rain': 'NULL',
+          'weather:name': 'PRESENT'
+        },
         { 'weather:temp': '2026-01-01T11:00:00Z' }
       )
     ]);
@@ -102,9 +108,10 @@ describe('the look-up of online values', () => {
       ['temp', '-0.5', 'present'],
       ['wind', '∅', 'expired'],
       ['gust', '∅', 'not found'],
+      ['rain', '∅', 'null'],
       ['name', '<b>x</b>', 'present']
     ]);
-    expect(cells(ONLINE).map(row => row[3] !== '–')).toEqual([true, false, false, false]);
+    expect(cells(ONLINE).map(row => row[3] !== '–')).toEqual([true, false, false, false, false]);
   });
 
   it.each([
@@ -116,7 +123,7 @@ describe('the look-up of online values', () => {
     [true, 'true'],
     [[1, null], '[1,null]']
   ])('the value %p reads %s', async (value, text) => {
-    const row = rowOf({ 'weather:temp': value }, { 'weather:temp': 'present' });
+    const row = rowOf({ 'weather:temp': value }, { 'weather:temp': 'PRESENT' });
     await opened(
       detailOf(),
       jest.fn(async () => [row])
@@ -127,7 +134,7 @@ describe('the look-up of online values', () => {
   });
 
   it('that fails says why and the fix, without the values of another; it can be tried again', async () => {
-    const row = rowOf({ 'weather:temp': 1 }, { 'weather:temp': 'present' });
+    const row = rowOf({ 'weather:temp': 1 }, { 'weather:temp': 'PRESENT' });
     const online = jest
       .fn()
       .mockResolvedValueOnce([row])
