@@ -4,12 +4,15 @@ const { dirname, join, resolve } = require('node:path');
 const LIB = join(__dirname, 'lib');
 const IMPORT = /^(?:import|export)\s[^;]*?from\s*'(\.[^']+)'/gm;
 
+/** The file of a module: that of a folder is its index. */
+const fileOf = path => [`${path}.js`, join(path, 'index.js')].find(file => existsSync(file));
+
 /** Add a module to those that are there from the start, with what it imports. */
 function add(file, start) {
   if (!start.has(file)) {
     start.add(file);
     for (const [, path] of readFileSync(file, 'utf8').matchAll(IMPORT)) {
-      add(`${resolve(dirname(file), path)}.js`, start);
+      add(fileOf(resolve(dirname(file), path)), start);
     }
   }
   return start;

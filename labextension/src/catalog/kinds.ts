@@ -18,7 +18,7 @@ export const catalogKinds = (trans: TranslationBundle): readonly IKindSpec[] => 
       label: trans.__('Open Dataset'),
       caption: trans.__('Rows, columns, snapshots and lineage of a dataset'),
       title: name => name,
-      body: () => import('./dataset')
+      body: () => import('./page/page')
     }
   },
   {

@@ -4,7 +4,7 @@ import React from 'react';
 import type { IDatasetDetail } from '../../api/types';
 import { type IFake, fakeWorkbench, framed, show } from '../../components/__tests__/workbench';
 import { Arrivals, PageContext } from '../../hooks/page';
-import DatasetPage from '../dataset';
+import DatasetPage from '../page/page';
 
 const settle = async (): Promise<void> => {
   for (let step = 0; step < 3; step++) {

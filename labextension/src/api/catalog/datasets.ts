@@ -1,0 +1,32 @@
+import type { IPaging } from '../paging';
+import { pathOf, type Request } from '../request';
+import type { IDataset, IDatasetDetail, IEdge, IPage, IProfile, IRowBlock, Tier } from '../types';
+
+export const ROOT = 'catalog/datasets';
+
+/** What datasets there are, and what is in them. */
+export interface IDatasetsClient {
+  list: (
+    options?: IPaging & { namespace?: string },
+    signal?: AbortSignal
+  ) => Promise<IPage<IDataset>>;
+  show: (name: string, signal?: AbortSignal) => Promise<IDatasetDetail>;
+  rows: (
+    name: string,
+    options: { start: number; count: number; snapshot?: string | null },
+    signal?: AbortSignal
+  ) => Promise<IRowBlock>;
+  profile: (name: string, tier: Tier, signal?: AbortSignal) => Promise<IProfile>;
+  /** The near edges of each way; `total` counts all. */
+  lineage: (name: string, signal?: AbortSignal) => Promise<IPage<IEdge>>;
+}
+
+export const datasetsClient = (request: Request): IDatasetsClient => ({
+  list: (options = {}, signal) => request(ROOT, { query: { ...options }, signal }),
+  show: (name, signal) => request(`${ROOT}/${pathOf(name)}`, { signal }),
+  rows: (name, options, signal) =>
+    request(`${ROOT}/${pathOf(name)}/rows`, { query: { ...options }, signal }),
+  profile: (name, tier, signal) =>
+    request(`${ROOT}/${pathOf(name)}/profile`, { query: { tier }, signal }),
+  lineage: (name, signal) => request(`${ROOT}/${pathOf(name)}/lineage`, { signal })
+});

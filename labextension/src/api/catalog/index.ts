@@ -1,0 +1,13 @@
+import type { Request } from '../request';
+import { datasetsClient, type IDatasetsClient } from './datasets';
+import { type IIngestClient, ingestClient } from './ingest';
+import { type ITimeClient, timeClient } from './time';
+
+/** Datasets, as the panels ask for them. */
+export interface ICatalogClient extends IDatasetsClient, IIngestClient, ITimeClient {}
+
+export const catalogClient = (request: Request): ICatalogClient => ({
+  ...datasetsClient(request),
+  ...ingestClient(request),
+  ...timeClient(request)
+});

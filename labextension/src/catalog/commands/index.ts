@@ -1,0 +1,11 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { IActionSpec } from '../../tokens';
+import { columnActions } from './columns';
+import { previewActions } from './preview';
+
+/** What the page of a dataset does. */
+export const datasetActions = (trans: TranslationBundle): readonly IActionSpec[] => [
+  ...previewActions(trans),
+  ...columnActions(trans)
+];

@@ -1,0 +1,40 @@
+import React from 'react';
+
+import type { IDatasetDetail } from '../../api/types';
+import { Button } from '../../components/button';
+import { InsertButton, PageHeader } from '../../components/header';
+import { Tag } from '../../components/tag';
+import { useWorkbench } from '../../hooks/context';
+import { formatRef, parseRef } from '../../refs';
+
+interface IHeadProps {
+  /** The reference of the page, which may name a snapshot. */
+  reference: string;
+  name: string;
+  /** What is shown below; nothing before it is known. */
+  detail: IDatasetDetail | undefined;
+  onRefresh: () => void;
+}
+
+/** The title of the page of a dataset, with what can be done. */
+export function DatasetHead({
+  reference,
+  name,
+  detail,
+  onRefresh
+}: IHeadProps): React.ReactElement {
+  const { trans } = useWorkbench();
+  const at = parseRef(reference)?.at ?? null;
+  return (
+    <PageHeader
+      icon="catalog"
+      title={name}
+      reference={reference}
+      pinned={formatRef('dataset', name, at ?? detail?.dataset.snapshot)}
+      mark={at !== null && <Tag>{trans.__('older snapshot')}</Tag>}
+    >
+      <InsertButton code={detail?.code.python} />
+      <Button bare kind="quiet" icon="refresh" label={trans.__('Refresh')} onClick={onRefresh} />
+    </PageHeader>
+  );
+}

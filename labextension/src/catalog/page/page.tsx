@@ -1,0 +1,61 @@
+import React, { useCallback, useEffect } from 'react';
+
+import { Result } from '../../components/card';
+import { CodeDrawer } from '../../components/drawer';
+import { PageTabs } from '../../components/pagetabs';
+import { useWorkbench } from '../../hooks/context';
+import { useQuery } from '../../hooks/query';
+import { formatRef, labelOf, parseRef } from '../../refs';
+import type { IPageProps } from '../../tokens';
+import { TABS } from '../tabs';
+import { DatasetFacts } from './facts';
+import { DatasetHead } from './head';
+import { useAgain, useHeld } from './held';
+
+/** The page of a dataset. */
+export default function DatasetPage({ reference, name, onTitle }: IPageProps): React.ReactElement {
+  const { client, open, trans } = useWorkbench();
+  const at = parseRef(reference)?.at ?? null;
+  const query = useQuery(reference, signal => client.catalog.show(labelOf(reference), signal), {
+    topics: ['dataset'],
+    about: formatRef('dataset', name)
+  });
+  const { refresh: ask } = query;
+  const { detail: held, update, follow } = useHeld(query.data);
+  const refresh = useCallback((): void => {
+    follow();
+    void ask();
+  }, [follow, ask]);
+  useAgain(refresh);
+  useEffect(() => {
+    if (at !== null) {
+      onTitle?.(trans.__('%1 as it was', name));
+    }
+  }, [at, name, onTitle, trans]);
+  return (
+    <>
+      <DatasetHead reference={reference} name={name} detail={held} onRefresh={refresh} />
+      <Result query={query}>
+        {newest => {
+          const detail = held ?? newest;
+          return (
+            <>
+              <DatasetFacts
+                detail={detail}
+                onUpdate={at === null ? update : () => void open(formatRef('dataset', name))}
+              />
+              <PageTabs
+                tabs={TABS}
+                detail={detail}
+                page={reference}
+                first="columns"
+                note={trans._n('%1 column', '%1 columns', detail.schema.length)}
+              />
+              <CodeDrawer code={detail.code} />
+            </>
+          );
+        }}
+      </Result>
+    </>
+  );
+}

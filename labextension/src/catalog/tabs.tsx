@@ -1,0 +1,46 @@
+import React from 'react';
+
+import type { IDatasetDetail } from '../api/types';
+import type { ITabSpec } from '../components/pagetabs';
+import { Columns } from './columns';
+import { Lineage } from './lineage';
+import { Preview } from './preview';
+import { Snapshots } from './snapshots';
+
+/** A table of a domain has no snapshots. */
+const hasSnapshots = ({ dataset }: IDatasetDetail): boolean => !dataset.domain;
+
+/** The tabs of the page of a dataset. */
+export const TABS: readonly ITabSpec<IDatasetDetail>[] = [
+  {
+    name: 'preview',
+    label: trans => trans.__('Preview'),
+    keys: { g: 'mlinfra:catalog-go-to-row' },
+    draw: ({ dataset }, { asked }) => (
+      <Preview
+        key={dataset.snapshot ?? dataset.updated_at}
+        dataset={dataset}
+        going={asked === 'g'}
+      />
+    )
+  },
+  {
+    name: 'columns',
+    label: trans => trans.__('Columns'),
+    keys: { f: 'mlinfra:catalog-find-column', e: 'mlinfra:catalog-profile' },
+    part: 'column',
+    draw: (detail, state) => <Columns detail={detail} {...state} />
+  },
+  {
+    name: 'snapshots',
+    label: trans => trans.__('Snapshots'),
+    when: hasSnapshots,
+    draw: ({ dataset }) => <Snapshots dataset={dataset} />
+  },
+  {
+    name: 'lineage',
+    label: trans => trans.__('Lineage'),
+    when: hasSnapshots,
+    draw: ({ dataset }) => <Lineage dataset={dataset} />
+  }
+];
