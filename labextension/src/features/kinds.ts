@@ -18,7 +18,7 @@ export const featureKinds = (trans: TranslationBundle): readonly IKindSpec[] => 
       label: trans.__('Open Feature View'),
       caption: trans.__('Features, freshness and online values of a feature view'),
       title: name => name,
-      body: () => import('./view')
+      body: () => import('./page/page')
     }
   },
   {

@@ -1,4 +1,4 @@
-import React, { useRef, useState } from 'react';
+import React, { useEffect, useRef, useState } from 'react';
 
 import { type ApiError, asApiError } from '../api/errors';
 import type { IOnlineRow, IViewDetail } from '../api/types';
@@ -22,8 +22,14 @@ interface ILooked {
   error?: ApiError;
 }
 
+interface IOnlineProps {
+  detail: IViewDetail;
+  /** Whether the field of the first key is shown at once. */
+  going?: boolean;
+}
+
 /** What a request would get now, for one entity. */
-export function Online({ detail }: { detail: IViewDetail }): React.ReactElement {
+export function Online({ detail, going }: IOnlineProps): React.ReactElement {
   const workbench = useWorkbench();
   const { client, trans } = workbench;
   const { view, join_keys } = detail;
@@ -31,6 +37,11 @@ export function Online({ detail }: { detail: IViewDetail }): React.ReactElement 
   const [looked, setLooked] = useState<ILooked>({});
   const form = useRef<HTMLFormElement>(null);
   usePageVerb('mlinfra:features-online', () => form.current?.querySelector('input')?.focus());
+  useEffect(() => {
+    if (going) {
+      form.current?.querySelector('input')?.focus();
+    }
+  }, [going]);
   const { run, busy } = useAction();
   const complete = join_keys.every(key => keys[key]?.trim());
 
@@ -48,7 +59,7 @@ export function Online({ detail }: { detail: IViewDetail }): React.ReactElement 
     });
 
   return (
-    <section className={cx('split')} aria-label={trans.__('Online values')}>
+    <section className={cx('scroll')} aria-label={trans.__('Online values')}>
       <Heading title={trans.__('Online, now')} note={trans.__('what a request gets')} />
       <form
         ref={form}

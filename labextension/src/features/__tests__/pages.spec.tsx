@@ -13,7 +13,7 @@ import {
 } from '../../components/__tests__/samples';
 import { fakeWorkbench, type IFake, show, madeUp } from '../../components/__tests__/workbench';
 import FeaturesPanel from '../panel';
-import ViewPage from '../view';
+import ViewPage from '../page/page';
 
 beforeEach(() => jest.useFakeTimers({ now: Date.parse('2026-01-01T12:00:00Z') }));
 afterEach(() => jest.useRealTimers());
@@ -58,9 +58,12 @@ const detailOf = (more: Partial<IViewDetail> = {}): IViewDetail => ({
   ...more
 });
 
-/** The page of a view. */
-async function opened(detail: IViewDetail, online: jest.Mock = jest.fn()): Promise<void> {
+/** The page of a view; with a look-up, on its tab. */
+async function opened(detail: IViewDetail, online?: jest.Mock): Promise<void> {
   const fake = fakeWorkbench({ features: { show: async () => detail, online } });
+  if (online) {
+    fake.kept.set('view:view:weather', 'online');
+  }
   show(fake, <ViewPage reference="view:weather" name="weather" />);
   await settle();
 }

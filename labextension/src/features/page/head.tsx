@@ -1,0 +1,34 @@
+import React from 'react';
+
+import type { IViewDetail } from '../../api/types';
+import { ActionButton } from '../../components/action';
+import { Button } from '../../components/button';
+import { InsertButton, PageHeader } from '../../components/header';
+import { useWorkbench } from '../../hooks/context';
+
+interface IHeadProps {
+  reference: string;
+  name: string;
+  /** Nothing before it is known. */
+  detail: IViewDetail | undefined;
+  onRefresh: () => void;
+}
+
+/** The title of the page of a view, with what can be done. */
+export function ViewHead({ reference, name, detail, onRefresh }: IHeadProps): React.ReactElement {
+  const { trans } = useWorkbench();
+  return (
+    <PageHeader icon="features" title={name} reference={reference}>
+      <InsertButton code={detail?.code.python} />
+      {detail?.view.online && (
+        <ActionButton
+          command="mlinfra:features-materialize"
+          target={detail.view}
+          label={trans.__('Materialize')}
+          busyLabel={trans.__('Materializing…')}
+        />
+      )}
+      <Button bare kind="quiet" icon="refresh" label={trans.__('Refresh')} onClick={onRefresh} />
+    </PageHeader>
+  );
+}
