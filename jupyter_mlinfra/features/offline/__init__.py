@@ -8,7 +8,6 @@ reads datasets of the catalog as well as Parquet files.
 
 from __future__ import annotations
 
-from .config import PolarsOfflineStoreConfig
-from .store import PolarsOfflineStore
+from .store import PolarsOfflineStore, PolarsOfflineStoreConfig
 
 __all__ = ["PolarsOfflineStore", "PolarsOfflineStoreConfig"]

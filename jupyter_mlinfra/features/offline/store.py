@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import polars as pl
@@ -19,6 +19,7 @@ from feast.infra.offline_stores.file_source import FileLoggingDestination
 from feast.infra.offline_stores.offline_store import OfflineStore, RetrievalJob, RetrievalMetadata
 from feast.infra.registry.base_registry import BaseRegistry
 from feast.on_demand_feature_view import OnDemandFeatureView
+from feast.repo_config import FeastConfigBaseModel
 from feast.utils import compute_non_entity_date_range
 from pyarrow import dataset, parquet
 
@@ -26,11 +27,28 @@ from ...core.errors import Unprocessable
 from ...core.frames import exactly
 from ..dataset_source import spec_of
 from ..entity_rows import AT, entity_rows, rows_between, time_column
-from ..join import JoinView, join_as_of, require_time, utc
+from ..join import Engine, JoinView, Strategy, join_as_of, require_time, utc
 from ..pulling import latest, ordered, times_of, within
 from ..sources import SourceSpec, scan
 from .files import parquet_path, write_parquet
 from .retrieval import PolarsRetrievalJob
+
+
+class PolarsOfflineStoreConfig(FeastConfigBaseModel):  # type: ignore[misc]  # Feast is not type-checked
+    """Options under `offline_store` in feature_store.yaml. Feast looks for the store in the module of
+    its options.
+    """
+
+    type: Literal[
+        "jupyter_mlinfra.features.PolarsOfflineStore",
+        "jupyter_mlinfra.features.offline.PolarsOfflineStore",
+    ] = "jupyter_mlinfra.features.PolarsOfflineStore"
+
+    strategy: Strategy = "auto"
+    """`asof` sorts, `hash` pairs rows by key, `auto` counts the pairs and chooses."""
+
+    engine: Engine = "streaming"
+    """Polars engine: `streaming` uses less memory."""
 
 
 class PolarsOfflineStore(OfflineStore):  # type: ignore[misc]
