@@ -35,8 +35,8 @@ from .retrieval import PolarsRetrievalJob
 
 
 class PolarsOfflineStoreConfig(FeastConfigBaseModel):  # type: ignore[misc]  # Feast is not type-checked
-    """Options under `offline_store` in feature_store.yaml. Feast looks for the store in the module of
-    its options.
+    """Options under `offline_store` in feature_store.yaml; Feast looks for the store in their
+    module.
     """
 
     type: Literal[
