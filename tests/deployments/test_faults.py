@@ -350,7 +350,6 @@ def test_a_failed_version_is_deployed_anew_and_answers_nobody_until_its_tests_ha
         deployments.deploy("flights", version="flights/1")
         until(lambda: {item.version for item in load.next(50)} == {"v1"})
     assert load.lost == {}, load.details[:3]
-    folders[1] = models[1]
 
 
 def test_everything_comes_back_after_a_reboot(
