@@ -151,6 +151,7 @@ if [ "$what" = test ]; then
   step "Looking for a Chromium" scripts/chromium.sh "$venv"
   # Where it cannot be had (not Debian, or not root), the tests on a real Slurm fail and say what to do.
   step "Looking for Slurm" "$venv/bin/python" scripts/slurm_cluster.py install --accounting || say "Slurm is not installed: its tests will fail"
+  step "Looking for PostgreSQL and Redis" scripts/servers.sh || say "The tests of catalogs and online stores on them will fail"
   step "Looking for promtool" scripts/promtool.sh || say "promtool is not installed: the tests of exported rules will fail"
   printf '%s\n' "$current" >"$venv/.demo"
 fi
