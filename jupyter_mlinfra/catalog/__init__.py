@@ -24,6 +24,7 @@ __all__ = [
     "Snapshot",
     "Table",
     "Verification",
+    "WriteMode",
 ]
 _HOME = {
     "Advance": ".positions",
@@ -34,10 +35,11 @@ _HOME = {
     "Reading": ".reading",
     "ReadingOptions": ".reading",
     "Table": ".table",
+    "WriteMode": ".change",
 }
 
 if TYPE_CHECKING:
-    from .change import Mode
+    from .change import Mode, WriteMode
     from .names import DatasetName
     from .positions import Advance, Position
     from .reading import Reading, ReadingOptions

@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from .intake import Rows
 
 Mode = Literal["append", "replace"]
+WriteMode = Literal["append", "replace", "upsert"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileChange:
-    """The data files of a commit. rows: how many it reports as written.
+    """The data files of a commit. rows: how many it reports as written. updated: how many of these
+    took the place of other ones.
 
     Where files are removed, earlier rows count as gone, and the files of earlier ingests as not in
     the table any more, unless the change says otherwise. keeps_rows: every earlier row is still
@@ -33,6 +35,7 @@ class FileChange:
     added: Sequence[DataFile] = ()
     removed: Sequence[DataFile] = ()
     rows: int = 0
+    updated: int = 0
     keeps_rows: bool = False
     keeps_files: bool = False
 

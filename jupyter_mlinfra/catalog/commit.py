@@ -48,10 +48,13 @@ _ATTEMPTS = 8
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """What one commit did. columns: those of the table afterwards."""
+    """What one commit did. updated: rows that took the place of others. columns: those of the table
+    afterwards.
+    """
 
     snapshot: str
     rows: int
+    updated: int
     columns: tuple[str, ...]
 
 
@@ -104,14 +107,16 @@ def commit(
     )
 
     locked = change.locks
-    with store.explained(f"{name.text} was not written."):
+    with store.explained(f"{name.text} was not written."), contextlib.ExitStack() as before:
         for attempt in range(_ATTEMPTS):
+            if attempt == 1 and change.locks:
+                before.enter_context(store.before_appends(name))
             try:
                 with store.lock(name) if locked else contextlib.nullcontext():
                     draft = _begin(
                         store, name, change, owner=owner, locked=locked, stale=terms.stale
                     )
-                    return _attempt(store, draft, name, change, terms)
+                    return _attempt(store, draft, name, change, terms, waits=not locked)
             except _NeedsLockError:
                 locked = True
             except (CommitFailedException, TableAlreadyExistsError, ValidationException):
@@ -124,14 +129,26 @@ def commit(
 
 
 def _attempt(
-    store: CatalogStore, draft: _Draft, name: DatasetName, change: Change, terms: Terms
+    store: CatalogStore,
+    draft: _Draft,
+    name: DatasetName,
+    change: Change,
+    terms: Terms,
+    *,
+    waits: bool,
 ) -> Committed:
+    """waits: for a change that appends have overtaken; not with the table's lock, for which that
+    change may wait.
+    """
     files = DataFiles(draft.io, draft.transaction.table_metadata)
     try:
         done = change.files(draft.table, files, draft.targets)
         failpoint("catalog-files")
         checksums = checksum_properties(files.checksums)
         _stage(draft, done, {**terms.summary(), **checksums, COMMIT: draft.mark})
+        if waits:
+            with store.before_appends(name):
+                pass
         failpoint("catalog-staged")
     except BaseException:
         files.discard()
@@ -143,7 +160,7 @@ def _attempt(
         terms.undo()
         raise snapshot
     failpoint("catalog-committed")
-    return Committed(snapshot, done.rows, tuple(draft.targets))
+    return Committed(snapshot, done.rows, done.updated, tuple(draft.targets))
 
 
 def _begin(

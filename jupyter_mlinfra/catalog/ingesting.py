@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import BadRequest, Conflict, NotFound
 from . import metadata as records
-from .change import Mode
+from .change import WriteMode
 from .conform import check_zone
 from .inspection import inspect
 from .intake import FileRows
@@ -58,10 +58,11 @@ class Ingesting:
         self,
         files: Sequence[str | Path],
         name: DatasetName,
-        mode: Mode,
+        mode: WriteMode,
         reading: ReadingOptions,
         *,
         again: bool,
+        key: Sequence[str] = (),
     ) -> IngestReport:
         """See `Catalog.ingest`."""
         options = _checked(reading)
@@ -70,12 +71,12 @@ class Ingesting:
         with watched(paths) as watch:
             digests = {path: digest(path) for path in paths}
             for _ in range(_ATTEMPTS):
-                existing = self._files_in(name) if mode == "append" and not again else {}
+                existing = self._files_in(name) if mode != "replace" and not again else {}
                 new = self._new_files(paths, digests, existing)
                 if not new.paths:
                     return self._nothing_new(name, new.skipped)
                 try:
-                    return self._ingest(name, new, options, mode, watch=watch, again=again)
+                    return self._ingest(name, new, options, mode, watch=watch, again=again, key=key)
                 except _AlreadyInError:
                     continue
         raise Conflict(
@@ -88,14 +89,14 @@ class Ingesting:
         self,
         files: Sequence[str | Path],
         name: DatasetName | None,
-        mode: Mode,
+        mode: WriteMode,
         reading: ReadingOptions,
     ) -> Inspection:
         """See `Catalog.inspect`."""
         options = _checked(reading)
         paths = paths_of(files, self._project.root)
         schema = self._schema(name) if name is not None else None
-        append = mode == "append"
+        append = mode != "replace"
         existing = self._files_in(name) if name is not None and append else {}
         return inspect(
             {path: self._shown(path) for path in paths},
@@ -111,15 +112,16 @@ class Ingesting:
         name: DatasetName,
         files: _NewFiles,
         options: Reading,
-        mode: Mode,
+        mode: WriteMode,
         *,
         watch: Watch,
         again: bool,
+        key: Sequence[str],
     ) -> IngestReport:
         """Ingest files of which none was in the dataset when this began. Raises _AlreadyInError if
         one is by now.
         """
-        once = files.digests if mode == "append" and not again else frozenset[str]()
+        once = files.digests if mode != "replace" and not again else frozenset[str]()
 
         def stale(metadata: records.Metadata) -> bool:
             return bool(once and once & records.files_in(metadata).keys())
@@ -138,6 +140,7 @@ class Ingesting:
                 mode,
                 [f"file:{self._shown(path)}" for path in files.paths],
                 rows.quarantine,
+                key=key,
                 properties=last_check,
                 stale=stale,
             )
@@ -146,7 +149,7 @@ class Ingesting:
             summary=_summary(report, rows.read, rows.quarantine, files.skipped),
             skipped=list(files.skipped),
             spelled=rows.spelled,
-            notes=[f"{doubt.what} {doubt.fix}" for doubt in rows.doubts],
+            notes=[*report.notes, *(f"{doubt.what} {doubt.fix}" for doubt in rows.doubts)],
         )
 
     def _new_files(
@@ -228,7 +231,8 @@ def _summary(
         )
     if skipped:
         parts.append(_skipped(skipped))
-    return "; ".join([*parts, f"{report.rows_written:,} rows are written"])
+    updated = f", {report.rows_updated:,} of them in place of others" if report.rows_updated else ""
+    return "; ".join([*parts, f"{report.rows_written:,} rows are written{updated}"])
 
 
 def _skipped(skipped: Mapping[str, str]) -> str:

@@ -16,18 +16,21 @@ from ..core.records import Number
 class IngestReport:
     """What one ingest did: one commit, or nothing.
 
-    quarantined: rows that could not be read as the table's types; `quarantine` (Parquet) holds them
-    with the reason. snapshot: the one that was written, or, if nothing was, the one that added
-    the files. columns: those of the dataset now, which reveal a file read without its header.
-    summary: all of it in one line, beginning with what was left out. skipped: files that were
-    already in the dataset. spelled: a line for each spelling of numbers and dates that is not
-    1234.5 and ISO 8601, with its columns. notes: what was guessed and could be otherwise.
+    rows_written: rows that are new, or that took the place of earlier ones in an upsert, which
+    `rows_updated` counts; a row that is there already as it is, is not written. quarantined: rows
+    that could not be read as the table's types; `quarantine` (Parquet) holds them with the reason.
+    snapshot: the one that was written, or, if nothing was, the one that added the files. columns:
+    those of the dataset now, which reveal a file read without its header. summary: all of it in
+    one line, beginning with what was left out. skipped: files that were already in the dataset.
+    spelled: a line for each spelling of numbers and dates that is not 1234.5 and ISO 8601, with its
+    columns. notes: what was guessed and could be otherwise.
     """
 
     dataset: str
     rows_written: int
     quarantined: int
     snapshot: str
+    rows_updated: int = 0
     quarantine: str | None = None
     columns: Sequence[str] = ()
     summary: str = ""

@@ -162,6 +162,14 @@ class CatalogStore:
         ):
             yield
 
+    @contextlib.contextmanager
+    def before_appends(self, name: DatasetName) -> Iterator[None]:
+        """Go before the appends of this machine: they wait for it when their files are written. For
+        a change that starts again after each of them, and would never come to an end.
+        """
+        with file_lock(self._project.folder("locks") / f"{name.text}.first.lock"):
+            yield
+
     def absent(self, name: DatasetName) -> NotFound:
         """The error for a name that no table has."""
         names = list[str]()

@@ -15,7 +15,7 @@ from .spec import DatasetDetail, IngestReport, Profile, RowBlock, Snapshot, Veri
 if TYPE_CHECKING:
     import polars as pl
 
-    from .change import Mode
+    from .change import WriteMode
     from .reading import ReadingOptions
     from .service import Catalog
 
@@ -90,7 +90,8 @@ class Table:
         self,
         files: str | Path | Sequence[str | Path],
         *,
-        mode: Mode = "append",
+        mode: WriteMode = "append",
+        key: str | Sequence[str] = (),
         again: bool = False,
         **reading: Unpack[ReadingOptions],
     ) -> IngestReport:
@@ -99,7 +100,7 @@ class Table:
         """
         paths = [files] if isinstance(files, str | Path) else files
         report = self._catalog.ingest(
-            paths, into=self._writable_name(), mode=mode, again=again, **reading
+            paths, into=self._writable_name(), mode=mode, key=key, again=again, **reading
         )
         self._refresh()
         return report
@@ -108,13 +109,16 @@ class Table:
         self,
         frame: pl.DataFrame | pl.LazyFrame,
         *,
-        mode: Mode = "append",
+        mode: WriteMode = "append",
+        key: str | Sequence[str] = (),
         inputs: Sequence[str] = (),
     ) -> IngestReport:
         """Write a frame into the dataset in one commit; afterwards `scan()` reads its rows too.
-        inputs: references of what it was made from.
+        key: columns of an upsert. inputs: references of what it was made from.
         """
-        report = self._catalog.write(frame, into=self._writable_name(), mode=mode, inputs=inputs)
+        report = self._catalog.write(
+            frame, into=self._writable_name(), mode=mode, key=key, inputs=inputs
+        )
         self._refresh()
         return report
 

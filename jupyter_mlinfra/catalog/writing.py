@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import NotFound
@@ -11,7 +14,7 @@ from ..core.events import telling
 from ..core.origin import actor
 from ..core.processes import failpoint
 from . import metadata as records
-from .change import Mode, RowsChange
+from .change import Change, RowsChange, WriteMode
 from .commit import Committed, Terms, commit
 from .intake import Rows
 from .names import DatasetName
@@ -19,6 +22,7 @@ from .positions import Advance, Advancing, Position, position
 from .quarantine import Quarantine
 from .spec import IngestReport
 from .store import CatalogStore
+from .upserting import UpsertChange
 
 if TYPE_CHECKING:
     from ..core.project import Project
@@ -34,17 +38,18 @@ class Writer:
         self,
         name: DatasetName,
         rows: Rows,
-        mode: Mode,
+        mode: WriteMode,
         inputs: Sequence[str],
         quarantine: Quarantine,
         *,
+        key: Sequence[str] = (),
         properties: Callable[[], Mapping[str, str]] = dict,
         stale: Callable[[records.Metadata], bool] = lambda _: False,
     ) -> IngestReport:
-        """Commit rows. inputs: references of what they were made from. properties: further
-        properties of the snapshot; called after the last row was read, so that an error in it stops
-        the commit. stale: of the metadata that another writer's commit has made: whether
-        `properties` must be called again.
+        """Commit rows. key: columns of an upsert. inputs: references of what the rows were made
+        from. properties: further properties of the snapshot; called after the last row was read, so
+        that an error in it stops the commit. stale: of the metadata that another writer's commit
+        has made: whether `properties` must be called again.
         """
         written_by = actor(self._project)
 
@@ -57,37 +62,39 @@ class Writer:
                 **further,
             }
 
-        committed = commit(
-            self._store,
-            name,
-            RowsChange(rows, mode),
-            owner=self._project.user,
-            terms=Terms(summary=summary, undo=quarantine.discard, stale=stale),
-        )
+        terms = Terms(summary=summary, undo=quarantine.discard, stale=stale)
+        owner = self._project.user
+        with self._change(rows, mode, key) as change:
+            committed = commit(self._store, name, change, owner=owner, terms=terms)
+            notes = _notes(change)
         self._announce(name, committed, written_by, inputs, quarantined=len(quarantine.rows))
         failpoint("catalog-told")
         return IngestReport(
             dataset=name.text,
             rows_written=committed.rows,
+            rows_updated=committed.updated,
             quarantined=len(quarantine.rows),
             snapshot=committed.snapshot,
             quarantine=str(quarantine.path) if quarantine.path else None,
             columns=committed.columns,
+            notes=notes,
         )
 
     def write_once(
         self,
         name: DatasetName,
         rows: Rows,
-        mode: Mode,
+        mode: WriteMode,
         inputs: Sequence[str],
-        key: str,
+        once: str,
         advance: Advance | None,
+        *,
+        key: Sequence[str] = (),
     ) -> IngestReport:
-        """Commit rows, unless those with this key are in the dataset already. It is kept where an
+        """Commit rows, unless those of this name are in the dataset already. It is kept where an
         ingest keeps the digests of its files.
         """
-        mark, advancing = _mark(key), Advancing(advance)
+        mark, advancing = _mark(once), Advancing(advance)
 
         def last_check() -> Mapping[str, str]:
             metadata = self._metadata(name)
@@ -98,7 +105,7 @@ class Writer:
         def stale(metadata: records.Metadata) -> bool:
             return mark in records.files_in(metadata) or advancing.stale(metadata)
 
-        if not self.written(name, key):
+        if not self.written(name, once):
             try:
                 return self.write(
                     name,
@@ -106,6 +113,7 @@ class Writer:
                     mode,
                     inputs,
                     Quarantine(),
+                    key=key,
                     properties=last_check,
                     stale=stale,
                 )
@@ -121,13 +129,21 @@ class Writer:
             summary="Nothing was written: these rows are in the dataset already",
         )
 
-    def written(self, name: DatasetName, key: str) -> str | None:
-        """The snapshot that added the rows with this key; None if they are not there."""
-        return records.files_in(self._metadata(name)).get(_mark(key))
+    def written(self, name: DatasetName, once: str) -> str | None:
+        """The snapshot that added the rows of this name; None if they are not there."""
+        return records.files_in(self._metadata(name)).get(_mark(once))
 
     def position(self, name: DatasetName, stream: str) -> Position:
         """How far the dataset has got with a stream."""
         return position(self._metadata(name), stream)
+
+    @contextlib.contextmanager
+    def _change(self, rows: Rows, mode: WriteMode, key: Sequence[str]) -> Iterator[Change]:
+        if mode != "upsert":
+            yield RowsChange(rows, mode)
+            return
+        with tempfile.TemporaryDirectory(dir=self._project.folder("staging")) as folder:
+            yield UpsertChange(rows, key, Path(folder))
 
     def _metadata(self, name: DatasetName) -> records.Metadata:
         """That of the dataset now; empty if there is none."""
@@ -149,6 +165,8 @@ class Writer:
         as a failed write.
         """
         facts = {"rows": committed.rows, "quarantined": quarantined}
+        if committed.updated:
+            facts["updated"] = committed.updated
         with telling(f"{name.text} is written (snapshot {committed.snapshot})"):
             self._project.lineage.record(
                 written_by,
@@ -162,8 +180,15 @@ class Writer:
 
 
 class _WrittenError(Exception):
-    """The rows with the same key are in the dataset by now."""
+    """The rows of the same name are in the dataset by now."""
 
 
-def _mark(key: str) -> str:
-    return f"key:{key}"
+def _mark(once: str) -> str:
+    return f"key:{once}"
+
+
+def _notes(change: Change) -> list[str]:
+    """What is said of a change that is done."""
+    if not isinstance(change, UpsertChange) or not change.dropped:
+        return []
+    return [f"{change.dropped:,} rows have a key that a later row has too: the later ones count."]

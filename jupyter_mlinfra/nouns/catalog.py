@@ -11,7 +11,7 @@ from ..workbench import current
 if TYPE_CHECKING:
     import polars as pl
 
-    from ..catalog import Mode, ReadingOptions, Table
+    from ..catalog import ReadingOptions, Table, WriteMode
     from ..catalog.spec import IngestReport
     from ..core.frames import Frame
     from ..core.records import Page
@@ -29,31 +29,36 @@ def ingest(
     files: str | Path | Sequence[str | Path],
     *,
     into: str,
-    mode: Mode = "append",
+    mode: WriteMode = "append",
+    key: str | Sequence[str] = (),
     again: bool = False,
     **reading: Unpack[ReadingOptions],
 ) -> IngestReport:
     """Read CSV, Parquet or JSON files into a dataset, created if necessary, in one commit or not at
-    all. again:
+    all.
 
-    also files that are already in the dataset. reading: options instead of guesses, such as
+    mode, key: with `mode="upsert", key=["id"]` a row takes the place of the one with the same id.
+    again: also files that are already in the dataset. reading: options instead of guesses, such as
     `separator=";"` or `null_values=["NA"]`.
     """
     paths = [files] if isinstance(files, str | Path) else files
-    return current().catalog.ingest(paths, into=into, mode=mode, again=again, **reading)
+    return current().catalog.ingest(paths, into=into, mode=mode, key=key, again=again, **reading)
 
 
 def write(
     frame: Frame,
     *,
     into: str,
-    mode: Mode = "append",
+    mode: WriteMode = "append",
+    key: str | Sequence[str] = (),
     inputs: Sequence[str] = (),
 ) -> IngestReport:
     """Write a Polars or pandas frame (without its index) into a dataset, created if necessary, in
-    one commit. inputs: references of what it was made from, for the lineage.
+    one commit.
+
+    mode, key: as for `ingest`. inputs: references of what it was made from, for the lineage.
     """
-    return current().catalog.write(frame, into=into, mode=mode, inputs=inputs)
+    return current().catalog.write(frame, into=into, mode=mode, key=key, inputs=inputs)
 
 
 def sql(query: str, *, limit: int | None = None) -> pl.DataFrame:

@@ -104,7 +104,7 @@ def advance(catalog: Catalog, key: str, to: str | None, seen: list[Position], **
         return to
 
     rows = pl.DataFrame({"id": [len(seen)]})
-    report = catalog.write(rows, into="t.at", key=key, advance=Advance("s", move), **more)  # type: ignore[arg-type]
+    report = catalog.write(rows, into="t.at", once=key, advance=Advance("s", move), **more)  # type: ignore[arg-type]
     return report.rows_written
 
 

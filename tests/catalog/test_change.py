@@ -80,9 +80,9 @@ def grown(catalog: Catalog, file: Callable[..., Path]) -> str:
     The first snapshot.
     """
     first = catalog.ingest([file("a.csv", "id\n0\n")], into="t.a").snapshot
-    catalog.write(pl.DataFrame({"id": [1]}), into="t.a", key="one")
+    catalog.write(pl.DataFrame({"id": [1]}), into="t.a", once="one")
     advance = Advance("s", lambda _: "2")
-    catalog.write(pl.DataFrame({"id": [2]}), into="t.a", key="two", advance=advance)
+    catalog.write(pl.DataFrame({"id": [2]}), into="t.a", once="two", advance=advance)
     return first
 
 

@@ -4,15 +4,9 @@ asked of anybody else.
 
 from __future__ import annotations
 
-import logging
-import os
 import sys
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import polars as pl
-import pyarrow.fs
 import pytest
 
 from jupyter_mlinfra.catalog import Catalog
@@ -21,66 +15,11 @@ from jupyter_mlinfra.core.project import Project
 
 
 @pytest.fixture
-def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """What is asked of other machines: by way of a proxy, or by PyArrow's search for a bucket's
-    region, which heeds no proxy.
-    """
-    requests: list[str] = []
-
-    class Proxy(BaseHTTPRequestHandler):
-        def refuse(self) -> None:
-            requests.append(self.path)
-            self.send_error(502)
-
-        do_CONNECT = do_GET = do_HEAD = do_PUT = do_POST = refuse  # noqa: N815
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    def region(bucket: str) -> str:
-        requests.append(f"the region of {bucket}")
-        raise OSError("not reached")
-
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.setenv(name, f"http://127.0.0.1:{server.server_port}")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(pyarrow.fs, "resolve_s3_region", region)
-    yield requests
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.fixture
-def lake(
-    project: Project, elsewhere: list[str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Catalog]:
-    import boto3
-    from moto.server import ThreadedMotoServer
-
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    endpoint = f"http://{host}:{port}"
-    monkeypatch.setenv("S3_SECRET", "canary-77")
-    client = boto3.client(
-        "s3",
-        endpoint_url=endpoint,
-        aws_access_key_id="k",
-        aws_secret_access_key="canary-77",
-        region_name="us-east-1",
-    )
-    client.create_bucket(Bucket="lake")
+def lake(project: Project, elsewhere: list[str], s3: str) -> Catalog:
     (project.root / "mlinfra.toml").write_text(
-        '[catalog]\nwarehouse = "s3://lake/warehouse"\n[catalog.properties]\n"s3.endpoint" ='
-        f' "{endpoint}"\n"s3.access-key-id" = "k"\n"s3.secret-access-key" = "env:S3_SECRET"\n'
+        f'[catalog]\nwarehouse = "s3://lake/warehouse"\n[catalog.properties]\n{s3}'
     )
-    yield Catalog(Project.open(project.root))
-    server.stop()
+    return Catalog(Project.open(project.root))
 
 
 def test_every_verb_stays_at_the_endpoint(lake: Catalog, elsewhere: list[str], file) -> None:

@@ -55,6 +55,7 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
             "files": ("data.csv",),
             "into": "f.p",
             "mode": "replace",
+            "key": (),
             "again": False,
             "reading": {
                 "null_values": ("NA", ""),
@@ -76,6 +77,7 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
             "files": ("data.csv",),
             "into": "f.p",
             "mode": "append",
+            "key": (),
             "again": True,
             "reading": {
                 "header": False,
@@ -89,6 +91,19 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
                 "date_format": "%d.%m.%Y",
                 "max_bad": 0.25,
             },
+        },
+    ),
+    (
+        "catalog ingest data.csv --into f.p --key id --key day",
+        "IngestReport",
+        "catalog",
+        "ingest",
+        {
+            "files": ("data.csv",),
+            "into": "f.p",
+            "mode": "upsert",
+            "key": ("id", "day"),
+            "again": False,
         },
     ),
     (

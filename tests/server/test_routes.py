@@ -960,6 +960,16 @@ LONG: list[tuple[str, Any, str, list[str], dict[str, Any]]] = [
     ),
     (
         "catalog/ingest",
+        {"files": ["-x.csv"], "into": "a.b", "mode": "upsert", "key": ["id", "-day"]},
+        "ingest a.b",
+        [
+            *("catalog", "ingest", "--into=a.b", "--mode=upsert", "--key=id", "--key=-day"),
+            *("--", "{root}/-x.csv"),
+        ],
+        {"files": ("{root}/-x.csv",), "into": "a.b", "mode": "upsert", "key": ("id", "-day")},
+    ),
+    (
+        "catalog/ingest",
         {
             "files": ["-x.csv"],
             "into": "a.b",

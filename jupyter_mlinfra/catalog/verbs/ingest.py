@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Unpack, get_args
 
 from ...core.errors import BadRequest
-from ..change import Mode
+from ..change import WriteMode
 from ..intake import FrameRows
 from ..names import DatasetName
 from ..positions import Advance, Position
@@ -30,31 +30,34 @@ class IngestVerbs(Verbs):
         files: Sequence[str | Path],
         *,
         into: str,
-        mode: Mode = "append",
+        mode: WriteMode = "append",
+        key: str | Sequence[str] = (),
         again: bool = False,
         **reading: Unpack[ReadingOptions],
     ) -> IngestReport:
         """Read CSV, Parquet or JSON files into a dataset in one commit, or change nothing.
 
-        mode: append keeps the existing rows; replace replaces them (older snapshots stay readable).
-        again: append files again that are already in the dataset; otherwise they are skipped, and
-        the report says so. reading: how text is read (see `ReadingOptions`); what is left out is
-        guessed. Rows that do not fit go to quarantine, with line and reason, up to `max_bad` of a
-        file. Raises NotFound for a missing file, BadRequest for a name or an option that cannot be,
-        Conflict for a file that changes while it is read, Unprocessable for one that is empty,
-        damaged, in another encoding, without a column that the dataset has, of which too many rows
-        do not fit, or whose guessed options are in doubt.
+        mode: append keeps the existing rows; replace replaces them (older snapshots stay readable);
+        with upsert, a row takes the place of those with the same `key` (columns), or is added, and
+        of rows with equal keys the last one counts. again: take files again that are already in the
+        dataset; otherwise they are skipped, and the report says so. reading: how text is read (see
+        `ReadingOptions`); what is left out is guessed. Rows that do not fit go to quarantine, with
+        line and reason, up to `max_bad` of a file. Raises NotFound for a missing file, BadRequest
+        for a name or an option that cannot be, or an upsert without a key, Conflict for a file that
+        changes while it is read, Unprocessable for one that is empty, damaged, in another encoding,
+        without a column that the dataset has, of which too many rows do not fit, or whose guessed
+        options are in doubt.
         """
         name = self.own(into)
-        _check_mode(mode)
-        return self._ingesting.ingest(files, name, mode, reading, again=again)
+        columns = _key(mode, key)
+        return self._ingesting.ingest(files, name, mode, reading, again=again, key=columns)
 
     def inspect(
         self,
         files: Sequence[str | Path],
         *,
         into: str | None = None,
-        mode: Mode = "append",
+        mode: WriteMode = "append",
         **reading: Unpack[ReadingOptions],
     ) -> Inspection:
         """What an ingest of these files would read, judged by the beginning of each; nothing is
@@ -64,7 +67,8 @@ class IngestVerbs(Verbs):
         `ingest` does, except doubts and rows that do not fit, which are in the answer.
         """
         name = self.own(into) if into is not None else None
-        _check_mode(mode)
+        if mode not in get_args(WriteMode):
+            raise _no_mode(mode)
         return self._ingesting.inspect(files, name, mode, reading)
 
     def write(
@@ -72,33 +76,35 @@ class IngestVerbs(Verbs):
         frame: Frame,
         *,
         into: str,
-        mode: Mode = "append",
+        mode: WriteMode = "append",
+        key: str | Sequence[str] = (),
         inputs: Sequence[str] = (),
-        key: str = "",
+        once: str = "",
         advance: Advance | None = None,
     ) -> IngestReport:
         """Write a Polars or pandas frame (without its index) into a dataset in one commit, or
         change nothing.
 
-        inputs: references of what the rows were made from, for the lineage. key: names these rows;
-        while rows with the same key are in the dataset, nothing is written, and the report has
-        their snapshot. So a write may be repeated by who does not know whether it was done.
-        advance: with a key, the position in a stream that these rows bring the dataset to. Raises
-        Unprocessable if a value or a column does not fit, and what `advance` raises.
+        mode, key: as in `ingest`. inputs: references of what the rows were made from, for the
+        lineage. once: a name of these rows; while rows of the same name are in the dataset, nothing
+        is written, and the report has their snapshot. So a write may be repeated by who does not
+        know whether it was done. advance: with `once`, the position in a stream that these rows
+        bring the dataset to. Raises BadRequest for an upsert without a key, Unprocessable if a
+        value or a column does not fit, and what `advance` raises.
         """
         name = self.own(into)
-        _check_mode(mode)
+        columns = _key(mode, key)
         self._store.check_writable(name)
-        rows = FrameRows(frame)
-        if key:
-            return self._writer.write_once(name, rows, mode, list(inputs), key, advance)
-        return self._writer.write(name, rows, mode, list(inputs), Quarantine())
+        rows, made_from = FrameRows(frame), list(inputs)
+        if once:
+            return self._writer.write_once(name, rows, mode, made_from, once, advance, key=columns)
+        return self._writer.write(name, rows, mode, made_from, Quarantine(), key=columns)
 
-    def written(self, name: str, key: str) -> str | None:
-        """The snapshot that added the rows with this key (see `write`), if they are in the dataset
+    def written(self, name: str, once: str) -> str | None:
+        """The snapshot that added the rows of this name (see `write`), if they are in the dataset
         now.
         """
-        return self._writer.written(whole(name), key)
+        return self._writer.written(whole(name), once)
 
     def position(self, name: str, stream: str) -> Position:
         """How far a dataset has got with a stream (see `write`); nowhere if there is no such
@@ -126,6 +132,27 @@ class IngestVerbs(Verbs):
         return appended(self._store.load(dataset_name), dataset_name, since)
 
 
-def _check_mode(mode: str) -> None:
-    if mode not in ("append", "replace"):
-        raise BadRequest(f"{mode!r} is not a mode.", fix="Modes: append, replace.")
+def _key(mode: str, key: str | Sequence[str]) -> tuple[str, ...]:
+    """The columns of the key. Raises BadRequest for a mode that does not exist, an upsert without
+    a key, or a key without an upsert.
+    """
+    columns = tuple(dict.fromkeys([key] if isinstance(key, str) else key))
+    if mode not in get_args(WriteMode):
+        raise _no_mode(mode)
+    if mode == "upsert" and not columns:
+        raise BadRequest(
+            "An upsert needs a key.",
+            "A row takes the place of those with the same key.",
+            "Name its columns: --key id (in Python key=['id']).",
+        )
+    if columns and mode != "upsert":
+        raise BadRequest(
+            f"A key is given, but the mode is {mode}.",
+            "Only an upsert compares keys.",
+            "Use --mode upsert (in Python mode='upsert'), or leave the key out.",
+        )
+    return columns
+
+
+def _no_mode(mode: str) -> BadRequest:
+    return BadRequest(f"{mode!r} is not a mode.", fix=f"Modes: {', '.join(get_args(WriteMode))}.")

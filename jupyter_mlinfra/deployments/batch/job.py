@@ -257,7 +257,7 @@ class BatchJob:
                 self._experiments.version(self._task.model).ref,
                 *(reference("view", name) for name in (self._views.names if self._views else ())),
             ],
-            key=self._task.key,
+            once=self._task.key,
             advance=self._advance(),
         )
         failpoint("batch-after-commit")

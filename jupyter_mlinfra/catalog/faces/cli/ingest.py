@@ -94,19 +94,30 @@ def _type(text: str) -> tuple[str, str]:
     "--into", required=True, metavar="NS.TABLE", help="The dataset; created if it does not exist."
 )
 @click.option("--replace", "mode", flag_value="replace", help="Replace its rows.")
+@click.option("--append", "mode", flag_value="append", help="Add to its rows (the default).")
 @click.option(
-    "--append", "mode", flag_value="append", default="append", help="Add to its rows (the default)."
+    "--mode",
+    type=click.Choice(["append", "replace", "upsert"]),
+    help="upsert: a row takes the place of those with its key.",
 )
+@click.option("--key", multiple=True, metavar="COLUMN", help="Of an upsert; may be repeated.")
 @click.option("--again", is_flag=True, help="Add files again that are already in the dataset.")
 @reading
 def _ingest(
-    session: Session, files: tuple[str, ...], into: str, mode: Any, again: bool, **options: Any
+    session: Session,
+    files: tuple[str, ...],
+    into: str,
+    mode: Any,
+    key: tuple[str, ...],
+    again: bool,
+    **options: Any,
 ) -> Any:
     """Read CSV, Parquet or JSON files into a dataset, in one commit or not at all. CSV options that
     are not given are guessed.
     """
+    mode = mode or ("upsert" if key else "append")
     report = session.bench.catalog.ingest(
-        files, into=into, mode=mode, again=again, **_options(options)
+        files, into=into, mode=mode, key=key, again=again, **_options(options)
     )
     session.note(report.summary)
     return report

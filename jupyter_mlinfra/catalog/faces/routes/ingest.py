@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ...spec import Inspection
 
 Files = Annotated[list[Name], Len(1, 1000)]
-Mode = Literal["append", "replace"]
+Mode = Literal["append", "replace", "upsert"]
 Sign = Annotated[str, Len(0, 80)]
 
 
@@ -64,6 +64,7 @@ class Ingest(Handler):
         files: Files,
         into: Name,
         mode: Mode = "append",
+        key: Annotated[list[Name], Len(0, 100)] | None = None,
         again: bool = False,
         **reading: Unpack[ReadingFacts],
     ) -> Job:
@@ -80,6 +81,8 @@ class Ingest(Handler):
             of=name,
             into=name,
             replace=mode == "replace",
+            mode="upsert" if mode == "upsert" else None,
+            key=key or (),
             again=again,
             **_cli_options(_without_none(reading)),
         )

@@ -19,6 +19,7 @@ def _ingest(item: IngestReport) -> Card:
     facts = {
         "left out": item.summary if any(left_out.values()) else NONE,
         "rows written": plain(item.rows_written),
+        "in place of others": plain(item.rows_updated) if item.rows_updated else NONE,
         "quarantined": plain(item.quarantined),
         "skipped": beginning(", ".join(item.skipped), 200) or NONE,
         "columns": plain(item.columns),
