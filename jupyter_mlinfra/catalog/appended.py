@@ -6,9 +6,10 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from ..core.errors import Conflict
+from .filescan import with_files
 from .metadata import Metadata, ancestors, keeps_rows, snapshot_of
 from .names import DatasetName
-from .rows import scan, storage_options, with_columns_of
+from .rows import scan, with_columns_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -41,31 +42,23 @@ def appended(table: Table, name: DatasetName, since: str) -> pl.LazyFrame:
     since.
     """
     import polars as pl
+    from pyiceberg.table import FileScanTask
 
-    dtypes = scan(table, name).collect_schema()
     newest = name.snapshot or table.metadata.current_snapshot_id
-    files = []
+    tasks = list[FileScanTask]()
     if newest != int(since):
         grown = table.incremental_append_scan(
             from_snapshot_id_exclusive=int(since), to_snapshot_id_inclusive=newest
         )
-        files = sorted(task.file.file_path for task in grown.plan_files())
+        tasks = sorted(grown.plan_files(), key=lambda task: task.file.file_path)
     _check_columns(table, name, int(since))
-    if not files:
-        return pl.LazyFrame(schema=dtypes)
-    return pl.scan_parquet(
-        files,
-        schema=dtypes,
-        missing_columns="insert",
-        extra_columns="ignore",
-        hive_partitioning=False,
-        glob=False,
-        storage_options=storage_options(table),
-    )
+    if not tasks:
+        return pl.LazyFrame(schema=scan(table, name).collect_schema())
+    return scan(with_files(table, tasks), name)
 
 
 def _check_columns(table: Table, name: DatasetName, since: int) -> None:
-    """Files are read by the names of their columns, so the names must mean the same in all."""
+    """Who follows the rows knows their columns by name, so a name must mean the same in all."""
     schemas, newest = table.schemas(), _schema(table, name)
     snapshot = table.snapshot_by_id(name.snapshot) if name.snapshot else table.current_snapshot()
     while snapshot is not None and snapshot.snapshot_id != since:

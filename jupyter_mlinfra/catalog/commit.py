@@ -12,13 +12,13 @@ from __future__ import annotations
 import contextlib
 import random
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..core.errors import Conflict, Unprocessable
+from ..core.errors import Conflict
 from ..core.processes import failpoint
+from .abandoned import clean_up
 from .change import Change, FileChange
 from .conform import Target
 from .datafiles import DataFiles
@@ -29,6 +29,7 @@ from .fate import Commit, settle
 from .integrity import checksum_properties
 from .metadata import COMMIT, KEEPS_FILES, KEEPS_ROWS, OWNER, POSITION, Metadata, snapshot_with
 from .names import DatasetName
+from .pending import Attempt, Demand
 from .store import CatalogStore
 
 if TYPE_CHECKING:
@@ -76,11 +77,9 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """An attempt that has not written yet. mark: what its snapshot carries. table: None if it
-    creates the table.
-    """
+    """An attempt that has not written yet. table: None if it creates the table."""
 
-    mark: str
+    record: Attempt
     table: Table | None
     transaction: Transaction
     io: FileIO
@@ -106,15 +105,19 @@ def commit(
         ValidationException,
     )
 
+    clean_up(store, name)
     locked = change.locks
     with store.explained(f"{name.text} was not written."), contextlib.ExitStack() as before:
         for attempt in range(_ATTEMPTS):
             if attempt == 1 and change.locks:
                 before.enter_context(store.before_appends(name))
             try:
-                with store.lock(name) if locked else contextlib.nullcontext():
+                with (
+                    store.lock(name) if locked else contextlib.nullcontext(),
+                    store.pending.attempt(name.text) as record,
+                ):
                     draft = _begin(
-                        store, name, change, owner=owner, locked=locked, stale=terms.stale
+                        store, name, change, record, owner=owner, locked=locked, stale=terms.stale
                     )
                     return _attempt(store, draft, name, change, terms, waits=not locked)
             except _NeedsLockError:
@@ -140,16 +143,17 @@ def _attempt(
     """waits: for a change that appends have overtaken; not with the table's lock, for which that
     change may wait.
     """
-    files = DataFiles(draft.io, draft.transaction.table_metadata)
+    files = DataFiles(draft.io, draft.transaction.table_metadata, making=draft.record.makes)
     try:
         done = change.files(draft.table, files, draft.targets)
         failpoint("catalog-files")
         checksums = checksum_properties(files.checksums)
-        _stage(draft, done, {**terms.summary(), **checksums, COMMIT: draft.mark})
+        _stage(draft, done, {**terms.summary(), **checksums, COMMIT: draft.record.mark})
         if waits:
             with store.before_appends(name):
                 pass
         failpoint("catalog-staged")
+        draft.record.asks(_demand(draft))
     except BaseException:
         files.discard()
         terms.undo()
@@ -158,8 +162,10 @@ def _attempt(
     if isinstance(snapshot, Exception):
         files.discard()
         terms.undo()
+        draft.record.ended()
         raise snapshot
     failpoint("catalog-committed")
+    draft.record.ended()
     return Committed(snapshot, done.rows, done.updated, tuple(draft.targets))
 
 
@@ -167,6 +173,7 @@ def _begin(
     store: CatalogStore,
     name: DatasetName,
     change: Change,
+    record: Attempt,
     *,
     owner: str,
     locked: bool,
@@ -177,7 +184,6 @@ def _begin(
 
     from .pinned import PinnedTable
 
-    mark = uuid.uuid4().hex
     try:
         table = store.open(name)
     except (NoSuchTableError, NoSuchNamespaceError):
@@ -187,27 +193,24 @@ def _begin(
             raise store.absent(name)
         if not locked:
             raise _NeedsLockError
-        return _creating(store, name, _planned(change, None), mark=mark, owner=owner)
-    if not table.spec().is_unpartitioned():
-        fix = (
-            "Write it with Polars (sink_iceberg) or with the engine that made it; reading works"
-            " here."
-        )
-        raise Unprocessable(
-            f"{name.text} is partitioned.", "This catalog writes unpartitioned tables only.", fix
-        )
+        return _creating(store, name, _planned(change, None), record, owner=owner)
     columns = targets_of(table.schema())
     targets = _planned(change, columns)
     if not locked and set(targets) != set(columns):
         raise _NeedsLockError
     outdated = stale if change.rebases else _any_other
-    transaction = PinnedTable(table, mark=mark, stale=outdated).transaction()
+    transaction = PinnedTable(table, record=record, stale=outdated).transaction()
     evolve(transaction, columns, targets)
-    return _Draft(mark, table, transaction, table.io, targets)
+    return _Draft(record, table, transaction, table.io, targets)
 
 
 def _creating(
-    store: CatalogStore, name: DatasetName, targets: Mapping[str, Target], *, mark: str, owner: str
+    store: CatalogStore,
+    name: DatasetName,
+    targets: Mapping[str, Target],
+    record: Attempt,
+    *,
+    owner: str,
 ) -> _Draft:
     store.iceberg.create_namespace_if_not_exists(name.identifier[:-1])
     creation = store.iceberg.create_table_transaction(
@@ -215,7 +218,7 @@ def _creating(
     )
     # The staged table's own FileIO: a REST catalog may have given it credentials of its own.
     creation._table.io.properties.update(with_region(creation._table.io.properties))
-    return _Draft(mark, None, creation, creation._table.io, targets)
+    return _Draft(record, None, creation, creation._table.io, targets)
 
 
 def _any_other(_: Metadata) -> bool:
@@ -246,22 +249,27 @@ def _stage(draft: _Draft, change: FileChange, properties: dict[str, str]) -> Non
             producer.append_data_file(file)
 
 
+def _demand(draft: _Draft) -> Demand:
+    creates = draft.table is None
+    newest = None if creates else draft.transaction._table.current_snapshot()
+    return Demand(base=newest.snapshot_id if newest else None, creates=creates)
+
+
 def _send(store: CatalogStore, name: DatasetName, draft: _Draft) -> str | Exception:
     """Move the catalog's pointer; returns the snapshot, or the error when it is certain that there
     is none and never will be. Whatever is raised, Ctrl-C too, says nothing about that.
     """
+    failpoint("catalog-sent")
+    mark = draft.record.mark
     try:
-        snapshot = snapshot_with(draft.transaction.commit_transaction(), draft.mark)
+        snapshot = snapshot_with(draft.transaction.commit_transaction(), mark)
     except Exception as error:  # noqa: BLE001 - it is returned, or raised by `settle`
-        # pyiceberg's own retries move it.
-        base_snapshot = (
-            draft.transaction._table.current_snapshot() if draft.table is not None else None
-        )
+        demand = _demand(draft)  # pyiceberg's own retries move it
         request = Commit(
             name=name.text,
-            mark=draft.mark,
-            base=base_snapshot.snapshot_id if base_snapshot else None,
-            creates=draft.table is None,
+            mark=mark,
+            base=demand.base,
+            creates=demand.creates,
             local=store.embedded,
         )
         snapshot = settle(

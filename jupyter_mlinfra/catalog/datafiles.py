@@ -6,26 +6,36 @@ from __future__ import annotations
 
 import contextlib
 import uuid
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .integrity import Hashing
+from .partitioned import Partitioning
 
 if TYPE_CHECKING:
     import polars as pl
     from pyiceberg.io import FileIO
     from pyiceberg.manifest import DataFile
     from pyiceberg.table.metadata import TableMetadata
+    from pyiceberg.typedef import Record
 
 _ROW_GROUP = 1 << 17
 _FILE_BYTES = 512 << 20
+_BUFFERED_BYTES = 64 << 20
+"""Rows of a partitioned table that are split at once: each partition gets a row group of them."""
+
+_OPEN = 64
+"""Files that are written at the same time, one for each partition."""
 
 
 class DataFiles:
     """The files that one attempt writes into a table's folder; no reader sees them before the
-    commit.
+    commit. making: called with the location of each before it is made.
     """
 
-    def __init__(self, io: FileIO, metadata: TableMetadata) -> None:
+    def __init__(
+        self, io: FileIO, metadata: TableMetadata, *, making: Callable[[str], object] = lambda _: _
+    ) -> None:
         from pyiceberg.io.pyarrow import schema_to_pyarrow
         from pyiceberg.table.locations import load_location_provider
 
@@ -34,36 +44,40 @@ class DataFiles:
         """SHA-256 by location, of complete files."""
         self._io = io
         self._metadata = metadata
+        self._making = making
+        self._partitions = Partitioning(metadata)
         self._schema: Any = schema_to_pyarrow(metadata.schema(), include_field_ids=True)
         self._locations = load_location_provider(metadata.location, metadata.properties)
-        self._paths: list[str] = []
+        self._paths: dict[str, Record] = {}
         self._buffered: list[pl.DataFrame] = []
-        self._writer: Any = None
-        self._stream: Any = None
+        self._open: dict[Record, _Open] = {}
 
     def add(self, frame: pl.DataFrame) -> None:
         """Write rows; a row group is filled before it is written."""
         self.rows += frame.height
         self._buffered.append(frame)
-        if sum(part.height for part in self._buffered) >= _ROW_GROUP:
+        if sum(part.height for part in self._buffered) >= _ROW_GROUP and (
+            self._partitions.is_single
+            or sum(part.estimated_size() for part in self._buffered) >= _BUFFERED_BYTES
+        ):
             self._flush()
 
     def close(self) -> list[DataFile]:
-        """Finish the last file; returns what the commit needs to know about each, including
+        """Finish the last files; returns what the commit needs to know about each, including
         statistics.
         """
-        from pyiceberg.io.pyarrow import parquet_file_to_data_file
-
         self._flush()
-        self._close_file()
-        return [parquet_file_to_data_file(self._io, self._metadata, path) for path in self._paths]
+        for partition in list(self._open):
+            self._finish(partition)
+        return [_data_file(self._io, self._metadata, *item) for item in self._paths.items()]
 
     def discard(self) -> None:
         """Delete every file. One that cannot be deleted stays invisible, because no snapshot names
         it.
         """
-        with contextlib.suppress(Exception):
-            self._close_file()
+        for partition in list(self._open):
+            with contextlib.suppress(Exception):
+                self._finish(partition)
         for path in self._paths:
             with contextlib.suppress(Exception):
                 self._io.delete(path)
@@ -75,24 +89,82 @@ class DataFiles:
             return
         block = pl.concat(self._buffered)[self._schema.names]
         self._buffered.clear()
-        if self._writer is None:
-            self._open_file()
-        self._writer.write_table(block.to_arrow().cast(self._schema), row_group_size=block.height)
-        if self._stream.tell() >= _FILE_BYTES:
-            self._close_file()
+        for partition, rows in self._partitions.split(block):
+            file = self._open.pop(partition, None) or self._new(partition)
+            self._open[partition] = file  # the least recent one is the first
+            file.write(rows)
+            if file.bytes >= _FILE_BYTES:
+                self._finish(partition)
+            elif len(self._open) > _OPEN:
+                self._finish(next(iter(self._open)))
 
-    def _open_file(self) -> None:
+    def _new(self, partition: Record) -> _Open:
+        folder = self._partitions.folder(partition)
+        name = f"{folder}00000-{len(self._paths)}-{uuid.uuid4()}.parquet"
+        path = self._locations.new_data_location(name)
+        self._making(path)
+        self._paths[path] = partition
+        return _Open(path, Hashing(self._io.new_output(path).create()), self._schema)
+
+    def _finish(self, partition: Record) -> None:
+        file = self._open.pop(partition)
+        self.checksums[file.path] = file.close()
+
+
+class _Open:
+    """A file that is being written."""
+
+    def __init__(self, path: str, stream: Hashing, schema: Any) -> None:
         from pyarrow import parquet
 
-        path = self._locations.new_data_location(f"00000-{len(self._paths)}-{uuid.uuid4()}.parquet")
-        self._paths.append(path)
-        self._stream = Hashing(self._io.new_output(path).create())
-        self._writer = parquet.ParquetWriter(self._stream, self._schema, compression="zstd")
+        self.path = path
+        self._stream, self._schema = stream, schema
+        self._writer = parquet.ParquetWriter(stream, schema, compression="zstd")
 
-    def _close_file(self) -> None:
-        writer, stream = self._writer, self._stream
-        self._writer = self._stream = None
-        if writer is not None:
-            writer.close()
-            stream.close()
-            self.checksums[self._paths[-1]] = stream.checksum
+    @property
+    def bytes(self) -> int:
+        return self._stream.tell()
+
+    def write(self, rows: pl.DataFrame) -> None:
+        table = rows.to_arrow().cast(self._schema)
+        self._writer.write_table(table, row_group_size=rows.height)
+
+    def close(self) -> str:
+        """Returns its checksum."""
+        self._writer.close()
+        self._stream.close()
+        return self._stream.checksum
+
+
+def _data_file(io: FileIO, metadata: TableMetadata, path: str, partition: Record) -> DataFile:
+    """What a commit needs to know of a file. pyiceberg's own function guesses the partition from
+    the values, which it cannot for all transforms.
+    """
+    from pyarrow import parquet
+    from pyiceberg.io.pyarrow import (
+        compute_statistics_plan,
+        data_file_statistics_from_parquet_metadata,
+        parquet_path_to_id_mapping,
+    )
+    from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
+
+    file = io.new_input(path)
+    with file.open() as stream:
+        footer = parquet.read_metadata(stream)
+    statistics = data_file_statistics_from_parquet_metadata(
+        parquet_metadata=footer,
+        stats_columns=compute_statistics_plan(metadata.schema(), metadata.properties),
+        parquet_column_mapping=parquet_path_to_id_mapping(metadata.schema()),
+    )
+    return DataFile.from_args(
+        content=DataFileContent.DATA,
+        file_path=path,
+        file_format=FileFormat.PARQUET,
+        partition=partition,
+        file_size_in_bytes=len(file),
+        sort_order_id=None,
+        spec_id=metadata.default_spec_id,
+        equality_ids=None,
+        key_metadata=None,
+        **statistics.to_serialized_dict(),
+    )

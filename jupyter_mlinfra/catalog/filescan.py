@@ -20,10 +20,10 @@ def scan_files(table: Table, tasks: Sequence[FileScanTask]) -> pl.LazyFrame:
     """
     import polars as pl
 
-    return pl.scan_iceberg(_with_files(table, tasks), storage_options=storage_options(table))
+    return pl.scan_iceberg(with_files(table, tasks), storage_options=storage_options(table))
 
 
-def _with_files(table: Table, tasks: Sequence[FileScanTask]) -> Table:
+def with_files(table: Table, tasks: Sequence[FileScanTask]) -> Table:
     """The table, for readers to whom these are all of its files."""
     from pyiceberg.table import DataScan, Table
 
@@ -35,6 +35,6 @@ def _with_files(table: Table, tasks: Sequence[FileScanTask]) -> Table:
         def scan(self, *given: Any, **named: Any) -> DataScan:
             return Planned(**vars(super().scan(*given, **named)))
 
-    return Part(
-        table.name(), table.metadata, table.metadata_location, table.io, table.catalog, table.config
-    )
+    # There is no such file: a pickled frame fails, where it would read all rows.
+    location = f"{table.metadata_location}#files"
+    return Part(table.name(), table.metadata, location, table.io, table.catalog, table.config)

@@ -14,16 +14,17 @@ from pyiceberg.table import Table, Transaction
 from pyiceberg.table.update import AssertCurrentSchemaId
 
 from . import metadata as records
+from .pending import Attempt, Demand
 from .store import CatalogStore
 
 
 class PinnedTable(Table):
     """A table that pyiceberg may reload between two tries only if it is the same table with the
-    same columns, and not `stale`. mark: what the attempt's snapshot carries.
+    same columns, and not `stale`. record: of the attempt.
     """
 
     def __init__(
-        self, table: Table, *, mark: str, stale: Callable[[records.Metadata], bool]
+        self, table: Table, *, record: Attempt, stale: Callable[[records.Metadata], bool]
     ) -> None:
         super().__init__(
             table.name(),
@@ -33,7 +34,7 @@ class PinnedTable(Table):
             table.catalog,
             table.config,
         )
-        self._mark, self._stale = mark, stale
+        self._record, self._stale = record, stale
 
     def transaction(self) -> Transaction:
         """A transaction that the catalog refuses if the columns have changed."""
@@ -60,10 +61,11 @@ class PinnedTable(Table):
             raise CommitFailedException(
                 f"{'.'.join(self.name())} has been replaced by another table"
             ) from error
-        if records.snapshot_with(self, self._mark) is not None:
+        if records.snapshot_with(self, self._record.mark) is not None:
             return self  # it landed, and only its answer was lost
         if self.metadata.current_schema_id != schema_id:
             raise CommitFailedException(f"{'.'.join(self.name())} has changed its columns")
         if self._stale(CatalogStore.metadata_of(self)):
             raise CommitFailedException(f"{'.'.join(self.name())} has got other rows meanwhile")
+        self._record.asks(Demand(base=self.metadata.current_snapshot_id, creates=False))
         return self

@@ -19,6 +19,7 @@ from ..core.files import file_lock
 from ..core.imports import load_modules
 from .drivers import with_region
 from .names import DatasetName
+from .pending import Pending
 from .stores.documents import Documents
 from .stores.listing import CatalogEntry, Listing
 from .stores.opening import DURABLE, PYICEBERG, Opening
@@ -39,6 +40,7 @@ class CatalogStore:
         self._opening = Opening(project)
         self._listing = Listing(self._opening)
         self._documents = Documents(self._opening)
+        self.pending = Pending(project.home / "catalog" / "pending")
 
     @property
     def embedded(self) -> bool:

@@ -355,7 +355,7 @@ def test_a_proxy_before_a_catalog_of_this_machine_is_named(project, rest, monkey
     assert "NO_PROXY=127.0.0.1,localhost" in caught.value.fix
 
 
-def test_a_partitioned_table_of_others_is_read_and_not_written(project, tmp_path):
+def test_a_partitioned_table_of_others_is_read_and_appended_to(project, tmp_path):
     from pyiceberg.partitioning import PartitionField, PartitionSpec
     from pyiceberg.transforms import IdentityTransform
 
@@ -382,8 +382,11 @@ def test_a_partitioned_table_of_others_is_read_and_not_written(project, tmp_path
         )
     )
     assert sorted(catalog.dataset("t.p").scan().collect().rows()) == [(1, "a"), (2, "b")]
-    with pytest.raises(Unprocessable, match="partitioned"):
-        catalog.write(pl.DataFrame({"id": [3], "part": ["a"]}), into="t.p")
+    catalog.write(pl.DataFrame({"id": [3], "part": ["a"]}), into="t.p")
+    assert others.load_table("t.p").scan(row_filter="part = 'a'").to_arrow()["id"].to_pylist() == [
+        3,
+        1,
+    ]
 
 
 def test_storage_keys_of_the_catalog_reach_the_scan():

@@ -1,0 +1,81 @@
+"""What attempts left whose processes were killed: their data files are deleted once it is certain
+that no snapshot has them and none ever will.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from typing import TYPE_CHECKING
+
+from ..core.errors import MLInfraError, NotFound
+from .metadata import snapshot_with
+from .names import DatasetName
+from .pending import Left
+from .store import CatalogStore
+
+if TYPE_CHECKING:
+    from pyiceberg.io import FileIO
+    from pyiceberg.table import Table
+
+_log = logging.getLogger(__name__)
+
+
+def clean_up(store: CatalogStore, name: DatasetName) -> None:
+    """Called before a write. What cannot be decided or deleted now stays for the next one."""
+    with store.pending.left(name.text) as found:
+        if not found:
+            return
+        try:
+            with store.explained(f"What a killed write left of {name.text} is not deleted yet."):
+                table = _table(store, name)
+                over = [item for item in found if _is_over(item[0], table, local=store.embedded)]
+                needed = _files(table) if table is not None and over else frozenset()
+                for left, record in over:
+                    _delete([file for file in left.files if file not in needed], store, table)
+                    record.ended()
+        except MLInfraError as error:
+            _log.warning("%s", error)
+
+
+def _is_over(left: Left, table: Table | None, *, local: bool) -> bool:
+    """Whether its commit has landed, or never will. table: None if there is none. local: the
+    catalog is a transaction of the process that ended.
+    """
+    if left.demand is None or local:
+        return True
+    if table is None:
+        return not left.demand.creates  # a dropped table accepts no commit
+    if snapshot_with(table, left.mark) or left.demand.creates:
+        return True
+    newest = table.current_snapshot()
+    return (newest.snapshot_id if newest else None) != left.demand.base
+
+
+def _table(store: CatalogStore, name: DatasetName) -> Table | None:
+    try:
+        return store.load(name)
+    except NotFound:
+        return None
+
+
+def _files(table: Table) -> frozenset[str]:
+    """The data files of all snapshots that are kept."""
+    manifests = {item for entry in table.snapshots() for item in entry.manifests(table.io)}
+    return frozenset(
+        entry.data_file.file_path
+        for manifest in manifests
+        for entry in manifest.fetch_manifest_entry(table.io)
+    )
+
+
+def _delete(files: list[str], store: CatalogStore, table: Table | None) -> None:
+    for file in files:
+        with contextlib.suppress(FileNotFoundError):  # it was not made yet
+            (table.io if table is not None else _io(store, file)).delete(file)
+
+
+def _io(store: CatalogStore, file: str) -> FileIO:
+    from pyiceberg.io import load_file_io
+
+    return load_file_io(store.iceberg.properties, file)

@@ -1,0 +1,149 @@
+"""Commits under way, on disk: what a process that was killed has left of one can be told from a
+table's files, and deleted once it is certain that it never lands.
+
+Each attempt has a file of lines: the table, each data file before it is made, and before the
+catalog is asked, what the commit demands of the table. The attempt holds a lock on it, which the
+kernel frees however the process ends. No line must reach the disk: after a power cut only the
+warehouse's own files say what there is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..core.files import explain_os_error
+
+_ENDING = ".jsonl"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """What the catalog was asked to commit to: the table with `base` as its newest snapshot (None
+    for none), or no table of that name.
+    """
+
+    base: int | None
+    creates: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """An attempt whose process ended before it knew how the attempt had ended. mark: what its
+    snapshot would carry. files: data files that it may have made. demand: of the last time that it
+    asked the catalog; None if it never did.
+    """
+
+    mark: str
+    files: tuple[str, ...]
+    demand: Demand | None
+
+
+class Attempt:
+    """The record of an attempt. mark: what its snapshot carries. asked: whether the catalog was."""
+
+    def __init__(self, handle: int, path: Path) -> None:
+        self.mark, self.asked = path.stem, False
+        self._handle, self._path = handle, path
+
+    def makes(self, file: str) -> None:
+        """Called before a data file is made. Raises Unavailable on a full disk."""
+        self._add({"file": file})
+
+    def asks(self, demand: Demand) -> None:
+        """Called before the catalog is asked, each time. Raises Unavailable on a full disk."""
+        self._add({"base": demand.base, "creates": demand.creates})
+        self.asked = True
+
+    def ended(self) -> None:
+        """Its files are in the table or deleted: forget it."""
+        self._path.unlink(missing_ok=True)
+
+    def _add(self, line: dict[str, Any]) -> None:
+        try:
+            os.write(self._handle, json.dumps(line).encode() + b"\n")
+        except OSError as error:
+            raise explain_os_error(error, f"{self._path} cannot be written.") from error
+
+
+class Pending:
+    """The attempts of one project."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @contextlib.contextmanager
+    def attempt(self, table: str) -> Iterator[Attempt]:
+        """Record an attempt, until it has deleted its files before the catalog was asked, or says
+        that it has ended. Raises Unavailable on a full or read-only disk.
+        """
+        path = self._folder / f"{uuid.uuid4().hex}{_ENDING}"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise explain_os_error(error, f"{path} cannot be made.") from error
+        attempt = Attempt(handle, path)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            attempt._add({"table": table})
+            yield attempt
+        finally:
+            if not attempt.asked:
+                attempt.ended()
+            os.close(handle)
+
+    @contextlib.contextmanager
+    def left(self, table: str) -> Iterator[list[tuple[Left, Attempt]]]:
+        """What processes that ended have left of attempts on a table; nobody else decides on these
+        meanwhile.
+        """
+        with contextlib.ExitStack() as held:
+            found = list[tuple[Left, Attempt]]()
+            for path in sorted(self._folder.glob(f"*{_ENDING}")):
+                handle = _locked(path)
+                if handle is not None:
+                    held.callback(os.close, handle)
+                    left = _read(path, table)
+                    if left is not None:
+                        found.append((left, Attempt(handle, path)))
+            yield found
+
+
+def _locked(path: Path) -> int | None:
+    """The file; None if its process is alive, or if it is gone."""
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(handle).st_nlink:
+            return handle
+    except BlockingIOError:
+        pass
+    os.close(handle)
+    return None
+
+
+def _read(path: Path, table: str) -> Left | None:
+    """None for another table, or without its first line: it has only begun."""
+    lines: list[dict[str, Any]] = []
+    for text in path.read_text().splitlines():
+        with contextlib.suppress(json.JSONDecodeError):  # the last one may be torn
+            lines.append(json.loads(text))
+    if not lines or lines[0].get("table") != table:
+        return None
+    asked = [line for line in lines if "base" in line]
+    return Left(
+        mark=path.stem,
+        files=tuple(line["file"] for line in lines if "file" in line),
+        demand=Demand(**asked[-1]) if asked else None,
+    )

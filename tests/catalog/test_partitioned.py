@@ -1,0 +1,174 @@
+"""Partitioned tables of other clients: written here as pyiceberg writes them itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from pyiceberg.partitioning import PartitionField, PartitionSpec
+from pyiceberg.schema import Schema
+from pyiceberg.transforms import (
+    BucketTransform,
+    DayTransform,
+    HourTransform,
+    IdentityTransform,
+    MonthTransform,
+    Transform,
+    TruncateTransform,
+    VoidTransform,
+    YearTransform,
+)
+from pyiceberg.types import (
+    DateType,
+    DecimalType,
+    LongType,
+    NestedField,
+    StringType,
+    StructType,
+    TimestampType,
+    TimestamptzType,
+)
+
+from jupyter_mlinfra.catalog import Catalog, DatasetName
+from jupyter_mlinfra.catalog.change import present
+from jupyter_mlinfra.catalog.store import CatalogStore
+from jupyter_mlinfra.core.errors import Unprocessable
+from jupyter_mlinfra.core.project import Project
+
+_START = datetime(1969, 12, 31, 22, 30)
+ROWS = pl.DataFrame(
+    {
+        "id": list(range(12)),
+        "word": [None, "ä/b=c", "ä", *["long word"] * 9],
+        "day": [None, *(date(1969, 12, 30) + timedelta(days=20 * n) for n in range(11))],
+        "at": [None, *(_START + timedelta(hours=n) for n in range(11))],
+        "moment": [
+            None,
+            *((_START + timedelta(days=9 * n)).replace(tzinfo=UTC) for n in range(11)),
+        ],
+        "price": [None, *(Decimal(f"{n - 5}.55") for n in range(11))],
+    },
+    schema_overrides={
+        "price": pl.Decimal(9, 2),
+        "moment": pl.Datetime("us", "UTC"),
+        "at": pl.Datetime("us"),
+    },
+)
+SCHEMA = Schema(
+    NestedField(1, "id", LongType(), required=False),
+    NestedField(2, "word", StringType(), required=False),
+    NestedField(3, "day", DateType(), required=False),
+    NestedField(4, "at", TimestampType(), required=False),
+    NestedField(5, "moment", TimestamptzType(), required=False),
+    NestedField(6, "price", DecimalType(9, 2), required=False),
+)
+SPECS: dict[str, list[tuple[int, Transform[Any, Any]]]] = {
+    "identity": [(2, IdentityTransform()), (3, IdentityTransform())],
+    "times": [(3, MonthTransform()), (4, HourTransform())],
+    "years": [(5, YearTransform()), (3, DayTransform())],
+    "days": [(4, DayTransform()), (2, VoidTransform())],
+    "buckets": [(1, BucketTransform(3)), (2, BucketTransform(4)), (6, BucketTransform(2))],
+    "truncated": [
+        (1, TruncateTransform(5)),
+        (2, TruncateTransform(1)),
+        (6, TruncateTransform(100)),
+    ],
+    "twice": [(1, BucketTransform(2)), (1, TruncateTransform(4))],
+}
+
+
+def make(project: Project, fields: list[tuple[int, Transform[Any, Any]]]) -> None:
+    """What another client makes: an empty table t.p with these partitions."""
+    iceberg = CatalogStore(project).iceberg
+    iceberg.create_namespace_if_not_exists("t")
+    spec = PartitionSpec(
+        *(
+            PartitionField(source, 1000 + number, transform, f"p {number}")
+            for number, (source, transform) in enumerate(fields)
+        )
+    )
+    iceberg.create_table("t.p", SCHEMA, partition_spec=spec)
+
+
+def expected(fields: list[tuple[int, Transform[Any, Any]]]) -> dict[tuple[Any, ...], list[int]]:
+    """The ids by partition, each value asked of pyiceberg by itself."""
+    found: dict[tuple[Any, ...], list[int]] = {}
+    for row in ROWS.iter_rows():
+        values = []
+        for source, transform in fields:
+            value = transform.transform(SCHEMA.find_type(source))(row[source - 1])
+            if isinstance(value, date):
+                value = (value - date(1970, 1, 1)).days
+            values.append(value)
+        found.setdefault(tuple(values), []).append(row[0])
+    return found
+
+
+def by_partition(project: Project) -> dict[tuple[Any, ...], list[int]]:
+    """The ids by partition, as the files have them."""
+    found: dict[tuple[Any, ...], list[int]] = {}
+    for file in present(CatalogStore(project).load(DatasetName("t", "p"))):
+        ids = pl.read_parquet(file.file_path)["id"].to_list()
+        found.setdefault(tuple(file.partition), []).extend(ids)
+    return found
+
+
+@pytest.mark.parametrize("kind", SPECS)
+def test_rows_go_to_the_partitions_that_iceberg_gives_them(
+    catalog: Catalog, project: Project, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr("jupyter_mlinfra.catalog.datafiles._OPEN", 2)
+    make(project, SPECS[kind])
+    assert catalog.write(ROWS, into="t.p").rows_written == 12
+    found = by_partition(project)
+    assert found == expected(SPECS[kind])
+    assert catalog.dataset("t.p").scan().sort("id").collect().equals(ROWS)
+    assert catalog.verify("t.p").checked >= len(found)
+    summary = CatalogStore(project).load(DatasetName("t", "p")).current_snapshot().summary  # type: ignore[union-attr]
+    assert int(summary["changed-partition-count"] or 0) == len(found)  # type: ignore[index]
+
+
+def test_a_filter_reads_only_its_partition_and_pyiceberg_reads_all(
+    catalog: Catalog, project: Project
+) -> None:
+    make(project, [(2, IdentityTransform()), (1, TruncateTransform(4))])
+    catalog.write(ROWS, into="t.p")
+    table = CatalogStore(project).load(DatasetName("t", "p"))
+    assert len(list(table.scan(row_filter="word = 'long word'").plan_files())) == 3
+    assert sorted(table.scan().to_arrow()["id"].to_pylist()) == list(range(12))
+    assert table.inspect.partitions()["record_count"].to_pylist()
+
+
+def test_files_and_upserts_come_into_a_partitioned_table_too(
+    catalog: Catalog, project: Project, file: Callable[..., Path]
+) -> None:
+    make(project, [(2, IdentityTransform())])
+    catalog.write(ROWS, into="t.p")
+    text = "id,word,day,at,moment,price\n2,new,,,,\n20,new,,,,1.50\n"
+    report = catalog.ingest([file("a.csv", text)], into="t.p", mode="upsert", key="id")
+    assert (report.rows_written, report.rows_updated) == (2, 1)
+    found = by_partition(project)
+    assert found["new",] == [2, 20]
+    assert ("ä",) not in found
+    assert sum(map(len, found.values())) == 13
+    replaced = catalog.write(ROWS[:2], into="t.p", mode="replace")
+    assert replaced.rows_written == 2
+    assert by_partition(project) == {(None,): [0], ("ä/b=c",): [1]}
+
+
+def test_a_rule_that_is_not_known_here_is_refused_before_a_row_is_read(
+    catalog: Catalog, project: Project
+) -> None:
+    iceberg = CatalogStore(project).iceberg
+    iceberg.create_namespace_if_not_exists("t")
+    inner = StructType(NestedField(2, "x", LongType(), required=False))
+    schema = Schema(NestedField(1, "a", inner, required=False))
+    spec = PartitionSpec(PartitionField(2, 1000, IdentityTransform(), "x"))
+    iceberg.create_table("t.n", schema, partition_spec=spec)
+    with pytest.raises(Unprocessable, match=r"a field within a column.*engine that made it"):
+        catalog.write(pl.DataFrame({"a": [{"x": 1}]}), into="t.n")
