@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,11 +12,12 @@ from ..core.errors import BadRequest, Conflict, NotFound
 from . import metadata as records
 from .change import WriteMode
 from .conform import check_zone
+from .databases.urls import DatabaseTable, database_table, is_database
 from .inspection import inspect
 from .intake import FileRows
 from .names import DatasetName
-from .quarantine import Quarantine
 from .reading import Reading, ReadingOptions
+from .reporting import completed, nothing_written, said_of_skipped
 from .rows import scan
 from .sources import open_sources, paths_of
 from .spec import IngestReport, Inspection
@@ -63,10 +64,16 @@ class Ingesting:
         *,
         again: bool,
         key: Sequence[str] = (),
+        cursor: str = "",
     ) -> IngestReport:
         """See `Catalog.ingest`."""
         options = _checked(reading)
         self._store.check_writable(name)
+        if table := self._database_table(files, cursor):
+            from .databases.bringing import Bringing
+
+            bringing = Bringing(self._store, self._writer, table, name)
+            return bringing.bring(mode, options, key=key, cursor=cursor, again=again)
         paths = paths_of(files, self._project.root)
         with watched(paths) as watch:
             digests = {path: digest(path) for path in paths}
@@ -144,13 +151,29 @@ class Ingesting:
                 properties=last_check,
                 stale=stale,
             )
-        return replace(
-            report,
-            summary=_summary(report, rows.read, rows.quarantine, files.skipped),
-            skipped=list(files.skipped),
-            spelled=rows.spelled,
-            notes=[*report.notes, *(f"{doubt.what} {doubt.fix}" for doubt in rows.doubts)],
-        )
+        return completed(report, rows, files.skipped)
+
+    def _database_table(self, files: Sequence[str | Path], cursor: str) -> DatabaseTable | None:
+        """The table that the rows come from; None if they come from files. Raises BadRequest if
+        both are named.
+        """
+        tables = [file for file in files if is_database(file)]
+        if not tables and cursor:
+            raise BadRequest(
+                "Files have no cursor.",
+                "Of files, those that are new are read; --cursor names a column of a table in a"
+                " database.",
+                "Leave --cursor out (in Python cursor).",
+            )
+        if not tables:
+            return None
+        if len(files) > 1:
+            raise BadRequest(
+                "A table of a database is ingested by itself.",
+                f"{len(files)} sources are named.",
+                "Ingest them one after the other.",
+            )
+        return database_table(str(tables[0]), self._project.root)
 
     def _new_files(
         self, paths: Sequence[Path], digests: Mapping[Path, str], existing: Mapping[str, str]
@@ -169,17 +192,12 @@ class Ingesting:
     def _nothing_new(self, name: DatasetName, skipped: Mapping[str, str]) -> IngestReport:
         """The report of an ingest without anything new."""
         metadata = self._store.metadata(self._store.entry(name))
-        return IngestReport(
-            dataset=name.text,
-            rows_written=0,
-            quarantined=0,
-            snapshot=next(iter(skipped.values())),
-            columns=[column.name for column in records.columns(name, metadata)],
-            summary=(
-                f"Nothing was written: {_skipped(skipped)}; --again (in Python again=True) adds the"
-                " rows once more"
-            ),
-            skipped=list(skipped),
+        return nothing_written(
+            name.text,
+            next(iter(skipped.values())),
+            [column.name for column in records.columns(name, metadata)],
+            f"{said_of_skipped(skipped)}; --again (in Python again=True) adds the rows once more",
+            list(skipped),
         )
 
     def _schema(self, name: DatasetName) -> Mapping[str, pl.DataType] | None:
@@ -216,29 +234,3 @@ def _checked(options: ReadingOptions) -> Reading:
     check_zone(reading.time_zone)
     check_date_format(reading.date_format)
     return reading
-
-
-def _summary(
-    report: IngestReport, read: int, quarantine: Quarantine, skipped: Mapping[str, str]
-) -> str:
-    """One line that begins with what was left out."""
-    parts = []
-    if quarantine.rows:
-        first = min(quarantine.rows, key=lambda row: (row.file, row.line))
-        parts.append(
-            f"{len(quarantine.rows):,} of {read:,} rows do not fit and are in quarantine, the first"
-            f" in line {first.line} of {first.file}: {first.reason}"
-        )
-    if skipped:
-        parts.append(_skipped(skipped))
-    updated = f", {report.rows_updated:,} of them in place of others" if report.rows_updated else ""
-    return "; ".join([*parts, f"{report.rows_written:,} rows are written{updated}"])
-
-
-def _skipped(skipped: Mapping[str, str]) -> str:
-    path, snapshot = next(iter(skipped.items()))
-    return (
-        f"{path} is already in it (snapshot {snapshot})"
-        if len(skipped) == 1
-        else f"{len(skipped):,} files are already in it, such as {path} (snapshot {snapshot})"
-    )

@@ -80,12 +80,12 @@ def verify(
     tasks = list(table.scan(snapshot_id=name.snapshot).plan_files())
     files = {task.file.file_path: int(task.file.file_size_in_bytes) for task in tasks}
     deletes = {file.file_path for task in tasks for file in task.delete_files}
-    checksums, damaged, unchecked, read = _checksums(table), [], sorted(deletes), 0
+    checksums, damaged, unchecked, read = checksums_of(table), [], sorted(deletes), 0
     for path, size in files.items():
         expected = checksums.get(_file_name(path))
         if expected is None:
             unchecked.append(path)
-        elif problem := _damage(table.io, path, expected):
+        elif problem := damage_of(table.io, path, expected):
             damaged.append(Damage(file=path, why=problem))
         read += size
         on_progress(read, sum(files.values()))
@@ -121,12 +121,13 @@ def check(table: Table, name: DatasetName) -> None:
         raise Unprocessable(
             f"{name.text} has a damaged data file.",
             f"{damage.file}: {damage.why}.{more}",
-            "Restore the file, or write the rows again. All of them: mlinfra catalog verify"
-            f" {name.text}",
+            "Restore the file, or set it aside, so that the others can be read: mlinfra catalog"
+            f" verify {name.text} --quarantine",
         )
 
 
-def _checksums(table: Table) -> dict[str, str]:
+def checksums_of(table: Table) -> dict[str, str]:
+    """SHA-256 by the name of a file, as the snapshots that are kept say."""
     checksums: dict[str, str] = {}
     for snapshot in table.metadata.snapshots:
         text = snapshot.summary.additional_properties.get(CHECKSUMS) if snapshot.summary else None
@@ -134,7 +135,7 @@ def _checksums(table: Table) -> dict[str, str]:
     return checksums
 
 
-def _damage(io: FileIO, path: str, expected: str) -> str:
+def damage_of(io: FileIO, path: str, expected: str) -> str:
     """What is wrong with a file; empty if it is intact."""
     try:
         checksum = _checksum(io.new_input(path).open())

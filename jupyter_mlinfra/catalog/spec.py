@@ -230,7 +230,9 @@ class Damage:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
     """The result of reading all files of a snapshot. files: how many there are. unchecked: the
-    first of those without a checksum. note: why they have none.
+    first of those without a checksum. note: why they have none. set_aside: damaged files that were
+    taken out of the dataset, with `rows_lost` rows; put_back: those that are in it again.
+    still_out: those that are out of it. now: the snapshot that did so.
     """
 
     dataset: str
@@ -240,6 +242,11 @@ class Verification:
     damaged: Sequence[Damage]
     unchecked: Sequence[str]
     note: str = ""
+    set_aside: Sequence[str] = ()
+    rows_lost: int = 0
+    put_back: Sequence[str] = ()
+    still_out: Sequence[str] = ()
+    now: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

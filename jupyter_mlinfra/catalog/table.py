@@ -93,14 +93,21 @@ class Table:
         mode: WriteMode = "append",
         key: str | Sequence[str] = (),
         again: bool = False,
+        cursor: str = "",
         **reading: Unpack[ReadingOptions],
     ) -> IngestReport:
-        """Read files into the dataset, in one commit or not at all; afterwards `scan()` reads their
-        rows too. See `Catalog.ingest`.
+        """Read files, or a table of a database, into the dataset, in one commit or not at all;
+        afterwards `scan()` reads their rows too. See `Catalog.ingest`.
         """
         paths = [files] if isinstance(files, str | Path) else files
         report = self._catalog.ingest(
-            paths, into=self._writable_name(), mode=mode, key=key, again=again, **reading
+            paths,
+            into=self._writable_name(),
+            mode=mode,
+            key=key,
+            again=again,
+            cursor=cursor,
+            **reading,
         )
         self._refresh()
         return report

@@ -100,5 +100,8 @@ def digest_if(
 
 
 def size_in(digest: str) -> int:
-    """The size of the file that a digest is of."""
-    return int(digest.rpartition(".")[2] or 0)
+    """The size of the file that a digest is of; 0 for what names other rows than those of a
+    file.
+    """
+    size = digest.rpartition(".")[2]
+    return int(size) if size.isdecimal() and ":" not in digest else 0

@@ -15,6 +15,8 @@ from types import ModuleType
 
 _EXTRAS = {
     "psycopg": "postgres",
+    "adbc": "sources",
+    "fastexcel": "sources",
     "redis": "redis",
     "s3fs": "s3",
     "boto": "s3",

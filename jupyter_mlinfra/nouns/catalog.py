@@ -32,17 +32,21 @@ def ingest(
     mode: WriteMode = "append",
     key: str | Sequence[str] = (),
     again: bool = False,
+    cursor: str = "",
     **reading: Unpack[ReadingOptions],
 ) -> IngestReport:
-    """Read CSV, Parquet or JSON files into a dataset, created if necessary, in one commit or not at
-    all.
+    """Read CSV, Parquet or JSON files, or a table of a database (`postgresql://…#table`,
+    `sqlite:///…#table`), into a dataset, created if necessary, in one commit or not at all.
 
     mode, key: with `mode="upsert", key=["id"]` a row takes the place of the one with the same id.
-    again: also files that are already in the dataset. reading: options instead of guesses, such as
-    `separator=";"` or `null_values=["NA"]`.
+    again: also what is already in the dataset. cursor: a column of the table that grows with every
+    new row; only rows that came since the last ingest are read. reading: options instead of
+    guesses, such as `separator=";"` or `null_values=["NA"]`.
     """
     paths = [files] if isinstance(files, str | Path) else files
-    return current().catalog.ingest(paths, into=into, mode=mode, key=key, again=again, **reading)
+    return current().catalog.ingest(
+        paths, into=into, mode=mode, key=key, again=again, cursor=cursor, **reading
+    )
 
 
 def write(

@@ -98,3 +98,56 @@ def _name():
     from jupyter_mlinfra.catalog.names import DatasetName
 
     return DatasetName.parse("t.a")
+
+
+def test_a_damaged_file_is_set_aside_and_the_rest_is_read(catalog, project, files, rows):
+    whole = files[1].read_bytes()
+    before = catalog.dataset("t.a").snapshot
+    expected = [row for row in rows("t.a") if row["id"] < 1000]
+    other = files[0] if pl.read_parquet(files[0])["id"][0] == 0 else files[1]
+    damaged = next(file for file in files if file != other)
+    whole = damaged.read_bytes()
+    flip(damaged, random.Random(5))
+    found = catalog.set_aside("t.a")
+    assert [Path(path).name for path in found.set_aside] == [damaged.name]
+    assert (found.rows_lost, catalog.dataset("t.a").snapshot) == (1000, found.now)
+    assert rows("t.a") == expected
+    assert catalog.profile("t.a", tier="exact").rows.value == 1000
+    assert not catalog.verify("t.a").damaged
+    kept = project.home / "quarantine" / "files" / "t.a" / damaged.name
+    assert kept.read_bytes() == damaged.read_bytes()
+    assert catalog.verify(f"t.a@{before}").damaged
+    # Nothing comes back before the file is what was written.
+    again = catalog.put_back("t.a")
+    assert (list(again.put_back), len(again.still_out), again.now) == ([], 1, None)
+    damaged.write_bytes(whole)
+    back = catalog.put_back("t.a")
+    assert ([Path(path).name for path in back.put_back], list(back.still_out)) == (
+        [damaged.name],
+        [],
+    )
+    assert sorted(row["id"] for row in rows("t.a")) == list(range(2000))
+    assert not kept.exists()
+    assert list(catalog.put_back("t.a").put_back) == []
+    assert len(rows("t.a")) == 2000
+
+
+def test_what_was_ingested_counts_as_in_it_after_a_file_is_set_aside(catalog, project, file, rows):
+    path = file("a.csv", "id\n1\n")
+    catalog.ingest([path], into="t.a")
+    catalog.ingest([file("b.csv", "id\n2\n")], into="t.a")
+    (second,) = [
+        found
+        for found in project.home.glob("warehouse/**/*.parquet")
+        if pl.read_parquet(found)["id"].to_list() == [2]
+    ]
+    second.unlink()
+    assert catalog.set_aside("t.a").rows_lost == 1
+    assert catalog.ingest([path], into="t.a").rows_written == 0
+    assert [row["id"] for row in rows("t.a")] == [1]
+
+
+def test_nothing_is_set_aside_where_nothing_is_damaged(catalog, files):
+    before = catalog.dataset("t.a").snapshot
+    assert list(catalog.set_aside("t.a").set_aside) == []
+    assert catalog.dataset("t.a").snapshot == before

@@ -57,6 +57,7 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
             "mode": "replace",
             "key": (),
             "again": False,
+            "cursor": "",
             "reading": {
                 "null_values": ("NA", ""),
                 "time_zone": "America/New_York",
@@ -79,6 +80,7 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
             "mode": "append",
             "key": (),
             "again": True,
+            "cursor": "",
             "reading": {
                 "header": False,
                 "separator": "tab",
@@ -104,6 +106,7 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
             "mode": "upsert",
             "key": ("id", "day"),
             "again": False,
+            "cursor": "",
         },
     ),
     (
@@ -138,6 +141,28 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         {"name": "f.p", "start": 5, "count": 9, "columns": ["a", "b"], "snapshot": "4"},
     ),
     ("catalog verify f.p@7", "Verification", "catalog", "verify", {"name": "f.p@7"}),
+    (
+        "catalog verify f.p --quarantine",
+        "Verification",
+        "catalog",
+        "set_aside",
+        {"name": "f.p"},
+    ),
+    ("catalog verify f.p --put-back", "Verification", "catalog", "put_back", {"name": "f.p"}),
+    (
+        "catalog ingest sqlite:///shop.db#orders --into f.p --cursor id",
+        "IngestReport",
+        "catalog",
+        "ingest",
+        {
+            "files": ("sqlite:///shop.db#orders",),
+            "into": "f.p",
+            "mode": "append",
+            "key": (),
+            "again": False,
+            "cursor": "id",
+        },
+    ),
     (
         "catalog profile f.p --tier exact",
         "Profile",

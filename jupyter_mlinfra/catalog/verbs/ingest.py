@@ -33,24 +33,31 @@ class IngestVerbs(Verbs):
         mode: WriteMode = "append",
         key: str | Sequence[str] = (),
         again: bool = False,
+        cursor: str = "",
         **reading: Unpack[ReadingOptions],
     ) -> IngestReport:
-        """Read CSV, Parquet or JSON files into a dataset in one commit, or change nothing.
+        """Read CSV, Parquet or JSON files, or a table of a database (`postgresql://…#table`,
+        `sqlite:///…#table`), into a dataset in one commit, or change nothing.
 
         mode: append keeps the existing rows; replace replaces them (older snapshots stay readable);
         with upsert, a row takes the place of those with the same `key` (columns), or is added, and
         of rows with equal keys the last one counts. again: take files again that are already in the
-        dataset; otherwise they are skipped, and the report says so. reading: how text is read (see
-        `ReadingOptions`); what is left out is guessed. Rows that do not fit go to quarantine, with
-        line and reason, up to `max_bad` of a file. Raises NotFound for a missing file, BadRequest
-        for a name or an option that cannot be, or an upsert without a key, Conflict for a file that
-        changes while it is read, Unprocessable for one that is empty, damaged, in another encoding,
-        without a column that the dataset has, of which too many rows do not fit, or whose guessed
-        options are in doubt.
+        dataset; otherwise they are skipped, and the report says so. cursor: a column of the table
+        that grows with every new row (a number, a time): only rows that came since the last ingest
+        by it are read. reading: how text is read (see `ReadingOptions`); what is left out is
+        guessed. Rows that do not fit go to quarantine, with line and reason, up to `max_bad` of a
+        file. Raises NotFound for a missing file, BadRequest for a name or an option that cannot be,
+        or an upsert without a key, Conflict for a file that changes while it is read or where it is
+        not certain which rows of a table are new, Unavailable for a database that cannot be
+        reached, Unprocessable for a file that is empty, damaged, in another encoding, without a
+        column that the dataset has, of which too many rows do not fit, or whose guessed options are
+        in doubt.
         """
         name = self.own(into)
         columns = _key(mode, key)
-        return self._ingesting.ingest(files, name, mode, reading, again=again, key=columns)
+        return self._ingesting.ingest(
+            files, name, mode, reading, again=again, key=columns, cursor=cursor
+        )
 
     def inspect(
         self,

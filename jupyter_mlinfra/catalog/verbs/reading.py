@@ -121,6 +121,27 @@ class ReadingVerbs(Verbs):
         with self._store.explained(f"{dataset_name.text} cannot be read."):
             return verify(table, dataset_name, on_progress=on_progress)
 
+    def set_aside(self, name: str) -> Verification:
+        """Verify a dataset, and take its damaged files out, so that the others can be read: one
+        commit. Older snapshots keep them, and so does a copy in `.mlinfra/quarantine/files`.
+        """
+        from ..set_aside import SettingAside
+
+        dataset_name = self.own(name)
+        found = self.verify(name)
+        with self._store.explained(f"{dataset_name.text} was not changed."):
+            return SettingAside(self._project, self._store, dataset_name).set_aside(found)
+
+    def put_back(self, name: str) -> Verification:
+        """Put the files that were set aside back into a dataset, as far as they are what was
+        written again, for example from a backup.
+        """
+        from ..set_aside import SettingAside
+
+        dataset_name = self.own(name)
+        with self._store.explained(f"{dataset_name.text} was not changed."):
+            return SettingAside(self._project, self._store, dataset_name).put_back()
+
     def scan(self, name: DatasetName) -> pl.LazyFrame:
         """The rows, lazily; `Table.scan` uses it."""
         return self._tables.find(name).scan()

@@ -101,7 +101,13 @@ def _type(text: str) -> tuple[str, str]:
     help="upsert: a row takes the place of those with its key.",
 )
 @click.option("--key", multiple=True, metavar="COLUMN", help="Of an upsert; may be repeated.")
-@click.option("--again", is_flag=True, help="Add files again that are already in the dataset.")
+@click.option("--again", is_flag=True, help="Add again what is already in the dataset.")
+@click.option(
+    "--cursor",
+    default="",
+    metavar="COLUMN",
+    help="Of a table: read only rows with a later value here than the last time.",
+)
 @reading
 def _ingest(
     session: Session,
@@ -110,14 +116,16 @@ def _ingest(
     mode: Any,
     key: tuple[str, ...],
     again: bool,
+    cursor: str,
     **options: Any,
 ) -> Any:
-    """Read CSV, Parquet or JSON files into a dataset, in one commit or not at all. CSV options that
-    are not given are guessed.
+    """Read CSV, Parquet or JSON files, or a table of a database (postgresql://…#table,
+    sqlite:///…#table), into a dataset, in one commit or not at all. CSV options that are not given
+    are guessed.
     """
     mode = mode or ("upsert" if key else "append")
     report = session.bench.catalog.ingest(
-        files, into=into, mode=mode, key=key, again=again, **_options(options)
+        files, into=into, mode=mode, key=key, again=again, cursor=cursor, **_options(options)
     )
     session.note(report.summary)
     return report

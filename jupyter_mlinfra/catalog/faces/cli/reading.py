@@ -41,12 +41,27 @@ def _preview(session: Session, name: str, columns: str | None, **options: Any) -
 
 @catalog.verb("verify")
 @click.argument("name")
-def _verify(session: Session, name: str) -> Any:
+@click.option(
+    "--quarantine",
+    "what",
+    flag_value="quarantine",
+    help="Set damaged files aside, so that the others can be read.",
+)
+@click.option(
+    "--put-back",
+    "what",
+    flag_value="put back",
+    help="Put back the files that were set aside and are whole again.",
+)
+def _verify(session: Session, name: str, what: str | None) -> Any:
     """Compare every data file with the checksum of what was written; exit code 1 if one is
     damaged.
     """
-    verification = session.bench.catalog.verify(name)
-    if not verification.damaged:
+    catalog = session.bench.catalog
+    if what == "put back":
+        return catalog.put_back(name)
+    verification = catalog.set_aside(name) if what else catalog.verify(name)
+    if not verification.damaged or what:
         return verification
     why = (
         f"{len(verification.damaged)} of {verification.files} files are not what was written, or"
@@ -57,6 +72,7 @@ def _verify(session: Session, name: str) -> Any:
         error=Failed(
             f"{verification.dataset} is damaged.",
             why,
-            "Restore them from a backup, or write the rows again.",
+            "Restore them from a backup, or set them aside, so that the others can be read: mlinfra"
+            f" catalog verify {verification.dataset} --quarantine",
         ),
     )

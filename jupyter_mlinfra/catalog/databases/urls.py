@@ -1,0 +1,173 @@
+"""Addresses of tables in databases: `postgresql://ana@host/shop#orders`, `sqlite:///shop.db#orders`.
+
+A password stands in the address, or a reference to it in its place (`ana:env:SHOP_PASSWORD@host`);
+the whole address may be a reference too (`env:SHOP#orders`). Only `url` has it, and nothing shows
+or stores that.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
+from urllib.parse import parse_qsl, quote, unquote
+
+from ...core.errors import BadRequest, NotFound
+from ...core.files import real_path
+from ...core.passwords import without_passwords
+from ...core.secrets import is_reference, redacted, resolve
+
+Engine = Literal["postgresql", "sqlite"]
+
+_SCHEME = re.compile(r"(?P<scheme>[a-z][a-z0-9]*)(?:\+[a-z0-9]+)?://(?P<rest>.*)\Z", re.S | re.I)
+_ENGINES: dict[str, Engine] = {
+    "postgresql": "postgresql",
+    "postgres": "postgresql",
+    "sqlite": "sqlite",
+}
+_OTHERS = {"mysql", "mariadb", "mssql", "oracle", "duckdb", "snowflake", "bigquery", "redshift"}
+# A password that is written there may hold an `@`; one that is a reference ends at the first.
+_USER = re.compile(
+    r"(?P<user>[^:/?@]*)(?::(?P<password>env:\w+|keyring:[^@]+|.*))?@(?P<host>[^@]*)\Z", re.S
+)
+_PORT = "5432"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseTable:
+    """A table, or view, of a database.
+
+    url: what the driver connects to. shown: the address as it may be shown and stored. location:
+    what names the data, whoever reads it and with whatever options. secrets: what no message shows.
+    """
+
+    engine: Engine
+    table: str
+    url: str = field(repr=False)
+    shown: str
+    location: str
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def identity(self) -> str:
+        """A short name of the table that stays the same."""
+        return sha256(f"{self.location}#{self.table}".encode()).hexdigest()[:32]
+
+    def cleaned(self, text: str) -> str:
+        """A text of the driver without passwords."""
+        return without_passwords(redacted(text, self.secrets))
+
+
+def is_database(text: object) -> bool:
+    """Whether a source of an ingest is the address of a database rather than of a file."""
+    if not isinstance(text, str):
+        return False
+    if is_reference(text):
+        return "#" in text
+    found = _SCHEME.match(text)
+    return found is not None and found["scheme"].lower() in {*_ENGINES, *_OTHERS}
+
+
+def is_stored_safely(text: str) -> bool:
+    """Whether an address may be kept as it is: its password, if it has one, is a reference."""
+    if is_reference(text):
+        return True
+    found = _SCHEME.match(text.rpartition("#")[0])
+    if found is None or _ENGINES.get(found["scheme"].lower()) != "postgresql":
+        return True
+    user = _USER.match(found["rest"].partition("?")[0])
+    password = (user["password"] or "") if user else ""
+    return (not password or is_reference(password)) and "password=" not in text
+
+
+def database_table(text: str, root: Path) -> DatabaseTable:
+    """The table that an address names. root: of the project, where the path of a SQLite file may
+    begin.
+
+    Raises BadRequest for an address that cannot be, NotFound for a missing secret or file.
+    """
+    address, _, table = text.rpartition("#")
+    if not address or not table:
+        raise BadRequest(
+            f"{without_passwords(text)} names no table.",
+            "The table comes after the `#`.",
+            "For example postgresql://ana@host/shop#orders or sqlite:///shop.db#orders.",
+        )
+    found = _SCHEME.match(resolve(address))
+    engine = _ENGINES.get(found["scheme"].lower()) if found else None
+    if found is None or engine is None:
+        raise BadRequest(
+            f"{without_passwords(address)} is not the address of a database that can be read.",
+            "Databases: postgresql, sqlite.",
+            "Export the table to Parquet or CSV, and ingest that file.",
+        )
+    read = _sqlite if engine == "sqlite" else _postgresql
+    return read(found["rest"], table, root)
+
+
+def _postgresql(rest: str, table: str, _root: Path) -> DatabaseTable:
+    place, _, options = rest.partition("?")
+    found = _USER.match(place)
+    user, written, host = (
+        (found["user"], found["password"] or "", found["host"]) if found else ("", "", place)
+    )
+    password = resolve(written) if is_reference(written) else unquote(written)
+    machine, _, database = host.partition("/")
+    login = f"{user}:{quote(password, safe='')}@" if password else f"{user}@" if user else ""
+    if "connect_timeout=" not in options:
+        options = f"{options}&connect_timeout=10" if options else "connect_timeout=10"
+    name = database or user
+    return DatabaseTable(
+        engine="postgresql",
+        table=table,
+        url=f"postgresql://{login}{host}?{options}",
+        shown=f"postgresql://{f'{user}@' if user else ''}{host}#{table}",
+        location=f"postgresql://{_with_port(machine.lower())}/{name}",
+        secrets=tuple(
+            filter(
+                None,
+                (
+                    password,
+                    quote(password, safe=""),
+                    written,
+                    *(value for key, value in parse_qsl(options) if key.endswith("password")),
+                ),
+            )
+        ),
+    )
+
+
+def _with_port(machine: str) -> str:
+    last = machine.rpartition("]")[2]  # after an IPv6 address
+    return machine if ":" in last or not machine else f"{machine}:{_PORT}"
+
+
+def _sqlite(rest: str, table: str, root: Path) -> DatabaseTable:
+    file = unquote(rest.removeprefix("/"))
+    if not rest.startswith("/") or not file:
+        raise BadRequest(
+            f"sqlite://{rest} names no file.",
+            "The path of the file comes after three slashes.",
+            "For example sqlite:///shop.db#orders, or sqlite:////data/shop.db#orders.",
+        )
+    # Three slashes and a path from the root is a common slip: read so if there is no such file.
+    places = (Path(file), root / file, Path(f"/{file}"))
+    path = next((place for place in places if os.path.isfile(place)), None)
+    if path is None:
+        raise NotFound(
+            f"There is no SQLite file {file}.",
+            "Nothing was made.",
+            "Check the path; it is relative to the working directory or the project.",
+        )
+    real = real_path(path)
+    shown = real.relative_to(root) if real.is_relative_to(root) else real
+    return DatabaseTable(
+        engine="sqlite",
+        table=table,
+        url=f"file:{quote(str(real))}?mode=ro",
+        shown=f"sqlite:///{shown}#{table}",
+        location=f"sqlite:///{real}",
+    )
