@@ -67,7 +67,7 @@ class Ingesting:
         cursor: str = "",
     ) -> IngestReport:
         """See `Catalog.ingest`."""
-        options = _checked(reading)
+        options = checked(reading)
         self._store.check_writable(name)
         if table := self._database_table(files, cursor):
             from .databases.bringing import Bringing
@@ -100,7 +100,7 @@ class Ingesting:
         reading: ReadingOptions,
     ) -> Inspection:
         """See `Catalog.inspect`."""
-        options = _checked(reading)
+        options = checked(reading)
         paths = paths_of(files, self._project.root)
         schema = self._schema(name) if name is not None else None
         append = mode != "replace"
@@ -223,7 +223,7 @@ class Ingesting:
         )
 
 
-def _checked(options: ReadingOptions) -> Reading:
+def checked(options: ReadingOptions) -> Reading:
     """Raises BadRequest for an impossible value."""
     if unknown := sorted(options.keys() - ReadingOptions.__annotations__.keys()):
         raise BadRequest(

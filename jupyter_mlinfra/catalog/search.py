@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..core.display import number
@@ -11,6 +11,7 @@ from ..core.refs import reference
 from ..core.search import Document
 from . import metadata as records
 from .names import DatasetName
+from .registrations import Registered
 from .store import CatalogStore
 from .stores.listing import CatalogEntry
 
@@ -29,6 +30,26 @@ def documents(store: CatalogStore) -> Iterator[Document]:
                 kind="dataset",
                 name=entry.name,
                 detail=error.what,
+            )
+
+
+def registered_documents(items: Iterable[Registered]) -> Iterator[Document]:
+    """What is registered in place, and its columns as they were then."""
+    for item in items:
+        yield Document(
+            ref=item.name.ref,
+            kind="dataset",
+            name=item.name.text,
+            text=" ".join([*item.columns, item.location]),
+            detail=f"{item.kind} in place, {len(item.columns)} columns",
+        )
+        for name, dtype in item.columns.items():
+            yield Document(
+                ref=reference("column", item.name.text, name),
+                kind="column",
+                name=name,
+                text="",
+                detail=f"{dtype} · {item.name.text}",
             )
 
 

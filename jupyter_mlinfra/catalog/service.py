@@ -11,6 +11,7 @@ from .verbs.labels import LabelVerbs
 from .verbs.looking import LookingVerbs
 from .verbs.querying import SqlVerbs
 from .verbs.reading import ReadingVerbs
+from .verbs.registering import RegisteringVerbs
 from .verbs.search import SearchVerbs
 from .verbs.time import TimeVerbs
 from .verbs.tracing import LineageVerbs
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 class Catalog(
     ReadingVerbs,
     IngestVerbs,
+    RegisteringVerbs,
     LabelVerbs,
     LookingVerbs,
     SearchVerbs,

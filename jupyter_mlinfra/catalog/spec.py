@@ -127,7 +127,8 @@ class Inspection:
 class Dataset:
     """One row of a list. name: `namespace.table`. rows, bytes: from the snapshot's summary, so
     exact. domain: whose table it is: that domain alone writes it, it has no snapshots, and what
-    would have to be read is unknown; empty for a dataset of the catalog.
+    would have to be read is unknown; of what is registered in place, its kind (`csv`, `delta`);
+    empty for a dataset of the catalog.
     """
 
     ref: str

@@ -110,6 +110,13 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         },
     ),
     (
+        "catalog register 'data/*.csv' --as f.p --separator tab",
+        "Dataset",
+        "catalog",
+        "register",
+        {"path": "data/*.csv", "name": "f.p", "reading": {"separator": "tab"}},
+    ),
+    (
         "catalog inspect a.csv b.csv --into f.p --header --decimal .",
         "Inspection",
         "catalog",

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from ...core.domain import merged
-from . import care, ingest, labels, looking, querying, reading, search, time, tracing
+from . import (
+    care,
+    ingest,
+    labels,
+    looking,
+    querying,
+    reading,
+    registering,
+    search,
+    time,
+    tracing,
+)
 
 ALL = merged(
     reading.PART,
     ingest.PART,
+    registering.PART,
     search.PART,
     looking.PART,
     time.PART,

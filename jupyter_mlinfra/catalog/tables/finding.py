@@ -1,13 +1,18 @@
-"""Which table a name means, and all tables by name: datasets first, then those of other domains."""
+"""Which table a name means, and all tables by name: datasets first, then what is registered in
+place, then those of other domains.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
+from ...core.errors import Conflict
 from ..names import DatasetName
+from ..registrations import Registrations
 from .domain import DomainTable, table_of_domain, tables_of_domains
 from .iceberg import IcebergTable
+from .registered import RegisteredTable
 
 if TYPE_CHECKING:
     from ...core.project import Project
@@ -19,27 +24,49 @@ if TYPE_CHECKING:
 class Finder:
     """The tables of one project."""
 
-    def __init__(self, project: Project, store: CatalogStore) -> None:
-        self._project, self._store = project, store
+    def __init__(self, project: Project, store: CatalogStore, registrations: Registrations) -> None:
+        self._project, self._store, self._registrations = project, store, registrations
 
     def find(self, name: DatasetName) -> ReadTable:
-        """The dataset of that name, unless only another domain has such a table. Nothing of it is
-        read: whether there is such a dataset shows in what is asked of it.
+        """The dataset of that name, unless there is only another table of it. Nothing is read:
+        whether there is such a dataset shows in what is asked of it.
         """
-        table = table_of_domain(self._project, name)
+        table = self._other(name)
         if table is not None and not self._store.has(name):
             return table
         return IcebergTable(self._project, self._store, name)
 
+    def check_free(self, name: DatasetName) -> None:
+        """Raise Conflict if there is a table of that name."""
+        name.check()
+        if self._other(name) is not None or self._store.has(name):
+            raise Conflict(
+                f"There is a table {name.text} already.",
+                "A name stands for one table.",
+                f"Choose another name. What it is: mlinfra catalog show {name.text}",
+            )
+
+    def _other(self, name: DatasetName) -> DomainTable | None:
+        registered = self._registrations.get(name) if name.snapshot is None else None
+        if registered is not None:
+            return RegisteredTable(self._project, registered)
+        return table_of_domain(self._project, name)
+
     def listed(
         self, namespace: str | None, domains: Collection[str] | None
     ) -> tuple[Sequence[CatalogEntry], Sequence[DomainTable], str]:
-        """Datasets, tables of other domains, and which domains cannot list theirs. domains: whose
-        tables; None for those of all.
+        """Datasets, other tables, and which domains cannot list theirs. domains: whose tables; None
+        for those of all.
         """
         entries = self._store.entries(namespace)
         names = {entry.name for entry in entries}
         tables, note = tables_of_domains(self._project, domains)
+        registered = {
+            item.name.text: RegisteredTable(self._project, item)
+            for item in self._registrations.all()
+        }
+        tables = [item for item in tables if item.name.text not in registered]
+        tables = sorted([*registered.values(), *tables], key=lambda table: table.name.text)
         kept = [
             table
             for table in tables

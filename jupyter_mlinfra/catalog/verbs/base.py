@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ...core.errors import BadRequest
 from ..ingesting import Ingesting
 from ..names import DatasetName
+from ..registrations import Registrations
 from ..store import CatalogStore
 from ..tables.finding import Finder
 from ..writing import Writer
@@ -21,7 +22,8 @@ class Verbs:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._store = CatalogStore(project)
-        self._tables = Finder(project, self._store)
+        self._registrations = Registrations(project)
+        self._tables = Finder(project, self._store, self._registrations)
         self._writer = Writer(project, self._store)
         self._ingesting = Ingesting(project, self._store, self._writer)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...core.records import Page
 from ...core.search import Document, Hit
-from ..search import documents
+from ..search import documents, registered_documents
 from .base import Verbs
 
 
@@ -21,11 +21,12 @@ class SearchVerbs(Verbs):
         )
 
     def search_fingerprint(self) -> str:
-        """Changes with every commit and every change of a tag."""
-        return self._store.fingerprint()
+        """Changes with every commit, every change of a tag and every registration."""
+        return f"{self._store.fingerprint()} {self._registrations.state()}"
 
     def search_documents(self) -> Iterator[Document]:
-        """Every dataset and every column. A table whose metadata cannot be read is found by its
-        name.
+        """Every dataset and every column, of what is registered in place too. A table whose
+        metadata cannot be read is found by its name.
         """
-        return documents(self._store)
+        yield from documents(self._store)
+        yield from registered_documents(self._registrations.all())

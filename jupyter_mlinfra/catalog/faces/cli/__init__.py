@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from . import care, ingest, labels, looking, querying, reading, search, time, tracing
+from . import (
+    care,
+    ingest,
+    labels,
+    looking,
+    querying,
+    reading,
+    registering,
+    search,
+    time,
+    tracing,
+)
 from .noun import catalog
 
 __all__ = [
@@ -13,6 +24,7 @@ __all__ = [
     "looking",
     "querying",
     "reading",
+    "registering",
     "search",
     "time",
     "tracing",

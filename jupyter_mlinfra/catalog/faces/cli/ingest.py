@@ -71,7 +71,7 @@ _READING = (
 )
 
 
-def _options(options: Mapping[str, Any]) -> dict[str, Any]:
+def options_of(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options that were given, for the library, which guesses the others."""
     chosen = {name: value for name, value in options.items() if value is not None and value != ()}
     if "types" in chosen:
@@ -125,7 +125,7 @@ def _ingest(
     """
     mode = mode or ("upsert" if key else "append")
     report = session.bench.catalog.ingest(
-        files, into=into, mode=mode, key=key, again=again, cursor=cursor, **_options(options)
+        files, into=into, mode=mode, key=key, again=again, cursor=cursor, **options_of(options)
     )
     session.note(report.summary)
     return report
@@ -149,4 +149,4 @@ def _inspect(
     """What an ingest would read: options, types, first rows and doubts. Only the beginning of the
     files is read, and nothing is written.
     """
-    return session.bench.catalog.inspect(files, into=into, mode=mode, **_options(options))
+    return session.bench.catalog.inspect(files, into=into, mode=mode, **options_of(options))

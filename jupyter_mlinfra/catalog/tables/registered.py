@@ -1,0 +1,253 @@
+"""Files and Delta tables that are read where they are: nothing is copied, nothing is written."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...core.domain import Domain
+from ...core.errors import (
+    BadRequest,
+    Conflict,
+    MLInfraError,
+    NotFound,
+    Unavailable,
+    Unprocessable,
+)
+from ...core.frames import exactly
+from ...core.imports import fix_of_missing
+from ...core.tables import TableFacts
+from ..conform import Target
+from ..intake import FileRows
+from ..reading import Reading
+from ..sources import kind_of, open_sources, paths_of
+from .domain import DomainTable
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from ...core.project import Project
+    from ..registrations import Registered
+
+DELTA = "delta"
+
+
+def location_of(path: str | Path, root: Path) -> tuple[str, str]:
+    """Kind and place of what is to be registered: the folder of a Delta table, a file, or a pattern
+    of files of one kind. Raises NotFound for what does not exist, BadRequest for other kinds.
+    """
+    place = Path(path) if Path(path).is_absolute() else root / path
+    if place.is_dir():
+        if (place / "_delta_log").is_dir():
+            return DELTA, str(place)
+        place /= "*"
+    kinds = {kind_of(file) for file in paths_of([place], root)}
+    if len(kinds) > 1:
+        raise BadRequest(
+            f"{path} names files of several kinds.",
+            f"They are: {', '.join(sorted(kinds))}.",
+            "Register those of one kind, such as data/*.csv.",
+        )
+    return kinds.pop(), str(place)
+
+
+def schema_of(
+    project: Project, kind: str, location: str, reading: Reading
+) -> Mapping[str, pl.DataType]:
+    """The columns of what is to be registered. Files of text are read as a whole: raises
+    Unprocessable for a row that does not fit.
+    """
+
+    with explained_files(location):
+        if kind == DELTA:
+            return dict(_delta(location).collect_schema())
+        files = paths_of([location], project.root)
+        if kind == "parquet":
+            return dict(_parquet(files).collect_schema())
+        schema: Mapping[str, pl.DataType] = {}
+        for frame in read_text(project, files, reading, None):
+            schema = dict(frame.schema)
+        return schema
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What one registered table reads; a `core.tables.Tables` of that table alone."""
+
+    project: Project
+    registered: Registered
+
+    def names(self) -> Sequence[str]:
+        return [self.registered.name.table]
+
+    def has(self, _: str) -> bool:
+        return True
+
+    def needs(self, _: str) -> Sequence[str]:
+        return ()
+
+    def masked(self, _: str, __: Sequence[str]) -> Collection[str]:
+        return ()
+
+    def facts(self, _: str) -> TableFacts:
+        found = [file.stat() for file in self._files()]
+        newest = max(facts.st_mtime for facts in found)
+        return TableFacts(
+            description=f"read in place: {self.registered.location}",
+            columns=len(self.registered.columns),
+            bytes=sum(facts.st_size for facts in found),
+            updated_at=datetime.fromtimestamp(newest, UTC),
+        )
+
+    def rows(self, _: str) -> pl.LazyFrame:
+        kind, files = self.registered.kind, self._files()
+        if kind == DELTA:
+            return _delta(self.registered.location)
+        if kind == "parquet":
+            return _parquet(files)
+        return _text(self.project, self.registered, files)
+
+    def state(self) -> str:
+        """Of the files: they are other ones when one has another size or time."""
+        facts = [
+            (str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in self._files()
+        ]
+        return hashlib.sha256(repr(facts).encode()).hexdigest()[:32]
+
+    def _files(self) -> Sequence[Path]:
+        """Those that say what it is now. Raises NotFound if there are none any more."""
+        if self.registered.kind == DELTA:
+            logs = sorted(Path(self.registered.location, "_delta_log").glob("*.json"))
+            if not logs:
+                raise NotFound(f"There is no Delta table in {self.registered.location}.")
+            return logs
+        return paths_of([self.registered.location], self.project.root)
+
+
+class RegisteredTable(DomainTable):
+    """A table that was registered in place."""
+
+    tables: Files
+
+    def __init__(self, project: Project, registered: Registered) -> None:
+        owner = Domain(name=registered.kind, open=lambda _: None)
+        super().__init__(owner, Files(project, registered), registered.name)
+
+    def needs(self) -> Sequence[str]:
+        return ()
+
+    def state(self) -> str:
+        with self.explained():
+            return self.tables.state()
+
+    def explained(self) -> AbstractContextManager[None]:
+        return explained_files(self.tables.registered.location)
+
+    def check_own(self) -> None:
+        location = self.tables.registered.location
+        raise Conflict(
+            f"{self.name.text} is registered in place.",
+            f"It is read from {location}, never written, and has no snapshots.",
+            f"Ingest the files into a dataset of another name: mlinfra catalog ingest {location}"
+            " --into NS.TABLE",
+        )
+
+
+@contextmanager
+def explained_files(location: str) -> Iterator[None]:
+    """Turn what fails while files are read in place into what, why and fix."""
+    import polars as pl
+
+    try:
+        yield
+    except MLInfraError:
+        raise
+    except Exception as error:
+        known = isinstance(error, OSError | ValueError | pl.exceptions.PolarsError)
+        if not known and type(error).__module__.partition(".")[0] not in ("deltalake", "_internal"):
+            raise
+        why = str(error).partition(chr(10))[0][:300]
+        raise Unprocessable(
+            f"{location} cannot be read.",
+            f"{type(error).__name__}: {why}",
+            "Look at the files; they are read in place, so what happens to them shows here.",
+        ) from error
+
+
+def _parquet(files: Sequence[Path]) -> pl.LazyFrame:
+    import polars as pl
+
+    return pl.scan_parquet(list(files), glob=False, hive_partitioning=False)
+
+
+def _delta(location: str) -> pl.LazyFrame:
+    import polars as pl
+
+    try:
+        return pl.scan_delta(location)
+    except ModuleNotFoundError as error:
+        raise Unavailable(
+            f"The Delta table {location} cannot be read.",
+            "deltalake is not installed.",
+            fix_of_missing("deltalake"),
+        ) from error
+
+
+def _text(project: Project, registered: Registered, files: Sequence[Path]) -> pl.LazyFrame:
+    """Rows of files of text, read when they are asked for."""
+    from polars.io.plugins import register_io_source
+
+    reading, schema = Reading(**registered.reading), _schema(registered.schema)
+
+    def read(
+        columns: list[str] | None, predicate: pl.Expr | None, most: int | None, _: int | None
+    ) -> Iterator[pl.DataFrame]:
+        for frame in read_text(project, files, reading, schema):
+            part = frame if columns is None else frame.select(map(exactly, columns))
+            part = part if predicate is None else part.filter(predicate)
+            if most is not None:
+                part, most = part.head(most), most - min(most, part.height)
+            yield part
+            if most == 0:
+                return
+
+    return register_io_source(read, schema=schema)
+
+
+def read_text(
+    project: Project,
+    files: Sequence[Path],
+    reading: Reading,
+    schema: Mapping[str, pl.DataType] | None,
+) -> Iterator[pl.DataFrame]:
+    """The rows of files of text as an ingest reads them. schema: the columns; None to guess them. A
+    row that does not fit is an error, since there is no quarantine for what is not written.
+    """
+    with open_sources(files, replace(reading, max_bad=0), project.folder("staging")) as sources:
+        rows = FileRows(sources, replace(reading, max_bad=0))
+        known = {name: Target(dtype) for name, dtype in schema.items()} if schema else None
+        targets = rows.plan(known)
+        for frame in rows.frames(targets):
+            yield frame if schema is None else frame.select(map(exactly, schema))
+
+
+def encoded(schema: Mapping[str, pl.DataType]) -> str:
+    """A schema as `Registered` keeps it."""
+    import polars as pl
+
+    arrow = pl.DataFrame(schema=dict(schema)).to_arrow().schema
+    return base64.b64encode(arrow.serialize().to_pybytes()).decode()
+
+
+def _schema(text: str) -> dict[str, pl.DataType]:
+    import polars as pl
+    import pyarrow as pa
+
+    arrow = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(text)))
+    return dict(pl.DataFrame(pl.from_arrow(arrow.empty_table())).schema)

@@ -1,0 +1,137 @@
+"""Files and Delta tables in place: verbs that read know them, nothing is copied or written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from deltalake import DeltaTable, write_deltalake
+
+from jupyter_mlinfra.catalog import Catalog
+from jupyter_mlinfra.core.errors import BadRequest, Conflict, MLInfraError, NotFound, Unprocessable
+from jupyter_mlinfra.core.project import Project
+
+ROWS = pl.DataFrame(
+    {"id": [1, 2, 3], "price": [649.37, 1649.5, None], "word": ["a", "b;c", None], "day": ["x"] * 3}
+)
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> dict[str, Path]:
+    """The same rows as files of several kinds, and as a Delta table."""
+    data = tmp_path / "data"
+    folder = data / "lake"
+    folder.mkdir(parents=True)
+    for number, part in enumerate((ROWS[:2], ROWS[2:])):
+        part.write_parquet(folder / f"part-{number}.parquet")
+    (data / "a.csv").write_text('id;price;word;day\n1;649,37;a;x\n2;1649,5;"b;c";x\n3;;;x\n')
+    ROWS.write_ndjson(data / "a.jsonl")
+    write_deltalake(data / "delta", ROWS[:2].to_arrow())
+    write_deltalake(data / "delta", ROWS[2:].to_arrow(), mode="append")
+    return {
+        "parquet": folder,
+        "csv": data / "a.csv",
+        "json": data / "a.jsonl",
+        "delta": data / "delta",
+    }
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv", "json", "delta"])
+def test_every_reading_verb_knows_it(
+    catalog: Catalog, project: Project, places: dict[str, Path], kind: str
+) -> None:
+    place = places[kind]
+    before = {file: file.stat().st_mtime_ns for file in place.parent.glob("**/*")}
+    shown = catalog.register(place, name="lake.orders")
+    assert (shown.name, shown.domain, shown.columns) == ("lake.orders", kind, 4)
+    assert [item.name for item in catalog.list().items] == ["lake.orders"]
+    assert catalog.namespaces().items == ["lake"]
+    scanned = catalog.dataset("lake.orders").scan()
+    assert scanned.sort("id").collect().to_dicts() == ROWS.to_dicts()
+    some = scanned.filter(pl.col("id") > 1).select("word", "id").sort("id").head(1).collect()
+    assert some.to_dicts() == [{"word": "b;c", "id": 2}]
+    assert scanned.head(1).collect().height == 1
+    assert catalog.preview("lake.orders", start=1, count=2).shown == 2
+    assert [column.name for column in catalog.show("lake.orders").schema] == ROWS.columns
+    assert catalog.sql("SELECT sum(price) AS p FROM lake.orders").item() == 649.37 + 1649.5
+    assert catalog.profile("lake.orders", tier="exact")
+    assert {hit.kind for hit in catalog.search("price").items} == {"dataset", "column"}
+    assert not list(project.home.glob("warehouse/**/*.parquet"))
+    assert before == {file: file.stat().st_mtime_ns for file in place.parent.glob("**/*")}
+
+
+def test_what_happens_to_the_files_shows(catalog: Catalog, places: dict[str, Path]) -> None:
+    catalog.register(places["delta"], name="lake.delta")
+    catalog.register(str(places["parquet"] / "*.parquet"), name="lake.files")
+    states = [catalog.fingerprint(name) for name in ("lake.delta", "lake.files")]
+    assert states == [catalog.fingerprint(name) for name in ("lake.delta", "lake.files")]
+    write_deltalake(places["delta"], ROWS.to_arrow(), mode="overwrite")
+    DeltaTable(places["delta"]).delete("id = 1")
+    ROWS.write_parquet(places["parquet"] / "part-2.parquet")
+    assert sorted(catalog.dataset("lake.delta").scan().collect()["id"]) == [2, 3]
+    assert catalog.sql("SELECT count(*) AS n FROM lake.files").item() == 6
+    now = [catalog.fingerprint(name) for name in ("lake.delta", "lake.files")]
+    assert not set(now) & set(states)
+
+
+def test_it_is_never_written_and_deleting_it_leaves_the_files(
+    catalog: Catalog, project: Project, places: dict[str, Path], file: Callable[..., Path]
+) -> None:
+    catalog.register(places["csv"], name="lake.orders")
+    writes: list[Callable[[], object]] = [
+        lambda: catalog.write(ROWS, into="lake.orders"),
+        lambda: catalog.ingest([file("b.csv", "id\n1\n")], into="lake.orders"),
+        lambda: catalog.tag("lake.orders", add=["x"]),
+        lambda: catalog.snapshots("lake.orders"),
+        lambda: catalog.verify("lake.orders"),
+    ]
+    for write in writes:
+        with pytest.raises(Conflict, match=r"registered in place.*mlinfra catalog ingest"):
+            write()
+    assert catalog.delete("lake.orders") == str(places["csv"])
+    assert places["csv"].exists()
+    with pytest.raises(NotFound):
+        catalog.show("lake.orders")
+    assert catalog.search("price").total == 0
+    assert project.events.after(0)[-1].data == {"deleted": True}
+
+
+def test_what_cannot_be_registered_is_refused_with_the_reason(
+    catalog: Catalog, places: dict[str, Path], file: Callable[..., Path], tmp_path: Path
+) -> None:
+    catalog.write(ROWS, into="t.a")
+    catalog.register(places["csv"], name="lake.orders")
+    bad = file("bad.csv", "id\n" + "1\n" * 200 + "x\n")
+    damaged = file("damaged.parquet", "no parquet")
+    cases: list[tuple[Any, str, type[MLInfraError], str]] = [
+        (places["csv"], "t.a", Conflict, "There is a table t.a already"),
+        (places["csv"], "lake.orders", Conflict, "There is a table lake.orders already"),
+        (tmp_path / "none.csv", "lake.b", NotFound, "no file"),
+        (str(tmp_path / "data" / "a.*"), "lake.b", BadRequest, "several kinds.*csv, json"),
+        (bad, "lake.b", Unprocessable, "'x' in column 'id', which is i64"),
+        (damaged, "lake.b", Unprocessable, "damaged.parquet"),
+        (places["csv"], "a/b.c", BadRequest, "not the name of a dataset"),
+    ]
+    for place, name, error, words in cases:
+        with pytest.raises(error, match=words):
+            catalog.register(place, name=name)
+    assert [item.name for item in catalog.list().items] == ["t.a", "lake.orders"]
+
+
+def test_one_whose_files_are_gone_says_so_and_hides_no_other(
+    catalog: Catalog, places: dict[str, Path]
+) -> None:
+    catalog.register(places["csv"], name="lake.a")
+    catalog.register(places["json"], name="lake.b")
+    places["csv"].unlink()
+    gone, there = catalog.list().items
+    assert "There is no file" in gone.description
+    assert there.bytes
+    with pytest.raises(NotFound, match=r"a\.csv"):
+        catalog.preview("lake.a")
+    places["json"].write_text('{"id": 1}\n')
+    with pytest.raises(MLInfraError, match="no column"):
+        catalog.preview("lake.b")
