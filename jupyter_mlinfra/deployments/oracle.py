@@ -90,12 +90,18 @@ def _torch_outputs(model: str, request: dict[str, Any]) -> dict[str, list[Any]]:
 
 
 def _asked(module: Any, tensors: dict[str, Any]) -> dict[str, list[Any]]:
-    """By name if `forward` has these names, else by position."""
-    try:
-        code = module.forward.__code__
-        names = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
-    except AttributeError:
-        names = ()
+    """By name if `forward` has these names, else by position. An exported program is called as it
+    was when it was exported, and MLflow does that by position, whatever its `forward` says.
+    """
+    import torch
+
+    names: tuple[str, ...] = ()
+    if not isinstance(module, torch.fx.GraphModule):
+        try:
+            code = module.forward.__code__
+            names = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
+        except AttributeError:  # a script
+            names = ()
     by_name = len(tensors) > 1 and set(tensors) <= set(names)
     return _parts(module(**tensors) if by_name else module(*tensors.values()), "")
 

@@ -128,7 +128,9 @@ def _read(file: Path) -> Any:
 
 
 def _takes_names(module: Any, names: Sequence[str]) -> bool:
-    """Whether `forward` has parameters of all these names."""
+    """Whether `forward` has parameters of all these names. MLflow exports a program by position."""
+    if isinstance(module, torch.fx.GraphModule):
+        return False
     try:
         known = inspect.signature(module.forward).parameters
     except (TypeError, ValueError):  # TorchScript's may have none

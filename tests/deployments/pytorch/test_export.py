@@ -65,11 +65,14 @@ def ask(served: Served, bundle: Bundle, rows: Any) -> dict[str, np.ndarray]:
 def torch_s(bundle: Bundle, model: Path, rows: Any) -> list[np.ndarray]:
     """What the logged module answers to one row at a time, in the order of its outputs."""
     module = mlflow.pytorch.load_model(str(model), weights_only=False)
-    values = rows.get("jsonData") or {"": rows["ndarray"]}
+    if named := rows.get("jsonData"):
+        values = [named[item.name] for item in bundle.columns]
+    else:
+        values = [rows["ndarray"]]
     types = [item.spec.get("dtype", "float32") for item in bundle.columns]
     tensors = [
         torch.from_numpy(np.array(item, dtype=kind))
-        for item, kind in zip(values.values(), types, strict=False)
+        for item, kind in zip(values, types, strict=False)
     ]
     parts = []
     with torch.no_grad():
