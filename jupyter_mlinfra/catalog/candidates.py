@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 LEADING_ZERO = r"^[+-]?0\d"
+NOT_SURELY_BOOLEAN = r"(?i)^(?:[01]|yes|no|[yntf])$"
 SAMPLE = 500
 _IDENTIFIER = r"^[+-]?\d{17,}$"
 _ADDRESS = r"^\d{1,3}(?:\.\d{1,3}){3}$"  # 192.168.178.100 is not a number with thousands
@@ -65,7 +66,12 @@ def candidates(reading: Reading, *, times_only: bool = False) -> list[Candidate]
     plain = [Candidate(pl.Int64(), PLAIN, LEADING_ZERO)]
     if reading.decimal in (None, PLAIN.decimal) and reading.thousands != ".":
         plain.append(Candidate(pl.Float64(), PLAIN, f"{LEADING_ZERO}|{_IDENTIFIER}"))
-    return [Candidate(pl.Boolean(), PLAIN, r"^[01]$"), *plain, *times, *_spelled_numbers(reading)]
+    return [
+        Candidate(pl.Boolean(), PLAIN, NOT_SURELY_BOOLEAN),
+        *plain,
+        *times,
+        *_spelled_numbers(reading),
+    ]
 
 
 def _spelled_numbers(reading: Reading) -> list[Candidate]:
@@ -90,22 +96,16 @@ def _spelled_numbers(reading: Reading) -> list[Candidate]:
     return spelled
 
 
-def unlikely(
-    words: pl.DataFrame, choices: Sequence[Candidate], zone: str | None
-) -> list[Candidate]:
-    """The candidates that lose more than half of a sample: excludes most of them, at the price of a
-    few words.
+def has_marks(candidate: Candidate) -> pl.Expr:
+    """Whether the spelling of a number matters for column `word`: one without marks is the same in
+    each.
     """
     import polars as pl
 
-    sample = words.gather_every(max(1, words.height // SAMPLE)).with_columns(
-        pl.lit(1).alias("times")
-    )
-    return [
-        candidate
-        for candidate, missed in count_missed(sample, choices, zone).items()
-        if 2 * missed > sample.height
-    ]
+    if not candidate.dtype.is_numeric() or candidate.spelling == PLAIN:
+        return pl.lit(True)
+    stripped = pl.col("word").str.strip_chars()
+    return ~stripped.str.contains(_DIGITS) | stripped.str.contains(f"{LEADING_ZERO}|{_IDENTIFIER}")
 
 
 def count_missed(

@@ -6,10 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
+from .rewriting import rows_again
+from .widening import rewritten
+
 if TYPE_CHECKING:
+    import polars as pl
     from pyiceberg.manifest import DataFile
     from pyiceberg.table import Table
 
@@ -73,31 +77,50 @@ class Change(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RowsChange:
-    """Further rows, or with mode replace, other rows."""
+    """Further rows, or with mode replace, other rows. widened: after `plan`, columns of whole
+    numbers that become floats, so that the rows that are there are written again.
+    """
 
     creates: ClassVar = True
-    rebases: ClassVar = True
 
     rows: Rows
     mode: Mode
+    widened: Mapping[str, pl.DataType] = field(default_factory=dict, init=False)
+
+    @property
+    def rebases(self) -> bool:
+        return not self.widened
 
     @property
     def locks(self) -> bool:
         return self.mode == "replace"
 
     def plan(self, existing: Mapping[str, Target] | None) -> Mapping[str, Target]:
-        return self.rows.plan(existing if self.mode == "append" else None)
+        kept = existing if self.mode == "append" else None
+        targets = self.rows.plan(kept)
+        self.widened = rewritten(kept or {}, targets)
+        return targets
 
     def files(
         self, table: Table | None, out: DataFiles, targets: Mapping[str, Target]
     ) -> FileChange:
+        again = table is not None and bool(self.widened)
+        if table is not None and again:
+            for frame in rows_again(table, targets):
+                out.add(frame)
+        kept = out.rows
         for frame in self.rows.frames(targets):
             out.add(frame)
-        added = out.close()
-        replaced = table is not None and self.mode == "replace"
-        return FileChange(added=added, removed=present(table) if replaced else (), rows=out.rows)
+        removed = present(table) if again or self.mode == "replace" else ()
+        return FileChange(
+            added=out.close(),
+            removed=removed,
+            rows=out.rows - kept,
+            keeps_rows=again,
+            keeps_files=again,
+        )
 
 
 def present(table: Table | None) -> list[DataFile]:

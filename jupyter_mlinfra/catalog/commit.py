@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,7 @@ from .metadata import COMMIT, KEEPS_FILES, KEEPS_ROWS, OWNER, POSITION, Metadata
 from .names import DatasetName
 from .pending import Attempt, Demand
 from .store import CatalogStore
+from .widening import changes, short_schema
 
 if TYPE_CHECKING:
     from pyiceberg.io import FileIO
@@ -49,14 +50,15 @@ _ATTEMPTS = 8
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """What one commit did. updated: rows that took the place of others. columns: those of the table
-    afterwards.
+    """What one commit did. updated: rows that took the place of others. schema: the columns of the
+    table afterwards, with short types. changes: what it changed of them, a line each.
     """
 
     snapshot: str
     rows: int
     updated: int
-    columns: tuple[str, ...]
+    schema: Mapping[str, str]
+    changes: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,7 @@ class _Draft:
     transaction: Transaction
     io: FileIO
     targets: Mapping[str, Target]
+    changes: Sequence[str] = ()
 
 
 class _NeedsLockError(Exception):
@@ -166,7 +169,8 @@ def _attempt(
         raise snapshot
     failpoint("catalog-committed")
     draft.record.ended()
-    return Committed(snapshot, done.rows, done.updated, tuple(draft.targets))
+    schema = short_schema(draft.targets)
+    return Committed(snapshot, done.rows, done.updated, schema, draft.changes)
 
 
 def _begin(
@@ -196,12 +200,12 @@ def _begin(
         return _creating(store, name, _planned(change, None), record, owner=owner)
     columns = targets_of(table.schema())
     targets = _planned(change, columns)
-    if not locked and set(targets) != set(columns):
+    if not locked and targets != columns:
         raise _NeedsLockError
     outdated = stale if change.rebases else _any_other
     transaction = PinnedTable(table, record=record, stale=outdated).transaction()
     evolve(transaction, columns, targets)
-    return _Draft(record, table, transaction, table.io, targets)
+    return _Draft(record, table, transaction, table.io, targets, changes(columns, targets))
 
 
 def _creating(

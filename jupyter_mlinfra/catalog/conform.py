@@ -37,7 +37,13 @@ MISSING = (
 column they are text.
 """
 
+TRUE, FALSE = ("true", "1", "yes", "y", "t"), ("false", "0", "no", "n", "f")
+"""Words for true and false in a column of them, in small or capital letters; of a column that is
+not known to be one, only `true` and `false` tell so.
+"""
+
 ISO = "%Y-%m-%d"
+_FINER_THAN_MICROSECONDS = r":\d\d\.\d{6}\d*[1-9]"
 _ZONED = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f %#z")
 _PLAIN = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M")
 
@@ -55,7 +61,9 @@ class Fit:
     """One column on its way into the table: the typed values, and where a value was lost.
 
     quick: the same values for nearly every row of text, in a third of the time; `doubt` says where
-    `typed` has to be asked.
+    `typed` has to be asked. nulls_tell: where no value of `quick` is missing beside those of the
+    source, there is no doubt. cut: where a time has parts of a microsecond; None where that cannot
+    be.
     """
 
     name: str
@@ -64,6 +72,8 @@ class Fit:
     bad: pl.Expr
     quick: pl.Expr
     doubt: pl.Expr
+    nulls_tell: bool
+    cut: pl.Expr | None = None
 
 
 def check_zone(zone: str | None) -> None:
@@ -100,14 +110,18 @@ def from_text(
         return text, text.is_not_null()
     word = text.str.strip_chars()
     present = word.is_not_null() & ~word.is_in(MISSING)
+    if dtype.is_decimal():
+        value = number(word, dtype, spelling)  # rounded to the digits of the type
+        same = value.cast(pl.Float64) == number(word, pl.Float64(), spelling)
+        return pl.when(present & same).then(value), present
     if dtype.is_numeric():
         return pl.when(present).then(number(word, dtype, spelling)), present
     if dtype == pl.Boolean():
         lower = word.str.to_lowercase()
         return (
-            pl.when(lower.is_in(["true", "1"]))
+            pl.when(lower.is_in(TRUE))
             .then(pl.lit(True))
-            .when(lower.is_in(["false", "0"]))
+            .when(lower.is_in(FALSE))
             .then(pl.lit(False)),
             present,
         )
@@ -117,7 +131,8 @@ def from_text(
         )
         return pl.coalesce(day(word, ISO), *by_format), present
     if dtype == pl.Time():
-        return word.str.to_time("%H:%M:%S%.f", strict=False), present
+        forms = ("%H:%M:%S%.f", "%H:%M")
+        return pl.coalesce(word.str.to_time(form, strict=False) for form in forms), present
     if isinstance(dtype, pl.Datetime):
         return _moment(word, dtype, zone, spelling), present
     raise Unprocessable(
@@ -145,6 +160,7 @@ def fit(
 
     column = pl.col(name)
     quick = None
+    nulls_tell = not target.required
     if source == pl.String() and spelled:
         typed, present = from_text(column, target.dtype, zone, spelling)
         bad = present & typed.is_null()
@@ -155,24 +171,61 @@ def fit(
         )
     else:
         typed = _converted(name, source, target.dtype, zone)
-        has_value = (
-            column.is_not_nan() & column.is_not_null()
-            if source.is_float() and target.dtype.is_integer()
-            else column.is_not_null()
-        )
-        bad = has_value & typed.is_null()
+        bad = column.is_not_null() & typed.is_null()
+        if (changed := _changed(column, typed, source, target.dtype)) is not None:
+            bad, nulls_tell = bad | changed, False
         if source.is_float() and target.dtype.is_integer():
-            bad = bad | (has_value & (typed.cast(pl.Float64) != column.cast(pl.Float64)))
+            bad = bad & column.is_not_nan()
     if isinstance(target.dtype, pl.Date | pl.Datetime):
         valid = pl.when(in_range(typed)).then(typed)
         typed, bad = valid, bad | (typed.is_not_null() & valid.is_null())
+    if target.dtype == pl.Time():  # Polars counts nanoseconds
+        typed = (typed.to_physical() // 1000 * 1000).cast(pl.Time)
     if target.required:
         bad = bad | typed.is_null()
     typed, bad = typed.cast(target.dtype).alias(name), bad.fill_null(False)
+    cut = _cut(column, source, target.dtype, spelled=spelled)
     if quick is None or target.required:
-        return Fit(name, target, typed, bad, typed, bad)
+        return Fit(name, target, typed, bad, typed, bad, nulls_tell, cut)
     doubt = column.is_not_null() & quick.is_null()
-    return Fit(name, target, typed, bad, quick.cast(target.dtype).alias(name), doubt)
+    quick = quick.cast(target.dtype).alias(name)
+    return Fit(name, target, typed, bad, quick, doubt, nulls_tell, cut)
+
+
+def _changed(
+    column: pl.Expr, typed: pl.Expr, source: pl.DataType, target: pl.DataType
+) -> pl.Expr | None:
+    """Where a number is another one in the new type: 2.5 as a whole number, 2⁵³ + 1 as a float,
+    0.125 with two digits. None where none can be.
+    """
+    import polars as pl
+
+    if not (source.is_numeric() and target.is_numeric()) or source == target:
+        return None
+    if source.is_float() and target.is_integer():
+        return typed.cast(pl.Float64) != column.cast(pl.Float64)
+    if source.is_float() and target.is_float():
+        narrowed = source == pl.Float64() and target == pl.Float32()
+        return (typed.cast(pl.Float64) != column) & column.is_not_nan() if narrowed else None
+    if source.is_integer() and target.is_float():
+        return typed.cast(pl.Int128, strict=False) != column.cast(pl.Int128)
+    if source.is_decimal() or target.is_decimal():
+        return typed.cast(pl.Float64) != column.cast(pl.Float64)
+    return None
+
+
+def _cut(
+    column: pl.Expr, source: pl.DataType, target: pl.DataType, *, spelled: bool
+) -> pl.Expr | None:
+    """Where a time has parts of a microsecond."""
+    import polars as pl
+
+    if not isinstance(target, pl.Datetime | pl.Time):
+        return None
+    if source == pl.String() and spelled:
+        return column.str.contains(_FINER_THAN_MICROSECONDS)
+    is_finer = source == pl.Time() or (isinstance(source, pl.Datetime) and source.time_unit == "ns")
+    return column.to_physical() % 1000 != 0 if is_finer else None
 
 
 def _quick(column: pl.Expr, dtype: pl.DataType) -> pl.Expr | None:

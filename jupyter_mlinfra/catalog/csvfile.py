@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     import polars as pl
 
 _BLOCK = 8 << 20
+ROW_NAMES = "row_names"
+"""The column of R's names of rows, which have no name in the header."""
+
 _MAX_HEADER_LENGTH = 1 << 20  # signs
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
-_RENAME_FIX = (
-    "Rename one of them, or, if that line is a row, say --no-header (in Python header=False)."
-)
 _OPEN_QUOTE_FIX = (
     "Close it, or write it twice; where quotes are signs like any other, say --quote none (in"
     " Python quote=''). Nothing was committed."
@@ -49,8 +49,10 @@ class CsvFile:
         self.dialect = dialect or Dialect()
         first = _first_record(text, self.dialect)
         self._header_records = int(self.dialect.header)  # records that are not rows
-        header = first if self.dialect.header else [""] * len(first)
-        self.columns = column_names(header, text.path.name, fix=_RENAME_FIX)
+        self.header = first if self.dialect.header else [""] * len(first)
+        if self.dialect.row_names:
+            self.header = [ROW_NAMES, *self.header]
+        self.columns = column_names(self.header, text.path.name)
         self.torn: list[tuple[int, str, str]] = []
         self._quotes = text.count(self.dialect.quote)
         if self._quotes % 2:
@@ -86,7 +88,8 @@ class CsvFile:
                 parse_options=parse,
                 convert_options=convert,
             ) as reader:
-                head = self.dialect.header
+                # A header with a field less is not among the frames: `_set_aside` leaves it out.
+                head = self.dialect.header and not self.dialect.row_names
                 for batch in reader:
                     frame = pl.DataFrame(pl.from_arrow(batch)).rename(
                         dict(zip(names, self.columns, strict=True))
@@ -136,6 +139,8 @@ class CsvFile:
         return lines
 
     def _set_aside(self, row: Any) -> str:
+        if self.dialect.row_names and row.number == 1:
+            return "skip"
         fields = "1 field" if row.actual_columns == 1 else f"{row.actual_columns} fields"
         self.torn.append((row.number, f"{fields} instead of {row.expected_columns}", row.text))
         return "skip"

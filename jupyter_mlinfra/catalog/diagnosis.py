@@ -83,7 +83,7 @@ def _values_cause(
             f"If that means no value, say {say('null', word[:40])}.",
         )
     if name in reading.types:
-        return "", f"Give column {name!r} another type, such as {say('type', f'{name}=str')}."
+        return "", f"Give column {name!r} another type, such as {say('schema', f'{name}=str')}."
     return (
         "",
         (

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .reading import Dialect, Doubt, Reading, say
 
@@ -52,15 +52,8 @@ def guess_dialect(head: str, reading: Reading, name: str, *, encoding: str = "ut
     explicit = reading.separator or (declared[1] if declared else None)
     likely = _separator([line for _, line in numbered], quote)
     separator = explicit or likely
-    table = _Table.read(numbered, separator, quote)
-    doubts: list[Doubt] = []
-    if reading.skip is None and (above := table.above()):
-        doubts.append(_above_doubt(name, table, above, likely if likely != separator else ""))
-        table, skip = table.below(above), table.lines[above]
-    header = reading.header
-    if header is None:
-        header, doubt = _header(table, name)
-        doubts += [doubt] if doubt else []
+    table = HeadRows.read(numbered, separator, quote)
+    layout = layout_of(table, reading, name, likely=likely if likely != separator else "")
     options = {
         "encoding": reading.encoding,
         "separator": reading.separator,
@@ -74,11 +67,39 @@ def guess_dialect(head: str, reading: Reading, name: str, *, encoding: str = "ut
         separator=separator,
         quote=quote,
         comment=comment,
-        skip=skip,
-        header=header,
+        skip=skip if layout.skip is None else layout.skip,
+        header=layout.header,
+        row_names=layout.row_names,
         guessed=tuple(option for option, value in options.items() if value is None),
-        doubts=tuple(doubts),
+        doubts=layout.doubts,
     )
+
+
+class Layout(NamedTuple):
+    """Where the header of a table is. skip: lines above it, if they were found and not said.
+    row_names: its first field has no name.
+    """
+
+    skip: int | None
+    header: bool
+    row_names: bool
+    doubts: tuple[Doubt, ...]
+
+
+def layout_of(table: HeadRows, reading: Reading, name: str, *, likely: str = "") -> Layout:
+    """What `reading` says of the layout, and for the rest what the first records show. name: of the
+    file. likely: the separator that it seems to have, if another one was given.
+    """
+    doubts: list[Doubt] = []
+    skip = None
+    if reading.skip is None and (above := table.above()):
+        doubts.append(_above_doubt(name, table, above, likely))
+        table, skip = table.below(above), table.lines[above]
+    header, short = reading.header, table.has_short_header(expected=reading.row_names)
+    if header is None:
+        header, doubt = _header(table, name, short=short and not reading.row_names)
+        doubts += [doubt] if doubt else []
+    return Layout(skip, header, header and short and reading.row_names, tuple(doubts))
 
 
 def _lines(head: str) -> list[str]:
@@ -119,14 +140,14 @@ def kind(cell: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Table:
-    """The first records of a file, and the line on which each begins, from 0."""
+class HeadRows:
+    """The first records of a table, and the line on which each begins, from 0."""
 
     rows: Sequence[Sequence[str]]
     lines: Sequence[int]
 
     @classmethod
-    def read(cls, numbered: Sequence[tuple[int, str]], separator: str, quote: str) -> _Table:
+    def read(cls, numbered: Sequence[tuple[int, str]], separator: str, quote: str) -> HeadRows:
         rows: list[Sequence[str]] = []
         starts: list[int] = []
         csv.field_size_limit(1 << 30)
@@ -140,8 +161,18 @@ class _Table:
             index = reader.line_num
         return cls(rows, starts)
 
-    def below(self, count: int) -> _Table:
-        return _Table(self.rows[count:], self.lines[count:])
+    def below(self, count: int) -> HeadRows:
+        return HeadRows(self.rows[count:], self.lines[count:])
+
+    def has_short_header(self, *, expected: bool) -> bool:
+        """Whether the first record has one field less than all others, as R writes row names; if
+        that is expected, than most others.
+        """
+        head, body = self.rows[:1], self.rows[1:]
+        if not body or (len(head[0]) < 2 and not expected):
+            return False
+        longer = sum(len(row) == len(head[0]) + 1 for row in body)
+        return 2 * longer > len(body) if expected else longer == len(body)
 
     def width(self) -> int:
         """The most frequent number of fields."""
@@ -181,7 +212,7 @@ def _mostly_blank(row: Sequence[str]) -> bool:
     return len(row) > 1 and 2 * sum(not cell.strip() for cell in row) > len(row)
 
 
-def _above_doubt(name: str, table: _Table, count: int, likely: str) -> Doubt:
+def _above_doubt(name: str, table: HeadRows, count: int, likely: str) -> Doubt:
     """likely: the separator that the file seems to have, if another one was given."""
     skipped = table.lines[count]
     what = (
@@ -243,23 +274,24 @@ def _score(rows: Sequence[Sequence[str]], sign: str) -> tuple[float, int]:
     return round(counts[usual] / len(rows) * (1 + clean / len(cells)), 3), usual
 
 
-def _header(table: _Table, name: str) -> tuple[bool, Doubt | None]:
+def _header(table: HeadRows, name: str, *, short: bool) -> tuple[bool, Doubt | None]:
     """Whether the first record holds the names. A number or a date among them is a doubt, unless a
-    name stands above numbers.
+    name stands above numbers; so is one name too few.
     """
     if not table.rows:
         return True, None
     head, body = table.rows[0], table.rows[1:]
-    if len(head) > 1 and body and all(len(row) == len(head) + 1 for row in body[:_RECORDS]):
+    if short:
         what = (
             f"The first line of {name} has {len(head)} names, the others have {len(body[0])}"
             " fields."
         )
         lines = table.lines[0] + 1
         return True, Doubt(
-            "header",
+            "row_names",
             what,
-            f"Add the missing name, or say {say('skip', lines)} {say('header', value=False)}.",
+            f"Say {say('row_names', value=True)} if the first field is a name of the row, as R"
+            f" writes it, or {say('skip', lines)} {say('header', value=False)}.",
             stops=True,
         )
     kinds = [kind(cell) for cell in head]

@@ -63,7 +63,10 @@ _REQUESTABLE = {
     "f64": "Float64",
     "str": "String",
     "date": "Date",
+    "time": "Time",
+    "bin": "Binary",
 }
+_DECIMAL = re.compile(r"dec\[\s*(\d{1,2})\s*,\s*(\d{1,2})\s*\]")
 
 
 def short_type(iceberg_type: str | Mapping[str, Any]) -> str:
@@ -95,16 +98,23 @@ def short_dtype(dtype: pl.DataType) -> str:
 
     if isinstance(dtype, pl.Datetime):
         return "ts[us, tz]" if dtype.time_zone else "ts[us]"
-    names = {
-        pl.Boolean: "bool",
-        pl.Int32: "i32",
-        pl.Int64: "i64",
-        pl.Float32: "f32",
-        pl.Float64: "f64",
-        pl.String: "str",
-        pl.Date: "date",
-    }
-    return names.get(dtype.base_type(), str(dtype).lower())
+    if isinstance(dtype, pl.Decimal):
+        return f"dec[{dtype.precision},{dtype.scale}]"
+    if isinstance(dtype, pl.List | pl.Array):
+        return f"list[{short_dtype(_instance(dtype.inner))}]"
+    if isinstance(dtype, pl.Map):
+        return f"map[{short_dtype(_instance(dtype.key))}, {short_dtype(_instance(dtype.value))}]"
+    if isinstance(dtype, pl.Struct):
+        fields = (f"{field.name}: {short_dtype(_instance(field.dtype))}" for field in dtype.fields)
+        return f"struct[{', '.join(fields)}]"
+    names = {name: word for word, name in _REQUESTABLE.items()}
+    return names.get(dtype.base_type().__name__, str(dtype).lower())
+
+
+def _instance(dtype: Any) -> pl.DataType:
+    """The type within another one, which may be a class, says Polars, and always is an instance."""
+    found: pl.DataType = dtype
+    return found
 
 
 def requested_dtype(column: str, word: str) -> pl.DataType:
@@ -114,12 +124,15 @@ def requested_dtype(column: str, word: str) -> pl.DataType:
     """
     import polars as pl
 
-    if word in ("ts", "ts[us]", "ts[us, tz]"):
+    if word in ("ts", "ts[us]", "ts[us, tz]", "ts[us,tz]"):
         return pl.Datetime("us", "UTC" if "tz" in word else None)
+    decimal = _DECIMAL.fullmatch(word)
+    if decimal and 1 <= int(decimal[1]) <= _DECIMAL_DIGITS and int(decimal[2]) <= int(decimal[1]):
+        return pl.Decimal(int(decimal[1]), int(decimal[2]))
     if word not in _REQUESTABLE:
         raise BadRequest(
             f"{word!r} is not a type for column {column!r}.",
-            fix=f"Types: {', '.join(_REQUESTABLE)}, ts[us], ts[us, tz].",
+            fix=f"Types: {', '.join(_REQUESTABLE)}, ts[us], ts[us, tz], dec[DIGITS,DECIMALS].",
         )
     dtype: pl.DataType = getattr(pl, _REQUESTABLE[word])()
     return dtype
@@ -146,9 +159,9 @@ def _paths(name: str, dtype: pl.DataType) -> Iterator[str]:
     yield name
     if isinstance(dtype, pl.Struct):
         for field in dtype.fields:
-            yield from _paths(f"{name}.{field.name}", field.dtype)  # type: ignore[arg-type]  # an instance always holds an instance
+            yield from _paths(f"{name}.{field.name}", _instance(field.dtype))
     elif isinstance(dtype, pl.List):
-        yield from _paths(f"{name}.element", dtype.inner)  # type: ignore[arg-type]
+        yield from _paths(f"{name}.element", _instance(dtype.inner))
 
 
 def storable(dtype: pl.DataType, column: str) -> pl.DataType:
@@ -162,15 +175,20 @@ def storable(dtype: pl.DataType, column: str) -> pl.DataType:
     if isinstance(dtype, pl.Datetime):
         return pl.Datetime("us", "UTC" if dtype.time_zone else None)
     if isinstance(dtype, pl.List | pl.Array):
-        # an instance always holds an instance
-        return pl.List(storable(pl.List(dtype.inner).inner, column))  # type: ignore[arg-type]
+        return pl.List(storable(_instance(dtype.inner), column))
     if isinstance(dtype, pl.Struct):
         return pl.Struct(
             [
-                pl.Field(field.name, storable(field.dtype, column))  # type: ignore[arg-type]
+                pl.Field(field.name, storable(_instance(field.dtype), column))
                 for field in dtype.fields
             ]
         )
+    if isinstance(dtype, pl.Map):
+        key, value = (
+            storable(_instance(dtype.key), column),
+            storable(_instance(dtype.value), column),
+        )
+        return pl.Map(key, value)
     base = dtype.base_type()
     if isinstance(dtype, pl.Decimal) and (dtype.precision or 0) > _DECIMAL_DIGITS:
         raise Unprocessable(

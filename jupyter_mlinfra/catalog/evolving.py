@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .conform import Target
+from .widening import is_in_place
 
 if TYPE_CHECKING:
+    import polars as pl
     from pyiceberg.schema import Schema
     from pyiceberg.table import Transaction
+    from pyiceberg.types import IcebergType
 
 
 def targets_of(schema: Schema) -> dict[str, Target]:
@@ -29,9 +32,21 @@ def targets_of(schema: Schema) -> dict[str, Target]:
 def evolve(
     transaction: Transaction, columns: Mapping[str, Target], targets: Mapping[str, Target]
 ) -> None:
-    """Make the columns those of `targets`. A column of another type becomes a new column, so that
-    old snapshots keep theirs.
+    """Make the columns those of `targets`. A column of a wider type is the same column, if Iceberg
+    can widen it; one of another type becomes a new column, so that old snapshots keep theirs.
     """
+    widened = {
+        name: target
+        for name, target in targets.items()
+        if name in columns
+        and columns[name].required == target.required
+        and is_in_place(columns[name].dtype, target.dtype)
+    }
+    if widened:
+        with transaction.update_schema() as update:
+            for name, target in widened.items():
+                update.update_column((name,), _iceberg_type(target.dtype))
+    columns = {**columns, **widened}
     removed = [name for name, target in columns.items() if targets.get(name) != target]
     if removed:
         with transaction.update_schema(allow_incompatible_changes=True) as update:
@@ -41,6 +56,25 @@ def evolve(
     if new:
         with transaction.update_schema() as update:
             update.union_by_name(arrow_schema(new))
+    names = list(targets)
+    if retyped := [name for name in removed if name in targets]:
+        with transaction.update_schema() as update:
+            for name in retyped:  # back to its place
+                place = names.index(name)
+                if place:
+                    update.move_after((name,), (names[place - 1],))
+                else:
+                    update.move_first((name,))
+
+
+def _iceberg_type(dtype: pl.DataType) -> IcebergType:
+    """Of the types to which a column can be widened."""
+    import polars as pl
+    from pyiceberg.types import DecimalType, DoubleType, LongType
+
+    if isinstance(dtype, pl.Decimal):
+        return DecimalType(dtype.precision or 38, dtype.scale)
+    return LongType() if dtype == pl.Int64() else DoubleType()
 
 
 def arrow_schema(targets: Mapping[str, Target]) -> Any:

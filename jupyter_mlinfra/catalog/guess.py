@@ -17,9 +17,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from .candidates import LEADING_ZERO, SAMPLE, Candidate, candidates, count_missed, unlikely
-from .conform import from_text
+from .candidates import LEADING_ZERO, SAMPLE, Candidate, candidates, count_missed
+from .conform import FALSE, MISSING, TRUE
 from .dtypes import short_dtype
+from .glance import lost_halves, plain_numbers
 from .reading import Doubt, Reading, say
 from .spelling import PLAIN, SHORT_DATES, Spelling, moment
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _SHORT_YEAR = r"^\d{1,2}\D\d{1,2}\D\d\d(?:\D|$)"
 _MAX_ODD_WORDS = 3
+_YES_NO = (set(TRUE) | set(FALSE)) - {"true", "false", "0", "1"}
 _NEARLY_SHARE = 4  # the column is "nearly" of a type if three quarters of its values are
 _DAY_FIRST = {
     "%d.%m.%Y": True,
@@ -71,7 +73,10 @@ class Guesses:
         self._types = dict(columns)
         self._reading = reading
         self._missed_by: dict[str, dict[Candidate, int]] = {}
-        every = candidates(reading, times_only=times_only)
+        self._every = every = candidates(reading, times_only=times_only)
+        self._plain: dict[str, pl.DataType] = {}
+        usual = (reading.decimal, reading.thousands, reading.date_format) == (None, None, None)
+        self._glances = usual and not times_only
         for name, dtype in columns.items():
             self._missed_by[name] = dict.fromkeys(
                 [item for item in every if dtype is None or _same_spelling(item.dtype, dtype)], 0
@@ -84,25 +89,53 @@ class Guesses:
         """Count the values that each candidate loses in each column. A candidate that loses half a
         block is dropped.
         """
-        for name, missed_by in self._missed_by.items():
-            if name not in frame.columns or not missed_by:
-                continue
-            words = _words(frame[name])
-            values = int(words["times"].sum())
-            if not values:
-                continue
-            if not self._values[name]:
-                self._first[name] = words["word"].head(SAMPLE)
-                for candidate in unlikely(words, list(missed_by), self._reading.time_zone):
-                    del missed_by[candidate]
-            self._values[name] += values
-            for candidate, missed in count_missed(
-                words, list(missed_by), self._reading.time_zone
-            ).items():
-                missed_by[candidate] += missed
-                if 2 * missed > values:
-                    del missed_by[candidate]
-            self._note_odd_words(name, words)
+        names = [name for name in self._missed_by if name in frame.columns]
+        names = self._glanced(frame, [name for name in names if self._missed_by[name]])
+        words = {name: found for name in names if (found := _words(frame[name])).height}
+        new = {name: found for name, found in words.items() if not self._values[name]}
+        for name, lost in lost_halves(new, self._every, self._reading.time_zone).items():
+            self._first[name] = new[name]["word"].head(SAMPLE)
+            for candidate in lost & self._missed_by[name].keys():
+                del self._missed_by[name][candidate]
+        for name, found in words.items():
+            self._count(name, found)
+
+    def _glanced(self, frame: pl.DataFrame, names: Sequence[str]) -> list[str]:
+        """Note the columns that hold nothing but plain numbers, as all frames before did; returns
+        the others.
+        """
+        import polars as pl
+
+        if not self._glances:
+            return list(names)
+        for dtype in (pl.Int64(), pl.Float64()):
+            asked = [name for name in names if self._plain.get(name) == dtype]
+            new = [name for name in names if not self._values[name]]
+            found = {
+                **plain_numbers(frame, asked, dtype, first=False),
+                **plain_numbers(frame, new, dtype, first=True),
+            }
+            for name, values in found.items():
+                self._values[name] += values
+                self._plain[name] = dtype
+                self._missed_by[name] = _with_plain_numbers(self._missed_by[name], dtype)
+            names = [name for name in names if name not in found]
+            for name in set(asked) - found.keys():
+                del self._plain[name]
+        return list(names)
+
+    def _count(self, name: str, words: pl.DataFrame) -> None:
+        """Count what each candidate loses of these words."""
+        missed_by, values = self._missed_by[name], int(words["times"].sum())
+        self._values[name] += values
+        if not missed_by:
+            return
+        counted = count_missed(words, list(missed_by), self._reading.time_zone)
+        for candidate, missed in counted.items():
+            missed_by[candidate] += missed
+            if 2 * missed > values:
+                del missed_by[candidate]
+        self._note_odd_words(name, words)
 
     def _note_odd_words(self, name: str, words: pl.DataFrame) -> None:
         """Keep some of the words that the best candidate loses."""
@@ -148,7 +181,11 @@ class Guesses:
             return Guess(
                 dtype or pl.String(),
                 PLAIN,
-                (self._nearly_typed(name) or self._short_dates(name)) if dtype is None else None,
+                (
+                    (self._nearly_typed(name) or self._short_dates(name) or self._yes_or_no(name))
+                    if dtype is None
+                    else None
+                ),
             )
         first = best[0]
         guess = (
@@ -205,7 +242,7 @@ class Guesses:
                 "types",
                 what,
                 "If they are numbers, say"
-                f" {say('type', f'{name}={short_dtype(candidate.dtype)}')}.",
+                f" {say('schema', f'{name}={short_dtype(candidate.dtype)}')}.",
             )
         kind = (
             "numbers"
@@ -226,6 +263,8 @@ class Guesses:
         words = self._first.get(name)
         if words is None or self._reading.date_format is not None:
             return None
+        if not re.match(_SHORT_YEAR, words[0].strip()):
+            return None
         short = [form for form in SHORT_DATES if _spells(words, form)]
         if not short:
             return None
@@ -238,6 +277,16 @@ class Guesses:
             what,
             f"Say {' or '.join(f'--date-format {form}' for form in short)} to read it as dates.",
         )
+
+    def _yes_or_no(self, name: str) -> Doubt | None:
+        """A note that a text column has nothing but words for yes and no, if it has."""
+        words = self._first.get(name)
+        if words is None or words[0].strip().lower() not in _YES_NO:
+            return None
+        if not words.str.strip_chars().str.to_lowercase().is_in(list(_YES_NO)).all():
+            return None
+        what = f"Column {name!r} is text: its values, such as {words[0]!r}, could be true or false."
+        return Doubt("types", what, f"If they are, say {say('schema', f'{name}=bool')}.")
 
     def _votes(self) -> tuple[Counter[str], Counter[bool]]:
         """Which decimal mark the clear columns have, and whether the day comes first."""
@@ -371,9 +420,26 @@ def _date(name: str, best: Sequence[Candidate], days: Counter[bool]) -> Guess | 
     )
 
 
+def _with_plain_numbers(
+    missed_by: Mapping[Candidate, int], dtype: pl.DataType
+) -> dict[Candidate, int]:
+    """The candidates that lose none of many plain numbers: as whole numbers all that are numbers,
+    as others those with a decimal point.
+    """
+    return {
+        candidate: missed
+        for candidate, missed in missed_by.items()
+        if candidate.dtype.is_numeric()
+        and (
+            dtype.is_integer()
+            or (candidate.dtype.is_float() and candidate.spelling.decimal == PLAIN.decimal)
+        )
+    }
+
+
 def _words(column: pl.Series) -> pl.DataFrame:
     """The words of a column that do not stand for a missing value, with their counts."""
     import polars as pl
 
     words = column.alias("word").drop_nulls().value_counts(name="times")
-    return words.filter(from_text(pl.col("word"), pl.Int64(), None)[1])
+    return words.filter(~pl.col("word").str.strip_chars().is_in(MISSING))

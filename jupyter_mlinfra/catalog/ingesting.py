@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import BadRequest, Conflict, NotFound
 from . import metadata as records
 from .change import WriteMode
-from .conform import check_zone
+from .conform import Target, check_zone
 from .databases.urls import DatabaseTable, database_table, is_database
 from .inspection import inspect
 from .intake import FileRows
@@ -19,10 +19,12 @@ from .names import DatasetName
 from .reading import Reading, ReadingOptions
 from .reporting import completed, nothing_written, said_of_skipped
 from .rows import scan
-from .sources import open_sources, paths_of
+from .settings import CatalogSettings
+from .sources import open_sources, part_of, paths_of
 from .spec import IngestReport, Inspection
 from .spelling import check_date_format
 from .store import CatalogStore
+from .trial import trial
 from .watch import Watch, digest, watched
 from .writing import Writer
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from ..core.project import Project
 
 _ATTEMPTS = 3
+_UPSERT_TRIED = "All rows count as written: a dry run does not look which are in the dataset."
 
 
 class _AlreadyInError(Exception):
@@ -65,23 +68,28 @@ class Ingesting:
         again: bool,
         key: Sequence[str] = (),
         cursor: str = "",
+        dry_run: bool = False,
     ) -> IngestReport:
         """See `Catalog.ingest`."""
-        options = checked(reading)
+        options = self._checked(reading)
         self._store.check_writable(name)
         if table := self._database_table(files, cursor):
             from .databases.bringing import Bringing
 
+            if dry_run:
+                raise _no_trial(table)
             bringing = Bringing(self._store, self._writer, table, name)
             return bringing.bring(mode, options, key=key, cursor=cursor, again=again)
         paths = paths_of(files, self._project.root)
         with watched(paths) as watch:
-            digests = {path: digest(path) for path in paths}
+            digests = {path: digest(path, part_of(path, options)) for path in paths}
             for _ in range(_ATTEMPTS):
                 existing = self._files_in(name) if mode != "replace" and not again else {}
                 new = self._new_files(paths, digests, existing)
                 if not new.paths:
                     return self._nothing_new(name, new.skipped)
+                if dry_run:
+                    return self._trial(name, new, options, mode)
                 try:
                     return self._ingest(name, new, options, mode, watch=watch, again=again, key=key)
                 except _AlreadyInError:
@@ -100,7 +108,7 @@ class Ingesting:
         reading: ReadingOptions,
     ) -> Inspection:
         """See `Catalog.inspect`."""
-        options = checked(reading)
+        options = self._checked(reading)
         paths = paths_of(files, self._project.root)
         schema = self._schema(name) if name is not None else None
         append = mode != "replace"
@@ -175,6 +183,31 @@ class Ingesting:
             )
         return database_table(str(tables[0]), self._project.root)
 
+    def _trial(
+        self, name: DatasetName, files: _NewFiles, options: Reading, mode: WriteMode
+    ) -> IngestReport:
+        """The report of an ingest that is not done."""
+        with open_sources(files.paths, options, self._project.folder("staging")) as sources:
+            rows = FileRows(sources, options)
+            report = trial(name.text, rows, self._columns(name) if mode != "replace" else None)
+            notes = [_UPSERT_TRIED] if mode == "upsert" else []
+            report = completed(report, rows, files.skipped, notes)
+        return replace(report, summary=f"Nothing was written, this is a dry run. {report.summary}")
+
+    def _columns(self, name: DatasetName) -> Mapping[str, Target] | None:
+        """The columns of a dataset; None if it does not exist."""
+        from .evolving import targets_of
+
+        try:
+            return targets_of(self._store.load(name).schema())
+        except NotFound:
+            return None
+
+    def _checked(self, reading: ReadingOptions) -> Reading:
+        """The options with the limits of the settings. Raises BadRequest for an impossible one."""
+        most = self._project.settings.of(CatalogSettings).json_columns
+        return replace(checked(reading), json_columns=most)
+
     def _new_files(
         self, paths: Sequence[Path], digests: Mapping[Path, str], existing: Mapping[str, str]
     ) -> _NewFiles:
@@ -221,6 +254,14 @@ class Ingesting:
             if full.is_relative_to(self._project.root)
             else full
         )
+
+
+def _no_trial(table: DatabaseTable) -> BadRequest:
+    return BadRequest(
+        f"There is no dry run of {table.shown}.",
+        "A dry run reads files.",
+        "Ingest it into a dataset of its own, and look at that.",
+    )
 
 
 def checked(options: ReadingOptions) -> Reading:

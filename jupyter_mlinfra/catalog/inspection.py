@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from .conform import Target
 from .dtypes import short_dtype
+from .formats.packed import packed_size
 from .intake import FileRows
 from .quarantine import Quarantine
 from .reading import Reading
 from .rows import plain
-from .sources import Source, kind_of, open_heads
+from .sources import Source, kind_of, open_heads, part_of, sheets_of
 from .spec import BadRow, Inspection, ReadColumn, ReadDoubt, ReadFile
 from .spelling import PLAIN
 from .watch import digest_if, size_in
@@ -51,7 +52,7 @@ def inspect(
     return Inspection(
         dataset=name,
         exists=schema is not None,
-        files=_files(paths, dict(zip(inspected, sources, strict=True)), existing),
+        files=_files(paths, dict(zip(inspected, sources, strict=True)), existing, reading),
         columns=[
             _column(column, target, rows, reading, in_dataset=column in dataset_columns)
             for column, target in targets.items()
@@ -84,7 +85,10 @@ def _first_rows(rows: FileRows, targets: Mapping[str, Target]) -> pl.DataFrame:
 
 
 def _files(
-    paths: Mapping[Path, str], sources: Mapping[Path, Source], existing: Mapping[str, str]
+    paths: Mapping[Path, str],
+    sources: Mapping[Path, Source],
+    existing: Mapping[str, str],
+    reading: Reading,
 ) -> list[ReadFile]:
     sizes = {size_in(digest) for digest in existing}
     files = []
@@ -98,16 +102,18 @@ def _files(
             if dialect
             else {}
         )
-        digest = digest_if(path, existing, sizes, max_bytes=_DIGESTED)
+        part = part_of(path, reading) if sizes else ""
+        digest = digest_if(path, existing, sizes, max_bytes=_DIGESTED, part=part)
         snapshot = existing[digest] if digest else None
         guessed = dialect.guessed if dialect else ()
         files.append(
             ReadFile(
                 path=shown_path,
                 kind=kind_of(path),
-                bytes=path.stat().st_size,
+                bytes=packed_size(path),
                 snapshot=snapshot,
                 guessed=guessed,
+                sheets=sheets_of(sources.get(path)),
                 **dialect_facts,
             )
         )

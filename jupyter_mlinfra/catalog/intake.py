@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from ..core.errors import BadRequest, Unprocessable
 from ..core.frames import polars_frame
 from .conform import Fit, Target, fit
 from .diagnosis import refusal
-from .dtypes import requested_dtype, short_dtype, storable
+from .dtypes import requested_dtype, storable
+from .fitting import cut, typed, unfit_rows
 from .guess import Guess, Guesses
+from .kept import Kept
 from .names import column_names
 from .quarantine import MOST, Broken, Quarantine, Unfit, too_many
-from .reading import Doubt, Reading
-from .rows import with_odd_times_as_text
+from .reading import Doubt, Reading, say
 from .sources import Source
 from .spelling import PLAIN, described
+from .widening import widest
+from .wider import widened
 
 if TYPE_CHECKING:
     import polars as pl
 
     from ..core.frames import Frame
 
-_BAD = "\0bad"  # no column can have this name
 _BLOCK = 1 << 17
-_FEW_ROWS = 10
-"""How many rows of a small file may be set aside, as long as they are not most of it."""
 
 
 class Rows(Protocol):
@@ -46,27 +48,42 @@ class Rows(Protocol):
 class FileRows:
     """The rows of files; what does not fit goes to `quarantine`.
 
+    types: short words for columns that the dataset does not have yet, where `reading` gives none.
     doubts: guesses that may be wrong, after `plan`. read: rows that were read, after `frames`.
     strict: a doubt that stops and too many rows that do not fit are raised; otherwise `refused`
     holds them.
     """
 
-    def __init__(self, sources: Sequence[Source], reading: Reading, *, strict: bool = True) -> None:
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        reading: Reading,
+        *,
+        types: Mapping[str, str] | None = None,
+        strict: bool = True,
+    ) -> None:
         self._sources = sources
         self._reading = reading
+        self._types = {**(types or {}), **reading.types}
         self._strict = strict
         self._guessed_for: Mapping[str, pl.DataType | None] = {}
         self.guesses: Mapping[str, Guess] = {}
         self.quarantine = Quarantine()
         self.refused: list[Unprocessable] = []
         self.read = 0
+        self._kept = Kept()
+        self._empty: list[str] = []
+        self._cut: Counter[str] = Counter()
 
     @property
     def doubts(self) -> list[Doubt]:
-        """Doubts about the files, then about their columns; each once."""
+        """Doubts about the files, then about their columns; each once. After `frames`, also what
+        could not be kept.
+        """
         of_files = [doubt for source in self._sources for doubt in source.doubts]
         of_columns = [guess.doubt for guess in self.guesses.values() if guess.doubt is not None]
-        return list(dict.fromkeys([*of_files, *of_columns]))
+        seen = [*map(_empty_doubt, self._empty), *map(_cut_doubt, *_columns_of(self._cut))]
+        return list(dict.fromkeys([*of_files, *of_columns, *seen]))
 
     @property
     def spelled(self) -> list[str]:
@@ -80,21 +97,7 @@ class FileRows:
     def plan(self, existing: Mapping[str, Target] | None) -> Mapping[str, Target]:
         first = self._sources[0]
         self._refuse_doubts()
-        for source in self._sources:
-            missing = [name for name in existing or first.columns if name not in source.columns]
-            if missing:
-                owner = "The dataset" if existing else first.name
-                fix = (
-                    "Add the column, or rewrite the dataset with --replace (in Python"
-                    " mode='replace')."
-                    if existing
-                    else "Ingest the files into two datasets, or add the column."
-                )
-                raise Unprocessable(
-                    f"{source.name} has no column {missing[0]!r}.",
-                    f"{owner} has it; {source.name} has {_listed(source.columns)}.",
-                    fix,
-                )
+        self._refuse_missing(existing)
         if unknown := [
             name
             for name in self._reading.types
@@ -104,18 +107,44 @@ class FileRows:
                 f"A type is given for column {unknown[0]!r}, which no file has.",
                 fix=f"Columns: {_listed(first.columns)}.",
             )
-        new = [
-            name
-            for source in self._sources
-            for name in source.columns
-            if name not in (existing or {})
-        ]
-        self._guess(existing or {}, list(dict.fromkeys(new)))
+        kept = widened(existing or {}, self._sources, self._reading, self._kept)
+        names = dict.fromkeys(name for source in self._sources for name in source.columns)
+        new = [name for name in names if name not in kept]
+        self._guess(kept, new)
         self._refuse_doubts()
-        return {**(existing or {}), **{name: self._target(name) for name in dict.fromkeys(new)}}
+        return {**kept, **{name: self._target(name) for name in new}}
+
+    def _refuse_missing(self, existing: Mapping[str, Target] | None) -> None:
+        """Raise Unprocessable for a file that lacks a column, unless it may; one that needs a value
+        never may.
+        """
+        first = self._sources[0]
+        for source in self._sources:
+            missing = [
+                name
+                for name in existing or first.columns
+                if name not in source.columns
+                and (not self._reading.union or (existing and existing[name].required))
+            ]
+            if missing:
+                owner = "The dataset" if existing else first.name
+                fix = (
+                    "Add the column, or rewrite the dataset with --replace (in Python"
+                    " mode='replace')."
+                    if existing
+                    else "Ingest the files into two datasets, or add the column."
+                )
+                union = f" To leave it empty there, say {say('union', value=True)}."
+                raise Unprocessable(
+                    f"{source.name} has no column {missing[0]!r}.",
+                    f"{owner} has it; {source.name} has {_listed(source.columns)}.",
+                    fix + ("" if self._reading.union else union),
+                )
 
     def frames(self, targets: Mapping[str, Target]) -> Iterator[pl.DataFrame]:
         self.quarantine.rows.clear()
+        self._empty.clear()
+        self._cut.clear()
         self.read = 0
         for source in self._sources:
             yield from self._frames_of(source, targets)
@@ -135,19 +164,15 @@ class FileRows:
         ]
         read = 0
         unfit: list[Unfit] = []
-        for frame in source.frames():
-            typed = _typed(frame, fits).with_columns(absent)
-            unfit_indices = typed[_BAD].arg_true()
-            unfit += (
-                _unfit_rows(frame[unfit_indices], [read + row for row in unfit_indices], fits)
-                if len(unfit_indices)
-                else []
-            )
+        for frame in self._kept.frames_of(source):
+            fitting, bad = typed(frame, fits)
+            if bad:
+                unfit += unfit_rows(frame[bad], [read + row for row in bad], fits)
             if len(unfit) > MOST:
                 raise too_many(source.name, f"row {unfit[0].row + 1}", unfit[0].reason)
             read += frame.height
-            fit = typed.filter(~pl.col(_BAD)) if len(unfit_indices) else typed
-            yield fit[list(targets)]
+            self._cut.update(cut(frame, fits))
+            yield fitting.with_columns(absent)[list(targets)]
         broken = sorted([*source.torn(), *source.broken(unfit)], key=lambda row: row.line)
         self._judge(source, broken, read + len(source.torn()), targets)
         for row in broken:
@@ -161,16 +186,9 @@ class FileRows:
         wrong way.
         """
         if not total:
-            raise Unprocessable(
-                f"{source.name} is empty.",
-                "It has no rows.",
-                "Fetch the file again; nothing was committed.",
-            )
+            self._empty.append(source.name)
         unfit = len(broken)
-        tolerated = unfit <= self._reading.max_bad * total or (
-            unfit <= _FEW_ROWS and 2 * unfit <= total and self._reading.max_bad > 0
-        )
-        if unfit and (unfit == total or not tolerated):
+        if unfit and (unfit == total or not self._reading.tolerates(unfit, total)):
             error = refusal(
                 source,
                 broken,
@@ -199,15 +217,17 @@ class FileRows:
                 raise doubt.error()
 
     def _target(self, name: str) -> Target:
-        requested = self._reading.types.get(name)
-        if requested:
-            return Target(requested_dtype(name, requested))
-        source = self._first_source_with(name)
-        return Target(
-            self.guesses[name].dtype
-            if name in self.guesses
-            else storable(source.columns[name], name)
-        )
+        word = self._types.get(name)
+        if word:
+            return Target(requested_dtype(name, word))
+        if name in self.guesses:
+            return Target(self.guesses[name].dtype)
+        dtypes = [
+            storable(source.columns[name], name)
+            for source in self._sources
+            if name in source.columns
+        ]
+        return Target(widest(dtypes[0], dtypes[1:]))
 
     def _first_source_with(self, name: str) -> Source:
         return next(source for source in self._sources if name in source.columns)
@@ -216,15 +236,15 @@ class FileRows:
         """Guess the types of new text columns, and for all text columns how values are spelled."""
         import polars as pl
 
-        requested = {
+        asked = {
             name: requested_dtype(name, word)
-            for name, word in self._reading.types.items()
+            for name, word in self._types.items()
             if name not in existing
         }
         types = {
             **{name: target.dtype for name, target in existing.items()},
             **dict.fromkeys(new),
-            **requested,
+            **asked,
         }
         columns: dict[str, pl.DataType | None] = {}
         for name, dtype in types.items():
@@ -262,7 +282,7 @@ class FileRows:
             texts = [name for name in columns if source.columns.get(name) == pl.String()]
             if not texts or not source.spelled:
                 continue
-            for frame in source.frames():
+            for frame in self._kept.frames_of(source):
                 guesses.observe(frame.select(texts))
                 if guesses.plain():
                     break
@@ -286,8 +306,8 @@ class FrameRows:
             raise Unprocessable("The frame has no columns.", fix="Give it at least one.")
         if list(schema) != column_names(list(schema), "The frame"):
             raise Unprocessable(
-                "The frame has a column without a name, or one with a blank at an end or a line"
-                " break within.",
+                "The frame has a column without a name, or one with a blank at an end, a line break"
+                " within, or over 255 signs.",
                 fix="Rename the column.",
             )
         self._columns = schema
@@ -301,12 +321,12 @@ class FrameRows:
                 f"The dataset has it; the frame has {_listed(self._columns)}.",
                 fix,
             )
-        new = {
-            name: Target(storable(dtype, name))
-            for name, dtype in self._columns.items()
-            if name not in (existing or {})
+        stored = {name: storable(dtype, name) for name, dtype in self._columns.items()}
+        kept = {
+            name: replace(target, dtype=widest(target.dtype, [stored[name]]))
+            for name, target in (existing or {}).items()
         }
-        return {**(existing or {}), **new}
+        return {**kept, **{name: Target(stored[name]) for name in stored if name not in kept}}
 
     def frames(self, targets: Mapping[str, Target]) -> Iterator[pl.DataFrame]:
         fits = [
@@ -314,85 +334,36 @@ class FrameRows:
             for name, target in targets.items()
         ]
         for frame in self._frame.collect_batches(chunk_size=_BLOCK, engine="streaming"):
-            typed = _typed(frame, fits)
-            unfit_indices = typed[_BAD].arg_true()
-            if len(unfit_indices):
-                first = _unfit_rows(frame[unfit_indices[:1]], [0], fits)[0]
+            fitting, bad = typed(frame, fits)
+            if bad:
+                first = unfit_rows(frame[bad[:1]], [0], fits)[0]
                 raise Unprocessable(
                     "The frame does not fit the dataset.",
                     f"A row has {first.reason}.",
                     "Fix the values, or rewrite the dataset with mode='replace'.",
                 )
-            yield typed.drop(_BAD)
+            yield fitting
 
 
-def _typed(frame: pl.DataFrame, fits: Sequence[Fit]) -> pl.DataFrame:
-    """The values in their types, and `_BAD` where a row lost one. Only doubtful rows take the slow
-    way.
-    """
-    import polars as pl
-
-    quick = (
-        frame.lazy()
-        .select(
-            [
-                *(item.quick for item in fits),
-                pl.any_horizontal([item.doubt for item in fits]).alias(_BAD),
-            ]
-        )
-        .collect()
+def _empty_doubt(name: str) -> Doubt:
+    return Doubt(
+        "types",
+        f"{name} has a header and no rows.",
+        f"The types of new columns can be given, for example {say('schema', 'id=i64')}.",
     )
-    doubtful = quick[_BAD].arg_true()
-    if not len(doubtful):
-        return quick
-    exact = (
-        frame[doubtful]
-        .lazy()
-        .select(
-            [
-                *(item.typed for item in fits),
-                pl.any_horizontal([item.bad for item in fits]).alias(_BAD),
-            ]
-        )
-        .collect()
+
+
+def _cut_doubt(name: str, rows: int) -> Doubt:
+    return Doubt(
+        "types",
+        f"Column {name!r} has parts of a microsecond in {rows:,} rows.",
+        "They are cut off, since a dataset keeps microseconds; to keep them, give the column the"
+        f" type {say('schema', f'{name}=str')}.",
     )
-    position = "\0place"
-    parts = [
-        quick.with_row_index(position).filter(~pl.col(_BAD)),
-        exact.with_columns(doubtful.cast(pl.UInt32).alias(position)).select(
-            position, *exact.columns
-        ),
-    ]
-    return pl.concat(parts).sort(position).drop(position)
 
 
-def _unfit_rows(rows: pl.DataFrame, numbers: Sequence[int], fits: Sequence[Fit]) -> list[Unfit]:
-    """Number, reason and values of rows with at least one bad value each; the reason names the
-    first one.
-    """
-    flags = rows.select([item.bad.alias(str(index)) for index, item in enumerate(fits)]).rows()
-    unfit: list[Unfit] = []
-    for number, is_unfit, values in zip(
-        numbers, flags, with_odd_times_as_text(rows).iter_rows(named=True), strict=True
-    ):
-        column = fits[is_unfit.index(True)]
-        value = values[column.name]
-        reason = (
-            f"{value!r:.100} in column {column.name!r}, which is {short_dtype(column.target.dtype)}"
-        )
-        unfit.append(
-            Unfit(
-                number,
-                (
-                    reason
-                    if value is not None
-                    else f"no value in column {column.name!r}, which needs one"
-                ),
-                values,
-                column.name,
-            )
-        )
-    return unfit
+def _columns_of(cut_rows: Mapping[str, int]) -> tuple[list[str], list[int]]:
+    return list(cut_rows), list(cut_rows.values())
 
 
 def _listed(names: Mapping[str, object]) -> str:

@@ -5,7 +5,6 @@ a statement.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,6 +22,7 @@ _RULE = (
     "A name is NAMESPACE.TABLE of letters, digits, `_` and `-`, each part beginning with a letter."
 )
 _MAX_COLUMN_LENGTH = 255
+_SHOWN = 3
 _LINE_BREAK = re.compile(r"\s*[\t\n\v\f\r]\s*")
 
 
@@ -109,23 +109,18 @@ class DatasetName:
         return (*self.namespace.split("."), self.table)
 
 
-def column_names(
-    header: Sequence[str], owner: str, *, fix: str = "Rename one of them."
-) -> list[str]:
-    """The column names of a file; an unnamed column becomes `column_N`, a line break in a name a
-    blank. fix: for two equal names.
+def column_names(header: Sequence[str], owner: str) -> list[str]:
+    """The column names of a file: an unnamed column becomes `column_N`, a line break in a name a
+    blank, the second `a` becomes `a_2`, and a name that is too long is cut (see `renaming`).
 
-    Raises Unprocessable if two are equal or one cannot be a name.
+    Raises Unprocessable if one cannot be a name.
     """
-    names = [
-        _LINE_BREAK.sub(" ", name.strip()) or f"column_{number}"
-        for number, name in enumerate(header, 1)
-    ]
+    names = _plain(header)
     for name in names:
-        if len(name) > _MAX_COLUMN_LENGTH or not name.isprintable():
+        if not name.isprintable():
             raise Unprocessable(
                 f"{owner} has a column that cannot be named {name[:40]!r}.",
-                "It is too long or holds control characters.",
+                "It holds control characters.",
                 "Rename the column.",
             )
         if is_pattern(name):
@@ -134,9 +129,42 @@ def column_names(
                 "In Polars, which reads the tables, that is a pattern of names.",
                 "Rename the column.",
             )
-    repeated = [name for name, count in Counter(names).items() if count > 1]
-    if repeated:
-        raise Unprocessable(
-            f"{owner} has two columns {repeated[0]!r}.", "Each column needs a name of its own.", fix
-        )
-    return names
+    return _distinct([name[:_MAX_COLUMN_LENGTH].strip() for name in names])
+
+
+def renaming(header: Sequence[str], names: Sequence[str]) -> str:
+    """What `column_names` changed beside blanks, in words; empty if nothing."""
+    changed = [
+        f"{old[:40]!r} is called {new[:40]!r}"
+        for old, new in zip(_plain(header), names, strict=True)
+        if old != new
+    ]
+    more = f" and {len(changed) - _SHOWN} more" if len(changed) > _SHOWN else ""
+    return ", ".join(changed[:_SHOWN]) + more
+
+
+def _plain(header: Sequence[str]) -> list[str]:
+    return [
+        _LINE_BREAK.sub(" ", name.strip()) or f"column_{number}"
+        for number, name in enumerate(header, 1)
+    ]
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """The names, those that occur again with a number behind them that makes them new."""
+    taken, numbers, distinct = set(names), dict[str, int](), list[str]()
+    for name in names:
+        number = numbers.get(name, 0) + 1
+        new = name if number == 1 else _numbered(name, number)
+        while number > 1 and new in taken:
+            number += 1
+            new = _numbered(name, number)
+        numbers[name] = number
+        taken.add(new)
+        distinct.append(new)
+    return distinct
+
+
+def _numbered(name: str, number: int) -> str:
+    end = f"_{number}"
+    return name[: _MAX_COLUMN_LENGTH - len(end)] + end

@@ -21,6 +21,8 @@ _SIGN_NAMES = {
     "\u202f": " ",
 }
 _MAX_SKIPPED = 10_000
+_FEW_ROWS = 10
+"""How many rows of a small file may be set aside, as long as they are not most of it."""
 _MAX_COMMENT_LENGTH = 8
 
 
@@ -30,8 +32,11 @@ class ReadingOptions(TypedDict, total=False):
     header: whether the first record holds the names. skip: lines before it. comment: how a line to
     be ignored begins. quote, comment, thousands: "" for none. date_format: as in strftime, such as
     %d.%m.%Y; ISO 8601 is always understood. null_values: words that mean a missing value in every
-    column. time_zone: of times without a zone. types: short type words by column. max_bad: the
-    share of rows that may go to quarantine.
+    column. time_zone: of times without a zone. types: short type words by column; a wider one than
+    the dataset has widens its column. max_bad: the share of rows that may go to quarantine.
+    row_names: the header has no name for the first field, where R writes the names of rows. sheet:
+    of a workbook, by name or number from 1; the first if it is not given. union: a column that a
+    file or the dataset lacks is empty there, instead of an error.
     """
 
     encoding: str | None
@@ -47,6 +52,9 @@ class ReadingOptions(TypedDict, total=False):
     time_zone: str | None
     types: Mapping[str, str] | None
     max_bad: float
+    row_names: bool
+    sheet: str | None
+    union: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +74,11 @@ class Reading:
     time_zone: str | None = None
     types: Mapping[str, str] = field(default_factory=dict)
     max_bad: float = 0.1
+    row_names: bool = False
+    sheet: str | None = None
+    union: bool = False
+    json_columns: int = 5000
+    """Of the settings, not of the user."""
 
     def __post_init__(self) -> None:
         for name in ("separator", "quote", "comment", "thousands"):
@@ -82,6 +95,12 @@ class Reading:
             raise BadRequest(
                 f"max_bad={self.max_bad} is out of range.", fix="Use a share from 0 to 1."
             )
+
+    def tolerates(self, unfit: int, total: int) -> bool:
+        """Whether so many of all rows may be set aside."""
+        return unfit <= self.max_bad * total or (
+            unfit <= _FEW_ROWS and 2 * unfit <= total and self.max_bad > 0
+        )
 
 
 def _check_signs(reading: Reading) -> None:
@@ -138,15 +157,16 @@ def say(option: str, value: str | int | bool) -> str:
     """An option as it is written on the command line and in Python: `--skip 2 (in Python
     skip=2)`.
     """
-    python = {"null": "null_values", "type": "types"}.get(option, option)
-    if option == "header":
-        return f"--{'' if value else 'no-'}header (in Python header={value})"
+    python = {"null": "null_values", "type": "types", "schema": "types"}.get(option, option)
+    if option in ("header", "row_names", "union"):
+        word = option.replace("_", "-")
+        return f"--{'' if value else 'no-'}{word} (in Python {option}={value})"
     shown = {"\t": "tab", "": "none"}.get(str(value), str(value))
     python_value = (
         f"[{value!r}]"
         if option == "null"
         else repr(dict([str(value).rsplit("=", 1)]))
-        if option == "type"
+        if option in ("type", "schema")
         else repr(value)
     )
     return f"--{option.replace('_', '-')} {shlex.quote(shown)} (in Python {python}={python_value})"
@@ -182,5 +202,6 @@ class Dialect:
     comment: str = ""
     skip: int = 0
     header: bool = True
+    row_names: bool = False
     guessed: tuple[str, ...] = ()
     doubts: tuple[Doubt, ...] = ()

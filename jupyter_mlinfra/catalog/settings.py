@@ -32,3 +32,6 @@ class CatalogSettings(Section):
 
     sample_rows: int = Field(default=200_000, ge=1000)
     """Rows that a sampled profile reads."""
+
+    json_columns: int = Field(default=5_000, ge=1)
+    """Different field names that a JSON file may have, those within fields too."""

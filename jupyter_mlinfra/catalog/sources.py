@@ -15,24 +15,33 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from ..core.errors import BadRequest, NotFound
 from .csvfile import CsvFile
 from .dialect import guess_dialect
+from .formats.arrow import ArrowFile
+from .formats.excel import ExcelFile, sheet_of
+from .formats.packed import ARCHIVE, PACKED, members, packing, split
 from .jsonfile import JsonFile
+from .names import renaming
 from .parquetfile import ParquetFile
 from .quarantine import Broken, Unfit
 from .reading import Dialect, Doubt, Reading, say
-from .text import Text, is_packed, open_head, open_text
+from .text import Text, open_head, open_text
 from .watch import unreadable
 
 if TYPE_CHECKING:
     import polars as pl
 
 HEAD_ROWS = 1000
-"""Rows of a Parquet file by which its content is judged."""
+"""Rows of a Parquet or Arrow file or of a sheet by which its content is judged."""
 
-_CSV, _JSON, _PARQUET = (
-    {".csv", ".tsv", ".txt"},
-    {".json", ".jsonl", ".ndjson"},
-    {".parquet", ".pq"},
-)
+type Kind = Literal["csv", "json", "parquet", "arrow", "excel"]
+
+_SUFFIXES: Mapping[Kind, tuple[str, ...]] = {
+    "csv": (".csv", ".tsv", ".txt"),
+    "json": (".json", ".jsonl", ".ndjson"),
+    "parquet": (".parquet", ".pq"),
+    "arrow": (".arrow", ".arrows", ".ipc", ".feather"),
+    "excel": (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"),
+}
+_TEXT: tuple[Kind, ...] = ("csv", "json")
 
 
 class Source(Protocol):
@@ -71,14 +80,22 @@ class Source(Protocol):
 
 def paths_of(files: Sequence[str | Path], root: Path) -> list[Path]:
     """The files, with patterns (`*`) expanded, relative to the working directory, else to the
-    project.
+    project. A zip archive is all its members, which are of one kind; `a.zip!member` is one of them.
 
     Raises NotFound for a file that does not exist, BadRequest for none at all, a folder or an
     unknown kind.
     """
+    return [part for path in _on_disk(files, root) for part in _members(path)]
+
+
+def _on_disk(files: Sequence[str | Path], root: Path) -> list[Path]:
     paths: list[Path] = []
     for file in files:
-        if (
+        if f"{ARCHIVE}!" in str(file):
+            archive, member = split(Path(file))
+            found = archive if archive.exists() or archive.is_absolute() else root / archive
+            paths.append(Path(f"{found}!{member}") if member else found)
+        elif (
             glob.has_magic(str(file))
             and not os.path.exists(file)
             and not os.path.exists(root / file)
@@ -99,7 +116,7 @@ def paths_of(files: Sequence[str | Path], root: Path) -> list[Path]:
             )
     if not paths:
         raise BadRequest("No file was given.", fix="Name at least one CSV, Parquet or JSON file.")
-    for path in paths:
+    for path, _ in map(split, paths):
         if not os.path.exists(path):  # not Path.exists, which raises for a name that is too long
             raise NotFound(
                 f"There is no file {path}.",
@@ -108,6 +125,23 @@ def paths_of(files: Sequence[str | Path], root: Path) -> list[Path]:
         if not path.is_file():
             raise BadRequest(f"{path} is not a file.", fix=f"For all files of a folder: {path}/*")
     return paths
+
+
+def _members(path: Path) -> list[Path]:
+    """The members that are meant by an archive; another file is itself. Raises BadRequest for
+    members of several kinds.
+    """
+    archive, member = split(path)
+    if not member and path.suffix.lower() != ARCHIVE:
+        return [path]
+    found = members(archive, member or "*")
+    if len(found) > 1 and len({path.suffix.lower() for path in found}) > 1:
+        raise BadRequest(
+            f"{archive.name} holds files of several kinds.",
+            f"It holds {', '.join(split(path)[1] for path in found[:12])}.",
+            f"Name one, or a pattern: {archive.name}!{split(found[0])[1]}",
+        )
+    return found
 
 
 @contextlib.contextmanager
@@ -132,31 +166,24 @@ def open_heads(paths: Sequence[Path], reading: Reading) -> tuple[list[Source], b
 
 def _open(path: Path, reading: Reading, scratch: Path, stack: contextlib.ExitStack) -> Source:
     kind = kind_of(path)
-    if kind == "parquet":
-        return _Parquet(ParquetFile(path), path.name)
-    if kind == "json":
-        return _Json(
-            JsonFile(
-                stack.enter_context(open_text(path, encoding=reading.encoding, scratch=scratch))
-            ),
-            path.name,
-            reading.null_values,
-        )
-    return _Csv(
-        stack.enter_context(open_text(path, encoding=reading.encoding, scratch=scratch)), reading
-    )
+    if kind not in _TEXT:
+        return _typed_source(path, kind, reading)[0]
+    text = stack.enter_context(open_text(path, encoding=reading.encoding, scratch=scratch))
+    if kind == "csv":
+        return _Csv(text, reading)
+    return _Json(JsonFile(text, most_columns=reading.json_columns), path.name, reading)
 
 
 def _head(path: Path, reading: Reading) -> tuple[Source, bool]:
     kind = kind_of(path)
-    if kind == "parquet":
-        file = ParquetFile(path, limit=HEAD_ROWS)
-        return _Parquet(file, path.name), file.complete
+    if kind not in _TEXT:
+        return _typed_source(path, kind, reading, limit=HEAD_ROWS)
     text, complete = open_head(
         path, encoding=reading.encoding or ("utf-8" if kind == "json" else None)
     )
     if kind == "json":
-        return _Json(JsonFile(text, complete=complete), path.name, reading.null_values), complete
+        file = JsonFile(text, complete=complete, most_columns=reading.json_columns)
+        return _Json(file, path.name, reading), complete
     source = _Csv(text, reading)
     if reading.encoding is None and not text.encoding.startswith("utf"):
         fix = f"Say {say('encoding', text.encoding)} if its words look right."
@@ -172,18 +199,52 @@ def _head(path: Path, reading: Reading) -> tuple[Source, bool]:
     return source, complete
 
 
-def kind_of(path: Path) -> Literal["csv", "json", "parquet"]:
+def _typed_source(
+    path: Path, kind: Kind, reading: Reading, *, limit: int | None = None
+) -> tuple[Source, bool]:
+    """A file whose values have types, and whether its first `limit` rows are all."""
+    if kind == "excel":
+        sheet = ExcelFile(path, reading, limit=limit)
+        return _Sheet(sheet, path.name, reading), sheet.complete
+    file = ParquetFile(path, limit=limit) if kind == "parquet" else ArrowFile(path, limit=limit)
+    return _Typed(file, path.name), file.complete
+
+
+def sheets_of(source: Source | None) -> Sequence[str]:
+    """The sheets of a workbook."""
+    return source.sheets if isinstance(source, _Sheet) else ()
+
+
+def part_of(path: Path, reading: Reading) -> str:
+    """The part of a file that is read, if it is not the first: a sheet of a workbook."""
+    return sheet_of(path, reading.sheet) if kind_of(path) == "excel" else ""
+
+
+def kind_of(path: Path) -> Kind:
     """The kind of a file, by its suffix. Raises BadRequest for an unknown one."""
-    packed = is_packed(path)
-    suffix = Path(path.stem if packed else path.name).suffix.lower()
-    if suffix in _PARQUET and not packed:
-        return "parquet"
-    if suffix not in _CSV | _JSON:
+    is_packed = bool(packing(path))
+    suffix = Path(path.stem if is_packed else path.name).suffix.lower()
+    kind = next((kind for kind, suffixes in _SUFFIXES.items() if suffix in suffixes), None)
+    in_archive = bool(split(path)[1])
+    if (
+        kind is None
+        or ((is_packed or in_archive) and kind not in _TEXT)
+        or (is_packed and in_archive)
+    ):
+        text, others = (
+            " ".join(
+                suffix
+                for kind, suffixes in _SUFFIXES.items()
+                if (kind in _TEXT) == is_text
+                for suffix in suffixes
+            )
+            for is_text in (True, False)
+        )
         raise BadRequest(
             f"{path.name} is not of a kind that can be ingested.",
-            fix="Kinds: .csv .tsv .txt .json .jsonl .ndjson (each also .gz), .parquet",
+            fix=f"Kinds: {text} (each also {' '.join(PACKED)} {ARCHIVE}), {others}",
         )
-    return "csv" if suffix in _CSV else "json"
+    return kind
 
 
 class _Csv:
@@ -197,6 +258,7 @@ class _Csv:
         self.dialect = guess_dialect(self._head, reading, self.name, encoding=text.encoding)
         self.doubts: Sequence[Doubt] = self.dialect.doubts
         self._file = CsvFile(text, reading.null_values, self.dialect)
+        self.doubts = [*self.doubts, *_renamed(self._file, self.name)]
         self.columns: Mapping[str, pl.DataType] = dict.fromkeys(self._file.columns, pl.String())
         self._rows = 0
 
@@ -238,22 +300,35 @@ class _Csv:
         return buffer.getvalue()
 
 
-class _Json:
-    spelled, times_only, dialect = True, True, None
-    doubts: Sequence[Doubt] = ()
+class _Spelled:
+    """A file whose numbers are numbers, and whose words may be times."""
 
-    def __init__(self, file: JsonFile, name: str, null_values: Sequence[str]) -> None:
+    spelled, times_only, dialect = True, True, None
+
+    def __init__(self, file: JsonFile | ExcelFile, name: str, reading: Reading) -> None:
         self.name = name
         self.columns: Mapping[str, pl.DataType] = file.columns
-        self._file = file
-        self._null_values = list(null_values)
+        self.doubts: Sequence[Doubt] = _renamed(file, name)
+        self._null_values = list(reading.null_values)
 
-    def frames(self) -> Iterator[pl.DataFrame]:
+    def _without_missing(self, frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
         import polars as pl
 
         text = pl.col(pl.String)
         missing = [pl.when(~text.is_in(self._null_values)).then(text)] if self._null_values else []
-        return (frame.with_columns(missing) for frame in self._file.frames())
+        return (frame.with_columns(missing) for frame in frames)
+
+    def advice(self) -> str:
+        return ""
+
+
+class _Json(_Spelled):
+    def __init__(self, file: JsonFile, name: str, reading: Reading) -> None:
+        super().__init__(file, name, reading)
+        self._file = file
+
+    def frames(self) -> Iterator[pl.DataFrame]:
+        return self._without_missing(self._file.frames())
 
     def torn(self) -> list[Broken]:
         return [Broken(self.name, *row) for row in self._file.torn]
@@ -264,17 +339,36 @@ class _Json:
             for unfit in rows
         ]
 
-    def advice(self) -> str:
-        return ""
+
+class _Sheet(_Spelled):
+    def __init__(self, file: ExcelFile, name: str, reading: Reading) -> None:
+        super().__init__(file, name, reading)
+        self.doubts = [*file.doubts, *self.doubts]
+        self.sheets = file.sheets
+        self._file = file
+
+    def frames(self) -> Iterator[pl.DataFrame]:
+        return self._without_missing(self._file.frames())
+
+    def torn(self) -> list[Broken]:
+        return []
+
+    def broken(self, rows: Sequence[Unfit]) -> list[Broken]:
+        return [
+            _broken(self.name, self._file.line(unfit.row), unfit, _json(unfit.values))
+            for unfit in rows
+        ]
 
 
-class _Parquet:
+class _Typed:
+    """A file whose values have types."""
+
     spelled, times_only, dialect = False, False, None
-    doubts: Sequence[Doubt] = ()
 
-    def __init__(self, file: ParquetFile, name: str) -> None:
+    def __init__(self, file: ParquetFile | ArrowFile, name: str) -> None:
         self.name = name
         self.columns: Mapping[str, pl.DataType] = file.columns
+        self.doubts: Sequence[Doubt] = _renamed(file, name)
         self._file = file
 
     def frames(self) -> Iterator[pl.DataFrame]:
@@ -288,6 +382,22 @@ class _Parquet:
 
     def advice(self) -> str:
         return ""
+
+
+class _Named(Protocol):
+    """Names as they are in a file, and those of its columns."""
+
+    header: list[str]
+    columns: Any
+
+
+def _renamed(file: _Named, name: str) -> list[Doubt]:
+    """A note on names that could not stay as they are."""
+    changes = renaming(file.header, list(file.columns))
+    if not changes:
+        return []
+    what = f"{name} has names that are there twice or too long: {changes}."
+    return [Doubt("header", what, "Rename them in the file to choose the names yourself.")]
 
 
 def _broken(name: str, line: int, unfit: Unfit, text: str) -> Broken:

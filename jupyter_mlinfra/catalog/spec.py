@@ -5,7 +5,7 @@ ingest.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -19,20 +19,24 @@ class IngestReport:
     rows_written: rows that are new, or that took the place of earlier ones in an upsert, which
     `rows_updated` counts; a row that is there already as it is, is not written. quarantined: rows
     that could not be read as the table's types; `quarantine` (Parquet) holds them with the reason.
-    snapshot: the one that was written, or, if nothing was, the one that added the files. columns:
-    those of the dataset now, which reveal a file read without its header. summary: all of it in
-    one line, beginning with what was left out. skipped: files that were already in the dataset.
-    spelled: a line for each spelling of numbers and dates that is not 1234.5 and ISO 8601, with its
-    columns. notes: what was guessed and could be otherwise.
+    snapshot: the one that was written, or, if nothing was, the one that added the files; None for a
+    dry run, whose counts are of what would be. columns: those of the dataset now, which reveal a
+    file read without its header; schema: with short types. schema_changes: what was changed of its
+    columns, such as `n: i32 → i64`. summary: all of it in one line, beginning with what was left
+    out. skipped: files that were already in the dataset. spelled: a line for each spelling of
+    numbers and dates that is not 1234.5 and ISO 8601, with its columns. notes: what was guessed and
+    could be otherwise.
     """
 
     dataset: str
     rows_written: int
     quarantined: int
-    snapshot: str
+    snapshot: str | None
     rows_updated: int = 0
     quarantine: str | None = None
     columns: Sequence[str] = ()
+    schema: Mapping[str, str] = field(default_factory=dict)
+    schema_changes: Sequence[str] = ()
     summary: str = ""
     skipped: Sequence[str] = ()
     spelled: Sequence[str] = ()
@@ -62,11 +66,11 @@ class ReadFile:
     new file.
 
     encoding … header: how it is split into records and fields, for CSV. guessed: which of these
-    were guessed.
+    were guessed. sheets: of a workbook.
     """
 
     path: str
-    kind: Literal["csv", "json", "parquet"]
+    kind: Literal["csv", "json", "parquet", "arrow", "excel"]
     bytes: int
     snapshot: str | None = None
     encoding: str | None = None
@@ -76,6 +80,7 @@ class ReadFile:
     skip: int | None = None
     header: bool | None = None
     guessed: Sequence[str] = ()
+    sheets: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

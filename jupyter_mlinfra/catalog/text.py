@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import codecs
 import contextlib
-import gzip
 import io
 import re
 import tempfile
-import zlib
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from ..core.errors import BadRequest, TooLarge, Unprocessable
-
-type _Source = gzip.GzipFile | io.BufferedReader
+from .formats.packed import Opened, damaged, is_damage, is_packed, packed_size, unpacked
 
 BLOCK = 4 << 20
 HEAD = 256 << 10
@@ -106,7 +103,7 @@ def open_text(path: Path, *, encoding: str | None, scratch: Path) -> Iterator[Te
     """
     packed = is_packed(path)
     with contextlib.ExitStack() as stack:
-        source = _unpacked(path)
+        source = unpacked(path)
         stack.callback(source.close)
         encoding = _encoding_of(source, encoding)
         decoder = _decoder(encoding)
@@ -130,7 +127,7 @@ def open_head(path: Path, *, encoding: str | None) -> tuple[Text, bool]:
     of the text says which. Raises Unprocessable for an empty or damaged file and for bytes of
     another encoding.
     """
-    with contextlib.closing(_unpacked(path)) as source:
+    with contextlib.closing(unpacked(path)) as source:
         detected = _encoding_of(source, encoding)
         block = next(_blocks(source, path, packed=is_packed(path), size=HEAD))
         complete = len(block) < HEAD or not source.read(1)
@@ -190,16 +187,7 @@ def _typical_share(text: str, letters: Container[str]) -> float:
     return sum(letter in letters for letter in non_ascii) / max(1, len(non_ascii))
 
 
-def is_packed(path: Path) -> bool:
-    """Whether a file is gzip-compressed."""
-    return path.suffix.lower() == ".gz"
-
-
-def _unpacked(path: Path) -> _Source:
-    return gzip.GzipFile(path) if is_packed(path) else path.open("rb")
-
-
-def _encoding_of(source: _Source, requested: str | None) -> str:
+def _encoding_of(source: Opened, requested: str | None) -> str:
     """The requested encoding, but a byte order mark counts more than UTF-8."""
     if requested is not None:
         _decoder(requested)
@@ -244,29 +232,29 @@ def _decoder(encoding: str) -> codecs.IncrementalDecoder:
     )
 
 
-def _encoding_by_mark(source: _Source) -> str | None:
+def _encoding_by_mark(source: Opened) -> str | None:
     """The encoding that a file's first bytes name, other than UTF-8."""
     try:
         head = source.peek(4)[:4]
-    except (EOFError, gzip.BadGzipFile, zlib.error):
-        return None  # damaged; reading it reports so
+    except Exception as error:
+        if is_damage(error):
+            return None  # reading it reports so
+        raise
     return next((encoding for mark, encoding in _MARKS.items() if head.startswith(mark)), None)
 
 
 def _blocks(
     source: io.BufferedIOBase, path: Path, *, packed: bool, size: int = BLOCK
 ) -> Iterator[bytes]:
-    limit = max(_ALWAYS_ALLOWED, _MAX_EXPANSION * path.stat().st_size)
+    limit = max(_ALWAYS_ALLOWED, _MAX_EXPANSION * packed_size(path))
     total = 0
     while True:
         try:
             block = source.read(size)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise Unprocessable(
-                f"{path.name} is damaged.",
-                f"It cannot be unpacked: {error}.",
-                "Fetch the file again; nothing was committed.",
-            ) from error
+        except Exception as error:
+            if is_damage(error):
+                raise damaged(path, error) from error
+            raise
         total += len(block)
         if packed and total > limit:
             raise TooLarge(

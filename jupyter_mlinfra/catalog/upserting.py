@@ -19,7 +19,9 @@ from .change import FileChange
 from .conform import Target
 from .dtypes import short_dtype
 from .filescan import scan_files
+from .reading import say
 from .staged import NUMBER, Staged, stage
+from .widening import rewritten
 
 if TYPE_CHECKING:
     import polars as pl
@@ -54,6 +56,7 @@ class UpsertChange:
 
     def plan(self, existing: Mapping[str, Target] | None) -> Mapping[str, Target]:
         targets = self._rows.plan(existing)
+        _refuse_rewriting(rewritten(existing or {}, targets))
         for name in self._key:
             if name not in targets:
                 columns = ", ".join(list(targets)[:20])
@@ -103,6 +106,17 @@ class UpsertChange:
             self._staged = stage(self._rows.frames(demanded), self._key, self._folder)
             self._targets = dict(targets)
         return self._staged
+
+
+def _refuse_rewriting(columns: Mapping[str, pl.DataType]) -> None:
+    """Raise Unprocessable for columns for which all files would have to be written again."""
+    for name, dtype in columns.items():
+        raise Unprocessable(
+            f"Column {name!r} cannot become {short_dtype(dtype)} by an upsert.",
+            "An upsert writes only the files of the rows that it changes.",
+            "Give the rows the type of the column, or widen it first with rows that are added"
+            f" ({say('schema', f'{name}={short_dtype(dtype)}')}).",
+        )
 
 
 def _check_key(name: str, dtype: pl.DataType) -> None:
@@ -157,7 +171,8 @@ def _matches(
     single = [[number] for number, task in enumerate(tasks) if task.delete_files]
     found = [_none()]
     for numbers in [*([plain] if plain else []), *single]:
-        old = scan_files(table, [tasks[number] for number in numbers]).with_row_index(_PLACE)
+        files = scan_files(table, [tasks[number] for number in numbers])
+        old = _as_wide(files, targets).with_row_index(_PLACE)
         begins = [0]
         for number in numbers[:-1]:
             begins.append(begins[-1] + tasks[number].file.record_count)
@@ -222,9 +237,20 @@ def _rest(table: Table, task: FileScanTask, places: pl.DataFrame) -> pl.LazyFram
     return kept.drop(_PLACE)
 
 
+def _as_wide(rows: pl.LazyFrame, targets: Mapping[str, Target]) -> pl.LazyFrame:
+    """The rows with the types that their columns get."""
+    schema = rows.collect_schema()
+    return rows.with_columns(
+        exactly(name).cast(target.dtype)
+        for name, target in targets.items()
+        if name in schema and schema[name] != target.dtype
+    )
+
+
 def _write(out: DataFiles, rows: pl.LazyFrame, targets: Mapping[str, Target]) -> None:
     import polars as pl
 
+    rows = _as_wide(rows, targets)
     names = set(rows.collect_schema())
     columns = [
         exactly(name) if name in names else pl.lit(None, dtype=target.dtype).alias(name)

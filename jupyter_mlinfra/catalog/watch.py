@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..core.errors import Conflict, MLInfraError, Unavailable
 from ..core.files import explain_os_error
+from .formats.packed import content_size, damaged, is_damage, split, unpacked
 
 _LETTERS = 32  # of a digest: 128 bits, so that two files never collide by chance
 
@@ -29,7 +30,7 @@ class _FileState:
     @classmethod
     def of(cls, path: Path) -> _FileState | None:
         try:
-            status = path.stat()
+            status = split(path)[0].stat()
         except OSError:
             return None
         return cls(
@@ -66,16 +67,24 @@ def watched(paths: Sequence[Path]) -> Iterator[Watch]:
         raise
 
 
-def digest(path: Path) -> str:
-    """The identity of a file's content, whatever its name; it ends with the size. Raises
-    Unavailable if it cannot be read.
+def digest(path: Path, part: str = "") -> str:
+    """The identity of a file's content, whatever its name; it ends with the size. A member of an
+    archive has that of its file. part: of the file that is meant, such as a sheet.
+
+    Raises Unavailable if it cannot be read, Unprocessable for a damaged archive.
     """
+    is_member = bool(split(path)[1])
     try:
-        with open(path, "rb") as file:
-            checksum = hashlib.file_digest(file, "sha256").hexdigest()[:_LETTERS]
-            return f"{checksum}.{file.tell()}"
-    except OSError as error:
-        raise unreadable(error, path) from error
+        with unpacked(path) if is_member else open(path, "rb") as file:
+            checksum = hashlib.file_digest(file, "sha256")
+            checksum.update(part.encode())
+            return f"{checksum.hexdigest()[:_LETTERS]}.{file.tell()}"
+    except Exception as error:
+        if is_member and is_damage(error):
+            raise damaged(path, error) from error
+        if isinstance(error, OSError):
+            raise unreadable(error, path) from error
+        raise
 
 
 def unreadable(error: OSError, path: Path | str) -> MLInfraError:
@@ -87,15 +96,15 @@ def unreadable(error: OSError, path: Path | str) -> MLInfraError:
 
 
 def digest_if(
-    path: Path, digests: Container[str], sizes: Container[int], *, max_bytes: int
+    path: Path, digests: Container[str], sizes: Container[int], *, max_bytes: int, part: str = ""
 ) -> str | None:
     """The digest of a file, if it is among those that are known. A file of another size, or of more
     than `max_bytes` bytes, is not read.
     """
-    size = path.stat().st_size
+    size = content_size(path)
     if size > max_bytes or size not in sizes:
         return None
-    value = digest(path)
+    value = digest(path, part)
     return value if value in digests else None
 
 

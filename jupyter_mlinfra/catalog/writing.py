@@ -76,7 +76,9 @@ class Writer:
             quarantined=len(quarantine.rows),
             snapshot=committed.snapshot,
             quarantine=str(quarantine.path) if quarantine.path else None,
-            columns=committed.columns,
+            columns=list(committed.schema),
+            schema=committed.schema,
+            schema_changes=committed.changes,
             notes=notes,
         )
 

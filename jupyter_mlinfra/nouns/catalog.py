@@ -33,6 +33,7 @@ def ingest(
     key: str | Sequence[str] = (),
     again: bool = False,
     cursor: str = "",
+    dry_run: bool = False,
     **reading: Unpack[ReadingOptions],
 ) -> IngestReport:
     """Read CSV, Parquet or JSON files, or a table of a database (`postgresql://…#table`,
@@ -40,12 +41,19 @@ def ingest(
 
     mode, key: with `mode="upsert", key=["id"]` a row takes the place of the one with the same id.
     again: also what is already in the dataset. cursor: a column of the table that grows with every
-    new row; only rows that came since the last ingest are read. reading: options instead of
-    guesses, such as `separator=";"` or `null_values=["NA"]`.
+    new row; only rows that came since the last ingest are read. dry_run: look at all rows and write
+    nothing. reading: options instead of guesses, such as `separator=";"` or `null_values=["NA"]`.
     """
     paths = [files] if isinstance(files, str | Path) else files
     return current().catalog.ingest(
-        paths, into=into, mode=mode, key=key, again=again, cursor=cursor, **reading
+        paths,
+        into=into,
+        mode=mode,
+        key=key,
+        again=again,
+        cursor=cursor,
+        dry_run=dry_run,
+        **reading,
     )
 
 

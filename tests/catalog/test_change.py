@@ -106,7 +106,7 @@ def test_files_that_keep_the_rows_change_nothing_for_those_who_know_the_table(
     done = change(OneFile())
     assert data_files(project) == 1
     after, newest = catalog.show("t.a").dataset, catalog.snapshots("t.a").items[0]
-    assert (done.rows, done.columns) == (0, ("id",))
+    assert (done.rows, list(done.schema)) == (0, ["id"])
     assert (after.snapshot, after.rows) == (done.snapshot, before.rows)
     assert (newest.operation, newest.added, newest.removed) == ("overwrite", 3, 3)
     assert numbers(catalog.dataset("t.a").scan()) == [0, 1, 2]

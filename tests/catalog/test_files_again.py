@@ -210,7 +210,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
         "csv": reading._Csv,
         "gz": reading._Csv,
         "jsonl": reading._Json,
-        "parquet": reading._Parquet,
+        "parquet": reading._Typed,
     }[kind.rpartition(".")[2]]
     real = of_kind.frames
 

@@ -25,7 +25,6 @@ REFUSED = {
     "a duration": pa.array([1, 2], pa.duration("us")),
     # Arrow writes it and cannot read it.
     "vectors of which one is missing": pa.array([[1, 2], None], pa.list_(pa.float32(), 2)),
-    "a mapping": pa.array([[("a", 1)], []], pa.map_(pa.string(), pa.int64())),
 }
 
 

@@ -178,7 +178,7 @@ def test_types_that_differ_from_block_to_block_meet(catalog, file):
         ("{\n  'a': 1\n}", "No row of a.json can be read"),
         ('[{"a": 1}', "not JSON"),
         ('{"a": 1}\n{"a": [1]}', "mixes types"),
-        ("[]", "empty"),
+        ("[]", "no columns"),
     ],
 )
 def test_json_that_cannot_be_rows_is_refused(catalog, file, content, word):
@@ -202,7 +202,7 @@ def test_files_of_several_kinds_make_one_commit(catalog, file, tmp_path, rows):
 
 def test_an_unknown_kind_or_mode_is_refused_with_the_known_ones(catalog, file):
     with pytest.raises(BadRequest, match=r"\.parquet"):
-        catalog.ingest([file("a.xlsx", "x")], into="t.a")
+        catalog.ingest([file("a.pdf", "x")], into="t.a")
     with pytest.raises(BadRequest, match="append, replace"):
         catalog.write(pl.DataFrame({"n": [1]}), into="t.a", mode="upsert")
     with pytest.raises(BadRequest, match="No file was given"):
@@ -244,7 +244,7 @@ def test_the_encoding_of_json_is_named_and_can_be_said(catalog, file, rows):
 
 def test_what_is_no_json_is_not_told_to_look_at_separators(catalog, file):
     with pytest.raises(Unprocessable, match="one object per line") as caught:
-        catalog.ingest([file("a.json", '{"a": 1,\n"b": 2}')], into="t.a")
+        catalog.ingest([file("a.json", '{"a": 1,\n"b" 2}')], into="t.a")
     assert "--separator" not in str(caught.value)
 
 

@@ -145,7 +145,7 @@ def test_codes_among_numbers_stay_text_and_are_not_offered_as_missing_values(cat
     note = catalog.ingest([path], into="t.a").notes[0]
     assert "14 of 100 values are not plain numbers, such as '0" in note
     assert "--null" not in note
-    assert "--type plz=i64" in note
+    assert "--schema plz=i64" in note
     catalog.ingest([path], into="t.b", types={"plz": "i64"})
     assert sorted(row["plz"] for row in rows("t.b"))[:2] == [400, 1100]
 
@@ -350,7 +350,7 @@ def test_a_file_of_which_most_rows_do_not_fit_is_refused_with_the_option_to_use(
         ({"separator": ","}, EUROPEAN, "t.new", r"--separator ';'"),
         ({"separator": ",", "skip": 0}, EUROPEAN, "t.new", r"--separator ';'"),
         ({"decimal": ".", "types": {"Umsatz (€)": "f64"}}, EUROPEAN, "t.new", "--decimal ,"),
-        ({"types": {"Kunde": "i64"}}, EUROPEAN, "t.new", "--type Kunde=str"),
+        ({"types": {"Kunde": "i64"}}, EUROPEAN, "t.new", "--schema Kunde=str"),
         ({}, "id;x\n" + "1;k.A.\n" * 40 + "2;3.5\n" * 30, "t.a", "--null k.A."),
         ({}, "id;x\n" + "".join(f"{index};w{index}\n" for index in range(40)), "t.a", "--replace"),
     ]

@@ -58,6 +58,7 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
             "key": (),
             "again": False,
             "cursor": "",
+            "dry_run": False,
             "reading": {
                 "null_values": ("NA", ""),
                 "time_zone": "America/New_York",
@@ -81,6 +82,7 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
             "key": (),
             "again": True,
             "cursor": "",
+            "dry_run": False,
             "reading": {
                 "header": False,
                 "separator": "tab",
@@ -107,6 +109,7 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
             "key": ("id", "day"),
             "again": False,
             "cursor": "",
+            "dry_run": False,
         },
     ),
     (
@@ -168,6 +171,7 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
             "key": (),
             "again": False,
             "cursor": "id",
+            "dry_run": False,
         },
     ),
     (

@@ -156,8 +156,7 @@ class Bringing:
         return replace(report, notes=[*report.notes, *notes])
 
     def _write(self, source: TableSource, way: _Way, terms: _Terms) -> IngestReport:
-        types = {**source.types, **way.reading.types}
-        rows = FileRows([source], replace(way.reading, types=types))
+        rows = FileRows([source], way.reading, types=source.types)
         report = self._writer.write(
             self._name,
             rows,

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ...core.errors import MLInfraError, NotFound, Unavailable, Unprocessable
 from ...core.imports import fix_of_missing, load_modules
+from ..formats.columns import first_line
 from ..names import column_names
-from ..parquetfile import first_line
 from ..quarantine import Broken, Unfit
 from ..reading import Dialect, Doubt
 from .urls import DatabaseTable

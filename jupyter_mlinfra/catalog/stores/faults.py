@@ -13,7 +13,7 @@ from ...core.passwords import HIDDEN, password_in
 from ...core.secrets import is_reference, resolve
 from ...core.sqlite import fix_of, sqlite_error
 from ..drivers import missing_driver
-from ..parquetfile import first_line
+from ..formats.columns import first_line
 from ..settings import CatalogSettings
 from .embedded import Embedded
 

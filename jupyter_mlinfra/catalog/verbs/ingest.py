@@ -34,6 +34,7 @@ class IngestVerbs(Verbs):
         key: str | Sequence[str] = (),
         again: bool = False,
         cursor: str = "",
+        dry_run: bool = False,
         **reading: Unpack[ReadingOptions],
     ) -> IngestReport:
         """Read CSV, Parquet or JSON files, or a table of a database (`postgresql://…#table`,
@@ -44,19 +45,28 @@ class IngestVerbs(Verbs):
         of rows with equal keys the last one counts. again: take files again that are already in the
         dataset; otherwise they are skipped, and the report says so. cursor: a column of the table
         that grows with every new row (a number, a time): only rows that came since the last ingest
-        by it are read. reading: how text is read (see `ReadingOptions`); what is left out is
-        guessed. Rows that do not fit go to quarantine, with line and reason, up to `max_bad` of a
-        file. Raises NotFound for a missing file, BadRequest for a name or an option that cannot be,
-        or an upsert without a key, Conflict for a file that changes while it is read or where it is
-        not certain which rows of a table are new, Unavailable for a database that cannot be
-        reached, Unprocessable for a file that is empty, damaged, in another encoding, without a
-        column that the dataset has, of which too many rows do not fit, or whose guessed options are
-        in doubt.
+        by it are read. dry_run: read and judge all rows, and write nothing; the report has the
+        columns and counts as they would be. reading: how text is read (see `ReadingOptions`); what
+        is left out is guessed. Rows that do not fit go to quarantine, with line and reason, up to
+        `max_bad` of a file.
+
+        Raises NotFound for a missing file, BadRequest for a name or an option that cannot be, or an
+        upsert without a key, Conflict for a file that changes while it is read or where it is not
+        certain which rows of a table are new, Unavailable for a database that cannot be reached,
+        Unprocessable for a file that is empty, damaged, in another encoding, without a column that
+        the dataset has, of which too many rows do not fit, or whose guessed options are in doubt.
         """
         name = self.own(into)
         columns = _key(mode, key)
         return self._ingesting.ingest(
-            files, name, mode, reading, again=again, key=columns, cursor=cursor
+            files,
+            name,
+            mode,
+            reading,
+            again=again,
+            key=columns,
+            cursor=cursor,
+            dry_run=dry_run,
         )
 
     def inspect(

@@ -263,7 +263,7 @@ class BatchJob:
         failpoint("batch-after-commit")
         self._staging.clear()
         refused = sum(chunk.refused for chunk in done.values())
-        return Scored(manifest.total, refused, report.snapshot)
+        return Scored(manifest.total, refused, report.snapshot or "")
 
     def _advance(self) -> Advance | None:
         """None for a source without snapshots."""

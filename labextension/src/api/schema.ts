@@ -802,7 +802,8 @@ export interface components {
          * Dataset
          * @description One row of a list. name: `namespace.table`. rows, bytes: from the snapshot's summary, so
          *     exact. domain: whose table it is: that domain alone writes it, it has no snapshots, and what
-         *     would have to be read is unknown; empty for a dataset of the catalog.
+         *     would have to be read is unknown; of what is registered in place, its kind (`csv`, `delta`);
+         *     empty for a dataset of the catalog.
          */
         readonly Dataset: {
             readonly bytes: number | null;
@@ -2673,7 +2674,7 @@ export interface components {
          *     new file.
          *
          *     encoding … header: how it is split into records and fields, for CSV. guessed: which of these
-         *     were guessed.
+         *     were guessed. sheets: of a workbook.
          */
         readonly ReadFile: {
             readonly bytes: number;
@@ -2686,12 +2687,14 @@ export interface components {
             /** @default null */
             readonly header: boolean | null;
             /** @enum {string} */
-            readonly kind: "csv" | "json" | "parquet";
+            readonly kind: "csv" | "json" | "parquet" | "arrow" | "excel";
             readonly path: string;
             /** @default null */
             readonly quote: string | null;
             /** @default null */
             readonly separator: string | null;
+            /** @default [] */
+            readonly sheets: readonly string[];
             /** @default null */
             readonly skip: number | null;
             /** @default null */

@@ -12,7 +12,10 @@ export const OPTIONS = [
   'thousands',
   'date_format',
   'null_values',
-  'max_bad'
+  'max_bad',
+  'row_names',
+  'sheet',
+  'union'
 ] as const;
 export type Option = (typeof OPTIONS)[number];
 
@@ -22,6 +25,8 @@ export interface IForm {
   readonly mode: 'append' | 'replace';
   /** Add files that are in the dataset already once more. */
   readonly again: boolean;
+  /** The member of the archives that is meant; '' for all of them. */
+  readonly member: string;
   readonly options: Readonly<Partial<Record<Option, string>>>;
   /** Types by column; a column without one is guessed. */
   readonly types: Readonly<Record<string, string>>;
@@ -31,6 +36,7 @@ export const emptyForm = (into: string): IForm => ({
   into,
   mode: 'append',
   again: false,
+  member: '',
   options: {},
   types: {}
 });
@@ -46,9 +52,14 @@ export const signOf = (value: string): string =>
 export const wordOf = (sign: string): string =>
   ({ '\t': 'tab', ' ': 'space', '': 'none' })[sign] ?? sign;
 
+const isYes = (text: string): boolean => text === 'yes';
+
 /** How the text of a field is sent; the others are signs or words. */
 const VALUES: Readonly<Partial<Record<Option, (text: string) => unknown>>> = {
-  header: text => text === 'yes',
+  header: isYes,
+  row_names: isYes,
+  union: isYes,
+  sheet: text => text,
   skip: Number,
   max_bad: text => Number(text) / 100,
   null_values: text => text.split(',').map(word => word.trim())
@@ -63,11 +74,17 @@ function readingOf(options: IForm['options']): Partial<IIngest> {
   return Object.fromEntries(values) as Partial<IIngest>;
 }
 
+const ARCHIVE = /\.zip$/i;
+
+/** Whether a file is an archive, whose members are the files that are read. */
+export const isArchive = (file: string): boolean => ARCHIVE.test(file);
+
 /** What is asked of the server, to look at the files or to ingest them. */
 export function askOf(files: readonly string[], form: IForm): IIngest {
   const types = Object.fromEntries(Object.entries(form.types).filter(([, type]) => type));
+  const { member } = form;
   return {
-    files,
+    files: files.map(file => (member && isArchive(file) ? `${file}!${member}` : file)),
     into: form.into,
     mode: form.mode,
     ...(form.again && { again: true }),

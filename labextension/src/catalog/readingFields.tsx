@@ -2,12 +2,12 @@ import '../../style/catalog.css';
 
 import React from 'react';
 
-import type { IReadColumn, IReadFile } from '../api/types';
+import type { IInspection, IReadColumn, IReadFile } from '../api/types';
 import { cx } from '../components/cx';
 import { Field } from '../components/field';
 import { Select } from '../components/select';
 import { useWorkbench } from '../hooks/context';
-import { type IForm, type Option, wordOf } from './reading';
+import { type IForm, isArchive, type Option, wordOf } from './reading';
 
 const ENCODINGS = [
   'utf-8',
@@ -20,6 +20,70 @@ const ENCODINGS = [
   'gb18030'
 ];
 const DATES = ['%d.%m.%Y', '%d/%m/%Y', '%m/%d/%Y', '%d-%m-%Y', '%Y/%m/%d', '%d.%m.%y'];
+
+interface IPartFieldsProps {
+  files: readonly string[];
+  /** What would be read; undefined while that is not known. */
+  seen: IInspection | undefined;
+  form: IForm;
+  onChange: (change: Partial<IForm>) => void;
+}
+
+/** Which part of the files is read: a member of an archive, a sheet, columns that not all have. */
+export function PartFields({
+  files,
+  seen,
+  form,
+  onChange
+}: IPartFieldsProps): React.ReactElement | null {
+  const { trans } = useWorkbench();
+  const { options, member } = form;
+  const archives = files.filter(isArchive);
+  const [sheets = []] = (seen?.files ?? []).map(file => file.sheets).filter(names => names.length);
+  const several = files.length > 1 || archives.length > 0 || seen?.exists || options.union;
+  const change = (name: Option, value: string): void =>
+    onChange({ options: { ...options, [name]: value } });
+  if (!archives.length && !sheets.length && !several) {
+    return null;
+  }
+  const members = (seen?.files ?? []).flatMap(({ path }) => path.split('.zip!').slice(1));
+  return (
+    <div className={cx('bar')}>
+      {archives.length > 0 && (
+        <Field
+          label={trans.__('member of the archive')}
+          width={220}
+          value={member}
+          placeholder={trans.__('all')}
+          options={members.map(value => ({ value, label: value }))}
+          onChange={value => onChange({ member: value.trim() })}
+        />
+      )}
+      {(sheets.length > 1 || options.sheet) && (
+        <Select
+          label={trans.__('sheet')}
+          value={options.sheet ?? ''}
+          options={[
+            { value: '', label: trans.__('%1 (the first)', sheets[0] ?? '') },
+            ...sheets.slice(1).map(value => ({ value, label: value }))
+          ]}
+          onChange={value => change('sheet', value)}
+        />
+      )}
+      {several && (
+        <Select
+          label={trans.__('columns that are not everywhere')}
+          value={options.union ?? ''}
+          options={[
+            { value: '', label: trans.__('are an error') },
+            { value: 'yes', label: trans.__('are empty where they are missing') }
+          ]}
+          onChange={value => change('union', value)}
+        />
+      )}
+    </div>
+  );
+}
 
 interface IReadingFieldsProps {
   form: IForm;
@@ -93,6 +157,7 @@ export function ReadingFields({
         placeholder={guess.skip}
         onChange={value => change('skip', value)}
       />
+      {choice('row_names', trans.__('unnamed first field'), ['yes'])}
       {choice('quote', trans.__('quote'), ['"', "'", 'none'])}
       {choice('comment', trans.__('comment'), ['#', '//', '%', 'none'])}
       {choice('decimal', trans.__('decimal mark'), ['.', ','])}
@@ -128,6 +193,7 @@ function guesses(
     encoding: file.encoding ?? '',
     separator: wordOf(file.separator ?? ','),
     header: file.header === false ? 'no' : 'yes',
+    row_names: 'no',
     skip: String(file.skip ?? 0),
     quote: wordOf(file.quote ?? '"'),
     comment: wordOf(file.comment ?? ''),

@@ -16,10 +16,20 @@ import { useSettled } from '../hooks/settled';
 import type { IWorkbench } from '../tokens';
 import { FrameWidget } from '../workbench/widget';
 import { askOf, csvOf, type IForm, isName, isThere, settled, spelled, unsettled } from './reading';
-import { ReadingFields } from './readingFields';
+import { PartFields, ReadingFields } from './readingFields';
 
 const WAIT = 300;
-const TYPES = ['str', 'i64', 'f64', 'bool', 'date', 'ts[us]', 'ts[us, tz]'];
+const TYPES = [
+  'str',
+  'i64',
+  'f64',
+  'dec[18,2]',
+  'bool',
+  'date',
+  'time',
+  'ts[us]',
+  'ts[us, tz]'
+];
 
 interface IBodyProps {
   files: readonly string[];
@@ -164,6 +174,7 @@ export function Register({ files, start, onReady }: IBodyProps): React.ReactElem
   return (
     <>
       <Target form={form} exists={data?.exists} onChange={change} />
+      <PartFields files={files} seen={data} form={form} onChange={change} />
       {(!data || csv) && (
         <ReadingFields
           form={form}

@@ -1,7 +1,8 @@
 import type { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 
 /** The names of files with tables. */
-export const TABLES = /\.((csv|tsv|txt|jsonl?|ndjson)(\.gz)?|parquet|pq)$/i;
+export const TABLES =
+  /\.((csv|tsv|txt|jsonl?|ndjson)(\.(gz|bz2|zstd?|lz4))?|zip|parquet|pq|arrows?|ipc|feather|xls[xmb]?|ods)$/i;
 
 /** The files with tables that are selected in the file browser. */
 export function selectedTables(browsers: IFileBrowserFactory | null): string[] {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,6 +11,9 @@ import click
 from ....faces.parse import pair
 from ....faces.session import Session
 from .noun import catalog
+
+# The comma before another COLUMN=; not one within the brackets of a type.
+_NEXT = re.compile(r",(?=[^,\[\]=]+=[a-z]+[\d\[]?)")
 
 
 def reading(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -56,11 +60,25 @@ _READING = (
         "--time-zone", metavar="ZONE", help="Of times without one, such as America/New_York."
     ),
     click.option(
+        "--schema",
         "--type",
         "types",
         multiple=True,
         metavar="COLUMN=TYPE",
-        help="A type instead of a guess, such as flight=str; may be repeated.",
+        help="A type instead of a guess, such as flight=str,price=dec[10,2]; may be repeated.",
+    ),
+    click.option(
+        "--sheet", metavar="NAME", help="Of a workbook, by name or number; the first one."
+    ),
+    click.option(
+        "--row-names/--no-row-names",
+        default=None,
+        help="Whether the first field has no name in the header, as R writes it.",
+    ),
+    click.option(
+        "--union/--no-union",
+        default=None,
+        help="Whether a column that a file lacks is empty there, instead of an error.",
     ),
     click.option(
         "--max-bad",
@@ -75,10 +93,22 @@ def options_of(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options that were given, for the library, which guesses the others."""
     chosen = {name: value for name, value in options.items() if value is not None and value != ()}
     if "types" in chosen:
-        chosen["types"] = dict(map(_type, chosen["types"]))
+        pairs = [part for text in chosen["types"] for part in _parts(text)]
+        chosen["types"] = dict(map(_type, pairs))
     if "max_bad" in chosen:
         chosen["max_bad"] /= 100
     return chosen
+
+
+def _parts(text: str) -> list[str]:
+    """`id=i64,price=dec[10,2]` as its pairs; a comma in the name of a column stays."""
+    parts: list[str] = []
+    for part in _NEXT.split(text):
+        if parts and "=" not in parts[-1]:
+            parts[-1] += f",{part}"
+        else:
+            parts.append(part)
+    return parts
 
 
 def _type(text: str) -> tuple[str, str]:
@@ -108,6 +138,7 @@ def _type(text: str) -> tuple[str, str]:
     metavar="COLUMN",
     help="Of a table: read only rows with a later value here than the last time.",
 )
+@click.option("--dry-run", is_flag=True, help="Look at all rows, and write nothing.")
 @reading
 def _ingest(
     session: Session,
@@ -117,6 +148,7 @@ def _ingest(
     key: tuple[str, ...],
     again: bool,
     cursor: str,
+    dry_run: bool,
     **options: Any,
 ) -> Any:
     """Read CSV, Parquet or JSON files, or a table of a database (postgresql://…#table,
@@ -125,7 +157,14 @@ def _ingest(
     """
     mode = mode or ("upsert" if key else "append")
     report = session.bench.catalog.ingest(
-        files, into=into, mode=mode, key=key, again=again, cursor=cursor, **options_of(options)
+        files,
+        into=into,
+        mode=mode,
+        key=key,
+        again=again,
+        cursor=cursor,
+        dry_run=dry_run,
+        **options_of(options),
     )
     session.note(report.summary)
     return report

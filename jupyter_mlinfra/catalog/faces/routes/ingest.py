@@ -37,6 +37,9 @@ class ReadingFacts(TypedDict, total=False):
     time_zone: Name | None
     types: Annotated[dict[Name, Name], Len(0, 1000)] | None
     max_bad: Annotated[float, Interval(ge=0, le=1)] | None
+    row_names: bool | None
+    sheet: Name | None
+    union: bool | None
 
 
 class Inspect(Handler):
@@ -66,6 +69,7 @@ class Ingest(Handler):
         mode: Mode = "append",
         key: Annotated[list[Name], Len(0, 100)] | None = None,
         again: bool = False,
+        dry_run: bool = False,
         **reading: Unpack[ReadingFacts],
     ) -> Job:
         """Read files of the project into a dataset, in one commit or not at all: a job."""
@@ -84,6 +88,7 @@ class Ingest(Handler):
             mode="upsert" if mode == "upsert" else None,
             key=key or (),
             again=again,
+            **({"dry-run": True} if dry_run else {}),
             **_cli_options(_without_none(reading)),
         )
 
@@ -116,8 +121,11 @@ def _project_file(root: Path, file: str) -> Path:
     """The file, which must be in the project: a panel must not read files that the server can read
     but the project does not contain.
     """
+    from ...formats.packed import split
+
+    shown, member = split(Path(file))
     try:
-        path = real_path(root / file)
+        path = real_path(root / shown)
         is_file = path.is_file()
     except OSError as error:  # a loop of links, a name that is too long
         raise BadRequest(f"{file[:80]} cannot be a file.", f"{error.strerror}.") from None
@@ -129,7 +137,7 @@ def _project_file(root: Path, file: str) -> Path:
         )
     if not is_file:
         raise NotFound(f"There is no file {file}.", f"Looked in {root}.")
-    return path
+    return Path(f"{path}!{member}") if member else path
 
 
 ROUTES: dict[str, type[Handler]] = {

@@ -23,8 +23,9 @@ def _ingest(item: IngestReport) -> Card:
         "quarantined": plain(item.quarantined),
         "skipped": beginning(", ".join(item.skipped), 200) or NONE,
         "columns": plain(item.columns),
+        "columns changed": "; ".join(item.schema_changes) or NONE,
         "read as": "; ".join(item.spelled) or NONE,
-        "snapshot": item.snapshot,
+        "snapshot": plain(item.snapshot),
         "quarantine": plain(item.quarantine),
     }
     # The first line says what was left out: nobody reads on after a success.

@@ -1,0 +1,1 @@
+"""Formats of files: what opens them, and what they say of their columns."""

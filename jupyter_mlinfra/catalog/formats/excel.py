@@ -1,0 +1,194 @@
+"""Sheets of workbooks (Excel, OpenDocument) as blocks of rows, read by fastexcel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...core.errors import BadRequest, Unavailable, Unprocessable
+from ...core.imports import fix_of_missing
+from ..dialect import HeadRows, layout_of
+from ..names import column_names
+from ..reading import Doubt, Reading, say
+from .columns import ROWS, first_line
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_HEAD = 100
+"""Rows by which the place of the header is judged."""
+
+_NO_DAY = [date(1899, 12, 30), date(1899, 12, 31), date(1904, 1, 1)]
+"""The days of a time of day without one."""
+
+_WHOLE = 2**53  # up to here a cell, which is a float, tells whole numbers apart
+
+
+class ExcelFile:
+    """One sheet of a workbook, or its first `limit` rows; `complete` says whether those are all. A
+    workbook is read into memory.
+
+    header: the names as they are in the sheet. doubts: about the place of the header and what is
+    left out. Raises BadRequest for a sheet that is not there, Unprocessable for a file that is no
+    workbook.
+    """
+
+    def __init__(self, path: Path, reading: Reading, *, limit: int | None = None) -> None:
+        self._path = path
+        book = _open(path)
+        self.sheets: list[str] = book.sheet_names
+        self.sheet = _sheet(self.sheets, reading.sheet, path.name)
+        head, _ = _load(book, self.sheet, n_rows=_HEAD, dtypes="string")
+        cells = [[cell or "" for cell in row] for row in head.rows()]
+        filled = [(number, row) for number, row in enumerate(cells) if any(row)]
+        if not filled:
+            raise Unprocessable(
+                f"{path.name} is empty.",
+                f"Its sheet {self.sheet!r} has no cells.",
+                f"Sheets: {', '.join(self.sheets[:12])}.",
+            )
+        start = reading.skip or 0
+        below = [(_trimmed(row), number) for number, row in filled if number >= start]
+        rows = HeadRows(*zip(*below, strict=True))
+        layout = layout_of(rows, reading, path.name)
+        first = rows.lines[0] if layout.skip is None else layout.skip
+        self._above = first + layout.header
+        self.header = cells[first] if layout.header else [""] * head.width
+        names = column_names(self.header, path.name)
+        cells_below, errors = _load(
+            book,
+            self.sheet,
+            skip_rows=self._above,
+            column_names=[str(number) for number in range(head.width)],
+            n_rows=None if limit is None else limit + 1,
+            schema_sample_rows=None,
+        )
+        self.complete = limit is None or cells_below.height <= limit
+        cells_below = cells_below if limit is None else cells_below.head(limit)
+        self._frame, self._places = _typed(cells_below, names)
+        self.columns: dict[str, pl.DataType] = dict(self._frame.schema)
+        self.doubts = [
+            *layout.doubts,
+            *_others(self.sheets, self.sheet, reading, path.name),
+            *_errors(errors, path.name),
+        ]
+
+    def frames(self) -> Iterator[pl.DataFrame]:
+        """Blocks of rows in the order of the sheet."""
+        yield from self._frame.iter_slices(ROWS)
+
+    def line(self, row: int) -> int:
+        """The row of the sheet, from 1, of row `row` of the frames, counted from 0."""
+        return self._above + int(self._places[row]) + 1
+
+
+def sheet_of(path: Path, sheet: str | None) -> str:
+    """The name of the sheet that is meant, if it is not the first: two sheets of one file are not
+    the same rows.
+    """
+    if sheet is None:
+        return ""
+    names = _open(path).sheet_names
+    found = _sheet(names, sheet, path.name)
+    return "" if found == names[0] else found
+
+
+def _trimmed(row: Sequence[str]) -> Sequence[str]:
+    """A row of one cell is a title, or the like, and no row of blanks."""
+    return row if any(row[1:]) else row[:1]
+
+
+def _open(path: Path) -> Any:
+    try:
+        import fastexcel
+    except ModuleNotFoundError as error:
+        raise Unavailable(
+            f"{path.name} cannot be read.",
+            "Workbooks need fastexcel, which is not installed.",
+            fix_of_missing("fastexcel"),
+        ) from error
+    try:
+        return fastexcel.read_excel(path.absolute())
+    except fastexcel.FastExcelError as error:
+        raise Unprocessable(
+            f"{path.name} is not a whole workbook.",
+            f"{first_line(error)}.",
+            "Fetch the file again, or save it without a password; nothing was committed.",
+        ) from error
+
+
+def _load(book: Any, sheet: str, **options: Any) -> tuple[pl.DataFrame, int]:
+    """Rows of a sheet, and how many cells of them hold an error."""
+    import polars as pl
+
+    loaded = book.load_sheet(sheet, header_row=None, **{"skip_rows": 0, **options})
+    batch, errors = loaded.to_arrow_with_errors()
+    return pl.DataFrame(pl.from_arrow(batch)), len(errors.errors) if errors else 0
+
+
+def _sheet(names: Sequence[str], requested: str | None, file: str) -> str:
+    """The sheet that is meant: a name, or a number from 1."""
+    if requested is None and names:
+        return names[0]
+    if requested in names:
+        return str(requested)
+    if requested and requested.isdecimal() and 1 <= int(requested) <= len(names):
+        return names[int(requested) - 1]
+    raise BadRequest(
+        f"{file} has no sheet {requested!r}.", fix=f"Sheets: {', '.join(names[:12]) or 'none'}."
+    )
+
+
+def _others(names: Sequence[str], sheet: str, reading: Reading, file: str) -> list[Doubt]:
+    """A note on the sheets that are not read, if none was asked for."""
+    others = [name for name in names if name != sheet]
+    if not others or reading.sheet is not None:
+        return []
+    return [
+        Doubt(
+            "sheet",
+            f"{file} has {len(names)} sheets; {sheet!r} is read.",
+            f"For another one say {say('sheet', others[0])}.",
+        )
+    ]
+
+
+def _errors(count: int, file: str) -> list[Doubt]:
+    if not count:
+        return []
+    what = f"{count:,} cells of {file} hold an error, such as #N/A."
+    return [Doubt("types", what, "They are empty here; mend the formulas to have values.")]
+
+
+def _typed(frame: pl.DataFrame, names: Sequence[str]) -> tuple[pl.DataFrame, pl.Series]:
+    """The rows that are not blank, and the place of each. Cells know floats and moments only: whole
+    numbers, days and times of day are made of them, where all values of a column are such.
+    """
+    import polars as pl
+
+    filled = pl.any_horizontal(pl.all().is_not_null())
+    rows = frame.rename(dict(zip(frame.columns, names, strict=True)))
+    places = rows.select(filled.alias("\0filled"))["\0filled"].arg_true()
+    return rows[places].select(map(_narrowed, rows[places].iter_columns())), places
+
+
+def _narrowed(column: pl.Series) -> pl.Series:
+    import polars as pl
+
+    values = column.drop_nulls()
+    if not len(values):
+        return column
+    if column.dtype.is_float():
+        whole = values.is_finite().all() and (values == values.round()).all()
+        return column.cast(pl.Int64) if whole and (values.abs() <= _WHOLE).all() else column
+    if column.dtype == pl.Duration:
+        micros = column.dt.total_microseconds()
+        is_clock = micros.drop_nulls().is_between(0, 86_399_999_999).all()
+        return (micros * 1000).cast(pl.Time) if is_clock else column
+    if isinstance(column.dtype, pl.Datetime):
+        if values.dt.date().is_in(_NO_DAY).all():
+            return column.dt.time()
+        return column.dt.date() if (values.dt.time() == time(0)).all() else column
+    return column
