@@ -1,6 +1,6 @@
 # Two targets do everything on a fresh machine: `make demo` and `make test`. Nothing needs to be installed before but make and a Python.
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow binder kills soak protocol searches lightning ray mlserver manifests lab check build benchmarks oracles clean force
+.PHONY: help demo test slow binder kills soak protocol feast searches lightning ray mlserver manifests lab check build benchmarks oracles clean force
 SHELL := /bin/bash
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -34,6 +34,10 @@ soak: $(VENV)/.test ## ten minutes of requests while versions come and go and pr
 protocol: $(VENV)/.test ## the gateway against the Open Inference Protocol's own file: make protocol FILE=open_inference_rest.yaml
 	@test -n "$(FILE)" || { echo "Name the protocol's OpenAPI file: make protocol FILE=open_inference_rest.yaml"; exit 2; }
 	@MLINFRA_PROTOCOL="$(abspath $(FILE))" $(BIN)/python -m pytest tests/deployments/protocol.py
+
+feast: $(VENV)/.demo ## Feast's own tests over our offline store and over Feast's (some 30 min): make feast SUITE=FOLDER, which is sdk/python of its repository
+	@test -n "$(SUITE)" || { echo "Name a folder with Feast's tests: make feast SUITE=feast/sdk/python"; exit 2; }
+	@scripts/feast_suite/run.sh $(BIN) "$(SUITE)" $(RUNS)
 
 searches: $(VENV)/.test ## the random searches of the tests with ten times as many examples
 	@MLINFRA_SEARCHES=10 $(BIN)/python -m pytest -n 2 -m hypothesis --timeout=3600 tests --ignore=tests/training/lightning --ignore=tests/deployments/pytorch --ignore=tests/browser

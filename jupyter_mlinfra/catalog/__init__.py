@@ -25,6 +25,8 @@ __all__ = [
     "Table",
     "Verification",
     "WriteMode",
+    "storage_options",
+    "with_region",
 ]
 _HOME = {
     "Advance": ".positions",
@@ -36,13 +38,17 @@ _HOME = {
     "ReadingOptions": ".reading",
     "Table": ".table",
     "WriteMode": ".change",
+    "storage_options": ".rows",
+    "with_region": ".drivers",
 }
 
 if TYPE_CHECKING:
     from .change import Mode, WriteMode
+    from .drivers import with_region
     from .names import DatasetName
     from .positions import Advance, Position
     from .reading import Reading, ReadingOptions
+    from .rows import storage_options
     from .service import Catalog
     from .spec import (
         Dataset,

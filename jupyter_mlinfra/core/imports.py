@@ -23,6 +23,7 @@ _EXTRAS = {
     "aiobotocore": "s3",
     "kubernetes": "kubernetes",
     "xgboost": "xgboost",
+    "deltalake": "delta",
 }
 """By the first part of a module's name: the extra of ours that installs it."""
 _PACKAGES = {

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 __all__ = [
     "AppliedViews",
+    "DatasetLoggingDestination",
     "DatasetSource",
+    "DatasetStorage",
     "Feature",
     "Features",
     "Freshness",
     "Materialized",
     "OnlineRow",
     "OnlineStatus",
+    "PinnedIcebergSource",
     "PolarsOfflineStore",
     "PolarsOfflineStoreConfig",
     "View",
@@ -24,14 +27,19 @@ __all__ = [
 
 # The other names are in .spec.
 _HOME = {
+    "DatasetLoggingDestination": ".destinations",
     "DatasetSource": ".dataset_source",
+    "DatasetStorage": ".destinations",
     "Features": ".service",
+    "PinnedIcebergSource": ".iceberg_source",
     "PolarsOfflineStore": ".offline",
     "PolarsOfflineStoreConfig": ".offline",
 }
 
 if TYPE_CHECKING:
     from .dataset_source import DatasetSource
+    from .destinations import DatasetLoggingDestination, DatasetStorage
+    from .iceberg_source import PinnedIcebergSource
     from .offline import PolarsOfflineStore, PolarsOfflineStoreConfig
     from .service import Features
     from .spec import (

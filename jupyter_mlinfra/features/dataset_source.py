@@ -6,16 +6,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
-import pyarrow as pa
 from feast import RepoConfig, ValueType
 from feast.data_source import DataSource
 from feast.protos.feast.core.DataSource_pb2 import DataSource as DataSourceProto
 from feast.type_map import pa_to_feast_value_type
 
-from .arrow import feast_type
+from .arrow import feast_type_name
 from .sources import SourceSpec, scan
+from .sources.iceberg import PROPERTY
+from .sources.spec import PROJECT
+from .sources.storage import CONNECTION, ENDPOINT
 
 
 class DatasetSource(DataSource):  # type: ignore[misc]  # Feast is not type-checked
@@ -23,7 +26,9 @@ class DatasetSource(DataSource):  # type: ignore[misc]  # Feast is not type-chec
 
     dataset: `namespace.table`. timestamp_field: when the value of a row became known.
     created_timestamp_column: when the row was written; it breaks ties of equal event times.
-    field_mapping: column of the dataset → name in the view.
+    snapshot: the one that is read, whatever is written later; None = the newest. project: folder of
+    the project with that catalog, relative to the repository; empty = the project that holds the
+    repository, else MLINFRA_PROJECT. field_mapping: column of the dataset → name in the view.
     """
 
     def __init__(
@@ -32,13 +37,16 @@ class DatasetSource(DataSource):  # type: ignore[misc]  # Feast is not type-chec
         dataset: str,
         timestamp_field: str,
         created_timestamp_column: str | None = None,
+        snapshot: str | int | None = None,
+        project: str = "",
         name: str = "",
         field_mapping: Mapping[str, str] | None = None,
         description: str = "",
         tags: Mapping[str, str] | None = None,
         owner: str = "",
     ) -> None:
-        self.dataset = dataset
+        self.dataset, self.project = dataset, project
+        self.snapshot = None if snapshot is None else str(snapshot)
         super().__init__(
             name=name or dataset,
             timestamp_field=timestamp_field,
@@ -53,7 +61,7 @@ class DatasetSource(DataSource):  # type: ignore[misc]  # Feast is not type-chec
         return (
             isinstance(other, DatasetSource)
             and super().__eq__(other)
-            and self.dataset == other.dataset
+            and self._configuration() == other._configuration()
         )
 
     def __hash__(self) -> int:  # Python removes it from classes that define __eq__
@@ -63,7 +71,7 @@ class DatasetSource(DataSource):  # type: ignore[misc]  # Feast is not type-chec
     def from_proto(data_source: DataSourceProto) -> DatasetSource:
         """The source that `to_proto` wrote, as JSON, so that reading a registry runs no code."""
         return DatasetSource(
-            dataset=json.loads(data_source.custom_options.configuration)["dataset"],
+            **json.loads(data_source.custom_options.configuration),
             name=data_source.name,
             timestamp_field=data_source.timestamp_field,
             created_timestamp_column=data_source.created_timestamp_column,
@@ -79,7 +87,7 @@ class DatasetSource(DataSource):  # type: ignore[misc]  # Feast is not type-chec
             type=DataSourceProto.CUSTOM_SOURCE,
             data_source_class_type=f"{__name__}.{type(self).__name__}",
             custom_options=DataSourceProto.CustomSourceOptions(
-                configuration=json.dumps({"dataset": self.dataset}).encode()
+                configuration=json.dumps(self._configuration()).encode()
             ),
             timestamp_field=self.timestamp_field,
             created_timestamp_column=self.created_timestamp_column,
@@ -88,6 +96,11 @@ class DatasetSource(DataSource):  # type: ignore[misc]  # Feast is not type-chec
             tags=self.tags,
             owner=self.owner,
         )
+
+    def _configuration(self) -> dict[str, str]:
+        """What names the rows; only what is set, so that a registry of before stays as it is."""
+        named = {"dataset": self.dataset, "snapshot": self.snapshot, "project": self.project}
+        return {key: value for key, value in named.items() if value}
 
     def source_type(self) -> Any:
         """Feast's number for custom sources."""
@@ -101,9 +114,7 @@ class DatasetSource(DataSource):  # type: ignore[misc]  # Feast is not type-chec
         """Column names of the dataset with their Arrow types, as in a Parquet file that Feast
         reads.
         """
-        unmapped = SourceSpec(kind="dataset", name=self.dataset, time=self.timestamp_field)
-        schema = scan(unmapped, config.repo_path).collect_schema().to_frame().to_arrow().schema
-        return [(column.name, _type_name(column.type)) for column in schema]
+        return columns_of(spec_of(self.to_proto()), config)
 
     @staticmethod
     def source_datatype_to_feast_value_type() -> Callable[[str], ValueType]:
@@ -112,18 +123,13 @@ class DatasetSource(DataSource):  # type: ignore[misc]  # Feast is not type-chec
         return translate
 
 
-def _type_name(arrow_type: pa.DataType) -> str:
-    """An Arrow type as in Feast's table of types, which knows only one spelling of lists, and no
-    dates: it keeps them as times.
+def columns_of(source: SourceSpec, config: RepoConfig) -> list[tuple[str, str]]:
+    """The columns of a source under their own names, with their Arrow types as in a Parquet file
+    that Feast reads.
     """
-    arrow_type = feast_type(arrow_type)
-    if pa.types.is_date(arrow_type):
-        return "timestamp[us]"
-    return (
-        f"list<item: {_type_name(arrow_type.value_type)}>"
-        if pa.types.is_list(arrow_type)
-        else str(arrow_type)
-    )
+    frame = scan(replace(source, mapping={}), config.repo_path)
+    schema = frame.collect_schema().to_frame().to_arrow().schema
+    return [(column.name, feast_type_name(column.type)) for column in schema]
 
 
 def spec_of(proto: DataSourceProto) -> SourceSpec:
@@ -138,19 +144,62 @@ def spec_of(proto: DataSourceProto) -> SourceSpec:
         ),
         "mapping": mapping,
     }
-    if (
-        proto.type == DataSourceProto.CUSTOM_SOURCE
-        and proto.data_source_class_type == f"{__name__}.DatasetSource"
-    ):
-        return SourceSpec(
-            kind="dataset", name=json.loads(proto.custom_options.configuration)["dataset"], **facts
-        )
-    file = proto.file_options
-    # An own endpoint would need options that Polars takes only from the environment.
-    if (
-        proto.type == DataSourceProto.BATCH_FILE
-        and file.file_format.WhichOneof("format") in (None, "parquet_format")
-        and not file.s3_endpoint_override
-    ):
-        return SourceSpec(kind="parquet", name=file.uri, **facts)
+    if proto.type == DataSourceProto.BATCH_FILE:
+        return _file_spec(proto, facts)
+    if proto.type == DataSourceProto.BATCH_ICEBERG:  # Unity Catalog's too
+        return _iceberg_spec(proto, facts)
+    if proto.type == DataSourceProto.CUSTOM_SOURCE:
+        if proto.data_source_class_type == f"{__name__}.DatasetSource":
+            named = json.loads(proto.custom_options.configuration)
+            options = {PROJECT: named["project"]} if "project" in named else {}
+            return SourceSpec(
+                kind="dataset",
+                name=named["dataset"],
+                snapshot=named.get("snapshot"),
+                options=options,
+                **facts,
+            )
+        if proto.data_source_class_type == PINNED:
+            return _iceberg_spec(proto, facts)
     return SourceSpec(kind="other", name=proto.name, **facts)
+
+
+PINNED = f"{__package__}.iceberg_source.PinnedIcebergSource"
+
+
+def _file_spec(proto: DataSourceProto, facts: dict[str, Any]) -> SourceSpec:
+    file = proto.file_options
+    kinds: dict[str | None, Any] = {
+        None: "parquet",
+        "parquet_format": "parquet",
+        "delta_format": "delta",
+    }
+    kind = kinds.get(file.file_format.WhichOneof("format"))
+    if kind is None:
+        return SourceSpec(kind="other", name=proto.name, **facts)
+    options = _connection(proto)
+    if file.s3_endpoint_override:
+        options[ENDPOINT] = file.s3_endpoint_override
+    return SourceSpec(kind=kind, name=file.uri, options=options, **facts)
+
+
+def _iceberg_spec(proto: DataSourceProto, facts: dict[str, Any]) -> SourceSpec:
+    named = json.loads(proto.custom_options.configuration)
+    properties = named.pop("catalog_properties", None) or {}
+    snapshot = named.pop("snapshot", None)
+    defaults = {"catalog_type": "rest", "catalog_name": "feast_iceberg"}
+    options = defaults | {key: value for key, value in named.items() if isinstance(value, str)}
+    options |= {f"{PROPERTY}{key}": str(value) for key, value in properties.items()}
+    name = ".".join(named[part] for part in ("warehouse", "namespace", "table"))
+    return SourceSpec(
+        kind="iceberg",
+        name=name,
+        snapshot=snapshot,
+        options=options | _connection(proto),
+        **facts,
+    )
+
+
+def _connection(proto: DataSourceProto) -> dict[str, str]:
+    """Where Feast's ConnectionRef says that the keys are."""
+    return {key: value for key, value in proto.tags.items() if key.startswith(CONNECTION)}

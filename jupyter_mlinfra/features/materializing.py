@@ -155,7 +155,7 @@ def _materialize(
     feast.registry.apply_materialization(
         feast.get_feature_view(view.name), feast.project, window_start, until
     )
-    pinned = source.kind == "dataset" and state
+    pinned = source.kind in ("dataset", "delta", "iceberg") and state
     written = Materialization(
         digest=view.digest,
         mark=state,
@@ -214,10 +214,9 @@ def _only_newer(
     """
     if source.kind != "dataset" or not state or not last.mark:
         return False
-    from ..catalog import Catalog
-    from ..core.project import Project
+    from .sources.datasets import catalog_of
 
-    catalog = Catalog(Project.open(repo))
+    catalog = catalog_of(source, repo)
     snapshots = {item.id: item for item in catalog.snapshots(source.name, limit=500).items}
     snapshot: str | None = _snapshot(state)
     while snapshot != _snapshot(last.mark):

@@ -41,7 +41,7 @@ def view_record(
         entities=view.entities,
         features=len(view.features),
         ttl_seconds=view.ttl_seconds,
-        dataset=view.source.name if view.source and view.source.kind == "dataset" else None,
+        dataset=view.source.dataset if view.source else None,
         owner=view.owner,
         tags=view.tags,
         description=view.description,

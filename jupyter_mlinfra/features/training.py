@@ -218,7 +218,7 @@ def _record(
     for name in requested:
         source = views[name].source
         if source:
-            snapshot = snapshots.get(source.name)
+            snapshot = source.snapshot or snapshots.get(source.name)
             sources.append(f"{source.ref}@{snapshot}" if snapshot else source.ref)
     features = [
         reference("feature", view, feature)

@@ -4,15 +4,11 @@ as plain Python.
 
 from __future__ import annotations
 
-import logging
-import os
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import pyarrow.fs
+import lakes
 import pytest
 
 from jupyter_mlinfra.catalog import Catalog
@@ -82,36 +78,9 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]
 
 @pytest.fixture
 def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """What is asked of other machines: by way of a proxy, or by PyArrow's search for a bucket's
-    region, which heeds no proxy.
-    """
-    requests: list[str] = []
-
-    class Proxy(BaseHTTPRequestHandler):
-        def refuse(self) -> None:
-            requests.append(self.path)
-            self.send_error(502)
-
-        do_CONNECT = do_GET = do_HEAD = do_PUT = do_POST = refuse  # noqa: N815
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    def region(bucket: str) -> str:
-        requests.append(f"the region of {bucket}")
-        raise OSError("not reached")
-
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.setenv(name, f"http://127.0.0.1:{server.server_port}")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(pyarrow.fs, "resolve_s3_region", region)
-    yield requests
-    server.shutdown()
-    server.server_close()
+    """What is asked of other machines."""
+    with lakes.requests_elsewhere(monkeypatch) as requests:
+        yield requests
 
 
 @pytest.fixture
@@ -119,23 +88,11 @@ def s3(elsewhere: list[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """An S3 server with a bucket `lake`, as lines for `[catalog.properties]`: an endpoint, a secret
     by reference, no region. What is asked of anybody else is in `elsewhere`.
     """
-    import boto3
-    from moto.server import ThreadedMotoServer
-
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    endpoint = f"http://{host}:{port}"
-    monkeypatch.setenv("S3_SECRET", "canary-77")
-    client = boto3.client(
-        "s3",
-        endpoint_url=endpoint,
-        aws_access_key_id="k",
-        aws_secret_access_key="canary-77",
-        region_name="us-east-1",
-    )
-    client.create_bucket(Bucket="lake")
-    keys = {"endpoint": endpoint, "access-key-id": "k", "secret-access-key": "env:S3_SECRET"}
-    yield "".join(f'"s3.{name}" = "{value}"\n' for name, value in keys.items())
-    server.stop()
+    monkeypatch.setenv("S3_SECRET", lakes.SECRET)
+    with lakes.s3("lake") as endpoint:
+        keys = {
+            "endpoint": endpoint,
+            "access-key-id": lakes.KEY,
+            "secret-access-key": "env:S3_SECRET",
+        }
+        yield "".join(f'"s3.{name}" = "{value}"\n' for name, value in keys.items())

@@ -384,15 +384,13 @@ def test_entity_rows_of_no_use_are_refused(small: FeatureStore, entities: Any, w
         small.get_historical_features(entity_df=entities, features=["scores:score"])
 
 
-def test_a_source_that_polars_cannot_read_is_named(make: Make, tmp_path: Path) -> None:
-    from feast.data_format import DeltaFormat
+def test_a_source_that_polars_cannot_read_is_named(tmp_path: Path) -> None:
+    from feast.protos.feast.core.DataSource_pb2 import DataSource
 
     from jupyter_mlinfra.features.dataset_source import spec_of
     from jupyter_mlinfra.features.sources import scan
 
-    source = FileSource(
-        name="lake", path=str(tmp_path), timestamp_field="at", file_format=DeltaFormat()
-    )
+    source = DataSource(name="lake", type=DataSource.BATCH_SNOWFLAKE, timestamp_field="at")
     with pytest.raises(Unprocessable, match="lake cannot be read") as caught:
-        scan(spec_of(source.to_proto()), tmp_path)
+        scan(spec_of(source), tmp_path)
     assert "feature_store.yaml" in caught.value.fix

@@ -1,4 +1,6 @@
-"""Parquet files that the store writes."""
+"""Parquet files that the store writes, on disk or in object storage: each completely or not at
+all.
+"""
 
 from __future__ import annotations
 
@@ -6,35 +8,115 @@ import os
 import uuid
 from pathlib import Path
 
-import polars as pl
-from feast.data_source import DataSource
-from pyarrow import parquet
+import pyarrow as pa
+from pyarrow import fs, parquet
 
 from ...core.errors import Unprocessable
-from ..arrow import feast_table
-from ..dataset_source import spec_of
+from ..sources import SourceSpec
+from ..sources.parquet import local_path
+from ..sources.storage import ENDPOINT, credentials_of, is_remote, region
+
+_ONE_FILE = (".parquet", ".pq", ".parq")
 
 
-def parquet_path(source: DataSource, repo: Path | None) -> Path:
-    """Where a source has its Parquet file or folder. Raises Unprocessable for other sources."""
-    spec = spec_of(source.to_proto())
-    if spec.kind != "parquet" or "://" in spec.name:
-        raise Unprocessable(
-            f"{spec.name} cannot be written.",
-            "The Polars offline store writes datasets and local Parquet files.",
-            "Use one of these.",
+class ParquetFiles:
+    """The file or the folder of files that a source names."""
+
+    def __init__(self, source: SourceSpec, repo: Path | None) -> None:
+        self._name = source.name
+        self.filesystem, self.path = filesystem_of(source, repo)
+        info = self.filesystem.get_file_info(self.path)
+        self.exists = info.type != fs.FileType.NotFound
+        self._is_file = info.type == fs.FileType.File or (
+            not self.exists and self.path.endswith(_ONE_FILE)
         )
-    return (repo or Path.cwd()) / spec.name
+
+    def schema(self) -> pa.Schema:
+        """The columns as they are in the files. Raises Unprocessable if folders hold a column."""
+        files = [self.path] if self._is_file else self._files()
+        if not files:
+            raise Unprocessable(
+                f"{self._name} has no Parquet file yet.",
+                "Its columns cannot be known.",
+                "Write the first rows yourself.",
+            )
+        if "=" in files[0].removeprefix(self.path):
+            raise Unprocessable(
+                f"Rows cannot be added to {self._name}.",
+                "Its files are in folders that are named by a column.",
+                "Write them yourself, or use a dataset.",
+            )
+        return parquet.read_schema(files[0], filesystem=self.filesystem)
+
+    def append(self, rows: pa.Table) -> None:
+        """Add rows of the same columns: as one more file of the folder, or by writing the file
+        anew.
+        """
+        if not self._is_file:
+            self._put(rows, self._part())
+            return
+        old = parquet.ParquetFile(self.path, filesystem=self.filesystem)
+        with old:
+            groups = [old.read_row_group(number) for number in range(old.num_row_groups)]
+        self._put(pa.concat_tables([*groups, rows]), self.path)
+
+    def replace(self, rows: pa.Table) -> None:
+        """Write the file, or a file of the folder in the place of all that it has; other files of
+        the folder stay.
+        """
+        if self._is_file:
+            self._put(rows, self.path)
+            return
+        old_files = self._files()
+        self._put(rows, self._part())
+        for file in old_files:
+            self.filesystem.delete_file(file)
+
+    def _part(self) -> str:
+        return f"{self.path.rstrip('/')}/part-{uuid.uuid4().hex}.parquet"
+
+    def _files(self) -> list[str]:
+        chosen = fs.FileSelector(self.path, recursive=True, allow_not_found=True)
+        found = [item.path for item in self.filesystem.get_file_info(chosen) if item.is_file]
+        return sorted(path for path in found if path.endswith(".parquet"))
+
+    def _put(self, rows: pa.Table, path: str) -> None:
+        if isinstance(self.filesystem, fs.LocalFileSystem):
+            write_parquet(rows, Path(path))
+            return
+        # An object is there as a whole once it is closed, so nothing may fail while it is open.
+        sink = pa.BufferOutputStream()
+        parquet.write_table(rows, sink)
+        with self.filesystem.open_output_stream(path) as stream:
+            stream.write(sink.getvalue())
 
 
-def write_parquet(rows: pl.LazyFrame, path: Path) -> None:
+def write_parquet(rows: pa.Table, path: Path) -> None:
     """Write rows as a file, completely or not at all."""
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        table = rows.collect(engine="streaming").to_arrow(compat_level=pl.CompatLevel.oldest())
-        # Polars would record its own types in the file, and Feast takes those of text for JSON.
-        parquet.write_table(feast_table(table), draft)
+        parquet.write_table(rows, draft)
         os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def filesystem_of(source: SourceSpec, repo: Path | None) -> tuple[fs.FileSystem, str]:
+    """Where the files of a source are, and their path there."""
+    if not is_remote(source.name):
+        return fs.LocalFileSystem(), str(local_path(source, repo).absolute())
+    if not source.name.startswith("s3://"):
+        filesystem, path = fs.FileSystem.from_uri(source.name)
+        return filesystem, path
+    keys = credentials_of(source)
+    given = {
+        "access_key": keys.get("AWS_ACCESS_KEY_ID"),
+        "secret_key": keys.get("AWS_SECRET_ACCESS_KEY"),
+        "session_token": keys.get("AWS_SESSION_TOKEN"),
+        "region": keys.get("AWS_REGION") or keys.get("AWS_DEFAULT_REGION"),
+    }
+    if endpoint := source.options.get(ENDPOINT):
+        given |= {"endpoint_override": endpoint, "region": given["region"] or region()}
+    s3 = fs.S3FileSystem(**{key: value for key, value in given.items() if value})
+    return s3, source.name.removeprefix("s3://")

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
 import polars as pl
 import pyarrow as pa
-from feast.errors import SavedDatasetLocationAlreadyExists
 from feast.infra.offline_stores.offline_store import RetrievalJob, RetrievalMetadata
 from feast.on_demand_feature_view import OnDemandFeatureView
 from feast.saved_dataset import SavedDatasetStorage
 
 from ..arrow import feast_table
+from ..dataset_source import spec_of
 from ..join import Engine
-from .files import parquet_path, write_parquet
+from .writing import save
 
 
 class PolarsRetrievalJob(RetrievalJob):  # type: ignore[misc]
@@ -77,17 +76,13 @@ class PolarsRetrievalJob(RetrievalJob):  # type: ignore[misc]
         allow_overwrite: bool = False,
         timeout: int | None = None,
     ) -> None:
-        """Write the result as a Parquet file, or as the Parquet file of a folder, completely or not
-        at all; other files of the folder stay.
+        """Write the result as a Parquet file, as the Parquet file of a folder, as a Delta table or
+        as a dataset, completely or not at all; other files of the folder stay.
         """
         del timeout
-        path = parquet_path(storage.to_data_source(), self._repo)
-        if path.exists() and not allow_overwrite:
-            raise SavedDatasetLocationAlreadyExists(location=str(path))
-        if path.suffix == ".parquet" and not path.is_dir():
-            write_parquet(self.to_polars().lazy(), path)
-            return
-        old_files = list(path.rglob("*.parquet"))
-        write_parquet(self.to_polars().lazy(), path / f"part-{uuid.uuid4().hex}.parquet")
-        for file in old_files:
-            file.unlink()
+        save(
+            spec_of(storage.to_data_source().to_proto()),
+            self.to_arrow(),
+            self._repo,
+            overwrite=allow_overwrite,
+        )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -11,27 +11,34 @@ from typing import Any, Literal
 import pandas as pd
 import polars as pl
 import pyarrow as pa
-from feast import FeatureView, FileSource, RepoConfig
+from feast import FeatureView, RepoConfig
 from feast.data_source import DataSource
+from feast.errors import FeastJoinKeysDuringMaterialization
 from feast.feature_logging import LoggingConfig, LoggingSource
 from feast.feature_view import DUMMY_ENTITY_ID, DUMMY_ENTITY_VAL
-from feast.infra.offline_stores.file_source import FileLoggingDestination
+from feast.infra.data_sources.contrib.iceberg_catalog.iceberg_source import IcebergSource
 from feast.infra.offline_stores.offline_store import OfflineStore, RetrievalJob, RetrievalMetadata
 from feast.infra.registry.base_registry import BaseRegistry
 from feast.on_demand_feature_view import OnDemandFeatureView
 from feast.repo_config import FeastConfigBaseModel
 from feast.utils import compute_non_entity_date_range
-from pyarrow import dataset, parquet
 
-from ...core.errors import Unprocessable
+from ...core.errors import NotFound, Unprocessable
 from ...core.frames import exactly
-from ..dataset_source import spec_of
+from ..dataset_source import columns_of, spec_of
 from ..entity_rows import AT, entity_rows, rows_between, time_column
 from ..join import Engine, JoinView, Strategy, join_as_of, require_time, utc
 from ..pulling import latest, ordered, times_of, within
 from ..sources import SourceSpec, scan
-from .files import parquet_path, write_parquet
+from ..sources.iceberg import columns_in
+from ..sources.storage import is_remote
+from .logs import write_logs
 from .retrieval import PolarsRetrievalJob
+from .writing import append
+
+
+class UnknownFeature(NotFound, KeyError):
+    """A feature that its view does not have. Feast's own stores raise KeyError."""
 
 
 class PolarsOfflineStoreConfig(FeastConfigBaseModel):  # type: ignore[misc]  # Feast is not type-checked
@@ -123,7 +130,7 @@ class PolarsOfflineStore(OfflineStore):  # type: ignore[misc]
         source = _unmapped(data_source, timestamp_field, created_timestamp_column)
 
         def frame() -> pl.LazyFrame:
-            rows = within(scan(source, config.repo_path), source, start_date, end_date)
+            rows = within(_with(join_key_columns, source, config), source, start_date, end_date)
             return latest(rows, source, join_key_columns).select(
                 _columns(join_key_columns, feature_name_columns, source)
             )
@@ -145,7 +152,7 @@ class PolarsOfflineStore(OfflineStore):  # type: ignore[misc]
         source = _unmapped(data_source, timestamp_field, created_timestamp_column)
 
         def frame() -> pl.LazyFrame:
-            rows = within(scan(source, config.repo_path), source, start_date, end_date)
+            rows = within(_with(join_key_columns, source, config), source, start_date, end_date)
             if not join_key_columns:  # Feast then takes the last row, whichever it is
                 rows = rows.sort(ordered(source), nulls_last=False, maintain_order=True)
             return rows.select(_columns(join_key_columns, feature_name_columns, source))
@@ -159,35 +166,13 @@ class PolarsOfflineStore(OfflineStore):  # type: ignore[misc]
         table: pa.Table,
         progress: Callable[[int], Any] | None,
     ) -> None:
-        """Append rows to the source of the view: as one commit of its dataset, as one more file of
-        its folder, or by rewriting its file.
+        """Add rows to the source of the view: as one commit of its dataset or table, as one more
+        file of its folder, or by writing its file anew.
         """
         source = spec_of(feature_view.batch_source.to_proto())
-        stored = scan(
-            SourceSpec(kind=source.kind, name=source.name, time=source.time), config.repo_path
-        )
-        schema, new = stored.collect_schema(), pl.DataFrame(pl.from_arrow(table))
-        if missing := [name for name in schema if name not in new.columns]:
-            raise Unprocessable(
-                f"The rows for {feature_view.name} have no column {missing[0]}.",
-                f"Its source has {', '.join(schema)}.",
-                "Add the column.",
-            )
-        new = new.select(exactly(name).cast(dtype) for name, dtype in schema.items())
-        if source.kind == "dataset":
-            from ...catalog import Catalog
-            from ...core.project import Project
-
-            Catalog(Project.open(config.repo_path)).write(new, into=source.name, mode="append")
-        else:
-            path = parquet_path(feature_view.batch_source, config.repo_path)
-            (
-                write_parquet(new.lazy(), path / f"part-{uuid.uuid4().hex}.parquet")
-                if path.is_dir()
-                else write_parquet(pl.concat([stored, new.lazy()]), path)
-            )
+        append(source, table, config.repo_path, view=feature_view.name)
         if progress:
-            progress(new.height)
+            progress(table.num_rows)
 
     @staticmethod
     def write_logged_features(
@@ -197,35 +182,36 @@ class PolarsOfflineStore(OfflineStore):  # type: ignore[misc]
         logging_config: LoggingConfig,
         registry: BaseRegistry,
     ) -> None:
-        """Add the answers of a feature service to its log folder, as one more Parquet file; `data`
-        is a table or the path of one.
+        """Add the answers of a feature service to its log: one more Parquet file of a folder, or
+        one commit of a dataset. data: a table or the path of one.
         """
         del source, registry
-        destination = logging_config.destination
-        if not isinstance(destination, FileLoggingDestination):
-            type_name = type(destination).__name__
-            raise Unprocessable(
-                f"Features cannot be logged to a {type_name}.",
-                "The Polars offline store logs to Parquet files.",
-                "Use FileLoggingDestination.",
-            )
-        path = (
-            str((config.repo_path or Path.cwd()) / destination.path)
-            if "://" not in destination.path
-            else destination.path
-        )
-        filesystem, folder = FileSource.create_filesystem_and_path(
-            path, destination.s3_endpoint_override
-        )
-        dataset.write_dataset(
-            parquet.read_table(data) if isinstance(data, Path) else data,
-            base_dir=folder,
-            basename_template=f"{uuid.uuid4().hex}-{{i}}.parquet",
-            partitioning=destination.partition_by,
-            filesystem=filesystem,
-            format="parquet",
-            existing_data_behavior="overwrite_or_ignore",
-        )
+        write_logs(data, logging_config.destination, config.repo_path)
+
+    def get_table_column_names_and_types_from_data_source(
+        self, config: RepoConfig, data_source: DataSource
+    ) -> Iterable[tuple[str, str]]:
+        """The columns of a source and their types, in the words that the source understands. Feast
+        reads those of a Parquet file on disk by itself; elsewhere it knows neither the repository
+        nor the keys.
+        """
+        source = spec_of(data_source.to_proto())
+        if source.kind == "iceberg" and isinstance(data_source, IcebergSource):
+            return [(field.name, str(field.field_type)) for field in columns_in(source)]
+        if source.kind == "delta" or (source.kind == "parquet" and is_remote(source.name)):
+            return columns_of(source, config)
+        columns: Iterable[tuple[str, str]] = data_source.get_table_column_names_and_types(config)
+        return columns
+
+    def validate_data_source(self, config: RepoConfig, data_source: DataSource) -> None:
+        """Check that a source can be used. Files elsewhere are not looked at: Feast would ask AWS
+        for the region of the bucket, whatever its endpoint is.
+        """
+        source = spec_of(data_source.to_proto())
+        if source.kind == "iceberg":
+            scan(source, config.repo_path)
+        elif not (source.kind in ("parquet", "delta") and is_remote(source.name)):
+            data_source.validate(config)
 
 
 def _join_view(
@@ -247,6 +233,13 @@ def _join_view(
         view.projection.join_key_map,
     )
     features = [ref.partition(":")[2] for ref in refs if ref.partition(":")[0] == name]
+    known = [field.name for field in view.features]
+    if unknown := [feature for feature in features if feature not in known]:
+        raise UnknownFeature(
+            f"{view.name} has no feature {unknown[0]}.",
+            f"It has {', '.join(known)}.",
+            "Correct the name, or add the feature to the definition.",
+        )
     prefix = f"{view.projection.name_alias or view.name}__" if full_names else ""
     frame = scan(source, config.repo_path)
     require_time(frame.collect_schema(), source.time, f"The rows of {source.name}")
@@ -271,7 +264,16 @@ def _unmapped(data_source: DataSource, time: str, created: str | None) -> Source
     the answer itself.
     """
     spec = spec_of(data_source.to_proto())
-    return SourceSpec(kind=spec.kind, name=spec.name, time=time, created=created or None)
+    return replace(spec, time=time, created=created or None, mapping={})
+
+
+def _with(keys: Sequence[str], source: SourceSpec, config: RepoConfig) -> pl.LazyFrame:
+    """The rows of a source. Raises Feast's own error if it lacks a join key."""
+    rows = scan(source, config.repo_path)
+    columns = set(rows.collect_schema())
+    if not columns.issuperset(keys):
+        raise FeastJoinKeysDuringMaterialization(source.name, set(keys), columns)
+    return rows
 
 
 def _columns(keys: Sequence[str], features: Sequence[str], source: SourceSpec) -> list[pl.Expr]:

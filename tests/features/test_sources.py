@@ -1,0 +1,356 @@
+"""Sources other than Parquet files on disk: Delta tables, Iceberg tables of any catalog, datasets
+of another project, files on S3; and pinned snapshots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import lakes
+import pandas as pd
+import polars as pl
+import pytest
+from deltalake import DeltaTable, write_deltalake
+from feast import Entity, FeatureStore, FeatureView, Field, FileSource, RepoConfig, ValueType
+from feast.credentials import ConnectionRef
+from feast.data_format import DeltaFormat
+from feast.data_source import DataSource
+from feast.infra.data_sources.contrib.iceberg_catalog.iceberg_source import IcebergSource
+from feast.infra.offline_stores.file_source import FileLoggingDestination, SavedDatasetFileStorage
+from feast.types import Float64
+from pyiceberg.catalog import Catalog as IcebergCatalog
+
+from jupyter_mlinfra.catalog import Catalog
+from jupyter_mlinfra.core.errors import NotFound, Unavailable, Unprocessable
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.features import DatasetSource, DatasetStorage, PinnedIcebergSource
+from jupyter_mlinfra.features.dataset_source import spec_of
+from jupyter_mlinfra.features.repo import OFFLINE_STORE
+from jupyter_mlinfra.features.sources import one_snapshot, scan, state_of
+
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+USER = Entity(name="user", join_keys=["user_id"], value_type=ValueType.INT64)
+TIMES = {"timestamp_field": "at", "created_timestamp_column": "made"}
+ASKED = pd.DataFrame(
+    {"user_id": [2, 1, 1], "event_timestamp": [T0 + 6 * HOUR, T0 + 6 * HOUR, T0 + HOUR]}
+)
+
+
+def rows(*given: tuple[int, int, float]) -> pl.DataFrame:
+    """(user, hour, score) of each."""
+    return pl.DataFrame(
+        {
+            "user_id": [user for user, _, _ in given],
+            "at": [T0 + hour * HOUR for _, hour, _ in given],
+            "made": [T0 + hour * HOUR for _, hour, _ in given],
+            "score": [score for _, _, score in given],
+        }
+    )
+
+
+FIRST = rows((1, 0, 1.0), (1, 5, 2.0), (2, 0, 3.0))
+MORE = rows((2, 6, 30.0))
+
+
+def opened(repo: Path, source: DataSource) -> FeatureStore:
+    """A store of Feast with one view over the source, in no project of ours."""
+    config = RepoConfig(
+        project="test",
+        provider="local",
+        registry=str(repo / "registry.db"),
+        repo_path=repo,
+        online_store={"type": "sqlite", "path": str(repo / "online.db")},
+        offline_store={"type": OFFLINE_STORE},
+    )
+    store = FeatureStore(config=config)
+    view = FeatureView(
+        name="scores",
+        entities=[USER],
+        schema=[Field(name="score", dtype=Float64)],
+        source=source,
+    )
+    store.apply([USER, view])
+    return store
+
+
+def scores(store: FeatureStore) -> list[float | None]:
+    """What the asked rows get."""
+    job = store.get_historical_features(entity_df=ASKED, features=["scores:score"])
+    found: list[float | None] = job.to_polars()["score"].to_list()
+    return found
+
+
+def push(store: FeatureStore, new: pl.DataFrame) -> None:
+    store.write_to_offline_store("scores", new.to_pandas())
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    folder = tmp_path / "repo"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    """A project beside the repository."""
+    monkeypatch.delenv("MLINFRA_PROJECT", raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lake").mkdir()
+    (tmp_path / "lake" / "mlinfra.toml").touch()
+    found = Project.open(tmp_path / "lake")
+    yield found
+    found.database.close()
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> tuple[IcebergCatalog, dict[str, Any]]:
+    """An Iceberg catalog of another make, and the arguments that name its table."""
+    named = {
+        "catalog_type": "sql",
+        "catalog_properties": {"uri": f"sqlite:///{tmp_path}/other.db"},
+        "warehouse": str(tmp_path / "warehouse"),
+        "namespace": "feast",
+        "table": "scores",
+        **TIMES,
+    }
+    catalog = IcebergSource(**named).get_catalog_client()
+    catalog.create_namespace("feast")
+    arrow = FIRST.to_arrow()
+    catalog.create_table("feast.scores", schema=arrow.schema).append(arrow)
+    return catalog, named
+
+
+def delta(repo: Path, project: Project, iceberg: tuple[IcebergCatalog, dict[str, Any]]) -> Any:
+    write_deltalake(repo / "scores", FIRST)
+    return FileSource(path="scores", file_format=DeltaFormat(), **TIMES)
+
+
+def foreign(repo: Path, project: Project, iceberg: tuple[IcebergCatalog, dict[str, Any]]) -> Any:
+    return IcebergSource(**iceberg[1])
+
+
+def dataset(repo: Path, project: Project, iceberg: tuple[IcebergCatalog, dict[str, Any]]) -> Any:
+    Catalog(project).write(FIRST, into="lake.scores")
+    return DatasetSource(dataset="lake.scores", project="../lake", **TIMES)
+
+
+@pytest.mark.parametrize("make", [delta, foreign, dataset], ids=["delta", "iceberg", "dataset"])
+def test_a_source_is_joined_appended_to_and_put_online(
+    repo: Path, project: Project, warehouse: Any, make: Callable[..., DataSource]
+) -> None:
+    """The repository is in no project; its relative paths are its own."""
+    store = opened(repo, make(repo, project, warehouse))
+    source = spec_of(store.get_feature_view("scores").batch_source.to_proto())
+    assert scores(store) == [3.0, 2.0, 1.0]
+    before = state_of(source, repo)
+    with one_snapshot() as pins:
+        assert scores(store) == [3.0, 2.0, 1.0]
+        push(store, MORE)
+        assert scores(store) == [3.0, 2.0, 1.0]  # the rows of the block's first look
+        assert list(pins.values()) == [before]
+    assert scores(store) == [30.0, 2.0, 1.0]
+    assert state_of(source, repo) != before
+    store.materialize(T0 - HOUR, T0 + 24 * HOUR)
+    online = store.get_online_features(
+        features=["scores:score"], entity_rows=[{"user_id": 1}, {"user_id": 2}]
+    )
+    assert online.to_dict()["score"] == [2.0, 30.0]
+
+
+def test_a_table_of_before_is_read_under_its_present_names(repo: Path, warehouse: Any) -> None:
+    """Without a pinned snapshot: a column that was renamed since has its new name at once."""
+    catalog, named = warehouse
+    with catalog.load_table("feast.scores").update_schema() as update:
+        update.rename_column("score", "old")
+        update.rename_column("made", "score")
+    found = scan(spec_of(IcebergSource(**named).to_proto()), repo)
+    assert found.collect_schema().names() == ["user_id", "at", "score", "old"]
+    assert found.collect()["old"].to_list() == [1.0, 2.0, 3.0]
+
+
+def test_a_pinned_table_stays_as_it_was(repo: Path, warehouse: Any) -> None:
+    catalog, named = warehouse
+    table = catalog.load_table("feast.scores")
+    snapshot = table.current_snapshot().snapshot_id
+    table.manage_snapshots().create_tag(snapshot, "v1").commit()
+    table.append(MORE.to_arrow())
+    assert scores(opened(repo, IcebergSource(**named))) == [30.0, 2.0, 1.0]
+    for pin in (snapshot, "v1"):
+        store = opened(repo, PinnedIcebergSource(snapshot=pin, **named))
+        assert scores(store) == [3.0, 2.0, 1.0]
+        back = store.get_feature_view("scores").batch_source  # as the registry has it
+        assert isinstance(back, PinnedIcebergSource)
+        assert back == PinnedIcebergSource(snapshot=pin, **named)
+        assert not isinstance(back, IcebergSource)  # Feast's stores would read the newest rows
+        with pytest.raises(Unprocessable, match="snapshot"):
+            push(store, MORE)
+    with pytest.raises(NotFound, match="no snapshot 7"):
+        scores(opened(repo, PinnedIcebergSource(snapshot=7, **named)))
+
+
+def test_a_pinned_dataset_stays_as_it_was(repo: Path, project: Project) -> None:
+    catalog = Catalog(project)
+    snapshot = catalog.write(FIRST, into="lake.scores").snapshot
+    catalog.write(MORE, into="lake.scores")
+    where = {"dataset": "lake.scores", "project": "../lake", **TIMES}
+    assert scores(opened(repo, DatasetSource(**where))) == [30.0, 2.0, 1.0]
+    store = opened(repo, DatasetSource(**where, snapshot=snapshot))
+    assert scores(store) == [3.0, 2.0, 1.0]
+    source = store.get_feature_view("scores").batch_source
+    assert source == DatasetSource(**where, snapshot=snapshot) != DatasetSource(**where)
+    assert state_of(spec_of(source.to_proto()), repo) == snapshot
+    with pytest.raises(Unprocessable, match="snapshot"):
+        push(store, MORE)
+
+
+def test_a_repository_outside_any_project_uses_the_project_of_the_environment(
+    repo: Path, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Catalog(project).write(FIRST, into="lake.scores")
+    store = opened(repo, DatasetSource(dataset="lake.scores", project="../lake", **TIMES))
+    source = DatasetSource(dataset="lake.scores", **TIMES)
+    with pytest.raises(NotFound, match="in no project"):
+        scores(opened(repo, source))
+    monkeypatch.setenv("MLINFRA_PROJECT", str(project.root))
+    assert scores(opened(repo, source)) == scores(store)
+
+
+@pytest.mark.parametrize("kind", ["delta", "dataset"])
+def test_a_result_is_saved_read_back_and_not_overwritten_unasked(
+    repo: Path, project: Project, kind: str
+) -> None:
+    from feast.errors import SavedDatasetLocationAlreadyExists
+
+    FIRST.write_parquet(repo / "scores.parquet")
+    store = opened(repo, FileSource(path="scores.parquet", **TIMES))
+    storage = (
+        SavedDatasetFileStorage(path="saved", file_format=DeltaFormat())
+        if kind == "delta"
+        else DatasetStorage("lake.saved", project="../lake")
+    )
+
+    def save(count: int, *, allow_overwrite: bool) -> None:
+        job = store.get_historical_features(entity_df=ASKED.head(count), features=["scores:score"])
+        store.create_saved_dataset(job, "kept", storage, allow_overwrite=allow_overwrite)
+
+    save(3, allow_overwrite=False)
+    assert sorted(store.get_saved_dataset("kept").to_df()["score"]) == [1.0, 2.0, 3.0]
+    with pytest.raises(SavedDatasetLocationAlreadyExists):
+        save(1, allow_overwrite=False)
+    save(1, allow_overwrite=True)
+    assert list(store.get_saved_dataset("kept").to_df()["score"]) == [3.0]
+    if kind == "delta":
+        assert DeltaTable(repo / "saved").to_pyarrow_table()["score"].to_pylist() == [3.0]
+    else:
+        assert Catalog(project).dataset("lake.saved").scan().collect()["score"].to_list() == [3.0]
+
+
+@pytest.mark.parametrize("keys", ["environment", "connection_ref"])
+def test_files_on_a_server_of_ones_own_are_reached_there_alone(
+    repo: Path, monkeypatch: pytest.MonkeyPatch, keys: str
+) -> None:
+    """Parquet and Delta: read, added to, saved, logged; with Feast's `s3_endpoint_override`."""
+    with lakes.requests_elsewhere(monkeypatch) as elsewhere, lakes.s3("lake") as endpoint:
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", lakes.KEY)
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", lakes.SECRET)
+        options = {
+            "aws_endpoint_url": endpoint,
+            "aws_region": "us-east-1",
+            "aws_allow_http": "true",
+        }
+        FIRST.write_parquet("s3://lake/scores/a.parquet", storage_options=options)
+        write_deltalake("s3://lake/delta", FIRST, storage_options=options)
+        ref = None
+        if keys == "connection_ref":
+            ref = ConnectionRef(provider="env", name="AWS")
+        where = {"s3_endpoint_override": endpoint, "connection_ref": ref, **TIMES}
+        for source in (
+            FileSource(path="s3://lake/scores", **where),
+            FileSource(path="s3://lake/scores/a.parquet", **where),
+            FileSource(path="s3://lake/delta", file_format=DeltaFormat(), **where),
+        ):
+            store = opened(repo, source)
+            push(store, MORE)
+            assert scores(store) == [30.0, 2.0, 1.0]
+            job = store.get_historical_features(entity_df=ASKED, features=["scores:score"])
+            saved = SavedDatasetFileStorage(
+                path=f"{source.path}-saved",
+                file_format=source.file_format,
+                s3_endpoint_override=endpoint,
+            )
+            store.create_saved_dataset(job, "kept", saved)
+            assert sorted(store.get_saved_dataset("kept").to_df()["score"]) == [1.0, 2.0, 30.0]
+        assert elsewhere == []
+
+
+def test_an_iceberg_catalog_whose_files_are_on_s3_is_read_at_its_endpoint(
+    repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The keys are references, so no registry holds them."""
+    with lakes.requests_elsewhere(monkeypatch) as elsewhere, lakes.s3("lake") as endpoint:
+        monkeypatch.setenv("LAKE_SECRET", lakes.SECRET)
+        properties = {
+            "uri": f"sqlite:///{tmp_path}/other.db",
+            "s3.endpoint": endpoint,
+            "s3.access-key-id": lakes.KEY,
+            "s3.secret-access-key": "env:LAKE_SECRET",
+        }
+        named = {"warehouse": "s3://lake/w", "namespace": "feast", "table": "scores", **TIMES}
+        source = IcebergSource(catalog_type="sql", catalog_properties=properties, **named)
+        known = {
+            **properties,
+            "s3.secret-access-key": lakes.SECRET,
+            "s3.region": "us-east-1",
+        }
+        catalog = IcebergSource(
+            catalog_type="sql", catalog_properties=known, **named
+        ).get_catalog_client()
+        catalog.create_namespace("feast")
+        arrow = FIRST.to_arrow()
+        catalog.create_table("feast.scores", schema=arrow.schema).append(arrow)
+        store = opened(repo, source)
+        assert scores(store) == [3.0, 2.0, 1.0]
+        push(store, MORE)
+        assert scores(store) == [30.0, 2.0, 1.0]
+        assert elsewhere == []
+
+
+def test_what_is_not_there_is_named(repo: Path, warehouse: Any) -> None:
+    missing = FileSource(path="nowhere", file_format=DeltaFormat(), **TIMES)
+    with pytest.raises(NotFound, match=r"no Delta table at .*nowhere"):
+        scan(spec_of(missing.to_proto()), repo)
+    named = warehouse[1]
+    with pytest.raises(NotFound, match=r"no Iceberg table .*feast\.gone"):
+        scan(spec_of(IcebergSource(**{**named, "table": "gone"}).to_proto()), repo)
+    closed = {"uri": "postgresql+psycopg://ana:geheim@127.0.0.1:1/none"}
+    with pytest.raises(Unavailable, match="cannot be reached") as refused:
+        scan(spec_of(IcebergSource(**{**named, "catalog_properties": closed}).to_proto()), repo)
+    assert "geheim" not in str(refused.value)
+
+
+def test_a_log_on_a_server_of_ones_own(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from feast import FeatureService
+    from feast.feature_logging import LoggingConfig
+
+    with lakes.requests_elsewhere(monkeypatch) as elsewhere, lakes.s3("lake") as endpoint:
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", lakes.KEY)
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", lakes.SECRET)
+        FIRST.write_parquet(repo / "scores.parquet")
+        store = opened(repo, FileSource(path="scores.parquet", **TIMES))
+        destination = FileLoggingDestination(path="s3://lake/log", s3_endpoint_override=endpoint)
+        service = FeatureService(
+            name="served",
+            features=[store.get_feature_view("scores")],
+            logging_config=LoggingConfig(destination=destination),
+        )
+        store.apply([service])
+        batch = pl.DataFrame({"user_id": [1], "__log_timestamp": [T0]})
+        store.write_logged_features(logs=batch.to_arrow(), source=service)
+        found = scan(spec_of(destination.to_data_source().to_proto()), repo).collect()
+        assert found.rows() == [(1, T0)]
+        assert elsewhere == []
