@@ -108,19 +108,15 @@ def verify(
     )
 
 
-def check(table: Table, name: DatasetName) -> None:
-    """Raise Unprocessable if a file of the snapshot is not what was written."""
-    verification = verify(table, name)
-    if verification.damaged:
-        damage = verification.damaged[0]
-        more = (
-            f" {len(verification.damaged) - 1} more are damaged."
-            if len(verification.damaged) > 1
-            else ""
-        )
+def check_file(table: Table, name: DatasetName, path: str, expected: Mapping[str, str]) -> None:
+    """Raise Unprocessable if a data file is not what was written. expected: as `checksums_of`
+    answers.
+    """
+    checksum = expected.get(_file_name(path))
+    if checksum is not None and (problem := damage_of(table.io, path, checksum)):
         raise Unprocessable(
             f"{name.text} has a damaged data file.",
-            f"{damage.file}: {damage.why}.{more}",
+            f"{path}: {problem}.",
             "Restore the file, or set it aside, so that the others can be read: mlinfra catalog"
             f" verify {name.text} --quarantine",
         )

@@ -94,6 +94,16 @@ def storage_options(table: Table) -> dict[str, Any] | None:
     return options or None
 
 
+def file_options(table: Table) -> dict[str, Any] | None:
+    """What Polars needs to read one file of the table; only in a scan of a table it understands
+    Iceberg's words.
+    """
+    from polars.io.iceberg._dataset import _convert_iceberg_to_object_store_storage_options
+
+    options = storage_options(table)
+    return _convert_iceberg_to_object_store_storage_options(options) if options else None
+
+
 def block(
     frame: pl.LazyFrame, *, start: int, count: int, columns: Sequence[str] | None
 ) -> pl.DataFrame:

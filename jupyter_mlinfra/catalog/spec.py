@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from ..core.records import Number
+from ..core.records import Number, Real
+
+Certainty = Literal["exact", "approximate", "sample"]
+"""How a figure of a profile was obtained."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,22 +210,56 @@ class RowBlock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ColumnProfile:
-    """Statistics of one column, each with its basis; None if the tier does not have it.
-
-    missing: share of rows, 0 to 1. top: the most frequent word and its share, as text. shape:
-    counts of up to 24 equal bins, or of the top words.
+class Bar:
+    """One bar of a shape: a value (`low` and `high` are equal), or values from `low` to below
+    `high`. count: rows with them.
     """
 
-    name: str
+    low: Any
+    high: Any
+    label: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """How the values of a column are distributed.
+
+    kind: values (a bar for each), words (the most frequent first), bins (of equal width) or days
+    (whole minutes, hours, days, weeks, months or years). below, above: rows with values beyond the
+    bars, in long tails; of words, `above` counts the rows with others.
+    """
+
+    kind: Literal["values", "words", "bins", "days"]
+    bars: Sequence[Bar]
+    below: int = 0
+    above: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnProfile:
+    """Statistics of one column; None or empty where they are not known, or do not exist.
+
+    nulls: rows without a value. min, max: without NaN. mean, std: of finite numbers. quantiles:
+    values by share, such as "0.5". top: the most frequent values with their rows. basis: of each
+    figure that is known, by its name. errors: relative standard error of `distinct`, and how far
+    the rank of a quantile may be off (in 19 of 20 cases). sample: how many rows figures of a sample
+    come from; their counts are estimates for all rows.
+    """
+
     type: str
-    missing: Number
-    distinct: Number
-    min: Number
-    max: Number
-    mean: Number
-    top: Number
-    shape: Sequence[int]
+    nulls: int | None = None
+    distinct: int | None = None
+    min: Any = None
+    max: Any = None
+    mean: Real | None = None
+    std: Real | None = None
+    quantiles: Mapping[str, Any] = field(default_factory=dict)
+    top: Sequence[tuple[Any, int]] = ()
+    shape: Shape | None = None
+    basis: Mapping[str, Certainty] = field(default_factory=dict)
+    errors: Mapping[str, float] = field(default_factory=dict)
+    sample: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,13 +294,16 @@ class Verification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """A profile of a snapshot. tier: footer (file statistics), sample (n rows), exact (all rows).
+    """A profile of a snapshot. tier: footer (file statistics), sample (some rows), exact (all
+    rows). rows: those of the table; None if they would have to be counted. columns: by name.
+    files_read: data files whose rows were read for it; what is known of the others was kept.
     seconds: how long it took.
     """
 
     ref: str
     snapshot: str | None
     tier: Literal["footer", "sample", "exact"]
-    rows: Number
+    rows: int | None
+    columns: Mapping[str, ColumnProfile]
+    files_read: int
     seconds: float
-    columns: Sequence[ColumnProfile]

@@ -10,10 +10,11 @@ result is sent as JSON (`to_json`). The OpenAPI document is generated from the s
 from __future__ import annotations
 
 import json
+import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, wraps
+from functools import cache, cached_property, wraps
 from inspect import Parameter, signature
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints, overload
@@ -25,6 +26,7 @@ from jupyter_server.base.handlers import APIHandler
 
 from ..core.errors import BadRequest, MLInfraError, NotFound, TooLarge
 from ..core.records import to_json
+from ..core.waiting import waited_for
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -130,9 +132,19 @@ class Handler(APIHandler):  # type: ignore[misc]
                     "Check the address.",
                 )
         parameters = parse(method, self.parameters())
-        if media != JSON:
-            return str(method(self, **path, **parameters))
-        return capped(lambda parameters: method(self, **path, **parameters), parameters)
+        with waited_for(self._gone):
+            if media != JSON:
+                return str(method(self, **path, **parameters))
+            return capped(lambda parameters: method(self, **path, **parameters), parameters)
+
+    @cached_property
+    def _gone(self) -> threading.Event:
+        return threading.Event()
+
+    def on_connection_close(self) -> None:
+        """Tell the work that nobody waits for its answer; what writes goes on."""
+        self._gone.set()
+        super().on_connection_close()
 
     def parameters(self) -> dict[str, Any]:
         """The raw parameters of the query or the body. Raises BadRequest or TooLarge if they cannot

@@ -71,12 +71,10 @@ def test_every_face_shows_the_columns_of_now(catalog: Catalog, kind: str) -> Non
     for tier in ("footer", "sample", "exact"):
         for profile in (catalog.profile("t.t", tier=tier), table.profile(tier)):
             assert {
-                column.name: column.min.value
-                for column in profile.columns
-                if column.name in ("id", "a")
+                name: column.min for name, column in profile.columns.items() if name in ("id", "a")
             } in ({"id": 1}, {"a": 1})
-            assert [column.name for column in profile.columns] == names
-            assert [column.type for column in profile.columns] == [
+            assert list(profile.columns) == names
+            assert [column.type for column in profile.columns.values()] == [
                 column.type for column in table.detail.schema
             ]
 
@@ -88,7 +86,7 @@ def test_a_snapshot_that_is_named_has_the_columns_that_it_was_written_with(
     change(catalog, rename)
     for table in (catalog.dataset(f"t.t@{snapshot}"), catalog.dataset("t.t")):
         assert table.scan(snapshot=snapshot).collect().equals(ROWS)
-    assert [column.name for column in catalog.profile(f"t.t@{snapshot}").columns] == ROWS.columns
+    assert list(catalog.profile(f"t.t@{snapshot}").columns) == ROWS.columns
 
 
 def test_a_dataset_that_was_opened_keeps_its_rows_and_its_columns(catalog: Catalog) -> None:
@@ -101,7 +99,7 @@ def test_a_dataset_that_was_opened_keeps_its_rows_and_its_columns(catalog: Catal
     assert before.scan().collect().equals(ROWS)
     for _ in range(2):  # the second time from what is kept
         assert between.scan().collect().equals(ROWS.rename({"a": "id"}))
-        assert [column.name for column in between.profile().columns] == ["id", "b", "n"]
+        assert list(between.profile().columns) == ["id", "b", "n"]
         assert [column.name for column in between.preview().columns] == ["id", "b", "n"]
     assert (
         catalog.dataset("t.t").scan().collect().equals(pl.concat([ROWS, ROWS]).rename({"a": "key"}))

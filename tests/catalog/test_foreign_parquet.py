@@ -142,7 +142,7 @@ def test_empty_row_groups_lose_no_rows(catalog, project, rows):
             writer.write_table(group)
     catalog.ingest([path], into="t.a")
     assert rows("t.a") == [{"id": 1, "price": Decimal("1.10")}, {"id": 2, "price": None}]
-    assert catalog.profile("t.a", tier="exact").columns[1].min.value == "1.10"
+    assert catalog.profile("t.a", tier="exact").columns["price"].min == "1.10"
 
 
 def test_a_panic_while_reading_a_table_of_others_is_an_error_with_a_fix(catalog, monkeypatch):

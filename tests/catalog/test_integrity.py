@@ -91,7 +91,7 @@ def test_a_file_of_another_writer_is_named_as_unchecked(catalog, files):
     found = catalog.verify("t.a")
     assert (found.files, found.checked, len(found.unchecked)) == (3, 2, 1)
     assert "other writers" in found.note
-    assert catalog.profile("t.a", tier="exact").rows.value == 2001
+    assert catalog.profile("t.a", tier="exact").rows == 2001
 
 
 def _name():
@@ -112,7 +112,7 @@ def test_a_damaged_file_is_set_aside_and_the_rest_is_read(catalog, project, file
     assert [Path(path).name for path in found.set_aside] == [damaged.name]
     assert (found.rows_lost, catalog.dataset("t.a").snapshot) == (1000, found.now)
     assert rows("t.a") == expected
-    assert catalog.profile("t.a", tier="exact").rows.value == 1000
+    assert catalog.profile("t.a", tier="exact").rows == 1000
     assert not catalog.verify("t.a").damaged
     kept = project.home / "quarantine" / "files" / "t.a" / damaged.name
     assert kept.read_bytes() == damaged.read_bytes()

@@ -222,7 +222,7 @@ def test_every_verb_works(elsewhere, project, file):
         first.snapshot,
     ]
     assert catalog.dataset("sales.orders").scan(first.snapshot).collect()["id"].to_list() == [1, 2]
-    assert catalog.profile("sales.orders", tier="footer").columns[0].max.value == 3
+    assert catalog.profile("sales.orders", tier="footer").columns["id"].max == 3
     assert catalog.tag("sales.orders", add=["gold"]).tags == ["gold"]
     assert {hit.kind for hit in catalog.search("word").items} == {"dataset", "column"}
     assert catalog.sql("SELECT sum(id) AS s FROM sales.orders").item() == 6

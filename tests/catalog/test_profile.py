@@ -53,8 +53,7 @@ def profiled(catalog, frame):
     for start in (0, 2000, 4000):
         catalog.write(frame.slice(start, 2000), into="t.p")
     return {
-        tier: {column.name: column for column in catalog.profile("t.p", tier=tier).columns}
-        for tier in ("footer", "sample", "exact")
+        tier: catalog.profile("t.p", tier=tier).columns for tier in ("footer", "sample", "exact")
     }
 
 
@@ -69,61 +68,71 @@ def _oracle(frame, name, what):
 @pytest.mark.parametrize("name", ["id", "month", "x", "word", "flag", "day", "at"])
 def test_the_exact_tier_equals_duckdb(frame, profiled, name):
     column = profiled["exact"][name]
-    assert column.missing.value == pytest.approx(_oracle(frame, name, "avg((v IS NULL)::INT)"))
-    assert column.distinct.value == _oracle(frame, name, "count(DISTINCT v)")
+    assert column.nulls == _oracle(frame, name, "count(*) - count(v)")
+    assert column.distinct == _oracle(frame, name, "count(DISTINCT v)")
     if name != "flag":
-        assert (column.min.value, column.max.value) == (
+        assert (column.min, column.max) == (
             _oracle(frame, name, "min(v)"),
             _oracle(frame, name, "max(v)"),
         )
     if name in ("id", "month", "x"):
-        assert column.mean.value == pytest.approx(_oracle(frame, name, "avg(v)"))
-    assert sum(column.shape) == _oracle(frame, name, "count(v)")
-    for number in (column.missing, column.distinct):
-        assert (number.basis, number.n) == ("exact", ROWS)
-
-
-def test_the_shape_is_counts_of_equal_bins_or_of_the_top_words(frame, profiled):
-    exact = profiled["exact"]
-    assert exact["month"].shape == [
-        _oracle(frame, "month", f"count(*) FILTER (v = {month})") for month in range(1, 13)
-    ]
-    values = frame["x"].drop_nulls().to_numpy()
-    assert (
-        exact["x"].shape
-        == np.histogram(values, bins=24, range=(values.min(), values.max()))[0].tolist()
+        assert column.mean == pytest.approx(_oracle(frame, name, "avg(v)"))
+        assert column.std == pytest.approx(_oracle(frame, name, "stddev_samp(v)"))
+    if name not in ("word", "flag"):
+        for share, value in column.quantiles.items():
+            assert value == _oracle(frame, name, f"quantile_disc(v, {share})"), share
+    top = duckdb.sql(
+        f'SELECT "{name}", count(*) FROM frame WHERE "{name}" IS NOT NULL GROUP BY 1'
+        " ORDER BY 2 DESC, 1 LIMIT 20"
+    ).fetchall()
+    assert [count for _, count in column.top] == [count for _, count in top]
+    shape = column.shape
+    assert sum(bar.count for bar in shape.bars) + shape.below + shape.above == _oracle(
+        frame, name, "count(v)"
     )
+    assert set(column.basis.values()) == {"exact"}
+    assert (column.sample, dict(column.errors)) == (None, {})
+
+
+def test_few_values_have_a_bar_each_and_many_words_the_most_frequent(frame, profiled):
+    exact = profiled["exact"]
+    assert exact["month"].shape.kind == "values"
+    assert [(bar.low, bar.count) for bar in exact["month"].shape.bars] == [
+        (month, _oracle(frame, "month", f"count(*) FILTER (v = {month})")) for month in range(1, 13)
+    ]
     words = dict(
         duckdb.sql("SELECT word, count(*) FROM frame WHERE word IS NOT NULL GROUP BY 1").fetchall()
     )
-    assert exact["word"].shape == sorted(words.values(), reverse=True)
-    assert exact["word"].top.value == f"UA {100 * words['UA'] / ROWS:.1f} %"
-    assert sum(exact["flag"].shape) == ROWS
+    shape = exact["word"].shape
+    assert shape.kind == "words"
+    assert [bar.count for bar in shape.bars] == sorted(words.values(), reverse=True)
+    assert exact["word"].top[0] == ("UA", words["UA"])
+    assert [bar.label for bar in exact["flag"].shape.bars] == ["False", "True"]
 
 
-def test_a_table_smaller_than_the_sample_is_read_whole_and_says_so(profiled):
-    assert [to_json(column) for column in profiled["sample"].values()] == [
-        to_json(column) for column in profiled["exact"].values()
-    ]
+def test_a_table_smaller_than_the_sample_is_read_whole_and_says_so(catalog, profiled):
+    assert profiled["sample"] == profiled["exact"]
+    assert catalog.profile("t.p", tier="sample").tier == "exact"
 
 
 def test_the_footer_tier_tells_what_files_know_and_nothing_else(frame, profiled):
     for name, column in profiled["footer"].items():
-        assert column.missing.value == pytest.approx(_oracle(frame, name, "avg((v IS NULL)::INT)"))
-        assert column.missing.basis == "exact"
-        assert (column.distinct.value, column.mean.value, column.top.value, list(column.shape)) == (
-            None,
+        assert column.nulls == _oracle(frame, name, "count(*) - count(v)")
+        assert column.basis["nulls"] == "exact"
+        assert (column.distinct, column.mean, list(column.top), column.shape) == (
             None,
             None,
             [],
+            None,
         )
+        assert set(column.basis) <= {"nulls", "min", "max"}
         if name not in ("word", "flag"):
-            assert (column.min.value, column.max.value) == (
+            assert (column.min, column.max) == (
                 _oracle(frame, name, "min(v)"),
                 _oracle(frame, name, "max(v)"),
             )
-            assert column.min.basis == "exact"
-    assert profiled["footer"]["word"].max.basis == "approx"  # writers may cut long words
+            assert column.basis["min"] == "exact"
+    assert profiled["footer"]["word"].basis["max"] == "approximate"  # writers may cut long words
 
 
 @pytest.mark.parametrize("blocks", [False, True])
@@ -131,7 +140,7 @@ def test_a_sample_is_labelled_and_near_and_the_same_again(
     project, frame, tmp_path, monkeypatch, blocks
 ):
     if blocks:
-        monkeypatch.setattr("jupyter_mlinfra.catalog.profile._CHEAP_FACTOR", 1)
+        monkeypatch.setattr("jupyter_mlinfra.catalog.looking.profile._CHEAP_FACTOR", 1)
     catalog = Catalog(
         Project(
             project.root,
@@ -140,39 +149,54 @@ def test_a_sample_is_labelled_and_near_and_the_same_again(
     )
     catalog.write(frame, into="t.p")
     profile = catalog.profile("t.p", tier="sample")
-    found = {column.name: column for column in profile.columns}
-    assert profile.rows.value == ROWS
-    size = found["x"].mean.n
+    found = profile.columns
+    assert (profile.tier, profile.rows) == ("sample", ROWS)
+    size = found["x"].sample
     assert 850 <= size <= 1150
-    assert (found["x"].mean.basis, found["word"].top.basis, found["month"].distinct.basis) == (
-        "sample",
-    ) * 3
-    assert abs(found["x"].mean.value - frame["x"].mean()) < 5 / np.sqrt(size * 0.9)
-    assert abs(found["id"].mean.value - ROWS / 2) < 5 * ROWS / np.sqrt(12 * size)
+    bases = [found[name].basis for name in ("x", "word", "month")]
+    assert [bases[0]["mean"], bases[1]["top"], bases[2]["distinct"]] == ["sample"] * 3
+    assert abs(found["x"].mean - frame["x"].mean()) < 5 / np.sqrt(size * 0.9)
+    assert abs(found["id"].mean - ROWS / 2) < 5 * ROWS / np.sqrt(12 * size)
+    # Counts are estimated for all rows.
+    united = frame["word"].eq("UA").sum()
+    assert found["word"].top[0][1] == pytest.approx(united, abs=5 * ROWS * 0.5 / np.sqrt(size))
     # The files know better than a sample.
-    assert (found["id"].min.value, found["id"].max.value, found["id"].max.basis) == (
-        0,
-        ROWS - 1,
-        "exact",
-    )
-    assert (found["x"].missing.value, found["x"].missing.basis) == (pytest.approx(0.1), "exact")
+    assert (found["id"].min, found["id"].max, found["id"].basis["max"]) == (0, ROWS - 1, "exact")
+    assert (found["x"].nulls, found["x"].basis["nulls"]) == (ROWS // 10, "exact")
     for path in project.home.glob("profiles/**/*.json"):
         path.unlink()
     again = catalog.profile("t.p", tier="sample")
-    assert to_json(again.columns) == to_json(profile.columns)
+    assert again.columns == found
 
 
 def test_a_profile_is_reckoned_once_for_a_snapshot(catalog, project, frame, monkeypatch):
     catalog.write(frame, into="t.p")
     first = catalog.profile("t.p", tier="exact")
+    assert (first.tier, first.files_read) == ("exact", 1)
     monkeypatch.setattr(
-        "jupyter_mlinfra.catalog.profile._columns", lambda *_: pytest.fail("reckoned again")
+        "jupyter_mlinfra.catalog.looking.profile.Profiler._computed",
+        lambda *_: pytest.fail("reckoned again"),
     )
-    assert to_json(Catalog(project).profile("t.p", tier="exact")) == to_json(first)
+    for tier in ("exact", "sample"):  # what is known of all rows is better than a sample
+        again = Catalog(project).profile("t.p", tier=tier)
+        assert to_json(again) == to_json(first) | {"files_read": 0}
     monkeypatch.undo()
     catalog.write(frame, into="t.p")
-    assert catalog.profile("t.p", tier="exact").rows.value == 2 * ROWS
-    assert catalog.profile(f"t.p@{first.snapshot}", tier="exact").rows.value == ROWS
+    assert catalog.profile("t.p", tier="exact").rows == 2 * ROWS
+    assert catalog.profile(f"t.p@{first.snapshot}", tier="exact").rows == ROWS
+
+
+def test_a_sample_of_a_table_that_is_known_but_for_a_few_rows_is_exact(project, frame):
+    catalog = Catalog(
+        Project(project.root, project.settings.changed(CatalogSettings(sample_rows=1000)))
+    )
+    catalog.write(frame, into="t.p")
+    assert catalog.profile("t.p").tier == "sample"
+    catalog.profile("t.p", tier="exact")
+    catalog.write(frame.head(900), into="t.p")
+    found = catalog.profile("t.p")
+    assert (found.tier, found.files_read, found.rows) == ("exact", 1, ROWS + 900)
+    assert found.columns["month"].basis["top"] == "exact"
 
 
 def test_a_damaged_kept_profile_is_reckoned_again(catalog, project, frame):
@@ -183,6 +207,7 @@ def test_a_damaged_kept_profile_is_reckoned_again(catalog, project, frame):
         b"",
         b"{",
         b'{"columns": 3}',
+        b'{"columns": [], "rows": {"value": 3}}',
         json.dumps({**json.loads(kept.read_bytes()), "surprise": 1}).encode(),
     ):
         kept.write_bytes(content)
@@ -203,26 +228,23 @@ def test_odd_columns_have_profiles_too(catalog):
     )
     catalog.write(frame, into="t.odd")
     for tier in ("footer", "sample", "exact"):
-        found = {column.name: column for column in catalog.profile("t.odd", tier=tier).columns}
-        json.dumps(to_json(list(found.values())), allow_nan=False)
-        assert found["nothing"].missing.value == 1.0
-        assert found["nothing"].min.value is None
-    assert (found["same"].shape, found["same"].distinct.value) == ([4], 1)
-    assert (found["nan"].mean.value, found["nan"].max.value, sum(found["nan"].shape)) == (
-        1.5,
-        "inf",
-        2,
-    )
-    assert (found["list"].missing.value, found["list"].distinct.value) == (0.25, None)
-    assert (found["blob"].distinct.value, sum(found["huge"].shape)) == (2, 4)
+        profile = catalog.profile("t.odd", tier=tier)
+        json.dumps(to_json(profile), allow_nan=False)
+        found = profile.columns
+        assert (found["nothing"].nulls, found["nothing"].min) == (4, None)
+    assert ([bar.count for bar in found["same"].shape.bars], found["same"].distinct) == ([4], 1)
+    nan = found["nan"]
+    assert (nan.mean, nan.max, sum(bar.count for bar in nan.shape.bars)) == (1.5, "inf", 2)
+    assert (found["list"].nulls, found["list"].distinct) == (1, None)
+    assert (found["blob"].distinct, sum(bar.count for bar in found["huge"].shape.bars)) == (2, 4)
 
 
 def test_a_column_that_came_later_counts_as_missing_before(catalog):
     catalog.write(pl.DataFrame({"n": [1, 2, 3]}), into="t.a")
     catalog.write(pl.DataFrame({"n": [4], "late": [7]}), into="t.a")
     for tier in ("footer", "sample", "exact"):
-        late = catalog.profile("t.a", tier=tier).columns[1]
-        assert (late.missing.value, late.min.value, late.max.value) == (0.75, 7, 7)
+        late = catalog.profile("t.a", tier=tier).columns["late"]
+        assert (late.nulls, late.min, late.max) == (3, 7, 7)
 
 
 def _foreign(project, name, frame, properties):
@@ -254,16 +276,16 @@ def test_what_no_file_counted_is_unknown_and_not_missing(catalog, project):
     )
     table = _foreign(project, "t.plain", frame, {"write.metadata.metrics.default": "none"})
     catalog.write(frame, into="t.own")
-    for name, known in (("t.plain", None), ("t.own", 0.25)):
-        footer = {column.name: column for column in catalog.profile(name, tier="footer").columns}
-        assert footer["n"].missing.value == known
-        assert (footer["list"].missing.value, footer["pair"].missing.value) == (None, None)
-        exact = {column.name: column for column in catalog.profile(name, tier="exact").columns}
-        assert [exact[column].missing.value for column in frame.columns] == [0.25] * 3
+    for name, known in (("t.plain", None), ("t.own", 1)):
+        footer = catalog.profile(name, tier="footer").columns
+        assert footer["n"].nulls == known
+        assert (footer["list"].nulls, footer["pair"].nulls) == (None, None)
+        exact = catalog.profile(name, tier="exact").columns
+        assert [exact[column].nulls for column in frame.columns] == [1] * 3
     with table.update_schema() as update:
         update.add_column("late", update._schema.find_field("n").field_type)
     # No file can hold it.
-    assert catalog.profile("t.plain", tier="footer").columns[3].missing.value == 1.0
+    assert catalog.profile("t.plain", tier="footer").columns["late"].nulls == 4
 
 
 def test_a_sample_takes_no_count_for_lists_from_the_files(catalog, project):
@@ -272,8 +294,8 @@ def test_a_sample_takes_no_count_for_lists_from_the_files(catalog, project):
     )
     project = Project.open(project.root)
     Catalog(project).write(pl.DataFrame({"list": [[1], None] * 1500}), into="t.lists")
-    missing = Catalog(project).profile("t.lists").columns[0].missing
-    assert (missing.basis, abs(missing.value - 0.5) < 0.1) == ("sample", True)
+    column = Catalog(project).profile("t.lists").columns["list"]
+    assert (column.basis["nulls"], abs(column.nulls - 1500) < 300) == ("sample", True)
 
 
 def test_a_wide_table_is_profiled_in_one_walk_through_its_files(catalog, monkeypatch):
@@ -285,7 +307,7 @@ def test_a_wide_table_is_profiled_in_one_walk_through_its_files(catalog, monkeyp
         Table, "scan", lambda *given, **options: (walks.append(1), scan(*given, **options))[1]
     )
     found = catalog.profile("t.wide")
-    assert [column.distinct.value for column in found.columns] == [1] * 50
+    assert [column.distinct for column in found.columns.values()] == [1] * 50
     assert len(walks) < 10
 
 
@@ -293,10 +315,7 @@ def test_an_empty_dataset_and_an_unknown_tier(catalog):
     catalog.write(pl.DataFrame({"n": []}, schema={"n": pl.Int64}), into="t.empty")
     for tier in ("footer", "sample", "exact"):
         profile = catalog.profile("t.empty", tier=tier)
-        assert (
-            profile.rows.value,
-            profile.columns[0].missing.value,
-            profile.columns[0].mean.value,
-        ) == (0, 0.0, None)
+        column = profile.columns["n"]
+        assert (profile.rows, column.nulls, column.mean) == (0, 0, None)
     with pytest.raises(BadRequest, match="footer, sample, exact"):
         catalog.profile("t.empty", tier="deep")

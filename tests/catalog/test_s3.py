@@ -27,7 +27,7 @@ def test_every_verb_stays_at_the_endpoint(lake: Catalog, elsewhere: list[str], f
     lake.write(pl.DataFrame({"id": [3], "word": ["c"]}), into="sales.orders")
     assert lake.preview("sales.orders").total == 3
     assert lake.dataset("sales.orders").scan(report.snapshot).collect()["id"].to_list() == [1, 2]
-    assert lake.profile("sales.orders", tier="exact").columns[0].max.value == 3
+    assert lake.profile("sales.orders", tier="exact").columns["id"].max == 3
     assert lake.verify("sales.orders").checked == 2
     assert lake.sql("SELECT sum(id) AS s FROM sales.orders").item() == 6
     assert elsewhere == []

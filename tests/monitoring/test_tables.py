@@ -78,9 +78,9 @@ def test_the_page_of_one_has_its_columns_and_rows(bench: Workbench) -> None:
     lazily = bench.catalog.sql(f"SELECT request_id, temp FROM {name}")
     assert block.total == rows.height
     assert block.data == [column.to_list() for column in lazily[3:5].iter_columns()]
-    temp = next(item for item in bench.catalog.profile(name).columns if item.name == "temp")
-    assert temp.mean.basis == "exact"
-    assert temp.mean.value == pytest.approx(rows["temp"].mean())
+    temp = bench.catalog.profile(name).columns["temp"]
+    assert temp.basis["mean"] == "exact"
+    assert temp.mean == pytest.approx(rows["temp"].mean())
     assert bench.catalog.dataset(name).scan().collect().height == rows.height
 
 
@@ -96,12 +96,13 @@ def test_a_long_one_is_previewed_and_profiled_from_its_first_rows(
     table = table_of_domain(bench.project, DatasetName.parse(name))
     assert table is not None
     sample, exact = table.profile("sample", 50), table.profile("exact", 50)
-    assert (sample.rows.value, sample.columns[0].distinct.n) == (None, 50)
-    assert (exact.rows.value, exact.columns[0].distinct.basis) == (total, "exact")
+    first = next(iter(exact.columns))
+    assert (sample.rows, sample.columns[first].sample) == (None, 50)
+    assert (exact.rows, exact.columns[first].basis["distinct"]) == (total, "exact")
 
 
 @pytest.mark.parametrize("size", [None, 65 << 20])
-def test_a_large_one_is_not_profiled_exactly_since_each_column_would_read_all(
+def test_a_large_one_is_not_profiled_exactly_since_all_rows_would_be_held(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch, size: int | None
 ) -> None:
     monkeypatch.setattr("jupyter_mlinfra.monitoring.datasets._size", lambda _: (size, now()))
@@ -110,7 +111,7 @@ def test_a_large_one_is_not_profiled_exactly_since_each_column_would_read_all(
         bench.catalog.profile(name, tier="exact")
     assert ("65 MiB" if size else "many files") in caught.value.why
     assert "SQL" in caught.value.fix
-    assert bench.catalog.profile(name).columns[0].distinct.value
+    assert next(iter(bench.catalog.profile(name).columns.values())).distinct
 
 
 def test_a_masked_input_has_no_values_in_a_preview_and_a_profile_but_in_sql(
@@ -125,11 +126,13 @@ def test_a_masked_input_has_no_values_in_a_preview_and_a_profile_but_in_sql(
     for column, values in zip(before.columns, before.data, strict=True):
         if column.name not in ("temp", "origin", "params"):
             assert seen[column.name] == values, column.name
-    profile = {item.name: item for item in catalog.profile(name).columns}
-    temp, origin = profile["temp"], profile["origin"]
-    assert {n.value for n in (temp.min, temp.max, temp.mean, origin.top)} == {"•••"}
-    assert not [*temp.shape, *origin.shape]
-    assert isinstance(profile["latency_ms"].mean.value, float)
+    profile = catalog.profile(name).columns
+    for column in (profile["temp"], profile["origin"]):
+        assert {column.min, column.max} == {"•••"}
+        assert (column.mean, column.std, column.shape) == (None, None, None)
+        assert not [*column.top, *column.quantiles]
+        assert column.distinct
+    assert isinstance(profile["latency_ms"].mean, float)
     temps = catalog.sql(f"SELECT temp FROM {name}")["temp"]
     assert temps.to_list() == catalog.dataset(name).scan().collect()["temp"].to_list()
     assert temps.dtype == pl.Float64
@@ -166,8 +169,9 @@ def test_columns_that_come_and_go_between_two_looks_break_no_preview_and_no_prof
     catalog, name = bench.catalog, "monitoring.flights_series"
     for _ in range(2):
         block, profile = catalog.preview(name), catalog.profile(name)
-        assert {block.columns[0].name, profile.columns[0].name} <= {"x", "y"}
-        assert (block.data, profile.columns[0].max.value) == ([[1, 2, 3]], 3)
+        assert {block.columns[0].name, *profile.columns} <= {"x", "y"}
+        assert block.data == [[1, 2, 3]]
+        assert [column.max for column in profile.columns.values()] == [3]
 
 
 CHANGES: dict[str, Callable[[Catalog, str], object]] = {

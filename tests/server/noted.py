@@ -92,6 +92,8 @@ def made_up(kind: Any) -> Any:
         return _record(origin, dict(zip(origin.__type_params__, args, strict=True)))
     if origin is not None and issubclass(origin, Mapping):
         return {made_up(args[0]): made_up(args[1])}
+    if origin is tuple and ... not in args:
+        return tuple(made_up(arg) for arg in args)
     if origin is not None and issubclass(origin, Sequence):
         return [made_up(args[0])]
     if dataclasses.is_dataclass(kind):

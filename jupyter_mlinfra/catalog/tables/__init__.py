@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     import polars as pl
 
+    from ..looking.profile import Tier
     from ..names import DatasetName
-    from ..profile import Tier
     from ..spec import Column, Dataset, DatasetDetail, Profile
 
 
@@ -61,7 +61,7 @@ class ReadTable(Protocol):
         """Those of its columns whose values previews and profiles do not show."""
 
     def profile(self, tier: Tier, sample_rows: int) -> Profile:
-        """Statistics of every column, without values of those that are masked."""
+        """Statistics of every column, those that are masked too."""
 
     def check_own(self) -> None:
         """Raise Conflict if it is not the catalog's own, for verbs that only datasets have."""

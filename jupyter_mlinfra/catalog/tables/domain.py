@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, cast
 from ...core.domain import load
 from ...core.domains import domain_of, domains, guarded, ours
 from ...core.errors import Conflict, MLInfraError, NotFound, Unavailable
-from ...core.frames import exactly
-from ...core.records import MASK, Number
+from ...core.records import Number
 from ..dtypes import short_dtype
 from ..metadata import unreadable
 from ..names import DatasetName
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from ...core.domain import Domain
     from ...core.project import Project
     from ...core.tables import Tables
-    from ..profile import Tier
+    from ..looking.profile import Tier
 
 PREVIEWED = 10_000
 """Rows from the beginning that a preview shows; SQL reads all."""
@@ -37,7 +36,7 @@ _COUNTED_BYTES = 16 << 20
 """Rows of a table with so much in files are counted for its page."""
 
 _PROFILED_BYTES = 64 << 20
-"""Rows of a table with more in files are not profiled exactly: each column would read all files."""
+"""Rows of a table with more in files are not profiled exactly: all of them are read into memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,30 +121,24 @@ class DomainTable:
 
     def profile(self, tier: Tier, sample_rows: int) -> Profile:
         """Statistics of every column: of all rows, or, in the sample tier, of the first ones. No
-        file counts them, so the footer tier knows none. Values that its domain masks are not in it.
-        Raises Conflict if all rows of a large table are asked for.
+        file counts them, so the footer tier knows none. Raises Conflict if all rows of a large
+        table are asked for.
         """
-        from ..profiling import of_column
-
         if tier == "exact":
             self._check_small()
         started = perf_counter()
         with self.explained():
             scanned = self.scan()
             types = {column.name: column.type for column in _columns(scanned)}
-            columns: Sequence[ColumnProfile] = [of_column(name, types) for name in types]
-            rows: int | None = None
-            if tier != "footer":
-                columns, rows = _statistics(scanned, types, tier, sample_rows)
-            masked = self.masked(list(types))
-        columns = [_masked(item) if item.name in masked else item for item in columns]
+            found = _statistics(scanned, types, tier, sample_rows)
         return Profile(
             ref=self.name.ref,
             snapshot=None,
-            tier=tier,
-            rows=Number(value=rows),
+            tier=found.tier,
+            rows=found.rows,
+            columns=found.columns,
+            files_read=0,
             seconds=perf_counter() - started,
-            columns=columns,
         )
 
     def _check_small(self) -> None:
@@ -156,7 +149,7 @@ class DomainTable:
         size = "many files" if found.bytes is None else f"{found.bytes / 2**20:,.0f} MiB in files"
         raise Conflict(
             f"{self.name.text} is too large for an exact profile.",
-            f"It has {size}, and each column would read all of them; the most is"
+            f"It has {size}, and all rows would be read into memory; the most is"
             f" {_PROFILED_BYTES >> 20} MiB.",
             "Take the sample, or ask SQL for the numbers that you need: it reads the files once.",
         )
@@ -190,34 +183,30 @@ def _columns(rows: pl.LazyFrame) -> list[Column]:
     ]
 
 
-def _statistics(
-    rows: pl.LazyFrame, types: Mapping[str, str], tier: Tier, sample_rows: int
-) -> tuple[Sequence[ColumnProfile], int | None]:
+@dataclass(frozen=True, slots=True)
+class _Statistics:
     """Those of all columns, and how many rows there are, if that was counted."""
-    from ..profiling import from_rows
-    from ..rows import height
 
-    held = rows.head(sample_rows + 1).collect()
-    if held.height <= sample_rows:
-        return from_rows(held.lazy(), types, basis="exact", rows=held.height), held.height
-    if tier == "sample":
-        part = held.head(sample_rows)
-        return from_rows(part.lazy(), types, basis="sample", rows=part.height), None
-    count = height(rows.select(exactly(next(iter(types)))))
-    return from_rows(rows, types, basis="exact", rows=count), count
+    tier: Tier
+    rows: int | None
+    columns: Mapping[str, ColumnProfile]
 
 
-def _masked(column: ColumnProfile) -> ColumnProfile:
-    """The same without any value of the column: only how many are missing or distinct."""
-    from dataclasses import replace
+def _statistics(
+    scanned: pl.LazyFrame, types: Mapping[str, str], tier: Tier, sample_rows: int
+) -> _Statistics:
+    from ..looking.describing import profiles_of
+    from ..looking.sketches import sketched_frame
 
-    numbers = {name: getattr(column, name) for name in ("min", "max", "mean", "top")}
-    hidden = {
-        name: replace(number, value=MASK)
-        for name, number in numbers.items()
-        if number.value is not None
-    }
-    return replace(column, shape=(), **hidden)
+    if tier == "footer":
+        return _Statistics(
+            tier, None, {name: ColumnProfile(type=kind) for name, kind in types.items()}
+        )
+    held = (scanned.head(sample_rows + 1) if tier == "sample" else scanned).collect()
+    if tier == "exact" or held.height <= sample_rows:
+        return _Statistics("exact", held.height, profiles_of(sketched_frame(held), types))
+    part = held.head(sample_rows)
+    return _Statistics("sample", None, profiles_of(sketched_frame(part), types, of=part.height))
 
 
 def table_of_domain(project: Project, name: DatasetName) -> DomainTable | None:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ...core.project import Project
+    from ..looking.profile import Tier
     from ..names import DatasetName
-    from ..profile import Tier
     from ..spec import Dataset, DatasetDetail, Profile
     from ..store import CatalogStore
     from ..stores.listing import CatalogEntry
@@ -95,20 +95,19 @@ class IcebergTable:
 
     def profile(self, tier: Tier, sample_rows: int) -> Profile:
         """Computed once per snapshot."""
-        from ..profile import profile
+        from ..looking.profile import Profiler
 
         metadata = self._metadata()
         dataset = records.dataset(self.name, metadata)
         at = self.name.at(dataset.snapshot) if dataset.snapshot else self.name
         with self.explained():
-            return profile(
-                lambda: self._store.load(self.name),
-                dataset,
-                {column.name: column.type for column in records.columns(at, metadata)},
-                tier=tier,
+            return Profiler(
+                load=lambda: self._store.load(self.name),
+                dataset=dataset,
+                types={column.name: column.type for column in records.columns(at, metadata)},
                 sample_rows=sample_rows,
-                folder=self._project.home / "profiles",
-            )
+                home=self._project.home,
+            ).profile(tier)
 
     def check_own(self) -> None:
         """Do nothing: it is."""

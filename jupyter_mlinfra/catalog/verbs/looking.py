@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ...core.errors import BadRequest
+from ..looking.profile import TIERS, Tier
 from ..names import DatasetName
-from ..profile import TIERS, Tier
 from ..settings import CatalogSettings
 from ..spec import Profile
 from .base import Verbs
@@ -22,4 +22,10 @@ class LookingVerbs(Verbs):
         if tier not in TIERS:
             raise BadRequest(f"{tier!r} is not a tier.", fix=f"Tiers: {', '.join(TIERS)}.")
         size = self._project.settings.of(CatalogSettings).sample_rows
-        return self._tables.find(DatasetName.parse(name)).profile(tier, size)
+        from ..looking.describing import without_values
+
+        table = self._tables.find(DatasetName.parse(name))
+        found = table.profile(tier, size)
+        with table.explained():
+            masked = table.masked(list(found.columns))
+        return without_values(found, masked) if masked else found

@@ -517,6 +517,17 @@ export interface components {
             readonly text: string;
         };
         /**
+         * Bar
+         * @description One bar of a shape: a value (`low` and `high` are equal), or values from `low` to below
+         *     `high`. count: rows with them.
+         */
+        readonly Bar: {
+            readonly count: number;
+            readonly high: unknown;
+            readonly label: string;
+            readonly low: unknown;
+        };
+        /**
          * BatchSubmission
          * @description A job that scores a dataset. rows: of the source. source: with the snapshot that is scored.
          *     into: the dataset that gets the predictions. version: `flights/3`.
@@ -718,20 +729,45 @@ export interface components {
         };
         /**
          * ColumnProfile
-         * @description Statistics of one column, each with its basis; None if the tier does not have it.
+         * @description Statistics of one column; None or empty where they are not known, or do not exist.
          *
-         *     missing: share of rows, 0 to 1. top: the most frequent word and its share, as text. shape:
-         *     counts of up to 24 equal bins, or of the top words.
+         *     nulls: rows without a value. min, max: without NaN. mean, std: of finite numbers. quantiles:
+         *     values by share, such as "0.5". top: the most frequent values with their rows. basis: of each
+         *     figure that is known, by its name. errors: relative standard error of `distinct`, and how far
+         *     the rank of a quantile may be off (in 19 of 20 cases). sample: how many rows figures of a sample
+         *     come from; their counts are estimates for all rows.
          */
         readonly ColumnProfile: {
-            readonly distinct: components["schemas"]["Number"];
-            readonly max: components["schemas"]["Number"];
-            readonly mean: components["schemas"]["Number"];
-            readonly min: components["schemas"]["Number"];
-            readonly missing: components["schemas"]["Number"];
-            readonly name: string;
-            readonly shape: readonly number[];
-            readonly top: components["schemas"]["Number"];
+            readonly basis: {
+                readonly [key: string]: "exact" | "approximate" | "sample";
+            };
+            /** @default null */
+            readonly distinct: number | null;
+            readonly errors: {
+                readonly [key: string]: number;
+            };
+            /** @default null */
+            readonly max: unknown;
+            /** @default null */
+            readonly mean: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** @default null */
+            readonly min: unknown;
+            /** @default null */
+            readonly nulls: number | null;
+            readonly quantiles: {
+                readonly [key: string]: unknown;
+            };
+            /** @default null */
+            readonly sample: number | null;
+            /** @default null */
+            readonly shape: components["schemas"]["Shape"] | null;
+            /** @default null */
+            readonly std: number | ("NaN" | "Infinity" | "-Infinity") | null;
+            /** @default [] */
+            readonly top: readonly (readonly [
+                unknown,
+                number
+            ])[];
             readonly type: string;
         };
         /**
@@ -2571,13 +2607,18 @@ export interface components {
         };
         /**
          * Profile
-         * @description A profile of a snapshot. tier: footer (file statistics), sample (n rows), exact (all rows).
+         * @description A profile of a snapshot. tier: footer (file statistics), sample (some rows), exact (all
+         *     rows). rows: those of the table; None if they would have to be counted. columns: by name.
+         *     files_read: data files whose rows were read for it; what is known of the others was kept.
          *     seconds: how long it took.
          */
         readonly Profile: {
-            readonly columns: readonly components["schemas"]["ColumnProfile"][];
+            readonly columns: {
+                readonly [key: string]: components["schemas"]["ColumnProfile"];
+            };
+            readonly files_read: number;
             readonly ref: string;
-            readonly rows: components["schemas"]["Number"];
+            readonly rows: number | null;
             readonly seconds: number;
             readonly snapshot: string | null;
             /** @enum {string} */
@@ -2965,6 +3006,23 @@ export interface components {
             readonly p99_ms: number | null;
             readonly refused_fraction: number | null;
             readonly requests: number;
+        };
+        /**
+         * Shape
+         * @description How the values of a column are distributed.
+         *
+         *     kind: values (a bar for each), words (the most frequent first), bins (of equal width) or days
+         *     (whole minutes, hours, days, weeks, months or years). below, above: rows with values beyond the
+         *     bars, in long tails; of words, `above` counts the rows with others.
+         */
+        readonly Shape: {
+            /** @default 0 */
+            readonly above: number;
+            readonly bars: readonly components["schemas"]["Bar"][];
+            /** @default 0 */
+            readonly below: number;
+            /** @enum {string} */
+            readonly kind: "values" | "words" | "bins" | "days";
         };
         /**
          * Snapshot

@@ -36,6 +36,9 @@ export type Status = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
 export type Tier = Records['Profile']['tier'];
 
+/** How a figure of a profile was obtained. */
+export type Certainty = IColumnProfile['basis'][string];
+
 /** What a job needs; what is not there is as usual. */
 export type INeedValues = {
   readonly [K in Need]?: (typeof NEEDS)[K]['kind'] extends 'word' ? string : number;
@@ -70,6 +73,7 @@ export type IColumn = Records['Column'];
 export type ISnapshot = Records['Snapshot'];
 export type IRowBlock = Records['RowBlock'];
 export type IColumnProfile = Records['ColumnProfile'];
+export type IShape = Records['Shape'];
 export type IProfile = Records['Profile'];
 export type IEdge = Records['Edge'];
 export type IInspection = Records['Inspection'];

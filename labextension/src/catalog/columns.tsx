@@ -17,7 +17,6 @@ import { Field } from '../components/field';
 import { usePageVerb } from '../components/frame';
 import { Num } from '../components/number';
 import { RefLink } from '../components/reflink';
-import { Bars } from '../components/shape';
 import { State } from '../components/state';
 import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
@@ -26,9 +25,10 @@ import type { IGoal } from '../hooks/page';
 import { type IQuery, useQuery } from '../hooks/query';
 import { formatRef } from '../refs';
 import type { IWorkbench } from '../tokens';
+import { columnOf, ColumnShape, figureOf, missing, mostFrequent } from './figures';
 
-interface IRow extends IColumn {
-  profile?: IColumnProfile;
+export interface IRow extends IColumn {
+  column?: IColumnProfile;
 }
 
 interface IColumnsProps {
@@ -42,10 +42,18 @@ interface IColumnsProps {
   goal?: IGoal;
   /** The column that the page was asked for: it is marked, whatever the words of the field. */
   current?: string;
+  /** What is shown of each. */
+  shown?: (workbench: IWorkbench, profile: IProfile | undefined) => IColumnSpec<IRow>[];
 }
 
 /** The columns of a dataset with their profile; the exact one is reckoned when asked for. */
-export function Columns({ detail, asked, goal, current }: IColumnsProps): React.ReactElement {
+export function Columns({
+  detail,
+  asked,
+  goal,
+  current,
+  shown = columnsOf
+}: IColumnsProps): React.ReactElement {
   const workbench = useWorkbench();
   const { client, trans } = workbench;
   const { dataset, schema, newer } = detail;
@@ -58,15 +66,15 @@ export function Columns({ detail, asked, goal, current }: IColumnsProps): React.
   const query = tier === 'exact' ? exact : sample;
   // The numbers of the sample stay until the exact ones are there.
   const profile = exact.data ?? sample.data;
-  const profiles = new Map(profile?.columns.map(column => [column.name, column]));
   const rows = schema
     .filter(
       column =>
         column.name.toLowerCase().includes(words.trim().toLowerCase()) ||
         refOf(dataset, column) === current
     )
-    .map((column): IRow => ({ ...column, profile: profiles.get(column.name) }));
-  usePageVerb('mlinfra:catalog-profile', () => setTier('exact'), tier !== 'exact');
+    .map((column): IRow => ({ ...column, column: columnOf(profile, column.name) }));
+  const isExact = tier === 'exact' || profile?.tier === 'exact';
+  usePageVerb('mlinfra:catalog-profile', () => setTier('exact'), !isExact);
   return (
     <div className={cx('scroll')}>
       <ProfileBar profile={profile} query={query} tier={tier} onTier={setTier}>
@@ -75,7 +83,7 @@ export function Columns({ detail, asked, goal, current }: IColumnsProps): React.
       {query.error && <Result query={query}>{() => null}</Result>}
       <Table
         label={trans.__('Columns of %1', dataset.name)}
-        columns={columnsOf(workbench)}
+        columns={shown(workbench, profile)}
         rows={rows}
         row={row => ({ id: refOf(dataset, row), ref: refOf(dataset, row) })}
         goal={goal}
@@ -166,12 +174,14 @@ function ProfileBar({
       ) : (
         <span className={cx('quiet')}>{query.loading ? trans.__('reading…') : format.DASH}</span>
       )}
-      {profile && (
+      {profile?.rows != null && (
         <span className={cx('quiet')}>
           <Num value={profile.rows} unit={trans.__('rows')} />
         </span>
       )}
-      {tier !== 'exact' && <Button label={trans.__('Run Exact')} onClick={() => onTier('exact')} />}
+      {tier !== 'exact' && profile?.tier !== 'exact' && (
+        <Button label={trans.__('Run Exact')} onClick={() => onTier('exact')} />
+      )}
       {query.loading && (
         <LongWait
           key={tier}
@@ -205,15 +215,12 @@ function Legend(): React.ReactElement {
   );
 }
 
-const withValue = (number: INumber | undefined): INumber | undefined =>
-  number?.value == null ? undefined : number;
-
-const meanOrTop = ({ profile }: IRow): INumber | undefined =>
-  profile && profile.mean.value !== null ? profile.mean : profile?.top;
+const meanOrTop = ({ column }: IRow, profile: IProfile | undefined): INumber | undefined =>
+  figureOf(column, 'mean') ?? mostFrequent(column, profile);
 
 const sortable = (number: INumber | undefined): number | string | null => number?.value ?? null;
 
-function columnsOf({ trans }: IWorkbench): IColumnSpec<IRow>[] {
+function columnsOf({ trans }: IWorkbench, profile: IProfile | undefined): IColumnSpec<IRow>[] {
   const percent = (number: unknown): string => format.percent(number, 2);
   return [
     {
@@ -233,55 +240,48 @@ function columnsOf({ trans }: IWorkbench): IColumnSpec<IRow>[] {
       key: 'missing',
       head: trans.__('missing'),
       width: 88,
-      figure: ({ profile }) => withValue(profile?.missing),
+      figure: ({ column }) => missing(column, profile),
       write: percent,
-      sort: ({ profile }) => sortable(profile?.missing)
+      sort: ({ column }) => sortable(missing(column, profile))
     },
     {
       key: 'distinct',
       head: trans.__('distinct'),
       width: 88,
-      figure: ({ profile }) => withValue(profile?.distinct),
+      figure: ({ column }) => figureOf(column, 'distinct'),
       write: number =>
         typeof number === 'number' && number >= 1e5
           ? format.compact(number)
           : format.number(number),
-      sort: ({ profile }) => sortable(profile?.distinct)
+      sort: ({ column }) => sortable(figureOf(column, 'distinct'))
     },
     {
       key: 'min',
       head: trans.__('min'),
       width: 140,
-      figure: ({ profile }) => profile?.min,
-      cell: ({ profile }) => <Clipped number={profile?.min} />
+      figure: ({ column }) => figureOf(column, 'min'),
+      cell: ({ column }) => <Clipped number={figureOf(column, 'min')} />
     },
     {
       key: 'mean',
       head: trans.__('mean / top'),
       width: 140,
-      figure: meanOrTop,
-      cell: row => <Clipped number={meanOrTop(row)} />
+      figure: row => meanOrTop(row, profile),
+      cell: row => <Clipped number={meanOrTop(row, profile)} />
     },
     {
       key: 'max',
       head: trans.__('max'),
       width: 140,
-      figure: ({ profile }) => profile?.max,
-      cell: ({ profile }) => <Clipped number={profile?.max} />
+      figure: ({ column }) => figureOf(column, 'max'),
+      cell: ({ column }) => <Clipped number={figureOf(column, 'max')} />
     },
     {
       key: 'shape',
       head: trans.__('shape'),
       width: 150,
-      cell: ({ name, profile }) =>
-        profile && (
-          <Bars
-            values={profile.shape}
-            width={132}
-            height={16}
-            label={trans.__('Shape of %1', name)}
-          />
-        )
+      cell: ({ name, column }) =>
+        column?.shape && <ColumnShape name={name} shape={column.shape} width={132} height={16} />
     },
     {
       key: 'used',

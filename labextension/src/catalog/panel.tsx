@@ -2,7 +2,7 @@ import '../../style/catalog.css';
 
 import React from 'react';
 
-import type { IColumnProfile, IDataset, IDatasetDetail, IPage, IProfile } from '../api/types';
+import type { IDataset, IDatasetDetail, IPage, IProfile } from '../api/types';
 import { Age } from '../components/age';
 import { EmptyCard, Result } from '../components/card';
 import { cx } from '../components/cx';
@@ -10,7 +10,6 @@ import { List, type IListRow } from '../components/list';
 import { More } from '../components/more';
 import { Num } from '../components/number';
 import { Section, useOpen } from '../components/section';
-import { Bars } from '../components/shape';
 import { Pinned, Recent } from '../components/shelf';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
@@ -20,6 +19,7 @@ import { branch, type ITree, useTree } from '../hooks/tree';
 import { kinds } from '../kinds';
 import { formatRef } from '../refs';
 import type { IWorkbench } from '../tokens';
+import { columnOf, ColumnShape, missing } from './figures';
 
 const DAY = 86_400;
 const MOST = 500;
@@ -158,7 +158,6 @@ function columnRows(
   { detail: { schema }, profile }: IUnder,
   { trans }: IWorkbench
 ): IListRow[] {
-  const profiles = new Map(profile?.columns.map(column => [column.name, column]));
   const rows = schema.slice(0, COLUMNS_SHOWN).map(({ name, type }): IListRow => {
     const ref = formatRef('column', [dataset.name, name]);
     return {
@@ -167,7 +166,7 @@ function columnRows(
       level: 2,
       name,
       note: type,
-      meta: <ColumnMeta name={name} profile={profiles.get(name)} />
+      meta: <ColumnMeta name={name} profile={profile} />
     };
   });
   const rest = schema.length - COLUMNS_SHOWN;
@@ -184,22 +183,22 @@ function columnRows(
   return rows;
 }
 
-function ColumnMeta({
-  name,
-  profile
-}: {
+interface IColumnMetaProps {
   name: string;
-  profile: IColumnProfile | undefined;
-}): React.ReactElement | null {
+  profile: IProfile | null;
+}
+
+function ColumnMeta({ name, profile }: IColumnMetaProps): React.ReactElement | null {
   const { trans } = useWorkbench();
-  if (!profile) {
+  const column = columnOf(profile, name);
+  if (!column) {
     return null;
   }
   return (
     <>
-      <Bars values={profile.shape} label={trans.__('Shape of %1', name)} />
+      {column.shape && <ColumnShape name={name} shape={column.shape} />}
       <span className={cx('catalog-column-note')} title={trans.__('missing values')}>
-        <Num value={profile.missing} format={value => `${format.percent(value, 1)} ∅`} />
+        <Num value={missing(column, profile)} format={value => `${format.percent(value, 1)} ∅`} />
       </span>
     </>
   );

@@ -6,6 +6,7 @@ import { Columns } from './columns';
 import { Lineage } from './lineage';
 import { Preview } from './preview';
 import { Snapshots } from './snapshots';
+import { statisticsOf } from './statistics';
 
 /** A table of a domain has no snapshots. */
 const hasSnapshots = ({ dataset }: IDatasetDetail): boolean => !dataset.domain;
@@ -30,6 +31,12 @@ export const TABS: readonly ITabSpec<IDatasetDetail>[] = [
     keys: { f: 'mlinfra:catalog-find-column', e: 'mlinfra:catalog-profile' },
     part: 'column',
     draw: (detail, state) => <Columns detail={detail} {...state} />
+  },
+  {
+    name: 'profile',
+    label: trans => trans.__('Profile'),
+    keys: { f: 'mlinfra:catalog-find-column', e: 'mlinfra:catalog-profile' },
+    draw: (detail, state) => <Columns detail={detail} {...state} shown={statisticsOf} />
   },
   {
     name: 'snapshots',

@@ -24,7 +24,10 @@ export interface ITabSpec<Detail> {
   readonly draw: (detail: Detail, state: ITabState) => React.ReactElement;
   /** Whether this object has it; else all have. */
   readonly when?: (detail: Detail) => boolean;
-  /** The commands of the page that are done in it, by their keys. */
+  /**
+   * The commands of the page that are done in it, by their keys; from elsewhere a key leads to the
+   * first tab that has it.
+   */
   readonly keys?: Readonly<Record<string, string>>;
   /** The kind of the parts of the object that are rows of it: asked for, they are shown there. */
   readonly part?: string;
@@ -69,14 +72,16 @@ export function PageTabs<Detail>({
   return (
     <>
       {shown.flatMap(tab =>
-        Object.entries(tab.keys ?? {}).map(([key, command]) => (
-          <TabKey
-            key={command}
-            command={command}
-            go={() => go(tab.name, key)}
-            when={tab !== current}
-          />
-        ))
+        Object.entries(tab.keys ?? {})
+          .filter(([, command]) => shown.find(other => isDoneIn(other, command)) === tab)
+          .map(([key, command]) => (
+            <TabKey
+              key={command}
+              command={command}
+              go={() => go(tab.name, key)}
+              when={!isDoneIn(current, command)}
+            />
+          ))
       )}
       <Tabs
         tabs={shown.map(tab => ({ name: tab.name, label: tab.label(trans) }))}
@@ -89,6 +94,9 @@ export function PageTabs<Detail>({
     </>
   );
 }
+
+const isDoneIn = <Detail,>(tab: ITabSpec<Detail> | undefined, command: string): boolean =>
+  Object.values(tab?.keys ?? {}).includes(command);
 
 /** A command that leads to a tab, while another one is open. */
 function TabKey({

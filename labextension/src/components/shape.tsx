@@ -4,6 +4,11 @@ import { cx } from './cx';
 
 interface IBarsProps {
   values: readonly number[];
+  /** What each bar stands for, shown under the pointer. */
+  titles?: readonly string[];
+  /** Whether there are values before the first bar and after the last one. */
+  before?: boolean;
+  after?: boolean;
   label: string;
   width?: number;
   height?: number;
@@ -11,11 +16,17 @@ interface IBarsProps {
   series?: number;
 }
 
+const MARK = 7;
+
 /**
- * The shape of a column: a bar for each bin. A bin that holds anything is at least one pixel high.
+ * The shape of a column: a bar for each bin. A bin that holds anything is at least one pixel high;
+ * where a tail is cut off stands an arrow.
  */
 export function Bars({
   values,
+  titles,
+  before = false,
+  after = false,
   label,
   width = 44,
   height = 14,
@@ -25,7 +36,9 @@ export function Bars({
   if (!values.length || !Number.isFinite(most) || most <= 0) {
     return null;
   }
-  const step = width / values.length;
+  const left = before ? MARK : 0;
+  const right = width - (after ? MARK : 0);
+  const step = (right - left) / values.length;
   return (
     <svg
       className={cx('chart', `series-${series}`)}
@@ -35,20 +48,25 @@ export function Bars({
       height={height}
       viewBox={`0 0 ${width} ${height}`}
     >
+      {titles && <title>{label}</title>}
       {values.map((value, index) => {
         const tall = Math.max(value > 0 ? 1 : 0, (value / most) * height);
         return (
           <rect
             key={index}
             className={cx('bar')}
-            x={index * step}
+            x={left + index * step}
             y={height - tall}
             width={Math.max(0.5, step - 1)}
             height={tall}
-          />
+          >
+            {titles && <title>{titles[index]}</title>}
+          </rect>
         );
       })}
-      <line className={cx('axis')} x1={0} x2={width} y1={height} y2={height} />
+      {before && <path className={cx('beyond')} d={`M4 ${height - 7}l-3 3l3 3`} />}
+      {after && <path className={cx('beyond')} d={`M${right + 3} ${height - 7}l3 3l-3 3`} />}
+      <line className={cx('axis')} x1={left} x2={right} y1={height} y2={height} />
     </svg>
   );
 }

@@ -1,7 +1,7 @@
 import { fireEvent, screen, within } from '@testing-library/react';
 import React from 'react';
 
-import type { IColumnProfile, IDataset, IDatasetDetail, INumber, Tier } from '../../api/types';
+import type { IColumnProfile, IDataset, IDatasetDetail, IShape, Tier } from '../../api/types';
 import {
   BROKEN,
   cells,
@@ -15,6 +15,7 @@ import { Columns } from '../columns';
 import CatalogPanel from '../panel';
 import { Preview } from '../preview';
 import { Snapshots } from '../snapshots';
+import { statisticsOf } from '../statistics';
 
 // Lumino's grid wants a canvas, which jsdom has not.
 jest.mock('../../components/grid', () => ({ Grid: () => null }));
@@ -50,26 +51,30 @@ const detailOf = (names: readonly string[]): IDatasetDetail => ({
   code: {}
 });
 
-const NONE = exactly(null);
-const column = (name: string, more: Partial<IColumnProfile> = {}): IColumnProfile => ({
-  name,
+const column = (more: Partial<IColumnProfile> = {}): IColumnProfile => ({
   type: 'f64',
-  missing: exactly(0),
-  distinct: NONE,
-  min: NONE,
-  max: NONE,
-  mean: NONE,
-  top: NONE,
-  shape: [],
+  nulls: 0,
+  distinct: null,
+  min: null,
+  max: null,
+  mean: null,
+  std: null,
+  quantiles: {},
+  top: [],
+  shape: null,
+  basis: {},
+  errors: {},
+  sample: null,
   ...more
 });
-const profileOf = (tier: Tier, columns: readonly IColumnProfile[], rows: INumber): object => ({
+const profileOf = (tier: Tier, columns: Record<string, IColumnProfile>, rows: number): object => ({
   ref: dataset.ref,
   snapshot: '7',
   tier,
   rows,
   seconds: 0.42,
-  columns
+  columns,
+  files_read: 1
 });
 
 async function columns(names: readonly string[], profile: jest.Mock): Promise<IFake> {
@@ -80,7 +85,8 @@ async function columns(names: readonly string[], profile: jest.Mock): Promise<IF
 }
 
 const TABLE = 'Columns of n.a';
-const sampled = (value: number): INumber => ({ value, basis: 'sample', n: 500, error: null });
+const sampled = (nulls: number): IColumnProfile =>
+  column({ nulls, basis: { nulls: 'sample' }, sample: 500 });
 
 describe('the profile of a dataset', () => {
   it('of a sample marks what it estimates; the exact one, asked for, has no mark', async () => {
@@ -88,19 +94,18 @@ describe('the profile of a dataset', () => {
       tier === 'sample'
         ? profileOf(
             'sample',
-            [
-              column('x', {
-                missing: sampled(0.25),
-                distinct: { ...sampled(900), basis: 'approx' }
+            {
+              x: column({
+                nulls: 250,
+                distinct: 900,
+                basis: { nulls: 'sample', distinct: 'approximate' },
+                errors: { distinct: 0.011 },
+                sample: 500
               })
-            ],
-            sampled(1000)
+            },
+            1000
           )
-        : profileOf(
-            'exact',
-            [column('x', { missing: exactly(0.2), distinct: exactly(871) })],
-            exactly(1000)
-          )
+        : profileOf('exact', { x: column({ nulls: 200, distinct: 871 }) }, 1000)
     );
     await columns(['x'], profile);
     expect(cells(TABLE)[0]?.slice(0, 4)).toEqual(['x', 'f64', '25 %', '900']);
@@ -120,7 +125,7 @@ describe('the profile of a dataset', () => {
     const profile = jest
       .fn()
       .mockRejectedValueOnce(BROKEN)
-      .mockResolvedValue(profileOf('sample', [column('x', { missing: exactly(0.5) })], exactly(2)));
+      .mockResolvedValue(profileOf('sample', { x: column({ nulls: 1 }) }, 2));
     await columns(['x', 'y'], profile);
     expect(screen.getByRole('alert').textContent).toContain(BROKEN.fix);
     expect(cells(TABLE).map(([name]) => name)).toEqual(['x', 'y']);
@@ -134,7 +139,7 @@ describe('the profile of a dataset', () => {
       if (tier === 'exact') {
         throw BROKEN;
       }
-      return profileOf('sample', [column('x', { missing: sampled(0.25) })], sampled(1000));
+      return profileOf('sample', { x: sampled(250) }, 1000);
     });
     await columns(['x'], profile);
     fireEvent.click(screen.getByRole('button', { name: 'Run Exact' }));
@@ -144,27 +149,90 @@ describe('the profile of a dataset', () => {
   });
 
   it('writes what is missing, no number, tiny, huge and negative; a year has no separator', async () => {
-    const odd = [
-      column('a', {
-        missing: exactly(1e-7),
-        min: exactly('NaN'),
-        mean: exactly('Infinity'),
-        max: exactly(-3)
-      }),
-      column('b', { min: exactly(-1e-9), mean: exactly(1e300), max: exactly(2013) }),
-      column('c', { min: exactly('2013-01-01T05:00:00Z'), top: exactly('<i>UA</i>') }),
-      column('d', { distinct: exactly(12_345_678), missing: NONE })
-    ];
+    const odd = {
+      a: column({ nulls: 1, min: 'NaN', mean: 'Infinity', max: -3 }),
+      b: column({ min: -1e-9, mean: 1e300, max: 2013 }),
+      c: column({ min: '2013-01-01T05:00:00Z', top: [['<i>UA</i>', 5_000_000]] }),
+      d: column({ distinct: 12_345_678, nulls: null }),
+      constructor: column({ max: 7 })
+    };
     await columns(
-      ['a', 'b', 'c', 'd'],
-      jest.fn(async () => profileOf('exact', odd, exactly(9)))
+      ['a', 'b', 'c', 'd', 'constructor', 'toString'],
+      jest.fn(async () => profileOf('exact', odd, 10_000_000))
     );
     expect(cells(TABLE).map(row => row.slice(2, 7))).toEqual([
       ['< 0.01 %', '', 'NaN', '∞', '−3'],
       ['0 %', '', '−1.000e-9', '1.000e+300', '2013'],
-      ['0 %', '', '2013-01-01 05:00 UTC', '<i>UA</i>', ''],
-      ['', '12M', '', '', '']
+      ['0 %', '', '2013-01-01 05:00 UTC', '<i>UA</i> 50 %', ''],
+      ['', '12M', '', '', ''],
+      ['0 %', '', '', '', '7'],
+      ['', '', '', '', '']
     ]);
+  });
+
+  it('draws a bar for each value or bin, and says what lies beyond them', async () => {
+    const bar = (low: unknown, high: unknown, count: number): object => ({
+      low,
+      high,
+      label: String(low),
+      count
+    });
+    const shaped = {
+      month: column({
+        shape: {
+          kind: 'values',
+          bars: [bar(1, 1, 9), bar(2, 2, 0), bar(3, 3, 4)],
+          below: 0,
+          above: 0
+        } as IShape
+      }),
+      delay: column({
+        shape: {
+          kind: 'bins',
+          bars: [bar(-20, 0, 5), bar(0, 20, 7)],
+          below: 1,
+          above: 1234
+        } as IShape
+      })
+    };
+    await columns(
+      ['month', 'delay'],
+      jest.fn(async () => profileOf('exact', shaped, 13))
+    );
+    const month = screen.getByRole('img', { name: 'Shape of month' });
+    const heights = [...month.querySelectorAll('rect')].map(item => item.getAttribute('height'));
+    expect(heights).toHaveLength(3);
+    expect(heights[1]).toBe('0');
+    expect(within(month).getByText('1: 9 rows')).toBeTruthy();
+    const delay = screen.getByRole('img', {
+      name: 'Shape of delay. 1 row below −20, not drawn. 1,234 rows above 20, not drawn'
+    });
+    expect(delay.querySelectorAll('path')).toHaveLength(2);
+  });
+
+  it('has a tab of distributions: quantiles, deviation and the most frequent values', async () => {
+    const known = {
+      x: column({
+        std: 2.5,
+        quantiles: { '0.01': -3, '0.5': 7 },
+        top: [
+          [7, 500],
+          ['2013-01-01T05:00:00Z', 250]
+        ],
+        basis: { std: 'exact', quantiles: 'sample', top: 'sample' },
+        errors: { quantiles: 0.0053 },
+        sample: 65_536
+      })
+    };
+    const profile = jest.fn(async () => profileOf('exact', known, 1000));
+    const fake = fakeWorkbench({ catalog: { profile } });
+    show(fake, <Columns detail={detailOf(['x'])} asked={null} shown={statisticsOf} />);
+    await settle();
+    expect(cells(TABLE)).toEqual([
+      ['x', '', '', '', '2.5', '−3', '', '7', '', '', '7 50 % · 2013-01-01 05:00 UTC 25 %']
+    ]);
+    const heads = screen.getAllByRole('columnheader').map(({ textContent }) => textContent);
+    expect(heads.slice(5, 8)).toEqual(['1 %~', '25 %', 'median~']);
   });
 
   it.each(HOSTILE)(
@@ -172,7 +240,7 @@ describe('the profile of a dataset', () => {
     async (_what, name) => {
       await columns(
         [name, 'other'],
-        jest.fn(async () => profileOf('sample', [], exactly(1)))
+        jest.fn(async () => profileOf('sample', {}, 1))
       );
       expect(cells(TABLE).map(row => row[0])).toEqual([name, 'other']);
       fireEvent.change(screen.getByLabelText('find a column'), {
@@ -200,8 +268,7 @@ describe('a dataset that is unfolded in the panel', () => {
     detailOf(Array.from({ length: 11 }, (_, index) => `c${index}`));
 
   it('shows eight columns with their missing values, and how many more there are', async () => {
-    const profile = async (): Promise<object> =>
-      profileOf('sample', [column('c0', { missing: sampled(0.125) })], sampled(9));
+    const profile = async (): Promise<object> => profileOf('sample', { c0: sampled(1) }, 8);
     await unfolded({ show: wide, profile });
     expect(rows()).toHaveLength(11); // the namespace, the dataset, eight columns, the rest
     expect(rows()[2]?.textContent).toContain('12.5 % ∅~');

@@ -295,7 +295,8 @@ describe('the page of a table of another domain', () => {
     expect(screen.getByText('table of monitoring, read-only')).toBeDefined();
     expect(screen.getAllByRole('tab').map(({ textContent }) => textContent)).toEqual([
       'Preview',
-      'Columns'
+      'Columns',
+      'Profile'
     ]);
     expect(screen.getByText('the first 10,000 rows; SQL reads all of them')).toBeDefined();
     expect(rows).toHaveBeenCalledWith(

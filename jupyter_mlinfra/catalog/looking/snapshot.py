@@ -1,0 +1,81 @@
+"""The data files of one snapshot, and the sketch of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...core.waiting import check_waiting
+from ..integrity import check_file, checksums_of
+from ..names import DatasetName
+from ..rows import scan, with_columns_of
+from .files import RowFile
+from .kept import Kept
+from .merging import merge
+from .sketches import sketched
+
+if TYPE_CHECKING:
+    import polars as pl
+    from pyiceberg.table import Table
+
+    from .sketch import Sketch
+
+
+class SnapshotFiles:
+    """The files of a snapshot of `table`. home: the folder that sketches are kept in.
+
+    read: how many of them `sketch` has read so far; it finds the others' sketches.
+    """
+
+    def __init__(self, table: Table, name: DatasetName, home: Path) -> None:
+        self.table, self.name, self.read = table, name, 0
+        found = with_columns_of(table, name).scan(snapshot_id=name.snapshot)
+        self._fields = found.projection().fields
+        files = [RowFile(table, task) for task in found.plan_files()]
+        self.files: Sequence[RowFile] = sorted(files, key=lambda file: file.path)
+        self._kept = Kept(home / "sketches" / str(table.metadata.table_uuid))
+        self._checksums = checksums_of(table)
+
+    @property
+    def rows(self) -> int:
+        """Rows of all files, with those that are deleted."""
+        return sum(file.rows for file in self.files)
+
+    @property
+    def unknown(self) -> Sequence[RowFile]:
+        """The files of which there is no sketch."""
+        return [file for file in self.files if not self._kept.has(file)]
+
+    def sketch(self) -> Sketch:
+        """The sketch of all rows, with the names of the columns. A file without one is read, and
+        its sketch kept.
+
+        Raises Unprocessable if one of those is not what was written.
+        """
+        types = scan(self.table, self.name).collect_schema()
+        names = {str(field.field_id): field.name for field in self._fields}
+        schema = {key: types[name] for key, name in names.items()}
+        found = merge((self._sketch(file) for file in self.files), schema, rows=self.rows)
+        return replace(
+            found,
+            columns={names[key]: column for key, column in found.columns.items()},
+            sample=found.sample.rename({key: names[key] for key in found.sample.columns}),
+        )
+
+    def _sketch(self, file: RowFile) -> Sketch:
+        if kept := self._kept.get(file):
+            return kept
+        check_waiting()
+        check_file(self.table, self.name, file.path, self._checksums)
+
+        def blocks(keys: Sequence[str]) -> Iterator[pl.DataFrame]:
+            for block in file.blocks(keys):
+                check_waiting()
+                yield block
+
+        made = sketched(blocks, file.schema, rows=file.rows, seed=file.seed, width=file.width)
+        self._kept.put(file, made)
+        self.read += 1
+        return made
