@@ -25,7 +25,8 @@ const SEEN: IInspection = {
       comment: '',
       skip: 0,
       header: true,
-      guessed: ['encoding', 'separator', 'quote', 'comment', 'skip', 'header']
+      guessed: ['encoding', 'separator', 'quote', 'comment', 'skip', 'header'],
+      sheets: []
     }
   ],
   columns: [
@@ -83,7 +84,8 @@ const settle = async (): Promise<void> => {
  */
 async function open(
   answer: Partial<IInspection> | ApiError | ((question: IIngest) => Partial<IInspection>),
-  trans?: IWorkbench['trans']
+  trans?: IWorkbench['trans'],
+  files: readonly string[] = ['verkauf.csv']
 ): Promise<{ asked: IIngest[]; ready: () => IForm | null }> {
   const asked: IIngest[] = [];
   let form: IForm | null = null;
@@ -99,7 +101,7 @@ async function open(
   show(
     fake,
     <Register
-      files={['verkauf.csv']}
+      files={files}
       start={emptyForm('data.verkauf')}
       onReady={next => (form = next)}
     />
@@ -324,5 +326,52 @@ describe('the question to the server', () => {
       'data.t_2024',
       'data.a'
     ]);
+  });
+
+  it('asks for a member of an archive, for a sheet and what becomes of missing columns', async () => {
+    const [file] = SEEN.files;
+    const members = ['a.csv', 'b.csv'].map(name => ({ ...file!, path: `data.zip!${name}` }));
+    const { asked, ready } = await open(
+      question => ({
+        files: question.files[0]?.includes('!') ? members.slice(1) : members,
+        exists: true
+      }),
+      undefined,
+      ['data.zip']
+    );
+    expect(ready()?.member).toBe('');
+    fireEvent.change(screen.getByLabelText('member of the archive'), {
+      target: { value: 'b.csv' }
+    });
+    fireEvent.change(screen.getByLabelText('columns that are not everywhere'), {
+      target: { value: 'yes' }
+    });
+    await settle();
+    const last = asked[asked.length - 1];
+    expect([last?.files, last?.union]).toEqual([['data.zip!b.csv'], true]);
+    expect(screen.queryByLabelText('sheet')).toBeNull();
+  });
+
+  it('offers the sheets of a workbook, and no options of a CSV', async () => {
+    const book = { ...SEEN.files[0]!, kind: 'excel' as const, sheets: ['sales', 'other'] };
+    const { asked } = await open({ files: [book] }, undefined, ['book.xlsx']);
+    const sheet = screen.getByLabelText('sheet');
+    expect([...sheet.querySelectorAll('option')].map(option => option.textContent)).toEqual([
+      'sales (the first)',
+      'other'
+    ]);
+    expect(screen.queryByLabelText('separator')).toBeNull();
+    fireEvent.change(sheet, { target: { value: 'other' } });
+    await settle();
+    expect(asked[asked.length - 1]?.sheet).toBe('other');
+  });
+
+  it('waits for what the first field is, where its name is missing', async () => {
+    const doubt = { option: 'row_names', what: 'One name too few.', fix: 'Say it.', stops: true };
+    const { asked, ready } = await open(question => ({ doubts: question.row_names ? [] : [doubt] }));
+    expect(ready()).toBeNull();
+    fireEvent.change(screen.getByLabelText('unnamed first field'), { target: { value: 'yes' } });
+    await settle();
+    expect([ready()?.options.row_names, asked[asked.length - 1]?.row_names]).toEqual(['yes', true]);
   });
 });
