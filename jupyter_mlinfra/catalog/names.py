@@ -10,13 +10,18 @@ from dataclasses import dataclass
 
 from ..core.errors import BadRequest, Unprocessable
 from ..core.frames import is_pattern
-from ..core.refs import reference
+from ..core.refs import decoded, reference
 
 # No slash, quote, blank, control character or `--` can pass: a part becomes a folder of the
 # warehouse and a word in SQL.
 _PART = r"(?=[^.@]{1,127}(?:[.@]|\Z))[A-Za-z_][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)*"
 _AT = r"(\d{1,19})(?:\.(\d{1,9}))?"
-_NAME = re.compile(rf"(?:dataset:)?({_PART}(?:\.{_PART})*)\.({_PART})(?:@{_AT})?\Z")
+_TAG = r"[A-Za-z_][A-Za-z0-9_.-]{0,127}"
+_NAME = re.compile(rf"(?:dataset:)?({_PART}(?:\.{_PART})*)\.({_PART})(?:@(?:{_AT}|({_TAG})))?\Z")
+_REFERENCE = re.compile(
+    rf"dataset:(?P<space>[\w.~!*'()%-]+)\.(?P<table>[\w~!*'()%-]+)(?:@(?:{_AT}|({_TAG})))?\Z",
+    re.ASCII,
+)
 _SNAPSHOT = re.compile(rf"{_AT}\Z")
 _RULE = (
     "A name is NAMESPACE.TABLE of letters, digits, `_` and `-`, each part beginning with a letter."
@@ -29,22 +34,28 @@ _LINE_BREAK = re.compile(r"\s*[\t\n\v\f\r]\s*")
 @dataclass(frozen=True, slots=True)
 class DatasetName:
     """`namespace.table`, optionally at one snapshot, with the columns that it was written with or
-    those of a numbered schema.
+    those of a numbered schema. tag: a tag or branch instead of a snapshot.
     """
 
     namespace: str
     table: str
     snapshot: int | None = None
     columns: int | None = None
+    tag: str | None = None
 
     @classmethod
     def parse(cls, text: str) -> DatasetName:
-        """Read `ns.table`, `ns.table@SNAPSHOT`, `ns.table@SNAPSHOT.COLUMNS` or the same as a
-        reference (`dataset:…`).
+        """Read `ns.table`, `ns.table@SNAPSHOT`, `ns.table@SNAPSHOT.COLUMNS`, `ns.table@TAG` or the
+        same as a reference (`dataset:…`), which may have a name that only other clients accept, as
+        lists show it.
 
         Raises BadRequest for anything else, so no name reaches a path or a statement unchecked.
         """
         match = _NAME.match(text) if isinstance(text, str) else None
+        if not match and isinstance(text, str) and (odd := _REFERENCE.match(text)):
+            found = cls(decoded(odd["space"]), decoded(odd["table"]), *_at(*odd.groups()[2:]))
+            if found.ref == text.partition("@")[0]:
+                return found
         if not match:
             shown = str(text)[:80]
             raise BadRequest(
@@ -52,23 +63,26 @@ class DatasetName:
                 _RULE,
                 "Write, for example, flights.departures.",
             )
-        return cls(
-            match[1], match[2], *(int(number) if number else None for number in match.groups()[2:])
-        )
+        return cls(match[1], match[2], *_at(*match.groups()[2:]))
+
+    @classmethod
+    def of(cls, text: str) -> DatasetName:
+        """The name that `text` is, whatever signs it has; for names that lists have shown."""
+        namespace, _, table = text.rpartition(".")
+        return cls(namespace, table)
 
     def check(self) -> None:
-        """Raise Unprocessable for the name of a table that only other clients accept: it cannot be
-        asked for.
+        """Raise Unprocessable for the name of a table that only other clients accept: it can be
+        read by its reference, and not be written.
         """
-        match = _NAME.match(self.text)
-        if match and (match[1], match[2]) == (self.namespace, self.table):
+        if not self.is_odd:
             return
         # A dot in the table's own name would be read as the end of the namespace.
         odd = self.namespace if re.fullmatch(_PART, self.table) else self.table
         raise Unprocessable(
             f"The name {odd[:80]!r} cannot be used here.",
             _RULE,
-            f"Rename {self.text[:160]} with the client that made it.",
+            f"Read it as {self.ref[:200]}; to write it, rename it with the client that made it.",
         )
 
     def at(self, snapshot: str | int) -> DatasetName:
@@ -87,9 +101,20 @@ class DatasetName:
         )
 
     @property
+    def is_odd(self) -> bool:
+        """Whether only other clients accept it."""
+        match = _NAME.match(self.text)
+        return not match or (match[1], match[2]) != (self.namespace, self.table)
+
+    @property
     def text(self) -> str:
         """`namespace.table`."""
         return f"{self.namespace}.{self.table}"
+
+    @property
+    def asked(self) -> str:
+        """What `parse` reads as this dataset: its text, or for an odd name its reference."""
+        return self.ref if self.is_odd else self.text
 
     @property
     def at_text(self) -> str | None:
@@ -101,12 +126,19 @@ class DatasetName:
     @property
     def ref(self) -> str:
         """`dataset:namespace.table`, encoded if another client gave it an odd name."""
-        return reference("dataset", self.text)
+        table = reference("dataset", self.table).removeprefix("dataset:").replace(".", "%2E")
+        return f"{reference('dataset', self.namespace)}.{table}"
 
     @property
     def identifier(self) -> tuple[str, ...]:
         """The parts, as pyiceberg takes them."""
         return (*self.namespace.split("."), self.table)
+
+
+def _at(
+    snapshot: str | None, columns: str | None, tag: str | None
+) -> tuple[int | None, int | None, str | None]:
+    return int(snapshot) if snapshot else None, int(columns) if columns else None, tag
 
 
 def column_names(header: Sequence[str], owner: str) -> list[str]:

@@ -33,12 +33,23 @@ def scan(table: Table, name: DatasetName) -> pl.LazyFrame:
     """The rows at the snapshot of `name`, else at the newest. Raises NotFound for a snapshot that
     the table does not have.
     """
-    import polars as pl
+    from . import equality
 
     current = (table.metadata.current_snapshot_id, table.metadata.current_schema_id)
     if name.columns is not None and (name.snapshot, name.columns) == current:
         # The frame may be pickled; it is then read from the metadata file as it is.
         name = replace(name, snapshot=None, columns=None)
+    asked = name.snapshot
+    snapshot = table.current_snapshot() if asked is None else table.snapshot_by_id(asked)
+    if snapshot is not None and equality.is_needed(snapshot):
+        return equality.scan(with_columns_of(table, name), name, snapshot)
+    return plain_scan(table, name)
+
+
+def plain_scan(table: Table, name: DatasetName) -> pl.LazyFrame:
+    """As `scan`, of a table without rows that were deleted by their values."""
+    import polars as pl
+
     return pl.scan_iceberg(
         with_columns_of(table, name),
         snapshot_id=name.snapshot,

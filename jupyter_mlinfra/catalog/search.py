@@ -22,7 +22,6 @@ def documents(store: CatalogStore) -> Iterator[Document]:
     """
     for entry in store.entries():
         try:
-            DatasetName(entry.namespace, entry.table).check()
             yield from _documents(entry, store.metadata(entry))
         except MLInfraError as error:
             yield Document(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .names import DatasetName
 from .verbs.care import CareVerbs
 from .verbs.ingest import IngestVerbs
 from .verbs.labels import LabelVerbs
@@ -40,4 +39,4 @@ class Catalog(
         """The dataset as an object for notebooks. Raises NotFound if it does not exist."""
         from .table import Table
 
-        return Table(self, DatasetName.parse(name))
+        return Table(self, self.named(name))

@@ -18,6 +18,7 @@ from ..core.snippets import (
     text,
     variable,
 )
+from .names import DatasetName
 
 _ROWS = 100
 """That a query shows."""
@@ -29,7 +30,7 @@ def datasets(refs: Sequence[Ref]) -> Snippets:
     for ref in refs:
         name = _free(variable(ref.name), names)
         names.add(name)
-        codes.append(dataset_code(ref.name, ref.at, name=name))
+        codes.append(dataset_code(DatasetName.of(ref.name).asked, ref.at, name=name))
     return joined(codes)
 
 
@@ -38,15 +39,16 @@ def dataset_code(dataset: str, at: str | None, *, name: str = "") -> Snippets:
     code = frame(name or variable(dataset), _scan(dataset, at))
     sql = f"SELECT * FROM {identifier(*dataset.split('.'))} LIMIT {_ROWS}"  # noqa: S608  # quoted
     reference = f"{dataset}@{at}" if at else dataset
-    # SQL reads the newest snapshot.
-    return snippets(**lines(code, "catalog", "show", reference), sql="" if at else sql)
+    # SQL reads the newest snapshot, and no table by a reference.
+    without = at or dataset.startswith("dataset:")
+    return snippets(**lines(code, "catalog", "show", reference), sql="" if without else sql)
 
 
 def columns(refs: Sequence[Ref]) -> Snippets:
     """Columns; those of one dataset together."""
     return joined(
         [
-            _columns(dataset, at, [ref.parts[-1] for ref in group])
+            _columns(DatasetName.of(dataset).asked, at, [ref.parts[-1] for ref in group])
             for (dataset, at), group in groupby(refs, lambda ref: (ref.parts[0], ref.at))
         ]
     )
@@ -56,7 +58,7 @@ def _columns(dataset: str, at: str | None, names: Sequence[str]) -> Snippets:
     # A variable of its own: the dataset's is usually the frame with all columns.
     variable_name = variable(names[0]) if len(names) == 1 else f"{variable(dataset)}_columns"
     code = frame(variable_name, f"{_scan(dataset, at)}.select({', '.join(map(text, names))})")
-    if at:
+    if at or dataset.startswith("dataset:"):
         return snippets(python=python(code))
     column_list = ", ".join(map(identifier, names))
     sql = f"SELECT {column_list} FROM {identifier(*dataset.split('.'))} LIMIT {_ROWS}"  # noqa: S608  # quoted

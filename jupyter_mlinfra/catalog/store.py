@@ -12,6 +12,7 @@ import difflib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest, NotFound, Unprocessable
@@ -147,6 +148,14 @@ class CatalogStore:
         """As `metadata`, for a table that was loaded: both come from one commit."""
         metadata: Mapping[str, Any] = json.loads(table.metadata.model_dump_json())
         return metadata
+
+    def tagged(self, name: DatasetName) -> DatasetName:
+        """The name with the snapshot that its tag or branch means now. Raises NotFound."""
+        references = self.metadata(self.entry(name)).get("refs", {})
+        if name.tag not in references:
+            known = ", ".join(sorted(references)) or "none"
+            raise NotFound(f"{name.text} has no tag or branch {name.tag!r}.", f"It has: {known}.")
+        return replace(name, snapshot=references[name.tag]["snapshot-id"], tag=None)
 
     def fingerprint(self) -> str:
         """Changes with every commit to a table; where the list has only names, with the names and

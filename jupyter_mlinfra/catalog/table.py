@@ -166,7 +166,7 @@ class Table:
         return mimebundle(self.ref, self.name, self._detail, facts=facts, rows=rows)
 
     def _pinned_name(self) -> str:
-        return f"{self.name}@{self.snapshot}" if self.snapshot else self.name
+        return f"{self._name.asked}@{self.snapshot}" if self.snapshot else self._name.asked
 
     def _writable_name(self) -> str:
         if self._name.snapshot is not None:
@@ -179,7 +179,7 @@ class Table:
 
     def _refresh(self) -> None:
         if self._name.snapshot is None:
-            self._detail = self._catalog.show(self.name)
+            self._detail = self._catalog.show(self._name.asked)
             self.__dict__.pop("schema", None)
 
 
@@ -187,4 +187,4 @@ def _at(name: DatasetName) -> str:
     snapshot = ".".join(
         str(number) for number in (name.snapshot, name.columns) if number is not None
     )
-    return f"{name.text}@{snapshot}" if snapshot else name.text
+    return f"{name.asked}@{snapshot}" if snapshot else name.asked

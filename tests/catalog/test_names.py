@@ -11,7 +11,6 @@ from searches import examples
 from jupyter_mlinfra.catalog.names import DatasetName, column_names
 from jupyter_mlinfra.core.errors import BadRequest, MLInfraError, NotFound, Unprocessable
 from jupyter_mlinfra.core.refs import Ref
-from jupyter_mlinfra.faces.rows import row_of
 
 HOSTILE = [
     "",
@@ -169,30 +168,45 @@ def test_an_absent_dataset_is_named_with_those_like_it(catalog):
         )
 
 
-def test_a_table_of_others_with_a_name_that_is_none_here_says_so_in_the_list(catalog, project):
+def _others(project):
     from pyiceberg.catalog.sql import SqlCatalog
 
     from jupyter_mlinfra.catalog.stores.opening import CATALOG
 
-    catalog.write(pl.DataFrame({"n": [1]}), into="t.good")
-    other = SqlCatalog(
+    return SqlCatalog(
         CATALOG,
         uri=f"sqlite:///{project.home}/catalog.db",
         warehouse=str(project.home / "warehouse"),
     )
-    odd = ["2024_sales", "a.b", "größe", "my table"]
-    for name in odd:
-        other.create_table(("t", name), pl.DataFrame({"n": [1]}).to_arrow().schema)
-    items = {item.name: item for item in catalog.list().items}
-    assert items.pop("t.good").description == ""
-    assert [items[f"t.{name}"].description.partition(" A name is")[0] for name in odd] == [
-        f"The name {name!r} cannot be used here." for name in odd
-    ]
-    for item in items.values():
+
+
+def test_a_table_of_others_with_a_name_that_is_none_here_is_read_by_its_reference(catalog, project):
+    catalog.write(pl.DataFrame({"n": [1]}), into="t.good")
+    other = _others(project)
+    other.create_namespace("o d/x")
+    odd = ["2024_sales", "a.b", "größe", "my table", "../x"]
+    names = [*(("t", name) for name in odd), ("o d/x", "a/b")]
+    for number, name in enumerate(names):
+        frame = pl.DataFrame({"n": [number]}).to_arrow()
+        other.create_table(name, frame.schema, location=f"{project.home}/w/{number}").append(frame)
+    items = {item.name: item for item in catalog.list().items if item.name != "t.good"}
+    for number, (namespace, name) in enumerate(names):
+        item = items[f"{namespace}.{name}"]
+        assert (item.rows.value, item.description) == (1, "")
         assert Ref.parse(item.ref).name == item.name
-        shown = row_of(item)
-        assert (shown["columns"], shown["size"]) == ("–", "–")
-        assert shown["description"].startswith("The name ")
+        table = catalog.dataset(item.ref)
+        assert table.scan().collect()["n"].to_list() == [number]
+        assert catalog.preview(f"{item.ref}@{item.snapshot}").data == [[number]]
+        assert catalog.profile(item.ref, tier="exact").rows == 1
+        assert catalog.show(item.ref).code["python"].count(item.ref) == 1
+        if "." not in name:
+            assert catalog.asked(item.name) == item.ref
+        for write in (catalog.tag, catalog.snapshots, catalog.delete):
+            with pytest.raises(Unprocessable, match=r"cannot be used here.*Read it as dataset:"):
+                write(item.ref)
+    assert {hit.name for hit in catalog.search("n").items} >= set(items)
+    assert {path.name for path in project.home.iterdir()} >= {"profiles", "w", "catalog.db"}
+    assert not (project.home / "x").exists()
     with pytest.raises(NotFound, match=r"The name 'a\.b' cannot be used here"):
         catalog.show("t.a.b")
     with pytest.raises(NotFound) as caught:
@@ -200,17 +214,29 @@ def test_a_table_of_others_with_a_name_that_is_none_here_says_so_in_the_list(cat
     assert "t.a.b" not in caught.value.fix
 
 
+def test_a_tag_or_a_branch_of_others_stands_for_its_snapshot(catalog, project):
+    first = catalog.write(pl.DataFrame({"n": [1]}), into="t.a").snapshot
+    table = _others(project).load_table("t.a")
+    table.manage_snapshots().create_tag(int(first), "v1.0").create_branch(
+        int(first), "try-out"
+    ).commit()
+    table.append(pl.DataFrame({"n": [2]}).to_arrow(), branch="try-out")
+    catalog.write(pl.DataFrame({"n": [3], "m": ["x"]}), into="t.a")
+    assert catalog.dataset("t.a@v1.0").scan().collect().to_dicts() == [{"n": 1}]
+    assert sorted(catalog.dataset("dataset:t.a@try-out").scan().collect()["n"]) == [1, 2]
+    assert sorted(catalog.dataset("t.a@main").scan().collect()["n"]) == [1, 3]
+    assert catalog.show("t.a@v1.0").dataset.snapshot == first
+    assert catalog.preview("t.a@try-out").total == 2
+    assert catalog.show("t.a").dataset.rows.value == 2
+    with pytest.raises(NotFound, match=r"no tag or branch 'v2'.*main, try-out, v1\.0"):
+        catalog.show("t.a@v2")
+    with pytest.raises(BadRequest, match="names one snapshot"):
+        catalog.write(pl.DataFrame({"n": [1]}), into="t.a@v1.0")
+
+
 def test_columns_that_others_called_by_patterns_are_shown_and_profiled(catalog, project):
-    from pyiceberg.catalog.sql import SqlCatalog
-
-    from jupyter_mlinfra.catalog.stores.opening import CATALOG
-
     catalog.write(pl.DataFrame({"n": [1]}), into="t.good")
-    other = SqlCatalog(
-        CATALOG,
-        uri=f"sqlite:///{project.home}/catalog.db",
-        warehouse=str(project.home / "warehouse"),
-    )
+    other = _others(project)
     frame = pl.DataFrame({"*": [1, 2, 2], "^a.*$": ["x", "y", "y"], "a1": [0.5, 1.5, None]})
     other.create_table(("t", "odd"), frame.to_arrow().schema).append(frame.to_arrow())
     block = catalog.preview("t.odd", columns=["^a.*$", "*"])

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import quote
 
 from ...core.errors import MLInfraError
 from ...core.files import write_atomic
@@ -72,7 +73,7 @@ class Profiler:
         return (
             self.home
             / "profiles"
-            / self.dataset.name
+            / quote(self.dataset.name, safe="")
             / f"{self.dataset.snapshot}-{tier}{size}.json"
         )
 
@@ -81,7 +82,7 @@ class Profiler:
         if self.dataset.snapshot is None:
             nothing = {name: ColumnProfile(type=kind) for name, kind in self.types.items()}
             return self._of(tier, nothing, rows=0)
-        name = DatasetName.parse(f"{self.dataset.name}@{self.dataset.snapshot}")
+        name = DatasetName.parse(f"{self.dataset.ref}@{self.dataset.snapshot}")
         if tier == "footer":
             return self._footer(table, name)
         from .snapshot import SnapshotFiles

@@ -43,6 +43,13 @@ class Faults:
                 ) from error
             if not isinstance(error, Exception):
                 raise
+            if isinstance(error, ValueError) and "equality deletes" in str(error):
+                raise Unprocessable(
+                    what,
+                    "Another engine deleted rows of it by their values (equality deletes).",
+                    "Its rows can be read, and others appended. For anything else, rewrite its"
+                    " files (compaction) with that engine.",
+                ) from error
             if self._embedded.is_used and (cause := sqlite_error(error)) and (fix := fix_of(cause)):
                 raise Unavailable(what, f"{self._embedded.file}: {cause}.", fix) from error
             if missing := missing_driver(error, what):

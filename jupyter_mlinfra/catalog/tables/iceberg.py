@@ -45,10 +45,8 @@ class IcebergTable:
 
     def record(self) -> Dataset:
         try:
-            self.name.check()
             return records.dataset(self.name, self._metadata())
-        # One damaged table, or one with a name that only other clients accept, must not hide the
-        # others.
+        # One damaged table must not hide the others.
         except MLInfraError as error:
             return records.unreadable(self.name, f"{error.what} {error.why}".strip())
 
@@ -63,7 +61,7 @@ class IcebergTable:
             location=metadata["location"],
             snapshots=len(metadata.get("snapshots", [])),
             newer=records.newer(metadata, snapshot),
-            code=dataset_code(self.name.text, self.name.at_text),
+            code=dataset_code(self.name.asked, self.name.at_text),
         )
 
     def state(self) -> str | None:

@@ -32,14 +32,22 @@ class Verbs:
         table of another domain.
         """
         name = whole(text)
+        name.check()
         self._tables.find(name).check_own()
         return name
+
+    def named(self, text: str) -> DatasetName:
+        """The name of a table to be read; a tag or branch in it becomes its snapshot. Raises
+        NotFound for one that the table does not have.
+        """
+        name = DatasetName.parse(text)
+        return name if name.tag is None else self._store.tagged(name)
 
 
 def whole(text: str) -> DatasetName:
     """A name without a snapshot, for verbs that change a dataset or concern all its snapshots."""
     name = DatasetName.parse(text)
-    if name.snapshot is not None:
+    if name.snapshot is not None or name.tag is not None:
         raise BadRequest(
             f"{text} names one snapshot.",
             "This verb is about the whole dataset.",

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Unpack, get_args
 from ...core.errors import BadRequest
 from ..change import WriteMode
 from ..intake import FrameRows
-from ..names import DatasetName
 from ..positions import Advance, Position
 from ..quarantine import Quarantine
 from ..reading import ReadingOptions
@@ -135,7 +134,7 @@ class IngestVerbs(Verbs):
         """
         from ..appended import grown_from
 
-        dataset_name = DatasetName.parse(name)
+        dataset_name = self.named(name)
         metadata = self._store.metadata(self._store.entry(dataset_name))
         return grown_from(dataset_name, metadata, snapshots)
 
@@ -145,7 +144,7 @@ class IngestVerbs(Verbs):
         """
         from ..appended import appended
 
-        dataset_name = DatasetName.parse(name)
+        dataset_name = self.named(name)
         return appended(self._store.load(dataset_name), dataset_name, since)
 
 

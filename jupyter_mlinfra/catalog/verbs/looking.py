@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ...core.errors import BadRequest
 from ..looking.profile import TIERS, Tier
-from ..names import DatasetName
 from ..settings import CatalogSettings
 from ..spec import Profile
 from .base import Verbs
@@ -24,7 +23,7 @@ class LookingVerbs(Verbs):
         size = self._project.settings.of(CatalogSettings).sample_rows
         from ..looking.describing import without_values
 
-        table = self._tables.find(DatasetName.parse(name))
+        table = self._tables.find(self.named(name))
         found = table.profile(tier, size)
         with table.explained():
             masked = table.masked(list(found.columns))

@@ -55,15 +55,22 @@ class ReadingVerbs(Verbs):
         names = {entry.namespace for entry in entries} | {item.name.namespace for item in tables}
         return replace(page_of(sorted(names), limit=limit, cursor=cursor), note=note)
 
+    def asked(self, name: str) -> str:
+        """A name of a list as other verbs read it: the reference of a table with a name that only
+        other clients accept, anything else as it is.
+        """
+        found = DatasetName.of(name)
+        return found.asked if found.is_odd and self._store.has(found) else name
+
     def needs(self, name: str) -> Sequence[str]:
         """The domains that one must be allowed to read to see that table; none for a dataset."""
-        return self._tables.find(DatasetName.parse(name)).needs()
+        return self._tables.find(self.named(name)).needs()
 
     def show(self, name: str) -> DatasetDetail:
         """One dataset, at its newest snapshot or, as `ns.table@SNAPSHOT`, at that one. Raises
         NotFound if it does not exist.
         """
-        return self._tables.find(DatasetName.parse(name)).detail()
+        return self._tables.find(self.named(name)).detail()
 
     def fingerprint(self, name: str) -> str | None:
         """The newest snapshot, and the columns if they have changed since: differs exactly when the
@@ -72,7 +79,7 @@ class ReadingVerbs(Verbs):
         None if there is no such dataset, or nothing was written.
         """
         try:
-            return self._tables.find(DatasetName.parse(name)).state()
+            return self._tables.find(self.named(name)).state()
         except (BadRequest, NotFound):
             return None
 
@@ -80,7 +87,7 @@ class ReadingVerbs(Verbs):
         """Iceberg's own id of each column: it stays when the column is renamed, and differs for a
         new column of an old name.
         """
-        dataset_name = DatasetName.parse(name)
+        dataset_name = self.named(name)
         return {
             field["name"]: field["id"]
             for field in records.fields(
@@ -98,7 +105,7 @@ class ReadingVerbs(Verbs):
         snapshot: str | int | None = None,
     ) -> RowBlock:
         """Rows `start` to `start + count` (at most 500) as JSON-safe values, column by column."""
-        dataset_name = DatasetName.parse(name)
+        dataset_name = self.named(name)
         if snapshot is not None:
             dataset_name = dataset_name.at(snapshot)
         table = self._tables.find(dataset_name)
@@ -114,7 +121,7 @@ class ReadingVerbs(Verbs):
         """
         from ..integrity import verify
 
-        dataset_name = DatasetName.parse(name)
+        dataset_name = self.named(name)
         self._tables.find(dataset_name).check_own()
         table = self._store.load(dataset_name)
         records.snapshot_of(dataset_name, self._store.metadata_of(table))

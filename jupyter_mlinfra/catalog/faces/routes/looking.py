@@ -15,7 +15,7 @@ class DatasetProfile(Handler):
     @read(slow=True)
     def get(self, name: str, *, tier: Literal["footer", "sample", "exact"] = "sample") -> Profile:
         """Statistics of each column, each with its basis; stored per snapshot."""
-        check_readable(self, name)
+        name = check_readable(self, name)
         return self.bench.catalog.profile(name, tier=tier)
 
 

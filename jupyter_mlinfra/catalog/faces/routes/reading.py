@@ -30,7 +30,7 @@ class DatasetPage(Handler):
         """One dataset: its schema, its location, how to use it. To read a table of another domain,
         the user must also be allowed to read that domain, and for a payload log deployments too.
         """
-        check_readable(self, name)
+        name = check_readable(self, name)
         return self.bench.catalog.show(name)
 
 
@@ -48,7 +48,7 @@ class DatasetRows(Handler):
         """A block of rows, column by column; `columns` separated by commas, all if empty. Of a
         table of another domain only its first rows, which are then `total`.
         """
-        check_readable(self, name)
+        name = check_readable(self, name)
         return self.bench.catalog.preview(
             name, start=start, count=count, columns=words(columns) or None, snapshot=snapshot
         )

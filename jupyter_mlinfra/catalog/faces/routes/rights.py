@@ -16,11 +16,17 @@ def readable(handler: Handler) -> list[str]:
     return [name for name, resource in owners.items() if resource in resources]
 
 
-def check_readable(handler: Handler, name: str) -> None:
-    """Raise Forbidden for a table that needs a domain that the user may not read."""
+def check_readable(handler: Handler, name: str) -> str:
+    """The name as the catalog's verbs read it. Raises Forbidden for a table that needs a domain
+    that the user may not read.
+    """
+    from ... import DatasetName
+
+    if DatasetName.of(name).is_odd:
+        name = handler.bench.catalog.asked(name)
     needed = handler.bench.catalog.needs(name) if may_be_of(name) else ()
     if not needed:
-        return
+        return name
     allowed = readable(handler)
     if missing := [owner for owner in needed if owner not in allowed]:
         raise Forbidden(
@@ -28,6 +34,7 @@ def check_readable(handler: Handler, name: str) -> None:
             f"The Jupyter server allows you the catalog, but not to read {' and '.join(missing)}.",
             "Ask whoever runs the server.",
         )
+    return name
 
 
 def may_be_of(name: str) -> str:

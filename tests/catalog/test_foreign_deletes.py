@@ -1,0 +1,164 @@
+"""Rows that other engines deleted with files of their own: by position in a data file, and by their
+values.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+from pyiceberg.manifest import (
+    DataFile,
+    DataFileContent,
+    FileFormat,
+    ManifestContent,
+    ManifestEntry,
+    ManifestEntryStatus,
+    ManifestFile,
+    ManifestWriterV2,
+)
+from pyiceberg.table import Table
+from pyiceberg.table.snapshots import Operation
+from pyiceberg.table.update.snapshot import _FastAppendFiles
+from pyiceberg.typedef import Record
+
+from jupyter_mlinfra.catalog import Catalog, DatasetName
+from jupyter_mlinfra.catalog.change import present
+from jupyter_mlinfra.catalog.store import CatalogStore
+from jupyter_mlinfra.core.errors import Unprocessable
+from jupyter_mlinfra.core.project import Project
+
+PATH, POSITION = 2147483546, 2147483545
+
+
+class _Writer(ManifestWriterV2):
+    def content(self) -> ManifestContent:
+        return ManifestContent.DELETES
+
+    @property
+    def _meta(self) -> dict[str, str]:
+        return {**super()._meta, "content": "deletes"}
+
+
+class _Deletes(_FastAppendFiles):
+    """A commit of delete files, which pyiceberg does not write."""
+
+    def _manifests(self) -> list[ManifestFile]:
+        metadata = self._transaction.table_metadata
+        writer = _Writer(
+            metadata.spec(), self.schema(), self.new_manifest_output(), self._snapshot_id, "gzip"
+        )
+        with writer:
+            for file in self._added_data_files:
+                writer.add(
+                    ManifestEntry.from_args(
+                        status=ManifestEntryStatus.ADDED,
+                        snapshot_id=self._snapshot_id,
+                        sequence_number=None,
+                        file_sequence_number=None,
+                        data_file=file,
+                    )
+                )
+        return [*self._existing_manifests(), writer.to_manifest_file()]
+
+
+def delete(
+    table: Table, rows: dict[str, list[Any]], ids: list[int], path: Path, **more: Any
+) -> None:
+    """Commit a delete file with these columns. ids: of its fields."""
+    frame = pl.DataFrame(rows).to_arrow()
+    fields = [
+        field.with_type(
+            pa.string() if pa.types.is_large_string(field.type) else field.type
+        ).with_metadata({"PARQUET:field_id": str(number)})
+        for field, number in zip(frame.schema, ids, strict=True)
+    ]
+    parquet.write_table(frame.cast(pa.schema(fields)), path)
+    by_value = PATH not in ids
+    file = DataFile.from_args(
+        content=DataFileContent.EQUALITY_DELETES if by_value else DataFileContent.POSITION_DELETES,
+        file_path=str(path),
+        file_format=FileFormat.PARQUET,
+        partition=Record(),
+        record_count=frame.num_rows,
+        file_size_in_bytes=path.stat().st_size,
+        equality_ids=ids if by_value else None,
+        spec_id=0,
+        **more,
+    )
+    transaction = table.transaction()
+    producer = _Deletes(Operation.DELETE, transaction, table.io)
+    producer.append_data_file(file)
+    producer.commit()
+    transaction.commit_transaction()
+
+
+def load(project: Project) -> Table:
+    return CatalogStore(project).load(DatasetName("t", "a"))
+
+
+def rows(catalog: Catalog, name: str = "t.a") -> list[tuple[Any, ...]]:
+    return sorted(catalog.dataset(name).scan().collect().rows(), key=repr)
+
+
+@pytest.fixture
+def table(catalog: Catalog) -> str:
+    """Six rows in two files. The snapshot."""
+    catalog.write(pl.DataFrame({"id": [1, 2, 3], "x": ["a", "b", None]}), into="t.a")
+    return catalog.write(
+        pl.DataFrame({"id": [4, 5, 6], "x": ["a", "b", None]}), into="t.a"
+    ).snapshot
+
+
+def test_rows_that_were_deleted_by_their_values_are_gone_and_later_ones_are_not(
+    catalog: Catalog, project: Project, table: str, tmp_path: Path
+) -> None:
+    delete(load(project), {"x": ["a", None]}, [2], tmp_path / "one.parquet")
+    assert rows(catalog) == [(2, "b"), (5, "b")]
+    middle = catalog.snapshots("t.a").items[0].id
+    catalog.write(pl.DataFrame({"id": [7, 2], "x": ["a", "c"]}), into="t.a")
+    assert rows(catalog) == [(2, "b"), (2, "c"), (5, "b"), (7, "a")]
+    delete(load(project), {"id": [2, 7], "x": ["b", "b"]}, [1, 2], tmp_path / "two.parquet")
+    assert rows(catalog) == [(2, "c"), (5, "b"), (7, "a")]
+    with load(project).update_schema() as update:
+        update.rename_column("x", "word")
+    assert catalog.sql("SELECT * FROM t.a WHERE word = 'b'").to_dicts() == [{"id": 5, "word": "b"}]
+    assert rows(catalog, f"t.a@{middle}") == [(2, "b"), (5, "b")]
+    assert len(rows(catalog, f"t.a@{table}")) == 6
+    shown = catalog.preview("t.a", columns=["id"])
+    assert sorted(shown.data[0]) == [2, 5, 7]
+    for verb in (
+        lambda: catalog.verify("t.a"),
+        lambda: catalog.write(
+            pl.DataFrame({"id": [5], "word": ["z"]}), into="t.a", mode="upsert", key="id"
+        ),
+    ):
+        with pytest.raises(Unprocessable, match=r"by their values.*compaction"):
+            verb()
+    with load(project).update_schema() as update:
+        update.delete_column("word")
+    with pytest.raises(Unprocessable, match="column 2, which it has no more"):
+        catalog.dataset("t.a").scan()
+
+
+@pytest.mark.parametrize("bounds", [True, False])
+def test_an_upsert_keeps_rows_deleted_that_were_deleted_by_position(
+    catalog: Catalog, project: Project, table: str, tmp_path: Path, bounds: bool
+) -> None:
+    first = next(
+        file.file_path
+        for file in present(load(project))
+        if 1 in pl.read_parquet(file.file_path)["id"]
+    )
+    more = {"lower_bounds": {PATH: first.encode()}, "upper_bounds": {PATH: first.encode()}}
+    gone = {"file_path": [first], "pos": [0]}
+    delete(load(project), gone, [PATH, POSITION], tmp_path / "p.parquet", **more if bounds else {})
+    assert [row[0] for row in rows(catalog)] == [2, 3, 4, 5, 6]
+    new = pl.DataFrame({"id": [1, 2, 3, 4], "x": ["new", "B", None, "a"]})
+    report = catalog.write(new, into="t.a", mode="upsert", key="id")
+    assert (report.rows_written, report.rows_updated) == (2, 1)
+    assert rows(catalog) == [(1, "new"), (2, "B"), (3, None), (4, "a"), (5, "b"), (6, None)]
