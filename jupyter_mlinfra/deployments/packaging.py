@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..core import feast_online
 from ..core.errors import Unprocessable
 from ..core.files import explain_os_error
 from .logged import Answers, Input, Logged, Param, read
@@ -29,6 +30,9 @@ from .samples import sample_of
 from .servable import BOOSTER, Engine, Layout
 
 RUNTIME = Path(__file__).parent / "runtime"
+READERS = Path(feast_online.__file__).parent
+"""Modules that bundles have in place of those of the same names in RUNTIME."""
+
 RUNTIME_NAME = "mlinfra_runtime"
 MODEL_FOLDER = "model"
 EXPORTED_FILE = "mlinfra-export/model.onnx"
@@ -125,7 +129,7 @@ def with_export(
 
 def _bundle(into: Path, sources: Mapping[str, Path], text: str) -> Bundle:
     """The bundle with this description. sources: the model's files by their names."""
-    folder = into / _digest(text.encode(), sorted(RUNTIME.glob("*.py")))
+    folder = into / _digest(text.encode(), _runtime())
     try:
         if folder.is_dir() and damage(folder):
             shutil.rmtree(folder)
@@ -269,6 +273,13 @@ def load_bundle(folder: Path) -> Bundle:
         ) from error
 
 
+def _runtime() -> list[Path]:
+    """The code that is copied into a bundle, by name."""
+    files = {file.name: file for file in RUNTIME.glob("*.py")}
+    files |= {file.name: file for file in READERS.glob("feast_*.py")}
+    return [files[name] for name in sorted(files)]
+
+
 def _sha256(file: Path) -> str:
     with open(file, "rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
@@ -284,7 +295,7 @@ def _write(folder: Path, sources: Mapping[str, Path], text: str) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
         (draft / RUNTIME_NAME).mkdir()
-        for file in RUNTIME.glob("*.py"):
+        for file in _runtime():
             shutil.copyfile(file, draft / RUNTIME_NAME / file.name)
         (draft / "bundle.json").write_text(text)
         for file in draft.rglob("*"):

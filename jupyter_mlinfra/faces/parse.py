@@ -113,6 +113,11 @@ def moment(text: str | None) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
+def moment_or_span(text: str | None) -> datetime | timedelta | None:
+    """As `moment`, or as `span` if it is written as one. Raises BadRequest."""
+    return span(text) if text is not None and _SPAN.match(text.strip()) else moment(text)
+
+
 def weights(texts: Sequence[str]) -> dict[str, int]:
     """`v1=90 v2=10`. Raises BadRequest."""
     found = {}
@@ -128,9 +133,25 @@ def weights(texts: Sequence[str]) -> dict[str, int]:
     return found
 
 
-def rows(file: str) -> Any:
+def event_rows(file: str) -> Any:
+    """Rows to push: JSON lines, a JSON list of objects, CSV or Parquet; `-` for JSON on standard
+    input. CSV is read as text. Raises NotFound, Unprocessable, TooLarge.
+    """
+    if Path(file).suffix.lower() == ".csv":
+        import polars as pl
+
+        try:
+            return pl.read_csv(file, infer_schema=False)
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise Unprocessable(
+                f"{file} cannot be read.", f"{error}.", "Give JSON lines, CSV or Parquet."
+            ) from None
+    return rows(file, lines=True)
+
+
+def rows(file: str, *, lines: bool = False) -> Any:
     """Rows to predict: JSON (one object per row, or a body of Seldon's protocol), CSV or Parquet;
-    `-` for JSON on standard input.
+    `-` for JSON on standard input. lines: objects in lines of their own are a list of them.
     """
     import sys
 
@@ -156,6 +177,8 @@ def rows(file: str) -> Any:
                 f"JSON of at most {MOST_ROWS >> 20} million characters is read.",
                 fix,
             )
+        if lines and not text.lstrip().startswith("["):
+            return [json.loads(line) for line in text.splitlines() if line.strip()]
         return json.loads(text)
     except OSError as error:
         raise NotFound(

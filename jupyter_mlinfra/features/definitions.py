@@ -25,7 +25,8 @@ class Definition:
     """One view of the registry.
 
     kind: batch, derived (Feast computes its values) or on_demand. digest: changes with the
-    definition. materialized_until: end of the last materialization that Feast recorded.
+    definition. materialized_until: end of the last materialization that Feast recorded. push: name
+    of the source whose rows are pushed to it.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Definition:
     description: str
     digest: str
     materialized_until: datetime | None
+    push: str = ""
 
     @property
     def ttl(self) -> timedelta | None:

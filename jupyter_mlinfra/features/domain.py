@@ -40,6 +40,7 @@ DOMAIN = Domain(
             "Feature",
             "Materialized",
             "OnlineRow",
+            "Pushed",
             "View",
             "ViewDetail",
         )
@@ -58,7 +59,17 @@ DOMAIN = Domain(
         Magic(
             name="features",
             group="features",
-            verbs=("list", "views", "show", "search", "apply", "materialize", "online", "use"),
+            verbs=(
+                "list",
+                "views",
+                "show",
+                "search",
+                "apply",
+                "materialize",
+                "push",
+                "online",
+                "use",
+            ),
         ),
     ),
     calls={

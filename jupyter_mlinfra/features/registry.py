@@ -78,6 +78,7 @@ def _stored(view: Any) -> Definition:
         description=spec.description,
         digest=_digest(spec),
         materialized_until=max(intervals, default=None),
+        push=spec.stream_source.name if spec.HasField("stream_source") else "",
     )
 
 

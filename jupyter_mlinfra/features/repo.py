@@ -11,6 +11,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -234,7 +235,7 @@ def _user_settings(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        values = yaml.safe_load(os.path.expandvars(path.read_text())) or {}
+        values = _parsed(os.path.expandvars(path.read_text()))
     except yaml.YAMLError as error:
         raise Unprocessable(
             f"{path} is not YAML.", f"{error}", "Correct it at that line."
@@ -246,3 +247,13 @@ def _user_settings(path: Path) -> dict[str, Any]:
             "Write `key: value` lines.",
         )
     return values
+
+
+@lru_cache(maxsize=8)
+def _parsed(text: str) -> Any:
+    """Each look-up asks where the registry is, and to parse the file costs more than the look-up.
+    What it returns must not be changed.
+    """
+    import yaml
+
+    return yaml.safe_load(text) or {}

@@ -82,13 +82,40 @@ class AppliedViews:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Materialized:
-    """What `materialize` wrote to the online store."""
+    """What `materialize` wrote to the online store, in how many parts."""
 
     view: str
     rows: int
     start: datetime
     end: datetime
     seconds: float
+    parts: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """A row that was not pushed. row: its number, the first is 1. why: what is wrong with the value
+    of this column.
+    """
+
+    row: int
+    column: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pushed:
+    """What `push` wrote. rows: taken ones. older: keys of which a newer row is online, which stays.
+    rejected: the first of `rejected_rows`.
+    """
+
+    source: str
+    views: Sequence[str]
+    rows: int
+    to: str
+    older: int
+    rejected: Sequence[Rejected]
+    rejected_rows: int
 
 
 class OnlineStatus(StrEnum):
@@ -118,3 +145,14 @@ class OnlineRow:
         """Whether the store has every value, and none is past its ttl; a null is a value."""
         stored = (OnlineStatus.PRESENT, OnlineStatus.NULL)
         return all(status in stored for status in self.status.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnlineBatch:
+    """Online values of many entities by `view:feature`, each a list in their order; see
+    `OnlineRow`.
+    """
+
+    values: Mapping[str, Sequence[Any]]
+    status: Mapping[str, Sequence[OnlineStatus]]
+    event_at: Mapping[str, Sequence[datetime | None]]

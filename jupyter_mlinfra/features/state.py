@@ -10,8 +10,11 @@ from .store import Materialization
 
 
 def online_at(view: Definition, last: Materialization | None) -> datetime | None:
-    """Newest event time online; if only Feast knows of a materialization, the end of that."""
-    return last.newest if last and last.newest else view.materialized_until
+    """Newest event time online, written or pushed; if only Feast knows of a materialization, the
+    end of that.
+    """
+    known = [at for at in (last.newest, last.pushed) if at] if last else []
+    return max(known, default=view.materialized_until)
 
 
 def freshness(view: Definition, last: Materialization | None, at: datetime) -> Freshness:

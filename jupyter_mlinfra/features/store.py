@@ -9,16 +9,18 @@ from the beginning.
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ..core.files import file_lock, write_atomic
 from ..core.records import to_json
 from .definitions import Definition, definition_of
-from .repo import registry_file
+from .repo import YAML, folder, registry_file
 
 if TYPE_CHECKING:
     from ..core.project import Project
@@ -26,13 +28,25 @@ if TYPE_CHECKING:
 REMOTE_SECONDS = 60
 """A remote registry is read again after this many seconds."""
 
-_FORMAT = 2
+_FORMAT = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backfill:
+    """A backfill that was begun at `start` and has got as far as `until`. mark: state of the
+    source.
+    """
+
+    start: datetime
+    until: datetime
+    mark: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Materialization:
     """The last materialization of a view. mark: state of the source. newest: latest event time
-    written. until: its end.
+    written. until: its end. backfill: one that has not ended. pushed: latest event time that came
+    by a push.
     """
 
     digest: str
@@ -40,6 +54,8 @@ class Materialization:
     newest: datetime | None
     until: datetime
     rows: int
+    backfill: Backfill | None = None
+    pushed: datetime | None = None
 
 
 class FeatureFiles:
@@ -51,15 +67,18 @@ class FeatureFiles:
         self._index = self._folder / "index.json"
         self._online = self._folder / "online.json"
         self._loaded: tuple[tuple[int, int], str, dict[str, Definition]] | None = None
+        self._yaml = folder(project) / YAML
+        self._registry: tuple[tuple[int, int, int] | None, Path | None] | None = None
 
     def definitions(self, rebuild: Callable[[], object]) -> dict[str, Definition]:
         """Every view by name. `rebuild` is called if the copy is older than the registry; it must
         call `save`.
         """
-        if self._mark() == "none":
+        mark = self._mark()
+        if mark == "none":
             return {}
         loaded = self._load()
-        if loaded is None or loaded[1] != self._mark():
+        if loaded is None or loaded[1] != mark:
             rebuild()
             loaded = self._load()
         return loaded[2] if loaded else {}
@@ -87,18 +106,7 @@ class FeatureFiles:
             items = json.loads(self._online.read_text())
         except json.JSONDecodeError:
             return {}
-        return {
-            name: Materialization(
-                **(
-                    item
-                    | {
-                        "newest": _time(item["newest"]),
-                        "until": datetime.fromisoformat(item["until"]),
-                    }
-                )
-            )
-            for name, item in items.items()
-        }
+        return {name: _materialization(item) for name, item in items.items()}
 
     def set_materializations(self, changes: Mapping[str, Materialization | None]) -> None:
         """Record what was written online; None removes a view."""
@@ -134,7 +142,7 @@ class FeatureFiles:
         return self._loaded
 
     def _mark(self) -> str:
-        file = registry_file(self._project)
+        file = self._registry_file()
         if file is None:
             return f"minute {int(time.time() // REMOTE_SECONDS)}"
         try:
@@ -142,6 +150,26 @@ class FeatureFiles:
         except FileNotFoundError:
             return "none"
         return f"{stat.st_size} {stat.st_mtime_ns}"
+
+    def _registry_file(self) -> Path | None:
+        """As `repo.registry_file`, which is asked again when feature_store.yaml has changed."""
+        try:
+            stat = os.stat(self._yaml)
+            mark = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+        except OSError:
+            mark = None
+        if self._registry is None or self._registry[0] != mark:
+            self._registry = mark, registry_file(self._project)
+        return self._registry[1]
+
+
+def _materialization(item: dict[str, Any]) -> Materialization:
+    times: dict[str, Any] = {name: _time(item.get(name)) for name in ("newest", "until", "pushed")}
+    begun = item.get("backfill")
+    if begun:
+        until = {name: datetime.fromisoformat(begun[name]) for name in ("start", "until")}
+        times["backfill"] = Backfill(**begun | until)
+    return Materialization(**item | times)
 
 
 def _time(text: str | None) -> datetime | None:

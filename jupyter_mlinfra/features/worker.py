@@ -22,8 +22,9 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from io import FileIO
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from ..core import errors
@@ -36,7 +37,7 @@ from .settings import FeatureSettings
 if TYPE_CHECKING:
     from ..core.project import Project
 
-Verb = Literal["apply", "materialize", "index"]
+Verb = Literal["append", "apply", "index", "materialize"]
 
 _LEAVE_SECONDS = 5.0
 """How long a child may take to end after it has answered or was asked to end: a thread of a
@@ -62,7 +63,11 @@ def call(
     Raises the child's error, MLInfraError if it dies without one, Unavailable if an `apply` takes
     longer than the setting allows.
     """
-    minutes = None if verb == "materialize" else project.settings.of(FeatureSettings).apply_minutes
+    minutes = (
+        None
+        if verb in ("append", "materialize")
+        else project.settings.of(FeatureSettings).apply_minutes
+    )
     deadline = None if minutes is None else time.monotonic() + 60 * minutes
     body = json.dumps({"root": str(project.root), **(request or {})}).encode()
     with tempfile.TemporaryFile() as printed:
@@ -239,15 +244,24 @@ def _run(verb: str, request: dict[str, Any], progress: Callable[[str, int, int],
         return to_json(apply(project))
     load_feast(checked=False)
     if verb == "materialize":
-        from .materializing import materialize
+        from .materializing import Wish, materialize
 
         start, end = (
             datetime.fromisoformat(request[name]) if request[name] else None
             for name in ("start", "end")
         )
-        return to_json(
-            materialize(project, request["views"], start=start, end=end, progress=progress)
+        wish = Wish(
+            views=request["views"],
+            start=start,
+            end=end,
+            every=timedelta(seconds=request["every"]) if request["every"] else None,
+            full=request["full"],
         )
+        return to_json(materialize(project, wish, progress=progress))
+    if verb == "append":
+        from .pushing.offline import append
+
+        return append(project, request["view"], Path(request["file"]))
     from .registry import rebuild_index
 
     rebuild_index(project)

@@ -4,22 +4,22 @@ and stored.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..core.errors import BadRequest
 from ..workbench import Workbench, current
 from .shown import Shown
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     import polars as pl
     from feast import FeatureStore
 
     from ..core.frames import Frame
-    from ..features.spec import AppliedViews, Materialized, OnlineRow
+    from ..features.spec import AppliedViews, Materialized, OnlineBatch, OnlineRow, Pushed
 
 
 def features(refs: Sequence[str]) -> FeatureSelection:
@@ -70,6 +70,12 @@ class FeatureSelection(Shown):
             [dict(zip(keys, row, strict=True)) for row in zip(*keys.values(), strict=True)],
         )
 
+    def online_batch(self, entities: Frame | Sequence[Mapping[str, Any]]) -> OnlineBatch:
+        """The newest values of many entities, by feature: the rows of a frame, or mappings, with
+        the join keys.
+        """
+        return self.workbench.features.online_batch(self.refs, entities)
+
     def _shown(self) -> Any:
         return self.workbench.features.selected(self.refs)
 
@@ -90,18 +96,37 @@ class FeatureStoreHandle(Shown):
         self,
         view: str | Sequence[str] | None = None,
         *,
-        start: datetime | None = None,
+        start: datetime | timedelta | None = None,
         end: datetime | None = None,
+        every: timedelta | None = None,
+        full: bool = False,
         on_progress: Callable[[str, int, int], None] | None = None,
     ) -> list[Materialized]:
         """Copy the newest row of each entity to the online store, for one view, some or all;
-        incremental, unless `start` sets the first event time.
+        incremental, unless `start` sets the first event time (or how long before `end`), or `full`
+        asks for everything again.
 
-        on_progress: called with view, rows written, rows to write.
+        every: length of the parts in which a range is written; an interrupted call goes on with the
+        next part. on_progress: called with view, rows done, rows to do.
         """
         return self.workbench.features.materialize(
-            view, start=start, end=end, on_progress=on_progress
+            view, start=start, end=end, every=every, full=full, on_progress=on_progress
         )
+
+    def push(
+        self,
+        name: str,
+        rows: Frame | Sequence[Mapping[str, Any]],
+        *,
+        to: Literal["online", "offline", "both"] = "online",
+    ) -> Pushed:
+        """Write rows of a stream to the views that a push source feeds, or to one view: a frame, or
+        a list of mappings, with the keys, all features and the event time.
+
+        to: `online` replaces what is older there, `offline` appends to the source. Rows whose
+        values are not of their types go nowhere, and the answer names them.
+        """
+        return self.workbench.features.push(name, rows, to=to)
 
     def feast(self) -> FeatureStore:
         """Feast's own object for this repository, up to date with the registry."""

@@ -1043,6 +1043,7 @@ ELSEWHERE = {  # tested below, each for what it does besides
     "deployments up",
     "down",
     "features materialize",
+    "features push",
     "features use",
     "init",
     "jobs attach",
@@ -1404,6 +1405,47 @@ def test_moments_and_spans_are_read(noted: Noted, verb: Callable[..., Any]) -> N
         datetime(2013, 1, 2, tzinfo=UTC),
         datetime(2013, 1, 3, 3, tzinfo=UTC),
     )
+
+
+def test_a_range_is_written_in_parts_or_everything_again(
+    noted: Noted, verb: Callable[..., Any]
+) -> None:
+    noted.answer = [record("Materialized")]
+    verb(["features", "materialize", "w", "--since", "7d", "--every", "12h"])
+    verb(["features", "materialize", "--full"])
+    first, second = (call[2] for call in noted.calls)
+    assert (first["start"], first["every"]) == (timedelta(days=7), timedelta(hours=12))
+    assert (second["view"], second["start"], second["full"]) == (None, None, True)
+
+
+def test_the_online_values_of_one_entity_are_one_object(
+    noted: Noted, verb: Callable[..., Any]
+) -> None:
+    noted.answer = record("list[OnlineRow]")[:1]
+    ended = verb(["features", "online", "w", "--key", "zip=02134"])
+    assert noted.calls[0][2]["entities"] == [{"zip": "02134"}]
+    assert to_json(ended.value) == to_json(noted.answer[0])
+    assert {"values", "status"} <= to_json(ended.value).keys()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("rows.jsonl", '{"user": "7"}\n\n{"user": "8"}\n'),
+        ("rows.json", ' [{"user": "7"}, {"user": "8"}]'),
+        ("rows.csv", "user\n7\n8\n"),
+    ],
+)
+def test_rows_to_push_are_read_from_files(
+    noted: Noted, verb: Callable[..., Any], tmp_path: Path, name: str, text: str
+) -> None:
+    noted.answer = record("Pushed")
+    (tmp_path / name).write_text(text)
+    verb(["features", "push", "events", str(tmp_path / name), "--to", "both"])
+    asked = noted.calls[0][2]
+    found = asked["rows"] if isinstance(asked["rows"], list) else asked["rows"].to_dicts()
+    assert (asked["name"], asked["to"]) == ("events", "both")
+    assert found == [{"user": "7"}, {"user": "8"}]
 
 
 def test_a_dataset_is_deleted_when_that_is_confirmed(

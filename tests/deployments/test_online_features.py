@@ -19,6 +19,7 @@ import polars as pl
 import pytest
 
 from jupyter_mlinfra.core.errors import BadRequest
+from jupyter_mlinfra.core.feast_online.feast_stores import SqliteStore
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.deployments import Deployments
 from jupyter_mlinfra.deployments.featuring import plan_of, rows_of, wish_of
@@ -328,11 +329,9 @@ def test_a_store_that_is_gone_answers_503_and_one_that_is_back_answers(
 def test_a_read_that_hangs_is_given_up_and_holds_no_other_request(
     plan: Mapping[str, Any], model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from feast.infra.online_stores.sqlite import SqliteOnlineStore
-
     contract = featured(plan, contract_of(model))
     contract.from_rows([[1.0, 2]], ["hour", "user_id"])
-    read_online = SqliteOnlineStore.online_read
+    read_online = SqliteStore.read
     hang = [True]
 
     def slow(self: Any, *arguments: Any, **named: Any) -> Any:
@@ -340,7 +339,7 @@ def test_a_read_that_hangs_is_given_up_and_holds_no_other_request(
             time.sleep(4)
         return read_online(self, *arguments, **named)
 
-    monkeypatch.setattr(SqliteOnlineStore, "online_read", slow)
+    monkeypatch.setattr(SqliteStore, "read", slow)
     monkeypatch.setattr(online_store, "READ_SECONDS", 0.5)
     started = time.monotonic()
     with pytest.raises(RequestRefused, match=r"within 0\.5 s"):

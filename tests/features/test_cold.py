@@ -16,7 +16,9 @@ COLD = """
 import json, sys, threading
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.features import Features
+from jupyter_mlinfra.features.online import reading
 
+reading.direct_store = lambda *_: None  # as of a store that only Feast can read
 features, found = Features(Project.open(sys.argv[1])), []
 features.views()
 

@@ -16,7 +16,7 @@ from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.features import Features, Freshness
 from jupyter_mlinfra.features.definitions import Definition
-from jupyter_mlinfra.features.materializing import Window, _window
+from jupyter_mlinfra.features.materializing.windows import Window, window_of
 from jupyter_mlinfra.features.sources import SourceSpec
 from jupyter_mlinfra.features.store import Materialization
 
@@ -176,4 +176,4 @@ def test_only_an_unchanged_source_is_read_from_where_the_last_run_ended(
         digest="d",
         materialized_until=None,
     )
-    assert _window(view, last, SOURCE, mark, until, tmp_path) == wanted
+    assert window_of(view, last, SOURCE, mark, until, tmp_path) == wanted

@@ -36,6 +36,7 @@ EXPECTED = {
     "POST features/views/{name}/materialize": "execute features",
     "GET features/features": "read features",
     "POST features/online": "read features",
+    "POST features/push": "execute features",
     "POST features/apply": "execute features",
     "GET jobs/jobs": "read jobs",
     "POST jobs/jobs": "execute jobs",

@@ -94,6 +94,13 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
         {"features": ["w:*"], "entities": [{"origin": "JFK"}]},
     ),
     (
+        "features/push",
+        {"name": "events", "rows": [{"user_id": 7}], "to": "both"},
+        "features",
+        "push",
+        {"name": "events", "rows": [{"user_id": 7}], "to": "both"},
+    ),
+    (
         "jobs/jobs?state=running&label=run%3D7&limit=5",
         None,
         "jobs",
@@ -1023,10 +1030,23 @@ LONG: list[tuple[str, Any, str, list[str], dict[str, Any]]] = [
     ),
     (
         "features/views/w/materialize",
-        {"start": "2013-01-02T03:04:05Z"},
+        {"start": "2013-01-02T03:04:05Z", "every": "1d"},
         "materialize w",
-        ["features", "materialize", "--start=2013-01-02T03:04:05+00:00", "--", "w"],
-        {"view": ("w",), "start": datetime(2013, 1, 2, 3, 4, 5, tzinfo=UTC), "end": None},
+        [
+            "features",
+            "materialize",
+            "--start=2013-01-02T03:04:05+00:00",
+            "--every=1d",
+            "--",
+            "w",
+        ],
+        {
+            "view": ("w",),
+            "start": datetime(2013, 1, 2, 3, 4, 5, tzinfo=UTC),
+            "end": None,
+            "every": timedelta(days=1),
+            "full": False,
+        },
     ),
     (
         "monitoring/monitors/flights/reference",

@@ -25,6 +25,9 @@ from pathlib import Path
 from typing import Any
 
 from .contract import Batch, Column, Contract
+from .feast_keys import typed
+from .feast_stores import Keys
+from .feast_values import SIMPLE
 from .on_demand import OnDemandView
 from .online_store import OnlineStore, Stored
 from .refusal import RequestRefused, show
@@ -42,19 +45,22 @@ def featured(plan: Mapping[str, Any], model: Contract) -> FeaturedContract:
     file = os.environ.get("MLINFRA_ONLINE_STORE", "")
     if not file or not Path(file).is_file():
         raise RuntimeError("MLINFRA_ONLINE_STORE names no file: deploy the version again.")
-    return FeaturedContract(plan, model, OnlineStore(Path(file)))
+    simple = all(item["type"] in SIMPLE for view in plan["views"] for item in view["features"])
+    store = OnlineStore(Path(file), feast=bool(plan["on_demand"]) or not simple)
+    return FeaturedContract(plan, model, store)
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A view whose values are stored. table: Feast's. columns: the model's inputs by feature."""
+    """A view whose values are stored. keys, features: Feast's types by name. columns: the model's
+    inputs by feature.
+    """
 
     name: str
     keys: Mapping[str, str]
-    features: Sequence[str]
+    features: Mapping[str, str]
     ttl: timedelta | None
     columns: Mapping[str, str]
-    table: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +116,7 @@ class FeaturedContract(TableContract):
         at = self._store.now()
         found: dict[str, list[Found]] = {}
         for view in self._views:
-            keys = _entity_keys(view, columns, size)
-            stored = self._store.read(view.table, keys, view.features)
+            stored = self._store.read(view.name, _keys(view, columns, size), view.features)
             found[view.name] = [_counted(view, item, at) for item in stored]
         for computed, item in self._on_demand:
             found[item["name"]] = _computed(computed, item, columns, found, size)
@@ -173,26 +178,12 @@ def _column(item: Mapping[str, Any]) -> Column:
 
 
 def _view(item: Mapping[str, Any]) -> View:
-    from feast import Entity, FeatureView, Field
-    from feast.types import from_value_type
-    from feast.value_type import ValueType
-
-    ttl = timedelta(seconds=item["ttl_seconds"]) if item["ttl_seconds"] else None
-    entities = [
-        Entity(name=key["name"], join_keys=[key["name"]], value_type=ValueType[key["type"]])
-        for key in item["keys"]
-    ]
-    fields = [
-        Field(name=column["name"], dtype=from_value_type(ValueType[column["type"]]))
-        for column in [*item["keys"], *item["features"]]
-    ]
     return View(
         name=item["name"],
         keys={key["name"]: key["type"] for key in item["keys"]},
-        features=[feature["name"] for feature in item["features"]],
-        ttl=ttl,
+        features={feature["name"]: feature["type"] for feature in item["features"]},
+        ttl=timedelta(seconds=item["ttl_seconds"]) if item["ttl_seconds"] else None,
         columns=item["columns"],
-        table=FeatureView(name=item["name"], entities=entities, schema=fields, ttl=ttl),
     )
 
 
@@ -244,31 +235,21 @@ def _computed(
     return answers
 
 
-def _entity_keys(view: View, columns: Mapping[str, Sequence[Any]], size: int) -> list[Any]:
-    from feast.feature_view import DUMMY_ENTITY_ID, DUMMY_ENTITY_VAL
-    from feast.protos.feast.types.EntityKey_pb2 import EntityKey
-    from feast.protos.feast.types.Value_pb2 import Value
-    from feast.type_map import python_values_to_proto_values
-    from feast.value_type import ValueType
-
+def _keys(view: View, columns: Mapping[str, Sequence[Any]], size: int) -> Keys:
     if not view.keys:
-        value = Value(string_val=DUMMY_ENTITY_VAL)
-        return [EntityKey(join_keys=[DUMMY_ENTITY_ID], entity_values=[value])] * size
-    names = list(view.keys)
+        return Keys({}, [()] * size)
     try:
         parts = [
-            python_values_to_proto_values(
-                [_key(view, name, kind, value) for value in columns[name]], ValueType[kind]
-            )
+            [typed(_key(view, name, kind, value), kind) for value in columns[name]]
             for name, kind in view.keys.items()
         ]
-    except (ValueError, TypeError, AssertionError) as error:
+    except (ValueError, TypeError) as error:
         raise RequestRefused(
             f"A value is not a key of {view.name}.",
             f"{error}."[:300],
-            f"Send {', '.join(names)} in the range of its type.",
+            f"Send {', '.join(view.keys)} in the range of its type.",
         ) from None
-    return [EntityKey(join_keys=names, entity_values=values) for values in zip(*parts, strict=True)]
+    return Keys(view.keys, list(zip(*parts, strict=True)))
 
 
 def _key(view: View, name: str, kind: str, value: Any) -> Any:

@@ -1,8 +1,9 @@
 """Feast's online store in a serving process: the newest values of some entities, within a time
 limit.
 
-Feast is imported before the process forks; stores are opened after it, one for each thread that
-reads, once. Nothing here touches the registry: the definitions are in the bundle.
+SQLite and Redis are read without Feast. Where it is needed (another store, other types, on-demand
+views), it is imported before the process forks; stores are opened after it, one for each thread
+that reads, once. Nothing here touches the registry: the definitions are in the bundle.
 
 Environment: MLINFRA_ONLINE_STORE, a JSON file {"config", "repo", "as_of"} (see
 `features.serving.store_of`).
@@ -13,14 +14,15 @@ from __future__ import annotations
 import json
 import os
 import re
-import sqlite3
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from .feast_itself import FeastStore
+from .feast_stores import Keys, Store, direct_store
 from .refusal import UNAVAILABLE, RequestRefused
 
 READ_SECONDS = 1.0
@@ -35,8 +37,8 @@ T = TypeVar("T")
 
 
 class Stored(NamedTuple):
-    """What the store has of one entity. values: by feature, those that were never written are
-    absent.
+    """What the store has of one entity. at: of the oldest value. values: by feature, those that
+    were never written are absent.
     """
 
     at: datetime
@@ -44,16 +46,16 @@ class Stored(NamedTuple):
 
 
 class OnlineStore:
-    """The store of one project. now: when the ttl counts."""
+    """The store of one project. file: see MLINFRA_ONLINE_STORE. feast: whether Feast is needed
+    besides.
+    """
 
-    def __init__(self, file: Path) -> None:
-        load_feast()
-        from feast import RepoConfig
-
+    def __init__(self, file: Path, *, feast: bool) -> None:
         settings = json.loads(file.read_text())
-        self._config = RepoConfig(**settings["config"], repo_path=Path(settings["repo"]))
+        self._settings, self._repo = settings["config"], Path(settings["repo"])
         self._as_of = datetime.fromisoformat(settings["as_of"]) if settings["as_of"] else None
-        self._sqlite = self._sqlite_file(Path(settings["repo"]))
+        if feast:
+            load_feast()
         self._open()  # whatever its library lacks is known before the first request
         self._local = threading.local()
         self._lock = threading.Lock()
@@ -77,33 +79,25 @@ class OnlineStore:
             future.cancel()
             raise unavailable(f"It did not within {READ_SECONDS:g} s.") from None
 
-    def read(self, view: Any, keys: Sequence[Any], features: Sequence[str]) -> list[Stored | None]:
-        """What is stored for each key, in order. view: a Feast view. Raises RequestRefused (503) if
-        the store fails. Only within `within_limit`.
+    def read(self, view: str, keys: Keys, features: Mapping[str, str]) -> list[Stored | None]:
+        """What is stored for each key, in order. features: Feast's type by name. Raises
+        RequestRefused (503) if the store fails. Only within `within_limit`.
         """
-        from feast.type_map import feast_value_type_to_python_type
-
         try:
-            answers = self._store().online_read(self._config, view, list(keys), list(features))
-        except RequestRefused:
-            raise
+            found = self._store().read(view, keys, features)
+        except FileNotFoundError:
+            raise unavailable("Its file is not there.") from None
         except Exception as error:  # each store raises errors of its own library
             self._local.opened = None
             text = _PASSWORD.sub("…", str(error).partition("\n")[0])[:200]
             raise unavailable(f"{type(error).__name__}: {text}") from error
-        found: list[Stored | None] = []
-        for at, values in answers:
-            # For an absent key Redis answers with the year 1970.
-            if not values or not at or not at.timestamp():
-                found.append(None)
-                continue
-            plain = {
-                name: feast_value_type_to_python_type(values[name])
-                for name in features
-                if name in values
-            }
-            found.append(Stored(at if at.tzinfo else at.replace(tzinfo=UTC), plain))
-        return found
+        stored: list[Stored | None] = []
+        for number in range(len(keys.rows)):
+            times = {name: column.at[number] for name, column in found.items()}
+            known = {name: at for name, at in times.items() if at is not None}
+            values = {name: found[name].values[number] for name in known}
+            stored.append(Stored(min(known.values()), values) if known else None)
+        return stored
 
     def _readers(self) -> ThreadPoolExecutor:
         """Of this process: a pool does not survive a fork."""
@@ -113,34 +107,20 @@ class OnlineStore:
                 self._pool = os.getpid(), pool
             return self._pool[1]
 
-    def _store(self) -> Any:
-        """The store of this thread; a SQLite file that was replaced is opened again."""
-        file = self._file_id()
-        opened = getattr(self._local, "opened", None)
-        if opened is None or opened[0] != file:
-            self._local.opened = opened = file, self._open()
-        return opened[1]
+    def _store(self) -> Store:
+        """The store of this thread."""
+        opened: Store | None = getattr(self._local, "opened", None)
+        if opened is None:
+            self._local.opened = opened = self._open()
+        return opened
 
-    def _open(self) -> Any:
-        from feast.infra.online_stores.helpers import get_online_store_from_config
+    def _open(self) -> Store:
+        if direct := direct_store(self._settings, self._repo):
+            return direct
+        load_feast()
+        from feast import RepoConfig
 
-        return get_online_store_from_config(self._config.online_store)
-
-    def _file_id(self) -> tuple[int, int] | None:
-        if self._sqlite is None:
-            return None
-        try:
-            stat = self._sqlite.stat()
-        except OSError:
-            # Feast would make an empty one.
-            raise unavailable("Its file is not there.") from None
-        return stat.st_dev, stat.st_ino
-
-    def _sqlite_file(self, repo: Path) -> Path | None:
-        if str(self._config.online_store.type) != "sqlite":
-            return None
-        _feast_timestamps()
-        return repo / str(self._config.online_store.path)
+        return FeastStore(RepoConfig(**self._settings, repo_path=self._repo))
 
 
 def unavailable(why: str) -> RequestRefused:
@@ -170,12 +150,3 @@ def load_feast() -> None:
         import feast.type_map  # noqa: F401
     finally:
         typeguard.typechecked = original
-
-
-def _feast_timestamps() -> None:
-    """Read SQLite's timestamps as Feast wrote them: converters are kept for the whole process, and
-    another library may have registered one.
-    """
-    from feast.infra.online_stores import sqlite
-
-    sqlite3.register_converter("timestamp", sqlite.convert_timestamp)

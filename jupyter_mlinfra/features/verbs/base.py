@@ -54,8 +54,8 @@ class FeatureVerbs:
         with self._lock:
             return self._store.definitions(lambda: call(self._project, "index"))
 
-    def _view(self, name: str) -> Definition:
-        name, views = named(name, "view"), self._views()
+    def _view(self, name: str, views: Mapping[str, Definition] | None = None) -> Definition:
+        name, views = named(name, "view"), self._views() if views is None else views
         if name not in views:
             raise NotFound(
                 f"There is no view {name}.",
@@ -64,21 +64,26 @@ class FeatureVerbs:
             )
         return views[name]
 
-    def _requested(self, refs: Sequence[str]) -> dict[str, list[str]]:
-        """Requested features by view, in the order of the request."""
+    def _requested(
+        self, refs: Sequence[str], views: Mapping[str, Definition] | None = None
+    ) -> dict[str, list[str]]:
+        """Requested features by view, in the order of the request. views: all, if they are
+        known.
+        """
         if not refs:
             raise BadRequest(
                 "No features were named.",
                 fix="Name some as view:feature, or all of a view as view:*.",
             )
+        views = self._views() if views is None else views
         requested: dict[str, list[str]] = {}
         for ref in refs:
             view, _, feature = ref.removeprefix("feature:").partition(":")
             if ref.startswith("feature:"):
                 view, feature = decoded(view), decoded(feature)
-            elif view == "view" and view not in self._views():
+            elif view == "view" and view not in views:
                 view, feature = decoded(feature), "*"
-            names = [column.name for column in self._view(view).features]
+            names = [column.name for column in self._view(view, views).features]
             if feature not in ("*", *names):
                 raise NotFound(
                     f"{view} has no feature {feature or '(none named)'}.",

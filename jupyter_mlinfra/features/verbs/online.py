@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from ...core.errors import BadRequest
+from ...core.frames import polars_frame
 from ...core.records import to_json
 from ...core.refs import named
 from .. import statistics
-from ..spec import Materialized, OnlineRow
+from ..definitions import Definition
+from ..spec import Materialized, OnlineBatch, OnlineRow, Pushed
 from ..worker import call
 from .base import FeatureVerbs
+
+if TYPE_CHECKING:
+    from ...core.frames import Frame
 
 
 class OnlineVerbs(FeatureVerbs):
@@ -22,22 +28,34 @@ class OnlineVerbs(FeatureVerbs):
         self,
         view: str | Sequence[str] | None = None,
         *,
-        start: datetime | None = None,
+        start: datetime | timedelta | None = None,
         end: datetime | None = None,
+        every: timedelta | None = None,
+        full: bool = False,
         on_progress: Callable[[str, int, int], None] | None = None,
     ) -> list[Materialized]:
         """Copy the newest row of each entity to the online store, for one view or all; incremental,
-        unless `start` sets the first event time.
+        unless `start` sets the first event time or everything is wanted again (`full`).
 
-        start, end: event times; `end` defaults to the setting `features.as_of`, else the clock;
-        later rows are not copied. on_progress: called with (view, rows written, rows to write).
-        Runs in a process of its own. Raises NotFound, Conflict for a view that is not online.
+        start: an event time, or how long before `end`. Such a backfill never replaces a newer
+        value. end: `features.as_of` by default, else the clock; later rows are not copied. every:
+        length of a part of the range. Each part counts once it is written, and an equal call after
+        an interrupted one goes on with the next. on_progress: called with (view, rows done, rows to
+        do); these are rows of the source if there are several parts.
+
+        Runs in a process of its own. Raises NotFound, Conflict for a view that is not online,
+        BadRequest for a range that is none.
         """
         names = [view] if isinstance(view, str) else list(view or ())
+        until = end or self._now()
+        if every is not None and every <= timedelta(0):
+            raise BadRequest(f"A part of {every} has no length.", fix="For example one day.")
         request = {
             "views": [named(name, "view") for name in names],
-            "start": to_json(start),
-            "end": to_json(end or self._now()),
+            "start": to_json(until - start if isinstance(start, timedelta) else start),
+            "end": to_json(until),
+            "every": every.total_seconds() if every else None,
+            "full": full,
         }
         results = call(self._project, "materialize", request, progress=on_progress)
         return [
@@ -46,6 +64,35 @@ class OnlineVerbs(FeatureVerbs):
             )
             for item in results
         ]
+
+    def push(
+        self,
+        name: str,
+        rows: Frame | Sequence[Mapping[str, Any]],
+        *,
+        to: Literal["online", "offline", "both"] = "online",
+    ) -> Pushed:
+        """Write rows of a stream to the views that a push source feeds, or to one view.
+
+        name: of the source or the view. rows: a Polars or pandas frame, or a list of mappings, with
+        the keys, all features and the event time of the views; a created time that is left out is
+        now. to: `online` replaces what is older there; `offline` appends to the source of the view.
+
+        A row whose values are not of their types goes nowhere, and the answer names it. Raises
+        NotFound, BadRequest for a column that is missing, Unprocessable if no row can be taken,
+        Conflict for a view that cannot be written.
+        """
+        from ..pushing import push
+        from ..pushing.columns import columns_of
+
+        if to not in ("online", "offline", "both"):
+            raise BadRequest(f"Nothing can be pushed to {to!r}.", fix="online, offline or both.")
+        columns, count = columns_of(rows)
+
+        def append(view: Definition, file: Path) -> None:
+            call(self._project, "append", {"view": view.name, "file": str(file)})
+
+        return push(self._project, name, self._views(), columns, count, to=to, append=append)
 
     def due(self, name: str) -> datetime | None:
         """Newest event time of a view's source that may be online: not after the setting
@@ -65,7 +112,41 @@ class OnlineVerbs(FeatureVerbs):
         the setting `features.as_of`, else now. Raises NotFound for an unknown feature, BadRequest
         for a missing key, Conflict for a view never materialized.
         """
-        requested, views = self._requested(features), self._views()
+        requested, views = self._served(features)
+        return self._online.read(
+            requested, views, self._store.materializations, entities, self._now()
+        )
+
+    def online_batch(
+        self, features: Sequence[str], entities: Frame | Sequence[Mapping[str, Any]]
+    ) -> OnlineBatch:
+        """As `online`, by feature instead of by entity, which is quicker for many entities.
+
+        entities: also a Polars or pandas frame with the join keys.
+        """
+        requested, views = self._served(features)
+        rows = (
+            entities
+            if isinstance(entities, list | tuple)
+            else polars_frame(entities, "These are no entities.").to_dicts()  # type: ignore[arg-type]
+        )
+        found = self._online.columns(
+            requested, views, self._store.materializations, rows, self._now()
+        )
+        return OnlineBatch(
+            values={name: column.values for name, column in found.items()},
+            status={name: column.statuses for name, column in found.items()},
+            event_at={name: column.event_at for name, column in found.items()},
+        )
+
+    def _served(
+        self, features: Sequence[str]
+    ) -> tuple[dict[str, list[str]], Mapping[str, Definition]]:
+        """Features by view, and all views. Raises NotFound, BadRequest for one that is not
+        online.
+        """
+        views = self._views()
+        requested = self._requested(features, views)
         for name in requested:
             if not views[name].online:
                 why = (
@@ -78,9 +159,7 @@ class OnlineVerbs(FeatureVerbs):
                     why,
                     "Use Features.feast().get_online_features, or set online=True and apply.",
                 )
-        return self._online.read(
-            requested, views, self._store.materializations(), entities, self._now()
-        )
+        return requested, views
 
     def serving(self, features: Sequence[str]) -> dict[str, Any]:
         """What a serving process needs to read these features online: {"requested": features by

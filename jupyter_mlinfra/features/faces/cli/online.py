@@ -1,4 +1,4 @@
-"""`mlinfra features materialize` and `online`."""
+"""`mlinfra features materialize`, `push` and `online`."""
 
 from __future__ import annotations
 
@@ -6,17 +6,30 @@ from typing import Any
 
 import click
 
-from ....faces.parse import keys, moment
+from ....faces.parse import event_rows, keys, moment, moment_or_span, span
 from ....faces.session import Session
 from .noun import features
 
 
 @features.verb("materialize")
 @click.argument("views", nargs=-1)
-@click.option("--start", metavar="TIME", help="From this event time on; default: what is new.")
+@click.option(
+    "--since",
+    "--start",
+    "since",
+    metavar="TIME|SPAN",
+    help="From this event time on, or this long before the end (7d); default: what is new.",
+)
 @click.option("--end", metavar="TIME", help="Up to this event time; default: now.")
+@click.option("--every", metavar="SPAN", help="In parts of this length, such as 1d.")
+@click.option("--full", is_flag=True, help="Everything again.")
 def _materialize(
-    session: Session, views: tuple[str, ...], start: str | None, end: str | None
+    session: Session,
+    views: tuple[str, ...],
+    since: str | None,
+    end: str | None,
+    every: str | None,
+    full: bool,
 ) -> Any:
     """Write the newest values of views, or of all, to the online store."""
 
@@ -25,9 +38,29 @@ def _materialize(
 
     return list(
         session.bench.features.materialize(
-            views or None, start=moment(start), end=moment(end), on_progress=say
+            views or None,
+            start=moment_or_span(since),
+            end=moment(end),
+            every=span(every),
+            full=full,
+            on_progress=say,
         )
     )
+
+
+@features.verb("push")
+@click.argument("name", metavar="SOURCE|VIEW")
+@click.argument("file", metavar="FILE|-")
+@click.option(
+    "--to",
+    type=click.Choice(["online", "offline", "both"]),
+    default="online",
+    show_default=True,
+    help="The online store, the source of the view, or both.",
+)
+def _push(session: Session, name: str, file: str, to: Any) -> Any:
+    """Write rows (JSON, JSON lines, CSV or Parquet) to the views that a push source feeds."""
+    return session.bench.features.push(name, event_rows(file), to=to)
 
 
 @features.verb("online")
@@ -42,6 +75,9 @@ def _materialize(
 )
 def _online(session: Session, refs: tuple[str, ...], key: tuple[str, ...]) -> Any:
     """Online values of entities: `features online origin_weather:* --key origin=JFK`."""
-    return session.bench.features.online(
-        [ref if ":" in ref else f"{ref}:*" for ref in refs], keys(key)
+    entities = keys(key)
+    rows = session.bench.features.online(
+        [ref if ":" in ref else f"{ref}:*" for ref in refs], entities
     )
+    # What is asked of one entity is an object, not a list of one.
+    return rows[0] if len(entities) == 1 else rows

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from ....faces.handler import Handler, access, elsewhere
 from ....faces.parameters import Len, Name
+from ....faces.parse import span
 
 if TYPE_CHECKING:
     from ....jobs.spec import Job
-    from ...spec import OnlineRow
+    from ...spec import OnlineRow, Pushed
 
 read, _, execute = access("features")
 
@@ -30,16 +31,43 @@ class Online(Handler):
 
 class Materialize(Handler):
     @execute(slow=elsewhere)
-    def post(self, name: str, *, start: datetime | None = None, end: datetime | None = None) -> Job:
-        """Write a view's newest values to the online store: a job. Raises NotFound."""
+    def post(
+        self,
+        name: str,
+        *,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        every: Annotated[str, Len(1, 20)] | None = None,
+        full: bool = False,
+    ) -> Job:
+        """Write a view's newest values to the online store: a job. `start`: from this event time
+        on, in parts of `every` (`1d`); `full`: everything again. Raises NotFound, BadRequest.
+        """
+        span(every)
         self.bench.features.show(name)
         times = {
             key: at.isoformat() if at else None for key, at in (("start", start), ("end", end))
         }
-        return self.as_job("features materialize", name, of=name, **times)
+        return self.as_job("features materialize", name, of=name, **times, every=every, full=full)
+
+
+class Push(Handler):
+    @execute(slow=True)
+    def post(
+        self,
+        *,
+        name: Name,
+        rows: Annotated[list[dict[str, Any]], Len(1, 10_000)],
+        to: Literal["online", "offline", "both"] = "online",
+    ) -> Pushed:
+        """Write rows to the views that a push source feeds, or to one view. A row whose values are
+        not of their types goes nowhere, and the answer names it.
+        """
+        return self.bench.features.push(name, rows, to=to)
 
 
 ROUTES = {
+    "features/push": Push,
     "features/views/{name}/materialize": Materialize,
     "features/online": Online,
 }

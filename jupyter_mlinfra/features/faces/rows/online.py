@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ....faces.cards import Card, card, said
 from ....faces.rows import Row, row
 from ....faces.words import datum, moment, plain, span, state, stored
-from ...spec import Materialized, OnlineRow, OnlineStatus
+from ...spec import Materialized, OnlineRow, OnlineStatus, Pushed
 
 
 @row(Materialized)
@@ -16,8 +17,25 @@ def materialized(item: Materialized) -> Row:
         "rows": plain(item.rows),
         "from": moment(item.start),
         "to": moment(item.end),
+        "parts": plain(item.parts if item.parts > 1 else None),
         "took": span(item.seconds),
     }
+
+
+@card(Pushed)
+def _pushed(item: Pushed) -> Card:
+    facts = {
+        "views": plain(item.views),
+        "rows": plain(item.rows),
+        "to": item.to,
+        "older than online": plain(item.older or None),
+        "rejected": plain(item.rejected_rows or None),
+    }
+    rows = [
+        {"row": plain(fault.row), "column": fault.column, "why": fault.why}
+        for fault in item.rejected
+    ]
+    return Card(title=item.source, facts=said(facts), rows=rows)
 
 
 @row(OnlineRow, noun="entity")

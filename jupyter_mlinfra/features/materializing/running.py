@@ -1,0 +1,306 @@
+"""The run: each view in turn, each part of its range recorded as soon as it is online."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...core.errors import BadRequest, Conflict, NotFound
+from ...core.events import telling
+from ...core.files import file_lock
+from ...core.frames import exactly
+from ...core.processes import failpoint
+from ...core.records import now
+from ...core.refs import reference
+from ..definitions import Definition
+from ..join import moment, utc
+from ..online import opened_store, require_online_keys
+from ..online.writing import OnlineWriter, rows_of
+from ..pulling import latest, within
+from ..registry import definitions, rebuild_index
+from ..repo import folder, open_store, require_online_store
+from ..sources import SourceSpec, one_snapshot, readable, scan, state_of
+from ..spec import Materialized
+from ..store import Backfill, FeatureFiles, Materialization
+from .windows import Part, Window, parts_of, window_of
+
+if TYPE_CHECKING:
+    import polars as pl
+    from feast import FeatureStore
+
+    from ...core.feast_online.feast_stores import Store
+    from ...core.project import Project
+
+Progress = Callable[[str, int, int], None]
+"""Called with the view, the rows that are done and the number of rows to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What is to be online.
+
+    views: names; none: all that are served online. start, end: event times; end defaults to now. A
+    range with a start is a backfill: it never replaces a newer value. every: length of a part.
+    full: everything again.
+    """
+
+    views: Sequence[str] = ()
+    start: datetime | None = None
+    end: datetime | None = None
+    every: timedelta | None = None
+    full: bool = False
+
+    def __post_init__(self) -> None:
+        if self.full and self.start:
+            raise BadRequest(
+                "A full run has no start.", "It reads everything.", "Leave one of the two out."
+            )
+        if self.start and self.end and _utc(self.start) > _utc(self.end):
+            raise BadRequest(f"start {self.start} is after end {self.end}.", fix="Swap them.")
+
+
+def materialize(project: Project, wish: Wish, *, progress: Progress) -> list[Materialized]:
+    """Write the named views, or all that are served online, one after the other. Among all, a view
+    that cannot be served does not hold up the others.
+
+    Raises NotFound, Conflict for a view that is not online, BadRequest for a start in the future or
+    parts that are too many.
+    """
+    wish = replace(
+        wish,
+        start=_utc(wish.start) if wish.start else None,
+        end=_utc(wish.end) if wish.end else now(),
+    )
+    with file_lock(project.folder("features") / "lock"):
+        feast = open_store(project)
+        require_online_store(feast.config)
+        views = {item.name: item for item in definitions(feast)}
+        chosen = _select(views, wish.views)
+        errors = {view.name: error for view in chosen if (error := _key_error(view)) is not None}
+        if errors and wish.views:
+            raise next(iter(errors.values()))
+        results = [
+            _Run(project, feast, view, wish, progress).run()
+            for view in chosen
+            if view.name not in errors
+        ]
+        rebuild_index(project)
+    if errors:
+        first_error = next(iter(errors.values()))
+        raise Conflict(
+            first_error.what, f"{first_error.why} All other views are online.", first_error.fix
+        )
+    return results
+
+
+def _key_error(view: Definition) -> Conflict | None:
+    try:
+        require_online_keys(view)
+    except Conflict as error:
+        return error
+    return None
+
+
+def _select(views: dict[str, Definition], names: Sequence[str]) -> list[Definition]:
+    if not names:
+        return [
+            view for view in views.values() if view.online and view.source and view.kind == "batch"
+        ]
+    for name in names:
+        if name not in views:
+            raise NotFound(
+                f"There is no view {name}.",
+                f"The registry has {', '.join(views) or 'none'}.",
+                "mlinfra features apply brings definitions in.",
+            )
+        if views[name].kind == "derived":
+            fix = (
+                "Run feast.FeatureStore.materialize for it, or write what it computes to a dataset"
+                f" and let {name} read that."
+            )
+            raise Conflict(
+                f"{name} computes its values.",
+                "This verb copies values from a source; a transformation would be left out.",
+                fix,
+            )
+        if not views[name].online or views[name].source is None:
+            raise Conflict(
+                f"{name} is not served online.",
+                "Its definition says online=False, or it has no source.",
+                "Set online=True and apply.",
+            )
+    return [views[name] for name in names]
+
+
+class _Run:
+    """One view. wish: with times in UTC."""
+
+    def __init__(
+        self,
+        project: Project,
+        feast: FeatureStore,
+        view: Definition,
+        wish: Wish,
+        progress: Progress,
+    ) -> None:
+        assert view.source is not None  # _select returns only views with a source
+        assert wish.end is not None
+        self._project, self._feast, self._view = project, feast, view
+        self._wish, self._until, self._progress = wish, wish.end, progress
+        self._source: SourceSpec = view.source
+        self._repo, self._files = folder(project), FeatureFiles(project)
+        self._last = self._files.materializations().get(view.name)
+        table = feast.registry.get_any_feature_view(view.name, feast.project)
+        self._writer = OnlineWriter(feast.config, view, table)
+        self._rows = 0
+
+    def run(self) -> Materialized:
+        started, first = time.monotonic(), None
+        with one_snapshot(), readable(self._source):
+            state = state_of(self._source, self._repo)
+            parts = self._parts(self._window(state))
+            careful = self._wish.start or (self._last and self._last.pushed)
+            over = opened_store(self._project) if careful else None
+            for number, part in enumerate(parts):
+                found = _newest(self._view, self._source, part.window, self._repo)
+                begin = part.window.after or _event_time(found, self._source, "min")
+                first = first or begin
+                self._write(found, over, parts, number)
+                failpoint("features-written")
+                self._record(found, begin or self._until, parts, number, state)
+                failpoint("features-part")
+        self._announce(state)
+        return Materialized(
+            view=self._view.name,
+            rows=self._rows,
+            start=first or self._until,
+            end=self._until,
+            parts=len(parts),
+            seconds=round(time.monotonic() - started, 3),
+        )
+
+    def _window(self, state: str | None) -> Window:
+        last, start, until = self._last, self._wish.start, self._until
+        if start:
+            begun = last.backfill if last and last.digest == self._view.digest else None
+            if begun and begun.start == start and begun.mark == state and begun.until < until:
+                return Window(after=begun.until, until=until, open=True)
+            return Window(after=start, until=until)
+        if self._wish.full:
+            return Window(after=None, until=until)
+        return window_of(self._view, last, self._source, state, until, self._repo)
+
+    def _parts(self, window: Window) -> list[Part]:
+        """One, unless parts are wanted and take no value back in time, as they would where newer
+        ones are online.
+        """
+        back = window.after is None and self._last is not None and self._last.newest is not None
+        if self._wish.every is None or back:
+            return [Part(window=window, rows=0)]
+        found = parts_of(self._source, self._repo, window, self._wish.every)
+        return found or [Part(window=window, rows=0)]
+
+    def _write(
+        self, found: pl.DataFrame, over: Store | None, parts: Sequence[Part], number: int
+    ) -> None:
+        name, alone = self._view.name, len(parts) == 1
+        sizes = [part.rows for part in parts]
+        if alone:
+            self._progress(name, 0, found.height)
+        self._rows += self._writer.write(
+            rows_of(found, self._view, self._source),
+            over=over,
+            progress=lambda done: self._progress(name, done, found.height) if alone else None,
+        )
+        if not alone:
+            self._progress(name, sum(sizes[: number + 1]), sum(sizes))
+
+    def _record(
+        self,
+        rows: pl.DataFrame,
+        begin: datetime,
+        parts: Sequence[Part],
+        number: int,
+        state: str | None,
+    ) -> None:
+        """Write down that a part is online, for us and for Feast."""
+        last, start = self._last, self._wish.start
+        same = last is not None and last.digest == self._view.digest
+        ended = number + 1 == len(parts)
+        until = self._until if ended else parts[number].window.until
+        newest, mark = _event_time(rows, self._source, "max"), state
+        if last is not None:
+            newest = newest or last.newest
+            if start:
+                # Rows outside the range are as they were, so the next run looks at all of them.
+                mark = last.mark if same else None
+                newest = max(filter(None, (newest, last.newest)), default=None)
+                until = max(until, last.until)
+        self._last = Materialization(
+            digest=self._view.digest,
+            mark=mark,
+            newest=newest,
+            until=until,
+            rows=self._rows,
+            pushed=last.pushed if last else None,
+            backfill=(
+                None
+                if start is None or ended
+                else Backfill(start=start, until=parts[number].window.until, mark=state)
+            ),
+        )
+        registry, project = self._feast.registry, self._feast.project
+        registry.apply_materialization(
+            registry.get_any_feature_view(self._view.name, project),
+            project,
+            begin,
+            parts[number].window.until,
+        )
+        self._files.set_materializations({self._view.name: self._last})
+
+    def _announce(self, state: str | None) -> None:
+        """Record lineage and event."""
+        ref, project = reference("view", self._view.name), self._project
+        source = self._source.ref
+        if self._source.kind in ("dataset", "delta", "iceberg") and state:
+            source = f"{source}@{state}"
+        with telling(f"{ref} is materialized"):
+            project.lineage.record(
+                "features.materialize", inputs=[source], outputs=[ref], facts={"rows": self._rows}
+            )
+            online_at = self._last.newest if self._last else None
+            project.events.emit(
+                "view",
+                ref,
+                {"change": "materialized", "rows": self._rows, "online_at": online_at},
+            )
+
+
+def _newest(view: Definition, source: SourceSpec, window: Window, repo: Path) -> pl.DataFrame:
+    """One row per entity: keys, features, event time and created time."""
+    rows = within(scan(source, repo), source, window.after, window.until)
+    if window.open and window.after:
+        rows = rows.filter(
+            exactly(source.time) > moment(window.after, rows.collect_schema()[source.time])
+        )
+    keys, features = (
+        [column.name for column in view.keys],
+        [column.name for column in view.features],
+    )
+    columns = dict.fromkeys(
+        [*keys, *features, source.time, *([source.created] if source.created else [])]
+    )
+    return latest(rows, source, keys).select(*map(exactly, columns)).collect(engine="streaming")
+
+
+def _event_time(rows: pl.DataFrame, source: SourceSpec, method: str) -> datetime | None:
+    value = getattr(rows.select(utc(source.time, rows.schema[source.time]))[source.time], method)()
+    return value if isinstance(value, datetime) else None
+
+
+def _utc(time: datetime) -> datetime:
+    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)

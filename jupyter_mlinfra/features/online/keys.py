@@ -1,0 +1,93 @@
+"""The keys of a look-up: which a view can have, and what a request gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from ...core.errors import BadRequest, Conflict
+from ...core.feast_online.feast_keys import KINDS, typed
+from ...core.feast_online.feast_stores import Keys
+from ..definitions import Column, Definition
+
+
+def require_online_keys(view: Definition) -> None:
+    """Raise Conflict for a view with a key that no online store of Feast accepts."""
+    for key in view.keys:
+        if key.type not in KINDS:
+            why = (
+                f"Its key {key.name} is {key.type.lower()}; Feast looks up"
+                f" {', '.join(sorted(KINDS)).lower()} only."
+            )
+            raise Conflict(
+                f"{view.name} cannot be served online.",
+                why,
+                "Give the key another type, or set online=False: training sets work as they are.",
+            )
+
+
+def keys_of(view: Definition, entities: Sequence[Mapping[str, Any]]) -> Keys:
+    """The keys of some entities, of the view's types.
+
+    Raises BadRequest for a key that is missing, empty or no value of its type; Conflict for a view
+    that cannot be looked up.
+    """
+    require_online_keys(view)
+    types = {column.name: column.type for column in view.keys}
+    columns = [_column(view, column, entities) for column in view.keys]
+    return Keys(types, list(zip(*columns, strict=True)) if columns else [()] * len(entities))
+
+
+def _column(view: Definition, column: Column, entities: Sequence[Mapping[str, Any]]) -> list[Any]:
+    name, kind = column.name, column.type
+    for entity in entities:
+        if entity.get(name) is None:
+            raise _missing(view, name, entity)
+    try:
+        return [key_value(entity[name], kind) for entity in entities]
+    except (TypeError, ValueError, OverflowError) as error:
+        raise BadRequest(
+            f"Key {name} of {view.name} has a value of a wrong type.",
+            f"{error}.",
+            f"It is {kind.lower()}.",
+        ) from error
+
+
+def _missing(view: Definition, name: str, entity: Mapping[str, Any]) -> BadRequest:
+    given = ", ".join(f"`{key}`" for key in entity)
+    names = [f"`{key.name}`" for key in view.keys]
+    keys = f"key is {names[0]}" if len(names) == 1 else f"keys are {', '.join(names)}"
+    return BadRequest(
+        f"{view.name} needs the key {name}.",
+        f"You gave {given or 'nothing'}; the {keys}."
+        if name not in entity
+        else f"`{name}` is empty; the {keys}.",
+        f"Give {', '.join(key.name for key in view.keys)}.",
+    )
+
+
+def key_value(value: Any, kind: str) -> Any:
+    """A key in its type. Text is converted to that type, since forms and command lines have only
+    text; `02134` stays text if the key is text. Raises ValueError or TypeError for other values.
+    """
+    if isinstance(value, str) and kind in _PARSERS:
+        parse, expected = _PARSERS[kind]
+        try:
+            value = parse(value.strip())
+        except ValueError:
+            raise ValueError(f"{value[:40]!r} is not {expected}") from None
+    return typed(value, kind)
+
+
+def _time(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+_PARSERS: dict[str, tuple[Callable[[str], Any], str]] = {
+    "INT32": (int, "a whole number"),
+    "INT64": (int, "a whole number"),
+    "UNIX_TIMESTAMP": (_time, "a time such as 2026-03-01T12:00:00Z"),
+}
+"""By Feast's type of a key: how text becomes such a key, and what it must be."""

@@ -1,0 +1,151 @@
+"""Rows into the online store: Feast's own writing, and which rows may replace what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import compress
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ...core.feast_online.feast_itself import entity_keys, feast_timestamps, feast_view
+from ...core.feast_online.feast_keys import typed
+from ...core.feast_online.feast_stores import Keys, Store
+from ..definitions import Definition
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from ..sources import SourceSpec
+
+BATCH_ROWS = 2_000
+
+
+class Rows(NamedTuple):
+    """Rows of a view, at most one per key. columns: keys and features. at, made: event times and
+    created times, with their zone.
+    """
+
+    columns: Mapping[str, list[Any]]
+    at: list[datetime]
+    made: Sequence[datetime | None]
+
+    def part(self, start: int, count: int) -> Rows:
+        """Some rows that follow each other."""
+        place = slice(start, start + count)
+        columns = {name: values[place] for name, values in self.columns.items()}
+        return Rows(columns, self.at[place], self.made[place])
+
+    def only(self, kept: Sequence[bool]) -> Rows:
+        """The rows for which `kept` is true."""
+        columns = {name: list(compress(values, kept)) for name, values in self.columns.items()}
+        return Rows(columns, list(compress(self.at, kept)), list(compress(self.made, kept)))
+
+
+def rows_of(frame: pl.DataFrame, view: Definition, source: SourceSpec) -> Rows:
+    """The rows of a frame with the columns of a view and the times of its source."""
+    from ..join import utc
+
+    def times(name: str) -> list[Any]:
+        return frame.select(utc(name, frame.schema[name]))[name].to_list()
+
+    return Rows(
+        {
+            column.name: _with_times(frame[column.name]).to_list()
+            for column in (*view.keys, *view.features)
+        },
+        times(source.time),
+        times(source.created) if source.created else [None] * frame.height,
+    )
+
+
+class OnlineWriter:
+    """Writes rows of one view. config: Feast's `RepoConfig`, with an online store. table: Feast's
+    object for the view; None: what the registry's copy says of it.
+    """
+
+    def __init__(self, config: Any, view: Definition, table: Any = None) -> None:
+        from feast.infra.online_stores.helpers import get_online_store_from_config
+
+        self._config, self._view = config, view
+        self._store = get_online_store_from_config(config.online_store)
+        self._keys = {column.name: column.type for column in view.keys}
+        self._features = {column.name: column.type for column in view.features}
+        self._table = table or feast_view(view.name, self._keys, self._features)
+
+    def write(
+        self,
+        rows: Rows,
+        *,
+        over: Store | None = None,
+        progress: Callable[[int], object] = lambda _: None,
+    ) -> int:
+        """Write rows and return how many were written. over: what reads the online store; rows
+        older than what it has are left out. progress: called with the number of rows that are done.
+        """
+        written = 0
+        for start in range(0, len(rows.at), BATCH_ROWS):
+            part = rows.part(start, BATCH_ROWS)
+            done = start + len(part.at)
+            if over is not None:
+                part = part.only(self._not_older(part, over))
+            if part.at:
+                with feast_timestamps():
+                    messages = list(self._messages(part))
+                    self._store.online_write_batch(self._config, self._table, messages, None)
+            written += len(part.at)
+            progress(done)
+        return written
+
+    def _not_older(self, rows: Rows, over: Store) -> list[bool]:
+        """Whether the event time of a row is not before the stored one; stores may keep seconds
+        alone.
+        """
+        stored = over.read(self._view.name, self._keys_of(rows), self._features)
+        newest = [
+            max((at for at in times if at is not None), default=None)
+            for times in zip(*(column.at for column in stored.values()), strict=True)
+        ]
+        return [
+            at is None or when >= at.replace(microsecond=0)
+            for when, at in zip(rows.at, newest, strict=True)
+        ]
+
+    def _keys_of(self, rows: Rows) -> Keys:
+        columns = [
+            [typed(value, kind) for value in rows.columns[name]]
+            for name, kind in self._keys.items()
+        ]
+        return Keys(
+            self._keys, list(zip(*columns, strict=True)) if columns else [()] * len(rows.at)
+        )
+
+    def _messages(
+        self, rows: Rows
+    ) -> Iterator[tuple[Any, dict[str, Any], datetime, datetime | None]]:
+        """Rows in the form that Feast's online stores take: (entity key, values by feature, event
+        time, created time).
+        """
+        from feast.type_map import python_values_to_proto_values
+        from feast.value_type import ValueType
+
+        keys = entity_keys(self._keys_of(rows))
+        protos = [
+            python_values_to_proto_values(rows.columns[name], ValueType[kind])
+            for name, kind in self._features.items()
+        ]
+        values = zip(*protos, strict=True)
+        for key, value, at, made in zip(keys, values, rows.at, rows.made, strict=True):
+            yield key, dict(zip(self._features, value, strict=True)), at, made
+
+
+def _with_times(column: pl.Series) -> pl.Series:
+    """Dates as midnights, which Feast stores instead, also inside lists."""
+    import polars as pl
+
+    if column.dtype == pl.Date:
+        return column.cast(pl.Datetime("us", "UTC"))
+    return (
+        column.cast(pl.List(pl.Datetime("us", "UTC")))
+        if column.dtype == pl.List(pl.Date)
+        else column
+    )

@@ -1,0 +1,180 @@
+"""The push itself: offline first, which is the truth, then online, where newer values stay."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from ...core.errors import Conflict, NotFound, Unprocessable
+from ...core.events import telling
+from ...core.records import now
+from ...core.refs import reference
+from ..definitions import Definition
+from ..online import opened_store, require_online_keys
+from ..online.writing import OnlineWriter, Rows
+from ..repo import feast_config, require_online_store
+from ..spec import Pushed
+from ..store import FeatureFiles, Materialization
+from .checking import Checked
+
+if TYPE_CHECKING:
+    from ...core.project import Project
+
+To = Literal["online", "offline", "both"]
+
+MOST_NAMED = 100
+"""Rejected rows that an answer names; it counts all of them."""
+
+
+def push(
+    project: Project,
+    name: str,
+    views: Mapping[str, Definition],
+    columns: Mapping[str, Sequence[Any]],
+    rows: int,
+    *,
+    to: To,
+    append: Callable[[Definition, Path], object],
+) -> Pushed:
+    """Write rows to all views that a source feeds, or to one view. name: of the source or the view.
+    append: writes a Parquet file to the source of a view.
+
+    A row that one of the views cannot take goes nowhere. Raises NotFound, BadRequest for a column
+    that is missing, Unprocessable if no row can be taken, Conflict for a view that cannot be
+    written.
+    """
+    fed, at = views_of(name, views), now()
+    for view in fed:
+        _require_writable(view, to)
+    checked = Checked(columns, rows)
+    for view in fed:
+        checked.check(view, at)
+    kept = checked.kept()
+    faults = [checked.faults[number] for number in sorted(checked.faults)]
+    if rows and not any(kept):
+        raise Unprocessable(
+            f"None of the {rows:,} rows can be pushed to {name}.",
+            f"Row {faults[0].row}, {faults[0].column}: {faults[0].why}",
+            "Correct the rows: each value must be of the type of its feature.",
+        )
+    good = {
+        name: [v for v, k in zip(c, kept, strict=True) if k] for name, c in checked.columns.items()
+    }
+    older = 0
+    for view in fed if any(kept) else ():
+        if to != "online":
+            _to_source(view, good, append)
+        if to != "offline":
+            older = max(older, _to_store(project, view, good))
+    return Pushed(
+        source=name,
+        views=[view.name for view in fed],
+        rows=sum(kept),
+        to=to,
+        older=older,
+        rejected=faults[:MOST_NAMED],
+        rejected_rows=len(faults),
+    )
+
+
+def views_of(name: str, views: Mapping[str, Definition]) -> list[Definition]:
+    """The views that a source feeds, or the view of that name. Raises NotFound."""
+    fed = [view for view in views.values() if view.push and view.push == name]
+    if fed:
+        return fed
+    if name in views:
+        return [views[name]]
+    sources = sorted({view.push for view in views.values() if view.push})
+    raise NotFound(
+        f"There is no push source or view {name}.",
+        f"There are the sources {', '.join(sources) or 'none'}, and the views"
+        f" {', '.join(list(views)[:10]) or 'none'}.",
+        "Define a PushSource in the feature repository, then mlinfra features apply.",
+    )
+
+
+def _require_writable(view: Definition, to: To) -> None:
+    """Raise Conflict for a view that has no such store."""
+    if view.kind == "on_demand":
+        raise Conflict(
+            f"{view.name} is computed from the request.",
+            "It has no rows of its own.",
+            "Push to the views that it reads.",
+        )
+    if to != "offline":
+        if not view.online:
+            raise Conflict(
+                f"{view.name} is not served online.",
+                "Its definition says so.",
+                "Push with --to offline, or set online=True and apply.",
+            )
+        require_online_keys(view)
+    if to != "online" and view.source is None:
+        raise Conflict(
+            f"{view.name} has no offline source.",
+            "Its push source has no batch source.",
+            "Push with --to online, or give the push source a batch_source and apply.",
+        )
+
+
+def _to_source(
+    view: Definition, columns: Mapping[str, list[Any]], append: Callable[[Definition, Path], object]
+) -> None:
+    import polars as pl
+
+    assert view.source is not None
+    source_name = {name: column for column, name in view.source.mapping.items()}
+    frame = pl.DataFrame(
+        {source_name.get(name, name): values for name, values in columns.items()}, strict=False
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "rows.parquet"
+        frame.write_parquet(file)
+        append(view, file)
+
+
+def _to_store(project: Project, view: Definition, columns: Mapping[str, list[Any]]) -> int:
+    """Write the newest row of each key; returns how many rows are older than what is there."""
+    config = feast_config(project)
+    require_online_store(config)
+    source = view.source
+    time, created = (source.time, source.created) if source else ("event_timestamp", None)
+    rows = Rows(
+        {item.name: columns[item.name] for item in (*view.keys, *view.features)},
+        columns[time],
+        columns[created] if created else [None] * len(columns[time]),
+    )
+    newest = rows.only(_newest(rows, [key.name for key in view.keys]))
+    written = OnlineWriter(config, view).write(newest, over=opened_store(project))
+    _note(project, view, max(rows.at), written)
+    return len(newest.at) - written
+
+
+def _newest(rows: Rows, keys: Sequence[str]) -> list[bool]:
+    """Whether a row is the winner of its key: by event time, then created time, then place."""
+    entities = list(zip(*(rows.columns[key] for key in keys), strict=True)) if keys else []
+    best: dict[Any, tuple[Any, int]] = {}
+    for place, (at, made) in enumerate(zip(rows.at, rows.made, strict=True)):
+        entity = entities[place] if keys else ()
+        rank = (at, made is not None, made or at, place)
+        if entity not in best or best[entity][0] <= rank:
+            best[entity] = rank, place
+    winners = {place for _, place in best.values()}
+    return [place in winners for place in range(len(rows.at))]
+
+
+def _note(project: Project, view: Definition, newest: datetime, written: int) -> None:
+    """Remember how new the online values are."""
+    files = FeatureFiles(project)
+    last = files.materializations().get(view.name) or Materialization(
+        digest=view.digest, mark=None, newest=None, until=newest, rows=0
+    )
+    pushed = max(last.pushed or newest, newest)
+    files.set_materializations({view.name: replace(last, pushed=pushed)})
+    ref = reference("view", view.name)
+    with telling(f"{written} rows are pushed to {ref}"):
+        project.events.emit("view", ref, {"change": "pushed", "rows": written, "online_at": pushed})

@@ -1,0 +1,102 @@
+"""Online values in a real Redis and a real PostgreSQL: materialize, incremental, look-up, expiry.
+Oracle: Feast's SDK over the same store.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from servers import postgres, redis
+
+from jupyter_mlinfra.core.errors import Unavailable
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.features import Features, OnlineStatus
+
+from .conftest import make_shop
+
+T0 = datetime(2026, 3, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+@pytest.fixture(scope="module", params=["redis", "postgres"])
+def shop(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Features]:
+    """The shop over a server, applied; judged as of T0 + 1 day."""
+    server = redis() if request.param == "redis" else postgres()
+    with server as running:
+        online: dict[str, Any] = {"type": "redis", "connection_string": running.address}
+        if request.param == "postgres":
+            online = {"type": "postgres", "host": "127.0.0.1", "port": running.port}
+            online |= {"database": "postgres", "user": "postgres", "password": "secret"}
+            online |= {"db_schema": "public", "sslmode": "disable"}
+        root = tmp_path_factory.mktemp(request.param) / "shop"
+        project = make_shop(root, f'[features]\nas_of = "{T0 + DAY}"\n')
+        (root / "feature_repo" / "feature_store.yaml").write_text(
+            json.dumps({"online_store": online})
+        )
+        features = Features(project)
+        features.apply()
+        features.materialize()
+        yield features
+        project.database.close()
+
+
+def test_what_was_materialized_is_what_the_sdk_answers(shop: Features) -> None:
+    users = [3, 0, 99, 9, 3]
+    rows = shop.online(["clicks:*"], [{"user_id": user} for user in users])
+    feast = shop.feast()
+    right = feast.get_online_features(
+        ["clicks:clicks_7d", "clicks:rate"], [{"user_id": user} for user in users]
+    ).to_dict()
+    for name in ("clicks_7d", "rate"):
+        assert [row.values[f"clicks:{name}"] for row in rows] == right[name]
+    assert [row.status["clicks:rate"].value for row in rows] == [
+        "PRESENT",
+        "NULL",
+        "NOT_FOUND",
+        "PRESENT",
+        "PRESENT",
+    ]
+    assert rows[0].event_at == {"clicks:clicks_7d": T0 + DAY, "clicks:rate": T0 + DAY}
+    (pair,) = shop.online(["spend:*"], [{"item_id": "pen", "user_id": 2}])
+    assert pair.values == {"spend:amount": 5.0, "spend:shop": "x"}
+
+
+def test_newer_rows_come_online_and_older_ones_expire(
+    shop: Features, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert [item.rows for item in shop.materialize()] == [0, 0], "nothing is new"
+    path = shop._project.root / "feature_repo" / "data" / "clicks.parquet"
+    rows = pl.read_parquet(path)
+    newer = rows.filter(pl.col("at") == T0 + DAY, pl.col("user_id") == 4).with_columns(
+        at=pl.lit(T0 + 2 * DAY).cast(rows.schema["at"]),
+        clicks_7d=pl.lit(7, pl.Int64),
+    )
+    pl.concat([rows, newer]).write_parquet(path)
+    monkeypatch.setenv("MLINFRA_FEATURES_AS_OF", (T0 + 2.5 * DAY).isoformat())
+    later = Features(Project.open(shop._project.root))
+    later.materialize("clicks")
+    found = later.online(["clicks:clicks_7d"], [{"user_id": 4}, {"user_id": 5}])
+    assert [(row.values["clicks:clicks_7d"], *row.status.values()) for row in found] == [
+        (7, OnlineStatus.PRESENT),
+        (None, OnlineStatus.EXPIRED),
+    ]
+
+
+def test_a_server_that_is_down_is_said_without_its_password(tmp_path: Path) -> None:
+    project = make_shop(tmp_path / "shop")
+    file = tmp_path / "shop" / "feature_repo" / "feature_store.yaml"
+    features = Features(project)
+    features.apply()
+    file.write_text("online_store: {type: redis, connection_string: '127.0.0.1:1,password=geheim'}")
+    with pytest.raises(Unavailable, match="did not answer") as refused:
+        Features(project).online(["clicks:*"], [{"user_id": 1}])
+    assert "geheim" not in str(refused.value)
+    project.database.close()
