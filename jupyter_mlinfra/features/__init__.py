@@ -23,6 +23,7 @@ __all__ = [
     "PolarsOfflineStore",
     "PolarsOfflineStoreConfig",
     "Pushed",
+    "SkewReport",
     "View",
     "ViewDetail",
 ]
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
         OnlineRow,
         OnlineStatus,
         Pushed,
+        SkewReport,
         View,
         ViewDetail,
     )

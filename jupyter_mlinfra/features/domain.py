@@ -41,6 +41,7 @@ DOMAIN = Domain(
             "Materialized",
             "OnlineRow",
             "Pushed",
+            "SkewReport",
             "View",
             "ViewDetail",
         )
@@ -68,6 +69,7 @@ DOMAIN = Domain(
                 "materialize",
                 "push",
                 "online",
+                "check",
                 "use",
             ),
         ),

@@ -27,3 +27,6 @@ class FeatureSettings(Section):
     """Time at which online values are judged against their ttl; empty = the clock. For work on
     historical data.
     """
+
+    skew_sample: int = Field(default=1000, ge=1, le=10_000)
+    """Keys whose online values `features check` compares with the source."""

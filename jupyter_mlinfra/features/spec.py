@@ -118,6 +118,41 @@ class Pushed:
     rejected_rows: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureSkew:
+    """How the online values of one feature differ from its source. missing_online: keys of the
+    source that are not online. only_online: values that are newer than the source, by a push.
+    example: the first that differs or is missing.
+    """
+
+    compared: int
+    different: int
+    missing_online: int
+    only_online: int
+    example: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkewReport:
+    """How the online values of a view differ from what training reads, on a sample of keys.
+
+    until: the end of what was materialized; later rows of the source do not count. compared,
+    different: values. rate: of differences; upper: the largest that the sample does not contradict,
+    at 95 %.
+    """
+
+    view: str
+    until: datetime
+    sampled: int
+    compared: int
+    different: int
+    missing_online: int
+    rate: float | None
+    upper: float | None
+    features: Mapping[str, FeatureSkew]
+    passed: bool
+
+
 class OnlineStatus(StrEnum):
     """The status of one online value: a value; a null that was stored as one; past its ttl, so that
     it does not count; not in the store.

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from feast import FeatureStore
 
     from ..core.frames import Frame
-    from ..features.spec import AppliedViews, Materialized, OnlineBatch, OnlineRow, Pushed
+    from ..features.spec import (
+        AppliedViews,
+        Materialized,
+        OnlineBatch,
+        OnlineRow,
+        Pushed,
+        SkewReport,
+    )
 
 
 def features(refs: Sequence[str]) -> FeatureSelection:
@@ -127,6 +134,10 @@ class FeatureStoreHandle(Shown):
         values are not of their types go nowhere, and the answer names them.
         """
         return self.workbench.features.push(name, rows, to=to)
+
+    def check(self, view: str, *, sample: int | None = None) -> SkewReport:
+        """Compare the online values of a view with what training reads, on a sample of keys."""
+        return self.workbench.features.check(view, sample=sample)
 
     def feast(self) -> FeatureStore:
         """Feast's own object for this repository, up to date with the registry."""

@@ -1042,6 +1042,7 @@ ELSEWHERE = {  # tested below, each for what it does besides
     "deployments show",
     "deployments up",
     "down",
+    "features check",
     "features materialize",
     "features push",
     "features use",
@@ -1426,6 +1427,19 @@ def test_the_online_values_of_one_entity_are_one_object(
     assert noted.calls[0][2]["entities"] == [{"zip": "02134"}]
     assert to_json(ended.value) == to_json(noted.answer[0])
     assert {"values", "status"} <= to_json(ended.value).keys()
+
+
+def test_a_check_that_finds_differences_fails_and_answers_with_what_it_found(
+    noted: Noted, verb: Callable[..., Any]
+) -> None:
+    noted.answer = replace(record("SkewReport"), passed=True)
+    assert verb(["features", "check", "w", "--sample", "50"]) is not None
+    assert noted.calls == [("features", "check", {"view": "w", "sample": 50})]
+    noted.answer = replace(noted.answer, passed=False)
+    ended = verb(["features", "check", "w"])
+    assert ended.exit_code == 1
+    assert to_json(ended.value)["passed"] is False
+    assert "are not those of its source" in ended.error.what
 
 
 @pytest.mark.parametrize(

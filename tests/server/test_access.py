@@ -37,6 +37,7 @@ EXPECTED = {
     "GET features/features": "read features",
     "POST features/online": "read features",
     "POST features/push": "execute features",
+    "POST features/views/{name}/check": "execute features",
     "POST features/apply": "execute features",
     "GET jobs/jobs": "read jobs",
     "POST jobs/jobs": "execute jobs",

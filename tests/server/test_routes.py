@@ -1049,6 +1049,13 @@ LONG: list[tuple[str, Any, str, list[str], dict[str, Any]]] = [
         },
     ),
     (
+        "features/views/w/check",
+        {},
+        "check w",
+        ["features", "check", "--", "w"],
+        {"view": "w", "sample": None},
+    ),
+    (
         "monitoring/monitors/flights/reference",
         {"dataset": "f.held_out", "label": "late"},
         "reference flights",
@@ -1202,7 +1209,7 @@ async def test_a_verb_that_may_take_long_is_a_job_of_the_command_line(
     job.answer = {
         "catalog": SimpleNamespace(summary=""),
         "deployments": answer_of("deployments/deployments/{name}/rollback", "post"),
-    }.get(words[0], [])
+    }.get(words[0], SimpleNamespace(passed=True) if words[1] == "check" else [])
     run(spec.command[4:], session)
     domain, verb, arguments = job.calls[0]
     assert [domain, verb] == CALLED.get(words[1], words[:2])

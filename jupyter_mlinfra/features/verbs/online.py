@@ -7,13 +7,16 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ...core.errors import BadRequest
+from ...core.errors import BadRequest, Conflict
 from ...core.frames import polars_frame
 from ...core.records import to_json
 from ...core.refs import named
 from .. import statistics
 from ..definitions import Definition
-from ..spec import Materialized, OnlineBatch, OnlineRow, Pushed
+from ..online import MAX_ENTITIES
+from ..repo import folder
+from ..settings import FeatureSettings
+from ..spec import Materialized, OnlineBatch, OnlineRow, Pushed, SkewReport
 from ..worker import call
 from .base import FeatureVerbs
 
@@ -160,6 +163,32 @@ class OnlineVerbs(FeatureVerbs):
                     "Use Features.feast().get_online_features, or set online=True and apply.",
                 )
         return requested, views
+
+    def check(self, view: str, *, sample: int | None = None) -> SkewReport:
+        """Compare online values with what training reads from the source, on a sample of keys.
+
+        sample: number of keys; the setting `features.skew_sample` by default. Raises NotFound,
+        Conflict for a view that was never materialized or has no source.
+        """
+        from .. import skew
+
+        found = self._view(view)
+        last = self._store.materializations().get(found.name)
+        until = last.until if last and last.newest else found.materialized_until
+        if until is None:
+            raise Conflict(
+                f"The online store has no values of {found.name}.",
+                "It was never materialized.",
+                f"mlinfra features materialize {found.name}",
+            )
+        settings = self._project.settings.of(FeatureSettings)
+        return skew.check(
+            found,
+            self._online,
+            folder(self._project),
+            until=until,
+            size=min(sample or settings.skew_sample, MAX_ENTITIES),
+        )
 
     def serving(self, features: Sequence[str]) -> dict[str, Any]:
         """What a serving process needs to read these features online: {"requested": features by

@@ -2651,6 +2651,20 @@ export interface components {
             readonly text: string;
         };
         /**
+         * Pushed
+         * @description What `push` wrote. rows: taken ones. older: keys of which a newer row is online, which stays.
+         *     rejected: the first of `rejected_rows`.
+         */
+        readonly Pushed: {
+            readonly older: number;
+            readonly rejected: readonly components["schemas"]["Rejected"][];
+            readonly rejected_rows: number;
+            readonly rows: number;
+            readonly source: string;
+            readonly to: string;
+            readonly views: readonly string[];
+        };
+        /**
          * QueuedJob
          * @description A waiting job. position: from 1, in the order of the queue. starts_at: an estimate, from
          *     limits and earlier runs; None if unknown.
@@ -2758,6 +2772,16 @@ export interface components {
                 readonly [key: string]: components["schemas"]["OutputPerformance"];
             };
             readonly rows: number;
+        };
+        /**
+         * Rejected
+         * @description A row that was not pushed. row: its number, the first is 1. why: what is wrong with the value
+         *     of this column.
+         */
+        readonly Rejected: {
+            readonly column: string;
+            readonly row: number;
+            readonly why: string;
         };
         /**
          * ResourcePoint

@@ -21,6 +21,17 @@ export const viewActions = (
     run: () => import('./verbs').then(({ materialize }) => materialize)
   },
   {
+    id: 'mlinfra:features-check',
+    kinds: ['view'],
+    label: trans.__('Compare Online Values with the Source'),
+    caption: trans.__('Whether requests get what training reads, on a sample of keys'),
+    icon: 'compare',
+    blocked: item =>
+      ('view' in item ? item.view : item).online_at ? null : trans.__('Nothing of it is online.'),
+    harmless: true,
+    run: () => import('./verbs').then(({ check }) => check)
+  },
+  {
     id: 'mlinfra:features-online',
     label: trans.__('Look Up a Key Online'),
     caption: trans.__('What a request would get now, on the page of a feature view'),

@@ -16,6 +16,7 @@ import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import { formatRef } from '../refs';
 import type { IWorkbench } from '../tokens';
+import { Backfill } from './backfill';
 
 interface ILooked {
   row?: IOnlineRow;
@@ -87,6 +88,7 @@ export function Online({ detail, going }: IOnlineProps): React.ReactElement {
       </form>
       {looked.error && <ErrorCard error={looked.error} />}
       {looked.row && <OnlineValues row={looked.row} workbench={workbench} />}
+      {view.online && <Backfill view={view} />}
     </section>
   );
 }

@@ -18,3 +18,14 @@ export const materialize: Perform<IView | IViewDetail> = async ({ workbench, nam
   events.tell({ topic: 'view', ref, data: {} });
   return { message: trans.__('The newest values of %1 are online.', name) };
 };
+
+export const check: Perform<IView | IViewDetail> = async ({ workbench, name }) => {
+  const { client, trans } = workbench;
+  const signal = AbortSignal.timeout(PATIENCE);
+  const job = await ended(client, await client.features.check(name), { signal });
+  if (isActive(job)) {
+    notify(workbench, job.ref);
+    return;
+  }
+  return { message: trans.__('The online values of %1 are those of its source.', name) };
+};

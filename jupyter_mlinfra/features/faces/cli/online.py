@@ -1,4 +1,4 @@
-"""`mlinfra features materialize`, `push` and `online`."""
+"""`mlinfra features materialize`, `push`, `online` and `check`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from ....faces.parse import event_rows, keys, moment, moment_or_span, span
-from ....faces.session import Session
+from ....faces.session import Ended, Failed, Session
 from .noun import features
 
 
@@ -81,3 +81,23 @@ def _online(session: Session, refs: tuple[str, ...], key: tuple[str, ...]) -> An
     )
     # What is asked of one entity is an object, not a list of one.
     return rows[0] if len(entities) == 1 else rows
+
+
+@features.verb("check")
+@click.argument("view")
+@click.option("--sample", type=click.IntRange(1, 10_000), help="Keys to compare.")
+def _check(session: Session, view: str, sample: int | None) -> Any:
+    """Compare online values with what training reads, on a sample of keys; 1 if they differ."""
+    found = session.bench.features.check(view, sample=sample)
+    if found.passed:
+        return found
+    example = next(item.example for item in found.features.values() if item.example)
+    return Ended(
+        found,
+        Failed(
+            f"{found.different + found.missing_online:,} online values of {found.view} are not"
+            " those of its source.",
+            f"{example}.",
+            f"mlinfra features materialize {found.view} --full",
+        ),
+    )

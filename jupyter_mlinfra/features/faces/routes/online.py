@@ -51,6 +51,16 @@ class Materialize(Handler):
         return self.as_job("features materialize", name, of=name, **times, every=every, full=full)
 
 
+class Check(Handler):
+    @execute(slow=elsewhere)
+    def post(self, name: str) -> Job:
+        """Compare a view's online values with what training reads, on a sample of keys: a job that
+        fails if they differ. Raises NotFound.
+        """
+        self.bench.features.show(name)
+        return self.as_job("features check", name, of=name)
+
+
 class Push(Handler):
     @execute(slow=True)
     def post(
@@ -68,6 +78,7 @@ class Push(Handler):
 
 ROUTES = {
     "features/push": Push,
+    "features/views/{name}/check": Check,
     "features/views/{name}/materialize": Materialize,
     "features/online": Online,
 }

@@ -7,7 +7,7 @@ from typing import Any
 from ....faces.cards import Card, card, said
 from ....faces.rows import Row, row
 from ....faces.words import datum, moment, plain, span, state, stored
-from ...spec import Materialized, OnlineRow, OnlineStatus, Pushed
+from ...spec import Materialized, OnlineRow, OnlineStatus, Pushed, SkewReport
 
 
 @row(Materialized)
@@ -36,6 +36,30 @@ def _pushed(item: Pushed) -> Card:
         for fault in item.rejected
     ]
     return Card(title=item.source, facts=said(facts), rows=rows)
+
+
+@card(SkewReport)
+def _skew(item: SkewReport) -> Card:
+    facts = {
+        "keys": plain(item.sampled),
+        "values compared": plain(item.compared),
+        "different": plain(item.different),
+        "not online": plain(item.missing_online or None),
+        "at most": f"{100 * item.upper:.2g} % (95 %)" if item.upper is not None else "",
+        "as of": moment(item.until),
+    }
+    rows = [
+        {
+            "feature": name,
+            "compared": plain(found.compared),
+            "different": plain(found.different),
+            "not online": plain(found.missing_online),
+            "pushed": plain(found.only_online),
+            "example": found.example,
+        }
+        for name, found in item.features.items()
+    ]
+    return Card(title=item.view, facts=said(facts), rows=rows)
 
 
 @row(OnlineRow, noun="entity")

@@ -56,6 +56,7 @@ const CALLS: Readonly<Record<string, (client: IClient) => Promise<unknown>>> = {
       types: { a: 'str' }
     }),
   materialize: client => client.features.materialize('origin_weather'),
+  check: client => client.features.check('origin_weather'),
   register: client => client.experiments.register('flights', '9c1e'),
   evaluate: client => client.monitoring.evaluate('flights'),
   views: client => client.features.views({ query: 'wind', limit: 50 }),

@@ -1,10 +1,18 @@
 import { pathOf, type Request } from '../request';
 import type { IJob, IOnlineRow } from '../types';
 
+/** start: an event time. every: length of a part, such as `1d`. */
+export interface IRange {
+  start: string;
+  every?: string;
+}
+
 /** The newest values, for requests. */
 export interface IOnlineClient {
-  /** Write the newest values to the online store, as a job. */
-  materialize: (view: string) => Promise<IJob>;
+  /** Write the newest values to the online store, as a job; a range in parts, if one is given. */
+  materialize: (view: string, range?: IRange) => Promise<IJob>;
+  /** Compare the online values with the source, as a job that fails if they differ. */
+  check: (view: string) => Promise<IJob>;
   /** features: `view:feature` or `view:*`. entities: one mapping of join keys for each row. */
   online: (
     features: readonly string[],
@@ -13,6 +21,8 @@ export interface IOnlineClient {
 }
 
 export const onlineClient = (request: Request): IOnlineClient => ({
-  materialize: view => request(`features/views/${pathOf(view)}/materialize`, { body: {} }),
+  materialize: (view, range) =>
+    request(`features/views/${pathOf(view)}/materialize`, { body: { ...range } }),
+  check: view => request(`features/views/${pathOf(view)}/check`, { body: {} }),
   online: (features, entities) => request('features/online', { body: { features, entities } })
 });

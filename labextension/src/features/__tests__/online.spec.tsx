@@ -2,6 +2,7 @@ import { act, fireEvent, screen } from '@testing-library/react';
 import React from 'react';
 
 import { fakeWorkbench, show } from '../../components/__tests__/workbench';
+import { Backfill } from '../backfill';
 import { Online } from '../online';
 
 const detail = { view: { name: 'homes' }, join_keys: ['zip'] } as never;
@@ -44,5 +45,25 @@ describe('a look-up', () => {
     expect([button.textContent, button.disabled]).toEqual(['Look Up', false]);
     expect(screen.getByText('price')).toBeTruthy();
     expect(screen.getByText('1021.3456')).toBeTruthy();
+  });
+});
+
+describe('a backfill', () => {
+  it('asks for the range in parts, and opens its job', async () => {
+    const materialize = jest.fn(async () => ({ ref: 'job:1' }));
+    const workbench = fakeWorkbench({ features: { materialize } });
+    const open = jest.spyOn(workbench, 'open');
+    show(workbench, <Backfill view={{ name: 'homes', ref: 'view:homes' } as never} />);
+    const button = screen.getByRole<HTMLButtonElement>('button', { name: 'Backfill' });
+    expect(button.disabled).toBe(true);
+    fireEvent.change(screen.getByLabelText('since'), { target: { value: '2013-01-01' } });
+    await act(async () => {
+      fireEvent.submit(button.closest('form')!);
+    });
+    expect(materialize).toHaveBeenCalledWith('homes', {
+      start: '2013-01-01T00:00:00Z',
+      every: '1d'
+    });
+    expect(open).toHaveBeenCalledWith('job:1');
   });
 });

@@ -1,0 +1,182 @@
+"""Skew: whether the online store has what training would read, on a sample of keys. Loads no Feast
+where the store is SQLite or Redis.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import Conflict
+from ..core.feast_online.feast_stores import Column
+from .definitions import Definition
+from .pulling import latest, within
+from .sources import one_snapshot, readable, scan
+from .spec import FeatureSkew, SkewReport
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from .online import OnlineReader
+
+_TOLERANCE = 1e-6
+"""Relative, of numbers: a store may keep a feature as a 32-bit float."""
+
+
+@dataclass(slots=True)
+class _Count:
+    """What was found of one feature."""
+
+    compared: int = 0
+    different: int = 0
+    missing: int = 0
+    only_online: int = 0
+    example: str = ""
+
+    def fault(self, kind: str, example: str) -> None:
+        setattr(self, kind, getattr(self, kind) + 1)
+        self.example = self.example or example
+
+
+def check(
+    view: Definition, reader: OnlineReader, repo: Path, *, until: datetime, size: int
+) -> SkewReport:
+    """Compare the online values of at most `size` keys with their newest rows in the source, as of
+    `until`, the end of what was materialized. A value past its ttl is compared too.
+
+    Raises Conflict for a view without a source, NotFound and Unprocessable for one whose source
+    cannot be read, Unavailable if the store does not answer.
+    """
+    if view.source is None:
+        raise Conflict(
+            f"{view.name} has no source.",
+            "There is nothing to compare its online values with.",
+            "Only views with a batch source have a history.",
+        )
+    rows = _sample(view, repo, until, size)
+    keys = [key.name for key in view.keys]
+    entities = rows.select(keys).to_dicts() if keys else [{}] * rows.height
+    features = [column.name for column in view.features]
+    stored = reader.stored(view, features, entities)
+    times = _times(rows, view)
+    counts = {
+        name: _compare(rows[name].to_list(), stored[name], times, entities, view)
+        for name in features
+    }
+    return _report(view, rows.height, until, counts)
+
+
+def _sample(view: Definition, repo: Path, until: datetime, size: int) -> pl.DataFrame:
+    assert view.source is not None
+    keys = [key.name for key in view.keys]
+    with one_snapshot(), readable(view.source):
+        rows = within(scan(view.source, repo), view.source, None, until)
+        found = latest(rows, view.source, keys).collect(engine="streaming")
+    return found.sample(size, seed=0) if found.height > size else found
+
+
+def _times(rows: pl.DataFrame, view: Definition) -> list[datetime]:
+    from .join import utc
+
+    assert view.source is not None
+    name = view.source.time
+    times: list[datetime] = rows.select(utc(name, rows.schema[name]))[name].to_list()
+    return times
+
+
+def _compare(
+    expected: Sequence[Any],
+    stored: Column,
+    times: Sequence[datetime],
+    entities: Sequence[Mapping[str, Any]],
+    view: Definition,
+) -> _Count:
+    count = _Count()
+    for value, online, at, online_at, entity in zip(
+        expected, stored.values, times, stored.at, entities, strict=True
+    ):
+        named = ", ".join(f"{key}={item}" for key, item in entity.items()) or view.name
+        if online_at is None:
+            count.fault(
+                "missing", f"{named}: not online; the source has {value!r:.40} of {at:%F %T}"
+            )
+            continue
+        newer = online_at.replace(microsecond=0) > at
+        if newer and view.push:
+            count.only_online += 1
+            continue
+        count.compared += 1
+        older = at.replace(microsecond=0) > online_at
+        if newer or older or not same(online, value):
+            said = f"online {online!r:.40} of {online_at:%F %T}"
+            count.fault("different", f"{named}: {said}; in the source {value!r:.40} of {at:%F %T}")
+    return count
+
+
+def same(online: Any, offline: Any) -> bool:
+    """Whether a stored value is that of the source. Numbers may differ by the millionth part, and
+    times by less than a second, since stores round them.
+    """
+    if isinstance(offline, date) and isinstance(online, datetime):
+        return abs((online - _moment(offline)).total_seconds()) < 1
+    if isinstance(offline, list | tuple) and isinstance(online, list | tuple):
+        return len(online) == len(offline) and all(map(same, online, offline))
+    if _is_number(online) and _is_number(offline):
+        both = math.isnan(online) and math.isnan(offline)
+        return both or math.isclose(online, offline, rel_tol=_TOLERANCE, abs_tol=1e-12)
+    return bool(online == offline)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _moment(value: date) -> datetime:
+    at = value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _report(
+    view: Definition, sampled: int, until: datetime, counts: Mapping[str, _Count]
+) -> SkewReport:
+    compared = sum(count.compared for count in counts.values())
+    different = sum(count.different for count in counts.values())
+    missing = sum(count.missing for count in counts.values())
+    return SkewReport(
+        view=view.name,
+        until=until,
+        sampled=sampled,
+        compared=compared,
+        different=different,
+        missing_online=missing,
+        rate=different / compared if compared else None,
+        upper=upper_bound(different, compared),
+        features={
+            name: FeatureSkew(
+                compared=count.compared,
+                different=count.different,
+                missing_online=count.missing,
+                only_online=count.only_online,
+                example=count.example,
+            )
+            for name, count in counts.items()
+        },
+        passed=different == 0 and missing == 0,
+    )
+
+
+def upper_bound(different: int, compared: int) -> float | None:
+    """The largest rate of differences that the sample does not contradict, at 95 %; None for no
+    sample. Source: Clopper and Pearson, one-sided; about 3/n for none of n.
+    """
+    if compared == 0:
+        return None
+    if different >= compared:
+        return 1.0
+    from scipy.stats import beta
+
+    return float(beta.ppf(0.95, different + 1, compared - different))
