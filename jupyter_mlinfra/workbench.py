@@ -18,8 +18,7 @@ from .core.records import PAGE_LIMIT, every
 
 if TYPE_CHECKING:
     from .catalog import Catalog
-    from .core.records import Page
-    from .core.search import Hit, Searchable
+    from .core.search import HitPage
     from .core.targets import TargetCheck
     from .deployments import Deployments
     from .experiments import Experiments
@@ -79,20 +78,31 @@ class Workbench:
         *,
         kinds: Sequence[str] = (),
         domains: Sequence[str] | None = None,
+        owner: Sequence[str] = (),
+        tag: Sequence[str] = (),
+        namespace: Sequence[str] = (),
         limit: int = 50,
         cursor: str | None = None,
-    ) -> Page[Hit]:
+    ) -> HitPage:
         """Objects of these domains, or of all, whose name, columns, tags, owner or notes hold all
-        `words`.
+        `words`. owner, namespace: of one of these; tag: with all of these; then the words may be
+        empty.
 
         A domain that cannot be read is searched as it was last indexed; the page's `note` names it.
         """
+        from .core.search import chosen
+
         searched = [item for item in _chosen(domains) if item.searched]
         domains = [item.name for item in searched]
         notes = [note for item in searched if (note := self._refreshed(item))]
         return replace(
             self.project.index.search(
-                words, kinds=kinds, domains=domains, limit=limit, cursor=cursor
+                words,
+                kinds=kinds,
+                domains=domains,
+                facets=chosen(owner=owner, tag=tag, namespace=namespace),
+                limit=limit,
+                cursor=cursor,
             ),
             note=" ".join(notes),
         )
@@ -210,10 +220,7 @@ class Workbench:
             return note
         try:
             with guarded(domain, own=item in ours()):
-                source: Searchable = getattr(self, domain)
-                self.project.index.refresh(
-                    domain, source.search_fingerprint(), source.search_documents
-                )
+                self.project.index.follow(domain, getattr(self, domain))
         except MLInfraError as error:
             self._down[domain] = (
                 time.monotonic() + _ASK_AGAIN_SECONDS,

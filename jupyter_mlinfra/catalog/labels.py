@@ -1,50 +1,155 @@
-"""Tags, owner and description of a dataset: their limits, and the properties that hold them."""
+"""Tags, owner and description of a dataset or a column: their limits, and the properties of the
+table that hold them.
+"""
 
 from __future__ import annotations
 
+import difflib
 import json
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from ..core.errors import BadRequest
+from ..core.errors import BadRequest, NotFound
+from ..core.refs import Ref, reference
+from . import columnlabels
 from . import metadata as records
 
 _MAX_TAGS, _MAX_TAG_LENGTH, _MAX_TEXT_LENGTH = 50, 100, 10_000
 
 
-def check_tags(tags: Sequence[str]) -> None:
-    """Raise BadRequest for a text that cannot be a tag."""
-    for text in tags:
-        if not text.strip() or len(text) > _MAX_TAG_LENGTH or not text.isprintable():
-            raise BadRequest(
-                f"{text[:40]!r} cannot be a tag.",
-                f"A tag is 1 to {_MAX_TAG_LENGTH} printable characters.",
-            )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labels:
+    """What is said of a dataset or a column. owner: of a dataset."""
 
+    tags: tuple[str, ...] = ()
+    description: str = ""
+    owner: str = ""
 
-def with_tags(
-    name: str, properties: Mapping[str, str], *, add: Sequence[str], remove: Sequence[str]
-) -> Mapping[str, str]:
-    """The properties to set. Raises BadRequest for too many tags."""
-    remaining = [tag for tag in records.tags(properties) if tag not in remove]
-    tags = list(dict.fromkeys([*remaining, *(text.strip() for text in add)]))
-    if len(tags) > _MAX_TAGS:
-        raise BadRequest(
-            f"{name} would have {len(tags)} tags.",
-            f"A dataset has at most {_MAX_TAGS}.",
-            "Take some off first.",
+    def changed(
+        self,
+        *,
+        tags: Iterable[str] | None = None,
+        description: str | None = None,
+        owner: str | None = None,
+    ) -> Labels:
+        """With other tags or texts; None keeps the present ones."""
+        return Labels(
+            tags=self.tags if tags is None else tuple(dict.fromkeys(tag.strip() for tag in tags)),
+            description=self.description if description is None else description,
+            owner=self.owner if owner is None else owner,
         )
-    return {records.TAGS: json.dumps(tags)}
 
-
-def with_texts(owner: str | None, description: str | None) -> Mapping[str, str]:
-    """The properties to set; None leaves a text as it is. Raises BadRequest for one that is too
-    long.
-    """
-    texts = {records.OWNER: owner, records.DESCRIPTION: description}
-    for text in texts.values():
-        if text is not None and len(text) > _MAX_TEXT_LENGTH:
+    def check(self, before: Labels, name: str) -> None:
+        """Raise BadRequest for a new tag that cannot be one, too many tags, or a text that is too
+        long.
+        """
+        for tag in self.tags:
+            if tag not in before.tags and not _is_tag(tag):
+                raise BadRequest(
+                    f"{tag[:40]!r} cannot be a tag.",
+                    f"A tag is 1 to {_MAX_TAG_LENGTH} printable characters.",
+                )
+        if len(self.tags) > _MAX_TAGS:
             raise BadRequest(
-                "The text is too long.",
-                f"It has {len(text):,} characters; {_MAX_TEXT_LENGTH:,} are allowed.",
+                f"{name} would have {len(self.tags)} tags.",
+                f"It may have {_MAX_TAGS}.",
+                "Take some off first.",
             )
-    return {key: text for key, text in texts.items() if text is not None}
+        for text in (self.owner, self.description):
+            if len(text) > _MAX_TEXT_LENGTH:
+                raise BadRequest(
+                    "The text is too long.",
+                    f"It has {len(text):,} characters; {_MAX_TEXT_LENGTH:,} are allowed.",
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is spoken of: a dataset, or a column of it."""
+
+    dataset: str
+    column: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Target:
+        """Read `NAMESPACE.TABLE` or `column:NAMESPACE.TABLE.COLUMN`; the name of the dataset is
+        checked by whoever opens it. Raises BadRequest for another reference.
+        """
+        if not text.startswith("column:"):
+            return cls(text)
+        parts = Ref.parse(text).parts
+        if len(parts) != 2:
+            raise BadRequest(
+                f"{text[:80]!r} is not the name of a column.",
+                "A column is column:NAMESPACE.TABLE.COLUMN.",
+            )
+        return cls(*parts)
+
+    def __str__(self) -> str:
+        return (
+            self.dataset if self.column is None else reference("column", self.dataset, self.column)
+        )
+
+    def labels(self, properties: Mapping[str, str], ids: Mapping[str, int]) -> Labels:
+        """What is said of it now. ids: Iceberg's ids of the columns, by name. Raises NotFound if
+        there is no such column.
+        """
+        if self.column is None:
+            return Labels(
+                tags=tuple(records.tags(properties)),
+                description=properties.get(records.DESCRIPTION, ""),
+                owner=properties.get(records.OWNER, ""),
+            )
+        number = self._id(ids)
+        return Labels(
+            tags=tuple(columnlabels.tags_of(properties).get(number, ())),
+            description=columnlabels.texts_of(properties).get(number, ""),
+        )
+
+    def properties(
+        self, labels: Labels, properties: Mapping[str, str], ids: Mapping[str, int]
+    ) -> Mapping[str, str]:
+        """The properties that hold these labels. Raises as `labels`."""
+        if self.column is None:
+            return {
+                records.TAGS: json.dumps(labels.tags),
+                records.DESCRIPTION: labels.description,
+                records.OWNER: labels.owner,
+            }
+        number = self._id(ids)
+        return {
+            **columnlabels.with_column_tags(properties, number, labels.tags),
+            **columnlabels.with_column_text(properties, number, labels.description),
+        }
+
+    def undo(self, before: Labels, after: Labels) -> str:
+        """The command that sets the labels back; empty if nothing has changed."""
+        back = [tag for tag in before.tags if tag not in after.tags]
+        off = [f"--remove={tag}" for tag in after.tags if tag not in before.tags]
+        tags = [*off, *(["--", *back] if any(tag.startswith("-") for tag in back) else back)]
+        texts = [
+            f"--{name}={getattr(before, name)}"
+            for name in ("owner", "description")
+            if getattr(before, name) != getattr(after, name)
+        ]
+        return " && ".join(
+            shlex.join(["mlinfra", "catalog", verb, str(self), *words])
+            for verb, words in (("tag", tags), ("describe", texts))
+            if words
+        )
+
+    def _id(self, ids: Mapping[str, int]) -> int:
+        column = self.column or ""
+        if column in ids:
+            return ids[column]
+        close = difflib.get_close_matches(column, ids, n=3)
+        raise NotFound(
+            f"{self.dataset} has no column {column[:80]}.",
+            f"Close to it: {', '.join(close)}." if close else "No column has such a name.",
+            f"mlinfra catalog show {self.dataset}",
+        )
+
+
+def _is_tag(text: str) -> bool:
+    return 0 < len(text) <= _MAX_TAG_LENGTH and text.isprintable()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import NotFound, Unprocessable
 from ..core.records import Number
+from . import columnlabels
 from .dtypes import short_type
 from .names import DatasetName
 from .spec import Column, Dataset, Snapshot
@@ -64,7 +65,16 @@ def dataset(name: DatasetName, metadata: Metadata) -> Dataset:
         owner=properties.get(OWNER) or properties.get("owner", ""),
         tags=tags(properties),
         description=properties.get(DESCRIPTION, ""),
+        columns_tagged=_tagged(fields(name, metadata), properties),
     )
+
+
+def _tagged(
+    fields: Sequence[Mapping[str, Any]], properties: Mapping[str, str]
+) -> Mapping[str, Sequence[str]]:
+    """The tags of columns, by their names."""
+    tags = columnlabels.tags_of(properties)
+    return {field["name"]: tags[field["id"]] for field in fields if field["id"] in tags}
 
 
 def checked(name: DatasetName, data: bytes, location: str) -> Metadata:
@@ -76,6 +86,10 @@ def checked(name: DatasetName, data: bytes, location: str) -> Metadata:
         columns(name, metadata), snapshots(name, metadata), str(metadata["location"])
         with contextlib.suppress(NotFound):  # an expired newest snapshot is not damage
             dataset(name, metadata)
+        texts = [field["name"] for field in fields(name, metadata)]
+        texts += metadata.get("properties", {}).values()
+        if not all(isinstance(text, str) for text in texts):
+            raise TypeError("a name or a property is not a text")
     except (
         ArithmeticError,
         AttributeError,
@@ -117,13 +131,16 @@ def columns(
     name: DatasetName, metadata: Metadata, used_by: Mapping[str, Sequence[str]] | None = None
 ) -> list[Column]:
     """The columns at the snapshot of `name`, or the newest. used_by: references by column name."""
+    properties = metadata.get("properties", {})
+    tags, texts = columnlabels.tags_of(properties), columnlabels.texts_of(properties)
     return [
         Column(
             name=field["name"],
             type=short_type(field["type"]),
             required=bool(field.get("required")),
-            doc=field.get("doc") or "",
+            doc=texts.get(field["id"]) or field.get("doc") or "",
             used_by=(used_by or {}).get(field["name"], ()),
+            tags=tags.get(field["id"], ()),
         )
         for field in fields(name, metadata)
     ]

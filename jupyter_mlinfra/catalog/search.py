@@ -2,74 +2,122 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..core.display import number
-from ..core.errors import MLInfraError
+from ..core.errors import MLInfraError, Unavailable
 from ..core.refs import reference
-from ..core.search import Document
+from ..core.search import Document, Part
 from . import metadata as records
 from .names import DatasetName
 from .registrations import Registered
+from .spec import Column, Dataset
 from .store import CatalogStore
 from .stores.listing import CatalogEntry
 
+_MOST_FAILURES = 20
+"""Tables in a row whose storage does not answer, after which no further one is asked for."""
 
-def documents(store: CatalogStore) -> Iterator[Document]:
-    """Every dataset and every column. A table that cannot be read, or not by its name, is found by
-    its name.
+
+def read(store: CatalogStore, names: Sequence[str]) -> Iterator[Part]:
+    """The documents of these datasets. One that cannot be read is found by its name.
+
+    Raises Unavailable if the storage does not answer at all.
     """
-    for entry in store.entries():
+    entries = {entry.name: entry for entry in store.entries()}
+    failures = 0
+    for name in names:
+        if (entry := entries.get(name)) is None:
+            continue
         try:
-            yield from _documents(entry, store.metadata(entry))
-        except MLInfraError as error:
-            yield Document(
-                ref=reference("dataset", entry.name),
-                kind="dataset",
-                name=entry.name,
-                detail=error.what,
-            )
+            part = _part(entry, store)
+        except Unavailable as error:
+            failures += not isinstance(error.__cause__, FileNotFoundError)
+            if failures == _MOST_FAILURES:
+                raise
+            part = _nameless(entry, error)
+        else:
+            failures = 0
+        yield part
 
 
-def registered_documents(items: Iterable[Registered]) -> Iterator[Document]:
+def read_registered(items: Iterable[Registered]) -> Iterator[Part]:
     """What is registered in place, and its columns as they were then."""
     for item in items:
-        yield Document(
+        shared = {"namespace": (item.name.namespace,)}
+        whole = Document(
             ref=item.name.ref,
             kind="dataset",
             name=item.name.text,
             text=" ".join([*item.columns, item.location]),
             detail=f"{item.kind} in place, {len(item.columns)} columns",
+            facets=shared,
         )
-        for name, dtype in item.columns.items():
-            yield Document(
+        columns = [
+            Document(
                 ref=reference("column", item.name.text, name),
                 kind="column",
                 name=name,
-                text="",
                 detail=f"{dtype} · {item.name.text}",
+                facets=shared,
             )
+            for name, dtype in item.columns.items()
+        ]
+        yield Part(name=item.name.text, documents=[whole, *columns])
 
 
-def _documents(entry: CatalogEntry, metadata: Mapping[str, Any]) -> Iterator[Document]:
+def _part(entry: CatalogEntry, store: CatalogStore) -> Part:
+    """Raises Unavailable if its metadata file cannot be had."""
     name = DatasetName(entry.namespace, entry.table)
-    dataset, columns = records.dataset(name, metadata), records.columns(name, metadata)
-    text = " ".join(
-        [*(column.name for column in columns), *dataset.tags, dataset.owner, dataset.description]
-    )
-    yield Document(
-        ref=name.ref,
+    try:
+        return Part(name=entry.name, documents=list(_documents(name, store.metadata(entry))))
+    except Unavailable:
+        raise
+    except MLInfraError as error:
+        return _nameless(entry, error)
+
+
+def _nameless(entry: CatalogEntry, error: MLInfraError) -> Part:
+    """What is known of a table without its metadata."""
+    document = Document(
+        ref=reference("dataset", entry.name),
         kind="dataset",
-        name=name.text,
-        text=text,
-        detail=f"{number(dataset.rows)} rows, {dataset.columns} columns",
+        name=entry.name,
+        detail=error.what,
+        facets={"namespace": (entry.namespace,)},
     )
+    return Part(name=entry.name, documents=[document], doubtful=True)
+
+
+def _documents(name: DatasetName, metadata: Mapping[str, Any]) -> Iterator[Document]:
+    dataset, columns = records.dataset(name, metadata), records.columns(name, metadata)
+    yield _document(dataset, columns)
+    shared = {"namespace": (name.namespace,), "owner": (dataset.owner,), "tag": dataset.tags}
     for column in columns:
         yield Document(
             ref=reference("column", name.text, column.name),
             kind="column",
             name=column.name,
-            text=column.doc,
+            text=" ".join([*column.tags, column.doc]),
             detail=f"{column.type} · {name.text}",
+            facets=shared | {"tag": [*dataset.tags, *column.tags]} if column.tags else shared,
         )
+
+
+def _document(dataset: Dataset, columns: Sequence[Column]) -> Document:
+    """A dataset is found by the tags of its columns too."""
+    tags = dict.fromkeys([*dataset.tags, *(tag for column in columns for tag in column.tags)])
+    names = [column.name for column in columns]
+    return Document(
+        ref=dataset.ref,
+        kind="dataset",
+        name=dataset.name,
+        text=" ".join([*names, *tags, dataset.owner, dataset.description]),
+        detail=f"{number(dataset.rows)} rows, {dataset.columns} columns",
+        facets={
+            "namespace": (dataset.namespace,),
+            "owner": (dataset.owner,),
+            "tag": list(tags),
+        },
+    )

@@ -136,7 +136,7 @@ class Dataset:
     """One row of a list. name: `namespace.table`. rows, bytes: from the snapshot's summary, so
     exact. domain: whose table it is: that domain alone writes it, it has no snapshots, and what
     would have to be read is unknown; of what is registered in place, its kind (`csv`, `delta`);
-    empty for a dataset of the catalog.
+    empty for a dataset of the catalog. columns_tagged: tags of its columns, by name.
     """
 
     ref: str
@@ -151,12 +151,30 @@ class Dataset:
     tags: Sequence[str]
     description: str
     domain: str = ""
+    columns_tagged: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labelled(Dataset):
+    """A dataset after its tags or texts, or those of a column, were changed. undo: the command that
+    changes them back; empty if they were so before.
+    """
+
+    undo: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Namespace:
+    """A namespace. datasets: how many datasets and other tables it has."""
+
+    name: str
+    datasets: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One column. type: short (`i64`, `f64`, `str`, `ts[us, tz]`, …). used_by: references of what
-    was made from this column, if lineage names it.
+    """One column. type: short (`i64`, `f64`, `str`, `ts[us, tz]`, …). doc: its description.
+    used_by: references of what was made from this column, if lineage names it.
     """
 
     name: str
@@ -164,6 +182,7 @@ class Column:
     required: bool
     doc: str
     used_by: Sequence[str] = ()
+    tags: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

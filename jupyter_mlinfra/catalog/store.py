@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from .drivers import with_region
 from .names import DatasetName
 from .pending import Pending
 from .stores.documents import Documents
-from .stores.listing import CatalogEntry, Listing
+from .stores.listing import CatalogEntry, Listing, Tables
 from .stores.opening import DURABLE, PYICEBERG, Opening
 from .tables.domain import tables_of_domains
 
@@ -55,13 +55,18 @@ class CatalogStore:
         """
         return self._opening.iceberg
 
-    def entries(self, namespace: str | None = None) -> list[CatalogEntry]:
+    def tables(self) -> Tables:
+        """All tables, as they are now."""
+        return self._listing.tables()
+
+    def entries(self, namespace: str | None = None) -> Sequence[CatalogEntry]:
         """All tables, or those of one namespace, by name."""
-        return self._listing.entries(namespace)
+        tables = self._listing.tables()
+        return tables.entries if namespace is None else tables.by_namespace.get(namespace, ())
 
     def has(self, name: DatasetName) -> bool:
         """Whether there is a table of that name."""
-        return any(entry.table == name.table for entry in self.entries(name.namespace))
+        return (name.namespace, name.table) in self._listing.tables().by_name
 
     def open(self, name: DatasetName) -> Table:
         """The table as pyiceberg loads it, with pyiceberg's own errors."""
@@ -126,10 +131,10 @@ class CatalogStore:
         """
         if not self._listing.is_cheap:
             return CatalogEntry(name.namespace, name.table, None)
-        for entry in self.entries(name.namespace):
-            if entry.table == name.table:
-                return entry
-        raise self.absent(name)
+        entry = self._listing.tables().by_name.get((name.namespace, name.table))
+        if entry is None:
+            raise self.absent(name)
+        return entry
 
     def metadata(self, entry: CatalogEntry) -> Mapping[str, Any]:
         """The parsed metadata file of a table.
@@ -161,7 +166,7 @@ class CatalogStore:
         """Changes with every commit to a table; where the list has only names, with the names and
         every ten minutes.
         """
-        return self._listing.state()
+        return self._listing.tables().state
 
     @contextlib.contextmanager
     def lock(self, name: DatasetName) -> Iterator[None]:
@@ -184,7 +189,7 @@ class CatalogStore:
     def absent(self, name: DatasetName) -> NotFound:
         """The error for a name that no table has."""
         names = list[str]()
-        for entry in self._listing.tables():
+        for entry in self._listing.tables().entries:
             found = DatasetName(entry.namespace, entry.table)
             try:
                 found.check()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from ..core.display import number
 from ..core.errors import BadRequest
+from ..core.refs import reference
 from .names import DatasetName
 from .spec import DatasetDetail, IngestReport, Profile, RowBlock, Snapshot, Verification
 
@@ -133,10 +134,28 @@ class Table:
         """Its newest commits, newest first."""
         return self._catalog.snapshots(self.name).items
 
-    def tag(self, *tags: str) -> None:
-        """Put tags on it."""
-        self._catalog.tag(self.name, add=tags)
+    def tag(self, *tags: str, column: str | None = None, remove: Sequence[str] = ()) -> None:
+        """Put tags on it or on one of its columns, such as `pii` on one with personal data, and
+        remove others.
+        """
+        self._catalog.tag(self._target(column), add=tags, remove=remove)
         self._refresh()
+
+    def describe(
+        self,
+        *,
+        owner: str | None = None,
+        description: str | None = None,
+        column: str | None = None,
+    ) -> None:
+        """Set its owner and description, or the description of a column; None keeps the present
+        one.
+        """
+        self._catalog.describe(self._target(column), owner=owner, description=description)
+        self._refresh()
+
+    def _target(self, column: str | None) -> str:
+        return self.name if column is None else reference("column", self.name, column)
 
     def __repr__(self) -> str:
         return (

@@ -78,6 +78,14 @@ class EventLog:
         with self._database.read() as connection:
             return int(connection.execute("SELECT coalesce(max(id), 0) FROM event").fetchone()[0])
 
+    def newest(self, topic: str) -> Mapping[str, int]:
+        """Id of the newest event of each object of a topic, by its reference."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT ref, max(id) FROM event WHERE topic = ? GROUP BY ref", (topic,)
+            ).fetchall()
+        return {row[0]: int(row[1]) for row in rows}
+
     def after(self, last: int, *, limit: int = 500) -> list[Event]:
         """Events with an id above `last`, oldest first."""
         with self._database.read() as connection:

@@ -65,6 +65,10 @@ class EventOutbox(EventLog):
         except OSError as error:
             raise explain_os_error(error, f"The event of {ref} was not written.") from error
 
+    def newest(self, topic: str) -> Mapping[str, int]:  # noqa: ARG002
+        """Nothing: what others do is not known here."""
+        return {}
+
 
 def contents(folder: Path) -> dict[str, list[int]]:
     """The present state of the files in an outbox; equal as long as nothing has been added."""

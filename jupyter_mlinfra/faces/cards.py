@@ -60,7 +60,8 @@ def card_of(value: Any, *, first: str = "") -> Card | None:
 
 
 @card(Page, measured=True)
-def _page(page: Page[Any], first: str = "") -> Card:
+def from_page(page: Page[Any], first: str = "") -> Card:
+    """The card of a list."""
     if not page.items:
         return Card(
             title="Nothing found." if page.total == 0 else "Nothing on this page.", note=page.note

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..core.lineage import Edge
-from ..core.search import Hit
+from ..core.search import Hit, HitPage
 from ..core.targets import TargetCheck
+from .cards import Card, card, from_page
 from .rows import Row, row
 from .words import beginning, plain
 
@@ -22,6 +25,15 @@ def edge(item: Edge) -> Row:
 @row(Hit, noun="object")
 def hit(item: Hit) -> Row:
     return {"ref": item.ref, "name": item.name, "detail": beginning(item.detail)}
+
+
+@card(HitPage)
+def _hits(page: HitPage) -> Card:
+    facets = {
+        name: beginning(", ".join(f"{value} ({count:,})" for value, count in values.items()), 200)
+        for name, values in page.facets.items()
+    }
+    return replace(from_page(page), facts=facets)
 
 
 @row(TargetCheck)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from ..core.records import PAGE_LIMIT
+from ..core.refs import decoded
 
 
 class Bound:
@@ -68,8 +69,16 @@ Many = Annotated[str, Len(0, 20_000), Whole()]
 bytes, must fit into `app.HEADER_KIB`.
 """
 
+Values = Annotated[str, Len(0, 4000), Whole()]
+"""Values of a facet separated by commas; a comma inside one is %2C."""
+
 Count = Annotated[int, Interval(ge=0, le=2**53)]
 Percent = Annotated[int, Interval(ge=0, le=100)]
+
+
+def values(text: str) -> list[str]:
+    """The values of a facet."""
+    return [decoded(word) for word in words(text)]
 
 
 def words(text: str) -> list[str]:

@@ -23,7 +23,7 @@ METRICS = 5
 COMMON: Mapping[str, Sequence[str]] = {
     "jupyter_mlinfra.core.lineage": ("Edge",),
     "jupyter_mlinfra.core.records": ("Page",),
-    "jupyter_mlinfra.core.search": ("Hit",),
+    "jupyter_mlinfra.core.search.documents": ("Hit", "HitPage"),
     "jupyter_mlinfra.core.targets": ("TargetCheck",),
 }
 """Records of no domain alone that have a row or a card, by module."""

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from ..catalog import ReadingOptions, Table, WriteMode
     from ..catalog.spec import IngestReport
     from ..core.frames import Frame
-    from ..core.records import Page
-    from ..core.search import Hit
+    from ..core.search import HitPage
 
 
 def dataset(name: str) -> Table:
@@ -80,8 +79,18 @@ def sql(query: str, *, limit: int | None = None) -> pl.DataFrame:
     return current().catalog.sql(query, limit=limit)
 
 
-def search(words: str, *, kinds: Sequence[str] = (), limit: int = 50) -> Page[Hit]:
+def search(
+    words: str,
+    *,
+    kinds: Sequence[str] = (),
+    owner: Sequence[str] = (),
+    tag: Sequence[str] = (),
+    namespace: Sequence[str] = (),
+    limit: int = 50,
+) -> HitPage:
     """Objects of every domain that contain all words; kinds: only `dataset`, `feature`, `run` and
-    so on.
+    so on. owner, namespace: of one of these; tag: with all of these.
     """
-    return current().search(words, kinds=kinds, limit=limit)
+    return current().search(
+        words, kinds=kinds, owner=owner, tag=tag, namespace=namespace, limit=limit
+    )

@@ -12,12 +12,11 @@ from ..core.errors import Conflict, Forbidden, MLInfraError, NotFound
 from ..core.records import PAGE_LIMIT
 from ..core.snippets import read_by
 from ..faces.handler import Handler, access, parse, remote, route_missing
-from ..faces.parameters import Cursor, Len, Limit, Many, Name, Text, words
+from ..faces.parameters import Cursor, Len, Limit, Many, Name, Text, Values, values, words
 from ..faces.snippets import call_of, code_of
 
 if TYPE_CHECKING:
-    from ..core.records import Page
-    from ..core.search import Hit
+    from ..core.search import HitPage
     from ..core.targets import TargetCheck
     from .context import Context
 
@@ -70,11 +69,21 @@ def _readable(handler: Handler) -> list[str]:
 class Search(Handler):
     @read(slow=remote)
     def get(
-        self, *, q: Text, kinds: Many = "", limit: Limit = 50, cursor: Cursor = None
-    ) -> Page[Hit]:
+        self,
+        *,
+        q: Text = "",
+        kinds: Many = "",
+        owner: Values = "",
+        tag: Values = "",
+        namespace: Values = "",
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> HitPage:
         """Objects of every domain whose name, columns, tags, owner or notes hold all words, of
-        those that the user may read; `kinds` with commas between.
+        those that the user may read.
 
+        With commas between, and a comma inside one as %2C: `kinds`, `owner` and `namespace` (one of
+        them), `tag` (all of them). Beside `owner`, `tag` or `namespace` there may be no words.
         `note` names domains that could not be asked just now: what is found of them may be out of
         date.
         """
@@ -84,7 +93,14 @@ class Search(Handler):
                 f"There is no kind {unknown[0]}.", fix=f"Kinds: {', '.join(kind_names())}."
             )
         return self.bench.search(
-            q, kinds=chosen, domains=_readable(self), limit=limit, cursor=cursor
+            q,
+            kinds=chosen,
+            domains=_readable(self),
+            owner=values(owner),
+            tag=values(tag),
+            namespace=values(namespace),
+            limit=limit,
+            cursor=cursor,
         )
 
 

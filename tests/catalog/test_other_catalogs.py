@@ -214,7 +214,7 @@ def test_every_verb_works(elsewhere, project, file):
     catalog.write(pl.DataFrame({"n": [1]}), into="sales.other", mode="replace")
     catalog.write(pl.DataFrame({"m": ["x"]}), into="sales.other", mode="replace")
     assert [item.name for item in catalog.list().items] == ["sales.orders", "sales.other"]
-    assert catalog.namespaces().items == ["sales"]
+    assert [(item.name, item.datasets) for item in catalog.namespaces().items] == [("sales", 2)]
     assert catalog.preview("sales.orders").total == 3
     assert catalog.dataset("sales.other").scan().collect().to_dicts() == [{"m": "x"}]
     assert [item.id for item in catalog.snapshots("sales.orders").items] == [
@@ -223,7 +223,9 @@ def test_every_verb_works(elsewhere, project, file):
     ]
     assert catalog.dataset("sales.orders").scan(first.snapshot).collect()["id"].to_list() == [1, 2]
     assert catalog.profile("sales.orders", tier="footer").columns["id"].max == 3
+    assert catalog.search("sales").total == 2
     assert catalog.tag("sales.orders", add=["gold"]).tags == ["gold"]
+    assert catalog.search("", tag=["gold"]).total == 4
     assert {hit.kind for hit in catalog.search("word").items} == {"dataset", "column"}
     assert catalog.sql("SELECT sum(id) AS s FROM sales.orders").item() == 6
     assert catalog.fingerprint("sales.orders") == second.snapshot

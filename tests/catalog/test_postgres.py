@@ -164,7 +164,7 @@ def test_every_verb_works_with_data_on_s3_and_asks_nobody_else(
     catalog.write(pl.DataFrame({"n": [1]}), into="sales.other", mode="replace")
     catalog.write(pl.DataFrame({"m": ["x"]}), into="sales.other", mode="replace")
     assert [item.name for item in catalog.list().items] == ["sales.orders", "sales.other"]
-    assert catalog.namespaces().items == ["sales"]
+    assert [item.name for item in catalog.namespaces().items] == ["sales"]
     assert catalog.preview("sales.orders").total == 4
     assert catalog.dataset("sales.other").scan().collect().to_dicts() == [{"m": "x"}]
     assert [item.id for item in catalog.snapshots("sales.orders").items] == [

@@ -220,10 +220,11 @@ def test_lists_are_paged_by_name_and_namespace(catalog):
     ) == (3, ["b.two"])
     assert [item.name for item in catalog.list(namespace="b").items] == ["b.one", "b.two"]
     assert catalog.list(namespace="none").total == 0
-    assert (catalog.namespaces().items, catalog.namespaces(limit=1, cursor="1").items) == (
-        ["a", "b"],
-        ["b"],
-    )
+    assert [(item.name, item.datasets) for item in catalog.namespaces().items] == [
+        ("a", 1),
+        ("b", 2),
+    ]
+    assert [item.name for item in catalog.namespaces(limit=1, cursor="1").items] == ["b"]
     one = page.items[0]
     assert (one.ref, one.rows.value, one.rows.basis, one.columns, one.owner, one.namespace) == (
         "dataset:a.one",

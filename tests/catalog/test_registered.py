@@ -48,7 +48,7 @@ def test_every_reading_verb_knows_it(
     shown = catalog.register(place, name="lake.orders")
     assert (shown.name, shown.domain, shown.columns) == ("lake.orders", kind, 4)
     assert [item.name for item in catalog.list().items] == ["lake.orders"]
-    assert catalog.namespaces().items == ["lake"]
+    assert [item.name for item in catalog.namespaces().items] == ["lake"]
     scanned = catalog.dataset("lake.orders").scan()
     assert scanned.sort("id").collect().to_dicts() == ROWS.to_dicts()
     some = scanned.filter(pl.col("id") > 1).select("word", "id").sort("id").head(1).collect()

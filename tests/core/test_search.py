@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from searches import examples
 
-from jupyter_mlinfra.core import search
 from jupyter_mlinfra.core.errors import BadRequest, Unavailable
-from jupyter_mlinfra.core.search import Document, SearchIndex
+from jupyter_mlinfra.core.search import Document, Part, SearchIndex, chosen, writing
+from jupyter_mlinfra.core.search import index as search
 
 DOCUMENTS = [
     Document(
@@ -204,7 +204,7 @@ def test_a_busy_index_is_waited_for_once_and_not_for_each_domain(
 def test_a_refresh_that_fails_changes_nothing_and_hinders_no_other(
     index: SearchIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "_row", lambda domain, item: (item.name, object()))
+    monkeypatch.setattr(writing, "_row", lambda item: (item.name, object()))
     with pytest.raises(Unavailable):
         index.refresh("test", "2", lambda: DOCUMENTS[:1])
     monkeypatch.undo()
@@ -273,3 +273,111 @@ def test_an_index_of_an_earlier_version_is_made_anew(tmp_path: Path) -> None:
         ("job:1", "ml.job('1').table()")
     ]
     assert not SearchIndex(path).refresh("test", "1", list)
+
+
+class Shelves:
+    """A domain in parts, which notes those that it is asked for."""
+
+    def __init__(self, parts: dict[str, list[Document]]) -> None:
+        self.parts, self.marks, self.asked = parts, dict.fromkeys(parts, "1"), list[str]()
+        self.doubtful = set[str]()
+
+    def search_fingerprint(self) -> str:
+        return repr(self.marks)
+
+    def search_parts(self) -> Mapping[str, str]:
+        return self.marks
+
+    def search_documents_of(self, parts: Sequence[str]) -> Iterator[Part]:
+        self.asked += parts
+        for name in parts:
+            if name in self.parts:
+                yield Part(name=name, documents=self.parts[name], doubtful=name in self.doubtful)
+
+
+def book(name: str, **facets: list[str]) -> Document:
+    return Document(ref=f"job:{name}", kind="job", name=name, facets=facets)
+
+
+def test_only_parts_that_changed_are_asked_for_again(tmp_path: Path) -> None:
+    index = SearchIndex(tmp_path / "index.db")
+    shelves = Shelves({"a": [book("alpha"), book("atlas")], "b": [book("beta")], "c": []})
+    assert index.follow("test", shelves)
+    assert shelves.asked == ["a", "b", "c"]
+    assert not index.follow("test", shelves)
+    shelves.asked.clear()
+    shelves.parts["a"], shelves.marks["a"] = [book("atlas"), book("aster")], "2"
+    del shelves.parts["b"], shelves.marks["b"]
+    shelves.parts["d"], shelves.marks["d"] = [book("delta")], "1"
+    assert index.follow("test", shelves)
+    assert sorted(shelves.asked) == ["a", "d"]
+    totals = {
+        word: index.search(word).total for word in ("alpha", "atlas", "aster", "beta", "delta")
+    }
+    assert totals == {"alpha": 0, "atlas": 1, "aster": 1, "beta": 0, "delta": 1}
+
+
+def test_many_parts_that_cannot_all_be_read_keep_those_that_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "_BATCH", 2)
+    index = SearchIndex(tmp_path / "index.db")
+    shelves = Shelves({name: [book(f"book{name}")] for name in "abcd"})
+    real = shelves.search_documents_of
+
+    def broken(parts: Sequence[str]) -> Iterator[Part]:
+        if "c" in parts:
+            raise Unavailable("The store does not answer.")
+        return real(parts)
+
+    monkeypatch.setattr(shelves, "search_documents_of", broken)
+    with pytest.raises(Unavailable, match="does not answer"):
+        index.follow("test", shelves)
+    assert index.search("book").total == 2
+    monkeypatch.undo()
+    shelves.asked.clear()
+    assert index.follow("test", shelves)
+    assert shelves.asked == ["c", "d"]
+    assert index.search("book").total == 4
+
+
+def test_a_doubtful_part_is_asked_for_again_after_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [1_000_000.0]
+    monkeypatch.setattr(search.time, "time", lambda: clock[0])
+    index = SearchIndex(tmp_path / "index.db")
+    shelves = Shelves({"a": [book("alpha")], "b": [book("beta")]})
+    shelves.doubtful = {"b"}
+    assert index.follow("test", shelves)
+    assert not index.follow("test", shelves)
+    shelves.asked.clear()
+    shelves.doubtful = set()
+    for moment in (clock[0] + search.DOUBTFUL_SECONDS, clock[0] - 5000):
+        clock[0] = moment
+        index.follow("test", shelves)
+    assert shelves.asked == ["b"]
+    assert not index.follow("test", shelves)
+
+
+def test_facets_narrow_count_and_need_no_words(tmp_path: Path) -> None:
+    index = SearchIndex(tmp_path / "index.db")
+    documents = [
+        book("one", owner=["ana"], tag=["gold", "raw"]),
+        book("two", owner=["ana"], tag=["gold"]),
+        book("three", owner=["bob", ""], tag=[]),
+        book("o'three", owner=['";--'], tag=["gold"]),
+    ]
+    index.refresh("test", "1", lambda: documents)
+
+    def names(words: str, **facets: list[str]) -> set[str]:
+        return {hit.name for hit in index.search(words, facets=chosen(**facets)).items}
+
+    assert names("three", tag=["gold"]) == {"o'three"}
+    assert names("", owner=["ana", "bob"]) == {"one", "two", "three"}
+    assert names("", tag=["gold", "raw"]) == {"one"}
+    assert names("", owner=['";--']) == {"o'three"}
+    assert names("", owner=["nobody"]) == names("") == set()
+    page = index.search("", facets=chosen(tag=["gold"]))
+    assert page.facets == {"owner": {"ana": 2, '";--': 1}, "tag": {"gold": 3, "raw": 1}}
+    assert index.search("t", kinds=["dataset"], facets=chosen(tag=["gold"])).total == 0

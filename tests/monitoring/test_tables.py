@@ -49,7 +49,7 @@ def test_they_are_listed_after_the_datasets_by_page_with_what_is_known_without_r
     assert [item.domain for item in page.items] == ["", *["monitoring"] * 4]
     second = bench.catalog.list(limit=2, cursor="2")
     assert ([item.name for item in second.items], second.total) == (tables[1:3], 5)
-    assert bench.catalog.namespaces().items == ["monitoring", "zoo"]
+    assert [item.name for item in bench.catalog.namespaces().items] == ["monitoring", "zoo"]
     assert [item.name for item in bench.catalog.list(domains=()).items] == ["zoo.animals"]
     assert bench.catalog.list(namespace="monitoring").total == 4
     by_name = {item.name: item for item in page.items}

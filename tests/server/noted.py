@@ -116,7 +116,11 @@ def _record(kind: Any, parameters: Mapping[Any, Any]) -> Any:
     hints = typing.get_type_hints(
         kind,
         {**vars(import_module(kind.__module__)), "pl": None}
-        | {str(name): name for name in kind.__type_params__},
+        | {
+            str(name): name
+            for base in kind.__mro__
+            for name in getattr(base, "__type_params__", ())
+        },
     )
     return kind(
         **{

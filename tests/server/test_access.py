@@ -28,6 +28,7 @@ EXPECTED = {
     "GET catalog/datasets/{name}/lineage": "read catalog",
     "POST catalog/datasets/{name}/tags": "write catalog",
     "POST catalog/datasets/{name}/description": "write catalog",
+    "POST catalog/datasets/{name}/columns/{column}": "write catalog",
     "GET catalog/namespaces": "read catalog",
     "POST catalog/inspect": "write catalog",
     "POST catalog/ingest": "write catalog",

@@ -1,4 +1,4 @@
-"""What people say of a dataset."""
+"""What people say of a dataset and its columns."""
 
 from __future__ import annotations
 
@@ -6,4 +6,5 @@ from ...core.domain import Part
 
 PART = Part(
     verbs=("tag", "describe"),
+    records={"jupyter_mlinfra.catalog.spec": ("Labelled",)},
 )

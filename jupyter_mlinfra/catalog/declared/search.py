@@ -5,5 +5,6 @@ from __future__ import annotations
 from ...core.domain import Part
 
 PART = Part(
-    verbs=("search",),
+    verbs=("search", "namespaces"),
+    records={"jupyter_mlinfra.catalog.spec": ("Namespace",)},
 )

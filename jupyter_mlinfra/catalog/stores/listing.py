@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import sqlite3
+import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-from urllib.parse import quote
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
+from .changes import SqliteFile, mark_of
 from .opening import CATALOG, Opening
+
+if TYPE_CHECKING:
+    from pyiceberg.catalog import Catalog
+    from sqlalchemy import Engine
 
 # every column: `iceberg_type` is missing in older catalogs
 _TABLES = "SELECT * FROM iceberg_tables WHERE catalog_name = {0}"
@@ -34,72 +38,116 @@ class CatalogEntry:
         return f"{self.namespace}.{self.table}"
 
 
+class Tables:
+    """All tables at one moment. mark: of that moment; None if nothing tells a later one from it."""
+
+    def __init__(self, entries: Iterable[CatalogEntry], mark: tuple[Any, ...] | None) -> None:
+        self.entries: Sequence[CatalogEntry] = sorted(entries, key=lambda entry: entry.name)
+        self.mark = mark
+
+    @cached_property
+    def by_name(self) -> Mapping[tuple[str, str], CatalogEntry]:
+        """Each by its namespace and its name."""
+        return {(entry.namespace, entry.table): entry for entry in self.entries}
+
+    @cached_property
+    def by_namespace(self) -> Mapping[str, Sequence[CatalogEntry]]:
+        """Those of each namespace, by name."""
+        found: dict[str, list[CatalogEntry]] = {}
+        for entry in self.entries:
+            found.setdefault(entry.namespace, []).append(entry)
+        return found
+
+    @property
+    def state(self) -> str:
+        """Changes with every commit to a table; where the list has only names, with the names and
+        every ten minutes.
+        """
+        return self._digest if self.is_told else f"{self._digest} {period()}"
+
+    @cached_property
+    def _digest(self) -> str:
+        text = repr([(entry.name, entry.metadata) for entry in self.entries])
+        return hashlib.sha256(text.encode(errors="replace")).hexdigest()
+
+    @cached_property
+    def is_told(self) -> bool:
+        """Whether the list tells of every table whether it has changed."""
+        return all(entry.metadata for entry in self.entries)
+
+
+def period() -> str:
+    """Another text every ten minutes."""
+    return str(int(time.time() // 600))
+
+
 class Listing:
-    """The tables of one catalog. One SQL statement where it is a SQL database."""
+    """The tables of one catalog; safe to share between threads.
+
+    Where it is a SQL database they are read by one statement; in SQLite and PostgreSQL again only
+    after a change.
+    """
 
     def __init__(self, opening: Opening) -> None:
         self._opening = opening
+        self._lock = threading.Lock()  # of the file
+        self._file: SqliteFile | None = None
+        self._last: Tables | None = None
 
     @property
     def is_cheap(self) -> bool:
         """Whether it is a SQL database."""
         return self._opening.embedded.is_used or hasattr(self._opening.iceberg, "engine")
 
-    def entries(self, namespace: str | None = None) -> list[CatalogEntry]:
-        """All tables, or those of one namespace, by name."""
+    def tables(self) -> Tables:
+        """All tables."""
         with self._opening.faults.explained("The catalog cannot be listed."):
-            entries = self.tables()
-        return sorted(
-            (entry for entry in entries if namespace in (None, entry.namespace)),
-            key=lambda entry: entry.name,
-        )
+            if self._opening.embedded.is_used:
+                with self._lock:
+                    return self._embedded()
+            iceberg = self._opening.iceberg
+            engine = getattr(iceberg, "engine", None)
+            if engine is None:
+                return Tables(_by_names(iceberg), None)
+            mark = mark_of(engine, iceberg.name)
+            return self._read(mark, lambda: _by_statement(engine, iceberg.name))
 
-    def state(self) -> str:
-        """Changes with every commit to a table; where the list has only names, with the names and
-        every ten minutes.
-        """
-        entries = self.entries()
-        clock = "" if all(entry.metadata for entry in entries) else str(int(time.time() // 600))
-        return hashlib.sha256(
-            repr((clock, [(entry.name, entry.metadata) for entry in entries])).encode()
-        ).hexdigest()
-
-    def tables(self) -> list[CatalogEntry]:
-        """All tables, in no order, with the libraries' own errors."""
-        if self._opening.embedded.is_used:
-            return _embedded(self._opening.embedded.file)
-        iceberg = self._opening.iceberg
-        engine = getattr(iceberg, "engine", None)
-        if engine is not None:
-            from sqlalchemy import text
-
-            with engine.connect() as connection:
-                return _tables(
-                    connection.execute(
-                        text(_TABLES.format(":name")), {"name": iceberg.name}
-                    ).mappings()
-                )
-        namespaces = (tuple(namespace) for namespace in iceberg.list_namespaces())
-        return [
-            CatalogEntry(".".join(identifier[:-1]), identifier[-1], None)
-            for namespace in namespaces
-            for identifier in iceberg.list_tables(namespace)
-        ]
-
-
-def _embedded(file: Path) -> list[CatalogEntry]:
-    if not file.exists():
-        return []
-    with contextlib.closing(
-        sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True, timeout=30)
-    ) as connection:
-        connection.row_factory = sqlite3.Row
+    def _embedded(self) -> Tables:
+        if self._file is None:
+            self._file = SqliteFile(self._opening.embedded.file)
+        file = self._file
         try:
-            return _tables(dict(row) for row in connection.execute(_TABLES.format("?"), (CATALOG,)))
-        except sqlite3.OperationalError as error:
+            return self._read(
+                file.mark(), lambda: _tables(file.rows(_TABLES.format("?"), (CATALOG,)))
+            )
+        except sqlite3.Error as error:
+            file.close()
             if "no such table" in str(error):  # another process is creating the file
-                return []
+                return Tables([], None)
             raise
+
+    def _read(self, mark: tuple[Any, ...] | None, read: Callable[[], list[CatalogEntry]]) -> Tables:
+        """The tables as they were last read, if that mark still stands."""
+        last = self._last
+        if last is None or mark is None or last.mark != mark:
+            self._last = last = Tables(read(), mark)
+        return last
+
+
+def _by_statement(engine: Engine, name: str) -> list[CatalogEntry]:
+    from sqlalchemy import text
+
+    with engine.connect() as connection:
+        found = connection.execute(text(_TABLES.format(":name")), {"name": name})
+        return _tables(found.mappings())
+
+
+def _by_names(iceberg: Catalog) -> list[CatalogEntry]:
+    return [
+        CatalogEntry(".".join(identifier[:-1]), identifier[-1], None)
+        for namespace in iceberg.list_namespaces()
+        for identifier in iceberg.list_tables(tuple(namespace))
+    ]
 
 
 def _tables(rows: Iterable[Mapping[str, Any]]) -> list[CatalogEntry]:

@@ -58,8 +58,8 @@ class Finder:
         """Datasets, other tables, and which domains cannot list theirs. domains: whose tables; None
         for those of all.
         """
-        entries = self._store.entries(namespace)
-        names = {entry.name for entry in entries}
+        found = self._store.tables()
+        entries = found.entries if namespace is None else found.by_namespace.get(namespace, ())
         tables, note = tables_of_domains(self._project, domains)
         registered = {
             item.name.text: RegisteredTable(self._project, item)
@@ -70,7 +70,8 @@ class Finder:
         kept = [
             table
             for table in tables
-            if namespace in (None, table.name.namespace) and table.name.text not in names
+            if namespace in (None, table.name.namespace)
+            and (table.name.namespace, table.name.table) not in found.by_name
         ]
         return entries, kept, note
 

@@ -1,44 +1,79 @@
-"""The verbs about what people say of a dataset: tags, owner, description."""
+"""The verbs about what people say of a dataset or a column: tags, owner, description."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import fields
 
+from ...core.errors import BadRequest
 from ...core.events import telling
 from .. import metadata as records
-from ..labels import check_tags, with_tags, with_texts
-from ..names import DatasetName
-from ..spec import Dataset
+from ..labels import Labels, Target
+from ..spec import Labelled
 from .base import Verbs
 
 
 class LabelVerbs(Verbs):
-    """Tags and texts; a base of `Catalog`."""
+    """Tags and texts; a base of `Catalog`. They are kept in properties of the table.
 
-    def tag(self, name: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Dataset:
-        """Add tags to a dataset and remove tags. Adding one twice is not an error."""
-        check_tags(add)
-        return self._change(
-            self.own(name), lambda properties: with_tags(name, properties, add=add, remove=remove)
-        )
+    name: of a dataset, or of a column as `column:NAMESPACE.TABLE.COLUMN`.
+    """
+
+    def tag(self, name: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Labelled:
+        """Add tags to a dataset or a column, and remove tags. Adding one twice is not an error. A
+        column with personal data is tagged `pii`.
+
+        Raises NotFound for a column that the dataset does not have.
+        """
+
+        def change(labels: Labels) -> Labels:
+            kept = [tag for tag in labels.tags if tag not in remove]
+            return labels.changed(tags=[*kept, *add])
+
+        return self._change(Target.parse(name), change)
 
     def describe(
-        self, name: str, *, owner: str | None = None, description: str | None = None
-    ) -> Dataset:
-        """Set a dataset's owner and description; None keeps the present one."""
-        texts = with_texts(owner, description)
-        return self._change(self.own(name), lambda _: texts)
+        self,
+        name: str,
+        *,
+        owner: str | None = None,
+        description: str | None = None,
+        tags: Sequence[str] | None = None,
+    ) -> Labelled:
+        """Set the owner, the description and all tags of a dataset, or the description and all tags
+        of a column; None keeps the present ones. Raises as `tag`, and BadRequest for the owner of a
+        column.
+        """
+        target = Target.parse(name)
+        if target.column is not None and owner is not None:
+            raise BadRequest(
+                f"{name} cannot have an owner.",
+                "A column belongs to whoever owns its dataset.",
+                f"mlinfra catalog describe {target.dataset} --owner NAME",
+            )
+        return self._change(
+            target,
+            lambda labels: labels.changed(owner=owner, description=description, tags=tags),
+        )
 
-    def _change(
-        self, name: DatasetName, change: Callable[[Mapping[str, str]], Mapping[str, str]]
-    ) -> Dataset:
+    def _change(self, target: Target, change: Callable[[Labels], Labels]) -> Labelled:
         """Set properties of a table; the lock keeps two changes at once from losing one."""
+        name = self.own(target.dataset)
         with self._store.lock(name), self._store.explained(f"{name.text} was not changed."):
             table = self._store.load(name)
-            properties = change(table.properties)
-            if properties:
+            ids = {field.name: field.field_id for field in table.schema().fields}
+            before = target.labels(table.properties, ids)
+            after = change(before)
+            after.check(before, str(target))
+            present = target.properties(before, table.properties, ids)
+            wanted = target.properties(after, table.properties, ids)
+            changed = {key: text for key, text in wanted.items() if text != present[key]}
+            if changed:
                 with table.transaction() as transaction:
-                    transaction.set_properties(dict(properties))
-        with telling(f"{name.text} is changed"):
-            self._project.events.emit("dataset", name.ref, {"changed": sorted(properties)})
-        return records.dataset(name, self._store.metadata(self._store.entry(name)))
+                    transaction.set_properties(changed)
+        if changed:
+            with telling(f"{target} is changed"):
+                self._project.events.emit("dataset", name.ref, {"changed": sorted(changed)})
+        record = records.dataset(name, self._store.metadata(self._store.entry(name)))
+        values = {item.name: getattr(record, item.name) for item in fields(record)}
+        return Labelled(**values, undo=target.undo(before, after))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from ...core.errors import BadRequest, NotFound
 from ...core.records import Page, page_of
 from .. import metadata as records
 from ..names import DatasetName
-from ..spec import Dataset, DatasetDetail, RowBlock, Verification
+from ..spec import Dataset, DatasetDetail, Namespace, RowBlock, Verification
 from ..stores.listing import CatalogEntry
 from ..tables.domain import DomainTable
 from ..tables.preview import preview
@@ -47,13 +48,15 @@ class ReadingVerbs(Verbs):
         limit: int = 50,
         cursor: str | None = None,
         domains: Collection[str] | None = None,
-    ) -> Page[str]:
+    ) -> Page[Namespace]:
         """The namespaces that have datasets or tables of other domains, by name. domains: as in
         `list`.
         """
         entries, tables, note = self._tables.listed(None, domains)
-        names = {entry.namespace for entry in entries} | {item.name.namespace for item in tables}
-        return replace(page_of(sorted(names), limit=limit, cursor=cursor), note=note)
+        counts = Counter(entry.namespace for entry in entries)
+        counts.update(item.name.namespace for item in tables)
+        found = [Namespace(name=name, datasets=count) for name, count in sorted(counts.items())]
+        return replace(page_of(found, limit=limit, cursor=cursor), note=note)
 
     def asked(self, name: str) -> str:
         """A name of a list as other verbs read it: the reference of a table with a name that only

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ...core.errors import NotFound
 from ...core.records import Number, Page, page_of
 from ...core.refs import named, reference
-from ...core.search import Document, Hit
-from .. import statistics
-from ..pages import feature_records, matches, short_type, uses, view_record, words_of
+from ...core.search import HitPage, Part
+from .. import searching, statistics
+from ..pages import feature_records, matches, uses, view_record
 from ..repo import folder
 from ..snippets import view_code
 from ..sources import state_of
@@ -22,10 +22,24 @@ class BrowsingVerbs(FeatureVerbs):
     """What views and features there are; a base of `Features`."""
 
     def views(
-        self, *, query: str | None = None, limit: int = 50, cursor: str | None = None
+        self,
+        *,
+        query: str | None = None,
+        owner: Sequence[str] = (),
+        tag: Sequence[str] = (),
+        limit: int = 50,
+        cursor: str | None = None,
     ) -> Page[View]:
-        """Views by name, those that match every word of `query`."""
-        matching = [view for view in self._views().values() if matches(query, view)]
+        """Views by name, those that match every word of `query`. owner: of one of these; tag: with
+        all of these, see `search`.
+        """
+        matching = [
+            view
+            for view in self._views().values()
+            if (not owner or view.owner in owner)
+            and searching.has_tags(view, None, tag)
+            and matches(query, view)
+        ]
         page = page_of(matching, limit=limit, cursor=cursor)
         written, at = self._store.materializations(), self._now()
         items = [
@@ -77,45 +91,39 @@ class BrowsingVerbs(FeatureVerbs):
             return None
         return hashlib.sha256(f"{definition.digest} {state}".encode()).hexdigest()[:16]
 
-    def search(self, words: str, *, limit: int = 50) -> Page[Hit]:
-        """Views and features whose name, description, tags or owner hold every word."""
-        self._project.index.refresh("features", self.search_fingerprint(), self.search_documents)
-        return self._project.index.search(words, kinds=("view", "feature"), limit=limit)
+    def search(
+        self,
+        words: str,
+        *,
+        owner: Sequence[str] = (),
+        tag: Sequence[str] = (),
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> HitPage:
+        """Views and features whose name, description, tags or owner hold every word. owner: of one
+        of these; tag: with all of these, each by its name, its value or as `name=value`; then the
+        words may be empty.
+        """
+        self._project.index.follow("features", self)
+        return self._project.index.search(
+            words,
+            kinds=("view", "feature"),
+            facets=searching.narrowing(self._views().values(), owner=owner, tag=tag),
+            limit=limit,
+            cursor=cursor,
+        )
 
     def search_fingerprint(self) -> str:
         """Changes with every definition."""
-        return hashlib.sha256(
-            " ".join(view.digest for view in self._views().values()).encode()
-        ).hexdigest()[:16]
+        return hashlib.sha256(repr(self.search_parts()).encode(errors="replace")).hexdigest()
 
-    def search_documents(self) -> Iterator[Document]:
-        """Every view and feature."""
-        for view in self._views().values():
-            notes = (
-                f"{' '.join(view.entities)} {view.owner} {view.description} {words_of(view.tags)}"
-                f" {view.source.name if view.source else ''}"
-            )
-            names = " ".join(column.name for column in view.features)
-            detail = f"{len(view.features)} features" + (
-                f" of {', '.join(view.entities)}" if view.entities else ""
-            )
-            yield Document(
-                ref=reference("view", view.name),
-                kind="view",
-                name=view.name,
-                text=f"{names} {notes}",
-                detail=detail,
-            )
-            for column in view.features:
-                text = f"{view.name} {column.description} {words_of(column.tags)} {notes}"
-                ref = reference("feature", view.name, column.name)
-                yield Document(
-                    ref=ref,
-                    kind="feature",
-                    name=column.name,
-                    text=text,
-                    detail=f"{view.name}, {short_type(column.type)}",
-                )
+    def search_parts(self) -> Mapping[str, str]:
+        """The digest of each view."""
+        return {view.name: view.digest for view in self._views().values()}
+
+    def search_documents_of(self, parts: Sequence[str]) -> Iterator[Part]:
+        """Each view with its features."""
+        return searching.parts(self._views(), parts)
 
     # Last in the class: after it, the name `list` means this method.
     def list(
@@ -123,16 +131,21 @@ class BrowsingVerbs(FeatureVerbs):
         *,
         view: str | None = None,
         query: str | None = None,
+        owner: Sequence[str] = (),
+        tag: Sequence[str] = (),
         limit: int = 50,
         cursor: str | None = None,
     ) -> Page[Feature]:
-        """Features by view and name, those that match every word of `query`."""
+        """Features by view and name, those that match every word of `query`. owner: of one of
+        these; tag: with all of these, see `search`.
+        """
         views = [self._view(view)] if view else [*self._views().values()]
         matching = [
             (item, column.name)
             for item in views
+            if not owner or item.owner in owner
             for column in item.features
-            if matches(query, item, column)
+            if searching.has_tags(item, column, tag) and matches(query, item, column)
         ]
         page = page_of(matching, limit=limit, cursor=cursor)
         views_shown, used = {item.name: item for item, _ in page.items}, uses(self._project)

@@ -716,13 +716,15 @@ export interface components {
         };
         /**
          * Column
-         * @description One column. type: short (`i64`, `f64`, `str`, `ts[us, tz]`, …). used_by: references of what
-         *     was made from this column, if lineage names it.
+         * @description One column. type: short (`i64`, `f64`, `str`, `ts[us, tz]`, …). doc: its description.
+         *     used_by: references of what was made from this column, if lineage names it.
          */
         readonly Column: {
             readonly doc: string;
             readonly name: string;
             readonly required: boolean;
+            /** @default [] */
+            readonly tags: readonly string[];
             readonly type: string;
             /** @default [] */
             readonly used_by: readonly string[];
@@ -839,11 +841,14 @@ export interface components {
          * @description One row of a list. name: `namespace.table`. rows, bytes: from the snapshot's summary, so
          *     exact. domain: whose table it is: that domain alone writes it, it has no snapshots, and what
          *     would have to be read is unknown; of what is registered in place, its kind (`csv`, `delta`);
-         *     empty for a dataset of the catalog.
+         *     empty for a dataset of the catalog. columns_tagged: tags of its columns, by name.
          */
         readonly Dataset: {
             readonly bytes: number | null;
             readonly columns: number | null;
+            readonly columns_tagged: {
+                readonly [key: string]: readonly string[];
+            };
             readonly description: string;
             /** @default  */
             readonly domain: string;
@@ -1641,16 +1646,18 @@ export interface components {
             readonly ref: string;
         };
         /**
-         * Page
-         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
-         *     reader has to know about the list, usually empty.
-         *
-         *     total: the length of the list; with `more`, only the items up to here, because a remote store
-         *     does not count the rest, which may be empty.
+         * HitPage
+         * @description A page of hits. facets: how many of all hits have each value, by facet; the most frequent
+         *     values first.
          */
         readonly HitPage: {
             /** @default null */
             readonly cursor: string | null;
+            readonly facets: {
+                readonly [key: string]: {
+                    readonly [key: string]: number;
+                };
+            };
             readonly items: readonly components["schemas"]["Hit"][];
             /** @default false */
             readonly more: boolean;
@@ -2303,6 +2310,33 @@ export interface components {
             };
             readonly window_end: string | null;
             readonly window_start: string | null;
+        };
+        /**
+         * Namespace
+         * @description A namespace. datasets: how many datasets and other tables it has.
+         */
+        readonly Namespace: {
+            readonly datasets: number;
+            readonly name: string;
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know about the list, usually empty.
+         *
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
+         */
+        readonly NamespacePage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["Namespace"][];
+            /** @default false */
+            readonly more: boolean;
+            /** @default  */
+            readonly note: string;
+            readonly shown: number;
+            readonly total: number;
         };
         /**
          * Needs

@@ -10,12 +10,13 @@ from .rights import read, readable
 
 if TYPE_CHECKING:
     from ....core.records import Page
+    from ...spec import Namespace
 
 
 class NamespaceList(Handler):
     @read
-    def get(self, *, limit: Limit = 50, cursor: Cursor = None) -> Page[str]:
-        """Namespaces by name."""
+    def get(self, *, limit: Limit = 50, cursor: Cursor = None) -> Page[Namespace]:
+        """Namespaces by name, with the number of datasets in each."""
         return self.bench.catalog.namespaces(limit=limit, cursor=cursor, domains=readable(self))
 
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from . import ingest, looking, reading, time
+from . import ingest, labels, looking, reading, search, time
 
-__all__ = ["ingest", "looking", "reading", "time"]
+__all__ = ["ingest", "labels", "looking", "reading", "search", "time"]

@@ -30,6 +30,7 @@ def column(item: Column) -> Row:
         "column": item.name,
         "type": item.type,
         "required": plain(item.required),
+        "tags": plain(item.tags),
         "used by": plain(item.used_by),
         "note": beginning(item.doc),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ....faces.handler import Handler, access
-from ....faces.parameters import Cursor, Limit, Name, Text
+from ....faces.parameters import Cursor, Limit, Name, Text, Values, values
 
 if TYPE_CHECKING:
     from ....core.records import Page
@@ -17,10 +17,20 @@ read, _, _ = access("features")
 class ViewList(Handler):
     @read
     def get(
-        self, *, query: Text | None = None, limit: Limit = 50, cursor: Cursor = None
+        self,
+        *,
+        query: Text | None = None,
+        owner: Values = "",
+        tag: Values = "",
+        limit: Limit = 50,
+        cursor: Cursor = None,
     ) -> Page[View]:
-        """Feature views by name that match every word of the query."""
-        return self.bench.features.views(query=query, limit=limit, cursor=cursor)
+        """Feature views by name that match every word of the query, of one of the owners, with all
+        of the tags; commas between them, and a comma inside one as %2C.
+        """
+        return self.bench.features.views(
+            query=query, owner=values(owner), tag=values(tag), limit=limit, cursor=cursor
+        )
 
 
 class ViewPage(Handler):
@@ -40,11 +50,22 @@ class FeatureList(Handler):
         *,
         view: Name | None = None,
         query: Text | None = None,
+        owner: Values = "",
+        tag: Values = "",
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[Feature]:
-        """Features by view and name that match every word of the query."""
-        return self.bench.features.list(view=view, query=query, limit=limit, cursor=cursor)
+        """Features by view and name that match every word of the query, of one of the owners, with
+        all of the tags; commas between them, and a comma inside one as %2C.
+        """
+        return self.bench.features.list(
+            view=view,
+            query=query,
+            owner=values(owner),
+            tag=values(tag),
+            limit=limit,
+            cursor=cursor,
+        )
 
 
 ROUTES = {

@@ -35,7 +35,8 @@ const dataset: IDataset = {
   owner: '',
   tags: [],
   description: '',
-  domain: ''
+  domain: '',
+  columns_tagged: {}
 };
 
 const detailOf = (names: readonly string[]): IDatasetDetail => ({
@@ -43,7 +44,8 @@ const detailOf = (names: readonly string[]): IDatasetDetail => ({
   schema: names.map(name => ({
     name,
     type: 'f64',
-    used_by: []
+    used_by: [],
+    tags: []
   })) as unknown as IDatasetDetail['schema'],
   location: '',
   snapshots: 1,

@@ -103,7 +103,7 @@ describe('lineage', () => {
 });
 
 describe('a remote table', () => {
-  const columns = [{ name: 'a', type: 'i64', required: false, doc: '', used_by: [] }];
+  const columns = [{ name: 'a', type: 'i64', required: false, doc: '', used_by: [], tags: [] }];
   const block = (start: number, count: number): IRowBlock => ({
     start,
     columns,

@@ -1,0 +1,76 @@
+"""The feature store in the search: every view and every feature, and what their tags are called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from ..core.refs import reference
+from ..core.search import Document, Facets, Part
+from .definitions import Column, Definition
+from .pages import short_type, words_of
+
+
+def labels_of(tags: Mapping[str, str]) -> list[str]:
+    """Tags by one name each: `team=risk`, or `gold` for one without a value."""
+    return [f"{name}={value}" if value else name for name, value in tags.items()]
+
+
+def is_meant(label: str, tag: str) -> bool:
+    """Whether a tag that is asked for is this one: its name, its value or `name=value`."""
+    return tag == label or tag in label.split("=", 1)
+
+
+def has_tags(view: Definition, column: Column | None, tags: Sequence[str]) -> bool:
+    """Whether a view, or one of its features, has all of these tags; a feature has those of its
+    view too.
+    """
+    labels = labels_of({**view.tags, **(column.tags if column else {})})
+    return all(any(is_meant(label, tag) for label in labels) for tag in tags)
+
+
+def narrowing(views: Iterable[Definition], *, owner: Sequence[str], tag: Sequence[str]) -> Facets:
+    """The facets of a search: one of these owners, all of these tags."""
+    facets: list[tuple[str, Sequence[str]]] = [("owner", owner)] if owner else []
+    if tag:
+        labels = {
+            label
+            for view in views
+            for tags in (view.tags, *(column.tags for column in view.features))
+            for label in labels_of(tags)
+        }
+        facets += [("tag", [label for label in labels if is_meant(label, word)]) for word in tag]
+    return facets
+
+
+def parts(views: Mapping[str, Definition], names: Sequence[str]) -> Iterator[Part]:
+    """The documents of these views."""
+    for name in names:
+        if view := views.get(name):
+            yield Part(name=name, documents=list(_documents(view)))
+
+
+def _documents(view: Definition) -> Iterator[Document]:
+    notes = (
+        f"{' '.join(view.entities)} {view.owner} {view.description} {words_of(view.tags)}"
+        f" {view.source.name if view.source else ''}"
+    )
+    names = " ".join(column.name for column in view.features)
+    entities = f" of {', '.join(view.entities)}" if view.entities else ""
+    tags = labels_of(view.tags)
+    yield Document(
+        ref=reference("view", view.name),
+        kind="view",
+        name=view.name,
+        text=f"{names} {notes}",
+        detail=f"{len(view.features)} features{entities}",
+        facets={"owner": (view.owner,), "tag": tags},
+    )
+    for column in view.features:
+        yield Document(
+            ref=reference("feature", view.name, column.name),
+            kind="feature",
+            name=column.name,
+            text=f"{view.name} {column.description} {words_of(column.tags)} {notes}",
+            detail=f"{view.name}, {short_type(column.type)}",
+            facets={"owner": (view.owner,), "tag": [*tags, *labels_of(column.tags)]},
+        )
