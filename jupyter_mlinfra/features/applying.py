@@ -168,12 +168,15 @@ def check_types(view: FeatureView, config: RepoConfig) -> None:
     from feast.types import from_value_type
 
     from .dataset_source import spec_of
+    from .offline import PolarsOfflineStore
 
     source = view.batch_source
     if source is None or view.features or spec_of(source.to_proto()).kind == "other":
         return
     translate = source.source_datatype_to_feast_value_type()
-    for column, arrow_type in source.get_table_column_names_and_types(config):
+    reader = PolarsOfflineStore()
+    columns = reader.get_table_column_names_and_types_from_data_source(config, source)
+    for column, arrow_type in columns:
         if column in (source.timestamp_field, source.created_timestamp_column) or column.startswith(
             "__"
         ):

@@ -14,10 +14,20 @@ import pandas as pd
 import polars as pl
 import pytest
 from deltalake import DeltaTable, write_deltalake
-from feast import Entity, FeatureStore, FeatureView, Field, FileSource, RepoConfig, ValueType
+from feast import (
+    Entity,
+    FeatureService,
+    FeatureStore,
+    FeatureView,
+    Field,
+    FileSource,
+    RepoConfig,
+    ValueType,
+)
 from feast.credentials import ConnectionRef
 from feast.data_format import DeltaFormat
 from feast.data_source import DataSource
+from feast.feature_logging import LoggingConfig
 from feast.infra.data_sources.contrib.iceberg_catalog.iceberg_source import IcebergSource
 from feast.infra.offline_stores.file_source import FileLoggingDestination, SavedDatasetFileStorage
 from feast.types import Float64
@@ -26,7 +36,13 @@ from pyiceberg.catalog import Catalog as IcebergCatalog
 from jupyter_mlinfra.catalog import Catalog
 from jupyter_mlinfra.core.errors import NotFound, Unavailable, Unprocessable
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.features import DatasetSource, DatasetStorage, PinnedIcebergSource
+from jupyter_mlinfra.features import (
+    DatasetLoggingDestination,
+    DatasetSource,
+    DatasetStorage,
+    Features,
+    PinnedIcebergSource,
+)
 from jupyter_mlinfra.features.dataset_source import spec_of
 from jupyter_mlinfra.features.repo import OFFLINE_STORE
 from jupyter_mlinfra.features.sources import one_snapshot, scan, state_of
@@ -320,6 +336,51 @@ def test_an_iceberg_catalog_whose_files_are_on_s3_is_read_at_its_endpoint(
         assert elsewhere == []
 
 
+IN_A_PROJECT = """
+from feast import Entity, FeatureView, FileSource
+from feast.data_format import DeltaFormat
+from feast.infra.data_sources.contrib.iceberg_catalog.iceberg_source import IcebergSource
+from feast.value_type import ValueType
+
+from jupyter_mlinfra.features import DatasetSource
+
+times = {{"timestamp_field": "at", "created_timestamp_column": "made"}}
+user = Entity(name="user", join_keys=["user_id"], value_type=ValueType.INT64)
+sources = {{
+    "delta": FileSource(path="scores", file_format=DeltaFormat(), **times),
+    "iceberg": IcebergSource(**{named}),
+    "pinned": DatasetSource(dataset="lake.scores", snapshot="{snapshot}", **times),
+}}
+delta, iceberg, pinned = [
+    FeatureView(name=name, entities=[user], source=source) for name, source in sources.items()
+]
+"""
+
+
+def test_a_project_has_views_over_all_of_them(repo: Path, project: Project, warehouse: Any) -> None:
+    """Without a schema, so their types are those of the columns: applied, shown, joined, put online
+    and in the lineage.
+    """
+    snapshot = Catalog(project).write(FIRST, into="lake.scores").snapshot
+    Catalog(project).write(MORE, into="lake.scores")
+    feature_repo = project.root / "feature_repo"
+    delta(feature_repo, project, warehouse)
+    (feature_repo / "views.py").write_text(
+        IN_A_PROJECT.format(named=warehouse[1], snapshot=snapshot)
+    )
+    features = Features(project)
+    features.apply()
+    for name in ("delta", "iceberg", "pinned"):
+        assert (features.show(name).rows.value, features.show(name).view.problem) == (3, "")
+        asked = pl.from_pandas(ASKED)
+        assert features.training_set([f"{name}:score"], asked)["score"].to_list() == [3.0, 2.0, 1.0]
+    assert [item.rows for item in features.materialize()] == [2, 2, 2]
+    assert [item.rows for item in features.materialize()] == [0, 0, 0]  # nothing has changed
+    assert features.online(["delta:score"], [{"user_id": 1}])[0].values == {"delta:score": 2.0}
+    read = {edge.input for edge in project.lineage.edges() if edge.job == "features.training_set"}
+    assert {"scores@0", f"dataset:lake.scores@{snapshot}"} <= read
+
+
 def test_what_is_not_there_is_named(repo: Path, warehouse: Any) -> None:
     missing = FileSource(path="nowhere", file_format=DeltaFormat(), **TIMES)
     with pytest.raises(NotFound, match=r"no Delta table at .*nowhere"):
@@ -333,10 +394,43 @@ def test_what_is_not_there_is_named(repo: Path, warehouse: Any) -> None:
     assert "geheim" not in str(refused.value)
 
 
-def test_a_log_on_a_server_of_ones_own(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from feast import FeatureService
-    from feast.feature_logging import LoggingConfig
+def test_answers_are_logged_to_a_dataset(repo: Path, project: Project) -> None:
+    FIRST.write_parquet(repo / "scores.parquet")
+    store = opened(repo, FileSource(path="scores.parquet", **TIMES))
+    destination = DatasetLoggingDestination("lake.logged", project="../lake")
+    service = FeatureService(
+        name="served",
+        features=[store.get_feature_view("scores")],
+        logging_config=LoggingConfig(destination=destination),
+    )
+    store.apply([service])
+    kept = store.get_feature_service("served")  # as the registry has it
+    for number in (1, 2):
+        batch = pl.DataFrame(
+            {
+                "user_id": [number],
+                "scores__score": [2.0],
+                "scores__score__timestamp": [T0.replace(tzinfo=None)],
+                "scores__score__status": [2],
+                "__log_timestamp": [T0 + number * HOUR],
+                "__log_date": [T0.date()],
+                "__request_id": [f"r{number}"],
+            }
+        )
+        store.write_logged_features(logs=batch.to_arrow(), source=kept)
+    logged = Catalog(project).dataset("lake.logged").scan().collect()
+    assert sorted(logged["__request_id"]) == ["r1", "r2"]
+    found = store._get_provider().retrieve_feature_service_logs(
+        feature_service=kept,
+        start_date=T0 + 2 * HOUR,
+        end_date=T0 + 3 * HOUR,
+        config=store.config,
+        registry=store.registry,
+    )
+    assert found.to_df()["__request_id"].to_list() == ["r2"]
 
+
+def test_a_log_on_a_server_of_ones_own(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with lakes.requests_elsewhere(monkeypatch) as elsewhere, lakes.s3("lake") as endpoint:
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", lakes.KEY)
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", lakes.SECRET)
