@@ -175,6 +175,8 @@ class FileRows:
             yield fitting.with_columns(absent)[list(targets)]
         broken = sorted([*source.torn(), *source.broken(unfit)], key=lambda row: row.line)
         self._judge(source, broken, read + len(source.torn()), targets)
+        if broken and source.dialect is not None:
+            self.quarantine.note_header(source.name, source.columns, source.dialect.separator)
         for row in broken:
             self.quarantine.add(row)
         self.read += read + len(source.torn())

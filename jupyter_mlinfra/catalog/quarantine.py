@@ -1,12 +1,13 @@
 """Rows that could not be added to the table: kept with file, line and reason, so that they can be
-fixed and ingested again.
+fixed and ingested again. `quarantined` shows them as a table.
 """
 
 from __future__ import annotations
 
+import csv
 import io
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -48,10 +49,13 @@ class Unfit(NamedTuple):
 
 
 class Quarantine:
-    """The broken rows of one ingest, held in memory up to `MOST`, then in one file."""
+    """The broken rows of one ingest, held in memory up to `MOST`, then in one file. headers: of the
+    files of which the text of a row is a part of a line: that line with the names.
+    """
 
     def __init__(self) -> None:
         self.rows: list[Broken] = []
+        self.headers: dict[str, str] = {}
         self.path: Path | None = None
 
     def add(self, row: Broken) -> None:
@@ -63,9 +67,15 @@ class Quarantine:
             Broken(row.file, row.line, row.reason, row.text[:_MAX_TEXT_LENGTH], row.column)
         )
 
+    def note_header(self, file: str, columns: Iterable[str], separator: str) -> None:
+        """Keep the line with the names above the rows of a file whose rows are lines."""
+        line = io.StringIO()
+        csv.writer(line, delimiter=separator, lineterminator="").writerow(columns)
+        self.headers[file] = line.getvalue()
+
     def write(self, folder: Path) -> None:
-        """Store the rows as one Parquet file (file, line, reason, text) at `path`; without rows, no
-        file.
+        """Store the rows as one Parquet file at `path`, whose name is that of the ingest; without
+        rows, no file.
         """
         self.discard()
         if not self.rows:
@@ -76,8 +86,11 @@ class Quarantine:
         frame = pl.DataFrame(
             {
                 name: [getattr(row, name) for row in rows]
-                for name in ("file", "line", "reason", "text")
+                for name in ("file", "line", "column", "reason", "text")
             }
+        ).with_columns(
+            header=pl.Series([self.headers.get(row.file, "") for row in rows], dtype=pl.String),
+            at=pl.lit(now(), pl.Datetime("us", "UTC")),
         )
         data = io.BytesIO()
         frame.write_parquet(data)

@@ -21,7 +21,7 @@ class IngestReport:
 
     rows_written: rows that are new, or that took the place of earlier ones in an upsert, which
     `rows_updated` counts; a row that is there already as it is, is not written. quarantined: rows
-    that could not be read as the table's types; `quarantine` (Parquet) holds them with the reason.
+    that could not be read as the table's types; `quarantine`, a table, holds them with the reason.
     snapshot: the one that was written, or, if nothing was, the one that added the files; None for a
     dry run, whose counts are of what would be. columns: those of the dataset now, which reveal a
     file read without its header; schema: with short types. schema_changes: what was changed of its

@@ -20,6 +20,7 @@ from .intake import Rows
 from .names import DatasetName
 from .positions import Advance, Advancing, Position, position
 from .quarantine import Quarantine
+from .quarantined import quarantine_of
 from .spec import IngestReport
 from .store import CatalogStore
 from .upserting import UpsertChange
@@ -75,7 +76,7 @@ class Writer:
             rows_updated=committed.updated,
             quarantined=len(quarantine.rows),
             snapshot=committed.snapshot,
-            quarantine=str(quarantine.path) if quarantine.path else None,
+            quarantine=quarantine_of(name) if quarantine.path else None,
             columns=list(committed.schema),
             schema=committed.schema,
             schema_changes=committed.changes,

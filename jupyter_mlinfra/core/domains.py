@@ -26,6 +26,7 @@ GROUP = "mlinfra.domains"
 _PACKAGE = __package__.partition(".")[0]
 _OURS = (
     "catalog",
+    "catalog.quarantined",
     "features",
     "jobs",
     "pipelines",

@@ -8,7 +8,6 @@ import gzip
 import io
 from datetime import UTC, date, datetime
 
-import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,8 +20,8 @@ from jupyter_mlinfra.catalog.text import open_text
 from jupyter_mlinfra.core.errors import BadRequest, NotFound, Unprocessable
 
 
-def quarantined(report):
-    return pl.read_parquet(report.quarantine).to_dicts()
+def quarantined(catalog, report):
+    return catalog.dataset(report.quarantine).scan().collect().to_dicts()
 
 
 def test_a_missing_column_gives_the_fix_of_both_faces(catalog, file):
@@ -164,7 +163,7 @@ def test_an_hour_that_the_clock_change_left_out_goes_to_quarantine(catalog, file
         time_zone="America/New_York",
     )
     assert (report.rows_written, report.quarantined) == (20, 1)
-    assert quarantined(report)[0]["line"] == 22
+    assert quarantined(catalog, report)[0]["line"] == 22
 
 
 def test_rows_with_the_wrong_number_of_fields_are_set_aside_with_their_line(catalog, file, rows):
@@ -177,7 +176,8 @@ def test_rows_with_the_wrong_number_of_fields_are_set_aside_with_their_line(cata
     ]
     assert report.quarantined == 2
     assert [
-        (row["file"], row["line"], row["reason"], row["text"]) for row in quarantined(report)
+        (row["file"], row["line"], row["reason"], row["text"])
+        for row in quarantined(catalog, report)
     ] == [
         ("a.csv", 4, "1 field instead of 2", "2"),
         ("a.csv", 7, "3 fields instead of 2", "4,x,y"),
@@ -196,7 +196,7 @@ def test_values_that_are_not_of_the_tables_type_are_set_aside_with_their_line(ca
         into="t.a",
     )
     assert [row["id"] for row in rows("t.a")] == [1, 2, 6, 7]
-    found = quarantined(report)
+    found = quarantined(catalog, report)
     assert [row["line"] for row in found] == [3, 4, 5]
     assert "'three' in column 'id'" in found[0]["reason"]
     assert "'2013-01-04' in column 'at'" in found[1]["reason"]

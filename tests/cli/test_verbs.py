@@ -139,7 +139,7 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         {
             "words": "late flight",
             "kinds": ("dataset", "column"),
-            "domains": ["catalog", "monitoring"],
+            "domains": ["catalog", "quarantine", "monitoring"],
             "owner": ("ana",),
             "tag": ("gold", "raw"),
             "namespace": ("a", "b"),
@@ -161,6 +161,13 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         "catalog",
         "set_aside",
         {"name": "f.p"},
+    ),
+    (
+        "catalog mend f.p bad.csv",
+        "IngestReport",
+        "catalog",
+        "mend",
+        {"name": "f.p", "file": "bad.csv"},
     ),
     ("catalog verify f.p --put-back", "Verification", "catalog", "put_back", {"name": "f.p"}),
     (

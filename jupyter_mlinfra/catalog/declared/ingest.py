@@ -5,6 +5,6 @@ from __future__ import annotations
 from ...core.domain import Part
 
 PART = Part(
-    verbs=("ingest", "inspect"),
+    verbs=("ingest", "inspect", "mend"),
     records={"jupyter_mlinfra.catalog.spec": ("IngestReport", "Inspection")},
 )

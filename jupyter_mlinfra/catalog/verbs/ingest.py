@@ -68,6 +68,28 @@ class IngestVerbs(Verbs):
             dry_run=dry_run,
         )
 
+    def export_quarantine(self, name: str, file: str | Path) -> int:
+        """Write the rows that did not fit into a dataset to a new file, as they stood in theirs, to
+        be mended there; returns how many. Raises NotFound if there are none, Conflict if the file
+        exists.
+        """
+        from ..mending import Mending
+
+        return Mending(self._project, whole(name)).export(Path(file))
+
+    def mend(self, name: str, file: str | Path, **reading: Unpack[ReadingOptions]) -> IngestReport:
+        """Ingest the mended rows of a file that `export_quarantine` wrote, and take those rows out
+        of quarantine; what still does not fit is in quarantine again. Raises what `ingest` raises;
+        then nothing has changed.
+        """
+        from ..mending import Mending
+
+        mending = Mending(self._project, whole(name))
+        ingests = mending.ingests(Path(file))
+        report = self.ingest([file], into=name, **reading)
+        mending.done(Path(file), ingests)
+        return report
+
     def inspect(
         self,
         files: Sequence[str | Path],

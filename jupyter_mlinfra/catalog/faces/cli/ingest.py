@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from ....faces.parse import pair
-from ....faces.session import Session
+from ....faces.session import Ended, Session
 from .noun import catalog
 
 # The comma before another COLUMN=; not one within the brackets of a type.
@@ -189,3 +189,20 @@ def _inspect(
     files is read, and nothing is written.
     """
     return session.bench.catalog.inspect(files, into=into, mode=mode, **options_of(options))
+
+
+@catalog.verb("mend")
+@click.argument("name")
+@click.argument("file")
+@click.option("--export", is_flag=True, help="Write the rows to the file instead.")
+@reading
+def _mend(session: Session, name: str, file: str, export: bool, **options: Any) -> Any:
+    """Ingest rows that did not fit, once they are mended: first --export them to FILE, then mend
+    that file, then call this without --export.
+    """
+    if export:
+        count = session.bench.catalog.export_quarantine(name, file)
+        return Ended({"dataset": name, "file": file, "rows": count})
+    report = session.bench.catalog.mend(name, file, **options_of(options))
+    session.note(report.summary)
+    return report

@@ -1,0 +1,98 @@
+"""Rows that do not fit are a table that every reader sees, and come in once they are mended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+import pytest
+
+from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unprocessable
+from jupyter_mlinfra.workbench import Workbench
+
+GOOD = "".join(f"{number},w{number}\n" for number in range(40))
+
+
+@pytest.fixture
+def report(catalog, file) -> Any:
+    catalog.ingest([file("a.csv", "id,word\n1,a\n")], into="shop.orders")
+    return catalog.ingest([file("b.csv", f"id,word\noops,b\n{GOOD}7\n")], into="shop.orders")
+
+
+def test_rows_that_do_not_fit_are_a_table(catalog, project, report) -> None:
+    assert report.quarantine == "quarantine.shop__orders"
+    rows = catalog.sql(
+        "SELECT dataset, file, line, `column`, reason, text FROM quarantine.shop__orders"
+        " ORDER BY line"
+    )
+    assert rows.rows() == [
+        ("shop.orders", "b.csv", 2, "id", "'oops' in column 'id', which is i64", "oops,b"),
+        ("shop.orders", "b.csv", 43, "", "1 field instead of 2", "7"),
+    ]
+    block = catalog.preview("quarantine.shop__orders")
+    assert (block.shown, block.total) == (2, 2)
+    ingest = block.data[[column.name for column in block.columns].index("ingest")]
+    assert len(set(ingest)) == 1
+    listed = {item.name: item for item in catalog.list().items}
+    assert listed["quarantine.shop__orders"].domain == "quarantine"
+    assert catalog.show("quarantine.shop__orders").dataset.rows.value == 2
+    hits = Workbench(project).search("quarantine shop__orders").items
+    assert [hit.ref for hit in hits] == ["dataset:quarantine.shop__orders"]
+    with pytest.raises(Conflict, match="table of quarantine"):
+        catalog.write(pl.DataFrame({"n": [1]}), into="quarantine.shop__orders")
+
+
+def test_the_rows_of_several_ingests_are_told_apart(catalog, report, file) -> None:
+    catalog.ingest([file("c.csv", f"id,word\n{GOOD}x,c\n")], into="shop.orders")
+    rows = catalog.dataset("quarantine.shop__orders").scan().collect()
+    assert rows["file"].to_list() == ["b.csv", "b.csv", "c.csv"]
+    assert rows["ingest"].n_unique() == 2
+    assert rows["at"].is_sorted()
+
+
+def test_mended_rows_come_in_and_leave_the_quarantine(catalog, report, rows, tmp_path) -> None:
+    bad = tmp_path / "bad.csv"
+    assert catalog.export_quarantine("shop.orders", bad) == 2
+    assert bad.read_text() == "id,word\noops,b\n7\n"
+    with pytest.raises(Conflict, match="exists already"):
+        catalog.export_quarantine("shop.orders", bad)
+    bad.write_text("id,word\n100,b\n107,\n")
+    assert catalog.mend("shop.orders", bad).rows_written == 2
+    assert {row["id"] for row in rows("shop.orders")} == {*range(40), 1, 100, 107}
+    with pytest.raises(NotFound, match="has no rows"):
+        catalog.export_quarantine("shop.orders", tmp_path / "more.csv")
+    assert "quarantine.shop__orders" not in [item.name for item in catalog.list().items]
+    with pytest.raises(BadRequest, match="--export"):
+        catalog.mend("shop.orders", bad)
+
+
+def test_what_still_does_not_fit_is_in_quarantine_again(catalog, report, file, tmp_path) -> None:
+    bad = tmp_path / "bad.csv"
+    catalog.export_quarantine("shop.orders", bad)
+    catalog.ingest([file("c.csv", f"id,word\n{GOOD}late,c\n")], into="shop.orders")
+    bad.write_text("id,word\n100,b\nstill,\n")
+    mended = catalog.mend("shop.orders", bad, max_bad=0.5)
+    assert (mended.rows_written, mended.quarantined) == (1, 1)
+    found = catalog.dataset("quarantine.shop__orders").scan().collect()
+    assert found["text"].to_list() == ["late,c", "still,"]
+
+
+def test_a_refused_file_of_mended_rows_leaves_them_in_quarantine(catalog, report, tmp_path) -> None:
+    bad = tmp_path / "bad.csv"
+    catalog.export_quarantine("shop.orders", bad)
+    with pytest.raises(Unprocessable, match="can be read"):
+        catalog.mend("shop.orders", bad)
+    assert catalog.dataset("quarantine.shop__orders").scan().collect().height == 2
+
+
+def test_rows_of_json_are_mended_as_json(catalog, file, rows, tmp_path) -> None:
+    lines = [*(f'{{"id": {number}}}' for number in range(20)), '{"id": "x"}', "{bad"]
+    catalog.ingest([file("a.jsonl", "\n".join(lines))], into="t.a", types={"id": "i64"})
+    with pytest.raises(BadRequest, match=r"\.jsonl"):
+        catalog.export_quarantine("t.a", tmp_path / "bad.csv")
+    bad = tmp_path / "bad.jsonl"
+    catalog.export_quarantine("t.a", bad)
+    assert bad.read_text().splitlines() == ['{"id": "x"}', "{bad"]
+    bad.write_text('{"id": 20}\n{"id": 21}\n')
+    catalog.mend("t.a", bad)
+    assert [row["id"] for row in rows("t.a")] == sorted(range(22), key=lambda n: repr({"id": n}))
