@@ -16,6 +16,7 @@ from .databases.urls import DatabaseTable, database_table, is_database
 from .inspection import inspect
 from .intake import FileRows
 from .names import DatasetName
+from .places import Given, given
 from .reading import Reading, ReadingOptions
 from .reporting import completed, nothing_written, said_of_skipped
 from .rows import scan
@@ -43,12 +44,15 @@ class _AlreadyInError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _NewFiles:
-    """The files of an ingest that are not in the dataset yet. digests: of these files. skipped: by
-    path as it is shown, the snapshot that added the file.
+    """The files of an ingest that are not in the dataset yet. digests: of these files. marks: of
+    those that are objects. inputs: for the lineage. skipped: by path as it is shown, the snapshot
+    that added the file.
     """
 
     paths: Sequence[Path]
     digests: frozenset[str]
+    marks: frozenset[str]
+    inputs: Sequence[str]
     skipped: Mapping[str, str]
 
 
@@ -80,12 +84,35 @@ class Ingesting:
                 raise _no_trial(table)
             bringing = Bringing(self._store, self._writer, table, name)
             return bringing.bring(mode, options, key=key, cursor=cursor, again=again)
-        paths = paths_of(files, self._project.root)
+        known = self._files_in(name) if mode != "replace" and not again else {}
+        scratch = self._project.folder("staging")
+        with given(
+            files, self._store, root=self._project.root, scratch=scratch, known=known
+        ) as found:
+            return self._ingest_new(
+                found, name, mode, options, again=again, key=key, dry_run=dry_run
+            )
+
+    def _ingest_new(
+        self,
+        found: Given,
+        name: DatasetName,
+        mode: WriteMode,
+        options: Reading,
+        *,
+        again: bool,
+        key: Sequence[str],
+        dry_run: bool,
+    ) -> IngestReport:
+        """Ingest the files that are not in the dataset yet, or say what would come."""
+        if found.skipped and not found.files:
+            return self._nothing_new(name, found.skipped)
+        paths = paths_of(found.files, self._project.root)
         with watched(paths) as watch:
             digests = {path: digest(path, part_of(path, options)) for path in paths}
             for _ in range(_ATTEMPTS):
                 existing = self._files_in(name) if mode != "replace" and not again else {}
-                new = self._new_files(paths, digests, existing)
+                new = self._new_files(paths, digests, existing, found)
                 if not new.paths:
                     return self._nothing_new(name, new.skipped)
                 if dry_run:
@@ -145,7 +172,7 @@ class Ingesting:
             watch.check()
             if once and once & self._files_in(name).keys():
                 raise _AlreadyInError
-            return {records.FILES: json.dumps(sorted(files.digests))}
+            return {records.FILES: json.dumps(sorted({*files.digests, *files.marks}))}
 
         with open_sources(files.paths, options, self._project.folder("staging")) as sources:
             rows = FileRows(sources, options)
@@ -153,7 +180,7 @@ class Ingesting:
                 name,
                 rows,
                 mode,
-                [f"file:{self._shown(path)}" for path in files.paths],
+                files.inputs,
                 rows.quarantine,
                 key=key,
                 properties=last_check,
@@ -209,16 +236,22 @@ class Ingesting:
         return replace(checked(reading), json_columns=most)
 
     def _new_files(
-        self, paths: Sequence[Path], digests: Mapping[Path, str], existing: Mapping[str, str]
+        self,
+        paths: Sequence[Path],
+        digests: Mapping[Path, str],
+        existing: Mapping[str, str],
+        found: Given,
     ) -> _NewFiles:
         new = [path for path in paths if digests[path] not in existing]
+        in_it = {path: existing[value] for path, value in digests.items() if value in existing}
         return _NewFiles(
             paths=new,
             digests=frozenset(digests[path] for path in new),
+            marks=frozenset(found.marks[path] for path in new if path in found.marks),
+            inputs=[found.urls.get(path) or f"file:{self._shown(path)}" for path in new],
             skipped={
-                self._shown(path): existing[value]
-                for path, value in digests.items()
-                if value in existing
+                **{found.urls.get(path) or self._shown(path): at for path, at in in_it.items()},
+                **found.skipped,
             },
         )
 
