@@ -47,7 +47,7 @@ def test_equally_frequent_values_have_bars_of_equal_height(
     """No comb: whatever the step between the values, all bars but the two at the ends are alike."""
     values = pl.Series(np.round(start + step * np.arange(count), 6))
     shape = shape_of(values.cast(pl.Int64) if step == int(step) else values)
-    assert 8 <= len(shape.bars) <= 26
+    assert 10 <= len(shape.bars) <= 32
     heights = {bar.count for bar in shape.bars[1:-1]}
     assert len(heights) == 1, heights
     assert sum(bar.count for bar in shape.bars) == count

@@ -104,7 +104,7 @@ def _bins_of_months(moments: Numbers) -> Bins:
 
     def edge(place: int) -> str:
         year, month = divmod(place * width, 12)
-        return f"{year:04}-{month + 1:02}-01"
+        return f"{max(1, year):04}-{month + 1:02}-01"  # there is no year 0
 
     def label(place: int) -> str:
         return edge(place)[:-6] if width >= 12 else edge(place)[:-3]

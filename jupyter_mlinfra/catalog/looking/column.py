@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...core.frames import exactly
-from .counting import COUNT, VALUE, bounds, counted, frequencies, uncounted
+from .counting import COUNT, VALUE, bounds, counted, uncounted
 from .distinct import ALL, Distinct, hashes_of, merged
 from .moments import Moments, joined, moments_of
 from .sketch import ColumnSketch, is_flat
@@ -24,47 +24,55 @@ class Column:
     """
 
     def __init__(self, dtype: pl.DataType, kept: int) -> None:
-        import polars as pl
-
-        self._dtype, self._kept = dtype, kept
+        self._dtype, self.kept = dtype, kept
+        self.counts = is_flat(dtype)
+        """Whether its distinct values are few so far."""
         self._nulls = 0
-        self._counts: pl.DataFrame | None = pl.DataFrame(schema={VALUE: dtype, COUNT: pl.Int64})
+        self._counts: pl.DataFrame | None = None
+        self._is_sorted = True
         self._distinct = Distinct(np.empty(0, np.uint64))
-        self._bounds = list[pl.Series]()
+        self._waiting: list[Distinct] = []
+        self._bounds: list[pl.Series] = []
         self._moments = list[Moments]()
 
-    def count(self, values: pl.Series) -> bool:
-        """Count the values. False if there are too many distinct ones: `add` has to take them."""
+    def count(self, values: pl.Series, found: pl.DataFrame | None) -> bool:
+        """Count the values. found: their frequencies, sorted; None if there are too many. False if
+        they are too many with those before: `add` has to take them.
+        """
         self._nulls += values.null_count()
-        if not is_flat(self._dtype):
+        if not self.counts:
+            return not is_flat(self._dtype)
+        before = self._counts
+        if found is not None and before is not None:
+            found, self._is_sorted = counted((before, found)), False
+        if found is not None and found.height <= self.kept:
+            self._counts = found
             return True
-        if self._counts is None:
-            return False
-        together = self._counted(self._counts, values.drop_nulls())
-        if together is None:
-            before = uncounted(ColumnSketch(self._dtype, 0, self._counts), self._kept)
-            self._take(before)
-        self._counts = together
-        return together is not None
-
-    def _counted(self, counts: pl.DataFrame, values: pl.Series) -> pl.DataFrame | None:
-        beginning = values.head(2 * self._kept)
-        if len(values) > len(beginning) and beginning.n_unique() > self._kept:
-            return None
-        together = counted((counts, frequencies(values)))
-        return together if together.height <= self._kept else None
+        if before is not None:
+            self._take(uncounted(ColumnSketch(self._dtype, 0, before), self.kept))
+        self.counts, self._counts = False, None
+        return False
 
     def add(self, values: pl.Series, known: tuple[pl.Series, Moments | None]) -> None:
         """Take values that cannot be counted. known: their bounds and moments."""
+        self._take(ColumnSketch(self._dtype, 0, None, None, *known))
         hashes = hashes_of(values.drop_nulls())
-        if self._distinct.theta < ALL:
-            hashes = hashes[hashes < np.uint64(self._distinct.theta)]
-        found = Distinct(hashes, self._distinct.theta)
-        self._take(ColumnSketch(self._dtype, 0, None, found, *known))
+        # A few tell which of the others can be among the smallest.
+        for some in (hashes[: 4 * self.kept], hashes[4 * self.kept :]):
+            theta = self._distinct.theta
+            below = some if theta == ALL else some[some < np.uint64(theta)]
+            self._waiting.append(Distinct(below, theta))
+            if sum(len(part.hashes) for part in self._waiting) > 2 * self.kept:
+                self._settle()
+
+    def _settle(self) -> None:
+        """Join the hashes that have come, when they are worth the work."""
+        self._distinct = merged((self._distinct, *self._waiting), self.kept)
+        self._waiting.clear()
 
     def _take(self, part: ColumnSketch) -> None:
         if part.distinct is not None:
-            self._distinct = merged((self._distinct, part.distinct), self._kept)
+            self._waiting.append(part.distinct)
         if part.bounds is not None:
             self._bounds.append(part.bounds)
         if part.moments is not None:
@@ -74,8 +82,9 @@ class Column:
         """The sketch of what was taken."""
         if not is_flat(self._dtype):
             return ColumnSketch(self._dtype, self._nulls)
-        if self._counts is not None:
-            return ColumnSketch(self._dtype, self._nulls, self._counts.sort(VALUE))
+        if self.counts:
+            return ColumnSketch(self._dtype, self._nulls, self._all_counts())
+        self._settle()
         return ColumnSketch(
             self._dtype,
             self._nulls,
@@ -84,6 +93,13 @@ class Column:
             bounds(self._bounds),
             joined(self._moments) if self._dtype.is_numeric() else None,
         )
+
+    def _all_counts(self) -> pl.DataFrame:
+        import polars as pl
+
+        if self._counts is None:
+            return pl.DataFrame(schema={VALUE: self._dtype, COUNT: pl.Int64})
+        return self._counts if self._is_sorted else self._counts.sort(VALUE)
 
 
 def known_of(
@@ -110,7 +126,9 @@ def _numbers(column: pl.Expr, dtype: pl.DataType) -> list[tuple[str, pl.Expr]]:
 
 
 def _known(values: pl.Series, row: pl.DataFrame, place: str) -> tuple[pl.Series, Moments | None]:
-    ends = bounds((row[f"{place}.low"].alias(""), row[f"{place}.high"].alias("")))
+    ends = row[f"{place}.low"].alias("").append(row[f"{place}.high"].alias("")).drop_nulls()
+    if ends.dtype.is_float() and len(ends) and math.isnan(ends[0]):
+        ends = ends.clear()  # there is nothing but NaN
     if not values.dtype.is_numeric():
         return ends, None
     n, mean, variance = (_number(row, f"{place}.{word}") for word in ("n", "mean", "var"))

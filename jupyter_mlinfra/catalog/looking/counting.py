@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from ...core.frames import exactly
 from .distinct import Distinct, hashes_of, merged
 from .moments import moments_of
 from .sketch import ColumnSketch
@@ -21,6 +22,24 @@ def frequencies(values: pl.Series) -> pl.DataFrame:
 
     found = values.alias(VALUE).value_counts(name=COUNT)
     return found.with_columns(pl.col(COUNT).cast(pl.Int64))
+
+
+def frequencies_of(block: pl.DataFrame, names: Sequence[str]) -> dict[str, pl.DataFrame]:
+    """The frequencies of several columns, in one query, each sorted by value."""
+    import polars as pl
+
+    row = block.select(
+        exactly(name)
+        .drop_nulls()
+        .alias(VALUE)
+        .value_counts(name=COUNT)
+        .struct.with_fields(pl.field(COUNT).cast(pl.Int64))
+        .sort()
+        .implode()
+        .alias(str(place))
+        for place, name in enumerate(names)
+    )
+    return {name: row[str(place)].item().struct.unnest() for place, name in enumerate(names)}
 
 
 def counted(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:

@@ -12,7 +12,7 @@ import numpy as np
 from ...core.records import MASK
 from ..rows import plain, python_values
 from ..spec import Certainty, ColumnProfile, Profile
-from .counting import COUNT, VALUE, bounds, frequencies
+from .counting import COUNT, VALUE, frequencies
 from .moments import moments_of
 from .shapes import VALUES, scaled, shape_of, shape_of_words
 from .sketch import ColumnSketch, Sketch
@@ -136,9 +136,11 @@ class _Column:
         column = self._sketched
         if column.dtype in (pl.Boolean(), pl.Binary()):
             return
-        ends = column.bounds if column.counts is None else bounds((column.counts[VALUE],))
+        ends = column.bounds
+        if column.counts is not None:
+            ends = _without(column.counts[VALUE], np.isnan)
         if ends is not None and len(ends):
-            found = [plain(value) for value in python_values(ends)]
+            found = [plain(value) for value in python_values(ends[[0, -1]])]
             self._note("min", found[0], self._basis)
             self._note("max", found[-1], self._basis)
 
@@ -176,18 +178,16 @@ class _Column:
         words = _is_word(self._sketched.dtype)
         present = self._sketch.rows - self._sketched.nulls
         distinct = self._found["distinct"]
-        if found.counted:
-            frequent = pl.DataFrame({VALUE: found.values, COUNT: found.counts})
-        elif distinct > _MOSTLY_UNIQUE * present and not words:
-            frequent = pl.DataFrame({VALUE: [], COUNT: []})
-        else:
-            frequent = frequencies(found.values).filter(pl.col(COUNT) > 1)
-        frequent = frequent.sort(COUNT, VALUE, descending=[True, False]).head(max(TOP, VALUES))
+        values, counts = found.values, found.counts
+        if not found.counted:
+            if distinct > _MOSTLY_UNIQUE * present and not words:
+                return
+            frequent = frequencies(values).filter(pl.col(COUNT) > 1).sort(VALUE)
+            values, counts = frequent[VALUE], frequent[COUNT].to_numpy()
+        order = np.argsort(-counts, kind="stable")[: max(TOP, VALUES)]
         pairs = [
-            (plain(value), round(count * found.factor))
-            for value, count in zip(
-                python_values(frequent[VALUE]), frequent[COUNT].to_list(), strict=True
-            )
+            (plain(value), round(int(count) * found.factor))
+            for value, count in zip(python_values(values[order]), counts[order], strict=True)
         ]
         if pairs:
             self._note("top", pairs[:TOP], found.basis)
@@ -198,35 +198,39 @@ class _Column:
     def _tell_quantiles(self, found: _Values) -> None:
         import polars as pl
 
-        values, counts = _without(found, pl.Series.is_nan)
+        values = _without(found.values, np.isnan)
         if not len(values) or values.dtype == pl.Boolean:
             return
-        cumulated = np.cumsum(counts)
+        cumulated = np.cumsum(found.counts[: len(values)])
         total = int(cumulated[-1])
         places = [int(np.searchsorted(cumulated, math.ceil(share * total))) for share in QUANTILES]
-        chosen = [plain(value) for value in python_values(values.gather(places))]
+        chosen = [plain(value) for value in python_values(values[places])]
         quantiles = {f"{share:g}": value for share, value in zip(QUANTILES, chosen, strict=True)}
         self._note("quantiles", quantiles, found.basis)
         if found.basis == "sample":
             self._errors["quantiles"] = _RANK_ERROR / math.sqrt(total)
 
     def _tell_shape(self, found: _Values) -> None:
-        import polars as pl
-
-        values, counts = _without(found, lambda values: ~pl.Series.is_finite(values))
+        low = _without(found.values, np.isneginf, last=False)
+        values = _without(low, lambda numbers: ~np.isfinite(numbers))
+        start = len(found.values) - len(low)
+        counts = found.counts[start : start + len(values)]
         if shape := shape_of(values, counts, counted=found.counted):
-            self._note("shape", scaled(shape, found.factor), found.basis)
+            shape = shape if found.factor == 1 else scaled(shape, found.factor)
+            self._note("shape", shape, found.basis)
 
 
 def _without(
-    found: _Values, odd: Callable[[pl.Series], pl.Series]
-) -> tuple[pl.Series, np.ndarray[Any, Any]]:
-    """The values, with their counts, without those floats that are odd."""
-    values, counts = found.values, found.counts
+    values: pl.Series,
+    odd: Callable[[np.ndarray[Any, Any]], np.ndarray[Any, Any]],
+    *,
+    last: bool = True,
+) -> pl.Series:
+    """Values in order without the odd floats at their end, or at their beginning."""
     if not values.dtype.is_float():
-        return values, counts
-    kept = ~odd(values)
-    return values.filter(kept), counts[kept.to_numpy()]
+        return values
+    many = int(np.count_nonzero(odd(values.to_numpy())))
+    return values.head(len(values) - many) if last else values.tail(len(values) - many)
 
 
 def _is_word(dtype: pl.DataType) -> bool:

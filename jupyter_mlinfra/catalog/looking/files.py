@@ -92,9 +92,11 @@ class RowFile:
     def _parquet_blocks(
         self, keys: Sequence[str], names: Mapping[str, str]
     ) -> Iterator[pl.DataFrame]:
-        rows = self._scan().select([exactly(names[key]) for key in keys])
+        rows, chosen = self._scan(), [names[key] for key in keys]
+        if len(chosen) < len(names):
+            rows = rows.select(map(exactly, chosen))
         for start, count in self._ranges:
-            block = rows.slice(start, count).collect()
+            block = rows.slice(start, count).collect()[chosen]
             block.columns = list(keys)
             yield block
 

@@ -109,17 +109,19 @@ def _encoded(sketch: Sketch) -> pl.DataFrame:
 def _decoded(row: pl.DataFrame) -> Sketch:
     import polars as pl
 
+    lists: dict[str, pl.Series] = {column.name: column for column in row}
+
     def values(name: str) -> pl.Series:
-        found: pl.Series = row[name].item()
+        found: pl.Series = lists[name].item()
         return found
 
     head = json.loads(row["head"].item())
     columns = {}
     for name, facts in head["columns"].items():
-        if f"{name}.value" in row.columns:
+        if f"{name}.value" in lists:
             counts = pl.DataFrame({VALUE: values(f"{name}.value"), COUNT: values(f"{name}.count")})
             columns[name] = ColumnSketch(counts.schema[VALUE], facts["nulls"], counts)
-        elif f"{name}.hash" in row.columns:
+        elif f"{name}.hash" in lists:
             ends = values(f"{name}.bounds").alias("")
             distinct = Distinct(values(f"{name}.hash").to_numpy(), facts.get("theta", ALL))
             moments = Moments(*facts["moments"]) if "moments" in facts else None
@@ -129,7 +131,7 @@ def _decoded(row: pl.DataFrame) -> Sketch:
     sample = pl.DataFrame(
         [
             values(name).alias(name.removesuffix(".sample"))
-            for name in row.columns
+            for name in lists
             if name.endswith(".sample")
         ]
     )

@@ -33,7 +33,8 @@ def merge(parts: Iterable[Sketch], schema: Mapping[str, pl.DataType], *, rows: i
     small = (_as_of(part, schema, theta) for part in parts)
     total: Sketch | None = None
     for some in batched(small, _AT_ONCE):
-        total = _merged([*([total] if total else []), *some], schema, kept, size)
+        group = [*([total] if total else []), *some]
+        total = group[0] if len(group) == 1 else _merged(group, schema, kept, size)
     return total or _merged([], schema, kept, size)
 
 
@@ -50,16 +51,21 @@ def _as_of(part: Sketch, schema: Mapping[str, pl.DataType], theta: float) -> Ske
     rows, priorities, theta = cut(
         part.sample, part.priorities, min(part.theta, theta), len(part.priorities)
     )
+    held = {values.name: values for values in rows}
     sample = pl.DataFrame(
         [
-            rows[name].cast(dtype)
-            if name in rows.columns
+            _cast(held[name], dtype)
+            if name in held
             else pl.Series(name, [None], dtype=dtype).new_from_index(0, len(priorities))
             for name, dtype in schema.items()
             if is_flat(dtype)
         ]
     )
     return Sketch(part.rows, columns, sample, priorities, theta)
+
+
+def _cast(values: pl.Series, dtype: pl.DataType) -> pl.Series:
+    return values if values.dtype == dtype else values.cast(dtype)
 
 
 def _absent(dtype: pl.DataType, rows: int) -> ColumnSketch:

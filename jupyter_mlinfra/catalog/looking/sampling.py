@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...core.frames import exactly
-
 if TYPE_CHECKING:
     import polars as pl
 
@@ -41,9 +39,11 @@ class Sample:
 
     def add(self, block: pl.DataFrame) -> None:
         """Take the next rows."""
+        import polars as pl
+
         priorities = self._random.random(block.height)
         chosen = np.flatnonzero(priorities < self._theta)
-        rows = block.select([_short(exactly(name), kind) for name, kind in self._schema.items()])
+        rows = pl.DataFrame([_short(block[name]) for name in self._schema])
         self._parts.append((_taken(rows, chosen), priorities[chosen]))
         if sum(len(part) for _, part in self._parts) > 2 * self._size:
             self._cut()
@@ -84,9 +84,9 @@ def _taken(rows: pl.DataFrame, places: Priorities) -> pl.DataFrame:
     return rows[places] if rows.width else rows
 
 
-def _short(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+def _short(values: pl.Series) -> pl.Series:
     import polars as pl
 
-    if dtype == pl.String:
-        return column.str.head(TEXT_LENGTH)
-    return column.bin.head(TEXT_LENGTH) if dtype == pl.Binary else column
+    if values.dtype == pl.String:
+        return values.str.head(TEXT_LENGTH)
+    return values.bin.head(TEXT_LENGTH) if values.dtype == pl.Binary else values

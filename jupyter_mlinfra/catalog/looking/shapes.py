@@ -29,10 +29,10 @@ VALUES = 24
 WORDS = 12
 """Of more words than `VALUES`, the most frequent ones have a bar."""
 
-BINS = 24
+BINS = 30
 _IN_A_ROW = 60
 _TAIL = 0.005
-_LONG = 10
+_LONG = 4
 _DECIMALS = 4
 _LARGEST = 2.0**53
 

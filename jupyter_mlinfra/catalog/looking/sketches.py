@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ...core.frames import exactly
 from .column import Column, known_of
+from .counting import frequencies_of
 from .sampling import Sample
 from .sketch import WIDE, Sketch, is_flat, limits
 
@@ -49,20 +51,21 @@ def sketched(
     return Sketch(
         parts[0].rows,
         {name: column for part in parts for name, column in part.columns.items()},
-        pl.concat([part.sample for part in parts], how="horizontal"),
+        pl.concat([part.sample for part in parts], how="horizontal")
+        if len(parts) > 1
+        else parts[0].sample,
         parts[0].priorities,
         parts[0].theta,
     )
 
 
 def sketched_frame(frame: pl.DataFrame) -> Sketch:
-    """The sketch of a frame in memory; its sample is all of its rows."""
+    """The sketch of a frame in memory."""
     return sketched(
         lambda names: iter([frame.select(names)]),
         frame.schema,
         rows=frame.height,
         seed=0,
-        sample_rows=max(1, frame.height),
     )
 
 
@@ -76,14 +79,30 @@ def _sketched(
         sample.add(block)
         names = list(columns)
         for start in range(0, len(names), WIDE):
-            _add(columns, block, names[start : start + WIDE])
+            some = names[start : start + WIDE]
+            _add(columns, block[some], some)
     return Sketch(rows, {name: column.done() for name, column in columns.items()}, *sample.done())
 
 
 def _add(columns: Mapping[str, Column], block: pl.DataFrame, names: Sequence[str]) -> None:
-    many = [name for name in names if not columns[name].count(block[name])]
+    counting = [name for name in names if columns[name].counts]
+    found = frequencies_of(block, _few(block, counting, columns))
+    many = [name for name in names if not columns[name].count(block[name], found.get(name))]
     if not many:
         return
     known = known_of(block, many)
     for name in many:
         columns[name].add(block[name], known[name])
+
+
+def _few(block: pl.DataFrame, names: Sequence[str], columns: Mapping[str, Column]) -> Sequence[str]:
+    """Those columns of which the beginning of the block does not hold too many distinct values."""
+    if not names:
+        return names
+    kept = columns[names[0]].kept
+    if block.height <= 2 * kept:
+        return names
+    beginning = block.head(2 * kept).select(
+        exactly(name).n_unique().alias(str(place)) for place, name in enumerate(names)
+    )
+    return [name for name, many in zip(names, beginning.row(0), strict=True) if many <= kept + 1]

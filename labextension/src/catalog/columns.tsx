@@ -216,7 +216,8 @@ function Legend(): React.ReactElement {
 }
 
 const meanOrTop = ({ column }: IRow, profile: IProfile | undefined): INumber | undefined =>
-  figureOf(column, 'mean') ?? mostFrequent(column, profile);
+  figureOf(column, 'mean') ??
+  (column?.shape?.kind === 'days' ? undefined : mostFrequent(column, profile));
 
 const sortable = (number: INumber | undefined): number | string | null => number?.value ?? null;
 
@@ -293,7 +294,7 @@ function columnsOf({ trans }: IWorkbench, profile: IProfile | undefined): IColum
 }
 
 /** A minimum, maximum or top value: as long as the column is wide. */
-function Clipped({ number }: { number: INumber | undefined }): React.ReactElement | null {
+export function Clipped({ number }: { number: INumber | undefined }): React.ReactElement | null {
   if (number?.value == null) {
     return null;
   }

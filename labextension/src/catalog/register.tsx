@@ -19,17 +19,7 @@ import { askOf, csvOf, type IForm, isName, isThere, settled, spelled, unsettled 
 import { PartFields, ReadingFields } from './readingFields';
 
 const WAIT = 300;
-const TYPES = [
-  'str',
-  'i64',
-  'f64',
-  'dec[18,2]',
-  'bool',
-  'date',
-  'time',
-  'ts[us]',
-  'ts[us, tz]'
-];
+const TYPES = ['str', 'i64', 'f64', 'dec[18,2]', 'bool', 'date', 'time', 'ts[us]', 'ts[us, tz]'];
 
 interface IBodyProps {
   files: readonly string[];

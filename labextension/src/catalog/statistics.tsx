@@ -1,15 +1,21 @@
 import React from 'react';
 
-import type { IProfile } from '../api/types';
+import type { INumber, IProfile } from '../api/types';
 import { cx } from '../components/cx';
-import { Num } from '../components/number';
 import type { IColumnSpec } from '../components/table';
-import * as format from '../format';
 import type { IWorkbench } from '../tokens';
+import { Clipped, type IRow } from './columns';
 import { beyond, ColumnShape, figureOf, mostFrequent, quantile } from './figures';
-import type { IRow } from './columns';
 
 const WORDS = 4;
+
+const shares = (trans: IWorkbench['trans']): readonly [string, string][] => [
+  ['0.01', trans.__('1 %')],
+  ['0.25', trans.__('25 %')],
+  ['0.5', trans.__('median')],
+  ['0.75', trans.__('75 %')],
+  ['0.99', trans.__('99 %')]
+];
 
 /** The distribution of each column: its shape, quantiles and most frequent values. */
 export function statisticsOf(
@@ -17,12 +23,14 @@ export function statisticsOf(
   profile: IProfile | undefined
 ): IColumnSpec<IRow>[] {
   const { trans } = workbench;
-  const shares: readonly [string, string][] = [
-    ['0.01', trans.__('1 %')],
-    ['0.25', trans.__('25 %')],
-    ['0.5', trans.__('median')],
-    ['0.75', trans.__('75 %')],
-    ['0.99', trans.__('99 %')]
+  const figures: readonly [string, string, (row: IRow) => INumber | undefined][] = [
+    ['mean', trans.__('mean'), ({ column }) => figureOf(column, 'mean')],
+    ['std', trans.__('std'), ({ column }) => figureOf(column, 'std')],
+    ...shares(trans).map(([share, head]): [string, string, (row: IRow) => INumber | undefined] => [
+      share,
+      head,
+      ({ column }) => quantile(column, share)
+    ])
   ];
   return [
     {
@@ -34,54 +42,33 @@ export function statisticsOf(
     {
       key: 'shape',
       head: trans.__('shape'),
-      width: 250,
+      width: 180,
       cell: ({ name, column }) =>
-        column?.shape && <ColumnShape name={name} shape={column.shape} width={232} height={40} />
+        column?.shape && <ColumnShape name={name} shape={column.shape} width={164} height={28} />
     },
-    {
-      key: 'beyond',
-      head: trans.__('not drawn'),
-      wrap: true,
-      cell: ({ column }) => (
-        <span className={cx('quiet')}>
-          {column?.shape && beyond(column.shape, workbench).join('; ')}
-        </span>
-      )
-    },
-    {
-      key: 'mean',
-      head: trans.__('mean'),
-      figure: ({ column }) => figureOf(column, 'mean'),
-      write: format.datum
-    },
-    {
-      key: 'std',
-      head: trans.__('std'),
-      figure: ({ column }) => figureOf(column, 'std'),
-      write: format.datum
-    },
-    ...shares.map(([share, head]): IColumnSpec<IRow> => ({
-      key: share,
+    ...figures.map(([key, head, figure]): IColumnSpec<IRow> => ({
+      key,
       head,
-      figure: ({ column }) => quantile(column, share),
-      write: format.datum
+      figure,
+      cell: row => <Clipped number={figure(row)} />,
+      width: 84
     })),
     {
       key: 'top',
       head: trans.__('most frequent'),
       figure: ({ column }) => mostFrequent(column, profile, WORDS),
-      cell: ({ column }) => {
-        const words = mostFrequent(column, profile, WORDS);
-        return (
-          words && (
-            <span className={cx('clip')} title={String(words.value)}>
-              <Num value={words} />
-            </span>
-          )
-        );
-      },
+      cell: ({ column }) => <Clipped number={mostFrequent(column, profile, WORDS)} />,
       end: false,
-      width: 260
+      width: 240
+    },
+    {
+      key: 'beyond',
+      head: trans.__('not drawn'),
+      cell: ({ column }) => (
+        <span className={cx('quiet')}>
+          {column?.shape && beyond(column.shape, workbench).join('; ')}
+        </span>
+      )
     }
   ];
 }
