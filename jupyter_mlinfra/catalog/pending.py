@@ -17,11 +17,14 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..core.files import explain_os_error
 
-_ENDING = ".jsonl"
+if TYPE_CHECKING:
+    from ..core.project import Project
+
+_FOLDER, _ENDING = ("catalog", "pending"), ".jsonl"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,17 +79,16 @@ class Attempt:
 class Pending:
     """The attempts of one project."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, project: Project) -> None:
+        self._project = project
 
     @contextlib.contextmanager
     def attempt(self, table: str) -> Iterator[Attempt]:
         """Record an attempt, until it has deleted its files before the catalog was asked, or says
         that it has ended. Raises Unavailable on a full or read-only disk.
         """
-        path = self._folder / f"{uuid.uuid4().hex}{_ENDING}"
+        path = self._project.folder(*_FOLDER) / f"{uuid.uuid4().hex}{_ENDING}"
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise explain_os_error(error, f"{path} cannot be made.") from error
@@ -107,7 +109,7 @@ class Pending:
         """
         with contextlib.ExitStack() as held:
             found = list[tuple[Left, Attempt]]()
-            for path in sorted(self._folder.glob(f"*{_ENDING}")):
+            for path in sorted(self._project.home.joinpath(*_FOLDER).glob(f"*{_ENDING}")):
                 handle = _locked(path)
                 if handle is not None:
                     held.callback(os.close, handle)

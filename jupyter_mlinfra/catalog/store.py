@@ -41,7 +41,7 @@ class CatalogStore:
         self._opening = Opening(project)
         self._listing = Listing(self._opening)
         self._documents = Documents(self._opening)
-        self.pending = Pending(project.home / "catalog" / "pending")
+        self.pending = Pending(project)
 
     @property
     def embedded(self) -> bool:

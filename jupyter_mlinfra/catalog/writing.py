@@ -194,4 +194,4 @@ def _notes(change: Change) -> list[str]:
     """What is said of a change that is done."""
     if not isinstance(change, UpsertChange) or not change.dropped:
         return []
-    return [f"{change.dropped:,} rows have a key that a later row has too: the later ones count."]
+    return [f"Left out because a later row has the same key: {change.dropped:,}."]

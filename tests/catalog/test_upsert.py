@@ -163,7 +163,7 @@ def test_of_equal_keys_the_last_row_counts_and_the_report_says_so(
     first, second = file("a.csv", "id,x\n1,a\n2,b\n1,c\n"), file("b.csv", "id,x\n2,d\n")
     report = catalog.ingest([first, second], into="t.a", mode="upsert", key=["id"])
     assert rows("t.a") == [{"id": 1, "x": "c"}, {"id": 2, "x": "d"}]
-    assert report.notes[0].startswith("2 rows have a key that a later row has too")
+    assert report.notes[0] == "Left out because a later row has the same key: 2."
 
 
 def test_a_row_without_a_key_is_set_aside_or_refused(
