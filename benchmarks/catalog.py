@@ -1,5 +1,5 @@
-"""What the catalog costs: an ingest against Polars and pyiceberg by hand, a page of a preview
-against a scan, the tiers of a profile.
+"""What the catalog costs: an ingest against Polars and pyiceberg by hand, and a page of a preview
+against a scan.
 
     python benchmarks/catalog.py [--rounds 5]
 
@@ -75,11 +75,6 @@ def main() -> None:
                 "scan of 100 rows",
                 lambda table=table: peer.load_table(f"by_hand.{table}").scan(limit=100).to_arrow(),
             )
-            for tier in ("footer", "sample", "exact"):
-                note(
-                    f"profile, {tier}",
-                    lambda table=table, tier=tier: catalog.profile(f"bench.{table}", tier=tier),
-                )
         for name, taken in found.items():
             print(
                 f"{name:18s} {statistics.median(taken):8.1f} ms CPU  ({min(taken):.1f} to"

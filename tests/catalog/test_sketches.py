@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from time import process_time
 from typing import Any
 
 import duckdb
@@ -396,3 +397,15 @@ def delete_rows(catalog: Catalog, positions: Sequence[int]) -> None:
         patch.setattr(ManifestWriterV2, "content", lambda _: ManifestContent.DELETES)
         with table.transaction() as change, change.update_snapshot().fast_append() as append:
             append.append_data_file(file)
+
+
+def test_a_profile_costs_in_proportion_to_the_columns() -> None:
+    """Eight times the columns cost about eight times the CPU."""
+    costs = []
+    for columns in (30, 200, 1600):
+        frame = pl.DataFrame(np.random.default_rng(columns).normal(size=(300, columns)))
+        begin = process_time()
+        found = told(merge([of(frame)], frame.schema, rows=300))
+        costs.append(process_time() - begin)
+        assert [found[name].distinct for name in frame.columns] == [300] * columns
+    assert costs[2] < 16 * costs[1]
