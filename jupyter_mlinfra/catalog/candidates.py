@@ -4,7 +4,7 @@ each of them loses.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from .conform import from_text
@@ -114,7 +114,8 @@ def count_missed(
     """How many values each candidate loses. Each word is checked once, however often it occurs.
 
     A number without marks is the same in every spelling, and what the plain point reads need not be
-    read by another spelling with a point.
+    read by another spelling with a point. So it is with days and times in their plain form, and a
+    day is a time too.
     """
     import polars as pl
 
@@ -122,24 +123,42 @@ def count_missed(
     with_marks = words.filter(
         ~stripped.str.contains(_DIGITS) | stripped.str.contains(f"{LEADING_ZERO}|{_IDENTIFIER}")
     )
-    plain = next(
-        (item for item in choices if item.dtype.is_float() and item.spelling == PLAIN), None
-    )
     missed: dict[Candidate, int] = {}
-    not_plain = with_marks
-    if plain is not None:
-        not_plain = with_marks.filter(plain.missed(zone))
-        missed[plain] = int(not_plain["times"].sum())
-    for candidate in choices:
-        if candidate == plain:
-            continue
-        if not candidate.dtype.is_numeric():
-            relevant = words
-        elif candidate.dtype.is_float() and candidate.spelling.decimal == PLAIN.decimal:
-            relevant = not_plain
-        else:
-            relevant = with_marks if candidate.spelling != PLAIN else words
-        missed[candidate] = (
-            int(relevant.filter(candidate.missed(zone))["times"].sum()) if relevant.height else 0
-        )
+    left = {"words": words, "marks": with_marks, "floats": with_marks, "days": words}
+    for candidate in sorted(choices, key=_plain_first):
+        relevant = left.get(_reads_like(candidate, zone, left), words)
+        lost = relevant.filter(candidate.missed(zone)) if relevant.height else relevant
+        missed[candidate] = int(lost["times"].sum())
+        if candidate.spelling == PLAIN:
+            left[_kept_for(candidate)] = lost
     return {candidate: missed[candidate] for candidate in choices}
+
+
+def _plain_first(candidate: Candidate) -> bool:
+    return candidate.spelling != PLAIN
+
+
+def _kept_for(candidate: Candidate) -> str:
+    """The name of the words that a plain candidate loses."""
+    import polars as pl
+
+    if candidate.dtype.is_float():
+        return "floats"
+    return "days" if candidate.dtype == pl.Date() else str(candidate.dtype)
+
+
+def _reads_like(candidate: Candidate, zone: str | None, left: Mapping[str, pl.DataFrame]) -> str:
+    """The name of the words that it may lose."""
+    import polars as pl
+
+    if candidate.dtype.is_numeric():
+        if candidate.dtype.is_float() and candidate.spelling.decimal == PLAIN.decimal:
+            return "floats"
+        return "marks" if candidate.spelling != PLAIN else "words"
+    if candidate.spelling != PLAIN:
+        name = _kept_for(candidate)
+        return name if name in left else "days"
+    is_plain_time = isinstance(candidate.dtype, pl.Datetime) and (
+        candidate.dtype.time_zone is None or zone is not None
+    )
+    return "days" if is_plain_time else "words"

@@ -6,7 +6,9 @@ that does not fit is reported with its row.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..core.errors import BadRequest, Unprocessable
@@ -56,7 +58,7 @@ class Target:
     required: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Fit:
     """One column on its way into the table: the typed values, and where a value was lost.
 
@@ -68,12 +70,23 @@ class Fit:
 
     name: str
     target: Target
-    typed: pl.Expr
-    bad: pl.Expr
+    exact: Callable[[], tuple[pl.Expr, pl.Expr]]
     quick: pl.Expr
     doubt: pl.Expr
     nulls_tell: bool
     cut: pl.Expr | None = None
+
+    @cached_property
+    def _exactly(self) -> tuple[pl.Expr, pl.Expr]:
+        return self.exact()
+
+    @property
+    def typed(self) -> pl.Expr:
+        return self._exactly[0]
+
+    @property
+    def bad(self) -> pl.Expr:
+        return self._exactly[1]
 
 
 def check_zone(zone: str | None) -> None:
@@ -159,16 +172,25 @@ def fit(
     import polars as pl
 
     column = pl.col(name)
-    quick = None
+    cut = _cut(column, source, target.dtype, spelled=spelled)
+    is_text = source == pl.String() and spelled
+    if is_text and not target.required and (spelling == PLAIN or target.dtype == pl.String()):
+        quick = _quick(column, target.dtype)
+        if quick is not None:
+            doubt = column.is_not_null() & quick.is_null()
+            quick = quick.cast(target.dtype).alias(name)
+            return Fit(
+                name,
+                target,
+                lambda: _of_text(column, target, zone, spelling, name),
+                quick,
+                doubt,
+                nulls_tell=True,
+                cut=cut,
+            )
     nulls_tell = not target.required
-    if source == pl.String() and spelled:
-        typed, present = from_text(column, target.dtype, zone, spelling)
-        bad = present & typed.is_null()
-        quick = (
-            _quick(column, target.dtype)
-            if spelling == PLAIN or target.dtype == pl.String()
-            else None
-        )
+    if is_text:
+        typed, bad = _of_text(column, target, zone, spelling, name)
     else:
         typed = _converted(name, source, target.dtype, zone)
         bad = column.is_not_null() & typed.is_null()
@@ -176,6 +198,21 @@ def fit(
             bad, nulls_tell = bad | changed, False
         if source.is_float() and target.dtype.is_integer():
             bad = bad & column.is_not_nan()
+        typed, bad = _valid(typed, bad, target, name)
+    return Fit(name, target, lambda: (typed, bad), typed, bad, nulls_tell, cut)
+
+
+def _of_text(
+    column: pl.Expr, target: Target, zone: str | None, spelling: Spelling, name: str
+) -> tuple[pl.Expr, pl.Expr]:
+    typed, present = from_text(column, target.dtype, zone, spelling)
+    return _valid(typed, present & typed.is_null(), target, name)
+
+
+def _valid(typed: pl.Expr, bad: pl.Expr, target: Target, name: str) -> tuple[pl.Expr, pl.Expr]:
+    """The values that a table can keep, and where one was lost."""
+    import polars as pl
+
     if isinstance(target.dtype, pl.Date | pl.Datetime):
         valid = pl.when(in_range(typed)).then(typed)
         typed, bad = valid, bad | (typed.is_not_null() & valid.is_null())
@@ -183,13 +220,7 @@ def fit(
         typed = (typed.to_physical() // 1000 * 1000).cast(pl.Time)
     if target.required:
         bad = bad | typed.is_null()
-    typed, bad = typed.cast(target.dtype).alias(name), bad.fill_null(False)
-    cut = _cut(column, source, target.dtype, spelled=spelled)
-    if quick is None or target.required:
-        return Fit(name, target, typed, bad, typed, bad, nulls_tell, cut)
-    doubt = column.is_not_null() & quick.is_null()
-    quick = quick.cast(target.dtype).alias(name)
-    return Fit(name, target, typed, bad, quick, doubt, nulls_tell, cut)
+    return typed.cast(target.dtype).alias(name), bad.fill_null(False)
 
 
 def _changed(

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from .candidates import LEADING_ZERO, SAMPLE, Candidate, candidates, count_missed
 from .conform import FALSE, MISSING, TRUE
 from .dtypes import short_dtype
-from .glance import lost_halves, plain_numbers
+from .glance import lost_halves, plain_values, sampled
 from .reading import Doubt, Reading, say
 from .spelling import PLAIN, SHORT_DATES, Spelling, moment
 
@@ -75,7 +75,8 @@ class Guesses:
         self._missed_by: dict[str, dict[Candidate, int]] = {}
         self._every = every = candidates(reading, times_only=times_only)
         self._plain: dict[str, pl.DataType] = {}
-        usual = (reading.decimal, reading.thousands, reading.date_format) == (None, None, None)
+        asked = (reading.decimal, reading.thousands, reading.date_format, reading.time_zone)
+        usual = all(option is None for option in asked)
         self._glances = usual and not times_only
         for name, dtype in columns.items():
             self._missed_by[name] = dict.fromkeys(
@@ -89,36 +90,38 @@ class Guesses:
         """Count the values that each candidate loses in each column. A candidate that loses half a
         block is dropped.
         """
+        import polars as pl
+
         names = [name for name in self._missed_by if name in frame.columns]
         names = self._glanced(frame, [name for name in names if self._missed_by[name]])
-        words = {name: found for name in names if (found := _words(frame[name])).height}
-        new = {name: found for name, found in words.items() if not self._values[name]}
-        for name, lost in lost_halves(new, self._every, self._reading.time_zone).items():
-            self._first[name] = new[name]["word"].head(SAMPLE)
+        samples = sampled(frame, [name for name in names if not self._values[name]])
+        for name, lost in lost_halves(samples, self._every, self._reading.time_zone).items():
+            self._first[name] = pl.Series(samples[name])
             for candidate in lost & self._missed_by[name].keys():
                 del self._missed_by[name][candidate]
-        for name, found in words.items():
-            self._count(name, found)
+        for name in names:
+            if self._missed_by[name]:
+                self._count(name, _words(frame[name]))
 
     def _glanced(self, frame: pl.DataFrame, names: Sequence[str]) -> list[str]:
-        """Note the columns that hold nothing but plain numbers, as all frames before did; returns
-        the others.
+        """Note the columns that hold nothing but plain numbers or days, as all frames before did;
+        returns the others.
         """
         import polars as pl
 
         if not self._glances:
             return list(names)
-        for dtype in (pl.Int64(), pl.Float64()):
+        for dtype in (pl.Int64(), pl.Float64(), pl.Date()):
             asked = [name for name in names if self._plain.get(name) == dtype]
             new = [name for name in names if not self._values[name]]
             found = {
-                **plain_numbers(frame, asked, dtype, first=False),
-                **plain_numbers(frame, new, dtype, first=True),
+                **plain_values(frame, asked, dtype, first=False),
+                **plain_values(frame, new, dtype, first=True),
             }
             for name, values in found.items():
                 self._values[name] += values
                 self._plain[name] = dtype
-                self._missed_by[name] = _with_plain_numbers(self._missed_by[name], dtype)
+                self._missed_by[name] = _with_plain(self._missed_by[name], dtype)
             names = [name for name in names if name not in found]
             for name in set(asked) - found.keys():
                 del self._plain[name]
@@ -128,8 +131,9 @@ class Guesses:
         """Count what each candidate loses of these words."""
         missed_by, values = self._missed_by[name], int(words["times"].sum())
         self._values[name] += values
-        if not missed_by:
+        if not values:
             return
+        self._first.setdefault(name, words["word"].head(SAMPLE))
         counted = count_missed(words, list(missed_by), self._reading.time_zone)
         for candidate, missed in counted.items():
             missed_by[candidate] += missed
@@ -420,21 +424,20 @@ def _date(name: str, best: Sequence[Candidate], days: Counter[bool]) -> Guess | 
     )
 
 
-def _with_plain_numbers(
-    missed_by: Mapping[Candidate, int], dtype: pl.DataType
-) -> dict[Candidate, int]:
-    """The candidates that lose none of many plain numbers: as whole numbers all that are numbers,
-    as others those with a decimal point.
+def _with_plain(missed_by: Mapping[Candidate, int], dtype: pl.DataType) -> dict[Candidate, int]:
+    """The candidates that lose none of many plain values: of whole numbers all numbers, of others
+    those with a decimal point, of days all days and times without a zone.
     """
-    return {
-        candidate: missed
-        for candidate, missed in missed_by.items()
-        if candidate.dtype.is_numeric()
-        and (
-            dtype.is_integer()
-            or (candidate.dtype.is_float() and candidate.spelling.decimal == PLAIN.decimal)
-        )
-    }
+    import polars as pl
+
+    def reads(candidate: Candidate) -> bool:
+        if dtype == pl.Date():
+            is_zoned = isinstance(candidate.dtype, pl.Datetime) and candidate.dtype.time_zone
+            return candidate.dtype.is_temporal() and not is_zoned
+        is_point = candidate.dtype.is_float() and candidate.spelling.decimal == PLAIN.decimal
+        return candidate.dtype.is_numeric() and (dtype.is_integer() or is_point)
+
+    return {candidate: missed for candidate, missed in missed_by.items() if reads(candidate)}
 
 
 def _words(column: pl.Series) -> pl.DataFrame:

@@ -205,7 +205,7 @@ def test_an_unknown_kind_or_mode_is_refused_with_the_known_ones(catalog, file):
     with pytest.raises(BadRequest, match=r"\.parquet"):
         catalog.ingest([file("a.pdf", "x")], into="t.a")
     with pytest.raises(BadRequest, match="append, replace"):
-        catalog.write(pl.DataFrame({"n": [1]}), into="t.a", mode="upsert")
+        catalog.write(pl.DataFrame({"n": [1]}), into="t.a", mode="merge")
     with pytest.raises(BadRequest, match="No file was given"):
         catalog.ingest([], into="t.a")
 

@@ -40,7 +40,8 @@ export function PartFields({
   const { options, member } = form;
   const archives = files.filter(isArchive);
   const [sheets = []] = (seen?.files ?? []).map(file => file.sheets).filter(names => names.length);
-  const several = files.length > 1 || archives.length > 0 || seen?.exists || options.union;
+  const isMany = files.length > 1 || archives.length > 0;
+  const several = isMany || Boolean(seen?.exists) || Boolean(options.union);
   const change = (name: Option, value: string): void =>
     onChange({ options: { ...options, [name]: value } });
   if (!archives.length && !sheets.length && !several) {

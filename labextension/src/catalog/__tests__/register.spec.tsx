@@ -100,11 +100,7 @@ async function open(
   Object.assign(fake.workbench, trans && { trans });
   show(
     fake,
-    <Register
-      files={files}
-      start={emptyForm('data.verkauf')}
-      onReady={next => (form = next)}
-    />
+    <Register files={files} start={emptyForm('data.verkauf')} onReady={next => (form = next)} />
   );
   await settle();
   return { asked, ready: () => form };
@@ -368,7 +364,9 @@ describe('the question to the server', () => {
 
   it('waits for what the first field is, where its name is missing', async () => {
     const doubt = { option: 'row_names', what: 'One name too few.', fix: 'Say it.', stops: true };
-    const { asked, ready } = await open(question => ({ doubts: question.row_names ? [] : [doubt] }));
+    const { asked, ready } = await open(question => ({
+      doubts: question.row_names ? [] : [doubt]
+    }));
     expect(ready()).toBeNull();
     fireEvent.change(screen.getByLabelText('unnamed first field'), { target: { value: 'yes' } });
     await settle();
