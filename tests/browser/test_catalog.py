@@ -191,7 +191,7 @@ def test_a_foreign_file_is_registered_as_the_dialog_shows_it(lab: Lab) -> None:
         expect(table.get_by_role("row").nth(1)).to_have_text("2024-01-01Müller 11001.5")
         expect(dialog.get_by_role("list", name="Please check")).to_contain_text("looks like cp1252")
         dialog.get_by_label("type of Kunde").select_option("i64")
-        expect(dialog.get_by_role("alert")).to_contain_text("--type Kunde=str")
+        expect(dialog.get_by_role("alert")).to_contain_text("--schema Kunde=str")
         expect(dialog.get_by_role("button", name="Register", exact=True)).to_be_disabled()
         dialog.get_by_label("type of Kunde").select_option("")
         expect(dialog.get_by_role("button", name="Register", exact=True)).to_be_enabled()
