@@ -33,6 +33,7 @@ WRITTEN_BY, QUARANTINED, COMMIT, FILES = (
     "mlinfra.files",
 )
 CHECKSUMS = "mlinfra.sha256"
+QUARANTINE = "mlinfra.quarantine"
 POSITION = "mlinfra.position."
 """Properties in the summary of a snapshot that this catalog wrote. POSITION is followed by the name
 of a stream, and is a property of the table too; see `positions`.
@@ -182,6 +183,15 @@ def files_in(metadata: Metadata) -> dict[str, str]:
         if "operation" in _summary(entry) and not keeps_files(entry):
             break
     return snapshots
+
+
+def quarantined_by(metadata: Metadata) -> set[str]:
+    """The names of the ingests of which rows went to quarantine."""
+    return {
+        _summary(entry)[QUARANTINE]
+        for entry in metadata.get("snapshots", [])
+        if QUARANTINE in _summary(entry)
+    }
 
 
 def keeps_rows(snapshot: Metadata) -> bool:

@@ -7,6 +7,7 @@ ETag, so that one that is in the dataset is not even fetched.
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -76,7 +77,8 @@ def _is_object(file: str | Path) -> bool:
 
 def _in_folder(file: str | Path, root: Path) -> list[str | Path]:
     """The files that a folder means; anything else is returned as it is."""
-    folder = next((place for place in (Path(file), root / file) if place.is_dir()), None)
+    # not Path.is_dir, which raises for a name that is too long
+    folder = next((place for place in (Path(file), root / file) if os.path.isdir(place)), None)
     if folder is None:
         return [file]
     found = [path for path in sorted(folder.rglob("*")) if path.is_file()]

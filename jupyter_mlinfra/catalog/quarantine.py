@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import csv
 import io
-import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..core.errors import Unprocessable
@@ -22,6 +22,7 @@ MOST = 100_000
 """More broken rows than this mean that the file is read in the wrong way."""
 
 _MAX_TEXT_LENGTH = 10_000
+_LETTERS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +95,21 @@ class Quarantine:
         )
         data = io.BytesIO()
         frame.write_parquet(data)
-        path = folder / f"{now():%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex[:6]}.parquet"
+        content = repr([(row.file, row.line, row.text) for row in rows]).encode()
+        digest = sha256(content).hexdigest()[:_LETTERS]
+        path = folder / f"{now():%Y%m%dT%H%M%S%f}-{digest}.parquet"
         write_atomic(path, data.getvalue())
         self.path = path
+
+    def drop_copies(self, landed: Container[str]) -> None:
+        """After the commit, delete files of the same rows whose ingest was killed before its own.
+        landed: the names of the ingests that are in the dataset.
+        """
+        if self.path is None:
+            return
+        for other in self.path.parent.glob(f"*-{self.path.stem[-_LETTERS:]}.parquet"):
+            if other != self.path and other.stem not in landed:
+                other.unlink(missing_ok=True)
 
     def discard(self) -> None:
         """Delete the file: the ingest did not happen."""

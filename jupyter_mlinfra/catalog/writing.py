@@ -60,6 +60,7 @@ class Writer:
             return {
                 records.WRITTEN_BY: written_by,
                 records.QUARANTINED: str(len(quarantine.rows)),
+                **({records.QUARANTINE: quarantine.path.stem} if quarantine.path else {}),
                 **further,
             }
 
@@ -69,6 +70,8 @@ class Writer:
             committed = commit(self._store, name, change, owner=owner, terms=terms)
             notes = _notes(change)
         self._announce(name, committed, written_by, inputs, quarantined=len(quarantine.rows))
+        if quarantine.path:
+            quarantine.drop_copies(records.quarantined_by(self._metadata(name)))
         failpoint("catalog-told")
         return IngestReport(
             dataset=name.text,

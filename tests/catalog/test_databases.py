@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import signal
 import sqlite3
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -406,6 +410,29 @@ def test_rows_of_sqlite_that_come_step_by_step_are_each_there_once(catalog, lite
         assert report.rows_written == 0
     found = catalog.dataset("shop.t").scan().collect()["c"].sort().to_list()
     assert found == [value for value in steps if value is not None]
+
+
+@pytest.mark.parametrize("point", ["catalog-sent", "catalog-committed"])
+def test_an_ingest_by_a_cursor_that_was_killed_is_run_again(
+    catalog, project, lite, file, rows, point
+):
+    lite.execute("CREATE TABLE t (id INTEGER)")
+    lite.execute("INSERT INTO t VALUES (1), (1)")
+    catalog.ingest([file("t")], into="shop.t", cursor="id")
+    lite.execute("INSERT INTO t VALUES (1), (2)")
+    command = ["catalog", "ingest", file("t"), "--into", "shop.t", "--cursor", "id"]
+    killed = subprocess.run(
+        [sys.executable, "-m", "jupyter_mlinfra.cli", *command],
+        env={**os.environ, "MLINFRA_FAIL": point},
+        cwd=project.root,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    report = catalog.ingest([file("t")], into="shop.t", cursor="id")
+    assert report.rows_written == (2 if point == "catalog-sent" else 0)
+    assert [row["id"] for row in rows("shop.t")] == [1, 1, 1, 2]
 
 
 def test_an_empty_table_is_told(catalog, lite, file):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from typing import Any
 
 import polars as pl
@@ -83,6 +87,28 @@ def test_a_refused_file_of_mended_rows_leaves_them_in_quarantine(catalog, report
     with pytest.raises(Unprocessable, match="can be read"):
         catalog.mend("shop.orders", bad)
     assert catalog.dataset("quarantine.shop__orders").scan().collect().height == 2
+
+
+@pytest.mark.parametrize("point", ["catalog-sent", "catalog-committed"])
+def test_an_ingest_that_was_killed_and_run_again_has_its_bad_rows_once(
+    catalog, project, file, rows, point
+) -> None:
+    path = file("a.csv", f"id,word\noops,b\n{GOOD}")
+    ingest = [sys.executable, "-m", "jupyter_mlinfra.cli", "catalog", "ingest", str(path)]
+    killed = subprocess.run(
+        [*ingest, "--into", "t.a"],
+        env={**os.environ, "MLINFRA_FAIL": point},
+        cwd=project.root,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    report = catalog.ingest([path], into="t.a")
+    assert report.rows_written == (40 if point == "catalog-sent" else 0)
+    assert len(rows("t.a")) == 40
+    found = catalog.dataset("quarantine.t__a").scan().collect()
+    assert found["text"].to_list() == ["oops,b"]
 
 
 def test_rows_of_json_are_mended_as_json(catalog, file, rows, tmp_path) -> None:
