@@ -260,9 +260,11 @@ def test_logs_in_two_batches_are_read_back(make: Make, tmp_path: Path, as_path: 
     assert job.to_df()["__request_id"].to_list() == ["r1"]
 
 
-def test_a_view_of_batches_without_a_transformation_is_put_online(
-    make: Make, tmp_path: Path
+@pytest.mark.parametrize("transformed", [{}, {"mode": "python", "udf": lambda rows: rows}])
+def test_a_view_of_batches_is_put_online(
+    make: Make, tmp_path: Path, transformed: dict[str, Any]
 ) -> None:
+    """For a transformation Feast asks for all columns of the source."""
     pl.DataFrame({"driver_id": [1, 1], "at": [T0, T0 + HOUR], "trips": [3, 4]}).write_parquet(
         tmp_path / "stats.parquet"
     )
@@ -273,6 +275,7 @@ def test_a_view_of_batches_without_a_transformation_is_put_online(
         ttl=timedelta(0),
         online=True,
         source=FileSource(path=str(tmp_path / "stats.parquet"), timestamp_field="at"),
+        **transformed,
     )
     store = make(DRIVER, stats)
     store.materialize(T0 - HOUR, T0 + 2 * HOUR)

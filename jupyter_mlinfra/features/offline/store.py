@@ -277,7 +277,12 @@ def _with(keys: Sequence[str], source: SourceSpec, config: RepoConfig) -> pl.Laz
 
 
 def _columns(keys: Sequence[str], features: Sequence[str], source: SourceSpec) -> list[pl.Expr]:
+    """What a pull returns. Without features: all columns, for Feast's engine asks so for those that
+    a transformation may read.
+    """
     entity = [] if keys else [pl.lit(DUMMY_ENTITY_VAL).alias(DUMMY_ENTITY_ID)]
+    if not features:
+        return [*entity, pl.all()]
     return [
         *entity,
         *(exactly(name) for name in dict.fromkeys([*keys, *features, *times_of(source)])),
