@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableColumn:
     """One column. select: the expression that reads it. dtype: of its values as they are read.
-    scale: digits after the point of numbers that are read as text, exactly. word: the type that
-    text spells; None if that is to be guessed.
+    decimal: of numbers that are read as text, to be exact. word: the type that text spells; empty
+    for values that are none, None if it is to be guessed.
     """
 
     name: str

@@ -71,18 +71,6 @@ def is_database(text: object) -> bool:
     return found is not None and found["scheme"].lower() in {*_ENGINES, *_OTHERS}
 
 
-def is_stored_safely(text: str) -> bool:
-    """Whether an address may be kept as it is: its password, if it has one, is a reference."""
-    if is_reference(text):
-        return True
-    found = _SCHEME.match(text.rpartition("#")[0])
-    if found is None or _ENGINES.get(found["scheme"].lower()) != "postgresql":
-        return True
-    user = _USER.match(found["rest"].partition("?")[0])
-    password = (user["password"] or "") if user else ""
-    return (not password or is_reference(password)) and "password=" not in text
-
-
 def database_table(text: str, root: Path) -> DatabaseTable:
     """The table that an address names. root: of the project, where the path of a SQLite file may
     begin.
