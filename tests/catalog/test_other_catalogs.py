@@ -213,8 +213,15 @@ def test_every_verb_works(elsewhere, project, file):
     )
     catalog.write(pl.DataFrame({"n": [1]}), into="sales.other", mode="replace")
     catalog.write(pl.DataFrame({"m": ["x"]}), into="sales.other", mode="replace")
-    assert [item.name for item in catalog.list().items] == ["sales.orders", "sales.other"]
-    assert [(item.name, item.datasets) for item in catalog.namespaces().items] == [("sales", 2)]
+    assert [item.name for item in catalog.list().items] == [
+        "sales.orders",
+        "sales.other",
+        "quarantine.sales__orders",
+    ]
+    assert [(item.name, item.datasets) for item in catalog.namespaces().items] == [
+        ("quarantine", 1),
+        ("sales", 2),
+    ]
     assert catalog.preview("sales.orders").total == 3
     assert catalog.dataset("sales.other").scan().collect().to_dicts() == [{"m": "x"}]
     assert [item.id for item in catalog.snapshots("sales.orders").items] == [

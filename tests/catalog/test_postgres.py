@@ -163,8 +163,12 @@ def test_every_verb_works_with_data_on_s3_and_asks_nobody_else(
     assert (third.rows_written, third.rows_updated) == (2, 1)
     catalog.write(pl.DataFrame({"n": [1]}), into="sales.other", mode="replace")
     catalog.write(pl.DataFrame({"m": ["x"]}), into="sales.other", mode="replace")
-    assert [item.name for item in catalog.list().items] == ["sales.orders", "sales.other"]
-    assert [item.name for item in catalog.namespaces().items] == ["sales"]
+    assert [item.name for item in catalog.list().items] == [
+        "sales.orders",
+        "sales.other",
+        "quarantine.sales__orders",
+    ]
+    assert [item.name for item in catalog.namespaces().items] == ["quarantine", "sales"]
     assert catalog.preview("sales.orders").total == 4
     assert catalog.dataset("sales.other").scan().collect().to_dicts() == [{"m": "x"}]
     assert [item.id for item in catalog.snapshots("sales.orders").items] == [
@@ -183,7 +187,7 @@ def test_every_verb_works_with_data_on_s3_and_asks_nobody_else(
         assert catalog.profile("sales.orders", tier=tier)  # type: ignore[arg-type]
     assert catalog.fingerprint("sales.orders") == third.snapshot
     catalog.delete("sales.other")
-    assert [item.name for item in catalog.list().items] == ["sales.orders"]
+    assert [item.name for item in catalog.list(namespace="sales").items] == ["sales.orders"]
     assert not (project.home / "catalog.db").exists()
     assert elsewhere == []
 
