@@ -293,13 +293,19 @@ function columnsOf({ trans }: IWorkbench, profile: IProfile | undefined): IColum
   ];
 }
 
+interface IClippedProps {
+  number: INumber | undefined;
+  /** Where many stand beside each other. */
+  narrow?: boolean;
+}
+
 /** A minimum, maximum or top value: as long as the column is wide. */
-export function Clipped({ number }: { number: INumber | undefined }): React.ReactElement | null {
+export function Clipped({ number, narrow }: IClippedProps): React.ReactElement | null {
   if (number?.value == null) {
     return null;
   }
   return (
-    <span className={cx('clip')} title={String(number.value)}>
+    <span className={cx('clip', narrow && 'catalog-narrow')} title={String(number.value)}>
       <Num value={number} format={format.datum} />
     </span>
   );

@@ -50,7 +50,7 @@ export function statisticsOf(
       key,
       head,
       figure,
-      cell: row => <Clipped number={figure(row)} />,
+      cell: row => <Clipped number={figure(row)} narrow />,
       width: 84
     })),
     {
