@@ -100,6 +100,11 @@ export interface IIngest {
   /** The share of rows that may go to quarantine. */
   readonly max_bad?: number;
   readonly types?: Readonly<Record<string, string>>;
+  readonly row_names?: boolean;
+  /** Of a workbook. */
+  readonly sheet?: string;
+  /** Whether a file may lack columns that others have. */
+  readonly union?: boolean;
 }
 
 /* features */

@@ -256,6 +256,7 @@ describe('the question to the server', () => {
       into: 'a.b',
       mode: 'replace',
       again: false,
+      member: '',
       options: {
         skip: '0',
         quote: 'none',
