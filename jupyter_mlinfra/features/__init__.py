@@ -24,6 +24,7 @@ __all__ = [
     "PolarsOfflineStoreConfig",
     "Pushed",
     "SkewReport",
+    "Unapplied",
     "View",
     "ViewDetail",
 ]
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
         OnlineStatus,
         Pushed,
         SkewReport,
+        Unapplied,
         View,
         ViewDetail,
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import re
 import sqlite3
 import sys
 import traceback
@@ -17,18 +16,20 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import MLInfraError, NotFound, Unavailable, Unprocessable
+from ..core.errors import MLInfraError, Unprocessable
 from ..core.events import telling
 from ..core.files import file_lock, write_atomic
 from ..core.refs import reference
+from .checking import broken_views
 from .definitions import Definition
+from .leaving_out import views_of, without
 from .registry import definitions, rebuild_index
 from .repo import is_sqlite, open_store, registry_file, require_folder
-from .spec import AppliedViews
+from .spec import AppliedViews, Unapplied
 from .store import FeatureFiles
 
 if TYPE_CHECKING:
-    from feast import FeatureStore, FeatureView, RepoConfig
+    from feast import FeatureStore
     from feast.repo_contents import RepoContents
 
     from ..core.project import Project
@@ -37,8 +38,9 @@ if TYPE_CHECKING:
 def apply(project: Project) -> AppliedViews:
     """Make the registry match the definition files; deletes views that are no longer defined.
 
-    Raises NotFound without definitions, Unprocessable if a file or a view is broken; the registry
-    is then unchanged.
+    A view that cannot be applied, and what uses it, is left out and named; the registry keeps what
+    it has of it. Raises NotFound without definitions, Unprocessable if a file is broken, and the
+    error of the first view if none can be applied; the registry is then unchanged.
     """
     repo = require_folder(project)
     with file_lock(project.folder("features") / "lock"):
@@ -46,14 +48,17 @@ def apply(project: Project) -> AppliedViews:
         feast = open_store(project)
         old_views = {item.name: item for item in definitions(feast)}
         _check_project(contents, feast)
-        join_keys = {entity.name: entity.join_key for entity in contents.entities}
-        for view in contents.feature_views:
-            check_source(view, repo, join_keys)
-            check_types(view, feast.config)
+        broken = broken_views(contents, repo, feast.config)
+        applicable, left_out = without(contents, feast, broken)
+        FeatureFiles(project).set_left_out(left_out)
+        if broken and {view.name for view in views_of(contents)} <= {
+            item.name for item in left_out if item.kind == "view"
+        }:
+            raise next(iter(broken.values()))
         with restored_on_failure(registry_file(project)):
-            _apply(feast, contents)
+            _apply(feast, applicable)
         new_views = {item.name: item for item in rebuild_index(project)}
-    applied = _changes(old_views, new_views)
+    applied = _changes(old_views, new_views, left_out)
     _record_changes(project, applied, new_views)
     return applied
 
@@ -118,96 +123,6 @@ def _check_project(contents: RepoContents, feast: FeatureStore) -> None:
         contents.projects.append(FeastProject(name=feast.project))
 
 
-def check_source(view: FeatureView, repo: Path, join_keys: Mapping[str, str]) -> None:
-    """Check that the source can be read and has the columns of the view, and that its time columns
-    hold times.
-
-    join_keys: by entity. Raises Unprocessable, or NotFound for a source that is absent, naming
-    file, line and view.
-    """
-    from .dataset_source import spec_of
-    from .join import JoinView, require_time
-    from .sources import scan
-
-    if view.batch_source is None:
-        return
-    source = spec_of(view.batch_source.to_proto())
-    if source.kind == "other":
-        return  # another offline store reads this source
-    try:
-        frame = scan(source, repo)
-        schema = frame.collect_schema()
-        for column in (source.time, source.created):
-            if column:
-                require_time(schema, column, f"The rows of {source.name}")
-        keys = {
-            join_keys[name]: join_keys[name]
-            for name in view.entities
-            if not join_keys[name].startswith("__dummy")
-        }
-        JoinView(
-            name=view.name,
-            frame=frame,
-            keys=keys,
-            features={field.name: field.name for field in view.features},
-            time=source.time,
-        )
-    except MLInfraError as error:
-        error_type = type(error) if isinstance(error, NotFound | Unavailable) else Unprocessable
-        raise error_type(
-            f"{_location(view.name, repo)}: {error.what}", error.why, error.fix
-        ) from error
-
-
-def check_types(view: FeatureView, config: RepoConfig) -> None:
-    """If the view names no features and takes all columns, check that Feast has a type for every
-    column of the source.
-
-    Raises Unprocessable naming file, line, view and column.
-    """
-    from feast.types import from_value_type
-
-    from .dataset_source import spec_of
-    from .offline import PolarsOfflineStore
-
-    source = view.batch_source
-    if source is None or view.features or spec_of(source.to_proto()).kind == "other":
-        return
-    translate = source.source_datatype_to_feast_value_type()
-    reader = PolarsOfflineStore()
-    columns = reader.get_table_column_names_and_types_from_data_source(config, source)
-    for column, arrow_type in columns:
-        if column in (source.timestamp_field, source.created_timestamp_column) or column.startswith(
-            "__"
-        ):
-            continue
-        try:
-            from_value_type(translate(arrow_type))
-        except (KeyError, ValueError) as error:
-            why = "Without schema=[…] every column of the source is a feature."
-            fix = (
-                "Name the columns that you want, as schema=[Field(name=…, dtype=…)], or convert the"
-                " column."
-            )
-            raise Unprocessable(
-                f"{_location(view.name, config.repo_path)}: Feast has no type for column {column}"
-                f" ({arrow_type}).",
-                why,
-                fix,
-            ) from error
-
-
-def _location(name: str, repo: Path) -> str:
-    """File and line of a view, found by its quoted name; only the name if it is composed in
-    code.
-    """
-    for file in sorted(repo.rglob("*.py")):
-        for number, line in enumerate(file.read_text(errors="replace").splitlines(), start=1):
-            if re.search(rf"name\s*=\s*(['\"]){re.escape(name)}\1", line):
-                return f"{file.relative_to(repo)}, line {number}, {name}"
-    return name
-
-
 @contextmanager
 def restored_on_failure(registry: Path | None) -> Iterator[None]:
     """Feast writes object by object: if one fails, restore a local registry to its former state."""
@@ -242,15 +157,22 @@ def _apply(feast: FeatureStore, contents: RepoContents) -> None:
             feast, feast.project, feast.registry, contents, skip_source_validation=True
         )
     except (FeastError, ValueError, TypeError, KeyError, AssertionError) as error:
-        raise Unprocessable(
-            "Feast refused the definitions.",
-            f"{type(error).__name__}: {error}.",
-            "Correct them; the registry is unchanged.",
-        ) from error
+        raise refused(error, "the registry is unchanged") from error
+
+
+def refused(error: Exception, kept: str) -> Unprocessable:
+    """The error for definitions that Feast does not accept. kept: what stayed as it was."""
+    return Unprocessable(
+        "Feast refused the definitions.",
+        f"{type(error).__name__}: {error}.",
+        f"Correct them; {kept}.",
+    )
 
 
 def _changes(
-    old_views: Mapping[str, Definition], new_views: Mapping[str, Definition]
+    old_views: Mapping[str, Definition],
+    new_views: Mapping[str, Definition],
+    left_out: Sequence[Unapplied],
 ) -> AppliedViews:
     common = sorted(old_views.keys() & new_views.keys())
     return AppliedViews(
@@ -258,6 +180,7 @@ def _changes(
         updated=[name for name in common if old_views[name].digest != new_views[name].digest],
         deleted=sorted(old_views.keys() - new_views.keys()),
         unchanged=[name for name in common if old_views[name].digest == new_views[name].digest],
+        problems=left_out,
     )
 
 

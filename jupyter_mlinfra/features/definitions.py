@@ -1,13 +1,28 @@
-"""The views of the registry as plain records."""
+"""What the registry holds, as plain records."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Literal
 
 from .sources import SourceSpec
+
+ViewKind = Literal["batch", "stream", "on_demand", "label"]
+KINDS: tuple[ViewKind, ...] = ("batch", "stream", "on_demand", "label")
+
+
+_VERSION = re.compile(r"(?P<view>.+)@(?:v(?:ersion)?(?P<number>\d+)|latest)", re.IGNORECASE)
+
+
+def split_version(name: str) -> tuple[str, int | None]:
+    """View and version of `view@v2`; no version for `view` and `view@latest`."""
+    found = _VERSION.fullmatch(name)
+    if found is None:
+        return name, None
+    return found["view"], int(found["number"]) if found["number"] else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,16 +36,43 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Definition:
-    """One view of the registry.
+class WindowSpec:
+    """One aggregation of a stream view. seconds: length of its window, None for the whole past.
+    slide: seconds from one window to the next.
+    """
 
-    kind: batch, derived (Feast computes its values) or on_demand. digest: changes with the
-    definition. materialized_until: end of the last materialization that Feast recorded. push: name
-    of the source whose rows are pushed to it.
+    feature: str
+    column: str
+    function: str
+    seconds: float | None
+    slide: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelSpec:
+    """How labels are resolved that several labelers gave. policy: last_write_wins,
+    labeler_priority or majority_vote. labeler: the column that names who gave a label.
+    priorities: labelers, the strongest first. about: the view that is labelled, or empty.
+    """
+
+    policy: str
+    labeler: str
+    priorities: Sequence[str] = ()
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """One view of the registry, or an earlier version of one (`name@v2`).
+
+    kind: see `KINDS`. computed: Feast computes its values, so that no source has them. digest:
+    changes with the definition. materialized_until: end of the last materialization that Feast
+    recorded. version: Feast's number of its columns. uses: the views that it is computed from.
+    push: name of the source by which rows are pushed, or empty.
     """
 
     name: str
-    kind: str
+    kind: ViewKind
     entities: Sequence[str]
     keys: Sequence[Column]
     features: Sequence[Column]
@@ -42,23 +84,87 @@ class Definition:
     description: str
     digest: str
     materialized_until: datetime | None
+    computed: bool = False
+    version: int | None = None
+    uses: Sequence[str] = ()
     push: str = ""
+    windows: Sequence[WindowSpec] = ()
+    labels: LabelSpec | None = None
 
     @property
     def ttl(self) -> timedelta | None:
         """None: values never expire."""
         return timedelta(seconds=self.ttl_seconds) if self.ttl_seconds else None
 
+    @property
+    def stored(self) -> bool:
+        """Whether a source has its values, so that nothing is to be computed."""
+        return not self.computed and self.source is not None
 
-def definition_of(item: dict[str, Any]) -> Definition:
-    """A view from its JSON form."""
-    until = item["materialized_until"]
-    found = Definition(
-        **item
-        | {
-            "keys": [Column(**column) for column in item["keys"]],
-            "features": [Column(**column) for column in item["features"]],
-            "source": SourceSpec(**item["source"]) if item["source"] else None,
-        }
-    )
-    return replace(found, materialized_until=datetime.fromisoformat(until) if until else None)
+    @property
+    def view(self) -> str:
+        """The name of the view, without the version."""
+        return split_version(self.name)[0]
+
+    @property
+    def pinned(self) -> int | None:
+        """The version that its name pins; None for the view as it is now."""
+        return split_version(self.name)[1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSpec:
+    """A feature service: features that a model takes together. features: `view:feature`, with
+    `view@v2` for a version. renamed: views whose keys or name it changes, which only Feast can
+    join. logs: where its answers are logged, or empty.
+    """
+
+    name: str
+    features: Sequence[str]
+    owner: str
+    tags: Mapping[str, str]
+    description: str
+    precomputed: bool = False
+    renamed: Sequence[str] = ()
+    logs: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedSpec:
+    """A training set that Feast saved. stored: where. first, last: its event times."""
+
+    name: str
+    features: Sequence[str]
+    keys: Sequence[str]
+    service: str
+    stored: str
+    tags: Mapping[str, str]
+    description: str
+    created_at: datetime | None
+    first: datetime | None
+    last: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntitySpec:
+    """What rows are about. key: the column that names one; type: Feast's name for its type."""
+
+    name: str
+    key: str
+    type: str
+    owner: str
+    tags: Mapping[str, str]
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """All that the registry holds for this project, each part by name. versions: every version of
+    every view that it keeps, as `view@v2`.
+    """
+
+    views: Mapping[str, Definition] = field(default_factory=dict)
+    versions: Mapping[str, Definition] = field(default_factory=dict)
+    services: Mapping[str, ServiceSpec] = field(default_factory=dict)
+    saved: Mapping[str, SavedSpec] = field(default_factory=dict)
+    entities: Mapping[str, EntitySpec] = field(default_factory=dict)

@@ -23,6 +23,9 @@ DOMAIN = Domain(
     kinds=(
         Kind("view", fingerprint="fingerprint", code="jupyter_mlinfra.features.snippets:views"),
         Kind("feature", join=":", code="jupyter_mlinfra.features.snippets:features"),
+        Kind("service", code="jupyter_mlinfra.features.snippets:services"),
+        Kind("saved"),
+        Kind("entity"),
     ),
     topics=("view",),
     states=(
@@ -37,11 +40,17 @@ DOMAIN = Domain(
     records={
         "jupyter_mlinfra.features.spec": (
             "AppliedViews",
+            "Defined",
+            "Entity",
             "Feature",
+            "Unapplied",
             "Materialized",
             "OnlineRow",
             "Pushed",
             "SkewReport",
+            "SavedSet",
+            "Service",
+            "ServiceDetail",
             "View",
             "ViewDetail",
         )
@@ -63,9 +72,13 @@ DOMAIN = Domain(
             verbs=(
                 "list",
                 "views",
+                "services",
+                "saved",
+                "entities",
                 "show",
                 "search",
                 "apply",
+                "define",
                 "materialize",
                 "push",
                 "online",

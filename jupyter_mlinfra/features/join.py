@@ -19,12 +19,13 @@ at the end, for the rows that won.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from ..core.errors import BadRequest, Unprocessable
 from ..core.frames import exactly
+from .labels import Resolution, resolved
 
 if TYPE_CHECKING:
     import polars as pl
@@ -60,7 +61,7 @@ class JoinView:
     frame: its source, one row for each event. keys: column of the entity rows → column of the
     source; none = one entity for all. features: column of the source → column of the answer. ttl:
     None = values never expire. created_counts: ignore rows created later than the entity row's
-    time.
+    time. resolution: how labels of several labelers become one; None = the rule above.
     """
 
     name: str
@@ -71,6 +72,7 @@ class JoinView:
     created: str | None = None
     ttl: timedelta | None = None
     created_counts: bool = False
+    resolution: Resolution | None = None
     schema: Mapping[str, pl.DataType] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -80,6 +82,7 @@ class JoinView:
             *self.features,
             self.time,
             *([self.created] if self.created else []),
+            *(self.resolution.columns if self.resolution else ()),
         ]
         missing = [column for column in required if column not in self.schema]
         if missing:
@@ -235,9 +238,10 @@ def _values(
     # skipped), and before the other filters: both reads of the source below must count the same
     # rows.
     source = source.with_row_index(_SRC)
-    winners = _winners(
-        entity_keys.lazy(), _keys_and_times(source, schema, view, unit), view, strategy, engine
-    )
+    candidates = _keys_and_times(source, schema, view, unit)
+    if view.resolution is not None:
+        return _resolved(entity_keys.lazy(), candidates, source, view).collect(engine=engine)
+    winners = _winners(entity_keys.lazy(), candidates, view, strategy, engine)
     values = source.select(
         _SRC, *(exactly(column).alias(name) for column, name in view.features.items())
     )
@@ -331,7 +335,30 @@ def _few_pairs(
     return bool(pairs <= PAIRS_PER_ROW * rows)
 
 
-def _by_hash(entity_keys: pl.LazyFrame, features: pl.LazyFrame, view: JoinView) -> pl.LazyFrame:
+def _resolved(
+    entity_keys: pl.LazyFrame, features: pl.LazyFrame, source: pl.LazyFrame, view: JoinView
+) -> pl.LazyFrame:
+    """Entity row number → the labels that count, under the names of the answer."""
+    assert view.resolution is not None
+    columns = dict.fromkeys([*view.features, *view.resolution.columns])
+    # Under names of their own: a label may be called like a key or a time of the join.
+    inside = {column: f"__label{place}" for place, column in enumerate(columns)}
+    values = source.select(_SRC, *(exactly(column).alias(name) for column, name in inside.items()))
+    resolution = replace(
+        view.resolution, labeler=inside.get(view.resolution.labeler, view.resolution.labeler)
+    )
+    answer = resolved(
+        _pairs(entity_keys, features, view).join(values, on=_SRC),
+        resolution,
+        group=[_ROW],
+        order=_order(view),
+        features=[inside[column] for column in view.features],
+    )
+    return answer.rename({inside[column]: name for column, name in view.features.items()})
+
+
+def _pairs(entity_keys: pl.LazyFrame, features: pl.LazyFrame, view: JoinView) -> pl.LazyFrame:
+    """Every entity row with each feature row that it may use."""
     import polars as pl
 
     usable = pl.col(_TIME) <= pl.col(_AT)
@@ -339,24 +366,31 @@ def _by_hash(entity_keys: pl.LazyFrame, features: pl.LazyFrame, view: JoinView) 
         usable &= pl.col(_AT) - pl.col(_TIME) <= view.ttl
     if view.created_counts and view.created:
         usable &= pl.col(_CREATED) <= pl.col(_AT)
-    order = [_TIME, *([_CREATED] if view.created else []), _SRC]
+    keys = _key_names(view)
+    pairs = features.join(entity_keys, on=keys) if keys else features.join(entity_keys, how="cross")
+    return pairs.filter(usable)
+
+
+def _order(view: JoinView) -> list[str]:
+    """By what feature rows are sorted so that the winning one comes last."""
+    return [_TIME, *([_CREATED] if view.created else []), _SRC]
+
+
+def _by_hash(entity_keys: pl.LazyFrame, features: pl.LazyFrame, view: JoinView) -> pl.LazyFrame:
+    import polars as pl
+
     return (
-        features.join(entity_keys, on=_key_names(view))
-        .filter(usable)
+        _pairs(entity_keys, features, view)
         .group_by(_ROW)
-        .agg(pl.col(_SRC).sort_by(order, nulls_last=False).last())
+        .agg(pl.col(_SRC).sort_by(_order(view), nulls_last=False).last())
     )
 
 
 def _by_order(entity_keys: pl.LazyFrame, features: pl.LazyFrame, view: JoinView) -> pl.LazyFrame:
     import polars as pl
 
-    keys, order, join_time = (
-        _key_names(view),
-        [_TIME, *([_CREATED] if view.created else []), _SRC],
-        _TIME,
-    )
-    features = features.sort(order, nulls_last=False)
+    keys, join_time = _key_names(view), _TIME
+    features = features.sort(_order(view), nulls_last=False)
     if view.created_counts and view.created:
         # A row can be used from max(event, created) on. Along that axis keep only rows that beat
         # all earlier ones by the rule: then the last of them wins, and an as-of join on the axis

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..core.refs import reference
-from .definitions import Column, Definition
-from .spec import Feature, View
+from .definitions import (
+    Column,
+    Definition,
+    EntitySpec,
+    Registered,
+    SavedSpec,
+    ServiceSpec,
+    split_version,
+)
+from .spec import Entity, Feature, Freshness, SavedSet, Service, Unapplied, View
 from .state import freshness, online_at
 from .store import Materialization
 
@@ -33,10 +42,14 @@ def view_record(
     figures: Statistics,
     materializations: Mapping[str, Materialization],
     at: datetime,
+    left_out: Mapping[str, Unapplied],
 ) -> View:
-    """A view in a list; `at` is the moment to which its ttl applies."""
+    """A view in a list. at: the moment to which its ttl applies. left_out: what the last `apply`
+    left out, by name.
+    """
+    left = left_out.get(view.name)
     return View(
-        ref=reference("view", view.name),
+        ref=view_ref(view.name),
         name=view.name,
         entities=view.entities,
         features=len(view.features),
@@ -49,8 +62,80 @@ def view_record(
         freshness=freshness(view, materializations.get(view.name), at),
         online_at=online_at(view, materializations.get(view.name)),
         source_at=figures.newest,
-        problem=figures.problem,
+        problem=_told(left) if left else figures.problem,
+        fix=left.fix if left else figures.fix,
+        kind=view.kind,
+        version=view.version,
     )
+
+
+def left_out_record(left: Unapplied) -> View:
+    """A view that no `apply` has brought into the registry yet."""
+    return View(
+        ref=reference("view", left.name),
+        name=left.name,
+        entities=(),
+        features=0,
+        ttl_seconds=None,
+        dataset=None,
+        owner="",
+        tags={},
+        description="",
+        online=False,
+        freshness=Freshness.NEVER,
+        online_at=None,
+        problem=_told(left),
+        fix=left.fix,
+    )
+
+
+def _told(left: Unapplied) -> str:
+    what = "Its new definition is" if left.registered else "It is"
+    return f"{what} not applied. {left.what} {left.why}".strip()
+
+
+def view_ref(name: str) -> str:
+    """The reference of a view, or of the version of one: `view:NAME@v2`."""
+    view, version = split_version(name)
+    return reference("view", view, at=None if version is None else f"v{version}")
+
+
+def service_record(service: ServiceSpec, found: Registered) -> Service:
+    """A feature service in a list."""
+    known = {
+        f"{view.name}:{column.name}"
+        for name in {feature.partition(":")[0] for feature in service.features}
+        if (view := found.views.get(name) or found.versions.get(name)) is not None
+        for column in view.features
+    }
+    problem = ""
+    if gone := [feature for feature in service.features if feature not in known]:
+        problem = f"No view has {', '.join(gone[:5])} any more."
+    elif service.renamed:
+        problem = f"It renames {', '.join(service.renamed)}: only Feast itself can join it."
+    return Service(
+        ref=reference("service", service.name),
+        name=service.name,
+        features=service.features,
+        owner=service.owner,
+        tags=service.tags,
+        description=service.description,
+        precomputed=service.precomputed,
+        logs=service.logs,
+        problem=problem,
+    )
+
+
+def saved_record(saved: SavedSpec) -> SavedSet:
+    """A saved training set in a list."""
+    return SavedSet(ref=reference("saved", saved.name), **asdict(saved))
+
+
+def entity_record(entity: EntitySpec, found: Registered) -> Entity:
+    """An entity in a list."""
+    views = [view.name for view in found.views.values() if entity.name in view.entities]
+    facts = asdict(entity) | {"type": short_type(entity.type)}
+    return Entity(ref=reference("entity", entity.name), views=views, **facts)
 
 
 def uses(project: Project) -> Mapping[str, Sequence[str]]:

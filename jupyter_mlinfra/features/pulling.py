@@ -10,6 +10,7 @@ import polars.selectors as cs
 
 from ..core.frames import exactly
 from .join import moment, require_time
+from .labels import Resolution, resolved
 from .sources import SourceSpec
 
 
@@ -35,6 +36,27 @@ def latest(rows: pl.LazyFrame, source: SourceSpec, keys: Sequence[str]) -> pl.La
     known = rows.drop_nulls(cs.by_name(*keys)) if keys else rows
     winner_last = known.sort(ordered(source), nulls_last=False, maintain_order=True)
     return winner_last.group_by(columns).agg(pl.all().last()) if keys else winner_last.tail(1)
+
+
+def latest_labels(
+    rows: pl.LazyFrame,
+    source: SourceSpec,
+    keys: Sequence[str],
+    features: Sequence[str],
+    resolution: Resolution,
+) -> pl.LazyFrame:
+    """Of each key the labels that count by a policy, and its times; rows with a null key are
+    excluded.
+    """
+    place = "__source_order"
+    return resolved(
+        rows.with_row_index(place).drop_nulls(cs.by_name(*keys)),
+        resolution,
+        group=keys,
+        order=[*times_of(source), place],
+        features=features,
+        times=times_of(source),
+    )
 
 
 def ordered(source: SourceSpec) -> list[pl.Expr]:

@@ -1,14 +1,14 @@
-"""The registry's views as plain records, read from its bytes; no user code and no pickled
+"""What the registry holds as plain records, read from its bytes; no user code and no pickled
 transformation is loaded.
 """
 
 from __future__ import annotations
 
-import hashlib
-from datetime import UTC
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from .definitions import Column, Definition
+from .definitions import Definition, Registered
+from .protos import definition, entity, message_of, saved, service
 from .store import FeatureFiles
 
 if TYPE_CHECKING:
@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
     from ..core.project import Project
 
-_DUMMY = "__dummy"  # how Feast marks "no entity"
+_VERSIONED = {
+    "feature_view": "feature_views",
+    "stream_feature_view": "stream_feature_views",
+    "on_demand_feature_view": "on_demand_feature_views",
+}
+"""By the type of a recorded version: the list of the registry that has such views."""
 
 
 def rebuild_index(project: Project) -> list[Definition]:
@@ -27,96 +32,76 @@ def rebuild_index(project: Project) -> list[Definition]:
     _ = feast.registry  # creates the tables of a new registry, which must not count as a change
     store = FeatureFiles(project)
     mark = store.current_mark()
-    views = definitions(feast)
-    store.save(views, mark)
-    return views
+    found = registered(feast)
+    store.save(found, mark)
+    return list(found.views.values())
 
 
 def definitions(feast: FeatureStore) -> list[Definition]:
     """Every view of the project, by name."""
-    registry = feast.registry.proto()
-    views = [
-        _stored(view)
-        for view in [*registry.feature_views, *registry.stream_feature_views]
-        if view.spec.project == feast.project
-    ]
-    views += [
-        _on_demand(view)
-        for view in registry.on_demand_feature_views
-        if view.spec.project == feast.project
-    ]
-    return sorted(views, key=lambda item: item.name)
+    return list(_views(feast.registry.proto(), feast.project).values())
 
 
-def _stored(view: Any) -> Definition:
-    from .dataset_source import spec_of
+def registered(feast: FeatureStore) -> Registered:
+    """All that the registry holds for the project."""
+    registry, project = feast.registry.proto(), feast.project
 
-    spec = view.spec
-    computed = any(
-        spec.HasField(name)
-        for name in ("feature_transformation", "user_defined_function")
-        if name in spec.DESCRIPTOR.fields_by_name
-    )
-    intervals = [
-        interval.end_time.ToDatetime(UTC) for interval in view.meta.materialization_intervals
-    ]
-    return Definition(
-        name=spec.name,
-        kind="derived" if computed or spec.source_views else "batch",
-        entities=[name for name in spec.entities if name != _DUMMY],
-        keys=[
-            _column(column) for column in spec.entity_columns if not column.name.startswith(_DUMMY)
-        ],
-        features=[_column(feature) for feature in spec.features],
-        ttl_seconds=(
-            (spec.ttl.ToTimedelta().total_seconds() or None) if spec.HasField("ttl") else None
+    def mine(items: Iterable[Any]) -> Iterator[Any]:
+        return (item.spec for item in items if item.spec.project == project)
+
+    return Registered(
+        views=_views(registry, project),
+        versions=_versions(feast, registry),
+        services=_by_name(service(spec) for spec in mine(registry.feature_services)),
+        saved=_by_name(
+            saved(item) for item in registry.saved_datasets if item.spec.project == project
         ),
-        source=spec_of(spec.batch_source) if spec.HasField("batch_source") else None,
-        online=spec.online and not spec.disabled,
-        owner=spec.owner,
-        tags=dict(spec.tags),
-        description=spec.description,
-        digest=_digest(spec),
-        materialized_until=max(intervals, default=None),
-        push=spec.stream_source.name if spec.HasField("stream_source") else "",
+        entities=_by_name(
+            entity(spec)
+            for spec in mine(registry.entities)
+            if not spec.name.startswith("__dummy")  # how Feast marks "no entity"
+        ),
     )
 
 
-def _on_demand(view: Any) -> Definition:
-    spec = view.spec
-    return Definition(
-        name=spec.name,
-        kind="on_demand",
-        entities=[],
-        keys=[],
-        features=[_column(feature) for feature in spec.features],
-        ttl_seconds=None,
-        source=None,
-        online=False,
-        owner=spec.owner,
-        tags=dict(spec.tags),
-        description=spec.description,
-        digest=_digest(spec),
-        materialized_until=None,
+def _views(registry: Any, project: str) -> dict[str, Definition]:
+    return _by_name(
+        definition(view, kind)
+        for kind in (*_VERSIONED.values(), "label_views")
+        for view in getattr(registry, kind)
+        if view.spec.project == project
     )
 
 
-def _column(spec: Any) -> Column:
-    from feast.value_type import ValueType
-
-    return Column(
-        name=spec.name,
-        type=ValueType(spec.value_type).name,
-        description=spec.description,
-        tags=dict(spec.tags),
-    )
+def _by_name(items: Iterable[Any]) -> dict[str, Any]:
+    return {item.name: item for item in sorted(items, key=lambda item: item.name)}
 
 
-def _digest(spec: Any) -> str:
-    """A digest of everything that the user wrote, without what Feast adds."""
-    copy = type(spec)()
-    copy.CopyFrom(spec)
-    for name in ("batch_source", "stream_source"):
-        if name in copy.DESCRIPTOR.fields_by_name and copy.HasField(name):
-            getattr(copy, name).ClearField("meta")
-    return hashlib.sha256(copy.SerializeToString(deterministic=True)).hexdigest()[:16]
+def _versions(feast: FeatureStore, registry: Any) -> dict[str, Definition]:
+    found: dict[str, Definition] = {}
+    for kind, body, number in _history(feast, registry):
+        if (field := _VERSIONED.get(kind)) is None:
+            continue
+        message = message_of(field)
+        message.ParseFromString(body)
+        view = definition(message, field, version=number)
+        found[view.name] = view
+    return dict(sorted(found.items()))
+
+
+def _history(feast: FeatureStore, registry: Any) -> Iterator[tuple[str, bytes, int]]:
+    """Type, bytes and number of every version that the registry recorded. A SQL registry has them
+    in a table, any other one in its message.
+    """
+    engine = getattr(feast.registry, "read_engine", None)
+    if engine is None:
+        for record in registry.feature_view_version_history.records:
+            if record.project_id == feast.project:
+                yield record.feature_view_type, record.feature_view_proto, record.version_number
+        return
+    from feast.infra.registry.sql import feature_view_version_history as table
+    from sqlalchemy import select
+
+    columns = (table.c.feature_view_type, table.c.feature_view_proto, table.c.version_number)
+    with engine.connect() as connection:
+        yield from connection.execute(select(*columns).where(table.c.project_id == feast.project))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ..core.refs import reference
 from ..core.search import Document, Facets, Part
-from .definitions import Column, Definition
+from .definitions import Column, Definition, Registered, ServiceSpec
 from .pages import short_type, words_of
 
 
@@ -24,7 +24,12 @@ def has_tags(view: Definition, column: Column | None, tags: Sequence[str]) -> bo
     """Whether a view, or one of its features, has all of these tags; a feature has those of its
     view too.
     """
-    labels = labels_of({**view.tags, **(column.tags if column else {})})
+    return tagged({**view.tags, **(column.tags if column else {})}, tags)
+
+
+def tagged(own: Mapping[str, str], tags: Sequence[str]) -> bool:
+    """Whether all of these tags are among its own."""
+    labels = labels_of(own)
     return all(any(is_meant(label, tag) for label in labels) for tag in tags)
 
 
@@ -42,11 +47,25 @@ def narrowing(views: Iterable[Definition], *, owner: Sequence[str], tag: Sequenc
     return facets
 
 
-def parts(views: Mapping[str, Definition], names: Sequence[str]) -> Iterator[Part]:
-    """The documents of these views."""
+def parts(found: Registered, names: Sequence[str]) -> Iterator[Part]:
+    """The documents of these views and services (`service:NAME`)."""
     for name in names:
-        if view := views.get(name):
+        if view := found.views.get(name):
             yield Part(name=name, documents=list(_documents(view)))
+        elif service := found.services.get(name.removeprefix("service:")):
+            yield Part(name=name, documents=[_service(service)])
+
+
+def _service(service: ServiceSpec) -> Document:
+    words = f"{service.owner} {service.description} {words_of(service.tags)}"
+    return Document(
+        ref=reference("service", service.name),
+        kind="service",
+        name=service.name,
+        text=f"{' '.join(service.features)} {words}",
+        detail=f"{len(service.features)} features",
+        facets={"owner": (service.owner,), "tag": labels_of(service.tags)},
+    )
 
 
 def _documents(view: Definition) -> Iterator[Document]:

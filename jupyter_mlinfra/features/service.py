@@ -4,11 +4,11 @@ read values.
 
 from __future__ import annotations
 
-from .verbs.browsing import BrowsingVerbs
 from .verbs.defining import DefiningVerbs
 from .verbs.online import OnlineVerbs
+from .verbs.registered import RegisteredVerbs
 from .verbs.training import TrainingVerbs
 
 
-class Features(BrowsingVerbs, DefiningVerbs, TrainingVerbs, OnlineVerbs):
+class Features(RegisteredVerbs, DefiningVerbs, TrainingVerbs, OnlineVerbs):
     """The feature store of one project: Feast over its repository; thread-safe."""

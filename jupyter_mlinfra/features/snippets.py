@@ -10,15 +10,25 @@ from ..core.snippets import Snippets, line, literal, python, reading, snippets, 
 
 if TYPE_CHECKING:
     from ..workbench import Workbench
-    from .definitions import Definition
+    from .definitions import Definition, ServiceSpec
 
 _DATASETS_TRIED = 20
 """Datasets that are tried for an example."""
 
 
 def views(refs: Sequence[Ref]) -> Snippets:
-    """A training set of all features of the views."""
-    return _training([f"{ref.name}:*" for ref in refs])
+    """A training set of all features of the views, as they are or as they were."""
+    return _training([f"{ref.name}@{ref.at}:*" if ref.at else f"{ref.name}:*" for ref in refs])
+
+
+def services(refs: Sequence[Ref]) -> Snippets:
+    """A training set of all features of the services."""
+    return _training([f"service:{ref.name}" for ref in refs])
+
+
+def service_code(service: ServiceSpec) -> Snippets:
+    """The code of a service's page."""
+    return _training([f"service:{service.name}"])
 
 
 def features(refs: Sequence[Ref]) -> Snippets:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from ..core.records import Number
+from .definitions import LabelSpec, ViewKind, WindowSpec
 
 
 class Freshness(StrEnum):
@@ -36,9 +37,10 @@ class Feature:
 class View:
     """One feature view in a list.
 
-    ttl_seconds: None = never expires. online_at: newest event time that is online. source_at:
-    newest event time of the source. problem: why the source cannot be read, or which column it
-    lacks; else empty.
+    kind: batch, stream, on_demand or label. version: Feast's number of its columns, None for one
+    that Feast does not count. ttl_seconds: None = never expires. online_at: newest event time that
+    is online. source_at: newest event time of the source. problem: why its definition was left out,
+    why the source cannot be read, or which column it lacks; else empty. fix: what to do about it.
     """
 
     ref: str
@@ -55,11 +57,18 @@ class View:
     online_at: datetime | None
     source_at: datetime | None = None
     problem: str = ""
+    fix: str = ""
+    kind: ViewKind = "batch"
+    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViewDetail:
-    """A view's page."""
+    """A view's page. versions: names of those that the registry keeps, the newest first. uses: the
+    views that it is computed from. services: those that have features of it. push: name of the
+    source by which rows are pushed, or empty. windows: its aggregations. labels: how labels of
+    several labelers are resolved; None for a view of features.
+    """
 
     view: View
     features: Sequence[Feature]
@@ -68,16 +77,112 @@ class ViewDetail:
     created_column: str | None
     rows: Number
     code: Mapping[str, str]
+    versions: Sequence[str] = ()
+    uses: Sequence[str] = ()
+    services: Sequence[str] = ()
+    push: str = ""
+    windows: Sequence[WindowSpec] = ()
+    labels: LabelSpec | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """Features that a model takes together. features: `view:feature`, with `view@v2` for a version.
+    precomputed: Feast keeps its answers ready. logs: where they are logged, or empty. problem: the
+    features that no view has any more, or what only Feast can do with it; else empty.
+    """
+
+    ref: str
+    name: str
+    features: Sequence[str]
+    owner: str
+    tags: Mapping[str, str]
+    description: str
+    precomputed: bool
+    logs: str
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceDetail:
+    """The page of a feature service."""
+
+    service: Service
+    features: Sequence[Feature]
+    code: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedSet:
+    """A training set that Feast saved. stored: a dataset's reference, a path, or the kind of store.
+    first, last: its event times.
+    """
+
+    ref: str
+    name: str
+    features: Sequence[str]
+    keys: Sequence[str]
+    service: str
+    stored: str
+    tags: Mapping[str, str]
+    description: str
+    created_at: datetime | None
+    first: datetime | None
+    last: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entity:
+    """What rows are about. key: the column that names one. views: those that are joined on it."""
+
+    ref: str
+    name: str
+    key: str
+    type: str
+    owner: str
+    tags: Mapping[str, str]
+    description: str
+    views: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unapplied:
+    """A definition that `apply` left out, with the reason and the fix. kind: view or service.
+    registered: the registry keeps what it had of it.
+    """
+
+    name: str
+    kind: str
+    what: str
+    why: str
+    fix: str
+    registered: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppliedViews:
-    """What `apply` changed in the registry."""
+    """What `apply` changed in the registry. problems: what it left out."""
 
     created: Sequence[str]
     updated: Sequence[str]
     deleted: Sequence[str]
     unchanged: Sequence[str]
+    problems: Sequence[Unapplied] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defined:
+    """What `define` wrote. file: below the project. replaced: whether there was such a file. views,
+    services, entities: names of what it defines. applied: what changed in the registry; None if
+    that was not asked for.
+    """
+
+    file: str
+    replaced: bool
+    views: Sequence[str]
+    services: Sequence[str]
+    entities: Sequence[str]
+    applied: AppliedViews | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

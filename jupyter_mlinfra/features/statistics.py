@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statistics:
-    """rows: of the source, None if it cannot be read. problem: why, or which column is missing.
-    newest: its latest event time.
+    """rows: of the source, None if it cannot be read. problem: why, or which column is missing;
+    fix: what to do about it. newest: its latest event time.
 
     filled: rows with a value, by feature; NaN does not count as a value.
     """
@@ -37,6 +37,7 @@ class Statistics:
     newest: datetime | None
     filled: Mapping[str, int]
     problem: str = ""
+    fix: str = ""
 
     def fill(self, feature: str) -> Number | None:
         """Fraction of rows that have a value."""
@@ -73,7 +74,7 @@ def current(project: Project, view: Definition) -> Statistics:
             computed = _compute(view, repo, state or "")
     # A missing or broken source must not break its view's page or the list.
     except MLInfraError as error:
-        return _empty(f"{error.what} {error.why}".strip())
+        return _empty(f"{error.what} {error.why}".strip(), error.fix)
     with contextlib.suppress(MLInfraError):  # a full disk costs time, but no page
         write_atomic(_file(project, view), json.dumps(to_json(asdict(computed))).encode())
     return computed
@@ -101,8 +102,8 @@ def newest_until(project: Project, view: Definition, at: datetime) -> datetime |
     return newest if isinstance(newest, datetime) else None
 
 
-def _empty(problem: str = "") -> Statistics:
-    return Statistics(state="", rows=None, newest=None, filled={}, problem=problem)
+def _empty(problem: str = "", fix: str = "") -> Statistics:
+    return Statistics(state="", rows=None, newest=None, filled={}, problem=problem, fix=fix)
 
 
 def _compute(view: Definition, repo: Path, state: str) -> Statistics:
@@ -131,11 +132,12 @@ def _compute(view: Definition, repo: Path, state: str) -> Statistics:
     # Values that Feast computes are in no source.
     missing = (
         [column.name for column in view.features if column.name not in schema]
-        if view.kind == "batch"
+        if not view.computed
         else []
     )
     problem = f"{view.source.name} has no column {', '.join(missing[:5])}." if missing else ""
     newest = utc(view.source.time, schema[view.source.time]).max().alias("newest")
+    fix = "Correct the definition or the source, then mlinfra features apply." if missing else ""
     row = (
         frame.select(pl.len().alias("rows"), newest, *(filled(name) for name in names))
         .collect(engine="streaming")
@@ -143,7 +145,12 @@ def _compute(view: Definition, repo: Path, state: str) -> Statistics:
     )
     filled_rows = {name: row[f"filled {name}"] for name in names}
     return Statistics(
-        state=state, rows=row["rows"], newest=row["newest"], filled=filled_rows, problem=problem
+        state=state,
+        rows=row["rows"],
+        newest=row["newest"],
+        filled=filled_rows,
+        problem=problem,
+        fix=fix,
     )
 
 

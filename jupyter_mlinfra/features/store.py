@@ -1,9 +1,9 @@
 """What can be known about the feature store without loading Feast: a JSON copy of its registry, and
 what was written to the online store.
 
-The copy is renewed when the registry changes. Both files are in `.mlinfra/features/` and can be
-deleted: `index.json` is then rebuilt, and without `online.json` the next materialization starts
-from the beginning.
+The copy is renewed when the registry changes. The files are in `.mlinfra/features/` and can be
+deleted: `index.json` is then rebuilt, without `online.json` the next materialization starts from
+the beginning, and `left_out.json` is written by the next `apply`.
 """
 
 from __future__ import annotations
@@ -14,15 +14,19 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.files import file_lock, write_atomic
 from ..core.records import to_json
-from .definitions import Definition, definition_of
+from .definitions import Registered
 from .repo import YAML, folder, registry_file
+from .spec import Unapplied
 
 if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
     from ..core.project import Project
 
 REMOTE_SECONDS = 60
@@ -66,32 +70,29 @@ class FeatureFiles:
         self._folder = project.folder("features")
         self._index = self._folder / "index.json"
         self._online = self._folder / "online.json"
-        self._loaded: tuple[tuple[int, int], str, dict[str, Definition]] | None = None
         self._yaml = folder(project) / YAML
         self._registry: tuple[tuple[int, int, int] | None, Path | None] | None = None
+        self._left_out = self._folder / "left_out.json"
+        self._loaded: tuple[tuple[int, int], str, Registered] | None = None
 
-    def definitions(self, rebuild: Callable[[], object]) -> dict[str, Definition]:
-        """Every view by name. `rebuild` is called if the copy is older than the registry; it must
-        call `save`.
+    def registered(self, rebuild: Callable[[], object]) -> Registered:
+        """What the registry holds. `rebuild` is called if the copy is older than the registry; it
+        must call `save`.
         """
         mark = self._mark()
         if mark == "none":
-            return {}
+            return Registered()
         loaded = self._load()
         if loaded is None or loaded[1] != mark:
             rebuild()
             loaded = self._load()
-        return loaded[2] if loaded else {}
+        return loaded[2] if loaded else Registered()
 
-    def save(self, definitions: Sequence[Definition], mark: str) -> None:
+    def save(self, found: Registered, mark: str) -> None:
         """Replace the copy. `mark` is `current_mark` from before the registry was read, so that a
         change in between is noticed.
         """
-        body = {
-            "format": _FORMAT,
-            "mark": mark,
-            "views": [to_json(asdict(item)) for item in definitions],
-        }
+        body = {"format": _FORMAT, "mark": mark, "registered": to_json(asdict(found))}
         write_atomic(self._index, json.dumps(body).encode())
 
     def current_mark(self) -> str:
@@ -123,7 +124,19 @@ class FeatureFiles:
                 ).encode(),
             )
 
-    def _load(self) -> tuple[tuple[int, int], str, dict[str, Definition]] | None:
+    def left_out(self) -> dict[str, Unapplied]:
+        """What the last `apply` left out, by name."""
+        try:
+            items = json.loads(self._left_out.read_text())
+        except (OSError, json.JSONDecodeError):
+            return {}
+        return {item["name"]: Unapplied(**item) for item in items}
+
+    def set_left_out(self, items: Sequence[Unapplied]) -> None:
+        """Record what an `apply` leaves out."""
+        write_atomic(self._left_out, json.dumps([asdict(item) for item in items]).encode())
+
+    def _load(self) -> tuple[tuple[int, int], str, Registered] | None:
         try:
             stat = self._index.stat()
             stamp = (stat.st_mtime_ns, stat.st_ino)
@@ -134,11 +147,7 @@ class FeatureFiles:
             return None
         if body.get("format") != _FORMAT:
             return None
-        self._loaded = (
-            stamp,
-            body["mark"],
-            {item["name"]: definition_of(item) for item in body["views"]},
-        )
+        self._loaded = stamp, body["mark"], _adapter().validate_python(body["registered"])
         return self._loaded
 
     def _mark(self) -> str:
@@ -170,6 +179,13 @@ def _materialization(item: dict[str, Any]) -> Materialization:
         until = {name: datetime.fromisoformat(begun[name]) for name in ("start", "until")}
         times["backfill"] = Backfill(**begun | until)
     return Materialization(**item | times)
+
+
+@cache
+def _adapter() -> TypeAdapter[Registered]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Registered)
 
 
 def _time(text: str | None) -> datetime | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ from ..core.origin import actor
 from ..core.refs import reference
 from .definitions import Definition
 from .join import JoinView, check_entities, utc
+from .labels import resolution_of
+from .pages import view_ref
 from .repo import OFFLINE_STORE, OFFLINE_STORES, folder
 from .sources import one_snapshot, scan
 
@@ -61,7 +64,7 @@ def training_set(
         entities.select(columns).with_row_index(_ROW).rename({at: _AT} if at != _AT else {})
     )
     is_ours = feast.config.offline_store.type in OFFLINE_STORES
-    with one_snapshot() as snapshots:
+    with one_snapshot() as snapshots, _versions_readable(feast):
         job = feast.get_historical_features(
             entity_df=entity_rows if is_ours else entity_rows.to_pandas(),
             features=refs,
@@ -79,6 +82,19 @@ def training_set(
     ]
     _record(project, requested, views, snapshots, rows=entities.height)
     return entities.hstack(joined.select(exactly(name) for name in names))
+
+
+@contextmanager
+def _versions_readable(feast: FeatureStore) -> Iterator[None]:
+    """Let Feast resolve `view@v2`. Its setting for this would also give each version a table in the
+    online store.
+    """
+    registry = feast.registry
+    before, registry.enable_online_versioning = registry.enable_online_versioning, True
+    try:
+        yield
+    finally:
+        registry.enable_online_versioning = before
 
 
 def known_values(
@@ -115,6 +131,7 @@ def known_values(
                 time=source.time,
                 created=source.created,
                 ttl=views[name].ttl,
+                resolution=resolution_of(views[name].labels),
             )
         )
     names = [name for join in joins for name in join.features.values()]
@@ -221,11 +238,11 @@ def _record(
             snapshot = source.snapshot or snapshots.get(source.name)
             sources.append(f"{source.ref}@{snapshot}" if snapshot else source.ref)
     features = [
-        reference("feature", view, feature)
+        reference("feature", views[view].view, feature)
         for view, names in requested.items()
         for feature in names
     ]
-    inputs = [*dict.fromkeys(sources), *(reference("view", name) for name in requested), *features]
+    inputs = [*dict.fromkeys(sources), *(view_ref(name) for name in requested), *features]
     with telling("The training set is made"):
         project.lineage.record(
             "features.training_set", inputs=inputs, outputs=[actor(project)], facts={"rows": rows}

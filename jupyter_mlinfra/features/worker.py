@@ -1,5 +1,5 @@
-"""A separate process for what runs the user's definitions or takes long: `apply`, `materialize`,
-`index`.
+"""A separate process for what runs the user's definitions or takes long: `apply`, `define`,
+`materialize`, `index`.
 
 So neither the Jupyter server nor a kernel loads Feast (2 CPU seconds, 200 MB) or runs a definition
 file. The parent sends one JSON request on stdin; the child answers in JSON lines on a pipe: any
@@ -37,7 +37,7 @@ from .settings import FeatureSettings
 if TYPE_CHECKING:
     from ..core.project import Project
 
-Verb = Literal["append", "apply", "index", "materialize"]
+Verb = Literal["append", "apply", "define", "index", "materialize"]
 
 _LEAVE_SECONDS = 5.0
 """How long a child may take to end after it has answered or was asked to end: a thread of a
@@ -76,7 +76,7 @@ def call(
         except TimeoutError:
             why = (
                 f"It was at {_location(_tail(printed))}."
-                if verb == "apply"
+                if verb in ("apply", "define")
                 else "The registry does not answer."
             )
             raise errors.Unavailable(
@@ -242,6 +242,10 @@ def _run(verb: str, request: dict[str, Any], progress: Callable[[str, int, int],
         from .applying import apply
 
         return to_json(apply(project))
+    if verb == "define":
+        from .define import define
+
+        return define(project, request["name"], request["text"], replace=request["replace"])
     load_feast(checked=False)
     if verb == "materialize":
         from .materializing import Wish, materialize

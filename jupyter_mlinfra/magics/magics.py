@@ -21,7 +21,12 @@ def magics_of(shell: Any) -> Mapping[str, Mapping[str, Magic]]:
     from .cell import job_cell, track_cell
 
     line = {name: _short(name, shell) for name in magics()} | {"mlinfra": _umbrella()}
-    cell = {"catalog": _sql(shell), "job": job_cell(shell), "track": track_cell(shell)}
+    cell = {
+        "catalog": _sql(shell),
+        "features": _define(),
+        "job": job_cell(shell),
+        "track": track_cell(shell),
+    }
     return {"line": line, "cell": {name: ours(function) for name, function in cell.items()}}
 
 
@@ -110,7 +115,7 @@ def _umbrella() -> Magic:
 
     Short forms:
 {lines}
-    %%catalog sql, %%job, %%track EXPERIMENT work on a cell.
+    %%catalog sql, %%features define NAME, %%job, %%track EXPERIMENT work on a cell.
     """
     return ours(magic)
 
@@ -129,5 +134,23 @@ def _sql(shell: Any) -> Magic:
         if options.out:
             shell.user_ns[options.out] = frame
         return frame
+
+    return magic
+
+
+def _define() -> Magic:
+    def magic(line: str, cell: str) -> Any:
+        """`%%features define NAME [--replace] [--no-apply]`: write the cell as the definition file
+        NAME.py of the feature repository, once it was tried, and apply it.
+        """
+        parser = Parser(prog="%%features", add_help=False)
+        parser.add_argument("verb", choices=["define"])
+        parser.add_argument("name", metavar="NAME")
+        parser.add_argument("--replace", action="store_true")
+        parser.add_argument("--no-apply", dest="apply", action="store_false")
+        options = parser.parse_args(split(line))
+        return Session().bench.features.define(
+            options.name, cell, replace=options.replace, apply=options.apply
+        )
 
     return magic

@@ -94,8 +94,8 @@ class FeatureStoreHandle(Shown):
     workbench: Workbench = field(repr=False)
 
     def apply(self) -> AppliedViews:
-        """Make the registry match the definition files. Raises Unprocessable (file and line) if one
-        is broken.
+        """Make the registry match the definition files; `problems` names the views that were left
+        out. Raises Unprocessable (file and line) if a file is broken.
         """
         return self.workbench.features.apply()
 

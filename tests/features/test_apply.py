@@ -23,7 +23,8 @@ from feast.value_type import ValueType
 from jupyter_mlinfra.core.errors import MLInfraError, NotFound, Unavailable, Unprocessable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.features import AppliedViews, Features
-from jupyter_mlinfra.features.applying import check_source, load_definitions, restored_on_failure
+from jupyter_mlinfra.features.applying import load_definitions, restored_on_failure
+from jupyter_mlinfra.features.checking import check_source
 
 
 def definitions(project: Project) -> Path:

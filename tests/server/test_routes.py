@@ -85,19 +85,31 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
     ),
     ("catalog/namespaces", None, "catalog", "namespaces", PAGE | TABLES),
     (
-        "features/views?query=wind&tag=gold",
+        "features/views?query=wind&kind=label&tag=gold",
         None,
         "features",
         "views",
-        {"query": "wind", "owner": [], "tag": ["gold"]} | PAGE,
+        {"query": "wind", "kind": "label", "owner": [], "tag": ["gold"]} | PAGE,
     ),
+    (
+        "features/services?tag=gold",
+        None,
+        "features",
+        "services",
+        {"query": None, "tag": ["gold"]} | PAGE,
+    ),
+    ("features/services/ranking", None, "features", "service", {"name": "ranking"}),
+    ("features/saved?query=march", None, "features", "saved_sets", {"query": "march"} | PAGE),
+    ("features/saved/march", None, "features", "saved_set", {"name": "march"}),
+    ("features/entities", None, "features", "entities", {"query": None} | PAGE),
+    ("features/entities/user", None, "features", "entity", {"name": "user"}),
     ("features/views/origin_weather", None, "features", "show", {"view": "origin_weather"}),
     (
         "features/features?view=w&query=temp&owner=ana,bob",
         None,
         "features",
         "list",
-        {"view": "w", "query": "temp", "owner": ["ana", "bob"], "tag": []} | PAGE,
+        {"view": "w", "query": "temp", "kind": None, "owner": ["ana", "bob"], "tag": []} | PAGE,
     ),
     (
         "features/online",
@@ -925,6 +937,7 @@ def test_every_route_is_in_the_table() -> None:
         ("/workbench/domains", "get"),
         ("/workbench/project", "get"),
         ("/catalog/inspect", "post"),
+        ("/features/define", "post"),
         ("/workbench/first-steps", "post"),
         ("/openapi.json", "get"),
         ("/monitoring/metrics", "get"),
@@ -933,6 +946,17 @@ def test_every_route_is_in_the_table() -> None:
     assert every - called == elsewhere | {
         (f"/{template_of(path)[1:]}", "post") for path, *_ in LONG
     }
+
+
+async def test_definitions_are_kept_as_a_draft_and_written_by_a_job(
+    noted: Noted, ask: Callable[..., Any]
+) -> None:
+    noted.answer = job = answer_of("jobs/jobs", "post")
+    body = {"name": "stats", "text": "x = 1\n", "replace": True}
+    assert (await ask("features/define", body)).code == 200
+    assert noted.calls[0] == ("features", "draft", {"name": "stats", "text": "x = 1\n"})
+    command = noted.calls[-1][2]["spec"].command
+    assert command[4:] == ("features", "define", "--replace", "--", "stats", str(job))
 
 
 @pytest.mark.parametrize("domain", ["monitoring", "deployments"])
@@ -1225,7 +1249,11 @@ async def test_a_verb_that_may_take_long_is_a_job_of_the_command_line(
     job.answer = {
         "catalog": SimpleNamespace(summary=""),
         "deployments": answer_of("deployments/deployments/{name}/rollback", "post"),
-    }.get(words[0], SimpleNamespace(passed=True) if words[1] == "check" else [])
+        "features": {
+            "apply": SimpleNamespace(problems=()),
+            "check": SimpleNamespace(passed=True),
+        }.get(words[1], []),
+    }.get(words[0], [])
     run(spec.command[4:], session)
     domain, verb, arguments = job.calls[0]
     assert [domain, verb] == CALLED.get(words[1], words[:2])

@@ -18,9 +18,10 @@ from ...core.records import now
 from ...core.refs import reference
 from ..definitions import Definition
 from ..join import moment, utc
+from ..labels import resolution_of
 from ..online import opened_store, require_online_keys
 from ..online.writing import OnlineWriter, rows_of
-from ..pulling import latest, within
+from ..pulling import latest, latest_labels, within
 from ..registry import definitions, rebuild_index
 from ..repo import folder, open_store, require_online_store
 from ..sources import SourceSpec, one_snapshot, readable, scan, state_of
@@ -107,9 +108,7 @@ def _key_error(view: Definition) -> Conflict | None:
 
 def _select(views: dict[str, Definition], names: Sequence[str]) -> list[Definition]:
     if not names:
-        return [
-            view for view in views.values() if view.online and view.source and view.kind == "batch"
-        ]
+        return [view for view in views.values() if view.online and view.stored]
     for name in names:
         if name not in views:
             raise NotFound(
@@ -117,7 +116,7 @@ def _select(views: dict[str, Definition], names: Sequence[str]) -> list[Definiti
                 f"The registry has {', '.join(views) or 'none'}.",
                 "mlinfra features apply brings definitions in.",
             )
-        if views[name].kind == "derived":
+        if views[name].computed and views[name].kind != "on_demand":
             fix = (
                 "Run feast.FeatureStore.materialize for it, or write what it computes to a dataset"
                 f" and let {name} read that."
@@ -253,13 +252,14 @@ class _Run:
                 else Backfill(start=start, until=parts[number].window.until, mark=state)
             ),
         )
-        registry, project = self._feast.registry, self._feast.project
-        registry.apply_materialization(
-            registry.get_any_feature_view(self._view.name, project),
-            project,
-            begin,
-            parts[number].window.until,
-        )
+        if self._view.kind != "label":  # Feast records none for labels
+            registry, project = self._feast.registry, self._feast.project
+            registry.apply_materialization(
+                registry.get_any_feature_view(self._view.name, project),
+                project,
+                begin,
+                parts[number].window.until,
+            )
         self._files.set_materializations({self._view.name: self._last})
 
     def _announce(self, state: str | None) -> None:
@@ -294,7 +294,13 @@ def _newest(view: Definition, source: SourceSpec, window: Window, repo: Path) ->
     columns = dict.fromkeys(
         [*keys, *features, source.time, *([source.created] if source.created else [])]
     )
-    return latest(rows, source, keys).select(*map(exactly, columns)).collect(engine="streaming")
+    resolution = resolution_of(view.labels)
+    found = (
+        latest_labels(rows, source, keys, features, resolution)
+        if resolution
+        else latest(rows, source, keys)
+    )
+    return found.select(*map(exactly, columns)).collect(engine="streaming")
 
 
 def _event_time(rows: pl.DataFrame, source: SourceSpec, method: str) -> datetime | None:

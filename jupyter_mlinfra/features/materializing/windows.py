@@ -11,6 +11,7 @@ from ...core.errors import BadRequest
 from ...core.frames import exactly
 from ..definitions import Definition
 from ..join import moment, utc
+from ..labels import resolution_of
 from ..pulling import within
 from ..sources import SourceSpec, scan
 from ..store import Materialization
@@ -86,6 +87,8 @@ def window_of(
     repo: Path,
 ) -> Window:
     """What an incremental run has to read. last: of the view. state: of the source now."""
+    if resolution_of(view.labels):  # an old label may count beside a new one
+        return Window(after=until - view.ttl if view.ttl else None, until=until)
     if last is None or last.newest is None or last.digest != view.digest or until < last.newest:
         return Window(after=None, until=until)
     if state is not None and state == last.mark:

@@ -26,13 +26,16 @@ from feast.utils import compute_non_entity_date_range
 from ...core.errors import NotFound, Unprocessable
 from ...core.frames import exactly
 from ..dataset_source import columns_of, spec_of
+from ..definitions import LabelSpec, split_version
 from ..entity_rows import AT, entity_rows, rows_between, time_column
 from ..join import Engine, JoinView, Strategy, join_as_of, require_time, utc
+from ..labels import Resolution, priorities_of, resolution_of
 from ..pulling import latest, ordered, times_of, within
 from ..sources import SourceSpec, scan
 from ..sources.iceberg import columns_in
 from ..sources.storage import is_remote
 from .logs import write_logs
+from .monitoring import MonitoringMethods
 from .retrieval import PolarsRetrievalJob
 from .writing import append
 
@@ -58,7 +61,7 @@ class PolarsOfflineStoreConfig(FeastConfigBaseModel):  # type: ignore[misc]  # F
     """Polars engine: `streaming` uses less memory."""
 
 
-class PolarsOfflineStore(OfflineStore):  # type: ignore[misc]
+class PolarsOfflineStore(MonitoringMethods, OfflineStore):  # type: ignore[misc]
     """Feast's offline store on Polars."""
 
     supports_filter_by_created_timestamp = True
@@ -232,7 +235,7 @@ def _join_view(
         view.projection.name_to_use(),
         view.projection.join_key_map,
     )
-    features = [ref.partition(":")[2] for ref in refs if ref.partition(":")[0] == name]
+    features = [feature for ref in refs for owner, feature in [_requested(ref)] if owner == name]
     known = [field.name for field in view.features]
     if unknown := [feature for feature in features if feature not in known]:
         raise UnknownFeature(
@@ -240,7 +243,7 @@ def _join_view(
             f"It has {', '.join(known)}.",
             "Correct the name, or add the feature to the definition.",
         )
-    prefix = f"{view.projection.name_alias or view.name}__" if full_names else ""
+    prefix = f"{name}__" if full_names else ""
     frame = scan(source, config.repo_path)
     require_time(frame.collect_schema(), source.time, f"The rows of {source.name}")
     return JoinView(
@@ -256,7 +259,26 @@ def _join_view(
         created=source.created,
         ttl=view.ttl or None,
         created_counts=created_counts,
+        resolution=_resolution(view),
     )
+
+
+def _resolution(view: Any) -> Resolution | None:
+    """How the labels of a LabelView become one; None for other views."""
+    policy = getattr(view, "conflict_policy", None)
+    if policy is None:
+        return None
+    labels = LabelSpec(
+        policy=policy.value, labeler=view.labeler_field, priorities=priorities_of(view.tags)
+    )
+    return resolution_of(labels)
+
+
+def _requested(ref: str) -> tuple[str, str]:
+    """View, or version of one as `view@v2`, and feature of a reference."""
+    owner, _, feature = ref.partition(":")
+    view, version = split_version(owner)
+    return view if version is None else f"{view}@v{version}", feature
 
 
 def _unmapped(data_source: DataSource, time: str, created: str | None) -> SourceSpec:

@@ -118,7 +118,7 @@ class OnlineReader:
         with self._lock:
             store = self._open()
             try:
-                return store.read(view.name, keys, wanted)
+                return store.read(view.view, keys, wanted)
             except MLInfraError:
                 raise
             except Exception as error:  # each store raises errors of its own library

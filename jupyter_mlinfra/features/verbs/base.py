@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import difflib
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from ...core.errors import BadRequest, NotFound
+from ...core.errors import BadRequest, NotFound, Unprocessable
 from ...core.records import now
 from ...core.refs import decoded, named
-from ..definitions import Definition
+from ..definitions import Definition, Registered, ServiceSpec, split_version
 from ..online import OnlineReader
 from ..settings import FeatureSettings
+from ..spec import Unapplied
 from ..store import FeatureFiles
 from ..worker import call
 
@@ -50,58 +51,113 @@ class FeatureVerbs:
                     self._feast = state, self._feast[1]
             return self._feast[1]
 
-    def _views(self) -> dict[str, Definition]:
+    def _registered(self) -> Registered:
         with self._lock:
-            return self._store.definitions(lambda: call(self._project, "index"))
+            return self._store.registered(lambda: call(self._project, "index"))
 
-    def _view(self, name: str, views: Mapping[str, Definition] | None = None) -> Definition:
-        name, views = named(name, "view"), self._views() if views is None else views
-        if name not in views:
+    def _views(self) -> Mapping[str, Definition]:
+        return self._registered().views
+
+    def _view(self, name: str, found: Registered | None = None) -> Definition:
+        """A view, or a version of one: `view@v2`. found: what there is, if that is known."""
+        name, found = named(name, "view"), found or self._registered()
+        if name in found.views:
+            return found.views[name]
+        view, version = split_version(name)
+        if version is not None and (pinned := found.versions.get(f"{view}@v{version}")):
+            return pinned
+        if view in found.views and version is None:  # view@latest
+            return found.views[view]
+        if view in found.views:
+            kept = [item.name for item in found.versions.values() if item.view == view]
             raise NotFound(
-                f"There is no view {name}.",
-                _similar(name, views),
-                "mlinfra features list shows what there is; apply brings definitions in.",
+                f"There is no {name}.",
+                f"The registry keeps {', '.join(kept) or 'no version of it'}.",
+                f"Name one of these, or {view} as it is now.",
             )
-        return views[name]
+        if left := self._left_out().get(name):
+            raise Unprocessable(f"{name} is not applied. {left.what}", left.why, left.fix)
+        raise NotFound(
+            f"There is no view {name}.",
+            similar(name, found.views),
+            "mlinfra features list shows what there is; apply brings definitions in.",
+        )
+
+    def _service(self, name: str) -> ServiceSpec:
+        name, services = named(name, "service"), self._registered().services
+        if name not in services:
+            raise NotFound(
+                f"There is no service {name}.",
+                similar(name, services),
+                "mlinfra features services shows what there is; apply brings definitions in.",
+            )
+        return services[name]
+
+    def _definitions(self, names: Iterable[str]) -> dict[str, Definition]:
+        """By name: these views, and all as they are now."""
+        return {**self._views(), **{name: self._view(name) for name in names}}
+
+    def _left_out(self) -> dict[str, Unapplied]:
+        """Views that the last `apply` left out."""
+        return {name: item for name, item in self._store.left_out().items() if item.kind == "view"}
 
     def _requested(
-        self, refs: Sequence[str], views: Mapping[str, Definition] | None = None
+        self, refs: Sequence[str], found: Registered | None = None
     ) -> dict[str, list[str]]:
-        """Requested features by view, in the order of the request. views: all, if they are
-        known.
+        """Requested features by view, or by the version of one (`view@v2`), in the order of the
+        request.
+
+        refs: `view:feature`, `view:*`, `service:NAME`, or references. found: what there is, if that
+        is known.
         """
         if not refs:
             raise BadRequest(
                 "No features were named.",
                 fix="Name some as view:feature, or all of a view as view:*.",
             )
-        views = self._views() if views is None else views
+        found = found or self._registered()
         requested: dict[str, list[str]] = {}
-        for ref in refs:
+        for ref in [part for asked in refs for part in self._parts(asked, found)]:
             view, _, feature = ref.removeprefix("feature:").partition(":")
             if ref.startswith("feature:"):
                 view, feature = decoded(view), decoded(feature)
-            elif view == "view" and view not in views:
+            elif view == "view" and view not in found.views:
                 view, feature = decoded(feature), "*"
-            names = [column.name for column in self._view(view, views).features]
+            definition = self._view(view, found)
+            names = [column.name for column in definition.features]
             if feature not in ("*", *names):
                 raise NotFound(
                     f"{view} has no feature {feature or '(none named)'}.",
-                    _similar(feature, names),
+                    similar(feature, names),
                     f"Name one as {view}:feature, or all as {view}:*.",
                 )
-            chosen = requested.setdefault(view, [])
+            chosen = requested.setdefault(definition.name, [])
             chosen += [
                 name for name in (names if feature == "*" else [feature]) if name not in chosen
             ]
         return requested
+
+    def _parts(self, ref: str, found: Registered) -> Sequence[str]:
+        """The features of a service, else the reference itself. A view may be called `service`."""
+        if not ref.startswith("service:") or "service" in found.views:
+            return [ref]
+        service = self._service(ref)
+        if service.renamed:
+            raise BadRequest(
+                f"The service {service.name} renames {', '.join(service.renamed)}.",
+                "Its keys or its name are others there, which references cannot say.",
+                "Use feast().get_historical_features(features=feast()"
+                f".get_feature_service({service.name!r}), …).",
+            )
+        return service.features
 
     def _now(self) -> datetime:
         at = self._project.settings.of(FeatureSettings).as_of or now()
         return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def _similar(name: str, names: Mapping[str, Any] | Sequence[str]) -> str:
+def similar(name: str, names: Mapping[str, Any] | Sequence[str]) -> str:
+    """The sentence that names those close to it, else those there are."""
     close = difflib.get_close_matches(name, list(names), n=3)
     return (
         f"Close to it: {', '.join(close)}."

@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 
-from ...core.errors import NotFound
+from ...core.errors import MLInfraError, NotFound
 from ...core.records import Number, Page, page_of
-from ...core.refs import named, reference
+from ...core.refs import reference
 from ...core.search import HitPage, Part
 from .. import searching, statistics
-from ..pages import feature_records, matches, uses, view_record
+from ..definitions import Definition, Registered, ViewKind
+from ..pages import feature_records, left_out_record, matches, uses, view_record
 from ..repo import folder
 from ..snippets import view_code
 from ..sources import state_of
-from ..spec import Feature, View, ViewDetail
+from ..spec import Feature, Unapplied, View, ViewDetail
 from .base import FeatureVerbs
 
 
@@ -25,46 +26,73 @@ class BrowsingVerbs(FeatureVerbs):
         self,
         *,
         query: str | None = None,
+        kind: ViewKind | None = None,
         owner: Sequence[str] = (),
         tag: Sequence[str] = (),
         limit: int = 50,
         cursor: str | None = None,
     ) -> Page[View]:
-        """Views by name, those that match every word of `query`. owner: of one of these; tag: with
-        all of these, see `search`.
+        """Views by name, those that match every word of `query`; also those that `apply` left out.
+
+        kind: batch, stream, on_demand or label. owner: of one of these; tag: with all of these, see
+        `search`.
         """
-        matching = [
+        views, left_out = self._views(), self._left_out()
+        found: list[Definition | Unapplied] = [
             view
-            for view in self._views().values()
-            if (not owner or view.owner in owner)
+            for view in views.values()
+            if kind in (None, view.kind)
+            and (not owner or view.owner in owner)
             and searching.has_tags(view, None, tag)
             and matches(query, view)
         ]
-        page = page_of(matching, limit=limit, cursor=cursor)
+        if kind is None and not (owner or tag):
+            words = (query or "").lower().split()
+            found += [
+                item
+                for item in left_out.values()
+                if item.name not in views and all(word in item.name.lower() for word in words)
+            ]
+        page = page_of(sorted(found, key=lambda item: item.name), limit=limit, cursor=cursor)
         written, at = self._store.materializations(), self._now()
         items = [
-            view_record(item, statistics.current(self._project, item), written, at)
+            left_out_record(item)
+            if isinstance(item, Unapplied)
+            else view_record(item, statistics.current(self._project, item), written, at, left_out)
             for item in page.items
         ]
         return Page(items=items, shown=page.shown, total=page.total, cursor=page.cursor)
 
     def show(self, view: str) -> ViewDetail:
-        """A view's page. Raises NotFound."""
-        definition = self._view(view)
+        """A view's page, or that of an earlier version (`view@v2`). Raises NotFound, Unprocessable
+        for a view that was never applied.
+        """
+        definition, found = self._view(view), self._registered()
         figures = statistics.current(self._project, definition)
+        kept = [item for item in found.versions.values() if item.view == definition.view]
         return ViewDetail(
-            view=view_record(definition, figures, self._store.materializations(), self._now()),
+            view=view_record(
+                definition, figures, self._store.materializations(), self._now(), self._left_out()
+            ),
             features=feature_records(definition, figures, uses(self._project)),
             join_keys=[column.name for column in definition.keys],
             timestamp_column=definition.source.time if definition.source else "",
             created_column=definition.source.created if definition.source else None,
             rows=Number(value=figures.rows),
             code=view_code(definition),
+            versions=[
+                item.name for item in sorted(kept, key=lambda item: item.version or 0, reverse=True)
+            ],
+            uses=definition.uses,
+            services=_services_of(definition, found),
+            push=definition.push,
+            windows=definition.windows,
+            labels=definition.labels,
         )
 
     def selected(self, features: Sequence[str]) -> Page[Feature]:
-        """The features that are named (`view:feature`, `view:*`), in that order. Raises NotFound,
-        BadRequest without any.
+        """The features that are named (`view:feature`, `view:*`, `service:NAME`), in that order.
+        Raises NotFound, BadRequest without any.
         """
         used, records = uses(self._project), []
         for view, names in self._requested(features).items():
@@ -82,8 +110,9 @@ class BrowsingVerbs(FeatureVerbs):
         """Content id of a view: its definition and the state of its source. None if there is no
         such view or source.
         """
-        definition = self._views().get(named(view, "view"))
-        if definition is None:
+        try:
+            definition = self._view(view)
+        except MLInfraError:
             return None
         try:
             state = state_of(definition.source, folder(self._project)) if definition.source else ""
@@ -100,14 +129,15 @@ class BrowsingVerbs(FeatureVerbs):
         limit: int = 50,
         cursor: str | None = None,
     ) -> HitPage:
-        """Views and features whose name, description, tags or owner hold every word. owner: of one
-        of these; tag: with all of these, each by its name, its value or as `name=value`; then the
-        words may be empty.
+        """Views, features and services whose name, description, tags or owner hold every word.
+
+        owner: of one of these; tag: with all of these, each by its name, its value or as
+        `name=value`; then the words may be empty.
         """
         self._project.index.follow("features", self)
         return self._project.index.search(
             words,
-            kinds=("view", "feature"),
+            kinds=("view", "feature", "service"),
             facets=searching.narrowing(self._views().values(), owner=owner, tag=tag),
             limit=limit,
             cursor=cursor,
@@ -118,12 +148,14 @@ class BrowsingVerbs(FeatureVerbs):
         return hashlib.sha256(repr(self.search_parts()).encode(errors="replace")).hexdigest()
 
     def search_parts(self) -> Mapping[str, str]:
-        """The digest of each view."""
-        return {view.name: view.digest for view in self._views().values()}
+        """The digest of each view, and the words of each service."""
+        found = self._registered()
+        services = {f"service:{item.name}": repr(item) for item in found.services.values()}
+        return {view.name: view.digest for view in found.views.values()} | services
 
     def search_documents_of(self, parts: Sequence[str]) -> Iterator[Part]:
-        """Each view with its features."""
-        return searching.parts(self._views(), parts)
+        """Each view with its features, and each service."""
+        return searching.parts(self._registered(), parts)
 
     # Last in the class: after it, the name `list` means this method.
     def list(
@@ -131,19 +163,22 @@ class BrowsingVerbs(FeatureVerbs):
         *,
         view: str | None = None,
         query: str | None = None,
+        kind: ViewKind | None = None,
         owner: Sequence[str] = (),
         tag: Sequence[str] = (),
         limit: int = 50,
         cursor: str | None = None,
     ) -> Page[Feature]:
-        """Features by view and name, those that match every word of `query`. owner: of one of
-        these; tag: with all of these, see `search`.
+        """Features by view and name, those that match every word of `query`.
+
+        kind: of their view: batch, stream, on_demand or label. owner: of one of these; tag: with
+        all of these, see `search`.
         """
         views = [self._view(view)] if view else [*self._views().values()]
         matching = [
             (item, column.name)
             for item in views
-            if not owner or item.owner in owner
+            if kind in (None, item.kind) and (not owner or item.owner in owner)
             for column in item.features
             if searching.has_tags(item, column, tag) and matches(query, item, column)
         ]
@@ -156,3 +191,12 @@ class BrowsingVerbs(FeatureVerbs):
         }
         items = [records[reference("feature", item.name, name)] for item, name in page.items]
         return Page(items=items, shown=page.shown, total=page.total, cursor=page.cursor)
+
+
+def _services_of(view: Definition, found: Registered) -> list[str]:
+    """Names of the services that have features of a view."""
+    return [
+        service.name
+        for service in found.services.values()
+        if any(feature.partition(":")[0] == view.name for feature in service.features)
+    ]

@@ -145,12 +145,14 @@ class OnlineVerbs(FeatureVerbs):
     def _served(
         self, features: Sequence[str]
     ) -> tuple[dict[str, list[str]], Mapping[str, Definition]]:
-        """Features by view, and all views. Raises NotFound, BadRequest for one that is not
+        """Features by view, and these views. Raises NotFound, BadRequest for one that is not
         online.
         """
-        views = self._views()
-        requested = self._requested(features, views)
+        found = self._registered()
+        requested = self._requested(features, found)
+        views = {name: self._view(name, found) for name in requested}
         for name in requested:
+            self._check_version(views[name])
             if not views[name].online:
                 why = (
                     "Feast computes it from the request."
@@ -190,6 +192,18 @@ class OnlineVerbs(FeatureVerbs):
             size=min(sample or settings.skew_sample, MAX_ENTITIES),
         )
 
+    def _check_version(self, view: Definition) -> None:
+        """Raise Conflict for a version that is not the view as it is now."""
+        if view.pinned in (None, self._view(view.view).version):
+            return
+        raise Conflict(
+            f"{view.name} is not online.",
+            f"Look-ups read the table of {view.view} as it is now.",
+            "Use Features.feast().get_online_features, and set"
+            " `enable_online_feature_view_versioning: true` under `registry` in"
+            " feature_store.yaml.",
+        )
+
     def serving(self, features: Sequence[str]) -> dict[str, Any]:
         """What a serving process needs to read these features online: {"requested": features by
         view, "views", "on_demand"} (see `serving.definitions_of`) and "requirements" of its
@@ -200,7 +214,8 @@ class OnlineVerbs(FeatureVerbs):
         """
         from .. import serving
 
-        requested, views = self._requested(features), self._views()
+        requested = self._requested(features)
+        views = self._definitions(requested)
         computed = any(views[name].kind == "on_demand" for name in requested)
         found = serving.definitions_of(requested, views, self.feast() if computed else None)
         return {

@@ -30,18 +30,20 @@ class TrainingVerbs(FeatureVerbs):
         """`entities` as a Polars frame, and for each row the features as they were known at its
         time: rows, order and columns are kept.
 
-        features: `view:feature` or `view:*`. at: time or date column; without a zone it is UTC.
+        features: `view:feature`, `view:*`, `view@v2:feature` for a version, or `service:NAME`. at:
+        time or date column; without a zone it is UTC.
         full_names: call them `view__feature`. The rule of the join is stated in `join.py`. Every
         dataset is read at one snapshot, which lineage records. Raises NotFound for an unknown
         feature, BadRequest if a column is missing, has a wrong type, or would appear twice.
         """
         from ..training import training_set
 
+        requested = self._requested(features)
         return training_set(
             self._project,
             self.feast(),
-            self._requested(features),
-            self._views(),
+            requested,
+            self._definitions(requested),
             entities,
             at=at,
             full_names=full_names,
@@ -64,9 +66,10 @@ class TrainingVerbs(FeatureVerbs):
         """
         from ..training import known_values
 
-        requested, views = self._requested(features), self._views()
+        requested = self._requested(features)
+        views = self._definitions(requested)
         for name in requested:
-            if views[name].kind != "batch" or views[name].source is None:
+            if not views[name].stored:
                 raise BadRequest(
                     f"{name} has no stored history.",
                     "Feast computes its values.",
@@ -80,13 +83,12 @@ class TrainingVerbs(FeatureVerbs):
         """
         from ..training import examples
 
-        views = self._views()
         return examples(
-            [views[name] for name in self._requested(features)], folder(self._project), count
+            [self._view(name) for name in self._requested(features)], folder(self._project), count
         )
 
     def use(self, features: Sequence[str]) -> str:
         """Python code for a training set of these features. Raises NotFound."""
         return training_code(
-            list(features), [self._views()[name] for name in self._requested(features)]
+            list(features), [self._view(name) for name in self._requested(features)]
         )

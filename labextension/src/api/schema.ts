@@ -1248,6 +1248,41 @@ export interface components {
             readonly text: string;
         };
         /**
+         * Entity
+         * @description What rows are about. key: the column that names one. views: those that are joined on it.
+         */
+        readonly Entity: {
+            readonly description: string;
+            readonly key: string;
+            readonly name: string;
+            readonly owner: string;
+            readonly ref: string;
+            readonly tags: {
+                readonly [key: string]: string;
+            };
+            readonly type: string;
+            readonly views: readonly string[];
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know about the list, usually empty.
+         *
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
+         */
+        readonly EntityPage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["Entity"][];
+            /** @default false */
+            readonly more: boolean;
+            /** @default  */
+            readonly note: string;
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
          * Episode
          * @description One time that an alert would have fired. until: None if it would still fire. peak: the worst
          *     value in it.
@@ -1886,6 +1921,20 @@ export interface components {
             readonly replaced: number;
             readonly unknown: number;
             readonly unknown_ids: readonly string[];
+        };
+        /**
+         * LabelSpec
+         * @description How labels are resolved that several labelers gave. policy: last_write_wins,
+         *     labeler_priority or majority_vote. labeler: the column that names who gave a label.
+         *     priorities: labelers, the strongest first. about: the view that is labelled, or empty.
+         */
+        readonly LabelSpec: {
+            /** @default  */
+            readonly about: string;
+            readonly labeler: string;
+            readonly policy: string;
+            /** @default [] */
+            readonly priorities: readonly string[];
         };
         /**
          * LatencyPoint
@@ -2973,6 +3022,45 @@ export interface components {
          */
         readonly RunState: "running" | "succeeded" | "failed" | "cancelled";
         /**
+         * SavedSet
+         * @description A training set that Feast saved. stored: a dataset's reference, a path, or the kind of store.
+         *     first, last: its event times.
+         */
+        readonly SavedSet: {
+            readonly created_at: string | null;
+            readonly description: string;
+            readonly features: readonly string[];
+            readonly first: string | null;
+            readonly keys: readonly string[];
+            readonly last: string | null;
+            readonly name: string;
+            readonly ref: string;
+            readonly service: string;
+            readonly stored: string;
+            readonly tags: {
+                readonly [key: string]: string;
+            };
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know about the list, usually empty.
+         *
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
+         */
+        readonly SavedSetPage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["SavedSet"][];
+            /** @default false */
+            readonly more: boolean;
+            /** @default  */
+            readonly note: string;
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
          * Schedule
          * @description One schedule. what: `pipeline:NAME`, or the notebook or command of its job. next: five due
          *     times, ISO 8601 with the zone's offset; none during a pause.
@@ -3054,6 +3142,37 @@ export interface components {
             readonly rows: number;
         };
         /**
+         * Service
+         * @description Features that a model takes together. features: `view:feature`, with `view@v2` for a version.
+         *     precomputed: Feast keeps its answers ready. logs: where they are logged, or empty. problem: the
+         *     features that no view has any more, or what only Feast can do with it; else empty.
+         */
+        readonly Service: {
+            readonly description: string;
+            readonly features: readonly string[];
+            readonly logs: string;
+            readonly name: string;
+            readonly owner: string;
+            readonly precomputed: boolean;
+            /** @default  */
+            readonly problem: string;
+            readonly ref: string;
+            readonly tags: {
+                readonly [key: string]: string;
+            };
+        };
+        /**
+         * ServiceDetail
+         * @description The page of a feature service.
+         */
+        readonly ServiceDetail: {
+            readonly code: {
+                readonly [key: string]: string;
+            };
+            readonly features: readonly components["schemas"]["Feature"][];
+            readonly service: components["schemas"]["Service"];
+        };
+        /**
          * ServiceFigures
          * @description Latency in the model's process, in ms, and the fate of the requests.
          */
@@ -3064,6 +3183,25 @@ export interface components {
             readonly p99_ms: number | null;
             readonly refused_fraction: number | null;
             readonly requests: number;
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know about the list, usually empty.
+         *
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
+         */
+        readonly ServicePage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["Service"][];
+            /** @default false */
+            readonly more: boolean;
+            /** @default  */
+            readonly note: string;
+            readonly shown: number;
+            readonly total: number;
         };
         /**
          * Shape
@@ -3354,16 +3492,24 @@ export interface components {
          * View
          * @description One feature view in a list.
          *
-         *     ttl_seconds: None = never expires. online_at: newest event time that is online. source_at:
-         *     newest event time of the source. problem: why the source cannot be read, or which column it
-         *     lacks; else empty.
+         *     kind: batch, stream, on_demand or label. version: Feast's number of its columns, None for one
+         *     that Feast does not count. ttl_seconds: None = never expires. online_at: newest event time that
+         *     is online. source_at: newest event time of the source. problem: why its definition was left out,
+         *     why the source cannot be read, or which column it lacks; else empty. fix: what to do about it.
          */
         readonly View: {
             readonly dataset: string | null;
             readonly description: string;
             readonly entities: readonly string[];
             readonly features: number;
+            /** @default  */
+            readonly fix: string;
             readonly freshness: components["schemas"]["Freshness"];
+            /**
+             * @default batch
+             * @enum {string}
+             */
+            readonly kind: "batch" | "stream" | "on_demand" | "label";
             readonly name: string;
             readonly online: boolean;
             readonly online_at: string | null;
@@ -3377,10 +3523,15 @@ export interface components {
                 readonly [key: string]: string;
             };
             readonly ttl_seconds: number | null;
+            /** @default null */
+            readonly version: number | null;
         };
         /**
          * ViewDetail
-         * @description A view's page.
+         * @description A view's page. versions: names of those that the registry keeps, the newest first. uses: the
+         *     views that it is computed from. services: those that have features of it. push: name of the
+         *     source by which rows are pushed, or empty. windows: its aggregations. labels: how labels of
+         *     several labelers are resolved; None for a view of features.
          */
         readonly ViewDetail: {
             readonly code: {
@@ -3389,9 +3540,21 @@ export interface components {
             readonly created_column: string | null;
             readonly features: readonly components["schemas"]["Feature"][];
             readonly join_keys: readonly string[];
+            /** @default null */
+            readonly labels: components["schemas"]["LabelSpec"] | null;
+            /** @default  */
+            readonly push: string;
             readonly rows: components["schemas"]["Number"];
+            /** @default [] */
+            readonly services: readonly string[];
             readonly timestamp_column: string;
+            /** @default [] */
+            readonly uses: readonly string[];
+            /** @default [] */
+            readonly versions: readonly string[];
             readonly view: components["schemas"]["View"];
+            /** @default [] */
+            readonly windows: readonly components["schemas"]["WindowSpec"][];
         };
         /**
          * Page
@@ -3411,6 +3574,18 @@ export interface components {
             readonly note: string;
             readonly shown: number;
             readonly total: number;
+        };
+        /**
+         * WindowSpec
+         * @description One aggregation of a stream view. seconds: length of its window, None for the whole past.
+         *     slide: seconds from one window to the next.
+         */
+        readonly WindowSpec: {
+            readonly column: string;
+            readonly feature: string;
+            readonly function: string;
+            readonly seconds: number | null;
+            readonly slide: number | null;
         };
     };
     responses: never;

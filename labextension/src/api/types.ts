@@ -112,6 +112,8 @@ export interface IIngest {
 export type IFeature = Records['Feature'];
 export type IView = Records['View'];
 export type IViewDetail = Records['ViewDetail'];
+export type IService = Records['Service'];
+export type IServiceDetail = Records['ServiceDetail'];
 export type IOnlineRow = Records['OnlineRow'];
 export type OnlineStatus = Records['OnlineStatus'];
 export type Freshness = Records['Freshness'];

@@ -13,16 +13,35 @@ import type { IWorkbench } from '../tokens';
 /** The features of a view. */
 export function Features({
   detail,
+  ...place
+}: Pick<ITabState, 'goal' | 'current'> & { detail: IViewDetail }): React.ReactElement {
+  const { trans } = useWorkbench();
+  const label = trans.__('Features of %1', detail.view.name);
+  return <FeatureTable label={label} features={detail.features} {...place} />;
+}
+
+interface IFeatureTableProps extends Partial<Pick<ITabState, 'goal' | 'current'>> {
+  label: string;
+  features: readonly IFeature[];
+  /** Whether they are of several views, which are then named. */
+  withView?: boolean;
+}
+
+/** A table of features. */
+export function FeatureTable({
+  label,
+  features,
+  withView,
   goal,
   current
-}: Pick<ITabState, 'goal' | 'current'> & { detail: IViewDetail }): React.ReactElement {
+}: IFeatureTableProps): React.ReactElement {
   const workbench = useWorkbench();
-  const { view, features } = detail;
+  const columns = columnsOf(workbench);
   return (
     <div className={cx('scroll')}>
       <Table
-        label={workbench.trans.__('Features of %1', view.name)}
-        columns={columnsOf(workbench)}
+        label={label}
+        columns={withView ? [viewColumn(workbench), ...columns] : columns}
         rows={features}
         row={feature => {
           const ref = formatRef('feature', [feature.view, feature.name]);
@@ -34,6 +53,16 @@ export function Features({
       />
     </div>
   );
+}
+
+function viewColumn({ trans }: IWorkbench): IColumnSpec<IFeature> {
+  return {
+    key: 'view',
+    head: trans.__('view'),
+    cell: ({ view }) => <RefLink reference={formatRef('view', view)} />,
+    sort: ({ view }) => view,
+    width: 180
+  };
 }
 
 function columnsOf({ trans }: IWorkbench): IColumnSpec<IFeature>[] {

@@ -30,5 +30,33 @@ export const featureKinds = (trans: TranslationBundle): readonly IKindSpec[] => 
     owner: 'view',
     panel: 'features',
     code: true
+  },
+  {
+    kind: 'service',
+    icon: 'features',
+    topic: 'view',
+    label: trans.__('feature service'),
+    plural: trans.__('Services'),
+    panel: 'features',
+    code: true,
+    page: {
+      command: 'mlinfra:features-service',
+      label: trans.__('Open Feature Service'),
+      caption: trans.__('The features that a model takes together'),
+      title: name => name,
+      body: () => import('./page/service')
+    }
+  },
+  {
+    kind: 'saved',
+    icon: 'features',
+    label: trans.__('saved training set'),
+    plural: trans.__('Saved training sets')
+  },
+  {
+    kind: 'entity',
+    icon: 'features',
+    label: trans.__('entity'),
+    plural: trans.__('Entities')
   }
 ];

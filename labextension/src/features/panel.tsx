@@ -1,4 +1,5 @@
-import React, { useEffect, useRef } from 'react';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import React, { useEffect, useRef, useState } from 'react';
 
 import type { IFeature, IPage, IView } from '../api/types';
 import { pythonOf } from '../code/snippets';
@@ -21,9 +22,12 @@ import { useQuery } from '../hooks/query';
 import { branch, useTree } from '../hooks/tree';
 import { kinds } from '../kinds';
 import { putBack } from '../order';
-import { formatRef, parseRef } from '../refs';
+import { parseRef } from '../refs';
 import type { IWorkbench } from '../tokens';
+import { DefineForm } from './define';
 import { isHistorical, onlineWords } from './fresh';
+import { featureRow, type IBasketProps } from './rows';
+import { Services } from './services';
 
 const MOST = 500;
 
@@ -31,9 +35,11 @@ const MOST = 500;
 export default function FeaturesPanel(): React.ReactElement {
   const { client, trans } = useWorkbench();
   const [picked, pick] = useMemory<readonly string[]>('features:basket', []);
+  const [defining, define] = useState(false);
   return (
     <>
       <Basket picked={picked} onPick={pick} />
+      {defining && <DefineForm onClose={() => define(false)} />}
       <ListSection
         name="features:views"
         list="views"
@@ -42,16 +48,20 @@ export default function FeaturesPanel(): React.ReactElement {
         topics={['view']}
         empty={() => <NoViews />}
         body={(page, { at }) => <Views page={page} picked={picked} onPick={pick} at={at} />}
-      />
+      >
+        <Button
+          bare
+          kind="quiet"
+          icon="plus"
+          label={trans.__('Define…')}
+          onClick={() => define(!defining)}
+        />
+      </ListSection>
+      <Services picked={picked} onPick={pick} />
       <Pinned name="features:pinned" title={trans.__('Pinned')} kinds={kinds.of('features')} />
       <Recent name="features:recent" kinds={kinds.of('features')} />
     </>
   );
-}
-
-interface IBasketProps {
-  picked: readonly string[];
-  onPick: (refs: readonly string[]) => void;
 }
 
 /** Features of many views that become one training set. */
@@ -219,6 +229,7 @@ function viewRow(view: IView, { trans }: IWorkbench): IListRow {
     item: view,
     icon: 'features',
     name: view.name,
+    note: noteOf(view, trans),
     title: `${view.description || view.name}\n${trans._n('%1 feature', '%1 features', view.features)}`,
     meta: (
       <>
@@ -228,8 +239,19 @@ function viewRow(view: IView, { trans }: IWorkbench): IListRow {
         <Freshness view={view} />
       </>
     ),
-    lines: view.problem
+    lines: [view.problem, view.fix].filter(Boolean).join(' ')
   };
+}
+
+/** What a view is, where it is no plain one: its version, and what makes its values. */
+function noteOf({ kind, version }: IView, trans: TranslationBundle): string {
+  const kinds = {
+    batch: '',
+    stream: trans.__('stream'),
+    on_demand: trans.__('on demand'),
+    label: trans.__('labels')
+  };
+  return [version ? `v${version}` : '', kinds[kind]].filter(Boolean).join(' ');
 }
 
 /** The features of a view to pick from, and how many more there are. */
@@ -251,33 +273,4 @@ function featureRows(
     });
   }
   return rows;
-}
-
-function featureRow(
-  { view, name, type, fill, description }: IFeature,
-  { picked, onPick }: IBasketProps,
-  label: string
-): IListRow {
-  const ref = formatRef('feature', [view, name]);
-  const chosen = picked.includes(ref);
-  const change = (): void =>
-    onPick(chosen ? picked.filter(other => other !== ref) : [...picked, ref]);
-  return {
-    id: ref,
-    ref,
-    level: 1,
-    lead: (
-      <input
-        type="checkbox"
-        tabIndex={-1}
-        aria-label={`${label} ${name}`}
-        checked={chosen}
-        onChange={change}
-      />
-    ),
-    name,
-    note: type,
-    title: description || name,
-    meta: fill && <Num value={fill} format={value => format.percent(value, 0)} />
-  };
 }

@@ -8,19 +8,23 @@ import click
 
 from ....faces.cli import paged
 from ....faces.session import Session
+from ...definitions import KINDS
 from .noun import features
 
+_kind = click.option("--kind", type=click.Choice(KINDS), help="Only of views of this kind.")
 _owner = click.option("--owner", multiple=True, help="Only of this owner; several: of one of them.")
 _tag = click.option(
     "--tag",
     multiple=True,
     help="Only with this tag, by name, value or NAME=VALUE; several: with all of them.",
 )
+_query = click.option("--query", help="Only those that hold all these words.")
 
 
 @features.verb("list")
 @click.option("--view", help="Only of this view.")
-@click.option("--query", help="Only those that hold all these words.")
+@_query
+@_kind
 @_owner
 @_tag
 @paged
@@ -30,7 +34,8 @@ def _list(session: Session, **options: Any) -> Any:
 
 
 @features.verb("views")
-@click.option("--query", help="Only those that hold all these words.")
+@_query
+@_kind
 @_owner
 @_tag
 @paged
@@ -39,11 +44,38 @@ def _views(session: Session, **options: Any) -> Any:
     return session.bench.features.views(**options)
 
 
+@features.verb("services")
+@_tag
+@_query
+@paged
+def _services(session: Session, **options: Any) -> Any:
+    """Feature services by name."""
+    return session.bench.features.services(**options)
+
+
+@features.verb("saved")
+@_query
+@paged
+def _saved(session: Session, **options: Any) -> Any:
+    """Training sets that Feast saved, by name."""
+    return session.bench.features.saved_sets(**options)
+
+
+@features.verb("entities")
+@_query
+@paged
+def _entities(session: Session, **options: Any) -> Any:
+    """Entities by name."""
+    return session.bench.features.entities(**options)
+
+
 @features.verb("show")
-@click.argument("view")
-def _show(session: Session, view: str) -> Any:
-    """A view and its features."""
-    return session.bench.features.show(view)
+@click.argument("name", metavar="NAME")
+def _show(session: Session, name: str) -> Any:
+    """A view (`view@v2`: a version), service, saved training set or entity; `service:NAME` names a
+    service.
+    """
+    return session.bench.features.find(name)
 
 
 @features.verb("search")
@@ -52,7 +84,7 @@ def _show(session: Session, view: str) -> Any:
 @_tag
 @paged
 def _search(session: Session, words: tuple[str, ...], **options: Any) -> Any:
-    """Views and features that hold all words."""
+    """Views, features and services that hold all words."""
     if not words and not (options["owner"] or options["tag"]):
         raise click.UsageError("Give words, --owner or --tag.")
     return session.bench.features.search(" ".join(words), **options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ....faces.cards import Card, card, said
 from ....faces.rows import Row, row, row_of, rows_of
 from ....faces.words import beginning, moment, number, plain, share, span, state
-from ...spec import Feature, View, ViewDetail
+from ...spec import Entity, Feature, SavedSet, Service, ServiceDetail, View, ViewDetail
 
 
 @row(Feature)
@@ -23,12 +23,16 @@ def feature(item: Feature) -> Row:
 def view(item: View) -> Row:
     return {
         "view": item.name,
+        **({"kind": plain(item.kind)} if item.kind != "batch" else {}),
+        **({"version": f"v{item.version}"} if item.version else {}),
         "entities": plain(item.entities),
         "features": plain(item.features),
         "ttl": span(item.ttl_seconds),
         "online": state(item.freshness),
         "newest online": moment(item.online_at),
         "dataset": plain(item.dataset),
+        # A column of its own only where something is wrong.
+        **({"problem": f"{item.problem} {item.fix}".strip()} if item.problem else {}),
     }
 
 
@@ -38,8 +42,74 @@ def _view_detail(item: ViewDetail) -> Card:
         "rows": number(item.rows),
         "keys": plain(item.join_keys),
         "time": item.timestamp_column,
+        "pushed by": plain(item.push),
+        "made from": plain(item.uses),
+        "windows": plain([window.feature for window in item.windows]),
+        "services": plain(item.services),
+        "versions": plain(item.versions),
     }
+    if item.labels:
+        facts |= {
+            "labels": item.labels.policy.replace("_", " "),
+            "labeler": item.labels.labeler,
+            "labelers": plain(item.labels.priorities),
+            "about": plain(item.labels.about),
+        }
     facts.pop("view")
     return Card(
         title=item.view.name, ref=item.view.ref, facts=said(facts), rows=rows_of(item.features)
     )
+
+
+@row(Service)
+def service(item: Service) -> Row:
+    return {
+        "service": item.name,
+        "features": beginning(", ".join(item.features)),
+        "owner": plain(item.owner),
+        "tags": plain(item.tags),
+        "logs": plain(item.logs),
+        "note": beginning(item.description),
+        **({"problem": item.problem} if item.problem else {}),
+    }
+
+
+@card(ServiceDetail)
+def _service_detail(item: ServiceDetail) -> Card:
+    facts = dict(row_of(item.service))
+    facts.pop("service")
+    if item.features:  # they are the rows
+        facts.pop("features")
+    return Card(
+        title=item.service.name,
+        ref=item.service.ref,
+        facts=said(facts),
+        rows=rows_of(item.features),
+    )
+
+
+@row(SavedSet, noun="saved training set")
+def saved_set(item: SavedSet) -> Row:
+    return {
+        "name": item.name,
+        "features": beginning(", ".join(item.features)),
+        "keys": plain(item.keys),
+        "service": plain(item.service),
+        "stored": item.stored,
+        "from": moment(item.first),
+        "to": moment(item.last),
+        "tags": plain(item.tags),
+    }
+
+
+@row(Entity)
+def entity(item: Entity) -> Row:
+    return {
+        "entity": item.name,
+        "key": item.key,
+        "type": item.type,
+        "views": plain(item.views),
+        "owner": plain(item.owner),
+        "tags": plain(item.tags),
+        "note": beginning(item.description),
+    }

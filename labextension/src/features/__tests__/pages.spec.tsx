@@ -33,6 +33,9 @@ const viewOf = (more: Partial<IView> = {}): IView => ({
   online_at: '2026-01-01T11:00:00Z',
   source_at: null,
   problem: '',
+  fix: '',
+  kind: 'batch',
+  version: null,
   ...more
 });
 
@@ -55,6 +58,12 @@ const detailOf = (more: Partial<IViewDetail> = {}): IViewDetail => ({
   created_column: null,
   rows: exactly(26_115),
   code: {},
+  versions: [],
+  uses: [],
+  services: [],
+  push: '',
+  windows: [],
+  labels: null,
   ...more
 });
 

@@ -33,7 +33,10 @@ const VIEW = {
   freshness: 'never',
   online_at: null,
   source_at: null,
-  problem: ''
+  problem: '',
+  fix: '',
+  kind: 'batch',
+  version: null
 };
 
 const DETAIL = {
@@ -43,7 +46,13 @@ const DETAIL = {
   timestamp_column: 'at',
   created_column: null,
   rows: { value: 1, basis: 'exact', n: null, error: null },
-  code: {}
+  code: {},
+  versions: [],
+  uses: [],
+  services: [],
+  push: '',
+  windows: [],
+  labels: null
 };
 
 const workbench = (): IFake => fakeWorkbench({ features: { show: async () => DETAIL } });

@@ -1,9 +1,11 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
 import type { IViewDetail } from '../../api/types';
 import { Link } from '../../components/button';
 import { Facts } from '../../components/header';
 import { Num } from '../../components/number';
+import { RefLink } from '../../components/reflink';
 import { State } from '../../components/state';
 import { Tag } from '../../components/tag';
 import * as format from '../../format';
@@ -14,7 +16,7 @@ import { onlineWords } from '../fresh';
 /** What is known of a view, in a line. */
 export function ViewFacts({ detail }: { detail: IViewDetail }): React.ReactElement {
   const { trans, open } = useWorkbench();
-  const { view, rows, join_keys, timestamp_column } = detail;
+  const { view, rows, join_keys, timestamp_column, versions, services, labels, uses } = detail;
   return (
     <Facts>
       <>
@@ -44,6 +46,16 @@ export function ViewFacts({ detail }: { detail: IViewDetail }): React.ReactEleme
       >
         {onlineWords(view, trans)}
       </State>
+      {labels && (
+        <>
+          {trans.__('labels by')} <b>{labels.labeler}</b>, {policyWords(labels.policy, trans)}
+        </>
+      )}
+      {uses.length > 0 && <Links label={trans.__('made from')} kind="view" names={uses} />}
+      {services.length > 0 && (
+        <Links label={trans.__('in services')} kind="service" names={services} />
+      )}
+      {versions.length > 1 && <Links label={trans.__('versions')} kind="view" names={versions} />}
       {view.owner && (
         <>
           {trans.__('owner')} <b>{view.owner}</b>
@@ -54,4 +66,37 @@ export function ViewFacts({ detail }: { detail: IViewDetail }): React.ReactEleme
       {view.description && <span title={view.description}>{view.description}</span>}
     </Facts>
   );
+}
+
+interface ILinksProps {
+  label: string;
+  kind: string;
+  /** `view@v2` for a version. */
+  names: readonly string[];
+}
+
+function Links({ label, kind, names }: ILinksProps): React.ReactElement {
+  return (
+    <>
+      {label}{' '}
+      {names.map(name => {
+        const [view = name, at] = name.split(/@(?=v\d+$)/);
+        return (
+          <React.Fragment key={name}>
+            <RefLink reference={formatRef(kind, view, at)} />{' '}
+          </React.Fragment>
+        );
+      })}
+    </>
+  );
+}
+
+/** How labels of several labelers become one. */
+function policyWords(policy: string, trans: TranslationBundle): string {
+  const words: Record<string, string> = {
+    last_write_wins: trans.__('the last one counts'),
+    labeler_priority: trans.__('the strongest labeler counts'),
+    majority_vote: trans.__('the majority counts')
+  };
+  return words[policy] ?? policy;
 }

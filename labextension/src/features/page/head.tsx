@@ -4,7 +4,9 @@ import type { IViewDetail } from '../../api/types';
 import { ActionButton } from '../../components/action';
 import { Button } from '../../components/button';
 import { InsertButton, PageHeader } from '../../components/header';
+import { Tag } from '../../components/tag';
 import { useWorkbench } from '../../hooks/context';
+import { parseRef } from '../../refs';
 
 interface IHeadProps {
   reference: string;
@@ -18,9 +20,14 @@ interface IHeadProps {
 export function ViewHead({ reference, name, detail, onRefresh }: IHeadProps): React.ReactElement {
   const { trans } = useWorkbench();
   return (
-    <PageHeader icon="features" title={name} reference={reference}>
+    <PageHeader
+      icon="features"
+      title={name}
+      reference={reference}
+      mark={detail?.view.version ? <Tag>{`v${detail.view.version}`}</Tag> : undefined}
+    >
       <InsertButton code={detail?.code.python} />
-      {detail?.view.online && (
+      {detail?.view.online && !parseRef(reference)?.at && (
         <ActionButton
           command="mlinfra:features-materialize"
           target={detail.view}

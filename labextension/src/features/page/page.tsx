@@ -6,6 +6,7 @@ import { CodeDrawer } from '../../components/drawer';
 import { PageTabs } from '../../components/pagetabs';
 import { useWorkbench } from '../../hooks/context';
 import { useQuery } from '../../hooks/query';
+import { formatRef, labelOf } from '../../refs';
 import type { IPageProps } from '../../tokens';
 import { TABS } from '../tabs';
 import { ViewFacts } from './facts';
@@ -14,9 +15,9 @@ import { ViewHead } from './head';
 /** The page of a feature view. */
 export default function ViewPage({ reference, name }: IPageProps): React.ReactElement {
   const { client } = useWorkbench();
-  const query = useQuery(reference, signal => client.features.show(name, signal), {
+  const query = useQuery(reference, signal => client.features.show(labelOf(reference), signal), {
     topics: ['view'],
-    about: reference
+    about: formatRef('view', name)
   });
   return (
     <>
@@ -31,7 +32,9 @@ export default function ViewPage({ reference, name }: IPageProps): React.ReactEl
           <>
             <ViewFacts detail={detail} />
             {detail.view.problem && (
-              <p className={cx('more', 'tone-wait')}>{detail.view.problem}</p>
+              <p className={cx('more', 'tone-wait')}>
+                {detail.view.problem} {detail.view.fix}
+              </p>
             )}
             <PageTabs tabs={TABS} detail={detail} page={reference} first="features" />
             <CodeDrawer code={detail.code} />

@@ -1,0 +1,129 @@
+"""What is asked of a view before it is applied: that its source can be read and has its columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..core.errors import MLInfraError, NotFound, Unavailable, Unprocessable
+
+if TYPE_CHECKING:
+    from feast import FeatureView, RepoConfig
+    from feast.repo_contents import RepoContents
+
+
+def broken_views(
+    contents: RepoContents, repo: Path, config: RepoConfig, *, files: Path | None = None
+) -> dict[str, MLInfraError]:
+    """By view: why it cannot be applied. Views in order are not named.
+
+    repo: what paths of sources are relative to. files: where the definition files are, if not
+    there.
+    """
+    join_keys = {entity.name: entity.join_key for entity in contents.entities}
+    broken: dict[str, MLInfraError] = {}
+    for view in contents.feature_views:
+        try:
+            check_source(view, repo, join_keys, files=files)
+            check_types(view, config, files=files)
+        except MLInfraError as error:
+            broken[view.name] = error
+    return broken
+
+
+def check_source(
+    view: FeatureView, repo: Path, join_keys: Mapping[str, str], *, files: Path | None = None
+) -> None:
+    """Check that the source can be read and has the columns of the view, and that its time columns
+    hold times.
+
+    join_keys: by entity. files: see `broken_views`. Raises Unprocessable, or NotFound for a source
+    that is absent, naming file, line and view.
+    """
+    from .dataset_source import spec_of
+    from .join import JoinView, require_time
+    from .sources import readable, scan
+
+    if view.batch_source is None:
+        return
+    source = spec_of(view.batch_source.to_proto())
+    if source.kind == "other":
+        return  # another offline store reads this source
+    try:
+        with readable(source):
+            frame = scan(source, repo)
+            schema = frame.collect_schema()
+        for column in (source.time, source.created):
+            if column:
+                require_time(schema, column, f"The rows of {source.name}")
+        keys = [_join_key(name, join_keys) for name in view.entities]
+        JoinView(
+            name=view.name,
+            frame=frame,
+            keys={key: key for key in keys if not key.startswith("__dummy")},
+            features={field.name: field.name for field in view.features},
+            time=source.time,
+        )
+    except MLInfraError as error:
+        error_type = type(error) if isinstance(error, NotFound | Unavailable) else Unprocessable
+        raise error_type(
+            f"{_location(view.name, files or repo)}: {error.what}", error.why, error.fix
+        ) from error
+
+
+def _join_key(entity: str, join_keys: Mapping[str, str]) -> str:
+    if entity not in join_keys:
+        raise Unprocessable(
+            f"There is no entity {entity}.",
+            "Feast finds entities by the names that they have in a definition file.",
+            f"Write `{entity} = Entity(…)` on a line of its own, and use that name.",
+        )
+    return join_keys[entity]
+
+
+def check_types(view: FeatureView, config: RepoConfig, *, files: Path | None = None) -> None:
+    """If the view names no features and takes all columns, check that Feast has a type for every
+    column of the source.
+
+    Raises Unprocessable naming file, line, view and column.
+    """
+    from feast.types import from_value_type
+
+    from .dataset_source import spec_of
+
+    source = view.batch_source
+    if source is None or view.features or spec_of(source.to_proto()).kind == "other":
+        return
+    translate = source.source_datatype_to_feast_value_type()
+    for column, arrow_type in source.get_table_column_names_and_types(config):
+        if column in (source.timestamp_field, source.created_timestamp_column) or column.startswith(
+            "__"
+        ):
+            continue
+        try:
+            from_value_type(translate(arrow_type))
+        except (KeyError, ValueError) as error:
+            why = "Without schema=[…] every column of the source is a feature."
+            fix = (
+                "Name the columns that you want, as schema=[Field(name=…, dtype=…)], or convert the"
+                " column."
+            )
+            raise Unprocessable(
+                f"{_location(view.name, files or config.repo_path)}: Feast has no type for column"
+                f" {column} ({arrow_type}).",
+                why,
+                fix,
+            ) from error
+
+
+def _location(name: str, repo: Path) -> str:
+    """File and line of a view, found by its quoted name; only the name if it is composed in
+    code.
+    """
+    for file in sorted(repo.rglob("*.py")):
+        for number, line in enumerate(file.read_text(errors="replace").splitlines(), start=1):
+            if re.search(rf"name\s*=\s*(['\"]){re.escape(name)}\1", line):
+                return f"{file.relative_to(repo)}, line {number}, {name}"
+    return name

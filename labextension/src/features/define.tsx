@@ -1,0 +1,79 @@
+import '../../style/features.css';
+
+import React, { useState } from 'react';
+
+import { Button } from '../components/button';
+import { cx } from '../components/cx';
+import { Field } from '../components/field';
+import { InlineForm } from '../components/form';
+import { useAction } from '../hooks/action';
+import { useWorkbench } from '../hooks/context';
+import { ended } from '../jobs/ended';
+import { formatRef } from '../refs';
+
+const NAME = /^[a-z_][a-z0-9_]*$/;
+
+const START = `from feast import Entity, FeatureView, Field
+from feast.types import Float64
+from feast.value_type import ValueType
+
+from jupyter_mlinfra.features import DatasetSource
+
+user = Entity(name="user", join_keys=["user_id"], value_type=ValueType.INT64)
+
+user_stats = FeatureView(
+    name="user_stats",
+    entities=[user],
+    schema=[Field(name="spend", dtype=Float64)],
+    source=DatasetSource(dataset="shop.users", timestamp_field="at"),
+)
+`;
+
+/** Writes a definition file of the feature repository, which the server tries first. */
+export function DefineForm({ onClose }: { onClose: () => void }): React.ReactElement {
+  const { client, events, trans } = useWorkbench();
+  const { run, busy } = useAction();
+  const [name, setName] = useState('user_stats');
+  const [text, setText] = useState(START);
+  const ready = NAME.test(name) && text.trim() !== '';
+  const send = async (): Promise<void> => {
+    const done = await run(async () => {
+      await ended(client, await client.features.define(name, text));
+      events.tell({ topic: 'view', ref: formatRef('view', name), data: {} });
+    });
+    if (done) {
+      onClose();
+    }
+  };
+  return (
+    <InlineForm
+      label={trans.__('Define feature views')}
+      onSubmit={() => void (ready && send())}
+      onClose={onClose}
+    >
+      <Field
+        label={trans.__('File')}
+        value={name}
+        onChange={setName}
+        unit=".py"
+        fault={NAME.test(name) ? '' : trans.__('Small letters, digits and _')}
+        focus
+      />
+      <textarea
+        className={cx('input', 'features-definition')}
+        rows={14}
+        aria-label={trans.__('Feast definitions')}
+        spellCheck={false}
+        value={text}
+        onChange={event => setText(event.target.value)}
+      />
+      <Button
+        kind="primary"
+        label={busy ? trans.__('Trying…') : trans.__('Define')}
+        caption={trans.__('Try the definitions beside the others, write the file and apply it')}
+        disabled={busy || !ready}
+        onClick={() => void send()}
+      />
+    </InlineForm>
+  );
+}

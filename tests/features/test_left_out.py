@@ -1,0 +1,117 @@
+"""A view that cannot be applied, or whose file is gone, holds up no other; each is named with its
+fix.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+
+import polars as pl
+import pytest
+
+from jupyter_mlinfra.cli.app import run
+from jupyter_mlinfra.cli.session import Session
+from jupyter_mlinfra.core.errors import Unprocessable
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.features import AppliedViews, Features
+
+from .conftest import T0
+
+MORE = """
+from feast import FeatureService, FeatureView, Field, FileSource
+from feast.types import Float64
+from views import clicks, item, spend, user
+
+fresh = FeatureView(
+    name="fresh", entities=[user], schema=[Field(name="score", dtype=Float64)],
+    source=FileSource(path="data/gone.parquet", timestamp_field="at"),
+)
+prices = FeatureView(
+    name="prices", entities=[item], schema=[Field(name="amount", dtype=Float64)],
+    source=FileSource(name="prices", path="data/spend.parquet", timestamp_field="at"),
+)
+ranking = FeatureService(name="ranking", features=[clicks, fresh[["score"]]])
+pricing = FeatureService(name="pricing", features=[prices])
+"""
+
+
+def stored(project: Project, table: str) -> dict[str, bytes]:
+    name = "feature_service" if table == "feature_services" else "feature_view"
+    with closing(sqlite3.connect(project.home / "features" / "registry.db")) as registry:
+        return dict(registry.execute(f"SELECT {name}_name, {name}_proto FROM {table}").fetchall())
+
+
+def told(applied: AppliedViews) -> list[tuple[str, str, bool]]:
+    return [(item.kind, item.name, item.registered) for item in applied.problems]
+
+
+def test_what_is_broken_is_left_out_and_named_and_all_else_is_applied(
+    applied_shop: Project,
+) -> None:
+    repo, features = applied_shop.root / "feature_repo", Features(applied_shop)
+    before = stored(applied_shop, "feature_views")
+    (repo / "more.py").write_text(MORE)
+    views = repo / "views.py"
+    views.write_text(views.read_text().replace('name="rate"', 'name="ratio"'))
+    ended = run(["features", "apply"], Session(str(applied_shop.root), json=True))
+    applied = ended.value
+    assert (applied.created, applied.deleted, applied.unchanged) == (
+        ["prices"],
+        [],
+        ["clicks", "spend"],
+    )
+    assert told(applied) == [
+        ("service", "ranking", False),
+        ("view", "clicks", True),
+        ("view", "fresh", False),
+    ]
+    ranking, clicks, fresh = applied.problems
+    assert "views.py, line 12, clicks: The source of clicks has no column ratio" in clicks.what
+    assert ("Correct" in clicks.fix, "gone.parquet" in fresh.what) == (True, True)
+    assert ranking.what == "ranking uses clicks, which cannot be applied."
+    assert ended.exit_code == 1
+    assert "and 2 more" in str(ended.error)
+    # The registry has what it had, and the new view and service.
+    assert stored(applied_shop, "feature_views")["clicks"] == before["clicks"]
+    assert set(stored(applied_shop, "feature_services")) == {"pricing"}
+
+    shown = {view.name: view for view in features.views().items}
+    assert set(shown) == {"clicks", "fresh", "prices", "spend"}
+    assert "Its new definition is not applied" in shown["clicks"].problem
+    assert "It is not applied" in shown["fresh"].problem
+    assert shown["fresh"].fix == "Write the file, or correct `path` in the definition."
+    assert (shown["spend"].problem, features.list(view="clicks").total) == ("", 2)
+    assert [view.name for view in features.views(query="fre").items] == ["fresh"]
+    with pytest.raises(Unprocessable, match="fresh is not applied") as caught:
+        features.show("fresh")
+    assert caught.value.fix == shown["fresh"].fix
+
+    pl.DataFrame({"user_id": [1], "at": [T0], "score": [0.5]}).write_parquet(
+        repo / "data" / "gone.parquet"
+    )
+    views.write_text(views.read_text().replace('name="ratio"', 'name="rate"'))
+    applied = features.apply()
+    assert applied.problems == []
+    assert (applied.created, applied.updated) == (["fresh"], [])
+    assert set(stored(applied_shop, "feature_services")) == {"pricing", "ranking"}
+    assert [view.problem for view in features.views().items] == [""] * 4
+
+
+def test_an_entity_stays_as_a_view_that_is_left_out_needs_it(applied_shop: Project) -> None:
+    repo, before = applied_shop.root / "feature_repo", stored(applied_shop, "feature_views")
+    (repo / "more.py").write_text(MORE)
+    views = repo / "views.py"
+    views.write_text(views.read_text().replace('["user_id"]', '["uid"]'))
+    spend = repo / "data" / "spend.parquet"
+    pl.read_parquet(spend).rename({"user_id": "uid"}).write_parquet(spend)
+    applied = Features(applied_shop).apply()
+    assert applied.created == ["prices"]
+    assert [item.name for item in applied.problems if item.kind == "view"] == [
+        "clicks",
+        "fresh",
+        "spend",
+    ]
+    assert "waits for entity user" in applied.problems[-1].what
+    after = stored(applied_shop, "feature_views")
+    assert {name: after[name] for name in before} == before
