@@ -2,7 +2,6 @@ import { act, fireEvent, screen, within } from '@testing-library/react';
 import React from 'react';
 
 import { ApiError } from '../api/errors';
-import CatalogPanel from '../catalog/panel';
 import {
   BROKEN,
   exactly,
@@ -77,16 +76,6 @@ const view = (name: string): object => ({
   freshness: 'never',
   online_at: null
 });
-const dataset = (name: string): object => ({
-  ref: `dataset:n.${name}`,
-  name: `n.${name}`,
-  namespace: 'n',
-  rows: exactly(12),
-  snapshot: '7',
-  updated_at: AT,
-  description: ''
-});
-
 interface IPlace {
   what: string;
   element: React.ReactElement;
@@ -148,14 +137,6 @@ const PLACES: readonly IPlace[] = [
     item: view,
     client: views => ({ features: { views }, code: async () => ({}) }),
     empty: 'It is made of a dataset with a key, a column of moments and numbers'
-  },
-  {
-    what: 'datasets',
-    element: <CatalogPanel />,
-    list: 'Datasets',
-    item: dataset,
-    client: list => ({ catalog: { list } }),
-    empty: 'A dataset is a table the workbench can search, version and trace.'
   }
 ];
 
@@ -227,11 +208,6 @@ describe.each(PLACES.map((place): [string, IPlace] => [place.what, place]))(
       );
       await opened(place, list);
       const more = screen.queryByRole('button', { name: 'next 50' });
-      if (place.what === 'datasets') {
-        expect(more).toBeNull(); // all namespaces are read at once, up to what the server gives
-        expect(screen.getByText(/^100 of 120 · search finds the rest$/)).toBeTruthy();
-        return;
-      }
       expect(rows(place.list)).toHaveLength(50);
       fireEvent.click(more!);
       await settle();

@@ -7,12 +7,19 @@ import { monitoringClient, type IMonitoringClient } from './monitoring';
 import { pipelinesClient, type IPipelinesClient } from './pipelines';
 import type { Request } from './request';
 import { type ISchedulesClient, schedulesClient } from './schedules';
-import type { Code, IFirstNotebook, IHit, IPage, IProject, Names, Status } from './types';
+import type { Code, IFirstNotebook, IHitPage, IProject, Names, Status } from './types';
 
 /** A call whose code is asked for, such as what a form is about to send. */
 export interface ICodeCall {
   readonly call: string;
   readonly values: Readonly<Record<string, unknown>>;
+}
+
+/** By what a search is narrowed: one of the owners and of the namespaces, all of the tags. */
+export interface IFacets {
+  readonly owner?: readonly string[];
+  readonly tag?: readonly string[];
+  readonly namespace?: readonly string[];
 }
 
 /**
@@ -33,8 +40,9 @@ export interface IClient {
     words: string,
     kinds: readonly string[],
     limit: number,
-    signal?: AbortSignal
-  ) => Promise<IPage<IHit>>;
+    signal?: AbortSignal,
+    facets?: IFacets
+  ) => Promise<IHitPage>;
   /** The code of objects, or of a call, by every door. */
   code: (of: readonly string[] | ICodeCall, signal?: AbortSignal) => Promise<Code>;
   /** Names of objects whose references hold an id, by reference, in one request for all. */
@@ -48,6 +56,15 @@ export interface IClient {
   firstSteps: () => Promise<IFirstNotebook>;
 }
 
+/** Each value is escaped: one may hold the comma that stands between two. */
+const joined = (facets: IFacets): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(facets).map(([name, values]: [string, readonly string[]]) => [
+      name,
+      values.map(encodeURIComponent).join(',')
+    ])
+  );
+
 export function createClient(request: Request): IClient {
   return {
     catalog: catalogClient(request),
@@ -58,8 +75,11 @@ export function createClient(request: Request): IClient {
     experiments: experimentsClient(request),
     deployments: deploymentsClient(request),
     monitoring: monitoringClient(request),
-    search: (words, kinds, limit, signal) =>
-      request('workbench/search', { query: { q: words, kinds: kinds.join(','), limit }, signal }),
+    search: (words, kinds, limit, signal, facets = {}) =>
+      request('workbench/search', {
+        query: { q: words, kinds: kinds.join(','), limit, ...joined(facets) },
+        signal
+      }),
     code: (of, signal) =>
       request('workbench/code', { body: 'call' in of ? { ...of } : { refs: of }, signal }),
     names: (refs, signal) => request('workbench/names', { body: { refs }, signal }),

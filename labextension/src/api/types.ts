@@ -62,6 +62,7 @@ export interface IJobSpec extends INeedValues {
 
 export type INumber = Records['Number'];
 export type IHit = Records['Hit'];
+export type IHitPage = Records['HitPage'];
 export type IProject = Records['ProjectRecord'];
 export type IFirstNotebook = Records['FirstNotebook'];
 
@@ -69,6 +70,7 @@ export type IFirstNotebook = Records['FirstNotebook'];
 
 export type IDataset = Records['Dataset'];
 export type IDatasetDetail = Records['DatasetDetail'];
+export type INamespace = Records['Namespace'];
 export type IColumn = Records['Column'];
 export type ISnapshot = Records['Snapshot'];
 export type IRowBlock = Records['RowBlock'];

@@ -1,3 +1,5 @@
+import '../../style/catalog.css';
+
 import React, { useEffect, useRef, useState } from 'react';
 
 import type { ICatalogClient } from '../api/catalog';
@@ -19,6 +21,7 @@ import { Num } from '../components/number';
 import { RefLink } from '../components/reflink';
 import { State } from '../components/state';
 import { type IColumnSpec, Table } from '../components/table';
+import { Tag } from '../components/tag';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import type { IGoal } from '../hooks/page';
@@ -227,7 +230,14 @@ function columnsOf({ trans }: IWorkbench, profile: IProfile | undefined): IColum
     {
       key: 'name',
       head: trans.__('column'),
-      cell: row => <span className={cx('strong-name')}>{row.name}</span>,
+      cell: ({ name, doc, tags }) => (
+        <span title={doc || undefined}>
+          <span className={cx('strong-name')}>{name}</span>{' '}
+          {tags.map(tag => (
+            <Tag key={tag}>{tag}</Tag>
+          ))}
+        </span>
+      ),
       sort: row => row.name
     },
     {

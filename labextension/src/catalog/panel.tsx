@@ -1,8 +1,9 @@
 import '../../style/catalog.css';
 
+import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
-import type { IDataset, IDatasetDetail, IPage, IProfile } from '../api/types';
+import type { IDataset, IDatasetDetail, INamespace, IPage, IProfile } from '../api/types';
 import { Age } from '../components/age';
 import { EmptyCard, Result } from '../components/card';
 import { cx } from '../components/cx';
@@ -13,16 +14,18 @@ import { Section, useOpen } from '../components/section';
 import { Pinned, Recent } from '../components/shelf';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
+import { useList } from '../hooks/list';
 import { useMemorySet } from '../hooks/memory';
-import { useQuery } from '../hooks/query';
 import { branch, type ITree, useTree } from '../hooks/tree';
 import { kinds } from '../kinds';
 import { formatRef } from '../refs';
 import type { IWorkbench } from '../tokens';
 import { columnOf, ColumnShape, missing } from './figures';
+import { type IInside, useInside } from './inside';
 
 const DAY = 86_400;
-const MOST = 500;
+/** With so many datasets all namespaces are unfolded at first. */
+const FEW = 100;
 const COLUMNS_SHOWN = 8;
 
 interface IUnder {
@@ -34,10 +37,11 @@ interface IUnder {
 export default function CatalogPanel(): React.ReactElement {
   const { client, trans } = useWorkbench();
   const section = useOpen('catalog:namespaces');
-  const query = useQuery('datasets', signal => client.catalog.list({ limit: MOST }, signal), {
-    topics: ['dataset', 'deployment', 'monitor'],
-    when: section.drawn
-  });
+  const { query, onMore } = useList(
+    'namespaces',
+    (limit, signal) => client.catalog.namespaces({ limit }, signal),
+    { topics: ['dataset', 'deployment', 'monitor'], when: section.drawn }
+  );
   const page = query.data;
   return (
     <>
@@ -50,9 +54,16 @@ export default function CatalogPanel(): React.ReactElement {
       <Section
         {...section}
         title={trans.__('Namespaces')}
-        note={section.open && page && trans._n('%1 dataset', '%1 datasets', page.total)}
+        note={section.open && page && noteOf(page, trans)}
         body={() => (
-          <Result query={query}>{data => <Namespaces page={data} at={query.at} />}</Result>
+          <Result query={query}>
+            {data => (
+              <>
+                <Namespaces page={data} at={query.at} />
+                <More page={data} onMore={onMore} />
+              </>
+            )}
+          </Result>
         )}
       />
       <Recent name="catalog:recent" kinds={kinds.of('catalog')} />
@@ -60,11 +71,32 @@ export default function CatalogPanel(): React.ReactElement {
   );
 }
 
-function Namespaces({ page, at }: { page: IPage<IDataset>; at: number }): React.ReactElement {
+const datasetsIn = ({ items }: IPage<INamespace>): number =>
+  items.reduce((sum, { datasets }) => sum + datasets, 0);
+
+/** How many datasets there are; how many namespaces, where not all are shown. */
+function noteOf(page: IPage<INamespace>, trans: TranslationBundle): string {
+  return page.shown < page.total
+    ? trans.__('%1 of %2', format.number(page.shown), format.number(page.total))
+    : trans._n('%2 dataset', '%2 datasets', datasetsIn(page), format.number(datasetsIn(page)));
+}
+
+interface INamespacesProps {
+  page: IPage<INamespace>;
+  at: number;
+}
+
+function Namespaces({ page, at }: INamespacesProps): React.ReactElement {
   const workbench = useWorkbench();
   const { trans } = workbench;
-  const [closed, toggleNamespace] = useMemorySet('catalog:closed');
-  const tree = useTree('catalog:open', page.items, name => columnsOf(workbench, name), {
+  // Of many datasets only those are asked for whose namespace the user unfolds.
+  const few = page.shown === page.total && datasetsIn(page) <= FEW;
+  const [toggled, toggle] = useMemorySet(few ? 'catalog:closed' : 'catalog:unfolded');
+  const isOpen = ({ name }: INamespace): boolean => few !== toggled.has(idOf(name));
+  const open = page.items.filter(isOpen);
+  const inside = useInside(open, at);
+  const datasets = open.flatMap(({ name }) => inside.of(name).datasets);
+  const tree = useTree('catalog:open', datasets, name => columnsOf(workbench, name), {
     at,
     topics: ['dataset'],
     key: ref => `columns:${ref}`
@@ -79,18 +111,41 @@ function Namespaces({ page, at }: { page: IPage<IDataset>; at: number }): React.
       />
     );
   }
-  const rows = rowsOf(page.items, closed, tree, workbench);
+  const rows = page.items.flatMap(namespace => {
+    const head: IListRow = {
+      id: idOf(namespace.name),
+      open: isOpen(namespace),
+      name: namespace.name,
+      meta: trans._n(
+        '%2 dataset',
+        '%2 datasets',
+        namespace.datasets,
+        format.number(namespace.datasets)
+      )
+    };
+    return head.open
+      ? [head, ...insideRows(namespace, inside.of(namespace.name), tree, workbench)]
+      : [head];
+  });
   return (
-    <>
-      <List
-        label={trans.__('Datasets')}
-        rows={rows}
-        onToggle={id => (id.startsWith('namespace:') ? toggleNamespace(id) : tree.toggle(id))}
-      />
-      <More page={page} />
-    </>
+    <List
+      label={trans.__('Datasets')}
+      rows={rows}
+      onToggle={id => {
+        const more = page.items.find(({ name }) => `${idOf(name)}+` === id);
+        if (more) {
+          inside.more(more.name);
+        } else if (id.startsWith('namespace:')) {
+          toggle(id);
+        } else {
+          tree.toggle(id);
+        }
+      }}
+    />
   );
 }
+
+const idOf = (namespace: string): string => `namespace:${namespace}`;
 
 /** Schema and a sampled profile; the profile may be missing without harm. */
 async function columnsOf({ client }: IWorkbench, name: string): Promise<IUnder> {
@@ -101,38 +156,38 @@ async function columnsOf({ client }: IWorkbench, name: string): Promise<IUnder> 
   return { detail, profile };
 }
 
-function rowsOf(
-  datasets: readonly IDataset[],
-  closed: ReadonlySet<string>,
+/** The datasets of a namespace, and the way to those that are not read yet. */
+function insideRows(
+  { name, datasets: total }: INamespace,
+  { datasets, reading, error }: IInside,
   tree: ITree<IUnder>,
   workbench: IWorkbench
 ): IListRow[] {
-  const namespaces = [...new Set(datasets.map(item => item.namespace))].sort();
-  return namespaces.flatMap(namespace => {
-    const id = `namespace:${namespace}`;
-    const inside = datasets.filter(item => item.namespace === namespace);
-    const shown = !closed.has(id);
-    const head: IListRow = {
-      id,
-      open: shown,
-      name: namespace,
-      meta: workbench.trans._n('%1 dataset', '%1 datasets', inside.length)
-    };
-    return [
-      head,
-      ...(shown
-        ? inside.flatMap(dataset =>
-            branch(
-              datasetRow(dataset),
-              tree,
-              dataset.name,
-              workbench.trans.__('Reading the columns…'),
-              under => columnRows(dataset, under, workbench)
-            )
-          )
-        : [])
-    ];
-  });
+  const { trans } = workbench;
+  const rows = datasets.flatMap(dataset =>
+    branch(datasetRow(dataset), tree, dataset.name, trans.__('Reading the columns…'), under =>
+      columnRows(dataset, under, workbench)
+    )
+  );
+  const left = total - datasets.length;
+  const place = { id: `${idOf(name)}?`, level: 1 };
+  if (error) {
+    rows.push({ ...place, name: error.what, title: error.message, lines: error.fix });
+  } else if (reading) {
+    rows.push({ ...place, name: trans.__('Reading the datasets…') });
+  } else if (left > 0) {
+    rows.push({
+      id: `${idOf(name)}+`,
+      level: 1,
+      open: false,
+      name: (
+        <span className={cx('link')}>
+          {trans.__('next of %1 more datasets', format.number(left))}
+        </span>
+      )
+    });
+  }
+  return rows;
 }
 
 function datasetRow(dataset: IDataset): IListRow {

@@ -1,5 +1,6 @@
 import React, { useEffect, useRef, useState } from 'react';
 
+import type { IFacets } from '../api/client';
 import type { IHit } from '../api/types';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
@@ -9,6 +10,7 @@ import { kinds } from '../kinds';
 import { nameOf } from '../refs';
 import { Result } from './card';
 import { cx } from './cx';
+import { FacetBar } from './facets';
 import { Icon } from './icon';
 import { List } from './list';
 import { More } from './more';
@@ -126,9 +128,10 @@ function Found({ search, panel, all }: IResultsProps): React.ReactElement {
   const { settled: words, going, go } = search;
   const { client, trans } = useWorkbench();
   const own = panel === undefined ? [] : kinds.of(panel);
+  const [chosen, choose] = useState<IFacets>({});
   const { query, onMore } = useList(
-    `search:${all}:${panel}:${words}`,
-    (limit, signal) => client.search(words, all ? [] : own, limit, signal),
+    `search:${all}:${panel}:${words}:${JSON.stringify(chosen)}`,
+    (limit, signal) => client.search(words, all ? [] : own, limit, signal, chosen),
     { every: () => null, list: `${all}:${panel}` }
   );
   const host = useRef<HTMLDivElement>(null);
@@ -153,6 +156,7 @@ function Found({ search, panel, all }: IResultsProps): React.ReactElement {
                   ? trans.__('Nothing matches these words.')
                   : trans.__('%1 of %2', page.shown, page.total)}
               </p>
+              <FacetBar page={page} chosen={chosen} onChoose={choose} />
               {page.note && <p className={cx('results-note')}>{page.note}</p>}
               {found.map(kind => (
                 <section key={kind} className={cx('section', 'results')}>

@@ -1,13 +1,16 @@
 import type { Request } from '../request';
 import { datasetsClient, type IDatasetsClient } from './datasets';
 import { type IIngestClient, ingestClient } from './ingest';
+import { type ILabelsClient, labelsClient } from './labels';
 import { type ITimeClient, timeClient } from './time';
 
 /** Datasets, as the panels ask for them. */
-export interface ICatalogClient extends IDatasetsClient, IIngestClient, ITimeClient {}
+export interface ICatalogClient
+  extends IDatasetsClient, IIngestClient, ILabelsClient, ITimeClient {}
 
 export const catalogClient = (request: Request): ICatalogClient => ({
   ...datasetsClient(request),
   ...ingestClient(request),
+  ...labelsClient(request),
   ...timeClient(request)
 });

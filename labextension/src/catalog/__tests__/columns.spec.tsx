@@ -257,7 +257,13 @@ describe('the profile of a dataset', () => {
 
 describe('a dataset that is unfolded in the panel', () => {
   async function unfolded(catalog: object, kept: Record<string, unknown> = {}): Promise<IFake> {
-    const fake = fakeWorkbench({ catalog: { list: async () => pageOf([dataset]), ...catalog } });
+    const fake = fakeWorkbench({
+      catalog: {
+        namespaces: async () => pageOf([{ name: 'n', datasets: 1 }]),
+        list: async () => pageOf([dataset]),
+        ...catalog
+      }
+    });
     fake.kept.set('catalog:open', [dataset.ref]);
     Object.entries(kept).forEach(([key, value]) => fake.kept.set(key, value));
     show(fake, <CatalogPanel />);

@@ -34,7 +34,7 @@ async function onSnapshots(): Promise<{
   press: (key: string) => Promise<void>;
 }> {
   const dataset = DATASET;
-  const columns = [{ name: 'x', type: 'i64', used_by: [] }];
+  const columns = [{ name: 'x', type: 'i64', used_by: [], tags: [] }];
   const profile = jest.fn(() => new Promise(() => undefined));
   const catalog = {
     show: async () => ({ dataset, schema: columns, newer: 0, code: {} }),
@@ -90,7 +90,7 @@ describe('one press of a key on the page of a dataset', () => {
 /** A server on which the dataset has as many snapshots as a test says. */
 function growing(): { client: object; grow: () => void; show: jest.Mock; profile: jest.Mock } {
   let snapshot = 7;
-  const columns = ['x', 'y'].map(name => ({ name, type: 'i64', used_by: [] }));
+  const columns = ['x', 'y'].map(name => ({ name, type: 'i64', used_by: [], tags: [] }));
   const shown = jest.fn(async (name: string): Promise<Partial<IDatasetDetail>> => {
     const at = Number(name.split('@')[1] ?? snapshot);
     const dataset = {

@@ -2,10 +2,12 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { IActionSpec } from '../../tokens';
 import { columnActions } from './columns';
+import { labelActions } from './labels';
 import { previewActions } from './preview';
 
 /** What the page of a dataset does. */
 export const datasetActions = (trans: TranslationBundle): readonly IActionSpec[] => [
   ...previewActions(trans),
-  ...columnActions(trans)
+  ...columnActions(trans),
+  ...labelActions(trans)
 ];

@@ -1,6 +1,7 @@
 import React from 'react';
 
 import type { IDatasetDetail } from '../../api/types';
+import { ActionButton } from '../../components/action';
 import { Button } from '../../components/button';
 import { InsertButton, PageHeader } from '../../components/header';
 import { Tag } from '../../components/tag';
@@ -34,6 +35,13 @@ export function DatasetHead({
       mark={at !== null && <Tag>{trans.__('older snapshot')}</Tag>}
     >
       <InsertButton code={detail?.code.python} />
+      {detail && at === null && (
+        <ActionButton
+          command="mlinfra:catalog-label"
+          target={detail.dataset}
+          label={trans.__('Edit…')}
+        />
+      )}
       <Button bare kind="quiet" icon="refresh" label={trans.__('Refresh')} onClick={onRefresh} />
     </PageHeader>
   );

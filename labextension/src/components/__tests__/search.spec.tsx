@@ -29,7 +29,8 @@ function slow(): { client: object; answer: (words: string, ref: string) => Promi
         waiting.get(words)?.({
           items: [{ ref, kind: 'dataset', name: ref, detail: '' }],
           shown: 1,
-          total: 1
+          total: 1,
+          facets: {}
         });
         await Promise.resolve();
       })
@@ -115,7 +116,9 @@ it('an array that is found is inserted as its table', async () => {
     detail: '',
     code: 'ml.job("9c02").table()'
   };
-  const fake = fakeWorkbench({ search: async () => ({ items: [array], shown: 1, total: 1 }) });
+  const fake = fakeWorkbench({
+    search: async () => ({ items: [array], shown: 1, total: 1, facets: {} })
+  });
   show(fake, <Panel />);
   fireEvent.change(screen.getByRole('searchbox'), { target: { value: 'sweep' } });
   await pass(150);
