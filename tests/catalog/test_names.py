@@ -47,7 +47,6 @@ HOSTILE = [
     "a.b?c",
     "$(id).x",
     "<img src=x onerror=alert(1)>.b",
-    "column:a.b.c",
     "file:///a.b",
     "dataset:dataset:a.b",
 ]
@@ -72,6 +71,16 @@ def test_a_hostile_name_is_refused_by_every_verb(catalog, file, name, stored):
         with pytest.raises(BadRequest, match="is not the name of a dataset"):
             verb()
     assert catalog.fingerprint(name) is None
+    assert stored() == set()
+
+
+def test_only_labels_are_put_on_a_column(catalog, stored):
+    for verb in (catalog.show, catalog.preview, catalog.snapshots, catalog.profile):
+        with pytest.raises(BadRequest, match="is not the name of a dataset"):
+            verb("column:a.b.c")
+    for change in (catalog.tag, catalog.describe):
+        with pytest.raises(NotFound, match=r"There is no dataset a\.b"):
+            change("column:a.b.c")
     assert stored() == set()
 
 
