@@ -75,8 +75,6 @@ def make(root: Path, store: dict[str, Any], keys: int) -> None:
     features = Features(Project.open(root))
     features.apply()
     features.materialize()
-    if redis:
-        features.feast().precompute_feature_service("service")
 
 
 def caller(root: Path, name: str) -> Callable[[list[dict[str, int]]], list[list[Any]]]:
@@ -98,8 +96,10 @@ def caller(root: Path, name: str) -> Callable[[list[dict[str, int]]], list[list[
     asked: Any = refs if name == "sdk" else feast.get_feature_service("service")
 
     def rows(entities: list[dict[str, int]]) -> list[list[Any]]:
-        found = feast.get_online_features(asked, entities).to_dict()
-        return [list(row) for row in zip(*(found[feature] for feature in FEATURES), strict=True)]
+        # Its vectors are found under full names alone.
+        found = feast.get_online_features(asked, entities, full_feature_names=True).to_dict()
+        values = [found[f"view__{feature}"] for feature in FEATURES]
+        return list(map(list, zip(*values, strict=True)))
 
     return rows
 

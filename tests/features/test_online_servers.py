@@ -24,6 +24,14 @@ T0 = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
+SERVICE = """
+from feast import FeatureService
+
+wide = FeatureService(name="wide", features=[clicks], precompute_online=True)
+"""
+"""Feast fills its vectors in Redis only."""
+
+
 @pytest.fixture(scope="module", params=["redis", "postgres"])
 def shop(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -41,6 +49,9 @@ def shop(
         (root / "feature_repo" / "feature_store.yaml").write_text(
             json.dumps({"online_store": online})
         )
+        if request.param == "redis":
+            with (root / "feature_repo" / "views.py").open("a") as views:
+                views.write(SERVICE)
         features = Features(project)
         features.apply()
         features.materialize()
@@ -67,6 +78,21 @@ def test_what_was_materialized_is_what_the_sdk_answers(shop: Features) -> None:
     assert rows[0].event_at == {"clicks:clicks_7d": T0 + DAY, "clicks:rate": T0 + DAY}
     (pair,) = shop.online(["spend:*"], [{"item_id": "pen", "user_id": 2}])
     assert pair.values == {"spend:amount": 5.0, "spend:shop": "x"}
+
+
+def test_a_service_that_is_precomputed_is_ready_for_the_sdk(shop: Features) -> None:
+    """Without its vectors Feast answers with an error."""
+    feast = shop.feast()
+    if feast.config.online_store.type != "redis":
+        pytest.skip("Feast precomputes in Redis only")
+    users = [{"user_id": user} for user in (3, 0)]
+    service = feast.get_feature_service("wide")
+    found = feast.get_online_features(service, users, full_feature_names=True).to_dict()
+    ours = shop.online_batch(["clicks:clicks_7d", "clicks:rate"], users)
+    assert ours.values == {
+        "clicks:clicks_7d": found["clicks__clicks_7d"],
+        "clicks:rate": found["clicks__rate"],
+    }
 
 
 def test_newer_rows_come_online_and_older_ones_expire(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -89,6 +89,7 @@ def materialize(project: Project, wish: Wish, *, progress: Progress) -> list[Mat
             for view in chosen
             if view.name not in errors
         ]
+        _precompute(feast, {result.view for result in results if result.rows})
         rebuild_index(project)
     if errors:
         first_error = next(iter(errors.values()))
@@ -96,6 +97,15 @@ def materialize(project: Project, wish: Wish, *, progress: Progress) -> list[Mat
             first_error.what, f"{first_error.why} All other views are online.", first_error.fix
         )
     return results
+
+
+def _precompute(feast: FeatureStore, views: Collection[str]) -> None:
+    """Renew the vectors of services with `precompute_online`, which Feast's SDK then reads."""
+    for service in feast.registry.list_feature_services(feast.project) if views else ():
+        used = {projection.name for projection in service.feature_view_projections}
+        if service.precompute_online and used & set(views):
+            with telling(f"service {service.name} is precomputed"):
+                feast.precompute_feature_service(service.name)
 
 
 def _key_error(view: Definition) -> Conflict | None:
