@@ -149,7 +149,9 @@ def test_a_magic_asks_the_project_that_its_line_names(
     assert asked == [other.resolve(), project.root]
 
 
-@pytest.mark.parametrize("line", ["features online w --key origin=JFK", "jobs parameters a.ipynb"])
+@pytest.mark.parametrize(
+    "line", ["features online w --key origin=JFK --key origin=LGA", "jobs parameters a.ipynb"]
+)
 def test_an_answer_of_several_records_is_a_table_wherever_it_is_printed(
     shell: Any, noted: Noted, line: str
 ) -> None:
