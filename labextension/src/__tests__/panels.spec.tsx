@@ -135,7 +135,10 @@ const PLACES: readonly IPlace[] = [
     element: <FeaturesPanel />,
     list: 'Feature views',
     item: view,
-    client: views => ({ features: { views }, code: async () => ({}) }),
+    client: views => ({
+      features: { views, services: async () => pageOf([]) },
+      code: async () => ({})
+    }),
     empty: 'It is made of a dataset with a key, a column of moments and numbers'
   }
 ];
