@@ -36,6 +36,8 @@ def parquet(tmp_path):
 def cases(file, parquet, tmp_path):
     half = tmp_path / "half.parquet"
     half.write_bytes(parquet.read_bytes()[: parquet.stat().st_size // 2])
+    empty = tmp_path / "empty"
+    empty.mkdir()
     return {
         "encoding": (
             file("encoding.csv", b"id,word\n1,a\n2,Jos\xe9\n"),
@@ -71,7 +73,7 @@ def cases(file, parquet, tmp_path):
         ),
         "all torn": (file("torn.csv", "id,word\n1\n2\n"), Unprocessable, "1 field instead of 2"),
         "missing": (tmp_path / "none.csv", NotFound, "no file"),
-        "folder": (tmp_path, BadRequest, "not a file"),
+        "empty folder": (empty, NotFound, "no files that can be ingested"),
         "no gzip": (file("bad.csv.gz", f"{GOOD}4,d\n"), Unprocessable, "damaged"),
         "cut gzip": (
             file("cut.csv.gz", gzip.compress(GOOD.encode() * 1000)[:60]),
@@ -98,7 +100,7 @@ def cases(file, parquet, tmp_path):
         "no row fits",
         "all torn",
         "missing",
-        "folder",
+        "empty folder",
         "no gzip",
         "cut gzip",
     ],
