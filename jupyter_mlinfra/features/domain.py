@@ -24,8 +24,8 @@ DOMAIN = Domain(
         Kind("view", fingerprint="fingerprint", code="jupyter_mlinfra.features.snippets:views"),
         Kind("feature", join=":", code="jupyter_mlinfra.features.snippets:features"),
         Kind("service", code="jupyter_mlinfra.features.snippets:services"),
-        Kind("saved"),
-        Kind("entity"),
+        Kind("saved", code="jupyter_mlinfra.features.snippets:saved_sets"),
+        Kind("entity", code="jupyter_mlinfra.features.snippets:entities"),
     ),
     topics=("view",),
     states=(

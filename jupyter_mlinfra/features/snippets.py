@@ -26,6 +26,16 @@ def services(refs: Sequence[Ref]) -> Snippets:
     return _training([f"service:{ref.name}" for ref in refs])
 
 
+def saved_sets(refs: Sequence[Ref]) -> Snippets:
+    """The rows of training sets that Feast saved; the last one is shown."""
+    return _from_feast([f"get_saved_dataset({literal(ref.name)}).to_df()" for ref in refs])
+
+
+def entities(refs: Sequence[Ref]) -> Snippets:
+    """Feast's own objects of entities; the last one is shown."""
+    return _from_feast([f"get_entity({literal(ref.name)})" for ref in refs])
+
+
 def service_code(service: ServiceSpec) -> Snippets:
     """The code of a service's page."""
     return _training([f"service:{service.name}"])
@@ -73,6 +83,11 @@ def view_code(view: Definition) -> Snippets:
         return code
     keys = [word for key in view.keys for word in ("--key", f"{key.name}={_example(key.type)}")]
     return snippets(**code, online=line("mlinfra features online", name, options=keys))
+
+
+def _from_feast(calls: Sequence[str]) -> Snippets:
+    lines = ["store = ml.feature_store().feast()", *(f"store.{call}" for call in calls)]
+    return snippets(python=python("\n".join(lines)))
 
 
 def _training(names: Sequence[str]) -> Snippets:

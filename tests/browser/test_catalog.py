@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import shutil
 from datetime import date
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -118,6 +119,8 @@ def same(expected: pl.Series, shown: list[Any]) -> None:
 
 
 def test_every_number_of_the_columns_says_how_it_was_obtained(shared: Lab) -> None:
+    # Nobody has read all of its rows yet.
+    shutil.rmtree(shared.server.root / ".mlinfra" / "sketches", ignore_errors=True)
     page = shared.open("Catalog", f"dataset:{LARGE}")
     tab(page, "Columns")
     grid = page.get_by_role("grid", name=f"Columns of {LARGE}")
@@ -130,7 +133,9 @@ def test_every_number_of_the_columns_says_how_it_was_obtained(shared: Lab) -> No
         " cell.querySelector('[data-basis]')?.dataset.basis])"
     )
     assert len(numbers) > 3 * len(expected.columns)
-    assert {basis for _, basis in numbers} <= {"exact", "approx", "sample", "est", "n"}, numbers
+    bases = {basis for _, basis in numbers}
+    assert "sample" in bases, numbers
+    assert bases <= {"exact", "approx", "sample", "est", "n"}, numbers
     page.get_by_role("button", name="Run Exact").click()
     expect(page.locator('[data-state="passed"]').filter(has_text="exact")).to_be_visible()
     carrier = (

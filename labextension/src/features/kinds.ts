@@ -51,12 +51,14 @@ export const featureKinds = (trans: TranslationBundle): readonly IKindSpec[] => 
     kind: 'saved',
     icon: 'features',
     label: trans.__('saved training set'),
-    plural: trans.__('Saved training sets')
+    plural: trans.__('Saved training sets'),
+    code: true
   },
   {
     kind: 'entity',
     icon: 'features',
     label: trans.__('entity'),
-    plural: trans.__('Entities')
+    plural: trans.__('Entities'),
+    code: true
   }
 ];
