@@ -87,7 +87,12 @@ class Ingesting:
         known = self._files_in(name) if mode != "replace" and not again else {}
         scratch = self._project.folder("staging")
         with given(
-            files, self._store, root=self._project.root, scratch=scratch, known=known
+            files,
+            self._store,
+            root=self._project.root,
+            scratch=scratch,
+            known=known,
+            sheet=options.sheet,
         ) as found:
             return self._ingest_new(
                 found, name, mode, options, again=again, key=key, dry_run=dry_run

@@ -10,7 +10,7 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from hashlib import sha256
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _SCHEMES = ("s3://", "s3a://")
 _MAGIC = "*?["
+_DELTA_LOG, _ICEBERG_ENDING = "_delta_log", ".metadata.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,13 @@ def given(
     root: Path,
     scratch: Path,
     known: Mapping[str, str],
+    sheet: str | None,
 ) -> Iterator[Given]:
     """The files of an ingest: those of folders, and copies of objects until the end of the block.
-    known: snapshots by mark. Raises NotFound if there are none, BadRequest for a folder that cannot
-    be read as files, Conflict for an object that changes meanwhile.
+    known: snapshots by mark. sheet: of workbooks, the one that is meant.
+
+    Raises NotFound if there are none, BadRequest for a folder that cannot be read as files,
+    Conflict for an object that changes meanwhile.
     """
     objects = [str(file) for file in files if _is_object(file)]
     here = [part for file in files if not _is_object(file) for part in _in_folder(file, root)]
@@ -62,7 +66,7 @@ def given(
         paths, urls, marks, skipped = list(here), {}, {}, {}
         for url in objects:
             with store.explained(f"{url} cannot be read."):
-                for object_url, path, mark in _fetch(url, store, Path(folder), known):
+                for object_url, path, mark in _fetch(url, store, Path(folder), known, sheet):
                     if path is None:
                         skipped[object_url] = known[mark]
                         continue
@@ -81,7 +85,9 @@ def _in_folder(file: str | Path, root: Path) -> list[str | Path]:
     folder = next((place for place in (Path(file), root / file) if os.path.isdir(place)), None)
     if folder is None:
         return [file]
-    found = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    below = sorted(folder.rglob("*"))
+    _refuse_table(str(file), [path.relative_to(folder).as_posix() for path in below])
+    found = [path for path in below if path.is_file()]
     relative = {path: path.relative_to(folder).parts for path in found}
     _refuse_partitions(str(file), [part for parts in relative.values() for part in parts[:-1]])
     kept = [path for path in found if not _is_hidden(relative[path]) and _is_known(path)]
@@ -107,6 +113,26 @@ def _is_known(path: Path) -> bool:
     return True
 
 
+def _refuse_table(place: str, names: Iterable[str]) -> None:
+    """Raise BadRequest if the names below a place are those of a table: not all of its files are
+    rows that it still has.
+    """
+    for name in names:
+        *folders, last = name.split("/")
+        if _DELTA_LOG in (*folders, last):
+            kind, reader = "a Delta table", "scan_delta"
+        elif folders[-1:] == ["metadata"] and last.endswith(_ICEBERG_ENDING):
+            kind, reader = "an Iceberg table", "scan_iceberg"
+        else:
+            continue
+        raise BadRequest(
+            f"{place} is {kind}, or holds one.",
+            "Among its files are those of rows that were deleted or replaced.",
+            "A Delta table on this machine: mlinfra catalog register PATH --as NS.TABLE. Others:"
+            f" read it with Polars ({reader}), and ml.write the frame.",
+        )
+
+
 def _refuse_partitions(place: str, folders: Sequence[str]) -> None:
     """Raise BadRequest for folders that are values of a column: the files do not have it."""
     for name in folders:
@@ -120,14 +146,15 @@ def _refuse_partitions(place: str, folders: Sequence[str]) -> None:
 
 
 def _fetch(
-    url: str, store: CatalogStore, folder: Path, known: Mapping[str, str]
+    url: str, store: CatalogStore, folder: Path, known: Mapping[str, str], sheet: str | None
 ) -> Iterator[tuple[str, Path | None, str]]:
     """The URL, the copy and the mark of each object; no copy of one that is known."""
     scheme, _, rest = url.partition("://")
     system = _file_system(store, rest.partition("/")[0])
     for number, path in enumerate(_listed(system, url, rest)):
         etag = _etag(system, path)
-        mark = f"object:{sha256(f'{path}#{etag}'.encode()).hexdigest()[:32]}"
+        part = f"#{sheet}" if sheet is not None and kind_of(Path(path)) == "excel" else ""
+        mark = f"object:{sha256(f'{path}#{etag}{part}'.encode()).hexdigest()[:32]}"
         if mark in known:
             yield f"{scheme}://{path}", None, mark
             continue
@@ -166,7 +193,9 @@ def _listed(system: Any, url: str, place: str) -> list[str]:
     found = []
     if info.type == FileType.Directory:
         recursive = not pattern or "**" in pattern or "/" in pattern[len(base) + 1 :]
-        for item in system.get_file_info(FileSelector(base, recursive=recursive)):
+        items = system.get_file_info(FileSelector(base, recursive=recursive))
+        _refuse_table(url, [item.path[len(base) + 1 :] for item in items])
+        for item in items:
             parts = item.path[len(base) + 1 :].split("/")
             if item.type == FileType.File and not _is_hidden(parts) and _is_known(Path(item.path)):
                 found.append(item.path)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import polars as pl
 import pytest
 
@@ -39,6 +41,19 @@ def test_folders_that_are_values_of_a_column_are_refused(catalog, tmp_path: Path
         catalog.ingest([tmp_path / "empty"], into="t.a")
 
 
+def test_the_folder_of_a_table_is_refused_for_its_dead_files(catalog, tmp_path: Path) -> None:
+    delta, iceberg = tmp_path / "d" / "orders", tmp_path / "i"
+    for place in (delta / "_delta_log", iceberg / "metadata"):
+        place.mkdir(parents=True)
+    (delta / "_delta_log" / "00000000000000000000.json").write_text("{}")
+    (iceberg / "metadata" / "00000-a.metadata.json").write_text("{}")
+    for place in (delta, iceberg):
+        pl.DataFrame({"id": [1]}).write_parquet(place / "part-0.parquet")
+    for place, kind in ((delta, "a Delta"), (tmp_path / "d", "a Delta"), (iceberg, "an Iceberg")):
+        with pytest.raises(BadRequest, match=f"{kind} table.*catalog register"):
+            catalog.ingest([place], into="t.a")
+
+
 @pytest.fixture
 def lake(project: Project, s3: str) -> Catalog:
     """A local warehouse: only the keys of the store are set."""
@@ -59,7 +74,9 @@ def bucket(lake: Catalog) -> Any:
         aws_secret_access_key="canary-77",
         region_name="us-east-1",
     )
-    return lambda key, text: client.put_object(Bucket="lake", Key=key, Body=text.encode())
+    return lambda key, text: client.put_object(
+        Bucket="lake", Key=key, Body=text if isinstance(text, bytes) else text.encode()
+    )
 
 
 def ids(lake: Catalog) -> list[int]:
@@ -99,3 +116,29 @@ def test_a_copy_of_a_file_that_is_in_the_dataset_is_known_by_its_content(
     bucket("in/copy.csv", "id\n1\n")
     report = lake.ingest(["s3://lake/in/copy.csv"], into="t.a")
     assert (report.rows_written, list(report.skipped)) == (0, ["s3://lake/in/copy.csv"])
+
+
+def test_the_prefix_of_a_table_is_refused_for_its_dead_files(lake: Catalog, bucket) -> None:
+    for key in (
+        "dl/a.csv",
+        "dl/_delta_log/0.json",
+        "ice/data/a.csv",
+        "ice/metadata/0.metadata.json",
+    ):
+        bucket(key, "id\n1\n")
+    for url in ("s3://lake/dl", "s3://lake/dl/*.csv", "s3://lake/ice"):
+        with pytest.raises(BadRequest, match="table"):
+            lake.ingest([url], into="t.a")
+
+
+def test_each_sheet_of_a_workbook_in_the_store_comes_in(lake: Catalog, bucket) -> None:
+    book = openpyxl.Workbook()
+    for sheet, number in ((book.active, 1), (book.create_sheet("Feb"), 2)):
+        for row in (["id"], [number]):
+            sheet.append(row)
+    content = io.BytesIO()
+    book.save(content)
+    bucket("in/book.xlsx", content.getvalue())
+    for reading in ({}, {"sheet": "Feb"}, {"sheet": "Feb"}):
+        lake.ingest(["s3://lake/in/book.xlsx"], into="t.a", **reading)
+    assert ids(lake) == [1, 2]
