@@ -13,6 +13,7 @@ __all__ = [
     "Dataset",
     "DatasetDetail",
     "DatasetName",
+    "IngestProgress",
     "IngestReport",
     "Inspection",
     "Mode",
@@ -32,6 +33,7 @@ _HOME = {
     "Advance": ".positions",
     "Catalog": ".service",
     "DatasetName": ".names",
+    "IngestProgress": ".progress",
     "Mode": ".change",
     "Position": ".positions",
     "Reading": ".reading",
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from .drivers import with_region
     from .names import DatasetName
     from .positions import Advance, Position
+    from .progress import IngestProgress
     from .reading import Reading, ReadingOptions
     from .rows import storage_options
     from .service import Catalog

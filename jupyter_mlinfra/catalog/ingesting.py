@@ -13,10 +13,12 @@ from . import metadata as records
 from .change import WriteMode
 from .conform import Target, check_zone
 from .databases.urls import DatabaseTable, database_table, is_database
+from .formats.packed import content_size, packed_size
 from .inspection import inspect
 from .intake import FileRows
 from .names import DatasetName
 from .places import Given, given
+from .progress import Meter, OnProgress
 from .reading import Reading, ReadingOptions
 from .reporting import completed, nothing_written, said_of_skipped
 from .rows import scan
@@ -73,16 +75,17 @@ class Ingesting:
         key: Sequence[str] = (),
         cursor: str = "",
         dry_run: bool = False,
+        on_progress: OnProgress | None = None,
     ) -> IngestReport:
         """See `Catalog.ingest`."""
-        options = self._checked(reading)
+        options, meter = self._checked(reading), Meter(on_progress)
         self._store.check_writable(name)
         if table := self._database_table(files, cursor):
             from .databases.bringing import Bringing
 
             if dry_run:
                 raise _no_trial(table)
-            bringing = Bringing(self._store, self._writer, table, name)
+            bringing = Bringing(self._store, self._writer, table, name, meter)
             return bringing.bring(mode, options, key=key, cursor=cursor, again=again)
         known = self._files_in(name) if mode != "replace" and not again else {}
         scratch = self._project.folder("staging")
@@ -93,9 +96,10 @@ class Ingesting:
             scratch=scratch,
             known=known,
             sheet=options.sheet,
+            meter=meter,
         ) as found:
             return self._ingest_new(
-                found, name, mode, options, again=again, key=key, dry_run=dry_run
+                found, name, mode, options, again=again, key=key, dry_run=dry_run, meter=meter
             )
 
     def _ingest_new(
@@ -108,22 +112,28 @@ class Ingesting:
         again: bool,
         key: Sequence[str],
         dry_run: bool,
+        meter: Meter,
     ) -> IngestReport:
         """Ingest the files that are not in the dataset yet, or say what would come."""
         if found.skipped and not found.files:
             return self._nothing_new(name, found.skipped)
         paths = paths_of(found.files, self._project.root)
         with watched(paths) as watch:
-            digests = {path: digest(path, part_of(path, options)) for path in paths}
+            meter.begin("checking", sum(map(content_size, paths)))
+            digests = {
+                path: digest(path, part_of(path, options), passed=meter.passed) for path in paths
+            }
             for _ in range(_ATTEMPTS):
                 existing = self._files_in(name) if mode != "replace" and not again else {}
                 new = self._new_files(paths, digests, existing, found)
                 if not new.paths:
                     return self._nothing_new(name, new.skipped)
                 if dry_run:
-                    return self._trial(name, new, options, mode)
+                    return self._trial(name, new, options, mode, meter)
                 try:
-                    return self._ingest(name, new, options, mode, watch=watch, again=again, key=key)
+                    return self._ingest(
+                        name, new, options, mode, watch=watch, again=again, key=key, meter=meter
+                    )
                 except _AlreadyInError:
                     continue
         raise Conflict(
@@ -164,6 +174,7 @@ class Ingesting:
         watch: Watch,
         again: bool,
         key: Sequence[str],
+        meter: Meter,
     ) -> IngestReport:
         """Ingest files of which none was in the dataset when this began. Raises _AlreadyInError if
         one is by now.
@@ -180,7 +191,8 @@ class Ingesting:
             return {records.FILES: json.dumps(sorted({*files.digests, *files.marks}))}
 
         with open_sources(files.paths, options, self._project.folder("staging")) as sources:
-            rows = FileRows(sources, options)
+            meter.files(sources, [packed_size(path) for path in files.paths])
+            rows = FileRows(sources, options, meter=meter)
             report = self._writer.write(
                 name,
                 rows,
@@ -216,11 +228,17 @@ class Ingesting:
         return database_table(str(tables[0]), self._project.root)
 
     def _trial(
-        self, name: DatasetName, files: _NewFiles, options: Reading, mode: WriteMode
+        self,
+        name: DatasetName,
+        files: _NewFiles,
+        options: Reading,
+        mode: WriteMode,
+        meter: Meter,
     ) -> IngestReport:
         """The report of an ingest that is not done."""
         with open_sources(files.paths, options, self._project.folder("staging")) as sources:
-            rows = FileRows(sources, options)
+            meter.files(sources, [packed_size(path) for path in files.paths])
+            rows = FileRows(sources, options, meter=meter)
             report = trial(name.text, rows, self._columns(name) if mode != "replace" else None)
             notes = [_UPSERT_TRIED] if mode == "upsert" else []
             report = completed(report, rows, files.skipped, notes)

@@ -16,6 +16,7 @@ from .fitting import cut, typed, unfit_rows
 from .guess import Guess, Guesses
 from .kept import Kept
 from .names import column_names
+from .progress import Meter
 from .quarantine import MOST, Broken, Quarantine, Unfit, too_many
 from .reading import Doubt, Reading, say
 from .sources import Source
@@ -51,7 +52,7 @@ class FileRows:
     types: short words for columns that the dataset does not have yet, where `reading` gives none.
     doubts: guesses that may be wrong, after `plan`. read: rows that were read, after `frames`.
     strict: a doubt that stops and too many rows that do not fit are raised; otherwise `refused`
-    holds them.
+    holds them. meter: told of every block.
     """
 
     def __init__(
@@ -61,8 +62,10 @@ class FileRows:
         *,
         types: Mapping[str, str] | None = None,
         strict: bool = True,
+        meter: Meter | None = None,
     ) -> None:
         self._sources = sources
+        self._meter = meter or Meter()
         self._reading = reading
         self._types = {**(types or {}), **reading.types}
         self._strict = strict
@@ -146,6 +149,7 @@ class FileRows:
         self._empty.clear()
         self._cut.clear()
         self.read = 0
+        self._meter.reads("reading")
         for source in self._sources:
             yield from self._frames_of(source, targets)
 
@@ -164,7 +168,7 @@ class FileRows:
         ]
         read = 0
         unfit: list[Unfit] = []
-        for frame in self._kept.frames_of(source):
+        for frame in self._meter.reading(source, self._kept.frames_of(source)):
             fitting, bad = typed(frame, fits)
             if bad:
                 unfit += unfit_rows(frame[bad], [read + row for row in bad], fits)
@@ -280,11 +284,12 @@ class FileRows:
         if not columns:
             return {}
         guesses = Guesses(columns, self._reading, times_only=times_only)
+        self._meter.reads("finding types")
         for source in self._sources:
             texts = [name for name in columns if source.columns.get(name) == pl.String()]
             if not texts or not source.spelled:
                 continue
-            for frame in self._kept.frames_of(source):
+            for frame in self._meter.reading(source, self._kept.frames_of(source)):
                 guesses.observe(frame.select(texts))
                 if guesses.plain():
                     break

@@ -59,6 +59,11 @@ class JsonFile:
             frame = pl.concat([empty, self._parse(block)], how="diagonal_relaxed")
             yield frame.rename(dict(zip(self._schema, self.columns, strict=True)))
 
+    @property
+    def share(self) -> float:
+        """How much of the file `frames` has read."""
+        return self._text.share
+
     def line(self, row: int) -> int:
         """The line (in an array: the place) of row `row` of the frames, counted from 0."""
         rows_before = [number - index for index, number in enumerate(self._skipped)]

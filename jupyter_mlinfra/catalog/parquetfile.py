@@ -32,6 +32,7 @@ class ParquetFile:
     def __init__(self, path: Path, *, limit: int | None = None) -> None:
         self._path = path
         self._limit = limit
+        self.share = 0.0  # of the rows that `frames` has given
         if not path.stat().st_size:
             raise Unprocessable(
                 f"{path.name} is empty.",
@@ -46,8 +47,11 @@ class ParquetFile:
 
     def frames(self) -> Iterator[pl.DataFrame]:
         """Blocks of rows in the order of the file; a damaged page ends it with an error."""
+        done = 0
         with self._open() as file:
             for batch in self._batches(file):
+                done += batch.num_rows
+                self.share = done / max(1, file.metadata.num_rows)
                 yield frame_of(batch, list(self.columns), self._path.name)
                 if self._limit is not None:
                     break

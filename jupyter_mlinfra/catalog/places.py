@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest, Conflict, NotFound
 from .drivers import with_region
+from .progress import Meter
 from .sources import kind_of
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _SCHEMES = ("s3://", "s3a://")
 _MAGIC = "*?["
 _DELTA_LOG, _ICEBERG_ENDING = "_delta_log", ".metadata.json"
+_BLOCK = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ def given(
     scratch: Path,
     known: Mapping[str, str],
     sheet: str | None,
+    meter: Meter,
 ) -> Iterator[Given]:
     """The files of an ingest: those of folders, and copies of objects until the end of the block.
     known: snapshots by mark. sheet: of workbooks, the one that is meant.
@@ -66,7 +68,7 @@ def given(
         paths, urls, marks, skipped = list(here), {}, {}, {}
         for url in objects:
             with store.explained(f"{url} cannot be read."):
-                for object_url, path, mark in _fetch(url, store, Path(folder), known, sheet):
+                for object_url, path, mark in _fetch(url, store, Path(folder), known, sheet, meter):
                     if path is None:
                         skipped[object_url] = known[mark]
                         continue
@@ -146,12 +148,19 @@ def _refuse_partitions(place: str, folders: Sequence[str]) -> None:
 
 
 def _fetch(
-    url: str, store: CatalogStore, folder: Path, known: Mapping[str, str], sheet: str | None
+    url: str,
+    store: CatalogStore,
+    folder: Path,
+    known: Mapping[str, str],
+    sheet: str | None,
+    meter: Meter,
 ) -> Iterator[tuple[str, Path | None, str]]:
     """The URL, the copy and the mark of each object; no copy of one that is known."""
     scheme, _, rest = url.partition("://")
     system = _file_system(store, rest.partition("/")[0])
-    for number, path in enumerate(_listed(system, url, rest)):
+    objects = _listed(system, url, rest)
+    meter.begin("fetching", sum(info.size or 0 for info in system.get_file_info(objects)))
+    for number, path in enumerate(objects):
         etag = _etag(system, path)
         part = f"#{sheet}" if sheet is not None and kind_of(Path(path)) == "excel" else ""
         mark = f"object:{sha256(f'{path}#{etag}{part}'.encode()).hexdigest()[:32]}"
@@ -161,7 +170,9 @@ def _fetch(
         copy = folder / f"{len(list(folder.iterdir()))}-{number}" / path.rpartition("/")[2]
         copy.parent.mkdir()
         with system.open_input_stream(path, compression=None) as source, copy.open("wb") as target:
-            shutil.copyfileobj(source, target, 1 << 20)
+            while block := source.read(_BLOCK):
+                target.write(block)
+                meter.passed(len(block))
         if _etag(system, path) != etag:
             raise Conflict(
                 f"{scheme}://{path} changed while it was read.",

@@ -49,7 +49,7 @@ class Source(Protocol):
 
     spelled: its text may be values of any type. times_only: its words can only be times, since its
     numbers are already numbers. dialect: how it is split, for CSV. doubts: guesses about it that
-    may be wrong.
+    may be wrong. share: of it that `frames` has read, 0 to 1, as far as is known.
     """
 
     name: str
@@ -62,6 +62,9 @@ class Source(Protocol):
 
     @property
     def doubts(self) -> Sequence[Doubt]: ...
+
+    @property
+    def share(self) -> float: ...
 
     def frames(self) -> Iterator[pl.DataFrame]:
         """Its rows, block by block; can be called again."""
@@ -254,6 +257,7 @@ class _Csv:
         import polars as pl
 
         self.name = text.path.name
+        self._content = text
         self._head = text.head()
         self.dialect = guess_dialect(self._head, reading, self.name, encoding=text.encoding)
         self.doubts: Sequence[Doubt] = self.dialect.doubts
@@ -261,6 +265,10 @@ class _Csv:
         self.doubts = [*self.doubts, *_renamed(self._file, self.name)]
         self.columns: Mapping[str, pl.DataType] = dict.fromkeys(self._file.columns, pl.String())
         self._rows = 0
+
+    @property
+    def share(self) -> float:
+        return self._content.share
 
     def frames(self) -> Iterator[pl.DataFrame]:
         self._rows = 0
@@ -310,6 +318,11 @@ class _Spelled:
         self.columns: Mapping[str, pl.DataType] = file.columns
         self.doubts: Sequence[Doubt] = _renamed(file, name)
         self._null_values = list(reading.null_values)
+        self._content = file
+
+    @property
+    def share(self) -> float:
+        return self._content.share
 
     def _without_missing(self, frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
         import polars as pl
@@ -370,6 +383,10 @@ class _Typed:
         self.columns: Mapping[str, pl.DataType] = file.columns
         self.doubts: Sequence[Doubt] = _renamed(file, name)
         self._file = file
+
+    @property
+    def share(self) -> float:
+        return self._file.share
 
     def frames(self) -> Iterator[pl.DataFrame]:
         return self._file.frames()

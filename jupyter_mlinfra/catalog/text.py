@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 import io
+import os
 import re
 import tempfile
 from collections.abc import Container, Iterator
@@ -70,6 +71,12 @@ class Text:
     newlines: int = 0
     quotes: int = 0
     ended: bool = True
+
+    @property
+    def share(self) -> float:
+        """How much of it is before the place where it is read."""
+        whole = os.fstat(self.handle.fileno()).st_size
+        return self.handle.tell() / whole if whole else 1.0
 
     def rewound(self) -> IO[bytes]:
         """The bytes from their beginning."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from ..core.errors import Conflict, MLInfraError, Unavailable
 from ..core.files import explain_os_error
 from .formats.packed import content_size, damaged, is_damage, split, unpacked
 
+_BLOCK = 4 << 20
 _LETTERS = 32  # of a digest: 128 bits, so that two files never collide by chance
 
 
@@ -67,16 +68,20 @@ def watched(paths: Sequence[Path]) -> Iterator[Watch]:
         raise
 
 
-def digest(path: Path, part: str = "") -> str:
+def digest(path: Path, part: str = "", *, passed: Callable[[int], object] = lambda _: None) -> str:
     """The identity of a file's content, whatever its name; it ends with the size. A member of an
-    archive has that of its file. part: of the file that is meant, such as a sheet.
+    archive has that of its file. part: of the file that is meant, such as a sheet. passed: called
+    with the bytes of each block.
 
     Raises Unavailable if it cannot be read, Unprocessable for a damaged archive.
     """
     is_member = bool(split(path)[1])
     try:
         with unpacked(path) if is_member else open(path, "rb") as file:
-            checksum = hashlib.file_digest(file, "sha256")
+            checksum = hashlib.sha256()
+            while block := file.read(_BLOCK):
+                checksum.update(block)
+                passed(len(block))
             checksum.update(part.encode())
             return f"{checksum.hexdigest()[:_LETTERS]}.{file.tell()}"
     except Exception as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,10 @@ from ..faces import session
 
 if TYPE_CHECKING:
     from ..workbench import Workbench
+
+
+_NOTE_SECONDS, _SAY_SECONDS = 0.5, 2.0
+"""Between two reports of how far a verb has got: to the job, and to people."""
 
 
 class Session(session.Session):
@@ -27,6 +32,9 @@ class Session(session.Session):
     ) -> None:
         self.project = project
         self.json = json
+        # Only a terminal or a notebook is watched: a log has no use for each step.
+        self._watched = not json and (say is not None or sys.stderr.isatty())
+        self._noted_at = self._said_at = time.monotonic()
         self._say = say or (lambda text: print(text, file=sys.stderr, flush=True))
 
     @cached_property
@@ -52,6 +60,17 @@ class Session(session.Session):
         self.note(text)
         if not self.json:
             self._say(text)
+
+    def progress(self, fraction: float, text: str) -> None:
+        now = time.monotonic()
+        if now - self._noted_at > _NOTE_SECONDS:
+            from ..jobs import report
+
+            report(fraction, text)
+            self._noted_at = now
+        if self._watched and now - self._said_at > _SAY_SECONDS:
+            self._say(f"{100 * fraction:.0f} %, {text}")
+            self._said_at = now
 
     def text(self, value: Any) -> str:
         """A record as people read it."""

@@ -57,5 +57,11 @@ class Session(ABC):
         """Report progress to people and as the job's progress; scripts get none."""
 
     @abstractmethod
+    def progress(self, fraction: float, text: str) -> None:
+        """Report how far a long verb has got (0 to 1), as often as it likes: as the job's progress,
+        and every few seconds to people at a terminal or in a notebook; scripts get none.
+        """
+
+    @abstractmethod
     def text(self, value: Any) -> str:
         """A record as people read it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
@@ -11,7 +11,7 @@ from ..workbench import current
 if TYPE_CHECKING:
     import polars as pl
 
-    from ..catalog import ReadingOptions, Table, WriteMode
+    from ..catalog import IngestProgress, ReadingOptions, Table, WriteMode
     from ..catalog.spec import IngestReport
     from ..core.frames import Frame
     from ..core.search import HitPage
@@ -33,6 +33,7 @@ def ingest(
     again: bool = False,
     cursor: str = "",
     dry_run: bool = False,
+    on_progress: Callable[[IngestProgress], object] | None = None,
     **reading: Unpack[ReadingOptions],
 ) -> IngestReport:
     """Read CSV, Parquet or JSON files, or a table of a database (`postgresql://…#table`,
@@ -41,7 +42,9 @@ def ingest(
     mode, key: with `mode="upsert", key=["id"]` a row takes the place of the one with the same id.
     again: also what is already in the dataset. cursor: a column of the table that grows with every
     new row; only rows that came since the last ingest are read. dry_run: look at all rows and write
-    nothing. reading: options instead of guesses, such as `separator=";"` or `null_values=["NA"]`.
+    nothing. on_progress: called with an `IngestProgress` (`fraction`, `rows`, `bytes`,
+    `total_bytes`, `text`) after each block of rows; an error in it ends the ingest, and nothing has
+    changed. reading: options instead of guesses, such as `separator=";"` or `null_values=["NA"]`.
     """
     paths = [files] if isinstance(files, str | Path) else files
     return current().catalog.ingest(
@@ -52,6 +55,7 @@ def ingest(
         again=again,
         cursor=cursor,
         dry_run=dry_run,
+        on_progress=on_progress,
         **reading,
     )
 

@@ -544,3 +544,15 @@ def test_a_list_of_jobs_loads_no_data_library(project: Project) -> None:
     assert {name.partition(".")[0] for name in done.stderr.split()} & (
         HEAVY - {"pydantic"}
     ) == set()
+
+
+def test_how_far_a_verb_is_is_said_to_who_watches_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("jupyter_mlinfra.cli.session._SAY_SECONDS", 0.0)
+    said: list[str] = []
+    Session(say=said.append).progress(0.5, "reading: 3 rows")
+    Session(json=True, say=said.append).progress(0.6, "reading: 4 rows")
+    Session().progress(0.7, "reading: 5 rows")  # stderr is no terminal here
+    assert said == ["50 %, reading: 3 rows"]
+    assert capsys.readouterr().err == ""

@@ -59,6 +59,7 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
             "again": False,
             "cursor": "",
             "dry_run": False,
+            "on_progress": ANY,
             "reading": {
                 "null_values": ("NA", ""),
                 "time_zone": "America/New_York",
@@ -83,6 +84,7 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
             "again": True,
             "cursor": "",
             "dry_run": False,
+            "on_progress": ANY,
             "reading": {
                 "header": False,
                 "separator": "tab",
@@ -110,6 +112,7 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
             "again": False,
             "cursor": "",
             "dry_run": False,
+            "on_progress": ANY,
         },
     ),
     (
@@ -183,6 +186,7 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
             "again": False,
             "cursor": "id",
             "dry_run": False,
+            "on_progress": ANY,
         },
     ),
     (

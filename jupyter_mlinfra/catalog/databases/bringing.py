@@ -15,6 +15,7 @@ from ..change import WriteMode
 from ..intake import FileRows
 from ..names import DatasetName
 from ..positions import Advance, Advancing, Position
+from ..progress import Meter
 from ..reading import Reading
 from ..reporting import completed, nothing_written
 from ..spec import IngestReport
@@ -67,9 +68,15 @@ class Bringing:
     """One table into one dataset."""
 
     def __init__(
-        self, store: CatalogStore, writer: Writer, table: DatabaseTable, name: DatasetName
+        self,
+        store: CatalogStore,
+        writer: Writer,
+        table: DatabaseTable,
+        name: DatasetName,
+        meter: Meter,
     ) -> None:
         self._store, self._writer, self._table, self._name = store, writer, table, name
+        self._meter = meter
         self._mark = f"table:{table.identity}:"
 
     def bring(
@@ -107,6 +114,7 @@ class Bringing:
             count = database.count(None)
         if not count:
             return self._nothing_to_read(way)
+        self._meter.table(count)
         source = _Fingerprinted(self._table, database)
         seen: dict[str, str] = {}
 
@@ -156,7 +164,7 @@ class Bringing:
         return replace(report, notes=[*report.notes, *notes])
 
     def _write(self, source: TableSource, way: _Way, terms: _Terms) -> IngestReport:
-        rows = FileRows([source], way.reading, types=source.types)
+        rows = FileRows([source], way.reading, types=source.types, meter=self._meter)
         report = self._writer.write(
             self._name,
             rows,

@@ -28,13 +28,14 @@ class ArrowFile:
     def __init__(self, path: Path, *, limit: int | None = None) -> None:
         self._path = path
         self._limit = limit
+        self.share = 0.0  # of the file that `frames` has read, if its batches can be counted
         if not path.stat().st_size:
             raise Unprocessable(
                 f"{path.name} is empty.",
                 "It has 0 bytes.",
                 "Fetch the file again; nothing was committed.",
             )
-        with self._open() as (schema, batches):
+        with self._open() as (schema, batches, _):
             self.header: list[str] = schema.names
             self.columns = dtypes_of(schema, column_names(self.header, path.name), path.name)
             self.complete = limit is None or _has_at_most(batches, limit)
@@ -42,8 +43,9 @@ class ArrowFile:
     def frames(self) -> Iterator[pl.DataFrame]:
         """Blocks of rows in the order of the file; a damaged batch ends it with an error."""
         left = self._limit
-        with self._open() as (_, batches):
-            for batch in batches:
+        with self._open() as (_, batches, count):
+            for number, batch in enumerate(batches, 1):
+                self.share = number / count if count else 0.0
                 for start in range(0, batch.num_rows, ROWS):
                     part = batch.slice(start, ROWS if left is None else min(ROWS, left))
                     yield frame_of(part, list(self.columns), self._path.name)
@@ -52,8 +54,8 @@ class ArrowFile:
                         return
 
     @contextlib.contextmanager
-    def _open(self) -> Iterator[tuple[Any, Iterator[Any]]]:
-        """The schema, and the batches as they are read."""
+    def _open(self) -> Iterator[tuple[Any, Iterator[Any], int]]:
+        """The schema, the batches as they are read, and how many; 0 if that is unknown."""
         import pyarrow as pa
 
         try:
@@ -69,7 +71,7 @@ class ArrowFile:
             ) from error
 
 
-def _read(source: Any) -> tuple[Any, Iterator[Any]]:
+def _read(source: Any) -> tuple[Any, Iterator[Any], int]:
     import pyarrow as pa
     from pyarrow import feather
 
@@ -77,14 +79,16 @@ def _read(source: Any) -> tuple[Any, Iterator[Any]]:
     source.seek(0)
     if start == _FILE:
         file = pa.ipc.open_file(source)
-        return file.schema, map(file.get_batch, range(file.num_record_batches))
+        count = file.num_record_batches
+        return file.schema, map(file.get_batch, range(count)), count
     if start.startswith(_FEATHER_1):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # it says that the format is old
             table = feather.read_table(source)
-        return table.schema, iter(table.to_batches(max_chunksize=ROWS))
+        batches = table.to_batches(max_chunksize=ROWS)
+        return table.schema, iter(batches), len(batches)
     stream = pa.ipc.open_stream(source)
-    return stream.schema, iter(stream)
+    return stream.schema, iter(stream), 0
 
 
 def _has_at_most(batches: Iterator[Any], rows: int) -> bool:

@@ -37,6 +37,7 @@ class ExcelFile:
 
     def __init__(self, path: Path, reading: Reading, *, limit: int | None = None) -> None:
         self._path = path
+        self.share = 0.0  # of the sheet that `frames` has given
         book = _open(path)
         self.sheets: list[str] = book.sheet_names
         self.sheet = _sheet(self.sheets, reading.sheet, path.name)
@@ -77,7 +78,9 @@ class ExcelFile:
 
     def frames(self) -> Iterator[pl.DataFrame]:
         """Blocks of rows in the order of the sheet."""
-        yield from self._frame.iter_slices(ROWS)
+        for number, frame in enumerate(self._frame.iter_slices(ROWS), 1):
+            self.share = min(1.0, number * ROWS / self._frame.height)
+            yield frame
 
     def line(self, row: int) -> int:
         """The row of the sheet, from 1, of row `row` of the frames, counted from 0."""

@@ -10,6 +10,7 @@ from ...core.errors import BadRequest
 from ..change import WriteMode
 from ..intake import FrameRows
 from ..positions import Advance, Position
+from ..progress import OnProgress
 from ..quarantine import Quarantine
 from ..reading import ReadingOptions
 from ..spec import IngestReport, Inspection
@@ -34,6 +35,7 @@ class IngestVerbs(Verbs):
         again: bool = False,
         cursor: str = "",
         dry_run: bool = False,
+        on_progress: OnProgress | None = None,
         **reading: Unpack[ReadingOptions],
     ) -> IngestReport:
         """Read CSV, Parquet or JSON files, or a table of a database (`postgresql://…#table`,
@@ -45,9 +47,10 @@ class IngestVerbs(Verbs):
         dataset; otherwise they are skipped, and the report says so. cursor: a column of the table
         that grows with every new row (a number, a time): only rows that came since the last ingest
         by it are read. dry_run: read and judge all rows, and write nothing; the report has the
-        columns and counts as they would be. reading: how text is read (see `ReadingOptions`); what
-        is left out is guessed. Rows that do not fit go to quarantine, with line and reason, up to
-        `max_bad` of a file.
+        columns and counts as they would be. on_progress: called with an `IngestProgress` after each
+        block; what it raises, and Ctrl-C, ends the ingest, and nothing has changed. reading: how
+        text is read (see `ReadingOptions`); what is left out is guessed. Rows that do not fit go to
+        quarantine, with line and reason, up to `max_bad` of a file.
 
         Raises NotFound for a missing file, BadRequest for a name or an option that cannot be, or an
         upsert without a key, Conflict for a file that changes while it is read or where it is not
@@ -66,6 +69,7 @@ class IngestVerbs(Verbs):
             key=columns,
             cursor=cursor,
             dry_run=dry_run,
+            on_progress=on_progress,
         )
 
     def export_quarantine(self, name: str, file: str | Path) -> int:

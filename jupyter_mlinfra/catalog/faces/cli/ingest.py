@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from ....core.ending import taking_back
 from ....faces.parse import pair
 from ....faces.session import Ended, Session
 from .noun import catalog
@@ -156,16 +157,18 @@ def _ingest(
     are guessed.
     """
     mode = mode or ("upsert" if key else "append")
-    report = session.bench.catalog.ingest(
-        files,
-        into=into,
-        mode=mode,
-        key=key,
-        again=again,
-        cursor=cursor,
-        dry_run=dry_run,
-        **options_of(options),
-    )
+    with taking_back():
+        report = session.bench.catalog.ingest(
+            files,
+            into=into,
+            mode=mode,
+            key=key,
+            again=again,
+            cursor=cursor,
+            dry_run=dry_run,
+            on_progress=lambda done: session.progress(done.fraction, done.text),
+            **options_of(options),
+        )
     session.note(report.summary)
     return report
 
