@@ -6,13 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
 
+from .kinds import ViewKind
 from .sources import SourceSpec
-
-ViewKind = Literal["batch", "stream", "on_demand", "label"]
-KINDS: tuple[ViewKind, ...] = ("batch", "stream", "on_demand", "label")
-
 
 _VERSION = re.compile(r"(?P<view>.+)@(?:v(?:ersion)?(?P<number>\d+)|latest)", re.IGNORECASE)
 

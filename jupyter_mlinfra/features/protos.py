@@ -16,9 +16,9 @@ from .definitions import (
     LabelSpec,
     SavedSpec,
     ServiceSpec,
-    ViewKind,
     WindowSpec,
 )
+from .kinds import ViewKind
 from .labels import priorities_of
 
 _DUMMY = "__dummy"  # how Feast marks "no entity"

@@ -9,7 +9,8 @@ from enum import StrEnum
 from typing import Any
 
 from ..core.records import Number
-from .definitions import LabelSpec, ViewKind, WindowSpec
+from .definitions import LabelSpec, WindowSpec
+from .kinds import ViewKind
 
 
 class Freshness(StrEnum):

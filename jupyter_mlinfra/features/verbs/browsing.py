@@ -10,7 +10,8 @@ from ...core.records import Number, Page, page_of
 from ...core.refs import reference
 from ...core.search import HitPage, Part
 from .. import searching, statistics
-from ..definitions import Definition, Registered, ViewKind
+from ..definitions import Definition, Registered
+from ..kinds import ViewKind
 from ..pages import feature_records, left_out_record, matches, uses, view_record
 from ..repo import folder
 from ..snippets import view_code

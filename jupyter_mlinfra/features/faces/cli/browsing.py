@@ -8,7 +8,7 @@ import click
 
 from ....faces.cli import paged
 from ....faces.session import Session
-from ...definitions import KINDS
+from ...kinds import KINDS
 from .noun import features
 
 _kind = click.option("--kind", type=click.Choice(KINDS), help="Only of views of this kind.")

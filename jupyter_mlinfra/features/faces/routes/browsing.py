@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ....faces.handler import Handler, access
 from ....faces.parameters import Cursor, Limit, Name, Text, Values, values
-from ...definitions import ViewKind
+from ...kinds import ViewKind
 
 if TYPE_CHECKING:
     from ....core.records import Page
