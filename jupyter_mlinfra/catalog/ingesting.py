@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import BadRequest, Conflict, NotFound
 from . import metadata as records
+from .addresses import check_objects
 from .change import WriteMode
 from .conform import Target, check_zone
 from .databases.urls import DatabaseTable, database_table, is_database
@@ -87,6 +88,8 @@ class Ingesting:
                 raise _no_trial(table)
             bringing = Bringing(self._store, self._writer, table, name, meter)
             return bringing.bring(mode, options, key=key, cursor=cursor, again=again)
+        for file in files:
+            check_objects(file)
         known = self._files_in(name) if mode != "replace" and not again else {}
         scratch = self._project.folder("staging")
         with given(

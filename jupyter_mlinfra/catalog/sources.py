@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from ..core.errors import BadRequest, NotFound
+from .addresses import refuse_address
 from .csvfile import CsvFile
 from .dialect import guess_dialect
 from .formats.arrow import ArrowFile
@@ -94,6 +95,7 @@ def paths_of(files: Sequence[str | Path], root: Path) -> list[Path]:
 def _on_disk(files: Sequence[str | Path], root: Path) -> list[Path]:
     paths: list[Path] = []
     for file in files:
+        refuse_address(file)
         if f"{ARCHIVE}!" in str(file):
             archive, member = split(Path(file))
             found = archive if archive.exists() or archive.is_absolute() else root / archive

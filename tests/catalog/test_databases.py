@@ -20,6 +20,7 @@ import pytest
 from servers import Server, postgres
 
 from jupyter_mlinfra.catalog import Catalog
+from jupyter_mlinfra.catalog.databases.sqlite import SQLite
 from jupyter_mlinfra.core.errors import (
     BadRequest,
     Conflict,
@@ -139,6 +140,16 @@ def test_numbers_that_no_decimal_holds_are_kept_as_text(catalog, shop, address):
     ]
 
 
+def test_arrays_in_arrays_are_text_rather_than_flat(catalog, shop, address):
+    shop.execute("CREATE TABLE t (id integer, a integer[][], b integer[], c text[])")
+    shop.execute("INSERT INTO t VALUES (1, NULL, '{{1,2},{3,4}}', '{x}'), (2, '{1}', '{5}', NULL)")
+    catalog.ingest([address("t")], into="shop.t")
+    assert catalog.dataset("shop.t").scan().collect().sort("id").rows() == [
+        (1, None, "{{1,2},{3,4}}", ["x"]),
+        (2, "{1}", "{5}", None),
+    ]
+
+
 def test_times_that_python_does_not_know_go_to_quarantine(catalog, shop, address):
     shop.execute("CREATE TABLE t (id integer, at timestamp, day date, zoned timestamptz)")
     shop.execute("INSERT INTO t SELECT i, '2024-01-01' FROM generate_series(1, 40) i")
@@ -224,6 +235,34 @@ def test_a_database_that_does_not_answer_is_named_without_a_trace(catalog):
         catalog.ingest(["sqlite:///nowhere.db#t"], into="shop.t")
 
 
+ADDRESSES = (
+    "postgresql://ana:canary@127.0.0.1:1/db#t",
+    "postgresql:/ana:canary@127.0.0.1:1/db#t",
+    "postgresql://ana:canary?x@127.0.0.1:1/db#t",
+    "postgresql://ana:x#canary@127.0.0.1:1/db",
+    "postgresql://ana:x/canary@127.0.0.1:1/db#t",
+    "mongodb://ana:it's canary@h/db#t",
+    "clickhouse+http://ana:canary@h/db#t",
+    "jdbc:postgresql://ana:canary@h/db#t",
+    "s3://AKIA:canary@bucket/x",
+    "s3://AKIA:x/canary@bucket/x",
+)
+
+
+@pytest.mark.parametrize("text", ADDRESSES)
+def test_no_error_shows_the_password_of_an_address(catalog, text):
+    for call in (
+        lambda: catalog.ingest([text], into="shop.t"),
+        lambda: catalog.ingest([Path(text)], into="shop.t"),
+        lambda: catalog.inspect([text]),
+        lambda: catalog.register(text, name="shop.t"),
+        lambda: catalog.register(Path(text), name="shop.t"),
+    ):
+        with pytest.raises((BadRequest, Unavailable)) as error:
+            call()
+        assert "canary" not in f"{error.value}"
+
+
 def test_a_whole_table_is_added_once(catalog, shop, address, rows):
     shop.execute("CREATE TABLE t (id integer); INSERT INTO t VALUES (1), (2)")
     first = catalog.ingest([address("t")], into="shop.t")
@@ -265,7 +304,7 @@ def test_two_ingests_by_a_cursor_at_once_bring_each_row_once(
 
 
 STEPS: dict[str, list[str]] = {
-    "integer": ["1", "1", "2", "2", "2", "5", "NULL"],
+    "integer": ["-10", "-9", "1", "1", "2", "9", "10", "100", "NULL"],
     "timestamptz": [
         "'2024-03-31 01:30:00.000001+00'",
         "'2024-03-31 03:30:00.000001+02'",
@@ -274,16 +313,21 @@ STEPS: dict[str, list[str]] = {
         "'2025-01-01'",
     ],
     "numeric": ["0.1", "0.10", "12345678901234567890.5", "12345678901234567890.50"],
+    "numeric(9, 2)": ["-1.5", "9", "9.00", "10.5", "100"],
+    "mood": ["'sad'", "'happy'", "'happy'", "'aglow'"],
+    "char(4)": ["'ab'", "'abcd'", "'abcd'", "'b'"],
+    "bit(3)": ["B'001'", "B'010'", "B'010'", "B'111'"],
     "text": ["'2024-01-01T00:00'", "'a'", "'a'", "'b ü'"],
     "date": ["'2024-01-01'", "'2024-01-01'", "'2024-01-02'"],
     "uuid": ["'00000000-0000-0000-0000-000000000001'", "'00000000-0000-0000-0000-00000000000f'"],
-    "double precision": ["0.1", "0.1", "0.30000000000000004"],
+    "double precision": ["0.1", "0.1", "0.30000000000000004", "9", "10", "1e3"],
 }
 
 
 @pytest.mark.parametrize("kind", STEPS)
 def test_rows_that_come_step_by_step_are_each_there_once(catalog, shop, address, kind):
     """Equal rows, later rows with the value that was the last, and rows without a value."""
+    shop.execute("CREATE TYPE mood AS ENUM ('sad', 'happy', 'aglow')")
     shop.execute(f"CREATE TABLE t (c {kind}, word text)")
     missing = 0
     for step in STEPS[kind]:
@@ -298,6 +342,16 @@ def test_rows_that_come_step_by_step_are_each_there_once(catalog, shop, address,
     expected = shop.execute("SELECT word, count(*) FROM t WHERE c IS NOT NULL GROUP BY 1")
     found = catalog.dataset("shop.t").scan().group_by("word").len().collect()
     assert sorted(found.rows(), key=str) == sorted(expected.fetchall(), key=str)
+
+
+def test_no_position_is_taken_that_no_row_has(catalog, lite, file, monkeypatch):
+    lite.execute("CREATE TABLE t (id INTEGER)")
+    lite.execute("INSERT INTO t VALUES (1), (2)")
+    monkeypatch.setattr(SQLite, "newest", lambda *_: 3)
+    with pytest.raises(Unprocessable, match="no row was found by it"):
+        catalog.ingest([file("t")], into="shop.t", cursor="id")
+    monkeypatch.undo()
+    assert catalog.ingest([file("t")], into="shop.t", cursor="id").rows_written == 2
 
 
 def test_too_many_rows_with_the_latest_value_are_refused(catalog, shop, address):
@@ -397,7 +451,11 @@ def test_a_view_of_sqlite_and_many_columns(catalog, lite, file):
 
 @pytest.mark.parametrize(
     "steps",
-    [[1, 1, 2, None, 2**62, 2**62], [0.1, 0.1, 1, 1.5], ["a", "a", "b", "ü", "ü"]],
+    [
+        [-10, -9, 1, 1, 9, 10, None, 100, 2**62, 2**62],
+        [0.1, 0.1, 1, 1.5],
+        ["a", "a", "b", "ü", "ü"],
+    ],
     ids=["int", "float", "text"],
 )
 def test_rows_of_sqlite_that_come_step_by_step_are_each_there_once(catalog, lite, file, steps):

@@ -105,7 +105,15 @@ class Window:
         return rows.filter(~pl.int_range(rows.height, eager=True).is_in(dropped))
 
     def reached(self) -> Reached:
-        """How far the dataset has got with these rows, after all of them were read."""
+        """How far the dataset has got with these rows, after all of them were read. Raises
+        Unprocessable if none of them has the latest value: others may be missing too.
+        """
+        if not self._highest:
+            raise Unprocessable(
+                f"Column {self.cursor!r} of {self.table.shown} cannot be a cursor.",
+                f"Its latest value is {self.high}, but no row was found by it.",
+                "Use another column; nothing was committed.",
+            )
         ties = self._ties if self._highest <= MOST_TIES else None
         return Reached(self.high, ties, self._columns)
 

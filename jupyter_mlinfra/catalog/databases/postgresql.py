@@ -31,8 +31,9 @@ _COLUMNS = """
     SELECT a.attname::text,
            b.typname::text,
            (CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END)::int,
-           format_type(b.oid, NULL)::text,
-           COALESCE(e.typname::text, '')
+           format_type(b.oid, -1)::text,
+           COALESCE(e.typname::text, ''),
+           a.attndims > 1
     FROM pg_attribute a
     JOIN pg_type t ON t.oid = a.atttypid
     JOIN pg_type b ON b.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END
@@ -70,9 +71,10 @@ class PostgreSQL:
         import polars as pl
 
         scales = self._scales(window)
+        nested = self._nested(window)
         native = _native()
         found = []
-        for name, kind, modifier, _, element in self._described:
+        for name, kind, modifier, _, element, _ in self._described:
             quoted = _quoted(name)
             if kind == "numeric":
                 decimal = scales.get(name) if modifier == -1 else _decimal(modifier)
@@ -88,7 +90,7 @@ class PostgreSQL:
             elif dtype := native.get(kind):
                 word = "str" if dtype == pl.String() else ""
                 found.append(TableColumn(name=name, select=quoted, dtype=dtype, word=word))
-            elif element:
+            elif element and name not in nested:
                 inner = native.get(element)
                 found.append(
                     TableColumn(
@@ -108,10 +110,10 @@ class PostgreSQL:
 
     def newest(self, cursor: str) -> Any:
         self._type_of(cursor)
-        column = _quoted(cursor)
+        column = f"t.{_quoted(cursor)}"  # the name alone would be the text, and sort 10 before 9
         # Not `max`, which not every type has.
         found = self._rows(
-            f"SELECT {column}::text FROM {self._name} WHERE {column} IS NOT NULL"
+            f"SELECT {column}::text FROM {self._name} AS t WHERE {column} IS NOT NULL"
             f" ORDER BY {column} DESC LIMIT 1"
         )
         return found[0][0] if found else None
@@ -152,7 +154,7 @@ class PostgreSQL:
 
     def _type_of(self, column: str) -> str:
         """The type of a column as SQL writes it."""
-        for name, _, _, kind, _ in self._described:
+        for name, _, _, kind, *_ in self._described:
             if name == column:
                 return str(kind)
         raise no_column(self._table, column, [row[0] for row in self._described])
@@ -165,7 +167,7 @@ class PostgreSQL:
 
         names = [
             name
-            for name, kind, modifier, _, _ in self._described
+            for name, kind, modifier, *_ in self._described
             if kind == "numeric" and _decimal(modifier) is None
         ]
         if not names:
@@ -184,6 +186,16 @@ class PostgreSQL:
             if not odd and scale + digits <= _DIGITS:
                 found[name] = pl.Decimal(_DIGITS, scale)
         return found
+
+    def _nested(self, window: Window | None) -> set[str]:
+        """The columns with arrays in arrays, which the driver would make flat."""
+        declared = {row[0] for row in self._described if row[5]}
+        names = [row[0] for row in self._described if row[4] and row[0] not in declared]
+        if not names:
+            return declared
+        asked = (f"COALESCE(bool_or(array_ndims({_quoted(name)}) > 1), false)" for name in names)
+        row = self._rows(f"SELECT {', '.join(asked)} FROM {self._name}{self._where(window)}")[0]
+        return declared | {name for name, found in zip(names, row, strict=True) if found}
 
     def _found(self) -> tuple[str, int]:
         """The name of the table in SQL, and its number."""

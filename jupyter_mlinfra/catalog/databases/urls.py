@@ -19,6 +19,7 @@ from ...core.errors import BadRequest, NotFound
 from ...core.files import real_path
 from ...core.passwords import without_passwords
 from ...core.secrets import is_reference, redacted, resolve
+from ..addresses import OBJECTS, scheme_of
 
 Engine = Literal["postgresql", "sqlite"]
 
@@ -28,10 +29,9 @@ _ENGINES: dict[str, Engine] = {
     "postgres": "postgresql",
     "sqlite": "sqlite",
 }
-_OTHERS = {"mysql", "mariadb", "mssql", "oracle", "duckdb", "snowflake", "bigquery", "redshift"}
 # A password that is written there may hold an `@`; one that is a reference ends at the first.
 _USER = re.compile(
-    r"(?P<user>[^:/?@]*)(?::(?P<password>env:\w+|keyring:[^@]+|.*))?@(?P<host>[^@]*)\Z", re.S
+    r"(?P<user>[^:/?@]*)(?::(?P<password>env:\w+|keyring:[^@]+|.*))?@(?P<place>[^@]*)\Z", re.S
 )
 _PORT = "5432"
 
@@ -62,13 +62,14 @@ class DatabaseTable:
 
 
 def is_database(text: object) -> bool:
-    """Whether a source of an ingest is the address of a database rather than of a file."""
+    """Whether a source of an ingest is the address of a database, one that can be read or not,
+    rather than of a file.
+    """
     if not isinstance(text, str):
         return False
     if is_reference(text):
         return "#" in text
-    found = _SCHEME.match(text)
-    return found is not None and found["scheme"].lower() in {*_ENGINES, *_OTHERS}
+    return scheme_of(text) not in ("", *OBJECTS)
 
 
 def database_table(text: str, root: Path) -> DatabaseTable:
@@ -78,30 +79,36 @@ def database_table(text: str, root: Path) -> DatabaseTable:
     Raises BadRequest for an address that cannot be, NotFound for a missing secret or file.
     """
     address, _, table = text.rpartition("#")
-    if not address or not table:
-        raise BadRequest(
-            f"{without_passwords(text)} names no table.",
-            "The table comes after the `#`.",
-            "For example postgresql://ana@host/shop#orders or sqlite:///shop.db#orders.",
-        )
-    found = _SCHEME.match(resolve(address))
+    referred = is_reference(address)
+    found = _SCHEME.match(resolve(address) if referred else address or text)
     engine = _ENGINES.get(found["scheme"].lower()) if found else None
     if found is None or engine is None:
+        shown = address if referred else f"{scheme_of(text)}://…"
         raise BadRequest(
-            f"{without_passwords(address)} is not the address of a database that can be read.",
+            f"{shown} is not the address of a database that can be read.",
             "Databases: postgresql, sqlite.",
             "Export the table to Parquet or CSV, and ingest that file.",
+        )
+    if engine == "postgresql" and address and not referred and "@" in table:
+        raise _not_encoded()  # its `#` is one of the password
+    if not address or not table:
+        raise BadRequest(
+            f"An address that begins with {engine}:// names no table.",
+            "The table comes after the `#`.",
+            "For example postgresql://ana@host/shop#orders or sqlite:///shop.db#orders.",
         )
     read = _sqlite if engine == "sqlite" else _postgresql
     return read(found["rest"], table, root)
 
 
 def _postgresql(rest: str, table: str, _root: Path) -> DatabaseTable:
-    place, _, options = rest.partition("?")
-    found = _USER.match(place)
-    user, written, host = (
-        (found["user"], found["password"] or "", found["host"]) if found else ("", "", place)
+    found = _USER.match(rest)
+    user, written, place = (
+        (found["user"], found["password"] or "", found["place"]) if found else ("", "", rest)
     )
+    if "@" in place or (not is_reference(written) and any(sign in written for sign in "?#/")):
+        raise _not_encoded()
+    host, _, options = place.partition("?")
     password = resolve(written) if is_reference(written) else unquote(written)
     machine, _, database = host.partition("/")
     login = f"{user}:{quote(password, safe='')}@" if password else f"{user}@" if user else ""
@@ -125,6 +132,15 @@ def _postgresql(rest: str, table: str, _root: Path) -> DatabaseTable:
                 ),
             )
         ),
+    )
+
+
+def _not_encoded() -> BadRequest:
+    return BadRequest(
+        "The address of the database cannot be read.",
+        "Its user or password has a sign that ends it: ?, #, / or @.",
+        "Percent-encode the password (`?` is %3F, `#` %23, `/` %2F, `@` %40), or name a reference"
+        " in its place: postgresql://ana:env:SHOP_PASSWORD@host/shop#orders.",
     )
 
 

@@ -23,6 +23,7 @@ from ...core.errors import (
 from ...core.frames import exactly
 from ...core.imports import fix_of_missing
 from ...core.tables import TableFacts
+from ..addresses import refuse_address
 from ..conform import Target
 from ..intake import FileRows
 from ..reading import Reading
@@ -42,6 +43,7 @@ def location_of(path: str | Path, root: Path) -> tuple[str, str]:
     """Kind and place of what is to be registered: the folder of a Delta table, a file, or a pattern
     of files of one kind. Raises NotFound for what does not exist, BadRequest for other kinds.
     """
+    refuse_address(path)
     place = Path(path) if Path(path).is_absolute() else root / path
     if place.is_dir():
         if (place / "_delta_log").is_dir():
