@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import polars as pl
 import polars.selectors as cs
 
 from ..core.frames import exactly
 from .join import moment, require_time
-from .labels import Resolution, resolved
+from .labels import Resolution, resolution_of, resolved
 from .sources import SourceSpec
+
+if TYPE_CHECKING:
+    from .definitions import Definition
 
 
 def within(
@@ -30,11 +34,31 @@ def within(
     )
 
 
+def label_start(view: Definition, until: datetime) -> datetime | None:
+    """The first event time that counts at `until` where an old label may count beside a new one;
+    None: all do.
+    """
+    return until - view.ttl if view.ttl and resolution_of(view.labels) else None
+
+
+def counting(rows: pl.LazyFrame, view: Definition, source: SourceSpec) -> pl.LazyFrame:
+    """One row per key, the one that is to be online: its newest row, or its labels that count."""
+    keys = [column.name for column in view.keys]
+    resolution = resolution_of(view.labels)
+    if resolution is None:
+        return latest(rows, source, keys)
+    features = [column.name for column in view.features]
+    return latest_labels(rows, source, keys, features, resolution)
+
+
 def latest(rows: pl.LazyFrame, source: SourceSpec, keys: Sequence[str]) -> pl.LazyFrame:
-    """The winning row of each key by the rule of `join.py`; rows with a null key are excluded."""
+    """The winning row of each key by the rule of `join.py`; rows with a null or NaN key are
+    excluded.
+    """
     columns = [exactly(key) for key in keys]
-    known = rows.drop_nulls(cs.by_name(*keys)) if keys else rows
-    winner_last = known.sort(ordered(source), nulls_last=False, maintain_order=True)
+    winner_last = _with_keys(rows, keys).sort(
+        ordered(source), nulls_last=False, maintain_order=True
+    )
     return winner_last.group_by(columns).agg(pl.all().last()) if keys else winner_last.tail(1)
 
 
@@ -45,18 +69,26 @@ def latest_labels(
     features: Sequence[str],
     resolution: Resolution,
 ) -> pl.LazyFrame:
-    """Of each key the labels that count by a policy, and its times; rows with a null key are
-    excluded.
+    """Of each key the labels that count by a policy, and its times; rows with a null or NaN
+    key are excluded.
     """
     place = "__source_order"
     return resolved(
-        rows.with_row_index(place).drop_nulls(cs.by_name(*keys)),
+        _with_keys(rows.with_row_index(place), keys),
         resolution,
         group=keys,
         order=[*times_of(source), place],
         features=features,
         times=times_of(source),
     )
+
+
+def _with_keys(rows: pl.LazyFrame, keys: Sequence[str]) -> pl.LazyFrame:
+    """The rows that have all keys; NaN is how pandas writes that one is missing."""
+    if not keys:
+        return rows
+    floats = cs.by_name(*keys) & cs.float()
+    return rows.drop_nulls(cs.by_name(*keys)).drop_nans(floats)
 
 
 def ordered(source: SourceSpec) -> list[pl.Expr]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import Conflict
 from ..core.feast_online.feast_stores import Column
 from .definitions import Definition
-from .pulling import latest, within
+from .pulling import counting, label_start, within
 from .sources import one_snapshot, readable, scan
 from .spec import FeatureSkew, SkewReport
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .online import OnlineReader
 
 _TOLERANCE = 1e-6
-"""Relative, of numbers: a store may keep a feature as a 32-bit float."""
+"""Relative, where one of two numbers is a float: a store may keep a feature as a 32-bit float."""
 
 
 @dataclass(slots=True)
@@ -45,8 +45,9 @@ class _Count:
 def check(
     view: Definition, reader: OnlineReader, repo: Path, *, until: datetime, size: int
 ) -> SkewReport:
-    """Compare the online values of at most `size` keys with their newest rows in the source, as of
-    `until`, the end of what was materialized. A value past its ttl is compared too.
+    """Compare the online values of at most `size` keys with their newest rows in the source, or the
+    labels that count, as of `until`, the end of what was materialized. A value past its ttl is
+    compared too.
 
     Raises Conflict for a view without a source, NotFound and Unprocessable for one whose source
     cannot be read, Unavailable if the store does not answer.
@@ -72,10 +73,9 @@ def check(
 
 def _sample(view: Definition, repo: Path, until: datetime, size: int) -> pl.DataFrame:
     assert view.source is not None
-    keys = [key.name for key in view.keys]
     with one_snapshot(), readable(view.source):
-        rows = within(scan(view.source, repo), view.source, None, until)
-        found = latest(rows, view.source, keys).collect(engine="streaming")
+        rows = within(scan(view.source, repo), view.source, label_start(view, until), until)
+        found = counting(rows, view, view.source).collect(engine="streaming")
     return found.sample(size, seed=0) if found.height > size else found
 
 
@@ -118,14 +118,14 @@ def _compare(
 
 
 def same(online: Any, offline: Any) -> bool:
-    """Whether a stored value is that of the source. Numbers may differ by the millionth part, and
-    times by less than a second, since stores round them.
+    """Whether a stored value is that of the source. Floating-point numbers may differ by the
+    millionth part, and times by less than a second, since stores round them.
     """
     if isinstance(offline, date) and isinstance(online, datetime):
         return abs((online - _moment(offline)).total_seconds()) < 1
     if isinstance(offline, list | tuple) and isinstance(online, list | tuple):
         return len(online) == len(offline) and all(map(same, online, offline))
-    if _is_number(online) and _is_number(offline):
+    if _is_number(online) and _is_number(offline) and float in (type(online), type(offline)):
         both = math.isnan(online) and math.isnan(offline)
         return both or math.isclose(online, offline, rel_tol=_TOLERANCE, abs_tol=1e-12)
     return bool(online == offline)

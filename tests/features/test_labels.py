@@ -19,7 +19,7 @@ from jupyter_mlinfra.core.errors import Unprocessable
 from jupyter_mlinfra.features.definitions import LabelSpec
 from jupyter_mlinfra.features.join import JoinView, join_as_of
 from jupyter_mlinfra.features.labels import MAJORITY, PRIORITY, resolution_of
-from jupyter_mlinfra.features.pulling import latest_labels
+from jupyter_mlinfra.features.pulling import latest, latest_labels
 from jupyter_mlinfra.features.sources import SourceSpec
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
@@ -186,6 +186,14 @@ def test_what_is_materialized_is_the_label_that_counts_at_its_end(policy: str) -
         if policy == MAJORITY:
             assert at == max(row["at"] for row in own)
     assert found.height == 4
+
+
+def test_rows_without_a_key_are_online_for_nobody() -> None:
+    source = SourceSpec(kind="parquet", name="labels", time="at")
+    rows = pl.LazyFrame(
+        {"user": [1.0, float("nan"), None], "name": ["x", "y", "z"], "at": [T0] * 3}
+    )
+    assert latest(rows, source, ["user", "name"]).collect()["user"].to_list() == [1.0]
 
 
 def test_priorities_without_names_are_the_last_label_and_a_missing_labeler_is_named() -> None:

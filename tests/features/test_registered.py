@@ -207,8 +207,17 @@ def test_labels_are_resolved_in_training_sets_and_online(rich: Features) -> None
     known = rich.known_values(["fraud:is_fraud"], entities, at="event_timestamp", snapshots={})
     assert known["fraud:is_fraud"].to_list() == [1, 1, None]
     assert [item.rows for item in rich.materialize("fraud", end=T0 + timedelta(days=1))] == [1]
+    [part] = rich.materialize(
+        "fraud",
+        start=T0 + timedelta(minutes=30),
+        end=T0 + timedelta(days=1),
+        every=timedelta(minutes=30),
+    )
+    assert part.parts == 1, "all labels are needed to know which counts"
     [found] = rich.online(["fraud:*"], [{"user_id": 1}])
     assert found.values == {"fraud:is_fraud": 1, "fraud:who": "ana"}
+    checked = rich.check("fraud")
+    assert (checked.compared, checked.different) == (2, 0)
 
 
 def test_saved_sets_and_entities_are_shown_and_found_by_name(rich: Features) -> None:

@@ -94,6 +94,9 @@ def test_a_view_that_was_never_materialized_has_no_skew(applied_shop: Project) -
     ("online", "offline", "right"),
     [
         (1, 1.0, True),
+        (5_000_000, 5_000_003, False),
+        (2**60, 2**60 + 1, False),
+        (5_000_000, 5_000_003.0, True),
         (0.1, 0.10000000149011612, True),
         (0.1, 0.1001, False),
         (float("nan"), float("nan"), True),

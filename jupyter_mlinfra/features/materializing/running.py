@@ -21,7 +21,7 @@ from ..join import moment, utc
 from ..labels import resolution_of
 from ..online import opened_store, require_online_keys
 from ..online.writing import OnlineWriter, rows_of
-from ..pulling import latest, latest_labels, within
+from ..pulling import counting, times_of, within
 from ..registry import definitions, rebuild_index
 from ..repo import folder, open_store, require_online_store
 from ..sources import SourceSpec, one_snapshot, readable, scan, state_of
@@ -165,6 +165,7 @@ class _Run:
         self._last = self._files.materializations().get(view.name)
         table = feast.registry.get_any_feature_view(view.name, feast.project)
         self._writer = OnlineWriter(feast.config, view, table)
+        self._whole = resolution_of(view.labels) is not None  # old labels count beside new ones
         self._rows = 0
 
     def run(self) -> Materialized:
@@ -172,8 +173,7 @@ class _Run:
         with one_snapshot(), readable(self._source):
             state = state_of(self._source, self._repo)
             parts = self._parts(self._window(state))
-            careful = self._wish.start or (self._last and self._last.pushed)
-            over = opened_store(self._project) if careful else None
+            over = opened_store(self._project) if self._is_careful() else None
             for number, part in enumerate(parts):
                 found = _newest(self._view, self._source, part.window, self._repo)
                 begin = part.window.after or _event_time(found, self._source, "min")
@@ -192,23 +192,34 @@ class _Run:
             seconds=round(time.monotonic() - started, 3),
         )
 
+    def _is_careful(self) -> bool:
+        """Whether something newer than what is written may be online. A label that counts may be
+        older than one that counts no longer: where it is resolved up to the end of the last run, it
+        is written whatever is there.
+        """
+        last = self._last
+        if last is not None and last.pushed:
+            return True
+        known = self._whole and (last is None or self._until >= last.until)
+        return self._wish.start is not None and not known
+
     def _window(self, state: str | None) -> Window:
         last, start, until = self._last, self._wish.start, self._until
-        if start:
+        if start and not self._whole:
             begun = last.backfill if last and last.digest == self._view.digest else None
             if begun and begun.start == start and begun.mark == state and begun.until < until:
                 return Window(after=begun.until, until=until, open=True)
             return Window(after=start, until=until)
-        if self._wish.full:
+        if self._wish.full and not self._whole:
             return Window(after=None, until=until)
         return window_of(self._view, last, self._source, state, until, self._repo)
 
     def _parts(self, window: Window) -> list[Part]:
         """One, unless parts are wanted and take no value back in time, as they would where newer
-        ones are online.
+        ones are online or where all labels are needed to know which count.
         """
         back = window.after is None and self._last is not None and self._last.newest is not None
-        if self._wish.every is None or back:
+        if self._wish.every is None or back or self._whole:
             return [Part(window=window, rows=0)]
         found = parts_of(self._source, self._repo, window, self._wish.every)
         return found or [Part(window=window, rows=0)]
@@ -297,20 +308,10 @@ def _newest(view: Definition, source: SourceSpec, window: Window, repo: Path) ->
         rows = rows.filter(
             exactly(source.time) > moment(window.after, rows.collect_schema()[source.time])
         )
-    keys, features = (
-        [column.name for column in view.keys],
-        [column.name for column in view.features],
-    )
-    columns = dict.fromkeys(
-        [*keys, *features, source.time, *([source.created] if source.created else [])]
-    )
-    resolution = resolution_of(view.labels)
-    found = (
-        latest_labels(rows, source, keys, features, resolution)
-        if resolution
-        else latest(rows, source, keys)
-    )
-    return found.select(*map(exactly, columns)).collect(engine="streaming")
+    names = [column.name for column in (*view.keys, *view.features)]
+    columns = dict.fromkeys([*names, *times_of(source)])
+    found = counting(rows, view, source).select(*map(exactly, columns))
+    return found.collect(engine="streaming")
 
 
 def _event_time(rows: pl.DataFrame, source: SourceSpec, method: str) -> datetime | None:

@@ -12,7 +12,7 @@ from ...core.frames import exactly
 from ..definitions import Definition
 from ..join import moment, utc
 from ..labels import resolution_of
-from ..pulling import within
+from ..pulling import label_start, within
 from ..sources import SourceSpec, scan
 from ..store import Materialization
 
@@ -88,7 +88,7 @@ def window_of(
 ) -> Window:
     """What an incremental run has to read. last: of the view. state: of the source now."""
     if resolution_of(view.labels):  # an old label may count beside a new one
-        return Window(after=until - view.ttl if view.ttl else None, until=until)
+        return Window(after=label_start(view, until), until=until)
     if last is None or last.newest is None or last.digest != view.digest or until < last.newest:
         return Window(after=None, until=until)
     if state is not None and state == last.mark:
