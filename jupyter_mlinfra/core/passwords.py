@@ -1,4 +1,6 @@
-"""Passwords in addresses: removed from every text that a log, an error or a reason shows."""
+"""Passwords in addresses and settings: removed from every text that a log, an error or a reason
+shows.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ _TOKEN_ALONE = re.compile(r"(?P<scheme>\bhttps?://)[^\s/:@'\"]+@")
 _NAMES = (
     "password|passwd|pwd|secret|token|signature|sig|api_?key|access_?key|private_?key|account_?key"
 )
-_IN_QUERY = re.compile(rf"(?P<name>[?&;][\w.-]*(?:{_NAMES})=)[^\s&;#'\"<>]+", re.I)
+_NAMED = re.compile(rf"(?P<name>(?:{_NAMES})=)(?:'[^'\n]*'|\"[^\"\n]*\"|[^\s&;#'\"<>]+)", re.I)
 
 
 def password_in(address: str) -> str:
@@ -27,11 +29,10 @@ def password_in(address: str) -> str:
 
 
 def without_passwords(text: str) -> str:
-    """The text, with the secrets in its addresses replaced: `sql://ana:[secret]@host`,
-    `https://[secret]@host`, `?token=[secret]`.
+    """The text, with its secrets replaced: `sql://ana:[secret]@host`, `https://[secret]@host`,
+    `?token=[secret]`, and without an address `host:6379,password=[secret]`.
     """
-    if "://" not in text:
-        return text
-    text = _WITH_USER.sub(rf"\g<before>{HIDDEN}@", text)
-    text = _TOKEN_ALONE.sub(rf"\g<scheme>{HIDDEN}@", text)
-    return _IN_QUERY.sub(rf"\g<name>{HIDDEN}", text)
+    if "://" in text:
+        text = _WITH_USER.sub(rf"\g<before>{HIDDEN}@", text)
+        text = _TOKEN_ALONE.sub(rf"\g<scheme>{HIDDEN}@", text)
+    return _NAMED.sub(rf"\g<name>{HIDDEN}", text)

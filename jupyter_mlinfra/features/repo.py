@@ -23,6 +23,7 @@ from .type_checks import checked_when_used, unchecked
 
 if TYPE_CHECKING:
     from feast import FeatureStore, RepoConfig
+    from pydantic import ValidationError
 
     from ..core.project import Project
 
@@ -119,13 +120,25 @@ def feast_config(project: Project) -> RepoConfig:
         config = RepoConfig(**configuration(project), repo_path=folder(project))
         # They are checked when they are first used.
         _ = (config.registry, config.online_store, config.offline_store)
-    except (ValidationError, FeastError, ImportError, ValueError, KeyError) as error:
-        raise Unprocessable(
-            f"{folder(project) / YAML} cannot be used.",
-            f"{error}",
-            "Correct it: docs.feast.dev/reference/feature-repository",
-        ) from error
+    except ValidationError as error:
+        raise _unusable(project, _faults(error)) from None  # it quotes the values, also passwords
+    except (FeastError, ImportError, ValueError, KeyError) as error:
+        raise _unusable(project, f"{error}") from error
     return config
+
+
+def _unusable(project: Project, why: str) -> Unprocessable:
+    return Unprocessable(
+        f"{folder(project) / YAML} cannot be used.",
+        why,
+        "Correct it: docs.feast.dev/reference/feature-repository",
+    )
+
+
+def _faults(error: ValidationError) -> str:
+    """What is wrong with which setting, without its value."""
+    faults = error.errors(include_input=False, include_url=False, include_context=False)
+    return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults)
 
 
 def open_store(project: Project) -> FeatureStore:
@@ -237,9 +250,13 @@ def _user_settings(path: Path) -> dict[str, Any]:
     try:
         values = _parsed(os.path.expandvars(path.read_text()))
     except yaml.YAMLError as error:
+        # Its own text quotes the line, where a password may be.
+        mark = getattr(error, "problem_mark", None)
         raise Unprocessable(
-            f"{path} is not YAML.", f"{error}", "Correct it at that line."
-        ) from error
+            f"{path} is not YAML.",
+            f"Line {mark.line + 1}, column {mark.column + 1}." if mark else type(error).__name__,
+            "Correct it at that line: a text with special characters needs quotes.",
+        ) from None
     if not isinstance(values, dict):
         raise Unprocessable(
             f"{path} holds no settings.",

@@ -33,6 +33,8 @@ SHOWN = [
     ("HTTPS://ana:s3/cr:3t@host:80/a@b", "HTTPS://ana:[secret]@b"),
     ("a://h:x,b://v:s3cr3t@i", "a://h:x,b://v:[secret]@i"),
     ("a://u:s3cr3t@h and b://v:s3cr3t@i", "a://u:[secret]@h and b://v:[secret]@i"),
+    ("redis at h:6379,password=s3cr3t", "redis at h:6379,password=[secret]"),
+    ("host=h password='s3 cr3t' port=1", "host=h password=[secret] port=1"),
 ]
 LEFT = [
     "http://127.0.0.1:8265",
@@ -59,7 +61,8 @@ def test_what_is_no_password_stays(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["a.", "a://", "://a:", "http://a", "a://b:c:", "?token", "a+", "@", ":"]
+    "piece",
+    ["a.", "a://", "://a:", "http://a", "a://b:c:", "?token", "a+", "@", ":", "pwd='", 'pwd="'],
 )
 def test_a_long_text_takes_no_longer_than_its_length(piece: str) -> None:
     """Every error and every line of a log goes through this."""

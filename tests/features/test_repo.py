@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+import traceback
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,26 @@ def test_a_broken_feature_store_yaml_is_named(project: Project, text: str, what:
         configuration(project)
         feast_config(project)
     assert str(path) in caught.value.what
+
+
+@pytest.mark.parametrize(
+    ("wrong", "setting"),
+    [
+        ("type: redis\n  conection_string: h:6379,password=${REDIS_PASSWORD}", "conection_string"),
+        ("type: postgres\n  host: h\n  user: ana\n  pasword: ${REDIS_PASSWORD}", "pasword"),
+        ('type: redis\n  connection_string: ["h,password=${REDIS_PASSWORD}"]', "connection_string"),
+        ("type: postgres\n  password: *${REDIS_PASSWORD}", "Line 3, column 13"),
+    ],
+)
+def test_a_wrong_setting_is_named_without_its_password(
+    project: Project, monkeypatch: pytest.MonkeyPatch, wrong: str, setting: str
+) -> None:
+    monkeypatch.setenv("REDIS_PASSWORD", "hunter2")
+    settings(project, f"online_store:\n  {wrong}\n")
+    with pytest.raises(Unprocessable, match=setting) as caught:
+        feast_config(project)
+    shown = "".join(traceback.format_exception(caught.value))  # as a notebook shows it
+    assert "hunter2" not in shown
 
 
 @pytest.mark.slow
