@@ -94,10 +94,13 @@ def _values_cause(
 
 
 def _other_spelling(words: Sequence[str], dtype: pl.DataType, reading: Reading) -> Spelling | None:
-    """The spelling that reads nearly all of the words that could not be read."""
+    """The spelling that reads nearly all of the words that could not be read; None if there is
+    none, or the marks of numbers are given.
+    """
     import polars as pl
 
-    if not words:
+    marks_given = reading.decimal is not None and reading.thousands is not None
+    if not words or (marks_given and not dtype.is_temporal()):
         return None
     spellings = (
         [Spelling(date=form) for form in (*DATES, *SHORT_DATES)]

@@ -73,7 +73,6 @@ KINDS = {
     "real": (1.5, -2.25),
     "double precision": (0.1, float("inf")),
     "numeric(12, 2)": (Decimal("1234567890.12"), Decimal("-0.05")),
-    "numeric": (Decimal("12345678901234567890.123456789"), Decimal("7")),
     "text": ("a\n'quoted' \"ü\"", ""),
     "varchar(9)": ("00123", "NULL"),
     "char(4)": ("ab  ", "abcd"),
@@ -127,7 +126,34 @@ def test_every_type_of_postgresql_has_the_values_that_psycopg_reads(catalog, sho
     assert frame.rows() == expected
     assert frame.schema["p"] == pl.Int32()
     assert frame.schema["c6"] == pl.Decimal(12, 2)
-    assert frame.schema["c7"] == pl.Decimal(38, 9)
+
+
+def test_numbers_without_a_limit_never_block_finer_ones(catalog, shop, address):
+    shop.execute("CREATE TABLE t (id integer, n numeric); INSERT INTO t VALUES (1, 1.5)")
+    ways = {"shop.t": {}, "shop.f": {"n": "f64"}, "shop.d": {"n": "dec[38,1]"}}
+    for into, types in ways.items():
+        catalog.ingest([address("t")], into=into, cursor="id", types=types)
+    shop.execute("INSERT INTO t VALUES (2, 12345678901234567890.257)")
+    for into in ("shop.t", "shop.f"):
+        catalog.ingest([address("t")], into=into, cursor="id")
+    shop.execute("INSERT INTO t VALUES (3, 1.257)")
+    catalog.ingest([address("t")], into="shop.t", cursor="id")
+    found = [catalog.dataset(name).scan().collect().sort("id")["n"].to_list() for name in ways]
+    assert found[0] == ["1.5", "12345678901234567890.257", "1.257"]
+    assert found[1:] == [[1.5, 12345678901234567890.257], [Decimal("1.5")]]
+    shop.execute("DELETE FROM t WHERE id = 2")
+    with pytest.raises(Unprocessable, match="another type") as error:
+        catalog.ingest([address("t")], into="shop.d", cursor="id")
+    assert "--decimal" not in str(error.value)
+    assert "--replace" in str(error.value)
+
+
+def test_a_number_that_is_none_can_be_read_as_text(catalog, shop, address):
+    shop.execute("CREATE TABLE t (n numeric(9, 2)); INSERT INTO t VALUES (1.5), ('NaN')")
+    with pytest.raises(Unprocessable, match="--schema n=str"):
+        catalog.ingest([address("t")], into="shop.t")
+    catalog.ingest([address("t")], into="shop.t", types={"n": "str"})
+    assert catalog.dataset("shop.t").scan().collect()["n"].sort().to_list() == ["1.50", "NaN"]
 
 
 def test_numbers_that_no_decimal_holds_are_kept_as_text(catalog, shop, address):

@@ -5,7 +5,7 @@ each once.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -115,7 +115,7 @@ class Bringing:
         if not count:
             return self._nothing_to_read(way)
         self._meter.table(count)
-        source = _Fingerprinted(self._table, database)
+        source = _Fingerprinted(self._table, database, asked=way.reading.types)
         seen: dict[str, str] = {}
 
         def properties() -> Mapping[str, str]:
@@ -145,7 +145,7 @@ class Bringing:
         check_high(self._table, cursor, high)
         low = reached.at if reached else None
         window = Window(self._table, cursor, low, high, reached, keyed=bool(way.key))
-        source = TableSource(self._table, database, window)
+        source = TableSource(self._table, database, window, asked=way.reading.types)
         if low == high and not any(frame.height for frame in source.frames()):
             return self._nothing(f"{self._table.shown} has no new rows", *notes)
 
@@ -164,7 +164,10 @@ class Bringing:
         return replace(report, notes=[*report.notes, *notes])
 
     def _write(self, source: TableSource, way: _Way, terms: _Terms) -> IngestReport:
-        rows = FileRows([source], way.reading, types=source.types, meter=self._meter)
+        reading = way.reading
+        if reading.decimal is None and reading.thousands is None:  # as databases write numbers
+            reading = replace(reading, decimal=".", thousands="")
+        rows = FileRows([source], reading, types=source.types, meter=self._meter)
         report = self._writer.write(
             self._name,
             rows,
@@ -229,8 +232,8 @@ class _Fingerprinted(TableSource):
 
     _SEEDS = (1, 2)
 
-    def __init__(self, table: DatabaseTable, database: Database) -> None:
-        super().__init__(table, database)
+    def __init__(self, table: DatabaseTable, database: Database, *, asked: Collection[str]) -> None:
+        super().__init__(table, database, asked=asked)
         self._rows, self._sums = 0, [0, 0]
 
     def frames(self) -> Iterator[pl.DataFrame]:

@@ -70,14 +70,14 @@ class PostgreSQL:
     def columns(self, window: Window | None) -> Sequence[TableColumn]:
         import polars as pl
 
-        scales = self._scales(window)
         nested = self._nested(window)
         native = _native()
         found = []
         for name, kind, modifier, _, element, _ in self._described:
             quoted = _quoted(name)
             if kind == "numeric":
-                decimal = scales.get(name) if modifier == -1 else _decimal(modifier)
+                # Without a limit, a later row may have more digits than any decimal number keeps.
+                decimal = _decimal(modifier)
                 found.append(
                     TableColumn(
                         name=name,
@@ -158,34 +158,6 @@ class PostgreSQL:
             if name == column:
                 return str(kind)
         raise no_column(self._table, column, [row[0] for row in self._described])
-
-    def _scales(self, window: Window | None) -> dict[str, pl.DataType]:
-        """How many digits those numbers have that the table does not limit; without those that no
-        decimal number of Arrow can hold.
-        """
-        import polars as pl
-
-        names = [
-            name
-            for name, kind, modifier, *_ in self._described
-            if kind == "numeric" and _decimal(modifier) is None
-        ]
-        if not names:
-            return {}
-        parts = []
-        for name in map(_quoted, names):
-            parts += [
-                f"COALESCE(max(scale({name})), 0)::int",
-                f"COALESCE(max(length(trunc(abs({name}))::text)), 1)::int",
-                f"COALESCE(bool_or({name}::text IN ('NaN', 'Infinity', '-Infinity')), false)",
-            ]
-        row = self._rows(f"SELECT {', '.join(parts)} FROM {self._name}{self._where(window)}")[0]
-        found = dict[str, pl.DataType]()
-        for index, name in enumerate(names):
-            scale, digits, odd = row[3 * index : 3 * index + 3]
-            if not odd and scale + digits <= _DIGITS:
-                found[name] = pl.Decimal(_DIGITS, scale)
-        return found
 
     def _nested(self, window: Window | None) -> set[str]:
         """The columns with arrays in arrays, which the driver would make flat."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ...core.errors import MLInfraError, NotFound, Unavailable, Unprocessable
@@ -18,7 +18,7 @@ from ...core.imports import fix_of_missing, load_modules
 from ..formats.columns import first_line
 from ..names import column_names
 from ..quarantine import Broken, Unfit
-from ..reading import Dialect, Doubt
+from ..reading import Dialect, Doubt, say
 from .urls import DatabaseTable
 
 if TYPE_CHECKING:
@@ -115,7 +115,8 @@ def explained(table: DatabaseTable) -> Iterator[None]:
 class TableSource:
     """The rows of a table as a source of an ingest (see `sources.Source`).
 
-    types: the words for its text columns that need no guess.
+    asked: columns whose type the user gives. types: the words for its text columns that need no
+    guess.
     """
 
     spelled, times_only = True, False
@@ -124,11 +125,19 @@ class TableSource:
     doubts: Sequence[Doubt] = ()
 
     def __init__(
-        self, table: DatabaseTable, database: Database, window: Window | None = None
+        self,
+        table: DatabaseTable,
+        database: Database,
+        window: Window | None = None,
+        *,
+        asked: Collection[str] = (),
     ) -> None:
         self._table, self._database, self._window = table, database, window
         with explained(table):
-            self._columns = database.columns(window)
+            self._columns = [
+                replace(column, decimal=None) if column.name in asked else column
+                for column in database.columns(window)
+            ]
         self.name = table.table
         column_names([column.name for column in self._columns], table.shown)
         self.columns: Mapping[str, pl.DataType] = {
@@ -180,8 +189,8 @@ class TableSource:
                 raise Unprocessable(
                     f"Column {column.name!r} of {self._table.shown} cannot be read.",
                     f"{value} is no number with digits.",
-                    "Mend the value, or read the column as text with --type"
-                    f" {column.name}=str (in Python types={{{column.name!r}: 'str'}}).",
+                    "Mend the value, or read the column as text with"
+                    f" {say('schema', f'{column.name}=str')}.",
                 )
             frame = frame.with_columns(number)
         return frame
