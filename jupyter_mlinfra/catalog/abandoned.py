@@ -29,11 +29,10 @@ def clean_up(store: CatalogStore, name: DatasetName) -> None:
         try:
             with store.explained(f"What a killed write left of {name.text} is not deleted yet."):
                 table = _table(store, name)
-                over = [item for item in found if _is_over(item[0], table, local=store.embedded)]
-                needed = _files(table) if table is not None and over else frozenset()
-                for left, record in over:
-                    _delete([file for file in left.files if file not in needed], store, table)
-                    record.ended()
+                for left, record in found:
+                    if _is_over(left, table, local=store.embedded):
+                        _delete_unneeded(left, store, table)
+                        record.ended()
         except MLInfraError as error:
             _log.warning("%s", error)
 
@@ -48,8 +47,40 @@ def _is_over(left: Left, table: Table | None, *, local: bool) -> bool:
         return not left.demand.creates  # a dropped table accepts no commit
     if snapshot_with(table, left.mark) or left.demand.creates:
         return True
+    if left.demand.uuid and left.demand.uuid != _uuid(table):
+        return True  # another table of its name accepts no commit to the first
     newest = table.current_snapshot()
     return (newest.snapshot_id if newest else None) != left.demand.base
+
+
+def _delete_unneeded(left: Left, store: CatalogStore, table: Table | None) -> None:
+    """Delete the files of an attempt that is over, but those that a snapshot has. table: of its
+    name.
+    """
+    holders = _holders(left, store, table)
+    if left.demand is not None and not holders and not store.embedded:
+        return  # its table was dropped, and others may have kept its files, or have moved it
+    needed = frozenset[str]().union(*map(_files, holders))
+    _delete([file for file in left.files if file not in needed], store, table)
+
+
+def _holders(left: Left, store: CatalogStore, table: Table | None) -> list[Table]:
+    """The tables that may have its files: that of its name; if that is not the one which it wrote
+    to, all with that UUID or that place too, since a table can be renamed.
+    """
+    demand, found = left.demand, [table] if table is not None else []
+    if demand is None or (table is not None and demand.uuid == _uuid(table)):
+        return found
+    for entry in store.entries():
+        metadata = store.metadata(entry)
+        same = metadata.get("table-uuid") == demand.uuid or metadata["location"] == demand.location
+        if same or not demand.uuid:
+            found.append(store.load(DatasetName(entry.namespace, entry.table)))
+    return found
+
+
+def _uuid(table: Table) -> str:
+    return str(table.metadata.table_uuid)
 
 
 def _table(store: CatalogStore, name: DatasetName) -> Table | None:

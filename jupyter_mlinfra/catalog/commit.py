@@ -254,9 +254,8 @@ def _stage(draft: _Draft, change: FileChange, properties: dict[str, str]) -> Non
 
 
 def _demand(draft: _Draft) -> Demand:
-    creates = draft.table is None
-    newest = None if creates else draft.transaction._table.current_snapshot()
-    return Demand(base=newest.snapshot_id if newest else None, creates=creates)
+    table = draft.transaction._table  # pyiceberg's own retries move it
+    return Demand.on(table.metadata, creates=draft.table is None)
 
 
 def _send(store: CatalogStore, name: DatasetName, draft: _Draft) -> str | Exception:
@@ -268,7 +267,7 @@ def _send(store: CatalogStore, name: DatasetName, draft: _Draft) -> str | Except
     try:
         snapshot = snapshot_with(draft.transaction.commit_transaction(), mark)
     except Exception as error:  # noqa: BLE001 - it is returned, or raised by `settle`
-        demand = _demand(draft)  # pyiceberg's own retries move it
+        demand = _demand(draft)
         request = Commit(
             name=name.text,
             mark=mark,

@@ -15,13 +15,15 @@ import json
 import os
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.files import explain_os_error
 
 if TYPE_CHECKING:
+    from pyiceberg.table.metadata import TableMetadata
+
     from ..core.project import Project
 
 _FOLDER, _ENDING = ("catalog", "pending"), ".jsonl"
@@ -30,11 +32,24 @@ _FOLDER, _ENDING = ("catalog", "pending"), ".jsonl"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
     """What the catalog was asked to commit to: the table with `base` as its newest snapshot (None
-    for none), or no table of that name.
+    for none), or no table of that name. uuid, location: of the table, which may get another name;
+    empty in records of earlier versions.
     """
 
     base: int | None
     creates: bool
+    uuid: str = ""
+    location: str = ""
+
+    @staticmethod
+    def on(metadata: TableMetadata, *, creates: bool = False) -> Demand:
+        """On a table as it is now. creates: if it is the one to be made."""
+        return Demand(
+            base=None if creates else metadata.current_snapshot_id,
+            creates=creates,
+            uuid=str(metadata.table_uuid),
+            location=metadata.location,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +77,7 @@ class Attempt:
 
     def asks(self, demand: Demand) -> None:
         """Called before the catalog is asked, each time. Raises Unavailable on a full disk."""
-        self._add({"base": demand.base, "creates": demand.creates})
+        self._add(asdict(demand))
         self.asked = True
 
     def ended(self) -> None:

@@ -67,5 +67,5 @@ class PinnedTable(Table):
             raise CommitFailedException(f"{'.'.join(self.name())} has changed its columns")
         if self._stale(CatalogStore.metadata_of(self)):
             raise CommitFailedException(f"{'.'.join(self.name())} has got other rows meanwhile")
-        self._record.asks(Demand(base=self.metadata.current_snapshot_id, creates=False))
+        self._record.asks(Demand.on(self.metadata))
         return self

@@ -107,6 +107,17 @@ def test_in_a_catalog_of_others_files_stay_until_the_commit_can_no_longer_land(
     assert unneeded(project, tmp_path / "lake") == set()
 
 
+def test_files_stay_when_their_table_was_renamed_and_another_has_its_name(
+    catalog: Catalog, project: Project, rows: Callable[..., list[dict[str, Any]]]
+) -> None:
+    """Killed after its commit and before its record was gone."""
+    kill(project, "catalog-committed", "append")
+    CatalogStore(project).iceberg.rename_table(NAME.identifier, ("t", "renamed"))
+    catalog.write(pl.DataFrame({"id": [3]}), into="t.a")
+    assert rows("t.renamed") == [{"id": 1, "x": "b"}, {"id": 2, "x": "c"}]
+    assert not list((project.home / "catalog" / "pending").iterdir())
+
+
 def test_a_file_that_the_table_has_stays_whatever_a_record_says(
     catalog: Catalog, project: Project, rows: Callable[..., list[dict[str, Any]]]
 ) -> None:
