@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import MLInfraError, NotFound, Unavailable, Unprocessable
+from .leaving_out import views_of
 
 if TYPE_CHECKING:
     from feast import FeatureView, RepoConfig
+    from feast.labeling import LabelView
     from feast.repo_contents import RepoContents
 
 
@@ -24,7 +26,9 @@ def broken_views(
     """
     join_keys = {entity.name: entity.join_key for entity in contents.entities}
     broken: dict[str, MLInfraError] = {}
-    for view in contents.feature_views:
+    for view in views_of(contents):
+        if getattr(view, "batch_source", None) is None:
+            continue  # one that is computed from other views, or only pushed to
         try:
             check_source(view, repo, join_keys, files=files)
             check_types(view, config, files=files)
@@ -34,10 +38,14 @@ def broken_views(
 
 
 def check_source(
-    view: FeatureView, repo: Path, join_keys: Mapping[str, str], *, files: Path | None = None
+    view: FeatureView | LabelView,
+    repo: Path,
+    join_keys: Mapping[str, str],
+    *,
+    files: Path | None = None,
 ) -> None:
     """Check that the source can be read and has the columns of the view, and that its time columns
-    hold times.
+    hold times. Of a view that computes its values only the times.
 
     join_keys: by entity. files: see `broken_views`. Raises Unprocessable, or NotFound for a source
     that is absent, naming file, line and view.
@@ -59,6 +67,8 @@ def check_source(
             if column:
                 require_time(schema, column, f"The rows of {source.name}")
         keys = [_join_key(name, join_keys) for name in view.entities]
+        if _computes(view):
+            return
         JoinView(
             name=view.name,
             frame=frame,
@@ -73,6 +83,14 @@ def check_source(
         ) from error
 
 
+def _computes(view: FeatureView | LabelView) -> bool:
+    """Whether a transformation or an aggregation makes columns that no source has."""
+    return any(
+        getattr(view, name, None)
+        for name in ("feature_transformation", "udf", "aggregations", "source_views")
+    )
+
+
 def _join_key(entity: str, join_keys: Mapping[str, str]) -> str:
     if entity not in join_keys:
         raise Unprocessable(
@@ -83,7 +101,9 @@ def _join_key(entity: str, join_keys: Mapping[str, str]) -> str:
     return join_keys[entity]
 
 
-def check_types(view: FeatureView, config: RepoConfig, *, files: Path | None = None) -> None:
+def check_types(
+    view: FeatureView | LabelView, config: RepoConfig, *, files: Path | None = None
+) -> None:
     """If the view names no features and takes all columns, check that Feast has a type for every
     column of the source.
 

@@ -10,21 +10,32 @@ import sys
 import threading
 import time
 from contextlib import closing
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
-from feast import Entity, FeatureView, Field, FileSource
-from feast.types import Float64
+from feast import (
+    Entity,
+    FeatureView,
+    Field,
+    FileSource,
+    PushSource,
+    RepoConfig,
+    StreamFeatureView,
+)
+from feast.aggregation import Aggregation
+from feast.labeling import LabelView
+from feast.repo_contents import RepoContents
+from feast.types import Float64, String
 from feast.value_type import ValueType
 
 from jupyter_mlinfra.core.errors import MLInfraError, NotFound, Unavailable, Unprocessable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.features import AppliedViews, Features
 from jupyter_mlinfra.features.applying import load_definitions, restored_on_failure
-from jupyter_mlinfra.features.checking import check_source
+from jupyter_mlinfra.features.checking import broken_views, check_source
 
 
 def definitions(project: Project) -> Path:
@@ -163,6 +174,52 @@ def test_the_column_and_the_cure_are_named(
         check_source(view, tmp_path, {"user": "user_id"})
     assert what in caught.value.what
     assert cure in caught.value.fix
+
+
+def test_sources_of_labels_and_streams_are_checked_but_nothing_that_is_computed(
+    tmp_path: Path,
+) -> None:
+    pl.DataFrame({"user_id": [1], "at": [datetime(2026, 1, 1)], "who": ["ana"]}).write_parquet(
+        tmp_path / "rows.parquet"
+    )
+    user = Entity(name="user", join_keys=["user_id"], value_type=ValueType.INT64)
+
+    def labels(name: str, column: str, path: str = "rows.parquet") -> LabelView:
+        schema = [Field(name=column, dtype=Float64), Field(name="who", dtype=String)]
+        source = FileSource(name=name, path=path, timestamp_field="at")
+        return LabelView(
+            name=name, entities=[user], schema=schema, labeler_field="who", source=source
+        )
+
+    def stream(name: str, *aggregations: Aggregation) -> StreamFeatureView:
+        batch = FileSource(name=f"{name}_rows", path="rows.parquet", timestamp_field="at")
+        return StreamFeatureView(
+            name=name,
+            entities=[user],
+            ttl=timedelta(days=1),
+            schema=[Field(name="sum_n_3600s", dtype=Float64)],
+            source=PushSource(name=name, batch_source=batch),
+            timestamp_field="at",
+            aggregations=list(aggregations),
+        )
+
+    hourly = Aggregation(column="n", function="sum", time_window=timedelta(hours=1))
+    contents = RepoContents(
+        projects=[],
+        data_sources=[],
+        feature_views=[],
+        on_demand_feature_views=[],
+        stream_feature_views=[stream("plain"), stream("hourly", hourly)],
+        label_views=[labels("absent", "n", "gone.parquet"), labels("other", "n")],
+        entities=[user],
+        feature_services=[],
+        permissions=[],
+    )
+    config = RepoConfig(project="shop", registry="registry.db", provider="local")
+    found = broken_views(contents, tmp_path, config)
+    assert sorted(found) == ["absent", "other", "plain"]
+    assert "no column n" in found["other"].what
+    assert isinstance(found["absent"], NotFound)
 
 
 def test_definitions_are_run_in_a_process_of_their_own_and_may_print(fresh_shop: Project) -> None:
