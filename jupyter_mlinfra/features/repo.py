@@ -151,6 +151,22 @@ def open_store(project: Project) -> FeatureStore:
     return FeatureStore(repo_path=str(folder(project)), config=config)
 
 
+def require_one_table(project: Project) -> None:
+    """Raise Conflict if feature_store.yaml keeps an online table of each version of a view: what
+    is read and written here is the table without a version.
+    """
+    registry = configuration(project).get("registry")
+    if isinstance(registry, Mapping) and registry.get("enable_online_feature_view_versioning"):
+        raise Conflict(
+            "The online store cannot be used here.",
+            f"{YAML} keeps a table of each version of a view"
+            " (enable_online_feature_view_versioning); look-ups, pushes and deployments have the"
+            " one without a version.",
+            "Set it to false, then apply and materialize; or use Features.feast(), which reads"
+            " them.",
+        )
+
+
 def require_online_store(config: RepoConfig) -> None:
     """Raise Conflict if feature_store.yaml has no online store."""
     if config.online_store is None:

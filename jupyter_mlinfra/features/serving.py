@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import BadRequest
 from .definitions import Column, Definition
 from .online import require_online_keys
-from .repo import configuration, feast_config, folder, require_online_store
+from .repo import configuration, feast_config, folder, require_one_table, require_online_store
 from .settings import FeatureSettings
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _stored(view: Definition, wanted: Collection[str]) -> dict[str, Any]:
         )
     require_online_keys(view)
     return {
-        "name": view.name,
+        "name": view.view,
         "keys": [_typed(key) for key in view.keys],
         "features": [_typed(column) for column in view.features if column.name in wanted],
         "ttl_seconds": view.ttl_seconds,
@@ -135,25 +135,13 @@ def _on_demand(view: Definition, feast: FeatureStore | None) -> dict[str, Any]:
 def store_of(project: Project) -> dict[str, Any]:
     """The online store for a serving process: {"config": Feast's settings, "repo": the folder that
     relative paths in it start from, "as_of": when the ttl counts, None for the clock}. It may hold
-    passwords. Raises Conflict without an online store, Unprocessable for settings that Feast does
-    not accept.
+    passwords. Raises Conflict without an online store or with one table for each version,
+    Unprocessable for settings that Feast does not accept.
     """
     require_online_store(feast_config(project))
+    require_one_table(project)
     kept = ("project", "provider", "online_store", "entity_key_serialization_version")
     settings = configuration(project)
-    registry = settings.get("registry")
-    versions = (
-        bool(registry.get("enable_online_feature_view_versioning"))
-        if isinstance(registry, Mapping)
-        else False
-    )
-    if versions:
-        raise BadRequest(
-            "These features cannot be served by a deployment.",
-            "feature_store.yaml keeps a table of each version of a view"
-            " (enable_online_feature_view_versioning), and a deployment reads the unversioned one.",
-            "Set it to false, then apply and materialize.",
-        )
     config = {name: settings[name] for name in kept if name in settings}
     config["registry"] = {"path": "not-read.db"}  # it is never opened there
     as_of = project.settings.of(FeatureSettings).as_of

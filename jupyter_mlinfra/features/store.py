@@ -11,12 +11,13 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..core.files import file_lock, write_atomic
 from ..core.records import to_json
@@ -62,6 +63,13 @@ class Materialization:
     pushed: datetime | None = None
 
 
+class Copy(NamedTuple):
+    """The copy of the registry. current: whether the registry is as it was then."""
+
+    registered: Registered
+    current: bool
+
+
 class FeatureFiles:
     """The files of one project."""
 
@@ -87,6 +95,29 @@ class FeatureFiles:
             rebuild()
             loaded = self._load()
         return loaded[2] if loaded else Registered()
+
+    def copy(self) -> Copy | None:
+        """The copy as it is; None if there is none, empty without a registry."""
+        mark = self._mark()
+        if mark == "none":
+            return Copy(Registered(), current=True)
+        loaded = self._load()
+        return Copy(loaded[2], current=loaded[1] == mark) if loaded else None
+
+    @contextmanager
+    def materializing(self, view: str, until: datetime) -> Iterator[None]:
+        """The block lets Feast record a materialization, which changes the registry but no
+        definition: a copy that was current stays so.
+        """
+        before = self.copy()
+        yield
+        if before is None or not before.current or self.copy() == before:
+            return
+        found = before.registered
+        item = found.views[view]
+        newest = max(until, item.materialized_until or until)
+        views = {**found.views, view: replace(item, materialized_until=newest)}
+        self.save(replace(found, views=views), self._mark())
 
     def save(self, found: Registered, mark: str) -> None:
         """Replace the copy. `mark` is `current_mark` from before the registry was read, so that a

@@ -16,6 +16,7 @@ from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.features import Features
 from jupyter_mlinfra.features.materializing.windows import Window, parts_of
 from jupyter_mlinfra.features.sources import SourceSpec
+from jupyter_mlinfra.features.worker import call
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -38,10 +39,13 @@ def test_a_killed_run_goes_on_with_the_next_part(
 ) -> None:
     steps: list[tuple[str, int, int]] = []
     parts: dict[str, Any] = {"start": T0, "every": 6 * HOUR}
+    call(features._project, "index")  # the first to open a copied project changes its registry
     monkeypatch.setenv("MLINFRA_FAIL", "features-part")
     with pytest.raises(MLInfraError, match="ended with -9"):
         features.materialize("clicks", **parts, on_progress=lambda *step: steps.append(step))
     assert steps == [("clicks", 10, 20)]
+    copy = features._store.registered(lambda: pytest.fail("no definition has changed"))
+    assert copy.views["clicks"].materialized_until == T0 + 6 * HOUR
     assert clicks(features) == list(range(10)), "the first part is online"
     monkeypatch.delenv("MLINFRA_FAIL")
     (done,) = features.materialize("clicks", **parts)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+import shutil
 import sqlite3
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -17,6 +21,7 @@ from jupyter_mlinfra.faces.rows import row_of
 from jupyter_mlinfra.features import Features, Freshness, OnlineRow, OnlineStatus
 from jupyter_mlinfra.features.online.keys import key_value
 from jupyter_mlinfra.features.repo import load_feast
+from jupyter_mlinfra.features.verbs import base
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -302,3 +307,60 @@ def test_a_store_that_does_not_answer_is_unavailable(applied_shop: Project) -> N
     )
     with pytest.raises(Unavailable, match="did not answer"):
         Features(applied_shop).online(["clicks:*"], [{"user_id": 1}])
+
+
+@pytest.fixture
+def copied_shop(shop: Features, tmp_path: Path) -> Features:
+    """The shop, applied and materialized, of one test's own."""
+    shutil.copytree(shop._project.root, tmp_path / "shop")
+    return Features(Project.open(tmp_path / "shop"))
+
+
+def test_look_ups_go_on_without_the_registry_which_is_asked_aside(
+    copied_shop: Features, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = copied_shop.online(["spend:*"], [{"user_id": 1, "item_id": "pen"}])
+    yaml = copied_shop._project.root / "feature_repo" / "feature_store.yaml"
+    yaml.write_text(
+        "registry:\n  registry_type: sql\n  path: postgresql+psycopg://u:pw@127.0.0.1:9/x\n"
+    )
+    asked = []
+
+    def unreachable(_: Project, verb: str) -> None:
+        asked.append(verb)
+        time.sleep(0.2)
+        raise Unavailable("It cannot be reached: postgresql://u:s3cret@127.0.0.1:9/x.")
+
+    monkeypatch.setattr(base, "call", unreachable)
+    caplog.set_level(logging.WARNING)
+    begin = time.monotonic()
+    for _ in range(3):
+        assert copied_shop.online(["spend:*"], [{"user_id": 1, "item_id": "pen"}]) == before
+    while not caplog.messages and time.monotonic() < begin + 20:
+        time.sleep(0.02)
+    assert copied_shop.online(["spend:*"], [{"user_id": 1, "item_id": "pen"}]) == before
+    assert asked == ["index"]  # one at a time, and not again at once after it failed
+    assert "old copy of the registry" in caplog.text
+    assert "s3cret" not in caplog.text
+    with pytest.raises(Unavailable):  # a view that only the registry may know
+        copied_shop.online(["new:*"], [{"user_id": 1}])
+
+
+def test_a_store_with_a_table_for_each_version_is_refused_and_not_read_wrongly(
+    copied_shop: Features,
+) -> None:
+    root = copied_shop._project.root
+    (root / "feature_repo" / "feature_store.yaml").write_text(
+        f"registry:\n  registry_type: sql\n  path: sqlite:///{root}/.mlinfra/features/registry.db\n"
+        "  enable_online_feature_view_versioning: true\n"
+    )
+    features = Features(Project.open(root))
+    for use in (
+        lambda: features.online(["clicks:*"], [{"user_id": 1}]),
+        lambda: features.push("clicks", [{"user_id": 1, "clicks_7d": 1, "rate": 0.1, "at": T0}]),
+        lambda: features.check("clicks"),
+        features.serving_store,
+    ):
+        with pytest.raises(Conflict, match="cannot be used here") as refused:
+            use()
+        assert "enable_online_feature_view_versioning" in refused.value.why

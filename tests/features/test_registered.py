@@ -167,9 +167,16 @@ def test_a_version_is_read_joined_and_shown_as_it_was(rich: Features) -> None:
     with pytest.raises(NotFound, match="no clicks@v7") as caught:
         rich.show("clicks@v7")
     assert "clicks@v0, clicks@v1" in caught.value.why
-    with pytest.raises(Conflict, match="clicks@v0 is not online") as refused:
-        rich.online(["clicks@v0:rate"], [{"user_id": 1}])
-    assert "enable_online_feature_view_versioning" in refused.value.fix
+    for refused in (
+        lambda: rich.online(["clicks@v0:rate"], [{"user_id": 1}]),
+        lambda: rich.serving(["clicks@v0:rate"]),
+    ):
+        with pytest.raises(Conflict, match="clicks@v0 is not online") as caught_online:
+            refused()
+        assert "versioning" not in caught_online.value.fix  # our look-ups do not read such tables
+    plan = rich.serving(["clicks@v1:rate", "clicks:seen"])
+    assert [view["name"] for view in plan["views"]] == ["clicks"]
+    assert plan["requested"] == {"clicks": ["rate", "seen"]}
 
 
 def test_a_service_names_the_features_of_a_training_set(rich: Features) -> None:

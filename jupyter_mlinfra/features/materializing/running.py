@@ -275,12 +275,11 @@ class _Run:
         )
         if self._view.kind != "label":  # Feast records none for labels
             registry, project = self._feast.registry, self._feast.project
-            registry.apply_materialization(
-                registry.get_any_feature_view(self._view.name, project),
-                project,
-                begin,
-                parts[number].window.until,
-            )
+            end = parts[number].window.until
+            with self._files.materializing(self._view.name, end):
+                registry.apply_materialization(
+                    registry.get_any_feature_view(self._view.name, project), project, begin, end
+                )
         self._files.set_materializations({self._view.name: self._last})
 
     def _announce(self, state: str | None) -> None:

@@ -20,7 +20,14 @@ from ...core.feast_online.feast_values import SIMPLE
 from ...core.passwords import without_passwords
 from ...core.sqlite import fix_of, sqlite_error
 from ..definitions import Definition
-from ..repo import configuration, feast_config, folder, load_feast, require_online_store
+from ..repo import (
+    configuration,
+    feast_config,
+    folder,
+    load_feast,
+    require_one_table,
+    require_online_store,
+)
 from ..spec import OnlineRow, OnlineStatus
 from ..store import Materialization
 from .keys import keys_of
@@ -136,9 +143,10 @@ class OnlineReader:
 
 
 def opened_store(project: Project) -> Store:
-    """What reads the online store of a project. Raises Conflict without one, Unprocessable for
-    settings that Feast does not accept.
+    """What reads the online store of a project. Raises Conflict without one or with one table for
+    each version, Unprocessable for settings that Feast does not accept.
     """
+    require_one_table(project)
     if direct := direct_store(configuration(project), folder(project)):
         return direct
     load_feast()

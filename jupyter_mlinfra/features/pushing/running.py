@@ -16,7 +16,7 @@ from ...core.refs import reference
 from ..definitions import Definition
 from ..online import opened_store, require_online_keys
 from ..online.writing import OnlineWriter, Rows
-from ..repo import feast_config, require_online_store
+from ..repo import feast_config, require_one_table, require_online_store
 from ..spec import Pushed
 from ..store import FeatureFiles, Materialization
 from .checking import Checked
@@ -48,6 +48,8 @@ def push(
     written.
     """
     fed, at = views_of(name, views), now()
+    if to != "offline":
+        require_one_table(project)  # before anything is written
     for view in fed:
         _require_writable(view, to)
     checked = Checked(columns, rows)

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import difflib
+import logging
 import threading
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ...core.errors import BadRequest, NotFound, Unprocessable
+from ...core.passwords import without_passwords
 from ...core.records import now
 from ...core.refs import decoded, named
 from ..definitions import Definition, Registered, ServiceSpec, split_version
 from ..online import OnlineReader
 from ..settings import FeatureSettings
 from ..spec import Unapplied
-from ..store import FeatureFiles
+from ..store import REMOTE_SECONDS, FeatureFiles
 from ..worker import call
 
 if TYPE_CHECKING:
     from feast import FeatureStore
 
     from ...core.project import Project
+
+_log = logging.getLogger(__name__)
 
 
 class FeatureVerbs:
@@ -34,6 +39,8 @@ class FeatureVerbs:
         self._lock = threading.Lock()  # one read of the registry at a time
         self._opening = threading.Lock()  # separate: a panel must not wait for Feast to load
         self._feast: tuple[str, FeatureStore] | None = None
+        self._renewing = threading.Lock()  # one renewal of the copy at a time
+        self._not_before = 0.0  # the clock of the next one, after one that failed
 
     def feast(self) -> FeatureStore:
         """Feast's own object for this repository, up to date with the registry."""
@@ -54,6 +61,31 @@ class FeatureVerbs:
     def _registered(self) -> Registered:
         with self._lock:
             return self._store.registered(lambda: call(self._project, "index"))
+
+    def _copy(self) -> Registered:
+        """What the registry held when it was copied last, so that a look-up needs no registry. If
+        it has changed since, the copy is renewed in a thread; one that fails is logged.
+        """
+        copy = self._store.copy()
+        if copy is None:
+            return self._registered()
+        if not copy.current and not self._renewing.locked() and time.monotonic() > self._not_before:
+            threading.Thread(target=self._renew, name="mlinfra-index", daemon=True).start()
+        return copy.registered
+
+    def _renew(self) -> None:
+        if not self._renewing.acquire(blocking=False):
+            return
+        try:
+            self._registered()
+        except Exception as error:  # noqa: BLE001  # each registry raises errors of its own library
+            self._not_before = time.monotonic() + REMOTE_SECONDS
+            _log.warning(
+                "Look-ups go on with the old copy of the registry: %s",
+                without_passwords(str(error)),
+            )
+        finally:
+            self._renewing.release()
 
     def _views(self) -> Mapping[str, Definition]:
         return self._registered().views
@@ -83,8 +115,8 @@ class FeatureVerbs:
             "mlinfra features list shows what there is; apply brings definitions in.",
         )
 
-    def _service(self, name: str) -> ServiceSpec:
-        name, services = named(name, "service"), self._registered().services
+    def _service(self, name: str, found: Registered | None = None) -> ServiceSpec:
+        name, services = named(name, "service"), (found or self._registered()).services
         if name not in services:
             raise NotFound(
                 f"There is no service {name}.",
@@ -141,7 +173,7 @@ class FeatureVerbs:
         """The features of a service, else the reference itself. A view may be called `service`."""
         if not ref.startswith("service:") or "service" in found.views:
             return [ref]
-        service = self._service(ref)
+        service = self._service(ref, found)
         if service.renamed:
             raise BadRequest(
                 f"The service {service.name} renames {', '.join(service.renamed)}.",

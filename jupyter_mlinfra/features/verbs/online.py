@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ...core.errors import BadRequest, Conflict
+from ...core.errors import BadRequest, Conflict, NotFound
 from ...core.frames import polars_frame
 from ...core.records import to_json
 from ...core.refs import named
 from .. import statistics
-from ..definitions import Definition
+from ..definitions import Definition, Registered
 from ..online import MAX_ENTITIES
 from ..repo import folder
 from ..settings import FeatureSettings
@@ -148,11 +148,14 @@ class OnlineVerbs(FeatureVerbs):
         """Features by view, and these views. Raises NotFound, BadRequest for one that is not
         online.
         """
-        found = self._registered()
-        requested = self._requested(features, found)
+        found = self._copy()
+        try:
+            requested = self._requested(features, found)
+        except NotFound:  # unless it is newer than the copy
+            requested = self._requested(features, found := self._registered())
         views = {name: self._view(name, found) for name in requested}
         for name in requested:
-            self._check_version(views[name])
+            self._check_version(views[name], found)
             if not views[name].online:
                 why = (
                     "Feast computes it from the request."
@@ -192,16 +195,15 @@ class OnlineVerbs(FeatureVerbs):
             size=min(sample or settings.skew_sample, MAX_ENTITIES),
         )
 
-    def _check_version(self, view: Definition) -> None:
+    def _check_version(self, view: Definition, found: Registered) -> None:
         """Raise Conflict for a version that is not the view as it is now."""
-        if view.pinned in (None, self._view(view.view).version):
+        if view.pinned in (None, self._view(view.view, found).version):
             return
         raise Conflict(
             f"{view.name} is not online.",
             f"Look-ups read the table of {view.view} as it is now.",
-            "Use Features.feast().get_online_features, and set"
-            " `enable_online_feature_view_versioning: true` under `registry` in"
-            " feature_store.yaml.",
+            f"Name {view.view}, or define these columns as a view of another name, then apply and"
+            " materialize.",
         )
 
     def serving(self, features: Sequence[str]) -> dict[str, Any]:
@@ -210,17 +212,22 @@ class OnlineVerbs(FeatureVerbs):
         environment.
 
         features: `view:feature` or `view:*`. Raises NotFound for an unknown feature, BadRequest for
-        a view that is not online.
+        a view that is not online, Conflict for a version that is not the view as it is now.
         """
         from .. import serving
 
-        requested = self._requested(features)
-        views = self._definitions(requested)
+        found = self._registered()
+        requested: dict[str, list[str]] = {}
+        for name, chosen in self._requested(features, found).items():
+            self._check_version(view := self._view(name, found), found)
+            wanted = requested.setdefault(view.view, [])
+            wanted += [feature for feature in chosen if feature not in wanted]
+        views = found.views
         computed = any(views[name].kind == "on_demand" for name in requested)
-        found = serving.definitions_of(requested, views, self.feast() if computed else None)
+        plan = serving.definitions_of(requested, views, self.feast() if computed else None)
         return {
             "requested": requested,
-            **found,
+            **plan,
             "requirements": serving.requirements_of(self._project),
         }
 
