@@ -120,7 +120,8 @@ def same(expected: pl.Series, shown: list[Any]) -> None:
 
 def test_every_number_of_the_columns_says_how_it_was_obtained(shared: Lab) -> None:
     # Nobody has read all of its rows yet.
-    shutil.rmtree(shared.server.root / ".mlinfra" / "sketches", ignore_errors=True)
+    for folder in ("profiles", "sketches"):
+        shutil.rmtree(shared.server.root / ".mlinfra" / folder, ignore_errors=True)
     page = shared.open("Catalog", f"dataset:{LARGE}")
     tab(page, "Columns")
     grid = page.get_by_role("grid", name=f"Columns of {LARGE}")
