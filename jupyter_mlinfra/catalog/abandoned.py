@@ -1,5 +1,5 @@
-"""What attempts left whose processes were killed: their data files are deleted once it is certain
-that no snapshot has them and none ever will.
+"""What attempts left whose processes were killed: their data files and rows in quarantine are
+deleted once it is certain that no snapshot has them and none ever will.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from ..core.errors import MLInfraError, NotFound
-from .metadata import snapshot_with
+from .metadata import quarantined_by, snapshot_with
 from .names import DatasetName
 from .pending import Left
 from .store import CatalogStore
@@ -62,6 +62,10 @@ def _delete_unneeded(left: Left, store: CatalogStore, table: Table | None) -> No
         return  # its table was dropped, and others may have kept its files, or have moved it
     needed = frozenset[str]().union(*map(_files, holders))
     _delete([file for file in left.files if file not in needed], store, table)
+    landed = set[str]().union(*(quarantined_by(store.metadata_of(item)) for item in holders))
+    for path in left.beside:
+        if path.stem not in landed:
+            path.unlink(missing_ok=True)
 
 
 def _holders(left: Left, store: CatalogStore, table: Table | None) -> list[Table]:

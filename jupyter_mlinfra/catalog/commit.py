@@ -34,6 +34,8 @@ from .store import CatalogStore
 from .widening import changes, short_schema
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pyiceberg.io import FileIO
     from pyiceberg.table import Table, Transaction
 
@@ -69,12 +71,14 @@ class Terms:
     error in it stops the commit. Positions are properties of the table too. undo: called when it is
     certain that the snapshot was not made and never will be. stale: asked of the metadata that
     another writer's commit has made; if so, the rows do not follow it, and `summary` is called
-    again.
+    again. beside: the file that `summary` made beside the table; it goes if the process is killed
+    and the snapshot was not made.
     """
 
     summary: Callable[[], Mapping[str, str]]
     undo: Callable[[], object]
     stale: Callable[[Metadata], bool]
+    beside: Callable[[], Path | None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +155,10 @@ def _attempt(
         done = change.files(draft.table, files, draft.targets)
         failpoint("catalog-files")
         checksums = checksum_properties(files.checksums)
-        _stage(draft, done, {**terms.summary(), **checksums, COMMIT: draft.record.mark})
+        summary = terms.summary()
+        if (beside := terms.beside()) is not None:
+            draft.record.made_beside(beside)
+        _stage(draft, done, {**summary, **checksums, COMMIT: draft.record.mark})
         if waits:
             with store.before_appends(name):
                 pass

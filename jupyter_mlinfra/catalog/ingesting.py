@@ -48,13 +48,14 @@ class _AlreadyInError(Exception):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _NewFiles:
     """The files of an ingest that are not in the dataset yet. digests: of these files. marks: of
-    those that are objects. inputs: for the lineage. skipped: by path as it is shown, the snapshot
-    that added the file.
+    those that are objects. shown: as users know them. inputs: the same for the lineage. skipped: by
+    path as it is shown, the snapshot that added the file.
     """
 
     paths: Sequence[Path]
     digests: frozenset[str]
     marks: frozenset[str]
+    shown: Sequence[str]
     inputs: Sequence[str]
     skipped: Mapping[str, str]
 
@@ -195,7 +196,7 @@ class Ingesting:
 
         with open_sources(files.paths, options, self._project.folder("staging")) as sources:
             meter.files(sources, [packed_size(path) for path in files.paths])
-            rows = FileRows(sources, options, meter=meter)
+            rows = FileRows(sources, options, shown=files.shown, meter=meter)
             report = self._writer.write(
                 name,
                 rows,
@@ -274,6 +275,7 @@ class Ingesting:
             paths=new,
             digests=frozenset(digests[path] for path in new),
             marks=frozenset(found.marks[path] for path in new if path in found.marks),
+            shown=[found.urls.get(path) or self._shown(path) for path in new],
             inputs=[found.urls.get(path) or f"file:{self._shown(path)}" for path in new],
             skipped={
                 **{found.urls.get(path) or self._shown(path): at for path, at in in_it.items()},

@@ -17,7 +17,7 @@ from .guess import Guess, Guesses
 from .kept import Kept
 from .names import column_names
 from .progress import Meter
-from .quarantine import MOST, Broken, Quarantine, Unfit, too_many
+from .quarantine import MOST, Broken, Quarantine, Unfit, header_line, too_many
 from .reading import Doubt, Reading, say
 from .sources import Source
 from .spelling import PLAIN, described
@@ -51,8 +51,9 @@ class FileRows:
 
     types: short words for columns that the dataset does not have yet, where `reading` gives none.
     doubts: guesses that may be wrong, after `plan`. read: rows that were read, after `frames`.
-    strict: a doubt that stops and too many rows that do not fit are raised; otherwise `refused`
-    holds them. meter: told of every block.
+    shown: the files as quarantine names them, by default by their names. strict: a doubt that stops
+    and too many rows that do not fit are raised; otherwise `refused` holds them. meter: told of
+    every block.
     """
 
     def __init__(
@@ -61,11 +62,13 @@ class FileRows:
         reading: Reading,
         *,
         types: Mapping[str, str] | None = None,
+        shown: Sequence[str] | None = None,
         strict: bool = True,
         meter: Meter | None = None,
     ) -> None:
         self._sources = sources
         self._meter = meter or Meter()
+        self._shown = shown or [source.name for source in sources]
         self._reading = reading
         self._types = {**(types or {}), **reading.types}
         self._strict = strict
@@ -145,15 +148,17 @@ class FileRows:
                 )
 
     def frames(self, targets: Mapping[str, Target]) -> Iterator[pl.DataFrame]:
-        self.quarantine.rows.clear()
+        self.quarantine.clear()
         self._empty.clear()
         self._cut.clear()
         self.read = 0
         self._meter.reads("reading")
-        for source in self._sources:
-            yield from self._frames_of(source, targets)
+        for source, shown in zip(self._sources, self._shown, strict=True):
+            yield from self._frames_of(source, shown, targets)
 
-    def _frames_of(self, source: Source, targets: Mapping[str, Target]) -> Iterator[pl.DataFrame]:
+    def _frames_of(
+        self, source: Source, shown: str, targets: Mapping[str, Target]
+    ) -> Iterator[pl.DataFrame]:
         import polars as pl
 
         fits = [
@@ -179,10 +184,10 @@ class FileRows:
             yield fitting.with_columns(absent)[list(targets)]
         broken = sorted([*source.torn(), *source.broken(unfit)], key=lambda row: row.line)
         self._judge(source, broken, read + len(source.torn()), targets)
-        if broken and source.dialect is not None:
-            self.quarantine.note_header(source.name, source.columns, source.dialect.separator)
+        dialect = source.dialect
+        header = header_line(source.columns, dialect.separator) if broken and dialect else ""
         for row in broken:
-            self.quarantine.add(row)
+            self.quarantine.add(replace(row, file=shown, header=header))
         self.read += read + len(source.torn())
 
     def _judge(

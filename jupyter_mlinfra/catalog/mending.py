@@ -34,6 +34,7 @@ class Mending:
     def export(self, file: Path) -> int:
         """Write the rows to a new file, below the line with the names; returns how many."""
         rows = self._rows()
+        _refuse_cut(rows)
         header = self._header(rows, file)
         lines = [header, *rows["text"]] if header else list(rows["text"])
         try:
@@ -106,3 +107,13 @@ class Mending:
         except FileNotFoundError:
             return {}
         return noted
+
+
+def _refuse_cut(rows: pl.DataFrame) -> None:
+    """Raise Conflict if only the beginning of a row is kept."""
+    for file, line in rows.filter("cut").select("file", "line").head(1).iter_rows():
+        raise Conflict(
+            f"Line {line} of {file} cannot be mended here.",
+            "It is so long that only its beginning is in quarantine.",
+            "Mend it in that file, and ingest the file again.",
+        )

@@ -55,12 +55,14 @@ class Demand:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
     """An attempt whose process ended before it knew how the attempt had ended. mark: what its
-    snapshot would carry. files: data files that it may have made. demand: of the last time that it
+    snapshot would carry. files: data files that it may have made. beside: its files with rows in
+    quarantine. demand: of the last time that it
     asked the catalog; None if it never did.
     """
 
     mark: str
     files: tuple[str, ...]
+    beside: tuple[Path, ...]
     demand: Demand | None
 
 
@@ -74,6 +76,12 @@ class Attempt:
     def makes(self, file: str) -> None:
         """Called before a data file is made. Raises Unavailable on a full disk."""
         self._add({"file": file})
+
+    def made_beside(self, file: Path) -> None:
+        """Called after a file with rows in quarantine is made. Raises Unavailable on a full
+        disk.
+        """
+        self._add({"beside": str(file)})
 
     def asks(self, demand: Demand) -> None:
         """Called before the catalog is asked, each time. Raises Unavailable on a full disk."""
@@ -162,5 +170,6 @@ def _read(path: Path, table: str) -> Left | None:
     return Left(
         mark=path.stem,
         files=tuple(line["file"] for line in lines if "file" in line),
+        beside=tuple(Path(line["beside"]) for line in lines if "beside" in line),
         demand=Demand(**asked[-1]) if asked else None,
     )

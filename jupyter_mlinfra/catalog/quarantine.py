@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 MOST = 100_000
 """More broken rows than this mean that the file is read in the wrong way."""
 
-_MAX_TEXT_LENGTH = 10_000
+_MAX_BYTES = 64 << 20  # of the texts of one ingest
+_MAX_TEXT_LENGTH = 10_000  # of a text above that
 _LETTERS = 16
 
 
@@ -29,7 +30,8 @@ _LETTERS = 16
 class Broken:
     """One row that was set aside. line: where it begins in its file, from 1. text: its text.
 
-    column, value: what did not fit, if the row could be split into fields.
+    column, value: what did not fit, if the row could be split into fields. header: the line with
+    the names, where the text is a line of such a file. cut: `text` is only the beginning.
     """
 
     file: str
@@ -38,6 +40,8 @@ class Broken:
     text: str
     column: str = ""
     value: Any = None
+    header: str = ""
+    cut: bool = False
 
 
 class Unfit(NamedTuple):
@@ -50,13 +54,13 @@ class Unfit(NamedTuple):
 
 
 class Quarantine:
-    """The broken rows of one ingest, held in memory up to `MOST`, then in one file. headers: of the
-    files of which the text of a row is a part of a line: that line with the names.
+    """The broken rows of one ingest, held in memory up to `MOST`, then in one file. Their texts are
+    whole up to 64 MiB together; then long ones are cut, and say so.
     """
 
     def __init__(self) -> None:
         self.rows: list[Broken] = []
-        self.headers: dict[str, str] = {}
+        self._bytes = 0
         self.path: Path | None = None
 
     def add(self, row: Broken) -> None:
@@ -64,15 +68,16 @@ class Quarantine:
         if len(self.rows) >= MOST:
             first = self.rows[0]
             raise too_many(first.file, f"line {first.line}", first.reason)
-        self.rows.append(
-            Broken(row.file, row.line, row.reason, row.text[:_MAX_TEXT_LENGTH], row.column)
-        )
+        size = len(row.text.encode(errors="replace"))
+        cut = self._bytes + size > _MAX_BYTES and len(row.text) > _MAX_TEXT_LENGTH
+        text = row.text[:_MAX_TEXT_LENGTH] if cut else row.text
+        self._bytes += 0 if cut else size
+        self.rows.append(replace(row, text=text, value=None, cut=cut))
 
-    def note_header(self, file: str, columns: Iterable[str], separator: str) -> None:
-        """Keep the line with the names above the rows of a file whose rows are lines."""
-        line = io.StringIO()
-        csv.writer(line, delimiter=separator, lineterminator="").writerow(columns)
-        self.headers[file] = line.getvalue()
+    def clear(self) -> None:
+        """Forget the rows: they are read again."""
+        self.rows.clear()
+        self._bytes = 0
 
     def write(self, folder: Path) -> None:
         """Store the rows as one Parquet file at `path`, whose name is that of the ingest; without
@@ -87,10 +92,9 @@ class Quarantine:
         frame = pl.DataFrame(
             {
                 name: [getattr(row, name) for row in rows]
-                for name in ("file", "line", "column", "reason", "text")
+                for name in ("file", "line", "column", "reason", "text", "header", "cut")
             }
         ).with_columns(
-            header=pl.Series([self.headers.get(row.file, "") for row in rows], dtype=pl.String),
             at=pl.lit(now(), pl.Datetime("us", "UTC")),
         )
         data = io.BytesIO()
@@ -101,21 +105,22 @@ class Quarantine:
         write_atomic(path, data.getvalue())
         self.path = path
 
-    def drop_copies(self, landed: Container[str]) -> None:
-        """After the commit, delete files of the same rows whose ingest was killed before its own.
-        landed: the names of the ingests that are in the dataset.
-        """
-        if self.path is None:
-            return
-        for other in self.path.parent.glob(f"*-{self.path.stem[-_LETTERS:]}.parquet"):
-            if other != self.path and other.stem not in landed:
-                other.unlink(missing_ok=True)
+    def file(self) -> Path | None:
+        """The file with the rows, if there are any; after `write`."""
+        return self.path
 
     def discard(self) -> None:
         """Delete the file: the ingest did not happen."""
         if self.path is not None:
             self.path.unlink(missing_ok=True)
             self.path = None
+
+
+def header_line(columns: Iterable[str], separator: str) -> str:
+    """The line with the names, of a file whose rows are lines."""
+    line = io.StringIO()
+    csv.writer(line, delimiter=separator, lineterminator="").writerow(columns)
+    return line.getvalue()
 
 
 def too_many(file: str, location: str, reason: str) -> Unprocessable:

@@ -64,14 +64,12 @@ class Writer:
                 **further,
             }
 
-        terms = Terms(summary=summary, undo=quarantine.discard, stale=stale)
+        terms = Terms(summary=summary, undo=quarantine.discard, stale=stale, beside=quarantine.file)
         owner = self._project.user
         with self._change(rows, mode, key) as change:
             committed = commit(self._store, name, change, owner=owner, terms=terms)
             notes = _notes(change)
         self._announce(name, committed, written_by, inputs, quarantined=len(quarantine.rows))
-        if quarantine.path:
-            quarantine.drop_copies(records.quarantined_by(self._metadata(name)))
         failpoint("catalog-told")
         return IngestReport(
             dataset=name.text,

@@ -23,15 +23,16 @@ def report(catalog, file) -> Any:
     return catalog.ingest([file("b.csv", f"id,word\noops,b\n{GOOD}7\n")], into="shop.orders")
 
 
-def test_rows_that_do_not_fit_are_a_table(catalog, project, report) -> None:
+def test_rows_that_do_not_fit_are_a_table(catalog, project, report, tmp_path) -> None:
     assert report.quarantine == "quarantine.shop__orders"
     rows = catalog.sql(
         "SELECT dataset, file, line, `column`, reason, text FROM quarantine.shop__orders"
         " ORDER BY line"
     )
+    b = str(tmp_path / "b.csv")
     assert rows.rows() == [
-        ("shop.orders", "b.csv", 2, "id", "'oops' in column 'id', which is i64", "oops,b"),
-        ("shop.orders", "b.csv", 43, "", "1 field instead of 2", "7"),
+        ("shop.orders", b, 2, "id", "'oops' in column 'id', which is i64", "oops,b"),
+        ("shop.orders", b, 43, "", "1 field instead of 2", "7"),
     ]
     block = catalog.preview("quarantine.shop__orders")
     assert (block.shown, block.total) == (2, 2)
@@ -49,7 +50,8 @@ def test_rows_that_do_not_fit_are_a_table(catalog, project, report) -> None:
 def test_the_rows_of_several_ingests_are_told_apart(catalog, report, file) -> None:
     catalog.ingest([file("c.csv", f"id,word\n{GOOD}x,c\n")], into="shop.orders")
     rows = catalog.dataset("quarantine.shop__orders").scan().collect()
-    assert rows["file"].to_list() == ["b.csv", "b.csv", "c.csv"]
+    names = [name.rpartition("/")[2] for name in rows["file"]]
+    assert names == ["b.csv", "b.csv", "c.csv"]
     assert rows["ingest"].n_unique() == 2
     assert rows["at"].is_sorted()
 
@@ -122,3 +124,44 @@ def test_rows_of_json_are_mended_as_json(catalog, file, rows, tmp_path) -> None:
     bad.write_text('{"id": 20}\n{"id": 21}\n')
     catalog.mend("t.a", bad)
     assert [row["id"] for row in rows("t.a")] == sorted(range(22), key=lambda n: repr({"id": n}))
+
+
+def test_files_of_one_name_keep_their_own_columns(catalog, tmp_path) -> None:
+    for folder, header in (("x", "id,word"), ("y", "word,id")):
+        (tmp_path / folder).mkdir()
+        lines = GOOD if folder == "x" else "".join(f"w,{number}\n" for number in range(40))
+        (tmp_path / folder / "d.csv").write_text(f"{header}\n{lines}1x,2y\n")
+    paths = [tmp_path / "x" / "d.csv", tmp_path / "y" / "d.csv"]
+    catalog.ingest(paths, into="t.a", types={"id": "i64"})
+    found = catalog.dataset("quarantine.t__a").scan().collect()
+    assert list(zip(found["file"], found["header"], strict=True)) == [
+        (str(tmp_path / "x" / "d.csv"), "id,word"),
+        (str(tmp_path / "y" / "d.csv"), "word,id"),
+    ]
+    with pytest.raises(Conflict, match="different columns"):
+        catalog.export_quarantine("t.a", tmp_path / "bad.csv")
+
+
+def test_a_long_row_is_mended_whole_or_not_at_all(catalog, file, tmp_path, monkeypatch) -> None:
+    long = "x" * 15_000
+    path = file("a.csv", f"id,word\n{GOOD}oops,{long}\n")
+    catalog.ingest([path], into="t.a")
+    catalog.export_quarantine("t.a", tmp_path / "bad.csv")
+    assert (tmp_path / "bad.csv").read_text() == f"id,word\noops,{long}\n"
+    monkeypatch.setattr("jupyter_mlinfra.catalog.quarantine._MAX_BYTES", 12_000)
+    catalog.ingest([path], into="t.b")
+    with pytest.raises(Conflict, match=rf"Line 42 of {path}"):
+        catalog.export_quarantine("t.b", tmp_path / "more.csv")
+    assert not (tmp_path / "more.csv").exists()
+
+
+def test_equal_bad_rows_of_an_ingest_under_way_stay(catalog, tmp_path, meanwhile) -> None:
+    paths = [tmp_path / name / "day.csv" for name in ("x", "y")]
+    for number, path in enumerate(paths):
+        path.parent.mkdir()
+        path.write_text(f"id,word\n{GOOD}{100 + number},a\noops,b\n")
+    catalog.write(pl.DataFrame({"id": [1], "word": ["a"]}), into="t.a")
+    meanwhile(lambda: catalog.ingest([paths[1]], into="t.a"))
+    catalog.ingest([paths[0]], into="t.a")
+    found = catalog.dataset("quarantine.t__a").scan().collect()
+    assert sorted(found["file"]) == [str(path) for path in paths]

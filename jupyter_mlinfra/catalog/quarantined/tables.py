@@ -19,12 +19,16 @@ if TYPE_CHECKING:
 
     from ...core.project import Project
 
-COLUMNS = ("dataset", "file", "line", "column", "reason", "text", "header", "ingest", "at")
+COLUMNS = ("dataset", "file", "line", "column", "reason", "text", "cut", "header", "ingest", "at")
 """dataset: where the row was meant to go. file, line: where it begins. column: the first whose
 value does not fit; empty if the row could not be split. text: the row as it stands in the file, or
-as JSON. header: the line with the names, where the text is a line of such a file. ingest: the name
+as JSON. cut: whether that is only its beginning.
+header: the line with the names, where the text is a line of such a file. ingest: the name
 of the ingest. at: when it was.
 """
+
+_CUT_BEFORE = 10_000
+"""Signs at which earlier versions cut a text, without saying so."""
 
 
 class QuarantineTables:
@@ -102,7 +106,8 @@ def _rows(path: Path) -> pl.LazyFrame:
     rows = pl.scan_parquet(path)
     there = rows.collect_schema()
     at = pl.lit(from_seconds(path.stat().st_mtime), pl.Datetime("us", "UTC"))
-    absent = {"column": pl.lit(""), "header": pl.lit(""), "at": at}
+    cut = pl.col("text").str.len_chars() >= _CUT_BEFORE
+    absent = {"column": pl.lit(""), "header": pl.lit(""), "at": at, "cut": cut}
     return rows.with_columns(
         dataset=pl.lit(path.parent.name),
         ingest=pl.lit(path.stem),
