@@ -91,7 +91,7 @@ class Ingesting:
             return bringing.bring(mode, options, key=key, cursor=cursor, again=again)
         for file in files:
             check_objects(file)
-        known = self._files_in(name) if mode != "replace" and not again else {}
+        known = self._files_in(name) if mode == "append" and not again else {}
         scratch = self._project.folder("staging")
         with given(
             files,
@@ -128,7 +128,7 @@ class Ingesting:
                 path: digest(path, part_of(path, options), passed=meter.passed) for path in paths
             }
             for _ in range(_ATTEMPTS):
-                existing = self._files_in(name) if mode != "replace" and not again else {}
+                existing = self._brought(name, mode, key, digests, found) if not again else {}
                 new = self._new_files(paths, digests, existing, found)
                 if not new.paths:
                     return self._nothing_new(name, new.skipped)
@@ -183,7 +183,7 @@ class Ingesting:
         """Ingest files of which none was in the dataset when this began. Raises _AlreadyInError if
         one is by now.
         """
-        once = files.digests if mode != "replace" and not again else frozenset[str]()
+        once = files.digests if mode == "append" and not again else frozenset[str]()
 
         def stale(metadata: records.Metadata) -> bool:
             return bool(once and once & records.files_in(metadata).keys())
@@ -192,7 +192,8 @@ class Ingesting:
             watch.check()
             if once and once & self._files_in(name).keys():
                 raise _AlreadyInError
-            return {records.FILES: json.dumps(sorted({*files.digests, *files.marks}))}
+            brought = {records.FILES: json.dumps(sorted({*files.digests, *files.marks}))}
+            return {**brought, records.KEY: json.dumps(list(key))} if key else brought
 
         with open_sources(files.paths, options, self._project.folder("staging")) as sources:
             meter.files(sources, [packed_size(path) for path in files.paths])
@@ -300,6 +301,27 @@ class Ingesting:
             return dict(scan(self._store.load(name), name).collect_schema())
         except NotFound:
             return None
+
+    def _brought(
+        self,
+        name: DatasetName,
+        mode: WriteMode,
+        key: Sequence[str],
+        digests: Mapping[Path, str],
+        found: Given,
+    ) -> Mapping[str, str]:
+        """The snapshots that brought files whose rows count already, by digest: those of an upsert
+        only if the last write was the same, since others may have changed what it wrote.
+        """
+        if mode == "replace":
+            return {}
+        if mode == "append":
+            return self._files_in(name)
+        try:
+            last = records.upserted_last(self._store.metadata(self._store.entry(name)), key)
+        except NotFound:
+            return {}
+        return last if last.keys() == {*digests.values(), *found.marks.values()} else {}
 
     def _files_in(self, name: DatasetName) -> Mapping[str, str]:
         """The snapshots that added files, by digest; none if the dataset does not exist."""

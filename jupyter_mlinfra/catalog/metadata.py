@@ -39,6 +39,8 @@ POSITION = "mlinfra.position."
 of a stream, and is a property of the table too; see `positions`.
 """
 
+KEY = "mlinfra.key"
+"""The key columns of an upsert, as JSON."""
 KEEPS_ROWS, KEEPS_FILES = "mlinfra.keeps-rows", "mlinfra.keeps-files"
 """Properties of a snapshot that removed files, `true` if `keeps_rows` or `keeps_files` holds."""
 
@@ -183,6 +185,18 @@ def files_in(metadata: Metadata) -> dict[str, str]:
         if "operation" in _summary(entry) and not keeps_files(entry):
             break
     return snapshots
+
+
+def upserted_last(metadata: Metadata, key: Sequence[str]) -> dict[str, str]:
+    """As `files_in`, of the newest snapshot alone, if it is an upsert by this key; else nothing.
+    What came before may have got other values since.
+    """
+    for entry in ancestors(metadata, metadata.get("current-snapshot-id")):
+        summary = _summary(entry)
+        if _json_list(summary.get(KEY)) != list(key):
+            return {}
+        return dict.fromkeys(_json_list(summary.get(FILES)), str(entry["snapshot-id"]))
+    return {}
 
 
 def quarantined_by(metadata: Metadata) -> set[str]:

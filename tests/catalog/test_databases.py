@@ -589,3 +589,7 @@ def test_a_whole_table_by_its_key_follows_its_changes(catalog, shop, address):
     assert catalog.ingest([address("t")], **by_key).rows_written == 2
     found = catalog.dataset("shop.t").scan().collect().sort("id").rows()
     assert found == [(1, 5), (2, 2), (3, 3)]
+    shop.execute("UPDATE t SET n = 1 WHERE id = 1; DELETE FROM t WHERE id = 3")  # as it was
+    assert catalog.ingest([address("t")], **by_key).rows_written == 1
+    found = catalog.dataset("shop.t").scan().collect().sort("id").rows()
+    assert found == [(1, 1), (2, 2), (3, 3)]

@@ -120,12 +120,15 @@ class Bringing:
 
         def properties() -> Mapping[str, str]:
             mark = f"{self._mark}{source.fingerprint}"
+            metadata = self._metadata()
             seen.clear()
-            seen.update(self._marks(self._metadata()))
-            if way.follows and mark in seen:
-                raise _InError(seen[mark])
+            seen.update(self._marks(metadata))
+            # What an upsert wrote may have got other values since.
+            brought = records.upserted_last(metadata, way.key) if way.key else seen
+            if way.follows and mark in brought:
+                raise _InError(brought[mark])
             self._refuse_rows_of(seen, way)
-            return {records.FILES: json.dumps([mark])}
+            return {records.FILES: json.dumps([mark]), **_key(way)}
 
         def stale(metadata: records.Metadata) -> bool:
             return way.follows and self._marks(metadata) != seen
@@ -249,6 +252,10 @@ class _Fingerprinted(TableSource):
     def fingerprint(self) -> str:
         """After `frames`. Another version of Polars may give another one."""
         return f"{self._sums[0]:016x}{self._sums[1]:016x}.{self._rows}"
+
+
+def _key(way: _Way) -> dict[str, str]:
+    return {records.KEY: json.dumps(list(way.key))} if way.key else {}
 
 
 def _notes(database: Database, cursor: str) -> list[str]:
