@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unavailable
+from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unavailable, Unprocessable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import to_json
 from jupyter_mlinfra.faces.rows import row_of
@@ -59,6 +59,38 @@ def test_each_value_has_a_status_and_its_event_time(shop: Features) -> None:
             event_at={"clicks:clicks_7d": None, "clicks:rate": None, "spend:amount": None},
         ),
     ]
+
+
+def test_faults_of_a_key_a_value_and_the_store_are_told_apart_when_rows_are_written() -> None:
+    from feast import RepoConfig
+
+    from jupyter_mlinfra.features.definitions import Column, Definition
+    from jupyter_mlinfra.features.online.writing import OnlineWriter, Rows
+
+    closed = {"type": "redis", "connection_string": "127.0.0.1:9"}
+    config = RepoConfig(project="p", registry="r.db", provider="local", online_store=closed)
+    view = Definition(
+        name="clicks",
+        kind="batch",
+        entities=["user"],
+        keys=[Column(name="user_id", type="INT64", tags={})],
+        features=[Column(name="n", type="INT64", tags={})],
+        ttl_seconds=None,
+        source=None,
+        online=True,
+        digest="",
+        materialized_until=None,
+        owner="",
+        tags={},
+        description="",
+    )
+    writer = OnlineWriter(config, view)
+    with pytest.raises(Unprocessable, match="Key user_id of clicks"):
+        writer.write(Rows({"user_id": [1.5], "n": [1]}, [T0], [None]))
+    with pytest.raises(Unprocessable, match="Column n of clicks"):
+        writer.write(Rows({"user_id": [1], "n": ["x"]}, [T0], [None]))
+    with pytest.raises(Unavailable, match="The online store did not answer"):
+        writer.write(Rows({"user_id": [1], "n": [1]}, [T0], [None]))
 
 
 @pytest.mark.parametrize("key", [[1], {"a": 1}, "x", float("nan")])

@@ -170,12 +170,14 @@ class _Run:
 
     def run(self) -> Materialized:
         started, first = time.monotonic(), None
-        with one_snapshot(), readable(self._source):
-            state = state_of(self._source, self._repo)
-            parts = self._parts(self._window(state))
+        with one_snapshot():
+            with readable(self._source):
+                state = state_of(self._source, self._repo)
+                parts = self._parts(self._window(state))
             over = opened_store(self._project) if self._is_careful() else None
             for number, part in enumerate(parts):
-                found = _newest(self._view, self._source, part.window, self._repo)
+                with readable(self._source):
+                    found = _newest(self._view, self._source, part.window, self._repo)
                 begin = part.window.after or _event_time(found, self._source, "min")
                 first = first or begin
                 self._write(found, over, parts, number)

@@ -13,12 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...core.errors import BadRequest, Conflict, MLInfraError, Unavailable
+from ...core.errors import BadRequest, Conflict, MLInfraError
 from ...core.feast_online.feast_itself import FeastStore
 from ...core.feast_online.feast_stores import Column, Store, direct_store
 from ...core.feast_online.feast_values import SIMPLE
-from ...core.passwords import without_passwords
-from ...core.sqlite import fix_of, sqlite_error
 from ..definitions import Definition
 from ..repo import (
     configuration,
@@ -30,6 +28,7 @@ from ..repo import (
 )
 from ..spec import OnlineRow, OnlineStatus
 from ..store import Materialization
+from .answering import answering
 from .keys import keys_of
 
 if TYPE_CHECKING:
@@ -124,17 +123,8 @@ class OnlineReader:
             load_feast()
         with self._lock:
             store = self._open()
-            try:
+            with answering():
                 return store.read(view.view, keys, wanted)
-            except MLInfraError:
-                raise
-            except Exception as error:  # each store raises errors of its own library
-                fix = (cause := sqlite_error(error)) and fix_of(cause)
-                raise Unavailable(
-                    "The online store did not answer.",
-                    f"{without_passwords(str(error))}.",
-                    fix or "Start it, or correct online_store in feature_store.yaml.",
-                ) from error
 
     def _open(self) -> Store:
         if self._opened is None:

@@ -7,10 +7,12 @@ from datetime import datetime
 from itertools import compress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ...core.errors import Unprocessable
 from ...core.feast_online.feast_itself import entity_keys, feast_timestamps, feast_view
 from ...core.feast_online.feast_keys import typed
 from ...core.feast_online.feast_stores import Keys, Store
 from ..definitions import Definition
+from .answering import answering
 
 if TYPE_CHECKING:
     import polars as pl
@@ -91,7 +93,8 @@ class OnlineWriter:
             if part.at:
                 with feast_timestamps():
                     messages = list(self._messages(part))
-                    self._store.online_write_batch(self._config, self._table, messages, None)
+                    with answering():
+                        self._store.online_write_batch(self._config, self._table, messages, None)
             written += len(part.at)
             progress(done)
         return written
@@ -100,7 +103,9 @@ class OnlineWriter:
         """Whether the event time of a row is not before the stored one; stores may keep seconds
         alone.
         """
-        stored = over.read(self._view.name, self._keys_of(rows), self._features)
+        keys = self._keys_of(rows)
+        with answering():
+            stored = over.read(self._view.name, keys, self._features)
         newest = [
             max((at for at in times if at is not None), default=None)
             for times in zip(*(column.at for column in stored.values()), strict=True)
@@ -111,13 +116,33 @@ class OnlineWriter:
         ]
 
     def _keys_of(self, rows: Rows) -> Keys:
-        columns = [
-            [typed(value, kind) for value in rows.columns[name]]
-            for name, kind in self._keys.items()
-        ]
+        columns = [self._key(rows, name, kind) for name, kind in self._keys.items()]
         return Keys(
             self._keys, list(zip(*columns, strict=True)) if columns else [()] * len(rows.at)
         )
+
+    def _key(self, rows: Rows, name: str, kind: str) -> list[Any]:
+        try:
+            return [typed(value, kind) for value in rows.columns[name]]
+        except (TypeError, ValueError, OverflowError) as error:
+            raise Unprocessable(
+                f"Key {name} of {self._view.name} has a value of a wrong type.",
+                f"{error}.",
+                f"It is {kind.lower()}: correct the rows, or the type in the definition.",
+            ) from error
+
+    def _feature(self, rows: Rows, name: str, kind: str) -> Any:
+        from feast.type_map import python_values_to_proto_values
+        from feast.value_type import ValueType
+
+        try:
+            return python_values_to_proto_values(rows.columns[name], ValueType[kind])
+        except Exception as error:  # Feast raises errors of many kinds
+            raise Unprocessable(
+                f"Column {name} of {self._view.name} has a value of a wrong type.",
+                f"{type(error).__name__}: {error}",
+                f"It is {kind.lower()}: correct the rows, or the type in the definition.",
+            ) from error
 
     def _messages(
         self, rows: Rows
@@ -125,14 +150,8 @@ class OnlineWriter:
         """Rows in the form that Feast's online stores take: (entity key, values by feature, event
         time, created time).
         """
-        from feast.type_map import python_values_to_proto_values
-        from feast.value_type import ValueType
-
         keys = entity_keys(self._keys_of(rows))
-        protos = [
-            python_values_to_proto_values(rows.columns[name], ValueType[kind])
-            for name, kind in self._features.items()
-        ]
+        protos = [self._feature(rows, name, kind) for name, kind in self._features.items()]
         values = zip(*protos, strict=True)
         for key, value, at, made in zip(keys, values, rows.at, rows.made, strict=True):
             yield key, dict(zip(self._features, value, strict=True)), at, made
