@@ -188,7 +188,7 @@ def _record_changes(
     project: Project, applied: AppliedViews, views: Mapping[str, Definition]
 ) -> None:
     """Record in lineage what each changed view reads, and add the change to the event log."""
-    FeatureFiles(project).set_materializations(dict.fromkeys(applied.deleted))
+    FeatureFiles(project).forget_materializations(applied.deleted)
     groups: Sequence[tuple[str, Sequence[str]]] = (
         ("created", applied.created),
         ("updated", applied.updated),

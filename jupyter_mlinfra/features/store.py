@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -51,7 +51,7 @@ class Backfill:
 class Materialization:
     """The last materialization of a view. mark: state of the source. newest: latest event time
     written. until: its end. backfill: one that has not ended. pushed: latest event time that came
-    by a push.
+    by a push and may still be online. pushes: how many there were.
     """
 
     digest: str
@@ -61,6 +61,7 @@ class Materialization:
     rows: int
     backfill: Backfill | None = None
     pushed: datetime | None = None
+    pushes: int = 0
 
 
 class Copy(NamedTuple):
@@ -140,20 +141,25 @@ class FeatureFiles:
             return {}
         return {name: _materialization(item) for name, item in items.items()}
 
-    def set_materializations(self, changes: Mapping[str, Materialization | None]) -> None:
-        """Record what was written online; None removes a view."""
+    def record_materialization(
+        self, view: str, change: Callable[[Materialization | None], Materialization]
+    ) -> Materialization:
+        """Record what was written online, and return it. change: makes it of what is recorded."""
         with file_lock(self._folder / "online.lock"):
-            remaining = {
-                name: item
-                for name, item in {**self.materializations(), **changes}.items()
-                if item is not None
-            }
-            write_atomic(
-                self._online,
-                json.dumps(
-                    {name: to_json(asdict(item)) for name, item in remaining.items()}
-                ).encode(),
-            )
+            items = self.materializations()
+            items[view] = change(items.get(view))
+            self._write_online(items)
+        return items[view]
+
+    def forget_materializations(self, views: Collection[str]) -> None:
+        """Forget what was written online for these views."""
+        with file_lock(self._folder / "online.lock"):
+            items = self.materializations()
+            self._write_online({name: items[name] for name in items if name not in views})
+
+    def _write_online(self, items: Mapping[str, Materialization]) -> None:
+        body = {name: to_json(asdict(item)) for name, item in items.items()}
+        write_atomic(self._online, json.dumps(body).encode())
 
     def left_out(self) -> dict[str, Unapplied]:
         """What the last `apply` left out, by name."""

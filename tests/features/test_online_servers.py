@@ -116,6 +116,21 @@ def test_newer_rows_come_online_and_older_ones_expire(
     ]
 
 
+def test_a_corrected_value_at_the_same_time_arrives(shop: Features) -> None:
+    path = shop._project.root / "feature_repo" / "data" / "spend.parquet"
+    key = pl.col("user_id") == 2
+    rows = pl.read_parquet(path)
+    rows.with_columns(amount=pl.when(key).then(99.0).otherwise("amount")).write_parquet(path)
+    shop.materialize("spend", full=True)
+    (row,) = shop.online(["spend:amount"], [{"item_id": "pen", "user_id": 2}])
+    assert row.values == {"spend:amount": 99.0}
+    pushed = {"item_id": "pen", "user_id": 2, "amount": 98.0, "shop": "z", "at": T0}
+    assert shop.push("spend", [pushed]).rows == 1
+    (row,) = shop.online(["spend:*"], [{"item_id": "pen", "user_id": 2}])
+    assert row.values == {"spend:amount": 98.0, "spend:shop": "z"}
+    assert shop.push("spend", [pushed | {"at": T0 - DAY, "amount": 1.0}]).older == 1
+
+
 def test_a_server_that_is_down_is_said_without_its_password(tmp_path: Path) -> None:
     project = make_shop(tmp_path / "shop")
     file = tmp_path / "shop" / "feature_repo" / "feature_store.yaml"

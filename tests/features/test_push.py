@@ -6,7 +6,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,9 @@ import pytest
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unprocessable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.features import Features
+from jupyter_mlinfra.features.materializing import running as materializing
+from jupyter_mlinfra.features.materializing.running import Wish
+from jupyter_mlinfra.features.online.writing import OnlineWriter, Rows
 from jupyter_mlinfra.features.pushing.checking import Checked
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
@@ -149,6 +155,64 @@ def test_a_late_row_replaces_nothing_that_is_newer_and_neither_does_the_source(
     features.materialize("clicks")
     assert look(features, "clicks:clicks", 1) == (20, "PRESENT"), "the source is as of T0"
     assert look(features, "clicks:clicks", 2) == (11, "PRESENT")
+
+
+def test_a_full_run_takes_back_what_was_pushed(features: Features) -> None:
+    features.push("clicks", [event(1, 2, clicks=20)])
+    features.materialize("clicks", full=True)
+    assert look(features, "clicks:clicks", 1) == (1, "PRESENT")
+    assert features.show("clicks").view.online_at == T0
+
+
+def test_a_row_in_the_future_does_not_go_online(features: Features) -> None:
+    done = features.push("clicks", [event(1, 3.05, clicks=3), event(2, 4, clicks=4)])
+    assert [(item.row, item.column) for item in done.rejected] == [(2, "at")]
+    assert "in the future" in done.rejected[0].why
+    assert look(features, "clicks:clicks", 1) == (3, "PRESENT")
+    assert features.push("clicks", [event(2, 4)], to="offline").rejected_rows == 0
+
+
+def test_the_newer_of_two_pushes_at_once_stays(
+    features: Features, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared, begun, compare = threading.Event(), threading.Event(), OnlineWriter._not_older
+
+    def slow(self: OnlineWriter, rows: Rows, over: Any) -> list[bool]:
+        found = compare(self, rows, over)
+        if rows.at[0] == T0 + HOUR:
+            compared.set()
+            begun.wait(10)
+            time.sleep(0.3)  # the other push is at the lock, or has written
+        return found
+
+    monkeypatch.setattr(OnlineWriter, "_not_older", slow)
+    older = threading.Thread(target=features.push, args=("clicks", [event(1, 1, clicks=10)]))
+    older.start()
+    assert compared.wait(60)
+    begun.set()
+    features.push("clicks", [event(1, 2, clicks=20)])
+    older.join()
+    assert look(features, "clicks:clicks", 1) == (20, "PRESENT")
+
+
+def test_what_is_pushed_during_a_materialization_stays_and_is_remembered(
+    features: Features, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wish = Wish(views=["clicks"], end=T0 + 3 * HOUR)
+
+    def pushing(*_: object) -> Any:
+        features.push("clicks", [event(1, 2, clicks=20)])
+        return newest(*_)
+
+    newest = materializing._newest
+    monkeypatch.setattr(materializing, "_newest", pushing)
+    for full in (False, True):
+        materializing.materialize(
+            features._project, replace(wish, full=full), progress=lambda *_: None
+        )
+        assert look(features, "clicks:clicks", 1) == (20, "PRESENT")
+        assert look(features, "clicks:clicks", 2) == (2, "PRESENT")
+        assert features.show("clicks").view.online_at == T0 + 2 * HOUR
 
 
 def test_wrong_rows_are_named_and_go_nowhere(features: Features) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +21,7 @@ from ..definitions import Definition
 from ..join import moment, utc
 from ..labels import resolution_of
 from ..online import opened_store, require_online_keys
-from ..online.writing import OnlineWriter, rows_of
+from ..online.writing import OnlineWriter, rows_of, writing
 from ..pulling import counting, times_of, within
 from ..registry import definitions, rebuild_index
 from ..repo import folder, open_store, require_online_store
@@ -163,6 +164,8 @@ class _Run:
         self._source: SourceSpec = view.source
         self._repo, self._files = folder(project), FeatureFiles(project)
         self._last = self._files.materializations().get(view.name)
+        self._pushes = self._last.pushes if self._last else 0
+        self._stored: Store | None = None
         table = feast.registry.get_any_feature_view(view.name, feast.project)
         self._writer = OnlineWriter(feast.config, view, table)
         self._whole = resolution_of(view.labels) is not None  # old labels count beside new ones
@@ -174,13 +177,12 @@ class _Run:
             with readable(self._source):
                 state = state_of(self._source, self._repo)
                 parts = self._parts(self._window(state))
-            over = opened_store(self._project) if self._is_careful() else None
             for number, part in enumerate(parts):
                 with readable(self._source):
                     found = _newest(self._view, self._source, part.window, self._repo)
                 begin = part.window.after or _event_time(found, self._source, "min")
                 first = first or begin
-                self._write(found, over, parts, number)
+                self._write(found, parts, number)
                 failpoint("features-written")
                 self._record(found, begin or self._until, parts, number, state)
                 failpoint("features-part")
@@ -200,7 +202,7 @@ class _Run:
         is written whatever is there.
         """
         last = self._last
-        if last is not None and last.pushed:
+        if self._left_pushed(self._files.materializations().get(self._view.name)):
             return True
         known = self._whole and (last is None or self._until >= last.until)
         return self._wish.start is not None and not known
@@ -226,16 +228,32 @@ class _Run:
         found = parts_of(self._source, self._repo, window, self._wish.every)
         return found or [Part(window=window, rows=0)]
 
-    def _write(
-        self, found: pl.DataFrame, over: Store | None, parts: Sequence[Part], number: int
-    ) -> None:
+    @contextmanager
+    def _guard(self) -> Iterator[Store | None]:
+        """See `writing.Guard`."""
+        with writing(self._project, self._view.name):
+            if not self._is_careful():
+                yield None
+                return
+            self._stored = self._stored or opened_store(self._project)
+            yield self._stored
+
+    def _left_pushed(self, stored: Materialization | None) -> datetime | None:
+        """Latest event time that came by a push, unless a full run is to replace it: it leaves what
+        is pushed after it began.
+        """
+        if stored is None or (self._wish.full and stored.pushes == self._pushes):
+            return None
+        return stored.pushed
+
+    def _write(self, found: pl.DataFrame, parts: Sequence[Part], number: int) -> None:
         name, alone = self._view.name, len(parts) == 1
         sizes = [part.rows for part in parts]
         if alone:
             self._progress(name, 0, found.height)
         self._rows += self._writer.write(
             rows_of(found, self._view, self._source),
-            over=over,
+            guard=self._guard,
             progress=lambda done: self._progress(name, done, found.height) if alone else None,
         )
         if not alone:
@@ -262,13 +280,12 @@ class _Run:
                 mark = last.mark if same else None
                 newest = max(filter(None, (newest, last.newest)), default=None)
                 until = max(until, last.until)
-        self._last = Materialization(
+        written = Materialization(
             digest=self._view.digest,
             mark=mark,
             newest=newest,
             until=until,
             rows=self._rows,
-            pushed=last.pushed if last else None,
             backfill=(
                 None
                 if start is None or ended
@@ -282,7 +299,18 @@ class _Run:
                 registry.apply_materialization(
                     registry.get_any_feature_view(self._view.name, project), project, begin, end
                 )
-        self._files.set_materializations({self._view.name: self._last})
+        self._last = self._files.record_materialization(
+            self._view.name, lambda stored: self._with_pushes(written, stored, ended=ended)
+        )
+
+    def _with_pushes(
+        self, written: Materialization, stored: Materialization | None, *, ended: bool
+    ) -> Materialization:
+        """With what is known of pushes, which may have come meanwhile."""
+        if stored is None:
+            return written
+        pushed = self._left_pushed(stored) if ended else stored.pushed
+        return replace(written, pushed=pushed, pushes=stored.pushes)
 
     def _announce(self, state: str | None) -> None:
         """Record lineage and event."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from itertools import compress
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,15 +13,28 @@ from ...core.errors import Unprocessable
 from ...core.feast_online.feast_itself import entity_keys, feast_timestamps, feast_view
 from ...core.feast_online.feast_keys import typed
 from ...core.feast_online.feast_stores import Keys, Store
+from ...core.files import file_lock
 from ..definitions import Definition
 from .answering import answering
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from ...core.project import Project
     from ..sources import SourceSpec
 
 BATCH_ROWS = 2_000
+
+Guard = Callable[[], AbstractContextManager[Store | None]]
+"""Held while a batch is compared and written; gives what reads the online store, None if the rows
+need not be compared.
+"""
+
+
+def writing(project: Project, view: str) -> AbstractContextManager[object]:
+    """The lock of who compares and writes rows of a view."""
+    name = hashlib.sha256(view.encode()).hexdigest()[:16]
+    return file_lock(project.folder("features") / "writing" / f"{name}.lock")
 
 
 class Rows(NamedTuple):
@@ -68,7 +83,7 @@ class OnlineWriter:
     def __init__(self, config: Any, view: Definition, table: Any = None) -> None:
         from feast.infra.online_stores.helpers import get_online_store_from_config
 
-        self._config, self._view = config, view
+        self._config, self._view = _that_replaces(config), view
         self._store = get_online_store_from_config(config.online_store)
         self._keys = {column.name: column.type for column in view.keys}
         self._features = {column.name: column.type for column in view.features}
@@ -78,30 +93,32 @@ class OnlineWriter:
         self,
         rows: Rows,
         *,
-        over: Store | None = None,
+        guard: Guard = nullcontext,
         progress: Callable[[int], object] = lambda _: None,
     ) -> int:
-        """Write rows and return how many were written. over: what reads the online store; rows
-        older than what it has are left out. progress: called with the number of rows that are done.
+        """Write rows and return how many were written. guard: entered for each batch; rows older
+        than what its store has are left out. progress: called with the number of rows that are
+        done.
         """
         written = 0
         for start in range(0, len(rows.at), BATCH_ROWS):
             part = rows.part(start, BATCH_ROWS)
             done = start + len(part.at)
-            if over is not None:
-                part = part.only(self._not_older(part, over))
-            if part.at:
-                with feast_timestamps():
-                    messages = list(self._messages(part))
-                    with answering():
-                        self._store.online_write_batch(self._config, self._table, messages, None)
+            with guard() as over:
+                if over is not None:
+                    part = part.only(self._not_older(part, over))
+                if part.at:
+                    with feast_timestamps():
+                        messages = list(self._messages(part))
+                        with answering():
+                            self._store.online_write_batch(self._config, self._table, messages, None)
             written += len(part.at)
             progress(done)
         return written
 
     def _not_older(self, rows: Rows, over: Store) -> list[bool]:
-        """Whether the event time of a row is not before the stored one; stores may keep seconds
-        alone.
+        """Whether the event time of a row is not before the stored one, which may be cut to
+        seconds.
         """
         keys = self._keys_of(rows)
         with answering():
@@ -110,10 +127,7 @@ class OnlineWriter:
             max((at for at in times if at is not None), default=None)
             for times in zip(*(column.at for column in stored.values()), strict=True)
         ]
-        return [
-            at is None or when >= at.replace(microsecond=0)
-            for when, at in zip(rows.at, newest, strict=True)
-        ]
+        return [at is None or when >= at for when, at in zip(rows.at, newest, strict=True)]
 
     def _keys_of(self, rows: Rows) -> Keys:
         columns = [self._key(rows, name, kind) for name, kind in self._keys.items()]
@@ -155,6 +169,17 @@ class OnlineWriter:
         values = zip(*protos, strict=True)
         for key, value, at, made in zip(keys, values, rows.at, rows.made, strict=True):
             yield key, dict(zip(self._features, value, strict=True)), at, made
+
+
+def _that_replaces(config: Any) -> Any:
+    """The configuration, in which Redis replaces rows of equal and later times, as other stores do:
+    which rows may be replaced is decided here.
+    """
+    if not hasattr(config.online_store, "skip_dedup"):
+        return config
+    changed = config.model_copy()
+    changed._online_store = config.online_store.model_copy(update={"skip_dedup": True})
+    return changed
 
 
 def _with_times(column: pl.Series) -> pl.Series:

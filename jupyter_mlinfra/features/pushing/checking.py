@@ -6,13 +6,16 @@ from __future__ import annotations
 
 import decimal
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from ...core.errors import BadRequest
 from ...core.feast_online.feast_keys import typed
 from ..definitions import Definition
 from ..spec import Rejected
+
+AHEAD = timedelta(minutes=5)
+"""How far the clock of who pushes may be ahead."""
 
 TRUTH = {"true": True, "false": False, 1: True, 0: False}
 
@@ -27,9 +30,9 @@ class Checked:
         self.rows = rows
         self.faults: dict[int, Rejected] = {}
 
-    def check(self, view: Definition, at: datetime) -> None:
-        """Check the columns of a view. at: the created time of rows that have none. Raises
-        BadRequest for a column that is missing.
+    def check(self, view: Definition, at: datetime, until: datetime | None = None) -> None:
+        """Check the columns of a view. at: the created time of rows that have none. until: the
+        latest event time, but for `AHEAD`. Raises BadRequest for a column that is missing.
         """
         source = view.source
         time = source.time if source else "event_timestamp"
@@ -39,6 +42,8 @@ class Checked:
         for feature in view.features:
             self._column(feature.name, feature.type, empty=True)
         self._column(time, "UNIX_TIMESTAMP", empty=False)
+        if until is not None:
+            self._not_after(time, until)
         if source and source.created:
             if source.created not in self.columns:
                 self.columns[source.created] = [at] * self.rows
@@ -73,6 +78,12 @@ class Checked:
                 values[number] = convert(value)
             except (TypeError, ValueError, OverflowError, ArithmeticError) as error:
                 self._fault(number, name, f"{error}.")
+
+    def _not_after(self, name: str, until: datetime) -> None:
+        """Online, a time in the future would keep all later rows away."""
+        for number, at in enumerate(self.columns[name]):
+            if number not in self.faults and at > until + AHEAD:
+                self._fault(number, name, f"{at} is in the future; it is {until} now.")
 
     def _fault(self, number: int, column: str, why: str) -> None:
         self.faults[number] = Rejected(row=number + 1, column=column, why=why)

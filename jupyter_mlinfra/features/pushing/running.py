@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from ...core.records import now
 from ...core.refs import reference
 from ..definitions import Definition
 from ..online import opened_store, require_online_keys
-from ..online.writing import OnlineWriter, Rows
+from ..online.writing import OnlineWriter, Rows, writing
 from ..repo import feast_config, require_one_table, require_online_store
 from ..spec import Pushed
 from ..store import FeatureFiles, Materialization
@@ -38,10 +39,12 @@ def push(
     rows: int,
     *,
     to: To,
+    until: datetime,
     append: Callable[[Definition, Path], object],
 ) -> Pushed:
     """Write rows to all views that a source feeds, or to one view. name: of the source or the view.
-    append: writes a Parquet file to the source of a view.
+    until: the present; later rows do not go online. append: writes a Parquet file to the source of
+    a view.
 
     A row that one of the views cannot take goes nowhere. Raises NotFound, BadRequest for a column
     that is missing, Unprocessable if no row can be taken, Conflict for a view that cannot be
@@ -54,14 +57,14 @@ def push(
         _require_writable(view, to)
     checked = Checked(columns, rows)
     for view in fed:
-        checked.check(view, at)
+        checked.check(view, at, until=None if to == "offline" else until)
     kept = checked.kept()
     faults = [checked.faults[number] for number in sorted(checked.faults)]
     if rows and not any(kept):
         raise Unprocessable(
             f"None of the {rows:,} rows can be pushed to {name}.",
             f"Row {faults[0].row}, {faults[0].column}: {faults[0].why}",
-            "Correct the rows: each value must be of the type of its feature.",
+            "Correct the rows: each value of the type of its feature, no time in the future.",
         )
     good = {
         name: [v for v, k in zip(c, kept, strict=True) if k] for name, c in checked.columns.items()
@@ -151,8 +154,13 @@ def _to_store(project: Project, view: Definition, columns: Mapping[str, list[Any
         columns[created] if created else [None] * len(columns[time]),
     )
     newest = rows.only(_newest(rows, [key.name for key in view.keys]))
-    written = OnlineWriter(config, view).write(newest, over=opened_store(project))
-    _note(project, view, max(rows.at), written)
+    writer, stored = OnlineWriter(config, view), opened_store(project)
+    with writing(project, view.name):
+        written = writer.write(newest, guard=lambda: nullcontext(stored))
+        pushed = _note(project, view, max(rows.at))
+    ref = reference("view", view.name)
+    with telling(f"{written} rows are pushed to {ref}"):
+        project.events.emit("view", ref, {"change": "pushed", "rows": written, "online_at": pushed})
     return len(newest.at) - written
 
 
@@ -169,14 +177,13 @@ def _newest(rows: Rows, keys: Sequence[str]) -> list[bool]:
     return [place in winners for place in range(len(rows.at))]
 
 
-def _note(project: Project, view: Definition, newest: datetime, written: int) -> None:
-    """Remember how new the online values are."""
-    files = FeatureFiles(project)
-    last = files.materializations().get(view.name) or Materialization(
-        digest=view.digest, mark=None, newest=None, until=newest, rows=0
-    )
-    pushed = max(last.pushed or newest, newest)
-    files.set_materializations({view.name: replace(last, pushed=pushed)})
-    ref = reference("view", view.name)
-    with telling(f"{written} rows are pushed to {ref}"):
-        project.events.emit("view", ref, {"change": "pushed", "rows": written, "online_at": pushed})
+def _note(project: Project, view: Definition, newest: datetime) -> datetime:
+    """Remember how new the online values are, and return it."""
+
+    def noted(last: Materialization | None) -> Materialization:
+        last = last or Materialization(
+            digest=view.digest, mark=None, newest=None, until=newest, rows=0
+        )
+        return replace(last, pushed=max(last.pushed or newest, newest), pushes=last.pushes + 1)
+
+    return FeatureFiles(project).record_materialization(view.name, noted).pushed or newest

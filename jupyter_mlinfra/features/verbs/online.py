@@ -81,7 +81,8 @@ class OnlineVerbs(FeatureVerbs):
         the keys, all features and the event time of the views; a created time that is left out is
         now. to: `online` replaces what is older there; `offline` appends to the source of the view.
 
-        A row whose values are not of their types goes nowhere, and the answer names it. Raises
+        A row whose values are not of their types, or that would be online before its time, goes
+        nowhere, and the answer names it. Raises
         NotFound, BadRequest for a column that is missing, Unprocessable if no row can be taken,
         Conflict for a view that cannot be written.
         """
@@ -95,7 +96,16 @@ class OnlineVerbs(FeatureVerbs):
         def append(view: Definition, file: Path) -> None:
             call(self._project, "append", {"view": view.name, "file": str(file)})
 
-        return push(self._project, name, self._views(), columns, count, to=to, append=append)
+        return push(
+            self._project,
+            name,
+            self._views(),
+            columns,
+            count,
+            to=to,
+            until=self._now(),
+            append=append,
+        )
 
     def due(self, name: str) -> datetime | None:
         """Newest event time of a view's source that may be online: not after the setting
