@@ -5,7 +5,10 @@ Oracle: Feast's SDK over the same store.
 from __future__ import annotations
 
 import json
+import socket
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,8 @@ import polars as pl
 import pytest
 from servers import postgres, redis
 
-from jupyter_mlinfra.core.errors import Unavailable
+from jupyter_mlinfra.core.errors import Conflict, Unavailable
+from jupyter_mlinfra.core.feast_online import feast_stores
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.features import Features, OnlineStatus
 
@@ -129,6 +133,31 @@ def test_a_corrected_value_at_the_same_time_arrives(shop: Features) -> None:
     (row,) = shop.online(["spend:*"], [{"item_id": "pen", "user_id": 2}])
     assert row.values == {"spend:amount": 98.0, "spend:shop": "z"}
     assert shop.push("spend", [pushed | {"at": T0 - DAY, "amount": 1.0}]).older == 1
+
+
+def test_a_silent_redis_holds_up_no_other_look_up_and_a_changed_store_is_asked_at_once(
+    applied_shop: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feast_stores, "REDIS_SECONDS", 0.5)
+    features, asked = Features(applied_shop), (["clicks:clicks_7d"], [{"user_id": 3}])
+    file = applied_shop.root / "feature_repo" / "feature_store.yaml"
+    with pytest.raises(Conflict, match="no values"):
+        features.online(*asked)
+
+    def look(_: int) -> float:
+        begun = time.monotonic()
+        with pytest.raises(Unavailable, match="did not answer") as caught:
+            features.online(*asked)
+        assert "socket_timeout" in caught.value.fix
+        return time.monotonic() - begun
+
+    with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(20) as threads:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        file.write_text(f"online_store: {{type: redis, connection_string: '{address}'}}")
+        assert max(threads.map(look, range(20))) < 8, "one after the other takes 10 s"
+    file.unlink()
+    with pytest.raises(Conflict, match="no values"):
+        features.online(*asked)
 
 
 def test_a_server_that_is_down_is_said_without_its_password(tmp_path: Path) -> None:

@@ -158,10 +158,10 @@ def test_a_late_row_replaces_nothing_that_is_newer_and_neither_does_the_source(
 
 
 def test_a_full_run_takes_back_what_was_pushed(features: Features) -> None:
-    features.push("clicks", [event(1, 2, clicks=20)])
-    features.materialize("clicks", full=True)
-    assert look(features, "clicks:clicks", 1) == (1, "PRESENT")
-    assert features.show("clicks").view.online_at == T0
+    features.push("pages", [event(1, 2, page="z")])
+    features.materialize("pages", full=True)
+    assert look(features, "pages:page", 1) == ("a", "PRESENT")
+    assert features.show("pages").view.online_at == T0
 
 
 def test_a_row_in_the_future_does_not_go_online(features: Features) -> None:
@@ -198,10 +198,10 @@ def test_the_newer_of_two_pushes_at_once_stays(
 def test_what_is_pushed_during_a_materialization_stays_and_is_remembered(
     features: Features, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wish = Wish(views=["clicks"], end=T0 + 3 * HOUR)
+    wish = Wish(views=["pages"], end=T0 + 3 * HOUR)
 
     def pushing(*_: object) -> Any:
-        features.push("clicks", [event(1, 2, clicks=20)])
+        features.push("pages", [event(1, 2, page="z")])
         return newest(*_)
 
     newest = materializing._newest
@@ -210,9 +210,9 @@ def test_what_is_pushed_during_a_materialization_stays_and_is_remembered(
         materializing.materialize(
             features._project, replace(wish, full=full), progress=lambda *_: None
         )
-        assert look(features, "clicks:clicks", 1) == (20, "PRESENT")
-        assert look(features, "clicks:clicks", 2) == (2, "PRESENT")
-        assert features.show("clicks").view.online_at == T0 + 2 * HOUR
+        assert look(features, "pages:page", 1) == ("z", "PRESENT")
+        assert look(features, "pages:page", 2) == ("b", "PRESENT")
+        assert features.show("pages").view.online_at == T0 + 2 * HOUR
 
 
 def test_wrong_rows_are_named_and_go_nowhere(features: Features) -> None:

@@ -30,6 +30,9 @@ _JOINED = 50
 
 _MOST_KNOWN = 100_000
 
+REDIS_SECONDS = 5
+"""How long a Redis may be silent, unless its connection string says it."""
+
 
 class Column(NamedTuple):
     """One feature of some entities, in their order. at: event times; None where the store has
@@ -50,7 +53,7 @@ class Keys(NamedTuple):
 
 
 class Store(Protocol):
-    """An online store. It is used by one thread at a time."""
+    """An online store. It is used by one thread at a time, except `RedisStore`."""
 
     def read(self, view: str, keys: Keys, features: Mapping[str, str]) -> dict[str, Column]:
         """What is stored, by feature. features: Feast's type by name. Raises errors of the store's
@@ -131,7 +134,9 @@ class SqliteStore:
 
 
 class RedisStore:
-    """Feast's hashes in a Redis; connections are shared by a pool."""
+    """Feast's hashes in a Redis; connections are shared by a pool, and several threads may read at
+    once.
+    """
 
     def __init__(self, connection: str, project: str) -> None:
         self._project = project.encode()
@@ -194,13 +199,14 @@ class _Moments:
 
     def of(self, stored: Sequence[Any]) -> list[datetime | None]:
         """The event times of a feature; the same list as for the one before if they are equal."""
-        if stored != self._last[0]:
-            if len(self._known) > _MOST_KNOWN:
-                self._known.clear()
-            for new in set(stored).difference(self._known, (None,)):
-                self._known[new] = self._read(new)
-            self._last = stored, list(map(self._known.get, stored))
-        return self._last[1]
+        last = self._last  # another thread may replace it
+        if stored != last[0]:
+            known = self._known if len(self._known) <= _MOST_KNOWN else {}
+            for new in set(stored).difference(known, (None,)):
+                known[new] = self._read(new)
+            self._known = known
+            self._last = last = stored, list(map(known.get, stored))
+        return last[1]
 
 
 def _column(
@@ -244,8 +250,14 @@ def _redis_pool(connection: str) -> Any:
     import json
 
     from redis import Redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
 
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {
+        "socket_timeout": REDIS_SECONDS,
+        "socket_connect_timeout": REDIS_SECONDS,
+        "retry": Retry(NoBackoff(), 0),
+    }
     for part in connection.split(","):
         name, equals, value = part.partition("=")
         if equals:

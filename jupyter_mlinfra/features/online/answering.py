@@ -19,6 +19,8 @@ def answering() -> Iterator[None]:
         raise
     except Exception as error:  # each store raises errors of its own library
         fix = (cause := sqlite_error(error)) and fix_of(cause)
+        if type(error).__name__ == "TimeoutError":
+            fix = "Look at its server; socket_timeout in connection_string sets the seconds."
         raise Unavailable(
             "The online store did not answer.",
             f"{without_passwords(str(error)).rstrip('.')}.",

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...core.errors import BadRequest, Conflict, MLInfraError
+from ...core.errors import BadRequest, Conflict, MLInfraError, Unavailable
 from ...core.feast_online.feast_itself import FeastStore
-from ...core.feast_online.feast_stores import Column, Store, direct_store
+from ...core.feast_online.feast_stores import Column, RedisStore, Store, direct_store
 from ...core.feast_online.feast_values import SIMPLE
 from ..definitions import Definition
 from ..repo import (
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 MAX_ENTITIES = 10_000
 
+TURN_SECONDS = 30
+"""How long a look-up waits for those before it."""
+
 
 class Judged(NamedTuple):
     """Values, statuses and event times of one feature, one for each entity."""
@@ -50,8 +53,9 @@ class OnlineReader:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._lock = threading.Lock()  # a store is used by one thread at a time
-        self._opened: Store | None = None
+        self._lock = threading.Lock()  # most stores are used by one thread at a time
+        self._opening = threading.Lock()
+        self._opened: tuple[dict[str, Any], Store] | None = None
         self._warming: threading.Thread | None = None
 
     def warm(self) -> None:
@@ -65,7 +69,7 @@ class OnlineReader:
             self._warming.start()
 
     def _warm(self) -> None:
-        with contextlib.suppress(MLInfraError), self._lock:  # the look-up reports what is wrong
+        with contextlib.suppress(MLInfraError):  # the look-up reports what is wrong
             self._open()
 
     def read(
@@ -121,15 +125,36 @@ class OnlineReader:
         wanted = {feature: types[feature] for feature in features}
         if not all(kind in SIMPLE for kind in wanted.values()):
             load_feast()
-        with self._lock:
-            store = self._open()
-            with answering():
-                return store.read(view.view, keys, wanted)
+        store = self._open()
+        with self._turn(store), answering():
+            return store.read(view.view, keys, wanted)
 
     def _open(self) -> Store:
-        if self._opened is None:
-            self._opened = opened_store(self._project)
-        return self._opened
+        """The store that feature_store.yaml names now."""
+        settings = configuration(self._project)
+        with self._opening:
+            if self._opened is None or self._opened[0] != settings:
+                self._opened = settings, opened_store(self._project)
+            return self._opened[1]
+
+    @contextlib.contextmanager
+    def _turn(self, store: Store) -> Iterator[None]:
+        """Wait for the look-ups before this one, unless the store answers several at once. Raises
+        Unavailable if they do not end.
+        """
+        if isinstance(store, RedisStore):
+            yield
+            return
+        if not self._lock.acquire(timeout=TURN_SECONDS):
+            raise Unavailable(
+                "The online store did not answer.",
+                f"A look-up before this one has waited for it for {TURN_SECONDS} seconds.",
+                "Look at its server, or correct online_store in feature_store.yaml.",
+            )
+        try:
+            yield
+        finally:
+            self._lock.release()
 
 
 def opened_store(project: Project) -> Store:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from datetime import datetime
 from itertools import compress
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ...core.errors import Unprocessable
 from ...core.feast_online.feast_itself import entity_keys, feast_timestamps, feast_view
 from ...core.feast_online.feast_keys import typed
-from ...core.feast_online.feast_stores import Keys, Store
+from ...core.feast_online.feast_stores import REDIS_SECONDS, Keys, Store
 from ...core.files import file_lock
 from ..definitions import Definition
 from .answering import answering
@@ -93,7 +93,7 @@ class OnlineWriter:
         self,
         rows: Rows,
         *,
-        guard: Guard = nullcontext,
+        guard: Guard,
         progress: Callable[[int], object] = lambda _: None,
     ) -> int:
         """Write rows and return how many were written. guard: entered for each batch; rows older
@@ -111,7 +111,9 @@ class OnlineWriter:
                     with feast_timestamps():
                         messages = list(self._messages(part))
                         with answering():
-                            self._store.online_write_batch(self._config, self._table, messages, None)
+                            self._store.online_write_batch(
+                                self._config, self._table, messages, None
+                            )
             written += len(part.at)
             progress(done)
         return written
@@ -175,10 +177,16 @@ def _that_replaces(config: Any) -> Any:
     """The configuration, in which Redis replaces rows of equal and later times, as other stores do:
     which rows may be replaced is decided here.
     """
-    if not hasattr(config.online_store, "skip_dedup"):
+    online = config.online_store
+    if not hasattr(online, "skip_dedup"):
         return config
-    changed = config.model_copy()
-    changed._online_store = config.online_store.model_copy(update={"skip_dedup": True})
+    address, changed = online.connection_string, config.model_copy()
+    for name in ("socket_timeout", "socket_connect_timeout"):  # who writes holds a lock
+        if f"{name}=" not in address:
+            address += f",{name}={REDIS_SECONDS}"
+    changed._online_store = online.model_copy(
+        update={"skip_dedup": True, "connection_string": address}
+    )
     return changed
 
 

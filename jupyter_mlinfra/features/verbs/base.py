@@ -38,25 +38,25 @@ class FeatureVerbs:
         self._online = OnlineReader(project)
         self._lock = threading.Lock()  # one read of the registry at a time
         self._opening = threading.Lock()  # separate: a panel must not wait for Feast to load
-        self._feast: tuple[str, FeatureStore] | None = None
+        self._feast: tuple[str, dict[str, Any], FeatureStore] | None = None
         self._renewing = threading.Lock()  # one renewal of the copy at a time
         self._not_before = 0.0  # the clock of the next one, after one that failed
 
     def feast(self) -> FeatureStore:
         """Feast's own object for this repository, up to date with the registry."""
-        from ..repo import open_store, reaching_registry
+        from ..repo import configuration, open_store, reaching_registry
 
         with self._opening:
-            state = self._store.current_mark()
+            state, settings = self._store.current_mark(), configuration(self._project)
             with reaching_registry("The feature store cannot be opened."):
-                if self._feast is None:
+                if self._feast is None or self._feast[1] != settings:
                     opened = open_store(self._project)
                     _ = opened.registry  # opens it here
-                    self._feast = state, opened
+                    self._feast = state, settings, opened
                 elif self._feast[0] != state:
-                    self._feast[1].refresh_registry()
-                    self._feast = state, self._feast[1]
-            return self._feast[1]
+                    self._feast[2].refresh_registry()
+                    self._feast = state, settings, self._feast[2]
+            return self._feast[2]
 
     def _registered(self) -> Registered:
         with self._lock:
