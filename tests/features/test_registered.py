@@ -255,8 +255,8 @@ def test_saved_sets_and_entities_are_shown_and_found_by_name(rich: Features) -> 
 
 
 def facts(features: Features) -> list[object]:
-    # Feast's file registry compares a stream view with itself before it was written: each apply is a
-    # version.
+    # Feast's file registry compares a stream view with itself before it was written: each apply
+    # is a version.
     views = features.views().items
     return [
         [(view.name, view.kind) for view in views],
