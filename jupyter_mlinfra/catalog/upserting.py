@@ -64,6 +64,12 @@ class UpsertChange:
                     f"There is no column {name!r} for the key.", f"Columns: {columns}."
                 )
             _check_key(name, targets[name].dtype)
+            if existing is not None and name not in existing:
+                raise BadRequest(
+                    f"The dataset has no column {name!r} for the key yet.",
+                    "So none of its rows could be found again.",
+                    "Append the rows, or name a column that the dataset has.",
+                )
         return targets
 
     def files(

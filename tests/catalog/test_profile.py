@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 
 from jupyter_mlinfra.catalog import Catalog
+from jupyter_mlinfra.catalog.looking.profile import _sample
 from jupyter_mlinfra.catalog.settings import CatalogSettings
 from jupyter_mlinfra.core.errors import BadRequest
 from jupyter_mlinfra.core.project import Project
@@ -319,3 +320,9 @@ def test_an_empty_dataset_and_an_unknown_tier(catalog):
         assert (profile.rows, column.nulls, column.mean) == (0, 0, None)
     with pytest.raises(BadRequest, match="footer, sample, exact"):
         catalog.profile("t.empty", tier="deep")
+
+
+def test_a_sample_of_fewer_rows_than_it_may_have_is_all_of_them() -> None:
+    """As where rows of the files are deleted."""
+    rows = pl.DataFrame({"n": [1, 2, 3]})
+    assert _sample(rows.lazy(), 3, 10, seed=0).equals(rows)

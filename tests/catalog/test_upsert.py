@@ -225,6 +225,15 @@ def test_the_same_file_is_skipped_until_another_write_may_have_changed_its_rows(
     assert rows("t.a") == [{"id": 1, "x": "a"}, {"id": 2, "x": "b"}]
 
 
+def test_a_key_that_the_dataset_does_not_have_yet_is_refused(
+    catalog: Catalog, rows: Rows, file: Callable[..., Path]
+) -> None:
+    catalog.ingest([file("a.csv", "v\n1\n")], into="t.a")
+    with pytest.raises(BadRequest, match="no column 'id' for the key yet"):
+        catalog.ingest([file("b.csv", "id,v\n1,2\n")], into="t.a", mode="upsert", key="id")
+    assert rows("t.a") == [{"v": 1}]
+
+
 _WRITER = """
 import sys
 import polars as pl

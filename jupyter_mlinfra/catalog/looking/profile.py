@@ -164,6 +164,8 @@ def _sample(rows: pl.LazyFrame, total: int, size: int, *, seed: int) -> pl.DataF
     """
     import polars as pl
 
+    if total <= size:  # of its files more rows were read, but those are deleted
+        return rows.collect(engine="streaming")
     if total <= _CHEAP_FACTOR * size:
         row_number = pl.col("\0row")
         chosen = row_number.hash(seed) < pl.lit(int(size / total * 2**64), dtype=pl.UInt64)
