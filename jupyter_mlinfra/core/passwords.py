@@ -16,8 +16,10 @@ _WITH_USER = re.compile(
     re.I,
 )
 _TOKEN_ALONE = re.compile(r"(?P<scheme>\bhttps?://)[^\s/:@'\"]+@")
+# A signature is secret in a web address alone: `signature=infer_signature(…)` is a model's.
 _NAMES = (
-    "password|passwd|pwd|secret|token|signature|sig|api_?key|access_?key|private_?key|account_?key"
+    "password|passwd|pwd|secret|token|api_?key|access_?key|private_?key|account_?key"
+    r"|[?&](?:x-[a-z]+-)?sig(?:nature)?"
 )
 _NAMED = re.compile(rf"(?P<name>(?:{_NAMES})=)(?:'[^'\n]*'|\"[^\"\n]*\"|[^\s&;#'\"<>]+)", re.I)
 

@@ -116,27 +116,29 @@ def test_openapi_describes_its_routes_and_records() -> None:
 
 
 @pytest.fixture
-def server(installed: Path, project: Project) -> Iterator[Callable[..., Any]]:
+def server(installed: Path, project: Project, tmp_path: Path) -> Iterator[Callable[..., Any]]:
     """Ask a real Jupyter server that has the package."""
+    said = tmp_path / "server.log"
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     token = secrets.token_hex()
     words = [
         f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",
         f"--IdentityProvider.token={token}",
         "--ServerApp.jpserver_extensions={'jupyter_mlinfra': True}",
         "--ServerApp.open_browser=False",
         "--ServerApp.allow_root=True",
         f"--ServerApp.root_dir={project.root}",
     ]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "jupyter_server", *words],
-        env={**os.environ, "JUPYTER_NO_CONFIG": "1"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    with said.open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "jupyter_server", *words],
+            env={**os.environ, "JUPYTER_NO_CONFIG": "1"},
+            stdout=log,
+            stderr=log,
+        )
 
     def ask(path: str, *, signed_in: bool = True, body: Any = None) -> Any:
         request = urllib.request.Request(
@@ -149,17 +151,19 @@ def server(installed: Path, project: Project) -> Iterator[Callable[..., Any]]:
             return json.load(answer)
 
     try:
-        for _ in range(600):
+        for _ in range(1200):
             try:
                 ask("workbench/project")
                 break
             except OSError:
-                assert process.poll() is None, process.stderr and process.stderr.read()
+                assert process.poll() is None, said.read_text()
                 time.sleep(0.1)
+        else:
+            pytest.fail(f"the server does not answer:\n{said.read_text()}")
         yield ask
     finally:
         process.terminate()
-        process.communicate(timeout=60)
+        process.wait(timeout=60)
 
 
 def test_a_server_answers_its_routes_to_whoever_may_ask(server: Callable[..., Any]) -> None:

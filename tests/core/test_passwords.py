@@ -29,6 +29,8 @@ SHOWN = [
         "https://host/x?user=ana&password=[secret]&y=1",
     ),
     ("https://host/x?X-Amz-Signature=s3cr3t", "https://host/x?X-Amz-Signature=[secret]"),
+    ("https://host/x?a=1&sig=s3cr3t&b=2", "https://host/x?a=1&sig=[secret]&b=2"),
+    ("https://host/x?Signature=s3cr3t", "https://host/x?Signature=[secret]"),
     ("...postgresql://ana:12/s3@db/x", "...postgresql://ana:[secret]@db/x"),
     ("HTTPS://ana:s3/cr:3t@host:80/a@b", "HTTPS://ana:[secret]@b"),
     ("a://h:x,b://v:s3cr3t@i", "a://h:x,b://v:[secret]@i"),
@@ -46,6 +48,7 @@ LEFT = [
     "https://host/x?page=2&tokens=5",
     "sqlite:////home/a:b/c.db",
     "job:1 at 10:30",
+    "Log it again with signature=infer_signature(inputs, predictions).",
 ]
 
 

@@ -251,21 +251,20 @@ def served(
     parser = DockerfileParser(path=str(folder))
     variables = {name: value.replace(HOME, str(home)) for name, value in parser.envs.items()}
     port, metrics, calls = free_port(), free_port(), free_port()
-    process = subprocess.Popen(
-        json.loads(parsed(folder)["CMD"]),
-        cwd=tmp_path,
-        env={
-            **variables,
-            "PATH": f"{python.parent}:/usr/bin:/bin",
-            # As the operator of Seldon gives it to the container.
-            "PREDICTIVE_UNIT_HTTP_SERVICE_PORT": str(port),
-            "PREDICTIVE_UNIT_METRICS_SERVICE_PORT": str(metrics),
-            "PREDICTIVE_UNIT_GRPC_SERVICE_PORT": str(calls),
-            "MLINFRA_PAYLOADS": str(tmp_path / "payloads"),
-        },
-        start_new_session=True,
-        stderr=subprocess.DEVNULL,  # it complains about its metrics when it is stopped
-    )
+    environ = {
+        **variables,
+        "PATH": f"{python.parent}:/usr/bin:/bin",
+        # As the operator of Seldon gives it to the container.
+        "PREDICTIVE_UNIT_HTTP_SERVICE_PORT": str(port),
+        "PREDICTIVE_UNIT_METRICS_SERVICE_PORT": str(metrics),
+        "PREDICTIVE_UNIT_GRPC_SERVICE_PORT": str(calls),
+        "MLINFRA_PAYLOADS": str(tmp_path / "payloads"),
+    }
+    command = json.loads(parsed(folder)["CMD"])
+    with (tmp_path / "server.log").open("w") as log:
+        process = subprocess.Popen(
+            command, cwd=tmp_path, env=environ, start_new_session=True, stderr=log
+        )
     try:
         yield Container(
             f"http://127.0.0.1:{port}",
@@ -281,14 +280,15 @@ def served(
 
 def test_the_containers_command_serves_the_model(served: Container, bundle: Path) -> None:
     address, calls, folder, process = served
-    end = time.monotonic() + 90
+    end = time.monotonic() + 180
     while True:
         try:
             urllib.request.urlopen(f"{address}/health/ping", timeout=2)
             break
         except (urllib.error.URLError, OSError):
-            assert process.poll() is None
-            assert time.monotonic() < end
+            said = (folder.parent / "server.log").read_text()
+            assert process.poll() is None, said
+            assert time.monotonic() < end, said
             time.sleep(0.2)
     sample = load_bundle(bundle).sample
     request = urllib.request.Request(
