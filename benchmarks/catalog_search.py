@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 from many_tables import OWNERS, Made, make_tables
 
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.features.definitions import Column, Definition
+from jupyter_mlinfra.features.definitions import Column, Definition, Registered
 from jupyter_mlinfra.features.repo import registry_file
 from jupyter_mlinfra.features.store import FeatureFiles
 from jupyter_mlinfra.workbench import Workbench
@@ -157,7 +157,8 @@ def features(bench: Workbench, words: Sequence[str]) -> None:
     registry.parent.mkdir(parents=True, exist_ok=True)
     registry.touch()
     files = FeatureFiles(bench.project)
-    files.save(views, files.current_mark())
+    found = Registered(views={view.name: view for view in views})
+    files.save(found, files.current_mark())
     print(f"{FEATURES:,} features")
     show("the first search, which makes the index", [timed(lambda: store.search("amount"))])
     show(
