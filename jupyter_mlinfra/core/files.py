@@ -83,6 +83,8 @@ def make_below(base: Path, folder: Path) -> None:
     """Make `folder` and what is missing between it and `base`, but never `base` itself: of a
     project that was removed nothing may come back. Raises OSError, FileNotFoundError without it.
     """
+    if folder.is_dir():
+        return
     depth = len(folder.relative_to(base).parts)
     for part in reversed((folder, *folder.parents)[:depth]):
         part.mkdir(exist_ok=True)

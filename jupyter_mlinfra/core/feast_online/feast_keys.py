@@ -24,6 +24,7 @@ NO_KEY = "__dummy_id"
 """The key of a view without entities; its value is an empty text."""
 
 _TEXT = KINDS["STRING"]
+_HEAD, _LONG = struct.Struct("<II").pack, struct.Struct("<q").pack
 _INT32, _INT64 = struct.Struct("<IIi").pack, struct.Struct("<IIq").pack
 _LIMITS = {"INT32": 2**31, "INT64": 2**63, "UNIX_TIMESTAMP": 2**63}
 
@@ -36,10 +37,10 @@ def serialized(keys: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> list[b
         keys, rows = {NO_KEY: "STRING"}, [("",) for _ in rows]
     names = sorted(keys)
     start = struct.pack("<I", len(names)) + b"".join(_text(name) for name in names)
+    if list(keys.values()) == ["INT64"]:  # as most are
+        start += _HEAD(KINDS["INT64"], 8)
+        return [start + _LONG(value) for (value,) in rows]
     packers = [_PACKERS[keys[name]] for name in names]
-    if len(names) == 1:
-        (pack,) = packers
-        return [start + pack(row[0]) for row in rows]
     places = list(map(list(keys).index, names))
     return [
         start + b"".join(pack(row[place]) for pack, place in zip(packers, places, strict=True))

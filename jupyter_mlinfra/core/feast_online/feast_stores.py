@@ -28,6 +28,9 @@ _AT_ONCE = 500
 _JOINED = 50
 """Features in one statement: SQLite joins at most 64 tables."""
 
+_CACHE_KIB = 65_536
+"""Pages of SQLite that are kept at most; its own 2 MiB hold a few thousand keys."""
+
 _MOST_KNOWN = 100_000
 
 REDIS_SECONDS = 5
@@ -124,12 +127,11 @@ class SqliteStore:
             if self._opened is not None:
                 self._opened[1].close()
             # Not read-only: what a killed writer left unfinished has to be rolled back.
-            self._opened = (
-                mark,
-                sqlite3.connect(
-                    f"file:{quote(str(self._file))}?mode=rw", uri=True, check_same_thread=False
-                ),
+            connection = sqlite3.connect(
+                f"file:{quote(str(self._file))}?mode=rw", uri=True, check_same_thread=False
             )
+            connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+            self._opened = mark, connection
         return self._opened[1]
 
 

@@ -39,6 +39,8 @@ def values_of(stored: Sequence[bytes | None], kind: str) -> list[Any]:
     known = [data for data in stored if data]
     values = _fixed(known, kind)
     if values is None:
+        values = _small(known, kind)
+    if values is None:
         values = [_value(data, kind) for data in known]
     if len(known) == len(stored):
         return values
@@ -67,6 +69,14 @@ def _fixed(known: Sequence[bytes], kind: str) -> list[Any] | None:
     if set(map(len, known)) != {size} or joined[::size] != bytes([tag]) * len(known):
         return None
     return list(struct.unpack("<" + f"x{code}" * len(known), joined))
+
+
+def _small(known: Sequence[bytes], kind: str) -> list[Any] | None:
+    """All at once, if each is small and of a SIMPLE type; else None."""
+    if kind not in SIMPLE or max(map(len, known), default=0) > _KNOWN_BYTES:
+        return None
+    values = list(map(_known, known))
+    return None if _OTHER in values else values
 
 
 def _value(data: bytes, kind: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from types import NoneType
 from typing import Any
 
 from ...core.errors import BadRequest, Conflict
@@ -41,11 +42,14 @@ def keys_of(view: Definition, entities: Sequence[Mapping[str, Any]]) -> Keys:
 
 def _column(view: Definition, column: Column, entities: Sequence[Mapping[str, Any]]) -> list[Any]:
     name, kind = column.name, column.type
-    for entity in entities:
-        if entity.get(name) is None:
-            raise _missing(view, name, entity)
+    values = [entity.get(name) for entity in entities]
+    types = set(map(type, values))
+    if NoneType in types:
+        raise _missing(view, name, next(item for item in entities if item.get(name) is None))
+    if types == {int} and kind == "INT64" and -(2**63) <= min(values) <= max(values) < 2**63:
+        return values  # as most are
     try:
-        return [key_value(entity[name], kind) for entity in entities]
+        return [key_value(value, kind) for value in values]
     except (TypeError, ValueError, OverflowError) as error:
         raise BadRequest(
             f"Key {name} of {view.name} has a value of a wrong type.",
