@@ -42,7 +42,7 @@ def keys_of(view: Definition, entities: Sequence[Mapping[str, Any]]) -> Keys:
 
 def _column(view: Definition, column: Column, entities: Sequence[Mapping[str, Any]]) -> list[Any]:
     name, kind = column.name, column.type
-    values = [entity.get(name) for entity in entities]
+    values: list[Any] = [entity.get(name) for entity in entities]
     types = set(map(type, values))
     if NoneType in types:
         raise _missing(view, name, next(item for item in entities if item.get(name) is None))
