@@ -61,7 +61,7 @@ class Column:
         for some in (hashes[: 4 * self.kept], hashes[4 * self.kept :]):
             theta = self._distinct.theta
             below = some if theta == ALL else some[some < np.uint64(theta)]
-            self._waiting.append(Distinct(below, theta))
+            self._waiting.append(Distinct(np.sort(below), theta))
             if sum(len(part.hashes) for part in self._waiting) > 2 * self.kept:
                 self._settle()
 

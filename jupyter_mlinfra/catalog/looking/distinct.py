@@ -49,7 +49,8 @@ def merged(parts: Iterable[Distinct], most: int) -> Distinct:
     """The hashes of the union of these values: of more than `most`, only the smallest."""
     found = list(parts)
     theta = min((part.theta for part in found), default=ALL)
-    hashes = np.sort(np.concatenate([np.empty(0, np.uint64), *(part.hashes for part in found)]))
+    joined = np.concatenate([np.empty(0, np.uint64), *(part.hashes for part in found)])
+    hashes = np.sort(joined, kind="stable")  # which merges what is sorted in parts
     hashes = hashes[np.append(True, hashes[1:] != hashes[:-1])[: len(hashes)]]
     if theta < ALL:
         hashes = hashes[: int(np.searchsorted(hashes, np.uint64(theta)))]
