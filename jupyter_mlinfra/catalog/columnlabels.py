@@ -26,6 +26,16 @@ def tags_of(properties: Mapping[str, str]) -> Mapping[int, Sequence[str]]:
     }
 
 
+def pii_of(properties: Mapping[str, str]) -> frozenset[int]:
+    """The ids of the columns with personal data, also of those that were dropped since."""
+    return frozenset(key for key, tags in tags_of(properties).items() if is_pii(tags))
+
+
+def is_pii(tags: Sequence[str]) -> bool:
+    """Whether one of the tags is `pii`, in capitals or not."""
+    return any(tag.casefold() == PII for tag in tags)
+
+
 def texts_of(properties: Mapping[str, str]) -> Mapping[int, str]:
     """The description of each column that has one, by its id."""
     return {
@@ -45,6 +55,18 @@ def with_column_tags(
 def with_column_text(properties: Mapping[str, str], column: int, text: str) -> Mapping[str, str]:
     """The properties to set so that a column has this description; an empty one is none."""
     return _changed(COLUMN_TEXTS, texts_of(properties), column, text)
+
+
+def copied(properties: Mapping[str, str], ids: Mapping[int, int]) -> Mapping[str, str]:
+    """The properties to set so that new columns have what is said of old ones. ids: of the new ones
+    by those of the old ones, which keep theirs, since older snapshots have them.
+    """
+    found = dict[str, str]()
+    for key, values in ((COLUMN_TAGS, tags_of(properties)), (COLUMN_TEXTS, texts_of(properties))):
+        for old, new in ids.items():
+            if old in values:
+                found |= _changed(key, _by_id(found.get(key)) or values, new, values[old])
+    return found
 
 
 def _changed(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from .columnlabels import copied
 from .conform import Target
 from .widening import is_in_place
 
@@ -33,7 +34,8 @@ def evolve(
     transaction: Transaction, columns: Mapping[str, Target], targets: Mapping[str, Target]
 ) -> None:
     """Make the columns those of `targets`. A column of a wider type is the same column, if Iceberg
-    can widen it; one of another type becomes a new column, so that old snapshots keep theirs.
+    can widen it; one of another type becomes a new column, so that old snapshots keep theirs. What
+    is said of it, such as the tag `pii`, is said of the new one too.
     """
     widened = {
         name: target
@@ -47,6 +49,7 @@ def evolve(
             for name, target in widened.items():
                 update.update_column((name,), _iceberg_type(target.dtype))
     columns = {**columns, **widened}
+    ids = _ids(transaction)
     removed = [name for name, target in columns.items() if targets.get(name) != target]
     if removed:
         with transaction.update_schema(allow_incompatible_changes=True) as update:
@@ -65,6 +68,17 @@ def evolve(
                     update.move_after((name,), (names[place - 1],))
                 else:
                     update.move_first((name,))
+        new_ids = _ids(transaction)
+        labels = copied(
+            transaction.table_metadata.properties,
+            {ids[name]: new_ids[name] for name in retyped},
+        )
+        if labels:
+            transaction.set_properties(dict(labels))
+
+
+def _ids(transaction: Transaction) -> Mapping[str, int]:
+    return {field.name: field.field_id for field in transaction.table_metadata.schema().fields}
 
 
 def _iceberg_type(dtype: pl.DataType) -> IcebergType:

@@ -166,6 +166,7 @@ class Ingesting:
             schema=schema,
             append=append,
             existing=existing,
+            masked=self._masked(name) if name is not None else (),
         )
 
     def _ingest(
@@ -198,6 +199,7 @@ class Ingesting:
         with open_sources(files.paths, options, self._project.folder("staging")) as sources:
             meter.files(sources, [packed_size(path) for path in files.paths])
             rows = FileRows(sources, options, shown=files.shown, meter=meter)
+            rows.quarantine.masked = self._masked(name)
             report = self._writer.write(
                 name,
                 rows,
@@ -244,6 +246,7 @@ class Ingesting:
         with open_sources(files.paths, options, self._project.folder("staging")) as sources:
             meter.files(sources, [packed_size(path) for path in files.paths])
             rows = FileRows(sources, options, meter=meter)
+            rows.quarantine.masked = self._masked(name)
             report = trial(name.text, rows, self._columns(name) if mode != "replace" else None)
             notes = [_UPSERT_TRIED] if mode == "upsert" else []
             report = completed(report, rows, files.skipped, notes)
@@ -257,6 +260,13 @@ class Ingesting:
             return targets_of(self._store.load(name).schema())
         except NotFound:
             return None
+
+    def _masked(self, name: DatasetName) -> frozenset[str]:
+        """The columns of a dataset that hold personal data; none if it does not exist."""
+        try:
+            return records.masked(name, self._store.metadata(self._store.entry(name)))
+        except NotFound:
+            return frozenset()
 
     def _checked(self, reading: ReadingOptions) -> Reading:
         """The options with the limits of the settings. Raises BadRequest for an impossible one."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..core.records import MASK
 from .conform import Target
 from .dtypes import short_dtype
 from .formats.packed import packed_size
@@ -35,15 +36,17 @@ def inspect(
     schema: Mapping[str, pl.DataType] | None,
     append: bool,
     existing: Mapping[str, str],
+    masked: Collection[str] = (),
 ) -> Inspection:
     """Read the beginning of the first files; list the others.
 
     paths: as they are shown. schema: of the dataset `name`, None if it does not exist.
-    existing: snapshots that added files, by digest.
+    existing: snapshots that added files, by digest. masked: columns whose values are not shown.
     """
     inspected = list(paths)[:_FILES]
     sources, complete = open_heads(inspected, reading)
     rows = FileRows(sources, reading, strict=False)
+    rows.quarantine.masked = masked
     dataset_columns = schema if append and schema is not None else {}
     targets = rows.plan(
         {column: Target(dtype) for column, dtype in dataset_columns.items()} or None
@@ -57,7 +60,12 @@ def inspect(
             _column(column, target, rows, reading, in_dataset=column in dataset_columns)
             for column, target in targets.items()
         ],
-        data=[[plain(value) for value in values.to_list()] for values in shown.iter_columns()],
+        data=[
+            [MASK] * shown.height
+            if values.name in masked
+            else [plain(value) for value in values.to_list()]
+            for values in shown.iter_columns()
+        ],
         shown=shown.height,
         rows=rows.read,
         whole=complete and len(paths) == len(inspected),
@@ -139,5 +147,5 @@ def _broken(quarantine: Quarantine) -> list[BadRow]:
     first = sorted(quarantine.rows, key=lambda row: (row.file, row.line))[:_BROKEN]
     return [
         BadRow(file=row.file, line=row.line, reason=row.reason, text=row.text[:_MAX_TEXT_LENGTH])
-        for row in first
+        for row in map(quarantine.shown, first)
     ]

@@ -178,7 +178,9 @@ class FileRows:
             if bad:
                 unfit += unfit_rows(frame[bad], [read + row for row in bad], fits)
             if len(unfit) > MOST:
-                raise too_many(source.name, f"row {unfit[0].row + 1}", unfit[0].reason)
+                raise too_many(
+                    source.name, f"row {unfit[0].row + 1}", self.quarantine.told(unfit[0])
+                )
             read += frame.height
             self._cut.update(cut(frame, fits))
             yield fitting.with_columns(absent)[list(targets)]
@@ -202,7 +204,7 @@ class FileRows:
         if unfit and (unfit == total or not self._reading.tolerates(unfit, total)):
             error = refusal(
                 source,
-                broken,
+                [self.quarantine.shown(row) for row in broken],
                 total,
                 self._reading,
                 {name: target.dtype for name, target in targets.items()},

@@ -80,6 +80,12 @@ def _tagged(
     return {field["name"]: tags[field["id"]] for field in fields if field["id"] in tags}
 
 
+def masked(name: DatasetName, metadata: Metadata) -> frozenset[str]:
+    """The columns of `columns` that hold personal data."""
+    tagged = _tagged(fields(name, metadata), metadata.get("properties", {}))
+    return frozenset(column for column, tags in tagged.items() if columnlabels.is_pii(tags))
+
+
 def checked(name: DatasetName, data: bytes, location: str) -> Metadata:
     """A parsed metadata file, after everything that lists and pages show could be read from it.
     Raises Unprocessable with the file's path.

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..core.errors import Unprocessable
 from ..core.files import write_atomic
-from ..core.records import now
+from ..core.records import MASK, now
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,12 +62,26 @@ class Quarantine:
         self.rows: list[Broken] = []
         self._bytes = 0
         self.path: Path | None = None
+        self.masked: Collection[str] = ()
+        """Columns whose values are not told."""
+
+    def told(self, row: Broken | Unfit) -> str:
+        """Why it is here, as reports say it: a reason repeats the value."""
+        if self.masked and (not row.column or row.column in self.masked):
+            return f"a value of {row.column or 'the row'} does not fit, which is masked"
+        return row.reason
+
+    def shown(self, row: Broken) -> Broken:
+        """The row as errors and inspections show it: its text has the values of all columns."""
+        if not self.masked:
+            return row
+        return replace(row, reason=self.told(row), text=MASK, value=None)
 
     def add(self, row: Broken) -> None:
         """Add a row. Raises Unprocessable if there are too many."""
         if len(self.rows) >= MOST:
             first = self.rows[0]
-            raise too_many(first.file, f"line {first.line}", first.reason)
+            raise too_many(first.file, f"line {first.line}", self.told(first))
         size = len(row.text.encode(errors="replace"))
         cut = self._bytes + size > _MAX_BYTES and len(row.text) > _MAX_TEXT_LENGTH
         text = row.text[:_MAX_TEXT_LENGTH] if cut else row.text

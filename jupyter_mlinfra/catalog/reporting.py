@@ -65,7 +65,7 @@ def _summary(
         first = min(quarantine.rows, key=lambda row: (row.file, row.line))
         parts.append(
             f"{len(quarantine.rows):,} of {read:,} rows do not fit and are in quarantine, the first"
-            f" in line {first.line} of {first.file.rpartition('/')[2]}: {first.reason}"
+            f" in line {first.line} of {first.file.rpartition('/')[2]}: {quarantine.told(first)}"
         )
     if skipped:
         parts.append(said_of_skipped(skipped))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .verbs.access import AccessVerbs
 from .verbs.care import CareVerbs
 from .verbs.ingest import IngestVerbs
 from .verbs.labels import LabelVerbs
@@ -30,6 +31,7 @@ class Catalog(
     LineageVerbs,
     SqlVerbs,
     CareVerbs,
+    AccessVerbs,
 ):
     """Datasets of one project: Iceberg tables, named `namespace.table`. Safe to share between
     threads.

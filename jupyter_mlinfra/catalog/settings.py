@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -35,3 +35,8 @@ class CatalogSettings(Section):
 
     json_columns: int = Field(default=5_000, ge=1)
     """Different field names that a JSON file may have, those within fields too."""
+
+    reveal: Literal["allowed", "never"] = "allowed"
+    """Whether values of columns tagged `pii` may be shown where a user asks for it: `never` shows
+    them in no face.
+    """

@@ -217,7 +217,7 @@ class Snapshot:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowBlock:
     """Part of a table, column by column. data[i][j] is column i of row start + j; values are
-    JSON-safe.
+    JSON-safe. masked: the columns whose values are not shown.
     """
 
     start: int
@@ -226,6 +226,7 @@ class RowBlock:
     shown: int
     total: int
     snapshot: str | None
+    masked: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,13 +79,20 @@ class Table:
         """The first rows."""
         return self.scan().head(count).collect()
 
-    def profile(self, tier: Literal["footer", "sample", "exact"] = "sample") -> Profile:
-        """Statistics of every column, each with its basis."""
-        return self._catalog.profile(self._pinned_name(), tier=tier)
+    def profile(
+        self,
+        tier: Literal["footer", "sample", "exact"] = "sample",
+        *,
+        reveal: bool = False,
+    ) -> Profile:
+        """Statistics of every column, each with its basis. reveal: see `preview`."""
+        return self._catalog.profile(self._pinned_name(), tier=tier, reveal=reveal)
 
-    def preview(self, *, start: int = 0, count: int = 100) -> RowBlock:
-        """Part of the rows, JSON-safe."""
-        return self._catalog.preview(self._pinned_name(), start=start, count=count)
+    def preview(self, *, start: int = 0, count: int = 100, reveal: bool = False) -> RowBlock:
+        """Part of the rows, JSON-safe. reveal: values of columns tagged `pii` too, which is
+        recorded.
+        """
+        return self._catalog.preview(self._pinned_name(), start=start, count=count, reveal=reveal)
 
     def ingest(
         self,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from ..core.viewer import Face
 from ..faces import session
 
 if TYPE_CHECKING:
@@ -29,8 +30,10 @@ class Session(session.Session):
         *,
         json: bool = False,
         say: Callable[[str], None] | None = None,
+        face: Face = "cli",
     ) -> None:
         self.project = project
+        self.face = face
         self.json = json
         # Only a terminal or a notebook is watched: a log has no use for each step.
         self._watched = not json and (say is not None or sys.stderr.isatty())

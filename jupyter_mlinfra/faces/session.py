@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import MLInfraError
+from ..core.viewer import Face
 
 if TYPE_CHECKING:
     from ..workbench import Workbench
@@ -39,9 +40,10 @@ class Ended:
 
 
 class Session(ABC):
-    """json: somebody parses what is printed."""
+    """json: somebody parses what is printed. face: where it is called."""
 
     json: bool
+    face: Face
 
     @property
     @abstractmethod

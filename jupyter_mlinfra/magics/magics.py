@@ -48,7 +48,7 @@ def carry_out(words: Sequence[str], project: str | None) -> Any:
     """The answer of `mlinfra WORDS`; progress is printed. project: a folder in it, None for the
     kernel's.
     """
-    ended = run(words, Session(project, say=print))
+    ended = run(words, Session(project, say=print, face="magic"))
     answer = None if ended.silent else _shown(ended.value)
     if ended.error is not None:
         from IPython.display import display

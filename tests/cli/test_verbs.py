@@ -24,6 +24,7 @@ from jupyter_mlinfra.cli.text import text_of
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, TooLarge
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import page_of, to_json
+from jupyter_mlinfra.core.viewer import Viewer
 from jupyter_mlinfra.deployments import DeliverySpec, Gate, ManifestOptions
 from jupyter_mlinfra.deployments.gate_list import Stopped
 from jupyter_mlinfra.faces.parse import rows, span
@@ -155,8 +156,31 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         "RowBlock",
         "catalog",
         "preview",
-        {"name": "f.p", "start": 5, "count": 9, "columns": ["a", "b"], "snapshot": "4"},
+        {
+            "name": "f.p",
+            "start": 5,
+            "count": 9,
+            "columns": ["a", "b"],
+            "snapshot": "4",
+            "reveal": False,
+        },
     ),
+    (
+        "catalog preview f.p --reveal",
+        "RowBlock",
+        "catalog",
+        "preview",
+        {
+            "name": "f.p",
+            "start": 0,
+            "count": 20,
+            "columns": None,
+            "snapshot": None,
+            "reveal": Viewer("cli"),
+        },
+    ),
+    ("catalog audit", "Page[Revealed]", "catalog", "audit", {"name": None} | PAGE),
+    ("catalog audit f.p", "Page[Revealed]", "catalog", "audit", {"name": "f.p"} | PAGE),
     ("catalog verify f.p@7", "Verification", "catalog", "verify", {"name": "f.p@7"}),
     (
         "catalog verify f.p --quarantine",
@@ -194,7 +218,7 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         "Profile",
         "catalog",
         "profile",
-        {"name": "f.p", "tier": "exact"},
+        {"name": "f.p", "tier": "exact", "reveal": False},
     ),
     ("catalog snapshots f.p", "Page[Snapshot]", "catalog", "snapshots", {"name": "f.p"} | PAGE),
     ("catalog lineage f.p", "Page[Edge]", "catalog", "lineage", {"name": "f.p"}),

@@ -30,6 +30,7 @@ EXPECTED = {
     "POST catalog/datasets/{name}/description": "write catalog",
     "POST catalog/datasets/{name}/columns/{column}": "write catalog",
     "GET catalog/namespaces": "read catalog",
+    "GET catalog/audit": "read catalog",
     "POST catalog/inspect": "write catalog",
     "POST catalog/ingest": "write catalog",
     "GET features/views": "read features",

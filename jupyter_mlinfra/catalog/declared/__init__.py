@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...core.domain import merged
 from . import (
+    access,
     care,
     ingest,
     labels,
@@ -27,4 +28,5 @@ ALL = merged(
     labels.PART,
     care.PART,
     querying.PART,
+    access.PART,
 )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...core.records import MASK
 from ..rows import plain, python_values
-from ..spec import Certainty, ColumnProfile, Profile
+from ..spec import Certainty, ColumnProfile
 from .counting import COUNT, VALUE, frequencies
 from .moments import moments_of
 from .shapes import VALUES, scaled, shape_of, shape_of_words
@@ -42,12 +42,11 @@ def profiles_of(
     }
 
 
-def without_values(profile: Profile, columns: Collection[str]) -> Profile:
+def without_values(
+    profiles: Mapping[str, ColumnProfile], columns: Collection[str]
+) -> dict[str, ColumnProfile]:
     """The same without any value of these columns: only how many are missing or distinct."""
-    hidden = {
-        name: _hidden(item) if name in columns else item for name, item in profile.columns.items()
-    }
-    return replace(profile, columns=hidden)
+    return {name: _hidden(item) if name in columns else item for name, item in profiles.items()}
 
 
 def _hidden(column: ColumnProfile) -> ColumnProfile:

@@ -10,6 +10,7 @@ import contextlib
 import io
 import json
 import os
+from collections.abc import Collection
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from ...core.errors import MLInfraError
 from ...core.files import write_atomic
 from .counting import COUNT, VALUE
 from .distinct import ALL, Distinct
+from .folders import forget, key_of
 from .moments import Moments
 from .sketch import ColumnSketch, Sketch
 
@@ -34,10 +36,14 @@ _MOST_BYTES = 2 << 30
 
 
 class Kept:
-    """The sketches of one table, in a folder of its own."""
+    """The sketches of one table, in a folder of its own. masked: the columns, by id, of which no
+    value is in them; sketches with other masked columns are removed.
+    """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, masked: Collection[str] = ()) -> None:
+        self._folder, self._key = folder, key_of(masked)
+        if masked:
+            forget(folder, keep=self._key)
 
     def has(self, file: RowFile) -> bool:
         """Whether there is a sketch of that file; it may turn out to be damaged."""
@@ -69,7 +75,9 @@ class Kept:
 
         # Hashes of values may differ between versions of Polars.
         what = [_FORMAT, pl.__version__, file.path, file.bytes, sorted(file.deletes)]
-        return self._folder / f"{sha256(json.dumps(what).encode()).hexdigest()[:32]}.arrow"
+        return (
+            self._folder / f"{sha256(json.dumps(what).encode()).hexdigest()[:32]}{self._key}.arrow"
+        )
 
     def _make_room(self) -> None:
         found = [(path.stat(), path) for path in self._folder.glob("*.arrow")]

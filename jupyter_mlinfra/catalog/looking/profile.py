@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import quote
 
 from ...core.errors import MLInfraError
 from ...core.files import write_atomic
@@ -22,6 +21,7 @@ from ...core.records import to_json
 from ..names import DatasetName
 from ..rows import scan
 from ..spec import Bar, ColumnProfile, Dataset, Profile, Shape
+from .folders import forget, key_of, profiles_in
 
 if TYPE_CHECKING:
     import polars as pl
@@ -42,7 +42,8 @@ class Profiler:
 
     load: opens the table, if rows or files are needed. types: short words by column. sample_rows:
     if at most so many rows are in files that were never read, the sample tier reads them all. home:
-    the folder that profiles and sketches are kept in.
+    the folder that profiles and sketches are kept in. masked: the columns whose values are neither
+    shown nor kept; with `reveal` they are shown.
     """
 
     load: Callable[[], Table]
@@ -50,32 +51,43 @@ class Profiler:
     types: Mapping[str, str]
     sample_rows: int
     home: Path
+    masked: frozenset[str] = frozenset()
+    reveal: bool = False
 
     def profile(self, tier: Tier) -> Profile:
         """Statistics of every column; those that were computed before are read. A sample of a table
         whose rows are all known is exact, and says so.
         """
+        if self.reveal and self.masked:
+            return self._timed(tier)
+        if self.masked:
+            forget(self._folder, keep=key_of(self.masked))
         tiers: tuple[Tier, ...] = ("exact", tier) if tier == "sample" else (tier,)
         for kept in tiers:
             # Absent, or of an older version: compute it again.
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
                 return _read(json.loads(self._path(kept).read_bytes()))
-        started = time.perf_counter()
-        found = self._computed(tier)
-        found = replace(found, seconds=time.perf_counter() - started)
+        from .describing import without_values
+
+        found = self._timed(tier)
+        found = replace(found, columns=without_values(found.columns, self.masked))
         # A full disk costs the next reader some time, but not this one the answer.
         with contextlib.suppress(MLInfraError):
             write_atomic(self._path(found.tier), json.dumps(to_json(found)).encode())
         return found
 
+    def _timed(self, tier: Tier) -> Profile:
+        started = time.perf_counter()
+        found = self._computed(tier)
+        return replace(found, seconds=time.perf_counter() - started)
+
+    @property
+    def _folder(self) -> Path:
+        return profiles_in(self.home, self.dataset.name)
+
     def _path(self, tier: Tier) -> Path:
         size = f"-{self.sample_rows}" if tier == "sample" else ""
-        return (
-            self.home
-            / "profiles"
-            / quote(self.dataset.name, safe="")
-            / f"{self.dataset.snapshot}-{tier}{size}.json"
-        )
+        return self._folder / f"{self.dataset.snapshot}-{tier}{size}{key_of(self.masked)}.json"
 
     def _computed(self, tier: Tier) -> Profile:
         table = self.load()
@@ -87,7 +99,7 @@ class Profiler:
             return self._footer(table, name)
         from .snapshot import SnapshotFiles
 
-        found = SnapshotFiles(table, name, self.home)
+        found = SnapshotFiles(table, name, self.home, reveal=self.reveal)
         total = _number(self.dataset)
         total = found.rows if total is None else total
         if tier == "exact" or sum(file.rows for file in found.unknown) <= self.sample_rows:

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...core.waiting import check_waiting
+from ..columnlabels import pii_of
 from ..integrity import check_file, checksums_of
 from ..names import DatasetName
 from ..rows import scan, with_columns_of
 from .files import RowFile
+from .folders import sketches_in
+from .hiding import without_values
 from .kept import Kept
 from .merging import merge
 from .sketches import sketched
@@ -24,18 +27,23 @@ if TYPE_CHECKING:
 
 
 class SnapshotFiles:
-    """The files of a snapshot of `table`. home: the folder that sketches are kept in.
+    """The files of a snapshot of `table`. home: the folder that sketches are kept in. reveal: with
+    the values of columns tagged `pii`, which are kept nowhere, so that all files are read.
 
     read: how many of them `sketch` has read so far; it finds the others' sketches.
     """
 
-    def __init__(self, table: Table, name: DatasetName, home: Path) -> None:
+    def __init__(
+        self, table: Table, name: DatasetName, home: Path, *, reveal: bool = False
+    ) -> None:
         self.table, self.name, self.read = table, name, 0
         found = with_columns_of(table, name).scan(snapshot_id=name.snapshot)
         self._fields = found.projection().fields
         files = [RowFile(table, task) for task in found.plan_files()]
         self.files: Sequence[RowFile] = sorted(files, key=lambda file: file.path)
-        self._kept = Kept(home / "sketches" / str(table.metadata.table_uuid))
+        self._masked = frozenset(map(str, pii_of(table.properties)))
+        self._reveal = reveal and bool(self._masked)
+        self._kept = Kept(sketches_in(home, table.metadata.table_uuid), self._masked)
         self._checksums = checksums_of(table)
 
     @property
@@ -46,7 +54,7 @@ class SnapshotFiles:
     @property
     def unknown(self) -> Sequence[RowFile]:
         """The files of which there is no sketch."""
-        return [file for file in self.files if not self._kept.has(file)]
+        return [file for file in self.files if self._reveal or not self._kept.has(file)]
 
     def sketch(self) -> Sketch:
         """The sketch of all rows, with the names of the columns. A file without one is read, and
@@ -65,7 +73,7 @@ class SnapshotFiles:
         )
 
     def _sketch(self, file: RowFile) -> Sketch:
-        if kept := self._kept.get(file):
+        if not self._reveal and (kept := self._kept.get(file)):
             return kept
         check_waiting()
         check_file(self.table, self.name, file.path, self._checksums)
@@ -76,6 +84,7 @@ class SnapshotFiles:
                 yield block
 
         made = sketched(blocks, file.schema, rows=file.rows, seed=file.seed, width=file.width)
-        self._kept.put(file, made)
         self.read += 1
-        return made
+        hidden = without_values(made, self._masked)
+        self._kept.put(file, hidden)
+        return made if self._reveal else hidden

@@ -12,6 +12,7 @@ from ...core.records import from_seconds
 from ...core.refs import reference
 from ...core.search import Document
 from ...core.tables import TableFacts
+from ..personal import personal
 from . import NAMESPACE, table_name
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ header: the line with the names, where the text is a line of such a file. ingest
 of the ingest. at: when it was.
 """
 
+_VALUES = frozenset({"reason", "text"})
+"""Of them, those with values of the row."""
+
 _CUT_BEFORE = 10_000
 """Signs at which earlier versions cut a text, without saying so."""
 
@@ -35,6 +39,7 @@ class QuarantineTables:
     """The tables of quarantine in one project (see `core.tables`); an object is for one answer."""
 
     def __init__(self, project: Project) -> None:
+        self._project = project
         self._folder = project.home / "quarantine"
 
     @cached_property
@@ -58,9 +63,11 @@ class QuarantineTables:
         """None: who may read datasets may read these."""
         return ()
 
-    def masked(self, table: str, columns: Sequence[str]) -> Collection[str]:  # noqa: ARG002
-        """None."""
-        return ()
+    def masked(self, table: str, columns: Sequence[str]) -> Collection[str]:
+        """What repeats values, if one of the datasets has a column that is tagged `pii`."""
+        named = {path.parent.name for path in self._files.get(table, ())}
+        held = any(personal(self._project, name) for name in named)
+        return [name for name in columns if held and name in _VALUES]
 
     def facts(self, table: str) -> TableFacts:
         """What is known of one by its files. Raises NotFound."""

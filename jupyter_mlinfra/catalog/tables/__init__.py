@@ -60,8 +60,15 @@ class ReadTable(Protocol):
     def masked(self, columns: Sequence[str], /) -> Collection[str]:
         """Those of its columns whose values previews and profiles do not show."""
 
-    def profile(self, tier: Tier, sample_rows: int) -> Profile:
-        """Statistics of every column, those that are masked too."""
+    def personal(self, columns: Sequence[str], /) -> Collection[str]:
+        """Those of them that SQL does not show either, and who has the right to may see: they hold
+        personal data.
+        """
+
+    def profile(self, tier: Tier, sample_rows: int, *, reveal: bool = False) -> Profile:
+        """Statistics of every column. Values of masked ones are neither in it nor kept; with
+        `reveal` they are in it.
+        """
 
     def check_own(self) -> None:
         """Raise Conflict if it is not the catalog's own, for verbs that only datasets have."""

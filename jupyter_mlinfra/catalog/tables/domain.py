@@ -119,24 +119,32 @@ class DomainTable:
         """Those of its columns whose values its domain masks."""
         return self.tables.masked(self.name.table, columns)
 
-    def profile(self, tier: Tier, sample_rows: int) -> Profile:
+    def personal(self, columns: Sequence[str]) -> Collection[str]:
+        """Those that the catalog's own tables mask; what another domain masks, it alone shows."""
+        return self.masked(columns) if self.domain.guarded_as == "catalog" else ()
+
+    def profile(self, tier: Tier, sample_rows: int, *, reveal: bool = False) -> Profile:
         """Statistics of every column: of all rows, or, in the sample tier, of the first ones. No
         file counts them, so the footer tier knows none. Raises Conflict if all rows of a large
         table are asked for.
         """
         if tier == "exact":
             self._check_small()
+        from ..looking.describing import without_values
+
         started = perf_counter()
         with self.explained():
             scanned = self.scan()
             types = {column.name: column.type for column in _columns(scanned)}
             found = _statistics(scanned, types, tier, sample_rows)
+            names = list(found.columns)
+            masked = set(self.masked(names)) - set(self.personal(names) if reveal else ())
         return Profile(
             ref=self.name.ref,
             snapshot=None,
             tier=found.tier,
             rows=found.rows,
-            columns=found.columns,
+            columns=without_values(found.columns, masked),
             files_read=0,
             seconds=perf_counter() - started,
         )

@@ -88,10 +88,13 @@ class IcebergTable:
             snapshot=dataset.snapshot,
         )
 
-    def masked(self, _: Sequence[str]) -> Collection[str]:
-        return ()
+    def masked(self, columns: Sequence[str]) -> Collection[str]:
+        return records.masked(self.name, self._metadata()).intersection(columns)
 
-    def profile(self, tier: Tier, sample_rows: int) -> Profile:
+    def personal(self, columns: Sequence[str]) -> Collection[str]:
+        return self.masked(columns)
+
+    def profile(self, tier: Tier, sample_rows: int, *, reveal: bool = False) -> Profile:
         """Computed once per snapshot."""
         from ..looking.profile import Profiler
 
@@ -105,6 +108,8 @@ class IcebergTable:
                 types={column.name: column.type for column in records.columns(at, metadata)},
                 sample_rows=sample_rows,
                 home=self._project.home,
+                masked=records.masked(at, metadata),
+                reveal=reveal,
             ).profile(tier)
 
     def check_own(self) -> None:

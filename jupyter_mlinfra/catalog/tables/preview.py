@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from ...core.frames import exactly
@@ -13,15 +13,24 @@ if TYPE_CHECKING:
     from . import ReadTable, Shown
 
 
-def preview(table: ReadTable, *, start: int, count: int, columns: Sequence[str] | None) -> RowBlock:
-    """Rows `start` to `start + count` of what the table shows; masked values are not in it."""
+def preview(
+    table: ReadTable,
+    *,
+    start: int,
+    count: int,
+    columns: Sequence[str] | None,
+    hidden: Callable[[Sequence[str]], Collection[str]] | None = None,
+) -> RowBlock:
+    """Rows `start` to `start + count` of what the table shows. hidden: of the columns in the
+    answer, those whose values are not in it; the masked ones if it is not given.
+    """
     from ..rows import block, plain, python_values, with_odd_times_as_text
 
     with table.explained():
         shown = table.shown()
         frame = with_odd_times_as_text(block(shown.rows, start=start, count=count, columns=columns))
         total = _counted(shown) if shown.total is None else shown.total
-        masked = table.masked(frame.columns)
+        masked = (hidden or table.masked)(frame.columns)
     known = {column.name: column for column in shown.columns}
     return RowBlock(
         start=start,
@@ -35,6 +44,7 @@ def preview(table: ReadTable, *, start: int, count: int, columns: Sequence[str] 
         shown=frame.height,
         total=total,
         snapshot=shown.snapshot,
+        masked=[name for name in frame.columns if name in masked],
     )
 
 

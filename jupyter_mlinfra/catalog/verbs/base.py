@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...core.errors import BadRequest
+from ..access.revealing import Revealing
 from ..ingesting import Ingesting
 from ..names import DatasetName
 from ..registrations import Registrations
@@ -24,6 +25,7 @@ class Verbs:
         self._store = CatalogStore(project)
         self._registrations = Registrations(project)
         self._tables = Finder(project, self._store, self._registrations)
+        self._revealing = Revealing(project)
         self._writer = Writer(project, self._store)
         self._ingesting = Ingesting(project, self._store, self._writer)
 

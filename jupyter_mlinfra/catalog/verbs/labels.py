@@ -8,7 +8,9 @@ from dataclasses import fields
 from ...core.errors import BadRequest
 from ...core.events import telling
 from .. import metadata as records
+from ..columnlabels import is_pii
 from ..labels import Labels, Target
+from ..looking.folders import forget, profiles_in, sketches_in
 from ..spec import Labelled
 from .base import Verbs
 
@@ -71,6 +73,9 @@ class LabelVerbs(Verbs):
             if changed:
                 with table.transaction() as transaction:
                     transaction.set_properties(changed)
+        if is_pii(after.tags) and not is_pii(before.tags):
+            forget(profiles_in(self._project.home, name.text))
+            forget(sketches_in(self._project.home, table.metadata.table_uuid))
         if changed:
             with telling(f"{target} is changed"):
                 self._project.events.emit("dataset", name.ref, {"changed": sorted(changed)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...core.errors import BadRequest
+from ...core.viewer import Reveal
 from ..looking.profile import TIERS, Tier
 from ..settings import CatalogSettings
 from ..spec import Profile
@@ -12,19 +13,18 @@ from .base import Verbs
 class LookingVerbs(Verbs):
     """Statistics; a base of `Catalog`."""
 
-    def profile(self, name: str, *, tier: Tier = "sample") -> Profile:
+    def profile(self, name: str, *, tier: Tier = "sample", reveal: Reveal = False) -> Profile:
         """Statistics of every column, each with its basis.
 
         tier: footer (file statistics, no rows are read), sample (some rows), exact (all rows).
-        Computed once per snapshot.
+        reveal: who sees values of masked columns too; see `preview`. Computed once per snapshot.
         """
         if tier not in TIERS:
             raise BadRequest(f"{tier!r} is not a tier.", fix=f"Tiers: {', '.join(TIERS)}.")
         size = self._project.settings.of(CatalogSettings).sample_rows
-        from ..looking.describing import without_values
-
+        self._revealing.check(reveal)
         table = self._tables.find(self.named(name))
-        found = table.profile(tier, size)
+        found = table.profile(tier, size, reveal=bool(reveal))
         with table.explained():
-            masked = table.masked(list(found.columns))
-        return without_values(found, masked) if masked else found
+            self._revealing.hidden(table, list(found.columns), reveal, verb="profile")
+        return found

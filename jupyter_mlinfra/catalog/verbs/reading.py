@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...core.errors import BadRequest, NotFound
 from ...core.records import Page, page_of
+from ...core.viewer import Reveal
 from .. import metadata as records
 from ..names import DatasetName
 from ..spec import Dataset, DatasetDetail, Namespace, RowBlock, Verification
@@ -106,13 +107,24 @@ class ReadingVerbs(Verbs):
         count: int = 100,
         columns: Sequence[str] | None = None,
         snapshot: str | int | None = None,
+        reveal: Reveal = False,
     ) -> RowBlock:
-        """Rows `start` to `start + count` (at most 500) as JSON-safe values, column by column."""
+        """Rows `start` to `start + count` (at most 500) as JSON-safe values, column by column.
+
+        reveal: who sees values of masked columns too, which is recorded first. Raises Forbidden if
+        the settings do not allow it.
+        """
         dataset_name = self.named(name)
         if snapshot is not None:
             dataset_name = dataset_name.at(snapshot)
         table = self._tables.find(dataset_name)
-        return preview(table, start=start, count=count, columns=columns)
+        return preview(
+            table,
+            start=start,
+            count=count,
+            columns=columns,
+            hidden=lambda names: self._revealing.hidden(table, names, reveal, verb="preview"),
+        )
 
     def verify(
         self, name: str, *, on_progress: Callable[[int, int], None] = lambda *_: None

@@ -2889,13 +2889,50 @@ export interface components {
             readonly points: readonly components["schemas"]["ResourcePoint"][];
         };
         /**
+         * Revealed
+         * @description Masked values that were shown to somebody. verb: what showed them, such as `preview`. face:
+         *     where. dataset, columns: whose they are.
+         */
+        readonly Revealed: {
+            /** Format: date-time */
+            readonly at: string;
+            readonly columns: readonly string[];
+            readonly dataset: string;
+            /** @enum {string} */
+            readonly face: "rest" | "cli" | "magic" | "python";
+            readonly id: number;
+            readonly user: string;
+            readonly verb: string;
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know about the list, usually empty.
+         *
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
+         */
+        readonly RevealedPage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["Revealed"][];
+            /** @default false */
+            readonly more: boolean;
+            /** @default  */
+            readonly note: string;
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
          * RowBlock
          * @description Part of a table, column by column. data[i][j] is column i of row start + j; values are
-         *     JSON-safe.
+         *     JSON-safe. masked: the columns whose values are not shown.
          */
         readonly RowBlock: {
             readonly columns: readonly components["schemas"]["Column"][];
             readonly data: readonly (readonly unknown[])[];
+            /** @default [] */
+            readonly masked: readonly string[];
             readonly shown: number;
             readonly snapshot: string | null;
             readonly start: number;

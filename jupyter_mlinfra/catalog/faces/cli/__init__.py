@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import (
+    access,
     care,
     ingest,
     labels,
@@ -17,6 +18,7 @@ from . import (
 from .noun import catalog
 
 __all__ = [
+    "access",
     "care",
     "catalog",
     "ingest",

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from ....faces.reveal import revealing, viewer_here
 from ....faces.session import Session
 from .noun import catalog
 
@@ -19,6 +20,7 @@ from .noun import catalog
     show_default=True,
     help="How much is read.",
 )
-def _profile(session: Session, name: str, tier: Any) -> Any:
+@revealing
+def _profile(session: Session, name: str, tier: Any, reveal: bool) -> Any:
     """Statistics of each column, with their basis."""
-    return session.bench.catalog.profile(name, tier=tier)
+    return session.bench.catalog.profile(name, tier=tier, reveal=viewer_here(session, reveal))

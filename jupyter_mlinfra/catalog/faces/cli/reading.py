@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from ....faces.cli import paged
+from ....faces.reveal import revealing, viewer_here
 from ....faces.session import Ended, Failed, Session
 from .noun import catalog
 
@@ -32,10 +33,14 @@ def _show(session: Session, name: str) -> Any:
 @click.option("--count", type=click.IntRange(1, 500), default=20, show_default=True, help="Rows.")
 @click.option("--columns", metavar="A,B", help="Only these columns.")
 @click.option("--snapshot", help="As of this snapshot.")
-def _preview(session: Session, name: str, columns: str | None, **options: Any) -> Any:
+@revealing
+def _preview(session: Session, name: str, columns: str | None, reveal: bool, **options: Any) -> Any:
     """Some rows."""
     return session.bench.catalog.preview(
-        name, columns=columns.split(",") if columns else None, **options
+        name,
+        columns=columns.split(",") if columns else None,
+        reveal=viewer_here(session, reveal),
+        **options,
     )
 
 

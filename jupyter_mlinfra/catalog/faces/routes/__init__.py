@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import ingest, labels, looking, reading, search, time, tracing
+from . import access, ingest, labels, looking, reading, search, time, tracing
 
 ROUTES = {
     **reading.ROUTES,
@@ -12,4 +12,5 @@ ROUTES = {
     **labels.ROUTES,
     **search.ROUTES,
     **ingest.ROUTES,
+    **access.ROUTES,
 }

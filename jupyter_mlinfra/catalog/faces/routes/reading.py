@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from ....faces.handler import Handler
 from ....faces.parameters import Count, Cursor, Interval, Limit, Many, Name, words
+from ....faces.reveal import viewer_of
 from .rights import check_readable, read, readable
 
 if TYPE_CHECKING:
@@ -44,13 +45,20 @@ class DatasetRows(Handler):
         count: Annotated[int, Interval(ge=1, le=500)] = 100,
         columns: Many = "",
         snapshot: Name | None = None,
+        reveal: bool = False,
     ) -> RowBlock:
         """A block of rows, column by column; `columns` separated by commas, all if empty. Of a
-        table of another domain only its first rows, which are then `total`.
+        table of another domain only its first rows, which are then `total`. `reveal` needs the
+        right to read `mlinfra:catalog-pii`, and is recorded.
         """
         name = check_readable(self, name)
         return self.bench.catalog.preview(
-            name, start=start, count=count, columns=words(columns) or None, snapshot=snapshot
+            name,
+            start=start,
+            count=count,
+            columns=words(columns) or None,
+            snapshot=snapshot,
+            reveal=viewer_of(self, reveal),
         )
 
 

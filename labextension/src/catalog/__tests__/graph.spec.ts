@@ -110,7 +110,8 @@ describe('a remote table', () => {
     data: [Array.from({ length: count }, (_, index) => start + index)],
     shown: count,
     total: 1_000_000,
-    snapshot: null
+    snapshot: null,
+    masked: []
   });
 
   it('fetches a block once, and then serves its cells', async () => {

@@ -1,0 +1,87 @@
+"""Who sees masked values: it is written down before they leave."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+from ...core.errors import Forbidden
+from ...core.newest import newest_first
+from ...core.records import Page, from_seconds, now, to_seconds
+from ...core.viewer import Reveal, Viewer
+from ..settings import CatalogSettings
+from .records import Revealed
+
+if TYPE_CHECKING:
+    from ...core.project import Project
+    from ..tables import ReadTable
+
+
+class Revealing:
+    """The masked values of one project."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+
+    def check(self, reveal: Reveal) -> None:
+        """Raise Forbidden if the settings show masked values to nobody."""
+        if reveal and self._project.settings.of(CatalogSettings).reveal == "never":
+            raise Forbidden(
+                "Masked values are not shown.",
+                'The project says so: [catalog] reveal = "never" in mlinfra.toml.',
+                "Look without --reveal (in Python without reveal=True).",
+            )
+
+    def hidden(
+        self, table: ReadTable, columns: Sequence[str], reveal: Reveal, *, verb: str
+    ) -> Collection[str]:
+        """Those of the columns of an answer whose values the viewer does not see. Before he sees
+        personal data it is written down. Raises Forbidden as `check`, and Unavailable if it cannot
+        be written down.
+        """
+        masked = table.masked(columns)
+        personal = table.personal(columns) if reveal else ()
+        if personal:
+            self.record(table.name.text, personal, reveal, verb=verb)
+        return frozenset(masked) - frozenset(personal)
+
+    def record(self, dataset: str, columns: Collection[str], reveal: Reveal, *, verb: str) -> None:
+        """Write down that values of these columns are shown. Raises as `hidden`."""
+        self.check(reveal)
+        viewer = reveal if isinstance(reveal, Viewer) else Viewer("python")
+        user = viewer.user or self._project.user
+        row = (to_seconds(now()), user, verb, dataset, json.dumps(sorted(columns)))
+        with self._project.database.write() as connection:
+            connection.execute(
+                "INSERT INTO catalog_audit (at, user, verb, dataset, columns, face)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (*row, viewer.face),
+            )
+
+    def entries(self, dataset: str | None, *, limit: int, cursor: str | None) -> Page[Revealed]:
+        """What was shown to whom, newest first; of one dataset or of all."""
+        where, values = ("1", ()) if dataset is None else ("dataset = ?", (dataset,))
+        with self._project.database.read() as connection:
+            return newest_first(
+                connection,
+                "catalog_audit",
+                _entry,
+                where=where,
+                values=values,
+                limit=limit,
+                cursor=cursor,
+            )
+
+
+def _entry(row: sqlite3.Row) -> Revealed:
+    return Revealed(
+        id=row["id"],
+        at=from_seconds(row["at"]),
+        user=row["user"],
+        verb=row["verb"],
+        dataset=row["dataset"],
+        columns=json.loads(row["columns"]),
+        face=row["face"],
+    )

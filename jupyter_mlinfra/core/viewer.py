@@ -1,0 +1,24 @@
+"""Who asks to see values that are masked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Face = Literal["rest", "cli", "magic", "python"]
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who may see masked values, and the face that shows them. user: empty for the user of this
+    process.
+    """
+
+    face: Face
+    user: str = ""
+
+
+Reveal = Viewer | bool
+"""Who sees masked values: nobody (False), the user of this process (True), or a user whom a face
+knows.
+"""

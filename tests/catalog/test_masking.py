@@ -1,0 +1,197 @@
+"""Columns with personal data: no face shows a value without the right to, no file below `.mlinfra`
+but the data itself holds one, and who saw one is written down.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from jupyter_mlinfra.catalog import Catalog
+from jupyter_mlinfra.catalog.access.masking import hide, refuse
+from jupyter_mlinfra.core.errors import Forbidden, Unavailable
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.core.records import MASK, to_json
+from jupyter_mlinfra.core.viewer import Viewer
+
+CANARY, NUMBER = "canary-7f3a", 918273645
+DATA = ("warehouse", "quarantine")
+"""Folders that hold the rows themselves."""
+
+
+@pytest.fixture
+def people(catalog: Catalog) -> Catalog:
+    """`hr.people` with a canary in each of two columns, read once before they are tagged."""
+    rows = pl.DataFrame(
+        {
+            "id": [1, 2, 3, 4],
+            "email": [f"{CANARY}@a.example", f"{CANARY}@b.example", f"{CANARY}@a.example", None],
+            "salary": [NUMBER, NUMBER, NUMBER, 5],
+            "team": ["red", "red", "blue", "blue"],
+        }
+    )
+    catalog.write(rows, into="hr.people")
+    for tier in ("footer", "sample", "exact"):
+        catalog.profile("hr.people", tier=tier)  # type: ignore[arg-type]
+    catalog.tag("column:hr.people.email", add=["pii"])
+    catalog.tag("column:hr.people.salary", add=["PII"])
+    return catalog
+
+
+def leaks(found: Any) -> bool:
+    """Whether an answer holds a canary."""
+    text = json.dumps(to_json(found)) if not isinstance(found, str) else found
+    return CANARY in text or str(NUMBER) in text
+
+
+def files_with_canary(home: Path) -> list[str]:
+    """The files of a project beside its data that hold a canary, also in compressed columns."""
+    found = []
+    for path in home.rglob("*"):
+        if not path.is_file() or path.relative_to(home).parts[0] in DATA:
+            continue
+        content = path.read_bytes()
+        if path.suffix == ".arrow":
+            content += str(pl.read_ipc(content).to_dicts()).encode()
+        elif path.suffix == ".parquet":
+            content += str(pl.read_parquet(content).to_dicts()).encode()
+        if CANARY.encode() in content or str(NUMBER).encode() in content:
+            found.append(str(path.relative_to(home)))
+    return found
+
+
+def test_previews_and_profiles_hold_no_value_and_no_file_keeps_one(
+    people: Catalog, project: Project
+) -> None:
+    assert files_with_canary(project.home) == []
+    block = people.preview("hr.people")
+    assert not leaks(block)
+    assert block.masked == ["email", "salary"]
+    assert [set(values) for values in block.data[1:3]] == [{MASK}, {MASK}]
+    assert block.data[3] == ["red", "red", "blue", "blue"]
+    for tier in ("footer", "sample", "exact", "sample"):
+        profile = people.profile("hr.people", tier=tier)  # type: ignore[arg-type]
+        assert not leaks(profile), tier
+    email, team = profile.columns["email"], profile.columns["team"]
+    assert (email.nulls, email.distinct, email.min, list(email.top)) == (1, 2, MASK, [])
+    assert (team.min, team.distinct) == ("blue", 2)
+    assert not leaks(people.dataset("hr.people")._repr_mimebundle_())
+    assert files_with_canary(project.home) == []
+
+
+def test_sketches_of_masked_columns_are_merged_and_extended(
+    people: Catalog, project: Project
+) -> None:
+    more = pl.DataFrame(
+        {
+            "id": range(9000),
+            "email": [f"{CANARY}{n}" for n in range(9000)],
+            "salary": [NUMBER] * 9000,
+        }
+    ).with_columns(team=pl.lit("green"))
+    people.profile("hr.people", tier="exact")
+    people.write(more, into="hr.people")
+    found = people.profile("hr.people", tier="exact")
+    assert found.files_read == 1
+    assert found.rows == 9004
+    assert found.columns["email"].distinct == pytest.approx(9002, rel=0.05)
+    assert found.columns["salary"].distinct == 2
+    assert found.columns["salary"].mean is None
+    assert not leaks(found)
+    assert files_with_canary(project.home) == []
+
+
+def test_who_reveals_sees_the_values_and_is_written_down_first(
+    people: Catalog, project: Project
+) -> None:
+    assert people.audit().total == 0
+    ana = Viewer("rest", "ana")
+    assert people.preview("hr.people", columns=["id", "email"], reveal=ana).data[1][0] == (
+        f"{CANARY}@a.example"
+    )
+    profile = people.profile("hr.people", tier="exact", reveal=True)
+    assert profile.columns["salary"].max == NUMBER
+    assert profile.columns["email"].top[0] == (f"{CANARY}@a.example", 2)
+    people.preview("hr.people", columns=["id", "team"], reveal=ana)
+    entries = people.audit("hr.people").items
+    assert [(item.user, item.face, item.verb, item.columns) for item in entries] == [
+        (project.user, "python", "profile", ["email", "salary"]),
+        ("ana", "rest", "preview", ["email"]),
+    ]
+    assert not leaks(entries)
+    assert files_with_canary(project.home) == []  # what was revealed is kept nowhere
+    assert not leaks(people.profile("hr.people", tier="exact"))
+
+
+def test_nothing_is_shown_that_cannot_be_written_down(
+    people: Catalog, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: Any) -> Any:
+        raise Unavailable("The disk is full.")
+
+    monkeypatch.setattr(type(project.database), "write", full)
+    with pytest.raises(Unavailable, match="disk is full"):
+        people.preview("hr.people", reveal=True)
+
+
+def test_a_project_may_show_them_to_nobody(people: Catalog, project: Project) -> None:
+    (project.root / "mlinfra.toml").write_text(
+        (project.root / "mlinfra.toml").read_text() + '\n[catalog]\nreveal = "never"\n'
+    )
+    catalog = Catalog(Project(project.root))
+    for ask in (catalog.preview, catalog.profile):
+        with pytest.raises(Forbidden, match="Masked values are not shown"):
+            ask("hr.people", reveal=True)
+    assert catalog.audit().total == 0
+    assert catalog.preview("hr.people").masked == ["email", "salary"]
+
+
+def test_the_tag_follows_the_column_and_older_snapshots_are_masked_too(people: Catalog) -> None:
+    first = people.snapshots("hr.people").items[0].id
+    table = people._store.load(people.named("hr.people"))
+    with table.update_schema() as update:
+        update.rename_column("email", "contact")
+    assert people.preview("hr.people").masked == ["contact", "salary"]
+    assert people.preview("hr.people", snapshot=first).masked == ["email", "salary"]
+    # a wider type is a new column for Iceberg
+    people.write(
+        pl.DataFrame({"id": [9], "contact": ["x"], "salary": [1.5], "team": ["red"]}),
+        into="hr.people",
+        mode="replace",
+    )
+    assert people.show("hr.people").schema[2].type == "f64"
+    assert people.preview("hr.people").masked == ["contact", "salary"]
+    people.tag("column:hr.people.salary", remove=["PII"])
+    assert people.preview("hr.people").data[2] == [1.5]
+    assert people.preview("hr.people", snapshot=first).masked == ["email", "salary"]
+
+
+def test_rows_in_quarantine_of_such_a_dataset_are_masked(
+    people: Catalog, file: Callable[[str, str], Path], project: Project
+) -> None:
+    report = people.ingest(
+        [file("new.csv", f"id,email,salary,team\n7,{CANARY},{CANARY}-no-number,red\n8,a,1,red\n")],
+        into="hr.people",
+        max_bad=1.0,
+    )
+    assert report.quarantined == 1
+    assert not leaks(report)
+    block = people.preview("quarantine.hr__people")
+    assert block.masked == ["reason", "text"]
+    assert not leaks(block)
+    assert CANARY in people.preview("quarantine.hr__people", reveal=True).data[5][0]
+    assert people.audit().items[0].dataset == "quarantine.hr__people"
+    assert files_with_canary(project.home) == []
+
+
+def test_frames_are_masked_and_questions_about_masked_columns_refused() -> None:
+    frame = pl.DataFrame({"a": [1, None], "^b$": ["x", None]})
+    assert hide(frame, {"^b$", "gone"}).rows() == [(1, MASK), (None, MASK)]
+    refuse(["a"], {"b"})
+    with pytest.raises(Forbidden, match="'b' is masked"):
+        refuse(["a", "b"], {"b"})
