@@ -33,7 +33,8 @@ class FileChange:
     Where files are removed, earlier rows count as gone, and the files of earlier ingests as not in
     the table any more, unless the change says otherwise. keeps_rows: every earlier row is still
     there, in the files that were added. keeps_files: the earlier ingests still count, although rows
-    of theirs have changed; so it is with `keeps_rows`, too.
+    of theirs have changed; so it is with `keeps_rows`, too. without_deletes: the files from which
+    rows were deleted are all among those that go, so no list of deleted rows is needed any more.
     """
 
     added: Sequence[DataFile] = ()
@@ -42,6 +43,7 @@ class FileChange:
     updated: int = 0
     keeps_rows: bool = False
     keeps_files: bool = False
+    without_deletes: bool = False
 
 
 class Change(Protocol):

@@ -245,6 +245,8 @@ def _planned(change: Change, columns: Mapping[str, Target] | None) -> Mapping[st
 
 def _stage(draft: _Draft, change: FileChange, properties: dict[str, str]) -> None:
     """Put the files into one snapshot of the transaction, and take those out that go."""
+    from .whole import whole_files
+
     positions = {key: text for key, text in properties.items() if key.startswith(POSITION)}
     if positions:
         draft.transaction.set_properties(positions)
@@ -253,7 +255,13 @@ def _stage(draft: _Draft, change: FileChange, properties: dict[str, str]) -> Non
     if change.removed:
         properties = {**properties, **{key: "true" for key, value in kept.items() if value}}
     snapshot = draft.transaction.update_snapshot(snapshot_properties=properties)
-    with snapshot.overwrite() if change.removed else snapshot.fast_append() as producer:
+    with (
+        whole_files(draft.transaction, draft.io, properties)
+        if change.without_deletes
+        else snapshot.overwrite()
+        if change.removed
+        else snapshot.fast_append()
+    ) as producer:
         for file in change.removed:
             producer.delete_data_file(file)
         for file in change.added:

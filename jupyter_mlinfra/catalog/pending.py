@@ -141,6 +141,24 @@ class Pending:
                         found.append((left, Attempt(handle, path)))
             yield found
 
+    def files(self, table: str) -> tuple[set[str], bool]:
+        """The data files of all attempts on a table that are not settled, and whether one of them
+        is under way.
+        """
+        files, is_busy = set[str](), False
+        for path in self._project.home.joinpath(*_FOLDER).glob(f"*{_ENDING}"):
+            with contextlib.suppress(FileNotFoundError):
+                left = _read(path, table)
+                if left is None:
+                    continue
+                files.update(left.files)
+                handle = _locked(path)
+                if handle is None:
+                    is_busy = True
+                else:
+                    os.close(handle)
+        return files, is_busy
+
 
 def _locked(path: Path) -> int | None:
     """The file; None if its process is alive, or if it is gone."""

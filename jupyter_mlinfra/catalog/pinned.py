@@ -20,7 +20,7 @@ from .store import CatalogStore
 
 class PinnedTable(Table):
     """A table that pyiceberg may reload between two tries only if it is the same table with the
-    same columns, and not `stale`. record: of the attempt.
+    same columns in the same place, and not `stale`. record: of the attempt.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class PinnedTable(Table):
 
     def refresh(self) -> Table:
         """Raise CommitFailedException if the attempt has to start again."""
-        schema_id = self.metadata.current_schema_id
+        schema_id, location = self.metadata.current_schema_id, self.metadata.location
         try:
             super().refresh()
         except (
@@ -65,6 +65,8 @@ class PinnedTable(Table):
             return self  # it landed, and only its answer was lost
         if self.metadata.current_schema_id != schema_id:
             raise CommitFailedException(f"{'.'.join(self.name())} has changed its columns")
+        if self.metadata.location != location:
+            raise CommitFailedException(f"{'.'.join(self.name())} has moved to another tier")
         if self._stale(CatalogStore.metadata_of(self)):
             raise CommitFailedException(f"{'.'.join(self.name())} has got other rows meanwhile")
         self._record.asks(Demand.on(self.metadata))

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from ..core.settings import Section
+
+
+class Tier(Section):
+    """`[catalog.tiers.NAME]`"""
+
+    warehouse: str
+    """Where the tables of the tier live: a folder, `s3://…`, `gs://…` or `abfs://…`."""
+
+    properties: dict[str, str] = Field(default_factory=dict)
+    """What its storage needs in place of `[catalog.properties]`, as pyiceberg names it; values may
+    be secret references.
+    """
 
 
 class CatalogSettings(Section):
@@ -40,3 +53,22 @@ class CatalogSettings(Section):
     """Whether values of columns tagged `pii` may be shown where a user asks for it: `never` shows
     them in no face.
     """
+
+    tiers: dict[str, Tier] = Field(default_factory=dict)
+    """Further places for tables, by name: `[catalog.tiers.cold]`; `hot` is the warehouse."""
+
+    trash_days: int = Field(default=7, ge=1, le=3650)
+    """Days after which the files of a deleted dataset are deleted too."""
+
+    orphan_hours: int = Field(default=72, ge=1)
+    """Hours after which a file that no snapshot has may be deleted; longer than any write takes."""
+
+    @field_validator("tiers")
+    @classmethod
+    def _check_tiers(cls, tiers: dict[str, Tier]) -> dict[str, Tier]:
+        for name in tiers:
+            if not re.fullmatch(r"[a-z][a-z0-9_-]{0,40}", name):
+                raise ValueError("the name of a tier is of small letters, digits, _ and -")
+        if "hot" in tiers:
+            raise ValueError("`hot` is the warehouse of the catalog; give the tier another name")
+        return tiers

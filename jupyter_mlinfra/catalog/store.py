@@ -23,7 +23,8 @@ from .names import DatasetName
 from .pending import Pending
 from .stores.documents import Documents
 from .stores.listing import CatalogEntry, Listing, Tables
-from .stores.opening import DURABLE, PYICEBERG, Opening
+from .stores.opening import DURABLE, PYICEBERG, TIERED, Opening
+from .stores.tiers import Tiers
 from .tables.domain import tables_of_domains
 
 if TYPE_CHECKING:
@@ -49,6 +50,11 @@ class CatalogStore:
         return self._opening.embedded.is_used
 
     @property
+    def tiers(self) -> Tiers:
+        """The places that tables can be in."""
+        return self._opening.tiers
+
+    @property
     def iceberg(self) -> IcebergCatalog:
         """pyiceberg's catalog. Raises Unavailable, without secrets in the text, if it cannot be
         reached.
@@ -71,6 +77,7 @@ class CatalogStore:
     def open(self, name: DatasetName) -> Table:
         """The table as pyiceberg loads it, with pyiceberg's own errors."""
         table = self.iceberg.load_table(name.identifier)
+        table.io.properties.update(self.tiers.properties(table.metadata.location))
         # A REST catalog may name the endpoint.
         table.io.properties.update(with_region(table.io.properties))
         return table
@@ -91,12 +98,12 @@ class CatalogStore:
             except (NoSuchTableError, NoSuchNamespaceError) as error:
                 raise self.absent(name) from error
             # The plain class is enough for reading, and with it Polars keeps manifests in memory.
-            if table.io.properties.get("py-io-impl") == DURABLE:
+            if table.io.properties.get("py-io-impl") in (DURABLE, TIERED):
                 table.io = load_file_io(
                     {
                         key: value
                         for key, value in table.io.properties.items()
-                        if key != "py-io-impl"
+                        if key not in ("py-io-impl", "mlinfra.tiers")
                     },
                     table.metadata.location,
                 )

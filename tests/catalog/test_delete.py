@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import polars as pl
 import pytest
 
@@ -14,8 +16,8 @@ def table(catalog):
 
 
 def test_a_deleted_dataset_is_gone_and_its_name_is_free(catalog, table, rows, project):
-    location = catalog.delete("t.a")
-    assert location.endswith("t/a")
+    deleted = catalog.delete("t.a")
+    assert deleted.files.endswith("t/a")
     with pytest.raises(NotFound):
         catalog.show("t.a")
     assert catalog.search("t.a").total == 0
@@ -64,3 +66,96 @@ def test_a_name_that_is_none_is_refused(catalog, table):
         catalog.delete("t.b")
     with pytest.raises(BadRequest, match="one snapshot"):
         catalog.delete("t.a@1")
+
+
+def test_a_deleted_dataset_is_restored_with_its_history_though_another_has_its_name(
+    catalog, table, rows
+):
+    first = catalog.show("t.a").dataset.snapshot
+    catalog.write(pl.DataFrame({"id": [3]}), into="t.a")
+    catalog.tag("t.a", add=["gold"])
+    deleted = catalog.delete("t.a")
+    (item,) = catalog.trash().items
+    assert (item.name, item.rows, item.user, item.until) == ("t.a", 3, "ana", deleted.until)
+    assert deleted.undo == f"mlinfra catalog trash restore {item.id}"
+    catalog.write(pl.DataFrame({"word": ["x"]}), into="t.a")
+    with pytest.raises(Conflict, match=r"t\.a already"):
+        catalog.restore_deleted("t.a")
+    assert catalog.restore_deleted(item.id, into="t.back") == item
+    assert catalog.trash().total == 0
+    assert [row["id"] for row in rows("t.back")] == [1, 2, 3]
+    assert [row["id"] for row in rows(f"t.back@{first}")] == [1, 2]
+    assert catalog.show("t.back").dataset.tags == ["gold"]
+    assert rows("t.a") == [{"word": "x"}]
+    with pytest.raises(NotFound, match="It has nothing"):
+        catalog.restore_deleted("t.a")
+
+
+def test_purging_deletes_its_files_but_none_of_the_table_that_has_its_name_and_folder_now(
+    catalog, table, rows, project, stored
+):
+    old = stored()
+    catalog.delete("t.a")
+    catalog.write(pl.DataFrame({"word": ["x"]}), into="t.a")
+    new = stored() - old
+    # a clean-up of the new table leaves the trash alone
+    assert catalog.clean("t.a", hours=1).orphans == []
+    assert catalog.purge().total == 0
+    assert old < stored()
+    with project.database.write() as connection:
+        connection.execute("UPDATE catalog_trash SET ends_at = ends_at - 8 * 86400")
+    assert [item.name for item in catalog.purge().items] == ["t.a"]
+    assert stored() == new
+    assert rows("t.a") == [{"word": "x"}]
+    assert catalog.trash().total == 0
+
+
+def test_what_is_there_all_the_same_is_not_in_the_trash(catalog, table, rows, project):
+    """The process was killed before the table was dropped, or after it was restored."""
+    deleted = catalog.delete("t.a")
+    with project.database.read() as connection:
+        line = tuple(connection.execute("SELECT * FROM catalog_trash").fetchone())
+    catalog.restore_deleted(deleted.trash)
+    catalog.write(pl.DataFrame({"id": [3]}), into="t.a")
+    with project.database.write() as connection:
+        connection.execute(f"INSERT INTO catalog_trash VALUES ({', '.join('?' * 8)})", line)
+    assert catalog.purge(deleted.trash).total == 0
+    assert catalog.trash().total == 0
+    assert [row["id"] for row in rows("t.a")] == [1, 2, 3]
+
+
+def test_how_a_dataset_is_kept_and_the_one_thing_that_could_be_done(
+    catalog, project, file, monkeypatch
+):
+    from jupyter_mlinfra.catalog import Catalog
+    from jupyter_mlinfra.catalog.care import uses
+    from jupyter_mlinfra.core.project import Project
+
+    (project.root / "mlinfra.toml").write_text('[catalog.tiers.cold]\nwarehouse = "cold"\n')
+    catalog = Catalog(Project.open(project.root))
+    path = file("a.csv", "id\n1\n2\n")
+    catalog.ingest([path], into="t.a")
+    catalog.ingest([path], into="t.b")
+    care = catalog.care("t.a")
+    assert (care.tier, care.tiers, care.files, care.small) == ("hot", ["hot", "cold"], 1, 1)
+    assert [(item.dataset, item.files) for item in care.duplicates] == [("t.b", 1)]
+    assert (care.reads, care.read_at, care.suggestion) == (0, None, None)
+    for _ in range(3):
+        catalog.preview("t.a")
+    catalog.dataset("t.b").scan().collect()
+    assert catalog.care("t.a").reads == 1
+    # a month later, in which it was neither read nor written
+    uses_today = uses.today()
+    monkeypatch.setattr("time.time", lambda: uses.moment(uses_today + 45).timestamp())
+    assert catalog.care("t.a").suggestion.command == "mlinfra catalog move t.a --tier cold"
+    catalog.move("t.a", tier="cold")
+    for day in range(46, 52):
+        monkeypatch.setattr("time.time", lambda day=day: uses.moment(uses_today + day).timestamp())
+        Catalog(Project.open(project.root)).preview("t.a")
+    assert catalog.care("t.a").suggestion.command == "mlinfra catalog move t.a --tier hot"
+    for _ in range(9):
+        catalog.write(pl.DataFrame({"id": [1]}), into="t.b")
+    found = catalog.care("t.b")
+    assert found.suggestion.command == "mlinfra catalog compact t.b --yes"
+    assert "10 files 9 are more than it needs" in found.suggestion.why
+    assert Path(found.location).name == "b"

@@ -91,7 +91,7 @@ def test_it_is_never_written_and_deleting_it_leaves_the_files(
     for write in writes:
         with pytest.raises(Conflict, match=r"registered in place.*mlinfra catalog ingest"):
             write()
-    assert catalog.delete("lake.orders") == str(places["csv"])
+    assert catalog.delete("lake.orders").files == str(places["csv"])
     assert places["csv"].exists()
     with pytest.raises(NotFound):
         catalog.show("lake.orders")

@@ -222,6 +222,39 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
     ),
     ("catalog snapshots f.p", "Page[Snapshot]", "catalog", "snapshots", {"name": "f.p"} | PAGE),
     ("catalog lineage f.p", "Page[Edge]", "catalog", "lineage", {"name": "f.p"}),
+    ("catalog care f.p", "Care", "catalog", "care", {"name": "f.p"}),
+    (
+        "catalog move f.p --tier cold",
+        "Moved",
+        "catalog",
+        "move",
+        {"name": "f.p", "tier": "cold", "on_progress": ANY},
+    ),
+    (
+        "catalog compact f.p",
+        "CarePlan",
+        "catalog",
+        "compact",
+        {"name": "f.p", "really": False, "on_progress": ANY},
+    ),
+    (
+        "catalog clean f.p --older-than 5 --yes",
+        "CarePlan",
+        "catalog",
+        "clean",
+        {"name": "f.p", "hours": 5, "really": True, "on_progress": ANY},
+    ),
+    ("catalog clean", "Page[CarePlan]", "catalog", "clean_all", {"hours": None, "really": False}),
+    ("catalog delete f.p --force", "Deleted", "catalog", "delete", {"name": "f.p", "force": True}),
+    ("catalog trash", "Page[Trashed]", "catalog", "trash", {}),
+    (
+        "catalog trash restore 7 --as f.q",
+        "Trashed",
+        "catalog",
+        "restore_deleted",
+        {"trashed": "7", "into": "f.q"},
+    ),
+    ("catalog trash purge f.p", "Page[Trashed]", "catalog", "purge", {"trashed": "f.p"}),
     (
         "catalog tag f.p gold clean --remove raw",
         "Labelled",
@@ -1091,7 +1124,6 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
     ),
 ]
 ELSEWHERE = {  # tested below, each for what it does besides
-    "catalog delete",
     "catalog sql",
     "deployments delete",
     "deployments deploy",
@@ -1521,21 +1553,6 @@ def test_rows_to_push_are_read_from_files(
     found = asked["rows"] if isinstance(asked["rows"], list) else asked["rows"].to_dicts()
     assert (asked["name"], asked["to"]) == ("events", "both")
     assert found == [{"user": "7"}, {"user": "8"}]
-
-
-def test_a_dataset_is_deleted_when_that_is_confirmed(
-    noted: Noted, verb: Callable[..., Any]
-) -> None:
-    noted.answer = "/warehouse/f/p"
-    assert verb(["catalog", "delete", "f.p", "--yes"]).value == {
-        "deleted": "f.p",
-        "files": "/warehouse/f/p",
-    }
-    verb(["catalog", "delete", "f.p", "--yes", "--force"])
-    assert [call[2] for call in noted.calls] == [
-        {"name": "f.p", "force": False},
-        {"name": "f.p", "force": True},
-    ]
 
 
 def test_a_schedule_is_deleted(noted: Noted, verb: Callable[..., Any]) -> None:

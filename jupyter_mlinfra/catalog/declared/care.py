@@ -1,9 +1,21 @@
-"""What becomes of datasets that are not needed any more."""
+"""Where datasets are kept, and what becomes of those that are not needed any more."""
 
 from __future__ import annotations
 
 from ...core.domain import Part
 
 PART = Part(
-    verbs=("delete",),
+    verbs=("care", "move", "compact", "clean", "delete", "trash"),
+    records={
+        "jupyter_mlinfra.catalog.care.spec": (
+            "Care",
+            "CarePlan",
+            "Deleted",
+            "Duplicate",
+            "Moved",
+            "Orphan",
+            "Suggestion",
+            "Trashed",
+        )
+    },
 )

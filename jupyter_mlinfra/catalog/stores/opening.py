@@ -5,6 +5,7 @@ file, or another one.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sqlite3
 import threading
@@ -18,6 +19,7 @@ from ..drivers import check_account, with_region
 from ..settings import CatalogSettings
 from .embedded import Embedded
 from .faults import Faults
+from .tiers import Tiers
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog as IcebergCatalog
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 CATALOG = "mlinfra"
 DURABLE = "jupyter_mlinfra.catalog.durable.DurableFileIO"
+TIERED = "jupyter_mlinfra.catalog.tiered.TieredFileIO"
 PYICEBERG = (
     "pyiceberg.exceptions",
     "pyiceberg.table",
@@ -41,6 +44,7 @@ class Opening:
         self._project = project
         self._settings = project.settings.of(CatalogSettings)
         self.embedded = Embedded(project)
+        self.tiers = Tiers(project)
         self.faults = Faults(self._settings, self.embedded)
         self._lock = threading.Lock()
         self._iceberg: IcebergCatalog | None = None
@@ -84,6 +88,7 @@ class Opening:
                     "uri": url,
                     "warehouse": warehouse,
                     "py-io-impl": DURABLE,
+                    **self._tiered(),
                     **self._properties(),
                 },
             )
@@ -103,7 +108,14 @@ class Opening:
             }
         if self._settings.warehouse:
             properties["warehouse"] = self._settings.warehouse
+        if properties.get("type") == "sql":  # others do not let a table move
+            properties = {**self._tiered(), **properties}
         return load_catalog(name, **properties)
+
+    def _tiered(self) -> dict[str, str]:
+        """What lets pyiceberg reach tables in tiers with keys of their own."""
+        places = {place.warehouse: dict(place.properties) for place in self.tiers.others}
+        return {"py-io-impl": TIERED, "mlinfra.tiers": json.dumps(places)} if places else {}
 
     def _properties(self) -> dict[str, str]:
         properties = {key: resolve(value) for key, value in self._settings.properties.items()}

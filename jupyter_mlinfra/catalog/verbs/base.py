@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...core.errors import BadRequest
 from ..access.revealing import Revealing
+from ..care.uses import Uses
 from ..ingesting import Ingesting
 from ..names import DatasetName
 from ..registrations import Registrations
@@ -23,6 +24,7 @@ class Verbs:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._store = CatalogStore(project)
+        self._uses = Uses(project)
         self._registrations = Registrations(project)
         self._tables = Finder(project, self._store, self._registrations)
         self._revealing = Revealing(project)

@@ -1,48 +1,259 @@
-"""The verb that removes a dataset."""
+"""The verbs that care for datasets: where they are, how many files they have, and what becomes of
+those that are not needed any more.
+"""
 
 from __future__ import annotations
 
-from ...core.errors import Conflict
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ...core.errors import Conflict, MLInfraError
 from ...core.events import telling
+from ...core.origin import actor
+from ...core.records import Page, page_of
+from .. import metadata as records
 from ..names import DatasetName
 from ..tables.registered import RegisteredTable
 from ..uses import made_from
 from .base import Verbs, whole
 
+if TYPE_CHECKING:
+    from ..care.compacting import Compaction
+    from ..care.spec import Care, CarePlan, Deleted, Moved, Trashed
+    from ..care.trash import Item, Trash
+
+Progress = Callable[[int, int], None]
+
 
 class CareVerbs(Verbs):
-    """What becomes of datasets that are not needed any more; a base of `Catalog`."""
+    """What is done for datasets, and with those that are not needed any more; a base of
+    `Catalog`.
+    """
 
-    def delete(self, name: str, *, force: bool = False) -> str:
-        """Remove a dataset from the catalog, or forget what is registered in place; its files stay
-        in the folder that is returned.
+    def care(self, name: str) -> Care:
+        """How a dataset is kept: its tier, its files, duplicates of them, how often it is read, and
+        at most one suggestion.
+        """
+        from ..care.advice import Advisor
+
+        return Advisor(self._store, self._uses).care(self.own(name))
+
+    def move(self, name: str, *, tier: str, on_progress: Progress = lambda *_: None) -> Moved:
+        """Move a dataset into another tier of `[catalog.tiers]`, or back to `hot`, with its name
+        and all of its snapshots. Its old files stay until `clean`.
+
+        on_progress: called with the bytes that are copied, and all. Raises NotFound for an unknown
+        tier, Conflict if the catalog does not allow it, or if others wrote every time.
+        """
+        from ..care.moving import Moving
+
+        return Moving(self._project, self._store).move(
+            self.own(name), tier, on_progress=on_progress
+        )
+
+    def compact(
+        self, name: str, *, really: bool = True, on_progress: Progress = lambda *_: None
+    ) -> CarePlan:
+        """Join the small data files of a dataset within each partition, and take deleted rows out
+        of its files, in one commit. really: False only says what it would do. on_progress: called
+        with the rows that are written, and all.
+        """
+        from ..care.compacting import Compaction, NothingToDo, plan
+        from ..care.spec import CarePlan
+
+        dataset_name = self.own(name)
+        if not really:
+            with self._store.explained(f"{dataset_name.text} cannot be read."):
+                found = plan(self._store.load(dataset_name))
+            return CarePlan(
+                dataset=dataset_name.text,
+                files_before=found.files,
+                files_after=found.files_after,
+                bytes=found.bytes,
+            )
+        change = Compaction(on_progress)
+        try:
+            snapshot = self._compacted(dataset_name, change)
+        except NothingToDo as nothing:
+            found_files = plan(self._store.load(dataset_name)).files
+            return CarePlan(
+                dataset=dataset_name.text,
+                files_before=found_files,
+                files_after=found_files,
+                bytes=0,
+                note=str(nothing),
+            )
+        return CarePlan(
+            dataset=dataset_name.text,
+            files_before=change.before,
+            files_after=change.after,
+            bytes=change.bytes,
+            snapshot=snapshot,
+            note="Earlier snapshots keep the old files until they expire.",
+            done=True,
+        )
+
+    def _compacted(self, name: DatasetName, change: Compaction) -> str:
+        from ..commit import Terms, commit
+
+        written_by = actor(self._project)
+        terms = Terms(
+            summary=lambda: {records.WRITTEN_BY: written_by},
+            undo=lambda: None,
+            stale=lambda _: False,
+        )
+        done = commit(self._store, name, change, owner=self._project.user, terms=terms)
+        with telling(f"{name.text} is compacted (snapshot {done.snapshot})"):
+            facts = {"snapshot": done.snapshot, "files": change.after}
+            self._project.events.emit("dataset", name.ref, facts)
+        return done.snapshot
+
+    def clean(
+        self,
+        name: str,
+        *,
+        hours: int | None = None,
+        really: bool = True,
+        on_progress: Progress = lambda *_: None,
+    ) -> CarePlan:
+        """Delete files that no snapshot has, in the folders of a dataset. hours: how old they must
+        be; `orphan_hours` of the settings by default. really: False only says which they are.
+        on_progress: called with the files that are deleted, and all. Files with foreign names are
+        never deleted, only named.
+        """
+        from ..care.orphans import Orphans
+
+        return Orphans(self._project, self._store).clean(
+            self.own(name), hours=hours, really=really, on_progress=on_progress
+        )
+
+    def clean_all(self, *, hours: int | None = None, really: bool = True) -> Page[CarePlan]:
+        """As `clean`, for every dataset: those where there is something to say. What the trash has
+        kept long enough goes too.
+        """
+        from ..care.orphans import Orphans
+
+        if really:
+            self._empty()
+        orphans, plans = Orphans(self._project, self._store), []
+        for entry in self._store.entries():
+            name = DatasetName(entry.namespace, entry.table)
+            try:
+                plan = orphans.clean(name, hours=hours, really=really)
+            except MLInfraError as error:  # one that cannot be read must not hide the others
+                plan = _not_cleaned(name, error)
+            if plan.orphans or plan.note:
+                plans.append(plan)
+        return Page(items=plans, shown=len(plans), total=len(plans), cursor=None)
+
+    def delete(self, name: str, *, force: bool = False) -> Deleted:
+        """Take a dataset out of the catalog, into the trash: it can be restored for `trash_days`,
+        then its files may be deleted. What is registered in place is only forgotten.
 
         Raises Conflict if lineage knows something made from it (a view, a run, an existing
         dataset), unless `force`.
         """
+        from ..care.spec import Deleted
+
         table = self._tables.find(whole(name))
         if isinstance(table, RegisteredTable):
             self._registrations.remove(table.name)
             self._tell_deleted(table.name)
-            return table.tables.registered.location
+            return Deleted(deleted=table.name.text, files=table.tables.registered.location)
         dataset_name = self.own(name)
         with (
             self._store.lock(dataset_name),
             self._store.explained(f"{dataset_name.text} was not deleted."),
         ):
-            location = self._store.load(dataset_name).location()
-            if not force and (users := made_from(dataset_name, self._project, self._store)):
-                more = f" and {len(users) - 5} more" if len(users) > 5 else ""
-                why = f"Made from it: {', '.join(users[:5])}{more}."
-                raise Conflict(
-                    f"{dataset_name.text} is in use.",
-                    why,
-                    "If they may lose it: --force (in Python force=True).",
-                )
-            self._store.iceberg.drop_table(dataset_name.identifier)
+            found = self._store.load(dataset_name)
+            if not force:
+                self._check_unused(dataset_name)
+            dataset = records.dataset(dataset_name, self._store.metadata_of(found))
+            trashed = self._trash.put(dataset_name, found.metadata_location, dataset)
+            try:
+                self._store.iceberg.drop_table(dataset_name.identifier)
+            except Exception:
+                if self._store.has(dataset_name):
+                    self._trash.take(trashed.id)
+                raise
         self._tell_deleted(dataset_name)
-        return location
+        return Deleted(
+            deleted=dataset_name.text,
+            files=found.location(),
+            trash=trashed.id,
+            until=trashed.until,
+            undo=f"mlinfra catalog trash restore {trashed.id}",
+        )
+
+    def trash(self, *, limit: int = 50, cursor: str | None = None) -> Page[Trashed]:
+        """The deleted datasets that can be restored, the newest first."""
+        items = [item.record for item in self._trash.gone()]
+        return page_of(items, limit=limit, cursor=cursor)
+
+    def restore_deleted(self, trashed: str | int, *, into: str = "") -> Trashed:
+        """Bring a deleted dataset back, with all of its snapshots. trashed: its number, or its name
+        for the newest of that name. into: another name. Raises NotFound, and Conflict if there is a
+        dataset of that name.
+        """
+        item = self._trash.item(str(trashed))
+        name = whole(into or item.record.name)
+        self._tables.check_free(name)
+        with (
+            self._store.lock(name),
+            self._store.explained(f"{item.record.name} was not restored."),
+        ):
+            self._trash.restore(item, name)
+        with telling(f"{name.text} is restored"):
+            self._project.events.emit("dataset", name.ref, {"restored": True})
+        return item.record
+
+    def purge(self, trashed: str | int | None = None) -> Page[Trashed]:
+        """Delete the files of a deleted dataset now, or, without one, of all whose time is over.
+        What another dataset needs stays. Returns those that are gone.
+        """
+        if trashed is None:
+            gone = self._empty()
+        else:
+            item = self._trash.item(str(trashed))
+            gone = [self._purged(found) for found in self._trash.gone() if found == item]
+        return Page(items=gone, shown=len(gone), total=len(gone), cursor=None)
+
+    def _empty(self) -> list[Trashed]:
+        return [self._purged(item) for item in self._trash.ended()]
+
+    def _purged(self, item: Item) -> Trashed:
+        from ..care.files import io_of, read_metadata
+        from ..care.orphans import Orphans
+
+        with self._store.explained(f"{item.record.name} was not purged."):
+            metadata = read_metadata(io_of(self._store, item.metadata), item.metadata)
+            self._trash.take(item.record.id)
+            Orphans(self._project, self._store).purge(metadata["location"])
+        return item.record
+
+    def _check_unused(self, name: DatasetName) -> None:
+        if users := made_from(name, self._project, self._store):
+            more = f" and {len(users) - 5} more" if len(users) > 5 else ""
+            raise Conflict(
+                f"{name.text} is in use.",
+                f"Made from it: {', '.join(users[:5])}{more}.",
+                "If they may lose it: --force (in Python force=True).",
+            )
+
+    @property
+    def _trash(self) -> Trash:
+        from ..care.trash import Trash
+
+        return Trash(self._project, self._store)
 
     def _tell_deleted(self, name: DatasetName) -> None:
         with telling(f"{name.text} is deleted"):
             self._project.events.emit("dataset", name.ref, {"deleted": True})
+
+
+def _not_cleaned(name: DatasetName, error: MLInfraError) -> CarePlan:
+    from ..care.spec import CarePlan
+
+    return CarePlan(
+        dataset=name.text, files_before=0, files_after=0, bytes=0, note=f"{error.what} {error.why}"
+    )

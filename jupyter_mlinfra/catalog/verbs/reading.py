@@ -15,11 +15,14 @@ from ..names import DatasetName
 from ..spec import Dataset, DatasetDetail, Namespace, RowBlock, Verification
 from ..stores.listing import CatalogEntry
 from ..tables.domain import DomainTable
+from ..tables.iceberg import IcebergTable
 from ..tables.preview import preview
 from .base import Verbs
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from ..tables import ReadTable
 
 
 class ReadingVerbs(Verbs):
@@ -117,7 +120,7 @@ class ReadingVerbs(Verbs):
         dataset_name = self.named(name)
         if snapshot is not None:
             dataset_name = dataset_name.at(snapshot)
-        table = self._tables.find(dataset_name)
+        table = self._found(dataset_name)
         return preview(
             table,
             start=start,
@@ -166,4 +169,11 @@ class ReadingVerbs(Verbs):
 
     def scan(self, name: DatasetName) -> pl.LazyFrame:
         """The rows, lazily; `Table.scan` uses it."""
-        return self._tables.find(name).scan()
+        return self._found(name).scan()
+
+    def _found(self, name: DatasetName) -> ReadTable:
+        """The table; that it is read counts for the advice on its tier."""
+        table = self._tables.find(name)
+        if isinstance(table, IcebergTable):
+            self._uses.note(name.text)
+        return table

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import access, ingest, labels, looking, reading, search, time, tracing
+from . import access, care, ingest, labels, looking, reading, search, time, tracing
 
 ROUTES = {
     **reading.ROUTES,
@@ -10,6 +10,7 @@ ROUTES = {
     **time.ROUTES,
     **tracing.ROUTES,
     **labels.ROUTES,
+    **care.ROUTES,
     **search.ROUTES,
     **ingest.ROUTES,
     **access.ROUTES,

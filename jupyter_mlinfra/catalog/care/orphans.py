@@ -1,0 +1,211 @@
+"""Files that no snapshot of any table has: of writers that were killed, of commits that were
+refused, of snapshots that expired, of moves.
+
+The folder is listed before the metadata is read, so that what is committed meanwhile is younger
+than what is looked at. Only a file with a name that Iceberg's writers give is ever deleted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import time
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ...core.waiting import check_waiting
+from ..abandoned import clean_up
+from ..names import DatasetName
+from ..settings import CatalogSettings
+from ..stores.tiers import plain
+from .files import Found, io_of, listed, needed, read_metadata
+from .places import Left, Moves
+from .spec import CarePlan, Orphan
+from .trash import Trash
+
+if TYPE_CHECKING:
+    from pyiceberg.table import Table
+
+    from ...core.project import Project
+    from ..store import CatalogStore
+
+_UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_OURS = re.compile(
+    rf"(?:\d{{5}}-\d+-{_UUID}(?:-\d+)*(?:-deletes)?\.(?:parquet|avro|orc)"
+    rf"|\d{{5}}-{_UUID}(?:\.gz)?\.metadata\.json(?:\.gz)?"
+    rf"|v\d+(?:\.gz)?\.metadata\.json|{_UUID}-m\d+\.avro|snap-\d+-\d+-{_UUID}\.avro)\Z"
+)
+"""Names that pyiceberg, Iceberg's own writers and this package give."""
+
+_SHOWN = 500
+_HOUR = 3600.0
+
+
+class Orphans:
+    """Finds and deletes the files of one project's tables that nobody needs."""
+
+    def __init__(self, project: Project, store: CatalogStore) -> None:
+        self._project, self._store = project, store
+        self._moves = Moves(project)
+
+    def clean(
+        self,
+        name: DatasetName,
+        *,
+        hours: int | None,
+        really: bool,
+        on_progress: Callable[[int, int], None] = lambda *_: None,
+    ) -> CarePlan:
+        """Find what nobody needs in the folders of a table; `really`: delete it. hours: how old a
+        file must be; None for what the settings say. on_progress: called with the number of files
+        that are deleted, and of all.
+        """
+        least = hours or self._project.settings.of(CatalogSettings).orphan_hours
+        if really:
+            clean_up(self._store, name)
+        with self._store.explained(f"{name.text} was not cleaned."):
+            table = self._store.load(name)
+            left = self._moves.of(str(table.metadata.table_uuid))
+            own = table.metadata.location
+            since = {plain(item.folder): item for item in left if plain(item.folder) != plain(own)}
+            found = {plain(file.path): file for file in self._listed([own, *since])}
+            needs = self._needed(name, [own, *since])
+            files, is_busy = self._store.pending.files(name.text)
+            journal = {plain(path) for path in files}
+            judged = [
+                (file, self._judged(file, journal, since, least, is_busy=is_busy))
+                for file in found.values()
+                if plain(file.path) not in needs
+            ]
+            orphans = [item for item in judged if not item[1][1]]
+            if really:
+                self._delete([file for file, _ in orphans], on_progress)
+                self._forget(left, own)
+            return self._plan(table, name, judged, really=really)
+
+    def purge(self, location: str) -> int:
+        """Delete what a table that is no more has left in its folder, but what others need. Returns
+        the bytes.
+        """
+        needs = self._needed(None, [location])
+        gone = [
+            file
+            for file in listed(self._store, location)
+            if plain(file.path) not in needs and is_ours(file.path)
+        ]
+        self._delete(gone, lambda *_: None)
+        return sum(file.bytes for file in gone)
+
+    def _listed(self, folders: Sequence[str]) -> list[Found]:
+        return [file for folder in folders for file in listed(self._store, folder)]
+
+    def _needed(self, name: DatasetName | None, folders: Sequence[str]) -> set[str]:
+        """What the tables need that may have files in these folders: that of the name, those whose
+        location is there, and those in the trash.
+        """
+        found = set[str]()
+        places = [f"{plain(folder)}/" for folder in folders]
+        for other, location in self._locations:
+            if other != name and not _meets(location, places):
+                continue
+            table = self._store.load(other)
+            found |= needed(table.io, self._store.metadata_of(table), table.metadata_location)
+        for item in Trash(self._project, self._store).rows():
+            if _meets(item.metadata, places):
+                io = io_of(self._store, item.metadata)
+                found |= needed(io, read_metadata(io, item.metadata), item.metadata)
+        return found | self._set_aside()
+
+    @cached_property
+    def _locations(self) -> Sequence[tuple[DatasetName, str]]:
+        return [
+            (
+                DatasetName(entry.namespace, entry.table),
+                str(self._store.metadata(entry)["location"]),
+            )
+            for entry in self._store.entries()
+        ]
+
+    def _set_aside(self) -> set[str]:
+        """Damaged files that may be put back."""
+        notes = (self._project.home / "quarantine" / "files").glob("*/*.json")
+        return {plain(json.loads(note.read_bytes())["file"]) for note in notes}
+
+    def _judged(
+        self,
+        file: Found,
+        journal: set[str],
+        since: dict[str, Left],
+        least: int,
+        *,
+        is_busy: bool,
+    ) -> tuple[Orphan, bool]:
+        """The file with the reason, and whether it is kept all the same."""
+        moved = next((m for f, m in since.items() if plain(file.path).startswith(f"{f}/")), None)
+        at = max(file.at, moved.at if moved else 0.0)
+        age = max(0.0, (time.time() - at) / _HOUR)
+        why, kept = "no snapshot has it", True
+        if plain(file.path) in journal:
+            why = "a write that is not settled made it"
+        elif not is_ours(file.path):
+            why = "its name is not one of Iceberg's: somebody else put it there"
+        elif is_busy and moved is None:
+            why = "the dataset is being written"
+        elif age < least:
+            why = f"it is younger than {least} h: a reader or writer may still need it"
+        else:
+            kept = False
+            why = "the dataset has moved away" if moved else why
+        return Orphan(file=file.path, bytes=file.bytes, age_hours=round(age, 1), why=why), kept
+
+    def _delete(self, files: Sequence[Found], on_progress: Callable[[int, int], None]) -> None:
+        io = io_of(self._store, files[0].path) if files else None
+        for number, file in enumerate(files, 1):
+            check_waiting()
+            assert io is not None  # there are files
+            with contextlib.suppress(FileNotFoundError):  # another process was faster
+                io.delete(file.path)
+            on_progress(number, len(files))
+
+    def _forget(self, left: Sequence[Left], own: str) -> None:
+        for item in left:
+            if plain(item.folder) == plain(own) or not any(listed(self._store, item.folder)):
+                self._moves.done(item)
+
+    def _plan(
+        self,
+        table: Table,
+        name: DatasetName,
+        judged: Sequence[tuple[Found, tuple[Orphan, bool]]],
+        *,
+        really: bool,
+    ) -> CarePlan:
+        largest = sorted((item for _, item in judged), key=lambda item: -item[0].bytes)
+        orphans = [orphan for orphan, is_kept in largest if not is_kept]
+        kept = [orphan for orphan, is_kept in largest if is_kept]
+        snapshot = table.current_snapshot()
+        totals = snapshot.summary if snapshot is not None else None
+        files = int((totals["total-data-files"] if totals is not None else None) or 0)
+        return CarePlan(
+            dataset=name.text,
+            files_before=files,
+            files_after=files,
+            bytes=sum(orphan.bytes for orphan in orphans),
+            orphans=orphans[:_SHOWN],
+            kept=kept[:_SHOWN],
+            more=max(0, len(orphans) - _SHOWN) + max(0, len(kept) - _SHOWN),
+            done=really,
+        )
+
+
+def is_ours(path: str) -> bool:
+    """Whether Iceberg's writers give such names."""
+    return _OURS.match(path.rpartition("/")[2]) is not None
+
+
+def _meets(location: str, places: Sequence[str]) -> bool:
+    """Whether a location is in one of the folders, or one of them in it."""
+    found = f"{plain(location)}/"
+    return any(found.startswith(place) or place.startswith(found) for place in places)
