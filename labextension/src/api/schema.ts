@@ -549,6 +549,59 @@ export interface components {
             readonly type: string;
         };
         /**
+         * Care
+         * @description How a dataset is kept.
+         *
+         *     tier, tiers: where it is, and where it can be. files, bytes: data files of the newest snapshot;
+         *     small: those below 32 MiB; deletes: files that list deleted rows. all_files, all_bytes: with
+         *     those of earlier snapshots. reads: days of the last 30 on which it was read; read_at: the last
+         *     one, None if none is known. suggestion: at most one.
+         */
+        readonly Care: {
+            readonly all_bytes: number;
+            readonly all_files: number;
+            readonly bytes: number;
+            readonly dataset: string;
+            readonly deletes: number;
+            readonly duplicates: readonly components["schemas"]["Duplicate"][];
+            readonly files: number;
+            readonly location: string;
+            readonly read_at: string | null;
+            readonly reads: number;
+            readonly small: number;
+            readonly snapshots: number;
+            readonly suggestion: components["schemas"]["Suggestion"] | null;
+            readonly tier: string;
+            readonly tiers: readonly string[];
+        };
+        /**
+         * CarePlan
+         * @description What a clean-up or a compaction does to one dataset, or would do.
+         *
+         *     files_before, files_after: data files of the newest snapshot; estimated before it is done.
+         *     bytes: of the files that are deleted, or that are written again. orphans: files that nobody
+         *     needs, the largest first; `kept`, those of which that is not certain; of each at most 500, which
+         *     `more` counts further. snapshot: the one that was made. done: whether it was done.
+         */
+        readonly CarePlan: {
+            readonly bytes: number;
+            readonly dataset: string;
+            /** @default false */
+            readonly done: boolean;
+            readonly files_after: number;
+            readonly files_before: number;
+            /** @default [] */
+            readonly kept: readonly components["schemas"]["Orphan"][];
+            /** @default 0 */
+            readonly more: number;
+            /** @default  */
+            readonly note: string;
+            /** @default [] */
+            readonly orphans: readonly components["schemas"]["Orphan"][];
+            /** @default null */
+            readonly snapshot: string | null;
+        };
+        /**
          * CausePlace
          * @description A cell of a notebook, or a piece of a module that the notebook imports, as it ran.
          *
@@ -907,6 +960,22 @@ export interface components {
             readonly last: string | null;
         };
         /**
+         * Deleted
+         * @description A dataset that is not in the catalog any more. files: the folder of its files. trash: its
+         *     number there, until when it can be restored, and the command that does so; None and empty for
+         *     what was registered in place, which is only forgotten.
+         */
+        readonly Deleted: {
+            readonly deleted: string;
+            readonly files: string;
+            /** @default null */
+            readonly trash: number | null;
+            /** @default  */
+            readonly undo: string;
+            /** @default null */
+            readonly until: string | null;
+        };
+        /**
          * Delivery
          * @description A message to a receiver. state: waiting, delivered or given_up. error: of the last try.
          */
@@ -1205,6 +1274,14 @@ export interface components {
             readonly items: readonly components["schemas"]["Due"][];
             readonly reason: string;
             readonly valid: boolean;
+        };
+        /**
+         * Duplicate
+         * @description Data files that another dataset has too, byte by byte; or that this one has twice.
+         */
+        readonly Duplicate: {
+            readonly dataset: string;
+            readonly files: number;
         };
         /**
          * Edge
@@ -2474,6 +2551,16 @@ export interface components {
          */
         readonly OnlineStatus: "PRESENT" | "NULL" | "EXPIRED" | "NOT_FOUND";
         /**
+         * Orphan
+         * @description A file in the folder of a table. why: why nobody needs it, or why it is kept all the same.
+         */
+        readonly Orphan: {
+            readonly age_hours: number;
+            readonly bytes: number;
+            readonly file: string;
+            readonly why: string;
+        };
+        /**
          * OutputPerformance
          * @description Performance of one of several outputs. rows: those with a label of it.
          */
@@ -3389,6 +3476,15 @@ export interface components {
             readonly total: number;
         };
         /**
+         * Suggestion
+         * @description What could be done for a dataset: why, in words, and the command.
+         */
+        readonly Suggestion: {
+            readonly command: string;
+            readonly verb: string;
+            readonly why: string;
+        };
+        /**
          * Supervisor
          * @description The local supervisor. pid: None if none runs (the next submit starts it). trouble: why it
          *     does not work although it runs.
@@ -3436,6 +3532,40 @@ export interface components {
             readonly job: string;
             readonly name: string;
             readonly note: string;
+        };
+        /**
+         * Trashed
+         * @description A deleted dataset. until: when its files may be deleted.
+         */
+        readonly Trashed: {
+            /** Format: date-time */
+            readonly at: string;
+            readonly bytes: number | null;
+            readonly id: number;
+            readonly name: string;
+            readonly rows: number | null;
+            /** Format: date-time */
+            readonly until: string;
+            readonly user: string;
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know about the list, usually empty.
+         *
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
+         */
+        readonly TrashedPage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["Trashed"][];
+            /** @default false */
+            readonly more: boolean;
+            /** @default  */
+            readonly note: string;
+            readonly shown: number;
+            readonly total: number;
         };
         /**
          * Turn
