@@ -14,7 +14,7 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ..core.errors import Conflict
 from ..core.processes import failpoint
@@ -63,6 +63,15 @@ class Committed:
     changes: Sequence[str]
 
 
+class Beside(Protocol):
+    """A file beside the table that belongs to a commit. path: None if there is none this time."""
+
+    @property
+    def path(self) -> Path | None: ...
+
+    def write(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """What else belongs to one commit.
@@ -71,14 +80,14 @@ class Terms:
     error in it stops the commit. Positions are properties of the table too. undo: called when it is
     certain that the snapshot was not made and never will be. stale: asked of the metadata that
     another writer's commit has made; if so, the rows do not follow it, and `summary` is called
-    again. beside: the file that `summary` made beside the table; it goes if the process is killed
-    and the snapshot was not made.
+    again. beside: the file that is made beside the table after `summary`; it goes if the process is
+    killed and the snapshot was not made.
     """
 
     summary: Callable[[], Mapping[str, str]]
     undo: Callable[[], object]
     stale: Callable[[Metadata], bool]
-    beside: Callable[[], Path | None] = lambda: None
+    beside: Beside | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +165,10 @@ def _attempt(
         failpoint("catalog-files")
         checksums = checksum_properties(files.checksums)
         summary = terms.summary()
-        if (beside := terms.beside()) is not None:
-            draft.record.made_beside(beside)
+        if terms.beside is not None and terms.beside.path is not None:
+            draft.record.makes_beside(terms.beside.path)
+            terms.beside.write()
+            failpoint("catalog-beside")
         _stage(draft, done, {**summary, **checksums, COMMIT: draft.record.mark})
         if waits:
             with store.before_appends(name):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import BadRequest, Unprocessable
 from .dtypes import short_dtype, storable
-from .spelling import PLAIN, Spelling, day, has_time, moment, number, without_cut_years
+from .spelling import PLAIN, Spelling, day, has_digits, has_time, moment, number, without_cut_years
 
 if TYPE_CHECKING:
     import polars as pl
@@ -123,9 +123,9 @@ def from_text(
         return text, text.is_not_null()
     word = text.str.strip_chars()
     present = word.is_not_null() & ~word.is_in(MISSING)
-    if dtype.is_decimal():
+    if isinstance(dtype, pl.Decimal):
         value = number(word, dtype, spelling)  # rounded to the digits of the type
-        same = value.cast(pl.Float64) == number(word, pl.Float64(), spelling)
+        same = has_digits(word, dtype.scale, spelling)
         return pl.when(present & same).then(value), present
     if dtype.is_numeric():
         return pl.when(present).then(number(word, dtype, spelling)), present
@@ -240,9 +240,11 @@ def _changed(
         return (typed.cast(pl.Float64) != column) & column.is_not_nan() if narrowed else None
     if source.is_integer() and target.is_float():
         return typed.cast(pl.Int128, strict=False) != column.cast(pl.Int128)
-    if source.is_decimal() or target.is_decimal():
+    if not (source.is_decimal() or target.is_decimal()):
+        return None
+    if source.is_float() or target.is_float():
         return typed.cast(pl.Float64) != column.cast(pl.Float64)
-    return None
+    return typed.cast(source, strict=False).ne_missing(column)
 
 
 def _cut(

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import BadRequest, Conflict, NotFound
 from . import metadata as records
-from .addresses import check_objects
 from .change import WriteMode
-from .conform import Target, check_zone
+from .conform import check_zone
 from .databases.urls import DatabaseTable, database_table, is_database
 from .formats.packed import content_size, packed_size
-from .inspection import inspect
+from .inspection import LOOKED_AT, inspect
 from .intake import FileRows
 from .names import DatasetName
 from .places import Given, given
@@ -34,11 +35,11 @@ from .writing import Writer
 
 if TYPE_CHECKING:
     import polars as pl
+    from pyiceberg.table import Table
 
     from ..core.project import Project
 
 _ATTEMPTS = 3
-_UPSERT_TRIED = "All rows count as written: a dry run does not look which are in the dataset."
 
 
 class _AlreadyInError(Exception):
@@ -58,6 +59,7 @@ class _NewFiles:
     shown: Sequence[str]
     inputs: Sequence[str]
     skipped: Mapping[str, str]
+    notes: Sequence[str]
 
 
 class Ingesting:
@@ -76,28 +78,29 @@ class Ingesting:
         again: bool,
         key: Sequence[str] = (),
         cursor: str = "",
+        lookback: timedelta | None = None,
         dry_run: bool = False,
         on_progress: OnProgress | None = None,
     ) -> IngestReport:
         """See `Catalog.ingest`."""
         options, meter = self._checked(reading), Meter(on_progress)
         self._store.check_writable(name)
+        _check_lookback(lookback, cursor, key)
         if table := self._database_table(files, cursor):
             from .databases.bringing import Bringing
 
             if dry_run:
                 raise _no_trial(table)
             bringing = Bringing(self._store, self._writer, table, name, meter)
-            return bringing.bring(mode, options, key=key, cursor=cursor, again=again)
-        for file in files:
-            check_objects(file)
+            return bringing.bring(
+                mode, options, key=key, cursor=cursor, lookback=lookback, again=again
+            )
         known = self._files_in(name) if mode == "append" and not again else {}
-        scratch = self._project.folder("staging")
         with given(
             files,
             self._store,
             root=self._project.root,
-            scratch=scratch,
+            scratch=partial(self._project.folder, "staging"),
             known=known,
             sheet=options.sheet,
             meter=meter,
@@ -120,7 +123,7 @@ class Ingesting:
     ) -> IngestReport:
         """Ingest the files that are not in the dataset yet, or say what would come."""
         if found.skipped and not found.files:
-            return self._nothing_new(name, found.skipped)
+            return self._nothing_new(name, found.skipped, found.notes())
         paths = paths_of(found.files, self._project.root)
         with watched(paths) as watch:
             meter.begin("checking", sum(map(content_size, paths)))
@@ -131,9 +134,9 @@ class Ingesting:
                 existing = self._brought(name, mode, key, digests, found) if not again else {}
                 new = self._new_files(paths, digests, existing, found)
                 if not new.paths:
-                    return self._nothing_new(name, new.skipped)
+                    return self._nothing_new(name, new.skipped, new.notes)
                 if dry_run:
-                    return self._trial(name, new, options, mode, meter)
+                    return self._trial(name, new, options, mode, key, meter)
                 try:
                     return self._ingest(
                         name, new, options, mode, watch=watch, again=again, key=key, meter=meter
@@ -155,19 +158,31 @@ class Ingesting:
     ) -> Inspection:
         """See `Catalog.inspect`."""
         options = self._checked(reading)
-        paths = paths_of(files, self._project.root)
         schema = self._schema(name) if name is not None else None
         append = mode != "replace"
         existing = self._files_in(name) if name is not None and append else {}
-        return inspect(
-            {path: self._shown(path) for path in paths},
-            options,
-            name=name.text if name else None,
-            schema=schema,
-            append=append,
-            existing=existing,
-            masked=self._masked(name) if name is not None else (),
-        )
+        with given(
+            files,
+            self._store,
+            root=self._project.root,
+            scratch=partial(self._project.folder, "staging"),
+            known={},
+            sheet=options.sheet,
+            meter=Meter(),
+            most=LOOKED_AT,
+        ) as found:
+            paths = paths_of(found.files, self._project.root)
+            return inspect(
+                {path: found.url(path) or self._shown(path) for path in paths},
+                options,
+                name=name.text if name else None,
+                schema=schema,
+                append=append,
+                existing=existing,
+                masked=self._masked(name) if name is not None else (),
+                notes=found.notes(),
+                whole=not found.beyond,
+            )
 
     def _ingest(
         self,
@@ -210,7 +225,7 @@ class Ingesting:
                 properties=last_check,
                 stale=stale,
             )
-        return completed(report, rows, files.skipped)
+        return completed(report, rows, files.skipped, files.notes)
 
     def _database_table(self, files: Sequence[str | Path], cursor: str) -> DatabaseTable | None:
         """The table that the rows come from; None if they come from files. Raises BadRequest if
@@ -240,24 +255,23 @@ class Ingesting:
         files: _NewFiles,
         options: Reading,
         mode: WriteMode,
+        key: Sequence[str],
         meter: Meter,
     ) -> IngestReport:
         """The report of an ingest that is not done."""
-        with open_sources(files.paths, options, self._project.folder("staging")) as sources:
+        scratch = self._project.folder("staging")
+        with open_sources(files.paths, options, scratch) as sources:
             meter.files(sources, [packed_size(path) for path in files.paths])
             rows = FileRows(sources, options, meter=meter)
             rows.quarantine.masked = self._masked(name)
-            report = trial(name.text, rows, self._columns(name) if mode != "replace" else None)
-            notes = [_UPSERT_TRIED] if mode == "upsert" else []
-            report = completed(report, rows, files.skipped, notes)
+            report = trial(name.text, rows, self._table(name), mode, key=key, scratch=scratch)
+            report = completed(report, rows, files.skipped, files.notes)
         return replace(report, summary=f"Nothing was written, this is a dry run. {report.summary}")
 
-    def _columns(self, name: DatasetName) -> Mapping[str, Target] | None:
-        """The columns of a dataset; None if it does not exist."""
-        from .evolving import targets_of
-
+    def _table(self, name: DatasetName) -> Table | None:
+        """The table of a dataset; None if it does not exist."""
         try:
-            return targets_of(self._store.load(name).schema())
+            return self._store.load(name)
         except NotFound:
             return None
 
@@ -285,32 +299,34 @@ class Ingesting:
         return _NewFiles(
             paths=new,
             digests=frozenset(digests[path] for path in new),
-            marks=frozenset(found.marks[path] for path in new if path in found.marks),
-            shown=[found.urls.get(path) or self._shown(path) for path in new],
-            inputs=[found.urls.get(path) or f"file:{self._shown(path)}" for path in new],
+            marks=frozenset(mark for path in new if (mark := found.mark(path))),
+            shown=[found.url(path) or self._shown(path) for path in new],
+            inputs=[found.url(path) or f"file:{self._shown(path)}" for path in new],
             skipped={
-                **{found.urls.get(path) or self._shown(path): at for path, at in in_it.items()},
+                **{found.url(path) or self._shown(path): at for path, at in in_it.items()},
                 **found.skipped,
             },
+            notes=found.notes(),
         )
 
-    def _nothing_new(self, name: DatasetName, skipped: Mapping[str, str]) -> IngestReport:
+    def _nothing_new(
+        self, name: DatasetName, skipped: Mapping[str, str], notes: Sequence[str]
+    ) -> IngestReport:
         """The report of an ingest without anything new."""
         metadata = self._store.metadata(self._store.entry(name))
-        return nothing_written(
+        report = nothing_written(
             name.text,
             next(iter(skipped.values())),
             [column.name for column in records.columns(name, metadata)],
             f"{said_of_skipped(skipped)}; --again (in Python again=True) adds the rows once more",
             list(skipped),
         )
+        return replace(report, notes=notes)
 
     def _schema(self, name: DatasetName) -> Mapping[str, pl.DataType] | None:
         """The columns of a dataset; None if it does not exist."""
-        try:
-            return dict(scan(self._store.load(name), name).collect_schema())
-        except NotFound:
-            return None
+        table = self._table(name)
+        return None if table is None else dict(scan(table, name).collect_schema())
 
     def _brought(
         self,
@@ -347,6 +363,18 @@ class Ingesting:
             if full.is_relative_to(self._project.root)
             else full
         )
+
+
+def _check_lookback(lookback: timedelta | None, cursor: str, key: Sequence[str]) -> None:
+    """Raise BadRequest for a look back without what it needs."""
+    if lookback is None or (cursor and key and lookback > timedelta(0)):
+        return
+    raise BadRequest(
+        "There is no looking back so.",
+        "Rows from before the cursor are read again, and are there once by their key.",
+        "Name both, and a time: --cursor changed --key id --lookback 1h (in Python cursor=…,"
+        " key=[…], lookback=timedelta(hours=1)).",
+    )
 
 
 def _no_trial(table: DatabaseTable) -> BadRequest:

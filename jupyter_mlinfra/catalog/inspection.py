@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,10 @@ from .watch import digest_if, size_in
 if TYPE_CHECKING:
     import polars as pl
 
-_ROWS, _BROKEN, _FILES = 50, 5, 20
+LOOKED_AT = 20
+"""Files whose beginning is read; the others are listed."""
+
+_ROWS, _BROKEN = 50, 5
 _DIGESTED = 1 << 30  # bytes
 _MAX_TEXT_LENGTH = 300
 _DIALECT_FACTS = ("separator", "quote", "comment", "skip", "header")
@@ -37,13 +40,16 @@ def inspect(
     append: bool,
     existing: Mapping[str, str],
     masked: Collection[str] = (),
+    notes: Sequence[str] = (),
+    whole: bool = True,
 ) -> Inspection:
     """Read the beginning of the first files; list the others.
 
     paths: as they are shown. schema: of the dataset `name`, None if it does not exist.
     existing: snapshots that added files, by digest. masked: columns whose values are not shown.
+    notes: on files that are not read. whole: whether these are all.
     """
-    inspected = list(paths)[:_FILES]
+    inspected = list(paths)[:LOOKED_AT]
     sources, complete = open_heads(inspected, reading)
     rows = FileRows(sources, reading, strict=False)
     rows.quarantine.masked = masked
@@ -68,7 +74,7 @@ def inspect(
         ],
         shown=shown.height,
         rows=rows.read,
-        whole=complete and len(paths) == len(inspected),
+        whole=whole and complete and len(paths) == len(inspected),
         bad=len(rows.quarantine.rows),
         broken=_broken(rows.quarantine),
         refused=(
@@ -78,6 +84,7 @@ def inspect(
             ReadDoubt(option=doubt.option, what=doubt.what, fix=doubt.fix, stops=doubt.stops)
             for doubt in rows.doubts
         ],
+        notes=notes,
     )
 
 

@@ -13,13 +13,14 @@ from ..core.errors import BadRequest, Conflict, NotFound
 from ..core.files import real_path, write_atomic
 from .names import DatasetName
 from .quarantined import quarantine_of, table_name
-from .quarantined.tables import QuarantineTables
+from .quarantined.tables import QuarantineTables, key_of
 
 if TYPE_CHECKING:
     import polars as pl
 
     from ..core.project import Project
 
+_MENDED = "mended"
 _LINES, _OBJECTS = (".csv", ".tsv", ".txt"), (".jsonl", ".ndjson", ".json")
 
 
@@ -59,9 +60,28 @@ class Mending:
                 f"First: mlinfra catalog mend {self._name.text} {file} --export",
             ) from None
 
+    def key(self, ingests: Sequence[str]) -> Sequence[str]:
+        """The key by which rows of ingests were to come in; empty if they were to be added. Raises
+        Conflict if they do not agree.
+        """
+        files = [
+            folder / f"{ingest}.parquet"
+            for ingest in ingests
+            for folder in (self._folder, self._folder / _MENDED)
+        ]
+        keys = sorted({key_of(path) for path in files if path.exists()})
+        if len(keys) > 1:
+            ways = " and ".join(f"by {', '.join(key)}" if key else "without a key" for key in keys)
+            raise Conflict(
+                f"The rows of {quarantine_of(self._name)} came in several ways.",
+                f"They were ingested {ways}.",
+                "Name the key of all of them: --key COLUMN (in Python key=[…]).",
+            )
+        return keys[0] if keys else ()
+
     def done(self, file: Path, ingests: Sequence[str]) -> None:
         """Take the rows of ingests out of quarantine; their files stay in `mended/`."""
-        mended = self._folder / "mended"
+        mended = self._folder / _MENDED
         mended.mkdir(exist_ok=True)
         for ingest in ingests:
             path = self._folder / f"{ingest}.parquet"

@@ -77,8 +77,8 @@ class Attempt:
         """Called before a data file is made. Raises Unavailable on a full disk."""
         self._add({"file": file})
 
-    def made_beside(self, file: Path) -> None:
-        """Called after a file with rows in quarantine is made. Raises Unavailable on a full
+    def makes_beside(self, file: Path) -> None:
+        """Called before a file with rows in quarantine is made. Raises Unavailable on a full
         disk.
         """
         self._add({"beside": str(file)})

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection, Iterable, Mapping
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -61,6 +62,7 @@ class Quarantine:
     def __init__(self) -> None:
         self.rows: list[Broken] = []
         self._bytes = 0
+        self._key = ""
         self.path: Path | None = None
         self.masked: Collection[str] = ()
         """Columns whose values are not told."""
@@ -93,35 +95,39 @@ class Quarantine:
         self.rows.clear()
         self._bytes = 0
 
-    def write(self, folder: Path) -> None:
-        """Store the rows as one Parquet file at `path`, whose name is that of the ingest; without
-        rows, no file.
+    def place(self, folder: Path, key: Sequence[str] = ()) -> None:
+        """Choose the `path` of the file that `write` makes; its name is that of the ingest. key: by
+        which the rows were to come in. Without rows, there is no file.
         """
         self.discard()
-        if not self.rows:
+        self._key = json.dumps(list(key)) if key else ""
+        if self.rows:
+            content = repr([(row.file, row.line, row.text) for row in self._sorted()]).encode()
+            digest = sha256(content).hexdigest()[:_LETTERS]
+            self.path = folder / f"{now():%Y%m%dT%H%M%S%f}-{digest}.parquet"
+
+    def write(self) -> None:
+        """Store the rows as one Parquet file, if there are any; after `place`."""
+        if self.path is None:
             return
         import polars as pl
 
-        rows = sorted(self.rows, key=lambda row: (row.file, row.line))
+        rows = self._sorted()
         frame = pl.DataFrame(
             {
                 name: [getattr(row, name) for row in rows]
                 for name in ("file", "line", "column", "reason", "text", "header", "cut")
             }
         ).with_columns(
+            key=pl.lit(self._key),
             at=pl.lit(now(), pl.Datetime("us", "UTC")),
         )
         data = io.BytesIO()
         frame.write_parquet(data)
-        content = repr([(row.file, row.line, row.text) for row in rows]).encode()
-        digest = sha256(content).hexdigest()[:_LETTERS]
-        path = folder / f"{now():%Y%m%dT%H%M%S%f}-{digest}.parquet"
-        write_atomic(path, data.getvalue())
-        self.path = path
+        write_atomic(self.path, data.getvalue())
 
-    def file(self) -> Path | None:
-        """The file with the rows, if there are any; after `write`."""
-        return self.path
+    def _sorted(self) -> list[Broken]:
+        return sorted(self.rows, key=lambda row: (row.file, row.line))
 
     def discard(self) -> None:
         """Delete the file: the ingest did not happen."""

@@ -40,6 +40,11 @@ class CatalogSettings(Section):
     references.
     """
 
+    databases: tuple[str, ...] = ()
+    """PostgreSQL databases that may be read from JupyterLab and by REST, as `host/database` or
+    `host:port/database`. A notebook and the command line may read any.
+    """
+
     preview_rows: int = Field(default=100, ge=1, le=500)
     """Rows in a page of a preview."""
 

@@ -24,6 +24,7 @@ from .names import renaming
 from .parquetfile import ParquetFile
 from .quarantine import Broken, Unfit
 from .reading import Dialect, Doubt, Reading, say
+from .tablefiles import refuse_files_of_table
 from .text import Text, open_head, open_text
 from .watch import unreadable
 
@@ -86,10 +87,12 @@ def paths_of(files: Sequence[str | Path], root: Path) -> list[Path]:
     """The files, with patterns (`*`) expanded, relative to the working directory, else to the
     project. A zip archive is all its members, which are of one kind; `a.zip!member` is one of them.
 
-    Raises NotFound for a file that does not exist, BadRequest for none at all, a folder or an
-    unknown kind.
+    Raises NotFound for a file that does not exist, BadRequest for none at all, a folder, an unknown
+    kind or a file that belongs to a table.
     """
-    return [part for path in _on_disk(files, root) for part in _members(path)]
+    paths = _on_disk(files, root)
+    refuse_files_of_table(paths)
+    return [part for path in paths for part in _members(path)]
 
 
 def _on_disk(files: Sequence[str | Path], root: Path) -> list[Path]:

@@ -114,7 +114,8 @@ class Inspection:
 
     whole: the beginning is all of them, so types and counts are final. data[i][j] is column i of
     row j, JSON-safe. rows: how many were read; bad: how many of them do not fit; refused: why an
-    ingest would refuse them, else empty. exists: whether the dataset exists.
+    ingest would refuse them, else empty. exists: whether the dataset exists. notes: files that are
+    left out.
     """
 
     dataset: str | None
@@ -129,6 +130,7 @@ class Inspection:
     broken: Sequence[BadRow]
     refused: str
     doubts: Sequence[ReadDoubt]
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

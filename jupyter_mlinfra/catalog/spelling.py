@@ -64,10 +64,30 @@ def described(spelling: Spelling) -> str:
 
 def number(word: pl.Expr, dtype: pl.DataType, spelling: Spelling) -> pl.Expr:
     """The number that each word spells; null if it spells none."""
+    return _plain(word, spelling).cast(dtype, strict=False)
+
+
+def has_digits(word: pl.Expr, scale: int, spelling: Spelling) -> pl.Expr:
+    """Whether each word, which spells a number, needs at most `scale` digits behind the point."""
+    import polars as pl
+
+    plain = _plain(word, spelling)
+    behind = plain.str.extract(r"\.(\d*)").fill_null("").str.len_chars().cast(pl.Int64)
+    power = plain.str.extract(r"[eE]([+-]?\d+)$").cast(pl.Int64, strict=False).fill_null(0)
+    digits = plain.str.replace(r"[eE].*$", "").str.replace_all(r"\D", "")
+    told = digits.str.strip_chars_end("0").str.len_chars().cast(pl.Int64)
+    zeros = digits.str.len_chars().cast(pl.Int64) - told
+    return (told == 0) | (behind - zeros - power <= scale)
+
+
+def _plain(word: pl.Expr, spelling: Spelling) -> pl.Expr:
+    """Each number with a point and without marks; null for a word that spells none. Of the plain
+    spelling, the word itself.
+    """
     import polars as pl
 
     if (spelling.decimal, spelling.thousands) == (PLAIN.decimal, PLAIN.thousands):
-        return word.cast(dtype, strict=False)
+        return word
     if spelling.thousands == " ":
         word = word.str.replace_all(BLANKS, " ")
     if spelling.thousands == "'":
@@ -76,7 +96,7 @@ def number(word: pl.Expr, dtype: pl.DataType, spelling: Spelling) -> pl.Expr:
         word.str.replace_all(spelling.thousands, "", literal=True) if spelling.thousands else word
     )
     clean = clean.str.replace(spelling.decimal, ".", literal=True)
-    return pl.when(word.str.contains(_pattern(spelling))).then(clean.cast(dtype, strict=False))
+    return pl.when(word.str.contains(_pattern(spelling))).then(clean)
 
 
 def _pattern(spelling: Spelling) -> str:

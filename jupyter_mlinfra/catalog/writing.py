@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..core.errors import NotFound
@@ -14,7 +11,7 @@ from ..core.events import telling
 from ..core.origin import actor
 from ..core.processes import failpoint
 from . import metadata as records
-from .change import Change, RowsChange, WriteMode
+from .change import WriteMode
 from .commit import Committed, Terms, commit
 from .intake import Rows
 from .names import DatasetName
@@ -23,7 +20,7 @@ from .quarantine import Quarantine
 from .quarantined import quarantine_of
 from .spec import IngestReport
 from .store import CatalogStore
-from .upserting import UpsertChange
+from .ways import changing, notes_of
 
 if TYPE_CHECKING:
     from ..core.project import Project
@@ -56,7 +53,7 @@ class Writer:
 
         def summary() -> Mapping[str, str]:
             further = properties()
-            quarantine.write(self._project.home / "quarantine" / name.text)
+            quarantine.place(self._project.home / "quarantine" / name.text, key)
             return {
                 records.WRITTEN_BY: written_by,
                 records.QUARANTINED: str(len(quarantine.rows)),
@@ -64,11 +61,11 @@ class Writer:
                 **further,
             }
 
-        terms = Terms(summary=summary, undo=quarantine.discard, stale=stale, beside=quarantine.file)
+        terms = Terms(summary=summary, undo=quarantine.discard, stale=stale, beside=quarantine)
         owner = self._project.user
-        with self._change(rows, mode, key) as change:
+        with changing(rows, mode, key, self._project.folder("staging")) as change:
             committed = commit(self._store, name, change, owner=owner, terms=terms)
-            notes = _notes(change)
+            notes = notes_of(change)
         self._announce(name, committed, written_by, inputs, quarantined=len(quarantine.rows))
         failpoint("catalog-told")
         return IngestReport(
@@ -141,14 +138,6 @@ class Writer:
         """How far the dataset has got with a stream."""
         return position(self._metadata(name), stream)
 
-    @contextlib.contextmanager
-    def _change(self, rows: Rows, mode: WriteMode, key: Sequence[str]) -> Iterator[Change]:
-        if mode != "upsert":
-            yield RowsChange(rows, mode)
-            return
-        with tempfile.TemporaryDirectory(dir=self._project.folder("staging")) as folder:
-            yield UpsertChange(rows, key, Path(folder))
-
     def _metadata(self, name: DatasetName) -> records.Metadata:
         """That of the dataset now; empty if there is none."""
         try:
@@ -189,10 +178,3 @@ class _WrittenError(Exception):
 
 def _mark(once: str) -> str:
     return f"key:{once}"
-
-
-def _notes(change: Change) -> list[str]:
-    """What is said of a change that is done."""
-    if not isinstance(change, UpsertChange) or not change.dropped:
-        return []
-    return [f"Left out because a later row has the same key: {change.dropped:,}."]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
@@ -28,10 +29,11 @@ def ingest(
     files: str | Path | Sequence[str | Path],
     *,
     into: str,
-    mode: WriteMode = "append",
+    mode: WriteMode | None = None,
     key: str | Sequence[str] = (),
     again: bool = False,
     cursor: str = "",
+    lookback: timedelta | None = None,
     dry_run: bool = False,
     on_progress: Callable[[IngestProgress], object] | None = None,
     **reading: Unpack[ReadingOptions],
@@ -39,12 +41,14 @@ def ingest(
     """Read CSV, Parquet or JSON files, or a table of a database (`postgresql://…#table`,
     `sqlite:///…#table`), into a dataset, created if necessary, in one commit or not at all.
 
-    mode, key: with `mode="upsert", key=["id"]` a row takes the place of the one with the same id.
-    again: also what is already in the dataset. cursor: a column of the table that grows with every
-    new row; only rows that came since the last ingest are read. dry_run: look at all rows and write
-    nothing. on_progress: called with an `IngestProgress` (`fraction`, `rows`, `bytes`,
-    `total_bytes`, `text`) after each block of rows; an error in it ends the ingest, and nothing has
-    changed. reading: options instead of guesses, such as `separator=";"` or `null_values=["NA"]`.
+    mode: append, replace or upsert; None is upsert with a key, append without. key: with
+    `key=["id"]` a row takes the place of the one with the same id. again: also what is already in
+    the dataset. cursor: a column of the table that grows with every new row; only rows that came
+    since the last ingest are read. lookback: with a key, rows from so long before are read again.
+    dry_run: look at all rows and write nothing. on_progress: called with an `IngestProgress`
+    (`fraction`, `rows`, `bytes`, `total_bytes`, `text`) after each block of rows; an error in it
+    ends the ingest, and nothing has changed. reading: options instead of guesses, such as
+    `separator=";"` or `null_values=["NA"]`.
     """
     paths = [files] if isinstance(files, str | Path) else files
     return current().catalog.ingest(
@@ -54,6 +58,7 @@ def ingest(
         key=key,
         again=again,
         cursor=cursor,
+        lookback=lookback,
         dry_run=dry_run,
         on_progress=on_progress,
         **reading,
@@ -64,7 +69,7 @@ def write(
     frame: Frame,
     *,
     into: str,
-    mode: WriteMode = "append",
+    mode: WriteMode | None = None,
     key: str | Sequence[str] = (),
     inputs: Sequence[str] = (),
 ) -> IngestReport:

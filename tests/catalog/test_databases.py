@@ -593,3 +593,47 @@ def test_a_whole_table_by_its_key_follows_its_changes(catalog, shop, address):
     assert catalog.ingest([address("t")], **by_key).rows_written == 1
     found = catalog.dataset("shop.t").scan().collect().sort("id").rows()
     assert found == [(1, 1), (2, 2), (3, 3)]
+
+
+@pytest.mark.parametrize("engine", ["postgresql", "sqlite"])
+def test_looking_back_brings_rows_that_came_late_or_changed(
+    catalog, rows, engine, request, tmp_path
+):
+    """The oracle is the table itself, within the time that is looked back."""
+    if engine == "postgresql":
+        database, kind = request.getfixturevalue("shop"), "timestamptz"
+        source = request.getfixturevalue("address")("o")
+    else:
+        database, kind = request.getfixturevalue("lite"), "timestamp"
+        source = request.getfixturevalue("file")("o")
+    database.execute(f"CREATE TABLE o (id integer, at {kind}, n integer)")
+
+    def insert(*values: tuple[int, str, int]) -> None:
+        for id_, time, n in values:
+            database.execute(f"INSERT INTO o VALUES ({id_}, '2026-01-01 {time}:00', {n})")
+
+    def bring(**options: Any) -> Any:
+        return catalog.ingest([source], into="t.a", key="id", cursor="at", **options)
+
+    hour = dt.timedelta(hours=1)
+    insert((1, "10:00", 1), (2, "11:30", 1), (3, "12:00", 1))
+    assert bring(lookback=hour).rows_written == 3
+    insert((4, "11:15", 1), (5, "10:30", 1))  # the second one too late
+    database.execute("UPDATE o SET n = 2 WHERE id IN (1, 2)")
+    assert bring().rows_written == 0
+    report = bring(lookback=hour)
+    assert (report.rows_written, report.rows_updated) == (2, 1)
+    insert((6, "13:00", 1))
+    assert bring(lookback=hour).rows_written == 1
+    assert {(row["id"], row["n"]) for row in rows("t.a")} == {
+        *((1, 1), (2, 2), (3, 1), (4, 1), (6, 1))
+    }
+    assert bring(lookback=10 * hour).rows_written == 2
+    assert {(row["id"], row["n"]) for row in rows("t.a")} == {
+        *((1, 2), (2, 2), (3, 1), (4, 1), (5, 1), (6, 1))
+    }
+    with pytest.raises(BadRequest, match="--key"):
+        catalog.ingest([source], into="t.b", cursor="at", lookback=hour)
+    catalog.ingest([source], into="t.b", cursor="id", key="id")
+    with pytest.raises(Unprocessable, match="which is no time"):
+        catalog.ingest([source], into="t.b", cursor="id", key="id", lookback=hour)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,12 @@ def test_a_folder_means_its_files(catalog, tmp_path: Path, rows) -> None:
     (folder / "d.csv").write_text("id\n4\n")
     report = catalog.ingest([folder], into="t.a")
     assert (report.rows_written, len(report.skipped)) == (1, 3)
+    with zipfile.ZipFile(folder / "2024" / "e.zip", "w") as packed:
+        packed.writestr("e.csv", "id\n5\n")
+    report = catalog.ingest([folder], into="t.a", dry_run=True)
+    (note,) = [note for note in report.notes if note.startswith("Left out")]
+    assert "2024/e.zip, notes.md" in note
+    assert "_SUCCESS" not in note
     assert [row["id"] for row in rows("t.a")] == [1, 2, 3, 4]
 
 
@@ -52,6 +59,50 @@ def test_the_folder_of_a_table_is_refused_for_its_dead_files(catalog, tmp_path: 
     for place, kind in ((delta, "a Delta"), (tmp_path / "d", "a Delta"), (iceberg, "an Iceberg")):
         with pytest.raises(BadRequest, match=f"{kind} table.*catalog register"):
             catalog.ingest([place], into="t.a")
+
+
+def test_files_of_a_table_are_refused_however_they_are_named(
+    catalog, project: Project, tmp_path: Path, monkeypatch
+) -> None:
+    delta = tmp_path / "d"
+    for place in (delta / "_delta_log", delta / "y"):
+        place.mkdir(parents=True)
+    for place in (delta, delta / "y"):
+        pl.DataFrame({"id": [1]}).write_parquet(place / "part-0.parquet")
+    catalog.write(pl.DataFrame({"id": [1]}), into="t.a")
+    data = next(project.home.glob("warehouse/**/data"))
+    monkeypatch.chdir(tmp_path)
+    for named, kind in (
+        (delta / "*.parquet", "a Delta"),
+        ("d/*.parquet", "a Delta"),
+        (delta / "y", "a Delta"),
+        (delta / "y" / "part-0.parquet", "a Delta"),
+        (data / "*.parquet", "an Iceberg"),
+        (data, "an Iceberg"),
+    ):
+        for ask in (
+            lambda named=named: catalog.ingest([named], into="t.b"),
+            lambda named=named: catalog.inspect([named]),
+            lambda named=named: catalog.register(tmp_path / named, name="t.b"),
+        ):
+            with pytest.raises(BadRequest, match=f"file of {kind} table.*read it"):
+                ask()
+    (tmp_path / "free.parquet").write_bytes((delta / "part-0.parquet").read_bytes())
+    assert catalog.ingest(["free.parquet"], into="t.b").rows_written == 1
+
+
+def test_a_folder_is_inspected_as_it_would_be_ingested(catalog, tmp_path: Path) -> None:
+    folder = tmp_path / "orders"
+    folder.mkdir()
+    for name in ("a.csv", "b.csv", "notes.md"):
+        (folder / name).write_text("id\n1\n")
+    found = catalog.inspect([folder])
+    assert [Path(item.path).name for item in found.files] == ["a.csv", "b.csv"]
+    assert (found.rows, found.whole) == (2, True)
+    assert "notes.md" in found.notes[0]
+    (folder / "_delta_log").mkdir()
+    with pytest.raises(BadRequest, match="a Delta table"):
+        catalog.inspect([folder])
 
 
 @pytest.fixture
@@ -126,9 +177,43 @@ def test_the_prefix_of_a_table_is_refused_for_its_dead_files(lake: Catalog, buck
         "ice/metadata/0.metadata.json",
     ):
         bucket(key, "id\n1\n")
-    for url in ("s3://lake/dl", "s3://lake/dl/*.csv", "s3://lake/ice"):
+    rows = io.BytesIO()
+    pl.DataFrame({"id": [1]}).write_parquet(rows)
+    for key in ("dl/y/part.parquet", "ice/data/z/part.parquet"):
+        bucket(key, rows.getvalue())
+    for url in (
+        *("s3://lake/dl", "s3://lake/dl/*.csv", "s3://lake/ice"),
+        *("s3://lake/dl/y/*.parquet", "s3://lake/dl/y/part.parquet", "s3://lake/ice/data"),
+    ):
         with pytest.raises(BadRequest, match="table"):
             lake.ingest([url], into="t.a")
+
+
+def test_an_archive_in_the_store_is_fetched_once_and_named_in_the_lineage(
+    lake: Catalog, bucket, monkeypatch
+) -> None:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as packed:
+        packed.writestr("a.csv", "id\n1\n")
+        packed.writestr("b.csv", "id\n2\n")
+    bucket("in/days.zip", content.getvalue())
+    bucket("in/c.csv", "id\n3\n")
+    assert lake.ingest(["s3://lake/in/days.zip!a.csv"], into="t.a").rows_written == 1
+    report = lake.ingest(["s3://lake/in/days.zip"], into="t.a")
+    assert (report.rows_written, report.skipped) == (1, ["s3://lake/in/days.zip!a.csv"])
+    inputs = {edge.input for edge in lake._project.lineage.edges()}
+    assert inputs == {"s3://lake/in/days.zip!a.csv", "s3://lake/in/days.zip!b.csv"}
+    assert ids(lake) == [1, 2]
+    seen = lake.inspect(["s3://lake/in/"], into="t.a")
+    assert [item.path for item in seen.files] == ["s3://lake/in/c.csv"]
+    assert "s3://lake/in/days.zip" in seen.notes[0]
+    fetched = []
+    monkeypatch.setattr(
+        "jupyter_mlinfra.catalog.progress.Meter.passed", lambda _, n: fetched.append(n)
+    )
+    for url in ("s3://lake/in/days.zip", "s3://lake/in/days.zip!a.csv"):
+        assert lake.ingest([url], into="t.a").rows_written == 0
+    assert fetched == []
 
 
 def test_each_sheet_of_a_workbook_in_the_store_comes_in(lake: Catalog, bucket) -> None:

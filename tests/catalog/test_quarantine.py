@@ -17,6 +17,9 @@ from jupyter_mlinfra.workbench import Workbench
 GOOD = "".join(f"{number},w{number}\n" for number in range(40))
 
 
+NUMBERS = "".join(f"{number},{number}\n" for number in range(40))
+
+
 @pytest.fixture
 def report(catalog, file) -> Any:
     catalog.ingest([file("a.csv", "id,word\n1,a\n")], into="shop.orders")
@@ -72,6 +75,29 @@ def test_mended_rows_come_in_and_leave_the_quarantine(catalog, report, rows, tmp
         catalog.mend("shop.orders", bad)
 
 
+def test_mended_rows_of_an_upsert_take_the_place_of_those_with_their_key(
+    catalog, file, rows, tmp_path
+) -> None:
+    catalog.ingest([file("a.csv", f"id,n\n{NUMBERS}")], into="t.a", key="id")
+    catalog.ingest([file("b.csv", f"id,n\n{NUMBERS}7,odd\n")], into="t.a", key="id")
+    bad = tmp_path / "bad.csv"
+    catalog.export_quarantine("t.a", bad)
+    bad.write_text("id,n\n7,700\n")
+    report = catalog.mend("t.a", bad)
+    assert (report.rows_written, report.rows_updated) == (1, 1)
+    assert [row for row in rows("t.a") if row["id"] == 7] == [{"id": 7, "n": 700}]
+    # Rows of several ways in: the key has to be said.
+    catalog.ingest([file("c.csv", f"id,n\n{NUMBERS}8,odd\n")], into="t.a", key="id")
+    catalog.ingest([file("d.csv", f"id,n\n{NUMBERS}9,odd\n")], into="t.a", again=True)
+    catalog.export_quarantine("t.a", more := tmp_path / "more.csv")
+    more.write_text("id,n\n8,800\n9,900\n")
+    with pytest.raises(Conflict, match=r"by id.*without a key|without a key.*by id"):
+        catalog.mend("t.a", more)
+    assert catalog.mend("t.a", more, key="id").rows_updated == 2
+    found = catalog.dataset("t.a").scan().filter(pl.col("id").is_in([8, 9])).collect()
+    assert sorted(found.rows()) == [(8, 800), (9, 900)]
+
+
 def test_what_still_does_not_fit_is_in_quarantine_again(catalog, report, file, tmp_path) -> None:
     bad = tmp_path / "bad.csv"
     catalog.export_quarantine("shop.orders", bad)
@@ -91,7 +117,7 @@ def test_a_refused_file_of_mended_rows_leaves_them_in_quarantine(catalog, report
     assert catalog.dataset("quarantine.shop__orders").scan().collect().height == 2
 
 
-@pytest.mark.parametrize("point", ["catalog-sent", "catalog-committed"])
+@pytest.mark.parametrize("point", ["catalog-beside", "catalog-sent", "catalog-committed"])
 def test_an_ingest_that_was_killed_and_run_again_has_its_bad_rows_once(
     catalog, project, file, rows, point
 ) -> None:
@@ -107,7 +133,7 @@ def test_an_ingest_that_was_killed_and_run_again_has_its_bad_rows_once(
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     report = catalog.ingest([path], into="t.a")
-    assert report.rows_written == (40 if point == "catalog-sent" else 0)
+    assert report.rows_written == (0 if point == "catalog-committed" else 40)
     assert len(rows("t.a")) == 40
     found = catalog.dataset("quarantine.t__a").scan().collect()
     assert found["text"].to_list() == ["oops,b"]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import random
 from datetime import date, datetime
+from decimal import Decimal
 
 import duckdb
+import polars as pl
 import pytest
 
 from jupyter_mlinfra.core.errors import BadRequest, Unprocessable
@@ -393,3 +395,22 @@ def test_the_error_of_a_foreign_encoding_names_the_likely_one(catalog, file, tex
     with pytest.raises(Unprocessable) as caught:
         catalog.ingest([file("a.csv", text.encode(encoding))], into="t.a")
     assert f"--encoding {encoding}" in caught.value.fix
+
+
+def test_decimal_numbers_are_compared_digit_by_digit(catalog, file, rows):
+    """As floats, the first two would be what their column can hold."""
+    wrong = ["9007199254740993.014", "0.120000000000000000001", "1e-3", "0.125"]
+    right = ["1", "9007199254740993.01", "2.50000", "12e-1", "1.20e1", "-0.000", "100e-2"]
+    lines = [*wrong, *right, *(f"{n}.5" for n in range(60))]
+    report = catalog.ingest(
+        [file("a.csv", "n\n" + "\n".join(lines) + "\n")], into="t.a", types={"n": "dec[20,2]"}
+    )
+    bad = catalog.dataset("quarantine.t__a").scan().collect()
+    assert bad["text"].to_list() == wrong
+    found = {row["n"] for row in rows("t.a")}
+    assert {Decimal(text).quantize(Decimal("0.01")) for text in right} <= found
+    assert report.rows_written == len(lines) - len(wrong)
+    number = "12.340000000000000001"
+    frame = pl.DataFrame({"n": [number]}).cast(pl.Decimal(38, 18))
+    with pytest.raises(Unprocessable, match="does not fit"):
+        catalog.write(frame, into="t.a")

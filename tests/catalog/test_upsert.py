@@ -183,7 +183,7 @@ def test_a_row_without_a_key_is_set_aside_or_refused(
     ("asked", "error", "words"),
     [
         ({"mode": "upsert"}, BadRequest, r"needs a key.*--key id"),
-        ({"key": "id"}, BadRequest, r"the mode is append.*--mode upsert"),
+        ({"mode": "append", "key": "id"}, BadRequest, r"the mode is append.*it is an upsert"),
         ({"mode": "upsert", "key": ["id", "no"]}, BadRequest, "no column 'no' for the key"),
         ({"mode": "upsert", "key": "x"}, Unprocessable, r"'x' cannot be the key.*f64"),
         ({"mode": "merge", "key": "id"}, BadRequest, "Modes: append, replace, upsert"),
@@ -271,3 +271,41 @@ def test_upserts_and_appends_of_several_processes_lose_and_double_nothing(
     assert sorted(row for row in rows if row[0]) == sorted(appended | upserted)
     assert len(shared) == 1
     assert shared[0][1] % 2 == 0
+
+
+def test_a_dry_run_of_an_upsert_counts_what_the_upsert_then_does(catalog, file, stored) -> None:
+    start = "id,n\n" + "".join(f"{number},{number}\n" for number in range(30))
+    catalog.ingest([file("a.csv", start)], into="t.a", key="id")
+    text = start + "3,3\n4,400\n50,5\n50,6\n,7\n8,odd\n"
+    path, before = file("b.csv", text), stored()
+    tried = catalog.ingest([path], into="t.a", key=["id"], dry_run=True)
+    assert stored() == before
+    done = catalog.ingest([path], into="t.a", key=["id"])
+    # 4 gets another value, 50 is new and there twice; the row without a key and `odd` do not fit.
+    assert (done.rows_written, done.rows_updated, done.quarantined) == (2, 1, 2)
+    for part in ("rows_written", "rows_updated", "quarantined", "schema", "notes"):
+        assert getattr(tried, part) == getattr(done, part), part
+    assert any("same key: 3" in note for note in tried.notes)
+    with pytest.raises(BadRequest, match="no column 'none'"):
+        catalog.ingest([path], into="t.a", key="none", dry_run=True)
+
+
+def test_a_key_means_an_upsert_in_every_face(project, catalog, file, capfd, monkeypatch) -> None:
+    from jupyter_mlinfra.cli.app import main
+
+    path = file("a.csv", "id,n\n1,1\n2,2\n")
+    catalog.write(pl.DataFrame({"id": [1], "n": [0]}), into="t.a", key="id")
+    assert catalog.ingest([path], into="t.a", key="id").rows_updated == 1
+    monkeypatch.chdir(project.root)
+    words = ["catalog", "ingest", str(path), "--into", "t.a", "--key", "id"]
+    for mode in ("append", "replace"):
+        with pytest.raises(BadRequest, match="mode is") as refused:
+            catalog.ingest([path], into="t.a", mode=mode, key="id")
+        assert f"--{mode}" in refused.value.fix
+        with pytest.raises(SystemExit) as ended:
+            main([*words, f"--{mode}"])
+        assert ended.value.code
+        assert f"but the mode is {mode}" in capfd.readouterr().err
+        with pytest.raises(BadRequest, match="mode is"):
+            catalog.write(pl.DataFrame({"id": [1]}), into="t.a", mode=mode, key="id")
+    assert catalog.ingest([path], into="t.a", mode="upsert", key="id").rows_written == 0

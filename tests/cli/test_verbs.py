@@ -59,6 +59,7 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
             "key": (),
             "again": False,
             "cursor": "",
+            "lookback": None,
             "dry_run": False,
             "on_progress": ANY,
             "reading": {
@@ -80,10 +81,11 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         {
             "files": ("data.csv",),
             "into": "f.p",
-            "mode": "append",
+            "mode": None,
             "key": (),
             "again": True,
             "cursor": "",
+            "lookback": None,
             "dry_run": False,
             "on_progress": ANY,
             "reading": {
@@ -108,10 +110,11 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         {
             "files": ("data.csv",),
             "into": "f.p",
-            "mode": "upsert",
+            "mode": None,
             "key": ("id", "day"),
             "again": False,
             "cursor": "",
+            "lookback": None,
             "dry_run": False,
             "on_progress": ANY,
         },
@@ -194,7 +197,7 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         "IngestReport",
         "catalog",
         "mend",
-        {"name": "f.p", "file": "bad.csv"},
+        {"name": "f.p", "file": "bad.csv", "key": ()},
     ),
     ("catalog verify f.p --put-back", "Verification", "catalog", "put_back", {"name": "f.p"}),
     (
@@ -205,10 +208,11 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         {
             "files": ("sqlite:///shop.db#orders",),
             "into": "f.p",
-            "mode": "append",
+            "mode": None,
             "key": (),
             "again": False,
             "cursor": "id",
+            "lookback": None,
             "dry_run": False,
             "on_progress": ANY,
         },

@@ -42,6 +42,7 @@ EXPECTED = {
     "POST catalog/trash/{id}/restore": "write catalog",
     "POST catalog/inspect": "write catalog",
     "POST catalog/ingest": "write catalog",
+    "POST catalog/register": "write catalog",
     "GET features/views": "read features",
     "GET features/views/{name}": "read features",
     "POST features/views/{name}/materialize": "execute features",

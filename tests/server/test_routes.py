@@ -19,6 +19,7 @@ import pytest
 from jupyter_mlinfra.cli.app import run
 from jupyter_mlinfra.cli.session import Session
 from jupyter_mlinfra.core.domains import domains
+from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.deployments import DeliverySpec, ManifestOptions
 from jupyter_mlinfra.server.openapi import document
 from tests.server.noted import Noted, answer_of
@@ -1047,7 +1048,7 @@ LONG: list[tuple[str, Any, str, list[str], dict[str, Any]]] = [
         "catalog/ingest",
         {"files": ["-x.csv"], "into": "a.b", "mode": "replace"},
         "ingest a.b",
-        ["catalog", "ingest", "--into=a.b", "--replace", "--", "{root}/-x.csv"],
+        ["catalog", "ingest", "--into=a.b", "--mode=replace", "--", "{root}/-x.csv"],
         {"files": ("{root}/-x.csv",), "into": "a.b", "mode": "replace"},
     ),
     (
@@ -1059,6 +1060,35 @@ LONG: list[tuple[str, Any, str, list[str], dict[str, Any]]] = [
             *("--", "{root}/-x.csv"),
         ],
         {"files": ("{root}/-x.csv",), "into": "a.b", "mode": "upsert", "key": ("id", "-day")},
+    ),
+    (
+        "catalog/ingest",
+        {
+            "files": ["s3://lake/in/"],
+            "into": "a.b",
+            "key": ["id"],
+            "cursor": "-at",
+            "lookback": "1h",
+        },
+        "ingest a.b",
+        [
+            *("catalog", "ingest", "--into=a.b", "--key=id", "--cursor=-at", "--lookback=1h"),
+            *("--", "s3://lake/in/"),
+        ],
+        {
+            "files": ("s3://lake/in/",),
+            "mode": None,
+            "key": ("id",),
+            "cursor": "-at",
+            "lookback": timedelta(hours=1),
+        },
+    ),
+    (
+        "catalog/register",
+        {"path": "-x.csv", "name": "a.b", "separator": ";"},
+        "register a.b",
+        ["catalog", "register", "--as=a.b", "--separator=;", "--", "{root}/-x.csv"],
+        {"name": "a.b", "reading": {"separator": ";"}},
     ),
     (
         "catalog/ingest",
@@ -1345,11 +1375,68 @@ async def test_a_panel_reads_files_of_the_project_and_no_others(
     if answer == "Job":
         assert arguments["spec"].command[-2:] == ("--", str(root / "data.csv"))
     else:
-        assert arguments["files"] == [root / "data.csv"]
+        assert arguments["files"] == [str(root / "data.csv")]
     for outside in ("../secret.csv", str(tmp_path / "secret.csv"), "link.csv", "/etc/passwd"):
         refused = await ask(route, {"files": ["data.csv", outside], "into": "a.b"})
         assert (refused.code, refused.value["error"]) == (403, "forbidden"), outside
     assert len(noted.calls) == 1
+
+
+async def test_a_panel_reads_folders_objects_and_databases_that_are_allowed(
+    noted: Noted, ask: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CANARY", "canary-77")
+    root = noted.project.root
+    for folder in (root / "in", root / "out", noted.project.home):
+        folder.mkdir(exist_ok=True)
+    for file in (root / "in" / "a.csv", tmp_path / "b.csv", root / "shop.db", tmp_path / "x.db"):
+        file.write_text("a\n1\n")
+    (noted.project.home / "state.db").touch()
+    (root / "out" / "b.csv").symlink_to(tmp_path / "b.csv")
+    toml = root / "mlinfra.toml"
+    toml.write_text(f'{toml.read_text()}\n[catalog]\ndatabases = ["DB.org/shop"]\n')
+    noted.project = Project.open(root)
+    noted.answer = answer_of("catalog/ingest", "post")
+    allowed = "postgresql://ana:env:CANARY@db.org:5432/shop?sslmode=require#orders"
+    for given, taken in (
+        ("in", str(root / "in")),
+        ("s3://lake/in", "s3://lake/in"),
+        ("sqlite:///shop.db#t", f"sqlite:///{root}/shop.db#t"),
+        (allowed, allowed),
+    ):
+        answer = await ask("catalog/ingest", {"files": [given], "into": "a.b"})
+        assert answer.code == 200, (given, answer.value)
+        assert noted.calls[-1][2]["spec"].command[-1] == taken
+    asked = len(noted.calls)
+    for given, code in (
+        ("out", 403),
+        ("..", 403),
+        (".mlinfra/state.db", 403),
+        ("sqlite:///.mlinfra/state.db#jobs", 403),
+        (f"sqlite:///{tmp_path}/x.db#t", 403),
+        ("sqlite:///../x.db#t", 403),
+        ("sqlite:///absent.db#t", 404),
+        ("postgresql://ana:env:CANARY@evil.org/shop#orders", 403),
+        ("postgresql://ana:env:CANARY@db.org/other#orders", 403),
+        ("postgresql://ana:env:CANARY@db.org:5433/shop#orders", 403),
+        ("postgresql://ana:env:CANARY@db.org,evil.org/shop#orders", 403),
+        ("postgresql://ana:env:CANARY@db.org/shop?host=evil.org#orders", 403),
+        ("postgresql://ana:env:CANARY@db.org/shop?hostaddr=6.6.6.6#orders", 403),
+        ("postgresql://ana:env:CANARY@db.org/shop?service=other#orders", 403),
+        ("postgresql://db.org/shop#x@evil.org/shop#orders", 400),
+        ("postgresql://ana:plain@db.org/shop#orders", 400),
+        ("env:CANARY#orders", 400),
+        ("mysql://db.org/shop#orders", 400),
+        ("s3://key:secret@lake/in", 400),
+    ):
+        answer = await ask("catalog/ingest", {"files": [given], "into": "a.b"})
+        assert answer.code == code, (given, answer.value)
+        assert "canary-77" not in str(answer.value)
+        assert "plain" not in str(answer.value)
+    for wrong in ({"mode": "append", "key": ["id"]}, {"mode": "upsert"}, {"lookback": "soon"}):
+        answer = await ask("catalog/ingest", {"files": ["in"], "into": "a.b", **wrong})
+        assert answer.code == 400, wrong
+    assert len(noted.calls) == asked
 
 
 async def test_what_is_said_of_the_reading_reaches_the_look_at_the_files(

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ...core.errors import Conflict, NotFound, Unprocessable
@@ -19,7 +20,7 @@ from ..progress import Meter
 from ..reading import Reading
 from ..reporting import completed, nothing_written
 from ..spec import IngestReport
-from .incremental import Window, check_high, known, stream_of
+from .incremental import Window, check_high, earlier, known, stream_of
 from .reading import Database, TableSource, explained, opened
 from .urls import DatabaseTable
 
@@ -57,6 +58,7 @@ class _Way:
     reading: Reading
     _: KW_ONLY
     again: bool
+    lookback: timedelta | None = None
 
     @property
     def follows(self) -> bool:
@@ -86,18 +88,20 @@ class Bringing:
         *,
         key: Sequence[str] = (),
         cursor: str = "",
+        lookback: timedelta | None = None,
         again: bool = False,
     ) -> IngestReport:
         """Commit the rows that the dataset does not have. key: columns of an upsert. cursor: the
         column that tells which those are; empty to read all rows, which are then added once as long
-        as nobody changes them. again: add all rows in any case.
+        as nobody changes them. lookback: how far before the cursor rows are read again, which needs
+        a key. again: add all rows in any case.
 
         Raises Conflict if it is not certain which rows are new.
         """
         for _ in range(_ATTEMPTS):
             try:
                 with opened(self._table) as database:
-                    way = _Way(mode, tuple(key), reading, again=again)
+                    way = _Way(mode, tuple(key), reading, again=again, lookback=lookback)
                     return self._new(database, way, cursor) if cursor else self._all(database, way)
             except _InError as error:
                 return self._nothing(f"{self._table.shown} is already in it (snapshot {error})")
@@ -147,6 +151,9 @@ class Bringing:
             return self._nothing_to_read(way, *notes)
         check_high(self._table, cursor, high)
         low = reached.at if reached else None
+        if reached is not None and way.lookback is not None:
+            # By their key, rows that are read again are there once, so none has to be known.
+            low, reached = earlier(self._table, cursor, low, way.lookback), None
         window = Window(self._table, cursor, low, high, reached, keyed=bool(way.key))
         source = TableSource(self._table, database, window, asked=way.reading.types)
         if low == high and not any(frame.height for frame in source.frames()):

@@ -11,6 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -182,6 +183,27 @@ def known(
             "Name the key again: --key COLUMN (in Python mode='upsert', key=[…]).",
         )
     return reached
+
+
+def earlier(table: DatabaseTable, cursor: str, at: Any, by: timedelta) -> str | None:
+    """The value of the cursor from which rows are read again: so long before `at`. None: from the
+    beginning on. Raises Unprocessable for a cursor without times.
+    """
+    text = str(at)
+    try:
+        if text[4:5] != "-":
+            raise ValueError(f"{text} is no date")
+        moment = datetime.fromisoformat(text).replace(microsecond=0, tzinfo=None)
+    except ValueError as error:
+        raise Unprocessable(
+            f"Nobody can look back in column {cursor!r} of {table.shown}.",
+            f"Its latest value is {text}, which is no time.",
+            "Leave --lookback out (in Python lookback), or use a column with times as the cursor.",
+        ) from error
+    try:
+        return (moment - by).isoformat(sep="T" if text[10:11] == "T" else " ")
+    except OverflowError:
+        return None
 
 
 def stream_of(table: DatabaseTable, cursor: str) -> str:

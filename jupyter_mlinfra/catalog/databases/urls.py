@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 from urllib.parse import parse_qsl, quote, unquote
 
-from ...core.errors import BadRequest, NotFound
+from ...core.errors import BadRequest, Forbidden, NotFound
 from ...core.files import real_path
 from ...core.passwords import without_passwords
 from ...core.secrets import is_reference, redacted, resolve
@@ -34,6 +35,8 @@ _USER = re.compile(
     r"(?P<user>[^:/?@]*)(?::(?P<password>env:\w+|keyring:[^@]+|.*))?@(?P<place>[^@]*)\Z", re.S
 )
 _PORT = "5432"
+_HARMLESS = {"sslmode", "connect_timeout", "application_name"}
+"""Options of an address that do not choose another host or database."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +102,70 @@ def database_table(text: str, root: Path) -> DatabaseTable:
         )
     read = _sqlite if engine == "sqlite" else _postgresql
     return read(found["rest"], table, root)
+
+
+def sqlite_file(text: str) -> tuple[str, str]:
+    """The path of the file and the table that the address of a SQLite table names. Raises
+    BadRequest for an address that cannot be.
+    """
+    address, _, table = text.rpartition("#")
+    found = _SCHEME.match(address)
+    rest = found["rest"] if found else ""
+    file = unquote(rest.removeprefix("/"))
+    if not rest.startswith("/") or not file or not table:
+        raise BadRequest(
+            "The address names no table of a SQLite file.",
+            "The path of the file comes after three slashes, the table after the `#`.",
+            "For example sqlite:///shop.db#orders.",
+        )
+    return file, table
+
+
+def require_allowed(text: str, allowed: Sequence[str]) -> None:
+    """Raise Forbidden for an address that is not of one of these databases (`host/database`,
+    `host:port/database`), or that could lead to another one. No secret is looked up.
+
+    A reference names any secret of this machine, so its value must not go to any host.
+    """
+    address, _, table = text.rpartition("#")
+    found = None if is_reference(address) else _SCHEME.match(address)
+    if found is None or not table or _ENGINES.get(found["scheme"].lower()) != "postgresql":
+        raise BadRequest(
+            "This address cannot be read from here.",
+            "It is not postgresql://USER@HOST/DATABASE#TABLE or sqlite:///FILE#TABLE.",
+            "Other addresses are ingested from a notebook or the command line.",
+        )
+    parts = _USER.match(found["rest"])
+    user, written, place = (
+        (parts["user"], parts["password"] or "", parts["place"])
+        if parts
+        else ("", "", found["rest"])
+    )
+    if "@" in place:
+        raise _not_encoded()
+    if written and not is_reference(written):
+        raise BadRequest(
+            "The address has a password in it.",
+            "It would be kept with the job that reads the table.",
+            "Name a reference in its place: postgresql://ana:env:SHOP_PASSWORD@host/shop#orders.",
+        )
+    host, _, options = place.partition("?")
+    machine, _, database = host.partition("/")
+    asked = f"{_with_port(machine.lower())}/{database or user}"
+    known = {_allowed(entry) for entry in allowed}
+    if asked not in known or {key for key, _ in parse_qsl(options)} - _HARMLESS:
+        raise Forbidden(
+            f"The database {asked} may not be read from here.",
+            "A request could send any secret of this machine to any host, so only databases of the"
+            " settings are read.",
+            f'Put databases = ["{asked}"] into [catalog] of mlinfra.toml, and name no options but'
+            f" {', '.join(sorted(_HARMLESS))}; or ingest it from a notebook or the command line.",
+        )
+
+
+def _allowed(entry: str) -> str:
+    machine, _, database = entry.partition("/")
+    return f"{_with_port(machine.lower())}/{database}"
 
 
 def _postgresql(rest: str, table: str, _root: Path) -> DatabaseTable:

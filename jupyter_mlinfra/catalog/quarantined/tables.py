@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -20,12 +21,27 @@ if TYPE_CHECKING:
 
     from ...core.project import Project
 
-COLUMNS = ("dataset", "file", "line", "column", "reason", "text", "cut", "header", "ingest", "at")
+COLUMNS = (
+    *(
+        "dataset",
+        "file",
+        "line",
+        "column",
+        "reason",
+        "text",
+        "cut",
+        "header",
+        "key",
+        "ingest",
+        "at",
+    ),
+)
 """dataset: where the row was meant to go. file, line: where it begins. column: the first whose
 value does not fit; empty if the row could not be split. text: the row as it stands in the file, or
 as JSON. cut: whether that is only its beginning.
-header: the line with the names, where the text is a line of such a file. ingest: the name
-of the ingest. at: when it was.
+header: the line with the names, where the text is a line of such a file. key: of the
+upsert by which the row was to come in, as JSON; empty if it was to be added. ingest: the name of
+the ingest. at: when it was.
 """
 
 _VALUES = frozenset({"reason", "text"})
@@ -114,9 +130,16 @@ def _rows(path: Path) -> pl.LazyFrame:
     there = rows.collect_schema()
     at = pl.lit(from_seconds(path.stat().st_mtime), pl.Datetime("us", "UTC"))
     cut = pl.col("text").str.len_chars() >= _CUT_BEFORE
-    absent = {"column": pl.lit(""), "header": pl.lit(""), "at": at, "cut": cut}
+    empty = pl.lit("")
+    absent = {"column": empty, "header": empty, "key": empty, "at": at, "cut": cut}
     return rows.with_columns(
         dataset=pl.lit(path.parent.name),
         ingest=pl.lit(path.stem),
         **{name: value for name, value in absent.items() if name not in there},
     ).select(COLUMNS)
+
+
+def key_of(path: Path) -> tuple[str, ...]:
+    """The key by which the rows of one ingest were to come in; empty if they were to be added."""
+    key = _rows(path).select("key").head(1).collect().item()
+    return tuple(json.loads(key)) if key else ()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack, get_args
 
-from ...core.errors import BadRequest
 from ..change import WriteMode
 from ..intake import FrameRows
 from ..positions import Advance, Position
@@ -14,6 +14,7 @@ from ..progress import OnProgress
 from ..quarantine import Quarantine
 from ..reading import ReadingOptions
 from ..spec import IngestReport, Inspection
+from ..ways import no_mode, way_of
 from .base import Verbs, whole
 
 if TYPE_CHECKING:
@@ -30,10 +31,11 @@ class IngestVerbs(Verbs):
         files: Sequence[str | Path],
         *,
         into: str,
-        mode: WriteMode = "append",
+        mode: WriteMode | None = None,
         key: str | Sequence[str] = (),
         again: bool = False,
         cursor: str = "",
+        lookback: timedelta | None = None,
         dry_run: bool = False,
         on_progress: OnProgress | None = None,
         **reading: Unpack[ReadingOptions],
@@ -43,14 +45,16 @@ class IngestVerbs(Verbs):
 
         mode: append keeps the existing rows; replace replaces them (older snapshots stay readable);
         with upsert, a row takes the place of those with the same `key` (columns), or is added, and
-        of rows with equal keys the last one counts. again: take files again that are already in the
-        dataset; otherwise they are skipped, and the report says so. cursor: a column of the table
-        that grows with every new row (a number, a time): only rows that came since the last ingest
-        by it are read. dry_run: read and judge all rows, and write nothing; the report has the
-        columns and counts as they would be. on_progress: called with an `IngestProgress` after each
-        block; what it raises, and Ctrl-C, ends the ingest, and nothing has changed. reading: how
-        text is read (see `ReadingOptions`); what is left out is guessed. Rows that do not fit go to
-        quarantine, with line and reason, up to `max_bad` of a file.
+        of rows with equal keys the last one counts. None: upsert with a key, append without. again:
+        take files again that are already in the dataset; otherwise they are skipped, and the report
+        says so. cursor: a column of the table that grows with every new row (a number, a time):
+        only rows that came since the last ingest by it are read. lookback: how long before the
+        cursor rows are read again, because they came late or have changed; it needs a key. dry_run:
+        read and judge all rows, and write nothing; the report has the columns and counts as they
+        would be. on_progress: called with an `IngestProgress` after each block; what it raises, and
+        Ctrl-C, ends the ingest, and nothing has changed. reading: how text is read (see
+        `ReadingOptions`); what is left out is guessed. Rows that do not fit go to quarantine, with
+        line and reason, up to `max_bad` of a file.
 
         Raises NotFound for a missing file, BadRequest for a name or an option that cannot be, or an
         upsert without a key, Conflict for a file that changes while it is read or where it is not
@@ -59,15 +63,16 @@ class IngestVerbs(Verbs):
         the dataset has, of which too many rows do not fit, or whose guessed options are in doubt.
         """
         name = self.own(into)
-        columns = _key(mode, key)
+        way, columns = way_of(mode, key)
         return self._ingesting.ingest(
             files,
             name,
-            mode,
+            way,
             reading,
             again=again,
             key=columns,
             cursor=cursor,
+            lookback=lookback,
             dry_run=dry_run,
             on_progress=on_progress,
         )
@@ -81,16 +86,26 @@ class IngestVerbs(Verbs):
 
         return Mending(self._project, whole(name)).export(Path(file))
 
-    def mend(self, name: str, file: str | Path, **reading: Unpack[ReadingOptions]) -> IngestReport:
+    def mend(
+        self,
+        name: str,
+        file: str | Path,
+        *,
+        key: str | Sequence[str] = (),
+        **reading: Unpack[ReadingOptions],
+    ) -> IngestReport:
         """Ingest the mended rows of a file that `export_quarantine` wrote, and take those rows out
-        of quarantine; what still does not fit is in quarantine again. Raises what `ingest` raises;
-        then nothing has changed.
+        of quarantine; what still does not fit is in quarantine again.
+
+        key: as in `ingest`; by default that of the ingests from which the rows come, so that rows
+        of an upsert come in by their key. Raises what `ingest` raises, and Conflict for rows of
+        ingests with several keys if none is given; then nothing has changed.
         """
         from ..mending import Mending
 
         mending = Mending(self._project, whole(name))
         ingests = mending.ingests(Path(file))
-        report = self.ingest([file], into=name, **reading)
+        report = self.ingest([file], into=name, key=key or mending.key(ingests), **reading)
         mending.done(Path(file), ingests)
         return report
 
@@ -99,7 +114,7 @@ class IngestVerbs(Verbs):
         files: Sequence[str | Path],
         *,
         into: str | None = None,
-        mode: WriteMode = "append",
+        mode: WriteMode | None = None,
         **reading: Unpack[ReadingOptions],
     ) -> Inspection:
         """What an ingest of these files would read, judged by the beginning of each; nothing is
@@ -109,16 +124,16 @@ class IngestVerbs(Verbs):
         `ingest` does, except doubts and rows that do not fit, which are in the answer.
         """
         name = self.own(into) if into is not None else None
-        if mode not in get_args(WriteMode):
-            raise _no_mode(mode)
-        return self._ingesting.inspect(files, name, mode, reading)
+        if mode is not None and mode not in get_args(WriteMode):
+            raise no_mode(mode)
+        return self._ingesting.inspect(files, name, mode or "append", reading)
 
     def write(
         self,
         frame: Frame,
         *,
         into: str,
-        mode: WriteMode = "append",
+        mode: WriteMode | None = None,
         key: str | Sequence[str] = (),
         inputs: Sequence[str] = (),
         once: str = "",
@@ -135,12 +150,12 @@ class IngestVerbs(Verbs):
         value or a column does not fit, and what `advance` raises.
         """
         name = self.own(into)
-        columns = _key(mode, key)
+        way, columns = way_of(mode, key)
         self._store.check_writable(name)
         rows, made_from = FrameRows(frame), list(inputs)
         if once:
-            return self._writer.write_once(name, rows, mode, made_from, once, advance, key=columns)
-        return self._writer.write(name, rows, mode, made_from, Quarantine(), key=columns)
+            return self._writer.write_once(name, rows, way, made_from, once, advance, key=columns)
+        return self._writer.write(name, rows, way, made_from, Quarantine(), key=columns)
 
     def written(self, name: str, once: str) -> str | None:
         """The snapshot that added the rows of this name (see `write`), if they are in the dataset
@@ -172,29 +187,3 @@ class IngestVerbs(Verbs):
 
         dataset_name = self.named(name)
         return appended(self._store.load(dataset_name), dataset_name, since)
-
-
-def _key(mode: str, key: str | Sequence[str]) -> tuple[str, ...]:
-    """The columns of the key. Raises BadRequest for a mode that does not exist, an upsert without
-    a key, or a key without an upsert.
-    """
-    columns = tuple(dict.fromkeys([key] if isinstance(key, str) else key))
-    if mode not in get_args(WriteMode):
-        raise _no_mode(mode)
-    if mode == "upsert" and not columns:
-        raise BadRequest(
-            "An upsert needs a key.",
-            "A row takes the place of those with the same key.",
-            "Name its columns: --key id (in Python key=['id']).",
-        )
-    if columns and mode != "upsert":
-        raise BadRequest(
-            f"A key is given, but the mode is {mode}.",
-            "Only an upsert compares keys.",
-            "Use --mode upsert (in Python mode='upsert'), or leave the key out.",
-        )
-    return columns
-
-
-def _no_mode(mode: str) -> BadRequest:
-    return BadRequest(f"{mode!r} is not a mode.", fix=f"Modes: {', '.join(get_args(WriteMode))}.")

@@ -1794,7 +1794,8 @@ export interface components {
          *
          *     whole: the beginning is all of them, so types and counts are final. data[i][j] is column i of
          *     row j, JSON-safe. rows: how many were read; bad: how many of them do not fit; refused: why an
-         *     ingest would refuse them, else empty. exists: whether the dataset exists.
+         *     ingest would refuse them, else empty. exists: whether the dataset exists. notes: files that are
+         *     left out.
          */
         readonly Inspection: {
             readonly bad: number;
@@ -1805,6 +1806,8 @@ export interface components {
             readonly doubts: readonly components["schemas"]["ReadDoubt"][];
             readonly exists: boolean;
             readonly files: readonly components["schemas"]["ReadFile"][];
+            /** @default [] */
+            readonly notes: readonly string[];
             readonly refused: string;
             readonly rows: number;
             readonly shown: number;

@@ -241,7 +241,7 @@ function Remarks({ seen, form, onChange }: ISeenProps): React.ReactElement | nul
   const there = seen.files.filter(file => file.snapshot !== null);
   const again = form.mode === 'append' && there.length > 0;
   const open = unsettled(seen);
-  if (!seen.refused && !seen.doubts.length && !again) {
+  if (!seen.refused && !seen.doubts.length && !seen.notes.length && !again) {
     return null;
   }
   return (
@@ -283,6 +283,9 @@ function Remarks({ seen, form, onChange }: ISeenProps): React.ReactElement | nul
             </>
           )}
         </li>
+      ))}
+      {seen.notes.map(note => (
+        <li key={note}>{note}</li>
       ))}
     </ul>
   );

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from ....core.ending import taking_back
-from ....faces.parse import pair
+from ....faces.parse import pair, span
 from ....faces.session import Ended, Session
 from .noun import catalog
 
@@ -125,11 +125,11 @@ def _type(text: str) -> tuple[str, str]:
     "--into", required=True, metavar="NS.TABLE", help="The dataset; created if it does not exist."
 )
 @click.option("--replace", "mode", flag_value="replace", help="Replace its rows.")
-@click.option("--append", "mode", flag_value="append", help="Add to its rows (the default).")
+@click.option("--append", "mode", flag_value="append", help="Add to its rows, the default.")
 @click.option(
     "--mode",
     type=click.Choice(["append", "replace", "upsert"]),
-    help="upsert: a row takes the place of those with its key.",
+    help="upsert, the default with --key: a row takes the place of those with its key.",
 )
 @click.option("--key", multiple=True, metavar="COLUMN", help="Of an upsert; may be repeated.")
 @click.option("--again", is_flag=True, help="Add again what is already in the dataset.")
@@ -138,6 +138,11 @@ def _type(text: str) -> tuple[str, str]:
     default="",
     metavar="COLUMN",
     help="Of a table: read only rows with a later value here than the last time.",
+)
+@click.option(
+    "--lookback",
+    metavar="TIME",
+    help="With --cursor and --key: read again what is so long before the last time, such as 1h.",
 )
 @click.option("--dry-run", is_flag=True, help="Look at all rows, and write nothing.")
 @reading
@@ -149,6 +154,7 @@ def _ingest(
     key: tuple[str, ...],
     again: bool,
     cursor: str,
+    lookback: str | None,
     dry_run: bool,
     **options: Any,
 ) -> Any:
@@ -156,7 +162,6 @@ def _ingest(
     sqlite:///…#table), into a dataset, in one commit or not at all. CSV options that are not given
     are guessed.
     """
-    mode = mode or ("upsert" if key else "append")
     with taking_back():
         report = session.bench.catalog.ingest(
             files,
@@ -165,6 +170,7 @@ def _ingest(
             key=key,
             again=again,
             cursor=cursor,
+            lookback=span(lookback),
             dry_run=dry_run,
             on_progress=lambda done: session.progress(done.fraction, done.text),
             **options_of(options),
@@ -198,14 +204,22 @@ def _inspect(
 @click.argument("name")
 @click.argument("file")
 @click.option("--export", is_flag=True, help="Write the rows to the file instead.")
+@click.option(
+    "--key",
+    multiple=True,
+    metavar="COLUMN",
+    help="By which they come in; by default the key with which they were ingested, if any.",
+)
 @reading
-def _mend(session: Session, name: str, file: str, export: bool, **options: Any) -> Any:
+def _mend(
+    session: Session, name: str, file: str, export: bool, key: tuple[str, ...], **options: Any
+) -> Any:
     """Ingest rows that did not fit, once they are mended: first --export them to FILE, then mend
     that file, then call this without --export.
     """
     if export:
         count = session.bench.catalog.export_quarantine(name, file)
         return Ended({"dataset": name, "file": file, "rows": count})
-    report = session.bench.catalog.mend(name, file, **options_of(options))
+    report = session.bench.catalog.mend(name, file, key=key, **options_of(options))
     session.note(report.summary)
     return report

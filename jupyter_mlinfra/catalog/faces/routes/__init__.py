@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import access, care, ingest, labels, looking, reading, search, time, tracing
+from . import access, care, ingest, labels, looking, reading, registering, search, time, tracing
 
 ROUTES = {
     **reading.ROUTES,
@@ -14,4 +14,5 @@ ROUTES = {
     **search.ROUTES,
     **ingest.ROUTES,
     **access.ROUTES,
+    **registering.ROUTES,
 }

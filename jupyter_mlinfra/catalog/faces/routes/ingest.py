@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, Unpack
 
-from ....core.errors import BadRequest, Forbidden, NotFound
-from ....core.files import real_path
 from ....faces.handler import Handler, elsewhere
 from ....faces.parameters import Interval, Len, Name, Text
+from .given import source_of
 from .rights import may_be_of, write
 
 if TYPE_CHECKING:
@@ -49,14 +47,15 @@ class Inspect(Handler):
         *,
         files: Files,
         into: Name | None = None,
-        mode: Mode = "append",
+        mode: Mode | None = None,
         **reading: Unpack[ReadingFacts],
     ) -> Inspection:
         """What an ingest would read, judged by the beginning of the files: options, types, first
-        rows, doubts. Nothing is written.
+        rows, doubts. Nothing is written. Files and folders are those of the project; `s3://` is the
+        store whose keys the catalog has.
         """
-        paths = [_project_file(self.bench.project.root, file) for file in files]
-        return self.bench.catalog.inspect(paths, into=into, mode=mode, **_without_none(reading))
+        sources = [source_of(self.bench.project, file) for file in files]
+        return self.bench.catalog.inspect(sources, into=into, mode=mode, **without_none(reading))
 
 
 class Ingest(Handler):
@@ -66,38 +65,48 @@ class Ingest(Handler):
         *,
         files: Files,
         into: Name,
-        mode: Mode = "append",
+        mode: Mode | None = None,
         key: Annotated[list[Name], Len(0, 100)] | None = None,
         again: bool = False,
+        cursor: Name | None = None,
+        lookback: Text | None = None,
         dry_run: bool = False,
         **reading: Unpack[ReadingFacts],
     ) -> Job:
-        """Read files of the project into a dataset, in one commit or not at all: a job."""
+        """Read files of the project, or a table of a database, into a dataset, in one commit or not
+        at all: a job. A database is a SQLite file of the project (`sqlite:///shop.db#orders`) or
+        one that the setting `databases` of [catalog] names.
+        """
+        from ....faces.parse import span
         from ... import DatasetName
+        from ...ways import way_of
 
+        way_of(mode, key or ())
         name = DatasetName.parse(into).text
         if may_be_of(name):
             self.bench.catalog.own(name)
-        paths = [str(_project_file(self.bench.project.root, file)) for file in files]
+        sources = [source_of(self.bench.project, file) for file in files]
+        span(lookback)
         return self.as_job(
             "catalog ingest",
-            *paths,
+            *sources,
             of=name,
             into=name,
-            replace=mode == "replace",
-            mode="upsert" if mode == "upsert" else None,
+            mode=mode,
             key=key or (),
             again=again,
+            cursor=cursor,
+            lookback=lookback,
             **({"dry-run": True} if dry_run else {}),
-            **_cli_options(_without_none(reading)),
+            **cli_options(without_none(reading)),
         )
 
 
-def _without_none(reading: ReadingFacts) -> dict[str, Any]:
+def without_none(reading: ReadingFacts) -> dict[str, Any]:
     return {name: value for name, value in reading.items() if value is not None}
 
 
-def _cli_options(reading: Mapping[str, Any]) -> dict[str, Any]:
+def cli_options(reading: Mapping[str, Any]) -> dict[str, Any]:
     """The corresponding options of the command line. Raises BadRequest for an impossible value,
     which a job would report only later.
     """
@@ -115,29 +124,6 @@ def _cli_options(reading: Mapping[str, Any]) -> dict[str, Any]:
         options["max-bad"] = reading["max_bad"] * 100
     types = [f"{column}={dtype}" for column, dtype in reading.get("types", {}).items()]
     return {**options, "null": reading.get("null_values", ()), "type": types}
-
-
-def _project_file(root: Path, file: str) -> Path:
-    """The file, which must be in the project: a panel must not read files that the server can read
-    but the project does not contain.
-    """
-    from ...formats.packed import split
-
-    shown, member = split(Path(file))
-    try:
-        path = real_path(root / shown)
-        is_file = path.is_file()
-    except OSError as error:  # a loop of links, a name that is too long
-        raise BadRequest(f"{file[:80]} cannot be a file.", f"{error.strerror}.") from None
-    if not path.is_relative_to(root):
-        raise Forbidden(
-            f"{file} lies outside the project.",
-            f"The project is {root}.",
-            "Copy it into the project, or ingest it from a notebook or the command line.",
-        )
-    if not is_file:
-        raise NotFound(f"There is no file {file}.", f"Looked in {root}.")
-    return Path(f"{path}!{member}") if member else path
 
 
 ROUTES: dict[str, type[Handler]] = {

@@ -74,7 +74,7 @@ def _inspection(item: Inspection) -> Card:
         title=title,
         facts=said(facts),
         rows=rows,
-        note="\n".join(f"{doubt.what} {doubt.fix}" for doubt in item.doubts),
+        note="\n".join([*(f"{doubt.what} {doubt.fix}" for doubt in item.doubts), *item.notes]),
     )
 
 

@@ -59,7 +59,8 @@ const SEEN: IInspection = {
   bad: 0,
   broken: [],
   refused: '',
-  doubts: []
+  doubts: [],
+  notes: []
 };
 
 const ENCODING = {
@@ -155,6 +156,14 @@ describe('the dialog that registers files', () => {
       'looks like cp1252'
     );
     expect(ready()?.options).toEqual({ encoding: 'cp1252' });
+  });
+
+  it('names the files that are left out', async () => {
+    const { ready } = await open({ notes: ['Left out: notes.md.'] });
+    expect(screen.getByRole('list', { name: 'Please check' }).textContent).toBe(
+      'Left out: notes.md.'
+    );
+    expect(ready()).not.toBeNull();
   });
 
   it('cannot be accepted while its files differ in what is in doubt, until an option is chosen for all', async () => {
