@@ -13,6 +13,7 @@ from .metadata import quarantined_by, snapshot_with
 from .names import DatasetName
 from .pending import Left
 from .store import CatalogStore
+from .time.files import NeededFiles
 
 if TYPE_CHECKING:
     from pyiceberg.io import FileIO
@@ -95,13 +96,8 @@ def _table(store: CatalogStore, name: DatasetName) -> Table | None:
 
 
 def _files(table: Table) -> frozenset[str]:
-    """The data files of all snapshots that are kept."""
-    manifests = {item for entry in table.snapshots() for item in entry.manifests(table.io)}
-    return frozenset(
-        entry.data_file.file_path
-        for manifest in manifests
-        for entry in manifest.fetch_manifest_entry(table.io)
-    )
+    """The files of all snapshots that are kept."""
+    return frozenset(NeededFiles(table).of(table.snapshots()))
 
 
 def _delete(files: list[str], store: CatalogStore, table: Table | None) -> None:

@@ -35,6 +35,7 @@ class FileChange:
     there, in the files that were added. keeps_files: the earlier ingests still count, although rows
     of theirs have changed; so it is with `keeps_rows`, too. without_deletes: the files from which
     rows were deleted are all among those that go, so no list of deleted rows is needed any more.
+    schema_id: an earlier schema of the table that becomes its present one.
     """
 
     added: Sequence[DataFile] = ()
@@ -44,6 +45,7 @@ class FileChange:
     keeps_rows: bool = False
     keeps_files: bool = False
     without_deletes: bool = False
+    schema_id: int | None = None
 
 
 class Change(Protocol):

@@ -13,7 +13,7 @@ import contextlib
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from ..core.errors import Conflict
@@ -162,6 +162,7 @@ def _attempt(
     files = DataFiles(draft.io, draft.transaction.table_metadata, making=draft.record.makes)
     try:
         done = change.files(draft.table, files, draft.targets)
+        draft = _with_earlier_columns(draft, done.schema_id)
         failpoint("catalog-files")
         checksums = checksum_properties(files.checksums)
         summary = terms.summary()
@@ -252,6 +253,19 @@ def _planned(change: Change, columns: Mapping[str, Target] | None) -> Mapping[st
     targets = change.plan(columns)
     refuse_equal_paths({name: target.dtype for name, target in targets.items()})
     return targets
+
+
+def _with_earlier_columns(draft: _Draft, schema_id: int | None) -> _Draft:
+    """The attempt, if the table gets the columns of an earlier schema of its own."""
+    if schema_id is None:
+        return draft
+    assert draft.table is not None  # there is no earlier one otherwise
+    from pyiceberg.table.update import SetCurrentSchemaUpdate
+
+    update = SetCurrentSchemaUpdate.model_validate({"schema-id": schema_id})
+    draft.transaction._apply((update,))
+    targets = targets_of(draft.table.schemas()[schema_id])
+    return replace(draft, targets=targets, changes=changes(draft.targets, targets))
 
 
 def _stage(draft: _Draft, change: FileChange, properties: dict[str, str]) -> None:

@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import Unprocessable
-from .metadata import CHECKSUMS
+from .metadata import CHECKSUMS, expired
 from .spec import Damage, Verification
 
 if TYPE_CHECKING:
@@ -100,8 +100,8 @@ def verify(
         damaged=damaged,
         unchecked=unchecked[:_MAX_UNCHECKED],
         note=(
-            "Files of other writers, of deleted rows and of expired snapshots have no checksum"
-            " here."
+            "Files of other writers, of deleted rows, and of snapshots that others let expire have"
+            " no checksum here."
             if unchecked
             else ""
         ),
@@ -123,8 +123,8 @@ def check_file(table: Table, name: DatasetName, path: str, expected: Mapping[str
 
 
 def checksums_of(table: Table) -> dict[str, str]:
-    """SHA-256 by the name of a file, as the snapshots that are kept say."""
-    checksums: dict[str, str] = {}
+    """SHA-256 by the name of a file, as snapshots say, also those that have expired here."""
+    checksums: dict[str, str] = dict(expired(table.metadata.properties)["sha256"])
     for snapshot in table.metadata.snapshots:
         text = snapshot.summary.additional_properties.get(CHECKSUMS) if snapshot.summary else None
         checksums.update(json.loads(text) if text else {})

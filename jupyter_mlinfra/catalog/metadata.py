@@ -44,6 +44,18 @@ KEY = "mlinfra.key"
 KEEPS_ROWS, KEEPS_FILES = "mlinfra.keeps-rows", "mlinfra.keeps-files"
 """Properties of a snapshot that removed files, `true` if `keeps_rows` or `keeps_files` holds."""
 
+SET_ASIDE = "mlinfra.set-aside"
+"""Property of a snapshot: the damaged files that it took out; none if it put some back."""
+
+RESTORED_FROM = "mlinfra.restored-from"
+"""Property of a snapshot: the earlier one whose rows it has."""
+
+EXPIRED = "mlinfra.expired"
+"""Property of a table: what snapshots that have expired said of files that still count, as JSON:
+`{"before": ID, "files": {DIGEST: SNAPSHOT}, "sha256": {FILE: CHECKSUM}}`. before: the snapshot that
+came after them.
+"""
+
 _GROWS = ("append", "replace")
 """Operations after which all earlier rows are still there; Iceberg's `replace` compacts files."""
 
@@ -157,6 +169,7 @@ def columns(
 
 def snapshots(name: DatasetName, metadata: Metadata) -> list[Snapshot]:
     """Every commit that is still kept, newest first."""
+    named = refs_of(metadata)
     return [
         Snapshot(
             ref=f"{name.ref}@{entry['snapshot-id']}",
@@ -172,25 +185,66 @@ def snapshots(name: DatasetName, metadata: Metadata) -> list[Snapshot]:
             added=int(_summary(entry).get("added-records", 0)),
             removed=int(_summary(entry).get("deleted-records", 0)),
             written_by=_summary(entry).get(WRITTEN_BY, ""),
+            refs=named.get(entry["snapshot-id"], {}),
+            restored_from=_summary(entry).get(RESTORED_FROM),
         )
         for entry in _newest_first(metadata)
     ]
 
 
-def files_in(metadata: Metadata) -> dict[str, str]:
-    """The snapshots that added the files whose rows are in the table now, by digest.
+def refs_of(metadata: Metadata) -> dict[int, dict[str, str]]:
+    """The tags and branches of each snapshot that has some, as `tag` or `branch` by name; `main` is
+    none of them.
+    """
+    named = dict[int, dict[str, str]]()
+    for name, ref in sorted(metadata.get("refs", {}).items()):
+        if name != "main":
+            named.setdefault(ref["snapshot-id"], {})[name] = ref.get("type", "branch")
+    return named
 
-    From the newest snapshot back to one that replaced or deleted rows, so that earlier ones may be
-    gone.
+
+def kind_of(snapshot: Metadata) -> str:
+    """What a commit did: `append`, `upsert`, `restore`, `compact`; else Iceberg's own word."""
+    summary = _summary(snapshot)
+    if RESTORED_FROM in summary:
+        return "restore"
+    if summary.get(KEEPS_ROWS) == "true" and summary.get("added-records") == summary.get(
+        "deleted-records"
+    ):
+        return "compact"
+    if KEY in summary or (summary.get(KEEPS_FILES) == "true" and SET_ASIDE not in summary):
+        return "upsert"
+    return summary.get("operation", "append")
+
+
+def files_in(metadata: Metadata) -> dict[str, str]:
+    """The snapshots that added the files whose rows are in the table now, by digest."""
+    return files_at(metadata, metadata.get("current-snapshot-id"))
+
+
+def files_at(metadata: Metadata, snapshot: int | None) -> dict[str, str]:
+    """As `files_in`, of an earlier snapshot: from it back to one that replaced or deleted rows, so
+    that those of earlier ones may be gone.
     """
     snapshots: dict[str, str] = {}
-    for entry in ancestors(metadata, metadata.get("current-snapshot-id")):
+    first = None
+    for entry in ancestors(metadata, snapshot):
+        first = entry["snapshot-id"]
         for digest in _json_list(_summary(entry).get(FILES)):
-            snapshots.setdefault(digest, str(entry["snapshot-id"]))
+            snapshots.setdefault(digest, str(first))
         # Format 1 needs no summary: what says nothing counts as an append here.
         if "operation" in _summary(entry) and not keeps_files(entry):
-            break
-    return snapshots
+            return snapshots
+    gone = expired(metadata.get("properties", {}))
+    return {**(gone["files"] if first == gone["before"] else {}), **snapshots}
+
+
+def expired(properties: Mapping[str, str]) -> dict[str, Any]:
+    """The property EXPIRED; empty if there is none."""
+    found = {"before": 0, "files": {}, "sha256": {}}
+    with contextlib.suppress(json.JSONDecodeError, TypeError):
+        found |= json.loads(properties.get(EXPIRED) or "{}")
+    return found
 
 
 def upserted_last(metadata: Metadata, key: Sequence[str]) -> dict[str, str]:

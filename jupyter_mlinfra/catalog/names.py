@@ -16,13 +16,16 @@ from ..core.refs import decoded, reference
 # warehouse and a word in SQL.
 _PART = r"(?=[^.@]{1,127}(?:[.@]|\Z))[A-Za-z_][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)*"
 _AT = r"(\d{1,19})(?:\.(\d{1,9}))?"
-_TAG = r"[A-Za-z_][A-Za-z0-9_.-]{0,127}"
-_NAME = re.compile(rf"(?:dataset:)?({_PART}(?:\.{_PART})*)\.({_PART})(?:@(?:{_AT}|({_TAG})))?\Z")
+TAG = r"[A-Za-z_][A-Za-z0-9_.-]{0,127}"
+"""A tag or branch of a dataset."""
+_MOMENT = r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?)?"
+_WORD = rf"{TAG}|{_MOMENT}"
+_NAME = re.compile(rf"(?:dataset:)?({_PART}(?:\.{_PART})*)\.({_PART})(?:@(?:{_AT}|({_WORD})))?\Z")
 _REFERENCE = re.compile(
-    rf"dataset:(?P<space>[\w.~!*'()%-]+)\.(?P<table>[\w~!*'()%-]+)(?:@(?:{_AT}|({_TAG})))?\Z",
+    rf"dataset:(?P<space>[\w.~!*'()%-]+)\.(?P<table>[\w~!*'()%-]+)(?:@(?:{_AT}|({_WORD})))?\Z",
     re.ASCII,
 )
-_SNAPSHOT = re.compile(rf"{_AT}\Z")
+_SNAPSHOT = re.compile(rf"(?:{_AT}|({_WORD}))\Z")
 _RULE = (
     "A name is NAMESPACE.TABLE of letters, digits, `_` and `-`, each part beginning with a letter."
 )
@@ -34,7 +37,7 @@ _LINE_BREAK = re.compile(r"\s*[\t\n\v\f\r]\s*")
 @dataclass(frozen=True, slots=True)
 class DatasetName:
     """`namespace.table`, optionally at one snapshot, with the columns that it was written with or
-    those of a numbered schema. tag: a tag or branch instead of a snapshot.
+    those of a numbered schema. tag: a tag, a branch or a time (ISO 8601) instead of a snapshot.
     """
 
     namespace: str
@@ -45,12 +48,15 @@ class DatasetName:
 
     @classmethod
     def parse(cls, text: str) -> DatasetName:
-        """Read `ns.table`, `ns.table@SNAPSHOT`, `ns.table@SNAPSHOT.COLUMNS`, `ns.table@TAG` or the
-        same as a reference (`dataset:…`), which may have a name that only other clients accept, as
-        lists show it.
+        """Read `ns.table`, `ns.table@SNAPSHOT`, `ns.table@SNAPSHOT.COLUMNS`, `ns.table@TAG`,
+        `ns.table@TIME` or the same as a reference (`dataset:…`), which may have a name that only
+        other clients accept, as lists show it.
 
         Raises BadRequest for anything else, so no name reaches a path or a statement unchecked.
         """
+        if isinstance(text, str) and text.startswith("dataset:") and "@" in text:
+            head, _, at = text.partition("@")
+            text = f"{head}@{decoded(at)}"
         match = _NAME.match(text) if isinstance(text, str) else None
         if not match and isinstance(text, str) and (odd := _REFERENCE.match(text)):
             found = cls(decoded(odd["space"]), decoded(odd["table"]), *_at(*odd.groups()[2:]))
@@ -86,19 +92,28 @@ class DatasetName:
         )
 
     def at(self, snapshot: str | int) -> DatasetName:
-        """The same dataset at a snapshot, `ID` or `ID.COLUMNS`. Raises BadRequest if that is not a
-        snapshot.
+        """The same dataset at a snapshot (`ID` or `ID.COLUMNS`), tag, branch or time. Raises
+        BadRequest if that is none of these.
         """
         match = _SNAPSHOT.match(str(snapshot))
         if not match:
             raise BadRequest(
                 f"{str(snapshot)[:40]!r} is not a snapshot.",
-                "A snapshot is a number.",
+                "A snapshot is a number; a tag, a branch, or a time such as 2026-05-01T12:00Z may"
+                " stand for it.",
                 "Take one from `mlinfra catalog snapshots`.",
             )
-        return DatasetName(
-            self.namespace, self.table, int(match[1]), int(match[2]) if match[2] else None
-        )
+        return DatasetName(self.namespace, self.table, *_at(*match.groups()))
+
+    @property
+    def has_state(self) -> bool:
+        """Whether it names one state of the dataset."""
+        return self.snapshot is not None or self.tag is not None
+
+    @property
+    def whole(self) -> DatasetName:
+        """The dataset, without a state."""
+        return DatasetName(self.namespace, self.table)
 
     @property
     def is_odd(self) -> bool:

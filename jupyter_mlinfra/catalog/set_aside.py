@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from .datafiles import DataFiles
     from .store import CatalogStore
 
-_SET_ASIDE = "mlinfra.set-aside"
-"""Property of a snapshot: the files that it took out; none if it put some back."""
-
 
 @dataclass
 class _Files:
@@ -127,7 +124,7 @@ class SettingAside:
         for entry in records.ancestors(metadata, metadata.get("current-snapshot-id")):
             if not left:
                 return
-            names = json.loads((entry.get("summary") or {}).get(_SET_ASIDE, "null"))
+            names = json.loads((entry.get("summary") or {}).get(records.SET_ASIDE, "null"))
             if names is not None:
                 left -= {path for path in left if path in names}
             elif not records.keeps_rows(entry):
@@ -144,7 +141,7 @@ class SettingAside:
         written_by = actor(self._project)
         out = json.dumps(list(change.out))
         terms = Terms(
-            summary=lambda: {records.WRITTEN_BY: written_by, _SET_ASIDE: out},
+            summary=lambda: {records.WRITTEN_BY: written_by, records.SET_ASIDE: out},
             undo=lambda: None,
             stale=lambda _: False,
         )

@@ -25,7 +25,11 @@ _ROWS = 100
 
 
 def datasets(refs: Sequence[Ref]) -> Snippets:
-    """The rows of datasets, each under a variable of its own."""
+    """The rows of datasets, each under a variable of its own; of two snapshots of one dataset, with
+    the newer one first as lists have them, how they differ.
+    """
+    if len(refs) == 2 and refs[0].name == refs[1].name and refs[0].at and refs[1].at:
+        return diff_code(DatasetName.of(refs[0].name).asked, refs[1].at, refs[0].at)
     codes, names = list[Snippets](), set[str]()
     for ref in refs:
         name = _free(variable(ref.name), names)
@@ -42,6 +46,12 @@ def dataset_code(dataset: str, at: str | None, *, name: str = "") -> Snippets:
     # SQL reads the newest snapshot, and no table by a reference.
     without = at or dataset.startswith("dataset:")
     return snippets(**lines(code, "catalog", "show", reference), sql="" if without else sql)
+
+
+def diff_code(dataset: str, before: str, after: str) -> Snippets:
+    """How two snapshots of a dataset differ."""
+    code = f"ml.dataset({text(dataset)}).diff({text(before)}, {text(after)})"
+    return snippets(**lines(code, "catalog", "diff", dataset, before, after))
 
 
 def columns(refs: Sequence[Ref]) -> Snippets:

@@ -159,10 +159,12 @@ class Dataset:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labelled(Dataset):
     """A dataset after its tags or texts, or those of a column, were changed. undo: the command that
-    changes them back; empty if they were so before.
+    changes them back; empty if they were so before. refs: the snapshot of each tag and branch that
+    names one.
     """
 
     undo: str = ""
+    refs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +204,8 @@ class DatasetDetail:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """One commit of a table. operation: append, overwrite, delete, replace. written_by: job,
-    notebook or user.
+    notebook or user. refs: `tag` or `branch` by name, of those that mean it. restored_from: the
+    earlier snapshot whose rows it has.
     """
 
     ref: str
@@ -214,6 +217,8 @@ class Snapshot:
     added: int
     removed: int
     written_by: str
+    refs: Mapping[str, str] = field(default_factory=dict)
+    restored_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -162,12 +162,11 @@ class CatalogStore:
         return metadata
 
     def tagged(self, name: DatasetName) -> DatasetName:
-        """The name with the snapshot that its tag or branch means now. Raises NotFound."""
-        references = self.metadata(self.entry(name)).get("refs", {})
-        if name.tag not in references:
-            known = ", ".join(sorted(references)) or "none"
-            raise NotFound(f"{name.text} has no tag or branch {name.tag!r}.", f"It has: {known}.")
-        return replace(name, snapshot=references[name.tag]["snapshot-id"], tag=None)
+        """The name with the snapshot that its tag, branch or time means now. Raises NotFound."""
+        from .time.travel import snapshot_named
+
+        snapshot = snapshot_named(name, self.metadata(self.entry(name)))
+        return replace(name, snapshot=snapshot, tag=None)
 
     def fingerprint(self) -> str:
         """Changes with every commit to a table; where the list has only names, with the names and

@@ -11,7 +11,8 @@ from ..core.display import number
 from ..core.errors import BadRequest
 from ..core.refs import reference
 from .names import DatasetName
-from .spec import DatasetDetail, IngestReport, Profile, RowBlock, Snapshot, Verification
+from .object.time import EarlierStates
+from .spec import DatasetDetail, IngestReport, Profile, RowBlock, Verification
 
 if TYPE_CHECKING:
     import polars as pl
@@ -24,7 +25,7 @@ _ROWS_SHOWN = 5
 _COLUMNS_SHOWN = 12
 
 
-class Table:
+class Table(EarlierStates):
     """One dataset at the snapshot that was the newest when it was opened, or at a given one.
 
     `scan()` reads that snapshot, so a notebook sees one state of the data however long it runs. It
@@ -70,7 +71,8 @@ class Table:
     def scan(self, snapshot: str | int | None = None) -> pl.LazyFrame:
         """The rows, lazily; nothing is read before `collect()`.
 
-        snapshot: another one of the same table. Raises NotFound if the table does not have it.
+        snapshot: another one of the same table, by its number, a tag, a branch or a time such as
+        `2026-05-01T12:00Z`. Raises NotFound if the table does not have it.
         """
         requested = snapshot if snapshot is not None else self.snapshot
         return self._catalog.scan(self._name if requested is None else self._name.at(requested))
@@ -137,15 +139,20 @@ class Table:
         self._refresh()
         return report
 
-    def snapshots(self) -> Sequence[Snapshot]:
-        """Its newest commits, newest first."""
-        return self._catalog.snapshots(self.name).items
-
-    def tag(self, *tags: str, column: str | None = None, remove: Sequence[str] = ()) -> None:
+    def tag(
+        self,
+        *tags: str,
+        column: str | None = None,
+        snapshot: str | int | None = None,
+        branch: bool = False,
+        remove: Sequence[str] = (),
+    ) -> None:
         """Put tags on it or on one of its columns, such as `pii` on one with personal data, and
-        remove others.
+        remove others. snapshot: name that snapshot so, by a number, tag or time; or make branches
+        of it. `scan`, `diff` and all others then read it by that name.
         """
-        self._catalog.tag(self._target(column), add=tags, remove=remove)
+        target = self._target(column) if snapshot is None else f"{self.name}@{snapshot}"
+        self._catalog.tag(target, add=tags, remove=remove, branch=branch)
         self._refresh()
 
     def describe(

@@ -77,6 +77,41 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
         {"name": "f.p"} | PAGE | {"limit": 7},
     ),
     ("catalog/datasets/f.p/snapshots", None, "catalog", "snapshots", {"name": "f.p"} | PAGE),
+    (
+        "catalog/datasets/f.p/diff?before=1&after=gold&key=id,day",
+        None,
+        "catalog",
+        "diff",
+        {
+            "name": "f.p",
+            "before": "1",
+            "after": "gold",
+            "key": ["id", "day"],
+            "examples": 5,
+            "reveal": False,
+        },
+    ),
+    (
+        "catalog/datasets/f.p/restore",
+        {"snapshot": "1"},
+        "catalog",
+        "restore",
+        {"name": "f.p", "snapshot": "1"},
+    ),
+    (
+        "catalog/datasets/f.p/refs",
+        {"snapshot": "1", "add": ["gold"]},
+        "catalog",
+        "tag",
+        {"name": "f.p@1", "add": ("gold",), "remove": (), "branch": False},
+    ),
+    (
+        "catalog/datasets/f.p/expiry?older_than=7d&keep=3",
+        None,
+        "catalog",
+        "expire",
+        {"name": "f.p", "older_than": timedelta(days=7), "keep": 3},
+    ),
     ("catalog/datasets/f.p/lineage", None, "catalog", "lineage", {"name": "f.p"}),
     (
         "catalog/datasets/f.p/tags",
@@ -1044,6 +1079,13 @@ async def test_an_estimate_is_asked_for_with_any_command(
 
 LONG: list[tuple[str, Any, str, list[str], dict[str, Any]]] = [
     # route, body, name of the job, words of its command line, and what those ask for
+    (
+        "catalog/datasets/f.p/expire",
+        {"older_than": "7d", "keep": 3},
+        "expire f.p",
+        ["catalog", "expire", "--keep=3", "--yes", "--older-than=7d", "--", "f.p"],
+        {"name": "f.p", "older_than": timedelta(days=7), "keep": 3, "preview": False},
+    ),
     (
         "catalog/ingest",
         {"files": ["-x.csv"], "into": "a.b", "mode": "replace"},

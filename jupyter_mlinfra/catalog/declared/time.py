@@ -5,6 +5,9 @@ from __future__ import annotations
 from ...core.domain import Part
 
 PART = Part(
-    verbs=("snapshots",),
-    records={"jupyter_mlinfra.catalog.spec": ("Snapshot",)},
+    verbs=("snapshots", "diff", "restore", "expire"),
+    records={
+        "jupyter_mlinfra.catalog.spec": ("Snapshot",),
+        "jupyter_mlinfra.catalog.time.spec": ("Diff", "ExpiringSnapshot", "ExpiryPlan", "Restored"),
+    },
 )

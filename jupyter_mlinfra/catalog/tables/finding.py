@@ -28,9 +28,12 @@ class Finder:
         self._project, self._store, self._registrations = project, store, registrations
 
     def find(self, name: DatasetName) -> ReadTable:
-        """The dataset of that name, unless there is only another table of it. Nothing is read:
-        whether there is such a dataset shows in what is asked of it.
+        """The dataset of that name, unless there is only another table of it. Nothing is read,
+        except for what a tag or a time in the name means: whether there is such a dataset shows in
+        what is asked of it.
         """
+        if name.tag is not None:
+            name = self._store.tagged(name)
         table = self._other(name)
         if table is not None and not self._store.has(name):
             return table

@@ -41,7 +41,7 @@ class Verbs:
         return name
 
     def named(self, text: str) -> DatasetName:
-        """The name of a table to be read; a tag or branch in it becomes its snapshot. Raises
+        """The name of a table to be read; a tag, branch or time in it becomes its snapshot. Raises
         NotFound for one that the table does not have.
         """
         name = DatasetName.parse(text)
@@ -51,7 +51,7 @@ class Verbs:
 def whole(text: str) -> DatasetName:
     """A name without a snapshot, for verbs that change a dataset or concern all its snapshots."""
     name = DatasetName.parse(text)
-    if name.snapshot is not None or name.tag is not None:
+    if name.has_state:
         raise BadRequest(
             f"{text} names one snapshot.",
             "This verb is about the whole dataset.",

@@ -11,6 +11,7 @@ from .. import metadata as records
 from ..columnlabels import is_pii
 from ..labels import Labels, Target
 from ..looking.folders import forget, profiles_in, sketches_in
+from ..names import DatasetName
 from ..spec import Labelled
 from .base import Verbs
 
@@ -21,12 +22,30 @@ class LabelVerbs(Verbs):
     name: of a dataset, or of a column as `column:NAMESPACE.TABLE.COLUMN`.
     """
 
-    def tag(self, name: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Labelled:
+    def tag(
+        self,
+        name: str,
+        *,
+        add: Sequence[str] = (),
+        remove: Sequence[str] = (),
+        branch: bool = False,
+    ) -> Labelled:
         """Add tags to a dataset or a column, and remove tags. Adding one twice is not an error. A
-        column with personal data is tagged `pii`.
+        column with personal data is tagged `pii`. Of a snapshot (`NAMESPACE.TABLE@SNAPSHOT`), tags
+        are names that stand for it wherever a dataset is read, and while it has one it does not
+        expire. branch: make branches of Iceberg instead.
 
-        Raises NotFound for a column that the dataset does not have.
+        Raises NotFound for a column or snapshot that the dataset does not have, and Conflict for
+        the name of another snapshot.
         """
+        if not name.startswith("column:") and DatasetName.parse(name).has_state:
+            return self._change_refs(name, add, remove, branch=branch)
+        if branch:
+            raise BadRequest(
+                f"{name} names no snapshot.",
+                "A branch begins at one.",
+                f"mlinfra catalog tag {name}@SNAPSHOT {' '.join(add) or 'NAME'} --branch",
+            )
 
         def change(labels: Labels) -> Labels:
             kept = [tag for tag in labels.tags if tag not in remove]
@@ -58,6 +77,31 @@ class LabelVerbs(Verbs):
             lambda labels: labels.changed(owner=owner, description=description, tags=tags),
         )
 
+    def _change_refs(
+        self, text: str, add: Sequence[str], remove: Sequence[str], *, branch: bool
+    ) -> Labelled:
+        """Names of a snapshot; its tags and texts are those of the dataset."""
+        from ..time.refs import change_refs, undo_of
+
+        name = self.named(text)
+        name.check()
+        self._tables.find(name).check_own()
+        before = self._store.metadata(self._store.entry(name))
+        changed = change_refs(self._store, name, add=add, remove=remove, branch=branch)
+        if changed:
+            with telling(f"{name.text} is changed"):
+                self._project.events.emit("dataset", name.ref, {"changed": ["refs"]})
+        undo = undo_of(name, before, add, remove) if changed else ""
+        return self._labelled(name.whole, undo)
+
+    def _labelled(self, name: DatasetName, undo: str) -> Labelled:
+        metadata = self._store.metadata(self._store.entry(name))
+        record = records.dataset(name, metadata)
+        values = {item.name: getattr(record, item.name) for item in fields(record)}
+        named = records.refs_of(metadata)
+        refs = {word: str(number) for number, words in named.items() for word in words}
+        return Labelled(**values, undo=undo, refs=refs)
+
     def _change(self, target: Target, change: Callable[[Labels], Labels]) -> Labelled:
         """Set properties of a table; the lock keeps two changes at once from losing one."""
         name = self.own(target.dataset)
@@ -79,6 +123,4 @@ class LabelVerbs(Verbs):
         if changed:
             with telling(f"{target} is changed"):
                 self._project.events.emit("dataset", name.ref, {"changed": sorted(changed)})
-        record = records.dataset(name, self._store.metadata(self._store.entry(name)))
-        values = {item.name: getattr(record, item.name) for item in fields(record)}
-        return Labelled(**values, undo=target.undo(before, after))
+        return self._labelled(name, target.undo(before, after))

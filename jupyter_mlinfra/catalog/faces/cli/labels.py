@@ -14,9 +14,14 @@ from .noun import catalog
 @click.argument("name")
 @click.argument("tags", nargs=-1)
 @click.option("--remove", multiple=True, metavar="TAG", help="Remove a tag; may be repeated.")
-def _tag(session: Session, name: str, tags: tuple[str, ...], remove: tuple[str, ...]) -> Any:
-    """Add tags to a dataset, or to a column as `column:NAMESPACE.TABLE.COLUMN`."""
-    return session.bench.catalog.tag(name, add=tags, remove=remove)
+@click.option("--branch", is_flag=True, help="Of a snapshot: branches instead of tags.")
+def _tag(
+    session: Session, name: str, tags: tuple[str, ...], remove: tuple[str, ...], branch: bool
+) -> Any:
+    """Add tags to a dataset, to a column (column:NAMESPACE.TABLE.COLUMN), or to a snapshot
+    (NAMESPACE.TABLE@SNAPSHOT): names that stand for it, and with which it does not expire.
+    """
+    return session.bench.catalog.tag(name, add=tags, remove=remove, branch=branch)
 
 
 @catalog.verb("describe")

@@ -11,4 +11,6 @@ from .reading import dataset
 @row(Labelled)
 def labelled(item: Labelled) -> Row:
     tagged = [f"{name}: {', '.join(tags)}" for name, tags in item.columns_tagged.items()]
-    return {**dataset(item), "tags of columns": plain(tagged), "undo": plain(item.undo)}
+    named = [f"{name}: {snapshot}" for name, snapshot in item.refs.items()]
+    more = {"tags of columns": plain(tagged), "tags of snapshots": plain(named)}
+    return {**dataset(item), **more, "undo": plain(item.undo)}

@@ -1,0 +1,1 @@
+"""What the dataset object of notebooks can do, by subject."""

@@ -1,0 +1,295 @@
+"""The end of old snapshots: which may go, what is lost with them, and their files.
+
+A snapshot stays while anything may need it. What its summary says of files that still count moves
+into a property of the table, and its figures into the state database, before it goes. A file is
+deleted after the commit, and only if no snapshot that there is then needs it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from ...core.errors import BadRequest, Conflict
+from ...core.events import telling
+from ...core.processes import failpoint
+from ...core.records import now
+from .. import metadata as records
+from ..abandoned import clean_up
+from ..metadata import Metadata
+from ..names import DatasetName
+from .files import NeededFile, NeededFiles
+from .pins import users_of
+from .spec import ExpiringSnapshot, ExpiryPlan
+
+if TYPE_CHECKING:
+    from pyiceberg.table import Table
+
+    from ...core.project import Project
+    from ..spec import Snapshot
+    from ..store import CatalogStore
+
+OLDER_THAN, KEEP = timedelta(days=30), 10
+_SHOWN, _USERS_SHOWN, _ATTEMPTS = 500, 3, 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Going:
+    """What one look at the table found. reasons: why snapshots stay."""
+
+    table: Table
+    metadata: Metadata
+    reasons: Mapping[int, str]
+    ids: Sequence[int]
+    files: Mapping[str, NeededFile]
+
+
+class Expiry:
+    """The old snapshots of one dataset. older_than: younger ones stay. keep: so many of the newest
+    stay, whatever their age.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        store: CatalogStore,
+        name: DatasetName,
+        *,
+        older_than: timedelta = OLDER_THAN,
+        keep: int = KEEP,
+    ) -> None:
+        if older_than < timedelta(0) or keep < 1:
+            raise BadRequest(
+                f"older_than={older_than}, keep={keep} is out of range.",
+                "The newest snapshot always stays.",
+                "Keep at least 1.",
+            )
+        self._project, self._store, self._name = project, store, name
+        self._older_than, self._keep = older_than, keep
+
+    def preview(self) -> ExpiryPlan:
+        """What would go; nothing is changed."""
+        with self._store.explained(f"{self._name.text} cannot be read."):
+            return self._plan(self._look(self._store.load(self._name)), done=False)
+
+    def expire(self) -> ExpiryPlan:
+        """Let them go, and delete the files that no snapshot needs any more.
+
+        Raises Conflict if other writers came first every time; nothing was changed then.
+        """
+        from pyiceberg.exceptions import CommitFailedException
+
+        clean_up(self._store, self._name)
+        with (
+            self._store.explained(f"{self._name.text} was not changed."),
+            self._store.lock(self._name),
+        ):
+            for attempt in range(_ATTEMPTS):
+                self._store.load(self._name)  # NotFound in our words
+                found = self._look(self._store.open(self._name))
+                if not found.ids:
+                    return self._plan(found, done=True)
+                try:
+                    self._remove(found)
+                except CommitFailedException:
+                    time.sleep(random.uniform(0.02, 0.1) * 2**attempt)  # noqa: S311 (spreads writers, keeps no secret)
+                    continue
+                failpoint("catalog-expired")
+                self._delete(found)
+                self._tell(found)
+                return self._plan(found, done=True)
+        raise Conflict(
+            f"No snapshot of {self._name.text} expired.",
+            f"Other writers came first {_ATTEMPTS} times.",
+            "Try again when fewer write to it; nothing was changed.",
+        )
+
+    def _look(self, table: Table) -> _Going:
+        metadata = self._store.metadata_of(table)
+        reasons = self._reasons(metadata, now())
+        snapshots = table.snapshots()
+        going = [item for item in snapshots if item.snapshot_id not in reasons]
+        files: Mapping[str, NeededFile] = {}
+        if going:
+            needed = NeededFiles(table)
+            kept = needed.of(item for item in snapshots if item.snapshot_id in reasons)
+            files = {path: file for path, file in needed.of(going).items() if path not in kept}
+        return _Going(table, metadata, reasons, [item.snapshot_id for item in going], files)
+
+    def _reasons(self, metadata: Metadata, at: datetime) -> Mapping[int, str]:
+        """Why each snapshot stays that does."""
+        current = metadata.get("current-snapshot-id")
+        newest = [entry["snapshot-id"] for entry in records.ancestors(metadata, current)]
+        refs = records.refs_of(metadata)
+        users = users_of(self._name, self._project, self._store)
+        since = (at - self._older_than).timestamp() * 1000
+        reasons = {}
+        for entry in metadata.get("snapshots", []):
+            number = entry["snapshot-id"]
+            if number == current:
+                reasons[number] = "It is the newest state."
+            elif number in refs:
+                reasons[number] = _named(refs[number])
+            elif number in users:
+                reasons[number] = _used([*users[number]])
+            elif number in newest[: self._keep]:
+                reasons[number] = f"It is one of the newest {self._keep}."
+            elif entry["timestamp-ms"] >= since:
+                reasons[number] = f"It is younger than {_days(self._older_than)}."
+        return reasons
+
+    def _remove(self, found: _Going) -> None:
+        """Take the snapshots out of the table, in one commit."""
+        from pyiceberg.table.update import AssertRefSnapshotId, RemoveSnapshotsUpdate
+
+        self._keep_figures(found)
+        update = RemoveSnapshotsUpdate.model_validate({"snapshot-ids": list(found.ids)})
+        newest = found.metadata["current-snapshot-id"]
+        is_newest = AssertRefSnapshotId.model_validate({"ref": "main", "snapshot-id": newest})
+        transaction = found.table.transaction()
+        transaction.set_properties({records.EXPIRED: json.dumps(_still_said(found))})
+        transaction._apply((update,), (is_newest,))
+        failpoint("catalog-expiring")
+        try:
+            transaction.commit_transaction()
+        except Exception:
+            # Its answer may be lost. If it lands later, files stay that nobody needs: no harm.
+            if set(found.ids) & {item.snapshot_id for item in self._now().snapshots()}:
+                raise
+
+    def _keep_figures(self, found: _Going) -> None:
+        """What the snapshots did, for whoever learns from the history of a dataset."""
+        going = set(found.ids)
+        rows = [
+            (
+                self._name.text,
+                str(entry["snapshot-id"]),
+                entry["timestamp-ms"] / 1000,
+                records.kind_of(entry),
+                *_figures(entry.get("summary") or {}),
+            )
+            for entry in found.metadata["snapshots"]
+            if entry["snapshot-id"] in going
+        ]
+        with self._project.database.write() as connection:
+            connection.executemany(
+                "INSERT OR REPLACE INTO catalog_commit"
+                " (dataset, snapshot, at, operation, added, removed, total, bytes)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                rows,
+            )
+
+    def _delete(self, found: _Going) -> None:
+        """Delete the files, but those that a snapshot of another writer needs by now."""
+        table = self._now()
+        needed = NeededFiles(table).of(table.snapshots())
+        files = [path for path in found.files if path not in needed]
+        with self._store.pending.attempt(self._name.text) as record:
+            for path in files:
+                record.makes(path)
+            failpoint("catalog-deleting")
+            for path in files:
+                with contextlib.suppress(FileNotFoundError):
+                    table.io.delete(path)
+
+    def _now(self) -> Table:
+        return self._store.open(self._name)
+
+    def _tell(self, found: _Going) -> None:
+        with telling(f"{len(found.ids)} snapshots of {self._name.text} have expired"):
+            facts = {"expired": len(found.ids), "files": len(found.files)}
+            self._project.events.emit("dataset", self._name.ref, facts)
+
+    def _plan(self, found: _Going, *, done: bool) -> ExpiryPlan:
+        listed = records.snapshots(self._name, found.metadata)
+        rows = sum(file.rows for file in found.files.values())
+        gone = [item for item in listed if int(item.id) not in found.reasons]
+        return ExpiryPlan(
+            dataset=self._name.text,
+            snapshots=[_line(item, found.reasons) for item in listed[:_SHOWN]],
+            shown=len(listed[:_SHOWN]),
+            total=len(listed),
+            expires=len(gone),
+            files=len(found.files),
+            bytes=sum(file.bytes for file in found.files.values()),
+            rows=rows,
+            lost=_lost(gone, rows),
+            done=done,
+        )
+
+
+def _line(item: Snapshot, reasons: Mapping[int, str]) -> ExpiringSnapshot:
+    return ExpiringSnapshot(
+        id=item.id,
+        at=item.at,
+        operation=item.operation,
+        rows=item.rows,
+        refs=item.refs,
+        kept_because=reasons.get(int(item.id), ""),
+    )
+
+
+def _lost(gone: Sequence[Snapshot], rows: int) -> list[str]:
+    if not gone:
+        return []
+    first, last = gone[-1].at, gone[0].at
+    states = (
+        f"The state of {_time(last)} cannot be read, compared or restored any more."
+        if len(gone) == 1
+        else f"{len(gone):,} states, of {_time(first)} to {_time(last)}, cannot be read,"
+        " compared or restored any more."
+    )
+    return [states, *([f"Files with {rows:,} rows that no other state has."] if rows else [])]
+
+
+def _still_said(found: _Going) -> dict[str, Any]:
+    """What the snapshots that go say of files that stay: which were brought in, and checksums."""
+    metadata, going = found.metadata, set(found.ids)
+    before = records.expired(metadata.get("properties", {}))
+    sha256 = dict(before["sha256"])
+    for entry in metadata["snapshots"]:
+        if entry["snapshot-id"] in going:
+            sha256 |= json.loads((entry.get("summary") or {}).get(records.CHECKSUMS, "{}"))
+    gone = {path.rpartition("/")[2] for path in found.files}
+    sha256 = {file: checksum for file, checksum in sha256.items() if file not in gone}
+    for entry in records.ancestors(metadata, metadata["current-snapshot-id"]):
+        parent = entry.get("parent-snapshot-id")
+        if parent in going:
+            files = records.files_at(metadata, parent)
+            return {"before": entry["snapshot-id"], "files": files, "sha256": sha256}
+    return {**before, "sha256": sha256}
+
+
+def _figures(summary: Mapping[str, str]) -> tuple[int, int, int | None, int | None]:
+    """Rows added and removed, rows and bytes in all."""
+    total, size = summary.get("total-records"), summary.get("total-files-size")
+    return (
+        int(summary.get("added-records", 0)),
+        int(summary.get("deleted-records", 0)),
+        None if total is None else int(total),
+        None if size is None else int(size),
+    )
+
+
+def _named(refs: Mapping[str, str]) -> str:
+    return "; ".join(f"{kind.capitalize()} {name} names it" for name, kind in refs.items()) + "."
+
+
+def _used(users: Sequence[str]) -> str:
+    more = len(users) - _USERS_SHOWN
+    return f"Used by {', '.join(users[:_USERS_SHOWN])}{f' and {more} more' if more > 0 else ''}."
+
+
+def _days(span: timedelta) -> str:
+    days = span.total_seconds() / 86_400
+    return f"{days:g} days" if days >= 1 else f"{span}"
+
+
+def _time(moment: datetime) -> str:
+    return moment.isoformat(sep=" ", timespec="minutes").replace("+00:00", " UTC")

@@ -1,0 +1,86 @@
+"""Which snapshot a tag, a branch or a time means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from ...core.errors import BadRequest, NotFound
+from ..metadata import Metadata, ancestors
+from ..names import DatasetName
+
+
+def snapshot_named(name: DatasetName, metadata: Metadata) -> int:
+    """The snapshot of the tag or branch in `name`, or the one that was the newest at its time: a
+    time without a zone is in UTC, a date its first moment.
+
+    Raises NotFound if there is no such tag, or no snapshot of that time is kept.
+    """
+    word = name.tag or ""
+    if word[:1].isdigit():
+        return _newest_at(name, metadata, _moment(word))
+    references = metadata.get("refs", {})
+    if word not in references:
+        known = ", ".join(sorted(references)) or "none"
+        raise NotFound(
+            f"{name.text} has no tag or branch {word!r}.",
+            f"It has: {known}.",
+            f"mlinfra catalog snapshots {name.text}",
+        )
+    return int(references[word]["snapshot-id"])
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise BadRequest(
+            f"{text!r} is not a time.", "There is no such day or hour.", "Write 2026-05-01T12:00Z."
+        ) from None
+
+
+def _newest_at(name: DatasetName, metadata: Metadata, moment: datetime) -> int:
+    entries = {entry["snapshot-id"]: entry for entry in metadata.get("snapshots", [])}
+    log = _log(metadata)
+    places = [place for place, line in enumerate(log) if _at(line) <= moment]
+    if not places:
+        raise NotFound(
+            f"{name.text} has no snapshot of {moment.isoformat()}.",
+            f"The earliest that is kept is of {_at(log[0]).isoformat()}."
+            if log
+            else "Nothing was ever written to it.",
+            f"mlinfra catalog snapshots {name.text}",
+        )
+    line = log[places[-1]]
+    after = log[places[-1] + 1] if places[-1] + 1 < len(log) else None
+    is_then = int(moment.timestamp() * 1000) == line["timestamp-ms"]
+    if after and not is_then and _follows_others(after, line["snapshot-id"], entries):
+        raise NotFound(
+            f"{name.text} has no snapshot of {moment.isoformat()} any more.",
+            "It has expired.",
+            f"mlinfra catalog snapshots {name.text}",
+        )
+    return int(line["snapshot-id"])
+
+
+def _follows_others(
+    line: Mapping[str, Any], snapshot: int, entries: Mapping[int, Mapping[str, Any]]
+) -> bool:
+    """Whether there were snapshots between `snapshot` and the commit of this line of the log.
+    Going back to an earlier snapshot is a line, too, with a time of its own.
+    """
+    entry = entries.get(line["snapshot-id"], {})
+    is_commit = entry.get("timestamp-ms") == line["timestamp-ms"]
+    return is_commit and entry.get("parent-snapshot-id") != snapshot
+
+
+def _log(metadata: Metadata) -> Sequence[Mapping[str, Any]]:
+    """When each snapshot became the newest, oldest first. Other writers need not keep it."""
+    kept: Sequence[Mapping[str, Any]] = metadata.get("snapshot-log") or ()
+    return kept or [*ancestors(metadata, metadata.get("current-snapshot-id"))][::-1]
+
+
+def _at(line: Mapping[str, Any]) -> datetime:
+    return datetime.fromtimestamp(line["timestamp-ms"] / 1000, UTC)

@@ -1,0 +1,382 @@
+"""A dataset at a time, a tag or a branch; back to an earlier state; old snapshots that expire."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from pyiceberg.table import Table
+
+from jupyter_mlinfra.catalog import Advance, Catalog, DatasetName
+from jupyter_mlinfra.catalog.integrity import checksums_of
+from jupyter_mlinfra.catalog.metadata import files_in
+from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound
+from jupyter_mlinfra.core.project import Project
+
+NAME = "t.a"
+NOW = timedelta(0)
+
+
+def write(catalog: Catalog, *ids: int, mode: Any = "append", **columns: list[Any]) -> str:
+    """The snapshot."""
+    frame = pl.DataFrame({"id": [*ids], **columns}, schema_overrides={"id": pl.Int64})
+    report = catalog.write(frame, into=NAME, mode=mode, key="id" if mode == "upsert" else ())
+    assert report.snapshot is not None
+    return report.snapshot
+
+
+def table(catalog: Catalog) -> Table:
+    return catalog._store.load(DatasetName.parse(NAME))
+
+
+def ids(catalog: Catalog, at: str | None = None) -> list[int]:
+    dataset = catalog.dataset(NAME if at is None else f"{NAME}@{at}")
+    return sorted(dataset.scan().collect()["id"].to_list())
+
+
+def moment(catalog: Catalog, snapshot: str, *, after: float = 0) -> str:
+    (at,) = [item.at for item in catalog.snapshots(NAME).items if item.id == snapshot]
+    return (at + timedelta(seconds=after)).isoformat().replace("+00:00", "Z")
+
+
+def test_a_time_a_tag_and_a_branch_mean_a_snapshot_wherever_a_dataset_is_read(
+    catalog: Catalog,
+) -> None:
+    first, second = write(catalog, 1), write(catalog, 2)
+    catalog.tag(f"{NAME}@{first}", add=["gold"])
+    made = catalog.tag(f"{NAME}@{second}", add=["exp"], branch=True)
+    assert made.refs == {"gold": first, "exp": second}
+    dataset = catalog.dataset(NAME)
+    for word, known in (("gold", [1]), ("exp", [1, 2]), (moment(catalog, first), [1])):
+        assert ids(catalog, word) == known
+        assert catalog.preview(f"{NAME}@{word}").total == len(known)
+        assert catalog.preview(NAME, snapshot=word).total == len(known)
+        assert catalog.profile(f"{NAME}@{word}", tier="exact").rows == len(known)
+        assert catalog.show(f"dataset:{NAME}@{word.replace(':', '%3A')}").dataset.snapshot
+        assert dataset.scan(snapshot=word).collect().height == len(known)
+    assert ids(catalog, moment(catalog, second)) == [1, 2]
+    assert ids(catalog, "2999-01-01") == [1, 2]
+    assert catalog.diff(NAME, "gold", "exp").added == 1
+    (later, earlier) = catalog.snapshots(NAME).items
+    assert (dict(earlier.refs), dict(later.refs)) == ({"gold": "tag"}, {"exp": "branch"})
+    # Iceberg's own, for every client.
+    assert table(catalog).refs()["gold"].snapshot_id == int(first)
+    with pytest.raises(NotFound, match="no tag or branch 'silver'"):
+        catalog.dataset(f"{NAME}@silver")
+    with pytest.raises(NotFound, match="The earliest that is kept is of"):
+        catalog.dataset(f"{NAME}@2001-01-01")
+    with pytest.raises(BadRequest, match="is not a time"):
+        catalog.dataset(f"{NAME}@2026-02-30")
+
+
+def test_a_tag_is_moved_and_removed_only_when_asked_and_undone(catalog: Catalog) -> None:
+    first, second = write(catalog, 1), write(catalog, 2)
+    catalog.tag(f"{NAME}@{first}", add=["gold"])
+    with pytest.raises(Conflict, match="has a tag 'gold' already"):
+        catalog.tag(f"{NAME}@{second}", add=["gold"])
+    moved = catalog.tag(f"{NAME}@{second}", add=["gold"], remove=["gold"])
+    assert moved.refs == {"gold": second}
+    assert catalog.tag(f"{NAME}@{second}", add=["gold"]).undo == ""
+    gone = catalog.tag(f"{NAME}@gold", remove=["gold"])
+    assert gone.refs == {}
+    assert gone.undo == f"mlinfra catalog tag {NAME}@{second} gold"
+    for word in ("main", "1a", "a b", "a@b"):
+        with pytest.raises(BadRequest, match="cannot name a snapshot"):
+            catalog.tag(f"{NAME}@{second}", add=[word])
+    with pytest.raises(NotFound, match="that can be removed"):
+        catalog.tag(f"{NAME}@{second}", remove=["main"])
+
+
+def test_restored_is_every_answer_as_it_was_and_so_is_its_undo(
+    catalog: Catalog, file: Callable[..., Path]
+) -> None:
+    catalog.ingest([file("a.csv", "id,x\n1,1\n2,2\n")], into=NAME)
+    then = catalog.dataset(NAME)
+    before = then.scan().collect()
+    write(catalog, 2, 3, mode="upsert", x=[20, 30], y=["a", "b"])
+    table(catalog).delete("id = 1")
+    catalog.ingest([file("b.csv", "id,x,y\n9,9,z\n")], into=NAME)
+    later = catalog.dataset(NAME).scan().collect()
+    assert then.snapshot is not None
+    restored = catalog.restore(NAME, then.snapshot)
+    now = catalog.dataset(NAME)
+    assert now.scan().collect().equals(before)
+    assert (now.snapshot, restored.rows) == (restored.snapshot, 2)
+    assert (
+        catalog.profile(NAME, tier="exact").columns
+        == catalog.profile(f"{NAME}@{then.snapshot}", tier="exact").columns
+    )
+    assert catalog.verify(NAME).checked == 1
+    difference = catalog.diff(NAME, then.snapshot)
+    assert (difference.added, difference.removed, difference.files_read) == (0, 0, 0)
+    newest = catalog.snapshots(NAME).items[0]
+    assert (newest.restored_from, newest.parent) == (
+        then.snapshot,
+        catalog.snapshots(NAME).items[1].id,
+    )
+    # What is in it is known: the first file is, the second one is not.
+    assert catalog.ingest([file("a.csv", "id,x\n1,1\n2,2\n")], into=NAME).rows_written == 0
+    assert catalog.restore(NAME, then.snapshot).undo == ""  # again: nothing to do
+    words = restored.undo.split()
+    assert words[:4] == ["mlinfra", "catalog", "restore", NAME]
+    catalog.restore(NAME, words[4])
+    assert catalog.dataset(NAME).scan().collect().equals(later)
+    assert catalog.ingest([file("b.csv", "id,x,y\n9,9,z\n")], into=NAME).rows_written == 0
+    write(catalog, 50, x=[1], y=["c"])
+    assert 50 in ids(catalog)
+
+
+def test_a_stream_goes_on_from_where_the_restored_rows_end(catalog: Catalog) -> None:
+    def advance(at: str) -> None:
+        rows = pl.DataFrame({"id": [int(at)]})
+        catalog.write(rows, into=NAME, once=at, advance=Advance("s", lambda _: at))
+
+    advance("1")
+    first = catalog.snapshots(NAME).items[0].id
+    advance("2")
+    catalog.restore(NAME, first)
+    found = catalog.position(NAME, "s")
+    assert (found.at, found.kept) == ("1", True)
+    advance("2")  # its rows are gone, so they are written
+    assert ids(catalog) == [1, 2]
+
+
+def test_a_restore_that_others_overtake_begins_again(
+    catalog: Catalog, meanwhile: Callable[..., None]
+) -> None:
+    first = write(catalog, 1, 2)
+    write(catalog, 3)
+    meanwhile(lambda: write(catalog, 4))
+    catalog.restore(NAME, first)
+    assert ids(catalog) == [1, 2]
+    assert ids(catalog, catalog.snapshots(NAME).items[1].id) == [1, 2, 3, 4]  # not lost
+
+
+def test_a_state_whose_files_are_gone_is_not_restored(catalog: Catalog) -> None:
+    first = write(catalog, 1)
+    (task,) = table(catalog).scan().plan_files()
+    write(catalog, 2, mode="replace")
+    Path(task.file.file_path.removeprefix("file://")).unlink()
+    with pytest.raises(Conflict, match="1 of its data files are gone"):
+        catalog.restore(NAME, first)
+    assert ids(catalog) == [2]
+
+
+def referenced(catalog: Catalog) -> set[str]:
+    """All files that a walk over every snapshot finds, by pyiceberg alone."""
+    found = set[str]()
+    now = table(catalog)
+    for snapshot in now.snapshots():
+        found.add(snapshot.manifest_list)
+        for manifest in snapshot.manifests(now.io):
+            found.add(manifest.manifest_path)
+            found |= {
+                entry.data_file.file_path
+                for entry in manifest.fetch_manifest_entry(now.io, discard_deleted=True)
+            }
+    return {path.removeprefix("file://") for path in found}
+
+
+def on_disk(project: Project) -> set[str]:
+    files = (project.home / "warehouse").glob("**/*")
+    return {str(path) for path in files if path.suffix in (".parquet", ".avro")}
+
+
+def history(catalog: Catalog, project: Project) -> list[str]:
+    """Nine snapshots; the second is used by a run, the third has a tag, the fourth a branch."""
+    found = [write(catalog, 1), write(catalog, 2)]
+    found += [write(catalog, 3, mode="replace"), write(catalog, 4, 5)]
+    found += [write(catalog, 4, mode="upsert", x=[1]), write(catalog, 6, mode="replace", x=[1])]
+    found += [write(catalog, number, x=[1]) for number in (7, 8, 9)]
+    ref = DatasetName.parse(NAME).ref
+    project.lineage.record("train", inputs=[f"{ref}@{found[1]}"], outputs=["run:abc"])
+    project.lineage.record("copy", inputs=[f"{ref}@{found[4]}"], outputs=["dataset:t.gone"])
+    catalog.tag(f"{NAME}@{found[2]}", add=["gold"])
+    catalog.tag(f"{NAME}@{found[3]}", add=["exp"], branch=True)
+    return found
+
+
+def test_expired_are_only_snapshots_that_nothing_needs_and_only_their_files(
+    catalog: Catalog, project: Project
+) -> None:
+    snapshots = history(catalog, project)
+    before = {at: ids(catalog, at) for at in snapshots}
+    young = catalog.expire(NAME)
+    assert (young.expires, young.done, young.lost) == (0, False, [])
+    plan = catalog.expire(NAME, older_than=NOW, keep=2)
+    reasons = {item.id: item.kept_because for item in plan.snapshots}
+    assert reasons[snapshots[8]] == "It is the newest state."
+    assert reasons[snapshots[7]] == "It is one of the newest 2."
+    assert reasons[snapshots[1]] == "Used by run:abc."
+    assert reasons[snapshots[2]] == "Tag gold names it."
+    assert reasons[snapshots[3]] == "Branch exp names it."
+    going = [at for at, why in reasons.items() if not why]
+    assert set(going) == {snapshots[index] for index in (0, 4, 5, 6)}
+    assert (plan.expires, plan.done) == (4, False)
+    assert on_disk(project) == referenced(catalog)  # the preview has changed nothing
+    known = {item.id: item for item in catalog.snapshots(NAME).items}
+    digests, checksums = files_in(metadata(catalog)), checksums_of(table(catalog))
+    done = catalog.expire(NAME, older_than=NOW, keep=2, preview=False)
+    assert (done.expires, done.files, done.bytes, done.done) == (4, plan.files, plan.bytes, True)
+    assert on_disk(project) == referenced(catalog)  # no file too few, none too many
+    for at in snapshots:
+        if at in going:
+            with pytest.raises(NotFound, match="no snapshot"):
+                catalog.dataset(f"{NAME}@{at}")
+        else:
+            assert ids(catalog, at) == before[at]
+    assert ids(catalog) == before[snapshots[-1]]
+    assert files_in(metadata(catalog)) == digests
+    assert catalog.verify(NAME).checked == catalog.verify(NAME).files
+    assert checksums.items() >= checksums_of(table(catalog)).items()
+    with project.database.read() as connection:
+        rows = connection.execute("SELECT * FROM catalog_commit ORDER BY at").fetchall()
+    assert [row["snapshot"] for row in rows] == [at for at in snapshots if at in going]
+    assert [row["operation"] for row in rows] == ["append", "upsert", "overwrite", "append"]
+    assert [(row["added"], row["removed"]) for row in rows] == [
+        (known[row["snapshot"]].added, known[row["snapshot"]].removed) for row in rows
+    ]
+    again = catalog.expire(NAME, older_than=NOW, keep=2, preview=False)
+    assert (again.expires, again.files) == (0, 0)
+
+
+def metadata(catalog: Catalog) -> Any:
+    name = DatasetName.parse(NAME)
+    return catalog._store.metadata(catalog._store.entry(name))
+
+
+def test_a_time_whose_snapshot_has_expired_is_refused_and_not_read_as_another_one(
+    catalog: Catalog,
+) -> None:
+    first, second = write(catalog, 1), write(catalog, 2)
+    write(catalog, 3)
+    catalog.tag(f"{NAME}@{first}", add=["gold"])
+    then = moment(catalog, second)
+    assert ids(catalog, then) == [1, 2]
+    catalog.expire(NAME, older_than=NOW, keep=1, preview=False)
+    with pytest.raises(NotFound, match="any more"):
+        catalog.dataset(f"{NAME}@{then}")
+    assert ids(catalog, moment(catalog, first)) == [1]
+
+
+def test_files_are_not_brought_in_again_after_their_snapshots_have_expired(
+    catalog: Catalog, file: Callable[..., Path]
+) -> None:
+    files = [file(f"{number}.csv", f"id\n{number}\n") for number in range(5)]
+    for path in files:
+        catalog.ingest([path], into=NAME)
+        catalog.expire(NAME, older_than=NOW, keep=1, preview=False)
+    assert len(catalog.snapshots(NAME).items) == 1
+    assert catalog.ingest(files, into=NAME).rows_written == 0
+    assert ids(catalog) == [0, 1, 2, 3, 4]
+    write(catalog, 9, mode="replace")
+    catalog.expire(NAME, older_than=NOW, keep=1, preview=False)
+    assert catalog.ingest(files[:2], into=NAME).rows_written == 2
+
+
+def test_what_a_training_set_was_made_from_stays(catalog: Catalog, project: Project) -> None:
+    first = write(catalog, 1)
+    write(catalog, 2)
+    catalog.write(pl.DataFrame({"x": [1]}), into="t.train")
+    training = catalog._store.load(DatasetName("t", "train"))
+    made = {"sources": {f"dataset:{NAME}": f"{first}.0"}, "features": []}
+    with training.transaction() as transaction:
+        transaction.set_properties({"mlinfra.training": json.dumps(made)})
+    plan = catalog.expire(NAME, older_than=NOW, keep=1)
+    assert {item.id: item.kept_because for item in plan.snapshots}[
+        first
+    ] == "Used by dataset:t.train."
+
+
+def test_an_expiry_that_others_overtake_looks_again(
+    catalog: Catalog, project: Project, meanwhile: Callable[..., None]
+) -> None:
+    snapshots = [write(catalog, number) for number in (1, 2, 3)]
+    meanwhile(lambda: write(catalog, 4))
+    done = catalog.expire(NAME, older_than=NOW, keep=1, preview=False)
+    assert done.expires == 3
+    assert ids(catalog) == [1, 2, 3, 4]
+    assert on_disk(project) == referenced(catalog)
+    assert snapshots[0] not in {item.id for item in catalog.snapshots(NAME).items}
+
+
+_EXPIRE = """
+import sys
+from datetime import timedelta
+from jupyter_mlinfra.catalog import Catalog
+from jupyter_mlinfra.core.project import Project
+catalog = Catalog(Project.open(sys.argv[1]))
+if sys.argv[2] == "restore":
+    catalog.restore("t.a", sys.argv[3])
+else:
+    catalog.expire("t.a", older_than=timedelta(0), keep=1, preview=False)
+"""
+
+
+def kill(project: Project, point: str, *words: str) -> None:
+    killed = subprocess.run(
+        [sys.executable, "-c", _EXPIRE, str(project.root), *words],
+        env={**os.environ, "MLINFRA_FAIL": point},
+        timeout=120,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+
+
+@pytest.mark.parametrize(
+    ("point", "landed"),
+    [
+        pytest.param("catalog-expiring", False, marks=pytest.mark.slow),
+        pytest.param("catalog-expired", True, marks=pytest.mark.slow),
+        ("catalog-deleting", True),
+    ],
+)
+def test_a_killed_expiry_loses_nothing_and_is_finished_by_the_next_write(
+    catalog: Catalog, project: Project, point: str, landed: bool
+) -> None:
+    for number in (1, 2, 3):
+        write(catalog, number, mode="replace")
+    kill(project, point, "expire")
+    assert len(catalog.snapshots(NAME).items) == (1 if landed else 3)
+    assert referenced(catalog) <= on_disk(project)
+    write(catalog, 4)
+    assert ids(catalog) == [3, 4]
+    assert referenced(catalog) <= on_disk(project)
+    if point != "catalog-expired":  # then an orphan is what the clean-up of orphans finds
+        catalog.expire(NAME, older_than=NOW, keep=1, preview=False)
+        assert on_disk(project) == referenced(catalog)
+
+
+@pytest.mark.parametrize(
+    "point", ["catalog-sent", pytest.param("catalog-committed", marks=pytest.mark.slow)]
+)
+def test_a_killed_restore_done_again_is_there_and_deletes_no_file_of_the_history(
+    catalog: Catalog, project: Project, point: str
+) -> None:
+    first = write(catalog, 1, 2)
+    second = write(catalog, 3, mode="replace")
+    kill(project, point, "restore", first)
+    assert ids(catalog) == ([3] if point == "catalog-sent" else [1, 2])
+    catalog.restore(NAME, first)
+    assert ids(catalog) == [1, 2]
+    write(catalog, 5)
+    assert (ids(catalog, first), ids(catalog, second)) == ([1, 2], [3])
+    assert referenced(catalog) <= on_disk(project)
+
+
+def test_now(catalog: Catalog) -> None:
+    """A time with a zone is the same moment."""
+    write(catalog, 1)
+    ahead = datetime.now(UTC) + timedelta(hours=1)
+    assert ids(catalog, ahead.isoformat(timespec="seconds")) == [1]
