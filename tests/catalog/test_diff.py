@@ -192,4 +192,4 @@ def test_masked_columns_show_no_value(catalog: Catalog) -> None:
     revealed = catalog.diff(NAME, first, key="id", reveal=True)
     assert revealed.examples.added.data == [[2], ["eve@example.org"]]
     assert revealed.statistics["mail"]["max"] == ("ana@example.org", "eve@example.org")
-    assert catalog.revealed(NAME).items[0].columns == ["mail"]
+    assert catalog.audit(NAME).items[0].columns == ["mail"]

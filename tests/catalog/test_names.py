@@ -118,7 +118,13 @@ def test_a_reference_and_a_snapshot_are_understood():
         == DatasetName.parse("dataset:a.b@4711.2")
         == DatasetName("a", "b", 4711, 2)
     )
-    for bad in ("", "x", "-1", "1.x", "1.5.2", "9" * 20):
+    assert name.at("gold") == DatasetName.parse("a.b@gold") == DatasetName("a", "b", tag="gold")
+    moment = "2026-05-01T12:00+02:00"
+    assert (
+        name.at(moment) == DatasetName.parse(f"a.b@{moment}") == DatasetName("a", "b", tag=moment)
+    )
+    assert DatasetName.parse("dataset:a.b@2026-05-01T12%3A00%2B02%3A00") == name.at(moment)
+    for bad in ("", "-1", "1.x", "1.5.2", "9" * 20, "a b", "2026-5-1", "2026-05-01T12", "x/y"):
         with pytest.raises(BadRequest):
             DatasetName("a", "b").at(bad)
 
@@ -154,7 +160,7 @@ def test_a_column_whose_name_is_a_pattern_is_refused_with_what_to_do():
 
 def test_a_verb_about_the_whole_dataset_refuses_a_snapshot(catalog):
     report = catalog.write(pl.DataFrame({"n": [1]}), into="t.a")
-    for verb in (catalog.tag, catalog.snapshots, catalog.lineage):
+    for verb in (catalog.describe, catalog.snapshots, catalog.lineage):
         with pytest.raises(BadRequest, match="names one snapshot"):
             verb(f"t.a@{report.snapshot}")
 

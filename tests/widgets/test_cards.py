@@ -44,7 +44,8 @@ def hostile(record: Any) -> Any:
             object.__setattr__(record, name, HOSTILE)
         elif isinstance(value, dict):
             item = next(iter(value.values()), "")
-            inner = {HOSTILE: 1} if isinstance(item, dict) else HOSTILE  # counts by a user's words
+            # What a user's words lead to, such as counts.
+            inner = dict.fromkeys([HOSTILE], *item.values()) if isinstance(item, dict) else HOSTILE
             values = {HOSTILE: hostile(item) if hasattr(item, "__dataclass_fields__") else inner}
             object.__setattr__(record, name, values)
         elif isinstance(value, Number):

@@ -8,7 +8,7 @@ from ....faces import parse
 from ....faces.handler import Handler, elsewhere
 from ....faces.parameters import Cursor, Interval, Len, Limit, Many, Name, words
 from ....faces.reveal import viewer_of
-from .rights import read, write
+from .rights import may_be_of, read, write
 
 if TYPE_CHECKING:
     from ....core.records import Page
@@ -90,8 +90,12 @@ class DatasetExpire(Handler):
     @write(slow=elsewhere)
     def post(self, name: str, *, older_than: Name = "30d", keep: Keep = 10) -> Job:
         """Let old snapshots go, with the files that no other needs: a job."""
+        from ... import DatasetName
+
         parse.duration(older_than)
-        dataset = self.bench.catalog.own(name).text
+        dataset = DatasetName.parse(name).text
+        if may_be_of(dataset):
+            self.bench.catalog.own(dataset)
         return self.as_job(
             "catalog expire",
             dataset,

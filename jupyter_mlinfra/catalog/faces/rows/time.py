@@ -36,9 +36,9 @@ def _diff(item: Diff) -> Card:
         "columns": "; ".join(_columns(item.schema)) or NONE,
         "read": counted(item.files_read, "file"),
         **{
-            f"{name}: {figure}": f"{_datum(before)} → {_datum(after)}"
+            f"{name}: {figure}": " → ".join(map(_datum, values))
             for name, figures in item.statistics.items()
-            for figure, (before, after) in figures.items()
+            for figure, values in figures.items()
         },
     }
     return Card(
@@ -55,7 +55,7 @@ def _columns(schema: SchemaDiff) -> list[str]:
         *(f"{name}: new, {kind}" for name, kind in schema.added.items()),
         *(f"{name}: {kind} → gone" for name, kind in schema.removed.items()),
         *(f"{old} is called {new}" for old, new in schema.renamed.items()),
-        *(f"{name}: {before} → {after}" for name, (before, after) in schema.retyped.items()),
+        *(f"{name}: {' → '.join(types)}" for name, types in schema.retyped.items()),
     ]
 
 
