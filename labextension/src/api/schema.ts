@@ -1183,6 +1183,38 @@ export interface components {
             readonly name: string;
         };
         /**
+         * Diff
+         * @description What one has to do to a dataset at snapshot `before` to get that at snapshot `after`.
+         *
+         *     added, removed: rows. changed: rows with a key that both have, and other values; None without a
+         *     key, where such a row counts as removed and added. Rows are compared in the columns of `after`.
+         *     statistics: of each column of which one differs, the figures before and after, by their name.
+         *     key: the columns that tell which row is which. files_read: data files whose rows were read:
+         *     those that only one of them has. note: what is to be known of the counts.
+         */
+        readonly Diff: {
+            readonly added: number;
+            readonly after: string;
+            readonly before: string;
+            readonly changed: number | null;
+            readonly dataset: string;
+            readonly examples: components["schemas"]["Examples"];
+            readonly files_read: number;
+            readonly key: readonly string[];
+            /** @default  */
+            readonly note: string;
+            readonly removed: number;
+            readonly schema: components["schemas"]["SchemaDiff"];
+            readonly statistics: {
+                readonly [key: string]: {
+                    readonly [key: string]: readonly [
+                        unknown,
+                        unknown
+                    ];
+                };
+            };
+        };
+        /**
          * Difference
          * @description One line of a comparison: `values[i]` is that of run i; None where a run has none. kind:
          *     param, metric, tag, dataset; of versions also code, input, output, environment.
@@ -1400,6 +1432,26 @@ export interface components {
             readonly starts_at: string | null;
         };
         /**
+         * ExampleRows
+         * @description Some rows, JSON-safe. data[i][j] is column i of row j. before: of changed rows, the values
+         *     that they had, in the same form.
+         */
+        readonly ExampleRows: {
+            /** @default [] */
+            readonly before: readonly (readonly unknown[])[];
+            readonly columns: readonly string[];
+            readonly data: readonly (readonly unknown[])[];
+        };
+        /**
+         * Examples
+         * @description A few of the rows that differ.
+         */
+        readonly Examples: {
+            readonly added: components["schemas"]["ExampleRows"];
+            readonly changed: components["schemas"]["ExampleRows"];
+            readonly removed: components["schemas"]["ExampleRows"];
+        };
+        /**
          * ExecutedNotebook
          * @description A notebook with the outputs of its run. content: nbformat 4. failed_cell: index of the cell
          *     with an error, from 0.
@@ -1442,6 +1494,40 @@ export interface components {
             /** @default  */
             readonly note: string;
             readonly shown: number;
+            readonly total: number;
+        };
+        /**
+         * ExpiringSnapshot
+         * @description A snapshot, and why it stays; empty if it expires.
+         */
+        readonly ExpiringSnapshot: {
+            /** Format: date-time */
+            readonly at: string;
+            readonly id: string;
+            readonly kept_because: string;
+            readonly operation: string;
+            readonly refs: {
+                readonly [key: string]: string;
+            };
+            readonly rows: components["schemas"]["Number"];
+        };
+        /**
+         * ExpiryPlan
+         * @description Which snapshots of a dataset expire. snapshots: the newest `shown` of `total`, with why they
+         *     stay. expires: how many go. files, bytes: of the files that no snapshot needs afterwards; rows:
+         *     in those of them that hold rows. lost: what cannot be done any more, a sentence each. done:
+         *     whether it was done; otherwise it is a preview.
+         */
+        readonly ExpiryPlan: {
+            readonly bytes: number;
+            readonly dataset: string;
+            readonly done: boolean;
+            readonly expires: number;
+            readonly files: number;
+            readonly lost: readonly string[];
+            readonly rows: number;
+            readonly shown: number;
+            readonly snapshots: readonly components["schemas"]["ExpiringSnapshot"][];
             readonly total: number;
         };
         /**
@@ -2979,6 +3065,21 @@ export interface components {
             readonly points: readonly components["schemas"]["ResourcePoint"][];
         };
         /**
+         * Restored
+         * @description A dataset that has the rows and columns of an earlier snapshot again. snapshot: the new one.
+         *     undo: the command that takes it back; empty if it had those rows already. note: what else is to
+         *     be known.
+         */
+        readonly Restored: {
+            readonly dataset: string;
+            /** @default  */
+            readonly note: string;
+            readonly restored_from: string;
+            readonly rows: number | null;
+            readonly snapshot: string;
+            readonly undo: string;
+        };
+        /**
          * Revealed
          * @description Masked values that were shown to somebody. verb: what showed them, such as `preview`. face:
          *     where. dataset, columns: whose they are.
@@ -3254,6 +3355,29 @@ export interface components {
          */
         readonly ScheduleState: "active" | "paused";
         /**
+         * SchemaDiff
+         * @description How the columns of two snapshots differ, with short types. A column is the same one if it has
+         *     Iceberg's id of it. renamed: the new names by the old ones. retyped: old and new type, by the
+         *     new name.
+         */
+        readonly SchemaDiff: {
+            readonly added: {
+                readonly [key: string]: string;
+            };
+            readonly removed: {
+                readonly [key: string]: string;
+            };
+            readonly renamed: {
+                readonly [key: string]: string;
+            };
+            readonly retyped: {
+                readonly [key: string]: readonly [
+                    string,
+                    string
+                ];
+            };
+        };
+        /**
          * ScoreFigures
          * @description The distribution of the answers. quantiles: by share, such as `0.5`. psi: against what the
          *     drift is against. error: by how much the share of a quantile may be off.
@@ -3350,7 +3474,8 @@ export interface components {
         /**
          * Snapshot
          * @description One commit of a table. operation: append, overwrite, delete, replace. written_by: job,
-         *     notebook or user.
+         *     notebook or user. refs: `tag` or `branch` by name, of those that mean it. restored_from: the
+         *     earlier snapshot whose rows it has.
          */
         readonly Snapshot: {
             readonly added: number;
@@ -3360,7 +3485,12 @@ export interface components {
             readonly operation: string;
             readonly parent: string | null;
             readonly ref: string;
+            readonly refs: {
+                readonly [key: string]: string;
+            };
             readonly removed: number;
+            /** @default null */
+            readonly restored_from: string | null;
             readonly rows: components["schemas"]["Number"];
             readonly written_by: string;
         };
