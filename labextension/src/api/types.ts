@@ -70,6 +70,11 @@ export type IFirstNotebook = Records['FirstNotebook'];
 
 export type IDataset = Records['Dataset'];
 export type IDatasetDetail = Records['DatasetDetail'];
+export type ICare = Records['Care'];
+export type ICarePlan = Records['CarePlan'];
+export type IOrphan = Records['Orphan'];
+export type IDeleted = Records['Deleted'];
+export type ITrashed = Records['Trashed'];
 export type INamespace = Records['Namespace'];
 export type IColumn = Records['Column'];
 export type ISnapshot = Records['Snapshot'];

@@ -13,6 +13,7 @@ export const catalogKinds = (trans: TranslationBundle): readonly IKindSpec[] => 
     plural: trans.__('Datasets'),
     panel: 'catalog',
     code: true,
+    remove: 'mlinfra:catalog-delete',
     page: {
       command: 'mlinfra:catalog-open',
       label: trans.__('Open Dataset'),

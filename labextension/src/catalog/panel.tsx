@@ -22,6 +22,7 @@ import { formatRef } from '../refs';
 import type { IWorkbench } from '../tokens';
 import { columnOf, ColumnShape, missing } from './figures';
 import { type IInside, useInside } from './inside';
+import { Trash } from './trash';
 
 const DAY = 86_400;
 /** With so many datasets all namespaces are unfolded at first. */
@@ -67,6 +68,7 @@ export default function CatalogPanel(): React.ReactElement {
         )}
       />
       <Recent name="catalog:recent" kinds={kinds.of('catalog')} />
+      <Trash />
     </>
   );
 }

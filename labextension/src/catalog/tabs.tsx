@@ -2,6 +2,7 @@ import React from 'react';
 
 import type { IDatasetDetail } from '../api/types';
 import type { ITabSpec } from '../components/pagetabs';
+import { CareTab } from './care';
 import { Columns } from './columns';
 import { Lineage } from './lineage';
 import { Preview } from './preview';
@@ -49,5 +50,11 @@ export const TABS: readonly ITabSpec<IDatasetDetail>[] = [
     label: trans => trans.__('Lineage'),
     when: hasSnapshots,
     draw: ({ dataset }) => <Lineage dataset={dataset} />
+  },
+  {
+    name: 'care',
+    label: trans => trans.__('Care'),
+    when: hasSnapshots,
+    draw: ({ dataset }) => <CareTab dataset={dataset} />
   }
 ];

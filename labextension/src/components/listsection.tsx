@@ -15,6 +15,8 @@ interface IListSectionProps<P extends IPage<unknown>> extends Pick<
 > {
   /** Under which it is kept whether the section is open, such as `models:deployments`. */
   name: string;
+  /** Whether it is open at first. */
+  initial?: boolean;
   /** The key of the list. */
   list: string;
   title: string;
@@ -34,6 +36,7 @@ interface IListSectionProps<P extends IPage<unknown>> extends Pick<
 /** A section of a panel that shows a list of the server, and grows on demand. */
 export function ListSection<P extends IPage<unknown>>({
   name,
+  initial,
   list,
   title,
   fetch,
@@ -45,7 +48,7 @@ export function ListSection<P extends IPage<unknown>>({
   ...options
 }: IListSectionProps<P>): React.ReactElement {
   const { trans } = useWorkbench();
-  const section = useOpen(name);
+  const section = useOpen(name, initial);
   const { query, onMore } = useList(list, fetch, { ...options, when: section.drawn });
   const shown =
     note ?? (page => trans.__('%1 of %2', format.number(page.shown), format.number(page.total)));

@@ -1,4 +1,5 @@
 import type { Request } from '../request';
+import { careClient, type ICareClient } from './care';
 import { datasetsClient, type IDatasetsClient } from './datasets';
 import { type IIngestClient, ingestClient } from './ingest';
 import { type ILabelsClient, labelsClient } from './labels';
@@ -6,9 +7,10 @@ import { type ITimeClient, timeClient } from './time';
 
 /** Datasets, as the panels ask for them. */
 export interface ICatalogClient
-  extends IDatasetsClient, IIngestClient, ILabelsClient, ITimeClient {}
+  extends ICareClient, IDatasetsClient, IIngestClient, ILabelsClient, ITimeClient {}
 
 export const catalogClient = (request: Request): ICatalogClient => ({
+  ...careClient(request),
   ...datasetsClient(request),
   ...ingestClient(request),
   ...labelsClient(request),

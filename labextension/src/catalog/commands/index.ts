@@ -1,6 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { IActionSpec } from '../../tokens';
+import { careActions } from './care';
 import { columnActions } from './columns';
 import { labelActions } from './labels';
 import { previewActions } from './preview';
@@ -9,5 +10,6 @@ import { previewActions } from './preview';
 export const datasetActions = (trans: TranslationBundle): readonly IActionSpec[] => [
   ...previewActions(trans),
   ...columnActions(trans),
-  ...labelActions(trans)
+  ...labelActions(trans),
+  ...careActions(trans)
 ];

@@ -1,0 +1,63 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { IDataset } from '../../api/types';
+import type { IActionSpec } from '../../tokens';
+import type * as Verbs from '../careverbs';
+
+const verbs = (): Promise<typeof Verbs> => import('../careverbs');
+
+/** Where a dataset is kept, and what becomes of one that is not needed any more. */
+export const careActions = (trans: TranslationBundle): readonly IActionSpec<IDataset>[] => {
+  const dataset = {
+    kinds: ['dataset'],
+    blocked: ({ domain }: IDataset) =>
+      domain ? trans.__('It is a table of %1, which alone writes it.', domain) : null
+  };
+  return [
+    {
+      ...dataset,
+      id: 'mlinfra:catalog-compact',
+      label: trans.__('Compact Dataset…'),
+      caption: trans.__('Join its small files; the rows and their order stay'),
+      asks: true,
+      run: () => verbs().then(({ compact }) => compact)
+    },
+    {
+      ...dataset,
+      id: 'mlinfra:catalog-move',
+      label: trans.__('Move Dataset to Another Tier…'),
+      caption: trans.__('With its name and all of its snapshots'),
+      args: { tier: { type: 'string', description: trans.__('The tier; asked for without it') } },
+      undo: 'mlinfra:catalog-move',
+      run: () => verbs().then(({ move }) => move)
+    },
+    {
+      ...dataset,
+      id: 'mlinfra:catalog-clean',
+      label: trans.__('Delete Unneeded Files of Dataset…'),
+      caption: trans.__('Files in its folder that no snapshot has; those of others stay'),
+      asks: true,
+      run: () => verbs().then(({ clean }) => clean)
+    },
+    {
+      ...dataset,
+      id: 'mlinfra:catalog-delete',
+      label: trans.__('Delete Dataset'),
+      caption: trans.__('Into the trash, from where it can be restored'),
+      icon: 'close',
+      blocked: () => null,
+      undo: 'mlinfra:catalog-restore',
+      run: () => verbs().then(({ remove }) => remove)
+    },
+    {
+      kinds: ['dataset'],
+      id: 'mlinfra:catalog-restore',
+      label: trans.__('Restore Dataset'),
+      caption: trans.__('A deleted one, with all of its snapshots'),
+      args: { trashed: { type: 'number', description: trans.__('Its number in the trash') } },
+      undo: 'mlinfra:catalog-delete',
+      quiet: true,
+      run: () => verbs().then(({ restore }) => restore)
+    }
+  ];
+};
