@@ -95,8 +95,8 @@ def is_ours(target: str) -> bool:
 
 
 def settings_of_ours() -> tuple[str, ...]:
-    """The sections of `mlinfra.toml` that our domains read."""
-    return tuple(folder for folder in _OURS if "." not in folder)
+    """The sections of `mlinfra.toml` that this package reads, but for `project`."""
+    return (*(folder for folder in _OURS if "." not in folder), "lineage")
 
 
 @cache
@@ -105,10 +105,12 @@ def section_of(table: str) -> type[Section] | None:
     it.
     """
     from .card import ProjectCard
+    from .lineage.settings import LineageSettings
 
     name, _, plugin = table.partition(".")
-    if table == ProjectCard.TABLE:
-        return ProjectCard
+    for core in (ProjectCard, LineageSettings):
+        if table == core.TABLE:
+            return core
     found = load(f"{_PACKAGE}.{name}.domain:DOMAIN") if name in _OURS else domain_of(name)
     if found is None:
         return None

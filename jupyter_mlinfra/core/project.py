@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .database import Database
     from .events import EventLog
     from .lineage import Lineage
+    from .lineage.sending import Sender
     from .search import SearchIndex
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -152,7 +153,21 @@ class Project:
         if folder is not None:
             with contextlib.suppress(OSError):  # the record says what is wrong
                 folder.mkdir(mode=0o700, exist_ok=True)  # in the folder of its job
-        return Lineage((folder or self.home) / LINEAGE, namespace=self.name)
+        place = (folder or self.home) / LINEAGE
+        # What a job elsewhere records is sent from here, when it has been collected.
+        sender = None if folder else self._sender(place)
+        return Lineage(place, namespace=self.name, sender=sender)
+
+    def _sender(self, folder: Path) -> Sender | None:
+        """What sends lineage to the endpoint of the settings; None without one."""
+        from .lineage.settings import LineageSettings
+
+        settings = self.settings.of(LineageSettings)
+        if not settings.url:
+            return None
+        from .lineage.sending import Sender
+
+        return Sender(folder, settings.url, settings.api_key)
 
     @cached_property
     def index(self) -> SearchIndex:

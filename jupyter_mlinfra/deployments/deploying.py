@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest, Conflict, NotFound, Unavailable, Unprocessable
+from ..core.events import telling
 from ..core.files import file_lock, write_atomic
+from ..core.refs import reference
 from . import environment, gates, state
 from .delivery.alarm import PlanAlarm
 from .delivery.beginning import begun
@@ -183,6 +185,10 @@ class Deploying:
             then=then,
             on_progress=on_progress,
         )
+        served = reference("deployment", name)
+        with telling(f"{served} has {label}"):
+            made_from = reference("version", source.model, str(source.version))
+            self._project.lineage.record("deploy", inputs=[made_from], outputs=[served])
 
     def _packaged(
         self, model_version: str, answers: Answers | None, features: FeatureWish | None

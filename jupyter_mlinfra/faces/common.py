@@ -17,6 +17,7 @@ def edge(item: Edge) -> Row:
     return {
         "from": item.input,
         "to": item.output,
+        "columns": beginning(", ".join(" → ".join(pair) for pair in item.columns)),
         "by": plain(item.job),
         "at": item.at[:16].replace("T", " "),
     }

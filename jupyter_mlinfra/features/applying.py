@@ -21,7 +21,7 @@ from ..core.events import telling
 from ..core.files import file_lock, write_atomic
 from ..core.refs import reference
 from .checking import broken_views
-from .definitions import Definition
+from .definitions import Definition, source_columns
 from .leaving_out import views_of, without
 from .registry import definitions, rebuild_index
 from .repo import is_sqlite, open_store, registry_file, require_folder
@@ -196,11 +196,18 @@ def _record_changes(
     )
     for change, names in groups:
         for name in names:
-            source, ref = views[name].source if name in views else None, reference("view", name)
+            view, ref = views.get(name), reference("view", name)
             with telling(f"{ref} is {change}"):
-                if source:
-                    project.lineage.record("features.apply", inputs=[source.ref], outputs=[ref])
-                project.events.emit("view", ref, _facts(change, views.get(name)))
+                if view and view.source:
+                    source = view.source.ref
+                    columns = {
+                        feature: [(source, column)]
+                        for feature, column in source_columns(view).items()
+                    }
+                    project.lineage.record(
+                        "features.apply", inputs=[source], outputs=[ref], columns=columns
+                    )
+                project.events.emit("view", ref, _facts(change, view))
 
 
 def _facts(change: str, view: Definition | None) -> dict[str, Any]:

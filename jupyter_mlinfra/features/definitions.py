@@ -108,6 +108,18 @@ class Definition:
         return split_version(self.name)[1]
 
 
+def source_columns(view: Definition) -> dict[str, str]:
+    """The column of the source from which each feature has its values; empty where code computes
+    them, which does not tell.
+    """
+    if view.source is None or (view.computed and not view.windows):
+        return {}
+    origin = {new: old for old, new in view.source.mapping.items()}
+    read = {item.name: item.name for item in view.features}
+    read |= {window.feature: window.column for window in view.windows}
+    return {feature: origin.get(column, column) for feature, column in read.items()}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceSpec:
     """A feature service: features that a model takes together. features: `view:feature`, with

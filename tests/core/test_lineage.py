@@ -11,21 +11,21 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlinfra.core import lineage as module
 from jupyter_mlinfra.core.lineage import Lineage
+from jupyter_mlinfra.core.lineage import recording as module
 
 
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Lines that were parsed, by call: what reading costs."""
     counts: list[int] = []
-    real = module._parsed
+    real = module.parsed
 
     def parsed(lines: bytes) -> Iterator[Any]:
         counts.append(len(lines.splitlines()))
         return real(lines)
 
-    monkeypatch.setattr(module, "_parsed", parsed)
+    monkeypatch.setattr(module, "parsed", parsed)
     return counts
 
 
@@ -165,3 +165,76 @@ def test_an_event_that_is_written_in_pieces_is_whole(
     assert [(edge.input, edge.output) for edge in lineage.edges()] == [
         ("dataset:a.b", "dataset:c.d")
     ]
+
+
+def test_a_column_is_followed_both_ways_and_only_it(tmp_path: Path) -> None:
+    lineage = Lineage(tmp_path, namespace="test")
+    lineage.record("ingest", inputs=["file:a.csv"], outputs=["dataset:a.raw@1"])
+    lineage.record(
+        "clean",
+        inputs=["dataset:a.raw@1", "dataset:a.rates@1"],
+        outputs=["dataset:a.sales@1"],
+        columns={
+            "total": [("dataset:a.raw@1", "price"), ("dataset:a.rates@1", "rate")],
+            "day": [("dataset:a.raw@1", "at")],
+        },
+    )
+    lineage.record(
+        "apply",
+        inputs=["dataset:a.sales@1"],
+        outputs=["view:v"],
+        columns={"total": [("dataset:a.sales@1", "total")]},
+    )
+    lineage.record("train", inputs=["view:v"], outputs=["run:9c1e"])
+
+    def found(ref: str, column: str) -> set[tuple[str, str, tuple[tuple[str, str], ...]]]:
+        edges = lineage.around(ref, column=column).items
+        return {(edge.input, edge.output, tuple(edge.columns)) for edge in edges}
+
+    raw = ("file:a.csv", "dataset:a.raw@1", ())
+    price = ("dataset:a.raw@1", "dataset:a.sales@1", (("price", "total"),))
+    rate = ("dataset:a.rates@1", "dataset:a.sales@1", (("rate", "total"),))
+    view = ("dataset:a.sales@1", "view:v", (("total", "total"),))
+    run = ("view:v", "run:9c1e", ())
+    assert found("dataset:a.sales", "total") == {raw, price, rate, view, run}
+    assert found("dataset:a.raw", "price") == {raw, price, view, run}
+    assert found("dataset:a.sales", "day") == {
+        raw,
+        ("dataset:a.raw@1", "dataset:a.sales@1", (("at", "day"),)),
+    }
+    assert found("view:v", "total") == {raw, price, rate, view, run}
+    whole = next(edge for edge in lineage.around("view:v").items if edge.job == "clean")
+    assert set(whole.columns) in ({("price", "total"), ("at", "day")}, {("rate", "total")})
+
+
+def test_a_column_is_followed_to_the_deployments_of_models_that_took_its_feature(
+    tmp_path: Path,
+) -> None:
+    lineage = Lineage(tmp_path, namespace="test")
+    source = {"f": [("dataset:a.b", "x")], "g": [("dataset:a.b", "y")]}
+    lineage.record("apply", inputs=["dataset:a.b"], outputs=["view:v"], columns=source)
+    lineage.record("set", inputs=["dataset:a.b@1", "view:v", "feature:v:f"], outputs=["job:1"])
+    lineage.record("train", inputs=["job:1"], outputs=["run:9c1e"])
+    lineage.record("deploy", inputs=["run:9c1e"], outputs=["deployment:d"])
+    lineage.record("batch", inputs=["deployment:d"], outputs=["dataset:a.scores@1"])
+    lineage.record("report", inputs=["dataset:a.scores@1"], outputs=["dataset:a.report@1"])
+
+    def reached(column: str) -> set[str]:
+        return {edge.output for edge in lineage.around("view:v", column=column).items}
+
+    assert reached("f") == {"view:v", "job:1", "run:9c1e", "deployment:d", "dataset:a.scores@1"}
+    assert reached("g") == {"view:v"}
+
+
+def test_columns_are_told_as_the_facet_of_openlineage(tmp_path: Path) -> None:
+    Lineage(tmp_path, namespace="test").record(
+        "clean",
+        inputs=["dataset:a.b@1"],
+        outputs=["dataset:a.c@1"],
+        columns={"total": [("dataset:a.b@1", "price")]},
+    )
+    event = json.loads(next(tmp_path.iterdir()).read_text())
+    facet = event["outputs"][0]["facets"]["columnLineage"]
+    assert facet["_schemaURL"].endswith("ColumnLineageDatasetFacet")
+    (told,) = facet["fields"]["total"]["inputFields"]
+    assert (told["namespace"], told["name"], told["field"]) == ("test", "dataset:a.b@1", "price")

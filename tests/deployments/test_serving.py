@@ -512,6 +512,16 @@ def test_it_is_found_by_name_model_version_and_input(deployments: Deployments) -
     deployments.traffic("flights", {"v1": 100})
 
 
+def test_lineage_leads_from_each_version_of_the_model_to_the_deployment(
+    deployments: Deployments,
+) -> None:
+    edges = deployments._project.lineage.around("deployment:flights").items
+    assert {(edge.input, edge.output, edge.job) for edge in edges} == {
+        ("version:flights/1", "deployment:flights", "deploy"),
+        ("version:flights/2", "deployment:flights", "deploy"),
+    }
+
+
 def test_the_gateway_keeps_only_what_it_needs_open(deployments: Deployments) -> None:
     target = deployments._target
     assert isinstance(target, LocalTarget)

@@ -12,6 +12,7 @@ from .noun import catalog
 
 @catalog.verb("lineage")
 @click.argument("name")
-def _lineage(session: Session, name: str) -> Any:
+@click.option("--column", help="Of this column alone.")
+def _lineage(session: Session, name: str, column: str | None) -> Any:
     """What a dataset was made from and what was made from it."""
-    return session.bench.catalog.lineage(name)
+    return session.bench.catalog.lineage(name, column=column)

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 class DatasetLineage(Handler):
     @read
-    def get(self, name: str) -> Page[Edge]:
-        """What the dataset was made from and what was made from it: at most 200 edges each way,
-        nearest first; `total` counts all.
+    def get(self, name: str, column: str | None = None) -> Page[Edge]:
+        """What the dataset, or one column of it, was made from and what was made from it: at most
+        200 edges each way, nearest first; `total` counts all.
         """
-        return self.bench.catalog.lineage(name)
+        return self.bench.catalog.lineage(name, column=column)
 
 
 ROUTES: dict[str, type[Handler]] = {

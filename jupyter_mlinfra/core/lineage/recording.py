@@ -1,7 +1,4 @@
-"""What was made from what: OpenLineage events in files, one file per process, on any machine.
-
-Source: https://openlineage.io/spec/2-0-2/OpenLineage.json, written with the official client.
-"""
+"""The lineage of a project: one file of events per process, and what they say together."""
 
 from __future__ import annotations
 
@@ -9,18 +6,20 @@ import json
 import os
 import re
 import socket
-import sys
 import threading
 import uuid
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from .imports import load_modules
-from .processes import start_ticks
-from .records import Page, now
+from ..imports import load_modules
+from ..processes import start_ticks
+from ..records import Page, now
+from .edges import Edge, parsed, plain, walk, walk_column
+
+if TYPE_CHECKING:
+    from .sending import Sender
 
 KEPT = 200_000
 """Edges that are kept in memory (some 50 MB); the rest is read each time."""
@@ -31,22 +30,13 @@ _PRODUCER = "https://github.com/jupyter-mlinfra/jupyter-mlinfra"
 Event = Literal["START", "COMPLETE", "FAIL", "ABORT"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edge:
-    """`output` was made from `input` by `job`. All three are references; at: ISO 8601 in UTC."""
-
-    input: str
-    output: str
-    job: str
-    at: str
-
-
 class Lineage:
-    """The lineage of one project."""
+    """The lineage of one project. sender: sends new events to an endpoint, too."""
 
-    def __init__(self, folder: Path, *, namespace: str) -> None:
+    def __init__(self, folder: Path, *, namespace: str, sender: Sender | None = None) -> None:
         self._folder = folder
         self._namespace = namespace
+        self._sender = sender
         self._reading = threading.Lock()
         self._files: dict[Path, _File] = {}
         self._edges: tuple[Edge, ...] = ()
@@ -58,13 +48,15 @@ class Lineage:
         inputs: Sequence[str],
         outputs: Sequence[str],
         facts: Mapping[str, Any] | None = None,
+        columns: Mapping[str, Sequence[tuple[str, str]]] | None = None,
         run: str | None = None,
         event: Event = "COMPLETE",
     ) -> None:
         """Append one event; only COMPLETE says that its outputs were made.
 
         job: what did it (a notebook cell, a step, a verb). inputs, outputs: references or file
-        paths. facts: small plain values kept with the event (rows written, commit).
+        paths. facts: small plain values kept with the event (rows written, commit). columns: for
+        each column of every output, the inputs and their columns from which its values were made.
         """
         load_modules("openlineage.client.event_v2", "openlineage.client.serde")
         from openlineage.client.event_v2 import (
@@ -83,7 +75,12 @@ class Lineage:
             run=Run(runId=run or str(uuid.uuid4())),
             job=Job(namespace=self._namespace, name=job),
             inputs=[InputDataset(namespace=self._namespace, name=name) for name in inputs],
-            outputs=[OutputDataset(namespace=self._namespace, name=name) for name in outputs],
+            outputs=[
+                OutputDataset(
+                    namespace=self._namespace, name=name, facets=self._facets(columns or {})
+                )
+                for name in outputs
+            ],
             producer=_PRODUCER,
         )
         body = json.loads(Serde.to_json(record))
@@ -100,6 +97,28 @@ class Lineage:
             _append(handle, line)
         finally:
             os.close(handle)
+        if self._sender is not None:
+            self._sender.wake()
+
+    def _facets(self, columns: Mapping[str, Sequence[tuple[str, str]]]) -> dict[str, Any]:
+        """The facet `columnLineage` of an output; none where no column is known."""
+        if not columns:
+            return {}
+        from openlineage.client.facet_v2 import column_lineage_dataset as facet
+
+        return {
+            "columnLineage": facet.ColumnLineageDatasetFacet(
+                fields={
+                    column: facet.Fields(
+                        inputFields=[
+                            facet.InputField(namespace=self._namespace, name=name, field=source)
+                            for name, source in sources
+                        ]
+                    )
+                    for column, sources in columns.items()
+                }
+            )
+        }
 
     def edges(self) -> Sequence[Edge]:
         """Every input → output pair, oldest first. A torn last line (of a killed writer) is left
@@ -123,14 +142,20 @@ class Lineage:
                 self._files, self._edges = files, edges
             return self._edges
 
-    def around(self, ref: str, *, limit: int = 200) -> Page[Edge]:
+    def around(self, ref: str, *, column: str | None = None, limit: int = 200) -> Page[Edge]:
         """Edges that lead to `ref` or come from it, at any distance, nearest first, at most `limit`
         each way; `total` counts all.
 
-        Versions (`@…`) count as the object itself.
+        Versions (`@…`) count as the object itself. column: only what its values were made from, and
+        what was made from them; a way ends at a table of which the columns are not known.
         """
-        edges = self.edges()
-        ways = [_walk(edges, _plain(ref), forward=forward) for forward in (False, True)]
+        edges, start = self.edges(), plain(ref)
+        ways = [
+            walk(edges, start, forward=forward)
+            if column is None
+            else walk_column(edges, start, column, forward=forward)
+            for forward in (False, True)
+        ]
         items = [edge for way in ways for edge in way[:limit]]
         return Page(items=items, shown=len(items), total=sum(map(len, ways)))
 
@@ -146,7 +171,7 @@ class Lineage:
             # Only whole lines are read; one that is being written is read later.
             lines = file.read().rpartition(b"\n")[0]
         return (
-            _File(previous.size + len(lines) + 1, (*previous.edges, *_parsed(lines)))
+            _File(previous.size + len(lines) + 1, (*previous.edges, *parsed(lines)))
             if lines
             else previous
         )
@@ -177,43 +202,3 @@ def _append(handle: int, line: bytes) -> None:
         line = b"\n" + line
     while line:
         line = line[os.write(handle, line) :]
-
-
-def _parsed(lines: bytes) -> Iterator[Edge]:
-    for line in lines.splitlines():
-        try:
-            event = json.loads(line)
-            if event.get("eventType", "COMPLETE") != "COMPLETE":
-                continue
-            job, at = sys.intern(event["job"]["name"]), event["eventTime"]
-            pairs = [
-                (sys.intern(source["name"]), sys.intern(target["name"]))
-                for source in event["inputs"]
-                for target in event["outputs"]
-            ]
-        except (ValueError, KeyError, TypeError):  # torn by a killed writer, or no event of ours
-            continue
-        for source, target in pairs:
-            yield Edge(input=source, output=target, job=job, at=at)
-
-
-def _plain(ref: str) -> str:
-    return ref.partition("@")[0]
-
-
-def _walk(edges: Sequence[Edge], start: str, *, forward: bool) -> list[Edge]:
-    """The edges that can be reached from `start`, nearest first; of edges between the same two
-    objects, the newest.
-    """
-    by_near = dict[str, list[Edge]]()
-    for edge in edges:
-        by_near.setdefault(_plain(edge.input if forward else edge.output), []).append(edge)
-    reached, todo, found = {start}, deque([start]), dict[tuple[str, str], Edge]()
-    while todo:
-        for edge in by_near.get(todo.popleft(), ()):
-            found[edge.input, edge.output] = edge
-            far = _plain(edge.output if forward else edge.input)
-            if far not in reached:
-                reached.add(far)
-                todo.append(far)
-    return list(found.values())
