@@ -225,7 +225,13 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         {"name": "f.p", "tier": "exact", "reveal": False},
     ),
     ("catalog snapshots f.p", "Page[Snapshot]", "catalog", "snapshots", {"name": "f.p"} | PAGE),
-    ("catalog lineage f.p", "Page[Edge]", "catalog", "lineage", {"name": "f.p"}),
+    (
+        "catalog lineage f.p --column c",
+        "Page[Edge]",
+        "catalog",
+        "lineage",
+        {"name": "f.p", "column": "c"},
+    ),
     ("catalog care f.p", "Care", "catalog", "care", {"name": "f.p"}),
     (
         "catalog move f.p --tier cold",

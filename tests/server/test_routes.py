@@ -112,7 +112,13 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
         "expire",
         {"name": "f.p", "older_than": timedelta(days=7), "keep": 3},
     ),
-    ("catalog/datasets/f.p/lineage", None, "catalog", "lineage", {"name": "f.p"}),
+    (
+        "catalog/datasets/f.p/lineage?column=c",
+        None,
+        "catalog",
+        "lineage",
+        {"name": "f.p", "column": "c"},
+    ),
     (
         "catalog/datasets/f.p/tags",
         {"add": ["gold"], "remove": ["raw"]},

@@ -1318,9 +1318,17 @@ export interface components {
         /**
          * Edge
          * @description `output` was made from `input` by `job`. All three are references; at: ISO 8601 in UTC.
+         *
+         *     columns: columns of the input, each with a column of the output whose values were made from it;
+         *     empty where that is not known.
          */
         readonly Edge: {
             readonly at: string;
+            /** @default [] */
+            readonly columns: readonly (readonly [
+                string,
+                string
+            ])[];
             readonly input: string;
             readonly job: string;
             readonly output: string;

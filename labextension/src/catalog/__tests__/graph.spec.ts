@@ -76,7 +76,8 @@ describe('lineage', () => {
     input,
     output,
     job: 'ingest',
-    at
+    at,
+    columns: []
   });
 
   it('draws versions of an object as one node, and only the newest doing that made it', () => {
