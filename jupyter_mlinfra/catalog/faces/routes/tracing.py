@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ....faces.handler import Handler
+from ....faces.parameters import Name
 from .rights import read
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 class DatasetLineage(Handler):
     @read
-    def get(self, name: str, column: str | None = None) -> Page[Edge]:
+    def get(self, name: str, *, column: Name | None = None) -> Page[Edge]:
         """What the dataset, or one column of it, was made from and what was made from it: at most
         200 edges each way, nearest first; `total` counts all.
         """
