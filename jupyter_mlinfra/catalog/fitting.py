@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .conform import Fit
@@ -12,6 +13,16 @@ from .rows import with_odd_times_as_text
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A row that fails a rule which sets rows aside. place: in its block."""
+
+    place: int
+    reason: str
+    column: str
+
 
 _BAD, _PLACE = "\0bad", "\0place"  # no column can have these names
 
@@ -45,25 +56,36 @@ def typed(frame: pl.DataFrame, fits: Sequence[Fit]) -> tuple[pl.DataFrame, Seque
     )
     bad = doubtful.filter(exact[_BAD])
     result = quick.with_columns(_mended(quick, exact.drop(_BAD), doubtful).get_columns())
-    return (result.filter(_but(bad, frame.height)) if len(bad) else result), bad.to_list()
+    return (result.filter(but(bad, frame.height)) if len(bad) else result), bad.to_list()
 
 
 def _mended(quick: pl.DataFrame, exact: pl.DataFrame, places: pl.Series) -> pl.DataFrame:
     """The columns of `exact`, with the values of `quick` in all other places."""
     import polars as pl
 
-    others = quick.select(exact.columns).with_row_index(_PLACE).filter(_but(places, quick.height))
+    others = quick.select(exact.columns).with_row_index(_PLACE).filter(but(places, quick.height))
     placed = exact.select(places.cast(pl.UInt32).alias(_PLACE), *exact.columns)
     return pl.concat([others, placed]).sort(_PLACE).drop(_PLACE)
 
 
-def _but(places: pl.Series, height: int) -> pl.Series:
+def but(places: pl.Series | Sequence[int], height: int) -> pl.Series:
     """A mask of all rows but those at these places."""
     import polars as pl
 
     return ~pl.int_range(height, dtype=pl.UInt32, eager=True).is_in(
-        places.cast(pl.UInt32).implode()
+        pl.Series(places).cast(pl.UInt32).implode()
     )
+
+
+def failed_rows(
+    rows: pl.DataFrame, numbers: Sequence[int] | pl.Series, failed: Sequence[Failed]
+) -> list[Unfit]:
+    """Number, reason and values of rows that fail a rule, as they are in `rows`."""
+    values = with_odd_times_as_text(rows).iter_rows(named=True)
+    return [
+        Unfit(number, item.reason, row, item.column)
+        for number, item, row in zip(numbers, failed, values, strict=True)
+    ]
 
 
 def unfit_rows(rows: pl.DataFrame, numbers: Sequence[int], fits: Sequence[Fit]) -> list[Unfit]:

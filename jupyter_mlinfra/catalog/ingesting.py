@@ -21,6 +21,7 @@ from .intake import FileRows
 from .names import DatasetName
 from .places import Given, given
 from .progress import Meter, OnProgress
+from .quality.ingest import Guarding
 from .reading import Reading, ReadingOptions
 from .reporting import completed, nothing_written, said_of_skipped
 from .rows import scan
@@ -67,6 +68,7 @@ class Ingesting:
 
     def __init__(self, project: Project, store: CatalogStore, writer: Writer) -> None:
         self._project, self._store, self._writer = project, store, writer
+        self._guarding = Guarding(project, store)
 
     def ingest(
         self,
@@ -264,7 +266,9 @@ class Ingesting:
             meter.files(sources, [packed_size(path) for path in files.paths])
             rows = FileRows(sources, options, meter=meter)
             rows.quarantine.masked = self._masked(name)
-            report = trial(name.text, rows, self._table(name), mode, key=key, scratch=scratch)
+            table = self._table(name)
+            with self._guarding.guarding(name, rows, mode, key, kept=False) as guard:
+                report = trial(name.text, rows, table, mode, key=key, scratch=scratch, guard=guard)
             report = completed(report, rows, files.skipped, files.notes)
         return replace(report, summary=f"Nothing was written, this is a dry run. {report.summary}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -12,7 +13,7 @@ from ..core.frames import polars_frame
 from .conform import Fit, Target, fit
 from .diagnosis import refusal
 from .dtypes import requested_dtype, storable
-from .fitting import cut, typed, unfit_rows
+from .fitting import but, cut, failed_rows, typed, unfit_rows
 from .guess import Guess, Guesses
 from .kept import Kept
 from .names import column_names
@@ -28,12 +29,29 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ..core.frames import Frame
+    from .fitting import Failed
 
 _BLOCK = 1 << 17
 
 
+class Screen(Protocol):
+    """What looks at rows on their way."""
+
+    def begin(self) -> None:
+        """The rows come from the beginning."""
+
+    def block(self, rows: pl.DataFrame) -> Sequence[Failed]:
+        """Rows as the table would keep them; returns those that go to quarantine instead."""
+
+
 class Rows(Protocol):
-    """What a commit reads. Both methods can be called again, if another writer came first."""
+    """What a commit reads. Both methods can be called again, if another writer came first. screen:
+    set before `frames` to look at the rows. quarantine: the rows that do not come in, after
+    `frames`.
+    """
+
+    screen: Screen | None
+    quarantine: Quarantine
 
     def plan(self, existing: Mapping[str, Target] | None) -> Mapping[str, Target]:
         """The columns of the table afterwards, in order. existing: its present ones; None if it has
@@ -75,6 +93,7 @@ class FileRows:
         self._guessed_for: Mapping[str, pl.DataType | None] = {}
         self.guesses: Mapping[str, Guess] = {}
         self.quarantine = Quarantine()
+        self.screen: Screen | None = None
         self.refused: list[Unprocessable] = []
         self.read = 0
         self._kept = Kept()
@@ -152,6 +171,8 @@ class FileRows:
         self._empty.clear()
         self._cut.clear()
         self.read = 0
+        if self.screen is not None:
+            self.screen.begin()
         self._meter.reads("reading")
         for source, shown in zip(self._sources, self._shown, strict=True):
             yield from self._frames_of(source, shown, targets)
@@ -172,20 +193,27 @@ class FileRows:
             if name not in source.columns
         ]
         read = 0
-        unfit: list[Unfit] = []
+        unfit, failed = list[Unfit](), list[Unfit]()
         for frame in self._meter.reading(source, self._kept.frames_of(source)):
             fitting, bad = typed(frame, fits)
             if bad:
                 unfit += unfit_rows(frame[bad], [read + row for row in bad], fits)
-            if len(unfit) > MOST:
-                raise too_many(
-                    source.name, f"row {unfit[0].row + 1}", self.quarantine.told(unfit[0])
-                )
+            whole = fitting.with_columns(absent)[list(targets)]
+            if self.screen is not None and (found := self.screen.block(whole)):
+                places = but(bad, frame.height).arg_true()[[item.place for item in found]]
+                failed += failed_rows(frame[places], places + read, found)
+                whole = whole.filter(but([item.place for item in found], whole.height))
+            for rows in (unfit, failed):
+                if len(rows) > MOST:
+                    raise too_many(
+                        source.name, f"row {rows[0].row + 1}", self.quarantine.told(rows[0])
+                    )
             read += frame.height
             self._cut.update(cut(frame, fits))
-            yield fitting.with_columns(absent)[list(targets)]
+            yield whole
         broken = sorted([*source.torn(), *source.broken(unfit)], key=lambda row: row.line)
         self._judge(source, broken, read + len(source.torn()), targets)
+        broken = sorted([*broken, *source.broken(failed)], key=lambda row: row.line)
         dialect = source.dialect
         header = header_line(source.columns, dialect.separator) if broken and dialect else ""
         for row in broken:
@@ -305,11 +333,15 @@ class FileRows:
 
 
 class FrameRows:
-    """The rows of a frame: either all fit, or nothing is written."""
+    """The rows of a frame: either all fit, or nothing is written. Rows that fail a rule which sets
+    rows aside go to `quarantine`.
+    """
 
     def __init__(self, frame: Frame) -> None:
         import polars as pl
 
+        self.screen: Screen | None = None
+        self.quarantine = Quarantine()
         self._frame = (
             frame  # it may be larger than memory
             if isinstance(frame, pl.LazyFrame)
@@ -347,6 +379,10 @@ class FrameRows:
             fit(name, self._columns[name], target, spelled=False, zone=None)
             for name, target in targets.items()
         ]
+        self.quarantine.clear()
+        if self.screen is not None:
+            self.screen.begin()
+        read = 0
         for frame in self._frame.collect_batches(chunk_size=_BLOCK, engine="streaming"):
             fitting, bad = typed(frame, fits)
             if bad:
@@ -356,7 +392,21 @@ class FrameRows:
                     f"A row has {first.reason}.",
                     "Fix the values, or rewrite the dataset with mode='replace'.",
                 )
-            yield fitting
+            yield self._screened(fitting, read)
+            read += frame.height
+
+    def _screened(self, rows: pl.DataFrame, before: int) -> pl.DataFrame:
+        """The rows without those that fail a rule which sets rows aside."""
+        import polars as pl
+
+        found = [] if self.screen is None else self.screen.block(rows)
+        if not found:
+            return rows
+        places = pl.Series([item.place for item in found], dtype=pl.UInt32)
+        for row in failed_rows(rows[places], places + before, found):
+            text = json.dumps(dict(row.values), default=str, ensure_ascii=False)
+            self.quarantine.add(Broken("a frame", row.row + 1, row.reason, text, row.column))
+        return rows.filter(but(places.to_list(), rows.height))
 
 
 def _empty_doubt(name: str) -> Doubt:

@@ -281,6 +281,12 @@ def keeps_files(snapshot: Metadata) -> bool:
     return keeps_rows(snapshot) or _summary(snapshot).get(KEEPS_FILES) == "true"
 
 
+def current(metadata: Metadata) -> int | None:
+    """The newest snapshot; None if nothing was ever committed."""
+    snapshot_id: int | None = metadata.get("current-snapshot-id")
+    return None if snapshot_id == -1 else snapshot_id
+
+
 def ancestors(metadata: Metadata, snapshot: int | None) -> Iterator[Metadata]:
     """A snapshot, its parent, and so on, as far as they are kept."""
     entries = {entry["snapshot-id"]: entry for entry in metadata.get("snapshots", [])}

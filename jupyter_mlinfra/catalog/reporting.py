@@ -67,6 +67,7 @@ def _summary(
             f"{len(quarantine.rows):,} of {read:,} rows do not fit and are in quarantine, the first"
             f" in line {first.line} of {first.file.rpartition('/')[2]}: {quarantine.told(first)}"
         )
+    parts += report.rules_failed
     if skipped:
         parts.append(said_of_skipped(skipped))
     updated = f", {report.rows_updated:,} of them in place of others" if report.rows_updated else ""

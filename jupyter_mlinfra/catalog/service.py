@@ -9,6 +9,7 @@ from .verbs.care import CareVerbs
 from .verbs.ingest import IngestVerbs
 from .verbs.labels import LabelVerbs
 from .verbs.looking import LookingVerbs
+from .verbs.quality import QualityVerbs
 from .verbs.querying import SqlVerbs
 from .verbs.reading import ReadingVerbs
 from .verbs.registering import RegisteringVerbs
@@ -28,6 +29,7 @@ class Catalog(
     LookingVerbs,
     SearchVerbs,
     TimeVerbs,
+    QualityVerbs,
     LineageVerbs,
     SqlVerbs,
     CareVerbs,

@@ -28,7 +28,8 @@ class IngestReport:
     columns, such as `n: i32 → i64`. summary: all of it in one line, beginning with what was left
     out. skipped: files that were already in the dataset. spelled: a line for each spelling of
     numbers and dates that is not 1234.5 and ISO 8601, with its columns. notes: what was guessed and
-    could be otherwise.
+    could be otherwise. rules_failed: a line for each rule that new rows fail, and that let them in
+    or set them aside.
     """
 
     dataset: str
@@ -44,6 +45,7 @@ class IngestReport:
     skipped: Sequence[str] = ()
     spelled: Sequence[str] = ()
     notes: Sequence[str] = ()
+    rules_failed: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +140,9 @@ class Dataset:
     """One row of a list. name: `namespace.table`. rows, bytes: from the snapshot's summary, so
     exact. domain: whose table it is: that domain alone writes it, it has no snapshots, and what
     would have to be read is unknown; of what is registered in place, its kind (`csv`, `delta`);
-    empty for a dataset of the catalog. columns_tagged: tags of its columns, by name.
+    empty for a dataset of the catalog. columns_tagged: tags of its columns, by name. signs: what is
+    wrong with it, with a sentence: `failing` (rules that failed when they were last run), `late`,
+    `short` or `large` (new rows; see `quality`).
     """
 
     ref: str
@@ -154,6 +158,7 @@ class Dataset:
     description: str
     domain: str = ""
     columns_tagged: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    signs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

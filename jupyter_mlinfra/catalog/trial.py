@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table
 
     from .intake import FileRows
+    from .quality.guarding import Guard
 
 
 class _Nowhere:
@@ -39,9 +40,10 @@ def trial(
     *,
     key: Sequence[str],
     scratch: Path,
+    guard: Guard | None,
 ) -> IngestReport:
     """The counts and the columns of an ingest into dataset `name`. table: it, if it exists.
-    scratch: a folder for rows that wait. Raises what the ingest would raise.
+    scratch: a folder for rows that wait. guard: its rules. Raises what the ingest would raise.
     """
     existing = None if table is None else targets_of(table.schema())
     with changing(rows, mode, key, scratch) as change:
@@ -52,6 +54,8 @@ def trial(
             written, updated = done.rows, done.updated
         else:  # earlier rows need not be read
             written, updated = sum(frame.height for frame in rows.frames(targets)), 0
+        if guard is not None:
+            guard.check()
         notes = notes_of(change)
     return IngestReport(
         dataset=name,
@@ -63,4 +67,5 @@ def trial(
         schema=short_schema(targets),
         schema_changes=changes(existing, targets),
         notes=notes,
+        rules_failed=guard.warnings if guard else (),
     )

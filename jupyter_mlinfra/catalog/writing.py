@@ -16,6 +16,7 @@ from .commit import Committed, Terms, commit
 from .intake import Rows
 from .names import DatasetName
 from .positions import Advance, Advancing, Position, position
+from .quality.ingest import Guarding
 from .quarantine import Quarantine
 from .quarantined import quarantine_of
 from .spec import IngestReport
@@ -31,6 +32,7 @@ class Writer:
 
     def __init__(self, project: Project, store: CatalogStore) -> None:
         self._project, self._store = project, store
+        self._rules = Guarding(project, store)
 
     def write(
         self,
@@ -53,6 +55,8 @@ class Writer:
 
         def summary() -> Mapping[str, str]:
             further = properties()
+            if guard is not None:
+                guard.check()
             quarantine.place(self._project.home / "quarantine" / name.text, key)
             return {
                 records.WRITTEN_BY: written_by,
@@ -61,11 +65,19 @@ class Writer:
                 **further,
             }
 
-        terms = Terms(summary=summary, undo=quarantine.discard, stale=stale, beside=quarantine)
+        def outdated(metadata: records.Metadata) -> bool:
+            return stale(metadata) or (guard is not None and guard.stale(metadata))
+
+        terms = Terms(summary=summary, undo=quarantine.discard, stale=outdated, beside=quarantine)
         owner = self._project.user
-        with changing(rows, mode, key, self._project.folder("staging")) as change:
+        with (
+            self._rules.guarding(name, rows, mode, key) as guard,
+            changing(rows, mode, key, self._project.folder("staging")) as change,
+        ):
             committed = commit(self._store, name, change, owner=owner, terms=terms)
-            notes = notes_of(change)
+            notes, failed = notes_of(change), guard.warnings if guard else []
+            if guard is not None:
+                self._rules.keep(name, committed.snapshot, guard.results)
         self._announce(name, committed, written_by, inputs, quarantined=len(quarantine.rows))
         failpoint("catalog-told")
         return IngestReport(
@@ -79,6 +91,7 @@ class Writer:
             schema=committed.schema,
             schema_changes=committed.changes,
             notes=notes,
+            rules_failed=failed,
         )
 
     def write_once(
@@ -113,7 +126,7 @@ class Writer:
                     rows,
                     mode,
                     inputs,
-                    Quarantine(),
+                    rows.quarantine,
                     key=key,
                     properties=last_check,
                     stale=stale,

@@ -140,6 +140,14 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
         "describe",
         {"name": "column:f.p.a%2Eb", "description": "Of the buyer", "tags": ("pii",)},
     ),
+    ("catalog/datasets/f.p/quality", None, "catalog", "rules", {"name": "f.p"}),
+    (
+        "catalog/datasets/f.p/quality/results?rule=id%20unique&limit=5",
+        None,
+        "catalog",
+        "results",
+        {"name": "f.p", "rule": "id unique", "limit": 5, "cursor": None},
+    ),
     ("catalog/namespaces", None, "catalog", "namespaces", PAGE | TABLES),
     ("catalog/datasets/f.p/care", None, "catalog", "care", {"name": "f.p"}),
     (
@@ -1024,6 +1032,7 @@ def test_every_route_is_in_the_table() -> None:
         ("/workbench/domains", "get"),
         ("/workbench/project", "get"),
         ("/catalog/inspect", "post"),
+        ("/catalog/datasets/{name}/rules", "post"),
         ("/features/define", "post"),
         ("/workbench/first-steps", "post"),
         ("/openapi.json", "get"),
@@ -1091,6 +1100,11 @@ LONG: list[tuple[str, Any, str, list[str], dict[str, Any]]] = [
         "expire f.p",
         ["catalog", "expire", "--keep=3", "--yes", "--older-than=7d", "--", "f.p"],
         {"name": "f.p", "older_than": timedelta(days=7), "keep": 3, "preview": False},
+        "catalog/datasets/a.b/quality/run",
+        {},
+        "quality a.b",
+        ["catalog", "quality", "--", "a.b"],
+        {"name": "a.b"},
     ),
     (
         "catalog/ingest",
@@ -1391,7 +1405,7 @@ async def test_a_verb_that_may_take_long_is_a_job_of_the_command_line(
     session = Session(json=True)
     session.__dict__["bench"] = job = Noted()
     job.answer = {
-        "catalog": SimpleNamespace(summary=""),
+        "catalog": SimpleNamespace(summary="", rules=()),
         "deployments": answer_of("deployments/deployments/{name}/rollback", "post"),
         "features": {
             "apply": SimpleNamespace(problems=()),

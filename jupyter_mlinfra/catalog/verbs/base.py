@@ -9,6 +9,8 @@ from ..access.revealing import Revealing
 from ..care.uses import Uses
 from ..ingesting import Ingesting
 from ..names import DatasetName
+from ..quality.kept import RuleStore
+from ..quality.watching import Watching
 from ..registrations import Registrations
 from ..store import CatalogStore
 from ..tables.finding import Finder
@@ -30,6 +32,8 @@ class Verbs:
         self._revealing = Revealing(project)
         self._writer = Writer(project, self._store)
         self._ingesting = Ingesting(project, self._store, self._writer)
+        self._rules = RuleStore(project)
+        self._watching = Watching(self._rules)
 
     def own(self, text: str) -> DatasetName:
         """A name without a snapshot, for verbs that only datasets have. Raises Conflict if it is a

@@ -11,7 +11,6 @@ from ..change import WriteMode
 from ..intake import FrameRows
 from ..positions import Advance, Position
 from ..progress import OnProgress
-from ..quarantine import Quarantine
 from ..reading import ReadingOptions
 from ..spec import IngestReport, Inspection
 from ..ways import no_mode, way_of
@@ -155,7 +154,7 @@ class IngestVerbs(Verbs):
         rows, made_from = FrameRows(frame), list(inputs)
         if once:
             return self._writer.write_once(name, rows, way, made_from, once, advance, key=columns)
-        return self._writer.write(name, rows, way, made_from, Quarantine(), key=columns)
+        return self._writer.write(name, rows, way, made_from, rows.quarantine, key=columns)
 
     def written(self, name: str, once: str) -> str | None:
         """The snapshot that added the rows of this name (see `write`), if they are in the dataset

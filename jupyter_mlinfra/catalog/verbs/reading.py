@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ...core.errors import BadRequest, NotFound
+from ...core.errors import BadRequest, MLInfraError, NotFound
 from ...core.records import Page, page_of
 from ...core.viewer import Reveal
 from .. import metadata as records
@@ -43,8 +43,22 @@ class ReadingVerbs(Verbs):
         entries, tables, note = self._tables.listed(namespace, domains)
         listed: Sequence[CatalogEntry | DomainTable] = [*entries, *tables]
         page = page_of(listed, limit=limit, cursor=cursor)
-        items = [self._tables.of(item).record() for item in page.items]
+        items = self._marked(page.items)
         return Page(items=items, shown=page.shown, total=page.total, cursor=page.cursor, note=note)
+
+    def _marked(self, listed: Sequence[CatalogEntry | DomainTable]) -> Sequence[Dataset]:
+        """The lines of a list, with what is wrong with each."""
+        items = [(self._tables.of(item).record(), self._parsed(item)) for item in listed]
+        return self._watching.marked(items)
+
+    def _parsed(self, item: CatalogEntry | DomainTable) -> records.Metadata | None:
+        """The metadata of a dataset; None for another table, or if it cannot be read."""
+        if isinstance(item, DomainTable):
+            return None
+        try:
+            return self._store.metadata(item)
+        except MLInfraError:
+            return None
 
     def namespaces(
         self,
@@ -77,7 +91,12 @@ class ReadingVerbs(Verbs):
         """One dataset, at its newest snapshot or, as `ns.table@SNAPSHOT`, at that one. Raises
         NotFound if it does not exist.
         """
-        return self._tables.find(self.named(name)).detail()
+        dataset_name = self.named(name)
+        detail = self._tables.find(dataset_name).detail()
+        if detail.dataset.domain:
+            return detail
+        metadata = self._parsed(self._store.entry(dataset_name))
+        return replace(detail, dataset=self._watching.marked([(detail.dataset, metadata)])[0])
 
     def fingerprint(self, name: str) -> str | None:
         """The newest snapshot, and the columns if they have changed since: differs exactly when the

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from . import access, care, ingest, labels, looking, reading, registering, search, time, tracing
+from . import (
+    access,
+    care,
+    ingest,
+    labels,
+    looking,
+    quality,
+    reading,
+    registering,
+    search,
+    time,
+    tracing,
+)
 
 ROUTES = {
     **reading.ROUTES,
     **looking.ROUTES,
     **time.ROUTES,
+    **quality.ROUTES,
     **tracing.ROUTES,
     **labels.ROUTES,
     **care.ROUTES,

@@ -1,0 +1,72 @@
+"""Rules and their results."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from ....faces.handler import Handler, elsewhere
+from ....faces.parameters import Cursor, Len, Limit, Name, Text, Whole
+from .rights import check_readable, read, write
+
+if TYPE_CHECKING:
+    from ....core.records import Page
+    from ....jobs.spec import Job
+    from ...quality.spec import PastResult, Quality
+
+Words = Annotated[str, Len(1, 2000), Whole()]
+
+
+class DatasetQuality(Handler):
+    @read(slow=True)
+    def get(self, name: str) -> Quality:
+        """The rules of a dataset with their newest results, and whether it is late or short."""
+        return self.bench.catalog.rules(check_readable(self, name))
+
+
+class DatasetResults(Handler):
+    @read
+    def get(
+        self, name: str, *, rule: Name | None = None, limit: Limit = 50, cursor: Cursor = None
+    ) -> Page[PastResult]:
+        """What its rules, or one of them, found earlier, newest first."""
+        name = check_readable(self, name)
+        return self.bench.catalog.results(name, rule=rule, limit=limit, cursor=cursor)
+
+
+class DatasetQualityRun(Handler):
+    @write(slow=elsewhere)
+    def post(self, name: str) -> Job:
+        """Ask all of its rules of all rows: a job."""
+        name = check_readable(self, name)
+        self.bench.catalog.show(name)
+        return self.as_job("catalog quality", name, of=name)
+
+
+class DatasetRules(Handler):
+    @write(slow=True)
+    def post(
+        self,
+        name: str,
+        *,
+        add: Words | None = None,
+        severity: Literal["block", "warn", "quarantine"] = "block",
+        rule: Text = "",
+        remove: Words | None = None,
+    ) -> Quality:
+        """Give it a rule in words, perhaps with a name (`rule`), or take one from it by its name
+        (`remove`); with both, one takes the place of the other.
+        """
+        name = check_readable(self, name)
+        catalog = self.bench.catalog
+        made = catalog.rule(name, add, severity=severity, as_=rule) if add else None
+        if remove and (made is None or made.rule != remove):
+            catalog.remove_rule(name, remove)
+        return catalog.rules(name)
+
+
+ROUTES: dict[str, type[Handler]] = {
+    "catalog/datasets/{name}/quality": DatasetQuality,
+    "catalog/datasets/{name}/quality/results": DatasetResults,
+    "catalog/datasets/{name}/quality/run": DatasetQualityRun,
+    "catalog/datasets/{name}/rules": DatasetRules,
+}

@@ -1,0 +1,319 @@
+"""The rules in a data contract (ODCS 3), as far as they can be asked here; the others are named."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ...core.errors import BadRequest
+from .checks import Check, Fresh, InRange, InSet, Matches, NotNull, References, RowCount, Unique
+from .contract_written import ENGINE, UNITS
+from .words import check_of, text_of
+
+if TYPE_CHECKING:
+    from ..names import DatasetName
+    from .spec import Severity
+
+_WARNINGS = ("warning", "warn", "info", "low", "minor", "medium")
+_OLD_METRICS = {
+    "nullCheck": "nullValues",
+    "nullValues": "nullValues",
+    "duplicateCount": "duplicateValues",
+    "duplicateValues": "duplicateValues",
+    "validValues": "invalidValues",
+    "rowCount": "rowCount",
+}
+_OPERATORS = (
+    "mustBe",
+    "mustNotBe",
+    "mustBeGreaterThan",
+    "mustBeGreaterOrEqualTo",
+    "mustBeGreaterThanOrEqualTo",
+    "mustBeLessThan",
+    "mustBeLessOrEqualTo",
+    "mustBeLessThanOrEqualTo",
+    "mustBeBetween",
+    "mustNotBeBetween",
+)
+_LONG_UNITS = {
+    "day": "d",
+    "days": "d",
+    "hour": "h",
+    "hours": "h",
+    "minute": "m",
+    "minutes": "m",
+    "min": "m",
+}
+_MANY = 40
+_SCALARS = (str, int, float, bool)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRule:
+    """A rule of a contract."""
+
+    name: str
+    check: Check
+    severity: Severity
+
+    @property
+    def text(self) -> str:
+        return text_of(self.check)
+
+
+class Reading:
+    """Reads one table of a contract. rules: by their names. left_out: what cannot be asked here, a
+    line each.
+    """
+
+    def __init__(self, dataset: DatasetName) -> None:
+        self._dataset = dataset
+        self.rules: dict[str, ReadRule] = {}
+        self.left_out: list[str] = []
+
+    def table(self, table: Mapping[str, Any]) -> None:
+        """The rules of the table and of its columns."""
+        properties = _dicts(table.get("properties"))
+        for item in _dicts(table.get("quality")):
+            self._tried("the table", item, lambda item=item: self._quality(item, None))
+        for found in properties:
+            name = str(found.get("physicalName") or found.get("name") or "")
+            if not name:
+                self.left_out.append("a column without a name")
+                continue
+            for item in _dicts(found.get("quality")):
+                self._tried(name, item, lambda item=item, name=name: self._quality(item, name))
+            self._column(name, found)
+        keys = [found for found in properties if found.get("primaryKey") is True]
+        keys.sort(key=lambda found: _position(found.get("primaryKeyPosition")))
+        names = [str(found.get("physicalName") or found.get("name")) for found in keys]
+        if names:
+            self._add(Unique(tuple(names)))
+        for name in names:
+            self._add(NotNull(name))
+        for item in _dicts(table.get("relationships")):
+            self._relationship(item, item.get("from"))
+
+    def agreements(self, found: Any) -> None:
+        """Those about freshness; the others are no rules about rows."""
+        for item in _dicts(found):
+            kind = str(item.get("property", ""))
+            unit = str(item.get("unit", "d")).lower()
+            value, unit = item.get("value"), _LONG_UNITS.get(unit, unit)
+            is_about_rows = kind in ("freshness", "latency") and unit in UNITS
+            if not is_about_rows or not isinstance(value, int | float) or not _is_number(value):
+                self.left_out.append(f"the agreement {kind[:_MANY]!r}: it is not about fresh rows")
+                continue
+            self._add(Fresh(float(value) * UNITS[unit]))
+
+    def _tried(self, where: str, item: Mapping[str, Any], read: Any) -> None:
+        """Read one rule; one that cannot be is named."""
+        try:
+            read()
+        except BadRequest as error:
+            name = item.get("name") or item.get("metric") or item.get("type") or "a rule"
+            self.left_out.append(
+                f"{str(name)[:_MANY]!r} of {where}: {error.what} {error.why}".strip()
+            )
+
+    def _quality(self, item: Mapping[str, Any], column: str | None) -> None:
+        kind = item.get("type") or ("library" if item.get("metric") or item.get("rule") else "")
+        if kind == "custom" and item.get("engine") == ENGINE:
+            text = item.get("implementation")
+            self._add(check_of(text if isinstance(text, str) else ""), item)
+        elif kind == "library":
+            metric = item.get("metric") or _OLD_METRICS.get(str(item.get("rule")), "")
+            for check in _library(str(metric), item, column):
+                self._add(check, item)
+        elif kind == "text":
+            raise BadRequest("It is a text for people.")
+        elif kind == "sql":
+            raise BadRequest("Rules in SQL are not asked here.")
+        else:
+            engine = f" of {item['engine']}" if isinstance(item.get("engine"), str) else ""
+            raise BadRequest(f"Rules{engine} cannot be asked here.")
+
+    def _column(self, name: str, found: Mapping[str, Any]) -> None:
+        """What a column says without a rule: required, unique, limits of its values, whose values
+        they are.
+        """
+        if found.get("required") is True:
+            self._add(NotNull(name))
+        if found.get("unique") is True:
+            self._add(Unique((name,)))
+        options = found.get("logicalTypeOptions")
+        for key, value in (options if isinstance(options, dict) else {}).items():
+            try:
+                if (check := _limit(name, key, value)) is not None:
+                    self._add(check)
+            except BadRequest as error:
+                self.left_out.append(f"{key[:_MANY]!r} of {name}: {error.what}")
+        for item in _dicts(found.get("relationships")):
+            self._relationship(item, name)
+
+    def _relationship(self, item: Mapping[str, Any], column: Any) -> None:
+        to = item.get("to")
+        here = [column] if isinstance(column, str) else column
+        there = [to] if isinstance(to, str) else to
+        if not (
+            isinstance(here, list) and isinstance(there, list) and len(here) == len(there) == 1
+        ):
+            self.left_out.append("a relationship of several columns")
+            return
+        table, _, other = str(there[0]).rpartition(".")
+        if not table or "/" in str(there[0]):
+            self.left_out.append(f"the relationship to {str(there[0])[:80]!r}")
+            return
+        dataset = table if "." in table else f"{self._dataset.namespace}.{table}"
+        self._add(References(str(here[0]).rpartition(".")[2], dataset, other))
+
+    def _add(self, check: Check, item: Mapping[str, Any] | None = None) -> None:
+        """Keep a rule; one that demands the same as another is kept once."""
+        if any(rule.check == check for rule in self.rules.values()):
+            return
+        item = item or {}
+        name = item.get("name") if isinstance(item.get("name"), str) else None
+        name = str(name or text_of(check)).strip()[:200]
+        if name in self.rules:
+            name = text_of(check)
+        self.rules[name] = ReadRule(name, check, _severity(item.get("severity")))
+
+
+def _library(metric: str, item: Mapping[str, Any], column: str | None) -> list[Check]:
+    """What a metric of the standard's library demands."""
+    found: Any = item.get("arguments")
+    arguments: Mapping[str, Any] = found if isinstance(found, dict) else {}
+    if metric == "rowCount":
+        return [_row_count(item)]
+    _check_none(item)
+    if metric == "duplicateValues":
+        names: Any = arguments.get("properties") or ([column] if column else None)
+        if not _are(names, (str,)):
+            raise BadRequest("It does not say of which columns.")
+        return [Unique(tuple(names))]
+    if column is None:
+        raise BadRequest("It does not say of which column.")
+    if metric == "nullValues":
+        return [NotNull(column)]
+    if metric == "missingValues":
+        return _present(column, arguments.get("missingValues"))
+    if metric == "invalidValues":
+        values: Any = arguments.get("validValues") or item.get("validValues")
+        pattern = arguments.get("pattern")
+        checks: list[Check] = [InSet(column, tuple(values))] if _are(values, _SCALARS) else []
+        checks += [Matches(column, pattern)] if isinstance(pattern, str) else []
+        if checks:
+            return checks
+        raise BadRequest("It does not say which values are valid.")
+    raise BadRequest(f"The metric {metric[:_MANY]!r} is not known here.")
+
+
+def _present(column: str, missing: Any) -> list[Check]:
+    """No value of those that stand for a missing one."""
+    if not isinstance(missing, list) or not missing:
+        return [NotNull(column)]
+    checks: list[Check] = [NotNull(column)] if None in missing else []
+    words = [value for value in missing if isinstance(value, _SCALARS)]
+    if words:
+        listed = ", ".join(json.dumps(value) for value in words if not isinstance(value, bool))
+        checks.append(check_of(f"col({json.dumps(column)}) not in [{listed}]"))
+    return checks
+
+
+def _check_none(item: Mapping[str, Any]) -> None:
+    """Raise BadRequest for a rule that lets some rows fail."""
+    operator, value = _operator(item)
+    zero = operator in ("mustBe", "mustBeLessOrEqualTo", "mustBeLessThanOrEqualTo") and value == 0
+    if not zero and not (
+        operator == "mustBeLessThan" and value == 1 and item.get("unit") != "percent"
+    ):
+        raise BadRequest(f"It lets some rows fail ({operator}: {value!r:.40}).")
+
+
+def _row_count(item: Mapping[str, Any]) -> RowCount:
+    operator, value = _operator(item)
+    if operator == "mustBeBetween" and _are(value, (int, float)) and len(value) == 2:
+        return RowCount(_whole(value[0]), _whole(value[1]))
+    if not _is_number(value):
+        raise BadRequest(f"{value!r:.40} is not a number of rows.")
+    rows = _whole(value)
+    match operator:
+        case "mustBe":
+            return RowCount(rows, rows)
+        case "mustBeGreaterThan":
+            return RowCount(rows + 1)
+        case "mustBeGreaterOrEqualTo" | "mustBeGreaterThanOrEqualTo":
+            return RowCount(rows)
+        case "mustBeLessThan":
+            return RowCount(None, rows - 1)
+        case "mustBeLessOrEqualTo" | "mustBeLessThanOrEqualTo":
+            return RowCount(None, rows)
+    raise BadRequest(f"{operator} of a number of rows cannot be asked here.")
+
+
+def _operator(item: Mapping[str, Any]) -> tuple[str, Any]:
+    found = [(key, item[key]) for key in _OPERATORS if key in item]
+    if len(found) != 1:
+        raise BadRequest("It does not say what the number must be.")
+    return found[0]
+
+
+def _limit(column: str, key: str, value: Any) -> Check | None:
+    """What an option of a type demands; None for one that demands nothing."""
+    name = f"col({json.dumps(column)})"
+    if key in ("timezone", "defaultTimezone"):
+        return None
+    if key == "format":
+        raise BadRequest("The form of values is not checked.")
+    if key == "pattern" and isinstance(value, str):
+        return Matches(column, value)
+    if not isinstance(value, (str, int, float)) or isinstance(value, bool):
+        raise BadRequest(f"{value!r:.40} is not a limit.")
+    match key:
+        case "minimum":
+            return InRange(column, low=value)
+        case "maximum":
+            return InRange(column, high=value)
+        case "exclusiveMinimum":
+            return check_of(f"{name} > {json.dumps(value)}")
+        case "exclusiveMaximum":
+            return check_of(f"{name} < {json.dumps(value)}")
+        case "multipleOf":
+            return check_of(f"{name} % {json.dumps(value)} == 0")
+        case "minLength":
+            return check_of(f"length({name}) >= {json.dumps(value)}")
+        case "maxLength":
+            return check_of(f"length({name}) <= {json.dumps(value)}")
+    raise BadRequest("It cannot be asked here.")
+
+
+def _severity(word: Any) -> Severity:
+    text = str(word or "").lower()
+    if text == "quarantine":
+        return "quarantine"
+    return "warn" if text in _WARNINGS else "block"
+
+
+def _dicts(found: Any) -> list[Mapping[str, Any]]:
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def _are(values: Any, kinds: tuple[type, ...]) -> bool:
+    """Whether it is a list of such values, and not empty."""
+    return isinstance(values, list) and bool(values) and all(isinstance(v, kinds) for v in values)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15
+
+
+def _whole(value: float) -> int:
+    if value != int(value) or value < 0:
+        raise BadRequest(f"{value!r} is not a number of rows.")
+    return int(value)
+
+
+def _position(found: Any) -> int:
+    return found if isinstance(found, int) and found >= 0 else 1 << 30

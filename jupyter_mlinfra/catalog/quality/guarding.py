@@ -1,0 +1,268 @@
+"""Rules at a write: new rows are looked at block by block on their way into the data files, and the
+commit does not happen if a rule that blocks fails.
+
+Values that must be unique, or be in another dataset, are set aside on disk until the last row was
+read, and are compared then with those that the dataset has. A commit of another writer in between
+makes the write start again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from ...core.errors import NotFound, Unprocessable
+from ...core.frames import exactly
+from .. import metadata as records
+from ..fitting import Failed, but
+from .among import also_in, homeless, repeated, repeated_keys
+from .checking import result_of
+from .checks import ROW_CHECKS, References, RowCount, Unique, check_columns
+from .screening import Screen, said
+from .spec import Rule, RuleResult
+from .words import check_of
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_NUMBER = "\0number"  # no column can have this name
+_LATE = (Unique, References, RowCount)
+"""Checks that the last row decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """The dataset as it is: its rows, how many, and the snapshot."""
+
+    rows: pl.LazyFrame
+    count: int
+    snapshot: int | None
+
+
+class Guard:
+    """The rules of one dataset at one write. present: asked for the dataset as it is; raises
+    NotFound for a new one. others: the rows of another dataset. folder: an empty one, for values
+    that wait. key: columns of an upsert. results: after `check`. refused: whether the rules have
+    refused the rows.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        rules: Sequence[Rule],
+        *,
+        mode: str,
+        key: Sequence[str],
+        present: Callable[[], Present],
+        others: Callable[[str], pl.LazyFrame],
+        folder: Path,
+    ) -> None:
+        self._name, self._rules = name, rules
+        self._checks = {rule.rule: check_of(rule.text) for rule in rules}
+        self._aside = [rule.rule for rule in rules if rule.severity == "quarantine"]
+        self._mode, self._key = mode, tuple(key)
+        self._present, self._others, self._folder = present, others, folder
+        self._screen: Screen | None = None
+        self._rows = 0
+        self._kept: list[Path] = []
+        self._looked, self._found = False, cast("Present | None", None)
+        self.results: list[RuleResult] = []
+        self.refused = False
+
+    def begin(self) -> None:
+        """The rows are read from the beginning."""
+        self._screen, self._rows, self.results = None, 0, []
+        self._kept.clear()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.mkdir(parents=True, mode=0o700)
+
+    def block(self, rows: pl.DataFrame) -> list[Failed]:
+        """Look at rows that are about to come in; returns those that must not."""
+        if self._screen is None:
+            single = {
+                name: check for name, check in self._checks.items() if isinstance(check, ROW_CHECKS)
+            }
+            self._screen = Screen(single, rows.schema)
+        found = self._screen.add(rows)
+        failed = [] if found is None else self._set_aside(found)
+        kept = rows if not failed else rows.filter(but([row.place for row in failed], rows.height))
+        self._rows += kept.height
+        if columns := [name for name in self._waiting() if name in rows.columns]:
+            path = self._folder / f"{len(self._kept):06}.parquet"
+            kept.select([exactly(name) for name in columns]).write_parquet(path, compression="lz4")
+            self._kept.append(path)
+        return failed
+
+    def check(self) -> None:
+        """After the last row: raise Unprocessable if a rule that blocks has failed."""
+        self._looked, self._found = False, None
+        self.results = [self._result(rule) for rule in self._rules]
+        failed = [item for item in self.results if not item.passed and item.severity == "block"]
+        self.refused = bool(failed)
+        if not failed:
+            return
+        lines = [_line(item) for item in failed]
+        raise Unprocessable(
+            f"{self._name} was not written: {len(failed)} of its rules"
+            f" {'fails' if len(failed) == 1 else 'fail'}.",
+            f"{'; '.join(lines)}.",
+            "Mend the rows. Or let them in with a warning, or set them aside:"
+            f" mlinfra catalog rule {self._name} {failed[0].text!r} --severity warn (quarantine)",
+        )
+
+    def stale(self, metadata: records.Metadata) -> bool:
+        """Whether another commit has come since the rows were compared with those of the
+        dataset.
+        """
+        compared = any(isinstance(check, Unique | RowCount) for check in self._checks.values())
+        seen = self._found.snapshot if self._found else None
+        return compared and self._mode != "replace" and records.current(metadata) != seen
+
+    @property
+    def warnings(self) -> list[str]:
+        """A line for each rule that failed and did not stop the write; after `check`."""
+        return [
+            f"{_line(item)}; {'they are' if item.severity == 'quarantine' else 'the rows are'}"
+            f" {'in quarantine' if item.severity == 'quarantine' else 'in the dataset'}"
+            for item in self.results
+            if not item.passed and item.severity != "block"
+        ]
+
+    def _set_aside(self, found: pl.DataFrame) -> list[Failed]:
+        """The rows that fail a rule that sets rows aside, with the first such rule. For the other
+        rules they do not come in.
+        """
+        assert self._screen is not None
+        failed = []
+        names = [name for name in self._aside if name in found.columns]
+        for row in found.iter_rows(named=True) if names else ():
+            broken = [name for name in names if row[name] == "invalid"]
+            if broken:
+                column = next(iter(self._checks[broken[0]].columns), "")
+                reason = f"fails the rule {broken[0]!r}"
+                failed.append(Failed(row["number"], reason, column))
+                others = [name for name in found.columns if row[name] == "invalid"]
+                self._screen.failed.subtract(set(others) - set(names))
+        return failed
+
+    def _waiting(self) -> list[str]:
+        """The columns whose values are kept until the last row is read."""
+        late = [check for check in self._checks.values() if isinstance(check, _LATE)]
+        columns = [column for check in late for column in check.columns]
+        columns += [
+            check.other
+            for check in late
+            if isinstance(check, References) and check.dataset == self._name
+        ]
+        return list(dict.fromkeys([*columns, *self._key])) if late else []
+
+    def _result(self, rule: Rule) -> RuleResult:
+        error = "" if self._screen is None else self._screen.errors.get(rule.rule, "")
+        if error:
+            return result_of(rule, None, self._rows, error=error)
+        try:
+            failed, passed = self._asked(rule)
+        except Exception as problem:  # noqa: BLE001 - one rule must not hide the others
+            return result_of(rule, None, self._rows, error=said(problem))
+        rows = self._rows if rule.severity != "quarantine" else self._rows_read
+        return result_of(rule, failed, rows, passed=passed)
+
+    @property
+    def _rows_read(self) -> int:
+        return self._screen.rows if self._screen else 0
+
+    def _asked(self, rule: Rule) -> tuple[int | None, bool]:
+        """How many of the new rows fail a rule, if it is about rows; and whether it passed."""
+        import polars as pl
+
+        match self._checks[rule.rule]:
+            case Unique() | References() if not self._rows:
+                failed = 0
+            case Unique(columns):
+                failed = self._repeated(columns)
+            case References(column, dataset, other):
+                what = f"column {other!r} of {dataset}"
+                others = self._new([other]) if dataset == self._name else None
+                there = (
+                    self._others(dataset) if others is None else self._with_present(others, other)
+                )
+                bad = homeless(self._new([column]), column, there, other, what=what)
+                failed = int(bad.select(pl.len()).collect(engine="streaming").item())
+            case RowCount() as check:
+                return None, check.holds(self._rows_after())
+            case check if isinstance(check, ROW_CHECKS):
+                failed = self._screen.failed[rule.rule] if self._screen else 0
+            case _:
+                return None, True  # a commit is fresh
+        return failed, not failed
+
+    def _repeated(self, columns: Sequence[str]) -> int:
+        """How many of the new rows have values that another row has, too."""
+        if self._key and set(self._key) <= set(columns):
+            return 0  # rows with the same key take each other's place
+        new = self._new(columns)
+        if (present := self._there()) is None:
+            return repeated(new, columns, self._rows)
+        if any(name not in present.rows.collect_schema() for name in columns):
+            return repeated(new, columns, self._rows)  # no row of the dataset has a value there
+        taken = [self._staying(present), repeated_keys(new, columns)]
+        return also_in(new, taken, columns)
+
+    def _staying(self, present: Present) -> pl.LazyFrame:
+        """The rows of the dataset that stay."""
+        if not self._key:
+            return present.rows
+        return present.rows.join(self._new([]), on=list(self._key), how="anti")
+
+    def _new(self, columns: Sequence[str]) -> pl.LazyFrame:
+        """The new rows, with the columns that are kept; of an upsert the last of each key."""
+        import polars as pl
+
+        if not self._kept:
+            raise Unprocessable("There are no rows to look at.")
+        rows = pl.scan_parquet(self._kept, glob=False, hive_partitioning=False)
+        check_columns(columns, rows.collect_schema())
+        if not self._key:
+            return rows
+        numbered = rows.with_row_index(_NUMBER)
+        last = numbered.group_by(self._key).agg(pl.col(_NUMBER).max()).select(_NUMBER)
+        return numbered.join(last, on=_NUMBER, how="semi").drop(_NUMBER)
+
+    def _with_present(self, new: pl.LazyFrame, other: str) -> pl.LazyFrame:
+        """The values of a column of the dataset as it will be."""
+        import polars as pl
+
+        if (present := self._there()) is None:
+            return new
+        values = [new.select(exactly(other)), self._staying(present).select(exactly(other))]
+        return pl.concat(values, how="vertical_relaxed")
+
+    def _rows_after(self) -> int:
+        if (present := self._there()) is None:
+            return self._rows
+        if not self._key or not self._kept:
+            return present.count + self._rows
+        from ..rows import height
+
+        new = self._new([])
+        return height(self._staying(present)) + height(new)
+
+    def _there(self) -> Present | None:
+        """The dataset as it is, once for all rules; None where nothing of it will stay."""
+        if not self._looked:
+            self._looked = True
+            with contextlib.suppress(NotFound):
+                self._found = self._present()
+        return None if self._mode == "replace" else self._found
+
+
+def _line(item: RuleResult) -> str:
+    if item.error:
+        return f"{item.rule!r} cannot be asked: {item.error.rstrip('.')}"
+    if item.failed_rows is None:
+        return f"{item.rule!r} does not hold"
+    return f"{item.rule!r} fails in {item.failed_rows:,} of {item.rows or 0:,} rows"

@@ -1,0 +1,97 @@
+"""The rules of a dataset at every write of it."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...core.errors import NotFound
+from ...core.events import telling
+from ...core.records import now
+from .. import metadata as records
+from ..names import DatasetName
+from .kept import RuleStore
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from ...core.project import Project
+    from ..intake import Rows
+    from ..store import CatalogStore
+    from .guarding import Guard, Present
+    from .spec import RuleResult
+
+
+class Guarding:
+    """The writes of one project."""
+
+    def __init__(self, project: Project, store: CatalogStore) -> None:
+        self._project, self._store = project, store
+        self._rules = RuleStore(project)
+
+    @contextlib.contextmanager
+    def guarding(
+        self, name: DatasetName, rows: Rows, mode: str, key: Sequence[str], *, kept: bool = True
+    ) -> Iterator[Guard | None]:
+        """Let the rules of a dataset look at rows on their way; None if it has none. kept: whether
+        the results of a write that they refuse are kept.
+        """
+        rules = self._rules.rules(name.text)
+        if not rules:
+            yield None
+            return
+        from .guarding import Guard
+
+        with tempfile.TemporaryDirectory(dir=self._project.folder("staging")) as folder:
+            guard = Guard(
+                name.text,
+                rules,
+                mode=mode,
+                key=key,
+                present=lambda: self._present(name),
+                others=lambda other: self.scan(DatasetName.parse(other)),
+                folder=Path(folder) / "values",
+            )
+            rows.screen = guard
+            rows.quarantine.masked = self._masked(name)
+            try:
+                yield guard
+            finally:
+                rows.screen = None
+                if guard.refused and kept:
+                    self.keep(name, "", guard.results)
+
+    def keep(self, name: DatasetName, snapshot: str, results: Sequence[RuleResult]) -> None:
+        """Keep the results of a write. It is done: an error here is logged."""
+        by = "ingest" if snapshot else "refused ingest"
+        with telling(f"the rules of {name.text} have looked at new rows"):
+            self._rules.record(name.text, snapshot, now(), results, by)
+
+    def scan(self, name: DatasetName) -> pl.LazyFrame:
+        """The rows of a dataset."""
+        from ..rows import scan
+
+        return scan(self._store.load(name), name)
+
+    def _masked(self, name: DatasetName) -> frozenset[str]:
+        """The columns whose values quarantine does not keep."""
+        try:
+            return records.masked(name, self._store.metadata(self._store.entry(name)))
+        except NotFound:
+            return frozenset()
+
+    def _present(self, name: DatasetName) -> Present:
+        from ..rows import height, scan
+        from .guarding import Present
+
+        table = self._store.load(name)
+        metadata = self._store.metadata_of(table)
+        rows = scan(table, name)
+        count = records.dataset(name, metadata).rows
+        exact = count.value is not None and count.basis == "exact"
+        return Present(
+            rows, int(count.value or 0) if exact else height(rows), records.current(metadata)
+        )

@@ -1,0 +1,264 @@
+"""Whether new rows are late, or fewer or more than usual, learned from the commits of a dataset.
+
+Nobody states a threshold. The gap after a commit is compared with the gaps after those of the same
+weekday and hour, of the same weekday, of the same hour, or with all of them: the first of these
+groups that tells enough. Medians are used, so a single odd commit changes little.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from statistics import median
+
+from .spec import Watch
+
+LEAST = 8
+"""Gaps, or commits before the last one, from which on something can be said."""
+
+NEWEST = 400
+"""Commits that are looked at."""
+
+_BURST, _LONGEST_BURST = 600.0, 3600.0
+"""Commits with shorter pauses are one, as when several files come in one after the other; unless
+that would go on for longer than the second.
+"""
+
+_WIDTH = 4.0  # in robust standard deviations of the logarithm
+_NOISE = math.log(1.15)  # the least of these, for gaps
+_ROWS_NOISE = math.log(1.25)
+_SLACK, _MOST = 1.2, 10.0  # times the longest gap of the group
+_TIGHT = 1.5  # gaps are alike if none is so many times another
+_SHARE, _LEAST_SHARE = 0.75, 0.05  # beyond the longest of gaps that are alike
+_REGULAR = 0.5  # robust standard deviation of the logarithm, from which on all gaps are odd
+_FEW, _FEW_OF_ODD = 4, 6  # gaps that are alike, by chance only where all are odd
+_DAYS = 8 * 86_400.0
+_VOLUMES = 60
+_RATIO = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """New rows. at: seconds since 1970. rows: how many; None if the commit does not tell. replaces:
+    whether they took the place of all others.
+    """
+
+    snapshot: str
+    at: float
+    rows: int | None
+    replaces: bool = False
+
+    @classmethod
+    def of(
+        cls, snapshot: str, at: float, operation: str, added: int, total: int | None
+    ) -> Commit | None:
+        """What the summary of a snapshot tells; None if it brought no rows. total: rows of the
+        dataset afterwards.
+        """
+        if not added or operation not in ("append", "overwrite"):
+            return None
+        if operation == "append":
+            return cls(snapshot, at, added)
+        # An upsert writes some rows again that it did not change: nobody can tell how many.
+        return (
+            cls(snapshot, at, added, replaces=True) if added == total else cls(snapshot, at, None)
+        )
+
+
+def newest(commits: Iterable[Commit]) -> list[Commit]:
+    """The commits by time, each once, those of a burst as one."""
+    found = sorted({item.snapshot: item for item in commits}.values(), key=lambda item: item.at)
+    found = found[-NEWEST:]
+    bursts: list[list[Commit]] = []
+    for commit in found:
+        if bursts and commit.at - bursts[-1][-1].at < _BURST:
+            bursts[-1].append(commit)
+        else:
+            bursts.append([commit])
+    if any(burst[-1].at - burst[0].at > _LONGEST_BURST for burst in bursts):
+        return found
+    return [_joined(burst) for burst in bursts]
+
+
+def _joined(burst: Sequence[Commit]) -> Commit:
+    last = burst[-1]
+    if last.replaces or len(burst) == 1:
+        return last
+    rows = [item.rows for item in burst]
+    total = None if None in rows else sum(filter(None, rows))
+    return Commit(last.snapshot, last.at, total)
+
+
+def freshness(commits: Sequence[Commit], now: float, target: float | None = None) -> Watch:
+    """Whether the next rows should have come by now. commits: as `newest` gives them. target:
+    seconds within which they must.
+    """
+    last = commits[-1].at if commits else None
+    if target is not None:
+        return _against(target, last, now, len(commits))
+    gaps = _gaps(commits)
+    if last is None or len(gaps) < LEAST or last - commits[0].at < _DAYS:
+        return Watch(
+            verdict="unknown",
+            why=f"There are {len(commits)} commits with new rows; {LEAST + 1}, over more than a"
+            " week, tell how often they come.",
+            last_at=_moment(last),
+            n=len(commits),
+        )
+    due = last + _allowed(last, gaps)
+    usual = _span(median(gap for _, gap in gaps))
+    late = now > due
+    return Watch(
+        verdict="late" if late else "well",
+        why=(
+            f"New rows usually come every {usual}; the last came {_span(now - last)} ago, which is"
+            f" {'longer than it ever takes' if late else 'not too long'}."
+        ),
+        last_at=_moment(last),
+        expected_by=_moment(due),
+        n=len(gaps),
+    )
+
+
+def volume(commits: Sequence[Commit]) -> Watch:
+    """Whether the last commit brought as many rows as those before it of its kind."""
+    if not commits:
+        return Watch(verdict="unknown", why="There are no commits with new rows.")
+    last = commits[-1]
+    before = [
+        item.rows
+        for item in commits[:-1]
+        if item.rows is not None and item.replaces == last.replaces
+    ][-_VOLUMES:]
+    if last.rows is None or len(before) < LEAST:
+        why = (
+            "An upsert does not tell how many rows are new."
+            if last.rows is None
+            else f"{len(before)} commits came before; {LEAST} tell how many rows are usual."
+        )
+        return Watch(
+            verdict="unknown",
+            why=why,
+            last_at=_moment(last.at),
+            measured=last.rows,
+            n=len(before),
+        )
+    low, high = _usual_rows(before)
+    verdict = "short" if last.rows < low else "large" if last.rows > high else "well"
+    words = {"short": "fewer than usual", "large": "more than usual", "well": "as usual"}
+    return Watch(
+        verdict=verdict,  # type: ignore[arg-type]  # one of the words
+        why=f"The last commit brought {last.rows:,} rows, {words[verdict]} ({low:,} to {high:,}).",
+        last_at=_moment(last.at),
+        expected=(low, high),
+        measured=last.rows,
+        n=len(before),
+    )
+
+
+def _usual_rows(before: Sequence[int]) -> tuple[int, int]:
+    """The fewest and most rows that are nothing special."""
+    values = [math.log1p(rows) for rows in before]
+    middle = median(values)
+    width = max(_WIDTH * _spread(values, _ROWS_NOISE), math.log(_RATIO))
+    return math.ceil(math.expm1(middle - width)), math.floor(math.expm1(middle + width))
+
+
+def _against(target: float, last: float | None, now: float, n: int) -> Watch:
+    late = last is None or now - last > target
+    since = "there were none" if last is None else f"the last came {_span(now - last)} ago"
+    return Watch(
+        verdict="late" if late else "well",
+        why=f"New rows must come within {_span(target)}; {since}.",
+        last_at=_moment(last),
+        expected_by=None if last is None else _moment(last + target),
+        n=n,
+        basis="target",
+    )
+
+
+def _gaps(commits: Sequence[Commit]) -> list[tuple[float, float]]:
+    """When each gap began, and its length."""
+    return [(one.at, two.at - one.at) for one, two in pairwise(commits) if two.at > one.at]
+
+
+def _allowed(last: float, gaps: Sequence[tuple[float, float]]) -> float:
+    """How long after the last commit the next may come."""
+    lengths = [gap for _, gap in gaps]
+    group, is_tight = _comparable(last, gaps)
+    longest = _longest(group)
+    if is_tight:
+        return longest + max(
+            _SHARE * median(lengths), _WIDTH * _deviation(group), _LEAST_SHARE * longest
+        )
+    overall = _spread([math.log(gap) for gap in lengths], _NOISE)
+    logs = [math.log(gap) for gap in group]
+    width = _WIDTH * (1 + LEAST / len(group))  # a spread of few gaps is itself uncertain
+    usual = median(logs) + width * _spread(logs, overall)
+    return max(math.exp(min(usual, math.log(_MOST * longest))), _SLACK * longest)
+
+
+def _longest(group: Sequence[float]) -> float:
+    """The longest gap; without one outage among many."""
+    *_, second, first = sorted([*group, min(group)])
+    return second if len(group) >= 20 and first > 2 * second else first
+
+
+def _comparable(last: float, gaps: Sequence[tuple[float, float]]) -> tuple[list[float], bool]:
+    """The gaps that tell how long the one that began at `last` may be, and whether they are so
+    alike that a few are enough.
+    """
+    day, hour = _weekday(last), _hour(last)
+    everything = [gap for _, gap in gaps]
+    is_regular = _spread([math.log(gap) for gap in everything], _NOISE) < _REGULAR
+    few = _FEW if is_regular else _FEW_OF_ODD
+    groups: Sequence[Callable[[float], bool]] = (
+        lambda at: _weekday(at) == day and _near(_hour(at), hour),
+        lambda at: _weekday(at) == day,
+        lambda at: _near(_hour(at), hour),
+    )
+    for belongs in groups:
+        group = [gap for at, gap in gaps if belongs(at)]
+        is_tight = len(group) >= few and max(group) <= _TIGHT * min(group)
+        if is_tight or len(group) >= LEAST:
+            return group, is_tight
+    return everything, max(everything) <= _TIGHT * min(everything)
+
+
+def _weekday(at: float) -> int:
+    return datetime.fromtimestamp(at, UTC).weekday()
+
+
+def _hour(at: float) -> float:
+    return at % 86_400 / 3600
+
+
+def _near(one: float, two: float) -> bool:
+    apart = abs(one - two)
+    return min(apart, 24 - apart) <= 0.75
+
+
+def _deviation(values: Sequence[float]) -> float:
+    """A robust standard deviation."""
+    middle = median(values)
+    return 1.4826 * median(abs(value - middle) for value in values)
+
+
+def _spread(values: Sequence[float], least: float) -> float:
+    """A robust standard deviation, and at least `least`."""
+    return max(_deviation(values), least)
+
+
+def _moment(at: float | None) -> datetime | None:
+    return None if at is None else datetime.fromtimestamp(at, UTC)
+
+
+def _span(seconds: float) -> str:
+    """A length of time in words."""
+    for unit, length in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.1f} {unit}".replace(".0 ", " ")
+    return "less than two minutes"

@@ -1,0 +1,208 @@
+"""Rules in words, and back: `id not null`, `price between 0 and 100`, `end >= start`.
+
+A column is a plain word, or any name in double quotes. What is none of the forms here is a
+condition (see `expressions`).
+"""
+
+from __future__ import annotations
+
+import json
+import keyword
+import math
+import re
+
+from ...core.errors import BadRequest
+from .checks import (
+    Check,
+    Condition,
+    Fresh,
+    InRange,
+    InSet,
+    Matches,
+    NotNull,
+    References,
+    RowCount,
+    Unique,
+)
+from .expressions import parsed
+from .literals import Value
+
+_COLUMN = r'(?:"(?:[^"\\]|\\.)*"|[^\W\d]\w*)'
+_VALUE = r'(?:"(?:[^"\\]|\\.)*"|[^\s,"\[\]()]+)'
+_NUMBER = r"\d{1,18}"
+_NOT_NULL = re.compile(rf"({_COLUMN})\s+(?:is\s+)?not\s+null")
+_UNIQUE = re.compile(rf"({_COLUMN}(?:\s*,\s*{_COLUMN})*)\s+(?:is\s+|are\s+)?unique")
+_BETWEEN = re.compile(rf"({_COLUMN})\s+between\s+({_VALUE})\s+and\s+({_VALUE})")
+_BOUND = re.compile(rf"({_COLUMN})\s*(>=|<=)\s*({_VALUE})")
+_IN = re.compile(rf"({_COLUMN})\s+in\s+(?:\[\s*|\(\s*)?({_VALUE}(?:\s*,\s*{_VALUE})*?)\s*[\])]?")
+_MATCHES = re.compile(rf"({_COLUMN})\s+matches\s+(.+)", re.DOTALL)
+_REFERENCES = re.compile(rf"({_COLUMN})\s+references\s+([\w.-]+)\.({_COLUMN})")
+_ROWS_BETWEEN = re.compile(rf"rows\s+between\s+({_NUMBER})\s+and\s+({_NUMBER})")
+_ROWS = re.compile(rf"rows\s*(>=|<=|==|=)\s*({_NUMBER})")
+_FRESH = re.compile(r"fresh\s+within\s+(\d+(?:\.\d+)?)\s*(min|minutes?|h|hours?|d|days?)")
+_ITEM = re.compile(_VALUE)
+_PLAIN = re.compile(r"[^\W\d]\w*")
+_INTEGER, _FLOAT = (
+    re.compile(r"-?(?:0|[1-9]\d*)"),
+    re.compile(r"-?(?:0|[1-9]\d*)\.\d+(?:e[+-]?\d+)?|-?\d+e[+-]?\d+"),
+)
+_BARE = re.compile(r"[^\s,\"'()\[\]]+")
+_WORDS = {
+    "rows",
+    "fresh",
+    "not",
+    "null",
+    "in",
+    "is",
+    "and",
+    "or",
+    "unique",
+    "matches",
+    "between",
+    "references",
+}
+_SECONDS = {"m": 60, "h": 3600, "d": 86_400}
+LONGEST = 2_000
+"""Signs of a rule."""
+
+
+def check_of(text: str) -> Check:
+    """What the words of a rule demand. Raises BadRequest for words that mean nothing."""
+    text = text.strip()
+    if not text or len(text) > LONGEST:
+        raise BadRequest(
+            f"A rule has 1 to {LONGEST:,} signs.", f"This one has {len(text):,}.", "id not null"
+        )
+    return _phrase(text) or _condition(text)
+
+
+def _phrase(text: str) -> Check | None:
+    """The check, if the words are of one of the forms."""
+    if found := _NOT_NULL.fullmatch(text):
+        return NotNull(_name(found[1]))
+    if found := _UNIQUE.fullmatch(text):
+        return Unique(tuple(dict.fromkeys(map(_name, re.findall(_COLUMN, found[1])))))
+    if found := _ROWS_BETWEEN.fullmatch(text):
+        return RowCount(int(found[1]), int(found[2]))
+    if found := _ROWS.fullmatch(text):
+        rows = int(found[2])
+        return RowCount(None if found[1] == "<=" else rows, None if found[1] == ">=" else rows)
+    if found := _FRESH.fullmatch(text):
+        return Fresh(float(found[1]) * _SECONDS[found[2][0]])
+    if found := _BETWEEN.fullmatch(text):
+        return InRange(_name(found[1]), _value(found[2]), _value(found[3]))
+    if found := _MATCHES.fullmatch(text):
+        return Matches(_name(found[1]), _text(found[2].strip()))
+    if found := _REFERENCES.fullmatch(text):
+        return References(_name(found[1]), found[2], _name(found[3]))
+    if found := _IN.fullmatch(text):
+        return InSet(_name(found[1]), tuple(map(_value, _ITEM.findall(found[2]))))
+    if (found := _BOUND.fullmatch(text)) and not _is_column(found[3]):
+        low = _value(found[3]) if found[2] == ">=" else None
+        return InRange(_name(found[1]), low, _value(found[3]) if low is None else None)
+    return None
+
+
+def text_of(check: Check) -> str:
+    """The words of a check, which `check_of` reads."""
+    match check:
+        case NotNull(column):
+            return f"{_quoted(column)} not null"
+        case Unique(columns):
+            return f"{', '.join(map(_quoted, columns))} unique"
+        case InRange(column, low, None) if low is not None:
+            return f"{_quoted(column)} >= {_bound(low)}"
+        case InRange(column, None, high) if high is not None:
+            return f"{_quoted(column)} <= {_bound(high)}"
+        case InRange(column, low, high) if low is not None and high is not None:
+            return f"{_quoted(column)} between {_written(low)} and {_written(high)}"
+        case InSet(column, values):
+            return f"{_quoted(column)} in {', '.join(map(_written, values))}"
+        case Matches(column, pattern):
+            return f"{_quoted(column)} matches {_pattern(pattern)}"
+        case References(column, dataset, other):
+            return f"{_quoted(column)} references {dataset}.{_quoted(other)}"
+        case RowCount(low, high):
+            return _rows(low, high)
+        case Fresh(seconds):
+            return f"fresh within {_span(seconds)}"
+        case Condition(text):
+            return text
+    raise AssertionError(check)
+
+
+def _condition(text: str) -> Condition:
+    parsed(text)
+    return Condition(text)
+
+
+def _name(token: str) -> str:
+    return _text(token)
+
+
+def _text(token: str) -> str:
+    """A word, or what stands in double quotes."""
+    if len(token) < 2 or not (token[0] == token[-1] == '"'):
+        return token
+    try:
+        return str(json.loads(token, strict=False))
+    except ValueError:
+        raise BadRequest(f"{token[:80]} is not a text.", "A backslash is written twice.") from None
+
+
+def _value(token: str) -> Value:
+    if token[0] == '"':
+        return _text(token)
+    if len(token) > 1 and token[0] == token[-1] == "'":
+        return token[1:-1]
+    if _INTEGER.fullmatch(token):
+        return int(token) if len(token) <= 300 else token
+    if _FLOAT.fullmatch(token) and math.isfinite(float(token)):
+        return float(token)
+    return {"true": True, "false": False}.get(token.lower(), token)
+
+
+def _is_column(token: str) -> bool:
+    """Whether a bound is the name of another column: a plain word that is no number or date."""
+    return bool(_PLAIN.fullmatch(token)) and token.lower() not in ("true", "false")
+
+
+def _quoted(column: str) -> str:
+    is_plain = _PLAIN.fullmatch(column) and column.lower() not in _WORDS
+    return column if is_plain and not keyword.iskeyword(column) else json.dumps(column)
+
+
+def _written(value: Value) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return repr(value)
+    is_bare = _BARE.fullmatch(value) and _value(value) == value and value.lower() not in _WORDS
+    return value if is_bare else json.dumps(value)
+
+
+def _bound(value: Value) -> str:
+    """A bound; a word that could be a column's name stands in quotes."""
+    text = _written(value)
+    return json.dumps(value) if isinstance(value, str) and _is_column(text) else text
+
+
+def _pattern(pattern: str) -> str:
+    return (
+        pattern if pattern == pattern.strip() and _text(pattern) == pattern else json.dumps(pattern)
+    )
+
+
+def _rows(low: int | None, high: int | None) -> str:
+    if low is None:
+        return f"rows <= {high}"
+    if high is None:
+        return f"rows >= {low}"
+    return f"rows == {low}" if low == high else f"rows between {low} and {high}"
+
+
+def _span(seconds: float) -> str:
+    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds % length == 0:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds / 60:g} min"

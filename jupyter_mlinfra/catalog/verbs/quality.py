@@ -1,0 +1,296 @@
+"""The verbs about the rules of a dataset, and about whether its rows come in time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from ...core.errors import BadRequest, NotFound
+from ...core.events import telling
+from ...core.records import MASK, Page, now
+from ..quality.learning import freshness, volume
+from ..quality.spec import (
+    Contract,
+    PastResult,
+    Quality,
+    QualityReport,
+    Rule,
+    RuleResult,
+    RuleState,
+    Severity,
+    Watch,
+)
+from .base import Verbs, whole
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from ..names import DatasetName
+    from ..quality.checks import Check
+    from ..tables import ReadTable
+
+_SAMPLE = 5
+_HISTORY = 30
+_MOST_RULES = 200
+
+
+class QualityVerbs(Verbs):
+    """Rules and watching; a base of `Catalog`."""
+
+    def rule(self, name: str, text: str, *, severity: Severity = "block", as_: str = "") -> Rule:
+        """Give a dataset a rule: `id not null`, `a, b unique`, `price between 0 and 100`,
+        `price >= 0`, `country in FR, DE`, `mail matches ^.+@.+$`,
+        `buyer references shop.buyers.id`, `rows >= 1000`, `fresh within 26 h`, or a condition such
+        as `end >= start and abs(a - b) < 0.1`. A name with other signs stands in double quotes.
+
+        severity: what an ingest does with rows that fail: block (nothing comes in), warn (they come
+        in, and the report says so) or quarantine (they go there, and the others come in). as_: its
+        name, by default its words; a rule of the same name is replaced.
+
+        Raises BadRequest for words that mean nothing, and Unprocessable for a rule that cannot be
+        asked of the dataset, such as one about a column that it does not have.
+        """
+        from ..quality.words import check_of, text_of
+
+        dataset = whole(name)
+        check = check_of(text)
+        self._check_askable(dataset, check)
+        words = text_of(check)
+        _check_severity(severity, check, words)
+        made = Rule(
+            dataset=dataset.text,
+            rule=as_.strip() or words,
+            text=words,
+            severity=severity,
+            columns=list(check.columns),
+            at=now(),
+            user=self._project.user,
+        )
+        self._put([made])
+        return made
+
+    def remove_rule(self, name: str, rule: str) -> Rule:
+        """Take a rule, by its name, from a dataset, and return it; its results stay. Raises
+        NotFound.
+        """
+        dataset = whole(name)
+        found = next((item for item in self._rules.rules(dataset.text) if item.rule == rule), None)
+        if found is None:
+            raise NotFound(
+                f"{dataset.text} has no rule {rule!r}.", fix=f"mlinfra catalog rules {dataset.text}"
+            )
+        self._rules.remove(dataset.text, rule)
+        self._tell(dataset, {"rule": rule})
+        return found
+
+    def rules(self, name: str) -> Quality:
+        """The rules of a dataset with their newest results, and whether it is late or short; no row
+        is read.
+        """
+        dataset = self.named(name)
+        table = self._tables.find(dataset)
+        rules, last = self._rules.rules(dataset.text), self._rules.newest(dataset.text)
+        try:
+            state, hidden = table.state(), self._hidden(table)
+        except NotFound:
+            if not rules:
+                raise
+            state, hidden = None, set()  # rules may wait for their dataset
+        states = []
+        for rule in rules:
+            page = self._rules.history(dataset.text, rule.rule, limit=_HISTORY, cursor=None)
+            result = _result(rule, *last[rule.rule], hidden) if rule.rule in last else None
+            states.append(RuleState(rule=rule, last=result, history=page.items, results=page.total))
+        newest = max((past for past, _ in last.values()), key=lambda past: past.at, default=None)
+        fresh, full = self._watches(dataset, rules)
+        return Quality(
+            dataset=dataset.text,
+            newest=state,
+            snapshot=newest.snapshot if newest else None,
+            at=newest.at if newest else None,
+            rules=states,
+            freshness=fresh,
+            volume=full,
+        )
+
+    def results(
+        self,
+        name: str,
+        *,
+        rule: str | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Page[PastResult]:
+        """What the rules of a dataset, or one of them, found earlier, newest first."""
+        return self._rules.history(whole(name).text, rule, limit=limit, cursor=cursor)
+
+    def quality(
+        self, name: str, *, on_progress: Callable[[int, int], None] = lambda *_: None
+    ) -> QualityReport:
+        """Ask all rules of a dataset, or of one snapshot of it, of all its rows, and keep the
+        results. on_progress: called with rows read and all rows.
+        """
+        from ..quality.checking import Asked, ask
+
+        dataset = self.named(name)
+        table = self._tables.find(dataset)
+        with table.explained():
+            state = table.state()
+        rules = self._rules.rules(dataset.text)
+        total = int(table.record().rows.value or 0)
+        with table.explained():
+            asked = Asked(
+                rows=self._tables.find(dataset.at(state)).scan() if state else table.scan(),
+                others=self._rows_of,
+                hidden=self._hidden(table),
+                sample=_SAMPLE,
+            )
+            results = ask(rules, asked, lambda rows: on_progress(rows, total))
+        fresh, full = self._watches(dataset, rules)
+        results = [_with_freshness(result, fresh) for result in results]
+        report = QualityReport(
+            dataset=dataset.text,
+            snapshot=state,
+            at=now(),
+            rules=results,
+            freshness=fresh,
+            volume=full,
+        )
+        self._rules.record(dataset.text, state or "", report.at, results, self._project.user)
+        self._tell(dataset, {"failed": [item.rule for item in results if not item.passed]})
+        return report
+
+    def export_contract(self, name: str, file: str | Path) -> Contract:
+        """Write the columns and rules of a dataset as a data contract (ODCS 3.1, YAML). What cannot
+        be said there is in `left_out`. Raises Conflict if the file exists.
+        """
+        from ..quality.contracts import write_contract
+
+        dataset = whole(name)
+        detail = self._tables.find(dataset).detail()
+        rules = self._rules.rules(dataset.text)
+        return write_contract(Path(file), detail, rules)
+
+    def import_contract(self, name: str, file: str | Path) -> Contract:
+        """Give a dataset the rules of a data contract (ODCS 3, YAML or JSON). Rules with the same
+        names are replaced, others stay. What has no meaning here is in `left_out`.
+
+        Raises Unprocessable for a file that is no data contract, and BadRequest if it has several
+        tables and none is called like the dataset.
+        """
+        from ..quality.contracts import read_contract
+
+        dataset = whole(name)
+        found = read_contract(Path(file), dataset, user=self._project.user)
+        kept, left_out = list[Rule](), list(found.left_out)
+        for rule, check in found.rules:
+            try:
+                self._check_askable(dataset, check)
+            except Exception as error:  # noqa: BLE001 - one rule must not keep out the others
+                from ..quality.screening import said
+
+                left_out.append(f"{rule.rule}: {said(error)}")
+            else:
+                kept.append(rule)
+        self._put(kept)
+        return Contract(dataset=dataset.text, file=str(file), rules=len(kept), left_out=left_out)
+
+    def _put(self, rules: Sequence[Rule]) -> None:
+        for dataset in {rule.dataset for rule in rules}:
+            names = {rule.rule for rule in [*self._rules.rules(dataset), *rules]}
+            if len(names) > _MOST_RULES:
+                raise BadRequest(
+                    f"{dataset} would have {len(names)} rules.", f"The most is {_MOST_RULES}."
+                )
+        self._rules.put(rules)
+        for rule in rules[:1]:
+            self._tell(whole(rule.dataset), {"rule": rule.rule})
+
+    def _check_askable(self, dataset: DatasetName, check: Check) -> None:
+        """Raise Unprocessable if a check cannot be asked of the columns that the dataset has; of a
+        dataset that does not exist yet, nothing is known.
+        """
+        from ..quality.checks import ROW_CHECKS, References, check_columns
+        from ..quality.trying import try_on
+
+        try:
+            schema = self._tables.find(dataset).scan().collect_schema()
+        except NotFound:
+            return
+        check_columns(check.columns, schema)
+        if isinstance(check, ROW_CHECKS):
+            try_on(check, schema)
+        if isinstance(check, References):
+            from ..quality.among import homeless
+
+            other = self._rows_of(check.dataset)
+            what = f"column {check.other!r} of {check.dataset}"
+            homeless(self._tables.find(dataset).scan(), check.column, other, check.other, what=what)
+
+    def _rows_of(self, name: str) -> pl.LazyFrame:
+        """The rows of another dataset that a rule names."""
+        return self._tables.find(self.own(name)).scan()
+
+    def _hidden(self, table: ReadTable) -> set[str]:
+        """The columns whose values are not shown."""
+        columns = [column.name for column in table.detail().schema]
+        return {*table.masked(columns), *table.personal(columns)}
+
+    def _watches(self, dataset: DatasetName, rules: Sequence[Rule]) -> tuple[Watch, Watch]:
+        """Freshness and volume; unknown for what has no snapshots."""
+        if self._tables.find(dataset).record().domain:
+            return freshness([], 0.0), volume([])
+        try:
+            metadata = self._store.metadata(self._store.entry(dataset))
+        except NotFound:
+            return freshness([], 0.0), volume([])
+        return self._watching.watches(dataset.text, metadata, rules)
+
+    def _tell(self, dataset: DatasetName, data: dict[str, Any]) -> None:
+        with telling(f"the rules of {dataset.text} have changed or were asked"):
+            self._project.events.emit("dataset", dataset.ref, data)
+
+
+def _check_severity(severity: str, check: Check, text: str) -> None:
+    from ..quality.checks import ROW_CHECKS
+
+    if severity not in get_args(Severity):
+        raise BadRequest(
+            f"{severity!r} is not a severity.", fix=f"Severities: {', '.join(get_args(Severity))}."
+        )
+    if severity == "quarantine" and not isinstance(check, ROW_CHECKS):
+        raise BadRequest(
+            f"{text!r} cannot set rows aside.",
+            "Which rows fail is known only when all of them have come in.",
+            "Use --severity block or warn.",
+        )
+
+
+def _result(rule: Rule, past: PastResult, more: Mapping[str, Any], hidden: set[str]) -> RuleResult:
+    """A result as it was kept, without the values of columns that are hidden now."""
+    rows = [] if hidden & set(rule.columns) else more["sample"]
+    sample = [{key: MASK if key in hidden else row[key] for key in row} for row in rows]
+    return RuleResult(
+        rule=rule.rule,
+        passed=past.passed,
+        failed_rows=past.failed_rows,
+        sample=sample,
+        severity=rule.severity,
+        rows=past.rows,
+        text=rule.text,
+        columns=rule.columns,
+        error=more["error"],
+    )
+
+
+def _with_freshness(result: RuleResult, fresh: Watch) -> RuleResult:
+    """The result of a rule about freshness, which the commits decide."""
+    from ..quality.checks import Fresh
+    from ..quality.words import check_of
+
+    if not isinstance(check := check_of(result.text), Fresh):
+        return result
+    age = None if fresh.last_at is None else (now() - fresh.last_at).total_seconds()
+    return replace(result, passed=age is not None and age <= check.seconds)

@@ -1,0 +1,200 @@
+"""Data contracts (ODCS 3.1): written so that others read them, and read as others write them."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from typing import Any
+
+import jsonschema
+import polars as pl
+import pytest
+import yaml
+
+from jupyter_mlinfra.core.errors import BadRequest, Conflict, Unprocessable
+
+RULES = {
+    "id not null": "block",
+    "id unique": "warn",
+    "id, day unique": "block",
+    "price between 0 and 99.5": "quarantine",
+    "country in FR, DE": "warn",
+    'country matches "^[A-Z]+$"': "block",
+    "buyer references shop.buyers.id": "warn",
+    'price * 2 > id or country != "XX"': "quarantine",
+    '"odd: name" not null': "warn",
+    "rows between 1 and 500": "warn",
+    "fresh within 26 h": "block",
+}
+
+# As other tools write it, in the words of ODCS 3.0 and 3.1.
+FOREIGN = """
+apiVersion: v3.1.0
+kind: DataContract
+id: 53581432-6c55-4ba2-a65f-72344a91553a
+version: 1.1.0
+status: active
+schema:
+  - name: customers
+    properties: []
+  - name: orders
+    physicalName: orders_v1
+    properties:
+      - name: order_id
+        primaryKey: true
+        primaryKeyPosition: 1
+        logicalType: integer
+      - name: line
+        primaryKey: true
+        primaryKeyPosition: 2
+        logicalType: integer
+        logicalTypeOptions: {minimum: 1, exclusiveMaximum: 100, multipleOf: 1}
+      - name: mail
+        required: true
+        unique: true
+        logicalType: string
+        logicalTypeOptions: {minLength: 3, maxLength: 40, pattern: '^\\S+@\\S+$', format: email}
+        quality:
+          - {metric: missingValues, arguments: {missingValues: ['', 'N/A', null]}, mustBe: 0}
+          - {metric: nullValues, mustBeLessThan: 5, unit: percent, name: few nulls}
+          - {type: text, description: It was verified.}
+      - name: status
+        quality:
+          - metric: invalidValues
+            arguments: {validValues: [open, paid, "3"]}
+            mustBe: 0
+            severity: warning
+          - {rule: nullCheck, mustBe: 0, name: old words}
+      - name: customer
+        relationships: [{type: foreignKey, to: customers.id}]
+    quality:
+      - {metric: rowCount, mustBeGreaterThan: 2, name: enough rows}
+      - {metric: duplicateValues, arguments: {properties: [status, customer]}, mustBe: 0}
+      - {type: sql, query: 'SELECT count(*) FROM t', mustBe: 0, name: in SQL}
+      - {type: custom, engine: soda, implementation: 'row_count > 5', name: of another}
+slaProperties:
+  - {property: latency, value: 2, unit: d, element: orders.at}
+  - {property: retention, value: 3, unit: y}
+"""
+
+
+@pytest.fixture
+def orders(catalog) -> Any:
+    frame = pl.DataFrame(
+        {"id": [1], "day": ["a"], "price": [1.5], "country": ["FR"], "buyer": [1], "odd: name": [1]}
+    )
+    catalog.write(pl.DataFrame({"id": [1]}), into="shop.buyers")
+    catalog.write(frame, into="shop.orders")
+    catalog.describe("shop.orders", owner="ana", description="What was\nordered", tags=["gold"])
+    catalog.tag("column:shop.orders.buyer", add=["pii"])
+    return catalog
+
+
+def rules_of(catalog: Any, name: str) -> dict[str, tuple[str, str]]:
+    return {
+        state.rule.rule: (state.rule.text, state.rule.severity)
+        for state in catalog.rules(name).rules
+    }
+
+
+def test_rules_go_out_and_come_back_as_they_were(orders, tmp_path) -> None:
+    for text, severity in RULES.items():
+        orders.rule("shop.orders", text, severity=severity)
+    orders.rule("shop.orders", "price >= -5", as_="no refunds")
+    before = rules_of(orders, "shop.orders")
+    file = tmp_path / "orders.yaml"
+    written = orders.export_contract("shop.orders", file)
+    assert (written.rules, written.left_out) == (len(before), [])
+    for rule in before:
+        orders.remove_rule("shop.orders", rule)
+    read = orders.import_contract("shop.orders", file)
+    assert (read.rules, read.left_out) == (len(before), [])
+    assert rules_of(orders, "shop.orders") == before
+    with pytest.raises(Conflict, match="exists already"):
+        orders.export_contract("shop.orders", file)
+
+
+def test_others_read_what_is_written(orders, tmp_path) -> None:
+    standard = pytest.importorskip(
+        "open_data_contract_standard.model", reason="pip install open-data-contract-standard"
+    )
+    for text, severity in RULES.items():
+        orders.rule("shop.orders", text, severity=severity)
+    file = tmp_path / "orders.yaml"
+    orders.export_contract("shop.orders", file)
+    content = yaml.safe_load(file.read_text())
+    schema = json.loads(
+        resources.files("open_data_contract_standard").joinpath("schema.json").read_text()
+    )
+    jsonschema.Draft201909Validator(schema).validate(content)
+    contract = standard.OpenDataContractStandard.from_file(str(file))
+    (table,) = contract.schema_
+    assert [column.name for column in table.properties] == [
+        "id", "day", "price", "country", "buyer", "odd: name",
+    ]  # fmt: skip
+    by_name = {column.name: column for column in table.properties}
+    assert {item.metric for item in by_name["id"].quality} == {"nullValues", "duplicateValues"}
+    assert by_name["country"].quality[0].arguments == {"validValues": ["FR", "DE"]}
+    assert by_name["buyer"].classification == "pii"
+    assert [item.metric for item in table.quality if item.metric] == ["duplicateValues", "rowCount"]
+    assert (contract.slaProperties[0].value, contract.slaProperties[0].unit) == (26, "h")
+
+
+def test_what_others_write_is_read_and_what_has_no_meaning_here_is_named(catalog, tmp_path) -> None:
+    file = tmp_path / "contract.yaml"
+    file.write_text(FOREIGN)
+    found = catalog.import_contract("shop.orders", file)
+    assert dict(rules_of(catalog, "shop.orders").values()) == {
+        "order_id, line unique": "block",
+        "order_id not null": "block",
+        "line not null": "block",
+        "line >= 1": "block",
+        'col("line") < 100': "block",
+        'col("line") % 1 == 0': "block",
+        "mail not null": "block",
+        "mail unique": "block",
+        'length(col("mail")) >= 3': "block",
+        'length(col("mail")) <= 40': "block",
+        r"mail matches ^\S+@\S+$": "block",
+        'col("mail") not in ["", "N/A"]': "block",
+        'status in open, paid, "3"': "warn",
+        "status not null": "block",
+        "customer references shop.customers.id": "block",
+        "rows >= 3": "block",
+        "status, customer unique": "block",
+        "fresh within 2 d": "block",
+    }
+    assert found.rules == 18
+    left = "\n".join(found.left_out)
+    for words in (
+        "few nulls",
+        "text for people",
+        "'format' of mail",
+        "in SQL",
+        "soda",
+        "retention",
+    ):
+        assert words in left, words
+    assert len(found.left_out) == 6
+
+
+def test_a_contract_that_does_not_fit_changes_nothing_that_it_cannot(orders, tmp_path) -> None:
+    file = tmp_path / "c.yaml"
+
+    def refused(text: str, kind: type[Exception], match: str) -> None:
+        file.write_text(text)
+        with pytest.raises(kind, match=match):
+            orders.import_contract("shop.orders", file)
+
+    refused("a: [", Unprocessable, "YAML cannot be read")
+    refused("[1, 2]", Unprocessable, "kind: DataContract")
+    refused("kind: DataContract\napiVersion: v2.2.0", Unprocessable, "another version")
+    refused("kind: DataContract\napiVersion: v3.1.0", Unprocessable, "nothing of a table")
+    two = "kind: DataContract\napiVersion: v3.0.2\nschema: [{name: a}, {name: b}]"
+    refused(two, BadRequest, "none of them is shop.orders")
+    refused("!!python/object/apply:os.system ['true']", Unprocessable, "YAML cannot be read")
+    assert rules_of(orders, "shop.orders") == {}
+    file.write_text(FOREIGN)  # columns that the dataset does not have
+    found = orders.import_contract("shop.orders", file)
+    assert rules_of(orders, "shop.orders").keys() == {"enough rows", "fresh within 2 d"}
+    assert any("There is no column 'mail'" in line for line in found.left_out)

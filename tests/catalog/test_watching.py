@@ -1,0 +1,176 @@
+"""Whether datasets are late or short: learned from simulated histories, and seen in lists."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import polars as pl
+import pytest
+
+from jupyter_mlinfra.catalog.quality import watching
+from jupyter_mlinfra.catalog.quality.learning import Commit, freshness, newest, volume
+from jupyter_mlinfra.core.records import now
+
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
+MONDAY = datetime(2026, 1, 5, tzinfo=UTC).timestamp()
+
+
+def daily(draw: random.Random) -> list[float]:
+    return [MONDAY + day * DAY + 6 * HOUR + draw.gauss(0, 20 * MINUTE) for day in range(120)]
+
+
+def weekdays(draw: random.Random) -> list[float]:
+    days = [day for day in range(160) if day % 7 < 5]
+    return [MONDAY + day * DAY + 6 * HOUR + draw.gauss(0, 20 * MINUTE) for day in days]
+
+
+def hourly(draw: random.Random) -> list[float]:
+    return [MONDAY + hour * HOUR + abs(draw.gauss(0, 8 * MINUTE)) for hour in range(480)]
+
+
+def office(draw: random.Random) -> list[float]:
+    """Every hour from 9 to 17, on weekdays."""
+    hours = [day * 24 + hour for day in range(90) if day % 7 < 5 for hour in range(9, 18)]
+    return [MONDAY + hour * HOUR + draw.gauss(0, 4 * MINUTE) for hour in hours]
+
+
+def files(draw: random.Random) -> list[float]:
+    """Every day, several files one after the other."""
+    return sorted(
+        MONDAY + day * DAY + 6 * HOUR + draw.uniform(0, 9 * MINUTE)
+        for day in range(90)
+        for _ in range(draw.randint(1, 6))
+    )
+
+
+def irregular(draw: random.Random) -> list[float]:
+    at, found = MONDAY, []
+    for _ in range(150):
+        at += math.exp(draw.gauss(math.log(6 * HOUR), 1.0))
+        found.append(at)
+    return found
+
+
+def history(times: list[float]) -> list[Commit]:
+    return newest(Commit(str(number), at, 100) for number, at in enumerate(times))
+
+
+@pytest.mark.parametrize("make", [daily, weekdays, hourly, office, files, irregular])
+def test_hardly_a_look_is_a_false_alarm(make: Callable[[random.Random], list[float]]) -> None:
+    looks = late = 0
+    for seed in range(3):
+        draw = random.Random(seed)
+        times = make(draw)
+        step = (times[-1] - times[0]) / 250
+        for number in range(250):
+            at = times[0] + (number + draw.random()) * step
+            found = freshness(history([time for time in times if time <= at]), at)
+            looks += found.verdict != "unknown"
+            late += found.verdict == "late"
+    assert looks > 400
+    assert late <= looks / 200, (late, looks)
+
+
+@pytest.mark.parametrize(
+    ("make", "period"),
+    [(daily, DAY), (weekdays, DAY), (hourly, HOUR), (files, DAY)],
+    ids=["daily", "weekdays", "hourly", "files"],
+)
+def test_a_commit_that_does_not_come_is_missed_within_one_and_a_half_periods(
+    make: Callable[[random.Random], list[float]], period: float
+) -> None:
+    for seed in range(4):
+        times = make(random.Random(seed))
+        bursts = [item.at for item in history(times)]
+        for number in (len(bursts) // 2, len(bursts) * 3 // 4, len(bursts) - 6):
+            known = [at for at in times if at <= bursts[number]]
+            missing = bursts[number + 1]
+            found = freshness(history(known), missing)
+            assert found.verdict == "well"
+            assert found.expected_by is not None
+            assert found.expected_by.timestamp() - missing <= 1.5 * period
+
+
+def test_few_commits_tell_nothing() -> None:
+    times = daily(random.Random(1))
+    for count in range(9):
+        found = freshness(history(times[:count]), times[count] + 30 * DAY)
+        assert (found.verdict, found.n) == ("unknown", count)
+    assert freshness(history(times[:10]), times[10] + 3 * DAY).verdict == "late"
+    quick = [MONDAY + 5 * MINUTE * number for number in range(300)]
+    assert freshness(history(quick), quick[-1] + DAY).verdict == "unknown"  # not yet a weekend
+
+
+def test_one_outage_does_not_make_it_blind() -> None:
+    times = daily(random.Random(2))
+    times = [at for at in times if not MONDAY + 40 * DAY < at < MONDAY + 50 * DAY]
+    known = [at for at in times if at < MONDAY + 80 * DAY]
+    assert freshness(history(known), known[-1] + 2.5 * DAY).verdict == "late"
+
+
+def test_far_fewer_or_more_rows_than_usual_are_seen() -> None:
+    draw = random.Random(3)
+    rows = [round(draw.gauss(1_000, 60)) for _ in range(40)]
+
+    def verdict(last: int | None, *, replaces: bool = False) -> str:
+        commits = [
+            Commit(str(number), MONDAY + number * DAY, count, replaces)
+            for number, count in enumerate([*rows, last])
+        ]
+        return volume(commits).verdict
+
+    assert [verdict(last) for last in (0, 300, 700, 1_000, 1_800, 4_000)] == [
+        "short", "short", "well", "well", "well", "large",
+    ]  # fmt: skip
+    assert verdict(None) == "unknown"
+    assert verdict(100, replaces=True) == "short"
+    false = 0
+    for number in range(20, 40):
+        kept, rows = rows, rows[:number]
+        false += verdict(kept[number]) != "well"
+        rows = kept
+    assert false == 0
+
+
+def kept(project: Any, commits: list[tuple[datetime, int]]) -> None:
+    """Commits whose snapshots have expired."""
+    with project.database.write() as connection:
+        connection.executemany(
+            "INSERT INTO catalog_commit VALUES ('shop.orders', ?, ?, 'append', ?, 0, 9000, 1)",
+            [(f"s{number}", at.timestamp(), rows) for number, (at, rows) in enumerate(commits)],
+        )
+
+
+def test_lists_and_pages_say_that_a_dataset_is_late_or_short(
+    catalog, project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog.write(pl.DataFrame({"id": range(5)}), into="shop.orders")
+    assert catalog.list().items[0].signs == {}
+    assert catalog.rules("shop.orders").freshness.verdict == "unknown"
+    kept(project, [(now() - timedelta(days=day), 1_000 + day) for day in range(1, 20)])
+    signs = catalog.list().items[0].signs
+    assert list(signs) == ["short"]
+    assert signs["short"].startswith("The last commit brought 5 rows, fewer than usual")
+    later = now() + timedelta(days=2)
+    monkeypatch.setattr(watching, "now", lambda: later)
+    shown = catalog.show("shop.orders").dataset.signs
+    assert list(shown) == ["late", "short"]
+    assert "usually come every 24 hours" in shown["late"] or "every 1" in shown["late"]
+    report = catalog.quality("shop.orders")
+    assert (report.freshness.verdict, report.freshness.basis) == ("late", "est")
+    assert (report.volume.verdict, report.volume.measured) == ("short", 5)
+
+
+def test_a_stated_target_counts_instead(catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    catalog.write(pl.DataFrame({"id": [1]}), into="shop.orders")
+    catalog.rule("shop.orders", "fresh within 26 h")
+    report = catalog.quality("shop.orders")
+    assert (report.rules[0].passed, report.freshness.basis) == (True, "target")
+    later = now() + timedelta(hours=27)
+    monkeypatch.setattr(watching, "now", lambda: later)
+    assert list(catalog.list().items[0].signs) == ["late"]
+    assert catalog.rules("shop.orders").freshness.verdict == "late"
