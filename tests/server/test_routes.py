@@ -1100,6 +1100,8 @@ LONG: list[tuple[str, Any, str, list[str], dict[str, Any]]] = [
         "expire f.p",
         ["catalog", "expire", "--keep=3", "--yes", "--older-than=7d", "--", "f.p"],
         {"name": "f.p", "older_than": timedelta(days=7), "keep": 3, "preview": False},
+    ),
+    (
         "catalog/datasets/a.b/quality/run",
         {},
         "quality a.b",

@@ -894,7 +894,9 @@ export interface components {
          * @description One row of a list. name: `namespace.table`. rows, bytes: from the snapshot's summary, so
          *     exact. domain: whose table it is: that domain alone writes it, it has no snapshots, and what
          *     would have to be read is unknown; of what is registered in place, its kind (`csv`, `delta`);
-         *     empty for a dataset of the catalog. columns_tagged: tags of its columns, by name.
+         *     empty for a dataset of the catalog. columns_tagged: tags of its columns, by name. signs: what is
+         *     wrong with it, with a sentence: `failing` (rules that failed when they were last run), `late`,
+         *     `short` or `large` (new rows; see `quality`).
          */
         readonly Dataset: {
             readonly bytes: number | null;
@@ -910,6 +912,9 @@ export interface components {
             readonly owner: string;
             readonly ref: string;
             readonly rows: components["schemas"]["Number"];
+            readonly signs: {
+                readonly [key: string]: string;
+            };
             readonly snapshot: string | null;
             readonly tags: readonly string[];
             readonly updated_at: string | null;
@@ -2678,6 +2683,40 @@ export interface components {
             readonly type: string;
         };
         /**
+         * PastResult
+         * @description A result that was kept. snapshot: of the dataset then; empty for an ingest that was refused.
+         *     by: who asked, or `ingest`, which looks at the new rows alone.
+         */
+        readonly PastResult: {
+            /** Format: date-time */
+            readonly at: string;
+            readonly by: string;
+            readonly failed_rows: number | null;
+            readonly passed: boolean;
+            readonly rows: number | null;
+            readonly rule: string;
+            readonly snapshot: string;
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know about the list, usually empty.
+         *
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
+         */
+        readonly PastResultPage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["PastResult"][];
+            /** @default false */
+            readonly more: boolean;
+            /** @default  */
+            readonly note: string;
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
          * PerformanceEstimate
          * @description Performance without labels. method: CBPE, PAPE or DLE. caveat: what it cannot see.
          */
@@ -2932,6 +2971,20 @@ export interface components {
             readonly views: readonly string[];
         };
         /**
+         * Quality
+         * @description The rules of a dataset with their newest results; nothing is read for it. at, snapshot: of
+         *     the newest result; None before the first. newest: the dataset's snapshot now.
+         */
+        readonly Quality: {
+            readonly at: string | null;
+            readonly dataset: string;
+            readonly freshness: components["schemas"]["Watch"];
+            readonly newest: string | null;
+            readonly rules: readonly components["schemas"]["RuleState"][];
+            readonly snapshot: string | null;
+            readonly volume: components["schemas"]["Watch"];
+        };
+        /**
          * QueuedJob
          * @description A waiting job. position: from 1, in the order of the queue. starts_at: an estimate, from
          *     limits and earlier runs; None if unknown.
@@ -3138,6 +3191,22 @@ export interface components {
             readonly total: number;
         };
         /**
+         * Rule
+         * @description One rule of a dataset. rule: its name, by default its text. text: what it demands, in words.
+         *     columns: those that it is about; none for a rule about the whole dataset.
+         */
+        readonly Rule: {
+            /** Format: date-time */
+            readonly at: string;
+            readonly columns: readonly string[];
+            readonly dataset: string;
+            readonly rule: string;
+            /** @enum {string} */
+            readonly severity: "block" | "warn" | "quarantine";
+            readonly text: string;
+            readonly user: string;
+        };
+        /**
          * RuleBacktest
          * @description What one rule would have done to one monitor.
          *
@@ -3193,11 +3262,45 @@ export interface components {
             readonly why: string;
         };
         /**
+         * RuleResult
+         * @description What one rule found. failed_rows: None where a rule is not about rows, or could not be asked.
+         *     rows: how many it looked at. sample: some of the rows that failed, without the values of columns
+         *     with personal data. error: why it could not be asked; then it has not passed.
+         */
+        readonly RuleResult: {
+            /** @default [] */
+            readonly columns: readonly string[];
+            /** @default  */
+            readonly error: string;
+            readonly failed_rows: number | null;
+            readonly passed: boolean;
+            readonly rows: number | null;
+            readonly rule: string;
+            readonly sample: readonly {
+                readonly [key: string]: unknown;
+            }[];
+            /** @enum {string} */
+            readonly severity: "block" | "warn" | "quarantine";
+            /** @default  */
+            readonly text: string;
+        };
+        /**
          * RulesEdited
          * @description The text of a rule file after a change.
          */
         readonly RulesEdited: {
             readonly text: string;
+        };
+        /**
+         * RuleState
+         * @description A rule with what is known of it without asking: its newest result, and the newest of all,
+         *     newest first, as far as they are kept here; `results` counts them all.
+         */
+        readonly RuleState: {
+            readonly history: readonly components["schemas"]["PastResult"][];
+            readonly last: components["schemas"]["RuleResult"] | null;
+            readonly results: number;
+            readonly rule: components["schemas"]["Rule"];
         };
         /**
          * Run
@@ -3882,6 +3985,37 @@ export interface components {
             readonly note: string;
             readonly shown: number;
             readonly total: number;
+        };
+        /**
+         * Watch
+         * @description Whether the newest rows came in time, or were as many as usual.
+         *
+         *     verdict: unknown while there are too few commits to learn from. expected_by: when new rows count
+         *     as late. expected: the fewest and most rows of a usual commit. measured: rows of the last one.
+         *     n: commits that were learned from. basis: learned (`est`), or from a rule (`target`).
+         */
+        readonly Watch: {
+            /**
+             * @default est
+             * @enum {string}
+             */
+            readonly basis: "est" | "target";
+            /** @default null */
+            readonly expected: readonly [
+                number,
+                number
+            ] | null;
+            /** @default null */
+            readonly expected_by: string | null;
+            /** @default null */
+            readonly last_at: string | null;
+            /** @default null */
+            readonly measured: number | null;
+            /** @default 0 */
+            readonly n: number;
+            /** @enum {string} */
+            readonly verdict: "well" | "late" | "short" | "large" | "unknown";
+            readonly why: string;
         };
         /**
          * WindowSpec

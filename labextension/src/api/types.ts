@@ -87,6 +87,11 @@ export type IInspection = Records['Inspection'];
 export type IReadColumn = Records['ReadColumn'];
 export type IReadFile = Records['ReadFile'];
 export type IReadDoubt = Records['ReadDoubt'];
+export type IQuality = Records['Quality'];
+export type IRuleState = Records['RuleState'];
+export type IRuleResult = Records['RuleResult'];
+export type IWatch = Records['Watch'];
+export type Severity = IRuleResult['severity'];
 
 /** Files on their way into a dataset; how text is read is guessed unless the request says it. */
 export interface IIngest {

@@ -12,6 +12,7 @@ import { More } from '../components/more';
 import { Num } from '../components/number';
 import { Section, useOpen } from '../components/section';
 import { Pinned, Recent } from '../components/shelf';
+import { State } from '../components/state';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { useList } from '../hooks/list';
@@ -204,6 +205,9 @@ function datasetRow(dataset: IDataset): IListRow {
     meta: (
       <>
         <Num value={dataset.rows} format={format.compact} />
+        {Object.entries(dataset.signs).map(([sign, why]) => (
+          <State key={sign} state={sign} title={why} bare />
+        ))}
         <Age at={dataset.updated_at} limit={7 * DAY} />
       </>
     )

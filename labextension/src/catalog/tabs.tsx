@@ -6,6 +6,7 @@ import { CareTab } from './care';
 import { Columns } from './columns';
 import { Lineage } from './lineage';
 import { Preview } from './preview';
+import { Quality } from './quality';
 import { Snapshots } from './snapshots';
 import { statisticsOf } from './statistics';
 
@@ -50,6 +51,12 @@ export const TABS: readonly ITabSpec<IDatasetDetail>[] = [
     label: trans => trans.__('Lineage'),
     when: hasSnapshots,
     draw: ({ dataset }) => <Lineage dataset={dataset} />
+  },
+  {
+    name: 'quality',
+    label: trans => trans.__('Quality'),
+    when: hasSnapshots,
+    draw: ({ dataset }) => <Quality dataset={dataset} />
   },
   {
     name: 'care',

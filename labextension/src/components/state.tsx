@@ -67,6 +67,12 @@ const LOOKS: Readonly<Record<string, [ShapeName, Tone, Words]>> = {
   EXPIRED: look('clock', 'wait', trans => trans.__('expired')),
   NOT_FOUND: look('nodata', 'idle', trans => trans.__('not found')),
   passed: look('done', 'ok', trans => trans.__('pass')),
+  well: look('done', 'ok', trans => trans.__('as usual')),
+  late: look('clock', 'wait', trans => trans.__('late')),
+  short: look('firing', 'wait', trans => trans.__('few new rows')),
+  large: look('firing', 'wait', trans => trans.__('many new rows')),
+  failing: look('failed', 'bad', trans => trans.__('rules fail')),
+  unknown: look('nodata', 'idle', trans => trans.__('not known yet')),
   drifted: look('firing', 'bad', trans => trans.__('drifted')),
   stable: look('done', 'ok', trans => trans.__('stable'))
 };

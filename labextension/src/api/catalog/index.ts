@@ -3,16 +3,18 @@ import { careClient, type ICareClient } from './care';
 import { datasetsClient, type IDatasetsClient } from './datasets';
 import { type IIngestClient, ingestClient } from './ingest';
 import { type ILabelsClient, labelsClient } from './labels';
+import { type IQualityClient, qualityClient } from './quality';
 import { type ITimeClient, timeClient } from './time';
 
 /** Datasets, as the panels ask for them. */
 export interface ICatalogClient
-  extends ICareClient, IDatasetsClient, IIngestClient, ILabelsClient, ITimeClient {}
+  extends ICareClient, IDatasetsClient, IIngestClient, ILabelsClient, IQualityClient, ITimeClient {}
 
 export const catalogClient = (request: Request): ICatalogClient => ({
   ...careClient(request),
   ...datasetsClient(request),
   ...ingestClient(request),
   ...labelsClient(request),
+  ...qualityClient(request),
   ...timeClient(request)
 });

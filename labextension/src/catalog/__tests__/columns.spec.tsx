@@ -36,7 +36,8 @@ const dataset: IDataset = {
   tags: [],
   description: '',
   domain: '',
-  columns_tagged: {}
+  columns_tagged: {},
+  signs: {}
 };
 
 const detailOf = (names: readonly string[]): IDatasetDetail => ({

@@ -24,6 +24,7 @@ const DATASET = {
   updated_at: null,
   owner: '',
   tags: [],
+  signs: {},
   description: ''
 };
 

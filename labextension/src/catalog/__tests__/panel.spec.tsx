@@ -22,6 +22,7 @@ const dataset = (namespace: string, name: string): object => ({
   rows: exactly(12),
   snapshot: '7',
   updated_at: null,
+  signs: {},
   description: ''
 });
 

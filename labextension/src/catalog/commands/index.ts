@@ -5,11 +5,13 @@ import { careActions } from './care';
 import { columnActions } from './columns';
 import { labelActions } from './labels';
 import { previewActions } from './preview';
+import { qualityActions } from './quality';
 
 /** What the page of a dataset does. */
 export const datasetActions = (trans: TranslationBundle): readonly IActionSpec[] => [
   ...previewActions(trans),
   ...columnActions(trans),
   ...labelActions(trans),
+  ...qualityActions(trans),
   ...careActions(trans)
 ];

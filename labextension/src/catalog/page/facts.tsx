@@ -43,6 +43,9 @@ export function DatasetFacts({ detail, onUpdate }: IFactsProps): React.ReactElem
         </>
       )}
       {dataset.tags.length > 0 && dataset.tags.map(tag => <Tag key={tag}>{tag}</Tag>)}
+      {Object.entries(dataset.signs).map(([sign, why]) => (
+        <State key={sign} state={sign} title={why} />
+      ))}
       {newer > 0 && (
         <>
           <State state="pending">

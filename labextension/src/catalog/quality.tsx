@@ -1,0 +1,251 @@
+import '../../style/catalog.css';
+
+import React from 'react';
+
+import type { IDataset, IQuality, IRuleState, IWatch } from '../api/types';
+import { ActionButton } from '../components/action';
+import { Age } from '../components/age';
+import { EmptyCard, Result } from '../components/card';
+import { cx } from '../components/cx';
+import { Heading } from '../components/header';
+import { State } from '../components/state';
+import { StateCells } from '../components/strip';
+import { type IColumnSpec, Table } from '../components/table';
+import * as format from '../format';
+import { useWorkbench } from '../hooks/context';
+import { useQuery } from '../hooks/query';
+import { formatRef } from '../refs';
+import type { IWorkbench } from '../tokens';
+
+/** Rules of which rows that fail are shown, and columns of these. */
+const SAMPLES = 5;
+const COLUMNS = 12;
+
+/** The rules of a dataset with their results, and whether it is late or short. */
+export function Quality({ dataset }: { dataset: IDataset }): React.ReactElement {
+  const { client } = useWorkbench();
+  const query = useQuery(
+    `quality:${dataset.ref}`,
+    signal => client.catalog.quality(dataset.name, signal),
+    { topics: ['dataset'], about: dataset.ref }
+  );
+  return (
+    <div className={cx('scroll')}>
+      <Result query={query}>{found => <Found dataset={dataset} found={found} />}</Result>
+    </div>
+  );
+}
+
+interface IFoundProps {
+  dataset: IDataset;
+  found: IQuality;
+}
+
+function Found({ dataset, found }: IFoundProps): React.ReactElement {
+  const workbench = useWorkbench();
+  const { commands, trans } = workbench;
+  return (
+    <>
+      <div className={cx('bar')}>
+        <Watched label={trans.__('new rows')} watch={found.freshness} />
+        <Watched label={trans.__('how many')} watch={found.volume} />
+        <span className={cx('space')} />
+        {found.rules.length > 0 && (
+          <>
+            <ActionButton command="mlinfra:catalog-rule" target={dataset} />
+            <ActionButton
+              command="mlinfra:catalog-quality"
+              target={dataset}
+              kind="primary"
+              busyLabel={trans.__('Asking…')}
+            />
+          </>
+        )}
+      </div>
+      {found.rules.length === 0 ? (
+        <EmptyCard
+          sentence={trans.__(
+            'A rule says what the rows of a dataset must be like. It is asked at each ingest, and whenever you want.'
+          )}
+          action={{
+            label: trans.__('Add Rule…'),
+            onClick: () => void commands.execute('mlinfra:catalog-rule', { ref: dataset.ref })
+          }}
+          code={`%catalog rule ${dataset.name} "id not null"`}
+        />
+      ) : (
+        <>
+          <Table
+            label={trans.__('Rules of %1', dataset.name)}
+            columns={columnsOf(dataset, workbench)}
+            rows={found.rules}
+            row={({ rule }) => ({ id: rule.rule })}
+          />
+          <Samples rules={found.rules} />
+        </>
+      )}
+    </>
+  );
+}
+
+/** Whether something is as usual; the sentence is read by pointing at it. */
+function Watched({ label, watch }: { label: string; watch: IWatch }): React.ReactElement {
+  return (
+    <span className={cx('catalog-watch')} title={watch.why}>
+      <span className={cx('quiet')}>{label}</span> <State state={watch.verdict} title={watch.why} />{' '}
+      <span className={cx('quiet')}>{watch.why}</span>
+    </span>
+  );
+}
+
+/** The state of a rule: as it was when it was last asked. */
+function stateOf({ last }: IRuleState): string {
+  if (!last) {
+    return 'never';
+  }
+  return last.passed ? 'passed' : 'failed';
+}
+
+function columnsOf(dataset: IDataset, workbench: IWorkbench): IColumnSpec<IRuleState>[] {
+  const { open, trans } = workbench;
+  return [
+    {
+      key: 'state',
+      head: trans.__('result'),
+      width: 110,
+      sort: stateOf,
+      cell: state => <State state={stateOf(state)} title={state.last?.error} />
+    },
+    {
+      key: 'rule',
+      head: trans.__('rule'),
+      wrap: true,
+      sort: ({ rule }) => rule.rule,
+      cell: ({ rule, last }) => (
+        <>
+          <span className={cx('strong-name')}>{rule.rule}</span>
+          {rule.text !== rule.rule && <span className={cx('quiet')}> {rule.text}</span>}
+          {last?.error && <span className={cx('tone-bad')}> {last.error}</span>}
+        </>
+      )
+    },
+    {
+      key: 'severity',
+      head: trans.__('if it fails'),
+      width: 100,
+      sort: ({ rule }) => rule.severity,
+      cell: ({ rule }) => rule.severity
+    },
+    {
+      key: 'failed',
+      head: trans.__('rows that fail'),
+      width: 110,
+      figure: ({ last }) => last?.failed_rows ?? null,
+      sort: ({ last }) => last?.failed_rows ?? null
+    },
+    {
+      key: 'rows',
+      head: trans.__('of'),
+      width: 110,
+      figure: ({ last }) => last?.rows ?? null
+    },
+    {
+      key: 'at',
+      head: trans.__('asked'),
+      width: 90,
+      sort: ({ history }) => history[0]?.at ?? null,
+      cell: ({ history }) => <Age at={history[0]?.at ?? null} />
+    },
+    {
+      key: 'history',
+      head: trans.__('before'),
+      width: 190,
+      cell: ({ rule, history, results }) => (
+        <span title={trans.__('%1 of %2 results', history.length, results)}>
+          <StateCells
+            label={trans.__('Results of %1, oldest first', rule.rule)}
+            cells={[...history].reverse().map((past, index) => ({
+              id: past.snapshot ? `${index}@${past.snapshot}` : String(index),
+              state: past.passed ? 'passed' : 'failed',
+              name: trans.__(
+                '%1, %2, %3 rows',
+                format.time(past.at),
+                past.by,
+                format.number(past.failed_rows ?? 0)
+              )
+            }))}
+            onOpen={id => {
+              const snapshot = id.split('@')[1];
+              if (snapshot) {
+                void open(formatRef('dataset', dataset.name, snapshot));
+              }
+            }}
+          />
+        </span>
+      )
+    },
+    {
+      key: 'remove',
+      head: '',
+      width: 90,
+      sticky: true,
+      cell: ({ rule }) => (
+        <ActionButton
+          command="mlinfra:catalog-remove-rule"
+          target={dataset}
+          args={{ rule: rule.rule }}
+          label={trans.__('Remove')}
+          kind="quiet"
+        />
+      )
+    }
+  ];
+}
+
+type Sample = Readonly<Record<string, unknown>>;
+
+/** Some of the rows that fail, by rule. */
+function Samples({ rules }: { rules: readonly IRuleState[] }): React.ReactElement {
+  const { trans } = useWorkbench();
+  const failed = rules.filter(({ last }) => last && !last.passed && last.sample.length > 0);
+  return (
+    <>
+      {failed.slice(0, SAMPLES).map(({ rule, last }) => (
+        <React.Fragment key={rule.rule}>
+          <Heading
+            title={trans.__('Rows that fail %1', rule.rule)}
+            note={trans.__(
+              '%1 of %2',
+              last?.sample.length ?? 0,
+              format.number(last?.failed_rows ?? 0)
+            )}
+          />
+          <Table
+            label={trans.__('Rows that fail %1', rule.rule)}
+            columns={Object.keys(last?.sample[0] ?? {})
+              .slice(0, COLUMNS)
+              .map((key): IColumnSpec<[number, Sample]> => ({
+                key,
+                head: key,
+                cell: ([, row]) => text(row[key])
+              }))}
+            rows={[...(last?.sample ?? [])].map((row, index): [number, Sample] => [index, row])}
+            row={([index]) => ({ id: String(index) })}
+          />
+        </React.Fragment>
+      ))}
+      {failed.length > SAMPLES && (
+        <p className={cx('more')}>
+          {trans._n('%1 more rule fails', '%1 more rules fail', failed.length - SAMPLES)}
+        </p>
+      )}
+    </>
+  );
+}
+
+const text = (value: unknown): string =>
+  value === null || value === undefined
+    ? format.DASH
+    : typeof value === 'string'
+      ? value
+      : JSON.stringify(value);
