@@ -11,6 +11,7 @@ from ..core.display import number
 from ..core.errors import BadRequest
 from ..core.refs import reference
 from .names import DatasetName
+from .object.quality import Rules
 from .object.time import EarlierStates
 from .spec import DatasetDetail, IngestReport, Profile, RowBlock, Verification
 
@@ -25,7 +26,7 @@ _ROWS_SHOWN = 5
 _COLUMNS_SHOWN = 12
 
 
-class Table(EarlierStates):
+class Table(EarlierStates, Rules):
     """One dataset at the snapshot that was the newest when it was opened, or at a given one.
 
     `scan()` reads that snapshot, so a notebook sees one state of the data however long it runs. It

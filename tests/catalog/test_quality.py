@@ -161,11 +161,14 @@ def test_a_rule_that_blocks_refuses_the_whole_ingest(catalog, orders, rows, stor
 
 
 def test_a_warning_lets_the_rows_in_and_says_so(catalog, orders, rows) -> None:
-    catalog.rule("shop.orders", "price >= 0", severity="warn", as_="no refunds")
+    orders_ = catalog.dataset("shop.orders")
+    assert orders_.rule("price >= 0", severity="warn", as_="no refunds").text == "price >= 0"
+    assert [result.passed for result in orders_.quality().rules] == [True]
+    assert orders_.rules().rules[0].results == 1
     new = orders("3,-3,FR\n4,-4,FR\n5,5,FR\n")
     said = "'no refunds' fails in 2 of 3 rows; the rows are in the dataset"
     trial = catalog.ingest([new], into="shop.orders", dry_run=True)
-    assert (trial.rules_failed, catalog.results("shop.orders").total) == ([said], 0)
+    assert (trial.rules_failed, catalog.results("shop.orders").total) == ([said], 1)
     report = catalog.ingest([new], into="shop.orders")
     assert (report.rows_written, report.rules_failed) == (3, [said])
     assert report.summary == f"{said}; 3 rows are written"

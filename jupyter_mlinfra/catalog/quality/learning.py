@@ -55,14 +55,14 @@ class Commit:
     def of(
         cls, snapshot: str, at: float, operation: str, added: int, total: int | None
     ) -> Commit | None:
-        """What the summary of a snapshot tells; None if it brought no rows. total: rows of the
-        dataset afterwards.
+        """What a snapshot tells; None if it brought no rows. operation: see `metadata.kind_of`.
+        total: rows of the dataset afterwards.
         """
-        if not added or operation not in ("append", "overwrite"):
+        if not added or operation not in ("append", "overwrite", "upsert"):
             return None
-        if operation == "append":
-            return cls(snapshot, at, added)
-        # An upsert writes some rows again that it did not change: nobody can tell how many.
+        if operation != "overwrite":
+            # An upsert writes some rows again that it did not change: nobody can tell how many.
+            return cls(snapshot, at, added if operation == "append" else None)
         return (
             cls(snapshot, at, added, replaces=True) if added == total else cls(snapshot, at, None)
         )

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from .spec import Rule, Watch
 
 
-_RESTORED = "mlinfra.restored-from"
-
-
 class Watching:
     """Looks at the datasets of one project."""
 
@@ -66,13 +63,11 @@ def commits_of(metadata: Metadata) -> list[Commit]:
     found = []
     for entry in records.ancestors(metadata, metadata.get("current-snapshot-id")):
         summary = entry.get("summary") or {}
-        if summary.get(records.KEEPS_ROWS) == "true" or _RESTORED in summary:
-            continue
         total = summary.get("total-records")
         commit = Commit.of(
             str(entry["snapshot-id"]),
             entry["timestamp-ms"] / 1000,
-            summary.get("operation", ""),
+            records.kind_of(entry),
             int(summary.get("added-records", 0)),
             None if total is None else int(total),
         )
