@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from jupyter_mlinfra.catalog.quality import checking
 from jupyter_mlinfra.catalog.quality.checks import InRange, InSet, Matches, NotNull, Unique
+from jupyter_mlinfra.catalog.quality.screening import Screen
 from jupyter_mlinfra.catalog.quality.words import check_of, text_of
 from jupyter_mlinfra.cli.app import main
 from jupyter_mlinfra.core.errors import BadRequest, NotFound, Unprocessable
@@ -48,6 +49,7 @@ RULES = {
         'NOT ("odd name" IS NOT NULL OR id NOT IN (1, 2))'
     ),
     "month(day) == 1 and weekday(day) < 6": "NOT (month(day) = 1 AND isodow(day) < 6)",
+    r'matches(word, "^\w$") or flag': r"NOT (regexp_matches(word, '^\w$') OR flag)",
     "coalesce(price, 0) >= 0 and abs(id) < 40": "NOT (coalesce(price, 0) >= 0 AND abs(id) < 40)",
 }
 
@@ -131,6 +133,13 @@ def test_a_rule_that_cannot_be_asked_hides_no_other(catalog) -> None:
         catalog.rule("shop.orders", "price matches [")
     with pytest.raises(NotFound, match="no rule 'rows >= 5'"):
         catalog.remove_rule("shop.orders", "rows >= 5")
+
+
+def test_a_column_whose_name_is_a_pattern_hides_no_rule() -> None:
+    rows = pl.DataFrame({"^a$": [None, 1], "b": [None, 2]})
+    screen = Screen({"one": NotNull("^a$"), "two": NotNull("b")}, rows.schema)
+    screen.add(rows)
+    assert (screen.failed["two"], screen.errors.keys() - {"one"}) == (1, set())
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ named here have a meaning. All of them look at one row alone.
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from functools import reduce
 from typing import TYPE_CHECKING, Any
@@ -79,7 +80,9 @@ def parsed(text: str) -> ast.expr:
             f"The condition has {len(text):,} signs.", f"At most {LONGEST:,} are read."
         )
     try:
-        tree = ast.parse(text.strip(), mode="eval").body
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)  # "\d" is two signs here, as in Python
+            tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         place = f" at sign {error.offset}" if isinstance(error, SyntaxError) else ""
         raise _refused(text, f"It cannot be read{place}") from None

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...core.errors import MLInfraError
+from ...core.frames import exactly
 from .checks import RowCheck
 
 if TYPE_CHECKING:
@@ -79,8 +80,10 @@ class Screen:
     def _details(
         self, block: pl.DataFrame, names: Sequence[str], *, counted: bool = True
     ) -> pl.DataFrame | None:
-        schema = _schema({name: self._expressions[name] for name in names}, self.columns)
-        rows = block.select(self.columns).with_row_index(_ROW)
+        used = [column for name in names for column in self._columns[name]]
+        columns = list(dict.fromkeys(used))
+        schema = _schema({name: self._expressions[name] for name in names}, columns)
+        rows = block.select([exactly(name) for name in columns]).with_row_index(_ROW)
         failure = schema.filter(rows).failure
         if not len(failure):
             return None
