@@ -44,7 +44,8 @@ export const TABS: readonly ITabSpec<IDatasetDetail>[] = [
     name: 'snapshots',
     label: trans => trans.__('Snapshots'),
     when: hasSnapshots,
-    draw: ({ dataset }) => <Snapshots dataset={dataset} />
+    keys: { d: 'mlinfra:catalog-compare' },
+    draw: ({ dataset }, { asked }) => <Snapshots dataset={dataset} comparing={asked === 'd'} />
   },
   {
     name: 'lineage',

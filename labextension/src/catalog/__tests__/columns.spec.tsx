@@ -408,7 +408,8 @@ it('snapshots: the list grows without a row twice; nothing added is a dash', asy
     rows: exactly(1000),
     added: index ? 10 : 0,
     removed: index ? 0 : 7,
-    written_by: ''
+    written_by: '',
+    refs: {}
   }));
   const snapshots = jest.fn(async (_name: string, { limit }: { limit: number }) =>
     pageOf(all.slice(0, limit), 120)
@@ -416,11 +417,11 @@ it('snapshots: the list grows without a row twice; nothing added is a dash', asy
   show(fakeWorkbench({ catalog: { snapshots } }), <Snapshots dataset={dataset} />);
   await settle();
   const rows = (): string[][] => cells('Snapshots of n.a');
-  expect(rows()[0]?.slice(3)).toEqual(['1,000', '–', '−7', '–']);
-  expect(rows()[1]?.slice(4, 6)).toEqual(['+10', '–']);
+  expect(rows()[0]?.slice(4)).toEqual(['1,000', '–', '−7', '–']);
+  expect(rows()[1]?.slice(5, 7)).toEqual(['+10', '–']);
   fireEvent.click(screen.getByRole('button', { name: 'next 50' }));
   await settle();
-  const ids = rows().map(([id]) => id);
+  const ids = rows().map(([, id]) => id);
   expect([ids.length, new Set(ids).size]).toEqual([100, 100]);
   expect(snapshots.mock.calls.map(([, { limit }]) => limit)).toEqual([50, 100]);
 });
