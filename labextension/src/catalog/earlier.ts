@@ -37,7 +37,10 @@ export const restore: Perform<ISnapshot> = async call => {
   const before = done.undo.split(' ').pop() ?? '';
   return {
     message: trans.__('%1 is as it was at snapshot %2.', name, short(at)),
-    undo: { command: 'mlinfra:catalog-restore-snapshot', args: { ref: formatRef('dataset', name, before) } }
+    undo: {
+      command: 'mlinfra:catalog-restore-snapshot',
+      args: { ref: formatRef('dataset', name, before) }
+    }
   };
 };
 

@@ -92,7 +92,11 @@ function Chosen({
   const { trans } = useWorkbench();
   return one && !another ? (
     <>
-      <ActionButton command="mlinfra:catalog-restore-snapshot" target={one} label={trans.__('Restore')} />
+      <ActionButton
+        command="mlinfra:catalog-restore-snapshot"
+        target={one}
+        label={trans.__('Restore')}
+      />
       <ActionButton command="mlinfra:catalog-tag-snapshot" target={one} label={trans.__('Tag…')} />
     </>
   ) : null;
