@@ -1,10 +1,12 @@
-import React, { useMemo } from 'react';
+import React, { useMemo, useState } from 'react';
 
-import type { IDataset, IEdge } from '../api/types';
+import type { IColumn, IDataset, IEdge } from '../api/types';
 import { EmptyCard, Result } from '../components/card';
 import { cx } from '../components/cx';
+import { Field } from '../components/field';
 import { Graph, type IGraphNode } from '../components/graph';
 import type { ILink } from '../components/layout';
+import { Select } from '../components/select';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
@@ -14,31 +16,67 @@ import { kindOf, nameOf, parseRef, short } from '../refs';
 
 const MOST = 200;
 
-/** What the dataset was made from, and what was made from it. */
-export function Lineage({ dataset }: { dataset: IDataset }): React.ReactElement {
+interface ILineageProps {
+  dataset: IDataset;
+  columns?: readonly Pick<IColumn, 'name'>[];
+}
+
+/** What the dataset, or one column of it, was made from, and what was made from it. */
+export function Lineage({ dataset, columns = [] }: ILineageProps): React.ReactElement {
   const { client, trans } = useWorkbench();
+  const [column, setColumn] = useState('');
+  const [find, setFind] = useState('');
   const query = useQuery(
-    `lineage:${dataset.ref}`,
-    signal => client.catalog.lineage(dataset.name, signal),
+    `lineage:${dataset.ref} ${column}`,
+    signal => client.catalog.lineage(dataset.name, column, signal),
     {
       topics: ['dataset', 'run', 'model', 'deployment']
     }
   );
   return (
-    <Result query={query}>
-      {page =>
-        page.items.length ? (
-          <LineageGraph dataset={dataset} edges={page.items} further={page.total - page.shown} />
-        ) : (
-          <EmptyCard
-            sentence={trans.__(
-              'Lineage shows what a dataset was made from and what was made from it. There is no record of this one yet.'
-            )}
-            code="%catalog ingest data/*.parquet"
-          />
-        )
-      }
-    </Result>
+    <>
+      <div className={cx('bar')}>
+        <Select
+          label={trans.__('column')}
+          value={column}
+          options={[
+            { value: '', label: trans.__('all') },
+            ...columns.map(({ name }) => ({ value: name, label: name }))
+          ]}
+          onChange={setColumn}
+        />
+        <Field
+          label={trans.__('find')}
+          value={find}
+          placeholder={trans.__('an object or a column')}
+          width={180}
+          onChange={setFind}
+        />
+      </div>
+      <Result query={query}>
+        {page =>
+          page.items.length ? (
+            <LineageGraph
+              dataset={dataset}
+              edges={page.items}
+              further={page.total - page.shown}
+              find={find}
+            />
+          ) : (
+            <EmptyCard
+              sentence={
+                column
+                  ? trans.__('There is no record of what %1 was made from.', column)
+                  : trans.__(
+                      'Lineage shows what a dataset was made from and what was made from it. There is no record of this one yet.'
+                    )
+              }
+              code="%catalog ingest data/*.parquet"
+            />
+          )
+        }
+      </Result>
+    </>
   );
 }
 
@@ -79,8 +117,27 @@ function doingsOf(edges: readonly IEdge[]): IDoing[] {
   return [...newest.values()];
 }
 
-/** A graph of objects and doings; versions of an object are one node. */
-export function drawn(edges: readonly IEdge[], current: string): IDrawn {
+/** The columns that edges tell, by object. */
+function columnsOf(edges: readonly IEdge[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const found = new Map<string, Set<string>>();
+  const add = (reference: string, column: string): void => {
+    const id = bare(reference);
+    found.set(id, (found.get(id) ?? new Set()).add(column));
+  };
+  for (const { input, output, columns } of edges) {
+    for (const [from, to] of columns) {
+      add(input, from);
+      add(output, to);
+    }
+  }
+  return found;
+}
+
+/**
+ * A graph of objects and doings; versions of an object are one node. Those that `find` names, also by
+ * a column, are marked, and drawn whatever is left out.
+ */
+export function drawn(edges: readonly IEdge[], current: string, find = ''): IDrawn {
   const nodes = new Map<string, IGraphNode>();
   const links: ILink[] = [];
   const add = (node: IGraphNode): string => {
@@ -100,9 +157,16 @@ export function drawn(edges: readonly IEdge[], current: string): IDrawn {
     inputs.forEach(input => links.push({ from: add(objectNode(input, current)), to: doing }));
     outputs.forEach(output => links.push({ from: doing, to: add(objectNode(output, current)) }));
   });
-  const kept = new Set([...nodes.keys()].slice(0, MOST));
+  const columns = columnsOf(edges);
+  const word = find.trim().toLowerCase();
+  const isFound = ({ id, title, note, ref }: IGraphNode): boolean =>
+    word !== '' &&
+    [title, note, ref, ...(columns.get(id) ?? [])].some(text => text?.toLowerCase().includes(word));
+  const all = [...nodes.values()].map(node => ({ ...node, found: isFound(node) }));
+  const first = [...all.filter(node => node.found || node.current), ...all];
+  const kept = new Set([...new Set(first.map(node => node.id))].slice(0, MOST));
   return {
-    nodes: [...nodes.values()].filter(node => kept.has(node.id)),
+    nodes: all.filter(node => kept.has(node.id)),
     links: links.filter(({ from, to }) => kept.has(from) && kept.has(to)),
     left: nodes.size - kept.size
   };
@@ -133,15 +197,21 @@ function objectNode(reference: string, current: string): IGraphNode {
 function LineageGraph({
   dataset,
   edges,
-  further
+  further,
+  find
 }: {
   dataset: IDataset;
   edges: readonly IEdge[];
   further: number;
+  find: string;
 }): React.ReactElement {
   const workbench = useWorkbench();
   const { trans } = workbench;
-  const { nodes, links, left } = useMemo(() => drawn(edges, dataset.ref), [edges, dataset.ref]);
+  const { nodes, links, left } = useMemo(
+    () => drawn(edges, dataset.ref, find),
+    [edges, dataset.ref, find]
+  );
+  const found = nodes.filter(node => node.found).length;
   const refs = nodes.flatMap(({ ref }) => (ref !== undefined && isNamed(ref) ? [ref] : []));
   const { data: names } = useQuery(
     `names:${refs.join(' ')}`,
@@ -165,6 +235,9 @@ function LineageGraph({
   );
   return (
     <div className={cx('scroll')}>
+      <p className={cx('more')} role="status">
+        {find.trim() && trans._n('%1 node found', '%1 nodes found', found)}
+      </p>
       <Graph label={trans.__('Lineage of %1', dataset.name)} nodes={named} links={links} />
       {left > 0 && (
         <p className={cx('more')}>

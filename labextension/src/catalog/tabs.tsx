@@ -51,7 +51,7 @@ export const TABS: readonly ITabSpec<IDatasetDetail>[] = [
     name: 'lineage',
     label: trans => trans.__('Lineage'),
     when: hasSnapshots,
-    draw: ({ dataset }) => <Lineage dataset={dataset} />
+    draw: ({ dataset, schema }) => <Lineage dataset={dataset} columns={schema} />
   },
   {
     name: 'quality',

@@ -20,6 +20,8 @@ export interface IGraphNode {
   current?: boolean;
   /** A class for the ink of the left edge. */
   tone?: string;
+  /** What was looked for. */
+  found?: boolean;
   /** What was not come to: the way to it is dashed. */
   unreached?: boolean;
   /** What comes from outside: its box is dashed. */
@@ -59,7 +61,8 @@ export function Graph({
   );
   const at = new Map(layout.nodes.map(node => [node.id, node]));
   const unreached = new Set(nodes.filter(node => node.unreached).map(node => node.id));
-  const start = nodes.find(node => node.current)?.id ?? nodes[0]?.id;
+  const start = (nodes.find(node => node.found) ?? nodes.find(node => node.current) ?? nodes[0])
+    ?.id;
 
   const move = (event: React.KeyboardEvent, id: string): void => {
     const held = event.ctrlKey || event.altKey || event.metaKey;
@@ -79,7 +82,7 @@ export function Graph({
   useEffect(() => {
     if (!chooses) {
       host.current
-        ?.querySelector(`.${cx('is-current')}`)
+        ?.querySelector('[data-node][tabindex="0"]')
         ?.scrollIntoView({ block: 'center', inline: 'center' });
     }
   }, [start, chooses]);
@@ -149,6 +152,7 @@ function GraphNode({ node, place, tab, ...handlers }: IGraphNodeProps): React.Re
       className={cx(
         'node',
         node.current && 'is-current',
+        node.found && 'is-found',
         node.outside && 'is-outside',
         node.tone && `edge-${node.tone}`
       )}

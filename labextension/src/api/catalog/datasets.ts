@@ -17,8 +17,8 @@ export interface IDatasetsClient {
     signal?: AbortSignal
   ) => Promise<IRowBlock>;
   profile: (name: string, tier: Tier, signal?: AbortSignal) => Promise<IProfile>;
-  /** The near edges of each way; `total` counts all. */
-  lineage: (name: string, signal?: AbortSignal) => Promise<IPage<IEdge>>;
+  /** The near edges of each way; `total` counts all. column: of this one alone, if it is named. */
+  lineage: (name: string, column?: string, signal?: AbortSignal) => Promise<IPage<IEdge>>;
 }
 
 export const datasetsClient = (request: Request): IDatasetsClient => ({
@@ -28,5 +28,6 @@ export const datasetsClient = (request: Request): IDatasetsClient => ({
     request(`${ROOT}/${pathOf(name)}/rows`, { query: { ...options }, signal }),
   profile: (name, tier, signal) =>
     request(`${ROOT}/${pathOf(name)}/profile`, { query: { tier }, signal }),
-  lineage: (name, signal) => request(`${ROOT}/${pathOf(name)}/lineage`, { signal })
+  lineage: (name, column, signal) =>
+    request(`${ROOT}/${pathOf(name)}/lineage`, { query: { column: column || undefined }, signal })
 });

@@ -1,4 +1,4 @@
-import type { IRowBlock } from '../../api/types';
+import type { IEdge, IRowBlock } from '../../api/types';
 import { neighbour } from '../../components/graph';
 import { BOX, layered } from '../../components/layout';
 import { RemoteTable } from '../../components/remote';
@@ -71,13 +71,14 @@ describe('lineage', () => {
   const edge = (
     input: string,
     output: string,
-    at: string
-  ): { input: string; output: string; job: string; at: string } => ({
+    at: string,
+    columns: [string, string][] = []
+  ): IEdge => ({
     input,
     output,
     job: 'ingest',
     at,
-    columns: []
+    columns
   });
 
   it('draws versions of an object as one node, and only the newest doing that made it', () => {
@@ -91,6 +92,21 @@ describe('lineage', () => {
     expect(nodes.map(node => node.id).sort()).toEqual(['dataset:n.t', 'doing 0', 'file:a.csv']);
     expect(links).toHaveLength(2);
     expect(nodes.find(node => node.id === 'dataset:n.t')?.current).toBe(true);
+  });
+
+  it('marks what is looked for, also by a column, and draws it although others are left out', () => {
+    const edges = Array.from({ length: 150 }, (_, index) =>
+      edge(`file:${index}.csv`, `dataset:n.t${index}`, `2026-01-01T00:00:${index}`, [
+        ['raw', index === 149 ? 'price' : 'amount']
+      ])
+    );
+    const found = (word: string): string[] =>
+      drawn(edges, 'dataset:n.t0', word)
+        .nodes.filter(node => node.found)
+        .map(node => node.id);
+    expect(found('PRICE')).toEqual(['dataset:n.t149']);
+    expect(found('t148')).toEqual(['dataset:n.t148']);
+    expect(found(' ')).toEqual([]);
   });
 
   it('says how many nodes are not drawn', () => {

@@ -17,7 +17,8 @@ const edge = (input: string, output: string, job: string): object => ({
   input,
   output,
   job,
-  at: '2026-01-01T00:00:00Z'
+  at: '2026-01-01T00:00:00Z',
+  columns: []
 });
 
 Element.prototype.scrollIntoView = jest.fn(); // jsdom has none
