@@ -54,6 +54,12 @@ class CatalogSettings(Section):
     json_columns: int = Field(default=5_000, ge=1)
     """Different field names that a JSON file may have, those within fields too."""
 
+    sql_memory_mib: int = Field(default=1024, ge=64)
+    """Memory that a query in SQL may take."""
+
+    sql_seconds: float = Field(default=120, gt=0)
+    """How long a query in SQL may run."""
+
     reveal: Literal["allowed", "never"] = "allowed"
     """Whether values of columns tagged `pii` may be shown where a user asks for it: `never` shows
     them in no face.

@@ -9,6 +9,8 @@ from typing import Any
 from ..cli import Session, run
 from ..cli.app import everywhere
 from ..core.errors import BadRequest
+from ..core.viewer import Viewer
+from ..faces.parse import parameters
 from ..widgets.reprs import Facts, Records
 from .fault import explained
 from .lines import magics, split, verbs_of, words_of
@@ -122,15 +124,23 @@ def _umbrella() -> Magic:
 
 def _sql(shell: Any) -> Magic:
     def magic(line: str, cell: str) -> Any:
-        """`%%catalog sql [--out NAME] [--limit N]`: answer one SELECT over datasets, as a Polars
-        frame.
+        """`%%catalog sql [--out NAME] [--limit N] [-p NAME=VALUE] [--reveal]`: answer one SELECT
+        over datasets, as a Polars frame. `$NAME` in it is a value that `-p` gives.
         """
         parser = Parser(prog="%%catalog", add_help=False)
         parser.add_argument("verb", choices=["sql"])
         parser.add_argument("--out", metavar="NAME")
         parser.add_argument("--limit", type=int)
+        parser.add_argument("-p", "--param", action="append", default=[], metavar="NAME=VALUE")
+        parser.add_argument("-r", "--raw", action="append", default=[], metavar="NAME=TEXT")
+        parser.add_argument("--reveal", action="store_true")
         options = parser.parse_args(split(line))
-        frame = Session().bench.catalog.sql(cell, limit=options.limit)
+        frame = Session().bench.catalog.sql(
+            cell,
+            parameters=parameters(options.param, options.raw),
+            limit=options.limit,
+            reveal=Viewer("magic") if options.reveal else False,
+        )
         if options.out:
             shell.user_ns[options.out] = frame
         return frame

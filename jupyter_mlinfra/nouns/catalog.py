@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from ..workbench import current
 
@@ -81,11 +81,20 @@ def write(
     return current().catalog.write(frame, into=into, mode=mode, key=key, inputs=inputs)
 
 
-def sql(query: str, *, limit: int | None = None) -> pl.DataFrame:
-    """The answer to one SELECT over datasets (`FROM flights.departures`). limit: most rows; None
-    for all.
+def sql(
+    query: str,
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    limit: int | None = None,
+    reveal: bool = False,
+) -> pl.DataFrame:
+    """The answer to one SELECT over datasets (`FROM flights.departures`, or an earlier state:
+    `FROM flights.departures@SNAPSHOT`).
+
+    parameters: values of `$name` in the query. limit: most rows; None for all. reveal: show the
+    values of columns tagged `pii`, which is recorded.
     """
-    return current().catalog.sql(query, limit=limit)
+    return current().catalog.sql(query, parameters=parameters, limit=limit, reveal=reveal)
 
 
 def search(

@@ -49,6 +49,7 @@ EXPECTED = {
     "POST catalog/datasets/{name}/delete": "write catalog",
     "GET catalog/trash": "read catalog",
     "POST catalog/trash/{id}/restore": "write catalog",
+    "POST catalog/sql": "read catalog",
     "POST catalog/inspect": "write catalog",
     "POST catalog/ingest": "write catalog",
     "POST catalog/register": "write catalog",

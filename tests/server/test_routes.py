@@ -68,6 +68,13 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
         "profile",
         {"name": "f.p", "tier": "exact", "reveal": False},
     ),
+    (
+        "catalog/sql",
+        {"query": "SELECT $x", "parameters": {"x": 1}, "limit": 7},
+        "catalog",
+        "answer",
+        {"query": "SELECT $x", "parameters": {"x": 1}, "limit": 7, "reveal": False} | TABLES,
+    ),
     ("catalog/audit", None, "catalog", "audit", {"name": None} | PAGE),
     (
         "catalog/audit?name=f.p&limit=7",

@@ -6,4 +6,5 @@ from ...core.domain import Part
 
 PART = Part(
     verbs=("sql",),
+    records={"jupyter_mlinfra.catalog.querying.answers": ("SqlAnswer",)},
 )

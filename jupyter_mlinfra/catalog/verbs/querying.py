@@ -2,21 +2,130 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
+from ...core.errors import BadRequest, Forbidden, NotFound
+from ...core.viewer import Reveal
+from .. import metadata as records
+from ..names import DatasetName
+from ..querying.answers import Found, SqlAnswer
+from ..querying.words import Named
+from ..settings import CatalogSettings
 from .base import Verbs
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from ..tables import ReadTable
+
 
 class SqlVerbs(Verbs):
     """SQL; a base of `Catalog`."""
 
-    def sql(self, query: str, *, limit: int | None = None) -> pl.DataFrame:
-        """The answer to one SELECT over datasets (`FROM flights.departures`), and over the tables
-        that other domains have (`FROM monitoring.flights_series`). limit: most rows; None for all.
-        """
-        from ..sql import run
+    def sql(
+        self,
+        query: str,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        limit: int | None = None,
+        reveal: Reveal = False,
+    ) -> pl.DataFrame:
+        """The answer to one SELECT over datasets (`FROM flights.departures`), over the tables that
+        other domains have (`FROM monitoring.flights_series`), and over what is registered in place.
 
-        return run(query, lambda name: self._tables.find(name).scan(), limit=limit)
+        An earlier state: `flights.departures@SNAPSHOT`, `@TAG`, `FOR VERSION AS OF`, `FOR TIMESTAMP
+        AS OF`. parameters: values of `$name`. limit: most rows; None for all. reveal: who sees
+        values of masked columns too, which is recorded.
+        """
+        return self._sql_answer(query, parameters, limit, reveal).frame
+
+    def answer(
+        self,
+        query: str,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        limit: int = 100,
+        reveal: Reveal = False,
+        domains: Collection[str] | None = None,
+    ) -> SqlAnswer:
+        """As `sql`, in JSON-safe values, with the types, the snapshots that were read, and the
+        columns that are masked. domains: whose tables may be read; None for those of all. Raises
+        Forbidden for a table of another domain.
+        """
+        return self._sql_answer(query, parameters, limit, reveal, domains).answer()
+
+    def _sql_answer(
+        self,
+        query: str,
+        parameters: Mapping[str, Any] | None,
+        limit: int | None,
+        reveal: Reveal,
+        domains: Collection[str] | None = None,
+    ) -> Found:
+        from ..querying.engine import Limits
+        from ..querying.running import Query, run
+
+        settings = self._project.settings.of(CatalogSettings)
+        self._revealing.check(reveal)
+        return run(
+            Query(
+                text=query,
+                parameters=parameters or {},
+                limit=limit,
+                limits=Limits(memory_mib=settings.sql_memory_mib, seconds=settings.sql_seconds),
+                find=lambda named: self._named_in_sql(named, domains),
+                hidden=lambda table, names: self._revealing.hidden(
+                    table, names, reveal, verb="sql"
+                ),
+            )
+        )
+
+    def _named_in_sql(self, named: Named, domains: Collection[str] | None) -> ReadTable | None:
+        """The table that a query names; None if there is none."""
+        text = f"{named.text}@{named.at}" if named.at else named.text
+        try:
+            name = self.named(text)
+        except BadRequest:
+            name = DatasetName.of(named.text)
+            if named.at or not self._store.has(name):
+                return None
+        if named.moment:
+            name = self._at_moment(name, named.moment)
+        table = self._tables.find(name)
+        missing = [] if domains is None else [one for one in table.needs() if one not in domains]
+        if missing:
+            raise Forbidden(
+                f"You may not read {name.text}.",
+                f"You may not read {' and '.join(missing)}, which has it.",
+                "Ask whoever runs the server.",
+            )
+        try:
+            table.state()
+        except NotFound:
+            if named.at or named.moment:
+                raise
+            return None
+        return table
+
+    def _at_moment(self, name: DatasetName, text: str) -> DatasetName:
+        """The name with the snapshot that was the newest at a time, in UTC unless it says another
+        zone.
+        """
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            raise BadRequest(
+                f"{text[:40]!r} is not a time.", fix="For example '2026-03-01 12:00:00'."
+            ) from None
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        metadata = self._store.metadata(self._store.entry(name))
+        for entry in records.ancestors(metadata, metadata.get("current-snapshot-id")):
+            if entry["timestamp-ms"] <= moment.timestamp() * 1000:
+                return name.at(entry["snapshot-id"])
+        raise NotFound(
+            f"{name.text} has no snapshot of {text}.",
+            "All that are kept are newer.",
+            f"mlinfra catalog snapshots {name.text}",
+        )

@@ -3625,6 +3625,25 @@ export interface components {
             readonly total: number;
         };
         /**
+         * SqlAnswer
+         * @description The answer to one SELECT. rows: JSON-safe values, row by row. types: short words by place.
+         *     masked: columns whose values are not shown. more: there are more rows than were asked for.
+         *     snapshots: the state of each table that was read, by its name.
+         */
+        readonly SqlAnswer: {
+            readonly columns: readonly string[];
+            /** @default [] */
+            readonly masked: readonly string[];
+            /** @default false */
+            readonly more: boolean;
+            readonly rows: readonly (readonly unknown[])[];
+            readonly snapshots: {
+                readonly [key: string]: string | null;
+            };
+            /** @default [] */
+            readonly types: readonly string[];
+        };
+        /**
          * Step
          * @description A step as in the file. after: steps whose outputs it takes, computed from inputs and outputs.
          *     elements: of a `foreach`.

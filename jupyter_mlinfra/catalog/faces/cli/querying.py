@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
 
+from ....faces.parse import parameters
+from ....faces.reveal import revealing, viewer_here
 from ....faces.session import Session
 from .noun import catalog
 
@@ -14,9 +15,29 @@ from .noun import catalog
 @catalog.verb("sql")
 @click.argument("query")
 @click.option(
+    "--param",
+    "-p",
+    "typed",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Value of `$NAME` in the query; may be repeated.",
+)
+@click.option(
+    "--raw", "-r", "raw", multiple=True, metavar="NAME=TEXT", help="The same, always a text."
+)
+@click.option(
     "--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Most rows."
 )
-def _sql(session: Session, query: str, limit: int) -> Any:
-    """Answer one SELECT over datasets: `FROM flights.departures`."""
-    frame = session.bench.catalog.sql(query, limit=limit)
-    return json.loads(frame.write_json()) if session.json else frame
+@revealing
+def _sql(session: Session, query: str, typed: Any, raw: Any, limit: int, reveal: bool) -> Any:
+    """Answer one SELECT over datasets: `FROM flights.departures`, or an earlier state of one:
+    `FROM flights.departures@SNAPSHOT`.
+    """
+    catalog = session.bench.catalog
+    ask = catalog.answer if session.json else catalog.sql
+    return ask(
+        query,
+        parameters=parameters(typed, raw),
+        limit=limit,
+        reveal=viewer_here(session, reveal),
+    )

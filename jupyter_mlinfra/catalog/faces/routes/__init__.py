@@ -9,6 +9,7 @@ from . import (
     labels,
     looking,
     quality,
+    querying,
     reading,
     registering,
     search,
@@ -28,4 +29,5 @@ ROUTES = {
     **ingest.ROUTES,
     **access.ROUTES,
     **registering.ROUTES,
+    **querying.ROUTES,
 }

@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
-from . import access, care, ingest, labels, looking, quality, reading, search, time
+from . import access, care, ingest, labels, looking, quality, querying, reading, search, time
 
-__all__ = ["access", "care", "ingest", "labels", "looking", "quality", "reading", "search", "time"]
+__all__ = [
+    "access",
+    "care",
+    "ingest",
+    "labels",
+    "looking",
+    "quality",
+    "querying",
+    "reading",
+    "search",
+    "time",
+]

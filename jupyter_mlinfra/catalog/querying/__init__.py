@@ -1,0 +1,1 @@
+"""SQL over datasets, by DuckDB: it sees their rows and nothing else of the machine."""
