@@ -12,6 +12,7 @@ import pytest
 from jupyter_mlinfra.catalog import Catalog, DatasetName
 from jupyter_mlinfra.catalog.pending import Demand
 from jupyter_mlinfra.catalog.store import CatalogStore
+from jupyter_mlinfra.core.errors import Unprocessable
 from jupyter_mlinfra.core.project import Project
 from tests.catalog.test_kills import kill
 
@@ -118,3 +119,19 @@ def test_the_old_place_of_a_moved_table_is_cleaned_when_nobody_reads_there_any_m
     assert on_disk(tmp_path / "cold") == whole
     assert not list((project.home / "catalog" / "moves").iterdir())
     assert catalog.dataset("t.b").scan().collect()["id"].to_list() == [2]
+
+
+def test_where_a_file_that_is_needed_is_not_listed_nothing_is_judged(
+    catalog: Catalog, project: Project
+) -> None:
+    """As if the storage listed only a part, or with other names."""
+    catalog.write(pl.DataFrame({"id": [1]}), into="t.a")
+    catalog.write(pl.DataFrame({"id": [2]}), into="t.a")
+    data = project.home / "warehouse" / "t" / "a" / "data"
+    lost = next(data.iterdir())
+    lost.rename(project.home / lost.name)
+    (data / f"00000-7-{UUID}.parquet").write_bytes(b"x")
+    age(data)
+    with pytest.raises(Unprocessable, match="not in the listing"):
+        catalog.clean("t.a")
+    assert (data / f"00000-7-{UUID}.parquet").exists()

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import venv
 from datetime import date
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import polars as pl
 import pytest
@@ -17,6 +22,7 @@ from jupyter_mlinfra.catalog.store import CatalogStore
 from jupyter_mlinfra.core.project import Project
 from tests.catalog.test_foreign_deletes import PATH, POSITION, delete, load
 
+TOOLS = Path(__file__).parents[2] / ".tools" / "zamboni"
 SIZES = [3, 1, 4, 1, 5, 9, 2, 6]
 
 
@@ -129,3 +135,77 @@ def test_what_others_append_meanwhile_is_not_lost(
     done = catalog.compact("t.a")
     assert (done.files_before, done.files_after) == (9, 1)
     assert sorted(catalog.dataset("t.a").scan().collect()["id"]) == [*range(sum(SIZES)), 99]
+
+
+_ZAMBONI = """
+import json, sys
+import duckdb, zamboni
+from pyiceberg.catalog.sql import SqlCatalog
+home = sys.argv[1]
+catalog = SqlCatalog("mlinfra", uri=f"sqlite:///{home}/catalog.db", warehouse=home)
+session = zamboni.CatalogSession.from_catalog(catalog)
+orphans = zamboni.OrphanCleaner(older_than_days=3, dry_run=True).run(catalog.load_table("t.a"))
+config = zamboni.CompactionConfig(skip_partitions_newer_than_windows=0)
+zamboni.TableCompactor(session, "t.a", config).execute()
+table = catalog.load_table("t.a")
+print(json.dumps({
+    "rows": sorted(table.scan().to_arrow().to_pylist(), key=repr),
+    "files": len(list(table.scan().plan_files())),
+    "orphans": orphans.orphans,
+}))
+"""
+
+
+@pytest.mark.slow
+def test_iceberg_zamboni_makes_the_same_of_the_same_table(project: Project, tmp_path: Path) -> None:
+    """The package that others use for this, on a table like ours."""
+    found = {}
+    for who in ("ours", "theirs"):
+        root = tmp_path / who
+        root.mkdir()
+        (root / "mlinfra.toml").touch()
+        other = Project.open(root)
+        catalog = Catalog(other)
+        for number, size in enumerate(SIZES):
+            catalog.write(pl.DataFrame({"id": [number] * size, "x": ["a"] * size}), into="t.a")
+        largest = max(load(other).scan().plan_files(), key=lambda task: task.file.record_count)
+        place = {"file_path": [largest.file.file_path], "pos": [0]}
+        data = other.home / "warehouse" / "t" / "a" / "data"
+        delete(load(other), place, [PATH, POSITION], data / f"00000-8-{uuid4()}.parquet")
+        orphan = data / f"00000-7-{uuid4()}.parquet"
+        orphan.write_bytes(b"x")
+        os.utime(orphan, (0, 0))
+        if who == "ours":
+            (item,) = catalog.clean("t.a", really=False).orphans
+            assert item.file.endswith(orphan.name)
+            catalog.compact("t.a")
+            found[who] = (foreign(other), len(files(other)))
+            continue
+        done = subprocess.run(
+            [zamboni(), "-c", _ZAMBONI, str(other.home)],
+            timeout=300,
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        answer = json.loads(done.stdout.splitlines()[-1])
+        assert answer["orphans"] == 1
+        rows = [tuple(row.values()) for row in answer["rows"]]
+        found[who] = (sorted(rows, key=repr), answer["files"])
+    assert sum(SIZES) - 1 == len(found["ours"][0])
+    assert found["ours"] == found["theirs"]
+
+
+def zamboni() -> Path:
+    """The interpreter of an environment with it."""
+    if not (TOOLS / "bin" / "python").exists():
+        venv.create(TOOLS, with_pip=True)
+        packages = ["iceberg-zamboni==0.7.0", "pyiceberg[sql-sqlite,pyarrow]==0.12.0"]
+        subprocess.run([TOOLS / "bin" / "pip", "install", "-q", *packages], check=True, timeout=600)
+    return TOOLS / "bin" / "python"
+
+
+def files(project: Project) -> list[str]:
+    """The data files of the newest snapshot."""
+    return [task.file.file_path for task in load(project).scan().plan_files()]

@@ -58,15 +58,19 @@ def listed(store: CatalogStore, folder: str) -> Iterator[Found]:
             yield Found(f"{beginning}{below}", int(info.size or 0), at)
 
 
-def needed(io: FileIO, metadata: Mapping[str, Any], location: str | None) -> set[str]:
+def earlier(metadata: Mapping[str, Any]) -> set[str]:
+    """The metadata files before the present one, as far as they are noted; one may be gone."""
+    return {entry["metadata-file"] for entry in metadata.get("metadata-log", [])}
+
+
+def needed(io: FileIO, metadata: Mapping[str, Any], location: str) -> set[str]:
     """Every file of a table that is of use: its metadata files, and for each snapshot that is kept
     the list, the manifests, the data and the lists of deleted rows. location: of the metadata
     file. In the form of `plain`.
     """
     from pyiceberg.manifest import read_manifest_list
 
-    found = {location} if location else set[str]()
-    found |= {entry["metadata-file"] for entry in metadata.get("metadata-log", [])}
+    found = {location} | earlier(metadata)
     for key in ("statistics", "partition-statistics"):
         found |= {entry["statistics-path"] for entry in metadata.get(key) or []}
     manifests = {}
@@ -81,4 +85,4 @@ def needed(io: FileIO, metadata: Mapping[str, Any], location: str | None) -> set
         found.add(path)
         entries = manifest.fetch_manifest_entry(io)
         found |= {entry.data_file.file_path for entry in entries}
-    return {plain(path) for path in found if path is not None}
+    return {plain(path) for path in found}

@@ -11,16 +11,17 @@ import contextlib
 import json
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ...core.errors import Unprocessable
 from ...core.waiting import check_waiting
 from ..abandoned import clean_up
 from ..names import DatasetName
 from ..settings import CatalogSettings
 from ..stores.tiers import plain
-from .files import Found, io_of, listed, needed, read_metadata
+from .files import Found, earlier, io_of, listed, needed, read_metadata
 from .places import Left, Moves
 from .spec import CarePlan, Orphan
 from .trash import Trash
@@ -71,6 +72,7 @@ class Orphans:
             own = table.metadata.location
             since = {plain(item.folder): item for item in left if plain(item.folder) != plain(own)}
             found = {plain(file.path): file for file in self._listed([own, *since])}
+            _check_whole(table, found.keys(), self._store.metadata_of(table))
             needs = self._needed(name, [own, *since])
             files, is_busy = self._store.pending.files(name.text)
             journal = {plain(path) for path in files}
@@ -197,6 +199,23 @@ class Orphans:
             kept=kept[:_SHOWN],
             more=max(0, len(orphans) - _SHOWN) + max(0, len(kept) - _SHOWN),
             done=really,
+        )
+
+
+def _check_whole(table: Table, listed: Collection[str], metadata: Mapping[str, Any]) -> None:
+    """Raise Unprocessable if the listing of a table's folder lacks what the table needs there:
+    then it does not say which files are not needed either.
+    """
+    own = f"{plain(table.metadata.location)}/"
+    needs = needed(table.io, metadata, table.metadata_location)
+    there = {path for path in needs if path.startswith(own)}
+    lost = there - set(listed) - {plain(path) for path in earlier(metadata)}
+    if lost or not there:
+        found = min(lost) if lost else own
+        raise Unprocessable(
+            f"{'.'.join(table.name())} was not cleaned.",
+            f"{found} is not in the listing of its folder, so what else is there cannot be judged.",
+            "Restore the file, or expire the snapshots that need it.",
         )
 
 

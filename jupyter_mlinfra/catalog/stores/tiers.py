@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -77,7 +78,7 @@ class Tiers:
 
 def plain(location: str) -> str:
     """A location in the form in which two can be compared."""
-    return location.removeprefix("file://").rstrip("/")
+    return re.sub(r"^s3[an]://", "s3://", location.removeprefix("file://")).rstrip("/")
 
 
 def is_below(location: str, place: Place) -> bool:
