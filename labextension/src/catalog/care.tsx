@@ -17,7 +17,7 @@ import { useQuery } from '../hooks/query';
 
 /** How a dataset is kept, and what can be done for it. */
 export function CareTab({ dataset }: { dataset: IDataset }): React.ReactElement {
-  const { client } = useWorkbench();
+  const { client, trans } = useWorkbench();
   const query = useQuery(
     `care:${dataset.ref}`,
     signal => client.catalog.care(dataset.name, signal),
@@ -31,8 +31,16 @@ export function CareTab({ dataset }: { dataset: IDataset }): React.ReactElement 
             <Suggestion care={care} dataset={dataset} />
             <Facts care={care} />
             <div className={cx('bar')}>
-              <ActionButton command="mlinfra:catalog-compact" target={dataset} />
-              <ActionButton command="mlinfra:catalog-move" target={dataset} />
+              <ActionButton
+                command="mlinfra:catalog-compact"
+                target={dataset}
+                label={trans.__('Compact…')}
+              />
+              <ActionButton
+                command="mlinfra:catalog-move"
+                target={dataset}
+                label={trans.__('Move to Another Tier…')}
+              />
             </div>
             <Unneeded dataset={dataset} />
           </>
@@ -139,7 +147,11 @@ function Found({ plan, dataset }: IFoundProps): React.ReactElement {
     <>
       {plan.orphans.length > 0 && (
         <div className={cx('bar')}>
-          <ActionButton command="mlinfra:catalog-clean" target={dataset} />
+          <ActionButton
+            command="mlinfra:catalog-clean"
+            target={dataset}
+            label={trans.__('Delete What Can Be Deleted…')}
+          />
         </div>
       )}
       <Table<IOrphan>
