@@ -1,0 +1,87 @@
+"""Masked values over REST: they leave the server only for who has the right to see them."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import polars as pl
+import pytest
+from jupyter_server.auth import AllowAllAuthorizer
+
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.workbench import current
+
+DOCS = Path(__file__).parents[2] / "docs" / "catalog.md"
+SCOPE = "custom:mlinfra:pii:read"
+CANARY = "canary-7f3a"
+READS: list[tuple[str, Any]] = [
+    ("catalog/datasets/hr.people/rows", None),
+    ("catalog/datasets/hr.people/profile?tier=exact", None),
+    ("catalog/sql", {"query": "SELECT * FROM hr.people"}),
+]
+
+
+@pytest.fixture
+def people(project: Project) -> None:
+    catalog = current().catalog
+    catalog.write(pl.DataFrame({"id": [1, 2], "email": [CANARY, CANARY]}), into="hr.people")
+    catalog.tag("column:hr.people.email", add=["pii"])
+
+
+@pytest.fixture
+def documented() -> type[AllowAllAuthorizer]:
+    """The authorizer of the document for JupyterHub."""
+    text = DOCS.read_text()
+    begin = text.index("  # jupyter_server_config.py")
+    code = textwrap.dedent(text[begin : text.index("  ```", begin)])
+    settings = SimpleNamespace(ServerApp=SimpleNamespace())
+    exec(code, {"c": settings})
+    found: type[AllowAllAuthorizer] = settings.ServerApp.authorizer_class
+    return found
+
+
+def revealing(path: str, body: Any) -> tuple[str, Any]:
+    if body is not None:
+        return path, {**body, "reveal": True}
+    return f"{path}{'&' if '?' in path else '?'}reveal=true", None
+
+
+async def test_a_scope_of_the_hub_decides_who_sees_masked_values(
+    people: None,
+    ask: Callable[..., Any],
+    jp_serverapp: Any,
+    documented: type[AllowAllAuthorizer],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scopes = list[str]()
+
+    class Hub(documented):  # type: ignore[misc, valid-type]
+        """Gives each user the scopes of this test, as the hub's model of a user has them."""
+
+        def is_authorized(self, handler: Any, user: Any, action: str, resource: str) -> bool:
+            described = SimpleNamespace(hub_user={"name": "eve", "scopes": scopes})
+            return bool(super().is_authorized(handler, described, action, resource))
+
+    jp_serverapp.web_app.settings["authorizer"] = Hub(parent=jp_serverapp)
+    for path, body in READS:
+        plain = await ask(path, body)
+        assert plain.code == 200, path
+        assert CANARY not in json.dumps(plain.value), path
+        refused = await ask(*revealing(path, body))
+        assert (refused.code, refused.value["error"]) == (403, "forbidden"), path
+        assert CANARY not in json.dumps(refused.value), path
+    assert (await ask("catalog/audit")).value["total"] == 0
+    scopes.append(SCOPE)
+    for path, body in READS:
+        shown = await ask(*revealing(path, body))
+        assert shown.code == 200, path
+        assert CANARY in json.dumps(shown.value), path
+    log = (await ask("catalog/audit?name=hr.people")).value
+    assert [item["verb"] for item in log["items"]] == ["sql", "profile", "preview"]
+    assert {item["face"] for item in log["items"]} == {"rest"}
+    assert CANARY not in json.dumps(log)
