@@ -20,6 +20,8 @@ import type { IWorkbench } from '../tokens';
 /** Rules of which rows that fail are shown, and columns of these. */
 const SAMPLES = 5;
 const COLUMNS = 12;
+/** Earlier results that are drawn. */
+const DRAWN = 7;
 
 /** The rules of a dataset with their results, and whether it is late or short. */
 export function Quality({ dataset }: { dataset: IDataset }): React.ReactElement {
@@ -47,8 +49,10 @@ function Found({ dataset, found }: IFoundProps): React.ReactElement {
   return (
     <>
       <div className={cx('bar')}>
-        <Watched label={trans.__('new rows')} watch={found.freshness} />
-        <Watched label={trans.__('how many')} watch={found.volume} />
+        <span className={cx('catalog-watches')}>
+          <Watched label={trans.__('new rows')} watch={found.freshness} />
+          <Watched label={trans.__('how many')} watch={found.volume} />
+        </span>
         <span className={cx('space')} />
         {found.rules.length > 0 && (
           <>
@@ -56,7 +60,6 @@ function Found({ dataset, found }: IFoundProps): React.ReactElement {
             <ActionButton
               command="mlinfra:catalog-quality"
               target={dataset}
-              kind="primary"
               busyLabel={trans.__('Asking…')}
             />
           </>
@@ -92,7 +95,8 @@ function Found({ dataset, found }: IFoundProps): React.ReactElement {
 function Watched({ label, watch }: { label: string; watch: IWatch }): React.ReactElement {
   return (
     <span className={cx('catalog-watch')} title={watch.why}>
-      <span className={cx('quiet')}>{label}</span> <State state={watch.verdict} title={watch.why} />{' '}
+      <span className={cx('quiet')}>{label}</span>
+      <State state={watch.verdict} title={watch.why} />
       <span className={cx('quiet')}>{watch.why}</span>
     </span>
   );
@@ -161,19 +165,22 @@ function columnsOf(dataset: IDataset, workbench: IWorkbench): IColumnSpec<IRuleS
       head: trans.__('before'),
       width: 190,
       cell: ({ rule, history, results }) => (
-        <span title={trans.__('%1 of %2 results', history.length, results)}>
+        <span title={trans.__('%1 of %2 results', Math.min(DRAWN, history.length), results)}>
           <StateCells
             label={trans.__('Results of %1, oldest first', rule.rule)}
-            cells={[...history].reverse().map((past, index) => ({
-              id: past.snapshot ? `${index}@${past.snapshot}` : String(index),
-              state: past.passed ? 'passed' : 'failed',
-              name: trans.__(
-                '%1, %2, %3 rows',
-                format.time(past.at),
-                past.by,
-                format.number(past.failed_rows ?? 0)
-              )
-            }))}
+            cells={history
+              .slice(0, DRAWN)
+              .reverse()
+              .map((past, index) => ({
+                id: past.snapshot ? `${index}@${past.snapshot}` : String(index),
+                state: past.passed ? 'passed' : 'failed',
+                name: trans.__(
+                  '%1, %2, %3 rows',
+                  format.time(past.at),
+                  past.by,
+                  format.number(past.failed_rows ?? 0)
+                )
+              }))}
             onOpen={id => {
               const snapshot = id.split('@')[1];
               if (snapshot) {
