@@ -162,3 +162,25 @@ def test_an_upsert_keeps_rows_deleted_that_were_deleted_by_position(
     report = catalog.write(new, into="t.a", mode="upsert", key="id")
     assert (report.rows_written, report.rows_updated) == (2, 1)
     assert rows(catalog) == [(1, "new"), (2, "B"), (3, None), (4, "a"), (5, "b"), (6, None)]
+
+
+@pytest.mark.parametrize("by_value", [True, False])
+def test_states_with_rows_that_others_deleted_are_compared_and_restored(
+    catalog: Catalog, project: Project, table: str, tmp_path: Path, by_value: bool
+) -> None:
+    if by_value:
+        delete(load(project), {"x": ["a", None]}, [2], tmp_path / "one.parquet")
+    else:
+        first = present(load(project))[0].file_path
+        gone = {"file_path": [first, first], "pos": [0, 2]}
+        delete(load(project), gone, [PATH, POSITION], tmp_path / "p.parquet")
+    left = rows(catalog)
+    assert len(left) == (2 if by_value else 4)
+    found = catalog.diff("t.a", table, key="id")
+    assert (found.added, found.removed, found.changed) == (0, 6 - len(left), 0)
+    assert catalog.diff("t.a", catalog.snapshots("t.a").items[0].id, table).added == 6 - len(left)
+    restored = catalog.restore("t.a", table)
+    assert "went back to that snapshot itself" in restored.note
+    assert len(rows(catalog)) == 6
+    catalog.restore("t.a", restored.undo.split()[-1])
+    assert rows(catalog) == left

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 from urllib.parse import unquote, urlsplit
@@ -240,6 +241,20 @@ def test_every_verb_works(elsewhere, project, file):
     with pytest.raises(NotFound, match=r"sales\.order"):
         catalog.show("sales.order")
     assert not (project.home / "catalog.db").exists()
+
+
+def test_earlier_states_are_compared_named_restored_and_let_go(elsewhere):
+    first = elsewhere.write(pl.DataFrame({"n": [1]}), into="t.a").snapshot
+    for number in (2, 3):
+        elsewhere.write(pl.DataFrame({"n": [number]}), into="t.a", mode="replace")
+    assert elsewhere.tag(f"t.a@{first}", add=["gold"]).refs == {"gold": first}
+    found = elsewhere.diff("t.a", "gold", key="n")
+    assert (found.added, found.removed, found.changed) == (1, 1, 0)
+    elsewhere.restore("t.a", "gold")
+    assert _numbers(elsewhere) == [1]
+    done = elsewhere.expire("t.a", older_than=timedelta(0), keep=1, preview=False)
+    assert (done.expires, done.rows) == (2, 2)
+    assert (_numbers(elsewhere), _numbers(elsewhere, "t.a@gold")) == ([1], [1])
 
 
 def test_a_rest_catalog_takes_a_nested_namespace(project, rest, file, monkeypatch):

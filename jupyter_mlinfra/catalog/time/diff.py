@@ -91,8 +91,10 @@ class Comparison:
         self, before: Side, after: Side, columns: Sequence[Pair], masked: Collection[str]
     ) -> dict[str, dict[str, tuple[object, object]]]:
         """Of all rows, if no file has to be read for it that is not read anyway; else what the
-        files say of themselves.
+        files say of themselves. None where they do not tell which rows are deleted.
         """
+        if not before.planned:
+            return {}
         read = before.files | after.files
         home = self._project.home
         known = all(

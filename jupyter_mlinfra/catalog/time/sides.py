@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Side:
     """One of the states. rows: lazily. height: how many there are at most. files: their
-    locations.
+    locations. planned: whether the files tell which rows there are; not where rows were deleted by
+    their values.
     """
 
     rows: pl.LazyFrame
     height: int
     files: frozenset[str]
+    planned: bool = True
 
 
 def sides(
@@ -92,4 +94,4 @@ def _whole(table: Table, name: DatasetName, snapshot: Snapshot) -> Side:
         for entry in manifest.fetch_manifest_entry(table.io)
         if not entry.data_file.content
     }
-    return Side(scan(table, name), sum(files.values()), frozenset(files))
+    return Side(scan(table, name), sum(files.values()), frozenset(files), planned=False)

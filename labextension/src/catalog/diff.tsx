@@ -86,11 +86,11 @@ function Differences({ diff }: { diff: IDiff }): React.ReactElement {
       {columns.length > 0 && (
         <>
           <Heading title={trans.__('Columns')} />
-          <ul>
+          <Facts>
             {columns.map(line => (
-              <li key={line}>{line}</li>
+              <React.Fragment key={line}>{line}</React.Fragment>
             ))}
-          </ul>
+          </Facts>
         </>
       )}
       <Figures diff={diff} />
@@ -120,6 +120,9 @@ interface IFigure {
   after: unknown;
 }
 
+const figureOf = (value: unknown): string =>
+  typeof value === 'number' ? format.number(value, 6) : format.cell(value);
+
 /** The statistics that differ. */
 function Figures({ diff }: { diff: IDiff }): React.ReactElement | null {
   const { trans } = useWorkbench();
@@ -135,9 +138,9 @@ function Figures({ diff }: { diff: IDiff }): React.ReactElement | null {
       key: 'before',
       head: trans.__('before'),
       end: true,
-      cell: ({ before }) => format.cell(before)
+      cell: ({ before }) => figureOf(before)
     },
-    { key: 'after', head: trans.__('after'), end: true, cell: ({ after }) => format.cell(after) }
+    { key: 'after', head: trans.__('after'), end: true, cell: ({ after }) => figureOf(after) }
   ];
   return rows.length ? (
     <>
