@@ -249,6 +249,16 @@ class Workbench:
         ).items
         return [(item.step.partition("/")[2], item.id) for item in found if item.step]
 
+    def aliases(self, models: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
+        """The aliases of these models, alias → version; none of a store that cannot be read."""
+        with contextlib.suppress(MLInfraError):
+            return {
+                item.name: item.aliases
+                for item in every(self.experiments.models)
+                if item.name in models
+            }
+        return {}
+
     def run_of_job(self, job: str) -> str | None:
         """Id of the newest tracked run that carries the tag of a job."""
         found = self.experiments.runs(None, where=f"job = '{job}'", limit=1).items

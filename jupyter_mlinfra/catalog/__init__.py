@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 __all__ = [
     "Advance",
     "Catalog",
+    "ColumnProfile",
     "Dataset",
     "DatasetDetail",
     "DatasetName",
@@ -26,6 +27,7 @@ __all__ = [
     "Table",
     "Verification",
     "WriteMode",
+    "profile_of",
     "storage_options",
     "with_region",
 ]
@@ -40,6 +42,7 @@ _HOME = {
     "ReadingOptions": ".reading",
     "Table": ".table",
     "WriteMode": ".change",
+    "profile_of": ".looking.frames",
     "storage_options": ".rows",
     "with_region": ".drivers",
 }
@@ -47,6 +50,7 @@ _HOME = {
 if TYPE_CHECKING:
     from .change import Mode, WriteMode
     from .drivers import with_region
+    from .looking.frames import profile_of
     from .names import DatasetName
     from .positions import Advance, Position
     from .progress import IngestProgress
@@ -54,6 +58,7 @@ if TYPE_CHECKING:
     from .rows import storage_options
     from .service import Catalog
     from .spec import (
+        ColumnProfile,
         Dataset,
         DatasetDetail,
         IngestReport,

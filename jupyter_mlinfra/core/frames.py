@@ -66,3 +66,10 @@ def polars_frame(frame: Frame, what: str) -> pl.DataFrame:
             "Give each column values of one kind.",
         ) from error
     return converted
+
+
+def lazy_frame(frame: Frame, what: str) -> pl.LazyFrame:
+    """As `polars_frame`, lazily; nothing of a lazy frame is read."""
+    import polars as pl
+
+    return frame if isinstance(frame, pl.LazyFrame) else polars_frame(frame, what).lazy()

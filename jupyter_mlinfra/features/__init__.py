@@ -12,6 +12,7 @@ __all__ = [
     "DatasetLoggingDestination",
     "DatasetSource",
     "DatasetStorage",
+    "Explained",
     "Feature",
     "Features",
     "Freshness",
@@ -23,10 +24,15 @@ __all__ = [
     "PolarsOfflineStore",
     "PolarsOfflineStoreConfig",
     "Pushed",
+    "Rebuilt",
     "SkewReport",
+    "TrainingSet",
+    "TrainingSnapshot",
     "Unapplied",
+    "Use",
     "View",
     "ViewDetail",
+    "ViewStatistics",
 ]
 
 # The other names are in .spec.
@@ -34,16 +40,25 @@ _HOME = {
     "DatasetLoggingDestination": ".destinations",
     "DatasetSource": ".dataset_source",
     "DatasetStorage": ".destinations",
+    "Explained": ".knowing.spec",
     "Features": ".service",
     "PinnedIcebergSource": ".iceberg_source",
     "PolarsOfflineStore": ".offline",
     "PolarsOfflineStoreConfig": ".offline",
+    "Rebuilt": ".knowing.spec",
+    "TrainingSet": ".lazily",
+    "TrainingSnapshot": ".knowing.spec",
+    "Use": ".knowing.uses",
+    "ViewStatistics": ".knowing.spec",
 }
 
 if TYPE_CHECKING:
     from .dataset_source import DatasetSource
     from .destinations import DatasetLoggingDestination, DatasetStorage
     from .iceberg_source import PinnedIcebergSource
+    from .knowing.spec import Explained, Rebuilt, TrainingSnapshot, ViewStatistics
+    from .knowing.uses import Use
+    from .lazily import TrainingSet
     from .offline import PolarsOfflineStore, PolarsOfflineStoreConfig
     from .service import Features
     from .spec import (

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 def _open(bench: Workbench) -> Features:
     from . import Features
+    from .verbs.base import Above
 
-    return Features(bench.project)
+    return Features(bench.project, above=Above(bench.names, bench.aliases))
 
 
 DOMAIN = Domain(
@@ -53,7 +54,14 @@ DOMAIN = Domain(
             "ServiceDetail",
             "View",
             "ViewDetail",
-        )
+        ),
+        "jupyter_mlinfra.features.knowing.spec": (
+            "Explained",
+            "Rebuilt",
+            "TrainingSnapshot",
+            "ViewStatistics",
+        ),
+        "jupyter_mlinfra.features.knowing.uses": ("Use",),
     },
     shown=("jupyter_mlinfra.features.faces.rows",),
     routes="jupyter_mlinfra.features.faces.routes:ROUTES",
@@ -83,6 +91,11 @@ DOMAIN = Domain(
                 "push",
                 "online",
                 "check",
+                "explain",
+                "statistics",
+                "uses",
+                "lineage",
+                "snapshot",
                 "use",
             ),
         ),

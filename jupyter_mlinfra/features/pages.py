@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ from .state import freshness, online_at
 from .store import Materialization
 
 if TYPE_CHECKING:
-    from ..core.project import Project
+    from .knowing.uses import Uses
     from .statistics import Statistics
 
 _SHORT = {
@@ -138,19 +138,8 @@ def entity_record(entity: EntitySpec, found: Registered) -> Entity:
     return Entity(ref=reference("entity", entity.name), views=views, **facts)
 
 
-def uses(project: Project) -> Mapping[str, Sequence[str]]:
-    """By feature, as `feature:view:name`: what lineage says was made from it, newest first."""
-    uses_of: dict[str, dict[str, None]] = {}
-    for edge in reversed(project.lineage.edges()):
-        if edge.input.startswith("feature:"):
-            uses_of.setdefault(edge.input, {})[edge.output] = None
-    return {ref: tuple(outputs) for ref, outputs in uses_of.items()}
-
-
-def feature_records(
-    view: Definition, figures: Statistics, used: Mapping[str, Sequence[str]]
-) -> list[Feature]:
-    """The features of a view, in the order of its definition. used: see `uses`."""
+def feature_records(view: Definition, figures: Statistics, used: Uses) -> list[Feature]:
+    """The features of a view, in the order of its definition."""
     return [
         Feature(
             ref=reference("feature", view.name, column.name),
@@ -159,7 +148,7 @@ def feature_records(
             type=short_type(column.type),
             description=column.description,
             fill=figures.fill(column.name),
-            used_by=used.get(reference("feature", view.name, column.name), ()),
+            used_by=used.of(reference("feature", view.view, column.name)),
         )
         for column in view.features
     ]

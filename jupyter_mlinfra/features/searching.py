@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from ..core.refs import reference
 from ..core.search import Document, Facets, Part
@@ -33,18 +33,24 @@ def tagged(own: Mapping[str, str], tags: Sequence[str]) -> bool:
     return all(any(is_meant(label, tag) for label in labels) for tag in tags)
 
 
-def narrowing(views: Iterable[Definition], *, owner: Sequence[str], tag: Sequence[str]) -> Facets:
-    """The facets of a search: one of these owners, all of these tags."""
+def all_labels(views: Iterable[Definition]) -> frozenset[str]:
+    """What the tags of views and features are called."""
+    return frozenset(
+        label
+        for view in views
+        for tags in (view.tags, *(column.tags for column in view.features))
+        for label in labels_of(tags)
+    )
+
+
+def narrowing(labels: Collection[str], *, owner: Sequence[str], tag: Sequence[str]) -> Facets:
+    """The facets of a search: one of these owners, all of these tags. labels: all that there are,
+    if tags are asked for.
+    """
     facets: list[tuple[str, Sequence[str]]] = [("owner", owner)] if owner else []
-    if tag:
-        labels = {
-            label
-            for view in views
-            for tags in (view.tags, *(column.tags for column in view.features))
-            for label in labels_of(tags)
-        }
-        facets += [("tag", [label for label in labels if is_meant(label, word)]) for word in tag]
-    return facets
+    return facets + [
+        ("tag", sorted(label for label in labels if is_meant(label, word))) for word in tag
+    ]
 
 
 def parts(found: Registered, names: Sequence[str]) -> Iterator[Part]:

@@ -5,10 +5,11 @@ read values.
 from __future__ import annotations
 
 from .verbs.defining import DefiningVerbs
+from .verbs.knowing import KnowingVerbs
 from .verbs.online import OnlineVerbs
 from .verbs.registered import RegisteredVerbs
 from .verbs.training import TrainingVerbs
 
 
-class Features(RegisteredVerbs, DefiningVerbs, TrainingVerbs, OnlineVerbs):
+class Features(RegisteredVerbs, KnowingVerbs, DefiningVerbs, TrainingVerbs, OnlineVerbs):
     """The feature store of one project: Feast over its repository; thread-safe."""

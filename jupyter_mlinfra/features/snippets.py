@@ -57,8 +57,8 @@ def training_code(names: Sequence[str], definitions: Sequence[Definition] = ()) 
     return python(
         f"features = {_list(names)}\n"
         f"entities = ml.features(features).examples()  # put your own rows here{note}\n"
-        "train = ml.features(features).training_set(entities)\n"
-        "train"
+        "train = ml.features(features).train(entities)\n"
+        "train.collect()"
     )
 
 

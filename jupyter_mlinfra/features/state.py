@@ -19,7 +19,11 @@ def online_at(view: Definition, last: Materialization | None) -> datetime | None
 
 def freshness(view: Definition, last: Materialization | None, at: datetime) -> Freshness:
     """The freshness at `at`; a view without ttl never expires once it is materialized."""
-    newest = online_at(view, last)
+    return aged(view, online_at(view, last), at)
+
+
+def aged(view: Definition, newest: datetime | None, at: datetime) -> Freshness:
+    """The freshness at `at` of values whose newest event time is `newest`."""
     if newest is None:
         return Freshness.NEVER
     return Freshness.EXPIRED if view.ttl and at - newest > view.ttl else Freshness.FRESH

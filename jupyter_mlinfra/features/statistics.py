@@ -29,13 +29,15 @@ class Statistics:
     """rows: of the source, None if it cannot be read. problem: why, or which column is missing;
     fix: what to do about it. newest: its latest event time.
 
-    filled: rows with a value, by feature; NaN does not count as a value.
+    filled: rows with a value, by feature; NaN does not count as a value. newest_of: event time of
+    the newest of them.
     """
 
     state: str
     rows: int | None
     newest: datetime | None
     filled: Mapping[str, int]
+    newest_of: Mapping[str, datetime | None]
     problem: str = ""
     fix: str = ""
 
@@ -50,14 +52,14 @@ def cached(project: Project, view: Definition) -> Statistics | None:
     """The last figures, whatever the source is now; only a small file is read."""
     try:
         item = json.loads(_file(project, view).read_text())
-        return Statistics(
-            **(
-                item
-                | {"newest": datetime.fromisoformat(item["newest"]) if item["newest"] else None}
-            )
-        )
+        times = {name: _time(text) for name, text in item["newest_of"].items()}
+        return Statistics(**(item | {"newest": _time(item["newest"]), "newest_of": times}))
     except (OSError, ValueError, TypeError, KeyError):
         return None
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def current(project: Project, view: Definition) -> Statistics:
@@ -103,7 +105,9 @@ def newest_until(project: Project, view: Definition, at: datetime) -> datetime |
 
 
 def _empty(problem: str = "", fix: str = "") -> Statistics:
-    return Statistics(state="", rows=None, newest=None, filled={}, problem=problem, fix=fix)
+    return Statistics(
+        state="", rows=None, newest=None, filled={}, newest_of={}, problem=problem, fix=fix
+    )
 
 
 def _compute(view: Definition, repo: Path, state: str) -> Statistics:
@@ -116,18 +120,13 @@ def _compute(view: Definition, repo: Path, state: str) -> Statistics:
     schema = frame.collect_schema()
     require_time(schema, view.source.time, f"The rows of {view.source.name}")
 
-    def filled(name: str) -> pl.Expr:
+    def has_value(name: str) -> pl.Expr:
         column = exactly(name)
-        return (
-            (
-                column.is_not_null() & column.is_not_nan().fill_null(False)
-                if schema[name].is_float()
-                else column.is_not_null()
-            )
-            .sum()
-            .alias(f"filled {name}")
-        )
+        if schema[name].is_float():
+            return column.is_not_null() & column.is_not_nan().fill_null(False)
+        return column.is_not_null()
 
+    at = utc(view.source.time, schema[view.source.time])
     names = [column.name for column in view.features if column.name in schema]
     # Values that Feast computes are in no source.
     missing = (
@@ -136,19 +135,23 @@ def _compute(view: Definition, repo: Path, state: str) -> Statistics:
         else []
     )
     problem = f"{view.source.name} has no column {', '.join(missing[:5])}." if missing else ""
-    newest = utc(view.source.time, schema[view.source.time]).max().alias("newest")
     fix = "Correct the definition or the source, then mlinfra features apply." if missing else ""
     row = (
-        frame.select(pl.len().alias("rows"), newest, *(filled(name) for name in names))
+        frame.select(
+            pl.len().alias("rows"),
+            at.max().alias("newest"),
+            *(has_value(name).sum().alias(f"filled {name}") for name in names),
+            *(pl.when(has_value(name)).then(at).max().alias(f"newest {name}") for name in names),
+        )
         .collect(engine="streaming")
         .row(0, named=True)
     )
-    filled_rows = {name: row[f"filled {name}"] for name in names}
     return Statistics(
         state=state,
         rows=row["rows"],
         newest=row["newest"],
-        filled=filled_rows,
+        filled={name: row[f"filled {name}"] for name in names},
+        newest_of={name: row[f"newest {name}"] for name in names},
         problem=problem,
         fix=fix,
     )

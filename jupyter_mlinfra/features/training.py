@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import BadRequest, Unavailable
@@ -14,10 +12,11 @@ from ..core.frames import exactly, polars_frame
 from ..core.origin import actor
 from ..core.refs import reference
 from .definitions import Definition
-from .join import JoinView, check_entities, utc
+from .join import JoinView, check_entities
+from .knowing import trained
 from .labels import resolution_of
 from .pages import view_ref
-from .repo import OFFLINE_STORE, OFFLINE_STORES, folder
+from .repo import OFFLINE_STORE, OFFLINE_STORES, configuration, folder
 from .sources import one_snapshot, scan
 
 if TYPE_CHECKING:
@@ -44,10 +43,29 @@ def training_set(
     """The entities in `data` unchanged, then one column per feature in the order of `requested`.
     See Features.training_set.
     """
+    entities = polars_frame(data, "A training set cannot be made.")
+    check(project, requested, views, entities.schema, at, full_names)
+    pins: dict[str, str | None] = {}
+    joined = join(feast, requested, views, entities, at=at, full_names=full_names, pins=pins)
+    record(project, requested, views, pins, entities, at=at)
+    return joined
+
+
+def join(
+    feast: FeatureStore,
+    requested: Mapping[str, Sequence[str]],
+    views: Mapping[str, Definition],
+    entities: pl.DataFrame,
+    *,
+    at: str,
+    full_names: bool,
+    pins: dict[str, str | None],
+) -> pl.DataFrame:
+    """As `training_set`, of entities that were checked. pins: snapshots at which sources are read,
+    to which those of further sources are added.
+    """
     import polars as pl
 
-    entities = polars_frame(data, "A training set cannot be made.")
-    _check(project, requested, views, entities, at, full_names)
     refs = [f"{view}:{feature}" for view, features in requested.items() for feature in features]
     keys = {
         key.name for name in requested for key in views[name].keys if key.name in entities.columns
@@ -64,7 +82,7 @@ def training_set(
         entities.select(columns).with_row_index(_ROW).rename({at: _AT} if at != _AT else {})
     )
     is_ours = feast.config.offline_store.type in OFFLINE_STORES
-    with one_snapshot() as snapshots, _versions_readable(feast):
+    with one_snapshot(pins), _versions_readable(feast):
         job = feast.get_historical_features(
             entity_df=entity_rows if is_ours else entity_rows.to_pandas(),
             features=refs,
@@ -76,12 +94,16 @@ def training_set(
             else _all_rows(entity_rows, pl.DataFrame(pl.from_arrow(job.to_arrow())))
         )
     names = [
-        f"{view}__{feature}" if full_names else feature
+        column_name(view, feature, full_names)
         for view, features in requested.items()
         for feature in features
     ]
-    _record(project, requested, views, snapshots, rows=entities.height)
     return entities.hstack(joined.select(exactly(name) for name in names))
+
+
+def column_name(view: str, feature: str, full_names: bool) -> str:
+    """What a feature is called in a training set."""
+    return f"{view}__{feature}" if full_names else feature
 
 
 @contextmanager
@@ -159,40 +181,16 @@ def _all_rows(entity_rows: pl.DataFrame, joined: pl.DataFrame) -> pl.DataFrame:
     return joined.sort(_ROW)
 
 
-def examples(views: Sequence[Definition], repo: Path, count: int) -> pl.DataFrame:
-    """At most `count` rows: the newest keys of each view side by side, all at the newest event
-    time.
-    """
-    import polars as pl
-
-    columns: dict[str, pl.Series] = {}
-    times: list[datetime] = []
-    for view in views:
-        if view.source is None or view.source.kind == "other":
-            continue
-        frame = scan(view.source, repo)
-        keys = [key.name for key in view.keys]
-        rows = frame.select(
-            *map(exactly, keys),
-            utc(view.source.time, frame.collect_schema()[view.source.time]).alias(_AT),
-        ).drop_nulls()
-        newest = rows.top_k(count, by=_AT).collect(engine="streaming")
-        times += newest[_AT].to_list()
-        columns |= {key: newest[key] for key in keys if key not in columns}
-    height = min([column.len() for column in columns.values()], default=len(times[:count]))
-    at = pl.Series(_AT, [max(times, default=None)] * height, dtype=pl.Datetime("us", "UTC"))
-    return pl.DataFrame([column.head(height) for column in columns.values()] + [at])
-
-
-def _check(
+def check(
     project: Project,
     requested: Mapping[str, Sequence[str]],
     views: Mapping[str, Definition],
-    entities: pl.DataFrame,
+    schema: Mapping[str, pl.DataType],
     at: str,
     full_names: bool,
 ) -> None:
-    join_views, taken_names = [], set(entities.columns)
+    """Reject entity rows that cannot be joined, by their columns; nothing is read."""
+    join_views, taken_names = [], set(schema)
     for name, features in requested.items():
         source = views[name].source
         if source is None or source.kind == "other":  # Feast or the other store checks the rest
@@ -217,20 +215,59 @@ def _check(
                 time=source.time,
             )
         )
-    check_entities(entities.schema, join_views, at=at)
+    check_entities(schema, join_views, at=at)
 
 
-def _record(
+def record(
     project: Project,
     requested: Mapping[str, Sequence[str]],
     views: Mapping[str, Definition],
     snapshots: Mapping[str, str | None],
+    entities: pl.DataFrame,
     *,
-    rows: int,
+    at: str,
 ) -> None:
     """One lineage event: from the sources, views and features that were read to the job or notebook
-    that read them.
+    that read them. The window of the rows is kept beside it.
     """
+    with telling("The training set is made"):
+        project.lineage.record(
+            "features.training_set",
+            inputs=inputs_of(requested, views, snapshots),
+            outputs=[actor(project)],
+            facts={"rows": entities.height},
+        )
+        trained.keep(project, list(requested), trained.window_of(entities, at))
+
+
+def feature_types(
+    project: Project,
+    requested: Mapping[str, Sequence[str]],
+    views: Mapping[str, Definition],
+    full_names: bool,
+) -> dict[str, pl.DataType] | None:
+    """The types of the features, by the name of their column; None if only the rows tell them,
+    because Feast computes some, or another store joins.
+    """
+    types: dict[str, pl.DataType] = {}
+    store = configuration(project)["offline_store"]
+    if (store.get("type") if isinstance(store, dict) else store) not in OFFLINE_STORES:
+        return None
+    for name, features in requested.items():
+        view = views[name]
+        if not view.stored or view.source is None:
+            return None
+        schema = scan(view.source, folder(project)).collect_schema()
+        types |= {column_name(name, feature, full_names): schema[feature] for feature in features}
+    return types
+
+
+def inputs_of(
+    requested: Mapping[str, Sequence[str]],
+    views: Mapping[str, Definition],
+    snapshots: Mapping[str, str | None],
+) -> list[str]:
+    """References of what a training set is made from: sources, views, features."""
     sources = []
     for name in requested:
         source = views[name].source
@@ -242,8 +279,4 @@ def _record(
         for view, names in requested.items()
         for feature in names
     ]
-    inputs = [*dict.fromkeys(sources), *(view_ref(name) for name in requested), *features]
-    with telling("The training set is made"):
-        project.lineage.record(
-            "features.training_set", inputs=inputs, outputs=[actor(project)], facts={"rows": rows}
-        )
+    return [*dict.fromkeys(sources), *(view_ref(name) for name in requested), *features]

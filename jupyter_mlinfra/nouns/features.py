@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from feast import FeatureStore
 
     from ..core.frames import Frame
+    from ..features.knowing.spec import Explained, Rebuilt, ViewStatistics
+    from ..features.lazily import TrainingSet
     from ..features.spec import (
         AppliedViews,
         Materialized,
@@ -52,9 +54,16 @@ class FeatureSelection(Shown):
         """
         return self.workbench.features.training_set(self.refs, entities, at=at)
 
+    def train(self, entities: Frame, *, at: str = "event_timestamp") -> TrainingSet:
+        """The same training set lazily: a Polars lazy frame, whose rows are made when they are
+        collected. `.snapshot(name)` stores it as a dataset, with the exact versions that it came
+        from.
+        """
+        return self.workbench.features.train(self.refs, entities, at=at)
+
     def examples(self, count: int = 5) -> pl.DataFrame:
-        """Some entity rows to try `training_set` with: the newest keys of each view, at the newest
-        time of all. Not a random sample.
+        """Some entity rows to try `train` with: keys of each view, each at a time at which most of
+        the features have values, the newest first. Not a random sample.
         """
         return self.workbench.features.examples(self.refs, count)
 
@@ -138,6 +147,28 @@ class FeatureStoreHandle(Shown):
     def check(self, view: str, *, sample: int | None = None) -> SkewReport:
         """Compare the online values of a view with what training reads, on a sample of keys."""
         return self.workbench.features.check(view, sample=sample)
+
+    def explain(
+        self, view: str, at: datetime | None = None, *, known_only: bool = False, **keys: Any
+    ) -> Explained:
+        """Which row a training set takes for one entity (`origin="JFK"`) at a time, and why it
+        refuses every other. known_only: rows count only once they are written.
+        """
+        return self.workbench.features.explain(view, keys, at, known_only=known_only)
+
+    def statistics(self, view: str) -> ViewStatistics:
+        """Distribution, freshness, drift and skew of each feature of a view."""
+        return self.workbench.features.statistics(view)
+
+    def rebuild(self, name: str, *, newest: bool = False) -> pl.DataFrame:
+        """A stored training set, made again from the versions that it came from, or with `newest`
+        from the sources as they are now.
+        """
+        return self.workbench.features.rebuild(name, newest=newest)
+
+    def compare(self, name: str, *, newest: bool = False) -> Rebuilt:
+        """How a stored training set differs from itself made again (see `rebuild`)."""
+        return self.workbench.features.compare_snapshot(name, newest=newest)
 
     def feast(self) -> FeatureStore:
         """Feast's own object for this repository, up to date with the registry."""

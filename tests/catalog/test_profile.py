@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from jupyter_mlinfra.catalog import Catalog
-from jupyter_mlinfra.catalog.looking.profile import _sample
+from jupyter_mlinfra.catalog.looking.profile import sample_of
 from jupyter_mlinfra.catalog.settings import CatalogSettings
 from jupyter_mlinfra.core.errors import BadRequest
 from jupyter_mlinfra.core.project import Project
@@ -325,4 +325,4 @@ def test_an_empty_dataset_and_an_unknown_tier(catalog):
 def test_a_sample_of_fewer_rows_than_it_may_have_is_all_of_them() -> None:
     """As where rows of the files are deleted."""
     rows = pl.DataFrame({"n": [1, 2, 3]})
-    assert _sample(rows.lazy(), 3, 10, seed=0).equals(rows)
+    assert sample_of(rows.lazy(), 3, 10, seed=0).equals(rows)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -129,3 +130,21 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Features]:
     features.materialize()
     yield features
     project.database.close()
+
+
+@pytest.fixture
+def run_line(
+    capfd: pytest.CaptureFixture[str],
+) -> Callable[..., tuple[int, dict[str, Any]]]:
+    """Run words of the command line; its exit code and JSON."""
+    import json
+
+    from jupyter_mlinfra.cli.app import main
+
+    def run(*words: str) -> tuple[int, dict[str, Any]]:
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main([*words, "--json"])
+        return int(ended.value.code or 0), json.loads(capfd.readouterr().out or "{}")
+
+    return run

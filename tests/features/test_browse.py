@@ -172,10 +172,12 @@ def test_the_code_of_a_view_runs_as_it_is_inserted(
 ) -> None:
     monkeypatch.chdir(shop._project.root)
     for code in (shop.show("spend").code["python"], shop.use(["clicks:rate", "spend:*"])):
-        names: dict[str, pl.DataFrame] = {}
+        names: dict[str, pl.LazyFrame] = {}
         exec(code, names)
-        assert names["train"].height > 0
-        assert names["train"].columns[-1] in ("shop", "rate")
+        rows = names["train"].collect()
+        assert rows.height > 0
+        assert rows.columns[-1] in ("shop", "rate")
+        assert rows.null_count().sum_horizontal().item() == 0, "examples show values"
     with pytest.raises(NotFound):
         shop.use(["clicks:nothing"])
 

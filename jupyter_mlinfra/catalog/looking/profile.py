@@ -123,7 +123,7 @@ class Profiler:
         from .footer import from_footers
         from .sketches import sketched_frame
 
-        rows = _sample(
+        rows = sample_of(
             scan(files.table, files.name),
             total,
             self.sample_rows,
@@ -168,7 +168,7 @@ def _completed(column: ColumnProfile, footer: ColumnProfile) -> ColumnProfile:
     )
 
 
-def _sample(rows: pl.LazyFrame, total: int, size: int, *, seed: int) -> pl.DataFrame:
+def sample_of(rows: pl.LazyFrame, total: int, size: int, *, seed: int) -> pl.DataFrame:
     """About `size` of `total` rows; the same snapshot gives the same ones.
 
     Random rows if reading all is cheap; otherwise blocks, one from each stretch of the table, so

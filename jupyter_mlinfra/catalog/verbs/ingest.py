@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Unpack, get_args
 
 from ..change import WriteMode
@@ -137,6 +138,7 @@ class IngestVerbs(Verbs):
         inputs: Sequence[str] = (),
         once: str = "",
         advance: Advance | None = None,
+        properties: Mapping[str, str] = MappingProxyType({}),
     ) -> IngestReport:
         """Write a Polars or pandas frame (without its index) into a dataset in one commit, or
         change nothing.
@@ -145,7 +147,8 @@ class IngestVerbs(Verbs):
         lineage. once: a name of these rows; while rows of the same name are in the dataset, nothing
         is written, and the report has their snapshot. So a write may be repeated by who does not
         know whether it was done. advance: with `once`, the position in a stream that these rows
-        bring the dataset to. Raises BadRequest for an upsert without a key, Unprocessable if a
+        bring the dataset to. properties: without `once`, what is kept with the snapshot (see
+        `properties`). Raises BadRequest for an upsert without a key, Unprocessable if a
         value or a column does not fit, and what `advance` raises.
         """
         name = self.own(into)
@@ -154,7 +157,9 @@ class IngestVerbs(Verbs):
         rows, made_from = FrameRows(frame), list(inputs)
         if once:
             return self._writer.write_once(name, rows, way, made_from, once, advance, key=columns)
-        return self._writer.write(name, rows, way, made_from, rows.quarantine, key=columns)
+        return self._writer.write(
+            name, rows, way, made_from, rows.quarantine, key=columns, properties=lambda: properties
+        )
 
     def written(self, name: str, once: str) -> str | None:
         """The snapshot that added the rows of this name (see `write`), if they are in the dataset

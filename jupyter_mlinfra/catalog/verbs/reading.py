@@ -121,6 +121,15 @@ class ReadingVerbs(Verbs):
             )
         }
 
+    def properties(self, name: str) -> Mapping[str, str]:
+        """What was kept with the newest snapshot of a dataset, or with the one that is named (see
+        `write`); empty if nothing was ever written. Raises NotFound.
+        """
+        dataset_name = self.named(name)
+        metadata = self._store.metadata(self._store.entry(dataset_name))
+        snapshot = records.snapshot_of(dataset_name, metadata)
+        return dict(snapshot.get("summary", {})) if snapshot else {}
+
     def preview(
         self,
         name: str,

@@ -45,7 +45,7 @@ def _column(view: Definition, column: Column, entities: Sequence[Mapping[str, An
     values: list[Any] = [entity.get(name) for entity in entities]
     types = set(map(type, values))
     if NoneType in types:
-        raise _missing(view, name, next(item for item in entities if item.get(name) is None))
+        raise missing_key(view, name, next(item for item in entities if item.get(name) is None))
     if types == {int} and kind == "INT64" and -(2**63) <= min(values) <= max(values) < 2**63:
         return values  # as most are
     try:
@@ -58,7 +58,8 @@ def _column(view: Definition, column: Column, entities: Sequence[Mapping[str, An
         ) from error
 
 
-def _missing(view: Definition, name: str, entity: Mapping[str, Any]) -> BadRequest:
+def missing_key(view: Definition, name: str, entity: Mapping[str, Any]) -> BadRequest:
+    """The error for an entity without a key, or with an empty one."""
     given = ", ".join(f"`{key}`" for key in entity)
     names = [f"`{key.name}`" for key in view.keys]
     keys = f"key is {names[0]}" if len(names) == 1 else f"keys are {', '.join(names)}"

@@ -6,7 +6,8 @@ import difflib
 import logging
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -24,22 +25,43 @@ from ..worker import call
 if TYPE_CHECKING:
     from feast import FeatureStore
 
+    from ...core.lineage import Edge
     from ...core.project import Project
+    from ..knowing.uses import Uses
 
 _log = logging.getLogger(__name__)
+
+
+def _nothing(_: Sequence[str]) -> dict[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Above:
+    """What higher domains tell of what was made from features. names: of objects whose references
+    hold an id, by reference. aliases: of models, alias → version.
+    """
+
+    names: Callable[[Sequence[str]], Mapping[str, str]] = _nothing
+    aliases: Callable[[Sequence[str]], Mapping[str, Mapping[str, int]]] = _nothing
 
 
 class FeatureVerbs:
     """The feature store of one project, and what is named in it; a base of the other verbs."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, *, above: Above | None = None) -> None:
+        """above: what is asked of the domains above this one."""
         self._project = project
+        self._above = above or Above()
         self._store = FeatureFiles(project)
         self._online = OnlineReader(project)
         self._lock = threading.Lock()  # one read of the registry at a time
         self._opening = threading.Lock()  # separate: a panel must not wait for Feast to load
         self._feast: tuple[str, dict[str, Any], FeatureStore] | None = None
         self._renewing = threading.Lock()  # one renewal of the copy at a time
+        self._indexed: tuple[Registered, str] | None = None  # the fingerprint of the search
+        self._tags: tuple[Registered, Collection[str]] | None = None
+        self._told: tuple[Sequence[Edge], Uses] | None = None
         self._not_before = 0.0  # the clock of the next one, after one that failed
 
     def feast(self) -> FeatureStore:

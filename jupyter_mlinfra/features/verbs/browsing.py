@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from ...core.errors import MLInfraError, NotFound
 from ...core.records import Number, Page, page_of
@@ -12,7 +12,8 @@ from ...core.search import HitPage, Part
 from .. import searching, statistics
 from ..definitions import Definition, Registered
 from ..kinds import ViewKind
-from ..pages import feature_records, left_out_record, matches, uses, view_record
+from ..knowing.uses import Uses, uses_of
+from ..pages import feature_records, left_out_record, matches, view_record
 from ..repo import folder
 from ..snippets import view_code
 from ..sources import state_of
@@ -75,7 +76,7 @@ class BrowsingVerbs(FeatureVerbs):
             view=view_record(
                 definition, figures, self._store.materializations(), self._now(), self._left_out()
             ),
-            features=feature_records(definition, figures, uses(self._project)),
+            features=feature_records(definition, figures, self._uses()),
             join_keys=[column.name for column in definition.keys],
             timestamp_column=definition.source.time if definition.source else "",
             created_column=definition.source.created if definition.source else None,
@@ -95,7 +96,7 @@ class BrowsingVerbs(FeatureVerbs):
         """The features that are named (`view:feature`, `view:*`, `service:NAME`), in that order.
         Raises NotFound, BadRequest without any.
         """
-        used, records = uses(self._project), []
+        used, records = self._uses(), []
         for view, names in self._requested(features).items():
             definition = self._view(view)
             by_name = {
@@ -139,14 +140,25 @@ class BrowsingVerbs(FeatureVerbs):
         return self._project.index.search(
             words,
             kinds=("view", "feature", "service"),
-            facets=searching.narrowing(self._views().values(), owner=owner, tag=tag),
+            facets=searching.narrowing(self._labels() if tag else (), owner=owner, tag=tag),
             limit=limit,
             cursor=cursor,
         )
 
     def search_fingerprint(self) -> str:
         """Changes with every definition."""
-        return hashlib.sha256(repr(self.search_parts()).encode(errors="replace")).hexdigest()
+        found = self._registered()
+        if self._indexed is None or self._indexed[0] is not found:
+            parts = repr(self.search_parts()).encode(errors="replace")
+            self._indexed = found, hashlib.sha256(parts).hexdigest()
+        return self._indexed[1]
+
+    def _labels(self) -> Collection[str]:
+        """What all tags are called; told once for each state of the registry."""
+        found = self._registered()
+        if self._tags is None or self._tags[0] is not found:
+            self._tags = found, searching.all_labels(found.views.values())
+        return self._tags[1]
 
     def search_parts(self) -> Mapping[str, str]:
         """The digest of each view, and the words of each service."""
@@ -157,6 +169,13 @@ class BrowsingVerbs(FeatureVerbs):
     def search_documents_of(self, parts: Sequence[str]) -> Iterator[Part]:
         """Each view with its features, and each service."""
         return searching.parts(self._registered(), parts)
+
+    def _uses(self) -> Uses:
+        """What was made from every feature; told once for each state of the lineage."""
+        edges = self._project.lineage.edges()
+        if self._told is None or self._told[0] is not edges:
+            self._told = edges, uses_of(edges)
+        return self._told[1]
 
     # Last in the class: after it, the name `list` means this method.
     def list(
@@ -184,7 +203,7 @@ class BrowsingVerbs(FeatureVerbs):
             if searching.has_tags(item, column, tag) and matches(query, item, column)
         ]
         page = page_of(matching, limit=limit, cursor=cursor)
-        views_shown, used = {item.name: item for item, _ in page.items}, uses(self._project)
+        views_shown, used = {item.name: item for item, _ in page.items}, self._uses()
         records = {
             feature.ref: feature
             for item in views_shown.values()

@@ -13,6 +13,7 @@ from ...core.records import to_json
 from ...core.refs import named
 from .. import statistics
 from ..definitions import Definition, Registered
+from ..knowing import compared
 from ..online import MAX_ENTITIES
 from ..repo import folder
 from ..settings import FeatureSettings
@@ -197,13 +198,15 @@ class OnlineVerbs(FeatureVerbs):
                 f"mlinfra features materialize {found.name}",
             )
         settings = self._project.settings.of(FeatureSettings)
-        return skew.check(
+        report = skew.check(
             found,
             self._online,
             folder(self._project),
             until=until,
             size=min(sample or settings.skew_sample, MAX_ENTITIES),
         )
+        compared.keep(self._project, found, report)
+        return report
 
     def _check_version(self, view: Definition, found: Registered) -> None:
         """Raise Conflict for a version that is not the view as it is now."""

@@ -6,14 +6,18 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ...core.errors import BadRequest
-from ..repo import folder
+from ...core.frames import exactly, lazy_frame, polars_frame
 from ..snippets import training_code
 from .base import FeatureVerbs
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from ...catalog import Catalog
     from ...core.frames import Frame
+    from ..knowing.spec import Rebuilt, TrainingSnapshot
+    from ..lazily import TrainingSet
+    from ..training_sets import Recipe
 
 
 class TrainingVerbs(FeatureVerbs):
@@ -77,15 +81,151 @@ class TrainingVerbs(FeatureVerbs):
                 )
         return known_values(self._project, requested, views, entities, at=at, snapshots=snapshots)
 
-    def examples(self, features: Sequence[str], count: int = 5) -> pl.DataFrame:
-        """Some entity rows to try a training set with: the newest keys of each view, at the newest
-        time of all views. Not a random sample.
-        """
-        from ..training import examples
+    def train(
+        self,
+        features: Sequence[str],
+        entities: Frame,
+        *,
+        at: str = "event_timestamp",
+        full_names: bool = False,
+    ) -> TrainingSet:
+        """As `training_set`, lazily: a Polars lazy frame whose rows are made when they are
+        collected. However often that is, sources are read as they were the first time.
 
-        return examples(
-            [self._view(name) for name in self._requested(features)], folder(self._project), count
+        `.snapshot(name)` stores it. Raises as `training_set`, before anything is read.
+        """
+        from ..lazily import TrainingSet
+        from ..training import check, feature_types, join, record
+
+        requested = self._requested(features)
+        views = self._definitions(requested)
+        data = lazy_frame(entities, "A training set cannot be made.")
+        schema = dict(data.collect_schema())
+        check(self._project, requested, views, schema, at, full_names)
+        pins: dict[str, str | None] = {}
+        made: list[pl.DataFrame] = []
+
+        def rows() -> pl.DataFrame:
+            known = data.collect()
+            joined = join(
+                self.feast(), requested, views, known, at=at, full_names=full_names, pins=pins
+            )
+            record(self._project, requested, views, pins, known, at=at)
+            return joined
+
+        def once() -> pl.DataFrame:
+            if not made:
+                made.append(rows())
+            return made[0]
+
+        def store(name: str) -> TrainingSnapshot:
+            return self.snapshot(
+                name, features, data.collect(), at=at, full_names=full_names, pins=pins
+            )
+
+        types = feature_types(self._project, requested, views, full_names)
+        if types is None:  # only the rows tell their types
+            return TrainingSet.of(once, lambda: once().schema, store)
+        return TrainingSet.of(rows, {**schema, **types}, store)
+
+    def snapshot(
+        self,
+        name: str,
+        features: Sequence[str],
+        entities: Frame | str,
+        *,
+        at: str = "event_timestamp",
+        full_names: bool = False,
+        pins: dict[str, str | None] | None = None,
+    ) -> TrainingSnapshot:
+        """Make a training set and store it as the dataset `name` (`namespace.table`), with the
+        snapshots and definitions that it came from: one commit, or nothing. A training set of that
+        name gets one more snapshot; its earlier ones stay readable.
+
+        entities: a frame, or the name of a dataset. pins: snapshots at which sources are read.
+        Raises as `training_set`, and Conflict if the dataset is something else.
+        """
+        from .. import training_sets as stored
+        from ..training import check, join
+
+        requested = self._requested(features)
+        views = self._definitions(requested)
+        catalog = self._catalog()
+        stored.check_name(catalog, name, requested)
+        made_from = []
+        if isinstance(entities, str):
+            table = catalog.dataset(entities)
+            made_from, entities = [f"{table.ref}@{table.snapshot}"], table.scan()
+        rows = polars_frame(entities, "A training set cannot be made.")
+        check(self._project, requested, views, rows.schema, at, full_names)
+        pins = {} if pins is None else pins
+        joined = join(self.feast(), requested, views, rows, at=at, full_names=full_names, pins=pins)
+        recipe = stored.recipe_of(
+            self._project, requested, views, rows, at=at, full_names=full_names, pins=pins
         )
+        return stored.store(
+            self._project, catalog, name, joined, recipe, views, made_from=made_from
+        )
+
+    def rebuild(self, name: str, *, newest: bool = False) -> pl.DataFrame:
+        """The rows of a stored training set (`ns.table`, `ns.table@SNAPSHOT`), made again from the
+        snapshots that were read then, or with `newest` from the sources as they are now.
+
+        Raises NotFound if one of them is gone, Conflict if the dataset is no training set.
+        """
+        return self._again(name, newest)[2]
+
+    def compare_snapshot(self, name: str, *, newest: bool = False) -> Rebuilt:
+        """How a stored training set differs from itself made again (see `rebuild`)."""
+        from .. import training_sets as stored
+        from ..knowing.masked import is_pii
+
+        recipe, before, after = self._again(name, newest)
+        catalog = self._catalog()
+        detail = catalog.show(name)
+        return stored.compared(
+            detail.dataset.name,
+            detail.dataset.snapshot or "",
+            before,
+            after,
+            recipe,
+            newest=newest,
+            changed=stored.changes(self._project, recipe, self._definitions(recipe.requested)),
+            masked=[column.name for column in detail.schema if is_pii(column.tags)],
+        )
+
+    def _again(self, name: str, newest: bool) -> tuple[Recipe, pl.DataFrame, pl.DataFrame]:
+        from .. import training_sets as stored
+        from ..training import join
+
+        catalog = self._catalog()
+        recipe = stored.read_recipe(catalog, name)
+        views = self._definitions(recipe.requested)
+        before = catalog.dataset(name).scan().collect()
+        after = join(
+            self.feast(),
+            recipe.requested,
+            views,
+            before.select(map(exactly, recipe.entities)),
+            at=recipe.at,
+            full_names=recipe.full_names,
+            pins={} if newest else dict(recipe.pins),
+        )
+        return recipe, before, after
+
+    def _catalog(self) -> Catalog:
+        from ...catalog import Catalog
+
+        return Catalog(self._project)
+
+    def examples(self, features: Sequence[str], count: int = 5) -> pl.DataFrame:
+        """Some entity rows to try a training set with: keys of each view, each at a time at which
+        most of the features have values, the newest first. Not a random sample.
+        """
+        from ..samples import examples
+
+        requested = self._requested(features)
+        return examples(self._project, requested, self._definitions(requested), count)
 
     def use(self, features: Sequence[str]) -> str:
         """Python code for a training set of these features. Raises NotFound."""

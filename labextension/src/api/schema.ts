@@ -1544,6 +1544,35 @@ export interface components {
             readonly total: number;
         };
         /**
+         * Explained
+         * @description Which row a join takes for one entity at a time, and why it refuses every other.
+         *
+         *     rows: the taken one first, then those nearest in time; `total` of the source have the key.
+         *     verdicts: how many of all have each. known_only: rows count once they are written. masked:
+         *     features whose values are not shown. note: what else decides; usually empty.
+         */
+        readonly Explained: {
+            /** Format: date-time */
+            readonly at: string;
+            readonly entity: {
+                readonly [key: string]: unknown;
+            };
+            readonly known_only: boolean;
+            /** @default [] */
+            readonly masked: readonly string[];
+            /** @default  */
+            readonly note: string;
+            readonly rows: readonly components["schemas"]["JudgedRow"][];
+            readonly shown: number;
+            readonly taken: components["schemas"]["JudgedRow"] | null;
+            readonly total: number;
+            readonly ttl_seconds: number | null;
+            readonly verdicts: {
+                readonly [key: string]: number;
+            };
+            readonly view: string;
+        };
+        /**
          * ExplainedAnswers
          * @description What each input contributed to the answers of some rows. method: how that was found. scale:
          *     of what the contributions add up to, `raw margin` or `answer`.
@@ -1678,6 +1707,27 @@ export interface components {
             readonly window: readonly number[];
         };
         /**
+         * FeatureFigures
+         * @description What is known of one feature beside its profile.
+         *
+         *     newest: event time of the newest row with a value; freshness: that against the ttl. drift:
+         *     population stability index of the rows after the training window against those in it; ks:
+         *     largest distance of the two distributions, for numbers. skew: rate of online values that differ
+         *     from the source, when they were last compared; `n` values were.
+         */
+        readonly FeatureFigures: {
+            /** @default null */
+            readonly drift: components["schemas"]["Number"] | null;
+            readonly fill: components["schemas"]["Number"] | null;
+            readonly freshness: components["schemas"]["Freshness"];
+            /** @default null */
+            readonly ks: components["schemas"]["Number"] | null;
+            readonly name: string;
+            readonly newest: string | null;
+            /** @default null */
+            readonly skew: components["schemas"]["Number"] | null;
+        };
+        /**
          * Page
          * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
          *     reader has to know about the list, usually empty.
@@ -1695,6 +1745,19 @@ export interface components {
             readonly note: string;
             readonly shown: number;
             readonly total: number;
+        };
+        /**
+         * FeatureSkew
+         * @description How the online values of one feature differ from its source. missing_online: keys of the
+         *     source that are not online. only_online: values that are newer than the source, by a push.
+         *     example: the first that differs or is missing.
+         */
+        readonly FeatureSkew: {
+            readonly compared: number;
+            readonly different: number;
+            readonly example: string;
+            readonly missing_online: number;
+            readonly only_online: number;
         };
         /**
          * Firing
@@ -2015,6 +2078,21 @@ export interface components {
          * @enum {string}
          */
         readonly JobState: "queued" | "starting" | "running" | "succeeded" | "failed" | "cancelled" | "lost";
+        /**
+         * JudgedRow
+         * @description One row of a source, as a join sees it for one entity at one time. event_at, created_at: in
+         *     UTC. values: by feature. why: the verdict in words.
+         */
+        readonly JudgedRow: {
+            readonly created_at: string | null;
+            readonly event_at: string | null;
+            readonly values: {
+                readonly [key: string]: unknown;
+            };
+            /** @enum {string} */
+            readonly verdict: "taken" | "counted" | "older" | "tie_created" | "tie_order" | "outranked" | "expired" | "later" | "created_later" | "no_time";
+            readonly why: string;
+        };
         /**
          * KnownRow
          * @description A row to try a deployment with: of the model's sample, or of a request that was logged.
@@ -3583,6 +3661,29 @@ export interface components {
             readonly kind: "values" | "words" | "bins" | "days";
         };
         /**
+         * SkewReport
+         * @description How the online values of a view differ from what training reads, on a sample of keys.
+         *
+         *     until: the end of what was materialized; later rows of the source do not count. compared,
+         *     different: values. rate: of differences; upper: the largest that the sample does not contradict,
+         *     at 95 %.
+         */
+        readonly SkewReport: {
+            readonly compared: number;
+            readonly different: number;
+            readonly features: {
+                readonly [key: string]: components["schemas"]["FeatureSkew"];
+            };
+            readonly missing_online: number;
+            readonly passed: boolean;
+            readonly rate: number | null;
+            readonly sampled: number;
+            /** Format: date-time */
+            readonly until: string;
+            readonly upper: number | null;
+            readonly view: string;
+        };
+        /**
          * Snapshot
          * @description One commit of a table. operation: append, overwrite, delete, replace. written_by: job,
          *     notebook or user. refs: `tag` or `branch` by name, of those that mean it. restored_from: the
@@ -3797,6 +3898,22 @@ export interface components {
             readonly note: string;
         };
         /**
+         * TrainingWindow
+         * @description The event times of the rows of the last training set. made_at: when it was made. dataset: the
+         *     reference of the snapshot that holds it, or empty.
+         */
+        readonly TrainingWindow: {
+            /** @default  */
+            readonly dataset: string;
+            /** Format: date-time */
+            readonly first: string;
+            /** Format: date-time */
+            readonly last: string;
+            /** Format: date-time */
+            readonly made_at: string;
+            readonly rows: number;
+        };
+        /**
          * Trashed
          * @description A deleted dataset. until: when its files may be deleted.
          */
@@ -3840,6 +3957,38 @@ export interface components {
             /** Format: date-time */
             readonly at: string;
             readonly before: number;
+        };
+        /**
+         * Use
+         * @description What was made from features. name: what people call it. aliases: of a version of a model.
+         *     features: of the view. at: when the newest of it was made, ISO 8601.
+         */
+        readonly Use: {
+            readonly aliases: readonly string[];
+            readonly at: string;
+            readonly features: readonly string[];
+            readonly kind: string;
+            readonly name: string;
+            readonly ref: string;
+        };
+        /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know about the list, usually empty.
+         *
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
+         */
+        readonly UsePage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["Use"][];
+            /** @default false */
+            readonly more: boolean;
+            /** @default  */
+            readonly note: string;
+            readonly shown: number;
+            readonly total: number;
         };
         /**
          * Version
@@ -4004,6 +4153,31 @@ export interface components {
             readonly note: string;
             readonly shown: number;
             readonly total: number;
+        };
+        /**
+         * ViewStatistics
+         * @description The statistics of a view. profile: of its features, None if its source cannot be profiled.
+         *     training: the window that drift is measured against; no_drift: why there is no drift. skew: the
+         *     last comparison of online values with the source, made at `skew_at`. problem, fix: why the
+         *     source cannot be read.
+         */
+        readonly ViewStatistics: {
+            readonly features: readonly components["schemas"]["FeatureFigures"][];
+            /** @default  */
+            readonly fix: string;
+            /** @default [] */
+            readonly masked: readonly string[];
+            readonly no_drift: string;
+            /** @default  */
+            readonly problem: string;
+            readonly profile: components["schemas"]["Profile"] | null;
+            readonly ref: string;
+            readonly rows: components["schemas"]["Number"];
+            readonly skew: components["schemas"]["SkewReport"] | null;
+            readonly skew_at: string | null;
+            readonly training: components["schemas"]["TrainingWindow"] | null;
+            readonly ttl_seconds: number | null;
+            readonly view: string;
         };
         /**
          * Watch

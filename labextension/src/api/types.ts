@@ -129,6 +129,11 @@ export type IViewDetail = Records['ViewDetail'];
 export type IService = Records['Service'];
 export type IServiceDetail = Records['ServiceDetail'];
 export type IOnlineRow = Records['OnlineRow'];
+export type IExplained = Records['Explained'];
+export type IJudgedRow = Records['JudgedRow'];
+export type IFeatureFigures = Records['FeatureFigures'];
+export type IViewStatistics = Records['ViewStatistics'];
+export type IUse = Records['Use'];
 export type OnlineStatus = Records['OnlineStatus'];
 export type Freshness = Records['Freshness'];
 

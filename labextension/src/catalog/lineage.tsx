@@ -57,7 +57,8 @@ export function Lineage({ dataset, columns = [] }: ILineageProps): React.ReactEl
         {page =>
           page.items.length ? (
             <LineageGraph
-              dataset={dataset}
+              reference={dataset.ref}
+              name={dataset.name}
               edges={page.items}
               further={page.total - page.shown}
               find={find}
@@ -194,22 +195,30 @@ function objectNode(reference: string, current: string): IGraphNode {
   };
 }
 
-function LineageGraph({
-  dataset,
+interface ILineageGraphProps {
+  /** The object whose lineage it is. */
+  reference: string;
+  name: string;
+  edges: readonly IEdge[];
+  /** Edges that are further away. */
+  further: number;
+  /** A word of objects or columns that are marked. */
+  find?: string;
+}
+
+/** The objects and doings that edges are between. */
+export function LineageGraph({
+  reference,
+  name,
   edges,
   further,
-  find
-}: {
-  dataset: IDataset;
-  edges: readonly IEdge[];
-  further: number;
-  find: string;
-}): React.ReactElement {
+  find = ''
+}: ILineageGraphProps): React.ReactElement {
   const workbench = useWorkbench();
   const { trans } = workbench;
   const { nodes, links, left } = useMemo(
-    () => drawn(edges, dataset.ref, find),
-    [edges, dataset.ref, find]
+    () => drawn(edges, reference, find),
+    [edges, reference, find]
   );
   const found = nodes.filter(node => node.found).length;
   const refs = nodes.flatMap(({ ref }) => (ref !== undefined && isNamed(ref) ? [ref] : []));
@@ -220,7 +229,7 @@ function LineageGraph({
       every: () => null,
       topics: ['job', 'run'],
       about: refs,
-      list: `names:${dataset.ref}`, // those that are known stay while more are asked for
+      list: `names:${reference}`, // those that are known stay while more are asked for
       when: refs.length > 0
     }
   );
@@ -238,7 +247,7 @@ function LineageGraph({
       <p className={cx('more')} role="status">
         {find.trim() && trans._n('%1 node found', '%1 nodes found', found)}
       </p>
-      <Graph label={trans.__('Lineage of %1', dataset.name)} nodes={named} links={links} />
+      <Graph label={trans.__('Lineage of %1', name)} nodes={named} links={links} />
       {left > 0 && (
         <p className={cx('more')}>
           {trans._n('%1 more node is not drawn', '%1 more nodes are not drawn', left)}

@@ -32,6 +32,14 @@ export const viewActions = (
     run: () => import('./verbs').then(({ check }) => check)
   },
   {
+    id: 'mlinfra:features-asof',
+    label: trans.__('Explain a Row as of a Time'),
+    caption: trans.__('Which row a training set takes, on the page of a feature view'),
+    icon: 'clock',
+    inPage: trans.__('Open the page of a feature view.'),
+    harmless: true
+  },
+  {
     id: 'mlinfra:features-online',
     label: trans.__('Look Up a Key Online'),
     caption: trans.__('What a request would get now, on the page of a feature view'),

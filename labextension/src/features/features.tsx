@@ -1,23 +1,56 @@
 import React from 'react';
 
-import type { IFeature, IViewDetail } from '../api/types';
+import type {
+  IColumnProfile,
+  IFeature,
+  IFeatureFigures,
+  INumber,
+  IUse,
+  IViewDetail,
+  IViewStatistics
+} from '../api/types';
+import { ColumnShape, columnOf, figureOf } from '../catalog/figures';
 import { cx } from '../components/cx';
+import { Num } from '../components/number';
 import type { ITabState } from '../components/pagetabs';
 import { RefLink } from '../components/reflink';
+import { State } from '../components/state';
 import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
+import { type IQuery, useQuery } from '../hooks/query';
 import { formatRef } from '../refs';
 import type { IWorkbench } from '../tokens';
+import { HISTORICAL } from './fresh';
+import { User, useUses } from './uses';
 
-/** The features of a view. */
+/** Users of a feature that are named in its row. */
+const SHOWN = 2;
+
+/** Above this population stability index a feature has another distribution than in training. */
+const LARGE = 0.2;
+
+/** Profile, freshness, drift and skew; a view without rows of its own has none. */
+export function useStatistics({ view }: IViewDetail): IQuery<IViewStatistics> {
+  const { client } = useWorkbench();
+  return useQuery(
+    `statistics:${view.ref}`,
+    signal => client.features.statistics(view.name, signal),
+    { topics: ['view', 'dataset'], when: view.kind !== 'on_demand' }
+  );
+}
+
+/** The features of a view: their names first, what is known of them once it was read. */
 export function Features({
   detail,
   ...place
 }: Pick<ITabState, 'goal' | 'current'> & { detail: IViewDetail }): React.ReactElement {
-  const { trans } = useWorkbench();
-  const label = trans.__('Features of %1', detail.view.name);
-  return <FeatureTable label={label} features={detail.features} {...place} />;
+  const workbench = useWorkbench();
+  const label = workbench.trans.__('Features of %1', detail.view.name);
+  const { data: known } = useStatistics(detail);
+  const { data: uses } = useUses(detail.view);
+  const columns = knownColumns(workbench, detail, known, uses?.items);
+  return <FeatureTable label={label} features={detail.features} columns={columns} {...place} />;
 }
 
 interface IFeatureTableProps extends Partial<Pick<ITabState, 'goal' | 'current'>> {
@@ -25,6 +58,8 @@ interface IFeatureTableProps extends Partial<Pick<ITabState, 'goal' | 'current'>
   features: readonly IFeature[];
   /** Whether they are of several views, which are then named. */
   withView?: boolean;
+  /** Instead of the usual ones. */
+  columns?: readonly IColumnSpec<IFeature>[];
 }
 
 /** A table of features. */
@@ -32,11 +67,12 @@ export function FeatureTable({
   label,
   features,
   withView,
+  columns: chosen,
   goal,
   current
 }: IFeatureTableProps): React.ReactElement {
   const workbench = useWorkbench();
-  const columns = columnsOf(workbench);
+  const columns = chosen ?? columnsOf(workbench);
   return (
     <div className={cx('scroll')}>
       <Table
@@ -65,29 +101,162 @@ function viewColumn({ trans }: IWorkbench): IColumnSpec<IFeature> {
   };
 }
 
-function columnsOf({ trans }: IWorkbench): IColumnSpec<IFeature>[] {
+/** Name, type and share of rows with a value. */
+function firstColumns({ trans }: IWorkbench): IColumnSpec<IFeature>[] {
   return [
     {
       key: 'name',
       head: trans.__('feature'),
       cell: ({ name }) => <span className={cx('strong-name')}>{name}</span>,
       sort: ({ name }) => name,
-      width: 220
+      width: 200
     },
     {
       key: 'type',
       head: trans.__('type'),
       cell: ({ type }) => <span className={cx('type')}>{type}</span>,
-      width: 90
+      width: 70
     },
     {
       key: 'fill',
       head: trans.__('filled'),
-      width: 90,
+      width: 80,
       figure: ({ fill }) => fill ?? undefined,
       write: value => format.percent(value, 1),
       sort: ({ fill }) => fill?.value ?? null
+    }
+  ];
+}
+
+/** The columns of the page of a view. */
+function knownColumns(
+  workbench: IWorkbench,
+  { view, features }: IViewDetail,
+  known: IViewStatistics | undefined,
+  uses: readonly IUse[] = []
+): IColumnSpec<IFeature>[] {
+  const { trans } = workbench;
+  const figures = new Map(known?.features.map(item => [item.name, item]));
+  const profileOf = (name: string): IColumnProfile | undefined => columnOf(known?.profile, name);
+  return [
+    ...firstColumns(workbench),
+    {
+      key: 'fresh',
+      head: trans.__('fresh'),
+      width: 110,
+      sort: ({ name }) => figures.get(name)?.newest ?? null,
+      cell: ({ name }) => <Fresh figures={figures.get(name)} />
     },
+    {
+      key: 'ttl',
+      head: trans.__('ttl'),
+      end: true,
+      width: 60,
+      cell: () => (view.ttl_seconds === null ? trans.__('none') : format.span(view.ttl_seconds))
+    },
+    {
+      key: 'mean',
+      head: trans.__('mean'),
+      width: 90,
+      figure: ({ name }) => figureOf(profileOf(name), 'mean'),
+      sort: ({ name }) => Number(profileOf(name)?.mean ?? NaN)
+    },
+    {
+      key: 'shape',
+      head: trans.__('shape'),
+      width: 140,
+      cell: ({ name }) => {
+        const shape = profileOf(name)?.shape;
+        return shape && <ColumnShape name={name} shape={shape} width={116} height={18} />;
+      }
+    },
+    {
+      key: 'drift',
+      head: <span title={known?.no_drift}>{trans.__('drift (PSI)')}</span>,
+      width: 90,
+      figure: ({ name }) => figures.get(name)?.drift ?? undefined,
+      cell: ({ name }) => <Drift figures={figures.get(name)} />,
+      sort: ({ name }) => numberIn(figures.get(name)?.drift)
+    },
+    {
+      key: 'skew',
+      head: trans.__('skew'),
+      width: 80,
+      figure: ({ name }) => figures.get(name)?.skew ?? undefined,
+      write: value => format.percent(value, 1),
+      sort: ({ name }) => numberIn(figures.get(name)?.skew)
+    },
+    {
+      key: 'used',
+      head: trans.__('used by'),
+      cell: ({ name }) => {
+        const own = uses.filter(({ features }) => features.includes(name));
+        return own.length ? (
+          <>
+            {own.slice(0, SHOWN).map(use => (
+              <React.Fragment key={use.ref}>
+                <User use={use} />{' '}
+              </React.Fragment>
+            ))}
+            {own.length > SHOWN && (
+              <span className={cx('quiet')}>{trans.__('+ %1', own.length - SHOWN)}</span>
+            )}
+          </>
+        ) : (
+          format.DASH
+        );
+      }
+    },
+    ...(features.some(({ description }) => description)
+      ? [
+          {
+            key: 'text',
+            head: trans.__('description'),
+            wrap: true,
+            cell: ({ description }: IFeature) => description || format.DASH
+          }
+        ]
+      : [])
+  ];
+}
+
+const numberIn = (value: INumber | null | undefined): number | null =>
+  typeof value?.value === 'number' ? value.value : null;
+
+/** How old the newest value is, against the ttl; the day, where the data are of the past. */
+function Fresh({ figures }: { figures?: IFeatureFigures }): React.ReactElement | null {
+  if (!figures) {
+    return null;
+  }
+  const age = figures.newest ? format.secondsSince(figures.newest) : null;
+  return (
+    <State
+      state={figures.freshness}
+      title={figures.newest ? format.time(figures.newest) : undefined}
+    >
+      {age === null || !figures.newest
+        ? undefined
+        : age > HISTORICAL
+          ? format.day(figures.newest)
+          : format.span(age)}
+    </State>
+  );
+}
+
+/** The drift of a feature; a large one stands out. */
+export function Drift({ figures }: { figures?: IFeatureFigures }): React.ReactElement | null {
+  const drift = figures?.drift;
+  if (!drift) {
+    return null;
+  }
+  const shown = <Num value={drift} format={value => format.number(value, 2)} />;
+  return (numberIn(drift) ?? 0) > LARGE ? <State state="drifted">{shown}</State> : shown;
+}
+
+function columnsOf(workbench: IWorkbench): IColumnSpec<IFeature>[] {
+  const { trans } = workbench;
+  return [
+    ...firstColumns(workbench),
     {
       key: 'text',
       head: trans.__('description'),

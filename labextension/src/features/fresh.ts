@@ -7,7 +7,7 @@ import * as format from '../format';
  * Above this age in seconds a date says more than an age: the data are of the past, and nobody
  * waits for newer ones.
  */
-const HISTORICAL = 30 * 86_400;
+export const HISTORICAL = 30 * 86_400;
 
 /** Whether the newest value online is so old that its date is shown, not its age. */
 export const isHistorical = ({ online_at }: IView, now = Date.now()): boolean =>

@@ -28,6 +28,7 @@ import { DefineForm } from './define';
 import { isHistorical, onlineWords } from './fresh';
 import { featureRow, type IBasketProps } from './rows';
 import { Services } from './services';
+import { StoreForm } from './store';
 
 const MOST = 500;
 
@@ -70,6 +71,7 @@ function Basket({ picked, onPick }: IBasketProps): React.ReactElement {
   const { code, trans } = workbench;
   const { run } = useAction();
   const section = useOpen('features:basket');
+  const [storing, store] = useState(false);
   const views = new Set(picked.map(ref => parseRef(ref)?.parts[0]));
   const now = useRef(picked);
   useEffect(() => void (now.current = picked));
@@ -117,7 +119,10 @@ function Basket({ picked, onPick }: IBasketProps): React.ReactElement {
       }
       body={() =>
         rows.length ? (
-          <List label={trans.__('Selected features')} rows={rows} onRemove={remove} />
+          <>
+            <List label={trans.__('Selected features')} rows={rows} onRemove={remove} />
+            {storing && <StoreForm picked={picked} onClose={() => store(false)} />}
+          </>
         ) : (
           <p className={cx('more')}>
             {trans.__('Pick features with Space; they become one training set.')}
@@ -131,6 +136,11 @@ function Basket({ picked, onPick }: IBasketProps): React.ReactElement {
             kind="primary"
             label={trans.__('Insert')}
             onClick={() => void run(() => code.insertBelow(pythonOf(workbench, picked)))}
+          />
+          <Button
+            label={trans.__('Store…')}
+            caption={trans.__('Join them to the rows of a dataset, and store the training set')}
+            onClick={() => store(!storing)}
           />
           <Button
             bare

@@ -2,8 +2,17 @@ import React from 'react';
 
 import type { IViewDetail } from '../api/types';
 import type { ITabSpec } from '../components/pagetabs';
+import { AsOf } from './asof';
+import { Codes } from './codes';
 import { Features } from './features';
+import { ViewLineage } from './lineage';
 import { Online } from './online';
+import { Statistics } from './statistics';
+import { UsedBy } from './uses';
+
+/** Whether a source has its rows, so that something is known of them. */
+const isStored = ({ view, timestamp_column }: IViewDetail): boolean =>
+  view.kind !== 'on_demand' && timestamp_column !== '';
 
 /** The tabs of the page of a feature view. */
 export const TABS: readonly ITabSpec<IViewDetail>[] = [
@@ -14,9 +23,37 @@ export const TABS: readonly ITabSpec<IViewDetail>[] = [
     draw: (detail, state) => <Features detail={detail} {...state} />
   },
   {
+    name: 'asof',
+    label: trans => trans.__('As of'),
+    when: isStored,
+    keys: { a: 'mlinfra:features-asof' },
+    draw: (detail, { asked }) => <AsOf detail={detail} going={asked === 'a'} />
+  },
+  {
     name: 'online',
     label: trans => trans.__('Online'),
     keys: { o: 'mlinfra:features-online' },
     draw: (detail, { asked }) => <Online detail={detail} going={asked === 'o'} />
+  },
+  {
+    name: 'statistics',
+    label: trans => trans.__('Statistics'),
+    when: isStored,
+    draw: detail => <Statistics detail={detail} />
+  },
+  {
+    name: 'lineage',
+    label: trans => trans.__('Lineage'),
+    draw: ({ view }) => <ViewLineage view={view} />
+  },
+  {
+    name: 'uses',
+    label: trans => trans.__('Used by'),
+    draw: ({ view }) => <UsedBy view={view} />
+  },
+  {
+    name: 'code',
+    label: trans => trans.__('Code'),
+    draw: ({ code }) => <Codes code={code} />
   }
 ];

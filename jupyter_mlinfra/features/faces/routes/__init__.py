@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from . import browsing, defining, online
+from . import browsing, defining, knowing, online
 
-ROUTES = {**browsing.ROUTES, **online.ROUTES, **defining.ROUTES}
+ROUTES = {**browsing.ROUTES, **online.ROUTES, **defining.ROUTES, **knowing.ROUTES}

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from . import browsing, defining, online
+from . import browsing, defining, knowing, online, training
 
-__all__ = ["browsing", "defining", "online"]
+__all__ = ["browsing", "defining", "knowing", "online", "training"]

@@ -11,12 +11,15 @@ import { Tag } from '../../components/tag';
 import * as format from '../../format';
 import { useWorkbench } from '../../hooks/context';
 import { formatRef } from '../../refs';
+import { useStatistics } from '../features';
 import { onlineWords } from '../fresh';
+import { Skew } from '../skew';
 
 /** What is known of a view, in a line. */
 export function ViewFacts({ detail }: { detail: IViewDetail }): React.ReactElement {
   const { trans, open } = useWorkbench();
   const { view, rows, join_keys, timestamp_column, versions, services, labels, uses } = detail;
+  const skew = useStatistics(detail).data?.skew;
   return (
     <Facts>
       <>
@@ -46,6 +49,7 @@ export function ViewFacts({ detail }: { detail: IViewDetail }): React.ReactEleme
       >
         {onlineWords(view, trans)}
       </State>
+      {skew && <Skew report={skew} />}
       {labels && (
         <>
           {trans.__('labels by')} <b>{labels.labeler}</b>, {policyWords(labels.policy, trans)}

@@ -1,0 +1,96 @@
+"""What is known of a view."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ....faces.cards import Card, card, said
+from ....faces.rows import Row, row
+from ....faces.words import datum, moment, number, plain, share, span, state
+from ...knowing.spec import Explained, FeatureFigures, JudgedRow, ViewStatistics
+from ...knowing.uses import Use
+
+
+@card(Explained)
+def _explained(item: Explained) -> Card:
+    facts = {
+        **{key: datum(value) for key, value in item.entity.items()},
+        "at": moment(item.at),
+        "ttl": span(item.ttl_seconds),
+        "taken": moment(item.taken.event_at) if item.taken else "no row",
+        "rows": ", ".join(f"{plain(count)} {_word(name)}" for name, count in item.verdicts.items()),
+    }
+    left = item.total - item.shown
+    notes = [item.note, f"{left:,} more rows are further away in time" if left > 0 else ""]
+    return Card(
+        title=item.view,
+        facts=said(facts),
+        rows=[_row(found) for found in item.rows],
+        note="; ".join(filter(None, notes)),
+    )
+
+
+def _row(item: JudgedRow) -> Row:
+    return {
+        "event time": moment(item.event_at),
+        "written at": moment(item.created_at),
+        **{name: _value(value) for name, value in item.values.items()},
+        "verdict": _word(item.verdict),
+        "why": item.why,
+    }
+
+
+def _word(verdict: str) -> str:
+    return verdict.replace("_", " ")
+
+
+def _value(value: Any) -> str:
+    return datum(value)
+
+
+@card(ViewStatistics)
+def _statistics(item: ViewStatistics) -> Card:
+    facts = {
+        "rows": number(item.rows),
+        "ttl": span(item.ttl_seconds),
+        "drift since": moment(item.training.last) if item.training else "",
+        "skew": _skew(item),
+        "problem": f"{item.problem} {item.fix}".strip(),
+    }
+    columns = item.profile.columns if item.profile else {}
+    rows = [_figures(found, columns) for found in item.features]
+    return Card(title=item.view, ref=item.ref, facts=said(facts), rows=rows, note=item.no_drift)
+
+
+def _skew(item: ViewStatistics) -> str:
+    if item.skew is None:
+        return f"never compared: mlinfra features check {item.view}"
+    wrong = item.skew.different + item.skew.missing_online
+    return f"{wrong:,} of {item.skew.compared + item.skew.missing_online:,}"
+
+
+def _figures(item: FeatureFigures, columns: Mapping[str, Any]) -> Row:
+    profile = columns.get(item.name)
+    return {
+        "feature": item.name,
+        "type": profile.type if profile else "",
+        "fill": share(item.fill),
+        "newest": moment(item.newest),
+        "fresh": state(item.freshness),
+        "mean": datum(profile.mean) if profile else "",
+        "min": datum(profile.min) if profile else "",
+        "max": datum(profile.max) if profile else "",
+        "drift (PSI)": number(item.drift),
+        "skew": share(item.skew),
+    }
+
+
+@row(Use, noun="use")
+def use(item: Use) -> Row:
+    return {
+        "what": item.kind,
+        "name": item.name,
+        "alias": plain(item.aliases),
+        "features": plain(item.features),
+    }

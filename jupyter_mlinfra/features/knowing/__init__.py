@@ -1,0 +1,1 @@
+"""What is known of features: which row a join takes and why, statistics, drift, who uses them."""

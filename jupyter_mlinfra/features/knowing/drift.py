@@ -1,0 +1,173 @@
+"""Drift: how far the rows of a feature after the training window are from those in it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...core.frames import exactly
+from ...core.records import Basis, Number
+from ..definitions import Definition
+from ..join import moment
+from ..sources import scan
+from .spec import TrainingWindow
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    Counts = np.ndarray[Any, Any]
+
+FEWEST = 100
+"""Rows that each side needs: of fewer, the index is mostly noise."""
+
+SAMPLED = 65_536
+"""Rows of each side that are looked at; of more, a random sample."""
+
+BINS, WORDS = 10, 20
+"""Bins of equally many training rows, for numbers and times; words that count each on its own."""
+
+_SMOOTH = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """psi: the population stability index. ks: the largest distance of the distributions, for
+    numbers.
+    """
+
+    psi: Number
+    ks: Number | None
+
+
+def drifts(view: Definition, repo: Path, window: TrainingWindow) -> tuple[dict[str, Drift], str]:
+    """The drift of each feature, and why there is none: the rows of the source after the window
+    against those that a join could use in it.
+    """
+    import polars as pl
+
+    assert view.source is not None  # there was a training set
+    frame = scan(view.source, repo)
+    schema, time = frame.collect_schema(), view.source.time
+    start = window.first - (view.ttl or timedelta(0))
+    last = moment(window.last, schema[time])
+    names = [column.name for column in view.features if column.name in schema]
+    rows = frame.select(
+        *map(exactly, names), (exactly(time) > last).alias("__after"), exactly(time)
+    )
+    if view.ttl is not None:
+        rows = rows.filter(exactly(time) >= moment(start, schema[time]))
+    before, after = (
+        _sample(rows.filter(side).select(map(exactly, names)))
+        for side in (~pl.col("__after"), pl.col("__after"))
+    )
+    for side, words in ((before, "in the training window"), (after, "since the training window")):
+        if side.rows < FEWEST:
+            return {}, f"{side.rows:,} rows {words}; {FEWEST} are needed."
+    basis: Basis = "exact" if before.whole and after.whole else "sample"
+    found = {
+        name: _drift(before.frame[name].alias(""), after.frame[name].alias(""), basis)
+        for name in names
+        if _is_comparable(schema[name])
+    }
+    return found, ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """Rows that are looked at, of how many."""
+
+    frame: pl.DataFrame
+    rows: int
+
+    @property
+    def whole(self) -> bool:
+        return self.frame.height == self.rows
+
+
+def _sample(rows: pl.LazyFrame) -> _Side:
+    """At most about `SAMPLED` of the rows; the same ones each time."""
+    import polars as pl
+
+    total = int(rows.select(pl.len()).collect(engine="streaming").item())
+    if total > SAMPLED:
+        below = pl.lit(int(SAMPLED / total * 2**64), pl.UInt64)
+        rows = rows.with_row_index("\0row").filter(pl.col("\0row").hash(0) < below).drop("\0row")
+    return _Side(rows.collect(engine="streaming"), total)
+
+
+def _is_comparable(dtype: pl.DataType) -> bool:
+    import polars as pl
+
+    return not (dtype.is_nested() or dtype in (pl.Null(), pl.Object(), pl.Binary()))
+
+
+def _drift(before: pl.Series, after: pl.Series, basis: Basis) -> Drift:
+    rows = len(after)
+    if before.dtype.is_numeric() or before.dtype.is_temporal():
+        old, new = _numbers(before), _numbers(after)
+        sides = _binned(old, new, len(before) - len(old), rows - len(new))
+        distance = ks(old, new) if before.dtype.is_numeric() else None
+    else:
+        sides, distance = _worded(before, after), None
+    return Drift(
+        psi=Number(value=psi(*sides), basis=basis, n=rows),
+        ks=None if distance is None else Number(value=distance, basis=basis, n=rows),
+    )
+
+
+def _numbers(values: pl.Series) -> Counts:
+    """Those that are finite, in order."""
+    import polars as pl
+
+    numbers = values.drop_nulls().to_physical().cast(pl.Float64, strict=False).to_numpy()
+    return np.sort(numbers[np.isfinite(numbers)])
+
+
+def _binned(old: Counts, new: Counts, old_gaps: int, new_gaps: int) -> tuple[Counts, Counts]:
+    """Rows of both sides by bins that hold equally many old ones, and those without a number."""
+    shares = np.arange(1, BINS) / BINS
+    edges = np.unique(old[(shares * len(old)).astype(np.int64)]) if len(old) else np.zeros(0)
+    sides = [
+        np.bincount(np.searchsorted(edges, side, side="right"), minlength=len(edges) + 1)
+        for side in (old, new)
+    ]
+    return np.append(sides[0], old_gaps), np.append(sides[1], new_gaps)
+
+
+def _worded(before: pl.Series, after: pl.Series) -> tuple[Counts, Counts]:
+    """Rows of both sides by the most frequent old words, the others, and those without one."""
+    import polars as pl
+
+    old, new = before.cast(pl.String), after.cast(pl.String)
+    words = [word for word, _ in old.drop_nulls().value_counts(sort=True).head(WORDS).iter_rows()]
+
+    def counts(side: pl.Series) -> Counts:
+        each = [int((side == word).sum()) for word in words]
+        gaps = side.null_count()
+        return np.array([*each, len(side) - gaps - sum(each), gaps])
+
+    return counts(old), counts(new)
+
+
+def psi(old: Counts, new: Counts) -> float:
+    """The population stability index of counts by bins: Σ (q − p) · ln(q / p). Bins that hold
+    nothing on both sides do not count; an empty one on one side counts as half a row.
+    """
+    held = (old + new) > 0
+    p, q = (np.maximum(side[held], _SMOOTH) / max(1, int(side.sum())) for side in (old, new))
+    found = float(np.sum((q - p) * np.log(q / p)))
+    return 0.0 if math.isclose(found, 0.0, abs_tol=1e-12) else found
+
+
+def ks(old: Counts, new: Counts) -> float | None:
+    """The statistic of Kolmogorov and Smirnov of two samples in order; None if one is empty."""
+    if not len(old) or not len(new):
+        return None
+    both = np.concatenate([old, new])
+    below = [np.searchsorted(side, both, side="right") / len(side) for side in (old, new)]
+    return float(np.max(np.abs(below[0] - below[1])))

@@ -1,0 +1,242 @@
+"""Which row a join takes for one entity at a time, and why it refuses every other: the rule of
+`features.join`, told row by row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from ...core.errors import BadRequest, Conflict
+from ...core.feast_online.feast_keys import KINDS
+from ...core.frames import exactly
+from ...core.records import MASK
+from ..definitions import Definition
+from ..join import require_time, utc
+from ..labels import MAJORITY, PRIORITY, Resolution, resolution_of
+from ..online.keys import key_value, missing_key
+from ..sources import SourceSpec, one_snapshot, readable, scan
+from .spec import Explained, JudgedRow
+from .telling import Words
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_SRC, _TIME, _CREATED, _RANK, _VERDICT = "__src", "__time", "__created", "__rank", "__verdict"
+_USABLE = "usable"
+
+
+def explain(
+    view: Definition,
+    repo: Path,
+    entity: Mapping[str, Any],
+    at: datetime,
+    *,
+    known_only: bool = False,
+    limit: int = 20,
+    masked: Collection[str] = (),
+) -> Explained:
+    """The rows of the view's source with this key, each with the verdict of a join at `at`.
+
+    known_only: a row counts only once it is written, as with Feast's `filter_by_created_timestamp`.
+    limit: rows that are shown. masked: features whose values are not shown. Raises BadRequest for a
+    key that is missing or of a wrong type, Conflict for a view whose values Feast computes,
+    NotFound and Unprocessable for a source that cannot be read.
+    """
+    source = _source_of(view)
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    with one_snapshot(), readable(source):
+        rows, given = _of_key(scan(source, repo), view, entity)
+        judged = _judged(_slim(rows, view, source), view, at, known_only)
+        chosen = _nearest(judged, at, limit)
+        features = [column.name for column in view.features]
+        values = (
+            rows.filter(_is_in(_SRC, chosen[_SRC]))
+            .select(_SRC, *(exactly(name) for name in features))
+            .collect(engine="streaming")
+        )
+    by_row = {row.pop(_SRC): row for row in values.to_dicts()}
+    words = Words(view.ttl, source.created or "", at, known_only, _taken_times(judged))
+    shown = [
+        JudgedRow(
+            event_at=row[_TIME],
+            created_at=row[_CREATED],
+            values=_shown(by_row[row[_SRC]], features, masked),
+            verdict=row[_VERDICT],
+            why=words.of(row[_VERDICT], row[_TIME], row[_CREATED]),
+        )
+        for row in chosen.to_dicts()
+    ]
+    return Explained(
+        view=view.name,
+        entity=given,
+        at=at,
+        ttl_seconds=view.ttl_seconds,
+        known_only=known_only,
+        taken=next((row for row in shown if row.verdict == "taken"), None),
+        rows=shown,
+        shown=len(shown),
+        total=judged.height,
+        verdicts=dict(judged[_VERDICT].value_counts(sort=True).iter_rows()),
+        masked=sorted(masked),
+        note=_note(view, source, known_only),
+    )
+
+
+def _source_of(view: Definition) -> SourceSpec:
+    if view.source is None or view.computed:
+        uses = ", ".join(view.uses)
+        raise Conflict(
+            f"{view.name} has no stored rows.",
+            "Feast computes its values.",
+            f"Ask for a view that it is made from: {uses}." if uses else "Ask for another view.",
+        )
+    return view.source
+
+
+def _of_key(
+    rows: pl.LazyFrame, view: Definition, entity: Mapping[str, Any]
+) -> tuple[pl.LazyFrame, dict[str, Any]]:
+    """The numbered rows with this key, and the key in its types."""
+    import polars as pl
+
+    schema, given = rows.collect_schema(), dict[str, Any]()
+    for key in view.keys:
+        if entity.get(key.name) is None:
+            raise missing_key(view, key.name, entity)
+        try:
+            value = entity[key.name]
+            value = key_value(value, key.type) if key.type in KINDS else value
+            typed = pl.Series("", [value]).cast(schema[key.name]).item()
+        except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError) as error:
+            raise BadRequest(
+                f"Key {key.name} of {view.name} has a value of a wrong type.",
+                f"{str(error).partition(chr(10))[0]}.",
+                f"It is {key.type.lower()}.",
+            ) from error
+        given[key.name] = value
+        rows = rows.filter(exactly(key.name) == pl.lit(typed, schema[key.name]))
+    return rows.with_row_index(_SRC), given
+
+
+def _slim(rows: pl.LazyFrame, view: Definition, source: SourceSpec) -> pl.DataFrame:
+    """Number, times and rank of the labeler of each row."""
+    import polars as pl
+
+    schema = rows.collect_schema()
+    require_time(schema, source.time, f"The rows of {source.name}")
+    unit: Literal["us", "ns"] = (
+        "ns" if getattr(schema[source.time], "time_unit", "us") == "ns" else "us"
+    )
+    created = (
+        utc(source.created, schema[source.created], unit)
+        if source.created
+        else pl.lit(None, pl.Datetime(unit, "UTC"))
+    )
+    resolution = resolution_of(view.labels)
+    rank = _rank(resolution) if resolution and resolution.policy == PRIORITY else pl.lit(0)
+    return rows.select(
+        _SRC,
+        utc(source.time, schema[source.time], unit).alias(_TIME),
+        created.alias(_CREATED),
+        rank.alias(_RANK),
+    ).collect(engine="streaming")
+
+
+def _rank(resolution: Resolution) -> pl.Expr:
+    import polars as pl
+
+    names = list(resolution.priorities)
+    return (
+        exactly(resolution.labeler)
+        .cast(pl.String)
+        .replace_strict(names, list(range(len(names), 0, -1)), default=0, return_dtype=pl.Int32)
+    )
+
+
+def _judged(rows: pl.DataFrame, view: Definition, at: datetime, known_only: bool) -> pl.DataFrame:
+    """The rows with their verdicts."""
+    import polars as pl
+
+    unit = cast(pl.Datetime, rows.schema[_TIME]).time_unit
+    asked = pl.lit(at, pl.Datetime("us", "UTC")).dt.cast_time_unit(unit)
+    time, created = pl.col(_TIME), pl.col(_CREATED)
+    rules = [(time.is_null(), "no_time"), (time > asked, "later")]
+    if view.ttl is not None:
+        rules.append((asked - time > view.ttl, "expired"))
+    if known_only and view.source and view.source.created:
+        rules.append((created.is_null() | (created > asked), "created_later"))
+    rows = rows.with_columns(_first_true(rules, pl.lit(_USABLE)).alias(_VERDICT))
+    resolution = resolution_of(view.labels)
+    usable = pl.col(_VERDICT) == _USABLE
+    if resolution is not None and resolution.policy == MAJORITY:
+        return rows.with_columns(
+            pl.when(usable).then(pl.lit("counted")).otherwise(_VERDICT).alias(_VERDICT)
+        )
+    order = [_RANK, _TIME, _CREATED, _SRC]
+    winner = rows.filter(usable).sort(order, nulls_last=False).tail(1)
+    if winner.is_empty():
+        return rows
+    best = {name: pl.lit(winner[name]).first() for name in order}
+    earlier = (created.is_null() & best[_CREATED].is_not_null()) | (created < best[_CREATED])
+    lost = _first_true(
+        [
+            (pl.col(_SRC) == best[_SRC], "taken"),
+            (pl.col(_RANK) < best[_RANK], "outranked"),
+            (time < best[_TIME], "older"),
+            (earlier, "tie_created"),
+        ],
+        pl.lit("tie_order"),
+    )
+    return rows.with_columns(pl.when(usable).then(lost).otherwise(_VERDICT).alias(_VERDICT))
+
+
+def _first_true(rules: Sequence[tuple[pl.Expr, str]], rest: pl.Expr) -> pl.Expr:
+    """The word of the first rule that holds."""
+    import polars as pl
+
+    for holds, word in reversed(rules):
+        rest = pl.when(holds).then(pl.lit(word)).otherwise(rest)
+    return rest
+
+
+def _nearest(judged: pl.DataFrame, at: datetime, limit: int) -> pl.DataFrame:
+    """The taken row, then those nearest in time; of equally near ones the later row first."""
+    import polars as pl
+
+    far = (pl.col(_TIME).dt.timestamp("us") - pl.lit(at).dt.timestamp("us")).abs()
+    taken = pl.col(_VERDICT) == "taken"
+    return judged.sort([~taken, far, -pl.col(_SRC).cast(pl.Int64)], nulls_last=True).head(limit)
+
+
+def _taken_times(judged: pl.DataFrame) -> tuple[datetime | None, datetime | None]:
+    """Event and created time of the row that is taken."""
+    taken = judged.filter(judged[_VERDICT] == "taken")
+    return taken.select(_TIME, _CREATED).row(0) if taken.height else (None, None)
+
+
+def _is_in(name: str, values: pl.Series) -> pl.Expr:
+    import polars as pl
+
+    return pl.col(name).is_in(values.to_list())
+
+
+def _shown(
+    row: Mapping[str, Any], features: Sequence[str], masked: Collection[str]
+) -> dict[str, Any]:
+    return {name: MASK if name in masked else _plain(row[name]) for name in features}
+
+
+def _plain(value: Any) -> Any:
+    return f"0x{value[:32].hex()}" if isinstance(value, bytes) else value
+
+
+def _note(view: Definition, source: SourceSpec, known_only: bool) -> str:
+    resolution = resolution_of(view.labels)
+    if resolution is not None and resolution.policy == MAJORITY:
+        return "Of each label the most frequent value of the counted rows is taken."
+    if known_only and not source.created:
+        return f"{source.name} has no created time: each row counts as written at its event time."
+    return ""

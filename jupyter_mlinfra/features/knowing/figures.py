@@ -1,0 +1,142 @@
+"""The statistics of a view: profile, freshness, drift and skew of each feature. Computed once for
+each state of the source and of the training window.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...catalog import Profile
+from ...core.errors import MLInfraError
+from ...core.files import write_atomic
+from ...core.records import Number, to_json
+from .. import statistics
+from ..definitions import Definition
+from ..pages import short_type, view_ref
+from ..repo import folder
+from ..sources import SourceSpec, one_snapshot, readable, scan
+from ..state import aged
+from . import compared, trained
+from .drift import Drift, drifts
+from .masked import masked_features
+from .spec import FeatureFigures, TrainingWindow, ViewStatistics
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+    from ...core.project import Project
+
+SAMPLED = 100_000
+"""Rows that the profile of a source without sketches is told from."""
+
+_NO_TRAINING = (
+    f"No training set of at least {trained.FEWEST} rows was made of this view: there is nothing to"
+    " measure drift against."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What reading the rows has told."""
+
+    profile: Profile | None = None
+    drift: Mapping[str, Drift] = field(default_factory=dict)
+    no_drift: str = ""
+
+
+def statistics_of(project: Project, view: Definition, at: datetime) -> ViewStatistics:
+    """See the records. at: the moment to which the ttl applies."""
+    figures = statistics.current(project, view)
+    window = trained.last(project, view.view)
+    masked = masked_features(view, folder(project))
+    found, problem, fix = _Found(no_drift=_NO_TRAINING), figures.problem, figures.fix
+    if figures.rows is not None and view.source is not None:
+        try:
+            found = _found(project, view, view.source, (figures.state, window, masked))
+        except MLInfraError as error:
+            problem, fix = f"{error.what} {error.why}".strip(), error.fix
+    report, checked_at = compared.last(project, view)
+    return ViewStatistics(
+        view=view.name,
+        ref=view_ref(view.name),
+        rows=Number(value=figures.rows),
+        ttl_seconds=view.ttl_seconds,
+        profile=found.profile,
+        features=[
+            FeatureFigures(
+                name=column.name,
+                fill=figures.fill(column.name),
+                newest=(newest := figures.newest_of.get(column.name)),
+                freshness=aged(view, newest, at),
+                drift=found.drift[column.name].psi if column.name in found.drift else None,
+                ks=found.drift[column.name].ks if column.name in found.drift else None,
+                skew=compared.rate(report, column.name),
+            )
+            for column in view.features
+        ],
+        training=window,
+        no_drift=found.no_drift,
+        skew=report,
+        skew_at=checked_at,
+        masked=sorted(masked),
+        problem=problem,
+        fix=fix,
+    )
+
+
+def _found(
+    project: Project,
+    view: Definition,
+    source: SourceSpec,
+    of: tuple[str, TrainingWindow | None, frozenset[str]],
+) -> _Found:
+    """What is known, or read now. of: state of the source, window, and what is not shown."""
+    state, window, masked = of
+    mark = hashlib.sha256(repr((state, window, sorted(masked))).encode()).hexdigest()[:16]
+    path = project.folder("features", "figures") / f"{view.name}-{view.digest}.json"
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        kept = json.loads(path.read_bytes())
+        if state and kept["mark"] == mark:
+            return _adapter().validate_python(kept["found"])
+    repo = folder(project)
+    with one_snapshot(), readable(source):
+        profile = _profile(project, view, source, repo)
+        found = _Found(profile=profile, no_drift=_NO_TRAINING)
+        if window is not None and not view.computed:
+            drift, reason = drifts(view, repo, window)
+            found = replace(found, drift=drift, no_drift=reason)
+    with contextlib.suppress(MLInfraError):  # a full disk costs time, but no page
+        write_atomic(path, json.dumps({"mark": mark, "found": to_json(asdict(found))}).encode())
+    return found
+
+
+def _profile(project: Project, view: Definition, source: SourceSpec, repo: Path) -> Profile:
+    """That of the dataset, which keeps sketches, else one of the rows."""
+    from ...catalog import Catalog, profile_of
+
+    names = {column.name: short_type(column.type) for column in view.features}
+    if source.dataset is not None:
+        pinned = f"{source.dataset}@{source.snapshot}" if source.snapshot else source.dataset
+        found = Catalog(project).profile(pinned)
+        mapping = dict(source.mapping)
+        columns = {mapping.get(name, name): item for name, item in found.columns.items()}
+        return replace(found, columns={name: columns[name] for name in names if name in columns})
+    frame = scan(source, repo)
+    there = frame.collect_schema()
+    types = {name: kind for name, kind in names.items() if name in there}
+    return profile_of(frame, types, ref=view_ref(view.name), sample_rows=SAMPLED)
+
+
+@cache
+def _adapter() -> TypeAdapter[_Found]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(_Found)

@@ -1,0 +1,43 @@
+"""Training sets that are made when their rows are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from .knowing.spec import TrainingSnapshot
+
+Schema = Mapping[str, pl.DataType]
+
+
+class TrainingSet(pl.LazyFrame):
+    """The rows of a training set, lazily: a Polars frame like any other. `snapshot` stores them as
+    a dataset. What is made of it further, such as `train.filter(…)`, is a plain lazy frame.
+    """
+
+    _store: Callable[[str], TrainingSnapshot]
+
+    @classmethod
+    def of(
+        cls,
+        rows: Callable[[], pl.DataFrame],
+        schema: Schema | Callable[[], Schema],
+        store: Callable[[str], TrainingSnapshot],
+    ) -> TrainingSet:
+        """rows: makes them. schema: their columns. store: stores them under a name."""
+        made = cls()
+        made._ldf = pl.defer(rows, schema=schema)._ldf
+        made._store = store
+        return made
+
+    def snapshot(self, name: str) -> TrainingSnapshot:
+        """Store the rows as the dataset `name` (`namespace.table`), with the snapshots and
+        definitions that they came from: one commit, or nothing. A training set of that name gets
+        one more snapshot; its earlier ones stay readable.
+
+        Raises Conflict if the dataset is no training set.
+        """
+        return self._store(name)

@@ -1,0 +1,93 @@
+"""The verbs that tell what is known of a view: rows of a join, statistics, lineage, uses."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from ...core.errors import BadRequest
+from ...core.lineage import Edge
+from ...core.records import Page
+from ...core.refs import reference
+from ..knowing.uses import Use, records
+from ..repo import folder
+from .browsing import BrowsingVerbs
+
+if TYPE_CHECKING:
+    from ..knowing.spec import Explained, ViewStatistics
+
+MOST_ROWS = 200
+
+
+class KnowingVerbs(BrowsingVerbs):
+    """What is known of a view; a base of `Features`."""
+
+    def explain(
+        self,
+        view: str,
+        entity: Mapping[str, Any],
+        at: datetime | None = None,
+        *,
+        known_only: bool = False,
+        limit: int = 20,
+    ) -> Explained:
+        """Which row a join takes for one entity at a time, and why it refuses every other.
+
+        entity: its join keys. at: without a zone it is UTC; None: now, or `features.as_of`.
+        known_only: rows count only once they are written, as with Feast's
+        `filter_by_created_timestamp`. limit: rows that are shown, those nearest in time. Raises
+        NotFound, BadRequest for a key that is missing or of a wrong type, Conflict for a view whose
+        values Feast computes.
+        """
+        from ..knowing.explain import explain
+        from ..knowing.masked import masked_features
+
+        if not 1 <= limit <= MOST_ROWS:
+            raise BadRequest(f"limit={limit} is out of range.", fix=f"1 to {MOST_ROWS} rows.")
+        definition, repo = self._view(view), folder(self._project)
+        return explain(
+            definition,
+            repo,
+            entity,
+            at or self._now(),
+            known_only=known_only,
+            limit=limit,
+            masked=masked_features(definition, repo),
+        )
+
+    def statistics(self, view: str) -> ViewStatistics:
+        """Type, fill, distribution, freshness, drift and skew of each feature of a view. Rows are
+        read once for each state of the source. Raises NotFound.
+        """
+        from ..knowing.figures import statistics_of
+
+        return statistics_of(self._project, self._view(view), self._now())
+
+    def lineage(self, view: str) -> Page[Edge]:
+        """What a view was made from, and what was made from it. Raises NotFound."""
+        return self._project.lineage.around(reference("view", self._view(view).view))
+
+    def uses(self, view: str, *, named: Collection[str] | None = None) -> Page[Use]:
+        """What was made from the features of a view: versions of models, champions first, then
+        runs, datasets, jobs and notebooks, by their names.
+
+        named: domains whose objects are named, of `experiments` and `jobs`; None for both. Raises
+        NotFound.
+        """
+        definition = self._view(view)
+        features = {
+            reference("feature", definition.view, column.name): column.name
+            for column in definition.features
+        }
+        kinds = {"experiments": "run:", "jobs": "job:"}
+        shown = tuple(kind for domain, kind in kinds.items() if named is None or domain in named)
+        items = records(
+            self._uses(),
+            features,
+            names=lambda refs: self._above.names([ref for ref in refs if ref.startswith(shown)]),
+            aliases=self._above.aliases
+            if named is None or "experiments" in named
+            else lambda _: {},
+        )
+        return Page(items=items, shown=len(items), total=len(items))

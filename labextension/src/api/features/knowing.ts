@@ -1,0 +1,38 @@
+import { pathOf, type Request } from '../request';
+import type { IEdge, IExplained, IJob, IPage, IUse, IViewStatistics } from '../types';
+
+/** Which row a join takes. entity: its keys, as text. at: ISO 8601; now, if it is left out. */
+export interface IQuestion {
+  entity: Readonly<Record<string, string>>;
+  at?: string;
+  /** Rows count only once they are written. */
+  known_only?: boolean;
+}
+
+/** entities: a dataset with keys and times; at: its column of times. */
+export interface ITrainingSet {
+  name: string;
+  features: readonly string[];
+  entities: string;
+  at: string;
+}
+
+/** What is known of a view, and training sets that are stored. */
+export interface IKnowingClient {
+  explain: (view: string, question: IQuestion) => Promise<IExplained>;
+  statistics: (view: string, signal?: AbortSignal) => Promise<IViewStatistics>;
+  lineage: (view: string, signal?: AbortSignal) => Promise<IPage<IEdge>>;
+  /** What was made from its features, champions first. */
+  uses: (view: string, signal?: AbortSignal) => Promise<IPage<IUse>>;
+  /** Store a training set as a dataset, as a job. */
+  snapshot: (set: ITrainingSet) => Promise<IJob>;
+}
+
+export const knowingClient = (request: Request): IKnowingClient => ({
+  explain: (view, question) =>
+    request(`features/views/${pathOf(view)}/explain`, { body: { ...question } }),
+  statistics: (view, signal) => request(`features/views/${pathOf(view)}/statistics`, { signal }),
+  lineage: (view, signal) => request(`features/views/${pathOf(view)}/lineage`, { signal }),
+  uses: (view, signal) => request(`features/views/${pathOf(view)}/uses`, { signal }),
+  snapshot: set => request('features/snapshot', { body: { ...set } })
+});

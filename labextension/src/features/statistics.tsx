@@ -1,0 +1,184 @@
+import React from 'react';
+
+import type {
+  IFeatureFigures,
+  INumber,
+  IProfile,
+  IViewDetail,
+  IViewStatistics
+} from '../api/types';
+import {
+  beyond,
+  ColumnShape,
+  columnOf,
+  figureOf,
+  mostFrequent,
+  quantile
+} from '../catalog/figures';
+import { ActionButton } from '../components/action';
+import { EmptyCard, Result } from '../components/card';
+import { cx } from '../components/cx';
+import { Facts, Heading } from '../components/header';
+import { Num } from '../components/number';
+import { type IColumnSpec, Table } from '../components/table';
+import * as format from '../format';
+import { useWorkbench } from '../hooks/context';
+import { formatRef } from '../refs';
+import type { IWorkbench } from '../tokens';
+import { Drift, useStatistics } from './features';
+import { Skew } from './skew';
+
+/** The distribution of each feature, its drift and its skew. */
+export function Statistics({ detail }: { detail: IViewDetail }): React.ReactElement {
+  const workbench = useWorkbench();
+  const query = useStatistics(detail);
+  return (
+    <Result query={query}>
+      {known => (
+        <div className={cx('scroll')}>
+          <Window known={known} detail={detail} />
+          {known.profile ? (
+            <Table
+              label={workbench.trans.__('Statistics of %1', known.view)}
+              columns={columnsOf(workbench, known.profile)}
+              rows={known.features}
+              row={({ name }) => {
+                const ref = formatRef('feature', [detail.view.name, name]);
+                return { id: ref, ref };
+              }}
+              onOpen={() => undefined}
+            />
+          ) : (
+            <EmptyCard
+              sentence={
+                known.problem ||
+                workbench.trans.__(
+                  'Statistics are told from the rows of a source; this view has none.'
+                )
+              }
+              code={known.fix}
+            />
+          )}
+        </div>
+      )}
+    </Result>
+  );
+}
+
+/** What drift and skew are measured against. */
+function Window({
+  known,
+  detail
+}: {
+  known: IViewStatistics;
+  detail: IViewDetail;
+}): React.ReactElement {
+  const { trans } = useWorkbench();
+  const { training, skew, no_drift } = known;
+  return (
+    <>
+      <Heading title={trans.__('Statistics')} note={trans.__('of the rows of the source')}>
+        {detail.view.online && (
+          <ActionButton
+            command="mlinfra:features-check"
+            target={detail.view}
+            label={trans.__('Compare with Source')}
+            busyLabel={trans.__('Comparing…')}
+          />
+        )}
+      </Heading>
+      <Facts>
+        <>
+          <Num value={known.rows} strong unit={trans.__('rows')} />
+        </>
+        {training && (
+          <>
+            {trans.__('training window')}{' '}
+            <b>
+              {format.day(training.first)} – {format.day(training.last)}
+            </b>
+          </>
+        )}
+        {no_drift && <span className={cx('quiet')}>{no_drift}</span>}
+        {skew && <Skew report={skew} />}
+      </Facts>
+    </>
+  );
+}
+
+function columnsOf(workbench: IWorkbench, profile: IProfile): IColumnSpec<IFeatureFigures>[] {
+  const { trans } = workbench;
+  const figure = (
+    key: string,
+    head: string,
+    of: (name: string) => INumber | undefined
+  ): IColumnSpec<IFeatureFigures> => ({ key, head, width: 84, figure: ({ name }) => of(name) });
+  const column = (name: string): ReturnType<typeof columnOf> => columnOf(profile, name);
+  return [
+    {
+      key: 'name',
+      head: trans.__('feature'),
+      cell: ({ name }) => <span className={cx('strong-name')}>{name}</span>,
+      sort: ({ name }) => name,
+      width: 180
+    },
+    {
+      key: 'shape',
+      head: trans.__('shape'),
+      width: 180,
+      cell: ({ name }) => {
+        const shape = column(name)?.shape;
+        return shape && <ColumnShape name={name} shape={shape} width={164} height={28} />;
+      }
+    },
+    {
+      key: 'fill',
+      head: trans.__('filled'),
+      width: 80,
+      figure: ({ fill }) => fill ?? undefined,
+      write: value => format.percent(value, 1)
+    },
+    figure('distinct', trans.__('distinct'), name => figureOf(column(name), 'distinct')),
+    figure('min', trans.__('min'), name => figureOf(column(name), 'min')),
+    figure('median', trans.__('median'), name => quantile(column(name), '0.5')),
+    figure('mean', trans.__('mean'), name => figureOf(column(name), 'mean')),
+    figure('std', trans.__('std'), name => figureOf(column(name), 'std')),
+    figure('max', trans.__('max'), name => figureOf(column(name), 'max')),
+    {
+      key: 'drift',
+      head: trans.__('drift (PSI)'),
+      width: 90,
+      figure: ({ drift }) => drift ?? undefined,
+      cell: figures => <Drift figures={figures} />
+    },
+    {
+      key: 'ks',
+      head: trans.__('KS'),
+      width: 70,
+      figure: ({ ks }) => ks ?? undefined,
+      write: value => format.number(value, 2)
+    },
+    {
+      key: 'skew',
+      head: trans.__('skew'),
+      width: 80,
+      figure: ({ skew }) => skew ?? undefined,
+      write: value => format.percent(value, 1)
+    },
+    {
+      key: 'top',
+      head: trans.__('most frequent'),
+      figure: ({ name }) => mostFrequent(column(name), profile, 3),
+      end: false,
+      width: 220
+    },
+    {
+      key: 'beyond',
+      head: trans.__('not drawn'),
+      cell: ({ name }) => {
+        const shape = column(name)?.shape;
+        return <span className={cx('quiet')}>{shape && beyond(shape, workbench).join('; ')}</span>;
+      }
+    }
+  ];
+}

@@ -1,0 +1,114 @@
+import '../../style/features.css';
+
+import React from 'react';
+
+import type { IExplained, IJudgedRow } from '../api/types';
+import { cx } from '../components/cx';
+import { lookOf } from '../components/state';
+import * as format from '../format';
+import { useWorkbench } from '../hooks/context';
+import { utc } from './utc';
+
+const WIDTH = 1000;
+const HEIGHT = 104;
+const LINE = 64;
+const ROOM = 60;
+/** Rows that are drawn: more would cover each other. */
+const DRAWN = 12;
+const TICKS = 5;
+/** Between two words: of nearer rows one has its word, the others say it under the pointer. */
+const APART = 60;
+
+/** Whether a row counts: it is taken, or is one of the votes. */
+export const isTaken = ({ verdict }: IJudgedRow): boolean =>
+  verdict === 'taken' || verdict === 'counted';
+
+const millis = (moment: string | null): number => (moment ? Date.parse(moment) : NaN);
+
+/** The rows around the time that is asked for: those inside the ttl, and which one is taken. */
+export function Timeline({ found }: { found: IExplained }): React.ReactElement | null {
+  const { trans } = useWorkbench();
+  const at = millis(found.at);
+  const ttl = found.ttl_seconds === null ? null : found.ttl_seconds * 1000;
+  const rows = found.rows.filter(({ event_at }) => event_at !== null).slice(0, DRAWN);
+  const times = [at, ...rows.map(({ event_at }) => millis(event_at))];
+  const near = ttl === null ? times : [...times, at - ttl];
+  const [low, high] = [Math.min(...near), Math.max(...near)];
+  if (!rows.length || low === high) {
+    return null;
+  }
+  const x = (time: number): number => ROOM + ((time - low) / (high - low)) * (WIDTH - 2 * ROOM);
+  const start = ttl === null ? ROOM / 2 : x(at - ttl);
+  const lanes = new Map<number, number>();
+  const labelled: number[] = [];
+  const label = trans.__('Rows around %1 UTC', utc(found.at));
+  return (
+    <svg
+      className={cx('chart', 'features-timeline')}
+      role="img"
+      aria-label={label}
+      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+    >
+      <rect
+        className={cx('features-inside')}
+        x={start}
+        y={14}
+        width={Math.max(0, x(at) - start)}
+        height={LINE + 8}
+      />
+      {ttl !== null && (
+        <text x={start + 6} y={26}>
+          {trans.__('inside ttl: %1', format.span(ttl / 1000))}
+        </text>
+      )}
+      {Array.from({ length: TICKS }, (_, index) => low + ((high - low) * index) / (TICKS - 1)).map(
+        time => (
+          <g key={time}>
+            <line
+              className={cx('features-tick')}
+              x1={x(time)}
+              x2={x(time)}
+              y1={LINE + 16}
+              y2={LINE + 22}
+            />
+            <text x={x(time)} y={HEIGHT - 4} textAnchor="middle">
+              {utc(new Date(Math.round(time / 60_000) * 60_000).toISOString()).slice(5)}
+            </text>
+          </g>
+        )
+      )}
+      <line
+        className={cx('axis')}
+        x1={ROOM / 2}
+        x2={WIDTH - ROOM / 2}
+        y1={LINE + 22}
+        y2={LINE + 22}
+      />
+      <line className={cx('features-asked')} x1={x(at)} x2={x(at)} y1={6} y2={LINE + 22} />
+      <text x={x(at) + 5} y={12} textAnchor={x(at) > WIDTH - 160 ? 'end' : 'start'}>
+        {trans.__('as of %1', utc(found.at).slice(5))}
+      </text>
+      {rows.map((row, index) => {
+        const time = millis(row.event_at);
+        const lane = lanes.get(time) ?? 0;
+        lanes.set(time, lane + 1);
+        const free = labelled.every(other => Math.abs(other - x(time)) > APART);
+        if (free) {
+          labelled.push(x(time));
+        }
+        const { word, tone } = lookOf(row.verdict, trans);
+        return (
+          <g key={index} className={cx(`tone-${tone}`, isTaken(row) && 'is-taken')}>
+            <title>{`${utc(row.event_at)}: ${word}. ${row.why}`}</title>
+            <circle className={cx('features-row')} cx={x(time)} cy={LINE - 12 * lane} r={5} />
+            {free && (
+              <text x={x(time)} y={LINE + 16} textAnchor="middle">
+                {word}
+              </text>
+            )}
+          </g>
+        );
+      })}
+    </svg>
+  );
+}

@@ -1,0 +1,249 @@
+"""As of: the row that a join takes for one entity, and one true reason against every other."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.features import Features
+from jupyter_mlinfra.features.definitions import Column, Definition, LabelSpec
+from jupyter_mlinfra.features.join import JoinView, join_as_of
+from jupyter_mlinfra.features.knowing.explain import explain
+from jupyter_mlinfra.features.sources import SourceSpec
+
+T0 = datetime(2026, 3, 1, tzinfo=UTC)
+CASES = 2000
+
+
+def view_of(path: Path, *, ttl: timedelta | None, created: bool, keys: int) -> Definition:
+    return Definition(
+        name="clicks",
+        kind="batch",
+        entities=["user"],
+        keys=[Column(name=f"key{place}", type="INT64", tags={}) for place in range(keys)],
+        features=[Column(name="value", type="INT64", tags={})],
+        ttl_seconds=ttl.total_seconds() if ttl else None,
+        source=SourceSpec(
+            kind="parquet", name=str(path), time="at", created="made" if created else None
+        ),
+        online=False,
+        owner="",
+        tags={},
+        description="",
+        digest="",
+        materialized_until=None,
+    )
+
+
+def test_the_taken_row_is_that_of_the_join_and_each_other_has_the_one_true_reason(
+    tmp_path: Path,
+) -> None:
+    """Times lie so close that rows meet in every way; the reasons are found by comparing each row
+    with the rule in plain Python.
+    """
+    draw = random.Random(5)
+    seen: dict[str, int] = {}
+    for number in range(CASES // 40):
+        keys, created = draw.randrange(3), draw.random() < 0.7
+        ttl = draw.choice([None, timedelta(hours=2), timedelta(hours=5)])
+        rows = _rows(draw, keys)
+        path = tmp_path / f"{number}.parquet"
+        pl.DataFrame(rows, schema=_schema(keys)).write_parquet(path)
+        view = view_of(path, ttl=ttl, created=created, keys=keys)
+        known_only = draw.random() < 0.5
+        asked = [
+            {
+                **{f"key{place}": draw.randrange(2) for place in range(keys)},
+                "asked": T0 + timedelta(hours=draw.randrange(12), minutes=draw.choice([0, 0, 30])),
+            }
+            for _ in range(40)
+        ]
+        taken = _joined(path, view, asked, known_only)
+        for question, joined in zip(asked, taken, strict=True):
+            entity = {key: value for key, value in question.items() if key != "asked"}
+            at = question["asked"]
+            found = explain(view, tmp_path, entity, at, known_only=known_only, limit=200)
+            expected = _reasons(rows, entity, at, ttl, created, known_only)
+            told = {row.values["value"]: row.verdict for row in found.rows}
+            assert told == expected, (number, entity, at)
+            assert (found.taken.values["value"] if found.taken else None) == joined
+            assert (found.total, found.shown) == (len(expected), len(expected))
+            assert found.taken is None or found.rows[0] is found.taken
+            assert all(row.why for row in found.rows)
+            for verdict in told.values():
+                seen[verdict] = seen.get(verdict, 0) + 1
+    assert {*seen} == {
+        "taken",
+        "older",
+        "tie_created",
+        "tie_order",
+        "expired",
+        "later",
+        "created_later",
+        "no_time",
+    }
+    assert min(seen.values()) > 20
+
+
+def _schema(keys: int) -> dict[str, Any]:
+    moment = pl.Datetime("us", "UTC")
+    return {
+        **{f"key{place}": pl.Int64 for place in range(keys)},
+        "at": moment,
+        "made": moment,
+        "value": pl.Int64,
+    }
+
+
+def _rows(draw: random.Random, keys: int) -> list[dict[str, Any]]:
+    """Each with a value of its own."""
+    rows = []
+    for value in range(draw.randrange(1, 60)):
+        at = T0 + timedelta(hours=draw.randrange(12)) if draw.random() < 0.95 else None
+        late = draw.choice([0, 0, 1, 3])
+        made = at + timedelta(hours=late) if at is not None and draw.random() < 0.85 else None
+        key = {
+            f"key{place}": draw.randrange(2) if draw.random() < 0.95 else None
+            for place in range(keys)
+        }
+        rows.append({**key, "at": at, "made": made, "value": value})
+    return rows
+
+
+def _reasons(
+    rows: list[dict[str, Any]],
+    entity: dict[str, int],
+    at: datetime,
+    ttl: timedelta | None,
+    created: bool,
+    known_only: bool,
+) -> dict[int, str]:
+    """By value: the reason of each row with this key."""
+    mine = [row for row in rows if all(row[key] == value for key, value in entity.items())]
+    reasons, usable = {}, []
+    for place, row in enumerate(mine):
+        if row["at"] is None:
+            reasons[row["value"]] = "no_time"
+        elif row["at"] > at:
+            reasons[row["value"]] = "later"
+        elif ttl is not None and row["at"] < at - ttl:
+            reasons[row["value"]] = "expired"
+        elif created and known_only and (row["made"] is None or row["made"] > at):
+            reasons[row["value"]] = "created_later"
+        else:
+            made = row["made"] if created and row["made"] else datetime.min.replace(tzinfo=UTC)
+            usable.append((row["at"], made, place, row["value"]))
+    if usable:
+        best = max(usable)
+        reasons[best[3]] = "taken"
+        for item in usable:
+            if item is not best:
+                reasons[item[3]] = (
+                    "older"
+                    if item[0] < best[0]
+                    else "tie_created"
+                    if item[1] < best[1]
+                    else "tie_order"
+                )
+    return reasons
+
+
+def _joined(
+    path: Path, view: Definition, asked: list[dict[str, Any]], known_only: bool
+) -> list[int | None]:
+    """The values that the join of training sets takes."""
+    assert view.source is not None
+    join = JoinView(
+        name="clicks",
+        frame=pl.scan_parquet(path),
+        keys={key.name: key.name for key in view.keys},
+        features={"value": "value"},
+        time="at",
+        created=view.source.created,
+        ttl=view.ttl,
+        created_counts=known_only,
+    )
+    values: list[int | None] = (
+        join_as_of(pl.LazyFrame(asked), [join], at="asked").collect()["value"].to_list()
+    )
+    return values
+
+
+def test_reasons_are_told_in_words_and_the_nearest_rows_are_shown(applied_shop: Project) -> None:
+    data = applied_shop.root / "feature_repo" / "data" / "clicks.parquet"
+    day, hour = timedelta(days=1), timedelta(hours=1)
+    times = [T0, T0 + day, T0 + day, T0 + day, T0 + day + 2 * hour, T0 + 9 * day]
+    made = [T0, T0 + day + hour, T0 + day, T0 + day + 5 * hour, T0 + 2 * day, T0 + 9 * day]
+    pl.DataFrame({"user_id": [1] * 6, "at": times, "made": made}).with_columns(
+        clicks_7d=pl.arange(6), rate=pl.lit(0.5)
+    ).write_parquet(data)
+    features = Features(applied_shop)
+    found = features.explain("clicks", {"user_id": "1"}, T0 + 31 * hour)
+    assert [(row.values["clicks_7d"], row.verdict) for row in found.rows] == [
+        (4, "taken"),
+        (3, "older"),
+        (2, "older"),
+        (1, "older"),
+        (0, "expired"),
+        (5, "later"),
+    ]
+    why = {row.values["clicks_7d"]: row.why for row in found.rows}
+    assert why[4].endswith("inside the ttl of 1 d 6 h; written later, at 2026-03-03 00:00")
+    assert why[0] == "expired: 1 d 7 h old, the ttl is 1 d 6 h"
+    assert why[5].endswith("not known yet, would leak 7 d 17 h of the future")
+    known = features.explain("clicks", {"user_id": 1}, T0 + 31 * hour, known_only=True, limit=3)
+    assert [(row.values["clicks_7d"], row.verdict) for row in known.rows] == [
+        (3, "taken"),
+        (4, "created_later"),
+        (2, "tie_created"),
+    ]
+    assert known.rows[2].why.startswith("same event time, written earlier (00:00 before 05:00)")
+    assert (known.shown, known.total, known.verdicts["tie_created"]) == (3, 6, 2)
+    nobody = features.explain("clicks", {"user_id": 99}, T0)
+    assert (nobody.taken, nobody.total) == (None, 0)
+
+
+def test_questions_that_cannot_be_answered_say_what_to_ask(shop: Features) -> None:
+    with pytest.raises(BadRequest, match="needs the key user_id") as caught:
+        shop.explain("clicks", {"user": 1}, T0)
+    assert caught.value.fix == "Give user_id."
+    with pytest.raises(BadRequest, match="wrong type"):
+        shop.explain("clicks", {"user_id": "one"}, T0)
+    with pytest.raises(NotFound):
+        shop.explain("click", {"user_id": 1}, T0)
+    with pytest.raises(BadRequest, match="limit"):
+        shop.explain("clicks", {"user_id": 1}, T0, limit=0)
+
+
+def test_labels_are_told_by_their_policy(tmp_path: Path) -> None:
+    path = tmp_path / "labels.parquet"
+    pl.DataFrame(
+        {
+            "key0": [1, 1, 1],
+            "at": [T0, T0 + timedelta(hours=1), T0 + timedelta(hours=2)],
+            "value": [1, 2, 2],
+            "who": ["ana", "bot", "bot"],
+        }
+    ).write_parquet(path)
+    plain = view_of(path, ttl=None, created=False, keys=1)
+    spec = LabelSpec(policy="labeler_priority", labeler="who", priorities=["ana", "bot"])
+    at = T0 + timedelta(days=1)
+    strong = explain(replace(plain, labels=spec), tmp_path, {"key0": 1}, at)
+    assert [row.verdict for row in strong.rows] == ["taken", "outranked", "outranked"]
+    assert strong.taken is not None
+    assert strong.taken.values == {"value": 1}
+    vote = explain(
+        replace(plain, labels=replace(spec, policy="majority_vote")), tmp_path, {"key0": 1}, at
+    )
+    assert (vote.taken, vote.verdicts) == (None, {"counted": 3})
+    assert "most frequent" in vote.note
+    with pytest.raises(Conflict, match="no stored rows"):
+        explain(replace(plain, computed=True), tmp_path, {"key0": 1}, at)
