@@ -23,6 +23,7 @@ from ..core.refs import reference
 from .checking import broken_views
 from .definitions import Definition, source_columns
 from .leaving_out import views_of, without
+from .online.writing import make_tables_of_versions
 from .registry import definitions, rebuild_index
 from .repo import is_sqlite, open_store, registry_file, require_folder
 from .spec import AppliedViews, Unapplied
@@ -58,6 +59,14 @@ def apply(project: Project) -> AppliedViews:
         with restored_on_failure(registry_file(project)):
             _apply(feast, applicable)
         new_views = {item.name: item for item in rebuild_index(project)}
+        make_tables_of_versions(
+            feast.config,
+            [
+                feast.registry.get_any_feature_view(name, feast.project)
+                for name, view in new_views.items()
+                if view.online
+            ],
+        )
     applied = _changes(old_views, new_views, left_out)
     _record_changes(project, applied, new_views)
     return applied

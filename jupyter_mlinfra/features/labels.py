@@ -16,16 +16,16 @@ entity rows and labels.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..core.frames import exactly
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from .definitions import LabelSpec
+    from .definitions import Definition, LabelSpec
 
 LABELERS = "mlinfra.labelers"
 """The tag of a label view that names its labelers, the strongest first, with commas between. Feast
@@ -47,6 +47,11 @@ class Resolution:
     labeler: str
     priorities: tuple[str, ...] = ()
 
+    def strengths(self, labelers: Iterable[Any]) -> list[int]:
+        """How strong labelers are; 0 for one that is not named."""
+        places = {name: len(self.priorities) - n for n, name in enumerate(self.priorities)}
+        return [places.get(labeler, 0) for labeler in labelers]
+
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of the source that are needed besides the requested ones."""
@@ -67,6 +72,16 @@ def resolution_of(labels: LabelSpec | None) -> Resolution | None:
     return Resolution(
         policy=labels.policy, labeler=labels.labeler, priorities=tuple(labels.priorities)
     )
+
+
+def priority_of(view: Definition) -> Resolution | None:
+    """The policy of a view whose online values say who gave them, if the stronger labeler counts
+    before the later label; else None.
+    """
+    found = resolution_of(view.labels)
+    by_priority = found is not None and found.policy == PRIORITY
+    known = found is not None and found.labeler in {column.name for column in view.features}
+    return found if by_priority and known else None
 
 
 def resolved(

@@ -120,9 +120,15 @@ def _source(spec: Any) -> Any:
 
 
 def _pushed(spec: Any) -> str:
-    for name in ("stream_source", "source"):
-        if _has(spec, name):
-            return str(getattr(spec, name).name)
+    """The source by which rows come step by step; a label view has it where others have that of
+    their history.
+    """
+    from feast.protos.feast.core.DataSource_pb2 import DataSource
+
+    if _has(spec, "stream_source"):
+        return str(spec.stream_source.name)
+    if _has(spec, "source") and spec.source.type == DataSource.PUSH_SOURCE:
+        return str(spec.source.name)
     return ""
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
 
     from ..core.project import Project
+    from .definitions import Definition
 
 YAML = "feature_store.yaml"
 OFFLINE_STORE = "jupyter_mlinfra.features.PolarsOfflineStore"
@@ -152,19 +153,36 @@ def open_store(project: Project) -> FeatureStore:
 
 
 def require_one_table(project: Project) -> None:
-    """Raise Conflict if feature_store.yaml keeps an online table of each version of a view: what
-    is read and written here is the table without a version.
+    """Raise Conflict if feature_store.yaml keeps an online table of each version of a view: a
+    deployment reads the table without a version.
     """
-    registry = configuration(project).get("registry")
-    if isinstance(registry, Mapping) and registry.get("enable_online_feature_view_versioning"):
+    if has_tables_of_versions(configuration(project)):
         raise Conflict(
-            "The online store cannot be used here.",
+            "Deployments cannot read this online store.",
             f"{YAML} keeps a table of each version of a view"
-            " (enable_online_feature_view_versioning); look-ups, pushes and deployments have the"
-            " one without a version.",
-            "Set it to false, then apply and materialize; or use Features.feast(), which reads"
-            " them.",
+            " (enable_online_feature_view_versioning); a deployment has the one without a version.",
+            "Set it to false, then apply and materialize.",
         )
+
+
+def has_tables_of_versions(settings: Mapping[str, Any]) -> bool:
+    """Whether the online store keeps a table of each version of a view. settings: those of
+    `configuration`.
+    """
+    registry = settings.get("registry")
+    return isinstance(registry, Mapping) and bool(
+        registry.get("enable_online_feature_view_versioning")
+    )
+
+
+def online_name(view: Definition, *, versions: bool) -> str:
+    """The name of a view, or of the version that its name pins, in the online store. versions:
+    whether that has a table of each version.
+
+    Source: `feast.infra.online_stores.helpers.compute_versioned_name`.
+    """
+    version = view.version if view.pinned is None else view.pinned
+    return f"{view.view}_v{version}" if versions and version else view.view
 
 
 def require_online_store(config: RepoConfig) -> None:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..core.files import file_lock, write_atomic
 from ..core.records import to_json
-from .definitions import Registered
+from .definitions import Definition, Registered
 from .repo import YAML, folder, registry_file
 from .spec import Unapplied
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 REMOTE_SECONDS = 60
 """A remote registry is read again after this many seconds."""
 
-_FORMAT = 3
+_FORMAT = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,9 @@ class Backfill:
 class Materialization:
     """The last materialization of a view. mark: state of the source. newest: latest event time
     written. until: its end. backfill: one that has not ended. pushed: latest event time that came
-    by a push and may still be online. pushes: how many there were.
+    by a push and may still be online. pushes: counts when one begins and when
+    it ends. pushing: latest event time of a
+    push that is under way, or was killed, and may be online.
     """
 
     digest: str
@@ -62,6 +64,7 @@ class Materialization:
     backfill: Backfill | None = None
     pushed: datetime | None = None
     pushes: int = 0
+    pushing: datetime | None = None
 
 
 class Copy(NamedTuple):
@@ -122,9 +125,11 @@ class FeatureFiles:
 
     def save(self, found: Registered, mark: str) -> None:
         """Replace the copy. `mark` is `current_mark` from before the registry was read, so that a
-        change in between is noticed.
+        change in between is noticed. Secrets that definitions say in clear are left out.
         """
-        body = {"format": _FORMAT, "mark": mark, "registered": to_json(asdict(found))}
+        views, versions = map(_without_secrets, (found.views, found.versions))
+        kept = replace(found, views=views, versions=versions)
+        body = {"format": _FORMAT, "mark": mark, "registered": to_json(asdict(kept))}
         write_atomic(self._index, json.dumps(body).encode())
 
     def current_mark(self) -> str:
@@ -209,8 +214,17 @@ class FeatureFiles:
         return self._registry[1]
 
 
+def _without_secrets(views: Mapping[str, Definition]) -> Mapping[str, Definition]:
+    return {
+        name: view if view.source is None else replace(view, source=view.source.without_secrets())
+        for name, view in views.items()
+    }
+
+
 def _materialization(item: dict[str, Any]) -> Materialization:
-    times: dict[str, Any] = {name: _time(item.get(name)) for name in ("newest", "until", "pushed")}
+    times: dict[str, Any] = {
+        name: _time(item.get(name)) for name in ("newest", "until", "pushed", "pushing")
+    }
     begun = item.get("backfill")
     if begun:
         until = {name: datetime.fromisoformat(begun[name]) for name in ("start", "until")}

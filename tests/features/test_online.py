@@ -379,21 +379,34 @@ def test_look_ups_go_on_without_the_registry_which_is_asked_aside(
         copied_shop.online(["new:*"], [{"user_id": 1}])
 
 
-def test_a_store_with_a_table_for_each_version_is_refused_and_not_read_wrongly(
-    copied_shop: Features,
-) -> None:
-    root = copied_shop._project.root
+def test_a_table_of_each_version_is_read_as_feast_reads_it(applied_shop: Project) -> None:
+    """The view as it is now, and each version by its name; the oracle is Feast's SDK."""
+    root = applied_shop.root
     (root / "feature_repo" / "feature_store.yaml").write_text(
         f"registry:\n  registry_type: sql\n  path: sqlite:///{root}/.mlinfra/features/registry.db\n"
         "  enable_online_feature_view_versioning: true\n"
     )
+    toml = root / "mlinfra.toml"  # within the ttl, by which Feast leaves nothing out
+    toml.write_text(f'{toml.read_text()}[features]\nas_of = "{T0 + timedelta(hours=30)}"\n')
     features = Features(Project.open(root))
-    for use in (
-        lambda: features.online(["clicks:*"], [{"user_id": 1}]),
-        lambda: features.push("clicks", [{"user_id": 1, "clicks_7d": 1, "rate": 0.1, "at": T0}]),
-        lambda: features.check("clicks"),
-        features.serving_store,
-    ):
-        with pytest.raises(Conflict, match="cannot be used here") as refused:
-            use()
-        assert "enable_online_feature_view_versioning" in refused.value.why
+    features.materialize("clicks", end=T0)
+    views = root / "feature_repo" / "views.py"
+    views.write_text(views.read_text().replace('Field(name="rate", dtype=Float64),', "", 1))
+    features.apply()
+    assert features.show("clicks").view.version == 1
+    with pytest.raises(Conflict, match="never materialized"):
+        Features(Project.open(root)).online(["spend:*"], [{"user_id": 1, "item_id": "pen"}])
+    features.materialize("clicks", full=True)
+    late = [{"user_id": 3, "clicks_7d": 333, "at": T0 + timedelta(hours=29)}]
+    assert features.push("clicks", late).rows == 1
+    entities = [{"user_id": number} for number in (1, 2, 3, 77)]
+    refs = ["clicks:clicks_7d", "clicks@v0:clicks_7d", "clicks@v0:rate", "clicks@v1:clicks_7d"]
+    ours = features.online(refs, entities)
+    for ref in refs:  # one by one: Feast takes no two features of one name
+        told = features.feast().get_online_features(features=[ref], entity_rows=entities).to_dict()
+        (theirs,) = [values for name, values in told.items() if name != "user_id"]
+        assert [row.values[ref] for row in ours] == theirs, ref
+    assert [row.values["clicks@v1:clicks_7d"] for row in ours] == [10, 20, 333, None]
+    assert [row.values["clicks@v0:clicks_7d"] for row in ours] == [1, 2, 3, None]
+    with pytest.raises(Conflict, match="cannot read this online store"):
+        features.serving_store()

@@ -5,7 +5,11 @@ named and goes nowhere. Oracle: Feast's SDK, and the files themselves.
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -320,3 +324,116 @@ def test_the_command_line_pushes_json_lines_and_answers_with_the_record(
     found = json.loads(capfd.readouterr().out)
     assert found["values"] == {"clicks:clicks": 5, "clicks:rate": 0.5}
     assert found["status"] == {"clicks:clicks": "PRESENT", "clicks:rate": "PRESENT"}
+
+
+LABELS = """
+from feast import Entity, Field, FileSource, PushSource
+from feast.labeling import ConflictPolicy, LabelView
+from feast.types import Int64, String
+from feast.value_type import ValueType
+
+from views import user
+
+verdicts = PushSource(
+    name="verdicts", batch_source=FileSource(path="data/fraud.parquet", timestamp_field="at")
+)
+fraud = LabelView(
+    name="fraud",
+    entities=[user],
+    labeler_field="who",
+    schema=[Field(name="is_fraud", dtype=Int64), Field(name="who", dtype=String)],
+    source=verdicts,
+    conflict_policy=ConflictPolicy.LABELER_PRIORITY,
+    tags={"mlinfra.labelers": "ana, bot"},
+)
+"""
+
+
+@pytest.fixture(scope="module")
+def labelled(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("labels") / "shop"
+    shutil.copytree(template, root)
+    (root / "feature_repo" / "labels.py").write_text(LABELS)
+    labels = {"user_id": [1], "at": [T0], "is_fraud": [0], "who": ["bot"]}
+    pl.DataFrame(labels).write_parquet(root / "feature_repo" / "data" / "fraud.parquet")
+    project = Project.open(root)
+    Features(project).apply()
+    project.database.close()
+    return root
+
+
+@pytest.fixture
+def fraud(labelled: Path, tmp_path: Path) -> Iterator[Features]:
+    root = tmp_path / "shop"
+    shutil.copytree(labelled, root)
+    project = Project.open(root)
+    yield Features(project)
+    project.database.close()
+
+
+def verdict(user: int, hours: float, value: int, who: str) -> dict[str, Any]:
+    return {"user_id": user, "at": T0 + hours * HOUR, "is_fraud": value, "who": who}
+
+
+def test_labels_are_pushed_and_the_stronger_labeler_counts_at_once(fraud: Features) -> None:
+    done = fraud.push("verdicts", [verdict(1, 2, 1, "bot"), verdict(2, 2, 1, "ana")])
+    assert (done.views, done.rows, done.older) == (["fraud"], 2, 0)
+    assert look(fraud, "fraud:is_fraud", 1) == (1, "PRESENT")
+    # Of one push, and against what is online: first the labeler, then the time.
+    rows = [verdict(1, 1, 7, "ana"), verdict(1, 1.5, 8, "bot"), verdict(2, 2.5, 9, "bot")]
+    assert fraud.push("verdicts", rows).older == 1
+    assert look(fraud, "fraud:is_fraud", 1) == (7, "PRESENT")
+    assert look(fraud, "fraud:is_fraud", 2) == (1, "PRESENT")
+
+
+def test_a_stronger_older_label_of_the_source_is_taken_after_a_push(fraud: Features) -> None:
+    fraud.materialize("fraud")
+    assert fraud.push("verdicts", [verdict(1, 2, 1, "bot")]).older == 0
+    fraud.push("verdicts", [verdict(1, 1, 5, "ana"), verdict(3, 1, 6, "bot")], to="offline")
+    file = fraud._project.root / "feature_repo" / "data" / "fraud.parquet"
+    assert pl.read_parquet(file).height == 3
+    fraud.materialize("fraud")
+    assert look(fraud, "fraud:is_fraud", 1) == (5, "PRESENT")
+    assert look(fraud, "fraud:is_fraud", 3) == (6, "PRESENT")
+    assert fraud.push("verdicts", [verdict(1, 2.5, 2, "bot")]).older == 1, "the weaker one"
+
+
+_PUSH = """
+import sys
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.features import Features
+Features(Project.open(sys.argv[1])).push(
+    "clicks", [{"user_id": 1, "at": "2026-03-01T02:00:00Z", "clicks": 9, "rate": 0.9}]
+)
+"""
+
+
+@pytest.mark.parametrize("point", ["features-pushing", "features-pushed"])
+def test_what_a_killed_push_wrote_is_not_taken_back(features: Features, point: str) -> None:
+    features.materialize("clicks")
+    killed = subprocess.run(
+        [sys.executable, "-c", _PUSH, str(features._project.root)],
+        env={**os.environ, "MLINFRA_FAIL": point},
+        timeout=240,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    written = (9, "PRESENT") if point == "features-pushed" else (1, "EXPIRED")
+    if point == "features-pushed":
+        assert look(features, "clicks:clicks", 1) == written
+    rows = features._project.root / "feature_repo" / "data" / "events.parquet"
+    pl.read_parquet(rows).with_columns(clicks=pl.col("clicks") + 10).write_parquet(rows)
+    features.materialize("clicks")
+    if point == "features-pushed":
+        assert look(features, "clicks:clicks", 1) == written
+    row = {"user_id": 1, "at": (T0 + 2 * HOUR).isoformat(), "clicks": 9, "rate": 0.9}
+    features.push("clicks", [row])
+    assert look(features, "clicks:clicks", 1) == (9, "PRESENT")
+    (last,) = [
+        item for name, item in features._store.materializations().items() if name == "clicks"
+    ]
+    assert (last.pushed, last.pushing) == (T0 + 2 * HOUR, None)
+    features.materialize("clicks", full=True)
+    assert features._store.materializations()["clicks"].pushed is None

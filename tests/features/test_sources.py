@@ -44,8 +44,10 @@ from jupyter_mlinfra.features import (
     PinnedIcebergSource,
 )
 from jupyter_mlinfra.features.dataset_source import spec_of
+from jupyter_mlinfra.features.definitions import Definition, Registered
 from jupyter_mlinfra.features.repo import OFFLINE_STORE
 from jupyter_mlinfra.features.sources import one_snapshot, scan, state_of
+from jupyter_mlinfra.features.store import FeatureFiles
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -448,3 +450,41 @@ def test_a_log_on_a_server_of_ones_own(repo: Path, monkeypatch: pytest.MonkeyPat
         found = scan(spec_of(destination.to_data_source().to_proto()), repo).collect()
         assert found.rows() == [(1, T0)]
         assert elsewhere == []
+
+
+def test_a_secret_said_in_clear_stays_in_the_registry(
+    project: Project, warehouse: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, named = warehouse
+    monkeypatch.setenv("LAKE_TOKEN", "canary-78")
+    secrets = {
+        "token": "canary-77",
+        "s3.secret-access-key": "canary-77",
+        "client": "env:LAKE_TOKEN",
+    }
+    properties = {**named["catalog_properties"], **secrets}
+    clear = spec_of(IcebergSource(**{**named, "catalog_properties": properties}).to_proto())
+    view = Definition(
+        name="scores",
+        kind="batch",
+        entities=[],
+        keys=[],
+        features=[],
+        ttl_seconds=None,
+        source=clear,
+        online=True,
+        owner="",
+        tags={},
+        description="",
+        digest="",
+        materialized_until=None,
+    )
+    files = FeatureFiles(project)
+    files.save(Registered(views={"scores": view}, versions={"scores@v0": view}), "mark")
+    index = (project.home / "features" / "index.json").read_text()
+    assert "canary" not in index
+    assert "env:LAKE_TOKEN" in index
+    assert scan(clear, None).collect().height == 3, "training and materialize have the registry's"
+    kept = files._load()[2].views["scores"].source
+    with pytest.raises(Unavailable, match=r"token is said in clear.*env:NAME"):
+        scan(kept, None)

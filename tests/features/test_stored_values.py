@@ -301,7 +301,6 @@ def test_no_keys_give_nothing(reader: Store) -> None:
         {"online_store": {"type": "postgres", "host": "db"}},
         {"online_store": None},
         {"online_store": "sqlite", "entity_key_serialization_version": 2},
-        {"online_store": "sqlite", "registry": {"enable_online_feature_view_versioning": True}},
         {"online_store": {"type": "redis", "redis_type": "redis_cluster"}},
         {"online_store": {"type": "redis", "client": "glide"}},
     ],

@@ -68,11 +68,8 @@ def direct_store(settings: Mapping[str, Any], folder: Path) -> Store | None:
     """The online store that `feature_store.yaml` names, if it is one that can be read here. folder:
     what relative paths are relative to.
     """
-    registry, online = settings.get("registry"), settings.get("online_store")
-    versions = isinstance(registry, Mapping) and registry.get(
-        "enable_online_feature_view_versioning"
-    )
-    if versions or settings.get("entity_key_serialization_version", 3) != 3 or not online:
+    online = settings.get("online_store")
+    if settings.get("entity_key_serialization_version", 3) != 3 or not online:
         return None
     options = dict(online) if isinstance(online, Mapping) else {"type": online}
     project = str(settings["project"])

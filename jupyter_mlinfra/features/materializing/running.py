@@ -244,7 +244,7 @@ class _Run:
         """
         if stored is None or (self._wish.full and stored.pushes == self._pushes):
             return None
-        return stored.pushed
+        return max(filter(None, (stored.pushed, stored.pushing)), default=None)
 
     def _write(self, found: pl.DataFrame, parts: Sequence[Part], number: int) -> None:
         name, alone = self._view.name, len(parts) == 1
@@ -309,8 +309,9 @@ class _Run:
         """With what is known of pushes, which may have come meanwhile."""
         if stored is None:
             return written
-        pushed = self._left_pushed(stored) if ended else stored.pushed
-        return replace(written, pushed=pushed, pushes=stored.pushes)
+        if ended and self._left_pushed(stored) is None:
+            return replace(written, pushes=stored.pushes)
+        return replace(written, pushed=stored.pushed, pushes=stored.pushes, pushing=stored.pushing)
 
     def _announce(self, state: str | None) -> None:
         """Record lineage and event."""

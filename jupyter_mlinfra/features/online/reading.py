@@ -22,8 +22,9 @@ from ..repo import (
     configuration,
     feast_config,
     folder,
+    has_tables_of_versions,
     load_feast,
-    require_one_table,
+    online_name,
     require_online_store,
 )
 from ..spec import OnlineRow, OnlineStatus
@@ -125,17 +126,18 @@ class OnlineReader:
         wanted = {feature: types[feature] for feature in features}
         if not all(kind in SIMPLE for kind in wanted.values()):
             load_feast()
-        store = self._open()
+        settings, store = self._open()
         with self._turn(store), answering():
-            return store.read(view.view, keys, wanted)
+            name = online_name(view, versions=has_tables_of_versions(settings))
+            return store.read(name, keys, wanted)
 
-    def _open(self) -> Store:
-        """The store that feature_store.yaml names now."""
+    def _open(self) -> tuple[Mapping[str, Any], Store]:
+        """What feature_store.yaml says now, and the store that it names."""
         settings = configuration(self._project)
         with self._opening:
             if self._opened is None or self._opened[0] != settings:
                 self._opened = settings, opened_store(self._project)
-            return self._opened[1]
+            return self._opened
 
     @contextlib.contextmanager
     def _turn(self, store: Store) -> Iterator[None]:
@@ -158,10 +160,9 @@ class OnlineReader:
 
 
 def opened_store(project: Project) -> Store:
-    """What reads the online store of a project. Raises Conflict without one or with one table for
-    each version, Unprocessable for settings that Feast does not accept.
+    """What reads the online store of a project. Raises Conflict without one, Unprocessable for
+    settings that Feast does not accept.
     """
-    require_one_table(project)
     if direct := direct_store(configuration(project), folder(project)):
         return direct
     load_feast()
@@ -195,11 +196,11 @@ def _require_materialized(
     view: Definition, materializations: Callable[[], Mapping[str, Materialization]]
 ) -> None:
     """Raise Conflict if nothing was ever written to it."""
-    if view.materialized_until is None and view.name not in materializations():
+    if view.materialized_until is None and view.view not in materializations():
         raise Conflict(
             f"The online store has no values of {view.name}.",
             "It was never materialized.",
-            f"mlinfra features materialize {view.name}",
+            f"mlinfra features materialize {view.view}",
         )
 
 

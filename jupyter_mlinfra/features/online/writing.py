@@ -15,6 +15,8 @@ from ...core.feast_online.feast_keys import typed
 from ...core.feast_online.feast_stores import REDIS_SECONDS, Keys, Store
 from ...core.files import file_lock
 from ..definitions import Definition
+from ..labels import priority_of
+from ..repo import online_name
 from .answering import answering
 
 if TYPE_CHECKING:
@@ -75,6 +77,21 @@ def rows_of(frame: pl.DataFrame, view: Definition, source: SourceSpec) -> Rows:
     )
 
 
+def make_tables_of_versions(config: Any, views: Sequence[Any]) -> None:
+    """Make the online tables of views, if there is one for each version: Feast's own `apply` makes
+    tables before it counts the version. views: Feast's objects.
+    """
+    from feast.infra.online_stores.helpers import get_online_store_from_config
+
+    if _has_versions(config) and config.online_store is not None:
+        store = get_online_store_from_config(config.online_store)
+        store.update(config, [], list(views), [], [], partial=True)
+
+
+def _has_versions(config: Any) -> bool:
+    return bool(getattr(config.registry, "enable_online_feature_view_versioning", False))
+
+
 class OnlineWriter:
     """Writes rows of one view. config: Feast's `RepoConfig`, with an online store. table: Feast's
     object for the view; None: what the registry's copy says of it.
@@ -87,7 +104,11 @@ class OnlineWriter:
         self._store = get_online_store_from_config(config.online_store)
         self._keys = {column.name: column.type for column in view.keys}
         self._features = {column.name: column.type for column in view.features}
-        self._table = table or feast_view(view.name, self._keys, self._features)
+        versions = _has_versions(config)
+        self._name = online_name(view, versions=versions)
+        self._table = table or feast_view(self._name, self._keys, self._features)
+        make_tables_of_versions(config, [self._table])
+        self._priority = priority_of(view)
 
     def write(
         self,
@@ -120,16 +141,23 @@ class OnlineWriter:
 
     def _not_older(self, rows: Rows, over: Store) -> list[bool]:
         """Whether the event time of a row is not before the stored one, which may be cut to
-        seconds.
+        seconds. Of labels by priority, the stronger labeler counts first.
         """
         keys = self._keys_of(rows)
         with answering():
-            stored = over.read(self._view.name, keys, self._features)
+            stored = over.read(self._name, keys, self._features)
         newest = [
             max((at for at in times if at is not None), default=None)
             for times in zip(*(column.at for column in stored.values()), strict=True)
         ]
-        return [at is None or when >= at for when, at in zip(rows.at, newest, strict=True)]
+        if (priority := self._priority) is None:
+            return [at is None or when >= at for when, at in zip(rows.at, newest, strict=True)]
+        given = priority.strengths(rows.columns[priority.labeler])
+        there = priority.strengths(stored[priority.labeler].values)
+        return [
+            at is None or (strength, when) >= (known, at)
+            for strength, when, known, at in zip(given, rows.at, there, newest, strict=True)
+        ]
 
     def _keys_of(self, rows: Rows) -> Keys:
         columns = [self._key(rows, name, kind) for name, kind in self._keys.items()]

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ...core.errors import Conflict, NotFound, Unprocessable
 from ...core.events import telling
+from ...core.processes import failpoint
 from ...core.records import now
 from ...core.refs import reference
 from ..definitions import Definition
+from ..labels import priority_of
 from ..online import opened_store, require_online_keys
 from ..online.writing import OnlineWriter, Rows, writing
-from ..repo import feast_config, require_one_table, require_online_store
+from ..repo import feast_config, require_online_store
 from ..spec import Pushed
 from ..store import FeatureFiles, Materialization
 from .checking import Checked
@@ -51,8 +53,6 @@ def push(
     written.
     """
     fed, at = views_of(name, views), now()
-    if to != "offline":
-        require_one_table(project)  # before anything is written
     for view in fed:
         _require_writable(view, to)
     checked = Checked(columns, rows)
@@ -153,37 +153,50 @@ def _to_store(project: Project, view: Definition, columns: Mapping[str, list[Any
         columns[time],
         columns[created] if created else [None] * len(columns[time]),
     )
-    newest = rows.only(_newest(rows, [key.name for key in view.keys]))
+    newest = rows.only(_newest(rows, view))
     writer, stored = OnlineWriter(config, view), opened_store(project)
+    files, at = FeatureFiles(project), max(rows.at)
     with writing(project, view.name):
+        # A push that is killed may have written: from here on, a materialization looks.
+        files.record_materialization(view.name, lambda last: _begun(view, last, at))
+        failpoint("features-pushing")
         written = writer.write(newest, guard=lambda: nullcontext(stored))
-        pushed = _note(project, view, max(rows.at))
+        failpoint("features-pushed")
+        done = files.record_materialization(view.name, lambda last: _done(view, last, at))
+    pushed = done.pushed or at
     ref = reference("view", view.name)
     with telling(f"{written} rows are pushed to {ref}"):
         project.events.emit("view", ref, {"change": "pushed", "rows": written, "online_at": pushed})
     return len(newest.at) - written
 
 
-def _newest(rows: Rows, keys: Sequence[str]) -> list[bool]:
-    """Whether a row is the winner of its key: by event time, then created time, then place."""
+def _newest(rows: Rows, view: Definition) -> list[bool]:
+    """Whether a row is the winner of its key: by the strength of who labelled it, event time,
+    created time, then place.
+    """
+    keys, priority = [key.name for key in view.keys], priority_of(view)
     entities = list(zip(*(rows.columns[key] for key in keys), strict=True)) if keys else []
+    strengths = (
+        priority.strengths(rows.columns[priority.labeler]) if priority else [0] * len(rows.at)
+    )
     best: dict[Any, tuple[Any, int]] = {}
     for place, (at, made) in enumerate(zip(rows.at, rows.made, strict=True)):
         entity = entities[place] if keys else ()
-        rank = (at, made is not None, made or at, place)
+        rank = (strengths[place], at, made is not None, made or at, place)
         if entity not in best or best[entity][0] <= rank:
             best[entity] = rank, place
     winners = {place for _, place in best.values()}
     return [place in winners for place in range(len(rows.at))]
 
 
-def _note(project: Project, view: Definition, newest: datetime) -> datetime:
-    """Remember how new the online values are, and return it."""
+def _begun(view: Definition, last: Materialization | None, at: datetime) -> Materialization:
+    """What is known of the online values once a push of rows up to `at` may have changed them."""
+    last = last or Materialization(digest=view.digest, mark=None, newest=None, until=at, rows=0)
+    return replace(last, pushing=max(last.pushing or at, at), pushes=last.pushes + 1)
 
-    def noted(last: Materialization | None) -> Materialization:
-        last = last or Materialization(
-            digest=view.digest, mark=None, newest=None, until=newest, rows=0
-        )
-        return replace(last, pushed=max(last.pushed or newest, newest), pushes=last.pushes + 1)
 
-    return FeatureFiles(project).record_materialization(view.name, noted).pushed or newest
+def _done(view: Definition, last: Materialization | None, at: datetime) -> Materialization:
+    """The same when the rows are there."""
+    last = last or _begun(view, None, at)
+    pushed = max(last.pushed or at, last.pushing or at)
+    return replace(last, pushed=pushed, pushing=None, pushes=last.pushes + 1)

@@ -17,7 +17,7 @@ from ...core.imports import fix_of_missing, load_modules
 from ...core.passwords import without_passwords
 from ...core.secrets import resolve
 from .pins import pinned
-from .spec import SourceSpec
+from .spec import WITHHELD, SourceSpec
 from .storage import credentials_of
 
 if TYPE_CHECKING:
@@ -108,7 +108,8 @@ def properties_of(source: SourceSpec) -> dict[str, str]:
     properties = {"type": options["catalog_type"]}
     for key, value in options.items():
         if key.startswith(PROPERTY):
-            properties[key.removeprefix(PROPERTY)] = resolve(value)
+            name = key.removeprefix(PROPERTY)
+            properties[name] = _known(source, name, value)
     if options.get("endpoint"):
         properties.setdefault("uri", options["endpoint"])
     if options.get("warehouse"):
@@ -119,6 +120,18 @@ def properties_of(source: SourceSpec) -> dict[str, str]:
         if key in _S3:
             properties[_S3[key]] = value
     return with_region(properties)
+
+
+def _known(source: SourceSpec, name: str, value: str) -> str:
+    """The value of a property. Raises Unavailable for one that only the registry has."""
+    if value == WITHHELD:
+        raise Unavailable(
+            f"The catalog of {source.name} cannot be opened here.",
+            f"Its {name} is said in clear in the definition, and no copy of a secret is kept.",
+            "Training and materialize read it. For the rest, write a reference in its place"
+            " (env:NAME or keyring:SERVICE/NAME), then apply.",
+        )
+    return resolve(value)
 
 
 def _state(table: Table) -> str | None:

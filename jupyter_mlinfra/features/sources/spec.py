@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from ...core.passwords import password_in
 from ...core.refs import reference
+from ...core.secrets import is_named_like_secret, is_reference
 
 Kind = Literal["dataset", "parquet", "delta", "iceberg", "other"]
 PROJECT = "project"
+WITHHELD = "withheld:"
+"""Stands for a secret that a definition says in clear: only the registry has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +38,22 @@ class SourceSpec:
         """Its name in the catalog of the repository's own project; None if it is not there."""
         return self.name if self.kind == "dataset" and PROJECT not in self.options else None
 
+    def without_secrets(self) -> SourceSpec:
+        """The same with `WITHHELD` for secrets that are said in clear; references stay."""
+        options = {
+            key: WITHHELD if _is_secret(key, value) else value
+            for key, value in self.options.items()
+        }
+        return replace(self, options=options)
+
     @property
     def ref(self) -> str:
         """Its reference in lineage: a dataset of this project, or the file or table itself."""
         if self.dataset:
             return reference("dataset", self.dataset)
         return f"{self.options[PROJECT]}#{self.name}" if self.kind == "dataset" else self.name
+
+
+def _is_secret(key: str, value: str) -> bool:
+    in_clear = bool(value) and not is_reference(value)
+    return in_clear and (is_named_like_secret(key) or bool(password_in(value)))

@@ -15,7 +15,7 @@ from .. import statistics
 from ..definitions import Definition, Registered
 from ..knowing import compared
 from ..online import MAX_ENTITIES
-from ..repo import folder
+from ..repo import configuration, folder, has_tables_of_versions
 from ..settings import FeatureSettings
 from ..spec import Materialized, OnlineBatch, OnlineRow, Pushed, SkewReport
 from ..worker import call
@@ -165,8 +165,10 @@ class OnlineVerbs(FeatureVerbs):
         except NotFound:  # unless it is newer than the copy
             requested = self._requested(features, found := self._registered())
         views = {name: self._view(name, found) for name in requested}
+        versions = has_tables_of_versions(configuration(self._project))
         for name in requested:
-            self._check_version(views[name], found)
+            if not versions:
+                self._check_version(views[name], found)
             if not views[name].online:
                 why = (
                     "Feast computes it from the request."
