@@ -14,6 +14,7 @@ __all__ = [
     "Dataset",
     "DatasetDetail",
     "DatasetName",
+    "Explorer",
     "IngestProgress",
     "IngestReport",
     "Inspection",
@@ -27,6 +28,7 @@ __all__ = [
     "Table",
     "Verification",
     "WriteMode",
+    "explorer_of",
     "profile_of",
     "storage_options",
     "with_region",
@@ -35,6 +37,7 @@ _HOME = {
     "Advance": ".positions",
     "Catalog": ".service",
     "DatasetName": ".names",
+    "Explorer": ".grid.explorer",
     "IngestProgress": ".progress",
     "Mode": ".change",
     "Position": ".positions",
@@ -43,6 +46,7 @@ _HOME = {
     "Table": ".table",
     "WriteMode": ".change",
     "profile_of": ".looking.frames",
+    "explorer_of": ".grid.frames",
     "storage_options": ".rows",
     "with_region": ".drivers",
 }
@@ -50,6 +54,8 @@ _HOME = {
 if TYPE_CHECKING:
     from .change import Mode, WriteMode
     from .drivers import with_region
+    from .grid.explorer import Explorer
+    from .grid.frames import explorer_of
     from .looking.frames import profile_of
     from .names import DatasetName
     from .positions import Advance, Position

@@ -119,12 +119,7 @@ def block(
     frame: pl.LazyFrame, *, start: int, count: int, columns: Sequence[str] | None
 ) -> pl.DataFrame:
     """Rows `start` to `start + count`. Raises BadRequest for an impossible range or column."""
-    if start < 0 or not 1 <= count <= PAGE_LIMIT:
-        raise BadRequest(
-            f"start={start}, count={count} is out of range.",
-            f"start is at least 0, count is 1 to {PAGE_LIMIT}.",
-            "Ask for less and go on from there.",
-        )
+    check_block(start, count)
     if columns is not None:
         names = frame.collect_schema().names()
         if unknown := [name for name in columns if name not in names]:
@@ -133,6 +128,16 @@ def block(
             )
         frame = frame.select(map(exactly, dict.fromkeys(columns)))
     return frame.slice(start, count).collect()
+
+
+def check_block(start: int, count: int) -> None:
+    """Raise BadRequest for an impossible range of rows."""
+    if start < 0 or not 1 <= count <= PAGE_LIMIT:
+        raise BadRequest(
+            f"start={start}, count={count} is out of range.",
+            f"start is at least 0, count is 1 to {PAGE_LIMIT}.",
+            "Ask for less and go on from there.",
+        )
 
 
 def height(frame: pl.LazyFrame) -> int:

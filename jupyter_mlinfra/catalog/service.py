@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from .verbs.access import AccessVerbs
 from .verbs.care import CareVerbs
+from .verbs.grid import GridVerbs
 from .verbs.ingest import IngestVerbs
 from .verbs.labels import LabelVerbs
 from .verbs.looking import LookingVerbs
@@ -27,6 +28,7 @@ class Catalog(
     RegisteringVerbs,
     LabelVerbs,
     LookingVerbs,
+    GridVerbs,
     SearchVerbs,
     TimeVerbs,
     QualityVerbs,

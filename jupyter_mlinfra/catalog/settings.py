@@ -51,6 +51,9 @@ class CatalogSettings(Section):
     sample_rows: int = Field(default=200_000, ge=1000)
     """Rows that a sampled profile reads."""
 
+    grid_seconds: float = Field(default=60, gt=0)
+    """Seconds until a grid's filter, sort or group is stopped."""
+
     json_columns: int = Field(default=5_000, ge=1)
     """Different field names that a JSON file may have, those within fields too."""
 

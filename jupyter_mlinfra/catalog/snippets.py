@@ -40,7 +40,7 @@ def datasets(refs: Sequence[Ref]) -> Snippets:
 
 def dataset_code(dataset: str, at: str | None, *, name: str = "") -> Snippets:
     """The rows of a dataset. at: a snapshot of it. name: of the variable."""
-    code = frame(name or variable(dataset), _scan(dataset, at))
+    code = frame(name or variable(dataset), scan_code(dataset, at))
     sql = f"SELECT * FROM {identifier(*dataset.split('.'))} LIMIT {_ROWS}"  # noqa: S608  # quoted
     reference = f"{dataset}@{at}" if at else dataset
     # SQL reads the newest snapshot, and no table by a reference.
@@ -67,7 +67,7 @@ def columns(refs: Sequence[Ref]) -> Snippets:
 def _columns(dataset: str, at: str | None, names: Sequence[str]) -> Snippets:
     # A variable of its own: the dataset's is usually the frame with all columns.
     variable_name = variable(names[0]) if len(names) == 1 else f"{variable(dataset)}_columns"
-    code = frame(variable_name, f"{_scan(dataset, at)}.select({', '.join(map(text, names))})")
+    code = frame(variable_name, f"{scan_code(dataset, at)}.select({', '.join(map(text, names))})")
     if at or dataset.startswith("dataset:"):
         return snippets(python=python(code))
     column_list = ", ".join(map(identifier, names))
@@ -80,7 +80,8 @@ def _columns(dataset: str, at: str | None, names: Sequence[str]) -> Snippets:
     )
 
 
-def _scan(dataset: str, at: str | None) -> str:
+def scan_code(dataset: str, at: str | None) -> str:
+    """The lazy frame of its rows."""
     return f"ml.dataset({text(dataset)}).scan({f'snapshot={text(at)}' if at else ''})"
 
 

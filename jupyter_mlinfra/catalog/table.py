@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from .change import WriteMode
+    from .grid.explorer import Explorer
     from .reading import ReadingOptions
     from .service import Catalog
 
@@ -96,6 +97,12 @@ class Table(EarlierStates, Rules):
         recorded.
         """
         return self._catalog.preview(self._pinned_name(), start=start, count=count, reveal=reveal)
+
+    def explore(self) -> Explorer:
+        """A widget that shows all rows of this snapshot, to filter, sort and group by hand. Only
+        those in sight are read.
+        """
+        return self._catalog.explore(_at(self._name), snapshot=self.snapshot)
 
     def ingest(
         self,

@@ -18,6 +18,9 @@ _LARGE, _SMALL = 1e15, 1e-5
 """From `_LARGE` on, and below `_SMALL`, numbers are written with a power of ten."""
 
 MIME = "application/vnd.mlinfra.v1+json"
+WIDGETS = ("@jupyter-mlinfra/labextension", "^1.0.0")
+"""Where the front end has the views of widgets, and the version of the messages between both."""
+
 NONE = "–"
 
 

@@ -4,7 +4,7 @@ Each handle holds a name, asks its domain when it is used, and has the verbs of 
 prints the record that a panel shows.
 """
 
-from .catalog import dataset, ingest, search, sql, write
+from .catalog import dataset, explore, ingest, search, sql, write
 from .deployments import DeploymentHandle, deployment
 from .experiments import ModelHandle, RunHandle, RunList, model, run, runs, track, verdict
 from .features import FeatureSelection, FeatureStoreHandle, feature_store, features
@@ -29,6 +29,7 @@ __all__ = [
     "alert",
     "dataset",
     "deployment",
+    "explore",
     "feature_store",
     "features",
     "ingest",

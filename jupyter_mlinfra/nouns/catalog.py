@@ -12,7 +12,7 @@ from ..workbench import current
 if TYPE_CHECKING:
     import polars as pl
 
-    from ..catalog import IngestProgress, ReadingOptions, Table, WriteMode
+    from ..catalog import Explorer, IngestProgress, ReadingOptions, Table, WriteMode
     from ..catalog.spec import IngestReport
     from ..core.frames import Frame
     from ..core.search import HitPage
@@ -23,6 +23,15 @@ def dataset(name: str) -> Table:
     frame. Raises NotFound.
     """
     return current().catalog.dataset(name)
+
+
+def explore(frame: Frame) -> Explorer:
+    """A Polars or pandas frame as a grid: filter, sort and group its rows by hand, and take over
+    the code of what is shown. A lazy frame is computed once.
+    """
+    from ..catalog import explorer_of
+
+    return explorer_of(frame)
 
 
 def ingest(

@@ -12,6 +12,7 @@ from typing import Any
 import ipywidgets
 import traitlets
 
+from ..core.display import WIDGETS
 from ..core.errors import MLInfraError
 from ..core.records import Page
 from ..faces.rows import rows_of
@@ -30,8 +31,7 @@ __all__ = [
     "runs",
 ]
 
-_MODULE, _VERSION = "@jupyter-mlinfra/labextension", "^1.0.0"
-"""Where the front end has the view, and the version of the messages between both."""
+_MODULE, _VERSION = WIDGETS
 
 
 def __dir__() -> list[str]:

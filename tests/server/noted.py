@@ -115,7 +115,12 @@ def made_up(kind: Any) -> Any:
 def _record(kind: Any, parameters: Mapping[Any, Any]) -> Any:
     hints = typing.get_type_hints(
         kind,
-        {**vars(import_module(kind.__module__)), "pl": None}
+        {
+            name: value
+            for base in reversed(kind.__mro__)
+            for name, value in vars(import_module(base.__module__)).items()
+        }
+        | {"pl": None}
         | {
             str(name): name
             for base in kind.__mro__

@@ -24,6 +24,8 @@ EXPECTED = {
     "GET catalog/datasets/{name}": "read catalog",
     "GET catalog/datasets/{name}/rows": "read catalog",
     "GET catalog/datasets/{name}/profile": "read catalog",
+    "POST catalog/datasets/{name}/grid": "read catalog",
+    "POST catalog/datasets/{name}/shape": "read catalog",
     "GET catalog/datasets/{name}/snapshots": "read catalog",
     "GET catalog/datasets/{name}/diff": "read catalog",
     "POST catalog/datasets/{name}/restore": "write catalog",

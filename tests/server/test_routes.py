@@ -16,6 +16,7 @@ from unittest.mock import ANY
 import jsonschema
 import pytest
 
+from jupyter_mlinfra.catalog.grid.spec import Aggregate, Filter, GridQuery, Group, Sort
 from jupyter_mlinfra.cli.app import run
 from jupyter_mlinfra.cli.session import Session
 from jupyter_mlinfra.core.domains import domains
@@ -82,6 +83,44 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
         "catalog",
         "audit",
         {"name": "f.p"} | PAGE | {"limit": 7},
+    ),
+    (
+        "catalog/datasets/f.p/grid",
+        {
+            "filters": [{"column": "year", "op": "in", "value": [1999, "2004"]}],
+            "sort": [{"column": "rows", "descending": True}],
+            "by": ["tail"],
+            "aggregates": [{"column": "year", "function": "mean"}],
+            "start": 500,
+            "snapshot": "47",
+        },
+        "catalog",
+        "grid",
+        {
+            "name": "f.p",
+            "query": GridQuery(
+                filters=(Filter(column="year", op="in", value=[1999, "2004"]),),
+                sort=(Sort(column="rows", descending=True),),
+                group=Group(by=("tail",), aggregates=(Aggregate(column="year", function="mean"),)),
+            ),
+            "start": 500,
+            "count": 100,
+            "snapshot": "47",
+            "reveal": False,
+        },
+    ),
+    (
+        "catalog/datasets/f.p/shape",
+        {"column": "year", "filters": [{"column": "tail", "op": "null", "value": None}]},
+        "catalog",
+        "grid_shape",
+        {
+            "name": "f.p",
+            "query": GridQuery(filters=(Filter(column="tail", op="null"),)),
+            "column": "year",
+            "snapshot": None,
+            "reveal": False,
+        },
     ),
     ("catalog/datasets/f.p/snapshots", None, "catalog", "snapshots", {"name": "f.p"} | PAGE),
     (

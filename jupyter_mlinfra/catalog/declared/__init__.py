@@ -6,6 +6,7 @@ from ...core.domain import merged
 from . import (
     access,
     care,
+    grid,
     ingest,
     labels,
     looking,
@@ -24,6 +25,7 @@ ALL = merged(
     registering.PART,
     search.PART,
     looking.PART,
+    grid.PART,
     time.PART,
     quality.PART,
     tracing.PART,

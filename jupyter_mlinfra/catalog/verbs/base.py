@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ...core.errors import BadRequest
 from ..access.revealing import Revealing
 from ..care.uses import Uses
+from ..grid.kept import KeptFiles, KeptInMemory
 from ..ingesting import Ingesting
 from ..names import DatasetName
 from ..quality.kept import RuleStore
@@ -14,10 +15,12 @@ from ..quality.watching import Watching
 from ..registrations import Registrations
 from ..store import CatalogStore
 from ..tables.finding import Finder
+from ..tables.iceberg import IcebergTable
 from ..writing import Writer
 
 if TYPE_CHECKING:
     from ...core.project import Project
+    from ..tables import ReadTable
 
 
 class Verbs:
@@ -31,6 +34,8 @@ class Verbs:
         self._tables = Finder(project, self._store, self._registrations)
         self._revealing = Revealing(project)
         self._writer = Writer(project, self._store)
+        self._row_numbers = KeptFiles(lambda: project.folder("grid"))
+        self._grid_rows = KeptInMemory()
         self._ingesting = Ingesting(project, self._store, self._writer)
         self._rules = RuleStore(project)
         self._watching = Watching(self._rules)
@@ -50,6 +55,13 @@ class Verbs:
         """
         name = DatasetName.parse(text)
         return name if name.tag is None else self._store.tagged(name)
+
+    def _found(self, name: DatasetName) -> ReadTable:
+        """The table; that it is read counts for the advice on its tier."""
+        table = self._tables.find(name)
+        if isinstance(table, IcebergTable):
+            self._uses.note(name.text)
+        return table
 
 
 def whole(text: str) -> DatasetName:

@@ -15,14 +15,11 @@ from ..names import DatasetName
 from ..spec import Dataset, DatasetDetail, Namespace, RowBlock, Verification
 from ..stores.listing import CatalogEntry
 from ..tables.domain import DomainTable
-from ..tables.iceberg import IcebergTable
 from ..tables.preview import preview
 from .base import Verbs
 
 if TYPE_CHECKING:
     import polars as pl
-
-    from ..tables import ReadTable
 
 
 class ReadingVerbs(Verbs):
@@ -198,10 +195,3 @@ class ReadingVerbs(Verbs):
     def scan(self, name: DatasetName) -> pl.LazyFrame:
         """The rows, lazily; `Table.scan` uses it."""
         return self._found(name).scan()
-
-    def _found(self, name: DatasetName) -> ReadTable:
-        """The table; that it is read counts for the advice on its tier."""
-        table = self._tables.find(name)
-        if isinstance(table, IcebergTable):
-            self._uses.note(name.text)
-        return table

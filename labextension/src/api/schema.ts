@@ -62,6 +62,24 @@ export interface components {
             readonly why: string;
         };
         /**
+         * Aggregate
+         * @description A figure of each group. distinct: how many values there are, the missing one included.
+         */
+        readonly Aggregate: {
+            readonly column: string;
+            /** @enum {string} */
+            readonly function: "sum" | "mean" | "min" | "max" | "distinct";
+        };
+        /**
+         * AggregateFacts
+         * @description A figure of each group.
+         */
+        readonly AggregateFacts: {
+            readonly column: string;
+            /** @enum {string} */
+            readonly function: "sum" | "mean" | "min" | "max" | "distinct";
+        };
+        /**
          * Alert
          * @description One alert at its last evaluation: value and threshold. since: when its state began.
          *
@@ -1760,6 +1778,30 @@ export interface components {
             readonly only_online: number;
         };
         /**
+         * Filter
+         * @description Which rows are shown: those whose value fits. A row without a value fits only `null`.
+         *
+         *     value: as JSON holds it, or as a user writes it: `60`, `"2013-01-01"`; a list for `in` and, with
+         *     both ends, for `between`; None for `null` and `not null`.
+         */
+        readonly Filter: {
+            readonly column: string;
+            /** @enum {string} */
+            readonly op: "=" | "!=" | "<" | "<=" | ">" | ">=" | "in" | "between" | "contains" | "starts" | "null" | "not null";
+            /** @default null */
+            readonly value: unknown;
+        };
+        /**
+         * FilterFacts
+         * @description Which rows are shown. value: a list for `in` and `between`; null for `null`, `not null`.
+         */
+        readonly FilterFacts: {
+            readonly column: string;
+            /** @enum {string} */
+            readonly op: "=" | "!=" | "<" | "<=" | ">" | ">=" | "in" | "between" | "contains" | "starts" | "null" | "not null";
+            readonly value: unknown;
+        };
+        /**
          * Firing
          * @description What happened to one due time. due: ISO 8601 with the zone's offset. cause: clock, catchup
          *     (it was missed before) or hand.
@@ -1875,6 +1917,53 @@ export interface components {
             readonly id: string;
             readonly load: number | null;
             readonly memory: number | null;
+        };
+        /**
+         * GridBlock
+         * @description Rows of a grid. total: how many the query has. of: how many rows the table has; None if
+         *     they would have to be counted. code: what shows the same, as Python.
+         */
+        readonly GridBlock: {
+            readonly code: {
+                readonly [key: string]: string;
+            };
+            readonly columns: readonly components["schemas"]["Column"][];
+            readonly data: readonly (readonly unknown[])[];
+            /** @default [] */
+            readonly masked: readonly string[];
+            readonly of: number | null;
+            readonly query: components["schemas"]["GridQuery"];
+            readonly shown: number;
+            readonly snapshot: string | null;
+            readonly start: number;
+            readonly total: number;
+        };
+        /**
+         * GridQuery
+         * @description What a grid shows: all filters hold; then rows are grouped, sorted, and reduced to columns.
+         *
+         *     sort, columns: of a grouped query, by the names of its answer. Rows that are alike stay in the
+         *     order of the table, groups in the order of what they are grouped by.
+         */
+        readonly GridQuery: {
+            /** @default null */
+            readonly columns: readonly string[] | null;
+            /** @default [] */
+            readonly filters: readonly components["schemas"]["Filter"][];
+            /** @default null */
+            readonly group: components["schemas"]["Group"] | null;
+            /** @default [] */
+            readonly sort: readonly components["schemas"]["Sort"][];
+        };
+        /**
+         * Group
+         * @description One row for each combination of values of `by`, with how many rows it has (`rows`), and the
+         *     figures.
+         */
+        readonly Group: {
+            /** @default [] */
+            readonly aggregates: readonly components["schemas"]["Aggregate"][];
+            readonly by: readonly string[];
         };
         /**
          * HeatMap
@@ -3724,6 +3813,23 @@ export interface components {
             readonly note: string;
             readonly shown: number;
             readonly total: number;
+        };
+        /**
+         * Sort
+         * @description By what rows are sorted. Those without a value are the last; NaN is the largest number.
+         */
+        readonly Sort: {
+            readonly column: string;
+            /** @default false */
+            readonly descending: boolean;
+        };
+        /**
+         * SortFacts
+         * @description By what rows are sorted.
+         */
+        readonly SortFacts: {
+            readonly column: string;
+            readonly descending: boolean;
         };
         /**
          * SqlAnswer

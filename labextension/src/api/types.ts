@@ -81,6 +81,21 @@ export type ISnapshot = Records['Snapshot'];
 export type IDiff = Records['Diff'];
 export type IRestored = Records['Restored'];
 export type IRowBlock = Records['RowBlock'];
+export type IGridBlock = Records['GridBlock'];
+export type IGridFilter = IGridBlock['query']['filters'][number];
+export type IGridSort = IGridBlock['query']['sort'][number];
+export type IAggregate = Records['Aggregate'];
+
+/** What a grid shows: rows that fit all filters, grouped, sorted. */
+export interface IGridQuery {
+  readonly filters: readonly IGridFilter[];
+  readonly sort: readonly IGridSort[];
+  readonly group: {
+    readonly by: readonly string[];
+    readonly aggregates: readonly IAggregate[];
+  } | null;
+}
+
 export type IColumnProfile = Records['ColumnProfile'];
 export type IShape = Records['Shape'];
 export type IProfile = Records['Profile'];

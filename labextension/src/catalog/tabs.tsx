@@ -4,8 +4,8 @@ import type { IDatasetDetail } from '../api/types';
 import type { ITabSpec } from '../components/pagetabs';
 import { CareTab } from './care';
 import { Columns } from './columns';
+import { Preview } from './grid/preview';
 import { Lineage } from './lineage';
-import { Preview } from './preview';
 import { Quality } from './quality';
 import { Snapshots } from './snapshots';
 import { statisticsOf } from './statistics';
@@ -18,12 +18,13 @@ export const TABS: readonly ITabSpec<IDatasetDetail>[] = [
   {
     name: 'preview',
     label: trans => trans.__('Preview'),
-    keys: { g: 'mlinfra:catalog-go-to-row' },
-    draw: ({ dataset }, { asked }) => (
+    keys: { g: 'mlinfra:catalog-go-to-row', s: 'mlinfra:catalog-filter' },
+    draw: (detail, { asked }) => (
       <Preview
-        key={dataset.snapshot ?? dataset.updated_at}
-        dataset={dataset}
+        key={detail.dataset.snapshot ?? detail.dataset.updated_at}
+        detail={detail}
         going={asked === 'g'}
+        filtering={asked === 's'}
       />
     )
   },

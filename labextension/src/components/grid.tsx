@@ -12,7 +12,7 @@ import React, { useLayoutEffect, useRef } from 'react';
 import { watchTheme } from '../hooks/theme';
 import { cx } from './cx';
 
-const NUMERIC = /^(u?i\d+|f\d+|dec)/;
+const NUMERIC = /^([iuf]\d+|dec)/;
 
 function restyle(grid: DataGrid): void {
   const css = getComputedStyle(grid.node);
@@ -49,18 +49,48 @@ function restyle(grid: DataGrid): void {
   });
 }
 
+/** Say which column was chosen by its heading or by a key; the call that is answered ends that. */
+function hear(grid: DataGrid, choose: (column: number) => void): () => void {
+  const press = (event: MouseEvent): void => {
+    const hit = grid.hitTest(event.clientX, event.clientY);
+    if (hit.region === 'column-header') {
+      choose(hit.column);
+    }
+  };
+  const key = (event: KeyboardEvent): void => {
+    const column = grid.selectionModel?.cursorColumn ?? -1;
+    if (event.key === 'Enter' && column >= 0) {
+      event.preventDefault();
+      event.stopPropagation();
+      choose(column);
+    }
+  };
+  grid.node.addEventListener('click', press);
+  grid.node.addEventListener('keydown', key, true);
+  return () => {
+    grid.node.removeEventListener('click', press);
+    grid.node.removeEventListener('keydown', key, true);
+  };
+}
+
 interface IGridProps {
   model: DataModel;
   label: string;
   /** The row to go to; each new object goes there once. */
   goTo?: { row: number } | null;
+  /** A heading was pressed, or Enter in a cell of its column. */
+  onColumn?: (column: number) => void;
 }
 
 /**
  * A grid on a canvas, for more rows than a page should hold; it takes the keys of a spreadsheet.
  */
-export function Grid({ model, label, goTo }: IGridProps): React.ReactElement {
+export function Grid({ model, label, goTo, onColumn }: IGridProps): React.ReactElement {
   const host = useRef<HTMLDivElement>(null);
+  const choose = useRef(onColumn);
+  useLayoutEffect(() => {
+    choose.current = onColumn;
+  });
   const shown = useRef<DataGrid | null>(null);
   // Before the node leaves the page: a Lumino widget cannot be taken out of a node that is gone.
   useLayoutEffect(() => {
@@ -80,6 +110,7 @@ export function Grid({ model, label, goTo }: IGridProps): React.ReactElement {
     grid.node.setAttribute('role', 'group');
     grid.node.setAttribute('aria-label', label);
     shown.current = grid;
+    const unheard = hear(grid, column => choose.current?.(column));
     Widget.attach(grid, node);
     restyle(grid);
     const resize = new ResizeObserver(() => grid.fit());
@@ -88,6 +119,7 @@ export function Grid({ model, label, goTo }: IGridProps): React.ReactElement {
     return () => {
       resize.disconnect();
       leave();
+      unheard();
       shown.current = null;
       grid.dispose();
     };

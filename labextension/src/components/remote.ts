@@ -22,7 +22,8 @@ export class RemoteTable extends DataModel {
     private readonly _columns: readonly IColumn[],
     private readonly _rows: number,
     private readonly _fetch: FetchBlock,
-    private readonly _failed: (error: unknown) => void = () => undefined
+    private readonly _failed: (error: unknown) => void = () => undefined,
+    private readonly _head: (name: string) => string = name => name
   ) {
     super();
   }
@@ -38,7 +39,7 @@ export class RemoteTable extends DataModel {
   override data(region: DataModel.CellRegion, row: number, column: number): string {
     switch (region) {
       case 'column-header':
-        return this._columns[column]?.name ?? '';
+        return this._head(this._columns[column]?.name ?? '');
       case 'row-header':
         return (row + 1).toLocaleString();
       case 'corner-header':

@@ -16,6 +16,8 @@ interface IColumn<T> {
   sticky?: boolean;
   /** CSS width, so that nothing moves when data arrives. */
   width?: number | string;
+  /** Where the heading itself changes the order: how the rows are sorted by it. */
+  order?: 'ascending' | 'descending' | 'none';
   /** What the column is sorted by; a column without it cannot be sorted. */
   sort?: (row: T) => number | string | null;
 }
@@ -266,7 +268,7 @@ function Head<T>({ column, basis, sort, onSort }: IHeadProps<T>): React.ReactEle
       scope="col"
       className={cx(isEnd(column) && 'is-end')}
       style={{ width: column.width }}
-      aria-sort={column.sort ? order : undefined}
+      aria-sort={column.sort ? order : column.order}
     >
       {column.sort ? (
         <button

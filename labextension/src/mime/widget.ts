@@ -29,6 +29,9 @@ async function register(app: JupyterFrontEnd, workbench: IWorkbench): Promise<vo
   registry?.registerWidget({
     name: MODULE,
     version: VERSION,
-    exports: () => import('./table').then(({ exportsOf }) => exportsOf(workbench))
+    exports: async () => {
+      const [table, explorer] = await Promise.all([import('./table'), import('./explorer')]);
+      return { ...table.exportsOf(workbench), ...explorer.exportsOf(workbench) };
+    }
   });
 }

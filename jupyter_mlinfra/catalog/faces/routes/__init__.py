@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import (
     access,
     care,
+    grid,
     ingest,
     labels,
     looking,
@@ -20,6 +21,7 @@ from . import (
 ROUTES = {
     **reading.ROUTES,
     **looking.ROUTES,
+    **grid.ROUTES,
     **time.ROUTES,
     **quality.ROUTES,
     **tracing.ROUTES,

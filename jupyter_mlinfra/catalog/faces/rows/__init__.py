@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from . import access, care, ingest, labels, looking, quality, querying, reading, search, time
+from . import access, care, grid, ingest, labels, looking, quality, querying, reading, search, time
 
 __all__ = [
     "access",
     "care",
+    "grid",
     "ingest",
     "labels",
     "looking",

@@ -55,7 +55,7 @@ def _dataset_detail(item: DatasetDetail) -> Card:
 
 
 @card(RowBlock)
-def _row_block(item: RowBlock) -> Card:
+def row_block(item: RowBlock) -> Card:
     names = [column.name for column in item.columns]
     rows = [
         dict(zip(names, (beginning(stored(value), 40) for value in values), strict=True))

@@ -1,6 +1,7 @@
 import type { Request } from '../request';
 import { careClient, type ICareClient } from './care';
 import { datasetsClient, type IDatasetsClient } from './datasets';
+import { gridClient, type IGridClient } from './grid';
 import { type IIngestClient, ingestClient } from './ingest';
 import { type ILabelsClient, labelsClient } from './labels';
 import { type IQualityClient, qualityClient } from './quality';
@@ -8,11 +9,19 @@ import { type ITimeClient, timeClient } from './time';
 
 /** Datasets, as the panels ask for them. */
 export interface ICatalogClient
-  extends ICareClient, IDatasetsClient, IIngestClient, ILabelsClient, IQualityClient, ITimeClient {}
+  extends
+    ICareClient,
+    IDatasetsClient,
+    IGridClient,
+    IIngestClient,
+    ILabelsClient,
+    IQualityClient,
+    ITimeClient {}
 
 export const catalogClient = (request: Request): ICatalogClient => ({
   ...careClient(request),
   ...datasetsClient(request),
+  ...gridClient(request),
   ...ingestClient(request),
   ...labelsClient(request),
   ...qualityClient(request),

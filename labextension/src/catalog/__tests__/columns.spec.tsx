@@ -12,8 +12,9 @@ import {
 } from '../../components/__tests__/samples';
 import { fakeWorkbench, type IFake, show } from '../../components/__tests__/workbench';
 import { Columns } from '../columns';
+import { Preview } from '../grid/preview';
+import { PLAIN } from '../grid/query';
 import CatalogPanel from '../panel';
-import { Preview } from '../preview';
 import { Snapshots } from '../snapshots';
 import { statisticsOf } from '../statistics';
 
@@ -316,13 +317,16 @@ describe('the rows of a dataset', () => {
     data: [Array.from({ length: shown }, (_, index) => start + index)],
     shown,
     total,
-    snapshot: '7'
+    snapshot: '7',
+    of: total,
+    query: PLAIN,
+    code: {}
   });
 
   async function preview(rows: jest.Mock, kept: Record<string, unknown> = {}): Promise<void> {
-    const fake = fakeWorkbench({ catalog: { rows } });
+    const fake = fakeWorkbench({ catalog: { grid: rows } });
     Object.entries(kept).forEach(([key, value]) => fake.kept.set(key, value));
-    show(fake, <Preview dataset={dataset} going={false} />);
+    show(fake, <Preview detail={{ dataset, schema: [] }} going={false} filtering={false} />);
     await settle();
   }
 
@@ -339,7 +343,10 @@ describe('the rows of a dataset', () => {
       ],
       shown: 3,
       total: 3,
-      snapshot: '7'
+      snapshot: '7',
+      of: 3,
+      query: PLAIN,
+      code: {}
     };
     await preview(jest.fn(async () => block));
     expect(cells('Rows of n.a')).toEqual([
@@ -353,7 +360,7 @@ describe('the rows of a dataset', () => {
   it('that are many are read by pages, each row once, and a row is gone to by its number', async () => {
     const total = 250;
     const rows = jest.fn(
-      async (_name: string, { start, count }: { start: number; count: number }) =>
+      async (_name: string, _query: object, { start, count }: { start: number; count: number }) =>
         blockOf(start, Math.min(count, total - start), total)
     );
     await preview(rows, { 'preview:as-table': true });

@@ -4,6 +4,7 @@ import React from 'react';
 import type { IDatasetDetail } from '../../api/types';
 import { type IFake, fakeWorkbench, framed, show } from '../../components/__tests__/workbench';
 import { Arrivals, PageContext } from '../../hooks/page';
+import { PLAIN } from '../grid/query';
 import DatasetPage from '../page/page';
 
 const settle = async (): Promise<void> => {
@@ -40,7 +41,17 @@ async function onSnapshots(): Promise<{
   const catalog = {
     show: async () => ({ dataset, schema: columns, newer: 0, code: {} }),
     snapshots: async () => ({ items: [], shown: 0, total: 0 }),
-    rows: async () => ({ columns, data: [[1]], start: 0, shown: 1, total: 1000, snapshot: '7' }),
+    grid: async () => ({
+      columns,
+      data: [[1]],
+      start: 0,
+      shown: 1,
+      total: 1000,
+      snapshot: '7',
+      of: 1000,
+      query: PLAIN,
+      code: {}
+    }),
     profile
   };
   const fake = fakeWorkbench({ catalog });
@@ -234,7 +245,10 @@ describe('the page of a table of another domain', () => {
       start: 0,
       shown: 1,
       total: 9,
-      snapshot: null
+      snapshot: null,
+      of: 9,
+      query: PLAIN,
+      code: {}
     };
     const rows = jest.fn(async () => ({ ...block, data: [[70 + minute]] }));
     const shown = jest.fn(async () => ({
@@ -249,7 +263,7 @@ describe('the page of a table of another domain', () => {
       newer: 0,
       code: {}
     }));
-    const fake = fakeWorkbench({ catalog: { show: shown, rows } });
+    const fake = fakeWorkbench({ catalog: { show: shown, grid: rows } });
     fake.kept.set('view:dataset:n.a', 'preview');
     show(fake, <DatasetPage reference="dataset:n.a" name="n.a" />);
     await settle();
@@ -285,10 +299,13 @@ describe('the page of a table of another domain', () => {
       start: 0,
       shown: 1,
       total: 10000,
-      snapshot: null
+      snapshot: null,
+      of: 10000,
+      query: PLAIN,
+      code: {}
     }));
     const fake = fakeWorkbench({
-      catalog: { show: async () => ({ dataset, schema: [], newer: 0, code: {} }), rows }
+      catalog: { show: async () => ({ dataset, schema: [], newer: 0, code: {} }), grid: rows }
     });
     fake.kept.set('view:dataset:monitoring.a_series', 'preview');
     show(fake, <DatasetPage reference="dataset:monitoring.a_series" name="monitoring.a_series" />);
@@ -299,9 +316,12 @@ describe('the page of a table of another domain', () => {
       'Columns',
       'Profile'
     ]);
-    expect(screen.getByText('the first 10,000 rows; SQL reads all of them')).toBeDefined();
+    expect(
+      screen.getByText('only the first rows; SQL, filters and groups read all of them')
+    ).toBeDefined();
     expect(rows).toHaveBeenCalledWith(
       'monitoring.a_series',
+      PLAIN,
       { start: 0, count: 200, snapshot: null },
       expect.anything()
     );

@@ -1,6 +1,6 @@
 import React from 'react';
 
-import type { IDatasetDetail } from '../../api/types';
+import type { Code, IDatasetDetail } from '../../api/types';
 import { ActionButton } from '../../components/action';
 import { Button } from '../../components/button';
 import { InsertButton, PageHeader } from '../../components/header';
@@ -14,6 +14,8 @@ interface IHeadProps {
   name: string;
   /** What is shown below; nothing before it is known. */
   detail: IDatasetDetail | undefined;
+  /** That of the rows that are shown, if they are not all of the dataset. */
+  code: Code | undefined;
   onRefresh: () => void;
 }
 
@@ -22,6 +24,7 @@ export function DatasetHead({
   reference,
   name,
   detail,
+  code,
   onRefresh
 }: IHeadProps): React.ReactElement {
   const { trans } = useWorkbench();
@@ -31,10 +34,11 @@ export function DatasetHead({
       icon="catalog"
       title={name}
       reference={reference}
+      code={code?.python}
       pinned={formatRef('dataset', name, at ?? detail?.dataset.snapshot)}
       mark={at !== null && <Tag>{trans.__('older snapshot')}</Tag>}
     >
-      <InsertButton code={detail?.code.python} />
+      <InsertButton code={(code ?? detail?.code)?.python} />
       {detail && at === null && (
         <ActionButton
           command="mlinfra:catalog-label"

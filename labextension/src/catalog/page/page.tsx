@@ -1,5 +1,6 @@
-import React, { useCallback, useEffect } from 'react';
+import React, { useCallback, useEffect, useState } from 'react';
 
+import type { IGridBlock } from '../../api/types';
 import { Result } from '../../components/card';
 import { CodeDrawer } from '../../components/drawer';
 import { PageTabs } from '../../components/pagetabs';
@@ -7,6 +8,7 @@ import { useWorkbench } from '../../hooks/context';
 import { useQuery } from '../../hooks/query';
 import { formatRef, labelOf, parseRef } from '../../refs';
 import type { IPageProps } from '../../tokens';
+import { ShownContext } from '../grid/shown';
 import { TABS } from '../tabs';
 import { DatasetFacts } from './facts';
 import { DatasetHead } from './head';
@@ -27,6 +29,7 @@ export default function DatasetPage({ reference, name, onTitle }: IPageProps): R
     void ask();
   }, [follow, ask]);
   useAgain(refresh);
+  const [grid, showGrid] = useState<IGridBlock | null>(null);
   useEffect(() => {
     if (at !== null) {
       onTitle?.(trans.__('%1 as it was', name));
@@ -34,7 +37,13 @@ export default function DatasetPage({ reference, name, onTitle }: IPageProps): R
   }, [at, name, onTitle, trans]);
   return (
     <>
-      <DatasetHead reference={reference} name={name} detail={held} onRefresh={refresh} />
+      <DatasetHead
+        reference={reference}
+        name={name}
+        detail={held}
+        code={grid?.code}
+        onRefresh={refresh}
+      />
       <Result query={query}>
         {newest => {
           const detail = held ?? newest;
@@ -44,14 +53,16 @@ export default function DatasetPage({ reference, name, onTitle }: IPageProps): R
                 detail={detail}
                 onUpdate={at === null ? update : () => void open(formatRef('dataset', name))}
               />
-              <PageTabs
-                tabs={TABS}
-                detail={detail}
-                page={reference}
-                first="columns"
-                note={trans._n('%1 column', '%1 columns', detail.schema.length)}
-              />
-              <CodeDrawer code={detail.code} />
+              <ShownContext.Provider value={showGrid}>
+                <PageTabs
+                  tabs={TABS}
+                  detail={detail}
+                  page={reference}
+                  first="columns"
+                  note={trans._n('%1 column', '%1 columns', detail.schema.length)}
+                />
+              </ShownContext.Provider>
+              <CodeDrawer code={grid?.code ?? detail.code} />
             </>
           );
         }}
