@@ -208,7 +208,7 @@ def _record_changes(
             view, ref = views.get(name), reference("view", name)
             with telling(f"{ref} is {change}"):
                 if view and view.source:
-                    source = view.source.ref
+                    source = view.source.state_ref
                     columns = {
                         feature: [(source, column)]
                         for feature, column in source_columns(view).items()

@@ -372,6 +372,9 @@ def test_a_project_has_views_over_all_of_them(repo: Path, project: Project, ware
     )
     features = Features(project)
     features.apply()
+    expiry = Catalog(project).expire("lake.scores", older_than=timedelta(0), keep=1)
+    kept = {item.id: item.kept_because for item in expiry.snapshots}
+    assert kept[str(snapshot)] == "Used by view:pinned."
     for name in ("delta", "iceberg", "pinned"):
         assert (features.show(name).rows.value, features.show(name).view.problem) == (3, "")
         asked = pl.from_pandas(ASKED)

@@ -53,6 +53,11 @@ class SourceSpec:
             return reference("dataset", self.dataset)
         return f"{self.options[PROJECT]}#{self.name}" if self.kind == "dataset" else self.name
 
+    @property
+    def state_ref(self) -> str:
+        """The same with its own snapshot, if it has one: so that this one does not expire."""
+        return self.ref if self.snapshot is None else f"{self.ref}@{self.snapshot}"
+
 
 def _is_secret(key: str, value: str) -> bool:
     in_clear = bool(value) and not is_reference(value)
