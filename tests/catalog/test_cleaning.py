@@ -135,3 +135,23 @@ def test_where_a_file_that_is_needed_is_not_listed_nothing_is_judged(
     with pytest.raises(Unprocessable, match="not in the listing"):
         catalog.clean("t.a")
     assert (data / f"00000-7-{UUID}.parquet").exists()
+
+
+def test_what_another_project_of_the_same_catalog_has_in_its_trash_stays(tmp_path: Path) -> None:
+    """The new table of that name has the same folder."""
+    catalogs = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mlinfra.toml").write_text(
+            f'[catalog]\nuri = "sql+sqlite:///{tmp_path}/shared.db"\n'
+            f'warehouse = "{tmp_path}/lake"\n'
+        )
+        catalogs.append(Catalog(Project.open(tmp_path / name)))
+    one, two = catalogs
+    one.write(pl.DataFrame({"id": [1, 2]}), into="t.a")
+    one.delete("t.a")
+    two.write(pl.DataFrame({"word": ["x"]}), into="t.a")
+    age(tmp_path / "lake")
+    assert two.clean("t.a", hours=1).orphans == []
+    one.restore_deleted("t.a", into="t.back")
+    assert one.dataset("t.back").scan().collect()["id"].to_list() == [1, 2]

@@ -211,3 +211,16 @@ def test_what_cannot_be_moved_is_refused(
     monkeypatch.setattr("pyiceberg.catalog.sql.SqlCatalog", dict)  # as if it were a REST catalog
     with pytest.raises(Conflict, match="no request that exchanges"):
         cold.move("t.a", tier="cold")
+
+
+def test_a_deleted_dataset_is_purged_where_it_was_before_too(
+    cold: Catalog, project: Project, tmp_path: Path
+) -> None:
+    cold.write(pl.DataFrame({"id": [1]}), into="t.a")
+    cold.write(pl.DataFrame({"id": [2]}), into="t.b")
+    cold.move("t.a", tier="cold")
+    deleted = cold.delete("t.a")
+    assert [item.name for item in cold.purge(deleted.trash).items] == ["t.a"]
+    places = [tmp_path / "cold", project.home / "warehouse" / "t" / "a"]
+    assert [path for place in places for path in place.rglob("*") if path.is_file()] == []
+    assert cold.dataset("t.b").scan().collect()["id"].to_list() == [2]

@@ -11,7 +11,7 @@ import contextlib
 import json
 import re
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -76,8 +76,9 @@ class Orphans:
             needs = self._needed(name, [own, *since])
             files, is_busy = self._store.pending.files(name.text)
             journal = {plain(path) for path in files}
+            deleted = self._of_deleted(found.values(), needs, str(table.metadata.table_uuid))
             judged = [
-                (file, self._judged(file, journal, since, least, is_busy=is_busy))
+                (file, self._judged(file, journal, deleted, since, least, is_busy=is_busy))
                 for file in found.values()
                 if plain(file.path) not in needs
             ]
@@ -87,18 +88,20 @@ class Orphans:
                 self._forget(left, own)
             return self._plan(table, name, judged, really=really)
 
-    def purge(self, location: str) -> int:
-        """Delete what a table that is no more has left in its folder, but what others need. Returns
-        the bytes.
+    def purge(self, metadata: Mapping[str, Any]) -> None:
+        """Delete what a table that is no more has left in its folder, and where it was before, but
+        what others need. metadata: its last.
         """
-        needs = self._needed(None, [location])
+        left = self._moves.of(str(metadata["table-uuid"]))
+        folders = list(dict.fromkeys([metadata["location"], *(item.folder for item in left)]))
+        needs = self._needed(None, folders)
         gone = [
             file
-            for file in listed(self._store, location)
+            for file in self._listed(folders)
             if plain(file.path) not in needs and is_ours(file.path)
         ]
         self._delete(gone, lambda *_: None)
-        return sum(file.bytes for file in gone)
+        self._forget(left, metadata["location"])
 
     def _listed(self, folders: Sequence[str]) -> list[Found]:
         return [file for folder in folders for file in listed(self._store, folder)]
@@ -130,6 +133,29 @@ class Orphans:
             for entry in self._store.entries()
         ]
 
+    def _of_deleted(self, files: Iterable[Found], needs: set[str], own: str) -> set[str]:
+        """What tables with another UUID need whose metadata files are there: a catalog may be used
+        by several projects, each with a trash of its own.
+        """
+        from pyiceberg.exceptions import ValidationError
+
+        newest: dict[str, tuple[Mapping[str, Any], str]] = {}
+        for file in files:
+            if not file.path.endswith(".metadata.json") or plain(file.path) in needs:
+                continue
+            try:
+                metadata = read_metadata(io_of(self._store, file.path), file.path)
+            except (OSError, ValueError, ValidationError):  # of a write that was killed
+                continue
+            at, uuid = metadata["last-updated-ms"], metadata["table-uuid"]
+            if uuid != own and (uuid not in newest or newest[uuid][0]["last-updated-ms"] < at):
+                newest[uuid] = (metadata, file.path)
+        found = set[str]()
+        for metadata, path in newest.values():
+            with contextlib.suppress(OSError):  # its files are gone already
+                found |= needed(io_of(self._store, path), metadata, path)
+        return found
+
     def _set_aside(self) -> set[str]:
         """Damaged files that may be put back."""
         notes = (self._project.home / "quarantine" / "files").glob("*/*.json")
@@ -139,6 +165,7 @@ class Orphans:
         self,
         file: Found,
         journal: set[str],
+        deleted: set[str],
         since: dict[str, Left],
         least: int,
         *,
@@ -151,6 +178,8 @@ class Orphans:
         why, kept = "no snapshot has it", True
         if plain(file.path) in journal:
             why = "a write that is not settled made it"
+        elif plain(file.path) in deleted:
+            why = "a dataset that was deleted needs it: another project may have it in its trash"
         elif not is_ours(file.path):
             why = "its name is not one of Iceberg's: somebody else put it there"
         elif is_busy and moved is None:

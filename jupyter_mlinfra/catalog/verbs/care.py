@@ -228,7 +228,7 @@ class CareVerbs(Verbs):
         with self._store.explained(f"{item.record.name} was not purged."):
             metadata = read_metadata(io_of(self._store, item.metadata), item.metadata)
             self._trash.take(item.record.id)
-            Orphans(self._project, self._store).purge(metadata["location"])
+            Orphans(self._project, self._store).purge(metadata)
         return item.record
 
     def _check_unused(self, name: DatasetName) -> None:
