@@ -76,12 +76,12 @@ const LOOKS: Readonly<Record<string, [ShapeName, Tone, Words]>> = {
   created_later: look('failed', 'bad', trans => trans.__('created later')),
   no_time: look('nodata', 'idle', trans => trans.__('no time')),
   passed: look('done', 'ok', trans => trans.__('pass')),
-  well: look('done', 'ok', trans => trans.__('as usual')),
+  well: look('done', 'ok', trans => trans.__('well')),
   late: look('clock', 'wait', trans => trans.__('late')),
-  short: look('firing', 'wait', trans => trans.__('few new rows')),
-  large: look('firing', 'wait', trans => trans.__('many new rows')),
-  failing: look('failed', 'bad', trans => trans.__('rules fail')),
-  unknown: look('nodata', 'idle', trans => trans.__('not known yet')),
+  short: look('firing', 'wait', trans => trans.__('short')),
+  large: look('firing', 'wait', trans => trans.__('large')),
+  failing: look('failed', 'bad', trans => trans.__('failing')),
+  unknown: look('nodata', 'idle', trans => trans.__('unknown')),
   drifted: look('firing', 'bad', trans => trans.__('drifted')),
   stable: look('done', 'ok', trans => trans.__('stable'))
 };
