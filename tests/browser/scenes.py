@@ -36,6 +36,23 @@ def features(lab: Lab) -> None:
     expect(page.locator("[data-basis]").first).to_be_visible()
 
 
+def features_asof(lab: Lab) -> None:
+    page = lab.open("Features", "view:origin_weather")
+    page.get_by_role("tab", name="As of").click()
+    page.get_by_label("origin", exact=True).fill("JFK")
+    page.get_by_label("at", exact=True).fill("2013-07-12 18:30")
+    lab.page.keyboard.press("Enter")
+    expect(
+        page.get_by_role("grid", name="Rows of this key").get_by_role("row").nth(1)
+    ).to_be_visible()
+
+
+def features_statistics(lab: Lab) -> None:
+    page = lab.open("Features", "view:origin_weather")
+    page.get_by_role("tab", name="Statistics").click()
+    expect(page.get_by_role("grid").get_by_role("row").nth(1)).to_be_visible()
+
+
 def jobs(lab: Lab) -> None:
     page = lab.open("Jobs", "pipeline:flights")
     expect(page.get_by_text("monitor", exact=True).first).to_be_visible()
@@ -433,6 +450,8 @@ PICTURES: dict[str, Callable[[Lab], None]] = {
     "runtimes": runtimes,
     "cause": cause,
     "try-it": try_it,
+    "features-asof": features_asof,
+    "features-statistics": features_statistics,
     "access": access,
     "alert": alert,
     "rules": rules,

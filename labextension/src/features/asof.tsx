@@ -189,7 +189,7 @@ function columnsOf(found: IExplained, { trans }: IWorkbench): IColumnSpec<IPlace
       cell: ({ row }) => {
         const value = row.values[name];
         return typeof value === 'number' ? (
-          <Num value={value} format={format.cell} />
+          <Num value={value} format={format.datum} />
         ) : (
           format.cell(value)
         );

@@ -107,7 +107,11 @@ function firstColumns({ trans }: IWorkbench): IColumnSpec<IFeature>[] {
     {
       key: 'name',
       head: trans.__('feature'),
-      cell: ({ name }) => <span className={cx('strong-name')}>{name}</span>,
+      cell: ({ name, description }) => (
+        <span className={cx('strong-name')} title={description || name}>
+          {name}
+        </span>
+      ),
       sort: ({ name }) => name,
       width: 200
     },
@@ -131,7 +135,7 @@ function firstColumns({ trans }: IWorkbench): IColumnSpec<IFeature>[] {
 /** The columns of the page of a view. */
 function knownColumns(
   workbench: IWorkbench,
-  { view, features }: IViewDetail,
+  { view }: IViewDetail,
   known: IViewStatistics | undefined,
   uses: readonly IUse[] = []
 ): IColumnSpec<IFeature>[] {
@@ -174,7 +178,7 @@ function knownColumns(
       key: 'drift',
       head: <span title={known?.no_drift}>{trans.__('drift (PSI)')}</span>,
       width: 90,
-      figure: ({ name }) => figures.get(name)?.drift ?? undefined,
+      figure: ({ name }) => figures.get(name)?.drift,
       cell: ({ name }) => <Drift figures={figures.get(name)} />,
       sort: ({ name }) => numberIn(figures.get(name)?.drift)
     },
@@ -182,7 +186,7 @@ function knownColumns(
       key: 'skew',
       head: trans.__('skew'),
       width: 80,
-      figure: ({ name }) => figures.get(name)?.skew ?? undefined,
+      figure: ({ name }) => figures.get(name)?.skew,
       write: value => format.percent(value, 1),
       sort: ({ name }) => numberIn(figures.get(name)?.skew)
     },
@@ -206,17 +210,7 @@ function knownColumns(
           format.DASH
         );
       }
-    },
-    ...(features.some(({ description }) => description)
-      ? [
-          {
-            key: 'text',
-            head: trans.__('description'),
-            wrap: true,
-            cell: ({ description }: IFeature) => description || format.DASH
-          }
-        ]
-      : [])
+    }
   ];
 }
 
@@ -245,10 +239,10 @@ function Fresh({ figures }: { figures?: IFeatureFigures }): React.ReactElement |
 
 /** The drift of a feature; a large one stands out. */
 export function Drift({ figures }: { figures?: IFeatureFigures }): React.ReactElement | null {
-  const drift = figures?.drift;
-  if (!drift) {
+  if (!figures) {
     return null;
   }
+  const { drift } = figures;
   const shown = <Num value={drift} format={value => format.number(value, 2)} />;
   return (numberIn(drift) ?? 0) > LARGE ? <State state="drifted">{shown}</State> : shown;
 }

@@ -138,7 +138,10 @@ function Basket({ picked, onPick }: IBasketProps): React.ReactElement {
             onClick={() => void run(() => code.insertBelow(pythonOf(workbench, picked)))}
           />
           <Button
-            label={trans.__('Store…')}
+            bare
+            kind="quiet"
+            icon="catalog"
+            label={trans.__('Store as a Training Set…')}
             caption={trans.__('Join them to the rows of a dataset, and store the training set')}
             onClick={() => store(!storing)}
           />

@@ -7,14 +7,7 @@ import type {
   IViewDetail,
   IViewStatistics
 } from '../api/types';
-import {
-  beyond,
-  ColumnShape,
-  columnOf,
-  figureOf,
-  mostFrequent,
-  quantile
-} from '../catalog/figures';
+import { ColumnShape, columnOf, figureOf, mostFrequent, quantile } from '../catalog/figures';
 import { ActionButton } from '../components/action';
 import { EmptyCard, Result } from '../components/card';
 import { cx } from '../components/cx';
@@ -125,10 +118,10 @@ function columnsOf(workbench: IWorkbench, profile: IProfile): IColumnSpec<IFeatu
     {
       key: 'shape',
       head: trans.__('shape'),
-      width: 180,
+      width: 140,
       cell: ({ name }) => {
         const shape = column(name)?.shape;
-        return shape && <ColumnShape name={name} shape={shape} width={164} height={28} />;
+        return shape && <ColumnShape name={name} shape={shape} width={124} height={28} />;
       }
     },
     {
@@ -148,37 +141,29 @@ function columnsOf(workbench: IWorkbench, profile: IProfile): IColumnSpec<IFeatu
       key: 'drift',
       head: trans.__('drift (PSI)'),
       width: 90,
-      figure: ({ drift }) => drift ?? undefined,
+      figure: ({ drift }) => drift,
       cell: figures => <Drift figures={figures} />
     },
     {
       key: 'ks',
       head: trans.__('KS'),
       width: 70,
-      figure: ({ ks }) => ks ?? undefined,
+      figure: ({ ks }) => ks,
       write: value => format.number(value, 2)
     },
     {
       key: 'skew',
       head: trans.__('skew'),
       width: 80,
-      figure: ({ skew }) => skew ?? undefined,
+      figure: ({ skew }) => skew,
       write: value => format.percent(value, 1)
     },
     {
       key: 'top',
       head: trans.__('most frequent'),
-      figure: ({ name }) => mostFrequent(column(name), profile, 3),
+      figure: ({ name }) => mostFrequent(column(name), profile, 2),
       end: false,
-      width: 220
-    },
-    {
-      key: 'beyond',
-      head: trans.__('not drawn'),
-      cell: ({ name }) => {
-        const shape = column(name)?.shape;
-        return <span className={cx('quiet')}>{shape && beyond(shape, workbench).join('; ')}</span>;
-      }
+      width: 150
     }
   ];
 }

@@ -54,9 +54,9 @@ def _statistics(item: ViewStatistics) -> Card:
     facts = {
         "rows": number(item.rows),
         "ttl": span(item.ttl_seconds),
-        "drift since": moment(item.training.last) if item.training else "",
+        **({"drift since": moment(item.training.last)} if item.training else {}),
         "skew": _skew(item),
-        "problem": f"{item.problem} {item.fix}".strip(),
+        **({"problem": f"{item.problem} {item.fix}".strip()} if item.problem else {}),
     }
     columns = item.profile.columns if item.profile else {}
     rows = [_figures(found, columns) for found in item.features]

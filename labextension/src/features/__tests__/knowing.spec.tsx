@@ -223,6 +223,7 @@ it('the features show freshness, mean, drift, skew and models by name, champions
   expect(gust?.slice(2, 6)).toEqual(['50 %', '38 min', '3 h', '25.5']);
   expect(gust?.slice(7)).toEqual(['0.31', '2 %', 'delay v7 champion first try']);
   expect(rain?.slice(3, 6)).toEqual(['never', '3 h', '']);
+  expect(rain?.slice(7, 9)).toEqual(['–', '–']);
   expect(document.body.textContent).not.toContain('c0ffee');
 });
 

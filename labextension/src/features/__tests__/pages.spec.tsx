@@ -195,8 +195,8 @@ describe('the features of a view', () => {
     const view = viewOf({ description: text, owner: text, tags: { key: text } });
     await opened(detailOf({ view, features: [feature(text, { description: text })] }));
     const [row] = cells('Features of weather');
-    expect([row?.[0], row?.[row.length - 1]]).toEqual([text, text]);
-    expect(screen.getAllByText(text).length).toBeGreaterThanOrEqual(4);
+    expect(row?.[0]).toBe(text);
+    expect(screen.getAllByText(text).length).toBeGreaterThanOrEqual(3);
     expect(document.querySelector('img[src], script')).toBeNull();
   });
 
