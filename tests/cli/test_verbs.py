@@ -386,8 +386,12 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         "features online w w2:temp --key zip=02134 --key zip=LGA",
         "list[OnlineRow]",
         "features",
-        "online",
-        {"features": ["w:*", "w2:temp"], "entities": [{"zip": "02134"}, {"zip": "LGA"}]},
+        "looked_up",
+        {
+            "features": ["w:*", "w2:temp"],
+            "entities": [{"zip": "02134"}, {"zip": "LGA"}],
+            "reveal": False,
+        },
     ),
     (
         "features explain w --key zip=02134 --at 2026-03-01T06:00:00Z --known-only",

@@ -278,8 +278,8 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
         "features/online",
         {"features": ["w:*"], "entities": [{"origin": "JFK"}]},
         "features",
-        "online",
-        {"features": ["w:*"], "entities": [{"origin": "JFK"}]},
+        "looked_up",
+        {"features": ["w:*"], "entities": [{"origin": "JFK"}], "reveal": False},
     ),
     (
         "features/push",

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
 from ...core.records import Page
+from ...core.viewer import Reveal
 from ..access.records import Revealed
 from .base import Verbs, whole
 
 
 class AccessVerbs(Verbs):
     """Who sees what; a base of `Catalog`."""
+
+    def hidden(
+        self, name: str, columns: Sequence[str], reveal: Reveal, *, verb: str
+    ) -> Collection[str]:
+        """Those of the columns of a dataset whose values a viewer does not see; for other domains
+        that show them. What he sees although it is tagged `pii` is recorded first, as shown by
+        `verb`. Raises Forbidden if the settings do not allow it, NotFound.
+        """
+        table = self._tables.find(self.named(name))
+        self._revealing.check(reveal)
+        with table.explained():
+            return self._revealing.hidden(table, columns, reveal, verb=verb)
 
     def audit(
         self, name: str | None = None, *, limit: int = 50, cursor: str | None = None

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ...core.errors import BadRequest, Conflict, NotFound
 from ...core.frames import polars_frame
-from ...core.records import to_json
+from ...core.records import MASK, to_json
 from ...core.refs import named
+from ...core.viewer import Reveal
 from .. import statistics
 from ..definitions import Definition, Registered
 from ..knowing import compared
+from ..masking import hidden
 from ..online import MAX_ENTITIES
 from ..repo import configuration, folder, has_tables_of_versions
 from ..settings import FeatureSettings
@@ -130,6 +133,30 @@ class OnlineVerbs(FeatureVerbs):
         return self._online.read(
             requested, views, self._store.materializations, entities, self._now()
         )
+
+    def looked_up(
+        self,
+        features: Sequence[str],
+        entities: Sequence[Mapping[str, Any]],
+        *,
+        reveal: Reveal = False,
+    ) -> list[OnlineRow]:
+        """As `online`, for people: values of features whose column is tagged `pii` are masked.
+        reveal: who sees them too, which is recorded.
+        """
+        requested, views = self._served(features)
+        rows = self.online(features, entities)
+        masked = hidden(self._project, requested, views, reveal, verb="features online")
+        return [
+            replace(
+                row,
+                values={
+                    name: MASK if name in masked and value is not None else value
+                    for name, value in row.values.items()
+                },
+            )
+            for row in rows
+        ]
 
     def online_batch(
         self, features: Sequence[str], entities: Frame | Sequence[Mapping[str, Any]]

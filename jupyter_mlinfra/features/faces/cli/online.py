@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from ....faces.parse import event_rows, keys, moment, moment_or_span, span
+from ....faces.reveal import revealing, viewer_here
 from ....faces.session import Ended, Failed, Session
 from .noun import features
 
@@ -73,11 +74,14 @@ def _push(session: Session, name: str, file: str, to: Any) -> Any:
     metavar="NAME=VALUE",
     help="A key of an entity; repeat it for several entities.",
 )
-def _online(session: Session, refs: tuple[str, ...], key: tuple[str, ...]) -> Any:
+@revealing
+def _online(session: Session, refs: tuple[str, ...], key: tuple[str, ...], reveal: bool) -> Any:
     """Online values of entities: `features online origin_weather:* --key origin=JFK`."""
     entities = keys(key)
-    rows = session.bench.features.online(
-        [ref if ":" in ref else f"{ref}:*" for ref in refs], entities
+    rows = session.bench.features.looked_up(
+        [ref if ":" in ref else f"{ref}:*" for ref in refs],
+        entities,
+        reveal=viewer_here(session, reveal),
     )
     # What is asked of one entity is an object, not a list of one.
     return rows[0] if len(entities) == 1 else rows

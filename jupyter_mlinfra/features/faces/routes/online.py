@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from ....faces.handler import Handler, access, elsewhere
 from ....faces.parameters import Len, Name
 from ....faces.parse import span
+from ....faces.reveal import viewer_of
 
 if TYPE_CHECKING:
     from ....jobs.spec import Job
@@ -24,9 +25,12 @@ class Online(Handler):
         *,
         features: Annotated[list[Name], Len(1, 500)],
         entities: Annotated[list[dict[str, Any]], Len(1, 1000)],
+        reveal: bool = False,
     ) -> Sequence[OnlineRow]:
-        """Online values of some entities; changes nothing."""
-        return self.bench.features.online(features, entities)
+        """Online values of some entities; changes nothing. `reveal` needs the right to read
+        `mlinfra:catalog-pii`, and is recorded.
+        """
+        return self.bench.features.looked_up(features, entities, reveal=viewer_of(self, reveal))
 
 
 class Materialize(Handler):

@@ -1,0 +1,66 @@
+"""Features made from columns with personal data: an online look-up for people hides their values,
+models get them.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import polars as pl
+import pytest
+
+from jupyter_mlinfra.catalog import Catalog
+from jupyter_mlinfra.core.errors import Forbidden
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.core.records import MASK, to_json
+from jupyter_mlinfra.features import Features
+
+CANARY = "canary-7f3a"
+DEFINITIONS = """
+from feast import Entity, FeatureView, Field
+from feast.types import Float64, String
+from feast.value_type import ValueType
+
+from jupyter_mlinfra.features import DatasetSource
+
+person = Entity(name="person", join_keys=["id"], value_type=ValueType.INT64)
+people = FeatureView(
+    name="people",
+    entities=[person],
+    schema=[Field(name="mail", dtype=String), Field(name="score", dtype=Float64)],
+    source=DatasetSource(
+        dataset="hr.people", timestamp_field="at", field_mapping={"email": "mail"}
+    ),
+)
+"""
+
+
+@pytest.mark.slow
+def test_a_look_up_for_people_masks_what_comes_from_a_tagged_column(project: Project) -> None:
+    (project.root / "feature_repo").mkdir()
+    (project.root / "feature_repo" / "views.py").write_text(DEFINITIONS)
+    catalog, features = Catalog(project), Features(project)
+    at = [datetime(2026, 3, 1, tzinfo=UTC)] * 2
+    rows = {"id": [1, 2], "at": at, "email": [CANARY, None], "score": [0.5, 0.25]}
+    catalog.write(pl.DataFrame(rows), into="hr.people")
+    catalog.tag("column:hr.people.email", add=["pii"])
+    features.apply()
+    features.materialize("people", end=datetime(2026, 3, 2, tzinfo=UTC))
+    entities = [{"id": 1}, {"id": 2}, {"id": 3}]
+    served = features.online(["people:*"], entities)
+    assert served[0].values == {"people:mail": CANARY, "people:score": 0.5}
+    shown = features.looked_up(["people:*"], entities)
+    assert CANARY not in json.dumps(to_json(shown))
+    assert [row.values["people:mail"] for row in shown] == [MASK, None, None]
+    assert [row.values["people:score"] for row in shown] == [0.5, 0.25, None]
+    assert [row.status for row in shown] == [row.status for row in served]
+    assert catalog.audit().total == 0
+    assert features.looked_up(["people:*"], entities, reveal=True) == served
+    (entry,) = catalog.audit("hr.people").items
+    assert (entry.verb, entry.columns) == ("features online", ["email"])
+    assert features.looked_up(["people:score"], entities)[0].values == {"people:score": 0.5}
+    toml = project.root / "mlinfra.toml"
+    toml.write_text(toml.read_text() + '\n[catalog]\nreveal = "never"\n')
+    with pytest.raises(Forbidden):
+        Features(Project(project.root)).looked_up(["people:*"], entities, reveal=True)
