@@ -10,7 +10,6 @@ import re
 import shutil
 from datetime import date
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import polars as pl
 from playwright.sync_api import Locator, Response, expect
@@ -35,11 +34,11 @@ def tab(page: Locator, name: str) -> None:
 
 
 def is_block(response: Response) -> bool:
-    return f"/catalog/datasets/{LARGE}/rows" in response.url
+    return f"/catalog/datasets/{LARGE}/grid" in response.url
 
 
 def start_of(response: Response) -> int:
-    return int(parse_qs(urlsplit(response.url).query).get("start", ["0"])[0])
+    return int(response.request.post_data_json["start"])
 
 
 def test_the_preview_of_a_small_dataset_shows_the_rows_of_the_catalog(shared: Lab) -> None:
