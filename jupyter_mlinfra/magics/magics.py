@@ -124,8 +124,9 @@ def _umbrella() -> Magic:
 
 def _sql(shell: Any) -> Magic:
     def magic(line: str, cell: str) -> Any:
-        """`%%catalog sql [--out NAME] [--limit N] [-p NAME=VALUE] [--reveal]`: answer one SELECT
-        over datasets, as a Polars frame. `$NAME` in it is a value that `-p` gives.
+        """`%%catalog sql [--out NAME] [--limit N] [-p NAME=VALUE] [--reveal] [--explore]`: answer
+        one SELECT over datasets, as a Polars frame. `$NAME` in it is a value that `-p` gives.
+        --explore: as a grid, page by page.
         """
         parser = Parser(prog="%%catalog", add_help=False)
         parser.add_argument("verb", choices=["sql"])
@@ -134,6 +135,7 @@ def _sql(shell: Any) -> Magic:
         parser.add_argument("-p", "--param", action="append", default=[], metavar="NAME=VALUE")
         parser.add_argument("-r", "--raw", action="append", default=[], metavar="NAME=TEXT")
         parser.add_argument("--reveal", action="store_true")
+        parser.add_argument("--explore", action="store_true")
         options = parser.parse_args(split(line))
         frame = Session().bench.catalog.sql(
             cell,
@@ -143,6 +145,10 @@ def _sql(shell: Any) -> Magic:
         )
         if options.out:
             shell.user_ns[options.out] = frame
+        if options.explore:
+            from ..nouns import explore
+
+            return explore(frame)
         return frame
 
     return magic

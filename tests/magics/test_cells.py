@@ -14,6 +14,7 @@ import pytest
 from IPython.utils.capture import capture_output
 
 import jupyter_mlinfra as ml
+from jupyter_mlinfra.catalog import Explorer
 from jupyter_mlinfra.core.errors import Conflict, MLInfraError, NotFound, Unprocessable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import JobSpec
@@ -109,6 +110,13 @@ def test_sql_in_a_cell_gives_a_frame_and_a_variable(shell: Any, project: Project
     )
     assert found.to_dicts() == [{"tail": "N2"}]
     assert shell.user_ns["late"] is found
+    grid = shell.run_cell_magic(
+        "catalog",
+        "sql --out some --explore -p least=2000",
+        "FROM flights.planes WHERE year > $least",
+    )
+    assert shell.user_ns["some"].to_dicts() == [{"tail": "N2", "year": 2004}]
+    assert isinstance(grid, Explorer)
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ CANARY = "canary-7f3a"
 READS: list[tuple[str, Any]] = [
     ("catalog/datasets/hr.people/rows", None),
     ("catalog/datasets/hr.people/profile?tier=exact", None),
+    ("catalog/datasets/hr.people/grid", {"sort": [{"column": "id", "descending": True}]}),
     ("catalog/sql", {"query": "SELECT * FROM hr.people"}),
 ]
 
@@ -82,6 +83,6 @@ async def test_a_scope_of_the_hub_decides_who_sees_masked_values(
         assert shown.code == 200, path
         assert CANARY in json.dumps(shown.value), path
     log = (await ask("catalog/audit?name=hr.people")).value
-    assert [item["verb"] for item in log["items"]] == ["sql", "profile", "preview"]
+    assert [item["verb"] for item in log["items"]] == ["sql", "grid", "profile", "preview"]
     assert {item["face"] for item in log["items"]} == {"rest"}
     assert CANARY not in json.dumps(log)
