@@ -56,6 +56,9 @@ EXPIRED = "mlinfra.expired"
 came after them.
 """
 
+MOVED_TO, COMPACTED = "mlinfra.moved-to", "mlinfra.compacted"
+"""Properties of snapshots that change where rows are, and none of them."""
+
 _GROWS = ("append", "replace")
 """Operations after which all earlier rows are still there; Iceberg's `replace` compacts files."""
 
@@ -204,8 +207,14 @@ def refs_of(metadata: Metadata) -> dict[int, dict[str, str]]:
 
 
 def kind_of(snapshot: Metadata) -> str:
-    """What a commit did: `append`, `upsert`, `restore`, `compact`; else Iceberg's own word."""
+    """What a commit did: `append`, `upsert`, `restore`, `compact`, `move`; else Iceberg's own
+    word.
+    """
     summary = _summary(snapshot)
+    if MOVED_TO in summary:
+        return "move"
+    if COMPACTED in summary:
+        return "compact"
     if RESTORED_FROM in summary:
         return "restore"
     if summary.get(KEEPS_ROWS) == "true" and summary.get("added-records") == summary.get(

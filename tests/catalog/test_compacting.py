@@ -18,6 +18,7 @@ from pyiceberg.transforms import DayTransform
 
 from jupyter_mlinfra.catalog import Advance, Catalog, DatasetName, Position
 from jupyter_mlinfra.catalog.care import compacting
+from jupyter_mlinfra.catalog.metadata import kind_of
 from jupyter_mlinfra.catalog.store import CatalogStore
 from jupyter_mlinfra.core.project import Project
 from tests.catalog.test_foreign_deletes import PATH, POSITION, delete, load
@@ -97,6 +98,9 @@ def test_deleted_rows_are_out_of_the_files_and_counted_no_more(
     shown = catalog.show("t.a").dataset.rows
     assert (shown.value, shown.basis) == (len(before), "exact")
     assert catalog.care("t.a").deletes == 0
+    # to those who watch how many rows come, none has come
+    newest = CatalogStore.metadata_of(load(project))["snapshots"][-1]
+    assert kind_of(newest) == "compact"
 
 
 def test_files_are_joined_within_their_partition_and_large_ones_stay(

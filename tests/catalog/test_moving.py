@@ -18,6 +18,7 @@ from pyiceberg.table import Table
 
 from jupyter_mlinfra.catalog import Catalog, DatasetName
 from jupyter_mlinfra.catalog.care import moving
+from jupyter_mlinfra.catalog.metadata import kind_of
 from jupyter_mlinfra.catalog.store import CatalogStore
 from jupyter_mlinfra.core.errors import Conflict, NotFound, Unprocessable
 from jupyter_mlinfra.core.project import Project
@@ -90,6 +91,7 @@ def test_every_snapshot_is_read_as_before_without_the_old_files_and_back_again(
     assert (shown.rows.value, shown.tags, shown.name) == (4, ["gold"], "t.a")
     assert cold.dataset(f"t.a@{old.dataset.snapshot}").scan().collect().height == 4
     assert cold.care("t.a").tier == "cold"
+    assert kind_of(CatalogStore.metadata_of(cold._store.load(NAME))["snapshots"][-1]) == "move"
     # what was ingested still counts, and what is written goes to the new place
     assert cold.ingest([tmp_path / "one.csv"], into="t.a").skipped
     cold.write(pl.DataFrame({"id": [5], "x": ["e"], "y": [1.5]}), into="t.a")

@@ -175,7 +175,7 @@ class Moving:
                 **{key: value for key, value in totals.items() if key.startswith("total-")},
                 records.KEEPS_ROWS: "true",
                 records.WRITTEN_BY: actor(self._project),
-                "mlinfra.moved-to": tier,
+                records.MOVED_TO: tier,
             },
         }
         if metadata["format-version"] == 1:

@@ -98,7 +98,7 @@ class CareVerbs(Verbs):
 
         written_by = actor(self._project)
         terms = Terms(
-            summary=lambda: {records.WRITTEN_BY: written_by},
+            summary=lambda: {records.WRITTEN_BY: written_by, records.COMPACTED: "true"},
             undo=lambda: None,
             stale=lambda _: False,
         )
