@@ -1,13 +1,14 @@
-"""The offline store against Feast's DuckDB store: CPU seconds and peak memory of one historical
-retrieval through Feast's API.
+"""The offline store against Feast's DuckDB and Dask stores: CPU seconds and peak memory of one
+historical retrieval through Feast's API.
 
     python benchmarks/features.py [--rows 2000000] [--entities 100000] [--keys 100000] [--ttl-days
-    7] [--rounds 5] [--json]
+    7] [--rounds 5] [--stores duckdb polars …] [--json]
 
-Feast's DuckDB store needs the extra `benchmarks` (ibis), which nothing else here does. Every run is
-a process of its own; the stores take turns within a round, so a busy moment of the machine hits
-both. The answers are compared row by row. Memory is the growth of the peak over what the process
-held before the query, when Feast, the engines and the entity rows were loaded already (Linux).
+Dask is Feast's default; the rows that it leaves out are counted. Feast's DuckDB store needs the
+extra `benchmarks` (ibis), which nothing else here does. Every run is a process of its own; the
+stores take turns within a round, so a busy moment of the machine hits both. The answers are
+compared row by row. Memory is the growth of the peak over what the process held before the query,
+when Feast, the engines and the entity rows were loaded already (Linux).
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ FEATURES = ["f0", "f1", "f2", "f3", "f4", "count", "word"]
 OURS = "jupyter_mlinfra.features.PolarsOfflineStore"
 STORES: dict[str, dict[str, Any]] = {
     "duckdb": {"type": "duckdb"},
+    "dask": {"type": "dask"},
     "polars": {"type": OURS},
     "polars asof": {"type": OURS, "strategy": "asof"},
     "polars hash": {"type": OURS, "strategy": "hash"},
@@ -143,16 +145,20 @@ def status(key: str) -> int:
     )
 
 
-def run(rows: int, entities: int, keys: int, ttl_days: int, rounds: int) -> dict[str, Any]:
-    """Medians of every store, whether its answer equals DuckDB's, and the ratio to DuckDB."""
+def run(
+    rows: int, entities: int, keys: int, ttl_days: int, rounds: int, stores: list[str]
+) -> dict[str, Any]:
+    """Medians of every store, whether its answer equals DuckDB's, how many entity rows it left out,
+    and the ratio to DuckDB.
+    """
     import polars as pl
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         generate(folder, rows, entities, keys)
-        taken: dict[str, list[dict[str, float]]] = {store: [] for store in STORES}
+        taken: dict[str, list[dict[str, float]]] = {store: [] for store in stores}
         for _ in range(rounds):
-            for store in STORES:
+            for store in stores:
                 command = [
                     sys.executable,
                     __file__,
@@ -165,7 +171,7 @@ def run(rows: int, entities: int, keys: int, ttl_days: int, rounds: int) -> dict
                 ]
                 done = subprocess.run(command, check=True, capture_output=True, text=True)
                 taken[store].append(json.loads(done.stdout.splitlines()[-1]))
-        answers = {store: pl.read_parquet(folder / f"{store}.parquet") for store in STORES}
+        answers = {store: pl.read_parquet(folder / f"{store}.parquet") for store in stores}
     medians = {
         store: {key: statistics.median(item[key] for item in items) for key in items[0]}
         for store, items in taken.items()
@@ -175,7 +181,7 @@ def run(rows: int, entities: int, keys: int, ttl_days: int, rounds: int) -> dict
             figures
             | {
                 "equal": answers[store].equals(answers["duckdb"]),
-                "rows": answers[store].height,
+                "missing": entities - answers[store].height,
                 "found": int(answers[store]["f0"].is_not_null().sum()),
             }
             | {
@@ -196,6 +202,7 @@ def main() -> None:
     parser.add_argument("--keys", type=int, default=100_000)
     parser.add_argument("--ttl-days", type=int, default=7, help="0: values never expire")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--stores", nargs="+", choices=STORES, default=list(STORES))
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--one", choices=STORES, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
@@ -203,7 +210,10 @@ def main() -> None:
     if options.one:
         print(json.dumps(retrieve(options.folder, options.one, options.ttl_days)))
         return
-    result = run(options.rows, options.entities, options.keys, options.ttl_days, options.rounds)
+    stores = list(dict.fromkeys(["duckdb", *options.stores]))
+    result = run(
+        options.rows, options.entities, options.keys, options.ttl_days, options.rounds, stores
+    )
     if options.json:
         print(json.dumps(result))
         return
@@ -213,12 +223,13 @@ def main() -> None:
     )
     print(
         f"{'store':<12} {'CPU s':>7} {'MB':>7} {'CPU ratio':>10} {'MB ratio':>9}  equal  order kept"
+        f" {'rows missing':>13}"
     )
     for store, figures in result.items():
         ratios = f"{figures['cpu_s / duckdb']:>10.2f} {figures['memory_mb / duckdb']:>9.2f}"
         print(
             f"{store:<12} {figures['cpu_s']:>7.2f} {figures['memory_mb']:>7.0f} {ratios} "
-            f" {figures['equal']!s:<5}  {bool(figures['in_order'])}"
+            f" {figures['equal']!s:<5}  {bool(figures['in_order'])!s:<10} {figures['missing']:>12,}"
         )
 
 

@@ -161,12 +161,24 @@ def _apply(feast: FeatureStore, contents: RepoContents) -> None:
     from feast.errors import FeastError
     from feast.repo_operations import apply_total_with_repo_instance
 
+    keep_windows(contents)
     try:
         apply_total_with_repo_instance(
             feast, feast.project, feast.registry, contents, skip_source_validation=True
         )
     except (FeastError, ValueError, TypeError, KeyError, AssertionError) as error:
         raise refused(error, "the registry is unchanged") from error
+
+
+def keep_windows(contents: RepoContents) -> None:
+    """Let tags of batch views keep their aggregations, which Feast's registry cannot."""
+    from feast import BatchFeatureView
+
+    from .windows import tagged, windows_of
+
+    for view in contents.feature_views:
+        if isinstance(view, BatchFeatureView) and view.aggregations:
+            view.tags = {**view.tags, **tagged(windows_of(view))}
 
 
 def refused(error: Exception, kept: str) -> Unprocessable:

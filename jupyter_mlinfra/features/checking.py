@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from feast.labeling import LabelView
     from feast.repo_contents import RepoContents
 
+    from .definitions import WindowSpec
+
 
 def broken_views(
     contents: RepoContents, repo: Path, config: RepoConfig, *, files: Path | None = None
@@ -67,14 +69,15 @@ def check_source(
             if column:
                 require_time(schema, column, f"The rows of {source.name}")
         keys = [_join_key(name, join_keys) for name in view.entities]
-        if _computes(view):
+        if _transforms(view):
             return
         JoinView(
             name=view.name,
             frame=frame,
             keys={key: key for key in keys if not key.startswith("__dummy")},
-            features={field.name: field.name for field in view.features},
+            features={field.name: field.name for field in view.features if field.name not in keys},
             time=source.time,
+            windows=_windows(view),
         )
     except MLInfraError as error:
         error_type = type(error) if isinstance(error, NotFound | Unavailable) else Unprocessable
@@ -83,11 +86,23 @@ def check_source(
         ) from error
 
 
-def _computes(view: FeatureView | LabelView) -> bool:
-    """Whether a transformation or an aggregation makes columns that no source has."""
+def _windows(view: FeatureView | LabelView) -> list[WindowSpec]:
+    from .windows import windows_of
+
+    windows = windows_of(view)
+    if windows and not view.features:
+        raise Unprocessable(
+            f"{view.name} names no features.",
+            "Without schema=[…] every column of the source would be one.",
+            f"Name what its aggregations give: schema=[Field(name={windows[0].feature!r}, …)].",
+        )
+    return windows
+
+
+def _transforms(view: FeatureView | LabelView) -> bool:
+    """Whether a transformation makes columns that no source has."""
     return any(
-        getattr(view, name, None)
-        for name in ("feature_transformation", "udf", "aggregations", "source_views")
+        getattr(view, name, None) for name in ("feature_transformation", "udf", "source_views")
     )
 
 

@@ -33,8 +33,8 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowSpec:
-    """One aggregation of a stream view. seconds: length of its window, None for the whole past.
-    slide: seconds from one window to the next.
+    """One aggregation of a view. seconds: length of its window, None for the whole past. slide:
+    seconds from one window to the next.
     """
 
     feature: str
@@ -61,7 +61,8 @@ class LabelSpec:
 class Definition:
     """One view of the registry, or an earlier version of one (`name@v2`).
 
-    kind: see `KINDS`. computed: Feast computes its values, so that no source has them. digest:
+    kind: see `KINDS`. computed: its values are computed, so that no source has them; aggregated: by
+    the aggregations in `windows` alone, from the rows of its source. digest:
     changes with the definition. materialized_until: end of the last materialization that Feast
     recorded. version: Feast's number of its columns. uses: the views that it is computed from.
     push: name of the source by which rows are pushed, or empty.
@@ -81,6 +82,7 @@ class Definition:
     digest: str
     materialized_until: datetime | None
     computed: bool = False
+    aggregated: bool = False
     version: int | None = None
     uses: Sequence[str] = ()
     push: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ..core.refs import reference
@@ -20,6 +20,7 @@ from .definitions import (
 )
 from .kinds import ViewKind
 from .labels import priorities_of
+from .windows.plan import DEFAULT_HOP, TAG, window_spec, windows_in
 
 _DUMMY = "__dummy"  # how Feast marks "no entity"
 
@@ -40,11 +41,13 @@ def definition(view: Any, field: str, *, version: int | None = None) -> Definiti
     spec, kind = view.spec, _kind(field)
     current = _current_version(view)
     keys = [_column(column) for column in spec.entity_columns if not column.name.startswith(_DUMMY)]
+    windows = [] if kind == "on_demand" else _windows(spec)
     names = {key.name for key in keys}  # Feast has them among the features of stream views, too
     return Definition(
         name=spec.name if version is None else f"{spec.name}@v{version}",
         kind=kind,
-        computed=kind == "on_demand" or _computes(spec),
+        computed=kind == "on_demand" or _transforms(spec) or bool(windows),
+        aggregated=bool(windows) and not _transforms(spec),
         entities=[name for name in spec.entities if name != _DUMMY],
         keys=keys,
         features=[_column(feature) for feature in spec.features if feature.name not in names],
@@ -58,7 +61,7 @@ def definition(view: Any, field: str, *, version: int | None = None) -> Definiti
         version=current if version is None else version,
         uses=_uses(spec),
         push=_pushed(spec),
-        windows=[_window(item) for item in getattr(spec, "aggregations", ())],
+        windows=windows,
         labels=_labels(spec) if kind == "label" else None,
         **_words(spec),
     )
@@ -77,7 +80,7 @@ def _kind(field: str) -> ViewKind:
 def _words(spec: Any) -> dict[str, Any]:
     return {
         "owner": getattr(spec, "owner", ""),
-        "tags": dict(spec.tags),
+        "tags": {name: text for name, text in spec.tags.items() if name != TAG},
         "description": spec.description,
     }
 
@@ -90,12 +93,10 @@ def _has(message: Any, name: str) -> bool:
     return _has_field(message, name) and message.HasField(name)
 
 
-def _computes(spec: Any) -> bool:
-    return (
-        any(_has(spec, name) for name in ("feature_transformation", "user_defined_function"))
-        or bool(getattr(spec, "source_views", ()))
-        or bool(getattr(spec, "aggregations", ()))
-    )
+def _transforms(spec: Any) -> bool:
+    return any(
+        _has(spec, name) for name in ("feature_transformation", "user_defined_function")
+    ) or bool(getattr(spec, "source_views", ()))
 
 
 def _is_online(spec: Any, kind: ViewKind) -> bool:
@@ -143,17 +144,26 @@ def _uses(spec: Any) -> list[str]:
     return used
 
 
-def _window(item: Any) -> WindowSpec:
-    seconds = item.time_window.ToTimedelta().total_seconds() if _has(item, "time_window") else 0
-    slide = item.slide_interval.ToTimedelta().total_seconds() if _has(item, "slide_interval") else 0
-    name = f"{item.function}_{item.column}" + (f"_{int(seconds)}s" if seconds else "")
-    return WindowSpec(
-        feature=item.name or name,
-        column=item.column,
-        function=item.function,
-        seconds=seconds or None,
-        slide=slide or None,
-    )
+def _windows(spec: Any) -> list[WindowSpec]:
+    hop = _duration(spec, "tiling_hop_size") if getattr(spec, "enable_tiling", False) else None
+    return [
+        window_spec(
+            item.column,
+            item.function,
+            window=_duration(item, "time_window"),
+            slide=_duration(item, "slide_interval"),
+            name=item.name,
+            hop=hop or (DEFAULT_HOP if getattr(spec, "enable_tiling", False) else None),
+        )
+        for item in getattr(spec, "aggregations", ())
+    ] or windows_in(spec.tags)
+
+
+def _duration(message: Any, name: str) -> timedelta | None:
+    if not _has(message, name):
+        return None
+    found: timedelta = getattr(message, name).ToTimedelta()
+    return found
 
 
 def _labels(spec: Any) -> LabelSpec:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -41,9 +42,20 @@ def label_start(view: Definition, until: datetime) -> datetime | None:
     return until - view.ttl if view.ttl and resolution_of(view.labels) else None
 
 
-def counting(rows: pl.LazyFrame, view: Definition, source: SourceSpec) -> pl.LazyFrame:
-    """One row per key, the one that is to be online: its newest row, or its labels that count."""
+def counting(
+    rows: pl.LazyFrame, view: Definition, source: SourceSpec, until: datetime, repo: Path
+) -> pl.LazyFrame:
+    """One row per key, the one that is to be online at `until`: its newest row, its labels that
+    count, or its windows that ended last. rows: those of the source. repo: what its paths are
+    relative to.
+    """
     keys = [column.name for column in view.keys]
+    if view.aggregated:
+        from .windows.kept import KeptTiles
+        from .windows.newest import newest_windows
+
+        tiles = KeptTiles(source, repo)
+        return newest_windows(_with_keys(rows, keys), view, source, until, tiles)
     resolution = resolution_of(view.labels)
     if resolution is None:
         return latest(rows, source, keys)

@@ -75,7 +75,7 @@ def _sample(view: Definition, repo: Path, until: datetime, size: int) -> pl.Data
     assert view.source is not None
     with one_snapshot(), readable(view.source):
         rows = within(scan(view.source, repo), view.source, label_start(view, until), until)
-        found = counting(rows, view, view.source).collect(engine="streaming")
+        found = counting(rows, view, view.source, until, repo).collect(engine="streaming")
     return found.sample(size, seed=0) if found.height > size else found
 
 

@@ -213,6 +213,7 @@ def check(
                 keys=keys,
                 features={feature: prefix + feature for feature in features},
                 time=source.time,
+                windows=views[name].windows,
             )
         )
     check_entities(schema, join_views, at=at)

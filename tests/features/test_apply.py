@@ -203,13 +203,15 @@ def test_sources_of_labels_and_streams_are_checked_but_nothing_that_is_computed(
             aggregations=list(aggregations),
         )
 
-    hourly = Aggregation(column="n", function="sum", time_window=timedelta(hours=1))
+    hour = timedelta(hours=1)
+    hourly = Aggregation(column="n", function="sum", time_window=hour)
+    given = Aggregation(column="user_id", function="count", time_window=hour, name="sum_n_3600s")
     contents = RepoContents(
         projects=[],
         data_sources=[],
         feature_views=[],
         on_demand_feature_views=[],
-        stream_feature_views=[stream("plain"), stream("hourly", hourly)],
+        stream_feature_views=[stream("plain"), stream("hourly", hourly), stream("right", given)],
         label_views=[labels("absent", "n", "gone.parquet"), labels("other", "n")],
         entities=[user],
         feature_services=[],
@@ -217,8 +219,9 @@ def test_sources_of_labels_and_streams_are_checked_but_nothing_that_is_computed(
     )
     config = RepoConfig(project="shop", registry="registry.db", provider="local")
     found = broken_views(contents, tmp_path, config)
-    assert sorted(found) == ["absent", "other", "plain"]
+    assert sorted(found) == ["absent", "hourly", "other", "plain"]
     assert "no column n" in found["other"].what
+    assert "no column n" in found["hourly"].what
     assert isinstance(found["absent"], NotFound)
 
 

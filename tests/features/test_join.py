@@ -17,8 +17,10 @@ from searches import examples
 
 from jupyter_mlinfra.core.errors import BadRequest, Unprocessable
 from jupyter_mlinfra.features.join import JoinView, Strategy, join_as_of
+from jupyter_mlinfra.features.joining import partitions
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
+UTC_TIME = pl.Datetime("us", "UTC")
 STRATEGIES: list[Strategy] = ["asof", "hash", "auto"]
 
 
@@ -371,3 +373,74 @@ def test_two_views_that_give_the_same_name_are_refused() -> None:
 def test_a_source_without_a_column_of_the_definition_is_named() -> None:
     with pytest.raises(Unprocessable, match="source of weather has no column humid"):
         view(features={"humid": "humid"})
+
+
+@pytest.mark.parametrize("keys", [["a"], ["a", "b"]])
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_keys_in_parts_give_the_same_answer(strategy: Strategy, keys: list[str]) -> None:
+    rng = random.Random(7)
+    rows = {
+        "a": [rng.choice([None, *range(20)]) for _ in range(900)],
+        "b": [rng.choice("xyz") for _ in range(900)],
+        "t": [T0 + timedelta(minutes=rng.randint(0, 200)) for _ in range(900)],
+        "c": [T0 + timedelta(minutes=rng.randint(0, 200)) for _ in range(900)],
+        "x": list(range(900)),
+    }
+    asked = pl.LazyFrame(
+        {name: rows[name][:400] for name in ("a", "b")}
+        | {"at": [T0 + timedelta(minutes=rng.randint(0, 250)) for _ in range(400)]}
+    )
+    view = JoinView(
+        name="v",
+        frame=pl.LazyFrame(rows),
+        keys={key: key for key in keys},
+        features={"x": "x"},
+        time="t",
+        created="c",
+        ttl=timedelta(minutes=40),
+    )
+    whole, *others = (
+        join_as_of(asked, [view], at="at", strategy=strategy, partitions=parts).collect()
+        for parts in (1, 4, 16)
+    )
+    assert whole["x"].null_count() < 300
+    for other in others:
+        assert_frame_equal(other, whole)
+
+
+def test_what_is_larger_than_a_part_is_split(monkeypatch: pytest.MonkeyPatch) -> None:
+    used = view(keys={"origin": "origin"})
+    entities = pl.DataFrame({"origin": ["JFK"] * 50})
+    monkeypatch.setattr(partitions, "PART_BYTES", 20 * 52)
+    assert partitions.parts_of(used, entities, used.frame, "streaming") == 3
+
+
+@pytest.mark.parametrize("same", [1, 3, 100])
+@pytest.mark.parametrize("ordered", [True, False])
+def test_rows_of_one_moment_are_told_apart_whatever_their_number(same: int, ordered: bool) -> None:
+    """Few are compared with each other, many are sorted."""
+    rng = random.Random(same)
+    rows = [
+        {
+            "k": rng.randint(0, 1),
+            "t": T0 + timedelta(minutes=i // same),
+            "c": rng.choice([None, 1, 2, 3]),
+        }
+        for i in range(400)
+    ]
+    if not ordered:
+        rng.shuffle(rows)
+    plain = [
+        row | {"c": None if row["c"] is None else T0 + timedelta(hours=row["c"])} for row in rows
+    ]
+    stored = (
+        pl.DataFrame(plain, schema={"k": pl.Int64, "t": UTC_TIME, "c": UTC_TIME})
+        .with_row_index("x")
+        .cast({"x": pl.Int64})
+    )
+    asked = [{"k": i % 2, "at": T0 + timedelta(minutes=i // 3)} for i in range(300)]
+    made = JoinView(
+        name="v", frame=stored.lazy(), keys={"k": "k"}, features={"x": "x"}, time="t", created="c"
+    )
+    found = join_as_of(pl.LazyFrame(asked), [made], at="at", strategy="asof").collect()
+    assert found["x"].to_list() == brute_force(asked, plain, ["k"], None, False)

@@ -119,7 +119,9 @@ def _key_error(view: Definition) -> Conflict | None:
 
 def _select(views: dict[str, Definition], names: Sequence[str]) -> list[Definition]:
     if not names:
-        return [view for view in views.values() if view.online and view.stored]
+        return [
+            view for view in views.values() if view.online and (view.stored or _aggregates(view))
+        ]
     for name in names:
         if name not in views:
             raise NotFound(
@@ -127,7 +129,11 @@ def _select(views: dict[str, Definition], names: Sequence[str]) -> list[Definiti
                 f"The registry has {', '.join(views) or 'none'}.",
                 "mlinfra features apply brings definitions in.",
             )
-        if views[name].computed and views[name].kind != "on_demand":
+        if (
+            views[name].computed
+            and not _aggregates(views[name])
+            and views[name].kind != "on_demand"
+        ):
             fix = (
                 "Run feast.FeatureStore.materialize for it, or write what it computes to a dataset"
                 f" and let {name} read that."
@@ -144,6 +150,10 @@ def _select(views: dict[str, Definition], names: Sequence[str]) -> list[Definiti
                 "Set online=True and apply.",
             )
     return [views[name] for name in names]
+
+
+def _aggregates(view: Definition) -> bool:
+    return view.aggregated and view.source is not None
 
 
 class _Run:
@@ -168,7 +178,8 @@ class _Run:
         self._stored: Store | None = None
         table = feast.registry.get_any_feature_view(view.name, feast.project)
         self._writer = OnlineWriter(feast.config, view, table)
-        self._whole = resolution_of(view.labels) is not None  # old labels count beside new ones
+        # Old labels and events count beside new ones.
+        self._whole = resolution_of(view.labels) is not None or view.aggregated
         self._rows = 0
 
     def run(self) -> Materialized:
@@ -340,7 +351,7 @@ def _newest(view: Definition, source: SourceSpec, window: Window, repo: Path) ->
         )
     names = [column.name for column in (*view.keys, *view.features)]
     columns = dict.fromkeys([*names, *times_of(source)])
-    found = counting(rows, view, source).select(*map(exactly, columns))
+    found = counting(rows, view, source, window.until, repo).select(*map(exactly, columns))
     return found.collect(engine="streaming")
 
 

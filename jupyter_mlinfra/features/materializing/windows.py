@@ -87,6 +87,8 @@ def window_of(
     repo: Path,
 ) -> Window:
     """What an incremental run has to read. last: of the view. state: of the source now."""
+    if view.aggregated:
+        return Window(after=None, until=until)
     if resolution_of(view.labels):  # an old label may count beside a new one
         return Window(after=label_start(view, until), until=until)
     if last is None or last.newest is None or last.digest != view.digest or until < last.newest:

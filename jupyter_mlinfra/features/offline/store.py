@@ -22,11 +22,12 @@ from feast.infra.registry.base_registry import BaseRegistry
 from feast.on_demand_feature_view import OnDemandFeatureView
 from feast.repo_config import FeastConfigBaseModel
 from feast.utils import compute_non_entity_date_range
+from pydantic import NonNegativeInt
 
 from ...core.errors import NotFound, Unprocessable
 from ...core.frames import exactly
 from ..dataset_source import columns_of, spec_of
-from ..definitions import LabelSpec, split_version
+from ..definitions import LabelSpec, WindowSpec, split_version
 from ..entity_rows import AT, entity_rows, rows_between, time_column
 from ..join import Engine, JoinView, Strategy, join_as_of, require_time, utc
 from ..labels import Resolution, priorities_of, resolution_of
@@ -34,6 +35,8 @@ from ..pulling import latest, ordered, times_of, within
 from ..sources import SourceSpec, scan
 from ..sources.iceberg import columns_in
 from ..sources.storage import is_remote
+from ..windows import windows_of
+from ..windows.kept import KeptTiles
 from .logs import write_logs
 from .monitoring import MonitoringMethods
 from .retrieval import PolarsRetrievalJob
@@ -55,10 +58,13 @@ class PolarsOfflineStoreConfig(FeastConfigBaseModel):  # type: ignore[misc]  # F
     ] = "jupyter_mlinfra.features.PolarsOfflineStore"
 
     strategy: Strategy = "auto"
-    """`asof` sorts, `hash` pairs rows by key, `auto` counts the pairs and chooses."""
+    """`asof` sorts, `hash` pairs rows by key, `auto` chooses by the entity rows of each key."""
 
     engine: Engine = "streaming"
     """Polars engine: `streaming` uses less memory."""
+
+    partitions: NonNegativeInt = 0
+    """Parts of the keys that are joined one after the other; 0: by the size of both sides."""
 
 
 class PolarsOfflineStore(MonitoringMethods, OfflineStore):  # type: ignore[misc]
@@ -94,15 +100,16 @@ class PolarsOfflineStore(MonitoringMethods, OfflineStore):  # type: ignore[misc]
         entities = rows_between(views, first, last) if entity_df is None else entity_rows(entity_df)
         schema = entities.collect_schema()
         at = time_column(schema)
-        bounds = (
-            entities.select(utc(at, schema[at]).alias(AT))
-            .select(low=pl.col(AT).min(), high=pl.col(AT).max())
-            .collect()
-        )
+        first_at, last_at = _bounds(entities, utc(at, schema[at]))
         options = config.offline_store
         return PolarsRetrievalJob(
             lambda: join_as_of(
-                entities, views, at=at, strategy=options.strategy, engine=options.engine
+                entities,
+                views,
+                at=at,
+                strategy=options.strategy,
+                engine=options.engine,
+                partitions=options.partitions,
             ),
             engine=options.engine,
             repo=config.repo_path,
@@ -111,8 +118,8 @@ class PolarsOfflineStore(MonitoringMethods, OfflineStore):  # type: ignore[misc]
             metadata=RetrievalMetadata(
                 features=feature_refs,
                 keys=[name for name in schema.names() if name != at],
-                min_event_timestamp=bounds["low"][0],
-                max_event_timestamp=bounds["high"][0],
+                min_event_timestamp=first_at,
+                max_event_timestamp=last_at,
             ),
         )
 
@@ -217,6 +224,13 @@ class PolarsOfflineStore(MonitoringMethods, OfflineStore):  # type: ignore[misc]
             data_source.validate(config)
 
 
+def _bounds(entities: pl.LazyFrame, at: pl.Expr) -> tuple[datetime | None, datetime | None]:
+    """The first and the last time for which entity rows ask."""
+    times = entities.select(at.alias(AT)).select(low=pl.col(AT).min(), high=pl.col(AT).max())
+    low, high = times.collect().row(0)
+    return low, high
+
+
 def _join_view(
     view: FeatureView,
     refs: Sequence[str],
@@ -236,13 +250,8 @@ def _join_view(
         view.projection.join_key_map,
     )
     features = [feature for ref in refs for owner, feature in [_requested(ref)] if owner == name]
-    known = [field.name for field in view.features]
-    if unknown := [feature for feature in features if feature not in known]:
-        raise UnknownFeature(
-            f"{view.name} has no feature {unknown[0]}.",
-            f"It has {', '.join(known)}.",
-            "Correct the name, or add the feature to the definition.",
-        )
+    _check_known(view, features)
+    windows = _windows(view)
     prefix = f"{name}__" if full_names else ""
     frame = scan(source, config.repo_path)
     require_time(frame.collect_schema(), source.time, f"The rows of {source.name}")
@@ -260,7 +269,35 @@ def _join_view(
         ttl=view.ttl or None,
         created_counts=created_counts,
         resolution=_resolution(view),
+        windows=windows,
+        tiles=KeptTiles(source, config.repo_path) if windows and config.repo_path else None,
+        types={field.name: field.dtype.to_value_type().name for field in view.features},
     )
+
+
+def _check_known(view: FeatureView, features: Sequence[str]) -> None:
+    """Raise UnknownFeature for a feature that the view does not have."""
+    known = [field.name for field in view.features]
+    if unknown := [feature for feature in features if feature not in known]:
+        raise UnknownFeature(
+            f"{view.name} has no feature {unknown[0]}.",
+            f"It has {', '.join(known)}.",
+            "Correct the name, or add the feature to the definition.",
+        )
+
+
+def _windows(view: FeatureView) -> list[WindowSpec]:
+    """The aggregations of a view. Raises Unprocessable if a transformation comes before them."""
+    windows = windows_of(view)
+    if windows and (
+        getattr(view, "feature_transformation", None) or getattr(view, "source_views", None)
+    ):
+        raise Unprocessable(
+            f"{view.name} transforms rows before it aggregates them.",
+            "The Polars offline store aggregates the rows of a source.",
+            "Write the transformed rows into a dataset, and let the view read that.",
+        )
+    return windows
 
 
 def _resolution(view: Any) -> Resolution | None:

@@ -39,7 +39,8 @@ class Checked:
         self._require(view, time)
         for key in view.keys:
             self._column(key.name, key.type, empty=False)
-        for feature in view.features:
+        # What is aggregated has the types of its source, which takes the rows or does not.
+        for feature in () if view.aggregated else view.features:
             self._column(feature.name, feature.type, empty=True)
         self._column(time, "UNIX_TIMESTAMP", empty=False)
         if until is not None:
@@ -54,7 +55,12 @@ class Checked:
         return [number not in self.faults for number in range(self.rows)]
 
     def _require(self, view: Definition, time: str) -> None:
-        needed = [*(item.name for item in (*view.keys, *view.features)), time]
+        values = (
+            dict.fromkeys(window.column for window in view.windows)
+            if view.aggregated
+            else [feature.name for feature in view.features]
+        )
+        needed = [*(key.name for key in view.keys), *values, time]
         missing = [name for name in needed if name not in self.columns]
         if missing:
             raise BadRequest(

@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ...core.errors import Conflict, NotFound, Unprocessable
 from ...core.events import telling
+from ...core.frames import exactly
 from ...core.processes import failpoint
 from ...core.records import now
 from ...core.refs import reference
 from ..definitions import Definition
 from ..labels import priority_of
 from ..online import opened_store, require_online_keys
-from ..online.writing import OnlineWriter, Rows, writing
-from ..repo import feast_config, require_online_store
+from ..online.writing import OnlineWriter, Rows, rows_of, writing
+from ..repo import feast_config, folder, require_online_store
+from ..sources import one_snapshot, readable, scan
 from ..spec import Pushed
 from ..store import FeatureFiles, Materialization
 from .checking import Checked
@@ -74,7 +76,7 @@ def push(
         if to != "online":
             _to_source(view, good, append)
         if to != "offline":
-            older = max(older, _to_store(project, view, good))
+            older = max(older, _to_store(project, view, good, until))
     return Pushed(
         source=name,
         views=[view.name for view in fed],
@@ -110,6 +112,12 @@ def _require_writable(view: Definition, to: To) -> None:
             "It has no rows of its own.",
             "Push to the views that it reads.",
         )
+    if to == "online" and view.aggregated:
+        raise Conflict(
+            f"{view.name} aggregates the rows of its source.",
+            "A row that is only online would be in no window.",
+            "Push with --to both, or --to offline and materialize.",
+        )
     if to != "offline":
         if not view.online:
             raise Conflict(
@@ -142,17 +150,17 @@ def _to_source(
         append(view, file)
 
 
-def _to_store(project: Project, view: Definition, columns: Mapping[str, list[Any]]) -> int:
-    """Write the newest row of each key; returns how many rows are older than what is there."""
+def _to_store(
+    project: Project, view: Definition, columns: Mapping[str, list[Any]], until: datetime
+) -> int:
+    """Write the newest row of each key, or its windows as of `until`; returns how many rows are
+    older than what is there.
+    """
     config = feast_config(project)
     require_online_store(config)
-    source = view.source
-    time, created = (source.time, source.created) if source else ("event_timestamp", None)
-    rows = Rows(
-        {item.name: columns[item.name] for item in (*view.keys, *view.features)},
-        columns[time],
-        columns[created] if created else [None] * len(columns[time]),
-    )
+    rows = _windows(project, view, columns, until) if view.aggregated else _rows(view, columns)
+    if not rows.at:
+        return 0
     newest = rows.only(_newest(rows, view))
     writer, stored = OnlineWriter(config, view), opened_store(project)
     files, at = FeatureFiles(project), max(rows.at)
@@ -168,6 +176,39 @@ def _to_store(project: Project, view: Definition, columns: Mapping[str, list[Any
     with telling(f"{written} rows are pushed to {ref}"):
         project.events.emit("view", ref, {"change": "pushed", "rows": written, "online_at": pushed})
     return len(newest.at) - written
+
+
+def _rows(view: Definition, columns: Mapping[str, list[Any]]) -> Rows:
+    source = view.source
+    time, created = (source.time, source.created) if source else ("event_timestamp", None)
+    return Rows(
+        {item.name: columns[item.name] for item in (*view.keys, *view.features)},
+        columns[time],
+        columns[created] if created else [None] * len(columns[time]),
+    )
+
+
+def _windows(
+    project: Project, view: Definition, columns: Mapping[str, list[Any]], until: datetime
+) -> Rows:
+    """The windows of the keys that got rows, computed from their source: empty before the first one
+    has ended.
+    """
+    import polars as pl
+
+    from ..pulling import counting, within
+
+    assert view.source is not None
+    repo, keys = folder(project), [key.name for key in view.keys]
+    with one_snapshot(), readable(view.source):
+        rows = within(scan(view.source, repo), view.source, None, until)
+        if keys:
+            types = {name: rows.collect_schema()[name] for name in keys}
+            touched = pl.LazyFrame({name: columns[name] for name in keys}, strict=False)
+            same = [exactly(name) for name in keys]
+            rows = rows.join(touched.cast(pl.Schema(types)).unique(), on=same, how="semi")
+        found = counting(rows, view, view.source, until, repo).collect(engine="streaming")
+    return rows_of(found, view, view.source)
 
 
 def _newest(rows: Rows, view: Definition) -> list[bool]:

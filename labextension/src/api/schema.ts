@@ -4318,8 +4318,8 @@ export interface components {
         };
         /**
          * WindowSpec
-         * @description One aggregation of a stream view. seconds: length of its window, None for the whole past.
-         *     slide: seconds from one window to the next.
+         * @description One aggregation of a view. seconds: length of its window, None for the whole past. slide:
+         *     seconds from one window to the next.
          */
         readonly WindowSpec: {
             readonly column: string;

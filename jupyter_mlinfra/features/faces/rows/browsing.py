@@ -5,6 +5,7 @@ from __future__ import annotations
 from ....faces.cards import Card, card, said
 from ....faces.rows import Row, row, row_of, rows_of
 from ....faces.words import beginning, moment, number, plain, share, span, state
+from ...definitions import WindowSpec
 from ...spec import Entity, Feature, SavedSet, Service, ServiceDetail, View, ViewDetail
 
 
@@ -44,7 +45,7 @@ def _view_detail(item: ViewDetail) -> Card:
         "time": item.timestamp_column,
         "pushed by": plain(item.push),
         "made from": plain(item.uses),
-        "windows": plain([window.feature for window in item.windows]),
+        "windows": plain([_window(window) for window in item.windows]),
         "services": plain(item.services),
         "versions": plain(item.versions),
     }
@@ -59,6 +60,13 @@ def _view_detail(item: ViewDetail) -> Card:
     return Card(
         title=item.view.name, ref=item.view.ref, facts=said(facts), rows=rows_of(item.features)
     )
+
+
+def _window(item: WindowSpec) -> str:
+    """What an aggregation computes."""
+    over = "the whole past" if item.seconds is None else span(item.seconds)
+    every = "" if item.slide in (None, item.seconds) else f" every {span(item.slide)}"
+    return f"{item.feature} = {item.function} of {item.column} over {over}{every}"
 
 
 @row(Service)

@@ -18,7 +18,8 @@ import { Skew } from '../skew';
 /** What is known of a view, in a line. */
 export function ViewFacts({ detail }: { detail: IViewDetail }): React.ReactElement {
   const { trans, open } = useWorkbench();
-  const { view, rows, join_keys, timestamp_column, versions, services, labels, uses } = detail;
+  const { view, rows, join_keys, timestamp_column, versions, services, labels, uses, windows } =
+    detail;
   const skew = useStatistics(detail).data?.skew;
   return (
     <Facts>
@@ -55,6 +56,18 @@ export function ViewFacts({ detail }: { detail: IViewDetail }): React.ReactEleme
           {trans.__('labels by')} <b>{labels.labeler}</b>, {policyWords(labels.policy, trans)}
         </>
       )}
+      {windows.slice(0, MANY_WINDOWS).map(window => (
+        <React.Fragment key={window.feature}>
+          <b>{window.feature}</b> {windowWords(window, trans)}
+        </React.Fragment>
+      ))}
+      {windows.length > MANY_WINDOWS && (
+        <span
+          title={windows.map(item => `${item.feature}: ${windowWords(item, trans)}`).join('\n')}
+        >
+          {trans.__('%1 more windows', windows.length - MANY_WINDOWS)}
+        </span>
+      )}
       {uses.length > 0 && <Links label={trans.__('made from')} kind="view" names={uses} />}
       {services.length > 0 && (
         <Links label={trans.__('in services')} kind="service" names={services} />
@@ -70,6 +83,21 @@ export function ViewFacts({ detail }: { detail: IViewDetail }): React.ReactEleme
       {view.description && <span title={view.description}>{view.description}</span>}
     </Facts>
   );
+}
+
+/** So many windows are named in the line; the rest is in a title. */
+const MANY_WINDOWS = 3;
+
+/** What an aggregation computes: `sum of amount over 1 h, every 5 min`. */
+function windowWords(
+  { column, function: name, seconds, slide }: IViewDetail['windows'][number],
+  trans: TranslationBundle
+): string {
+  const over = seconds === null ? trans.__('the whole past') : format.span(seconds);
+  const what = trans.__('%1 of %2 over %3', name.replace('_', ' '), column, over);
+  return slide === null || slide === seconds
+    ? what
+    : trans.__('%1, every %2', what, format.span(slide));
 }
 
 interface ILinksProps {

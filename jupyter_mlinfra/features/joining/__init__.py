@@ -1,0 +1,1 @@
+"""The parts of the point-in-time join, whose rule `join.py` states."""

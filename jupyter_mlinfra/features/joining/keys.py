@@ -1,0 +1,50 @@
+"""Keys of both sides in a type that holds them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...core.frames import exactly
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def key(column: str, dtype: pl.DataType, shared: pl.DataType) -> pl.Expr:
+    """A key in the shared type of both sides. pandas turns integers into floats if one is missing;
+    a fraction equals no integer.
+    """
+    import polars as pl
+
+    values = exactly(column)
+    if dtype.is_float() and shared.is_integer():
+        values = pl.when(values.is_finite() & (values == values.round())).then(values)
+    return values.cast(shared, strict=False)
+
+
+def kind(dtype: pl.DataType) -> str:
+    """Key columns of the same kind can be compared."""
+    import polars as pl
+
+    if dtype.is_numeric() and not isinstance(dtype, pl.Decimal):
+        return "number"
+    return (
+        "string"
+        if isinstance(dtype, pl.String | pl.Categorical | pl.Enum)
+        else str(dtype.base_type())
+    )
+
+
+def common(left: pl.DataType, right: pl.DataType) -> pl.DataType:
+    """A type that holds the keys of both sides; a value outside it becomes null and matches
+    nothing.
+    """
+    import polars as pl
+
+    if left == right and not isinstance(left, pl.Categorical | pl.Enum):
+        return left
+    if left.is_integer() or (left.is_float() and right.is_integer()):
+        return pl.Int64()
+    if left.is_float():
+        return pl.Float64()
+    return pl.String() if kind(left) == "string" else right

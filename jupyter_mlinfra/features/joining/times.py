@@ -1,0 +1,66 @@
+"""Times of any zone, unit and kind, as UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal
+
+from ...core.errors import BadRequest
+from ...core.frames import exactly
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Unit = Literal["us", "ns"]
+
+
+def require_time(schema: Mapping[str, pl.DataType], column: str, owner: str) -> None:
+    """Raise BadRequest unless `column` exists and holds times or dates."""
+    import polars as pl
+
+    if column not in schema:
+        raise BadRequest(
+            f"{owner} have no column {column}.",
+            "It holds the time for which each row asks.",
+            f"Name another: the columns are {', '.join(schema)}.",
+        )
+    if not isinstance(schema[column], pl.Datetime | pl.Date):
+        fix = (
+            f'Convert it: pl.col("{column}").str.to_datetime(time_zone="UTC")'
+            if schema[column] == pl.String
+            else "Convert it to Datetime."
+        )
+        raise BadRequest(
+            f"Column {column} is {schema[column]}.",
+            f"{owner} need a time (Datetime) or a date in it.",
+            fix,
+        )
+
+
+def utc(column: str, dtype: pl.DataType, unit: Unit = "us") -> pl.Expr:
+    """The column as UTC times in `unit`; times without a zone and dates are UTC."""
+    import polars as pl
+
+    values = exactly(column)
+    if dtype == pl.Date:
+        return values.cast(pl.Datetime(unit)).dt.replace_time_zone("UTC")
+    if getattr(dtype, "time_zone", None):
+        return values.dt.convert_time_zone("UTC").dt.cast_time_unit(unit)
+    return values.dt.replace_time_zone("UTC").dt.cast_time_unit(unit)
+
+
+def moment(time: datetime, dtype: pl.DataType) -> pl.Expr:
+    """`time` (without a zone: UTC) as a literal of `dtype`, so that a filter on the raw column can
+    skip row groups by their statistics.
+    """
+    import polars as pl
+
+    naive = (time.astimezone(UTC) if time.tzinfo else time).replace(tzinfo=None)
+    literal = pl.lit(naive, pl.Datetime("us"))
+    if dtype == pl.Date:
+        return literal
+    zone = getattr(dtype, "time_zone", None)
+    if getattr(dtype, "time_unit", "us") == "ns":  # a literal in ms would truncate the bound
+        literal = literal.dt.cast_time_unit("ns")
+    return literal.dt.replace_time_zone("UTC").dt.convert_time_zone(zone) if zone else literal
