@@ -269,6 +269,7 @@ def facts(features: Features) -> list[object]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # four applies, each in a process that loads Feast
 def test_a_file_and_a_postgresql_registry_hold_the_same(rich: Features, tmp_path: Path) -> None:
     expected = facts(rich)
     with postgres() as server:
