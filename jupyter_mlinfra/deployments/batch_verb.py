@@ -80,7 +80,7 @@ class BatchVerb:
 
     def _deployed_features(self, version: Version) -> FeatureWish | None:
         """What the deployments of a version read from views. Raises BadRequest if they differ."""
-        from .deploying import wish_in
+        from .deployed import wish_in
 
         found = {
             row.name: wish

@@ -18,13 +18,14 @@ from . import environment, gates, state
 from .delivery.alarm import PlanAlarm
 from .delivery.beginning import begun
 from .delivery.spec import DeliverySpec
+from .deployed import answers_of, check_features, check_runtime, features_of, proved, wish_in
 from .gate_list import GateList
 from .logged import Answers, Unreadable, read
 from .names import check_name
 from .onnx_export import said, with_engine
 from .packaging import Bundle, damage, is_of, load_bundle, package, prune
 from .rollout import Progress, Rollout
-from .rows import DeploymentRow, VersionRow
+from .rows import VersionRow
 from .runtimes import load_runtime
 from .samples import sample_of
 from .settings import DeploymentSettings
@@ -96,11 +97,11 @@ class Deploying:
             what=f"A deploy of {name}",
         ):
             row = self._store.find(name)
-            deployed = _proved(row, label, source.model) if row else None
-            answers = answers or (_answers_of(deployed) if deployed else None)
+            deployed = proved(row, label, source.model) if row else None
+            answers = answers or (answers_of(deployed) if deployed else None)
             if deployed:
-                _check_runtime(deployed, runtime)
-                _check_features(deployed, features)
+                check_runtime(deployed, runtime)
+                check_features(deployed, features)
             if deployed and self._intact(deployed, answers, on_progress):
                 if wish_in(deployed) is not None:
                     self._note_store()
@@ -124,7 +125,7 @@ class Deploying:
                 answers=answers,
                 runtime=runtime,
                 workers=workers,
-                features=features or _features_of(row),
+                features=features or features_of(row),
                 override=override,
                 reason=reason,
                 then=partial(then, version=label),
@@ -409,13 +410,6 @@ class Deploying:
         return False
 
 
-def _proved(row: DeploymentRow, label: str, model: str) -> VersionRow | None:
-    """The version of that model, if it is deployed already and has passed its tests."""
-    if row.model != model:
-        return None
-    return next((item for item in row.versions if item.version == label and item.proved), None)
-
-
 def _check_accepted(name: str, bundle: Bundle) -> None:
     """Raise Unprocessable for a model that the runtime of that name does not accept, Unavailable if
     it does not run here on the Python that the model needs.
@@ -424,52 +418,6 @@ def _check_accepted(name: str, bundle: Bundle) -> None:
     if why := runtime.refusal(bundle):
         raise Unprocessable(f"{name} cannot serve this model.", why, "Choose another --runtime.")
     runtime.python_for(bundle.python)
-
-
-def _check_runtime(item: VersionRow, runtime: str | None) -> None:
-    """Raise Conflict for a version that is deployed on another runtime: its processes answer, and
-    must not be taken away before others do.
-    """
-    if runtime not in (None, item.runtime):
-        raise Conflict(
-            f"{item.version} of {item.deployment} is deployed already on {item.runtime}.",
-            "Its processes answer requests, and those of another runtime would have to be tested"
-            " first.",
-            f"Remove it first: mlinfra deployments remove {item.deployment} {item.version}; or"
-            " deploy it under another name.",
-        )
-
-
-def _check_features(item: VersionRow, wish: FeatureWish | None) -> None:
-    """Raise Conflict for a version that is deployed with other features: its clients would have to
-    send other columns.
-    """
-    if wish is None or wish == wish_in(item):
-        return
-    raise Conflict(
-        f"{item.version} of {item.deployment} is deployed already with other features.",
-        "Its clients would have to send other columns, or would get other answers.",
-        f"Remove it first: mlinfra deployments remove {item.deployment} {item.version}; or deploy"
-        " it under another name.",
-    )
-
-
-def _features_of(row: DeploymentRow | None) -> FeatureWish | None:
-    """The features of the version with most traffic: a further version takes the same requests."""
-    packaged = row.packaged if row is not None else None
-    return wish_in(packaged) if packaged is not None else None
-
-
-def wish_in(item: VersionRow) -> FeatureWish | None:
-    """What a deployed version reads from views."""
-    from .featuring import FeatureWish
-
-    with contextlib.suppress(Unprocessable):
-        if plan := load_bundle(Path(item.bundle)).features:
-            return FeatureWish(
-                views=plan["asked"], missing=plan["missing"], defaults=plan["defaults"]
-            )
-    return None
 
 
 def _plan_in(folder: Path) -> Mapping[str, Any] | None:
@@ -493,13 +441,3 @@ def _check_python(python: str, plan: Mapping[str, Any]) -> None:
             f"The model needs Python {python}; the view's function was stored by {own}.",
             f"Train the model with Python {own}.",
         )
-
-
-def _answers_of(item: VersionRow) -> Answers | None:
-    """What a deployed version answers, so that it keeps it; None if its bundle cannot be read, or
-    it answers values.
-    """
-    with contextlib.suppress(Unprocessable):
-        answers = load_bundle(Path(item.bundle)).answers
-        return None if answers == "values" else answers
-    return None

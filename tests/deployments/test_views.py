@@ -18,7 +18,8 @@ import pytest
 from jupyter_mlinfra.core.errors import Conflict
 from jupyter_mlinfra.core.processes import Identity
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.deployments import Deployments, deploying, views
+from jupyter_mlinfra.deployments import Deployments, views
+from jupyter_mlinfra.deployments.deployed import answers_of
 from jupyter_mlinfra.deployments.faces.status import count_deployments
 from jupyter_mlinfra.deployments.packaging import damage, load_bundle, package
 from jupyter_mlinfra.deployments.rows import DeploymentRow, VersionRow
@@ -236,7 +237,7 @@ def test_a_damaged_bundle_is_made_again_with_the_answers_that_were_chosen(
     store.move("flights", "v1", VersionState.FAILED, reason="damaged", wanted=False)
     (bundle.folder / ("bundle.json" if harm else f"model/{bundle.model_file}")).write_text(harm)
     item = store.deployment("flights").version("v1")
-    assert deployments._deploying._intact(item, deploying._answers_of(item), lambda _: None)
+    assert deployments._deploying._intact(item, answers_of(item), lambda _: None)
     assert damage(bundle.folder) == ""
     assert load_bundle(bundle.folder).answers == "probabilities"
     item = store.deployment("flights").version("v1")

@@ -58,6 +58,28 @@ class Lineage:
         paths. facts: small plain values kept with the event (rows written, commit). columns: for
         each column of every output, the inputs and their columns from which its values were made.
         """
+        body = self._body(job, inputs, outputs, facts or {}, columns or {}, run, event)
+        self._folder.mkdir(exist_ok=True)
+        line = (json.dumps(body) + "\n").encode()
+        handle = os.open(self._folder / _file_name(), os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            _append(handle, line)
+        finally:
+            os.close(handle)
+        if self._sender is not None:
+            self._sender.wake()
+
+    def _body(
+        self,
+        job: str,
+        inputs: Sequence[str],
+        outputs: Sequence[str],
+        facts: Mapping[str, Any],
+        columns: Mapping[str, Sequence[tuple[str, str]]],
+        run: str | None,
+        event: Event,
+    ) -> dict[str, Any]:
+        """The event as the standard has it; see `record`."""
         load_modules("openlineage.client.event_v2", "openlineage.client.serde")
         from openlineage.client.event_v2 import (
             InputDataset,
@@ -76,29 +98,19 @@ class Lineage:
             job=Job(namespace=self._namespace, name=job),
             inputs=[InputDataset(namespace=self._namespace, name=name) for name in inputs],
             outputs=[
-                OutputDataset(
-                    namespace=self._namespace, name=name, facets=self._facets(columns or {})
-                )
+                OutputDataset(namespace=self._namespace, name=name, facets=self._facets(columns))
                 for name in outputs
             ],
             producer=_PRODUCER,
         )
-        body = json.loads(Serde.to_json(record))
+        body: dict[str, Any] = json.loads(Serde.to_json(record))
         if facts:
             body["run"].setdefault("facets", {})["mlinfra"] = {
                 "_producer": _PRODUCER,
                 "_schemaURL": _PRODUCER,
                 **facts,
             }
-        self._folder.mkdir(exist_ok=True)
-        line = (json.dumps(body) + "\n").encode()
-        handle = os.open(self._folder / _file_name(), os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        try:
-            _append(handle, line)
-        finally:
-            os.close(handle)
-        if self._sender is not None:
-            self._sender.wake()
+        return body
 
     def _facets(self, columns: Mapping[str, Sequence[tuple[str, str]]]) -> dict[str, Any]:
         """The facet `columnLineage` of an output; none where no column is known."""
