@@ -30,8 +30,8 @@ def examples(
     views: Mapping[str, Definition],
     count: int,
 ) -> pl.DataFrame:
-    """At most `count` rows with the keys of all views, each at a time at which a join finds as many
-    of the features as at any, the newest first; of each key one. requested: features by view.
+    """At most `count` rows with the keys of all views, of each key one: first those for which a
+    join finds most of the features, then the newest. requested: features by view.
     """
     import polars as pl
 
@@ -63,7 +63,7 @@ def _best(
     rows: pl.DataFrame,
     pins: dict[str, str | None],
 ) -> pl.DataFrame:
-    """Those rows for which a join finds most values, the newest first."""
+    """The rows, first those for which a join finds most values, then the newest."""
     import polars as pl
 
     values = known_values(project, requested, views, rows, at=_AT, snapshots=pins)
@@ -71,9 +71,8 @@ def _best(
     filled = values.select(
         pl.sum_horizontal(exactly(name).is_not_null().cast(pl.Int32) for name in names)
     ).to_series()
-    ranked = rows.with_columns(filled.alias(_FILLED))
-    best = ranked.filter(pl.col(_FILLED) == pl.col(_FILLED).max())
-    return best.sort(_AT, descending=True, maintain_order=True).drop(_FILLED)
+    ranked = rows.with_columns(filled.alias(_FILLED)).filter(pl.col(_FILLED) > 0)
+    return ranked.sort(_FILLED, _AT, descending=True, maintain_order=True).drop(_FILLED)
 
 
 def _end(view: Definition, repo: Path) -> datetime | None:
