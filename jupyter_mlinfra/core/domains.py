@@ -43,8 +43,8 @@ _RESERVED = {
     *(
         f"name {name}"
         for name in (
-            *("check", "down", "environment", "fingerprints", "heal", "home", "names", "open"),
-            *("opener", "project"),
+            *("aliases", "check", "down", "environment", "fingerprints", "heal", "home", "names"),
+            *("open", "opener", "project"),
             *("run_of_job", "runs_code", "runs_of_steps", "search", "status", "unservable", "up"),
         )
     ),
