@@ -75,6 +75,7 @@ export type ICarePlan = Records['CarePlan'];
 export type IOrphan = Records['Orphan'];
 export type IDeleted = Records['Deleted'];
 export type ITrashed = Records['Trashed'];
+export type IRevealed = Records['Revealed'];
 export type INamespace = Records['Namespace'];
 export type IColumn = Records['Column'];
 export type ISnapshot = Records['Snapshot'];

@@ -29,6 +29,7 @@ import { type IQuery, useQuery } from '../hooks/query';
 import { formatRef } from '../refs';
 import type { IWorkbench } from '../tokens';
 import { columnOf, ColumnShape, figureOf, missing, mostFrequent } from './figures';
+import { useRevealed } from './page/revealed';
 
 export interface IRow extends IColumn {
   column?: IColumnProfile;
@@ -103,9 +104,10 @@ function useProfile(
   tier: Tier,
   when = true
 ): IQuery<IProfile> {
+  const reveal = useRevealed();
   return useQuery(
-    `profile:${ref}@${snapshot ?? updated_at}:${tier}`,
-    signal => catalog.profile(name, tier, signal),
+    `profile:${ref}@${snapshot ?? updated_at}:${tier}${reveal ? ' revealed' : ''}`,
+    signal => catalog.profile(name, { tier, reveal: reveal || undefined }, signal),
     {
       every: () => null,
       when

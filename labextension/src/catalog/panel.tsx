@@ -154,7 +154,7 @@ const idOf = (namespace: string): string => `namespace:${namespace}`;
 async function columnsOf({ client }: IWorkbench, name: string): Promise<IUnder> {
   const [detail, profile] = await Promise.all([
     client.catalog.show(name),
-    client.catalog.profile(name, 'sample').catch(() => null)
+    client.catalog.profile(name, { tier: 'sample' }).catch(() => null)
   ]);
   return { detail, profile };
 }

@@ -2,6 +2,7 @@ import React from 'react';
 
 import type { IDatasetDetail } from '../api/types';
 import type { ITabSpec } from '../components/pagetabs';
+import { Access } from './access';
 import { CareTab } from './care';
 import { Columns } from './columns';
 import { Preview } from './grid/preview';
@@ -59,6 +60,12 @@ export const TABS: readonly ITabSpec<IDatasetDetail>[] = [
     label: trans => trans.__('Quality'),
     when: hasSnapshots,
     draw: ({ dataset }) => <Quality dataset={dataset} />
+  },
+  {
+    name: 'access',
+    label: trans => trans.__('Access'),
+    when: hasSnapshots,
+    draw: ({ dataset, schema }) => <Access dataset={dataset} columns={schema} />
   },
   {
     name: 'care',

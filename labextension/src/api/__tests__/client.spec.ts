@@ -42,7 +42,9 @@ const CALLS: Readonly<Record<string, (client: IClient) => Promise<unknown>>> = {
   dataset: client => client.catalog.show('flights.departures'),
   rows: client =>
     client.catalog.rows('flights.departures', { start: 500, count: 500, snapshot: '4711' }),
-  profile: client => client.catalog.profile('flights.departures', 'exact'),
+  profile: client => client.catalog.profile('flights.departures', { tier: 'exact' }),
+  revealed: client => client.catalog.profile('flights.departures', { tier: 'exact', reveal: true }),
+  audit: client => client.catalog.audit('flights.departures', { limit: 50 }),
   snapshots: client => client.catalog.snapshots('flights.departures', { limit: 50 }),
   lineage: client => client.catalog.lineage('flights.departures'),
   ingest: client =>

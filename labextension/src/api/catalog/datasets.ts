@@ -16,7 +16,12 @@ export interface IDatasetsClient {
     options: { start: number; count: number; snapshot?: string | null },
     signal?: AbortSignal
   ) => Promise<IRowBlock>;
-  profile: (name: string, tier: Tier, signal?: AbortSignal) => Promise<IProfile>;
+  /** reveal: with the values of masked columns. */
+  profile: (
+    name: string,
+    options: { tier: Tier; reveal?: boolean },
+    signal?: AbortSignal
+  ) => Promise<IProfile>;
   /** The near edges of each way; `total` counts all. column: of this one alone, if it is named. */
   lineage: (name: string, column?: string, signal?: AbortSignal) => Promise<IPage<IEdge>>;
 }
@@ -26,8 +31,11 @@ export const datasetsClient = (request: Request): IDatasetsClient => ({
   show: (name, signal) => request(`${ROOT}/${pathOf(name)}`, { signal }),
   rows: (name, options, signal) =>
     request(`${ROOT}/${pathOf(name)}/rows`, { query: { ...options }, signal }),
-  profile: (name, tier, signal) =>
-    request(`${ROOT}/${pathOf(name)}/profile`, { query: { tier }, signal }),
+  profile: (name, options, signal) =>
+    request(`${ROOT}/${pathOf(name)}/profile`, { query: { ...options }, signal }),
   lineage: (name, column, signal) =>
-    request(`${ROOT}/${pathOf(name)}/lineage`, { query: { column: column || undefined }, signal })
+    request(`${ROOT}/${pathOf(name)}/lineage`, {
+      query: { column: column === '' ? undefined : column },
+      signal
+    })
 });

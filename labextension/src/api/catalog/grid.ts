@@ -6,6 +6,8 @@ export interface IBlockOptions {
   readonly start: number;
   readonly count: number;
   readonly snapshot?: string | null;
+  /** With the values of masked columns. */
+  readonly reveal?: boolean;
 }
 
 /** Rows that are filtered, sorted and grouped. */
@@ -20,7 +22,7 @@ export interface IGridClient {
   gridShape: (
     name: string,
     query: IGridQuery,
-    options: { column: string; snapshot?: string | null },
+    options: { column: string; snapshot?: string | null; reveal?: boolean },
     signal?: AbortSignal
   ) => Promise<IColumnProfile>;
 }

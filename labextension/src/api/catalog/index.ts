@@ -1,4 +1,5 @@
 import type { Request } from '../request';
+import { accessClient, type IAccessClient } from './access';
 import { careClient, type ICareClient } from './care';
 import { datasetsClient, type IDatasetsClient } from './datasets';
 import { gridClient, type IGridClient } from './grid';
@@ -10,6 +11,7 @@ import { type ITimeClient, timeClient } from './time';
 /** Datasets, as the panels ask for them. */
 export interface ICatalogClient
   extends
+    IAccessClient,
     ICareClient,
     IDatasetsClient,
     IGridClient,
@@ -19,6 +21,7 @@ export interface ICatalogClient
     ITimeClient {}
 
 export const catalogClient = (request: Request): ICatalogClient => ({
+  ...accessClient(request),
   ...careClient(request),
   ...datasetsClient(request),
   ...gridClient(request),

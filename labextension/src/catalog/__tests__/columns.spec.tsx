@@ -94,7 +94,7 @@ const sampled = (nulls: number): IColumnProfile =>
 
 describe('the profile of a dataset', () => {
   it('of a sample marks what it estimates; the exact one, asked for, has no mark', async () => {
-    const profile = jest.fn(async (_name: string, tier: Tier) =>
+    const profile = jest.fn(async (_name: string, { tier }: { tier: Tier }) =>
       tier === 'sample'
         ? profileOf(
             'sample',
@@ -119,7 +119,7 @@ describe('the profile of a dataset', () => {
     expect(screen.getByText('sample, 0.42 s')).toBeTruthy();
     fireEvent.click(screen.getByRole('button', { name: 'Run Exact' }));
     await settle();
-    expect(profile.mock.calls.map(([, tier]) => tier)).toEqual(['sample', 'exact']);
+    expect(profile.mock.calls.map(([, { tier }]) => tier)).toEqual(['sample', 'exact']);
     expect(cells(TABLE)[0]?.slice(0, 4)).toEqual(['x', 'f64', '20 %', '871']);
     expect(screen.getByText('exact, 0.42 s')).toBeTruthy();
     expect(screen.queryByRole('button', { name: 'Run Exact' })).toBeNull();
@@ -139,7 +139,7 @@ describe('the profile of a dataset', () => {
   });
 
   it('an exact one that fails leaves what the sample has told', async () => {
-    const profile = jest.fn(async (_name: string, tier: Tier) => {
+    const profile = jest.fn(async (_name: string, { tier }: { tier: Tier }) => {
       if (tier === 'exact') {
         throw BROKEN;
       }

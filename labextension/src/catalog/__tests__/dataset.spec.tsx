@@ -72,7 +72,7 @@ describe('one press of a key on the page of a dataset', () => {
   it('e runs the exact profile', async () => {
     const { profile, press } = await onSnapshots();
     await press('e');
-    expect(profile).toHaveBeenCalledWith('n.a', 'exact', expect.anything());
+    expect(profile).toHaveBeenCalledWith('n.a', { tier: 'exact' }, expect.anything());
   });
 
   it('f goes to the field that finds a column, of a dataset with few columns too', async () => {
@@ -95,7 +95,7 @@ describe('one press of a key on the page of a dataset', () => {
     profile.mockClear();
     fireEvent.click(screen.getByRole('tab', { name: 'Columns' }));
     await settle();
-    expect(profile).not.toHaveBeenCalledWith('n.a', 'exact', expect.anything());
+    expect(profile).not.toHaveBeenCalledWith('n.a', { tier: 'exact' }, expect.anything());
   });
 });
 
@@ -192,7 +192,7 @@ describe('the page of a dataset that grows', () => {
     show(fake, <DatasetPage reference="dataset:n.a@5" name="n.a" />);
     await settle();
     expect(asked).toHaveBeenCalledWith('n.a@5', expect.anything());
-    expect(profile).toHaveBeenCalledWith('n.a@5', 'sample', expect.anything());
+    expect(profile).toHaveBeenCalledWith('n.a@5', { tier: 'sample' }, expect.anything());
     expect(screen.getByText('2 snapshots newer')).toBeTruthy();
     fireEvent.click(screen.getByRole('button', { name: 'Update' }));
     expect(fake.open).toHaveBeenCalledWith('dataset:n.a');

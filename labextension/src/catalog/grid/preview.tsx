@@ -3,6 +3,7 @@ import React, { useMemo } from 'react';
 import type { IDatasetDetail, IGridQuery } from '../../api/types';
 import { useWorkbench } from '../../hooks/context';
 import { useMemory } from '../../hooks/memory';
+import { useRevealed } from '../page/revealed';
 import { Explorer } from './explorer';
 import { PLAIN } from './query';
 import { useShownCode } from './shown';
@@ -22,19 +23,30 @@ export function Preview({ detail, going, filtering }: IPreviewProps): React.Reac
   const { dataset, schema } = detail;
   const { ref, name, snapshot, updated_at, domain } = dataset;
   const [query, setQuery] = useMemory<IGridQuery>(`grid:${name}`, PLAIN);
+  const reveal = useRevealed();
   const show = useShownCode();
   const source = useMemo<IGridSource>(
     () => ({
       // a table of a domain has no snapshots
-      id: `${ref}@${snapshot ?? updated_at}`,
+      id: `${ref}@${snapshot ?? updated_at}${reveal ? ' revealed' : ''}`,
       name,
       columns: schema,
       rows: async (asked, start, count, signal) =>
-        client.catalog.grid(name, asked, { start, count, snapshot }, signal),
+        client.catalog.grid(
+          name,
+          asked,
+          { start, count, snapshot, reveal: reveal || undefined },
+          signal
+        ),
       shape: async (asked, column, signal) =>
-        client.catalog.gridShape(name, asked, { column, snapshot }, signal)
+        client.catalog.gridShape(
+          name,
+          asked,
+          { column, snapshot, reveal: reveal || undefined },
+          signal
+        )
     }),
-    [client, ref, name, snapshot, updated_at, schema]
+    [client, ref, name, snapshot, updated_at, schema, reveal]
   );
   const plain = !query.filters.length && !query.sort.length && !query.group;
   const note =

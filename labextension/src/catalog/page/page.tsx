@@ -13,6 +13,8 @@ import { TABS } from '../tabs';
 import { DatasetFacts } from './facts';
 import { DatasetHead } from './head';
 import { useAgain, useHeld } from './held';
+import { Reveal } from './reveal';
+import { RevealedContext } from './revealed';
 
 /** The page of a dataset. */
 export default function DatasetPage({ reference, name, onTitle }: IPageProps): React.ReactElement {
@@ -30,6 +32,7 @@ export default function DatasetPage({ reference, name, onTitle }: IPageProps): R
   }, [follow, ask]);
   useAgain(refresh);
   const [grid, showGrid] = useState<IGridBlock | null>(null);
+  const [revealed, reveal] = useState(false);
   useEffect(() => {
     if (at !== null) {
       onTitle?.(trans.__('%1 as it was', name));
@@ -53,14 +56,17 @@ export default function DatasetPage({ reference, name, onTitle }: IPageProps): R
                 detail={detail}
                 onUpdate={at === null ? update : () => void open(formatRef('dataset', name))}
               />
+              <Reveal detail={detail} revealed={revealed} onReveal={reveal} />
               <ShownContext.Provider value={showGrid}>
-                <PageTabs
-                  tabs={TABS}
-                  detail={detail}
-                  page={reference}
-                  first="columns"
-                  note={trans._n('%1 column', '%1 columns', detail.schema.length)}
-                />
+                <RevealedContext.Provider value={revealed}>
+                  <PageTabs
+                    tabs={TABS}
+                    detail={detail}
+                    page={reference}
+                    first="columns"
+                    note={trans._n('%1 column', '%1 columns', detail.schema.length)}
+                  />
+                </RevealedContext.Provider>
               </ShownContext.Provider>
               <CodeDrawer code={grid?.code ?? detail.code} />
             </>
