@@ -52,7 +52,8 @@ def examples(
     if requested.keys() == stored.keys():
         rows = _best(project, stored, views, rows, pins)
     keys = [name for name in rows.columns if name != _AT]
-    rows = rows.unique(keys, keep="first", maintain_order=True) if keys else rows
+    if keys:
+        rows = rows.unique(list(map(exactly, keys)), keep="first", maintain_order=True)
     return rows.select(*map(exactly, keys), _AT).head(count)
 
 
