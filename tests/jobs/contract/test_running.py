@@ -122,16 +122,15 @@ def test_the_environment_of_the_submitter_is_forgotten_with_its_last_job(
 ) -> None:
     monkeypatch.setenv("ONLY_HERE", "b41d")
     site.run("true")
-    kept = runtime_folder(site.root / ".mlinfra")
-    tools.until(
-        lambda: (
-            not [
-                path
-                for path in kept.glob("*.environment")
-                if b"ONLY_HERE=b41d" in path.read_bytes()
-            ]
-        )
-    )
+    folder = runtime_folder(site.root / ".mlinfra")
+
+    def is_kept(path: Path) -> bool:
+        try:
+            return b"ONLY_HERE=b41d" in path.read_bytes()
+        except FileNotFoundError:  # just now
+            return False
+
+    tools.until(lambda: not any(map(is_kept, folder.glob("*.environment"))))
 
 
 def test_a_command_runs_in_the_projects_root_or_where_it_is_told_to(site: Any) -> None:
