@@ -122,6 +122,38 @@ def source_columns(view: Definition) -> dict[str, str]:
     return {feature: origin.get(column, column) for feature, column in read.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A source, and which features of a view come from each of its columns. every: those that code
+    computes from any of them.
+    """
+
+    source: SourceSpec
+    columns: Mapping[str, Sequence[str]]
+    every: Sequence[str] = ()
+
+    def of(self, column: str) -> Sequence[str]:
+        """The features that this column of the source may be in."""
+        return [*self.columns.get(column, ()), *self.every]
+
+
+def origins(view: Definition, views: Mapping[str, Definition]) -> list[Origin]:
+    """The sources of a view, and of the views that it is computed from, which are found in `views`.
+    Raises KeyError for one that is not there.
+    """
+    features, found = [column.name for column in view.features], list[Origin]()
+    if view.source is not None:
+        columns = dict[str, list[str]]()
+        for feature, column in source_columns(view).items():
+            columns.setdefault(column, []).append(feature)
+        found.append(Origin(view.source, columns, () if columns else features))
+    for name in view.uses:
+        for used in origins(views[name], views):
+            columns = dict.fromkeys(used.columns, features)
+            found.append(Origin(used.source, columns, features if used.every else ()))
+    return found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceSpec:
     """A feature service: features that a model takes together. features: `view:feature`, with

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..core.errors import NotFound
+from .definitions import origins
 from .repo import folder
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ def hidden(
     *,
     verb: str,
 ) -> frozenset[str]:
-    """Those of the features, as `view:feature`, whose values the viewer does not see: their column
-    in a dataset is tagged `pii`. What he sees all the same is recorded first.
+    """Those of the features, as `view:feature`, whose values the viewer does not see: a column that
+    they are made from is tagged `pii`. What he sees all the same is recorded first.
 
     requested: features by view. Raises Forbidden if the settings show masked values to nobody.
     """
@@ -31,15 +32,18 @@ def hidden(
 
     found = set[str]()
     for view, names in requested.items():
-        source = views[view].source
-        if source is None or source.kind != "dataset":
-            continue
-        columns = {named: column for column, named in source.mapping.items()}
-        by_column = {columns.get(name, name): f"{view}:{name}" for name in names}
-        catalog = catalog_of(source, folder(project))
-        try:
-            masked = catalog.hidden(source.name, list(by_column), reveal, verb=verb)
-        except NotFound:  # its values may be online although it is gone
-            continue
-        found |= {by_column[column] for column in masked}
+        for origin in origins(views[view], views):
+            source = origin.source
+            if source.kind != "dataset":
+                continue
+            catalog = catalog_of(source, folder(project))
+            try:
+                there = [column.name for column in catalog.show(source.name).schema]
+                read = [column for column in there if set(origin.of(column)) & set(names)]
+                masked = catalog.hidden(source.name, read, reveal, verb=verb)
+            except NotFound:  # its values may be online although it is gone
+                continue
+            found |= {
+                f"{view}:{name}" for column in masked for name in origin.of(column) if name in names
+            }
     return frozenset(found)

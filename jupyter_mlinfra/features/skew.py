@@ -5,7 +5,7 @@ where the store is SQLite or Redis.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import Conflict
 from ..core.feast_online.feast_stores import Column
+from ..core.records import MASK
 from .definitions import Definition
 from .pulling import counting, label_start, within
 from .sources import one_snapshot, readable, scan
@@ -43,11 +44,17 @@ class _Count:
 
 
 def check(
-    view: Definition, reader: OnlineReader, repo: Path, *, until: datetime, size: int
+    view: Definition,
+    reader: OnlineReader,
+    repo: Path,
+    *,
+    until: datetime,
+    size: int,
+    masked: Collection[str] = (),
 ) -> SkewReport:
     """Compare the online values of at most `size` keys with their newest rows in the source, or the
     labels that count, as of `until`, the end of what was materialized. A value past its ttl is
-    compared too.
+    compared too. masked: features and keys whose values the examples do not tell.
 
     Raises Conflict for a view without a source, NotFound and Unprocessable for one whose source
     cannot be read, Unavailable if the store does not answer.
@@ -64,8 +71,10 @@ def check(
     features = [column.name for column in view.features]
     stored = reader.stored(view, features, entities)
     times = _times(rows, view)
+    hidden = dict.fromkeys([key for key in keys if key in masked], MASK)
+    told = [{**entity, **hidden} for entity in entities]
     counts = {
-        name: _compare(rows[name].to_list(), stored[name], times, entities, view)
+        name: _compare(rows[name].to_list(), stored[name], times, told, view, name in masked)
         for name in features
     }
     return _report(view, rows.height, until, counts)
@@ -94,15 +103,20 @@ def _compare(
     times: Sequence[datetime],
     entities: Sequence[Mapping[str, Any]],
     view: Definition,
+    masked: bool = False,
 ) -> _Count:
     count = _Count()
+
+    def shown(value: Any) -> str:
+        return MASK if masked else f"{value!r:.40}"
+
     for value, online, at, online_at, entity in zip(
         expected, stored.values, times, stored.at, entities, strict=True
     ):
         named = ", ".join(f"{key}={item}" for key, item in entity.items()) or view.name
         if online_at is None:
             count.fault(
-                "missing", f"{named}: not online; the source has {value!r:.40} of {at:%F %T}"
+                "missing", f"{named}: not online; the source has {shown(value)} of {at:%F %T}"
             )
             continue
         newer = online_at.replace(microsecond=0) > at
@@ -112,8 +126,8 @@ def _compare(
         count.compared += 1
         older = at.replace(microsecond=0) > online_at
         if newer or older or not same(online, value):
-            said = f"online {online!r:.40} of {online_at:%F %T}"
-            count.fault("different", f"{named}: {said}; in the source {value!r:.40} of {at:%F %T}")
+            said = f"online {shown(online)} of {online_at:%F %T}"
+            count.fault("different", f"{named}: {said}; in the source {shown(value)} of {at:%F %T}")
     return count
 
 

@@ -165,7 +165,7 @@ def store(
 def _hidden(project: Project, recipe: Recipe, views: Mapping[str, Definition]) -> list[str]:
     """Columns whose values the sources hide."""
     repo = folder(project)
-    hidden = {view: masked_features(views[view], repo) for view in recipe.requested}
+    hidden = {view: masked_features(views[view], repo, views) for view in recipe.requested}
     return [
         *(
             column_name(view, feature, recipe.full_names)
@@ -228,7 +228,7 @@ def compared(
     features = {
         feature: difference
         for column, feature in recipe.columns.items()
-        if (difference := _difference(stored, again, column, recipe, column in masked))
+        if (difference := _difference(stored, again, column, recipe, masked))
     }
     different = sum(item.different for item in features.values())
     return Rebuilt(
@@ -245,7 +245,11 @@ def compared(
 
 
 def _difference(
-    stored: pl.DataFrame, again: pl.DataFrame, column: str, recipe: Recipe, masked: bool
+    stored: pl.DataFrame,
+    again: pl.DataFrame,
+    column: str,
+    recipe: Recipe,
+    masked: Collection[str],
 ) -> FeatureDifference | None:
     before = stored[column].alias("")
     after = again[column].alias("").cast(before.dtype, strict=False)
@@ -256,9 +260,10 @@ def _difference(
     place = int(differs.arg_max() or 0)
     entity = stored.select(exactly(name) for name in recipe.entities if name in stored.columns)
     named = ", ".join(
-        f"{key}={_short(value)}" for key, value in entity.row(place, named=True).items()
+        f"{key}={MASK if key in masked else _short(value)}"
+        for key, value in entity.row(place, named=True).items()
     )
-    values = (MASK, MASK) if masked else (_short(before[place]), _short(after[place]))
+    values = (MASK, MASK) if column in masked else (_short(before[place]), _short(after[place]))
     return FeatureDifference(
         different=count, example=f"{named[:200]}: stored {values[0]}, now {values[1]}"
     )

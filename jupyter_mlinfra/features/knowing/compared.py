@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -26,12 +27,20 @@ def keep(project: Project, view: Definition, report: SkewReport) -> None:
         write_atomic(_file(project, view), json.dumps(body).encode())
 
 
-def last(project: Project, view: Definition) -> tuple[SkewReport | None, datetime | None]:
-    """The report, and when it was made; None if there is none."""
+def last(
+    project: Project, view: Definition, masked: Collection[str] = ()
+) -> tuple[SkewReport | None, datetime | None]:
+    """The report, and when it was made; None if there is none. masked: features and keys whose
+    values are not told, so that examples with them go.
+    """
     try:
         body = json.loads(_file(project, view).read_bytes())
         report = body["report"]
-        features = {name: FeatureSkew(**item) for name, item in report["features"].items()}
+        every = any(key.name in masked for key in view.keys)
+        features = {
+            name: FeatureSkew(**({**item, "example": ""} if every or name in masked else item))
+            for name, item in report["features"].items()
+        }
         until = datetime.fromisoformat(report["until"])
         return (
             SkewReport(**{**report, "until": until, "features": features}),

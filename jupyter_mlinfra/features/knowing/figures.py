@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 SAMPLED = 100_000
 """Rows that the profile of a source without sketches is told from."""
 
+_FORM = 2
+"""Of the files; what was kept in another one is computed again."""
+
 _NO_TRAINING = (
     f"No training set of at least {trained.FEWEST} rows was made of this view: there is nothing to"
     " measure drift against."
@@ -52,18 +55,20 @@ class _Found:
     no_drift: str = ""
 
 
-def statistics_of(project: Project, view: Definition, at: datetime) -> ViewStatistics:
-    """See the records. at: the moment to which the ttl applies."""
+def statistics_of(
+    project: Project, view: Definition, at: datetime, views: Mapping[str, Definition]
+) -> ViewStatistics:
+    """See the records. at: the moment to which the ttl applies. views: all there are."""
     figures = statistics.current(project, view)
     window = trained.last(project, view.view)
-    masked = masked_features(view, folder(project))
+    masked = masked_features(view, folder(project), views)
     found, problem, fix = _Found(no_drift=_NO_TRAINING), figures.problem, figures.fix
     if figures.rows is not None and view.source is not None:
         try:
             found = _found(project, view, view.source, (figures.state, window, masked))
         except MLInfraError as error:
             problem, fix = f"{error.what} {error.why}".strip(), error.fix
-    report, checked_at = compared.last(project, view)
+    report, checked_at = compared.last(project, view, masked)
     return ViewStatistics(
         view=view.name,
         ref=view_ref(view.name),
@@ -100,7 +105,7 @@ def _found(
 ) -> _Found:
     """What is known, or read now. of: state of the source, window, and what is not shown."""
     state, window, masked = of
-    mark = hashlib.sha256(repr((state, window, sorted(masked))).encode()).hexdigest()[:16]
+    mark = hashlib.sha256(repr((_FORM, state, window, sorted(masked))).encode()).hexdigest()[:16]
     path = project.folder("features", "figures") / f"{view.name}-{view.digest}.json"
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         kept = json.loads(path.read_bytes())
@@ -108,7 +113,7 @@ def _found(
             return _adapter().validate_python(kept["found"])
     repo = folder(project)
     with one_snapshot(), readable(source):
-        profile = _profile(project, view, source, repo)
+        profile = _profile(view, source, repo)
         found = _Found(profile=profile, no_drift=_NO_TRAINING)
         if window is not None and not view.computed:
             drift, reason = drifts(view, repo, window)
@@ -118,14 +123,15 @@ def _found(
     return found
 
 
-def _profile(project: Project, view: Definition, source: SourceSpec, repo: Path) -> Profile:
+def _profile(view: Definition, source: SourceSpec, repo: Path) -> Profile:
     """That of the dataset, which keeps sketches, else one of the rows."""
-    from ...catalog import Catalog, profile_of
+    from ...catalog import profile_of
+    from ..sources.datasets import catalog_of
 
     names = {column.name: short_type(column.type) for column in view.features}
-    if source.dataset is not None:
-        pinned = f"{source.dataset}@{source.snapshot}" if source.snapshot else source.dataset
-        found = Catalog(project).profile(pinned)
+    if source.kind == "dataset":
+        pinned = f"{source.name}@{source.snapshot}" if source.snapshot else source.name
+        found = catalog_of(source, repo).profile(pinned)
         mapping = dict(source.mapping)
         columns = {mapping.get(name, name): item for name, item in found.columns.items()}
         return replace(found, columns={name: columns[name] for name in names if name in columns})

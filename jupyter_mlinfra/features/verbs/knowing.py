@@ -53,7 +53,7 @@ class KnowingVerbs(BrowsingVerbs):
             at or self._now(),
             known_only=known_only,
             limit=limit,
-            masked=masked_features(definition, repo),
+            masked=masked_features(definition, repo, self._views()),
         )
 
     def statistics(self, view: str) -> ViewStatistics:
@@ -62,7 +62,8 @@ class KnowingVerbs(BrowsingVerbs):
         """
         from ..knowing.figures import statistics_of
 
-        return statistics_of(self._project, self._view(view), self._now())
+        found = self._registered()
+        return statistics_of(self._project, self._view(view, found), self._now(), found.views)
 
     def lineage(self, view: str) -> Page[Edge]:
         """What a view was made from, and what was made from it. Raises NotFound."""

@@ -146,6 +146,7 @@ class OnlineVerbs(FeatureVerbs):
         """
         requested, views = self._served(features)
         rows = self.online(features, entities)
+        views = {**self._copy().views, **views}  # those that others are computed from too
         masked = hidden(self._project, requested, views, reveal, verb="features online")
         return [
             replace(
@@ -216,6 +217,7 @@ class OnlineVerbs(FeatureVerbs):
         Conflict for a view that was never materialized or has no source.
         """
         from .. import skew
+        from ..knowing.masked import masked_features
 
         found = self._view(view)
         last = self._store.materializations().get(found.name)
@@ -227,11 +229,13 @@ class OnlineVerbs(FeatureVerbs):
                 f"mlinfra features materialize {found.name}",
             )
         settings = self._project.settings.of(FeatureSettings)
+        repo = folder(self._project)
         report = skew.check(
             found,
             self._online,
-            folder(self._project),
+            repo,
             until=until,
+            masked=masked_features(found, repo, self._views()),
             size=min(sample or settings.skew_sample, MAX_ENTITIES),
         )
         compared.keep(self._project, found, report)
