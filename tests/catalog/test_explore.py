@@ -76,6 +76,30 @@ def test_what_is_wrong_is_answered_and_not_raised(ask: Callable[..., dict[str, A
         ml.explore([1, 2])  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("error", "code", "why"),
+    [
+        (MemoryError(), "internal", "MemoryError"),
+        (pl.exceptions.ComputeError("torn\nat 3"), "internal", "ComputeError: torn."),
+        (pl.exceptions.PanicException("no"), "internal", "PanicException"),
+        (KeyboardInterrupt(), "unavailable", "interrupted"),
+    ],
+)
+def test_whatever_fails_is_answered(
+    error: BaseException, code: str, why: str, ask: Callable[..., dict[str, Any]]
+) -> None:
+    explorer = ml.explore(FRAME)
+
+    def fail(_: Any) -> Any:
+        raise error
+
+    explorer._grid = fail
+    found = ask(explorer)["error"]
+    assert found["error"] == code
+    assert why in found["why"]
+    assert found["message"]
+
+
 def test_a_dataset_stays_as_it_was_opened_and_masks_what_is_personal(
     project: Project, ask: Callable[..., dict[str, Any]]
 ) -> None:

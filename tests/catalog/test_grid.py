@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import random
+import time
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
@@ -17,7 +18,9 @@ from hypothesis import strategies as st
 
 from jupyter_mlinfra.catalog.grid.plan import cell, plan
 from jupyter_mlinfra.catalog.grid.spec import Aggregate, Filter, GridQuery, Group, Sort
+from jupyter_mlinfra.catalog.grid.values import Unfit, value_of
 from jupyter_mlinfra.catalog.rows import plain
+from jupyter_mlinfra.core.errors import BadRequest
 
 WORDS = ["", "a", "b'c", 'say "x"', "Straße", "50%_off", "a\\b", "line\nbreak", "UA", "{x}"]
 DAY = dt.date(2024, 2, 28)
@@ -224,3 +227,75 @@ def test_the_code_of_a_grid_makes_what_it_shows(seed: int) -> None:
     query = drawn(random.Random(seed), FRAME)
     code = cell(query, FRAME.schema, "frame.lazy()", name="shown")
     assert run(code, FRAME).equals(plan(FRAME.lazy(), query).collect(), null_equal=True), code
+
+
+@pytest.mark.parametrize(
+    "dtype", [pl.Int16, pl.Int32, pl.Int64, pl.UInt16, pl.UInt32, pl.UInt64, pl.Int128]
+)
+def test_sums_of_whole_numbers_do_not_overflow(dtype: Any) -> None:
+    largest = pl.select(dtype.max()).item() if dtype != pl.Int128 else 2**70
+    count = 2**33 // largest + 3
+    frame = pl.DataFrame({"n": pl.repeat(largest, count, dtype=dtype, eager=True), "g": 1})
+    group = Group(by=["g"], aggregates=[Aggregate(column="n", function="sum")])
+    query = GridQuery(group=group)
+    shown = plan(frame.lazy(), query).collect()
+    assert shown["n sum"].to_list() == [largest * count]
+    assert run(cell(query, frame.schema, "frame.lazy()", name="shown"), frame).equals(shown)
+
+
+@pytest.mark.parametrize("dtype", [pl.Int8, pl.UInt8])
+def test_small_whole_numbers_are_summed_as_large_ones(dtype: Any) -> None:
+    """Many millions of them would be needed to see it."""
+    group = Group(by=["g"], aggregates=[Aggregate(column="n", function="sum")])
+    frame = pl.DataFrame({"n": pl.Series([1], dtype=dtype), "g": 1}).lazy()
+    assert plan(frame, GridQuery(group=group)).collect_schema()["n sum"] == pl.Int128
+
+
+ZONED = dt.datetime(2024, 3, 31, 0, 30, tzinfo=dt.UTC)
+LISTED: Sequence[tuple[Any, Sequence[Any], Sequence[Any], Sequence[Any]]] = [
+    (pl.Int8(), [1, 2, None], [2, 300, "-1,000"], [2]),
+    (pl.UInt64(), [2**64 - 1, 0], [str(2**64 - 1), -1], [2**64 - 1]),
+    (pl.Int64(), [1], [2**70], []),
+    (pl.Float64(), [0.1, math.inf, -0.0], [0.1, 0, "-1"], [0.1, -0.0]),
+    (pl.Float32(), [0.5, 1.5], ["1.5"], [1.5]),
+    (pl.Boolean(), [True, False, None], ["true"], [True]),
+    (pl.Decimal(10, 2), [Decimal("1.50"), Decimal("1.51")], ["1.5", "1.505", "1" * 30],
+     [Decimal("1.50")]),
+    (pl.Date(), [DAY], ["2024-02-28", "2024-01-01"], [DAY]),
+    (pl.Time(), [dt.time(1, 2)], ["01:02"], [dt.time(1, 2)]),
+    (pl.Datetime("ns"), [MOMENT], [MOMENT.isoformat(), "1500-01-01"], [MOMENT]),
+    (pl.Datetime("ms", "Europe/Berlin"), [ZONED], ["2024-03-31T00:30"], [ZONED]),
+    (pl.Enum(["a", "b"]), ["a", "b"], ["b", "c"], ["b"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("dtype", "held", "listed", "shown"), LISTED)
+def test_in_takes_values_of_the_type_of_the_column(
+    dtype: Any, held: Sequence[Any], listed: Sequence[Any], shown: Sequence[Any]
+) -> None:
+    frame = pl.DataFrame({"x": pl.Series(held, dtype=dtype)})
+    query = GridQuery(filters=[Filter(column="x", op="in", value=listed)])
+    found = plan(frame.lazy(), query).collect()
+    assert found["x"].to_list() == shown
+    assert run(cell(query, frame.schema, "frame.lazy()", name="shown"), frame).equals(found)
+
+
+def test_a_long_list_is_one_step_and_a_longer_one_is_refused() -> None:
+    frame = pl.DataFrame({"x": range(2_000)})
+    query = GridQuery(filters=[Filter(column="x", op="in", value=list(range(1_000)))])
+    began = time.monotonic()
+    assert plan(frame.lazy(), query).collect().height == 1_000
+    assert time.monotonic() - began < 5
+    with pytest.raises(BadRequest, match=r"1,001 values; `in` takes up to 1,000.*between"):
+        Filter(column="x", op="in", value=list(range(1_001)))
+
+
+NUMBERS = [pl.Int32(), pl.Float64(), pl.Decimal(12, 2)]
+
+
+@pytest.mark.parametrize("dtype", NUMBERS)
+def test_a_comma_parts_thousands_and_is_no_decimal_sign(dtype: Any) -> None:
+    assert value_of("−1,234,567", dtype).what == -1234567
+    for wrong in ("1,5", "0,1", "1,2345", "1234,567", ",5", "1,234,", "1,234.5"):
+        with pytest.raises(Unfit, match="commas only between thousands"):
+            value_of(wrong, dtype)

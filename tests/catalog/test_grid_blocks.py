@@ -138,6 +138,7 @@ def test_the_shape_of_a_column_is_of_the_rows_that_other_filters_leave(catalog: 
         ),
         (GridQuery(group=Group(by=["id"]), sort=[Sort(column="key")]), ("order by key", "rows")),
         (GridQuery(columns=["no"], sort=[Sort(column="id")]), ("column no",)),
+        (GridQuery(filters=[Filter(column="key", op=">=", value="1,5")]), ("key >= 1,5", "point")),
     ],
 )
 def test_what_is_wrong_is_named(catalog: Catalog, query: GridQuery, parts: tuple[str, ...]) -> None:

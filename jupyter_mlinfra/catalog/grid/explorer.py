@@ -11,7 +11,7 @@ import ipywidgets
 import traitlets
 
 from ...core.display import WIDGETS
-from ...core.errors import BadRequest, MLInfraError
+from ...core.errors import BadRequest, MLInfraError, Unavailable
 from ...core.records import to_json
 from .running import Grid
 from .spec import Aggregate, Filter, GridQuery, Group, Sort
@@ -51,6 +51,8 @@ class Explorer(ipywidgets.DOMWidget):  # type: ignore[misc]  # ipywidgets' trait
 
     def _answer(self, content: Mapping[str, Any]) -> None:
         """A question of the front end, which waits for the answer with the same number."""
+        from polars.exceptions import PanicException
+
         answer: dict[str, Any] = {"id": content.get("id")}
         try:
             query = _query(content)
@@ -60,20 +62,10 @@ class Explorer(ipywidgets.DOMWidget):  # type: ignore[misc]  # ipywidgets' trait
                 start, count = int(content["start"]), int(content["count"])
                 answer["found"] = to_json(self._grid(query).block(query, start=start, count=count))
                 self.query = query
-        except MLInfraError as error:
-            answer["error"] = {
-                "error": error.code,
-                "message": error.what,
-                "why": error.why,
-                "fix": error.fix,
-            }
-        except KeyboardInterrupt:
-            answer["error"] = {
-                "error": "unavailable",
-                "message": "The query was stopped.",
-                "why": "The kernel was interrupted.",
-                "fix": "",
-            }
+        except (Exception, PanicException, KeyboardInterrupt) as error:  # noqa: BLE001 (answered)
+            fault = _fault(error)
+            told = {"message": fault.what, "why": fault.why, "fix": fault.fix}
+            answer["error"] = {"error": fault.code, **told}
         self.send(answer)
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
@@ -89,6 +81,20 @@ class Explorer(ipywidgets.DOMWidget):  # type: ignore[misc]  # ipywidgets' trait
             **(shown or {}),
             **{kind: static[kind] for kind in ("text/html", "text/plain") if kind in static},
         }
+
+
+def _fault(error: BaseException) -> MLInfraError:
+    """What the front end says of an error; it waits for an answer whatever happens."""
+    if isinstance(error, MLInfraError):
+        return error
+    if isinstance(error, KeyboardInterrupt):
+        return Unavailable("The query was stopped.", "The kernel was interrupted.")
+    reason = str(error).strip().partition("\n")[0][:300]
+    return MLInfraError(
+        "The query failed.",
+        f"{type(error).__name__}: {reason or 'no more is known'}.",
+        "Filter, sort or group by other columns, or run the code of the grid in a cell.",
+    )
 
 
 def _query(content: Mapping[str, Any]) -> GridQuery:

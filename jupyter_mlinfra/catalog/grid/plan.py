@@ -12,7 +12,7 @@ from ...core.frames import exactly, is_pattern
 from ...core.snippets import frame as snippet
 from ...core.snippets import text
 from .spec import ROWS, Aggregate, Filter, Function, GridQuery, Group
-from .values import Unfit, Written, bad_filter, value_of
+from .values import Unfit, Written, bad_filter, series_of, value_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -171,30 +171,23 @@ def _searched(item: Filter, column: Written[pl.Expr], dtype: pl.DataType) -> Wri
 
 def _listed(item: Filter, column: Written[pl.Expr], dtype: pl.DataType) -> Written[pl.Expr]:
     given = item.value if isinstance(item.value, list | tuple) else ()
-    values = [value_of(value, dtype) for value in given]
-    imports = _POLARS | _imports(values)
     if item.op == "between":
+        values = [value_of(value, dtype) for value in given]
         if len(values) != 2:
             raise Unfit("`between` takes two values, the lowest and the highest.")
         low, high = map(_literal, values)
         return Written(
             column.what.is_between(low.what, high.what),
             f"{column.code}.is_between({low.code}, {high.code})",
-            imports,
+            _POLARS | _imports(values),
         )
-    if not values:
+    if not given:
         raise Unfit("`in` takes one value or more.")
-    if dtype.base_type().__name__ == "String":
-        return Written(
-            column.what.is_in([value.what for value in values]),
-            f"{column.code}.is_in([{', '.join(value.code for value in values)}])",
-            imports,
-        )
-    # a list would have a type of its own, which is not always the column's
+    series = series_of(given, dtype)
     return Written(
-        reduce(lambda left, right: left | right, (column.what == value.what for value in values)),
-        " | ".join(f"({column.code} == {value.code})" for value in values),
-        imports,
+        column.what.is_in(series.what),
+        f"{column.code}.is_in({series.code})",
+        _POLARS | series.imports,
     )
 
 
@@ -263,7 +256,7 @@ def _figure(item: Aggregate, dtype: pl.DataType) -> Written[pl.Expr]:
             return Written(column.what.min(), f"{column.code}.min()", _POLARS)
         case "max":
             return Written(column.what.max(), f"{column.code}.max()", _POLARS)
-        case "sum" if dtype in (pl.Int64(), pl.UInt64()):
+        case "sum" if dtype.is_integer() and dtype != pl.UInt128:
             # the sum may not fit, and Polars would go on below zero
             wide = column.what.cast(pl.Int128).sum()
             return Written(wide, f"{column.code}.cast(pl.Int128).sum()", _POLARS)

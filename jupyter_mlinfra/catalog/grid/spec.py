@@ -14,6 +14,9 @@ Operator = Literal[
 ]
 Function = Literal["sum", "mean", "min", "max", "distinct"]
 
+_MOST = 1_000
+"""Values of an `in`."""
+
 ROWS = "rows"
 """The column of a grouped answer that counts the rows of each group."""
 
@@ -22,8 +25,8 @@ ROWS = "rows"
 class Filter:
     """Which rows are shown: those whose value fits. A row without a value fits only `null`.
 
-    value: as JSON holds it, or as a user writes it: `60`, `"2013-01-01"`; a list for `in` and, with
-    both ends, for `between`; None for `null` and `not null`.
+    value: as JSON holds it, or as a user writes it: `60`, `"2013-01-01"`; a list for `in` (up to
+    1,000 values) and, with both ends, for `between`; None for `null` and `not null`.
     """
 
     column: str
@@ -34,6 +37,12 @@ class Filter:
         if self.op not in get_args(Operator):
             known = ", ".join(get_args(Operator))
             raise BadRequest(f"There is no condition {self.op!r}.", fix=f"Conditions: {known}.")
+        if self.op == "in" and isinstance(self.value, list | tuple) and len(self.value) > _MOST:
+            raise BadRequest(
+                f"The filter of {self.column} cannot be used.",
+                f"It lists {len(self.value):,} values; `in` takes up to {_MOST:,}.",
+                "Take `between`, or join a frame of the values in a notebook.",
+            )
 
     @property
     def words(self) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _LARGEST = 2**127
 _DIGITS = 38
+_THOUSANDS = re.compile(r"-?\d{1,3}(,\d{3})+")
 _TIMES = frozenset({"import datetime as dt"})
 _DECIMALS = frozenset({"from decimal import Decimal"})
 
@@ -47,6 +49,37 @@ def value_of(given: Any, dtype: pl.DataType) -> Written[Any]:
     if reader is None:
         raise Unfit(f"Values of type {dtype} are not compared, only `null` and `not null` are.")
     return reader(given)
+
+
+def series_of(given: Sequence[Any], dtype: pl.DataType) -> Written[Any]:
+    """The values of an `in`, as one of the column's type: a plain list would have a type of its
+    own. What the type cannot hold, no row has: it is left out. Raises Unfit.
+    """
+    import polars as pl
+
+    values = [
+        _utc(value, dtype) if isinstance(dtype, pl.Datetime) else value_of(value, dtype)
+        for value in given
+    ]
+    kept = [value for value in values if _holds(dtype, value.what)]
+    listed = ", ".join(value.code for value in kept)
+    return Written(
+        pl.Series([value.what for value in kept], dtype=dtype).implode(),
+        f"pl.Series([{listed}], dtype=pl.{dtype!r}).implode()",
+        frozenset[str]().union(*(value.imports for value in kept)),
+    )
+
+
+def _holds(dtype: pl.DataType, value: Any) -> bool:
+    import polars as pl
+
+    is_ns = isinstance(dtype, pl.Datetime) and dtype.time_unit == "ns"
+    if not (dtype.is_integer() or dtype.is_decimal() or is_ns):
+        return True
+    try:
+        return bool(pl.Series([value], dtype=dtype).item() == value)
+    except (TypeError, OverflowError, pl.exceptions.PolarsError):
+        return False
 
 
 def _readers() -> Mapping[Any, Callable[[Any], Written[Any]]]:
@@ -87,8 +120,9 @@ def _whole(given: Any) -> int:
     elif isinstance(given, float) and given.is_integer():
         found = int(given)
     elif isinstance(given, str) and len(given) <= _DIGITS + 10:
+        digits = _numeral(given)
         try:
-            found = int(given.replace(",", "").replace("−", "-"))
+            found = int(digits)
         except ValueError:
             found = None
     if found is None or abs(found) >= _LARGEST:
@@ -96,9 +130,19 @@ def _whole(given: Any) -> int:
     return found
 
 
+def _numeral(written: str) -> str:
+    """A number as Python reads it. A comma parts thousands here; elsewhere it is the decimal sign,
+    so one that could be that is refused. Raises Unfit.
+    """
+    found = written.strip().replace("−", "-")
+    if "," in found and not _THOUSANDS.fullmatch(found):
+        raise Unfit("Its numbers have a point, and commas only between thousands: 1.5, 1,500.")
+    return found.replace(",", "")
+
+
 def _number(given: Any) -> float:
     if isinstance(given, str):
-        given = given.replace("−", "-")
+        given = _numeral(given)
     if isinstance(given, bool) or not isinstance(given, int | float | str):
         raise Unfit("Its values are numbers.")
     try:
@@ -111,7 +155,7 @@ def _decimal(given: Any) -> Written[Any]:
     if isinstance(given, bool) or not isinstance(given, int | float | str):
         raise Unfit("Its values are decimal numbers.")
     try:
-        found = Decimal(str(given).strip().replace("−", "-"))
+        found = Decimal(_numeral(str(given)))
     except InvalidOperation:
         raise Unfit("Its values are decimal numbers, such as 12.50.") from None
     if (
@@ -144,9 +188,21 @@ def _time(given: Any) -> Written[Any]:
 
 
 def _moment(given: Any, dtype: pl.Datetime) -> Written[Any]:
-    """A moment without a zone is in UTC where the column has one: so it is shown."""
     import polars as pl
 
+    found = _utc(given, dtype)
+    zone = dtype.time_zone
+    if zone in (None, "UTC"):
+        return found
+    return Written(
+        pl.lit(found.what).dt.convert_time_zone(zone),
+        f"pl.lit({found.code}).dt.convert_time_zone({text(zone)})",
+        found.imports,
+    )
+
+
+def _utc(given: Any, dtype: pl.Datetime) -> Written[dt.datetime]:
+    """A moment without a zone is in UTC where the column has one: so it is shown."""
     try:
         found = dt.datetime.fromisoformat(_stripped(given))
         if dtype.time_zone is not None:
@@ -157,14 +213,7 @@ def _moment(given: Any, dtype: pl.Datetime) -> Written[Any]:
         raise Unfit("Its values have no time zone: leave out that of the moment.")
     parts = (found.year, found.month, found.day, found.hour, found.minute, found.second)
     code = _call("dt.datetime", *parts, found.microsecond, least=3, zoned=found.tzinfo is not None)
-    if dtype.time_zone in (None, "UTC"):
-        return Written(found, code, _TIMES)
-    zone = dtype.time_zone
-    return Written(
-        pl.lit(found).dt.convert_time_zone(zone),
-        f"pl.lit({code}).dt.convert_time_zone({text(zone)})",
-        _TIMES,
-    )
+    return Written(found, code, _TIMES)
 
 
 def _call(name: str, *parts: int, least: int = 1, zoned: bool = False) -> str:

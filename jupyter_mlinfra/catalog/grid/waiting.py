@@ -45,7 +45,7 @@ class _Running:
     def __init__(self, rows: pl.LazyFrame) -> None:
         self.ended, self.stopped = threading.Event(), threading.Event()
         self.error: BaseException | None = None
-        self._schema = rows.collect_schema()
+        self._schema: pl.Schema | None = None
         self._batches = list["pl.DataFrame"]()
         threading.Thread(target=self._run, args=(rows,), name="mlinfra-grid", daemon=True).start()
 
@@ -56,6 +56,7 @@ class _Running:
 
     def _run(self, rows: pl.LazyFrame) -> None:
         try:
+            self._schema = rows.collect_schema()  # here, for it may take long as well
             for batch in rows.collect_batches(engine="streaming"):
                 if self.stopped.is_set():
                     return
