@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +21,8 @@ from pyiceberg.table import Table
 from jupyter_mlinfra.catalog import Advance, Catalog, DatasetName
 from jupyter_mlinfra.catalog.integrity import checksums_of
 from jupyter_mlinfra.catalog.metadata import files_in
+from jupyter_mlinfra.catalog.time.travel import snapshot_named
+from jupyter_mlinfra.cli.app import main
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound
 from jupyter_mlinfra.core.project import Project
 
@@ -94,6 +98,61 @@ def test_a_tag_is_moved_and_removed_only_when_asked_and_undone(catalog: Catalog)
             catalog.tag(f"{NAME}@{second}", add=[word])
     with pytest.raises(NotFound, match="that can be removed"):
         catalog.tag(f"{NAME}@{second}", remove=["main"])
+
+
+@pytest.fixture
+def undo(project: Project) -> Callable[[str], None]:
+    """Run the commands of an undo."""
+
+    def run(commands: str) -> None:
+        for command in commands.split(" && "):
+            program, *words = shlex.split(command)
+            assert program == "mlinfra"
+            with pytest.raises(SystemExit) as ended:
+                main(["--project", str(project.root), *words])
+            assert ended.value.code == 0
+
+    return run
+
+
+def test_an_undo_gives_every_tag_and_branch_its_snapshot_and_its_kind_again(
+    catalog: Catalog, undo: Callable[[str], None]
+) -> None:
+    first, second = write(catalog, 1), write(catalog, 2)
+    catalog.tag(f"{NAME}@{first}", add=["a", "gold"])
+    catalog.tag(f"{NAME}@{second}", add=["b"])
+    catalog.tag(f"{NAME}@{second}", add=["dev"], branch=True)
+    before = metadata(catalog)["refs"]
+    changes: list[dict[str, Any]] = [
+        {"remove": ["a", "b", "dev"]},
+        {"add": ["gold"], "remove": ["gold"]},
+        {"add": ["new", "dev", "gold"], "remove": ["gold", "a"]},
+        {"add": ["dev", "a"], "remove": ["dev", "a"], "branch": True},
+    ]
+    for change in changes:
+        changed = catalog.tag(f"{NAME}@{second}", **change)
+        assert metadata(catalog)["refs"] != before
+        undo(changed.undo)
+        assert metadata(catalog)["refs"] == before
+
+
+def test_the_undo_of_a_restore_brings_columns_back_that_another_client_has_renamed(
+    catalog: Catalog, undo: Callable[[str], None]
+) -> None:
+    first = write(catalog, 1)
+    write(catalog, 2)
+    with table(catalog).update_schema() as update:
+        update.rename_column("id", "key")
+    later = catalog.dataset(NAME).scan().collect()
+    restored = catalog.restore(NAME, first)
+    assert catalog.dataset(NAME).scan().collect().columns == ["id"]
+    undo(restored.undo)
+    now = catalog.dataset(NAME).scan().collect()
+    assert now.columns == ["key"]
+    assert now.sort("key").equals(later.sort("key"))
+    newest = catalog.snapshots(NAME).items[0].id
+    with pytest.raises(NotFound, match="no columns of number 7"):
+        catalog.restore(NAME, f"{newest}.7")
 
 
 def test_restored_is_every_answer_as_it_was_and_so_is_its_undo(
@@ -266,6 +325,37 @@ def test_a_time_whose_snapshot_has_expired_is_refused_and_not_read_as_another_on
     with pytest.raises(NotFound, match="any more"):
         catalog.dataset(f"{NAME}@{then}")
     assert ids(catalog, moment(catalog, first)) == [1]
+
+
+def test_a_time_before_a_rollback_is_read_only_while_its_snapshot_is_kept(
+    catalog: Catalog,
+) -> None:
+    first = write(catalog, 1)
+    second, third = write(catalog, 2), write(catalog, 3)
+    then = moment(catalog, third, after=0.002)
+    time.sleep(0.01)
+    with table(catalog).manage_snapshots() as manage:
+        manage.set_current_snapshot(int(first))
+    assert ids(catalog, then) == [1, 2, 3]
+    catalog.tag(f"{NAME}@{second}", add=["kept"])
+    catalog.expire(NAME, older_than=NOW, keep=1, preview=False)
+    for at in (then, moment(catalog, second, after=0.001)):
+        with pytest.raises(NotFound, match="any more"):
+            catalog.dataset(f"{NAME}@{at}")
+    assert ids(catalog, moment(catalog, second)) == [1, 2]
+    assert ids(catalog) == [1]
+
+
+def test_rolled_back_then_expired() -> None:
+    log = [{"snapshot-id": 1, "timestamp-ms": at} for at in (1000, 9000)]
+    kept = {"snapshots": [{"snapshot-id": 1, "timestamp-ms": 1000}], "snapshot-log": log}
+    for second, known in ((1, True), (5, False), (9, True), (12, True)):
+        name = DatasetName("t", "a", tag=f"1970-01-01T00:00:{second:02}Z")
+        if known:
+            assert snapshot_named(name, kept) == 1
+        else:
+            with pytest.raises(NotFound, match="any more"):
+                snapshot_named(name, kept)
 
 
 def test_files_are_not_brought_in_again_after_their_snapshots_have_expired(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from ...core.errors import BadRequest, Conflict, NotFound
@@ -52,13 +53,23 @@ def change_refs(
 def undo_of(
     name: DatasetName, metadata: Metadata, add: Sequence[str], remove: Sequence[str]
 ) -> str:
-    """The command that changes them back. metadata: from before."""
+    """What changes them back: for each name that was changed a command, for each has a snapshot and
+    a kind of its own. metadata: from before.
+    """
     refs = metadata.get("refs", {})
-    back = [word for word in remove if word in refs]
-    at = refs[back[0]]["snapshot-id"] if back else name.snapshot
-    words = [f"{name.text}@{at}", *back]
-    words += [f"--remove {word}" for word in add if word not in refs]
-    words += ["--branch"] if any(refs[word].get("type") == "branch" for word in back) else []
+    changed = [word for word in [*remove, *add] if word in remove or word not in refs]
+    return " && ".join(
+        _undo_of_one(name, word, refs.get(word), is_there=word in add)
+        for word in dict.fromkeys(changed)
+    )
+
+
+def _undo_of_one(name: DatasetName, word: str, before: Metadata | None, *, is_there: bool) -> str:
+    at = name.snapshot if before is None else before["snapshot-id"]
+    words = [f"{name.text}@{at}"]
+    words += [] if before is None else [quote(word)]
+    words += ["--remove", quote(word)] if is_there else []
+    words += ["--branch"] if before is not None and before.get("type") == "branch" else []
     return f"mlinfra catalog tag {' '.join(words)}"
 
 

@@ -20,6 +20,7 @@ from ..commit import Terms, commit
 from ..equality import is_needed
 from ..names import DatasetName
 from ..positions import position
+from ..rows import with_columns_of
 from .spec import Restored
 
 if TYPE_CHECKING:
@@ -47,14 +48,16 @@ class _NotByFilesError(Exception):
 
 
 class _RestoreChange:
-    """A change that gives a table the data files and the columns of one of its snapshots."""
+    """A change that gives a table the data files of one of its snapshots, and the columns of that
+    or those of a number.
+    """
 
     locks: ClassVar = True
     creates: ClassVar = False
     rebases: ClassVar = False
 
-    def __init__(self, snapshot: int) -> None:
-        self._snapshot = snapshot
+    def __init__(self, snapshot: int, columns: int | None) -> None:
+        self._snapshot, self._columns = snapshot, columns
 
     def plan(self, existing: Mapping[str, Target] | None) -> Mapping[str, Target]:
         return existing or {}
@@ -71,8 +74,9 @@ class _RestoreChange:
         removed = [file for path, file in now.items() if path not in then]
         if any(file.spec_id != table.metadata.default_spec_id for file in added):
             raise _NotByFilesError
-        snapshot = table.snapshot_by_id(self._snapshot)
-        columns = snapshot.schema_id if snapshot is not None else None
+        snapshot, columns = table.snapshot_by_id(self._snapshot), self._columns
+        if columns is None and snapshot is not None:
+            columns = snapshot.schema_id
         if columns == table.metadata.current_schema_id:
             columns = None
         if not added and not removed and columns is None:
@@ -97,7 +101,8 @@ class Restoring:
         assert snapshot is not None
         before = self._metadata()
         entry = records.snapshot_of(self._name, before)
-        change = _RestoreChange(snapshot)
+        with_columns_of(self._store.load(name), self._name)  # NotFound if it has no such columns
+        change = _RestoreChange(snapshot, self._name.columns)
         terms = Terms(summary=self._summary, undo=lambda: None, stale=lambda _: False)
         try:
             done = commit(self._store, name, change, owner=self._project.user, terms=terms)
@@ -108,7 +113,7 @@ class Restoring:
             self._go_back(name, snapshot)
             new = str(snapshot)
             note = _WENT_BACK
-        undo = f"mlinfra catalog restore {name.asked} {before['current-snapshot-id']}"
+        undo = f"mlinfra catalog restore {name.asked} {_state_of(before)}"
         self._tell(new)
         return self._restored(new, entry, undo=undo, note=note)
 
@@ -164,6 +169,15 @@ class Restoring:
             )
             facts = {"snapshot": new, "restored_from": str(then)}
             self._project.events.emit("dataset", name.ref, facts)
+
+
+def _state_of(metadata: records.Metadata) -> str:
+    """The newest state, as `restore` takes it; with the number of its columns if they were changed
+    since its rows were written.
+    """
+    snapshot, columns = metadata["current-snapshot-id"], metadata.get("current-schema-id", 0)
+    entry = next(item for item in metadata["snapshots"] if item["snapshot-id"] == snapshot)
+    return f"{snapshot}.{columns}" if entry.get("schema-id", columns) != columns else str(snapshot)
 
 
 def _data_files(table: Table, snapshot: int | None) -> dict[str, DataFile]:

@@ -42,7 +42,6 @@ def _moment(text: str) -> datetime:
 
 
 def _newest_at(name: DatasetName, metadata: Metadata, moment: datetime) -> int:
-    entries = {entry["snapshot-id"]: entry for entry in metadata.get("snapshots", [])}
     log = _log(metadata)
     places = [place for place, line in enumerate(log) if _at(line) <= moment]
     if not places:
@@ -56,7 +55,7 @@ def _newest_at(name: DatasetName, metadata: Metadata, moment: datetime) -> int:
     line = log[places[-1]]
     after = log[places[-1] + 1] if places[-1] + 1 < len(log) else None
     is_then = int(moment.timestamp() * 1000) == line["timestamp-ms"]
-    if after and not is_then and _follows_others(after, line["snapshot-id"], entries):
+    if after and not is_then and _may_miss(line, after, metadata):
         raise NotFound(
             f"{name.text} has no snapshot of {moment.isoformat()} any more.",
             "It has expired.",
@@ -65,15 +64,24 @@ def _newest_at(name: DatasetName, metadata: Metadata, moment: datetime) -> int:
     return int(line["snapshot-id"])
 
 
-def _follows_others(
-    line: Mapping[str, Any], snapshot: int, entries: Mapping[int, Mapping[str, Any]]
-) -> bool:
-    """Whether there were snapshots between `snapshot` and the commit of this line of the log.
-    Going back to an earlier snapshot is a line, too, with a time of its own.
+def _may_miss(line: Mapping[str, Any], after: Mapping[str, Any], metadata: Metadata) -> bool:
+    """Whether a snapshot that has expired may have been the newest between two lines of the log.
+
+    Going back to an earlier snapshot is a line, too, with a time of its own. From which one it went
+    back is not told: it was that of the line before only if none that was committed until then is
+    missing.
     """
-    entry = entries.get(line["snapshot-id"], {})
-    is_commit = entry.get("timestamp-ms") == line["timestamp-ms"]
-    return is_commit and entry.get("parent-snapshot-id") != snapshot
+    entries = metadata.get("snapshots", [])
+    then = next((item for item in entries if item["snapshot-id"] == after["snapshot-id"]), {})
+    if then.get("timestamp-ms") == after["timestamp-ms"]:  # a commit
+        return bool(then.get("parent-snapshot-id") != line["snapshot-id"])
+    if after["snapshot-id"] == line["snapshot-id"]:
+        return True
+    numbers = {item.get("sequence-number", 0): item["timestamp-ms"] for item in entries}
+    first = max((no for no, at in numbers.items() if at <= line["timestamp-ms"]), default=0)
+    later = [no for no, at in numbers.items() if at > after["timestamp-ms"]]
+    end = min(later, default=metadata.get("last-sequence-number", 0) + 1)
+    return first == 0 or any(no not in numbers for no in range(first + 1, end))
 
 
 def _log(metadata: Metadata) -> Sequence[Mapping[str, Any]]:

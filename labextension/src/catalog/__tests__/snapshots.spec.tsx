@@ -128,12 +128,15 @@ describe('what is done with a snapshot', () => {
   };
 
   it('is undone: a restore by one to what was there, a tag by taking it off', async () => {
-    const done = { undo: 'mlinfra catalog restore n.a 3', snapshot: '4' };
+    const done = { undo: 'mlinfra catalog restore n.a 3.2', snapshot: '4' };
     const answered = await restore(call({ restoreSnapshot: async () => done }, 'dataset:n.a@1'));
     expect(answered?.undo).toEqual({
       command: 'mlinfra:catalog-restore-snapshot',
-      args: { ref: 'dataset:n.a@3' }
+      args: { ref: 'dataset:n.a@3.2' }
     });
+    const restoreSnapshot = jest.fn(async () => ({ ...done, undo: '' }));
+    await restore(call({ restoreSnapshot }, 'dataset:n.a@3.2'));
+    expect(restoreSnapshot).toHaveBeenCalledWith('n.a', '3.2');
     const tagSnapshot = jest.fn(async () => ({}));
     const tagged = await tag(call({ tagSnapshot }, 'dataset:n.a@1', { args: { tags: ['v1'] } }));
     expect(tagSnapshot).toHaveBeenCalledWith('n.a', '1', { add: ['v1'] });
