@@ -19,6 +19,7 @@ from jupyter_mlinfra.catalog import Catalog
 from jupyter_mlinfra.catalog.grid.kept import KeptInMemory
 from jupyter_mlinfra.catalog.grid.running import Grid, Source
 from jupyter_mlinfra.catalog.grid.spec import Aggregate, Filter, GridQuery, Group, Sort
+from jupyter_mlinfra.catalog.grid.waiting import collected
 from jupyter_mlinfra.catalog.spec import Column
 from jupyter_mlinfra.core.errors import BadRequest, Forbidden, Unavailable
 from jupyter_mlinfra.core.project import Project
@@ -193,6 +194,22 @@ def test_a_query_that_takes_too_long_ends_and_says_so() -> None:
     query = GridQuery(filters=[Filter(column="id", op=">=", value=0)])
     with pytest.raises(Unavailable, match=r"after 0.5 s.*grid_seconds"):
         grid(endless(threading.Event()), seconds=0.5).block(query, start=0, count=1)
+
+
+def test_a_plan_that_takes_too_long_to_check_ends_as_well() -> None:
+    done = threading.Event()
+
+    def columns() -> Any:
+        done.wait(5)
+        return {"id": pl.Int64()}
+
+    rows = register_io_source(lambda *_: iter([pl.DataFrame({"id": [1]})]), schema=columns)
+    with pytest.raises(Unavailable, match=r"after 0.2 s"):
+        collected(rows, seconds=0.2)
+    done.set()
+    for thread in threading.enumerate():
+        if thread.name == "mlinfra-grid":
+            thread.join(10)  # a process that ends under it is aborted
 
 
 def test_a_query_ends_when_nobody_waits_any_more() -> None:
