@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -152,6 +152,17 @@ def origins(view: Definition, views: Mapping[str, Definition]) -> list[Origin]:
             columns = dict.fromkeys(used.columns, features)
             found.append(Origin(used.source, columns, features if used.every else ()))
     return found
+
+
+def read_for(names: Iterable[str], views: Mapping[str, Definition]) -> list[str]:
+    """These views, and those that they are computed from, each once."""
+    found, todo = dict[str, None](), list(names)
+    while todo:
+        name = todo.pop(0)
+        if name in views and name not in found:
+            found[name] = None
+            todo += views[name].uses
+    return list(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

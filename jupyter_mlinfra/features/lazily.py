@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -32,6 +32,11 @@ class TrainingSet(pl.LazyFrame):
         made._ldf = pl.defer(rows, schema=schema)._ldf
         made._store = store
         return made
+
+    @classmethod
+    def _from_pyldf(cls, ldf: Any) -> pl.LazyFrame:
+        """What is made of it further: Polars asks this for every frame that it derives."""
+        return pl.LazyFrame._from_pyldf(ldf)
 
     def snapshot(self, name: str) -> TrainingSnapshot:
         """Store the rows as the dataset `name` (`namespace.table`), with the snapshots and

@@ -11,13 +11,14 @@ from ..core.events import telling
 from ..core.frames import exactly, polars_frame
 from ..core.origin import actor
 from ..core.refs import reference
-from .definitions import Definition
+from .definitions import Definition, read_for
 from .join import JoinView, check_entities
 from .knowing import trained
 from .labels import resolution_of
 from .pages import view_ref
 from .repo import OFFLINE_STORE, OFFLINE_STORES, configuration, folder
 from .sources import one_snapshot, scan
+from .sources.pins import key_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -268,12 +269,14 @@ def inputs_of(
     views: Mapping[str, Definition],
     snapshots: Mapping[str, str | None],
 ) -> list[str]:
-    """References of what a training set is made from: sources, views, features."""
+    """References of what a training set is made from: sources, views, features. A source that views
+    are computed from is one too.
+    """
     sources = []
-    for name in requested:
+    for name in read_for(requested, views):
         source = views[name].source
         if source:
-            snapshot = source.snapshot or snapshots.get(source.name)
+            snapshot = source.snapshot or snapshots.get(key_of(source))
             sources.append(f"{source.ref}@{snapshot}" if snapshot else source.ref)
     features = [
         reference("feature", views[view].view, feature)

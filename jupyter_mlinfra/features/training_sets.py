@@ -15,12 +15,13 @@ from ..core.frames import exactly
 from ..core.records import MASK
 from ..core.refs import reference
 from ..core.snippets import python, text
-from .definitions import Definition
+from .definitions import Definition, read_for
 from .knowing import trained
 from .knowing.masked import masked_features
 from .knowing.spec import FeatureDifference, Rebuilt, TrainingSnapshot
 from .repo import folder
 from .sources import state_of
+from .sources.pins import key_of
 from .training import column_name, inputs_of
 
 if TYPE_CHECKING:
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
 
     from ..catalog import Catalog
     from ..core.project import Project
+
+_HISTORY = 50
+"""Snapshots of a dataset that are looked at."""
+
+RESTORED_FROM = "mlinfra.restored-from"
+"""What the catalog says of a snapshot that has the rows of an earlier one."""
 
 PROPERTY = "mlinfra.training"
 """Property of a snapshot: what its rows were made from, as JSON."""
@@ -83,7 +90,7 @@ def recipe_of(
         full_names=full_names,
         pins=dict(pins),
         files=_files(project, requested, views, pins),
-        definitions={name: views[name].digest for name in requested},
+        definitions={name: views[name].digest for name in read_for(requested, views)},
         rows=entities.height,
         first=first.isoformat() if isinstance(first, datetime) else None,
         last=last.isoformat() if isinstance(last, datetime) else None,
@@ -97,34 +104,55 @@ def _files(
     pins: Mapping[str, str | None],
 ) -> dict[str, str | None]:
     """The states of the sources that have no snapshots."""
-    sources = [views[name].source for name in requested]
+    sources = [views[name].source for name in read_for(requested, views)]
     return {
         source.name: state_of(source, folder(project))
         for source in sources
-        if source is not None and source.snapshot is None and source.name not in pins
+        if source is not None and source.snapshot is None and key_of(source) not in pins
     }
 
 
 def read_recipe(catalog: Catalog, name: str) -> Recipe:
-    """That of a stored training set (`ns.table`, `ns.table@SNAPSHOT`). Raises NotFound, Conflict if
-    it is another dataset.
+    """That of a stored training set (`ns.table`, `ns.table@SNAPSHOT`), also if it was restored.
+    Raises NotFound, Conflict if it is another dataset, or if other rows came since.
     """
-    found = catalog.properties(name).get(PROPERTY)
-    if found is None:
-        raise Conflict(
-            f"{name} is no stored training set.",
-            "Nothing says what its rows were made from.",
-            "mlinfra features snapshot NAME --features VIEW:FEATURE --entities FILE stores one.",
-        )
-    return Recipe(**json.loads(found))
+    properties = catalog.properties(name)
+    if PROPERTY in properties:
+        return Recipe(**json.loads(properties[PROPERTY]))
+    table = name.partition("@")[0]
+    if from_snapshot := properties.get(RESTORED_FROM):
+        return read_recipe(catalog, f"{table}@{from_snapshot}")
+    last = None if "@" in name else _last(catalog, table)
+    raise Conflict(
+        f"{name} is no stored training set.",
+        "Nothing says what its rows were made from.",
+        f"{table}@{last[0]} is one: rows that came later are not of it."
+        if last
+        else "mlinfra features snapshot NAME --features VIEW:FEATURE --entities FILE stores one.",
+    )
+
+
+def _last(catalog: Catalog, table: str) -> tuple[str, Recipe] | None:
+    """The newest snapshot of a dataset that is a training set; None if none of the newest is."""
+    for item in catalog.snapshots(table, limit=_HISTORY).items:
+        if found := catalog.properties(f"{table}@{item.id}").get(PROPERTY):
+            return item.id, Recipe(**json.loads(found))
+    return None
 
 
 def check_name(catalog: Catalog, name: str, requested: Mapping[str, Sequence[str]]) -> None:
-    """Raise Conflict if a dataset of that name is no training set of these features."""
+    """Raise Conflict if a dataset of that name is no training set of these features. One to which
+    rows were added is still one: they stay in its history.
+    """
     try:
         recipe = read_recipe(catalog, name)
     except NotFound:
         return
+    except Conflict:
+        last = _last(catalog, name)
+        if last is None:
+            raise
+        recipe = last[1]
     if {view: list(features) for view, features in recipe.requested.items()} != dict(requested):
         raise Conflict(
             f"{name} has other features.",
@@ -203,7 +231,7 @@ def changes(project: Project, recipe: Recipe, views: Mapping[str, Definition]) -
     found = [
         f"The definition of {view} has changed."
         for view, digest in recipe.definitions.items()
-        if views[view].digest != digest
+        if view not in views or views[view].digest != digest
     ]
     now = _files(project, recipe.requested, views, recipe.pins)
     return found + [

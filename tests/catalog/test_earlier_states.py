@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from jupyter_mlinfra.catalog.time.travel import snapshot_named
 from jupyter_mlinfra.cli.app import main
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound
 from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.features.training_sets import PROPERTY, Recipe
 
 NAME = "t.a"
 NOW = timedelta(0)
@@ -376,11 +378,21 @@ def test_files_are_not_brought_in_again_after_their_snapshots_have_expired(
 def test_what_a_training_set_was_made_from_stays(catalog: Catalog, project: Project) -> None:
     first = write(catalog, 1)
     write(catalog, 2)
-    catalog.write(pl.DataFrame({"x": [1]}), into="t.train")
-    training = catalog._store.load(DatasetName("t", "train"))
-    made = {"sources": {f"dataset:{NAME}": f"{first}.0"}, "features": []}
-    with training.transaction() as transaction:
-        transaction.set_properties({"mlinfra.training": json.dumps(made)})
+    recipe = Recipe(
+        requested={"v": ["x"]},
+        entities=["id"],
+        at="at",
+        full_names=False,
+        pins={NAME: f"{first}.0", f"elsewhere#{NAME}": "7"},
+        files={},
+        definitions={},
+        rows=1,
+        first=None,
+        last=None,
+    )
+    made = {PROPERTY: json.dumps(asdict(recipe))}
+    catalog.write(pl.DataFrame({"x": [1]}), into="t.train", properties=made)
+    catalog.write(pl.DataFrame({"x": [2]}), into="t.train", mode="append")
     plan = catalog.expire(NAME, older_than=NOW, keep=1)
     assert {item.id: item.kept_because for item in plan.snapshots}[
         first

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from ..store import CatalogStore
 
 TRAINING = "mlinfra.training"
-"""Property of a dataset that was made from others at certain snapshots, so that it can be made
-again: JSON, with `sources` as `{"dataset:NAMESPACE.TABLE": "SNAPSHOT"}`.
+"""Property of a snapshot that was made from others, so that it can be made again: JSON, with `pins`
+as `{"NAMESPACE.TABLE": "SNAPSHOT"}`.
 """
 
 
@@ -38,7 +38,8 @@ def users_of(
             continue
         _note(users, at, edge.output)
     for ref, metadata in _others(name, store):
-        _note(users, _trained_on(metadata, name.ref), ref)
+        for at in _trained_on(metadata, name.text):
+            _note(users, at, ref)
     return users
 
 
@@ -61,9 +62,11 @@ def _others(name: DatasetName, store: CatalogStore) -> Iterator[tuple[str, Metad
             continue
 
 
-def _trained_on(metadata: Metadata, ref: str) -> str:
-    try:
-        sources = json.loads(metadata.get("properties", {}).get(TRAINING, "{}"))["sources"]
-        return str(sources.get(ref, ""))
-    except (json.JSONDecodeError, LookupError, TypeError, AttributeError):
-        return ""
+def _trained_on(metadata: Metadata, name: str) -> Iterator[str]:
+    """The snapshots of a dataset that those of another one were made from."""
+    for snapshot in metadata.get("snapshots", []):
+        try:
+            pins = json.loads(snapshot.get("summary", {}).get(TRAINING, "{}"))["pins"]
+            yield str(pins.get(name) or "")
+        except (json.JSONDecodeError, LookupError, TypeError, AttributeError):
+            continue

@@ -29,7 +29,9 @@ SAMPLED = 65_536
 """Rows of each side that are looked at; of more, a random sample."""
 
 BINS, WORDS = 10, 20
-"""Bins of equally many training rows, for numbers and times; words that count each on its own."""
+"""Bins of equally many training rows, for numbers and times; values that count each on its own, of
+words the most frequent, of numbers and times if there are no more.
+"""
 
 _SMOOTH = 0.5
 
@@ -37,7 +39,7 @@ _SMOOTH = 0.5
 @dataclass(frozen=True, slots=True)
 class Drift:
     """psi: the population stability index. ks: the largest distance of the distributions, for
-    numbers.
+    numbers and times.
     """
 
     psi: Number
@@ -57,7 +59,7 @@ def drifts(view: Definition, repo: Path, window: TrainingWindow) -> tuple[dict[s
     last = moment(window.last, schema[time])
     names = [column.name for column in view.features if column.name in schema]
     rows = frame.select(
-        *map(exactly, names), (exactly(time) > last).alias("__after"), exactly(time)
+        *map(exactly, dict.fromkeys([*names, time])), (exactly(time) > last).alias("__after")
     )
     if view.ttl is not None:
         rows = rows.filter(exactly(time) >= moment(start, schema[time]))
@@ -111,7 +113,7 @@ def _drift(before: pl.Series, after: pl.Series, basis: Basis) -> Drift:
     if before.dtype.is_numeric() or before.dtype.is_temporal():
         old, new = _numbers(before), _numbers(after)
         sides = _binned(old, new, len(before) - len(old), rows - len(new))
-        distance = ks(old, new) if before.dtype.is_numeric() else None
+        distance = ks(old, new)
     else:
         sides, distance = _worded(before, after), None
     return Drift(
@@ -129,27 +131,44 @@ def _numbers(values: pl.Series) -> Counts:
 
 
 def _binned(old: Counts, new: Counts, old_gaps: int, new_gaps: int) -> tuple[Counts, Counts]:
-    """Rows of both sides by bins that hold equally many old ones, and those without a number."""
+    """Rows of both sides by bins, and those without a number. Few different old values have a bin
+    each, and what lies between them has one; many are in bins that hold equally many. What is below
+    all old values, or above them, is a bin of its own.
+    """
+    if not len(old):
+        return np.array([0, old_gaps]), np.array([len(new), new_gaps])
+    low, high = old[0], old[-1]
+    values = np.unique(old)
+    few = len(values) <= WORDS
     shares = np.arange(1, BINS) / BINS
-    edges = np.unique(old[(shares * len(old)).astype(np.int64)]) if len(old) else np.zeros(0)
-    sides = [
-        np.bincount(np.searchsorted(edges, side, side="right"), minlength=len(edges) + 1)
-        for side in (old, new)
-    ]
-    return np.append(sides[0], old_gaps), np.append(sides[1], new_gaps)
+    edges = values if few else np.unique(old[(shares * len(old)).astype(np.int64)])
+
+    def counts(side: Counts, gaps: int) -> Counts:
+        within = side[(side >= low) & (side <= high)]
+        places = np.searchsorted(edges, within, side="right")
+        if few:
+            between = edges[places - 1] != within
+            places = np.where(between, 0, places)
+        held = np.bincount(places, minlength=len(edges) + 1)
+        return np.append(held, [(side < low).sum(), (side > high).sum(), gaps])
+
+    return counts(old, old_gaps), counts(new, new_gaps)
 
 
 def _worded(before: pl.Series, after: pl.Series) -> tuple[Counts, Counts]:
-    """Rows of both sides by the most frequent old words, the others, and those without one."""
+    """Rows of both sides by the most frequent old words, the other old ones, those that are new,
+    and those without a word.
+    """
     import polars as pl
 
     old, new = before.cast(pl.String), after.cast(pl.String)
-    words = [word for word, _ in old.drop_nulls().value_counts(sort=True).head(WORDS).iter_rows()]
+    found = old.drop_nulls().value_counts(sort=True).to_series(0)
+    words = found.head(WORDS).to_list()
 
     def counts(side: pl.Series) -> Counts:
         each = [int((side == word).sum()) for word in words]
-        gaps = side.null_count()
-        return np.array([*each, len(side) - gaps - sum(each), gaps])
+        gaps, known = side.null_count(), int(side.drop_nulls().is_in(found.to_list()).sum())
+        return np.array([*each, known - sum(each), len(side) - gaps - known, gaps])
 
     return counts(old), counts(new)
 

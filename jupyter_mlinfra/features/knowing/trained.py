@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ...core.errors import MLInfraError
 from ...core.files import file_lock, write_atomic
 from ...core.records import now, to_json
+from ..definitions import split_version
 from .spec import TrainingWindow
 
 if TYPE_CHECKING:
@@ -42,8 +43,8 @@ def window_of(entities: pl.DataFrame, at: str) -> TrainingWindow | None:
 def keep(
     project: Project, views: Sequence[str], window: TrainingWindow | None, dataset: str = ""
 ) -> None:
-    """Keep a window as the last one of these views. dataset: where the training set is stored; such
-    a one is not replaced by one that is stored nowhere.
+    """Keep a window as the last one of these views, also of a version of one. dataset: where the
+    training set is stored; such a one is not replaced by one that is stored nowhere.
     """
     if window is None:
         return
@@ -51,7 +52,7 @@ def keep(
     # What cannot be kept costs the drift, not the training set.
     with contextlib.suppress(MLInfraError, OSError), file_lock(path.with_suffix(".lock")):
         kept = _read(project)
-        for view in views:
+        for view in (split_version(name)[0] for name in views):
             if dataset or not kept.get(view, {}).get("dataset"):
                 kept[view] = to_json(asdict(replace(window, dataset=dataset)))
         write_atomic(path, json.dumps(kept).encode())

@@ -24,6 +24,11 @@ def one_snapshot(pins: dict[str, str | None] | None = None) -> Iterator[dict[str
         _pinned.reset(token)
 
 
+def key_of(source: SourceSpec) -> str:
+    """What a source is called among the snapshots of a block."""
+    return f"{source.options[PROJECT]}#{source.name}" if PROJECT in source.options else source.name
+
+
 def pinned(source: SourceSpec, newest: Callable[[], str | None]) -> str | None:
     """The snapshot at which the source is to be read: its own, else that of the block, else the
     newest.
@@ -33,7 +38,7 @@ def pinned(source: SourceSpec, newest: Callable[[], str | None]) -> str | None:
     pins = _pinned.get()
     if pins is None:
         return newest()
-    key = f"{source.options[PROJECT]}#{source.name}" if PROJECT in source.options else source.name
+    key = key_of(source)
     if key not in pins:
         pins[key] = newest()
     return pins[key]

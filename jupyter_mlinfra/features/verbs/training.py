@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -171,9 +172,16 @@ class TrainingVerbs(FeatureVerbs):
         """The rows of a stored training set (`ns.table`, `ns.table@SNAPSHOT`), made again from the
         snapshots that were read then, or with `newest` from the sources as they are now.
 
-        Raises NotFound if one of them is gone, Conflict if the dataset is no training set.
+        Warns if a definition, or a source that keeps no earlier states, has changed since. Raises
+        NotFound if a snapshot is gone, Conflict if the dataset is no training set.
         """
-        return self._again(name, newest)[2]
+        from .. import training_sets as stored
+
+        recipe, _, rows = self._again(name, newest)
+        views = self._definitions(recipe.requested)
+        if not newest and (changed := stored.changes(self._project, recipe, views)):
+            warnings.warn(f"{name} is not made again as it was. {' '.join(changed)}", stacklevel=3)
+        return rows
 
     def compare_snapshot(self, name: str, *, newest: bool = False) -> Rebuilt:
         """How a stored training set differs from itself made again (see `rebuild`)."""
