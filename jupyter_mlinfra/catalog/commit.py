@@ -12,12 +12,13 @@ from __future__ import annotations
 import contextlib
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from ..core.errors import Conflict
 from ..core.processes import failpoint
+from . import columnlabels
 from .abandoned import clean_up
 from .change import Change, FileChange
 from .conform import Target
@@ -81,13 +82,14 @@ class Terms:
     certain that the snapshot was not made and never will be. stale: asked of the metadata that
     another writer's commit has made; if so, the rows do not follow it, and `summary` is called
     again. beside: the file that is made beside the table after `summary`; it goes if the process is
-    killed and the snapshot was not made.
+    killed and the snapshot was not made. personal: columns that are tagged `pii` by the commit.
     """
 
     summary: Callable[[], Mapping[str, str]]
     undo: Callable[[], object]
     stale: Callable[[Metadata], bool]
     beside: Beside | None = None
+    personal: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ class _Draft:
 
 
 class _NeedsLockError(Exception):
-    """The attempt would create the table or change its columns."""
+    """The attempt would create the table or change its columns or their tags."""
 
 
 def commit(
@@ -135,6 +137,8 @@ def commit(
                     draft = _begin(
                         store, name, change, record, owner=owner, locked=locked, stale=terms.stale
                     )
+                    if not locked and _tags(draft, terms.personal):
+                        raise _NeedsLockError
                     return _attempt(store, draft, name, change, terms, waits=not locked)
             except _NeedsLockError:
                 locked = True
@@ -170,6 +174,8 @@ def _attempt(
             draft.record.makes_beside(terms.beside.path)
             terms.beside.write()
             failpoint("catalog-beside")
+        if tags := _tags(draft, terms.personal):
+            draft.transaction.set_properties(dict(tags))
         _stage(draft, done, {**summary, **checksums, COMMIT: draft.record.mark})
         if waits:
             with store.before_appends(name):
@@ -242,6 +248,18 @@ def _creating(
     # The staged table's own FileIO: a REST catalog may have given it credentials of its own.
     creation._table.io.properties.update(with_region(creation._table.io.properties))
     return _Draft(record, None, creation, creation._table.io, targets)
+
+
+def _tags(draft: _Draft, personal: Collection[str]) -> Mapping[str, str]:
+    """The properties to set so that these columns are tagged `pii`; none if they are."""
+    metadata, found = draft.transaction.table_metadata, dict[str, str]()
+    for field in metadata.schema().fields:
+        properties = {**metadata.properties, **found}
+        tags = columnlabels.tags_of(properties).get(field.field_id, ())
+        if field.name in personal and not columnlabels.is_pii(tags):
+            wanted = [*tags, columnlabels.PII]
+            found.update(columnlabels.with_column_tags(properties, field.field_id, wanted))
+    return found
 
 
 def _any_other(_: Metadata) -> bool:

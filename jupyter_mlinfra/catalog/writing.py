@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..core.errors import NotFound
@@ -45,11 +45,13 @@ class Writer:
         key: Sequence[str] = (),
         properties: Callable[[], Mapping[str, str]] = dict,
         stale: Callable[[records.Metadata], bool] = lambda _: False,
+        personal: Collection[str] = (),
     ) -> IngestReport:
         """Commit rows. key: columns of an upsert. inputs: references of what the rows were made
         from. properties: further properties of the snapshot; called after the last row was read, so
         that an error in it stops the commit. stale: of the metadata that another writer's commit
-        has made: whether `properties` must be called again.
+        has made: whether `properties` must be called again. personal: columns that the commit tags
+        `pii`.
         """
         written_by = actor(self._project)
 
@@ -68,7 +70,13 @@ class Writer:
         def outdated(metadata: records.Metadata) -> bool:
             return stale(metadata) or (guard is not None and guard.stale(metadata))
 
-        terms = Terms(summary=summary, undo=quarantine.discard, stale=outdated, beside=quarantine)
+        terms = Terms(
+            summary=summary,
+            undo=quarantine.discard,
+            stale=outdated,
+            beside=quarantine,
+            personal=personal,
+        )
         owner = self._project.user
         with (
             self._rules.guarding(name, rows, mode, key) as guard,

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import Conflict, NotFound
 from ..core.frames import exactly
 from ..core.records import MASK
-from ..core.refs import reference
 from ..core.snippets import python, text
 from .definitions import Definition, read_for
 from .knowing import trained
@@ -170,19 +169,21 @@ def store(
     views: Mapping[str, Definition],
     *,
     made_from: Sequence[str] = (),
+    personal: Collection[str] = (),
 ) -> TrainingSnapshot:
     """Write the rows as the dataset `name`, in one commit. made_from: where the entity rows come
-    from. Columns of features that are tagged `pii` are tagged too.
+    from. personal: columns of these that are tagged `pii`. Columns of features that are tagged, and
+    these, are tagged by that commit too.
     """
+    tagged = {*personal, *_hidden(project, recipe, views)}
     report = catalog.write(
         rows,
         into=name,
         mode="replace",
         inputs=[*made_from, *inputs_of(recipe.requested, views, recipe.pins)],
         properties={PROPERTY: json.dumps(asdict(recipe))},
+        personal=tagged,
     )
-    for column in _hidden(project, recipe, views):
-        catalog.tag(reference("column", name, column), add=["pii"])
     snapshot = str(report.snapshot)
     window = trained.window_of(rows, recipe.at)
     ref = catalog.show(name).dataset.ref

@@ -109,6 +109,22 @@ def test_a_set_that_was_restored_or_appended_to_keeps_its_name(
         training_sets.check_name(catalog, "hr.pay", {"pay": ["salary"]})
 
 
+def test_personal_data_is_tagged_by_the_very_commit(project: Project, catalog: Catalog) -> None:
+    catalog.tag("column:hr.pay.salary", add=["pii"])
+    made = recipe(project, "twice", {})
+    rows = ROWS.with_columns(mail=pl.lit("ana@x.org"), salary=1.0)
+    for _ in range(2):
+        training_sets.store(project, catalog, "ml.train", rows, made, VIEWS, personal=["mail"])
+    tagged = {"mail": ["pii"], "salary": ["pii"]}
+    assert catalog.show("ml.train").dataset.columns_tagged == tagged
+    log = catalog._store.metadata(catalog._store.entry(catalog.named("ml.train")))["metadata-log"]
+    assert len(log) == 1, "one file of metadata for each commit, none for tags alone"
+    catalog.tag("column:ml.train.mail", remove=["pii"], add=["of Ana"])
+    training_sets.store(project, catalog, "ml.train", rows, made, VIEWS, personal=["mail"])
+    tagged["mail"] = ["of Ana", "pii"]
+    assert catalog.show("ml.train").dataset.columns_tagged == tagged
+
+
 def test_what_is_made_of_a_training_set_is_a_plain_frame() -> None:
     train = TrainingSet.of(
         lambda: pl.DataFrame({"a": [1, 0]}), {"a": pl.Int64()}, lambda name: name

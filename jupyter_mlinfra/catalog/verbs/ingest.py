@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Unpack, get_args
 
 from ..change import WriteMode
 from ..intake import FrameRows
+from ..looking.folders import forget, profiles_in, sketches_in
 from ..positions import Advance, Position
 from ..progress import OnProgress
 from ..reading import ReadingOptions
@@ -139,6 +140,7 @@ class IngestVerbs(Verbs):
         once: str = "",
         advance: Advance | None = None,
         properties: Mapping[str, str] = MappingProxyType({}),
+        personal: Collection[str] = (),
     ) -> IngestReport:
         """Write a Polars or pandas frame (without its index) into a dataset in one commit, or
         change nothing.
@@ -148,8 +150,9 @@ class IngestVerbs(Verbs):
         is written, and the report has their snapshot. So a write may be repeated by who does not
         know whether it was done. advance: with `once`, the position in a stream that these rows
         bring the dataset to. properties: without `once`, what is kept with the snapshot (see
-        `properties`). Raises BadRequest for an upsert without a key, Unprocessable if a
-        value or a column does not fit, and what `advance` raises.
+        `properties`). personal: without `once`, columns that are tagged `pii` by the commit itself,
+        so that nobody ever reads their values untagged. Raises BadRequest for an upsert without a
+        key, Unprocessable if a value or a column does not fit, and what `advance` raises.
         """
         name = self.own(into)
         way, columns = way_of(mode, key)
@@ -157,9 +160,21 @@ class IngestVerbs(Verbs):
         rows, made_from = FrameRows(frame), list(inputs)
         if once:
             return self._writer.write_once(name, rows, way, made_from, once, advance, key=columns)
-        return self._writer.write(
-            name, rows, way, made_from, rows.quarantine, key=columns, properties=lambda: properties
+        report = self._writer.write(
+            name,
+            rows,
+            way,
+            made_from,
+            rows.quarantine,
+            key=columns,
+            properties=lambda: properties,
+            personal=personal,
         )
+        if personal:  # figures of before may tell values
+            table = self._store.metadata(self._store.entry(name))
+            forget(profiles_in(self._project.home, name.text))
+            forget(sketches_in(self._project.home, table["table-uuid"]))
+        return report
 
     def written(self, name: str, once: str) -> str | None:
         """The snapshot that added the rows of this name (see `write`), if they are in the dataset

@@ -153,7 +153,7 @@ class TrainingVerbs(FeatureVerbs):
         views = self._definitions(requested)
         catalog = self._catalog()
         stored.check_name(catalog, name, requested)
-        made_from = []
+        made_from, personal, asked = [], frozenset[str](), entities
         if isinstance(entities, str):
             table = catalog.dataset(entities)
             made_from, entities = [f"{table.ref}@{table.snapshot}"], table.scan()
@@ -164,8 +164,17 @@ class TrainingVerbs(FeatureVerbs):
         recipe = stored.recipe_of(
             self._project, requested, views, rows, at=at, full_names=full_names, pins=pins
         )
+        if isinstance(asked, str):
+            personal = frozenset(catalog.hidden(asked, rows.columns, False, verb="features"))
         return stored.store(
-            self._project, catalog, name, joined, recipe, views, made_from=made_from
+            self._project,
+            catalog,
+            name,
+            joined,
+            recipe,
+            views,
+            made_from=made_from,
+            personal=personal,
         )
 
     def rebuild(self, name: str, *, newest: bool = False) -> pl.DataFrame:
