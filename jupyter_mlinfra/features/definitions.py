@@ -65,7 +65,8 @@ class Definition:
     the aggregations in `windows` alone, from the rows of its source. digest:
     changes with the definition. materialized_until: end of the last materialization that Feast
     recorded. version: Feast's number of its columns. uses: the views that it is computed from.
-    push: name of the source by which rows are pushed, or empty.
+    push: name of the source by which rows are pushed, or empty. problem: what is wrong with the
+    definition, so that nothing can be computed, or empty.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Definition:
     push: str = ""
     windows: Sequence[WindowSpec] = ()
     labels: LabelSpec | None = None
+    problem: str = ""
 
     @property
     def ttl(self) -> timedelta | None:

@@ -2,7 +2,7 @@
 
 The rule, which tests compare with a brute-force search. A feature row may be used by an entity row
 when
-- the join keys are equal (null equals nothing),
+- the join keys are equal (null and NaN equal nothing),
 - its event time is at or before the entity row's time, and not older than that by more than the ttl
   (both bounds included),
 - and, where created times are asked to count, its created time is at or before the entity row's
@@ -99,11 +99,8 @@ def _values(
     """Entity row number → features of `view`, for the rows that have any."""
     import polars as pl
 
-    nanoseconds = "ns" in (
-        getattr(schema[at], "time_unit", "us"),
-        getattr(view.schema[view.time], "time_unit", "us"),
-    )
-    unit: Unit = "ns" if nanoseconds else "us"
+    times = [schema[at], *(view.schema[name] for name in (view.time, view.created) if name)]
+    unit: Unit = "ns" if any(getattr(dtype, "time_unit", "us") == "ns" for dtype in times) else "us"
     keys = [
         key(asked, schema[asked], common(schema[asked], view.schema[column])).alias(name)
         for name, (asked, column) in zip(key_names(view.keys), view.keys.items(), strict=True)

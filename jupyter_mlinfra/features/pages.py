@@ -62,7 +62,7 @@ def view_record(
         freshness=freshness(view, materializations.get(view.name), at),
         online_at=online_at(view, materializations.get(view.name)),
         source_at=figures.newest,
-        problem=_told(left) if left else figures.problem,
+        problem=_told(left) if left else view.problem or figures.problem,
         fix=left.fix if left else figures.fix,
         kind=view.kind,
         version=view.version,

@@ -8,6 +8,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from ..core.errors import Unprocessable
 from ..core.refs import reference
 from .definitions import (
     Column,
@@ -41,12 +42,12 @@ def definition(view: Any, field: str, *, version: int | None = None) -> Definiti
     spec, kind = view.spec, _kind(field)
     current = _current_version(view)
     keys = [_column(column) for column in spec.entity_columns if not column.name.startswith(_DUMMY)]
-    windows = [] if kind == "on_demand" else _windows(spec)
+    windows, problem = ([], "") if kind == "on_demand" else _windows(spec)
     names = {key.name for key in keys}  # Feast has them among the features of stream views, too
     return Definition(
         name=spec.name if version is None else f"{spec.name}@v{version}",
         kind=kind,
-        computed=kind == "on_demand" or _transforms(spec) or bool(windows),
+        computed=kind == "on_demand" or _transforms(spec) or bool(windows or problem),
         aggregated=bool(windows) and not _transforms(spec),
         entities=[name for name in spec.entities if name != _DUMMY],
         keys=keys,
@@ -62,6 +63,7 @@ def definition(view: Any, field: str, *, version: int | None = None) -> Definiti
         uses=_uses(spec),
         push=_pushed(spec),
         windows=windows,
+        problem=problem,
         labels=_labels(spec) if kind == "label" else None,
         **_words(spec),
     )
@@ -144,9 +146,10 @@ def _uses(spec: Any) -> list[str]:
     return used
 
 
-def _windows(spec: Any) -> list[WindowSpec]:
+def _windows(spec: Any) -> tuple[list[WindowSpec], str]:
+    """The aggregations of a view, or why they cannot be told."""
     hop = _duration(spec, "tiling_hop_size") if getattr(spec, "enable_tiling", False) else None
-    return [
+    windows = [
         window_spec(
             item.column,
             item.function,
@@ -156,7 +159,11 @@ def _windows(spec: Any) -> list[WindowSpec]:
             hop=hop or (DEFAULT_HOP if getattr(spec, "enable_tiling", False) else None),
         )
         for item in getattr(spec, "aggregations", ())
-    ] or windows_in(spec.tags)
+    ]
+    try:
+        return windows or windows_in(spec.tags), ""
+    except Unprocessable as error:
+        return [], str(error)
 
 
 def _duration(message: Any, name: str) -> timedelta | None:

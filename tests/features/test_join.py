@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from searches import examples
 from jupyter_mlinfra.core.errors import BadRequest, Unprocessable
 from jupyter_mlinfra.features.join import JoinView, Strategy, join_as_of
 from jupyter_mlinfra.features.joining import partitions
+from jupyter_mlinfra.features.windows.plan import window_spec
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 UTC_TIME = pl.Datetime("us", "UTC")
@@ -444,3 +447,69 @@ def test_rows_of_one_moment_are_told_apart_whatever_their_number(same: int, orde
     )
     found = join_as_of(pl.LazyFrame(asked), [made], at="at", strategy="asof").collect()
     assert found["x"].to_list() == brute_force(asked, plain, ["k"], None, False)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize(
+    ("asked", "there", "wanted"),
+    [
+        (
+            pl.Series([Decimal("1.005"), Decimal("1.010")], dtype=pl.Decimal(10, 3)),
+            pl.Series([Decimal("1.00"), Decimal("1.01")], dtype=pl.Decimal(10, 2)),
+            [None, 1],
+        ),
+        (
+            pl.Series([Decimal("0.5"), Decimal("0.25")], dtype=pl.Decimal(38, 37)),
+            pl.Series([Decimal(10**35), Decimal("0.5")], dtype=pl.Decimal(38, 1)),
+            [1, None],
+        ),
+        (
+            pl.Series([1500, 1000], dtype=pl.Datetime("us")),
+            pl.Series([1, 2], dtype=pl.Datetime("ms")),
+            [None, 0],
+        ),
+        (
+            pl.Series([1, 2**62], dtype=pl.Datetime("ms")),
+            pl.Series([1_000_500, 1_000_000], dtype=pl.Datetime("ns")),
+            [1, None],
+        ),
+        (
+            pl.Series([1500], dtype=pl.Duration("us")),
+            pl.Series([1], dtype=pl.Duration("ms")),
+            [None],
+        ),
+        (pl.Series([math.nan, 1.0]), pl.Series([math.nan, 1.0]), [None, 1]),
+        (pl.Series([math.nan, 1.0], dtype=pl.Float32), pl.Series([math.nan, 1.0]), [None, 1]),
+    ],
+)
+def test_keys_match_only_what_they_equal(
+    strategy: Strategy, asked: pl.Series, there: pl.Series, wanted: list[int | None]
+) -> None:
+    rows = pl.DataFrame({"k": there, "t": [T0] * len(there), "x": range(len(there))})
+    entity_rows = pl.DataFrame({"k": asked, "at": [T0] * len(asked)})
+    view = JoinView(name="v", frame=rows.lazy(), keys={"k": "k"}, features={"x": "x"}, time="t")
+    found = join_as_of(entity_rows.lazy(), [view], at="at", strategy=strategy).collect()
+    assert found["x"].to_list() == wanted
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_nanosecond_of_the_created_time_decides(strategy: Strategy) -> None:
+    """Event times and entity rows are in microseconds."""
+    created = pl.Series([T0, T0], dtype=pl.Datetime("ns", "UTC")) + pl.Series(
+        [900, 100], dtype=pl.Duration("ns")
+    )
+    frame = pl.LazyFrame({"t": [T0 - timedelta(hours=1)] * 2, "c": created, "x": [1, 2]})
+    entity_rows = pl.LazyFrame({"at": [T0]})
+    window = window_spec("x", "count", window=timedelta(hours=2), slide=timedelta(hours=1))
+    for known_only, wanted in ((False, (1, 2)), (True, (None, 0))):
+        common: dict[str, Any] = {"frame": frame, "keys": {}, "time": "t", "created": "c"}
+        newest = JoinView(name="v", features={"x": "x"}, created_counts=known_only, **common)
+        windows = JoinView(
+            name="w",
+            features={window.feature: "n"},
+            created_counts=known_only,
+            windows=[window],
+            **common,
+        )
+        found = join_as_of(entity_rows, [newest, windows], at="at", strategy=strategy).collect()
+        assert found.row(0)[1:] == wanted

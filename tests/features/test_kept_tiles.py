@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ from jupyter_mlinfra.features.join import JoinView, join_as_of
 from jupyter_mlinfra.features.sources import SourceSpec, scan
 from jupyter_mlinfra.features.windows import kept
 from jupyter_mlinfra.features.windows.kept import KeptTiles
+from jupyter_mlinfra.features.windows.plan import window_spec
 
-from .test_windows import SCHEMA, SHAPES, all_windows, made
+from .test_windows import SCHEMA, SHAPES, T0, all_windows, made
 
 SOURCE = SourceSpec(kind="dataset", name="shop.events", time="t", created="c")
+HOUR = timedelta(hours=1)
 WINDOWS = [item for shape in SHAPES[:3] for item in all_windows(*shape)]
 
 
@@ -75,4 +78,28 @@ def test_tiles_are_read_instead_of_the_source_and_grow_with_it(
     compare()
     (home,) = [path for path in project.folder("features", "tiles").iterdir() if path.is_dir()]
     assert 1 <= len(list(home.iterdir())) <= 2  # old states go
+    project.database.close()
+
+
+def test_tiles_of_one_mapping_are_not_those_of_another(tmp_path: Path) -> None:
+    """A dataset of which two views rename different columns to the same name."""
+    (tmp_path / "mlinfra.toml").write_text('[project]\nname = "tiles"\n')
+    project = Project.open(tmp_path)
+    paid = {"k": [1, 1], "t": [T0, T0], "gross": [100.0, 200.0], "net": [1.0, 2.0]}
+    Catalog(project).write(pl.DataFrame(paid), into="shop.paid")
+    asked = pl.LazyFrame({"k": [1], "at": [T0 + HOUR]})
+    sums = []
+    for column in ("gross", "net"):
+        source = SourceSpec(kind="dataset", name="shop.paid", time="t", mapping={column: "amount"})
+        view = JoinView(
+            name="v",
+            frame=scan(source, tmp_path),
+            keys={"k": "k"},
+            features={"f": "f"},
+            time="t",
+            windows=[window_spec("amount", "sum", window=HOUR, slide=HOUR, name="f")],
+            tiles=KeptTiles(source, tmp_path),
+        )
+        sums.append(join_as_of(asked, [view], at="at").collect()["f"].item())
+    assert sums == [300.0, 3.0]
     project.database.close()

@@ -8,6 +8,7 @@ import random
 import statistics
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -16,7 +17,8 @@ import pytest
 from jupyter_mlinfra.core.errors import Unprocessable
 from jupyter_mlinfra.features.definitions import WindowSpec
 from jupyter_mlinfra.features.join import JoinView, join_as_of
-from jupyter_mlinfra.features.windows.plan import window_spec
+from jupyter_mlinfra.features.protos import definition, message_of
+from jupyter_mlinfra.features.windows.plan import TAG, window_spec, windows_in
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -250,6 +252,51 @@ def test_a_sum_that_does_not_fit_is_refused_and_those_that_do_are_exact() -> Non
     assert caught.value.fix
 
 
+@pytest.mark.parametrize("apart", [timedelta(0), MINUTE])
+def test_a_sum_within_one_tile_does_not_wrap_and_its_mean_is_right(apart: timedelta) -> None:
+    """All events in one tile, and in three."""
+    over = {"window": 3 * MINUTE, "slide": 3 * MINUTE if not apart else MINUTE}
+    values, at = [2**62, 2**62, 5], T0 + 3 * MINUTE
+    with pytest.raises(Unprocessable, match="A sum of v is too large for sum_x_180s"):
+        one_key(values, pl.Int64, [spec("sum", **over)], at)
+    (mean,) = one_key(values, pl.Int64, [spec("mean", **over)], at)
+    assert mean == pytest.approx((2**63 + 5) / 3)
+    assert one_key([2**62, 2**62, -(2**62)], pl.Int64, [spec("sum", **over)], at) == (2**62,)
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [
+        ([2**64 - 1, 2**53 + 1, 2**54 + 1], pl.UInt64),
+        ([Decimal("12345678901234567.89"), Decimal("0.20"), None], pl.Decimal(20, 2)),
+        ([2**100 + 1, 1, -(2**90) - 1], pl.Int128),
+    ],
+)
+def test_the_smallest_and_the_largest_keep_every_digit(values: list[Any], dtype: Any) -> None:
+    there = [value for value in values if value is not None]
+    for slide in (MINUTE, 3 * MINUTE):
+        names = ("min", "max", "sum", "count")
+        windows = [spec(name, window=3 * MINUTE, slide=slide) for name in names]
+        found = one_key(values, dtype, windows, T0 + 3 * MINUTE)
+        assert found[:2] == (min(there), max(there))
+        assert found[2:] == (pytest.approx(float(sum(there))), len(there))
+
+
+def test_the_error_names_the_function_that_does_not_fit() -> None:
+    frame = pl.LazyFrame({"t": [T0], "x": pl.Series([2**64 - 1], dtype=pl.UInt64)})
+    view = JoinView(
+        name="v",
+        frame=frame,
+        keys={},
+        features={"top": "top"},
+        time="t",
+        windows=[window_spec("x", "max", window=MINUTE, slide=None, name="top")],
+        types={"top": "INT64"},
+    )
+    with pytest.raises(Unprocessable, match="A max of v is too large for top"):
+        join_as_of(pl.LazyFrame({"at": [T0 + MINUTE]}), [view], at="at").collect()
+
+
 @pytest.mark.parametrize(
     ("function", "dtype", "what"),
     [
@@ -291,3 +338,29 @@ def test_windows_of_nanoseconds_and_of_zones_end_in_utc() -> None:
     later = at + pl.Series([1], dtype=pl.Duration("ns"))
     entities = pl.LazyFrame({"at": pl.concat([at, later])})
     assert join_as_of(entities, [view], at="at").collect()["n"].to_list() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sum",
+        "3",
+        '["sum"]',
+        '[{"feature": "a"}]',
+        '[{"feature": "a", "column": "b", "function": "sum", "seconds": 1, "slide": 1, "new": 2}]',
+        '[{"feature": "a", "column": "b", "function": "median", "seconds": 1, "slide": 1}]',
+        '[{"feature": "a", "column": "b", "function": "sum", "seconds": "1h", "slide": 1}]',
+        '[{"feature": "a", "column": "b", "function": "sum", "seconds": 1, "slide": 0}]',
+        '[{"feature": "a", "column": "b", "function": ["sum"], "seconds": 1, "slide": 1}]',
+    ],
+)
+def test_a_tag_by_another_hand_is_a_problem_of_its_view_alone(text: str) -> None:
+    with pytest.raises(Unprocessable, match=r"mlinfra\.aggregations"):
+        windows_in({TAG: text})
+    message = message_of("feature_views")
+    message.spec.name = "v"
+    message.spec.tags[TAG] = text
+    view = definition(message, "feature_views")
+    assert "mlinfra.aggregations" in view.problem
+    assert view.windows == []
+    assert not view.stored  # no raw column is taken for a feature

@@ -12,13 +12,15 @@ if TYPE_CHECKING:
 
 def key(column: str, dtype: pl.DataType, shared: pl.DataType) -> pl.Expr:
     """A key in the shared type of both sides. pandas turns integers into floats if one is missing;
-    a fraction equals no integer.
+    a fraction equals no integer, and NaN nothing. A value that the shared type cannot hold is null.
     """
     import polars as pl
 
     values = exactly(column)
     if dtype.is_float() and shared.is_integer():
         values = pl.when(values.is_finite() & (values == values.round())).then(values)
+    elif dtype.is_float():
+        values = values.fill_nan(None)
     return values.cast(shared, strict=False)
 
 
@@ -36,7 +38,7 @@ def kind(dtype: pl.DataType) -> str:
 
 
 def common(left: pl.DataType, right: pl.DataType) -> pl.DataType:
-    """A type that holds the keys of both sides; a value outside it becomes null and matches
+    """A type that tells the keys of both sides apart; a value outside it becomes null and matches
     nothing.
     """
     import polars as pl
@@ -47,4 +49,15 @@ def common(left: pl.DataType, right: pl.DataType) -> pl.DataType:
         return pl.Int64()
     if left.is_float():
         return pl.Float64()
+    if isinstance(left, pl.Decimal) and isinstance(right, pl.Decimal):
+        return pl.Decimal(38, max(left.scale, right.scale))
+    if isinstance(left, pl.Datetime) and isinstance(right, pl.Datetime):
+        return pl.Datetime(max(left, right, key=_ticks).time_unit, right.time_zone)
+    if isinstance(left, pl.Duration) and isinstance(right, pl.Duration):
+        return max(left, right, key=_ticks)
     return pl.String() if kind(left) == "string" else right
+
+
+def _ticks(dtype: pl.DataType) -> int:
+    """Units of a time in a second; 1 for all else."""
+    return {"ms": 10**3, "us": 10**6, "ns": 10**9}.get(getattr(dtype, "time_unit", ""), 1)

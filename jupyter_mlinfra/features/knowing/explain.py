@@ -127,9 +127,9 @@ def _slim(rows: pl.LazyFrame, view: Definition, source: SourceSpec) -> pl.DataFr
 
     schema = rows.collect_schema()
     require_time(schema, source.time, f"The rows of {source.name}")
-    unit: Literal["us", "ns"] = (
-        "ns" if getattr(schema[source.time], "time_unit", "us") == "ns" else "us"
-    )
+    times = [schema[name] for name in (source.time, source.created) if name]
+    nanoseconds = any(getattr(dtype, "time_unit", "us") == "ns" for dtype in times)
+    unit: Literal["us", "ns"] = "ns" if nanoseconds else "us"
     created = (
         utc(source.created, schema[source.created], unit)
         if source.created

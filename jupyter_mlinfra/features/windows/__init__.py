@@ -10,7 +10,7 @@ the key with e - W <= event time < e. Without a window it looks at all events be
   null; std and var, those of a sample, need two.
 - The value is as old as e, the latest one of the view: where t - e is more than the ttl, it is
   null.
-- Entity rows without a key or a time get nulls.
+- Entity rows without a key (null or NaN) or a time get nulls.
 
 How it is computed. Events become tiles (`tiles.py`), the longest that fit into every hop and every
 window. A window is the end of one block of tiles and the beginning of the next, if blocks are as

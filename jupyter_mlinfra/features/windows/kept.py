@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ..joining.view import JoinView
     from .plan import Plan
 
-_FORMAT = 1
+_FORMAT = 2
 _TILES, _LATE = "tiles", "late"
 
 
@@ -60,7 +60,9 @@ class KeptTiles:
         columns = [*view.keys.values(), view.time, *plan.inputs]
         columns += [view.created] if view.created else []
         types = [(column, str(view.schema[column])) for column in columns]
-        facts = [_FORMAT, self._source.ref, plan.tile, sorted(plan.needs.items()), plan.distinct]
+        source = self._source.without_secrets()
+        origin = [source.ref, sorted(source.mapping.items()), sorted(source.options.items())]
+        facts = [_FORMAT, *origin, plan.tile, sorted(plan.needs.items()), plan.distinct]
         return hashlib.sha256(repr([facts, len(view.keys), types]).encode()).hexdigest()[:16]
 
     def _make(self, view: JoinView, plan: Plan, home: Path, state: str) -> bool:

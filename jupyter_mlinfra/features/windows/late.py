@@ -36,4 +36,4 @@ def known_late(rows: pl.DataFrame, late: pl.DataFrame, length: int | None) -> pl
 
 def late_stats(events: pl.DataFrame, needs: Mapping[int, str]) -> pl.DataFrame:
     """What late events hold together, by ROW: `n0`, `s0`, …."""
-    return events.group_by(ROW).agg(stats(needs))
+    return events.group_by(ROW).agg(stats(needs, events.schema))

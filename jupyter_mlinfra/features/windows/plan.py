@@ -23,6 +23,9 @@ for them.
 DEFAULT_HOP = timedelta(minutes=5)
 """From one window to the next, where neither the aggregation nor its view says it: Feast's hop."""
 
+_SHORTEST, _LONGEST = 1e-6, 1e12
+"""Seconds that the window in a tag may have."""
+
 Function = Literal["count", "sum", "mean", "min", "max", "std", "var", "count_distinct"]
 
 FUNCTIONS: Mapping[str, Function] = {
@@ -150,8 +153,31 @@ def windows_of(view: Any) -> list[WindowSpec]:
 
 
 def windows_in(tags: Mapping[str, str]) -> list[WindowSpec]:
-    """The aggregations that the tags of a batch view keep."""
-    return [WindowSpec(**item) for item in json.loads(tags.get(TAG, "[]"))]
+    """The aggregations that the tags of a batch view keep. Raises Unprocessable for a tag that
+    is not ours.
+    """
+    try:
+        windows = [WindowSpec(**item) for item in json.loads(tags.get(TAG, "[]"))]
+        sound = all(map(_is_sound, windows))
+    except (TypeError, ValueError):
+        sound = False
+    if not sound:
+        raise Unprocessable(
+            f"The tag {TAG} holds no aggregations.",
+            "mlinfra features apply writes it; somebody else has changed it.",
+            "Take the tag out of the definition, then mlinfra features apply.",
+        )
+    return windows
+
+
+def _is_sound(item: WindowSpec) -> bool:
+    lengths = [value for value in (item.seconds, item.slide) if value is not None]
+    texts = (item.feature, item.column, item.function)
+    return (
+        all(isinstance(text, str) for text in texts)
+        and item.function in FUNCTIONS
+        and all(_SHORTEST <= value < _LONGEST for value in lengths)
+    )
 
 
 def tagged(windows: Iterable[WindowSpec]) -> dict[str, str]:

@@ -105,7 +105,7 @@ def _added_up(tiles: pl.DataFrame, needs: Mapping[int, str], *, backwards: bool)
         fill: Literal["backward", "forward"] = "backward" if backwards else "forward"
         of = {
             "n": count,
-            "s": _wide(f"s{number}", tiles).cum_sum(reverse=backwards),
+            "s": pl.col(f"s{number}").cum_sum(reverse=backwards),
             "a": pl.col(f"a{number}").cum_min(reverse=backwards).fill_null(strategy=fill),
             "z": pl.col(f"z{number}").cum_max(reverse=backwards).fill_null(strategy=fill),
             "m": pl.when(count > 0).then(pivot + apart / count),
@@ -114,14 +114,6 @@ def _added_up(tiles: pl.DataFrame, needs: Mapping[int, str], *, backwards: bool)
         made += [of[letter].alias(f"{letter}{number}") for letter in letters]
     grouped = tiles.group_by(GID, _BLOCK, maintain_order=True).agg(made)
     return grouped.explode(cs.exclude(GID, _BLOCK))
-
-
-def _wide(name: str, tiles: pl.DataFrame) -> pl.Expr:
-    """Sums of integers in a type that holds the sum of many."""
-    import polars as pl
-
-    whole = name in tiles.columns and tiles.schema[name].is_integer()
-    return pl.col(name).cast(pl.Int128) if whole else pl.col(name)
 
 
 def _found(

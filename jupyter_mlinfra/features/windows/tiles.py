@@ -30,7 +30,7 @@ class TileFrames:
     tiles: a row for each key and tile, with what the plan needs of each input (`n0`, `s0`, …).
     values: by number of the input, each different value of a key and tile (`d0`). late: events that
     were created after their tile had ended, or nobody knows when, with their created time and
-    their values (`x0`, `d0`); None: they are in the tiles, like all others.
+    their values (`x0`, `y0`, `d0`); None: they are in the tiles, like all others.
     """
 
     tiles: pl.LazyFrame
@@ -66,6 +66,11 @@ def tiles_of(rows: pl.LazyFrame, view: JoinView, plan: Plan, *, split: bool) -> 
         *(
             _number(column, view.schema[column]).alias(f"x{number}")
             for number, column in enumerate(plan.inputs)
+        ),
+        *(
+            _ordered(plan.inputs[number], view.schema[plan.inputs[number]]).alias(f"y{number}")
+            for number, letters in plan.needs.items()
+            if "a" in letters or "z" in letters
         ),
         *(
             _value(plan.inputs[number], view.schema[plan.inputs[number]]).alias(f"d{number}")
@@ -127,18 +132,21 @@ def unit_of(view: JoinView) -> Unit:
     return "ns" if "ns" in units else "us"
 
 
-def stats(needs: Mapping[int, str]) -> list[pl.Expr]:
-    """What events hold together: `n0`, `s0`, …."""
+def stats(needs: Mapping[int, str], schema: Mapping[str, pl.DataType]) -> list[pl.Expr]:
+    """What events hold together: `n0`, `s0`, …, the sums of integers in a type that holds many of
+    them. schema: of the events.
+    """
     import polars as pl
 
     made: list[pl.Expr] = []
     for number, letters in needs.items():
-        values = pl.col(f"x{number}")
+        values, ordered = pl.col(f"x{number}"), pl.col(f"y{number}")
+        whole = schema[f"x{number}"].is_integer()
         of = {
             "n": values.count().cast(pl.Int64),
-            "s": values.sum(),
-            "a": values.min(),
-            "z": values.max(),
+            "s": (values.cast(pl.Int128) if whole else values).sum(),
+            "a": ordered.min(),
+            "z": ordered.max(),
             "m": values.mean(),
             "v": values.var(ddof=0) * values.count(),
         }
@@ -147,7 +155,7 @@ def stats(needs: Mapping[int, str]) -> list[pl.Expr]:
 
 
 def _tiles(events: pl.LazyFrame, names: Sequence[str], plan: Plan) -> pl.LazyFrame:
-    return events.group_by(*names, TILE).agg(stats(plan.needs))
+    return events.group_by(*names, TILE).agg(stats(plan.needs, events.collect_schema()))
 
 
 def _values(events: pl.LazyFrame, names: Sequence[str], plan: Plan) -> dict[int, pl.LazyFrame]:
@@ -164,13 +172,25 @@ def _number(column: str, dtype: pl.DataType) -> pl.Expr:
     values = exactly(column)
     if dtype.is_float():
         return values.cast(pl.Float64).fill_nan(None)
-    if dtype == pl.UInt64 or isinstance(dtype, pl.Decimal):
+    if is_wide(dtype):
         return values.cast(pl.Float64)
     if dtype.is_integer() or dtype == pl.Boolean:
         return values.cast(pl.Int64)
     if dtype.is_temporal():
         return values.to_physical().cast(pl.Int64)
     return pl.when(values.is_not_null()).then(pl.lit(1, pl.Int64))
+
+
+def _ordered(column: str, dtype: pl.DataType) -> pl.Expr:
+    """The values as numbers of which the smallest and the largest lose nothing."""
+    return exactly(column) if is_wide(dtype) else _number(column, dtype)
+
+
+def is_wide(dtype: pl.DataType) -> bool:
+    """Whether there are values that Int64 does not hold: they are added up as floats."""
+    import polars as pl
+
+    return dtype in (pl.UInt64(), pl.Int128(), pl.UInt128()) or isinstance(dtype, pl.Decimal)
 
 
 def _value(column: str, dtype: pl.DataType) -> pl.Expr:

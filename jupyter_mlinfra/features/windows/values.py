@@ -16,7 +16,7 @@ from .distinct import also, distinct_at
 from .late import known_late, late_stats
 from .plan import FUNCTIONS, NEEDS, Group, Plan, plan_of
 from .sliding import END, GID, both, windows_at
-from .tiles import TILE, TileFrames, tiles_of, with_late
+from .tiles import TILE, TileFrames, is_wide, tiles_of, with_late
 
 if TYPE_CHECKING:
     import polars as pl
@@ -51,8 +51,8 @@ def window_values(
     """Entity row number → features of `view`, by the rule of `windows`.
 
     entity_keys: ROW, AT in `unit` and the keys under the names of a join. key_types: types of the
-    keys in the entity rows, by their names there. Raises Unprocessable if a sum of integers is too
-    large for its type.
+    keys in the entity rows, by their names there. Raises Unprocessable if a value is too large for
+    the type of its feature.
     """
     import polars as pl
 
@@ -208,11 +208,17 @@ def _group(
     found = asked.join(found, on=[GID, END], how="left", maintain_order="left")
     if held.late is not None:
         found = _with_late(found, asked, held, length, needs, counted)
+    return pl.concat((_computed(found, item, plan, view) for item in specs), how="horizontal")
+
+
+def _computed(found: pl.DataFrame, item: WindowSpec, plan: Plan, view: JoinView) -> pl.DataFrame:
+    import polars as pl
+
     try:
-        return found.select(_result(item, plan, view) for item in specs)
+        return found.select(_result(item, plan, view))
     except pl.exceptions.InvalidOperationError as error:
         raise Unprocessable(
-            f"A sum of {view.name} is too large.",
+            f"A {FUNCTIONS[item.function]} of {view.name} is too large for {item.feature}.",
             f"{str(error).partition(chr(10))[0]}.",
             "Give the feature the type Float64.",
         ) from error
@@ -288,4 +294,4 @@ def _fractional(dtype: pl.DataType) -> bool:
     """Whether sums of the values are floats."""
     import polars as pl
 
-    return not (dtype.is_integer() or dtype == pl.Boolean) or dtype == pl.UInt64
+    return is_wide(dtype) or not (dtype.is_integer() or dtype == pl.Boolean)
