@@ -72,8 +72,8 @@ def _may_miss(line: Mapping[str, Any], after: Mapping[str, Any], metadata: Metad
     missing.
     """
     entries = metadata.get("snapshots", [])
-    then = next((item for item in entries if item["snapshot-id"] == after["snapshot-id"]), {})
-    if then.get("timestamp-ms") == after["timestamp-ms"]:  # a commit
+    then = next((item for item in entries if item["snapshot-id"] == after["snapshot-id"]), None)
+    if then is not None and then["timestamp-ms"] == after["timestamp-ms"]:  # a commit
         return bool(then.get("parent-snapshot-id") != line["snapshot-id"])
     if after["snapshot-id"] == line["snapshot-id"]:
         return True
