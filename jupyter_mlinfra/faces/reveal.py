@@ -36,6 +36,11 @@ def viewer_of(handler: Handler, reveal: bool) -> Reveal:
     return Viewer("rest", "" if user.name.startswith("Anonymous ") else user.username)
 
 
+def viewer_if_allowed(handler: Handler) -> Reveal:
+    """Who asks over REST for what may show masked values; False if he may not see them."""
+    return viewer_of(handler, bool(handler.allowed("read", [RESOURCE])))
+
+
 def viewer_here(session: Session, reveal: bool) -> Reveal:
     """Who asks at the command line or in a notebook; False if `reveal` is."""
     return Viewer(session.face) if reveal else False

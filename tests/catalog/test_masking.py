@@ -171,6 +171,25 @@ def test_the_tag_follows_the_column_and_older_snapshots_are_masked_too(people: C
     assert people.preview("hr.people", snapshot=first).masked == ["email", "salary"]
 
 
+def test_the_tag_is_not_taken_off_where_nobody_sees_the_values(
+    people: Catalog, project: Project
+) -> None:
+    people.tag("column:hr.people.salary", remove=["PII"])
+    entry = people.audit().items[0]
+    assert (entry.verb, entry.columns, entry.face) == ("untag", ["salary"], "python")
+    config = project.root / "mlinfra.toml"
+    config.write_text(config.read_text() + '\n[catalog]\nreveal = "never"\n')
+    strict = Catalog(Project(project.root))
+    for attempt in (
+        lambda: strict.tag("column:hr.people.email", remove=["pii"]),
+        lambda: strict.describe("column:hr.people.email", tags=[]),
+    ):
+        with pytest.raises(Forbidden, match=r"pii was not taken off.*never"):
+            attempt()
+    assert strict.preview("hr.people").masked == ["email"]
+    assert strict.audit().total == 1
+
+
 def test_rows_in_quarantine_of_such_a_dataset_are_masked(
     people: Catalog, file: Callable[[str, str], Path], project: Project
 ) -> None:

@@ -314,7 +314,13 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         "Labelled",
         "catalog",
         "tag",
-        {"name": "f.p", "add": ("gold", "clean"), "remove": ("raw",), "branch": False},
+        {
+            "name": "f.p",
+            "add": ("gold", "clean"),
+            "remove": ("raw",),
+            "branch": False,
+            "reveal": Viewer("cli"),
+        },
     ),
     (
         "catalog diff f.p 1 gold --key id --key day --examples 3",

@@ -52,23 +52,26 @@ def revealing(path: str, body: Any) -> tuple[str, Any]:
     return f"{path}{'&' if '?' in path else '?'}reveal=true", None
 
 
+def hub(server: Any, documented: type[AllowAllAuthorizer]) -> list[str]:
+    """Let the authorizer decide by these scopes of the user, as the hub's model of one has them."""
+    scopes = list[str]()
+
+    class Hub(documented):  # type: ignore[misc, valid-type]
+        def is_authorized(self, handler: Any, user: Any, action: str, resource: str) -> bool:
+            described = SimpleNamespace(hub_user={"name": "eve", "scopes": scopes})
+            return bool(super().is_authorized(handler, described, action, resource))
+
+    server.web_app.settings["authorizer"] = Hub(parent=server)
+    return scopes
+
+
 async def test_a_scope_of_the_hub_decides_who_sees_masked_values(
     people: None,
     ask: Callable[..., Any],
     jp_serverapp: Any,
     documented: type[AllowAllAuthorizer],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    scopes = list[str]()
-
-    class Hub(documented):  # type: ignore[misc, valid-type]
-        """Gives each user the scopes of this test, as the hub's model of a user has them."""
-
-        def is_authorized(self, handler: Any, user: Any, action: str, resource: str) -> bool:
-            described = SimpleNamespace(hub_user={"name": "eve", "scopes": scopes})
-            return bool(super().is_authorized(handler, described, action, resource))
-
-    jp_serverapp.web_app.settings["authorizer"] = Hub(parent=jp_serverapp)
+    scopes = hub(jp_serverapp, documented)
     for path, body in READS:
         plain = await ask(path, body)
         assert plain.code == 200, path
@@ -86,3 +89,20 @@ async def test_a_scope_of_the_hub_decides_who_sees_masked_values(
     assert [item["verb"] for item in log["items"]] == ["sql", "grid", "profile", "preview"]
     assert {item["face"] for item in log["items"]} == {"rest"}
     assert CANARY not in json.dumps(log)
+
+
+async def test_the_tag_pii_is_taken_off_only_by_who_may_see_the_values(
+    people: None, ask: Callable[..., Any], jp_serverapp: Any, documented: type[AllowAllAuthorizer]
+) -> None:
+    scopes = hub(jp_serverapp, documented)
+    column = "catalog/datasets/hr.people/columns/email"
+    refused = await ask(column, {"tags": ["plain"]})
+    assert refused.code == 403
+    assert "mlinfra:catalog-pii" in refused.value["why"]
+    assert (await ask(column, {"tags": ["PII", "mail"], "description": "Where to"})).code == 200
+    assert CANARY not in json.dumps((await ask("catalog/datasets/hr.people/rows")).value)
+    assert (await ask("catalog/audit")).value["total"] == 0
+    scopes.append(SCOPE)
+    assert (await ask(column, {"tags": ["mail"]})).code == 200
+    [entry] = (await ask("catalog/audit")).value["items"]
+    assert (entry["verb"], entry["columns"], entry["face"]) == ("untag", ["email"], "rest")

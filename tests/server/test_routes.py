@@ -21,6 +21,7 @@ from jupyter_mlinfra.cli.app import run
 from jupyter_mlinfra.cli.session import Session
 from jupyter_mlinfra.core.domains import domains
 from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.core.viewer import Viewer
 from jupyter_mlinfra.deployments import DeliverySpec, ManifestOptions
 from jupyter_mlinfra.server.openapi import document
 from tests.server.noted import Noted, answer_of
@@ -170,21 +171,32 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
         {"add": ["gold"], "remove": ["raw"]},
         "catalog",
         "tag",
-        {"name": "f.p", "add": ("gold",), "remove": ("raw",)},
+        {"name": "f.p", "add": ("gold",), "remove": ("raw",), "reveal": Viewer("rest")},
     ),
     (
         "catalog/datasets/f.p/description",
         {"owner": "ana"},
         "catalog",
         "describe",
-        {"name": "f.p", "owner": "ana", "description": None, "tags": None},
+        {
+            "name": "f.p",
+            "owner": "ana",
+            "description": None,
+            "tags": None,
+            "reveal": Viewer("rest"),
+        },
     ),
     (
         "catalog/datasets/f.p/columns/a.b",
         {"description": "Of the buyer", "tags": ["pii"]},
         "catalog",
         "describe",
-        {"name": "column:f.p.a%2Eb", "description": "Of the buyer", "tags": ("pii",)},
+        {
+            "name": "column:f.p.a%2Eb",
+            "description": "Of the buyer",
+            "tags": ("pii",),
+            "reveal": Viewer("rest"),
+        },
     ),
     ("catalog/datasets/f.p/quality", None, "catalog", "rules", {"name": "f.p"}),
     (

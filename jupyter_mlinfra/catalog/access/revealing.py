@@ -34,6 +34,26 @@ class Revealing:
                 "Look without --reveal (in Python without reveal=True).",
             )
 
+    def untag(self, dataset: str, column: str, reveal: Reveal) -> None:
+        """Write down that a column is masked no longer, before it is so. Raises Forbidden if the
+        settings, or the right of the user, do not allow it.
+        """
+        what = f"The tag pii was not taken off {dataset}.{column}."
+        if self._project.settings.of(CatalogSettings).reveal == "never":
+            raise Forbidden(
+                what,
+                'Its values would be shown: [catalog] reveal = "never" in mlinfra.toml forbids it.',
+                "Change that setting first.",
+            )
+        if not reveal:
+            raise Forbidden(
+                what,
+                "Its values would be shown, and the Jupyter server does not allow you to read"
+                " mlinfra:catalog-pii.",
+                "Ask whoever runs the server for that right.",
+            )
+        self.record(dataset, [column], reveal, verb="untag")
+
     def hidden(
         self, table: ReadTable, columns: Sequence[str], reveal: Reveal, *, verb: str
     ) -> Collection[str]:

@@ -7,6 +7,7 @@ from dataclasses import fields
 
 from ...core.errors import BadRequest
 from ...core.events import telling
+from ...core.viewer import Reveal
 from .. import metadata as records
 from ..columnlabels import is_pii
 from ..labels import Labels, Target
@@ -29,14 +30,16 @@ class LabelVerbs(Verbs):
         add: Sequence[str] = (),
         remove: Sequence[str] = (),
         branch: bool = False,
+        reveal: Reveal = True,
     ) -> Labelled:
         """Add tags to a dataset or a column, and remove tags. Adding one twice is not an error. A
         column with personal data is tagged `pii`. Of a snapshot (`NAMESPACE.TABLE@SNAPSHOT`), tags
         are names that stand for it wherever a dataset is read, and while it has one it does not
-        expire. branch: make branches of Iceberg instead.
+        expire. branch: make branches of Iceberg instead. reveal: who takes `pii` off a column, by
+        which its values are shown; that is recorded.
 
-        Raises NotFound for a column or snapshot that the dataset does not have, and Conflict for
-        the name of another snapshot.
+        Raises NotFound for a column or snapshot that the dataset does not have, Conflict for the
+        name of another snapshot, and Forbidden if `pii` may not be taken off.
         """
         if not name.startswith("column:") and DatasetName.parse(name).has_state:
             return self._change_refs(name, add, remove, branch=branch)
@@ -51,7 +54,7 @@ class LabelVerbs(Verbs):
             kept = [tag for tag in labels.tags if tag not in remove]
             return labels.changed(tags=[*kept, *add])
 
-        return self._change(Target.parse(name), change)
+        return self._change(Target.parse(name), change, reveal)
 
     def describe(
         self,
@@ -60,10 +63,11 @@ class LabelVerbs(Verbs):
         owner: str | None = None,
         description: str | None = None,
         tags: Sequence[str] | None = None,
+        reveal: Reveal = True,
     ) -> Labelled:
         """Set the owner, the description and all tags of a dataset, or the description and all tags
-        of a column; None keeps the present ones. Raises as `tag`, and BadRequest for the owner of a
-        column.
+        of a column; None keeps the present ones. reveal: as in `tag`. Raises as `tag`, and
+        BadRequest for the owner of a column.
         """
         target = Target.parse(name)
         if target.column is not None and owner is not None:
@@ -75,6 +79,7 @@ class LabelVerbs(Verbs):
         return self._change(
             target,
             lambda labels: labels.changed(owner=owner, description=description, tags=tags),
+            reveal,
         )
 
     def _change_refs(
@@ -102,7 +107,9 @@ class LabelVerbs(Verbs):
         refs = {word: str(number) for number, words in named.items() for word in words}
         return Labelled(**values, undo=undo, refs=refs)
 
-    def _change(self, target: Target, change: Callable[[Labels], Labels]) -> Labelled:
+    def _change(
+        self, target: Target, change: Callable[[Labels], Labels], reveal: Reveal
+    ) -> Labelled:
         """Set properties of a table; the lock keeps two changes at once from losing one."""
         name = self.own(target.dataset)
         with self._store.lock(name), self._store.explained(f"{name.text} was not changed."):
@@ -114,6 +121,8 @@ class LabelVerbs(Verbs):
             present = target.properties(before, table.properties, ids)
             wanted = target.properties(after, table.properties, ids)
             changed = {key: text for key, text in wanted.items() if text != present[key]}
+            if target.column and is_pii(before.tags) and not is_pii(after.tags):
+                self._revealing.untag(name.text, target.column, reveal)
             if changed:
                 with table.transaction() as transaction:
                     transaction.set_properties(changed)

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from ....faces.reveal import viewer_here
 from ....faces.session import Session
 from .noun import catalog
 
@@ -21,7 +22,9 @@ def _tag(
     """Add tags to a dataset, to a column (column:NAMESPACE.TABLE.COLUMN), or to a snapshot
     (NAMESPACE.TABLE@SNAPSHOT): names that stand for it, and with which it does not expire.
     """
-    return session.bench.catalog.tag(name, add=tags, remove=remove, branch=branch)
+    return session.bench.catalog.tag(
+        name, add=tags, remove=remove, branch=branch, reveal=viewer_here(session, True)
+    )
 
 
 @catalog.verb("describe")

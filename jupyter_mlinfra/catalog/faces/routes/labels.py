@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from ....core.refs import reference
 from ....faces.handler import Handler
 from ....faces.parameters import Len, Name, Text, Whole
+from ....faces.reveal import viewer_if_allowed
 from .rights import write
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ class DatasetTags(Handler):
     @write
     def post(self, name: str, *, add: Tags = (), remove: Tags = ()) -> DatasetDetail:
         """Add and remove tags."""
-        self.bench.catalog.tag(name, add=add, remove=remove)
+        self.bench.catalog.tag(name, add=add, remove=remove, reveal=viewer_if_allowed(self))
         return self.bench.catalog.show(name)
 
 
@@ -35,7 +36,13 @@ class DatasetDescription(Handler):
         tags: Tags | None = None,
     ) -> DatasetDetail:
         """Set the dataset's owner, its description and all of its tags; what is not given stays."""
-        self.bench.catalog.describe(name, owner=owner, description=description, tags=tags)
+        self.bench.catalog.describe(
+            name,
+            owner=owner,
+            description=description,
+            tags=tags,
+            reveal=viewer_if_allowed(self),
+        )
         return self.bench.catalog.show(name)
 
 
@@ -49,9 +56,14 @@ class ColumnDescription(Handler):
         description: LongText | None = None,
         tags: Tags | None = None,
     ) -> DatasetDetail:
-        """Set the description and all tags of a column; what is not given stays."""
+        """Set the description and all tags of a column; what is not given stays. To take `pii` off
+        needs the right to read `mlinfra:catalog-pii`, and is recorded.
+        """
         self.bench.catalog.describe(
-            reference("column", name, column), description=description, tags=tags
+            reference("column", name, column),
+            description=description,
+            tags=tags,
+            reveal=viewer_if_allowed(self),
         )
         return self.bench.catalog.show(name)
 
