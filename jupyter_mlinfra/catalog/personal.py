@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from ..core.project import Project
 
 
-def personal(project: Project, dataset: str) -> frozenset[str]:
-    """The columns tagged `pii`, by `namespace.table`; none if there is no such dataset."""
+def personal(project: Project, dataset: str) -> frozenset[str] | None:
+    """The columns tagged `pii`, by `namespace.table`; None if there is no such dataset."""
     store, name = CatalogStore(project), DatasetName.of(dataset)
     try:
         return records.masked(name, store.metadata(store.entry(name)))
     except NotFound:
-        return frozenset()
+        return None

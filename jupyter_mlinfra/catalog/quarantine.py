@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 MOST = 100_000
 """More broken rows than this mean that the file is read in the wrong way."""
 
+MASKED = "mlinfra.masked"
+"""Says in a file that its rows have values of columns that were masked then."""
+
 _MAX_BYTES = 64 << 20  # of the texts of one ingest
 _MAX_TEXT_LENGTH = 10_000  # of a text above that
 _LETTERS = 16
@@ -123,7 +126,7 @@ class Quarantine:
             at=pl.lit(now(), pl.Datetime("us", "UTC")),
         )
         data = io.BytesIO()
-        frame.write_parquet(data)
+        frame.write_parquet(data, metadata={MASKED: "yes"} if self.masked else None)
         write_atomic(self.path, data.getvalue())
 
     def _sorted(self) -> list[Broken]:

@@ -64,6 +64,15 @@ def _do(future: Future[Any], work: Callable[[], Any]) -> None:
     try:
         answer = work()
     except BaseException as error:  # noqa: BLE001 (the waiting request gets it)
-        future.set_exception(error)
+        future.set_exception(_answerable(error))
     else:
         future.set_result(answer)
+
+
+def _answerable(error: BaseException) -> BaseException:
+    """The error, or one in its place if Tornado would not answer it, such as a panic of Polars."""
+    if isinstance(error, Exception | KeyboardInterrupt | SystemExit):
+        return error
+    found = RuntimeError(f"{type(error).__name__}: {error}")
+    found.__cause__ = error
+    return found

@@ -205,6 +205,22 @@ def test_rows_in_quarantine_of_such_a_dataset_are_masked(
     assert not leaks(block)
     assert CANARY in people.preview("quarantine.hr__people", reveal=True).data[5][0]
     assert people.audit().items[0].dataset == "quarantine.hr__people"
+    # Out of there into a file is a look at them too.
+    people.export_quarantine("hr.people", project.root / "bad.csv")
+    (project.root / "bad.csv").unlink()
+    assert people.audit().items[0].verb == "mend"
+    config = project.root / "mlinfra.toml"
+    plain = config.read_text()
+    config.write_text(plain + '\n[catalog]\nreveal = "never"\n')
+    with pytest.raises(Forbidden, match="never"):
+        Catalog(Project(project.root)).export_quarantine("hr.people", project.root / "bad.csv")
+    config.write_text(plain)
+    assert not (project.root / "bad.csv").exists()
+    # They stay masked without the dataset, and with another one of its name.
+    people.delete("hr.people")
+    assert people.preview("quarantine.hr__people").masked == ["reason", "text"]
+    people.write(pl.DataFrame({"id": [1]}), into="hr.people")
+    assert people.preview("quarantine.hr__people").masked == ["reason", "text"]
     assert files_with_canary(project.home) == []
 
 

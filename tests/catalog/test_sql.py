@@ -15,6 +15,7 @@ import pytest
 
 from jupyter_mlinfra.catalog import Catalog
 from jupyter_mlinfra.catalog.querying import words
+from jupyter_mlinfra.catalog.querying.engine import Limits, answer, engine
 from jupyter_mlinfra.core.errors import (
     BadRequest,
     Forbidden,
@@ -432,12 +433,18 @@ def people(catalog: Catalog) -> Catalog:
         ),
         ("SELECT count(*), count(email), count(DISTINCT pay) FROM hr.people", [(3, 2, 2)]),
         ("SELECT pay, count(*) FROM hr.people GROUP BY pay ORDER BY 2", [(MASK, 1), (MASK, 2)]),
-        ("SELECT id, n FROM hr.people JOIN hr.orders ON email = mail", [(1, 1)]),
+        ("SELECT id, n FROM hr.people JOIN hr.orders ON email = mail", []),
+        ("SELECT count(*) FROM hr.people a JOIN hr.people b USING (email)", [(2,)]),
         ("SELECT id FROM hr.people WHERE email IS NULL", [(3,)]),
         ("WITH x AS (SELECT email AS y FROM hr.people) SELECT y FROM x LIMIT 1", [(MASK,)]),
         ("SELECT list(email) AS l FROM hr.people", [(MASK,)]),
         ("SELECT people FROM hr.people WHERE id = 1", [(MASK,)]),
-        ("SELECT CAST(email AS VARCHAR) || '!' AS t FROM hr.people WHERE id = 1", [(MASK,)]),
+        ("SELECT unnest(email) FROM hr.people WHERE id = 1", [(MASK,)]),
+        ("SELECT [t] FROM (SELECT unnest(email) FROM hr.people WHERE id = 1) AS x(t)", [(MASK,)]),
+        (
+            "SELECT len(list(email)), list_transform([1], lambda x: x + 1) FROM hr.people",
+            [(3, [2])],
+        ),
         ("SELECT DISTINCT typeof(email) AS t FROM hr.people", [(MASK,)]),
         ("SELECT max(pay) FROM hr.people", [(MASK,)]),
     ],
@@ -468,6 +475,10 @@ def test_masked_columns_are_counted_grouped_and_joined_but_not_shown(
         "pay BETWEEN 1 AND 15",
         "email IN (SELECT word FROM (VALUES ('ana@x')) AS t(word))",
         "regexp_matches(email, 'a')",
+        "email::VARCHAR LIKE 'a%'",
+        "length(CAST(email AS VARCHAR)) = 5",
+        "concat(email, '') = 'ana@x'",
+        "id IN (SELECT id FROM (SELECT id, email AS x FROM hr.people) WHERE x || '!' = 'ana@x!')",
     ],
 )
 def test_nothing_is_asked_of_masked_values(people: Catalog, condition: str) -> None:
@@ -555,3 +566,33 @@ def test_no_file_of_the_project_holds_what_a_query_asked(
     people.answer("SELECT * FROM hr.people")
     assert held() == []
     assert "ana@x" not in caplog.text
+
+
+def test_what_polars_has_no_type_for_is_text_and_nanoseconds_stay(catalog: Catalog) -> None:
+    query = (
+        "SELECT [INTERVAL 1 DAY] a, union_value(k := 1) b, TIMETZ '12:00:00+02' c, '101'::BIT d,"
+        " {'x': INTERVAL 1 DAY} e, 1 AS a, TIMESTAMP_NS '2020-01-01 00:00:00.123456789' f"
+    )
+    found = catalog.answer(query)
+    assert found.rows == [
+        [
+            "[1 day]",
+            "1",
+            "12:00:00+02",
+            "101",
+            "{'x': 1 day}",
+            1,
+            "2020-01-01T00:00:00.123456789",
+        ]
+    ]
+    assert list(found.columns) == ["a", "b", "c", "d", "e", "a_2", "f"]
+
+
+def test_an_answer_takes_no_more_memory_than_it_may() -> None:
+    limits = Limits(memory_mib=64, seconds=60)
+    wide = "SELECT repeat('x', 10000) FROM range(1000000)"
+    with engine(limits) as connection:
+        found, _ = answer(connection, wide, {}, 1, 64)
+        assert found.num_rows == 2
+        with pytest.raises(Unprocessable, match=r"over 64 MiB.*sql_memory_mib"):
+            answer(connection, wide, {}, None, 64)

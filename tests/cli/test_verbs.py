@@ -286,7 +286,13 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         "Rule",
         "catalog",
         "rule",
-        {"name": "f.p", "text": "id not null", "severity": "warn", "as_": "present"},
+        {
+            "name": "f.p",
+            "text": "id not null",
+            "severity": "warn",
+            "as_": "present",
+            "reveal": Viewer("cli"),
+        },
     ),
     (
         "catalog rule f.p 'id not null' --remove",

@@ -106,3 +106,30 @@ async def test_the_tag_pii_is_taken_off_only_by_who_may_see_the_values(
     assert (await ask(column, {"tags": ["mail"]})).code == 200
     [entry] = (await ask("catalog/audit")).value["items"]
     assert (entry["verb"], entry["columns"], entry["face"]) == ("untag", ["email"], "rest")
+
+
+async def test_rules_tell_nothing_of_masked_values_to_who_may_not_see_them(
+    people: None, ask: Callable[..., Any], jp_serverapp: Any, documented: type[AllowAllAuthorizer]
+) -> None:
+    scopes = hub(jp_serverapp, documented)
+    catalog = current().catalog
+    catalog.write(pl.DataFrame({"guess": [CANARY]}), into="eve.guesses")
+    ours, hers = "catalog/datasets/hr.people/rules", "catalog/datasets/eve.guesses/rules"
+    words = 'email matches "^canary"'
+    for path, rule in ((ours, words), (hers, "guess references hr.people.email")):
+        refused = await ask(path, {"add": rule, "severity": "warn"})
+        assert (refused.code, refused.value["error"]) == (403, "forbidden"), rule
+    for rule in ("email not null", "email unique"):
+        assert (await ask(ours, {"add": rule, "severity": "warn"})).code == 200, rule
+    catalog.rule("hr.people", words, severity="warn")
+    catalog.quality("hr.people")
+    kept = (await ask("catalog/datasets/hr.people/quality")).value["rules"]
+    last = {item["rule"]["columns"][0]: item for item in kept if "matches" in item["rule"]["text"]}
+    assert (last["email"]["last"]["passed"], last["email"]["history"]) == (False, [])
+    assert "masked" in last["email"]["last"]["error"]
+    past = (await ask("catalog/datasets/hr.people/quality/results")).value["items"]
+    assert {item["rule"] for item in past} == {"email not null", "email unique"}
+    scopes.append(SCOPE)
+    kept = (await ask(ours, {"add": words, "severity": "warn"})).value["rules"]
+    assert all(item["last"]["error"] == "" for item in kept)
+    assert (await ask("catalog/audit")).value["items"][0]["verb"] == "rule"

@@ -82,3 +82,14 @@ def test_what_waits_is_cancelled_and_nothing_more_is_taken(threads: Threads) -> 
         threads.submit(lambda: "never")
     gate.set()
     assert [future.result(30) for future in running] == [True, True]
+
+
+def test_a_panic_is_answered_as_an_error() -> None:
+    class Panic(BaseException):
+        """As Polars raises it."""
+
+    def work() -> None:
+        raise Panic("lost")
+
+    with pytest.raises(RuntimeError, match="Panic: lost"):
+        Threads(1, "t").submit(work).result(5)

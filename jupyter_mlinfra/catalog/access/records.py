@@ -11,8 +11,8 @@ from ...core.viewer import Face
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revealed:
-    """Masked values that were shown to somebody. verb: what showed them, such as `preview`; `untag`:
-    the tag `pii` was taken off. face:
+    """Masked values that were shown to somebody. verb: what showed them, such as `preview`, or
+    `untag` where the tag `pii` was taken off. face:
     where. dataset, columns: whose they are.
     """
 

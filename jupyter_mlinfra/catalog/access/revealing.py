@@ -31,7 +31,7 @@ class Revealing:
             raise Forbidden(
                 "Masked values are not shown.",
                 'The project says so: [catalog] reveal = "never" in mlinfra.toml.',
-                "Look without --reveal (in Python without reveal=True).",
+                "Leave --reveal out (in Python reveal=True), or change that setting.",
             )
 
     def untag(self, dataset: str, column: str, reveal: Reveal) -> None:
@@ -53,6 +53,23 @@ class Revealing:
                 "Ask whoever runs the server for that right.",
             )
         self.record(dataset, [column], reveal, verb="untag")
+
+    def may(self, reveal: Reveal) -> bool:
+        """Whether the viewer, and the settings, let him see masked values."""
+        return bool(reveal) and self._project.settings.of(CatalogSettings).reveal != "never"
+
+    def ask(self, dataset: str, columns: Collection[str], reveal: Reveal) -> None:
+        """Write down that a rule asks of the values of masked columns. Raises Forbidden if the
+        viewer may not see them.
+        """
+        if not self.may(reveal):
+            raise Forbidden(
+                f"Column {min(columns)!r} of {dataset} is masked.",
+                "Which rows fail would tell its values (tag pii), and you may not see them: neither"
+                " the right to read mlinfra:catalog-pii nor [catalog] reveal may be missing.",
+                "Of a masked column, ask only whether it is not null or unique.",
+            )
+        self.record(dataset, columns, reveal, verb="rule")
 
     def hidden(
         self, table: ReadTable, columns: Sequence[str], reveal: Reveal, *, verb: str

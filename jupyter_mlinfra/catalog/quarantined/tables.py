@@ -14,6 +14,7 @@ from ...core.refs import reference
 from ...core.search import Document
 from ...core.tables import TableFacts
 from ..personal import personal
+from ..quarantine import MASKED
 from . import NAMESPACE, table_name
 
 if TYPE_CHECKING:
@@ -80,9 +81,12 @@ class QuarantineTables:
         return ()
 
     def masked(self, table: str, columns: Sequence[str]) -> Collection[str]:
-        """What repeats values, if one of the datasets has a column that is tagged `pii`."""
-        named = {path.parent.name for path in self._files.get(table, ())}
-        held = any(personal(self._project, name) for name in named)
+        """What repeats values, if one of the datasets has a column that is tagged `pii`, had one
+        when the rows came, or is gone.
+        """
+        files = self._files.get(table, ())
+        known = [personal(self._project, name) for name in {path.parent.name for path in files}]
+        held = any(columns is None or columns for columns in known) or any(map(_was_masked, files))
         return [name for name in columns if held and name in _VALUES]
 
     def facts(self, table: str) -> TableFacts:
@@ -137,6 +141,13 @@ def _rows(path: Path) -> pl.LazyFrame:
         ingest=pl.lit(path.stem),
         **{name: value for name, value in absent.items() if name not in there},
     ).select(COLUMNS)
+
+
+def _was_masked(path: Path) -> bool:
+    """Whether the rows of one ingest have values that were masked then."""
+    import polars as pl
+
+    return MASKED in pl.read_parquet_metadata(path)
 
 
 def key_of(path: Path) -> tuple[str, ...]:

@@ -37,10 +37,14 @@ class Found:
 
     def answer(self) -> SqlAnswer:
         """The same in JSON-safe values."""
+        import polars.selectors as cs
+
         from ..dtypes import short_dtype
         from ..rows import plain, python_values, with_odd_times_as_text
 
-        frame = with_odd_times_as_text(self.frame)
+        frame = with_odd_times_as_text(self.frame).with_columns(
+            cs.datetime("ns", time_zone=(None, "*")).dt.to_string("iso:strict")
+        )
         columns = [
             [plain(value) for value in python_values(values)] for values in frame.iter_columns()
         ]

@@ -8,15 +8,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ...core.errors import MLInfraError, Unavailable
+from ...core.errors import MLInfraError, Unavailable, Unprocessable
 from ...core.waiting import check_waiting
+from .words import quoted
 
 if TYPE_CHECKING:
     import duckdb
     import polars as pl
     import pyarrow as pa
+    from duckdb.sqltypes import DuckDBPyType
 
 _LOOKS_SECONDS = 0.2
+_BATCH = 2048
+"""Rows that leave the engine at a time: it holds whole batches outside its own limit."""
+_ODD = frozenset({"union", "bit", "time with time zone"})
+_NESTED = frozenset({"list", "array", "struct", "map"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,22 +125,56 @@ def bounded(connection: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[N
         watcher.join()
 
 
+def _with_odd_types_as_text(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """The same rows, with what Polars has no type for as DuckDB writes it."""
+    odd = [_is_odd(kind) for kind in relation.types]
+    if not any(odd):
+        return relation
+    return relation.project(
+        ", ".join(
+            f"{f'CAST(#{place} AS VARCHAR)' if is_odd else f'#{place}'} AS {quoted(name)}"
+            for place, (name, is_odd) in enumerate(zip(relation.columns, odd, strict=True), 1)
+        )
+    )
+
+
+def _is_odd(kind: DuckDBPyType, *, nested: bool = False) -> bool:
+    if kind.id in _ODD or (nested and kind.id == "interval"):
+        return True
+    if kind.id not in _NESTED:
+        return False
+    parts = [part for _, part in kind.children if isinstance(part, type(kind))]
+    return any(_is_odd(part, nested=True) for part in parts)
+
+
 def answer(
     connection: duckdb.DuckDBPyConnection,
     query: str,
     parameters: Mapping[str, Any],
     limit: int | None,
+    memory_mib: int,
 ) -> tuple[pa.Table, Sequence[str]]:
-    """The rows of a query, with DuckDB's types; with a limit, no more than one row beyond it."""
+    """The rows of a query, with DuckDB's types; with a limit, no more than one row beyond it.
+
+    Raises Unprocessable if they take more than that memory, which the engine does not count.
+    """
     import pyarrow as pa
 
     relation = connection.sql(query, params=dict(parameters) or None)
+    relation = _with_odd_types_as_text(relation)
     kinds = [str(kind) for kind in relation.types]
-    reader = relation.to_arrow_reader()
-    batches, rows = [], 0
+    reader = relation.to_arrow_reader(_BATCH if limit is None else min(limit + 1, _BATCH))
+    batches, rows, size = [], 0, 0
     for batch in reader:
         batches.append(batch)
         rows += batch.num_rows
+        size += batch.nbytes
+        if size > memory_mib << 20:
+            raise Unprocessable(
+                "The answer needs more memory than it may take.",
+                f"Its first {rows:,} rows take over {memory_mib:,} MiB.",
+                "Ask for fewer rows or columns, or set more: [catalog] sql_memory_mib.",
+            )
         if limit is not None and rows > limit:
             break
     found = pa.Table.from_batches(batches, schema=reader.schema)

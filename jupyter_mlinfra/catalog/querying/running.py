@@ -11,6 +11,7 @@ from ...core.errors import BadRequest, Forbidden, MLInfraError, NotFound, Unproc
 from . import words
 from .answers import Found, framed
 from .engine import Limits, answer, bounded, engine, lock, register
+from .guarding import uses_tokens
 from .masking import Masking
 
 if TYPE_CHECKING:
@@ -52,11 +53,15 @@ def run(query: Query) -> Found:
     masking = Masking()
     with engine(query.limits) as connection:
         try:
-            text, read = _prepared(connection, query, tokens, masking)
-            lock(connection)
-            _check_one_select(connection, text)
             with bounded(connection, query.limits.seconds):
-                found, kinds = answer(connection, text, query.parameters, query.limit)
+                text, read = _prepared(connection, query, tokens, masking)
+                lock(connection)
+                _check_one_select(connection, text)
+                if masking.used and uses_tokens(connection, text, query.parameters, masking.field):
+                    raise _needs_values()
+                found, kinds = answer(
+                    connection, text, query.parameters, query.limit, query.limits.memory_mib
+                )
         except (duckdb.Error, OSError) as error:
             raise _explained(error, masking) from None
     frame, masked = masking.hidden(framed(found, kinds))
@@ -137,7 +142,7 @@ class _Tables:
             size = table.record().bytes
         scan = f"scan {len(self.read)}"
         most = (self._query.limits.memory_mib << 20) // _LARGE_PART
-        rows = self._masking.masked(rows, masked)
+        rows = self._masking.masked(rows, masked, dataset=table.name.text)
         register(self._connection, scan, rows, large=size is None or size > most)
         schema = words.quoted(".".join(named.parts[:-1]))
         self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
@@ -149,7 +154,8 @@ class _Tables:
 def _mentioned(tokens: Sequence[words.Token]) -> Callable[[str], bool]:
     """Whether the query may show or use a column of that name: it names it, or asks for all."""
     names = {token.name.lower() for token in tokens if token.kind in ("word", "quoted")}
-    return lambda name: words.asks_for_all(tokens) or name.lower() in names
+    all_of_them = words.asks_for_all(tokens)
+    return lambda name: all_of_them or name.lower() in names
 
 
 def _check_one_select(connection: duckdb.DuckDBPyConnection, text: str) -> None:
@@ -170,18 +176,22 @@ def _check_one_select(connection: duckdb.DuckDBPyConnection, text: str) -> None:
         )
 
 
+def _needs_values() -> Forbidden:
+    return Forbidden(
+        "The query needs the values of a masked column.",
+        "It holds personal data (tag pii). Its values can be counted and grouped, but not be"
+        " compared with a given one, matched, made a text or calculated with.",
+        "Leave that out, or, if you have that right, show its values: --reveal (in Python"
+        " reveal=True).",
+    )
+
+
 def _explained(error: Exception, masking: Masking) -> MLInfraError:
     """What, why and fix of an error of DuckDB."""
     import duckdb
 
     if masking.is_about(error):
-        return Forbidden(
-            "The query needs the values of a masked column.",
-            "It holds personal data (tag pii). Its values can be counted, grouped and joined by,"
-            " but not be compared with a given one, matched or calculated with.",
-            "Leave that out, or, if you have that right, show its values: --reveal (in Python"
-            " reveal=True).",
-        )
+        return _needs_values()
     why = " ".join(str(error).split())[:300].rstrip(".") + "."
     if isinstance(error, duckdb.CatalogException) and "Table with name" in str(error):
         return NotFound(

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Unpack, get_args
 
+from ...core.viewer import Reveal
 from ..change import WriteMode
 from ..intake import FrameRows
 from ..looking.folders import forget, profiles_in, sketches_in
@@ -78,14 +79,21 @@ class IngestVerbs(Verbs):
             on_progress=on_progress,
         )
 
-    def export_quarantine(self, name: str, file: str | Path) -> int:
+    def export_quarantine(self, name: str, file: str | Path, *, reveal: Reveal = True) -> int:
         """Write the rows that did not fit into a dataset to a new file, as they stood in theirs, to
-        be mended there; returns how many. Raises NotFound if there are none, Conflict if the file
-        exists.
+        be mended there; returns how many. reveal: who gets the rows, which is recorded if they are
+        masked. Raises NotFound if there are none, Conflict if the file exists, Forbidden if the
+        settings show masked values to nobody.
         """
         from ..mending import Mending
+        from ..quarantined import quarantine_of, table_name
+        from ..quarantined.tables import COLUMNS, QuarantineTables
 
-        return Mending(self._project, whole(name)).export(Path(file))
+        dataset = whole(name)
+        masked = QuarantineTables(self._project).masked(table_name(dataset.text), COLUMNS)
+        if masked:
+            self._revealing.record(quarantine_of(dataset), masked, reveal, verb="mend")
+        return Mending(self._project, dataset).export(Path(file))
 
     def mend(
         self,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from ...core.errors import BadRequest, NotFound
 from ...core.events import telling
 from ...core.records import MASK, Page, now
+from ...core.viewer import Reveal
 from ..quality.learning import freshness, volume
 from ..quality.spec import (
     Contract,
@@ -39,7 +40,15 @@ _MOST_RULES = 200
 class QualityVerbs(Verbs):
     """Rules and watching; a base of `Catalog`."""
 
-    def rule(self, name: str, text: str, *, severity: Severity = "block", as_: str = "") -> Rule:
+    def rule(
+        self,
+        name: str,
+        text: str,
+        *,
+        severity: Severity = "block",
+        as_: str = "",
+        reveal: Reveal = True,
+    ) -> Rule:
         """Give a dataset a rule: `id not null`, `a, b unique`, `price between 0 and 100`,
         `price >= 0`, `country in FR, DE`, `mail matches ^.+@.+$`,
         `buyer references shop.buyers.id`, `rows >= 1000`, `fresh within 26 h`, or a condition such
@@ -47,16 +56,19 @@ class QualityVerbs(Verbs):
 
         severity: what an ingest does with rows that fail: block (nothing comes in), warn (they come
         in, and the report says so) or quarantine (they go there, and the others come in). as_: its
-        name, by default its words; a rule of the same name is replaced.
+        name, by default its words; a rule of the same name is replaced. reveal: who gives it a rule
+        that tells of masked values, which is recorded.
 
-        Raises BadRequest for words that mean nothing, and Unprocessable for a rule that cannot be
-        asked of the dataset, such as one about a column that it does not have.
+        Raises BadRequest for words that mean nothing, Unprocessable for a rule that cannot be asked
+        of the dataset, such as one about a column that it does not have, and Forbidden for one that
+        tells of masked values which nobody may see.
         """
         from ..quality.words import check_of, text_of
 
         dataset = whole(name)
         check = check_of(text)
         self._check_askable(dataset, check)
+        self._check_telling(dataset, check, reveal)
         words = text_of(check)
         _check_severity(severity, check, words)
         made = Rule(
@@ -85,10 +97,12 @@ class QualityVerbs(Verbs):
         self._tell(dataset, {"rule": rule})
         return found
 
-    def rules(self, name: str) -> Quality:
+    def rules(self, name: str, *, reveal: Reveal = True) -> Quality:
         """The rules of a dataset with their newest results, and whether it is late or short; no row
-        is read.
+        is read. reveal: False leaves out the results that tell of masked values.
         """
+        from ..quality.masked import telling_rules, without_results
+
         dataset = self.named(name)
         table = self._tables.find(dataset)
         rules, last = self._rules.rules(dataset.text), self._rules.newest(dataset.text)
@@ -99,7 +113,13 @@ class QualityVerbs(Verbs):
                 raise
             state, hidden = None, set()  # rules may wait for their dataset
         states = []
+        kept = (
+            () if self._revealing.may(reveal) else telling_rules(self._project, dataset.text, rules)
+        )
         for rule in rules:
+            if rule.rule in kept:
+                states.append(without_results(rule))
+                continue
             page = self._rules.history(dataset.text, rule.rule, limit=_HISTORY, cursor=None)
             result = _result(rule, *last[rule.rule], hidden) if rule.rule in last else None
             states.append(RuleState(rule=rule, last=result, history=page.items, results=page.total))
@@ -122,9 +142,20 @@ class QualityVerbs(Verbs):
         rule: str | None = None,
         limit: int = 50,
         cursor: str | None = None,
+        reveal: Reveal = True,
     ) -> Page[PastResult]:
-        """What the rules of a dataset, or one of them, found earlier, newest first."""
-        return self._rules.history(whole(name).text, rule, limit=limit, cursor=cursor)
+        """What the rules of a dataset, or one of them, found earlier, newest first. reveal: as in
+        `rules`; False leaves out those of rules that it has no more, too.
+        """
+        from ..quality.masked import telling_rules
+
+        dataset = whole(name).text
+        page = self._rules.history(dataset, rule, limit=limit, cursor=cursor)
+        if self._revealing.may(reveal):
+            return page
+        rules = self._rules.rules(dataset)
+        shown = {item.rule for item in rules} - set(telling_rules(self._project, dataset, rules))
+        return replace(page, items=[item for item in page.items if item.rule in shown])
 
     def quality(
         self, name: str, *, on_progress: Callable[[int, int], None] = lambda *_: None
@@ -188,6 +219,7 @@ class QualityVerbs(Verbs):
         for rule, check in found.rules:
             try:
                 self._check_askable(dataset, check)
+                self._check_telling(dataset, check, True)
             except Exception as error:  # noqa: BLE001 - one rule must not keep out the others
                 from ..quality.screening import said
 
@@ -228,6 +260,12 @@ class QualityVerbs(Verbs):
             other = self._rows_of(check.dataset)
             what = f"column {check.other!r} of {check.dataset}"
             homeless(self._tables.find(dataset).scan(), check.column, other, check.other, what=what)
+
+    def _check_telling(self, dataset: DatasetName, check: Check, reveal: Reveal) -> None:
+        from ..quality.masked import told
+
+        for name, columns in told(self._project, dataset.text, check).items():
+            self._revealing.ask(name, columns, reveal)
 
     def _rows_of(self, name: str) -> pl.LazyFrame:
         """The rows of another dataset that a rule names."""

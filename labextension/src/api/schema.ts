@@ -3309,7 +3309,8 @@ export interface components {
         };
         /**
          * Revealed
-         * @description Masked values that were shown to somebody. verb: what showed them, such as `preview`. face:
+         * @description Masked values that were shown to somebody. verb: what showed them, such as `preview`, or
+         *     `untag` where the tag `pii` was taken off. face:
          *     where. dataset, columns: whose they are.
          */
         readonly Revealed: {

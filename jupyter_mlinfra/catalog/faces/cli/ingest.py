@@ -10,6 +10,7 @@ import click
 
 from ....core.ending import taking_back
 from ....faces.parse import pair, span
+from ....faces.reveal import viewer_here
 from ....faces.session import Ended, Session
 from .noun import catalog
 
@@ -218,7 +219,9 @@ def _mend(
     that file, then call this without --export.
     """
     if export:
-        count = session.bench.catalog.export_quarantine(name, file)
+        count = session.bench.catalog.export_quarantine(
+            name, file, reveal=viewer_here(session, True)
+        )
         return Ended({"dataset": name, "file": file, "rows": count})
     report = session.bench.catalog.mend(name, file, key=key, **options_of(options))
     session.note(report.summary)

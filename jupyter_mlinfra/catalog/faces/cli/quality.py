@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ....faces.cli import paged
+from ....faces.reveal import viewer_here
 from ....faces.session import Ended, Failed, Session
 from ....faces.words import counted
 from .noun import catalog
@@ -74,7 +75,9 @@ def _rule(session: Session, name: str, text: str, severity: Any, as_: str, remov
     """
     if remove:
         return session.bench.catalog.remove_rule(name, text)
-    return session.bench.catalog.rule(name, text, severity=severity, as_=as_)
+    return session.bench.catalog.rule(
+        name, text, severity=severity, as_=as_, reveal=viewer_here(session, True)
+    )
 
 
 @catalog.verb("contract")

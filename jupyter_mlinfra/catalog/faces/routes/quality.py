@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from ....faces.handler import Handler, elsewhere
 from ....faces.parameters import Cursor, Len, Limit, Name, Text, Whole
+from ....faces.reveal import viewer_if_allowed
 from .rights import check_readable, read, write
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ class DatasetQuality(Handler):
     @read(slow=True)
     def get(self, name: str) -> Quality:
         """The rules of a dataset with their newest results, and whether it is late or short."""
-        return self.bench.catalog.rules(check_readable(self, name))
+        return self.bench.catalog.rules(check_readable(self, name), reveal=viewer_if_allowed(self))
 
 
 class DatasetResults(Handler):
@@ -30,7 +31,9 @@ class DatasetResults(Handler):
     ) -> Page[PastResult]:
         """What its rules, or one of them, found earlier, newest first."""
         name = check_readable(self, name)
-        return self.bench.catalog.results(name, rule=rule, limit=limit, cursor=cursor)
+        return self.bench.catalog.results(
+            name, rule=rule, limit=limit, cursor=cursor, reveal=viewer_if_allowed(self)
+        )
 
 
 class DatasetQualityRun(Handler):
@@ -54,14 +57,15 @@ class DatasetRules(Handler):
         remove: Words | None = None,
     ) -> Quality:
         """Give it a rule in words, perhaps with a name (`rule`), or take one from it by its name
-        (`remove`); with both, one takes the place of the other.
+        (`remove`); with both, one takes the place of the other. One that tells of masked values
+        needs the right to read `mlinfra:catalog-pii`, and is recorded.
         """
         name = check_readable(self, name)
-        catalog = self.bench.catalog
-        made = catalog.rule(name, add, severity=severity, as_=rule) if add else None
+        catalog, reveal = self.bench.catalog, viewer_if_allowed(self)
+        made = catalog.rule(name, add, severity=severity, as_=rule, reveal=reveal) if add else None
         if remove and (made is None or made.rule != remove):
             catalog.remove_rule(name, remove)
-        return catalog.rules(name)
+        return catalog.rules(name, reveal=reveal)
 
 
 ROUTES: dict[str, type[Handler]] = {

@@ -1,0 +1,94 @@
+"""No query makes text or numbers of tokens: a length or a pattern of them would mean nothing.
+
+The engine refuses most of it by the type of tokens, but casts them to text where it is asked to, or
+where a function takes anything. A copy of the query, whose casts and functions get their values
+through a macro that fails for tokens, is planned and not run: if the macro is left in the plan, the
+query does that.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from .words import quoted
+
+if TYPE_CHECKING:
+    import duckdb
+
+_TAKES_TOKENS = frozenset(
+    {
+        *(
+            "count",
+            "count_star",
+            "approx_count_distinct",
+            "any_value",
+            "first",
+            "last",
+            "arbitrary",
+        ),
+        *("min", "max", "mode", "list", "array_agg", "hash", "typeof", "coalesce", "ifnull"),
+        *("list_value", "struct_pack", "row", "row_number", "rank", "dense_rank", "lag", "lead"),
+        *("first_value", "last_value", "nth_value", "unnest", "grouping", "len", "length"),
+    }
+)
+"""Functions that are right for tokens and lists of them, or that the engine itself refuses for
+tokens; `unnest` needs its argument as it stands.
+"""
+_AS_IT_STANDS = frozenset({"CONSTANT", "PARAMETER", "STAR", "LAMBDA", "LAMBDA_REF", "DEFAULT"})
+
+
+def uses_tokens(
+    connection: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, Any], field: str
+) -> bool:
+    """Whether the query casts or calculates with tokens. field: the name in their type."""
+    import duckdb
+
+    macro = f"guard_{field}"
+    try:
+        tree = _tree(connection, query)
+        wrapper = _tree(connection, f"SELECT {macro}(1)")["statements"][0]["node"]["select_list"][0]
+        _wrap(tree["statements"], wrapper)
+        row = connection.execute("SELECT json_deserialize_sql($1::JSON)", [json.dumps(tree)])
+        guarded = row.fetchall()[0][0]
+        connection.execute(
+            f"CREATE OR REPLACE TEMP MACRO {quoted(macro)}(x) AS CASE"
+            f" WHEN contains(typeof(x), '{field}') THEN error('{macro}') ELSE x END"
+        )
+        plan = connection.execute(
+            f"EXPLAIN (FORMAT json) {guarded}", dict(parameters) or None
+        ).fetchall()
+    except (duckdb.Error, LookupError):
+        return False  # the query itself says what is wrong with it
+    return f"('{macro}')" in str(plan[0][1])
+
+
+def _tree(connection: duckdb.DuckDBPyConnection, query: str) -> Any:
+    row = connection.execute("SELECT json_serialize_sql($1::VARCHAR)", [query]).fetchall()[0]
+    return json.loads(row[0])
+
+
+def _wrap(node: Any, wrapper: Mapping[str, Any]) -> None:
+    """Let casts and functions get their values through the macro."""
+    if isinstance(node, list):
+        for item in node:
+            _wrap(item, wrapper)
+    if not isinstance(node, dict) or node.get("class") == "LAMBDA":
+        return  # of a lambda the engine does not know the types before the plan
+    for value in node.values():
+        _wrap(value, wrapper)
+    if node.get("class") == "CAST":
+        node["child"] = _wrapped(node["child"], wrapper)
+    elif node.get("class") in ("FUNCTION", "WINDOW"):
+        free = str(node.get("function_name", "")).lower() in _TAKES_TOKENS
+        for place in () if free else node.get("arguments", ()):
+            place["expression"] = _wrapped(place["expression"], wrapper)
+
+
+def _wrapped(value: Any, wrapper: Mapping[str, Any]) -> Any:
+    if value.get("class") in _AS_IT_STANDS:
+        return value
+    copy = json.loads(json.dumps(wrapper))
+    copy["arguments"][0]["expression"] = value
+    return copy
