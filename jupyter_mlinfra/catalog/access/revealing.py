@@ -65,8 +65,8 @@ class Revealing:
         if not self.may(reveal):
             raise Forbidden(
                 f"Column {min(columns)!r} of {dataset} is masked.",
-                "Which rows fail would tell its values (tag pii). To see them needs the right to read"
-                ' mlinfra:catalog-pii, and a project without [catalog] reveal = "never".',
+                "Which rows fail would tell its values (tag pii). To see them needs the right to"
+                ' read mlinfra:catalog-pii, and a project without [catalog] reveal = "never".',
                 "Of a masked column, ask only whether it is not null or unique.",
             )
         self.record(dataset, columns, reveal, verb="rule")
