@@ -13,9 +13,11 @@ import pytest
 
 from jupyter_mlinfra.catalog import Catalog
 from jupyter_mlinfra.core.errors import Conflict
+from jupyter_mlinfra.core.lineage import Edge
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.features import training_sets
+from jupyter_mlinfra.features import Features, training_sets
 from jupyter_mlinfra.features.definitions import Column, Definition
+from jupyter_mlinfra.features.knowing.uses import uses_of
 from jupyter_mlinfra.features.lazily import TrainingSet
 from jupyter_mlinfra.features.sources import SourceSpec
 from jupyter_mlinfra.features.training import inputs_of
@@ -123,6 +125,22 @@ def test_personal_data_is_tagged_by_the_very_commit(project: Project, catalog: C
     training_sets.store(project, catalog, "ml.train", rows, made, VIEWS, personal=["mail"])
     tagged["mail"] = ["of Ana", "pii"]
     assert catalog.show("ml.train").dataset.columns_tagged == tagged
+
+
+def test_what_was_made_of_a_view_comes_in_pages(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    features = Features(project)
+    edges = [
+        Edge(input="feature:pay:salary", output=f"dataset:ml.t{number}", job="x", at=f"{number:03}")
+        for number in range(120)
+    ]
+    monkeypatch.setattr(features, "_view", VIEWS.__getitem__)
+    monkeypatch.setattr(features, "_uses", lambda: uses_of(edges))
+    first = features.uses("pay")
+    assert (first.shown, first.total, first.items[0].name) == (50, 120, "ml.t119")
+    last = features.uses("pay", limit=100, cursor=first.cursor)
+    assert (last.shown, last.items[-1].name, last.cursor) == (70, "ml.t0", None)
 
 
 def test_what_is_made_of_a_training_set_is_a_plain_frame() -> None:

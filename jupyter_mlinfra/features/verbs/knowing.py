@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.errors import BadRequest
 from ...core.lineage import Edge
-from ...core.records import Page
+from ...core.records import Page, page_of
 from ...core.refs import reference
 from ..knowing.uses import Use, records
 from ..repo import folder
@@ -69,7 +69,14 @@ class KnowingVerbs(BrowsingVerbs):
         """What a view was made from, and what was made from it. Raises NotFound."""
         return self._project.lineage.around(reference("view", self._view(view).view))
 
-    def uses(self, view: str, *, named: Collection[str] | None = None) -> Page[Use]:
+    def uses(
+        self,
+        view: str,
+        *,
+        named: Collection[str] | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Page[Use]:
         """What was made from the features of a view: versions of models, champions first, then
         runs, datasets, jobs and notebooks, by their names.
 
@@ -91,4 +98,4 @@ class KnowingVerbs(BrowsingVerbs):
             if named is None or "experiments" in named
             else lambda _: {},
         )
-        return Page(items=items, shown=len(items), total=len(items))
+        return page_of(items, limit=limit, cursor=cursor)

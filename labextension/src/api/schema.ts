@@ -1781,8 +1781,8 @@ export interface components {
          * Filter
          * @description Which rows are shown: those whose value fits. A row without a value fits only `null`.
          *
-         *     value: as JSON holds it, or as a user writes it: `60`, `"2013-01-01"`; a list for `in` and, with
-         *     both ends, for `between`; None for `null` and `not null`.
+         *     value: as JSON holds it, or as a user writes it: `60`, `"2013-01-01"`; a list for `in` (up to
+         *     1,000 values) and, with both ends, for `between`; None for `null` and `not null`.
          */
         readonly Filter: {
             readonly column: string;

@@ -3,20 +3,26 @@ import React from 'react';
 import type { IPage, IUse, IView } from '../api/types';
 import { EmptyCard, Result } from '../components/card';
 import { cx } from '../components/cx';
+import { More } from '../components/more';
 import { RefLink } from '../components/reflink';
 import { type IColumnSpec, Table } from '../components/table';
 import { Tag } from '../components/tag';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
+import { MOST, useList } from '../hooks/list';
 import { type IQuery, useQuery } from '../hooks/query';
 import type { IWorkbench } from '../tokens';
 
-/** What was made from the features of a view. */
+const TOPICS = ['view', 'run', 'model', 'dataset'];
+
+/** What was made from the features of a view: as much as the server gives at once. */
 export function useUses(view: IView): IQuery<IPage<IUse>> {
   const { client } = useWorkbench();
-  return useQuery(`uses:${view.ref}`, signal => client.features.uses(view.name, signal), {
-    topics: ['view', 'run', 'model', 'dataset']
-  });
+  return useQuery(
+    `uses:${view.ref}`,
+    signal => client.features.uses(view.name, { limit: MOST }, signal),
+    { topics: TOPICS }
+  );
 }
 
 /** An object that uses a feature, by its name; a champion says so. */
@@ -37,19 +43,24 @@ export function User({ use }: { use: IUse }): React.ReactElement {
 /** The models, runs and datasets that were made from a view, champions first. */
 export function UsedBy({ view }: { view: IView }): React.ReactElement {
   const workbench = useWorkbench();
-  const { trans } = workbench;
-  const query = useUses(view);
+  const { client, trans } = workbench;
+  const { query, onMore } = useList(
+    `used by:${view.ref}`,
+    (limit, signal) => client.features.uses(view.name, { limit }, signal),
+    { topics: TOPICS }
+  );
   return (
     <Result query={query}>
-      {({ items }) =>
-        items.length ? (
+      {page =>
+        page.items.length ? (
           <div className={cx('scroll')}>
             <Table
               label={trans.__('What uses %1', view.name)}
               columns={columnsOf(workbench)}
-              rows={items}
+              rows={page.items}
               row={({ ref }) => ({ id: ref, ref })}
             />
+            <More page={page} onMore={onMore} rest={`mlinfra features uses ${view.name}`} />
           </div>
         ) : (
           <EmptyCard

@@ -6,7 +6,7 @@ import { type IQuery, type IQueryOptions, useQuery } from './query';
 /** Rows that a list grows by. */
 export const PAGE = 50;
 /** The longest page that the server gives. */
-const MOST = 500;
+export const MOST = 500;
 
 export interface IPaged<P> {
   query: IQuery<P>;

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from ....core.errors import BadRequest
+from ....faces.cli import paged
 from ....faces.parse import keys, moment
 from ....faces.session import Session
 from .noun import features
@@ -52,6 +53,7 @@ def _lineage(session: Session, view: str) -> Any:
 
 @features.verb("uses")
 @click.argument("view")
-def _uses(session: Session, view: str) -> Any:
+@paged
+def _uses(session: Session, view: str, limit: int, cursor: str | None) -> Any:
     """Models, runs and datasets that were made from a view, champions first."""
-    return session.bench.features.uses(view)
+    return session.bench.features.uses(view, limit=limit, cursor=cursor)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 from ....faces.handler import Handler, access, elsewhere
-from ....faces.parameters import Interval, Len, Name
+from ....faces.parameters import Cursor, Interval, Len, Limit, Name
 
 if TYPE_CHECKING:
     from ....core.lineage import Edge
@@ -51,12 +51,12 @@ class Lineage(Handler):
 
 class Uses(Handler):
     @read
-    def get(self, name: str) -> Page[Use]:
+    def get(self, name: str, *, limit: Limit = 50, cursor: Cursor = None) -> Page[Use]:
         """What was made from the features of a view: models first, champions before all; named are
         those that the user may read.
         """
         named = self.allowed("read", ["experiments", "jobs"])
-        return self.bench.features.uses(name, named=named)
+        return self.bench.features.uses(name, named=named, limit=limit, cursor=cursor)
 
 
 class StoreTrainingSet(Handler):

@@ -1,3 +1,4 @@
+import type { IPaging } from '../paging';
 import { pathOf, type Request } from '../request';
 import type { IEdge, IExplained, IJob, IPage, IUse, IViewStatistics } from '../types';
 
@@ -23,7 +24,7 @@ export interface IKnowingClient {
   statistics: (view: string, signal?: AbortSignal) => Promise<IViewStatistics>;
   lineage: (view: string, signal?: AbortSignal) => Promise<IPage<IEdge>>;
   /** What was made from its features, champions first. */
-  uses: (view: string, signal?: AbortSignal) => Promise<IPage<IUse>>;
+  uses: (view: string, options?: IPaging, signal?: AbortSignal) => Promise<IPage<IUse>>;
   /** Store a training set as a dataset, as a job. */
   snapshot: (set: ITrainingSet) => Promise<IJob>;
 }
@@ -33,6 +34,7 @@ export const knowingClient = (request: Request): IKnowingClient => ({
     request(`features/views/${pathOf(view)}/explain`, { body: { ...question } }),
   statistics: (view, signal) => request(`features/views/${pathOf(view)}/statistics`, { signal }),
   lineage: (view, signal) => request(`features/views/${pathOf(view)}/lineage`, { signal }),
-  uses: (view, signal) => request(`features/views/${pathOf(view)}/uses`, { signal }),
+  uses: (view, options = {}, signal) =>
+    request(`features/views/${pathOf(view)}/uses`, { query: { ...options }, signal }),
   snapshot: set => request('features/snapshot', { body: { ...set } })
 });
