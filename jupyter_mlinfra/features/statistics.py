@@ -127,7 +127,8 @@ def _compute(view: Definition, repo: Path, state: str) -> Statistics:
         return column.is_not_null()
 
     at = utc(view.source.time, schema[view.source.time])
-    names = [column.name for column in view.features if column.name in schema]
+    features = [] if view.windows else view.features  # not of columns that have their names
+    names = [column.name for column in features if column.name in schema]
     # Values that Feast computes are in no source.
     missing = (
         [column.name for column in view.features if column.name not in schema]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,7 @@ def test_tiles_of_one_mapping_are_not_those_of_another(tmp_path: Path) -> None:
     paid = {"k": [1, 1], "t": [T0, T0], "gross": [100.0, 200.0], "net": [1.0, 2.0]}
     Catalog(project).write(pl.DataFrame(paid), into="shop.paid")
     asked = pl.LazyFrame({"k": [1], "at": [T0 + HOUR]})
-    sums = []
+    sums, old, homes = [], list[Path](), project.folder("features", "tiles")
     for column in ("gross", "net"):
         source = SourceSpec(kind="dataset", name="shop.paid", time="t", mapping={column: "amount"})
         view = JoinView(
@@ -101,5 +102,9 @@ def test_tiles_of_one_mapping_are_not_those_of_another(tmp_path: Path) -> None:
             tiles=KeptTiles(source, tmp_path),
         )
         sums.append(join_as_of(asked, [view], at="at").collect()["f"].item())
+        (home,) = [path for path in homes.iterdir() if path.is_dir() and path not in old]
+        os.utime(home, (0, 0))  # long not used: it goes when others are made
+        old.append(home)
     assert sums == [300.0, 3.0]
+    assert [home.exists() for home in old] == [False, True]
     project.database.close()

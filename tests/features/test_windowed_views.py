@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from jupyter_mlinfra.core.errors import Conflict
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.features import Features
+from jupyter_mlinfra.features import Features, statistics
 from jupyter_mlinfra.features.faces.rows import browsing
 from jupyter_mlinfra.features.spec import OnlineStatus
 
@@ -108,6 +109,22 @@ def test_the_registry_keeps_the_aggregations_of_batch_and_stream_views(paying: F
     assert [(item.feature, item.slide) for item in live.windows] == [("mean_amount_86400s", 600)]
     assert spent.view.tags == {"team": "sales"}  # and nothing of ours
     assert paying.apply().unchanged == ["live", "spent"]
+
+
+def test_nothing_is_told_of_windows_as_if_they_were_rows(paying: Features) -> None:
+    with pytest.raises(Conflict, match=r"computed from the rows of data/paid\.parquet"):
+        paying.explain("spent", {"user_id": 1}, NOW)
+    told = paying.statistics("spent")
+    assert told.profile is None
+    assert "computed" in told.no_drift
+    view = paying._view("spent")
+    twin = replace(  # its aggregation has the name of the column
+        view,
+        digest="twin",
+        features=[replace(view.features[0], name="amount")],
+        windows=[replace(view.windows[0], feature="amount")],
+    )
+    assert statistics.current(paying._project, twin).filled == {}
 
 
 def test_training_rows_get_the_windows_that_had_ended(paying: Features) -> None:

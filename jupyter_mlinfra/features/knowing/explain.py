@@ -87,6 +87,12 @@ def explain(
 
 def _source_of(view: Definition) -> SourceSpec:
     if view.source is None or view.computed:
+        if view.source is not None and view.aggregated:
+            raise Conflict(
+                f"{view.name} has no stored rows.",
+                f"Its windows are computed from the rows of {view.source.name}.",
+                f"See what each window holds: mlinfra features show {view.name}.",
+            )
         uses = ", ".join(view.uses)
         raise Conflict(
             f"{view.name} has no stored rows.",

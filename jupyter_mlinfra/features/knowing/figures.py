@@ -37,13 +37,14 @@ if TYPE_CHECKING:
 SAMPLED = 100_000
 """Rows that the profile of a source without sketches is told from."""
 
-_FORM = 2
+_FORM = 3
 """Of the files; what was kept in another one is computed again."""
 
 _NO_TRAINING = (
     f"No training set of at least {trained.FEWEST} rows was made of this view: there is nothing to"
     " measure drift against."
 )
+_COMPUTED = "Its values are computed: no source has rows of them whose drift could be measured."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,7 @@ def statistics_of(
     figures = statistics.current(project, view)
     window = trained.last(project, view.view)
     masked = masked_features(view, folder(project), views)
-    found, problem, fix = _Found(no_drift=_NO_TRAINING), figures.problem, figures.fix
+    found, problem, fix = _Found(no_drift=_no_drift(view)), figures.problem, figures.fix
     if figures.rows is not None and view.source is not None:
         try:
             found = _found(project, view, view.source, (figures.state, window, masked))
@@ -113,8 +114,9 @@ def _found(
             return _adapter().validate_python(kept["found"])
     repo = folder(project)
     with one_snapshot(), readable(source):
-        profile = _profile(view, source, repo)
-        found = _Found(profile=profile, no_drift=_NO_TRAINING)
+        # A column of the source may have the name of an aggregation: it is something else.
+        profile = None if view.windows else _profile(view, source, repo)
+        found = _Found(profile=profile, no_drift=_no_drift(view))
         if window is not None and not view.computed:
             drift, reason = drifts(view, repo, window)
             found = replace(found, drift=drift, no_drift=reason)
@@ -139,6 +141,11 @@ def _profile(view: Definition, source: SourceSpec, repo: Path) -> Profile:
     there = frame.collect_schema()
     types = {name: kind for name, kind in names.items() if name in there}
     return profile_of(frame, types, ref=view_ref(view.name), sample_rows=SAMPLED)
+
+
+def _no_drift(view: Definition) -> str:
+    """Why there is no drift, unless there was a training set of stored rows."""
+    return _COMPUTED if view.computed else _NO_TRAINING
 
 
 @cache

@@ -10,6 +10,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 _FORMAT = 2
 _TILES, _LATE = "tiles", "late"
+_UNUSED_DAYS = 30
+"""Tiles that nobody asked for so long go: those of definitions that have changed."""
 
 
 class KeptTiles:
@@ -49,8 +52,13 @@ class KeptTiles:
         try:
             home = Project.open(self._repo).folder("features", "tiles", self._name(view, plan))
             with file_lock(home.with_suffix(".lock")):
-                if not (home / state).is_dir() and not self._make(view, plan, home, state):
+                home.mkdir(exist_ok=True)
+                os.utime(home)
+                missing = not (home / state).is_dir()
+                if missing and not self._make(view, plan, home, state):
                     return None
+            if missing:
+                _drop_unused(home.parent)
         except (NotFound, Unavailable):
             return None
         return _read(home / state, plan, late=view.created is not None)
@@ -123,6 +131,15 @@ class KeptTiles:
             if kept.late is None or new.late is None
             else pl.concat([kept.late, new.late]),
         )
+
+
+def _drop_unused(tiles: Path) -> None:
+    oldest = time.time() - _UNUSED_DAYS * 86_400
+    for home in tiles.iterdir():
+        if home.is_dir() and home.stat().st_mtime < oldest:
+            with file_lock(home.with_suffix(".lock")):
+                if home.is_dir() and home.stat().st_mtime < oldest:
+                    shutil.rmtree(home, ignore_errors=True)
 
 
 def _snapshot(state: str) -> str:

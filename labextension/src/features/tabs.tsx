@@ -14,6 +14,9 @@ import { UsedBy } from './uses';
 const isStored = ({ view, timestamp_column }: IViewDetail): boolean =>
   view.kind !== 'on_demand' && timestamp_column !== '';
 
+/** Whether a join takes one of these rows; windows are computed from many. */
+const isTaken = (detail: IViewDetail): boolean => isStored(detail) && detail.windows.length === 0;
+
 /** The tabs of the page of a feature view. */
 export const TABS: readonly ITabSpec<IViewDetail>[] = [
   {
@@ -25,7 +28,7 @@ export const TABS: readonly ITabSpec<IViewDetail>[] = [
   {
     name: 'asof',
     label: trans => trans.__('As of'),
-    when: isStored,
+    when: isTaken,
     keys: { a: 'mlinfra:features-asof' },
     draw: (detail, { asked }) => <AsOf detail={detail} going={asked === 'a'} />
   },

@@ -241,6 +241,16 @@ it('what uses a view stands with champions first', async () => {
   ]);
 });
 
+it('windows are computed from many rows, of which no one is taken', async () => {
+  const windows = [
+    { feature: 'gust', column: 'wind', function: 'max', seconds: 3600, slide: 3600 }
+  ];
+  await opened('features', {}, { ...DETAIL, windows });
+  const tabs = screen.getAllByRole('tab').map(({ textContent }) => textContent);
+  expect(tabs).not.toContain('As of');
+  expect(tabs).toContain('Statistics');
+});
+
 it('a view whose values are computed has no rows to explain', async () => {
   const view = { ...DETAIL.view, kind: 'on_demand' as const };
   await opened('features', {}, { ...DETAIL, view, timestamp_column: '' });
