@@ -571,7 +571,7 @@ def test_series_are_a_table_for_sql(monitoring: Monitoring, project: Project) ->
     assert (bounds[1]["low"], bounds[1]["high"]) == (0, 0), "PSI is exact"
     _profiles_are_those_of_the_rows(monitoring, catalog)
     for name in ("monitoring.nobody_series", "monitoring.flights", "monitoring.nobody_payloads"):
-        with pytest.raises(NotFound, match="There is no dataset"):
+        with pytest.raises(NotFound, match=name):
             catalog.sql(f"SELECT * FROM {name}")
 
 

@@ -159,6 +159,28 @@ function knownColumns(
       cell: () => (view.ttl_seconds === null ? trans.__('none') : format.span(view.ttl_seconds))
     },
     {
+      key: 'used',
+      head: trans.__('used by'),
+      width: 180,
+      cell: ({ name }) => {
+        const own = uses.filter(({ features }) => features.includes(name));
+        return own.length ? (
+          <>
+            {own.slice(0, SHOWN).map(use => (
+              <React.Fragment key={use.ref}>
+                <User use={use} />{' '}
+              </React.Fragment>
+            ))}
+            {own.length > SHOWN && (
+              <span className={cx('quiet')}>{trans.__('+ %1', own.length - SHOWN)}</span>
+            )}
+          </>
+        ) : (
+          format.DASH
+        );
+      }
+    },
+    {
       key: 'mean',
       head: trans.__('mean'),
       width: 90,
@@ -189,27 +211,6 @@ function knownColumns(
       figure: ({ name }) => figures.get(name)?.skew,
       write: value => format.percent(value, 1),
       sort: ({ name }) => numberIn(figures.get(name)?.skew)
-    },
-    {
-      key: 'used',
-      head: trans.__('used by'),
-      cell: ({ name }) => {
-        const own = uses.filter(({ features }) => features.includes(name));
-        return own.length ? (
-          <>
-            {own.slice(0, SHOWN).map(use => (
-              <React.Fragment key={use.ref}>
-                <User use={use} />{' '}
-              </React.Fragment>
-            ))}
-            {own.length > SHOWN && (
-              <span className={cx('quiet')}>{trans.__('+ %1', own.length - SHOWN)}</span>
-            )}
-          </>
-        ) : (
-          format.DASH
-        );
-      }
     }
   ];
 }
