@@ -420,7 +420,13 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
     ),
     ("features statistics w", "ViewStatistics", "features", "statistics", {"view": "w"}),
     ("features lineage w", "Page[Edge]", "features", "lineage", {"view": "w"}),
-    ("features uses w", "Page[Use]", "features", "uses", {"view": "w"}),
+    (
+        "features uses w",
+        "Page[Use]",
+        "features",
+        "uses",
+        {"view": "w", "limit": 50, "cursor": None},
+    ),
     (
         "features snapshot ml.train --features w:temp,v:* --entities shop.rows --at when",
         "TrainingSnapshot",

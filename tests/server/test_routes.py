@@ -296,7 +296,7 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
         None,
         "features",
         "uses",
-        {"view": "w", "named": ["experiments", "jobs"]},
+        {"view": "w", "named": ["experiments", "jobs"], "limit": 50, "cursor": None},
     ),
     (
         "features/online",
