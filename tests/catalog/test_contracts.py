@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from datetime import date
 from importlib import resources
 from typing import Any
 
@@ -198,3 +200,82 @@ def test_a_contract_that_does_not_fit_changes_nothing_that_it_cannot(orders, tmp
     found = orders.import_contract("shop.orders", file)
     assert rules_of(orders, "shop.orders").keys() == {"enough rows", "fresh within 2 d"}
     assert any("There is no column 'mail'" in line for line in found.left_out)
+
+
+def test_a_contract_leaves_no_rule_that_cannot_be_read_again(catalog, project, tmp_path) -> None:
+    frame = pl.DataFrame({"code": ["a"], "n": [1], "day": [date(2026, 1, 1)]})
+    for name in ("shop.orders", "shop.other"):
+        catalog.write(frame, into=name)
+    file = tmp_path / "c.yaml"
+    limits = {"minimum": date(2020, 1, 1), "exclusiveMaximum": date(2030, 1, 1)}
+    valid = {"validValues": [f"code {number}" for number in range(500)]}
+    library = [{"metric": "invalidValues", "arguments": valid, "mustBe": 0}]
+    pattern = {"pattern": ""}
+    rows = [
+        {"metric": "rowCount", "mustBeBetween": [0, math.inf], "name": "endless"},
+        {"metric": "rowCount", "mustBeBetween": [math.nan, 5], "name": "no number"},
+        {"metric": "rowCount", "mustBeLessThan": 0, "name": "fewer than none"},
+    ]
+    properties = [
+        {"name": "code", "quality": library, "logicalTypeOptions": pattern},
+        {"name": "day", "logicalTypeOptions": limits},
+        {"name": "n", "relationships": [{"to": "my table.id"}]},
+    ]
+    sla = [
+        {"property": "latency", "value": -1, "unit": "d"},
+        {"property": "latency", "value": 1e-6, "unit": "d"},
+        {"property": "freshness", "value": 20_576.125, "unit": "m"},
+    ]
+    table = {"name": "orders", "properties": properties, "quality": rows}
+    text = {"kind": "DataContract", "apiVersion": "v3.1.0", "schema": [table], "slaProperties": sla}
+    file.write_text(yaml.safe_dump(text))
+    found = catalog.import_contract("shop.orders", file)
+    kept = {rule for rule, _ in rules_of(catalog, "shop.orders").values()}
+    assert kept == {
+        "day >= 2020-01-01",
+        'col("day") < "2030-01-01"',
+        'code matches ""',
+        "fresh within 0.00144 min",
+        "fresh within 20576.125 min",
+    }
+    left = "\n".join(found.left_out)
+    words = (
+        "endless",
+        "no number",
+        "fewer than none",
+        "at most 2,000",
+        "my table",
+        "-1 is not above",
+    )
+    assert [word for word in words if word.lower() not in left.lower()] == []
+    assert len(found.left_out) == 6
+
+
+def test_a_kept_rule_that_cannot_be_read_hides_nothing(catalog, project, tmp_path) -> None:
+    for name in ("shop.orders", "shop.other"):
+        catalog.write(pl.DataFrame({"id": [1]}), into=name)
+    catalog.rule("shop.orders", "id not null")
+    with project.database.write() as connection:
+        connection.executemany(
+            "INSERT INTO catalog_rule (dataset, rule, definition, severity, at, user)"
+            " VALUES ('shop.orders', ?, ?, 'warn', 2e9, 'ana')",
+            [("bad", '{"text": "fresh within -1 d"}'), ("worse", "[fresh within")],
+        )
+    assert [item.name for item in catalog.list().items] == ["shop.orders", "shop.other"]
+    assert catalog.show("shop.orders").dataset.name == "shop.orders"
+    states = catalog.rules("shop.orders").rules
+    assert [state.rule.rule for state in states] == ["id not null", "bad", "worse"]
+    assert states[0].last is None
+    assert states[1].last is not None
+    assert (states[1].last.passed, "cannot be read" in states[1].last.error) == (False, True)
+    results = catalog.quality("shop.orders").rules
+    assert [(item.passed, bool(item.error)) for item in results] == [
+        (True, False), (False, True), (False, True),
+    ]  # fmt: skip
+    failed = catalog.write(pl.DataFrame({"id": [2]}), into="shop.orders").rules_failed
+    assert [line.split()[0] for line in failed] == ["'bad'", "'worse'"]
+    written = catalog.export_contract("shop.orders", tmp_path / "c.yaml")
+    assert (written.rules, len(written.left_out)) == (1, 2)
+    for rule in ("bad", "worse"):
+        assert catalog.remove_rule("shop.orders", rule).rule == rule
+    assert list(rules_of(catalog, "shop.orders")) == ["id not null"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_mlinfra.catalog.quality import checking
-from jupyter_mlinfra.catalog.quality.checks import InRange, InSet, Matches, NotNull, Unique
+from jupyter_mlinfra.catalog.quality.among import homeless
+from jupyter_mlinfra.catalog.quality.checks import (
+    ROW_CHECKS,
+    InRange,
+    InSet,
+    Matches,
+    NotNull,
+    Unique,
+)
 from jupyter_mlinfra.catalog.quality.screening import Screen
+from jupyter_mlinfra.catalog.quality.trying import try_on
 from jupyter_mlinfra.catalog.quality.words import check_of, text_of
 from jupyter_mlinfra.cli.app import main
 from jupyter_mlinfra.core.errors import BadRequest, NotFound, Unprocessable
@@ -292,6 +303,81 @@ def test_no_sample_tells_personal_data(catalog, project) -> None:
         ]
 
 
+def failing(text: str, rows: pl.DataFrame) -> list[int]:
+    """The places of the rows that a rule fails."""
+    check = check_of(text)
+    assert isinstance(check, ROW_CHECKS)
+    passed = rows.select(check.expression(rows.schema).fill_null(value=True)).to_series()
+    return [place for place, good in enumerate(passed) if not good]
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("day > 2026-10-10", [1]),
+        ("day >= 2026-10-10", [1]),
+        ("day != 2026-12-31 and at != 2026-01-01T23:30:00Z", [0, 1]),
+        ("at < 2026-01-02T01:00:00+02:00", [0, 1]),
+        ("at >= 2026-01-02T01:30:00+02:00", []),
+        ("small * 20 > 0", []),
+        ("n * n > 0 and n + 2000000000 > 0", []),
+        ("day(day) * 20 < 300 and month(day) * 20 < 200", [0]),
+        ("-few < 1 and abs(small) == -small", [0, 1]),
+        ("few - small * 2 < 0 and -big < 0", []),
+        ("few >= small", [0, 1]),
+        ("share >= 0", [1]),
+        ("share <= 10", [1]),
+        ("share between 0 and 10", [1]),
+        ("0 < share", [1]),
+        ("share > 5", [0, 1]),
+        ("word in ['a, b', \"it's\", '']", []),
+        ("word in 'a, b', 'c'", [0]),
+        ("\"word\" in ('it\\'s', 'c')", [1]),
+        ("word in [it, b]", [0, 1]),
+    ],
+)
+def test_a_condition_means_what_it_says(text: str, places: list[int]) -> None:
+    moment = datetime(2026, 1, 1, 23, 30, tzinfo=UTC)
+    rows = pl.DataFrame(
+        {
+            "day": [date(2026, 12, 31), date(2026, 1, 1), None],
+            "at": [moment, moment, None],
+            "small": pl.Series([100, 12, None], dtype=pl.Int8),
+            "few": pl.Series([1, 2, None], dtype=pl.UInt8),
+            "n": pl.Series([2_000_000_000, 1, None], dtype=pl.Int32),
+            "big": pl.Series([2**64 - 1, 1, None], dtype=pl.UInt64),
+            "share": [1.0, math.nan, None],
+            "word": ["it's", "a, b", None],
+        }
+    )
+    assert failing(text, rows) == places
+    assert check_of(text_of(check_of(text))) == check_of(text)
+
+
+@pytest.mark.parametrize("text", ["day > 2026-1-1", "day + 1 > 2026-01-01", "word >= b+c"])
+def test_what_could_be_misread_is_refused(text: str) -> None:
+    rows = pl.DataFrame({"day": [date(2026, 1, 1)], "word": ["a"]})
+    with pytest.raises(Unprocessable):
+        failing(text, rows)
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        pl.Series([2.0**53, 7.0, math.nan, math.inf]),
+        pl.Series([2**53, 7]).cast(pl.Decimal(20, 2)),
+        pl.Series([2**53, 7], dtype=pl.UInt64),
+    ],
+)
+def test_large_numbers_are_compared_exactly_with_those_of_another_type(others: pl.Series) -> None:
+    mine = pl.DataFrame({"id": [2**53 + 1, 2**53, 7, None]})
+    theirs = pl.DataFrame({"k": others})
+    bad = homeless(mine.lazy(), "id", theirs.lazy(), "k", what="k").collect()
+    assert bad["id"].to_list() == [2**53 + 1]
+    back = homeless(theirs.lazy(), "k", mine.lazy(), "id", what="id").collect()
+    assert back.height == (2 if others.dtype.is_float() else 0)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -321,6 +407,31 @@ def test_no_sample_tells_personal_data(catalog, project) -> None:
 def test_words_that_mean_nothing_are_refused_and_never_run(text: str) -> None:
     with pytest.raises(BadRequest):
         check_of(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("id = 1", "Write =="),
+        ("id <> 1", "Write !="),
+        ("id IN (1, 2)", "Write in"),
+        ("id NOT NULL", "small letters"),
+        ("word == 'a = b' and (", "Compare columns"),
+        ("id in " + "1, " * 900, "'id in 1, 1, "),
+    ],
+)
+def test_words_of_sql_are_refused_with_what_to_write(text: str, said: str) -> None:
+    with pytest.raises(BadRequest) as refused:
+        check_of(text)
+    assert said in str(refused.value)
+
+
+def test_the_fault_of_a_regular_expression_is_said_in_one_line() -> None:
+    for text in ("word matches [", "matches(word, '(')"):
+        with pytest.raises(Unprocessable) as refused:
+            try_on(check_of(text), {"word": pl.String()})  # type: ignore[arg-type]  # of one row
+        assert "\n" not in str(refused.value)
+        assert "unclosed" in str(refused.value)
 
 
 names = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12).filter(

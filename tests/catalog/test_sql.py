@@ -170,6 +170,15 @@ def test_parameters_are_bound(catalog: Catalog, tables: Tables) -> None:
             catalog.sql(query, parameters=parameters)
 
 
+def test_a_refusal_says_what_to_write(catalog: Catalog) -> None:
+    with pytest.raises(BadRequest, match=r"\$day has no value.*-p day=VALUE"):
+        catalog.sql("SELECT $day AS d")
+    for query in ("TABLE shop.orders", "DESCRIBE shop.orders", "SUMMARIZE shop.orders"):
+        begins = query.partition(" ")[0]
+        with pytest.raises(BadRequest, match=f"Only a SELECT .*begins with {begins}"):
+            catalog.sql(query)
+
+
 def test_an_answer_is_plain_json(catalog: Catalog, tables: Tables) -> None:
     query = (
         "SELECT 1 AS a, 2 AS a, 170141183460469231731687303715884105727::HUGEINT AS h, INTERVAL 3"

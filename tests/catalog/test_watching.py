@@ -136,6 +136,25 @@ def test_far_fewer_or_more_rows_than_usual_are_seen() -> None:
     assert false == 0
 
 
+@pytest.mark.parametrize("weekend", [50, 300, 1_000])
+def test_a_weekend_has_its_own_number_of_rows(weekend: int) -> None:
+    looks = alarms = missed = 0
+    for seed in range(2):
+        draw = random.Random(seed)
+        usual = [weekend if day % 7 > 4 else 1_000 for day in range(70)]
+        commits = [
+            Commit(str(day), at, round(rows * math.exp(draw.gauss(0, 0.1))))
+            for day, (at, rows) in enumerate(zip(daily(draw), usual, strict=False))
+        ]
+        for number in range(9, 71):
+            known = commits[:number]
+            looks += 1
+            alarms += volume(known).verdict != "well"
+            few = Commit("few", known[-1].at, usual[number - 1] // 5)
+            missed += number > 35 and volume([*known[:-1], few]).verdict != "short"
+    assert (looks, alarms, missed) == (124, 0, 0)
+
+
 def kept(project: Any, commits: list[tuple[datetime, int]]) -> None:
     """Commits whose snapshots have expired."""
     with project.database.write() as connection:

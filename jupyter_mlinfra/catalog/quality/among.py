@@ -75,11 +75,10 @@ def homeless(
             f"Column {column!r} cannot be compared with {what}.",
             f"One is {short_dtype(mine)}, the other {short_dtype(theirs)}.",
         )
-    values = others.select(exactly(other).cast(common).alias(_COUNT)).drop_nulls().unique()
+    there, here = _cast(other, theirs, common), _cast(column, mine, common)
+    values = others.select(there.alias(_COUNT)).drop_nulls().unique()
     present = rows.filter(exactly(column).is_not_null())
-    return present.join(
-        values, left_on=exactly(column).cast(common), right_on=exactly(_COUNT), how="anti"
-    )
+    return present.join(values, left_on=here, right_on=exactly(_COUNT), how="anti")
 
 
 def _known(others: pl.LazyFrame, other: str, what: str) -> pl.DataType:
@@ -96,13 +95,26 @@ def _common(one: pl.DataType, two: pl.DataType) -> pl.DataType | None:
 
     if one == two:
         return one
-    if one.is_integer() and two.is_integer():
+    if one.is_numeric() and two.is_numeric() and (one.is_integer() or two.is_integer()):
         return pl.Int128()
+    if isinstance(one, pl.Decimal) and isinstance(two, pl.Decimal):
+        return pl.Decimal(38, max(one.scale, two.scale))
     if one.is_numeric() and two.is_numeric():
         return pl.Float64()
     if isinstance(one, pl.Datetime) and isinstance(two, pl.Datetime):
         return one if one.time_zone == two.time_zone else None
     return None
+
+
+def _cast(column: str, dtype: pl.DataType, common: pl.DataType) -> pl.Expr:
+    """The values of a column in another type; none for those that it does not have."""
+    import polars as pl
+
+    values = exactly(column)
+    if common != pl.Int128() or dtype.is_integer():
+        return values.cast(common, strict=dtype.is_integer())
+    whole = values.cast(common, strict=False)
+    return pl.when(whole.cast(dtype, strict=False) == values).then(whole)
 
 
 def _keys(rows: pl.LazyFrame, columns: Sequence[str]) -> pl.LazyFrame:

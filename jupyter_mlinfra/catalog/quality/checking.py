@@ -15,7 +15,7 @@ from .among import homeless, repeated, repeated_rows
 from .checks import ROW_CHECKS, Check, References, RowCount, Unique, check_columns
 from .screening import Screen, said
 from .spec import Rule, RuleResult
-from .words import check_of
+from .words import stored_check
 
 if TYPE_CHECKING:
     import polars as pl
@@ -49,7 +49,7 @@ def ask(rules: Sequence[Rule], asked: Asked, on_rows: OnRows = lambda _: None) -
     """The result of each rule, in order. A rule that cannot be asked has not passed, and says why;
     it does not hide the others. on_rows: called with the rows that were read so far.
     """
-    checks = {rule.rule: check_of(rule.text) for rule in rules}
+    checks = {rule.rule: stored_check(rule.text) for rule in rules}
     screen, total = _screened(checks, asked.rows, on_rows)
     results = []
     for rule in rules:

@@ -59,6 +59,8 @@ class InRange:
             within.append(column >= literal(self.low, dtype, self.column))
         if self.high is not None:
             within.append(column <= literal(self.high, dtype, self.column))
+        if dtype.is_float():
+            within.append(column.is_not_nan())  # to Polars it is the largest number
         return pl.all_horizontal(within)
 
 
@@ -173,10 +175,21 @@ class Fresh:
     columns: tuple[str, ...] = ()
 
 
-type RowCheck = NotNull | InRange | InSet | Matches | Condition
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A rule that was kept and cannot be read any more; whoever asks it is told why."""
+
+    why: str
+    columns: tuple[str, ...] = ()
+
+    def expression(self, _: Mapping[str, pl.DataType]) -> pl.Expr:
+        raise Unprocessable("It cannot be read.", self.why)
+
+
+type RowCheck = NotNull | InRange | InSet | Matches | Condition | Unreadable
 type Check = RowCheck | Unique | References | RowCount | Fresh
 
-ROW_CHECKS = (NotNull, InRange, InSet, Matches, Condition)
+ROW_CHECKS = (NotNull, InRange, InSet, Matches, Condition, Unreadable)
 """Those that look at each row alone."""
 
 

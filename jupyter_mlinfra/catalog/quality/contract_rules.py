@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from ...core.errors import BadRequest
 from .checks import Check, Fresh, InRange, InSet, Matches, NotNull, References, RowCount, Unique
 from .contract_written import ENGINE, UNITS
-from .words import check_of, text_of
+from .screening import said
+from .words import check_of, stored_text
 
 if TYPE_CHECKING:
     from ..names import DatasetName
@@ -55,12 +58,9 @@ class ReadRule:
     """A rule of a contract."""
 
     name: str
+    text: str
     check: Check
     severity: Severity
-
-    @property
-    def text(self) -> str:
-        return text_of(self.check)
 
 
 class Reading:
@@ -106,17 +106,18 @@ class Reading:
             if not is_about_rows or not isinstance(value, int | float) or not _is_number(value):
                 self.left_out.append(f"the agreement {kind[:_MANY]!r}: it is not about fresh rows")
                 continue
+            if value <= 0:
+                self.left_out.append(f"the agreement {kind[:_MANY]!r}: {value} is not above 0")
+                continue
             self._add(Fresh(float(value) * UNITS[unit]))
 
     def _tried(self, where: str, item: Mapping[str, Any], read: Any) -> None:
         """Read one rule; one that cannot be is named."""
         try:
             read()
-        except BadRequest as error:
+        except Exception as error:  # noqa: BLE001 - one rule must not keep out the others
             name = item.get("name") or item.get("metric") or item.get("type") or "a rule"
-            self.left_out.append(
-                f"{str(name)[:_MANY]!r} of {where}: {error.what} {error.why}".strip()
-            )
+            self.left_out.append(f"{str(name)[:_MANY]!r} of {where}: {said(error)}")
 
     def _quality(self, item: Mapping[str, Any], column: str | None) -> None:
         kind = item.get("type") or ("library" if item.get("metric") or item.get("rule") else "")
@@ -148,8 +149,8 @@ class Reading:
             try:
                 if (check := _limit(name, key, value)) is not None:
                     self._add(check)
-            except BadRequest as error:
-                self.left_out.append(f"{key[:_MANY]!r} of {name}: {error.what}")
+            except Exception as error:  # noqa: BLE001 - one limit must not keep out the others
+                self.left_out.append(f"{str(key)[:_MANY]!r} of {name}: {said(error)}")
         for item in _dicts(found.get("relationships")):
             self._relationship(item, name)
 
@@ -170,15 +171,23 @@ class Reading:
         self._add(References(str(here[0]).rpartition(".")[2], dataset, other))
 
     def _add(self, check: Check, item: Mapping[str, Any] | None = None) -> None:
-        """Keep a rule; one that demands the same as another is kept once."""
+        """Keep a rule; one that demands the same as another is kept once. What could not be read
+        again is named.
+        """
         if any(rule.check == check for rule in self.rules.values()):
             return
         item = item or {}
-        name = item.get("name") if isinstance(item.get("name"), str) else None
-        name = str(name or text_of(check)).strip()[:200]
+        name = item.get("name") if isinstance(item.get("name"), str) else ""
+        try:
+            text = stored_text(check)
+        except BadRequest as error:
+            about = str(name or ", ".join(check.columns) or "the table")
+            self.left_out.append(f"{about[:_MANY]!r}: {said(error)}")
+            return
+        name = str(name or text).strip()[:200]
         if name in self.rules:
-            name = text_of(check)
-        self.rules[name] = ReadRule(name, check, _severity(item.get("severity")))
+            name = text
+        self.rules[name] = ReadRule(name, text, check, _severity(item.get("severity")))
 
 
 def _library(metric: str, item: Mapping[str, Any], column: str | None) -> list[Check]:
@@ -200,7 +209,7 @@ def _library(metric: str, item: Mapping[str, Any], column: str | None) -> list[C
     if metric == "missingValues":
         return _present(column, arguments.get("missingValues"))
     if metric == "invalidValues":
-        values: Any = arguments.get("validValues") or item.get("validValues")
+        values: Any = _plain(arguments.get("validValues") or item.get("validValues"))
         pattern = arguments.get("pattern")
         checks: list[Check] = [InSet(column, tuple(values))] if _are(values, _SCALARS) else []
         checks += [Matches(column, pattern)] if isinstance(pattern, str) else []
@@ -215,7 +224,7 @@ def _present(column: str, missing: Any) -> list[Check]:
     if not isinstance(missing, list) or not missing:
         return [NotNull(column)]
     checks: list[Check] = [NotNull(column)] if None in missing else []
-    words = [value for value in missing if isinstance(value, _SCALARS)]
+    words = [value for value in _plain(missing) if isinstance(value, _SCALARS)]
     if words:
         listed = ", ".join(json.dumps(value) for value in words if not isinstance(value, bool))
         checks.append(check_of(f"col({json.dumps(column)}) not in [{listed}]"))
@@ -262,7 +271,7 @@ def _operator(item: Mapping[str, Any]) -> tuple[str, Any]:
 
 def _limit(column: str, key: str, value: Any) -> Check | None:
     """What an option of a type demands; None for one that demands nothing."""
-    name = f"col({json.dumps(column)})"
+    name, value = f"col({json.dumps(column)})", _plain(value)
     if key in ("timezone", "defaultTimezone"):
         return None
     if key == "format":
@@ -305,12 +314,19 @@ def _are(values: Any, kinds: tuple[type, ...]) -> bool:
     return isinstance(values, list) and bool(values) and all(isinstance(v, kinds) for v in values)
 
 
+def _plain(value: Any) -> Any:
+    """A value of YAML, also in a list, as JSON has it: dates and times are texts."""
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value.isoformat() if isinstance(value, date) else value
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15
 
 
 def _whole(value: float) -> int:
-    if value != int(value) or value < 0:
+    if not math.isfinite(value) or value != int(value) or value < 0:
         raise BadRequest(f"{value!r} is not a number of rows.")
     return int(value)
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..columnlabels import PII
-from .checks import Fresh, InSet, Matches, NotNull, RowCount, Unique
-from .words import check_of, text_of
+from .checks import Fresh, InSet, Matches, NotNull, RowCount, Unique, Unreadable
+from .words import stored_check, text_of
 
 if TYPE_CHECKING:
     from ..spec import Column, DatasetDetail
@@ -37,7 +37,11 @@ def contract_of(
     }
     agreements, left_out, count = list[dict[str, Any]](), list[str](), len(rules)
     for rule in rules:
-        check = check_of(rule.text)
+        check = stored_check(rule.text)
+        if isinstance(check, Unreadable):
+            left_out.append(f"{rule.rule}: it cannot be read: {check.why}")
+            count -= 1
+            continue
         if isinstance(check, Fresh):
             agreements.append(_agreement(check))
             left_out += _unsaid(rule)
@@ -152,7 +156,7 @@ def _unsaid(rule: Rule) -> list[str]:
     unsaid = []
     if rule.severity != "block":
         unsaid.append(f"that it is to {rule.severity}")
-    if rule.rule != text_of(check_of(rule.text)):
+    if rule.rule != text_of(stored_check(rule.text)):
         unsaid.append(f"its name {rule.rule!r}")
     return [f"{rule.text}: {' and '.join(unsaid)} cannot be said"] if unsaid else []
 

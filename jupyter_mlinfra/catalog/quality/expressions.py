@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ...core.errors import BadRequest, Unprocessable
 from ...core.frames import exactly
 from .literals import literal
+from .slips import slip, with_moments_as_texts
 
 if TYPE_CHECKING:
     import polars as pl
@@ -82,10 +83,10 @@ def parsed(text: str) -> ast.expr:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)  # "\d" is two signs here, as in Python
-            tree = ast.parse(text.strip(), mode="eval").body
+            tree = ast.parse(with_moments_as_texts(text.strip()), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         place = f" at sign {error.offset}" if isinstance(error, SyntaxError) else ""
-        raise _refused(text, f"It cannot be read{place}") from None
+        raise _refused(text, f"It cannot be read{place}", slip(text)) from None
     _check(tree, text, 0)
     return tree
 
@@ -201,6 +202,8 @@ class _Compiler:
                 *plain, last = args
                 arguments = [self.of(item) for item in plain]
                 arguments.append(_constant(last, "") if name in _PLAIN_LAST else self.of(last))
+                if name == "abs":
+                    arguments = [self._wide(item) for item in arguments]
                 return _FUNCTIONS[name][2](*arguments)
             case ast.BoolOp(op=op, values=values):
                 parts = [self.of(value) for value in values]
@@ -209,9 +212,12 @@ class _Compiler:
                 return reduce(lambda a, b: a | b, parts)
             case ast.UnaryOp(op=op, operand=operand):
                 value = self.of(operand)
-                return ~value if isinstance(op, ast.Not) else -value if _is_minus(op) else value
+                if isinstance(op, ast.Not):
+                    return ~value
+                return 0 - self._wide(value) if _is_minus(op) else value  # i128 has no -x
             case ast.BinOp(left=left, op=operator, right=right):
-                return _BINARY[type(operator)](self.of(left), self.of(right))
+                sides = self._beside(right, left), self._beside(left, right)
+                return _BINARY[type(operator)](*map(self._wide, sides))
             case ast.Compare(left=left, ops=ops, comparators=others):
                 pairs = zip([left, *others], ops, others, strict=False)
                 return reduce(lambda a, b: a & b, [self._compare(*pair) for pair in pairs])
@@ -227,7 +233,31 @@ class _Compiler:
             same = [value == self._beside(left, item) for item in right.elts]
             found = _polars().any_horizontal(same) if same else _polars().lit(value=False)
             return found if isinstance(op, ast.In) else ~found
-        return _COMPARED[type(op)](self._beside(right, left), self._beside(left, right))
+        sides = self._beside(right, left), self._beside(left, right)
+        types = [self._dtype(side) for side in sides]
+        if types[0] != types[1] and all(kind.is_integer() for kind in types):
+            sides = self._wide(sides[0]), self._wide(sides[1])
+        found = _COMPARED[type(op)](*sides)
+        if isinstance(op, ast.Eq | ast.NotEq):
+            return found
+        # NaN is not in any order, while Polars takes it for the largest number.
+        pairs = zip(sides, types, strict=True)
+        ordered = [side.is_not_nan() for side, kind in pairs if kind.is_float()]
+        return reduce(lambda a, b: a & b, [found, *ordered])
+
+    def _dtype(self, found: Any) -> pl.DataType:
+        schema = _polars().LazyFrame(schema=dict(self._schema)).select(found).collect_schema()
+        kind: pl.DataType = schema.dtypes()[0]
+        return kind
+
+    def _wide(self, found: Any) -> Any:
+        """Whole numbers in a type in which calculating does not overflow."""
+        kind = self._dtype(found)
+        if not kind.is_integer():
+            return found
+        pl = _polars()
+        is_small = kind in (pl.Int8, pl.Int16, pl.Int32, pl.UInt8, pl.UInt16, pl.UInt32)
+        return found.cast(pl.Int64 if is_small else pl.Int128)
 
     def _beside(self, other: ast.expr, node: ast.expr) -> Any:
         """A side of a comparison; a word beside a column is a value of that column."""
@@ -235,6 +265,15 @@ class _Compiler:
         match node:
             case ast.Constant(value=str() as word) if name is not None:
                 return literal(word, self._schema[self._known(name)], name)
+        pl = _polars()
+        kinds = (pl.Date, pl.Time, pl.Datetime)
+        kind = None if name is None else self._schema[self._known(name)]
+        if isinstance(kind, kinds) and _is_number(node):
+            raise Unprocessable(
+                f"{ast.unparse(node)[:60]} is no day or time.",
+                f"Column {name!r} holds such.",
+                "Write them as 2026-01-31 and 2026-01-31T12:00:00Z.",
+            )
         return self.of(node)
 
     def _known(self, name: str) -> str:
@@ -249,6 +288,14 @@ def no_column(name: str, schema: Mapping[str, object]) -> Unprocessable:
     return Unprocessable(f"There is no column {name!r}.", fix=f"Columns: {columns}.")
 
 
+def _is_number(node: ast.expr) -> bool:
+    """Whether it is made of numbers alone."""
+    parts = [part for part in ast.walk(node) if isinstance(part, ast.Constant | ast.Name)]
+    return all(
+        isinstance(part, ast.Constant) and isinstance(part.value, int | float) for part in parts
+    )
+
+
 def _is_minus(op: ast.unaryop) -> bool:
     return isinstance(op, ast.USub)
 
@@ -259,10 +306,11 @@ def _polars() -> Any:
     return pl
 
 
-def _refused(text: str, why: str) -> BadRequest:
+def _refused(text: str, why: str, fix: str = "") -> BadRequest:
     return BadRequest(
         f"{text[:80]!r} is not a condition.",
         f"{why}.",
-        "Compare columns, numbers and words with ==, !=, <, <=, >, >=, in, and, or, not, + - * / //"
-        f" % and {', '.join(_FUNCTIONS)}; another name than a plain word is col('…').",
+        fix
+        or "Compare columns, numbers and words with ==, !=, <, <=, >, >=, in, and, or, not, + - * /"
+        f" // % and {', '.join(_FUNCTIONS)}; another name than a plain word is col('…').",
     )

@@ -24,7 +24,7 @@ from .checking import result_of
 from .checks import ROW_CHECKS, References, RowCount, Unique, check_columns
 from .screening import Screen, said
 from .spec import Rule, RuleResult
-from .words import check_of
+from .words import stored_check
 
 if TYPE_CHECKING:
     import polars as pl
@@ -62,7 +62,7 @@ class Guard:
         folder: Path,
     ) -> None:
         self._name, self._rules = name, rules
-        self._checks = {rule.rule: check_of(rule.text) for rule in rules}
+        self._checks = {rule.rule: stored_check(rule.text) for rule in rules}
         self._aside = [rule.rule for rule in rules if rule.severity == "quarantine"]
         self._mode, self._key = mode, tuple(key)
         self._present, self._others, self._folder = present, others, folder

@@ -12,7 +12,7 @@ from ...core.errors import Unavailable
 from ...core.records import Page, check_limit, from_seconds, next_cursor, parse_cursor, to_seconds
 from .learning import Commit
 from .spec import PastResult, Rule, RuleResult
-from .words import check_of
+from .words import stored_check
 
 if TYPE_CHECKING:
     import sqlite3
@@ -169,16 +169,24 @@ class RuleStore:
 
 
 def _rule(row: sqlite3.Row) -> Rule:
-    text = json.loads(row["definition"])["text"]
+    text = _text(row["definition"])
     return Rule(
         dataset=row["dataset"],
         rule=row["rule"],
         text=text,
         severity=row["severity"],
-        columns=list(check_of(text).columns),
+        columns=list(stored_check(text).columns),
         at=from_seconds(row["at"]),
         user=row["user"],
     )
+
+
+def _text(definition: str) -> str:
+    """The words of a rule; none where they cannot be read."""
+    try:
+        return str(json.loads(definition)["text"])
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def _past(row: sqlite3.Row) -> PastResult:

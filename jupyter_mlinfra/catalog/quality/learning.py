@@ -2,7 +2,8 @@
 
 Nobody states a threshold. The gap after a commit is compared with the gaps after those of the same
 weekday and hour, of the same weekday, of the same hour, or with all of them: the first of these
-groups that tells enough. Medians are used, so a single odd commit changes little.
+groups that tells enough. Its rows are compared in the same way. Medians are used, so a single odd
+commit changes little.
 """
 
 from __future__ import annotations
@@ -129,10 +130,10 @@ def volume(commits: Sequence[Commit]) -> Watch:
         return Watch(verdict="unknown", why="There are no commits with new rows.")
     last = commits[-1]
     before = [
-        item.rows
+        (item.at, item.rows)
         for item in commits[:-1]
         if item.rows is not None and item.replaces == last.replaces
-    ][-_VOLUMES:]
+    ]
     if last.rows is None or len(before) < LEAST:
         why = (
             "An upsert does not tell how many rows are new."
@@ -146,7 +147,7 @@ def volume(commits: Sequence[Commit]) -> Watch:
             measured=last.rows,
             n=len(before),
         )
-    low, high = _usual_rows(before)
+    low, high, n = _usual_at(last.at, last.rows, before)
     verdict = "short" if last.rows < low else "large" if last.rows > high else "well"
     words = {"short": "fewer than usual", "large": "more than usual", "well": "as usual"}
     return Watch(
@@ -155,8 +156,27 @@ def volume(commits: Sequence[Commit]) -> Watch:
         last_at=_moment(last.at),
         expected=(low, high),
         measured=last.rows,
-        n=len(before),
+        n=n,
     )
+
+
+def _usual_at(at: float, rows: int, before: Sequence[tuple[float, int]]) -> tuple[int, int, int]:
+    """The fewest and most rows that are nothing special then, and how many commits tell it. before:
+    when others came, and their rows.
+
+    Of the groups up to the first that tells enough, a narrower one counts if the rows are usual in
+    it: few weekends tell little, but that they are like this one.
+    """
+    groups: list[Callable[[float], bool]] = [*_groups(at), lambda _: True]
+    for belongs in groups:
+        group = [found for moment, found in before if belongs(moment)][-_VOLUMES:]
+        if not group:
+            continue
+        low, high = _usual_rows(group)
+        is_tight = len(group) >= _FEW and max(group) <= _TIGHT * min(group)
+        if low <= rows <= high or is_tight or len(group) >= LEAST:
+            break
+    return low, high, len(group)
 
 
 def _usual_rows(before: Sequence[int]) -> tuple[int, int]:
@@ -211,21 +231,25 @@ def _comparable(last: float, gaps: Sequence[tuple[float, float]]) -> tuple[list[
     """The gaps that tell how long the one that began at `last` may be, and whether they are so
     alike that a few are enough.
     """
-    day, hour = _weekday(last), _hour(last)
     everything = [gap for _, gap in gaps]
     is_regular = _spread([math.log(gap) for gap in everything], _NOISE) < _REGULAR
     few = _FEW if is_regular else _FEW_OF_ODD
-    groups: Sequence[Callable[[float], bool]] = (
-        lambda at: _weekday(at) == day and _near(_hour(at), hour),
-        lambda at: _weekday(at) == day,
-        lambda at: _near(_hour(at), hour),
-    )
-    for belongs in groups:
+    for belongs in _groups(last):
         group = [gap for at, gap in gaps if belongs(at)]
         is_tight = len(group) >= few and max(group) <= _TIGHT * min(group)
         if is_tight or len(group) >= LEAST:
             return group, is_tight
     return everything, max(everything) <= _TIGHT * min(everything)
+
+
+def _groups(moment: float) -> Sequence[Callable[[float], bool]]:
+    """Whether a time is of the same weekday and hour as a moment, the same weekday, or hour."""
+    day, hour = _weekday(moment), _hour(moment)
+    return (
+        lambda at: _weekday(at) == day and _near(_hour(at), hour),
+        lambda at: _weekday(at) == day,
+        lambda at: _near(_hour(at), hour),
+    )
 
 
 def _weekday(at: float) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,9 @@ def literal(value: Value, dtype: pl.DataType, column: str) -> pl.Expr:
             f"The column is {short_dtype(dtype)}.",
             "Write dates and times as 2026-01-31 and 2026-01-31T12:00:00Z.",
         ) from None
+    if isinstance(dtype, pl.Datetime) and dtype.time_zone and isinstance(found, datetime):
+        moment = pl.lit(found.replace(tzinfo=None), dtype=pl.Datetime(dtype.time_unit))
+        return moment.dt.replace_time_zone("UTC").dt.convert_time_zone(dtype.time_zone)
     kept = dtype if dtype.is_decimal() or dtype.is_temporal() or dtype == pl.String() else None
     return (
         pl.lit(found, dtype=kept) if kept is not None and not dtype.is_decimal() else pl.lit(found)
@@ -50,9 +53,7 @@ def _python(value: Value, dtype: pl.DataType) -> object:
         return time.fromisoformat(str(value))
     if isinstance(dtype, pl.Datetime):
         moment = datetime.fromisoformat(str(value))
-        if (moment.tzinfo is None) != (dtype.time_zone is None):
-            moment = moment.replace(tzinfo=None) if dtype.time_zone is None else _utc(moment)
-        return moment
+        return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
     if isinstance(value, bool) or not dtype.is_numeric():
         raise ValueError
     if dtype.is_decimal():
@@ -60,12 +61,6 @@ def _python(value: Value, dtype: pl.DataType) -> object:
     if isinstance(value, str):
         raise ValueError
     return value
-
-
-def _utc(moment: datetime) -> datetime:
-    from datetime import UTC
-
-    return moment.replace(tzinfo=UTC)
 
 
 def _word(value: Value) -> str:

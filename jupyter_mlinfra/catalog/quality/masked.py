@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from ..personal import personal
-from .checks import NotNull, References, Unique
+from .checks import NotNull, References, Unique, Unreadable
 from .spec import Rule, RuleResult, RuleState
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ def told(project: Project, dataset: str, check: Check) -> Mapping[str, Collectio
     if isinstance(check, NotNull | Unique):
         return {}
     asked = {dataset: set(check.columns)}
+    if isinstance(check, Unreadable):  # nobody knows of which
+        asked[dataset] = set(personal(project, dataset) or ())
     if isinstance(check, References):
         asked.setdefault(check.dataset, set()).add(check.other)
     found = {name: columns & (personal(project, name) or set()) for name, columns in asked.items()}
@@ -29,9 +31,9 @@ def told(project: Project, dataset: str, check: Check) -> Mapping[str, Collectio
 
 def telling_rules(project: Project, dataset: str, rules: Collection[Rule]) -> Collection[str]:
     """The names of the rules that tell of masked values."""
-    from .words import check_of
+    from .words import stored_check
 
-    return {rule.rule for rule in rules if told(project, dataset, check_of(rule.text))}
+    return {rule.rule for rule in rules if told(project, dataset, stored_check(rule.text))}
 
 
 def without_results(rule: Rule) -> RuleState:

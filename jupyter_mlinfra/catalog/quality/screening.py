@@ -122,4 +122,8 @@ def said(error: BaseException) -> str:
     """An error in a line."""
     if isinstance(error, MLInfraError):
         return f"{error.what} {error.why}".strip()
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    if "regex parse error" in lines[0]:
+        fault = next((line for line in lines if line.startswith("error: ")), "error: unknown")
+        return f"The regular expression cannot be read: {fault.removeprefix('error: ')}"
+    return lines[0][:300]

@@ -10,7 +10,7 @@ from ...core.records import now, to_seconds
 from .. import metadata as records
 from .checks import Fresh
 from .learning import Commit, freshness, newest, volume
-from .words import check_of
+from .words import stored_check
 
 if TYPE_CHECKING:
     from ..metadata import Metadata
@@ -54,7 +54,7 @@ class Watching:
 
 def target_of(rules: Sequence[Rule]) -> float | None:
     """The seconds within which new rows must come, by the strictest rule about it."""
-    found = [check_of(rule.text) for rule in rules]
+    found = [stored_check(rule.text) for rule in rules]
     return min((check.seconds for check in found if isinstance(check, Fresh)), default=None)
 
 

@@ -6,10 +6,12 @@ condition (see `expressions`).
 
 from __future__ import annotations
 
+import ast
 import json
 import keyword
 import math
 import re
+from decimal import Decimal
 
 from ...core.errors import BadRequest
 from .checks import (
@@ -23,18 +25,20 @@ from .checks import (
     References,
     RowCount,
     Unique,
+    Unreadable,
 )
 from .expressions import parsed
 from .literals import Value
 
 _COLUMN = r'(?:"(?:[^"\\]|\\.)*"|[^\W\d]\w*)'
-_VALUE = r'(?:"(?:[^"\\]|\\.)*"|[^\s,"\[\]()]+)'
+_VALUE = r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s,"'\[\]()][^\s,"\[\]()]*)"""
 _NUMBER = r"\d{1,18}"
 _NOT_NULL = re.compile(rf"({_COLUMN})\s+(?:is\s+)?not\s+null")
 _UNIQUE = re.compile(rf"({_COLUMN}(?:\s*,\s*{_COLUMN})*)\s+(?:is\s+|are\s+)?unique")
 _BETWEEN = re.compile(rf"({_COLUMN})\s+between\s+({_VALUE})\s+and\s+({_VALUE})")
 _BOUND = re.compile(rf"({_COLUMN})\s*(>=|<=)\s*({_VALUE})")
 _IN = re.compile(rf"({_COLUMN})\s+in\s+(?:\[\s*|\(\s*)?({_VALUE}(?:\s*,\s*{_VALUE})*?)\s*[\])]?")
+_IN_LIST = re.compile(rf"({_COLUMN})\s+in\s+(\[.*\]|\(.*\))", re.DOTALL)
 _MATCHES = re.compile(rf"({_COLUMN})\s+matches\s+(.+)", re.DOTALL)
 _REFERENCES = re.compile(rf"({_COLUMN})\s+references\s+([\w.-]+)\.({_COLUMN})")
 _ROWS_BETWEEN = re.compile(rf"rows\s+between\s+({_NUMBER})\s+and\s+({_NUMBER})")
@@ -71,9 +75,43 @@ def check_of(text: str) -> Check:
     text = text.strip()
     if not text or len(text) > LONGEST:
         raise BadRequest(
-            f"A rule has 1 to {LONGEST:,} signs.", f"This one has {len(text):,}.", "id not null"
+            f"{text[:40]!r}{'…' * (len(text) > 40)} is no rule.",
+            f"It has {len(text):,} signs; a rule has 1 to {LONGEST:,}.",
+            "Write one such as `id not null`; many values go into a dataset: buyer references"
+            " shop.buyers.id",
         )
     return _phrase(text) or _condition(text)
+
+
+def stored_check(text: str) -> Check:
+    """What a rule that was kept demands; `Unreadable` for words that are not read any more."""
+    try:
+        return check_of(text)
+    except Exception as error:  # noqa: BLE001 - one rule must not hide the others
+        what, why = (*map(str, error.args), "", "")[:2]
+        return Unreadable(f"{what} {why}".strip())
+
+
+def stored_text(check: Check) -> str:
+    """The words under which a check is kept. Raises BadRequest if they would not be read again as
+    the same.
+    """
+    text = text_of(check)
+    if len(text) > LONGEST:
+        raise BadRequest(
+            f"The rule has {len(text):,} signs when it is written out.",
+            f"At most {LONGEST:,} are kept.",
+            "Put its values into a dataset, and write: column references namespace.table.column",
+        )
+    read = stored_check(text)
+    if isinstance(read, Fresh) and isinstance(check, Fresh):
+        is_same = math.isclose(read.seconds, check.seconds)
+    else:
+        is_same = read == check
+    if not is_same:
+        why = "Its name or one of its values cannot be written in the words of a rule."
+        raise BadRequest(f"{text[:80]!r} cannot be kept.", why, "Write it as a condition.")
+    return text
 
 
 def _phrase(text: str) -> Check | None:
@@ -95,9 +133,11 @@ def _phrase(text: str) -> Check | None:
         return Matches(_name(found[1]), _text(found[2].strip()))
     if found := _REFERENCES.fullmatch(text):
         return References(_name(found[1]), found[2], _name(found[3]))
+    if (found := _IN_LIST.fullmatch(text)) and (values := _listed(found[2])):
+        return InSet(_name(found[1]), values)
     if found := _IN.fullmatch(text):
         return InSet(_name(found[1]), tuple(map(_value, _ITEM.findall(found[2]))))
-    if (found := _BOUND.fullmatch(text)) and not _is_column(found[3]):
+    if (found := _BOUND.fullmatch(text)) and not _is_formula(found[3]):
         low = _value(found[3]) if found[2] == ">=" else None
         return InRange(_name(found[1]), low, _value(found[3]) if low is None else None)
     return None
@@ -126,7 +166,7 @@ def text_of(check: Check) -> str:
             return _rows(low, high)
         case Fresh(seconds):
             return f"fresh within {_span(seconds)}"
-        case Condition(text):
+        case Condition(text) | Unreadable(text):
             return text
     raise AssertionError(check)
 
@@ -154,7 +194,7 @@ def _value(token: str) -> Value:
     if token[0] == '"':
         return _text(token)
     if len(token) > 1 and token[0] == token[-1] == "'":
-        return token[1:-1]
+        return re.sub(r"\\(['\\])", r"\1", token[1:-1])
     if _INTEGER.fullmatch(token):
         return int(token) if len(token) <= 300 else token
     if _FLOAT.fullmatch(token) and math.isfinite(float(token)):
@@ -162,9 +202,33 @@ def _value(token: str) -> Value:
     return {"true": True, "false": False}.get(token.lower(), token)
 
 
-def _is_column(token: str) -> bool:
-    """Whether a bound is the name of another column: a plain word that is no number or date."""
-    return bool(_PLAIN.fullmatch(token)) and token.lower() not in ("true", "false")
+def _listed(text: str) -> tuple[Value, ...]:
+    """The values of a list as Python writes it; none if it is no such list."""
+    try:
+        found = ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return ()
+    values = found if isinstance(found, list | tuple) else []
+    is_good = all(
+        isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))
+        for value in values
+    )
+    return tuple(values) if is_good else ()
+
+
+def _is_formula(token: str) -> bool:
+    """Whether a bound is another column, or is calculated: it has names or signs, is no text in
+    quotes, and no number or date.
+    """
+    if _PLAIN.fullmatch(token):
+        return token.lower() not in ("true", "false")
+    if token[0] in "\"'" or not isinstance(_value(token), str):
+        return False
+    try:
+        tree = parsed(token)
+    except BadRequest:
+        return False
+    return isinstance(tree, ast.BinOp | ast.UnaryOp | ast.Call)
 
 
 def _quoted(column: str) -> str:
@@ -184,13 +248,12 @@ def _written(value: Value) -> str:
 def _bound(value: Value) -> str:
     """A bound; a word that could be a column's name stands in quotes."""
     text = _written(value)
-    return json.dumps(value) if isinstance(value, str) and _is_column(text) else text
+    return json.dumps(value) if isinstance(value, str) and _is_formula(text) else text
 
 
 def _pattern(pattern: str) -> str:
-    return (
-        pattern if pattern == pattern.strip() and _text(pattern) == pattern else json.dumps(pattern)
-    )
+    is_bare = pattern and pattern == pattern.strip() and _text(pattern) == pattern
+    return pattern if is_bare else json.dumps(pattern)
 
 
 def _rows(low: int | None, high: int | None) -> str:
@@ -205,4 +268,4 @@ def _span(seconds: float) -> str:
     for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
         if seconds % length == 0:
             return f"{seconds / length:.0f} {unit}"
-    return f"{seconds / 60:g} min"
+    return f"{Decimal(f'{seconds / 60:.12g}'):f} min"

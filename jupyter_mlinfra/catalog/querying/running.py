@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from ..tables import ReadTable
 
+_NO_VALUE = re.compile(r"Values were not provided for .*parameters: (\w+)")
 _LARGE_PART = 4
 """A table of more than this part of the memory is read in parts."""
 
@@ -205,6 +207,9 @@ def _explained(error: Exception, masking: Masking) -> MLInfraError:
             why,
             "Ingest the file: mlinfra catalog ingest FILE --into NAMESPACE.TABLE",
         )
+    if found := _NO_VALUE.search(why):
+        fix = f"Give it a value: -p {found[1]}=VALUE (in Python parameters={{'{found[1]}': …}})."
+        return BadRequest("The query cannot be run.", f"${found[1]} has no value.", fix)
     if isinstance(error, duckdb.OutOfMemoryException):
         return Unprocessable(
             "The query needs more memory than it may take.",

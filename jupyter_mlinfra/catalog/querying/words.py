@@ -112,8 +112,9 @@ def check_select(found: Sequence[Token]) -> None:
     if not found or found[0].low not in _BEGINS:
         raise BadRequest(
             "Only a SELECT can be run here.",
-            "Datasets change by ingest and write, which check the rows and record lineage.",
-            "Begin the query with SELECT or WITH.",
+            f"This begins with {found[0].text[:40]}." if found else "The query is empty.",
+            "Begin the query with SELECT or WITH. Columns of a dataset: mlinfra catalog show NAME;"
+            " datasets change by ingest and write.",
         )
 
 

@@ -63,13 +63,13 @@ class QualityVerbs(Verbs):
         of the dataset, such as one about a column that it does not have, and Forbidden for one that
         tells of masked values which nobody may see.
         """
-        from ..quality.words import check_of, text_of
+        from ..quality.words import check_of, stored_text
 
         dataset = whole(name)
         check = check_of(text)
         self._check_askable(dataset, check)
         self._check_telling(dataset, check, reveal)
-        words = text_of(check)
+        words = stored_text(check)
         _check_severity(severity, check, words)
         made = Rule(
             dataset=dataset.text,
@@ -121,7 +121,9 @@ class QualityVerbs(Verbs):
                 states.append(without_results(rule))
                 continue
             page = self._rules.history(dataset.text, rule.rule, limit=_HISTORY, cursor=None)
-            result = _result(rule, *last[rule.rule], hidden) if rule.rule in last else None
+            result = _unreadable(rule)
+            if result is None and rule.rule in last:
+                result = _result(rule, *last[rule.rule], hidden)
             states.append(RuleState(rule=rule, last=result, history=page.items, results=page.total))
         newest = max((past for past, _ in last.values()), key=lambda past: past.at, default=None)
         fresh, full = self._watches(dataset, rules)
@@ -323,12 +325,22 @@ def _result(rule: Rule, past: PastResult, more: Mapping[str, Any], hidden: set[s
     )
 
 
+def _unreadable(rule: Rule) -> RuleResult | None:
+    """Why a rule cannot be asked any more; None for one that can be read."""
+    from ..quality.checking import result_of
+    from ..quality.checks import Unreadable
+    from ..quality.words import stored_check
+
+    check = stored_check(rule.text)
+    return result_of(rule, None, None, error=check.why) if isinstance(check, Unreadable) else None
+
+
 def _with_freshness(result: RuleResult, fresh: Watch) -> RuleResult:
     """The result of a rule about freshness, which the commits decide."""
     from ..quality.checks import Fresh
-    from ..quality.words import check_of
+    from ..quality.words import stored_check
 
-    if not isinstance(check := check_of(result.text), Fresh):
+    if not isinstance(check := stored_check(result.text), Fresh):
         return result
     age = None if fresh.last_at is None else (now() - fresh.last_at).total_seconds()
     return replace(result, passed=age is not None and age <= check.seconds)
