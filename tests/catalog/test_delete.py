@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unavailable
+from jupyter_mlinfra.core.errors import BadRequest, Conflict, MLInfraError, NotFound, Unavailable
 
 
 @pytest.fixture
@@ -159,3 +159,96 @@ def test_how_a_dataset_is_kept_and_the_one_thing_that_could_be_done(
     assert found.suggestion.command == "mlinfra catalog compact t.b --yes"
     assert "10 files 9 are more than it needs" in found.suggestion.why
     assert Path(found.location).name == "b"
+
+
+def test_a_purge_that_fails_is_done_by_the_next_one_and_its_line_is_not_restored(
+    catalog, table, project, stored, monkeypatch
+):
+    from jupyter_mlinfra.catalog.care.orphans import Orphans
+
+    number = catalog.delete("t.a").trash
+    real, files = Orphans._delete, len(stored())
+
+    def fails(self, gone, on_progress):
+        real(self, gone[:-2], on_progress)
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Orphans, "_delete", fails)
+    with pytest.raises((OSError, MLInfraError), match="Input/output error"):
+        catalog.purge(number)
+    assert 0 < len(stored()) < files
+    assert any(path.endswith(".metadata.json") for path in stored())
+    assert catalog.trash().total == 0
+    with pytest.raises(Conflict, match="are being deleted"):
+        catalog.restore_deleted(number)
+    monkeypatch.setattr(Orphans, "_delete", real)
+    assert [item.name for item in catalog.purge().items] == ["t.a"]
+    assert stored() == set()
+    with pytest.raises(NotFound):
+        catalog.purge(number)
+
+
+def test_a_line_whose_metadata_is_gone_blocks_no_other_and_is_purged(
+    catalog, table, project, stored
+):
+    catalog.write(pl.DataFrame({"id": [1]}), into="t.b")
+    number = catalog.delete("t.a").trash
+    catalog.delete("t.b")
+    for path in (project.home / "warehouse" / "t" / "a").rglob("*.metadata.json"):
+        path.unlink()
+    catalog.write(pl.DataFrame({"id": [1]}), into="t.a")
+    assert catalog.trash().total == 2
+    assert catalog.clean("t.a", really=False).dataset == "t.a"
+    with project.database.write() as connection:
+        connection.execute("UPDATE catalog_trash SET ends_at = 1")
+    catalog.clean_all()
+    assert catalog.trash().total == 0
+    assert not any("/b/" in path for path in stored())
+    with pytest.raises(NotFound):
+        catalog.purge(number)
+
+
+def test_a_dataset_that_is_there_under_another_name_is_not_restored_twice(
+    catalog, table, rows, monkeypatch
+):
+    """The process was killed between the two steps of a restore."""
+    from jupyter_mlinfra.catalog.care.trash import Trash
+
+    number = catalog.delete("t.a").trash
+    monkeypatch.setattr(Trash, "take", lambda *_: None)
+    catalog.restore_deleted(number, into="t.b")
+    catalog.write(pl.DataFrame({"id": [3]}), into="t.b")
+    assert catalog.trash().total == 0
+    with pytest.raises(NotFound, match="not in the trash any more"):
+        catalog.restore_deleted(number, into="t.c")
+    assert catalog.purge(number).total == 0
+    assert [row["id"] for row in rows("t.b")] == [1, 2, 3]
+
+
+def test_what_others_commit_while_a_dataset_is_deleted_comes_back_with_it(
+    catalog, table, rows, monkeypatch
+):
+    from jupyter_mlinfra.catalog.care.trash import Trash
+
+    real = Trash.put
+
+    def put(self, *arguments):
+        monkeypatch.setattr(Trash, "put", real)
+        line = real(self, *arguments)
+        catalog.write(pl.DataFrame({"id": [3]}), into="t.a")
+        return line
+
+    monkeypatch.setattr(Trash, "put", put)
+    catalog.restore_deleted(catalog.delete("t.a").trash)
+    assert [row["id"] for row in rows("t.a")] == [1, 2, 3]
+    assert catalog.trash().total == 0
+
+
+@pytest.mark.parametrize("hours", [0, -5])
+def test_files_of_no_age_are_never_asked_for(catalog, table, hours):
+    for clean in (
+        lambda: catalog.clean("t.a", hours=hours),
+        lambda: catalog.clean_all(hours=hours),
+    ):
+        with pytest.raises(BadRequest, match="out of range"):
+            clean()

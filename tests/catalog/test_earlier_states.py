@@ -222,6 +222,26 @@ def test_a_restore_that_others_overtake_begins_again(
     assert ids(catalog, catalog.snapshots(NAME).items[1].id) == [1, 2, 3, 4]  # not lost
 
 
+def test_the_undo_of_a_restore_has_what_came_before_its_lock(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from jupyter_mlinfra.catalog.time import restoring
+
+    first = write(catalog, 1, 2)
+    write(catalog, 3)
+    real = restoring.commit
+    monkeypatch.setattr(restoring, "commit", lambda *a, **k: (write(catalog, 4), real(*a, **k))[1])
+    undo = catalog.restore(NAME, first).undo.split()[-1]
+    assert ids(catalog, undo) == [1, 2, 3, 4]
+
+    def not_by_files(*_: object, **__: object) -> None:
+        write(catalog, 5)
+        raise restoring._NotByFilesError
+
+    monkeypatch.setattr(restoring, "commit", not_by_files)
+    assert ids(catalog, catalog.restore(NAME, first).undo.split()[-1]) == [1, 2, 5]
+
+
 def test_a_state_whose_files_are_gone_is_not_restored(catalog: Catalog) -> None:
     first = write(catalog, 1)
     (task,) = table(catalog).scan().plan_files()
@@ -482,3 +502,80 @@ def test_now(catalog: Catalog) -> None:
     write(catalog, 1)
     ahead = datetime.now(UTC) + timedelta(hours=1)
     assert ids(catalog, ahead.isoformat(timespec="seconds")) == [1]
+
+
+def foreign(catalog: Catalog, path: Path, *names: str, **properties: str) -> None:
+    """Tables of another client, all with the same file, which then is in the earlier state alone
+    of the first.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    iceberg = catalog._store.iceberg
+    parquet.write_table(pa.table({"id": pa.array([1, 2], pa.int64())}), path)
+    iceberg.create_namespace_if_not_exists("t")
+    for name in names:
+        schema = pa.schema([("id", pa.int64())])
+        made = iceberg.create_table(f"t.{name}", schema, properties=properties)
+        made.add_files([str(path)])
+    iceberg.load_table("t.a").overwrite(pa.table({"id": pa.array([9], pa.int64())}))
+
+
+@pytest.mark.parametrize("own", ["", "false"])
+def test_an_expiry_deletes_no_file_that_another_client_brought_in(
+    catalog: Catalog, project: Project, tmp_path: Path, own: str
+) -> None:
+    mine = tmp_path / "mine.parquet"
+    foreign(catalog, mine, "a", "b", **({"gc.enabled": own} if own else {}))
+    before = on_disk(project)
+    plan = catalog.expire(NAME, older_than=NOW, keep=1)
+    assert ("no file is deleted" if own else "1 files outside of its folder stay") in plan.note
+    done = catalog.expire(NAME, older_than=NOW, keep=1, preview=False)
+    assert done.expires > 0
+    assert (done.files, done.note) == (plan.files, plan.note)
+    assert mine.exists()
+    assert (on_disk(project) == before) == bool(own)
+    assert catalog.dataset("t.b").scan().collect()["id"].to_list() == [1, 2]
+
+
+def test_an_expiry_deletes_no_file_that_another_table_has(catalog: Catalog) -> None:
+    write(catalog, 1)
+    there = table(catalog)
+    catalog._store.iceberg.register_table("t.b", there.metadata_location)
+    write(catalog, 2, mode="replace")
+    assert catalog.expire(NAME, older_than=NOW, keep=1, preview=False).expires > 0
+    assert catalog.dataset("t.b").scan().collect()["id"].to_list() == [1]
+
+
+@pytest.mark.parametrize("branch", [False, True])
+def test_an_expiry_leaves_the_tag_that_another_client_makes_meanwhile(
+    catalog: Catalog, meanwhile: Callable[..., None], branch: bool
+) -> None:
+    first = write(catalog, 1)
+    write(catalog, 2)
+    write(catalog, 3)
+    elsewhere = catalog._store.iceberg.load_table(NAME).manage_snapshots()
+    make = elsewhere.create_branch if branch else elsewhere.create_tag
+    meanwhile(lambda: make(int(first), "audit").commit())
+    assert catalog.expire(NAME, older_than=NOW, keep=1, preview=False).expires == 1
+    assert ids(catalog, "audit") == [1]
+
+
+def test_files_that_cannot_be_deleted_after_an_expiry_are_told_of(
+    catalog: Catalog, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from jupyter_mlinfra.catalog.care.orphans import Orphans
+
+    write(catalog, 1)
+    write(catalog, 2, mode="replace")
+    before = on_disk(project)
+
+    def full(*_: object) -> set[str]:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Orphans, "needed", full)
+    done = catalog.expire(NAME, older_than=NOW, keep=1, preview=False)
+    assert (done.done, done.files) == (True, 0)
+    assert "have expired, but" in done.note
+    assert "mlinfra catalog clean t.a" in done.note
+    assert on_disk(project) == before

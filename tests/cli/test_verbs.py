@@ -257,7 +257,7 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
     ),
     ("catalog clean", "Page[CarePlan]", "catalog", "clean_all", {"hours": None, "really": False}),
     ("catalog delete f.p --force", "Deleted", "catalog", "delete", {"name": "f.p", "force": True}),
-    ("catalog trash", "Page[Trashed]", "catalog", "trash", {}),
+    ("catalog trash", "Page[Trashed]", "catalog", "trash", PAGE),
     (
         "catalog trash restore 7 --as f.q",
         "Trashed",

@@ -63,7 +63,8 @@ class Orphans:
         file must be; None for what the settings say. on_progress: called with the number of files
         that are deleted, and of all.
         """
-        least = hours or self._project.settings.of(CatalogSettings).orphan_hours
+        settings = self._project.settings.of(CatalogSettings)
+        least = settings.orphan_hours if hours is None else hours
         if really:
             clean_up(self._store, name)
         with self._store.explained(f"{name.text} was not cleaned."):
@@ -73,7 +74,7 @@ class Orphans:
             since = {plain(item.folder): item for item in left if plain(item.folder) != plain(own)}
             found = {plain(file.path): file for file in self._listed([own, *since])}
             _check_whole(table, found.keys(), self._store.metadata_of(table))
-            needs = self._needed(name, [own, *since])
+            needs = self.needed(name, [own, *since])
             files, is_busy = self._store.pending.files(name.text)
             journal = {plain(path) for path in files}
             deleted = self._of_deleted(found.values(), needs, str(table.metadata.table_uuid))
@@ -88,25 +89,27 @@ class Orphans:
                 self._forget(left, own)
             return self._plan(table, name, judged, really=really)
 
-    def purge(self, metadata: Mapping[str, Any]) -> None:
+    def purge(self, metadata: Mapping[str, Any], location: str) -> None:
         """Delete what a table that is no more has left in its folder, and where it was before, but
-        what others need. metadata: its last.
+        what others need. metadata: its last; location: of that file, which goes last, so that it
+        can be done again.
         """
         left = self._moves.of(str(metadata["table-uuid"]))
         folders = list(dict.fromkeys([metadata["location"], *(item.folder for item in left)]))
-        needs = self._needed(None, folders)
+        needs = self.needed(None, folders)
         gone = [
             file
             for file in self._listed(folders)
             if plain(file.path) not in needs and is_ours(file.path)
         ]
+        gone.sort(key=lambda file: plain(file.path) == plain(location))
         self._delete(gone, lambda *_: None)
         self._forget(left, metadata["location"])
 
     def _listed(self, folders: Sequence[str]) -> list[Found]:
         return [file for folder in folders for file in listed(self._store, folder)]
 
-    def _needed(self, name: DatasetName | None, folders: Sequence[str]) -> set[str]:
+    def needed(self, name: DatasetName | None, folders: Sequence[str]) -> set[str]:
         """What the tables need that may have files in these folders: that of the name, those whose
         location is there, and those in the trash.
         """
@@ -118,9 +121,13 @@ class Orphans:
             table = self._store.load(other)
             found |= needed(table.io, self._store.metadata_of(table), table.metadata_location)
         for item in Trash(self._project, self._store).rows():
-            if _meets(item.metadata, places):
+            if _meets(item.metadata, places) and not item.is_purged:
                 io = io_of(self._store, item.metadata)
-                found |= needed(io, read_metadata(io, item.metadata), item.metadata)
+                try:
+                    metadata = read_metadata(io, item.metadata)
+                except FileNotFoundError:  # it cannot be restored any more
+                    continue
+                found |= needed(io, metadata, item.metadata)
         return found | self._set_aside()
 
     @cached_property
@@ -226,6 +233,8 @@ class Orphans:
             bytes=sum(orphan.bytes for orphan in orphans),
             orphans=orphans[:_SHOWN],
             kept=kept[:_SHOWN],
+            orphans_total=len(orphans),
+            kept_total=len(kept),
             more=max(0, len(orphans) - _SHOWN) + max(0, len(kept) - _SHOWN),
             done=really,
         )

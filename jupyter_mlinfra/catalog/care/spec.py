@@ -23,8 +23,9 @@ class CarePlan:
 
     files_before, files_after: data files of the newest snapshot; estimated before it is done.
     bytes: of the files that are deleted, or that are written again. orphans: files that nobody
-    needs, the largest first; `kept`, those of which that is not certain; of each at most 500, which
-    `more` counts further. snapshot: the one that was made. done: whether it was done.
+    needs, the largest first; `kept`, those of which that is not certain; of each at most 500.
+    orphans_total, kept_total: how many there are; `more`: of both, those that are not shown.
+    snapshot: the one that was made. done: whether it was done.
     """
 
     dataset: str
@@ -33,6 +34,8 @@ class CarePlan:
     bytes: int
     orphans: Sequence[Orphan] = ()
     kept: Sequence[Orphan] = ()
+    orphans_total: int = 0
+    kept_total: int = 0
     more: int = 0
     snapshot: str | None = None
     note: str = ""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ...core.errors import Conflict, NotFound
+from ...core.errors import Conflict, MLInfraError, NotFound
+from ...core.files import file_lock
+from .. import metadata as records
 from ..names import DatasetName
 from ..settings import CatalogSettings
-from .files import io_of, read_metadata
+from ..stores.listing import CatalogEntry
 from .spec import Trashed
 
 if TYPE_CHECKING:
@@ -21,7 +25,12 @@ if TYPE_CHECKING:
     from ..spec import Dataset
     from ..store import CatalogStore
 
-_DAY = 86_400.0
+_DAY, _HOUR = 86_400.0, 3600.0
+_ATTEMPTS = 8
+_PURGED = 0.0
+"""The end of a line whose files are being deleted, or would be by now had that not failed."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +39,11 @@ class Item:
 
     record: Trashed
     metadata: str
+
+    @property
+    def is_purged(self) -> bool:
+        """Whether some of its files may be gone, so that it cannot be restored."""
+        return self.record.until.timestamp() == _PURGED
 
 
 class Trash:
@@ -60,6 +74,28 @@ class Trash:
             number = int(cursor.lastrowid or 0)
         return self.item(str(number)).record
 
+    def drop(self, name: DatasetName) -> tuple[Trashed, str]:
+        """Take a dataset out of the catalog: its line, with what others commit meanwhile, and the
+        folder of its files. Raises Conflict if others wrote every time.
+        """
+        for _ in range(_ATTEMPTS):
+            found = self._store.load(name)
+            dataset = records.dataset(name, self._store.metadata_of(found))
+            trashed = self.put(name, found.metadata_location, dataset)
+            try:
+                if _dropped(self._store, name, found.metadata_location):
+                    return trashed, found.location()
+            except Exception:
+                if self._store.has(name):
+                    self.take(trashed.id)
+                raise
+            self.take(trashed.id)
+        raise Conflict(
+            f"{name.text} was not deleted.",
+            f"Other writers came first {_ATTEMPTS} times.",
+            "Try again when fewer write to it; nothing was changed.",
+        )
+
     def take(self, number: int) -> None:
         """Forget a line."""
         with self._project.database.write() as connection:
@@ -74,16 +110,32 @@ class Trash:
         return [_item(row) for row in found]
 
     def gone(self) -> list[Item]:
-        """As `rows`, without those whose dataset is there all the same, since the process was
-        killed before it was dropped, or after it was restored; these are forgotten.
+        """As `rows`, without those whose dataset is there all the same, under whatever name, since
+        the process was killed before it was dropped, or after it was restored; these are forgotten
+        after an hour.
         """
-        kept = []
-        for item in self.rows():
-            if self._lives(item):
-                self.take(item.record.id)
-            else:
+        rows, kept = self.rows(), []
+        live = self._live() if rows else {}
+        for item in rows:
+            if item.metadata not in live.values() and self._uuid(item) not in live:
                 kept.append(item)
+            elif time.time() - item.record.at.timestamp() > _HOUR:  # its deletion may be under way
+                self.take(item.record.id)
         return kept
+
+    @contextlib.contextmanager
+    def held(self, number: int) -> Iterator[None]:
+        """Only one process of this machine restores or purges a line at a time."""
+        folder = self._project.folder("locks")
+        with file_lock(folder / f"trash-{number}.lock", what=f"A change of {number} in the trash"):
+            yield
+
+    def purging(self, number: int) -> None:
+        """Note that the files of a line are about to be deleted."""
+        with self._project.database.write() as connection:
+            connection.execute(
+                "UPDATE catalog_trash SET ends_at = ? WHERE id = ?", (_PURGED, number)
+            )
 
     def ended(self) -> list[Item]:
         """Those whose time is over."""
@@ -103,9 +155,24 @@ class Trash:
         )
 
     def restore(self, item: Item, name: DatasetName) -> None:
-        """Bring a dataset back under a name. Raises Conflict if there is another of that name."""
+        """Bring a dataset back under a name. Raises Conflict if there is another of that name, and
+        for one that is being purged; NotFound if it is no longer in the trash.
+        """
         from pyiceberg.exceptions import TableAlreadyExistsError
 
+        now = [line for line in self.gone() if line.record.id == item.record.id]
+        if not now:
+            raise NotFound(
+                f"{item.record.name} was not restored.",
+                "It is not in the trash any more: it was restored or purged, or never dropped.",
+                "mlinfra catalog list",
+            )
+        if now[0].is_purged:
+            raise Conflict(
+                f"{item.record.name} was not restored.",
+                "Its files are being deleted, and some are gone.",
+                f"To delete the others: mlinfra catalog trash purge {item.record.id}",
+            )
         iceberg = self._store.iceberg
         iceberg.create_namespace_if_not_exists(name.identifier[:-1])
         try:
@@ -118,16 +185,52 @@ class Trash:
             ) from error
         self.take(item.record.id)
 
-    def _lives(self, item: Item) -> bool:
+    def _live(self) -> dict[str, str | None]:
+        """The metadata files of the datasets that there are, by their UUIDs. One that cannot be
+        read is left out, and then `Orphans.purge` deletes nothing.
+        """
+        found = dict[str, str | None]()
+        for entry in self._store.entries():
+            with contextlib.suppress(MLInfraError):
+                found[str(self._store.metadata(entry)["table-uuid"])] = entry.metadata
+        return found
+
+    def _uuid(self, item: Item) -> str:
+        """Of its table; empty if its metadata cannot be read, which must not hide other lines."""
         name = DatasetName.of(item.record.name)
-        if not self._store.has(name):
+        entry = CatalogEntry(name.namespace, f"{name.table}:{item.record.id}", item.metadata)
+        try:
+            return str(self._store.metadata(entry)["table-uuid"])
+        except MLInfraError as error:
+            _log.warning("Number %s in the trash: %s", item.record.id, error)
+            return ""
+
+
+def _dropped(store: CatalogStore, name: DatasetName, metadata: str) -> bool:
+    """Take a table out of the catalog if its metadata file is still that one; whether it was. A
+    catalog that cannot do both at once is asked first.
+    """
+    from pyiceberg.catalog.sql import IcebergTables, SqlCatalog
+    from sqlalchemy import delete
+    from sqlalchemy.orm import Session
+
+    iceberg = store.iceberg
+    if not isinstance(iceberg, SqlCatalog):
+        if store.load(name).metadata_location != metadata:
             return False
-        with self._store.explained(f"{name.text} cannot be read."):
-            table = self._store.load(name)
-            if table.metadata_location == item.metadata:
-                return True
-            metadata = read_metadata(io_of(self._store, item.metadata), item.metadata)
-            return bool(metadata["table-uuid"] == str(table.metadata.table_uuid))
+        iceberg.drop_table(name.identifier)
+        return True
+    with Session(iceberg.engine) as session:
+        done = session.execute(
+            delete(IcebergTables).where(
+                IcebergTables.catalog_name == iceberg.name,
+                IcebergTables.table_namespace == name.namespace,
+                IcebergTables.table_name == name.table,
+                IcebergTables.metadata_location == metadata,
+            )
+        )
+        session.commit()
+        return bool(done.rowcount == 1)
 
 
 def _said(items: Sequence[Item]) -> str:

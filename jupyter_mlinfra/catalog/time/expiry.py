@@ -2,17 +2,16 @@
 
 A snapshot stays while anything may need it. What its summary says of files that still count moves
 into a property of the table, and its figures into the state database, before it goes. A file is
-deleted after the commit, and only if no snapshot that there is then needs it.
+deleted after the commit, and only if it is in the table's own folder and no table needs it then.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import random
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -41,13 +40,16 @@ _SHOWN, _USERS_SHOWN, _ATTEMPTS = 500, 3, 8
 
 @dataclass(frozen=True, slots=True)
 class _Going:
-    """What one look at the table found. reasons: why snapshots stay."""
+    """What one look at the table found. reasons: why snapshots stay. files: those that are
+    deleted. note: of others.
+    """
 
     table: Table
     metadata: Metadata
     reasons: Mapping[int, str]
     ids: Sequence[int]
     files: Mapping[str, NeededFile]
+    note: str = ""
 
 
 class Expiry:
@@ -79,31 +81,35 @@ class Expiry:
             return self._plan(self._look(self._store.load(self._name)), done=False)
 
     def expire(self) -> ExpiryPlan:
-        """Let them go, and delete the files that no snapshot needs any more.
+        """Let them go, and delete the files that nobody needs any more.
 
         Raises Conflict if other writers came first every time; nothing was changed then.
         """
+        clean_up(self._store, self._name)
+        with self._store.lock(self._name):
+            found = self._removed()
+            if found.ids:
+                failpoint("catalog-expired")
+                found = self._deleted(found)
+                self._tell(found)
+            return self._plan(found, done=True)
+
+    def _removed(self) -> _Going:
+        """What was found, when its snapshots are out of the table."""
         from pyiceberg.exceptions import CommitFailedException
 
-        clean_up(self._store, self._name)
-        with (
-            self._store.explained(f"{self._name.text} was not changed."),
-            self._store.lock(self._name),
-        ):
+        with self._store.explained(f"{self._name.text} was not changed."):
             for attempt in range(_ATTEMPTS):
                 self._store.load(self._name)  # NotFound in our words
                 found = self._look(self._store.open(self._name))
                 if not found.ids:
-                    return self._plan(found, done=True)
+                    return found
                 try:
                     self._remove(found)
                 except CommitFailedException:
                     time.sleep(random.uniform(0.02, 0.1) * 2**attempt)  # noqa: S311 (spreads writers, keeps no secret)
                     continue
-                failpoint("catalog-expired")
-                self._delete(found)
-                self._tell(found)
-                return self._plan(found, done=True)
+                return found
         raise Conflict(
             f"No snapshot of {self._name.text} expired.",
             f"Other writers came first {_ATTEMPTS} times.",
@@ -116,11 +122,13 @@ class Expiry:
         snapshots = table.snapshots()
         going = [item for item in snapshots if item.snapshot_id not in reasons]
         files: Mapping[str, NeededFile] = {}
+        note = ""
         if going:
             needed = NeededFiles(table)
             kept = needed.of(item for item in snapshots if item.snapshot_id in reasons)
             files = {path: file for path, file in needed.of(going).items() if path not in kept}
-        return _Going(table, metadata, reasons, [item.snapshot_id for item in going], files)
+            files, note = _ours(table, files)
+        return _Going(table, metadata, reasons, [item.snapshot_id for item in going], files, note)
 
     def _reasons(self, metadata: Metadata, at: datetime) -> Mapping[int, str]:
         """Why each snapshot stays that does."""
@@ -146,16 +154,19 @@ class Expiry:
 
     def _remove(self, found: _Going) -> None:
         """Take the snapshots out of the table, in one commit."""
-        from pyiceberg.table.update import AssertRefSnapshotId, RemoveSnapshotsUpdate
+        from pyiceberg.exceptions import CommitFailedException
+        from pyiceberg.table.update import RemoveSnapshotsUpdate
 
-        self._keep_figures(found)
+        from .removal import keep_figures, refs_of, same_refs
+
+        keep_figures(self._project, self._name, found.metadata, set(found.ids))
         update = RemoveSnapshotsUpdate.model_validate({"snapshot-ids": list(found.ids)})
-        newest = found.metadata["current-snapshot-id"]
-        is_newest = AssertRefSnapshotId.model_validate({"ref": "main", "snapshot-id": newest})
         transaction = found.table.transaction()
         transaction.set_properties({records.EXPIRED: json.dumps(_still_said(found))})
-        transaction._apply((update,), (is_newest,))
+        transaction._apply((update,), same_refs(found.table))
         failpoint("catalog-expiring")
+        if refs_of(self._now()) != refs_of(found.table):
+            raise CommitFailedException("A tag or branch has changed meanwhile")
         try:
             transaction.commit_transaction()
         except Exception:
@@ -163,40 +174,21 @@ class Expiry:
             if set(found.ids) & {item.snapshot_id for item in self._now().snapshots()}:
                 raise
 
-    def _keep_figures(self, found: _Going) -> None:
-        """What the snapshots did, for whoever learns from the history of a dataset."""
-        going = set(found.ids)
-        rows = [
-            (
-                self._name.text,
-                str(entry["snapshot-id"]),
-                entry["timestamp-ms"] / 1000,
-                records.kind_of(entry),
-                *_figures(entry.get("summary") or {}),
-            )
-            for entry in found.metadata["snapshots"]
-            if entry["snapshot-id"] in going
-        ]
-        with self._project.database.write() as connection:
-            connection.executemany(
-                "INSERT OR REPLACE INTO catalog_commit"
-                " (dataset, snapshot, at, operation, added, removed, total, bytes)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                rows,
-            )
+    def _deleted(self, found: _Going) -> _Going:
+        """Delete the files. The snapshots have expired, so that an error is told, not raised."""
+        from .removal import delete
 
-    def _delete(self, found: _Going) -> None:
-        """Delete the files, but those that a snapshot of another writer needs by now."""
-        table = self._now()
-        needed = NeededFiles(table).of(table.snapshots())
-        files = [path for path in found.files if path not in needed]
-        with self._store.pending.attempt(self._name.text) as record:
-            for path in files:
-                record.makes(path)
-            failpoint("catalog-deleting")
-            for path in files:
-                with contextlib.suppress(FileNotFoundError):
-                    table.io.delete(path)
+        gone, note = list[str](), found.note
+        try:
+            with self._store.explained("Its files were not deleted."):
+                delete(self._project, self._store, found.table, found.files, gone)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the commit is made
+            left = len(found.files) - len(gone)
+            note = (
+                f"{note} The snapshots have expired, but {left:,} files could not be deleted:"
+                f" mlinfra catalog clean {self._name.text}. {error}"
+            ).strip()
+        return replace(found, files={path: found.files[path] for path in gone}, note=note)
 
     def _now(self) -> Table:
         return self._store.open(self._name)
@@ -220,6 +212,7 @@ class Expiry:
             bytes=sum(file.bytes for file in found.files.values()),
             rows=rows,
             lost=_lost(gone, rows),
+            note=found.note,
             done=done,
         )
 
@@ -266,15 +259,15 @@ def _still_said(found: _Going) -> dict[str, Any]:
     return {**before, "sha256": sha256}
 
 
-def _figures(summary: Mapping[str, str]) -> tuple[int, int, int | None, int | None]:
-    """Rows added and removed, rows and bytes in all."""
-    total, size = summary.get("total-records"), summary.get("total-files-size")
-    return (
-        int(summary.get("added-records", 0)),
-        int(summary.get("deleted-records", 0)),
-        None if total is None else int(total),
-        None if size is None else int(size),
-    )
+def _ours(table: Table, files: Mapping[str, NeededFile]) -> tuple[Mapping[str, NeededFile], str]:
+    """The files that may be deleted, and what is to be known of the others."""
+    from .removal import keeps_files, own_files
+
+    if keeps_files(table):
+        return {}, "Its property gc.enabled is false, so its files stay: no file is deleted."
+    own = own_files(table, files)
+    others = len(files) - len(own)
+    return own, f"{others:,} files outside of its folder stay." if others else ""
 
 
 def _named(refs: Mapping[str, str]) -> str:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ..datafiles import DataFiles
     from ..store import CatalogStore
 
-_MISSING_SHOWN = 3
+_MISSING_SHOWN, _ATTEMPTS = 3, 8
 _WENT_BACK = (
     "Other writers listed deleted rows in files of their own, or changed the partitions: the"
     " dataset went back to that snapshot itself, with its present columns."
@@ -49,7 +49,7 @@ class _NotByFilesError(Exception):
 
 class _RestoreChange:
     """A change that gives a table the data files of one of its snapshots, and the columns of that
-    or those of a number.
+    or those of a number. before: after `files`, the state that the commit follows.
     """
 
     locks: ClassVar = True
@@ -58,6 +58,7 @@ class _RestoreChange:
 
     def __init__(self, snapshot: int, columns: int | None) -> None:
         self._snapshot, self._columns = snapshot, columns
+        self.before = ""
 
     def plan(self, existing: Mapping[str, Target] | None) -> Mapping[str, Target]:
         return existing or {}
@@ -69,6 +70,7 @@ class _RestoreChange:
         targets: Mapping[str, Target],  # noqa: ARG002
     ) -> FileChange:
         assert table is not None  # it creates none
+        self.before = _state_of(table)
         then, now = _data_files(table, self._snapshot), _data_files(table, None)
         added = [file for path, file in then.items() if path not in now]
         removed = [file for path, file in now.items() if path not in then]
@@ -99,21 +101,20 @@ class Restoring:
         """
         name, snapshot, note = self._name.whole, self._name.snapshot, ""
         assert snapshot is not None
-        before = self._metadata()
-        entry = records.snapshot_of(self._name, before)
+        entry = records.snapshot_of(self._name, self._metadata())
         with_columns_of(self._store.load(name), self._name)  # NotFound if it has no such columns
         change = _RestoreChange(snapshot, self._name.columns)
         terms = Terms(summary=self._summary, undo=lambda: None, stale=lambda _: False)
         try:
             done = commit(self._store, name, change, owner=self._project.user, terms=terms)
-            new = done.snapshot
+            new, before = done.snapshot, change.before
         except _SameError:
-            return self._restored(str(before["current-snapshot-id"]), entry, undo="")
+            return self._restored(change.before.partition(".")[0], entry, undo="")
         except _NotByFilesError:
-            self._go_back(name, snapshot)
+            before = self._go_back(name, snapshot)
             new = str(snapshot)
             note = _WENT_BACK
-        undo = f"mlinfra catalog restore {name.asked} {_state_of(before)}"
+        undo = f"mlinfra catalog restore {name.asked} {before}" if before else ""
         self._tell(new)
         return self._restored(new, entry, undo=undo, note=note)
 
@@ -139,11 +140,27 @@ class Restoring:
             **{f"{records.POSITION}{stream}": position(told, stream).at for stream in streams},
         }
 
-    def _go_back(self, name: DatasetName, snapshot: int) -> None:
+    def _go_back(self, name: DatasetName, snapshot: int) -> str:
+        """Returns the newest state that there was: pyiceberg asks that it still is. So a commit
+        that comes first is in what the next attempt returns.
+        """
+        from pyiceberg.exceptions import CommitFailedException
+
         with self._store.explained(f"{name.text} was not restored."), self._store.lock(name):
-            table = self._store.open(name)
-            with table.manage_snapshots() as manage:
-                manage.set_current_snapshot(snapshot)
+            for _ in range(_ATTEMPTS):
+                table = self._store.open(name)
+                before = _state_of(table)
+                try:
+                    with table.manage_snapshots() as manage:
+                        manage.set_current_snapshot(snapshot)
+                except CommitFailedException:
+                    continue
+                return before
+        raise Conflict(
+            f"{name.text} was not restored.",
+            f"Other writers came first {_ATTEMPTS} times.",
+            "Try again when fewer write to it; nothing was changed.",
+        )
 
     def _restored(
         self, new: str, entry: records.Metadata | None, *, undo: str, note: str = ""
@@ -171,13 +188,15 @@ class Restoring:
             self._project.events.emit("dataset", name.ref, facts)
 
 
-def _state_of(metadata: records.Metadata) -> str:
+def _state_of(table: Table) -> str:
     """The newest state, as `restore` takes it; with the number of its columns if they were changed
-    since its rows were written.
+    since its rows were written. Empty if it has only branches.
     """
-    snapshot, columns = metadata["current-snapshot-id"], metadata.get("current-schema-id", 0)
-    entry = next(item for item in metadata["snapshots"] if item["snapshot-id"] == snapshot)
-    return f"{snapshot}.{columns}" if entry.get("schema-id", columns) != columns else str(snapshot)
+    snapshot, columns = table.current_snapshot(), table.metadata.current_schema_id
+    if snapshot is None:
+        return ""
+    is_same = snapshot.schema_id in (None, columns)
+    return f"{snapshot.snapshot_id}" if is_same else f"{snapshot.snapshot_id}.{columns}"
 
 
 def _data_files(table: Table, snapshot: int | None) -> dict[str, DataFile]:

@@ -98,9 +98,10 @@ class ExpiringSnapshot:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpiryPlan:
     """Which snapshots of a dataset expire. snapshots: the newest `shown` of `total`, with why they
-    stay. expires: how many go. files, bytes: of the files that no snapshot needs afterwards; rows:
-    in those of them that hold rows. lost: what cannot be done any more, a sentence each. done:
-    whether it was done; otherwise it is a preview.
+    stay. expires: how many go. files, bytes: of the files that are deleted, since no snapshot needs
+    them afterwards; rows: in those of them that hold rows. lost: what cannot be done any more, a
+    sentence each. note: which files stay all the same. done: whether it was done; otherwise it is a
+    preview.
     """
 
     dataset: str
@@ -113,3 +114,4 @@ class ExpiryPlan:
     rows: int
     lost: Sequence[str]
     done: bool
+    note: str = ""

@@ -7,8 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ...core.errors import Conflict, MLInfraError
+from ...core.errors import BadRequest, Conflict, MLInfraError
 from ...core.events import telling
+from ...core.files import explain_os_error
 from ...core.origin import actor
 from ...core.records import Page, page_of
 from .. import metadata as records
@@ -123,6 +124,7 @@ class CareVerbs(Verbs):
         """
         from ..care.orphans import Orphans
 
+        _check_hours(hours)
         return Orphans(self._project, self._store).clean(
             self.own(name), hours=hours, really=really, on_progress=on_progress
         )
@@ -133,9 +135,12 @@ class CareVerbs(Verbs):
         """
         from ..care.orphans import Orphans
 
+        _check_hours(hours)
+        orphans = Orphans(self._project, self._store)
+        plans: list[CarePlan] = []
         if really:
-            self._empty()
-        orphans, plans = Orphans(self._project, self._store), []
+            _, failed = self._empty()
+            plans = [_not_cleaned(DatasetName.of(name), error) for name, error in failed]
         for entry in self._store.entries():
             name = DatasetName(entry.namespace, entry.table)
             try:
@@ -165,21 +170,13 @@ class CareVerbs(Verbs):
             self._store.lock(dataset_name),
             self._store.explained(f"{dataset_name.text} was not deleted."),
         ):
-            found = self._store.load(dataset_name)
-            if not force:
+            if not force and self._store.load(dataset_name):
                 self._check_unused(dataset_name)
-            dataset = records.dataset(dataset_name, self._store.metadata_of(found))
-            trashed = self._trash.put(dataset_name, found.metadata_location, dataset)
-            try:
-                self._store.iceberg.drop_table(dataset_name.identifier)
-            except Exception:
-                if self._store.has(dataset_name):
-                    self._trash.take(trashed.id)
-                raise
+            trashed, files = self._trash.drop(dataset_name)
         self._tell_deleted(dataset_name)
         return Deleted(
             deleted=dataset_name.text,
-            files=found.location(),
+            files=files,
             trash=trashed.id,
             until=trashed.until,
             undo=f"mlinfra catalog trash restore {trashed.id}",
@@ -187,7 +184,7 @@ class CareVerbs(Verbs):
 
     def trash(self, *, limit: int = 50, cursor: str | None = None) -> Page[Trashed]:
         """The deleted datasets that can be restored, the newest first."""
-        items = [item.record for item in self._trash.gone()]
+        items = [item.record for item in self._trash.gone() if not item.is_purged]
         return page_of(items, limit=limit, cursor=cursor)
 
     def restore_deleted(self, trashed: str | int, *, into: str = "") -> Trashed:
@@ -200,6 +197,7 @@ class CareVerbs(Verbs):
         self._tables.check_free(name)
         with (
             self._store.lock(name),
+            self._trash.held(item.record.id),
             self._store.explained(f"{item.record.name} was not restored."),
         ):
             self._trash.restore(item, name)
@@ -209,26 +207,53 @@ class CareVerbs(Verbs):
 
     def purge(self, trashed: str | int | None = None) -> Page[Trashed]:
         """Delete the files of a deleted dataset now, or, without one, of all whose time is over.
-        What another dataset needs stays. Returns those that are gone.
+        What another dataset needs stays. Returns those that are gone. One that cannot be deleted
+        keeps no other from it, stays in the trash, where it cannot be restored any more, and is
+        done by the next purge.
         """
         if trashed is None:
-            gone = self._empty()
+            gone, failed = self._empty()
+            if failed:
+                raise failed[0][1]
         else:
-            item = self._trash.item(str(trashed))
-            gone = [self._purged(found) for found in self._trash.gone() if found == item]
+            number = self._trash.item(str(trashed)).record.id
+            found = [item for item in self._trash.gone() if item.record.id == number]
+            gone = [self._purged(item) for item in found]
         return Page(items=gone, shown=len(gone), total=len(gone), cursor=None)
 
-    def _empty(self) -> list[Trashed]:
-        return [self._purged(item) for item in self._trash.ended()]
+    def _empty(self) -> tuple[list[Trashed], list[tuple[str, MLInfraError]]]:
+        """Those that are gone, and those that are not, by name."""
+        gone: list[Trashed] = []
+        failed: list[tuple[str, MLInfraError]] = []
+        for item in self._trash.ended():
+            try:
+                gone.append(self._purged(item))
+            except MLInfraError as error:
+                failed.append((item.record.name, error))
+            except OSError as error:
+                found = explain_os_error(error, f"{item.record.name} was not purged.")
+                failed.append((item.record.name, found))
+        return gone, failed
 
     def _purged(self, item: Item) -> Trashed:
         from ..care.files import io_of, read_metadata
         from ..care.orphans import Orphans
 
-        with self._store.explained(f"{item.record.name} was not purged."):
-            metadata = read_metadata(io_of(self._store, item.metadata), item.metadata)
-            self._trash.take(item.record.id)
-            Orphans(self._project, self._store).purge(metadata)
+        number = item.record.id
+        with (
+            self._trash.held(number),
+            self._store.explained(f"{item.record.name} was not purged."),
+        ):
+            if number not in [line.record.id for line in self._trash.gone()]:
+                return item.record  # by another process
+            self._trash.purging(number)
+            try:
+                metadata = read_metadata(io_of(self._store, item.metadata), item.metadata)
+            except FileNotFoundError:  # nothing says which files it had
+                pass
+            else:
+                Orphans(self._project, self._store).purge(metadata, item.metadata)
+            self._trash.take(number)
         return item.record
 
     def _check_unused(self, name: DatasetName) -> None:
@@ -249,6 +274,15 @@ class CareVerbs(Verbs):
     def _tell_deleted(self, name: DatasetName) -> None:
         with telling(f"{name.text} is deleted"):
             self._project.events.emit("dataset", name.ref, {"deleted": True})
+
+
+def _check_hours(hours: int | None) -> None:
+    if hours is not None and hours < 1:
+        raise BadRequest(
+            f"hours={hours} is out of range.",
+            "A younger file may belong to a write that is under way.",
+            "At least 1, or leave it out: [catalog] orphan_hours.",
+        )
 
 
 def _not_cleaned(name: DatasetName, error: MLInfraError) -> CarePlan:

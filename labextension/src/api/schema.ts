@@ -598,8 +598,9 @@ export interface components {
          *
          *     files_before, files_after: data files of the newest snapshot; estimated before it is done.
          *     bytes: of the files that are deleted, or that are written again. orphans: files that nobody
-         *     needs, the largest first; `kept`, those of which that is not certain; of each at most 500, which
-         *     `more` counts further. snapshot: the one that was made. done: whether it was done.
+         *     needs, the largest first; `kept`, those of which that is not certain; of each at most 500.
+         *     orphans_total, kept_total: how many there are; `more`: of both, those that are not shown.
+         *     snapshot: the one that was made. done: whether it was done.
          */
         readonly CarePlan: {
             readonly bytes: number;
@@ -611,11 +612,15 @@ export interface components {
             /** @default [] */
             readonly kept: readonly components["schemas"]["Orphan"][];
             /** @default 0 */
+            readonly kept_total: number;
+            /** @default 0 */
             readonly more: number;
             /** @default  */
             readonly note: string;
             /** @default [] */
             readonly orphans: readonly components["schemas"]["Orphan"][];
+            /** @default 0 */
+            readonly orphans_total: number;
             /** @default null */
             readonly snapshot: string | null;
         };
@@ -1545,9 +1550,10 @@ export interface components {
         /**
          * ExpiryPlan
          * @description Which snapshots of a dataset expire. snapshots: the newest `shown` of `total`, with why they
-         *     stay. expires: how many go. files, bytes: of the files that no snapshot needs afterwards; rows:
-         *     in those of them that hold rows. lost: what cannot be done any more, a sentence each. done:
-         *     whether it was done; otherwise it is a preview.
+         *     stay. expires: how many go. files, bytes: of the files that are deleted, since no snapshot needs
+         *     them afterwards; rows: in those of them that hold rows. lost: what cannot be done any more, a
+         *     sentence each. note: which files stay all the same. done: whether it was done; otherwise it is a
+         *     preview.
          */
         readonly ExpiryPlan: {
             readonly bytes: number;
@@ -1556,6 +1562,8 @@ export interface components {
             readonly expires: number;
             readonly files: number;
             readonly lost: readonly string[];
+            /** @default  */
+            readonly note: string;
             readonly rows: number;
             readonly shown: number;
             readonly snapshots: readonly components["schemas"]["ExpiringSnapshot"][];

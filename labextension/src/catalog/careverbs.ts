@@ -60,7 +60,7 @@ export const clean: Perform<IDataset> = async call => {
   const { name, workbench } = call;
   const { client, trans } = workbench;
   const plan = await client.catalog.orphans(name);
-  const count = plan.orphans.length;
+  const count = plan.orphans_total;
   if (!count) {
     return { message: trans.__('%1 has no file that may be deleted.', name) };
   }

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from ....core.errors import BadRequest
+from ....faces.cli import paged
 from ....faces.session import Session
 from ....faces.words import size
 from .noun import catalog
@@ -90,13 +91,14 @@ def _delete(session: Session, name: str, yes: bool, force: bool) -> Any:  # noqa
 @click.argument("what", type=click.Choice(["list", "restore", "purge"]), default="list")
 @click.argument("name", required=False)
 @click.option("--as", "into", metavar="NS.TABLE", default="", help="Restore it under this name.")
-def _trash(session: Session, what: str, name: str | None, into: str) -> Any:
+@paged
+def _trash(session: Session, what: str, name: str | None, into: str, **options: Any) -> Any:
     """Deleted datasets: list them, restore one by its number or name, or purge one, or all whose
     time is over: delete their files.
     """
     verbs = session.bench.catalog
     if what == "list":
-        return verbs.trash()
+        return verbs.trash(**options)
     if what == "purge":
         return verbs.purge(name)
     if name is None:

@@ -58,8 +58,8 @@ def plan(item: CarePlan) -> Row:
         "dataset": item.dataset,
         "data files": plain(item.files_before) if item.files_before == item.files_after else files,
         "bytes": size(item.bytes),
-        "not needed": plain(len(item.orphans) or None),
-        "kept": plain(len(item.kept) or None),
+        "not needed": plain(item.orphans_total or None),
+        "kept": plain(item.kept_total or None),
         "done": plain(item.done),
         "note": item.note or NONE,
     }

@@ -123,5 +123,5 @@ def _expiry(item: ExpiryPlan) -> Card:
         ref=reference("dataset", item.dataset),
         facts=said(facts),
         rows=[_expiring(line) for line in item.snapshots],
-        note=f"{rest:,} older ones are not shown." if rest else "",
+        note=f"{item.note} {f'{rest:,} older ones are not shown.' if rest else ''}".strip(),
     )
