@@ -13,7 +13,7 @@ import { MOST, useList } from '../hooks/list';
 import { type IQuery, useQuery } from '../hooks/query';
 import type { IWorkbench } from '../tokens';
 
-const TOPICS = ['view', 'run', 'model', 'dataset'];
+const TOPICS = ['view', 'run', 'model', 'dataset'] as const;
 
 /** What was made from the features of a view: as much as the server gives at once. */
 export function useUses(view: IView): IQuery<IPage<IUse>> {
