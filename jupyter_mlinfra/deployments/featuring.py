@@ -217,7 +217,7 @@ def _sample(
     store has all values, beside the other inputs of the model's own sample.
     """
     refs = [f"{view['name']}:{item['name']}" for view in views for item in view["features"]]
-    entities = features.examples(refs, SAMPLE_ROWS).to_dicts() if refs else []
+    entities = features.examples(refs, SAMPLE_ROWS, gaps=True).to_dicts() if refs else []
     places = {name: place for place, name in enumerate(sample["names"])}
     rows = []
     for number, entity in enumerate(entities or [{}]):

@@ -29,9 +29,12 @@ def examples(
     requested: Mapping[str, Sequence[str]],
     views: Mapping[str, Definition],
     count: int,
+    *,
+    gaps: bool = False,
 ) -> pl.DataFrame:
-    """At most `count` rows with the keys of all views, of each key one: first those for which a
-    join finds most of the features, then the newest. requested: features by view.
+    """At most `count` rows with the keys of all views, of each key one, the newest first, for which
+    a join finds most of the features; with `gaps` also rows with fewer, after them. requested:
+    features by view.
     """
     import polars as pl
 
@@ -50,7 +53,7 @@ def examples(
         return pl.DataFrame({_AT: []}, schema={_AT: pl.Datetime("us", "UTC")})
     rows = found.head(_CANDIDATES)
     if requested.keys() == stored.keys():
-        rows = _best(project, stored, views, rows, pins)
+        rows = _best(project, stored, views, rows, pins, gaps=gaps)
     keys = [name for name in rows.columns if name != _AT]
     if keys:
         rows = rows.unique(list(map(exactly, keys)), keep="first", maintain_order=True)
@@ -63,8 +66,12 @@ def _best(
     views: Mapping[str, Definition],
     rows: pl.DataFrame,
     pins: dict[str, str | None],
+    *,
+    gaps: bool,
 ) -> pl.DataFrame:
-    """The rows, first those for which a join finds most values, then the newest."""
+    """The rows for which a join finds most values, the newest first; with `gaps` also the others
+    with any, after them.
+    """
     import polars as pl
 
     values = known_values(project, requested, views, rows, at=_AT, snapshots=pins)
@@ -72,7 +79,8 @@ def _best(
     filled = values.select(
         pl.sum_horizontal(exactly(name).is_not_null().cast(pl.Int32) for name in names)
     ).to_series()
-    ranked = rows.with_columns(filled.alias(_FILLED)).filter(pl.col(_FILLED) > 0)
+    least = pl.lit(1) if gaps else pl.col(_FILLED).max()
+    ranked = rows.with_columns(filled.alias(_FILLED)).filter(pl.col(_FILLED) >= least)
     return ranked.sort(_FILLED, _AT, descending=True, maintain_order=True).drop(_FILLED)
 
 

@@ -349,7 +349,7 @@ def test_no_function_of_the_engine_reads_a_file_or_its_environment(
         lock(connection)
         for call, value in product(calls, (str(tmp_path / "secret.csv"), "SECRET_WORD")):
             try:
-                found, _ = answer(connection, call.format(value), {}, 100)
+                found, _ = answer(connection, call.format(value), {}, 100, 64)
             except (duckdb.Error, OSError):
                 continue
             assert "canary" not in str(found.to_pylist()), call

@@ -235,14 +235,19 @@ class TrainingVerbs(FeatureVerbs):
 
         return Catalog(self._project)
 
-    def examples(self, features: Sequence[str], count: int = 5) -> pl.DataFrame:
+    def examples(
+        self, features: Sequence[str], count: int = 5, *, gaps: bool = False
+    ) -> pl.DataFrame:
         """Some entity rows to try a training set with: keys of each view, each at a time at which
         most of the features have values, the newest first. Not a random sample.
+
+        gaps: after them also rows for which fewer features have values.
         """
         from ..samples import examples
 
         requested = self._requested(features)
-        return examples(self._project, requested, self._definitions(requested), count)
+        views = self._definitions(requested)
+        return examples(self._project, requested, views, count, gaps=gaps)
 
     def use(self, features: Sequence[str]) -> str:
         """Python code for a training set of these features. Raises NotFound."""
