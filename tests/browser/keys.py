@@ -4,8 +4,9 @@ same by either hand.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
+import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import Lab
@@ -60,7 +61,8 @@ def press(lab: Lab, button: Locator) -> None:
 
 
 Hand = Literal["mouse", "keyboard"]
-HANDS: tuple[Hand, ...] = ("mouse", "keyboard")
+HANDS: Final = (pytest.param("mouse", marks=pytest.mark.slow), "keyboard")
+"""`make test` goes through a scenario by keyboard, the harder way; `make slow` does it by mouse."""
 
 
 def open_by(hand: Hand, lab: Lab, reference: str, panel: str = "Models") -> Locator:

@@ -51,6 +51,8 @@ class Watched:
 
     server: Server
     flights: Flights
+    has_labels: bool = False
+    """Whether a test has sent some: they stay."""
 
     def evaluate(self, monitor: str = "flights") -> None:
         self.server.ask(f"mlinfra/api/monitoring/monitors/{monitor}/evaluate", "POST", {})
