@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ..core.errors import NotFound
@@ -14,6 +15,7 @@ from . import metadata as records
 from .change import WriteMode
 from .commit import Committed, Terms, commit
 from .intake import Rows
+from .looking.folders import forget, profiles_in, sketches_in
 from .names import DatasetName
 from .positions import Advance, Advancing, Position, position
 from .quality.ingest import Guarding
@@ -25,6 +27,9 @@ from .ways import changing, notes_of
 
 if TYPE_CHECKING:
     from ..core.project import Project
+
+Columns = Mapping[str, Sequence[tuple[str, str]]]
+"""For each column of a dataset, inputs and their columns that its values were made of."""
 
 
 class Writer:
@@ -46,12 +51,14 @@ class Writer:
         properties: Callable[[], Mapping[str, str]] = dict,
         stale: Callable[[records.Metadata], bool] = lambda _: False,
         personal: Collection[str] = (),
+        columns: Columns = MappingProxyType({}),
     ) -> IngestReport:
         """Commit rows. key: columns of an upsert. inputs: references of what the rows were made
         from. properties: further properties of the snapshot; called after the last row was read, so
         that an error in it stops the commit. stale: of the metadata that another writer's commit
         has made: whether `properties` must be called again. personal: columns that the commit tags
-        `pii`.
+        `pii`. columns: of each column of the rows, the inputs and their columns that it was made
+        of, where that is known.
         """
         written_by = actor(self._project)
 
@@ -86,8 +93,17 @@ class Writer:
             notes, failed = notes_of(change), guard.warnings if guard else []
             if guard is not None:
                 self._rules.keep(name, committed.snapshot, guard.results)
-        self._announce(name, committed, written_by, inputs, quarantined=len(quarantine.rows))
+        self._announce(
+            name,
+            committed,
+            written_by,
+            inputs,
+            quarantined=len(quarantine.rows),
+            columns=columns,
+        )
         failpoint("catalog-told")
+        if personal:
+            self._forget_figures(name)
         return IngestReport(
             dataset=name.text,
             rows_written=committed.rows,
@@ -101,6 +117,13 @@ class Writer:
             notes=notes,
             rules_failed=failed,
         )
+
+    def _forget_figures(self, name: DatasetName) -> None:
+        """Remove what is kept of earlier snapshots: it may tell values of a column that is masked
+        now.
+        """
+        forget(profiles_in(self._project.home, name.text))
+        forget(sketches_in(self._project.home, self._metadata(name).get("table-uuid")))
 
     def write_once(
         self,
@@ -174,6 +197,7 @@ class Writer:
         inputs: Sequence[str],
         *,
         quarantined: int,
+        columns: Columns,
     ) -> None:
         """Event and lineage of a commit. The rows are in: an error here is logged, never reported
         as a failed write.
@@ -187,6 +211,7 @@ class Writer:
                 inputs=inputs,
                 outputs=[f"{name.ref}@{committed.snapshot}"],
                 facts=facts,
+                columns=columns,
             )
             self._project.events.emit(
                 "dataset", name.ref, {"snapshot": committed.snapshot, **facts}

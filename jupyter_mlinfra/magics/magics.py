@@ -126,7 +126,8 @@ def _sql(shell: Any) -> Magic:
     def magic(line: str, cell: str) -> Any:
         """`%%catalog sql [--out NAME] [--limit N] [-p NAME=VALUE] [--reveal] [--explore]`: answer
         one SELECT over datasets, as a Polars frame. `$NAME` in it is a value that `-p` gives.
-        --explore: as a grid, page by page.
+        --out: a variable for the frame, or NS.TABLE, a dataset that the whole answer is written
+        into, in place of its rows. --explore: as a grid, page by page.
         """
         parser = Parser(prog="%%catalog", add_help=False)
         parser.add_argument("verb", choices=["sql"])
@@ -137,12 +138,13 @@ def _sql(shell: Any) -> Magic:
         parser.add_argument("--reveal", action="store_true")
         parser.add_argument("--explore", action="store_true")
         options = parser.parse_args(split(line))
-        frame = Session().bench.catalog.sql(
-            cell,
-            parameters=parameters(options.param, options.raw),
-            limit=options.limit,
-            reveal=Viewer("magic") if options.reveal else False,
-        )
+        catalog, values = Session().bench.catalog, parameters(options.param, options.raw)
+        viewer = Viewer("magic") if options.reveal else False
+        if "." in (options.out or ""):
+            return catalog.sql_into(
+                cell, into=options.out, parameters=values, limit=options.limit, reveal=viewer
+            )
+        frame = catalog.sql(cell, parameters=values, limit=options.limit, reveal=viewer)
         if options.out:
             shell.user_ns[options.out] = frame
         if options.explore:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 from ..workbench import current
 
@@ -90,19 +90,47 @@ def write(
     return current().catalog.write(frame, into=into, mode=mode, key=key, inputs=inputs)
 
 
+@overload
 def sql(
     query: str,
     *,
     parameters: Mapping[str, Any] | None = None,
     limit: int | None = None,
     reveal: bool = False,
-) -> pl.DataFrame:
+    out: None = None,
+) -> pl.DataFrame: ...
+
+
+@overload
+def sql(
+    query: str,
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    limit: int | None = None,
+    reveal: bool = False,
+    out: str,
+) -> IngestReport: ...
+
+
+def sql(
+    query: str,
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    limit: int | None = None,
+    reveal: bool = False,
+    out: str | None = None,
+) -> pl.DataFrame | IngestReport:
     """The answer to one SELECT over datasets (`FROM flights.departures`, or an earlier state:
     `FROM flights.departures@SNAPSHOT`).
 
     parameters: values of `$name` in the query. limit: most rows; None for all. reveal: show the
-    values of columns tagged `pii`, which is recorded.
+    values of columns tagged `pii`, which is recorded. out: a dataset (`ns.table`) that the answer
+    is written into, in place of its rows, in one commit with its lineage; earlier snapshots stay.
     """
+    if out is not None:
+        return current().catalog.sql_into(
+            query, into=out, parameters=parameters, limit=limit, reveal=reveal
+        )
     return current().catalog.sql(query, parameters=parameters, limit=limit, reveal=reveal)
 
 

@@ -1917,6 +1917,13 @@ def test_sql_answers_with_rows(noted: Noted, verb: Callable[..., Any]) -> None:
     assert noted.calls == [("catalog", "answer", asked)]
 
 
+def test_sql_into_a_dataset_writes_the_whole_answer(noted: Noted, verb: Callable[..., Any]) -> None:
+    noted.answer = record("IngestReport")
+    assert verb(["catalog", "sql", "SELECT 1 AS x", "--out", "a.b"]).value == noted.answer
+    asked = {"query": "SELECT 1 AS x", "into": "a.b", "parameters": {}, "limit": None}
+    assert noted.calls == [("catalog", "sql_into", {**asked, "reveal": False})]
+
+
 @pytest.mark.parametrize(
     ("words", "kind", "change", "code"),
     [

@@ -117,6 +117,12 @@ def test_sql_in_a_cell_gives_a_frame_and_a_variable(shell: Any, project: Project
     )
     assert shell.user_ns["some"].to_dicts() == [{"tail": "N2", "year": 2004}]
     assert isinstance(grid, Explorer)
+    query = "SELECT tail FROM flights.planes"
+    written = shell.run_cell_magic("catalog", "sql --out flights.tails", query)
+    assert (written.dataset, written.rows_written) == ("flights.tails", 2)
+    again = ml.sql(query, limit=1, out="flights.tails")
+    assert again.rows_written == 1
+    assert ml.dataset("flights.tails").scan().collect().height == 1
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -27,13 +27,29 @@ class SqlAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """A table that a query read. place: its schema and name in the engine. ref: with its snapshot.
+    hidden, revealed: of the columns that the query may use, those with personal data, whose values
+    it did not get, or got.
+    """
+
+    place: tuple[str, str]
+    ref: str
+    columns: Sequence[str]
+    hidden: Collection[str]
+    revealed: Collection[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What `SqlAnswer` says, with the rows as a frame."""
+    """What `SqlAnswer` says, with the rows as a frame. text: the query as the engine ran it."""
 
     frame: pl.DataFrame
     masked: Sequence[str]
     more: bool
     snapshots: Mapping[str, str | None]
+    text: str
+    inputs: Sequence[Input]
 
     def answer(self) -> SqlAnswer:
         """The same in JSON-safe values."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.errors import BadRequest, Forbidden, MLInfraError, NotFound, Unprocessable
 from . import words
-from .answers import Found, framed
+from .answers import Found, Input, framed
 from .engine import Limits, answer, bounded, engine, lock, register
 from .guarding import uses_tokens
 from .masking import Masking
@@ -56,7 +56,7 @@ def run(query: Query) -> Found:
     with engine(query.limits) as connection:
         try:
             with bounded(connection, query.limits.seconds):
-                text, read = _prepared(connection, query, tokens, masking)
+                text, tables = _prepared(connection, query, tokens, masking)
                 lock(connection)
                 _check_one_select(connection, text)
                 if masking.used and uses_tokens(connection, text, query.parameters, masking.field):
@@ -72,7 +72,9 @@ def run(query: Query) -> Found:
         frame=frame if query.limit is None else frame.head(query.limit),
         masked=masked,
         more=more,
-        snapshots={table.name.text: table.state() for table in read},
+        snapshots={table.name.text: table.state() for table in tables.read.values()},
+        text=text,
+        inputs=tables.inputs,
     )
 
 
@@ -81,7 +83,7 @@ def _prepared(
     query: Query,
     tokens: Sequence[words.Token],
     masking: Masking,
-) -> tuple[str, Sequence[ReadTable]]:
+) -> tuple[str, _Tables]:
     """The query with names that DuckDB takes, and the tables, which it can read now."""
     import duckdb
 
@@ -97,7 +99,7 @@ def _prepared(
         for name in connection.get_table_names(text, qualified=True):
             for named in words.tables(words.tokens(f"FROM {name}")):
                 tables.add(named)
-    return text, list(tables.read.values())
+    return text, tables
 
 
 _PLAIN_PARTS = 2
@@ -121,12 +123,18 @@ class _Tables:
         self._connection, self._query = connection, query
         self._mentioned, self._masking = mentioned, masking
         self.read: dict[str, ReadTable] = {}
+        self.inputs = list[Input]()
 
     def name_of(self, named: words.Named) -> str:
         """Its name in the engine."""
+        schema, table = self._place(named)
+        return f"{words.quoted(schema)}.{words.quoted(table)}"
+
+    @staticmethod
+    def _place(named: words.Named) -> tuple[str, str]:
         state = named.at or named.moment
         table = f"{named.parts[-1]}@{state}" if state else named.parts[-1]
-        return f"{words.quoted('.'.join(named.parts[:-1]))}.{words.quoted(table)}"
+        return ".".join(named.parts[:-1]), table
 
     def add(self, named: words.Named) -> bool:
         """Make it readable; False if the catalog has no such table."""
@@ -139,8 +147,9 @@ class _Tables:
             rows = table.scan()
             columns = rows.collect_schema().names()
             mentioned = [column for column in columns if self._mentioned(column)]
-            masked = set(table.personal(columns)) - set(mentioned)
-            masked |= set(self._query.hidden(table, mentioned)) & set(table.personal(mentioned))
+            personal = set(table.personal(mentioned))
+            hidden = set(self._query.hidden(table, mentioned)) & personal
+            masked = set(table.personal(columns)) - set(mentioned) | hidden
             size = table.record().bytes
         scan = f"scan {len(self.read)}"
         most = (self._query.limits.memory_mib << 20) // _LARGE_PART
@@ -150,6 +159,16 @@ class _Tables:
         self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         self._connection.execute(f"CREATE VIEW {name} AS SELECT * FROM {words.quoted(scan)}")  # noqa: S608 (quoted)
         self.read[name] = table
+        state = table.state()
+        self.inputs.append(
+            Input(
+                place=self._place(named),
+                ref=f"{table.name.ref}@{state}" if state else table.name.ref,
+                columns=columns,
+                hidden=hidden,
+                revealed=personal - hidden,
+            )
+        )
         return True
 
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Unpack, get_args
 from ...core.viewer import Reveal
 from ..change import WriteMode
 from ..intake import FrameRows
-from ..looking.folders import forget, profiles_in, sketches_in
 from ..positions import Advance, Position
 from ..progress import OnProgress
 from ..reading import ReadingOptions
@@ -168,7 +167,7 @@ class IngestVerbs(Verbs):
         rows, made_from = FrameRows(frame), list(inputs)
         if once:
             return self._writer.write_once(name, rows, way, made_from, once, advance, key=columns)
-        report = self._writer.write(
+        return self._writer.write(
             name,
             rows,
             way,
@@ -178,11 +177,6 @@ class IngestVerbs(Verbs):
             properties=lambda: properties,
             personal=personal,
         )
-        if personal:  # figures of before may tell values
-            table = self._store.metadata(self._store.entry(name))
-            forget(profiles_in(self._project.home, name.text))
-            forget(sketches_in(self._project.home, table["table-uuid"]))
-        return report
 
     def written(self, name: str, once: str) -> str | None:
         """The snapshot that added the rows of this name (see `write`), if they are in the dataset

@@ -6,13 +6,15 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from ...core.errors import BadRequest, Forbidden, NotFound
+from ...core.errors import BadRequest, Conflict, Forbidden, NotFound
 from ...core.viewer import Reveal
 from .. import metadata as records
+from ..intake import FrameRows
 from ..names import DatasetName
 from ..querying.answers import Found, SqlAnswer
 from ..querying.words import Named
 from ..settings import CatalogSettings
+from ..spec import IngestReport
 from .base import Verbs
 
 if TYPE_CHECKING:
@@ -40,6 +42,58 @@ class SqlVerbs(Verbs):
         values of masked columns too, which is recorded.
         """
         return self._sql_answer(query, parameters, limit, reveal).frame
+
+    def sql_into(
+        self,
+        query: str,
+        *,
+        into: str,
+        parameters: Mapping[str, Any] | None = None,
+        limit: int | None = None,
+        reveal: Reveal = False,
+    ) -> IngestReport:
+        """Write the whole answer to one SELECT into a dataset, in place of its rows, in one commit
+        with its lineage; earlier snapshots stay. Columns made from such with personal data are
+        tagged `pii` too. Raises what `sql` and `write` raise, Forbidden for an answer with masked
+        values, unless they are revealed, and Conflict if it reads the dataset that it writes, and
+        others wrote into that meanwhile.
+        """
+        from ..querying.storing import made
+
+        name = self.own(into)
+        self._store.check_writable(name)
+        before = self._newest(name)
+        found = self._sql_answer(query, parameters, limit, reveal)
+        origin, rows = made(found), FrameRows(found.frame)
+        reads_itself = any(ref.partition("@")[0] == name.ref for ref in origin.inputs)
+
+        def check_newest() -> Mapping[str, str]:
+            """Rows that were made of the dataset itself replace none that were not read."""
+            if reads_itself and self._newest(name) != before:
+                raise Conflict(
+                    f"{name.text} was not written.",
+                    "The query reads it, and others wrote into it meanwhile; those rows would go.",
+                    "Run it again.",
+                )
+            return {}
+
+        return self._writer.write(
+            name,
+            rows,
+            "replace",
+            origin.inputs,
+            rows.quarantine,
+            properties=check_newest,
+            stale=lambda _: True,
+            personal=origin.personal,
+            columns=origin.columns,
+        )
+
+    def _newest(self, name: DatasetName) -> str | None:
+        """Its state now; None if there is no such dataset."""
+        if not self._store.has(name):
+            return None
+        return records.dataset(name, self._store.metadata(self._store.entry(name))).snapshot
 
     def answer(
         self,
