@@ -164,6 +164,13 @@ def _paths(name: str, dtype: pl.DataType) -> Iterator[str]:
         yield from _paths(f"{name}.element", _instance(dtype.inner))
 
 
+def in_zone(dtype: pl.DataType, zone: str | None) -> pl.DataType:
+    """The type of times without a zone once it is known in which zone they were read."""
+    import polars as pl
+
+    return pl.Datetime("us", "UTC") if zone and dtype == pl.Datetime("us") else dtype
+
+
 def storable(dtype: pl.DataType, column: str) -> pl.DataType:
     """The type in which Iceberg (format 2) keeps values of a Polars type, without loss; an all-null
     column becomes text.

@@ -12,7 +12,7 @@ from ..core.errors import BadRequest, Unprocessable
 from ..core.frames import polars_frame
 from .conform import Fit, Target, fit
 from .diagnosis import refusal
-from .dtypes import requested_dtype, storable
+from .dtypes import in_zone, requested_dtype, storable
 from .fitting import but, cut, failed_rows, typed, unfit_rows
 from .guess import Guess, Guesses
 from .kept import Kept
@@ -264,7 +264,7 @@ class FileRows:
         if name in self.guesses:
             return Target(self.guesses[name].dtype)
         dtypes = [
-            storable(source.columns[name], name)
+            in_zone(storable(source.columns[name], name), self._reading.time_zone)
             for source in self._sources
             if name in source.columns
         ]

@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..core.errors import BadRequest, NotFound
 from .addresses import refuse_address
@@ -21,6 +21,7 @@ from .formats.excel import ExcelFile, sheet_of
 from .formats.packed import ARCHIVE, PACKED, members, packing, split
 from .jsonfile import JsonFile
 from .names import renaming
+from .options import Kind, refuse_unused
 from .parquetfile import ParquetFile
 from .quarantine import Broken, Unfit
 from .reading import Dialect, Doubt, Reading, say
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 
 HEAD_ROWS = 1000
 """Rows of a Parquet or Arrow file or of a sheet by which its content is judged."""
-
-type Kind = Literal["csv", "json", "parquet", "arrow", "excel"]
 
 _SUFFIXES: Mapping[Kind, tuple[str, ...]] = {
     "csv": (".csv", ".tsv", ".txt"),
@@ -155,6 +154,7 @@ def _members(path: Path) -> list[Path]:
 @contextlib.contextmanager
 def open_sources(paths: Sequence[Path], reading: Reading, scratch: Path) -> Iterator[list[Source]]:
     """Open and check every file: header, encoding, footer. Raises before anything is written."""
+    refuse_unused(reading, map(kind_of, paths))
     with contextlib.ExitStack() as stack:
         try:
             sources = [_open(path, reading, scratch, stack) for path in paths]
@@ -165,6 +165,7 @@ def open_sources(paths: Sequence[Path], reading: Reading, scratch: Path) -> Iter
 
 def open_heads(paths: Sequence[Path], reading: Reading) -> tuple[list[Source], bool]:
     """Open and check the beginning of each file, and whether that is the whole file."""
+    refuse_unused(reading, map(kind_of, paths))
     try:
         heads = [_head(path, reading) for path in paths]
     except PermissionError as error:
@@ -215,7 +216,7 @@ def _typed_source(
         sheet = ExcelFile(path, reading, limit=limit)
         return _Sheet(sheet, path.name, reading), sheet.complete
     file = ParquetFile(path, limit=limit) if kind == "parquet" else ArrowFile(path, limit=limit)
-    return _Typed(file, path.name), file.complete
+    return _Typed(file, path.name, reading), file.complete
 
 
 def sheets_of(source: Source | None) -> Sequence[str]:
@@ -313,12 +314,14 @@ class _Csv:
         return buffer.getvalue()
 
 
-class _Spelled:
-    """A file whose numbers are numbers, and whose words may be times."""
+class _Typed:
+    """A file whose values have types. Its words are words."""
 
-    spelled, times_only, dialect = True, True, None
+    spelled, times_only, dialect = False, False, None
 
-    def __init__(self, file: JsonFile | ExcelFile, name: str, reading: Reading) -> None:
+    def __init__(
+        self, file: ParquetFile | ArrowFile | JsonFile | ExcelFile, name: str, reading: Reading
+    ) -> None:
         self.name = name
         self.columns: Mapping[str, pl.DataType] = file.columns
         self.doubts: Sequence[Doubt] = _renamed(file, name)
@@ -329,24 +332,31 @@ class _Spelled:
     def share(self) -> float:
         return self._content.share
 
-    def _without_missing(self, frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    def frames(self) -> Iterator[pl.DataFrame]:
         import polars as pl
 
         text = pl.col(pl.String)
         missing = [pl.when(~text.is_in(self._null_values)).then(text)] if self._null_values else []
-        return (frame.with_columns(missing) for frame in frames)
+        return (frame.with_columns(missing) for frame in self._content.frames())
+
+    def torn(self) -> list[Broken]:
+        return []
+
+    def broken(self, rows: Sequence[Unfit]) -> list[Broken]:
+        return [_broken(self.name, unfit.row + 1, unfit, _json(unfit.values)) for unfit in rows]
 
     def advice(self) -> str:
         return ""
 
 
-class _Json(_Spelled):
+class _Json(_Typed):
+    """Its words may be times."""
+
+    spelled, times_only = True, True
+
     def __init__(self, file: JsonFile, name: str, reading: Reading) -> None:
         super().__init__(file, name, reading)
         self._file = file
-
-    def frames(self) -> Iterator[pl.DataFrame]:
-        return self._without_missing(self._file.frames())
 
     def torn(self) -> list[Broken]:
         return [Broken(self.name, *row) for row in self._file.torn]
@@ -358,52 +368,22 @@ class _Json(_Spelled):
         ]
 
 
-class _Sheet(_Spelled):
+class _Sheet(_Typed):
+    """Its words may be times."""
+
+    spelled, times_only = True, True
+
     def __init__(self, file: ExcelFile, name: str, reading: Reading) -> None:
         super().__init__(file, name, reading)
         self.doubts = [*file.doubts, *self.doubts]
         self.sheets = file.sheets
         self._file = file
 
-    def frames(self) -> Iterator[pl.DataFrame]:
-        return self._without_missing(self._file.frames())
-
-    def torn(self) -> list[Broken]:
-        return []
-
     def broken(self, rows: Sequence[Unfit]) -> list[Broken]:
         return [
             _broken(self.name, self._file.line(unfit.row), unfit, _json(unfit.values))
             for unfit in rows
         ]
-
-
-class _Typed:
-    """A file whose values have types."""
-
-    spelled, times_only, dialect = False, False, None
-
-    def __init__(self, file: ParquetFile | ArrowFile, name: str) -> None:
-        self.name = name
-        self.columns: Mapping[str, pl.DataType] = file.columns
-        self.doubts: Sequence[Doubt] = _renamed(file, name)
-        self._file = file
-
-    @property
-    def share(self) -> float:
-        return self._file.share
-
-    def frames(self) -> Iterator[pl.DataFrame]:
-        return self._file.frames()
-
-    def torn(self) -> list[Broken]:
-        return []
-
-    def broken(self, rows: Sequence[Unfit]) -> list[Broken]:
-        return [_broken(self.name, unfit.row + 1, unfit, _json(unfit.values)) for unfit in rows]
-
-    def advice(self) -> str:
-        return ""
 
 
 class _Named(Protocol):

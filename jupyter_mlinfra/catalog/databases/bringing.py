@@ -15,6 +15,7 @@ from .. import metadata as records
 from ..change import WriteMode
 from ..intake import FileRows
 from ..names import DatasetName
+from ..options import refuse_unused
 from ..positions import Advance, Advancing, Position
 from ..progress import Meter
 from ..reading import Reading
@@ -96,8 +97,10 @@ class Bringing:
         as nobody changes them. lookback: how far before the cursor rows are read again, which needs
         a key. again: add all rows in any case.
 
-        Raises Conflict if it is not certain which rows are new.
+        Raises BadRequest for an option that a table does not take, Conflict if it is not certain
+        which rows are new.
         """
+        refuse_unused(reading, ["database"])
         for _ in range(_ATTEMPTS):
             try:
                 with opened(self._table) as database:
