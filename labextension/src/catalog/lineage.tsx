@@ -12,6 +12,7 @@ import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
 import { kinds } from '../kinds';
 import { nameOfSeen } from '../names';
+import { cellOf } from '../notebook/writer';
 import { kindOf, nameOf, parseRef, short } from '../refs';
 
 const MOST = 200;
@@ -148,21 +149,25 @@ export function drawn(edges: readonly IEdge[], current: string, find = ''): IDra
     return node.id;
   };
   doingsOf(edges).forEach(({ job, at, inputs, outputs }, index) => {
+    const cell = cellOf(job) ?? undefined;
     const doing = add({
       id: `doing ${index}`,
       icon: 'notebook',
-      title: nameOf(job),
+      title: cell ? (cell.path.split('/').pop() ?? cell.path) : nameOf(job),
       note: format.time(at),
-      ref: parseRef(job) ? job : undefined
+      cell,
+      ref: !cell && parseRef(job) ? job : undefined
     });
     inputs.forEach(input => links.push({ from: add(objectNode(input, current)), to: doing }));
     outputs.forEach(output => links.push({ from: doing, to: add(objectNode(output, current)) }));
   });
   const columns = columnsOf(edges);
   const word = find.trim().toLowerCase();
-  const isFound = ({ id, title, note, ref }: IGraphNode): boolean =>
+  const isFound = ({ id, title, note, ref, cell }: IGraphNode): boolean =>
     word !== '' &&
-    [title, note, ref, ...(columns.get(id) ?? [])].some(text => text?.toLowerCase().includes(word));
+    [title, note, ref, cell?.path, ...(columns.get(id) ?? [])].some(text =>
+      text?.toLowerCase().includes(word)
+    );
   const all = [...nodes.values()].map(node => ({ ...node, found: isFound(node) }));
   const first = [...all.filter(node => node.found || node.current), ...all];
   const kept = new Set([...new Set(first.map(node => node.id))].slice(0, MOST));

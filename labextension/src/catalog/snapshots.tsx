@@ -10,6 +10,7 @@ import { More } from '../components/more';
 import { type IColumnSpec, Table } from '../components/table';
 import { Tag } from '../components/tag';
 import { clock } from '../components/times';
+import { Writer } from '../components/writer';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { useList } from '../hooks/list';
@@ -192,6 +193,10 @@ function columnsOf(
       sort: ({ removed }) => removed,
       width: 100
     },
-    { key: 'by', head: trans.__('written by'), cell: ({ written_by }) => written_by || format.DASH }
+    {
+      key: 'by',
+      head: trans.__('written by'),
+      cell: ({ written_by }) => <Writer of={written_by} />
+    }
   ];
 }

@@ -1,6 +1,8 @@
 import React, { useEffect, useId, useMemo, useRef } from 'react';
 
+import { useOpenFile } from '../hooks/command';
 import { useWorkbench } from '../hooks/context';
+import type { ICellPlace } from '../notebook/writer';
 import { cx } from './cx';
 import type { AnyIcon } from './glyphs';
 import { Icon } from './icon';
@@ -11,6 +13,8 @@ export interface IGraphNode {
   id: string;
   /** Opens when the node is chosen. */
   ref?: string;
+  /** A notebook that opens, at a cell, when the node is chosen. */
+  cell?: ICellPlace;
   icon: AnyIcon;
   title: string;
   note?: string;
@@ -49,6 +53,7 @@ export function Graph({
   onFocus
 }: IGraphProps): React.ReactElement {
   const workbench = useWorkbench();
+  const openFile = useOpenFile();
   const host = useRef<HTMLDivElement>(null);
   const arrow = useId().replace(/:/g, '');
   const layout = useMemo(
@@ -89,6 +94,8 @@ export function Graph({
   const open = (node: IGraphNode): void => {
     if (onOpen) {
       onOpen(node.id);
+    } else if (node.cell) {
+      openFile(node.cell.path, node.cell.cell);
     } else if (node.ref) {
       void workbench.open(node.ref);
     }
@@ -159,7 +166,7 @@ function GraphNode({ node, place, tab, ...handlers }: IGraphNodeProps): React.Re
       style={{ left: place?.x, top: place?.y, width: BOX.width, height: BOX.height }}
       data-node={node.id}
       data-mlinfra-ref={node.ref}
-      title={[node.title, node.note, node.ref].filter(Boolean).join('\n')}
+      title={[node.cell?.path ?? node.title, node.note, node.ref].filter(Boolean).join('\n')}
       tabIndex={tab ? 0 : -1}
       {...handlers}
     >

@@ -24,8 +24,12 @@ export function useEnabled(id: string): boolean {
   return useSyncExternalStore(subscribe, () => commands.isEnabled(id));
 }
 
-/** The call that opens a file of the project, by its path below it. */
-export function useOpenFile(): (path: string) => void {
+/** The call that opens a file of the project, by its path below it, and a notebook at a cell. */
+export function useOpenFile(): (path: string, cell?: string) => void {
   const { commands } = useWorkbench();
-  return path => void commands.execute('mlinfra:workbench-open-file', { path });
+  return (path, cell) =>
+    void commands.execute('mlinfra:workbench-open-file', {
+      path,
+      ...(cell !== undefined && { cell })
+    });
 }

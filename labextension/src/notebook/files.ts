@@ -1,5 +1,6 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
-import { showErrorMessage } from '@jupyterlab/apputils';
+import { Notification, showErrorMessage } from '@jupyterlab/apputils';
+import type { ICodeCellModel } from '@jupyterlab/cells';
 import { NotebookPanel } from '@jupyterlab/notebook';
 
 import type { IProject } from '../api/types';
@@ -10,6 +11,7 @@ import { formatRef } from '../refs';
 import type { IWorkbench } from '../tokens';
 import { EXECUTED, toLab, toProject, toTab } from './paths';
 import { reveal } from './reveal';
+import { placeOf } from './writer';
 
 /** Goes between the paths of JupyterLab's file browser and those of the project. */
 export class ProjectFiles {
@@ -44,8 +46,11 @@ export class ProjectFiles {
     );
   }
 
-  /** Open a file of the project, or an executed notebook at the cell that failed. */
-  async open(path: string): Promise<void> {
+  /**
+   * Open a file of the project, a notebook at a cell (its id, or `In[5]`), or an executed notebook
+   * at the cell that failed.
+   */
+  async open(path: string, cell = ''): Promise<void> {
     const { client, trans } = this._workbench;
     try {
       const project = await this._project();
@@ -62,7 +67,10 @@ export class ProjectFiles {
         );
       } else {
         await this._app.serviceManager.contents.get(shown, { content: false });
-        await this._app.commands.execute('docmanager:open', { path: shown });
+        const panel: unknown = await this._app.commands.execute('docmanager:open', { path: shown });
+        if (panel instanceof NotebookPanel && cell) {
+          await this._reveal(panel, cell);
+        }
       }
     } catch (error) {
       await showErrorMessage(
@@ -90,6 +98,23 @@ export class ProjectFiles {
       await (found === null ? showErrorMessage(...refusal) : act(found));
     } catch (error) {
       failed(errorText(error, trans), trans);
+    }
+  }
+
+  /** Bring a cell into sight; one that is there no longer is said to be so. */
+  private async _reveal(panel: NotebookPanel, cell: string): Promise<void> {
+    await panel.context.ready;
+    const cells = [...(panel.content.model?.cells ?? [])].map(one => ({
+      id: one.id,
+      count: one.type === 'code' ? (one as ICodeCellModel).executionCount : null
+    }));
+    const index = placeOf(cell, cells);
+    if (index >= 0) {
+      await reveal(panel, index);
+      panel.content.activate();
+    } else {
+      const { trans } = this._workbench;
+      Notification.info(trans.__('The cell that wrote it is no longer in %1.', panel.context.path));
     }
   }
 

@@ -15,9 +15,17 @@ export function toProject(path: string, { path: root }: Pick<IProject, 'path'>):
  * A path below the project as JupyterLab's file browser names it; null when the project lies
  * outside of it.
  */
-export function toLab(path: string, { path: root }: Pick<IProject, 'path'>): string | null {
+export function toLab(
+  path: string,
+  { path: root, root: absolute }: Pick<IProject, 'path' | 'root'>
+): string | null {
   if (root === null) {
     return null;
+  }
+  if (path.startsWith('/')) {
+    // of a notebook outside the project
+    const server = root ? absolute.slice(0, -root.length) : `${absolute}/`;
+    return path.startsWith(server) ? path.slice(server.length) : null;
   }
   return root ? `${root}/${path}` : path;
 }

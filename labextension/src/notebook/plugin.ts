@@ -93,9 +93,12 @@ export const notebook: JupyterFrontEndPlugin<void> = {
       id: 'mlinfra:workbench-open-file',
       label: trans.__('Open File'),
       caption: trans.__('Open a file of the project'),
-      args: { path: { type: 'string', description: trans.__('Path below the project') } },
-      execute: async ({ path }) =>
-        typeof path === 'string' ? (await files()).open(path) : undefined
+      args: {
+        path: { type: 'string', description: trans.__('Path below the project') },
+        cell: { type: 'string', description: trans.__('The cell of a notebook that is shown') }
+      },
+      execute: async ({ path, cell }) =>
+        typeof path === 'string' ? (await files()).open(path, word(cell)) : undefined
     });
     workbench.addCommand({
       id: 'mlinfra:jobs-settle-notebook',

@@ -1,4 +1,4 @@
-import { act, screen, waitFor } from '@testing-library/react';
+import { act, fireEvent, screen, waitFor } from '@testing-library/react';
 import React from 'react';
 
 import type { IDataset } from '../../api/types';
@@ -76,4 +76,34 @@ it('keeps the names it knows while those of a new edge are asked for', async () 
   answer({ 'job:00000001': 'nightly ingest', 'job:00000002': 'weekly report' });
   expect(await screen.findByText('weekly report')).toBeTruthy();
   expect(screen.getByText('nightly ingest')).toBeTruthy();
+});
+
+it('opens the cell that wrote a snapshot, also by keyboard', async () => {
+  const items = [
+    edge('file:a.csv', 'dataset:n.a', 'notebook:my work/load it.ipynb#1f-2'),
+    edge('dataset:n.a', 'dataset:n.b', 'job:00000002')
+  ];
+  const fake = fakeWorkbench({
+    catalog: { lineage: async () => ({ items, shown: 2, total: 2 }) },
+    names: async () => ({})
+  });
+  const execute = jest.fn();
+  fake.workbench.commands.addCommand('mlinfra:workbench-open-file', { describedBy: {}, execute });
+  show(fake, <Lineage dataset={{ ref: 'dataset:n.a', name: 'n.a' } as unknown as IDataset} />);
+  await settle();
+  const cell = screen.getByText('load it.ipynb').closest('button');
+  fireEvent.click(screen.getByText('load it.ipynb'));
+  const place = { path: 'my work/load it.ipynb', cell: '1f-2' };
+  expect(execute.mock.lastCall?.[0]).toEqual(place);
+
+  const current = screen.getByText('a').closest('button');
+  act(() => current?.focus());
+  fireEvent.keyDown(current as Element, { key: 'ArrowLeft' });
+  expect(document.activeElement).toBe(cell); // a button: Enter is a click
+
+  const find = screen.getByRole('textbox', { name: 'find' });
+  fireEvent.change(find, { target: { value: 'my work' } });
+  expect(screen.getByText('load it.ipynb').closest('button')?.className).toContain('is-found');
+  fireEvent.click(screen.getByText('00000002')); // a job has a page
+  expect(fake.open).toHaveBeenCalledWith('job:00000002');
 });

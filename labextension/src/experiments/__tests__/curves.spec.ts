@@ -113,6 +113,7 @@ describe('paths', () => {
     expect(toProject('a.ipynb', { path: 'notebooks' })).toBeNull();
     expect(toProject('a.ipynb', { path: '' })).toBe('a.ipynb');
     expect(toProject('a.ipynb', { path: null })).toBeNull();
-    expect(toLab('a.ipynb', { path: 'notebooks' })).toBe('notebooks/a.ipynb');
+    const project = { path: 'notebooks', root: '/home/ana/notebooks' };
+    expect(toLab('a.ipynb', project)).toBe('notebooks/a.ipynb');
   });
 });

@@ -8,7 +8,7 @@ import { ApiError } from '../../api/errors';
 import { fakeWorkbench } from '../../components/__tests__/workbench';
 import { ExecutedDrive, withoutKernel } from '../executed';
 import { ProjectFiles } from '../files';
-import { isRecord, toDisk, toTab } from '../paths';
+import { isRecord, toDisk, toLab, toTab } from '../paths';
 
 const app = {
   serviceManager: { contents: { addDrive: () => undefined, localPath: (path: string) => path } }
@@ -123,4 +123,12 @@ it('no kernel is begun for a record, whoever opens it', async () => {
   expect(
     [record, other].map(({ sessionContext }) => sessionContext.kernelPreference.canStart)
   ).toEqual([false, undefined]);
+});
+
+it('a notebook outside the project is named as JupyterLab knows it', () => {
+  const project = { path: 'work/flights', root: '/home/ana/work/flights' };
+  expect(toLab('a.ipynb', project)).toBe('work/flights/a.ipynb');
+  expect(toLab('/home/ana/tries/a.ipynb', project)).toBe('tries/a.ipynb');
+  expect(toLab('/srv/a.ipynb', project)).toBeNull();
+  expect(toLab('/home/ana/a.ipynb', { path: '', root: '/home/ana' })).toBe('a.ipynb');
 });
