@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
+from .integrity import check_before_rewriting
 from .rewriting import rows_again
 from .widening import rewritten
 
@@ -112,6 +113,7 @@ class RowsChange:
     ) -> FileChange:
         again = table is not None and bool(self.widened)
         if table is not None and again:
+            check_before_rewriting(table, (file.file_path for file in present(table)))
             for frame in rows_again(table, targets):
                 out.add(frame)
         kept = out.rows

@@ -122,6 +122,17 @@ def check_file(table: Table, name: DatasetName, path: str, expected: Mapping[str
         )
 
 
+def check_before_rewriting(table: Table, paths: Iterable[str]) -> None:
+    """Raise Unprocessable if one of these files is not what was written: its rows are about to be
+    written again, and what is wrong with them would get a checksum that is right.
+    """
+    from .names import DatasetName
+
+    name, expected = DatasetName.of(".".join(table.name())), checksums_of(table)
+    for path in paths:
+        check_file(table, name, path, expected)
+
+
 def checksums_of(table: Table) -> dict[str, str]:
     """SHA-256 by the name of a file, as snapshots say, also those that have expired here."""
     checksums: dict[str, str] = dict(expired(table.metadata.properties)["sha256"])

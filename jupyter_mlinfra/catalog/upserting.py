@@ -19,6 +19,7 @@ from .change import FileChange
 from .conform import Target
 from .dtypes import short_dtype
 from .filescan import scan_files
+from .integrity import check_before_rewriting
 from .reading import say
 from .staged import NUMBER, Staged, stage
 from .widening import rewritten
@@ -89,6 +90,7 @@ class UpsertChange:
         removed = []
         for places in gone.partition_by(_FILE, maintain_order=True):
             removed.append(tasks[places[_FILE][0]])
+            check_before_rewriting(table, [removed[-1].file.file_path])
             _write(out, _rest(table, removed[-1], places), targets)
         work = staged.scan().join(idle.lazy(), on=NUMBER, how="anti", maintain_order="left")
         _write(out, work, targets)

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jupyter_mlinfra.catalog import Catalog
 from jupyter_mlinfra.catalog.quality import checking
 from jupyter_mlinfra.catalog.quality.among import homeless
 from jupyter_mlinfra.catalog.quality.checks import (
@@ -29,7 +30,8 @@ from jupyter_mlinfra.catalog.quality.screening import Screen
 from jupyter_mlinfra.catalog.quality.trying import try_on
 from jupyter_mlinfra.catalog.quality.words import check_of, text_of
 from jupyter_mlinfra.cli.app import main
-from jupyter_mlinfra.core.errors import BadRequest, NotFound, Unprocessable
+from jupyter_mlinfra.core.errors import BadRequest, NotFound, Unavailable, Unprocessable
+from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import MASK
 
 # Words of a rule, and the SQL condition of a row that fails.
@@ -402,6 +404,11 @@ def test_large_numbers_are_compared_exactly_with_those_of_another_type(others: p
         "id == b'x'",
         "",
         "id == " + "1" * 3_000,
+        "fresh within 0 h",
+        "fresh within 0.0001 min",
+        "fresh within -1 d",
+        "fresh within nan h",
+        "fresh within " + "9" * 30 + " d",
     ],
 )
 def test_words_that_mean_nothing_are_refused_and_never_run(text: str) -> None:
@@ -494,3 +501,36 @@ def test_the_words_of_the_command_line(
     assert called("catalog", "quality", "shop.orders")[0] == 1
     code, past = called("catalog", "rules", "shop.orders", "--history")
     assert (code, [item["passed"] for item in past["items"]]) == (0, [False, False, False])
+
+
+def test_a_job_on_another_machine_is_held_to_the_rules_that_the_table_carries(
+    catalog: Catalog, project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    catalog.rule("shop.orders", "id not null")  # before there is such a dataset
+    catalog.write(pl.DataFrame({"id": [1], "n": [1]}), into="shop.orders")
+    catalog.rule("shop.orders", "n >= 0", severity="quarantine")
+    catalog.rule("shop.orders", "n < 9", severity="warn")
+    catalog.remove_rule("shop.orders", "n < 9")
+    monkeypatch.setenv("MLINFRA_NODE", "n1")
+    monkeypatch.setenv("MLINFRA_OUTBOX", str(tmp_path / "outbox"))
+    there = Catalog(Project.open(project.root))
+    with pytest.raises(Unprocessable, match="id not null"):
+        there.write(pl.DataFrame({"id": [None], "n": [1]}), into="shop.orders")
+    report = there.write(pl.DataFrame({"id": [2, 3], "n": [-1, 20]}), into="shop.orders")
+    assert (report.rows_written, report.quarantined) == (1, 1)
+    assert [line for line in report.rules_failed if "n < 9" in line] == []
+    assert sorted(there.dataset("shop.orders").scan().collect()["id"]) == [1, 3]
+
+
+def test_no_row_comes_in_unlooked_at_where_the_rules_cannot_be_read(
+    catalog: Catalog, project: Project
+) -> None:
+    catalog.write(pl.DataFrame({"id": [1]}), into="shop.orders")
+    catalog.rule("shop.orders", "id not null")
+    project.database.close()
+    for path in project.home.glob("state.db*"):
+        path.write_bytes(b"no database" * 1000)
+    broken = Project.open(project.root)
+    with pytest.raises(Unavailable, match=r"state\.db"):
+        Catalog(broken).write(pl.DataFrame({"id": [None, 2]}), into="shop.orders")
+    assert Catalog(broken).dataset("shop.orders").scan().collect()["id"].to_list() == [1]

@@ -74,6 +74,7 @@ def test_a_backfill_of_the_past_leaves_newer_values_and_the_next_run_as_they_are
         ({"full": True, "start": T0}, "A full run has no start"),
         ({"every": timedelta(0)}, "has no length"),
         ({"start": T0 + 2 * DAY}, "is after end"),
+        ({"start": timedelta.max}, "is no time"),
     ],
 )
 def test_a_range_that_is_none_is_refused(

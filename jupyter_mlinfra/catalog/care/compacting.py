@@ -16,6 +16,7 @@ from ...core.waiting import check_waiting
 from .. import equality
 from ..change import FileChange
 from ..filescan import scan_files
+from ..integrity import check_before_rewriting
 from ..names import DatasetName
 from ..rows import scan
 
@@ -120,6 +121,7 @@ class Compaction:
                 f"{'.'.join(table.name())} has no files that are worth it.",
                 "They are large, or alone in their partition, and no rows were deleted from them.",
             )
+        check_before_rewriting(table, (t.file.file_path for g in found.groups for t in g.tasks))
         total = sum(int(task.file.record_count) for group in found.groups for task in group.tasks)
         for group in found.groups:
             for frame in _rows(table, group, found, targets):

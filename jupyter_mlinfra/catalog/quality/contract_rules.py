@@ -7,13 +7,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ...core.errors import BadRequest
 from .checks import Check, Fresh, InRange, InSet, Matches, NotNull, References, RowCount, Unique
 from .contract_written import ENGINE, UNITS
 from .screening import said
-from .words import check_of, stored_text
+from .words import check_of, stored_text, target
 
 if TYPE_CHECKING:
     from ..names import DatasetName
@@ -106,10 +107,10 @@ class Reading:
             if not is_about_rows or not isinstance(value, int | float) or not _is_number(value):
                 self.left_out.append(f"the agreement {kind[:_MANY]!r}: it is not about fresh rows")
                 continue
-            if value <= 0:
-                self.left_out.append(f"the agreement {kind[:_MANY]!r}: {value} is not above 0")
-                continue
-            self._add(Fresh(float(value) * UNITS[unit]))
+            self._tried("the agreements", {"name": kind}, partial(self._fresh, value, UNITS[unit]))
+
+    def _fresh(self, value: float, unit: float) -> None:
+        self._add(Fresh(target(f"{value}", float(value) * unit)))
 
     def _tried(self, where: str, item: Mapping[str, Any], read: Any) -> None:
         """Read one rule; one that cannot be is named."""

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 from ...core.errors import NotFound
 from ...core.events import telling
+from ...core.outbox import node
 from ...core.records import now
 from .. import metadata as records
 from ..names import DatasetName
+from .carried import carried, carry
 from .kept import RuleStore
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from ..intake import Rows
     from ..store import CatalogStore
     from .guarding import Guard, Present
-    from .spec import RuleResult
+    from .spec import Rule, RuleResult
 
 
 class Guarding:
@@ -39,7 +41,7 @@ class Guarding:
         """Let the rules of a dataset look at rows on their way; None if it has none. kept: whether
         the results of a write that they refuse are kept.
         """
-        rules = self._rules.rules(name.text)
+        rules = self._of(name)
         if not rules:
             yield None
             return
@@ -64,11 +66,26 @@ class Guarding:
                 if guard.refused and kept:
                     self.keep(name, "", guard.results)
 
+    def _of(self, name: DatasetName) -> list[Rule]:
+        """The rules; in a job on another machine those that the table carries. Raises Unavailable
+        if the state is here and cannot be read.
+        """
+        if not node():
+            return self._rules.rules(name.text, certain=True)
+        try:
+            return carried(name, self._store.metadata(self._store.entry(name)))
+        except NotFound:
+            return []
+
     def keep(self, name: DatasetName, snapshot: str, results: Sequence[RuleResult]) -> None:
         """Keep the results of a write. It is done: an error here is logged."""
+        if node():
+            return
         by = "ingest" if snapshot else "refused ingest"
         with telling(f"the rules of {name.text} have looked at new rows"):
             self._rules.record(name.text, snapshot, now(), results, by)
+            if snapshot:  # of a dataset that was made with this write, they are not there yet
+                carry(self._store, name, lambda: self._rules.rules(name.text, certain=True))
 
     def scan(self, name: DatasetName) -> pl.LazyFrame:
         """The rows of a dataset."""

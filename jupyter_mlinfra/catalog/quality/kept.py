@@ -33,10 +33,12 @@ class RuleStore:
     def __init__(self, project: Project) -> None:
         self._project = project
 
-    def rules(self, dataset: str) -> list[Rule]:
-        """The rules of a dataset, in the order in which they were added."""
+    def rules(self, dataset: str, *, certain: bool = False) -> list[Rule]:
+        """The rules of a dataset, in the order in which they were added. certain: whether to raise
+        Unavailable where the state cannot be read.
+        """
         query = "SELECT * FROM catalog_rule WHERE dataset = ? ORDER BY at, rule"
-        return [_rule(row) for row in self._rows(query, dataset)]
+        return [_rule(row) for row in self._rows(query, dataset, certain=certain)]
 
     def targets(self, datasets: Collection[str]) -> Mapping[str, list[Rule]]:
         """The rules about freshness, by dataset."""
@@ -158,12 +160,13 @@ class RuleStore:
                 found.setdefault(row["dataset"], []).append(commit)
         return found
 
-    def _rows(self, query: str, *values: Any) -> Iterator[sqlite3.Row]:
+    def _rows(self, query: str, *values: Any, certain: bool = False) -> Iterator[sqlite3.Row]:
         if not (self._project.home / self._project.state.name).exists():
             return  # a list of datasets makes no state
         bound = values[0] if len(values) == 1 and isinstance(values[0], dict) else values
         rows: list[sqlite3.Row] = []
-        with contextlib.suppress(Unavailable), self._project.database.read() as connection:
+        unread = () if certain else (Unavailable,)
+        with contextlib.suppress(*unread), self._project.database.read() as connection:
             rows = connection.execute(query, bound).fetchall()
         yield from rows
 

@@ -68,6 +68,7 @@ _WORDS = {
 _SECONDS = {"m": 60, "h": 3600, "d": 86_400}
 LONGEST = 2_000
 """Signs of a rule."""
+_LONGEST_TARGET = 36_600 * 86_400
 
 
 def check_of(text: str) -> Check:
@@ -126,7 +127,7 @@ def _phrase(text: str) -> Check | None:
         rows = int(found[2])
         return RowCount(None if found[1] == "<=" else rows, None if found[1] == ">=" else rows)
     if found := _FRESH.fullmatch(text):
-        return Fresh(float(found[1]) * _SECONDS[found[2][0]])
+        return Fresh(target(text, float(found[1]) * _SECONDS[found[2][0]]))
     if found := _BETWEEN.fullmatch(text):
         return InRange(_name(found[1]), _value(found[2]), _value(found[3]))
     if found := _MATCHES.fullmatch(text):
@@ -169,6 +170,19 @@ def text_of(check: Check) -> str:
         case Condition(text) | Unreadable(text):
             return text
     raise AssertionError(check)
+
+
+def target(text: str, seconds: float) -> float:
+    """How old the newest rows may be. text: as it was written. Raises BadRequest for what no
+    dataset can reach, or none can miss.
+    """
+    if 1 <= seconds <= _LONGEST_TARGET:
+        return seconds
+    raise BadRequest(
+        f"{text[:80]!r} is no target.",
+        "No dataset is ever that fresh." if seconds < 1 else "It would never be missed.",
+        "A target is 1 second (0.017 min) to 36600 d; for example: fresh within 26 h",
+    )
 
 
 def _condition(text: str) -> Condition:

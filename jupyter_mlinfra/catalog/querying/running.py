@@ -235,6 +235,13 @@ def _explained(error: Exception, masking: Masking) -> MLInfraError:
             why,
             "Ask for less, or set more: [catalog] sql_memory_mib.",
         )
+    if "ComputeError: parquet:" in why or "JoinError::Panic" in why:
+        return Unprocessable(
+            "The query cannot be run.",
+            f"A data file of a dataset that it reads is damaged ({why})",
+            "Which one, and the others without it: mlinfra catalog verify NAMESPACE.TABLE"
+            " --quarantine",
+        )
     if isinstance(
         error,
         duckdb.ParserException

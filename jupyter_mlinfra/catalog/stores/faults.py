@@ -34,6 +34,14 @@ class Faults:
         except MLInfraError:
             raise
         except BaseException as error:
+            if _about_a_file(error):
+                name = what.partition(" ")[0]
+                raise Unprocessable(
+                    what,
+                    f"One of its data files is damaged ({first_line(error)}).",
+                    "Which one, and the others without it: mlinfra catalog verify"
+                    f" {name if '.' in name else 'NAMESPACE.TABLE'} --quarantine",
+                ) from error
             if _about_values(error):
                 why = f"{type(error).__name__}: {self._without_secrets(first_line(error))}."
                 raise Unprocessable(
@@ -111,6 +119,19 @@ def _about_values(error: BaseException) -> bool:
         ValidationError,
     )
     return isinstance(error, values)
+
+
+def _about_a_file(error: BaseException) -> bool:
+    """Whether Polars found that a Parquet file is none, or not what its footer says; it panics
+    where that names a place behind the end.
+    """
+    if type(error).__module__.partition(".")[0] not in {"polars", "pyo3_runtime"}:
+        return False
+    import polars.exceptions as pl
+
+    if isinstance(error, pl.PanicException):
+        return "JoinError::Panic" in str(error) or "range.end" in str(error)
+    return isinstance(error, pl.ComputeError) and str(error).startswith("parquet:")
 
 
 def _from_library(error: Exception) -> bool:

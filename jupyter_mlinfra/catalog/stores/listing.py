@@ -115,6 +115,7 @@ class Listing:
     def _embedded(self) -> Tables:
         if self._file is None:
             self._file = SqliteFile(self._opening.embedded.file)
+            self._opening.readers.append(self._file)
         file = self._file
         try:
             return self._read(

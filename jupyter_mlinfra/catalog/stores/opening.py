@@ -9,6 +9,8 @@ import json
 import os
 import sqlite3
 import threading
+import weakref
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,8 +25,10 @@ from .tiers import Tiers
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog as IcebergCatalog
+    from sqlalchemy import Engine
 
     from ...core.project import Project
+    from .changes import SqliteFile
 
 CATALOG = "mlinfra"
 DURABLE = "jupyter_mlinfra.catalog.durable.DurableFileIO"
@@ -48,6 +52,7 @@ class Opening:
         self.faults = Faults(self._settings, self.embedded)
         self._lock = threading.Lock()
         self._iceberg: IcebergCatalog | None = None
+        self.readers: list[SqliteFile] = []
 
     @property
     def iceberg(self) -> IcebergCatalog:
@@ -82,7 +87,7 @@ class Opening:
             # A plain path, not file://, because a `#` or `%` in the project's folder would be read
             # as part of a URL.
             warehouse = self._settings.warehouse or str(self._project.folder("warehouse"))
-            return SqlCatalog(
+            catalog = SqlCatalog(
                 CATALOG,
                 **{
                     "uri": url,
@@ -92,6 +97,8 @@ class Opening:
                     **self._properties(),
                 },
             )
+            weakref.finalize(catalog, _close, os.getpid(), self.readers, catalog.engine)
+            return catalog
 
     def _open_settings(self) -> IcebergCatalog:
         from pyiceberg.catalog import load_catalog
@@ -121,3 +128,16 @@ class Opening:
         properties = {key: resolve(value) for key, value in self._settings.properties.items()}
         check_account(properties, self._settings.warehouse)
         return with_region(properties)
+
+
+def _close(process: int, readers: Sequence[SqliteFile], engine: Engine) -> None:
+    """Let go of the embedded catalog's file, at the end of the process at the latest: those who
+    only read first, for the last to close takes the log away, and needs the right to write.
+
+    Left to the interpreter, the order is by chance. process: the one that opened it; those that
+    were forked from it have none of its connections.
+    """
+    if os.getpid() == process:
+        for reader in readers:
+            reader.close()
+        engine.dispose()

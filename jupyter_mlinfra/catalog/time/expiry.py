@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ..store import CatalogStore
 
 OLDER_THAN, KEEP = timedelta(days=30), 10
+_OLDEST = timedelta(days=36_600)
 _SHOWN, _USERS_SHOWN, _ATTEMPTS = 500, 3, 8
 
 
@@ -66,11 +67,11 @@ class Expiry:
         older_than: timedelta = OLDER_THAN,
         keep: int = KEEP,
     ) -> None:
-        if older_than < timedelta(0) or keep < 1:
+        if not timedelta(0) <= older_than <= _OLDEST or keep < 1:
             raise BadRequest(
                 f"older_than={older_than}, keep={keep} is out of range.",
-                "The newest snapshot always stays.",
-                "Keep at least 1.",
+                "The newest snapshot always stays, and none is of the future.",
+                f"Keep at least 1, older than 0 to {_OLDEST.days} days.",
             )
         self._project, self._store, self._name = project, store, name
         self._older_than, self._keep = older_than, keep

@@ -94,6 +94,7 @@ class QualityVerbs(Verbs):
                 f"{dataset.text} has no rule {rule!r}.", fix=f"mlinfra catalog rules {dataset.text}"
             )
         self._rules.remove(dataset.text, rule)
+        self._carry(dataset)
         self._tell(dataset, {"rule": rule})
         return found
 
@@ -239,8 +240,21 @@ class QualityVerbs(Verbs):
                     f"{dataset} would have {len(names)} rules.", f"The most is {_MOST_RULES}."
                 )
         self._rules.put(rules)
+        for dataset in {rule.dataset for rule in rules}:
+            self._carry(whole(dataset))
         for rule in rules[:1]:
             self._tell(whole(rule.dataset), {"rule": rule.rule})
+
+    def _carry(self, dataset: DatasetName) -> None:
+        """Let the table say its rules to jobs on other machines; only own ones can."""
+        from ..quality.carried import carry
+
+        try:
+            is_own = not self._tables.find(dataset).record().domain
+        except NotFound:
+            return
+        if is_own:
+            carry(self._store, dataset, lambda: self._rules.rules(dataset.text, certain=True))
 
     def _check_askable(self, dataset: DatasetName, check: Check) -> None:
         """Raise Unprocessable if a check cannot be asked of the columns that the dataset has; of a

@@ -59,7 +59,7 @@ class OnlineVerbs(FeatureVerbs):
             raise BadRequest(f"A part of {every} has no length.", fix="For example one day.")
         request = {
             "views": [named(name, "view") for name in names],
-            "start": to_json(until - start if isinstance(start, timedelta) else start),
+            "start": to_json(_before(until, start) if isinstance(start, timedelta) else start),
             "end": to_json(until),
             "every": every.total_seconds() if every else None,
             "full": full,
@@ -286,3 +286,13 @@ class OnlineVerbs(FeatureVerbs):
     def warm(self) -> None:
         """Start to load what `online` needs (Feast takes seconds) in a thread. Returns at once."""
         self._online.warm()
+
+
+def _before(until: datetime, span: timedelta) -> datetime:
+    """So long before. Raises BadRequest for a time before the year 1."""
+    try:
+        return until - span
+    except OverflowError:
+        raise BadRequest(
+            f"{span} before {until} is no time.", "It is before the year 1.", "For example 30 days."
+        ) from None

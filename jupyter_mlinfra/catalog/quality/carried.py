@@ -1,0 +1,71 @@
+"""The rules of a dataset as a property of its table, for those who write to it where the project's
+state cannot be opened: jobs on other machines.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ...core.errors import NotFound
+from ...core.records import from_seconds, to_seconds
+from .spec import Rule
+from .words import stored_check
+
+if TYPE_CHECKING:
+    from ..metadata import Metadata
+    from ..names import DatasetName
+    from ..store import CatalogStore
+
+RULES = "mlinfra.rules"
+"""Property of a table: its rules as JSON, a list of objects."""
+
+
+def carry(store: CatalogStore, name: DatasetName, rules: Callable[[], Sequence[Rule]]) -> None:
+    """Write the rules into the table, unless it has them or does not exist yet. rules: asked while
+    nobody else does the same.
+    """
+    what = f"{name.text} does not carry its rules: jobs on other machines do not know them yet."
+    with store.lock(name), store.explained(what):
+        wanted = _text(rules())
+        try:
+            table = store.load(name)
+        except NotFound:
+            return
+        if table.properties.get(RULES, _text(())) == wanted:
+            return
+        with table.transaction() as transaction:
+            transaction.set_properties({RULES: wanted})
+
+
+def carried(name: DatasetName, metadata: Metadata) -> list[Rule]:
+    """The rules that a table carries."""
+    found: list[dict[str, Any]] = json.loads(metadata.get("properties", {}).get(RULES, "[]"))
+    return [
+        Rule(
+            dataset=name.text,
+            rule=item["rule"],
+            text=item["text"],
+            severity=item["severity"],
+            columns=list(stored_check(item["text"]).columns),
+            at=from_seconds(item["at"]),
+            user=item["user"],
+        )
+        for item in found
+    ]
+
+
+def _text(rules: Sequence[Rule]) -> str:
+    return json.dumps(
+        [
+            {
+                "rule": rule.rule,
+                "text": rule.text,
+                "severity": rule.severity,
+                "at": to_seconds(rule.at),
+                "user": rule.user,
+            }
+            for rule in rules
+        ]
+    )
