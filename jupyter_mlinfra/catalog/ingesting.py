@@ -162,6 +162,17 @@ class Ingesting:
         options = self._checked(reading)
         schema = self._schema(name) if name is not None else None
         append = mode != "replace"
+        if table := self._database_table(files, ""):
+            from .databases.glimpse import inspect_table
+
+            return inspect_table(
+                table,
+                options,
+                name=name.text if name else None,
+                schema=schema,
+                append=append,
+                masked=self._masked(name) if name is not None else (),
+            )
         existing = self._files_in(name) if name is not None and append else {}
         with given(
             files,
@@ -385,7 +396,8 @@ def _no_trial(table: DatabaseTable) -> BadRequest:
     return BadRequest(
         f"There is no dry run of {table.shown}.",
         "A dry run reads files.",
-        "Ingest it into a dataset of its own, and look at that.",
+        "Look at its columns and first rows with mlinfra catalog inspect (in Python inspect), or"
+        " ingest it into a dataset of its own.",
     )
 
 

@@ -57,13 +57,43 @@ def inspect(
     targets = rows.plan(
         {column: Target(dtype) for column, dtype in dataset_columns.items()} or None
     )
+    return told(
+        rows,
+        targets,
+        reading,
+        name=name,
+        exists=schema is not None,
+        in_dataset=dataset_columns,
+        files=_files(paths, dict(zip(inspected, sources, strict=True)), existing, reading),
+        masked=masked,
+        notes=notes,
+        whole=whole and complete and len(paths) == len(inspected),
+    )
+
+
+def told(
+    rows: FileRows,
+    targets: Mapping[str, Target],
+    reading: Reading,
+    *,
+    name: str | None,
+    exists: bool,
+    in_dataset: Collection[str],
+    files: Sequence[ReadFile],
+    masked: Collection[str],
+    notes: Sequence[str],
+    whole: bool,
+) -> Inspection:
+    """Read all of these rows, and tell what an ingest would make of them. in_dataset: columns that
+    the dataset `name` has. files: where they come from. whole: whether these are all.
+    """
     shown = _first_rows(rows, targets)
     return Inspection(
         dataset=name,
-        exists=schema is not None,
-        files=_files(paths, dict(zip(inspected, sources, strict=True)), existing, reading),
+        exists=exists,
+        files=files,
         columns=[
-            _column(column, target, rows, reading, in_dataset=column in dataset_columns)
+            _column(column, target, rows, reading, in_dataset=column in in_dataset)
             for column, target in targets.items()
         ],
         data=[
@@ -74,7 +104,7 @@ def inspect(
         ],
         shown=shown.height,
         rows=rows.read,
-        whole=whole and complete and len(paths) == len(inspected),
+        whole=whole,
         bad=len(rows.quarantine.rows),
         broken=_broken(rows.quarantine),
         refused=(

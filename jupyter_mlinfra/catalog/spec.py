@@ -67,15 +67,16 @@ class ReadColumn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadFile:
-    """One inspected file. snapshot: the one that already added it to the dataset; None for a
-    new file.
+    """One inspected file, or the table of a database (`table`), or a Delta table that is to be
+    registered (`delta`). snapshot: the one that already added it to the dataset; None for a new
+    file.
 
     encoding … header: how it is split into records and fields, for CSV. guessed: which of these
     were guessed. sheets: of a workbook.
     """
 
     path: str
-    kind: Literal["csv", "json", "parquet", "arrow", "excel"]
+    kind: Literal["csv", "json", "parquet", "arrow", "excel", "table", "delta"]
     bytes: int
     snapshot: str | None = None
     encoding: str | None = None

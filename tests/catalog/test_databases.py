@@ -457,6 +457,31 @@ def test_declared_dates_and_truths_of_sqlite_have_their_types(catalog, lite, fil
     ]
 
 
+def test_a_table_is_looked_at_before_anything_is_written(catalog, lite, file):
+    lite.execute("CREATE TABLE t (id INTEGER, price TEXT, paid BOOLEAN)")
+    lite.executemany("INSERT INTO t VALUES (?, ?, 1)", [(n, f"{n}.5") for n in range(3000)])
+    seen = catalog.inspect([file("t")], into="shop.t", types={"price": "f64"})
+    assert {column.name: column.type for column in seen.columns} == {
+        "id": "i64",
+        "price": "f64",
+        "paid": "bool",
+    }
+    assert [values[1] for values in seen.data] == [1, 1.5, True]
+    assert (seen.exists, seen.whole, seen.rows, list(seen.notes)) == (
+        False,
+        False,
+        1000,
+        ["The table has 3,000 rows."],
+    )
+    assert [found.kind for found in seen.files] == ["table"]
+    catalog.ingest([file("t")], into="shop.t", types={"price": "f64"})
+    again = catalog.inspect([file("t")], into="shop.t")
+    assert again.exists
+    assert all(column.in_dataset for column in again.columns)
+    with pytest.raises(NotFound, match="does not exist"):
+        catalog.inspect([file("nope")])
+
+
 def test_a_word_among_the_numbers_of_sqlite_goes_to_quarantine(catalog, lite, file):
     lite.execute("CREATE TABLE t (i INTEGER, r REAL)")
     numbers = [(number, 1 / (number + 1)) for number in range(2000)]

@@ -39,6 +39,20 @@ def places(tmp_path: Path) -> dict[str, Path]:
     }
 
 
+def test_a_delta_table_is_looked_at_before_it_is_registered(
+    catalog: Catalog, places: dict[str, Path]
+) -> None:
+    seen = catalog.inspect([places["delta"]], in_place=True)
+    assert ([column.type for column in seen.columns], seen.whole) == (
+        ["i64", "f64", "str", "str"],
+        True,
+    )
+    columns = dict(zip([column.name for column in seen.columns], seen.data, strict=True))
+    assert sorted(columns["id"]) == [1, 2, 3]
+    with pytest.raises(BadRequest, match="register"):
+        catalog.inspect([places["delta"]])
+
+
 @pytest.mark.parametrize("kind", ["parquet", "csv", "json", "delta"])
 def test_every_reading_verb_knows_it(
     catalog: Catalog, project: Project, places: dict[str, Path], kind: str

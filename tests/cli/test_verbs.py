@@ -136,6 +136,7 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
             "files": ("a.csv", "b.csv"),
             "into": "f.p",
             "mode": "append",
+            "in_place": False,
             "reading": {"header": True, "decimal": "."},
         },
     ),

@@ -1578,6 +1578,8 @@ async def test_a_panel_reads_folders_objects_and_databases_that_are_allowed(
     allowed = "postgresql://ana:env:CANARY@db.org:5432/shop?sslmode=require#orders"
     for given, taken in (
         ("in", str(root / "in")),
+        ("i*/*.csv", str(root / "i*/*.csv")),
+        ("in/**/*.csv", str(root / "in/**/*.csv")),
         ("s3://lake/in", "s3://lake/in"),
         ("sqlite:///shop.db#t", f"sqlite:///{root}/shop.db#t"),
         (allowed, allowed),
@@ -1588,6 +1590,13 @@ async def test_a_panel_reads_folders_objects_and_databases_that_are_allowed(
     asked = len(noted.calls)
     for given, code in (
         ("out", 403),
+        ("out/*", 403),
+        ("*/b.csv", 403),
+        ("../*", 403),
+        ("in/*/../../../*", 403),
+        ("in/*/../*", 400),
+        ("in/*.parquet", 404),
+        (".mlinfra/*", 403),
         ("..", 403),
         (".mlinfra/state.db", 403),
         ("sqlite:///.mlinfra/state.db#jobs", 403),

@@ -177,10 +177,7 @@ class Bringing:
         return replace(report, notes=[*report.notes, *notes])
 
     def _write(self, source: TableSource, way: _Way, terms: _Terms) -> IngestReport:
-        reading = way.reading
-        if reading.decimal is None and reading.thousands is None:  # as databases write numbers
-            reading = replace(reading, decimal=".", thousands="")
-        rows = FileRows([source], reading, types=source.types, meter=self._meter)
+        rows = FileRows([source], as_written(way.reading), types=source.types, meter=self._meter)
         report = self._writer.write(
             self._name,
             rows,
@@ -238,6 +235,13 @@ class Bringing:
             return self._store.metadata(self._store.entry(self._name))
         except NotFound:
             return {}
+
+
+def as_written(reading: Reading) -> Reading:
+    """How numbers in text are spelled: as databases write them, if nothing else is said."""
+    if reading.decimal is None and reading.thousands is None:
+        return replace(reading, decimal=".", thousands="")
+    return reading
 
 
 class _Fingerprinted(TableSource):

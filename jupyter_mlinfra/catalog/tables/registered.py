@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ...core.domain import Domain
 from ...core.errors import (
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from ...core.project import Project
     from ..registrations import Registered
 
-DELTA = "delta"
+DELTA: Literal["delta"] = "delta"
 
 
 def location_of(path: str | Path, root: Path) -> tuple[str, str]:
@@ -46,7 +46,7 @@ def location_of(path: str | Path, root: Path) -> tuple[str, str]:
     refuse_address(path)
     place = Path(path) if Path(path).is_absolute() else root / path
     if place.is_dir():
-        if (place / "_delta_log").is_dir():
+        if is_delta(place):
             return DELTA, str(place)
         place /= "*"
     kinds = {kind_of(file) for file in paths_of([place], root)}
@@ -59,6 +59,11 @@ def location_of(path: str | Path, root: Path) -> tuple[str, str]:
     return kinds.pop(), str(place)
 
 
+def is_delta(folder: Path) -> bool:
+    """Whether a folder is that of a Delta table."""
+    return (folder / "_delta_log").is_dir()
+
+
 def schema_of(
     project: Project, kind: str, location: str, reading: Reading
 ) -> Mapping[str, pl.DataType]:
@@ -68,7 +73,7 @@ def schema_of(
 
     with explained_files(location):
         if kind == DELTA:
-            return dict(_delta(location).collect_schema())
+            return dict(delta_rows(location).collect_schema())
         files = paths_of([location], project.root)
         if kind == "parquet":
             return dict(_parquet(files).collect_schema())
@@ -110,7 +115,7 @@ class Files:
     def rows(self, _: str) -> pl.LazyFrame:
         kind, files = self.registered.kind, self._files()
         if kind == DELTA:
-            return _delta(self.registered.location)
+            return delta_rows(self.registered.location)
         if kind == "parquet":
             return _parquet(files)
         return _text(self.project, self.registered, files)
@@ -188,7 +193,8 @@ def _parquet(files: Sequence[Path]) -> pl.LazyFrame:
     return pl.scan_parquet(list(files), glob=False, hive_partitioning=False)
 
 
-def _delta(location: str) -> pl.LazyFrame:
+def delta_rows(location: str) -> pl.LazyFrame:
+    """The rows of a Delta table, read when they are asked for."""
     import polars as pl
 
     try:

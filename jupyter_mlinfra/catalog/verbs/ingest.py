@@ -123,14 +123,23 @@ class IngestVerbs(Verbs):
         *,
         into: str | None = None,
         mode: WriteMode | None = None,
+        in_place: bool = False,
         **reading: Unpack[ReadingOptions],
     ) -> Inspection:
-        """What an ingest of these files would read, judged by the beginning of each; nothing is
-        written.
+        """What an ingest of these files, or of a table of a database, would read, judged by the
+        beginning of each; nothing is written.
 
-        into, mode: where the rows would go; the types of an existing dataset count. Raises what
-        `ingest` does, except doubts and rows that do not fit, which are in the answer.
+        into, mode: where the rows would go; the types of an existing dataset count. in_place: the
+        files are to be registered, not ingested; then the folder of a Delta table may be named.
+        Raises what `ingest` does, except doubts and rows that do not fit, which are in the answer.
         """
+        if in_place and len(files) == 1:
+            from ..tables.glimpse import inspect_delta
+            from ..tables.registered import is_delta
+
+            place = self._project.root / files[0]
+            if is_delta(place):
+                return inspect_delta(place, str(files[0]))
         name = self.own(into) if into is not None else None
         if mode is not None and mode not in get_args(WriteMode):
             raise no_mode(mode)

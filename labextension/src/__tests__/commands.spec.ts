@@ -21,6 +21,7 @@ const OTHERS = [
   'mlinfra:jobs-queue',
   'mlinfra:notebook-mark-parameters',
   'mlinfra:catalog-ingest',
+  'mlinfra:catalog-register',
   'mlinfra:pipelines-create',
   'mlinfra:pipelines-create-selected',
   'mlinfra:pipelines-run-selected',

@@ -3220,8 +3220,9 @@ export interface components {
         };
         /**
          * ReadFile
-         * @description One inspected file. snapshot: the one that already added it to the dataset; None for a
-         *     new file.
+         * @description One inspected file, or the table of a database (`table`), or a Delta table that is to be
+         *     registered (`delta`). snapshot: the one that already added it to the dataset; None for a new
+         *     file.
          *
          *     encoding … header: how it is split into records and fields, for CSV. guessed: which of these
          *     were guessed. sheets: of a workbook.
@@ -3237,7 +3238,7 @@ export interface components {
             /** @default null */
             readonly header: boolean | null;
             /** @enum {string} */
-            readonly kind: "csv" | "json" | "parquet" | "arrow" | "excel";
+            readonly kind: "csv" | "json" | "parquet" | "arrow" | "excel" | "table" | "delta";
             readonly path: string;
             /** @default null */
             readonly quote: string | null;

@@ -101,6 +101,7 @@ export type IColumnProfile = Records['ColumnProfile'];
 export type IShape = Records['Shape'];
 export type IProfile = Records['Profile'];
 export type IEdge = Records['Edge'];
+export type IExpiryPlan = Records['ExpiryPlan'];
 export type IInspection = Records['Inspection'];
 export type IReadColumn = Records['ReadColumn'];
 export type IReadFile = Records['ReadFile'];
@@ -111,12 +112,28 @@ export type IRuleResult = Records['RuleResult'];
 export type IWatch = Records['Watch'];
 export type Severity = IRuleResult['severity'];
 
-/** Files on their way into a dataset; how text is read is guessed unless the request says it. */
-export interface IIngest {
+/** Files or a table on their way into a dataset; how text is read is guessed if nothing says it. */
+export interface IIngest extends IReadingOptions {
   readonly files: readonly string[];
   readonly into?: string;
-  readonly mode?: 'append' | 'replace';
+  readonly mode?: 'append' | 'replace' | 'upsert';
+  /** The columns that tell which row is which. */
+  readonly key?: readonly string[];
   readonly again?: boolean;
+  /** Of a table of a database: a column by which new rows are known. */
+  readonly cursor?: string;
+  readonly lookback?: string;
+  readonly dry_run?: boolean;
+}
+
+/** What is to be read where it is. */
+export interface IRegister extends IReadingOptions {
+  readonly path: string;
+  readonly name: string;
+}
+
+/** How text is read. */
+export interface IReadingOptions {
   readonly encoding?: string;
   readonly header?: boolean;
   readonly separator?: string;

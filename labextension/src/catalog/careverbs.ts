@@ -16,7 +16,11 @@ const PATIENCE = 600_000;
 type Call = IActionCall<IDataset>;
 
 /** What is said when a job is over; nothing where it goes on: its end is notified of. */
-async function after(call: Call, job: IJob, outcome: IOutcome): Promise<IOutcome | undefined> {
+export async function after(
+  call: Call,
+  job: IJob,
+  outcome: IOutcome
+): Promise<IOutcome | undefined> {
   const { workbench, name } = call;
   const over = await ended(workbench.client, job, { signal: AbortSignal.timeout(PATIENCE) });
   if (isActive(over)) {

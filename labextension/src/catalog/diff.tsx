@@ -14,6 +14,7 @@ import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
 import { short } from '../refs';
 import type { IWorkbench } from '../tokens';
+import { useRevealed } from './page/revealed';
 
 /** Columns of an example that are shown; the rest is a word below. */
 const WIDE = 30;
@@ -31,8 +32,13 @@ export function DatasetDiff({ dataset, before, after, onBack }: IDiffProps): Rea
   const [typed, type] = useState('');
   const [key, ask] = useState('');
   const { code } = useCode([after.ref, before.ref]);
-  const query = useQuery(`diff:${before.ref}:${after.id}:${key}`, signal =>
-    client.catalog.diff(dataset.name, { before: before.id, after: after.id, key }, signal)
+  const reveal = useRevealed();
+  const query = useQuery(`diff:${before.ref}:${after.id}:${key}:${String(reveal)}`, signal =>
+    client.catalog.diff(
+      dataset.name,
+      { before: before.id, after: after.id, key, ...(reveal && { reveal }) },
+      signal
+    )
   );
   return (
     <div className={cx('scroll')}>

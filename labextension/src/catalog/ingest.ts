@@ -1,23 +1,17 @@
 import { Notification } from '@jupyterlab/apputils';
 
 import { asApiError } from '../api/errors';
+import type { IJob } from '../api/types';
 import { errorText } from '../components/explain';
 import { brief, failed } from '../components/confirm';
-import { ended } from '../jobs/ended';
+import { ended, fractionOf } from '../jobs/ended';
 import { toProject } from '../notebook/paths';
 import { formatRef } from '../refs';
 import type { IWorkbench } from '../tokens';
+import { suggestedName } from './names';
 import type { IForm } from './reading';
-import { TABLES } from './tables';
 
 const LONG_MS = 10_000;
-
-/** A dataset's name as a file's name suggests it. */
-export function suggestedName(path: string): string {
-  const file = path.split('/').pop() ?? path;
-  const plain = file.replace(TABLES, '').replace(/\W+/g, '_').toLowerCase();
-  return `data.${/^[a-z_]/.test(plain) ? plain : `t_${plain}`}`;
-}
 
 /** Show what would be read of the files, ingest them as the user wants it, and show the dataset. */
 export async function ingestFiles(
@@ -46,20 +40,68 @@ export async function ingestFiles(
   }
 }
 
-/** Ingest, and tell how it went; a failure offers the dialog again, as it was. */
+/**
+ * Ask for files, a folder, a pattern, objects of a store or a table, show what would be read, and
+ * bring it in. into: the dataset that is meant; else one is suggested.
+ */
+export async function ingestData(
+  workbench: IWorkbench,
+  into: string,
+  start?: IForm
+): Promise<void> {
+  try {
+    await workbench.client.project();
+    const [{ askHow }, { emptyForm }] = await Promise.all([
+      import('./register'),
+      import('./reading')
+    ]);
+    const form = await askHow(workbench, [], start ?? emptyForm(into));
+    if (form) {
+      const again = (): void => void ingestData(workbench, into, form);
+      await ingest(workbench, [form.source.trim()], form, again);
+    }
+  } catch (error) {
+    failed(errorText(error, workbench.trans), workbench.trans);
+  }
+}
+
+/** Begin to bring the rows in, or to read them where they are. */
+async function begin({ client }: IWorkbench, files: readonly string[], form: IForm): Promise<IJob> {
+  const { askOf, registerOf } = await import('./reading');
+  return form.mode === 'place'
+    ? client.catalog.register(registerOf(files, form))
+    : client.catalog.ingest(askOf(files, form));
+}
+
+/**
+ * Ingest, tell how far it is, with a way to stop it, and how it went; a failure offers the dialog
+ * again, as it was.
+ */
 async function ingest(
-  { client, trans, open }: IWorkbench,
+  workbench: IWorkbench,
   files: readonly string[],
   form: IForm,
   change: () => void
 ): Promise<void> {
-  const id = Notification.emit(trans.__('Reading into %1…', form.into), 'in-progress', {
-    autoClose: false
-  });
+  const { client, trans, open } = workbench;
+  const title = trans.__('Reading into %1…', form.into);
+  const id = Notification.emit(title, 'in-progress', { autoClose: false });
   const show = (): void => void open(formatRef('dataset', form.into));
   try {
-    const { askOf } = await import('./reading');
-    const job = await ended(client, await client.catalog.ingest(askOf(files, form)));
+    const first = await begin(workbench, files, form);
+    const stop = {
+      label: trans.__('Cancel'),
+      callback: () => void client.jobs.cancel(first.id).catch(() => undefined)
+    };
+    const tell = (job: IJob): void =>
+      void Notification.update({
+        id,
+        message: job.progress_text ? `${title} ${job.progress_text}` : title,
+        progress: fractionOf(job) ?? undefined,
+        actions: [stop]
+      });
+    tell(first);
+    const job = await ended(client, first, { seen: tell });
     const [message, details] = brief(
       `${form.into}: ${job.progress_text || trans.__('the rows are in')}`,
       trans

@@ -108,9 +108,11 @@ function Namespaces({ page, at }: INamespacesProps): React.ReactElement {
     return (
       <EmptyCard
         sentence={trans.__('A dataset is a table the workbench can search, version and trace.')}
-        insert={trans.__('Insert an Ingest')}
+        action={{
+          label: trans.__('Register Data…'),
+          onClick: () => void workbench.commands.execute('mlinfra:catalog-register')
+        }}
         code="mlinfra catalog ingest data/*.parquet --into demo.table"
-        door="cli"
       />
     );
   }

@@ -22,7 +22,26 @@ export const catalog: JupyterFrontEndPlugin<void> = {
       icon: 'catalog',
       rank: 510,
       placeholder: trans.__('name, column, tag, owner'),
-      body: () => import('./panel')
+      body: () => import('./panel'),
+      actions: [
+        { command: 'mlinfra:catalog-register', icon: 'catalog', label: trans.__('Register…') }
+      ]
+    });
+    workbench.addCommand({
+      id: 'mlinfra:catalog-register',
+      label: trans.__('Register Data…'),
+      caption: trans.__(
+        'Files, a folder, a pattern, objects of a store or a table of a database, as a dataset'
+      ),
+      icon: 'catalog',
+      args: {
+        into: { type: 'string', description: trans.__('The dataset; one is suggested without it') }
+      },
+      category: workbench.category('catalog'),
+      execute: async ({ into }) => {
+        const { ingestData } = await import('./ingest');
+        await ingestData(workbench, typeof into === 'string' ? into : '');
+      }
     });
     workbench.addCommand({
       id: 'mlinfra:catalog-ingest',

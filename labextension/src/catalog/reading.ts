@@ -1,4 +1,12 @@
-import type { IIngest, IInspection, IReadColumn, IReadDoubt, IReadFile } from '../api/types';
+import type {
+  IIngest,
+  IInspection,
+  IReadColumn,
+  IReadDoubt,
+  IReadFile,
+  IReadingOptions,
+  IRegister
+} from '../api/types';
 
 /** The options of the reading that the dialog offers; '' leaves one to be guessed. */
 export const OPTIONS = [
@@ -19,10 +27,20 @@ export const OPTIONS = [
 ] as const;
 export type Option = (typeof OPTIONS)[number];
 
+/** What becomes of the rows: they come into a dataset, or are read where they are. */
+export type Mode = 'append' | 'replace' | 'upsert' | 'place';
+
 /** What the dialog holds. */
 export interface IForm {
+  /** Where the rows come from, as it is typed; '' for the files that were chosen elsewhere. */
+  readonly source: string;
   readonly into: string;
-  readonly mode: 'append' | 'replace';
+  readonly mode: Mode;
+  /** The columns that tell which row is which, with commas between them. */
+  readonly key: string;
+  /** Of a table of a database. */
+  readonly cursor: string;
+  readonly lookback: string;
   /** Add files that are in the dataset already once more. */
   readonly again: boolean;
   /** The member of the archives that is meant; '' for all of them. */
@@ -33,8 +51,12 @@ export interface IForm {
 }
 
 export const emptyForm = (into: string): IForm => ({
+  source: '',
   into,
   mode: 'append',
+  key: '',
+  cursor: '',
+  lookback: '',
   again: false,
   member: '',
   options: {},
@@ -66,31 +88,85 @@ const VALUES: Readonly<Partial<Record<Option, (text: string) => unknown>>> = {
 };
 
 /** What the form says of the reading, as the server takes it. */
-function readingOf(options: IForm['options']): Partial<IIngest> {
+function readingOf(form: IForm): IReadingOptions {
   const values = OPTIONS.flatMap(name => {
-    const text = options[name];
+    const text = form.options[name];
     return text ? [[name, (VALUES[name] ?? signOf)(text)]] : [];
   });
-  return Object.fromEntries(values) as Partial<IIngest>;
+  const types = Object.fromEntries(Object.entries(form.types).filter(([, type]) => type));
+  return {
+    ...(Object.fromEntries(values) as IReadingOptions),
+    ...(Object.keys(types).length > 0 && { types })
+  };
 }
+
+/** Whether an address names a table of a database, or stands for one (`env:SHOP#orders`). */
+export const isDatabase = (source: string): boolean =>
+  /^(?!s3a?:)[a-z][\w+]*:\/\//i.test(source) || /^(env|keyring):.*#/.test(source);
+
+/** Whether it names objects of a store. */
+export const isObject = (source: string): boolean => /^s3a?:\/\//i.test(source);
+
+/** The names in a text with commas between them. */
+export const namesIn = (text: string): string[] =>
+  text
+    .split(',')
+    .map(name => name.trim())
+    .filter(Boolean);
 
 const ARCHIVE = /\.zip$/i;
 
 /** Whether a file is an archive, whose members are the files that are read. */
 export const isArchive = (file: string): boolean => ARCHIVE.test(file);
 
-/** What is asked of the server, to look at the files or to ingest them. */
-export function askOf(files: readonly string[], form: IForm): IIngest {
-  const types = Object.fromEntries(Object.entries(form.types).filter(([, type]) => type));
-  const { member } = form;
+/** The files as they are named to the server. */
+const filesOf = (files: readonly string[], { member }: IForm): string[] =>
+  files.map(file => (member && isArchive(file) ? `${file}!${member}` : file));
+
+/** What is asked of the server, to look at the rows. */
+export function questionOf(
+  files: readonly string[],
+  form: IForm
+): IIngest & { readonly in_place?: boolean } {
+  const { into, mode } = form;
+  const place = mode === 'place';
   return {
-    files: files.map(file => (member && isArchive(file) ? `${file}!${member}` : file)),
-    into: form.into,
-    mode: form.mode,
-    ...(form.again && { again: true }),
-    ...readingOf(form.options),
-    ...(Object.keys(types).length > 0 && { types })
+    files: filesOf(files, form),
+    ...(isName(into) && !place && { into }),
+    mode: place ? 'append' : mode,
+    ...(place && { in_place: true }),
+    ...readingOf(form)
   };
+}
+
+/** What is asked of the server, to bring the rows in. */
+export function askOf(files: readonly string[], form: IForm): IIngest {
+  const { cursor, into, key, lookback, mode } = form;
+  const keys = namesIn(key);
+  const isByCursor = cursor && files.some(isDatabase);
+  return {
+    files: filesOf(files, form),
+    into,
+    mode: mode === 'place' ? 'append' : mode,
+    ...(mode === 'upsert' && { key: keys }),
+    ...(form.again && { again: true }),
+    ...(isByCursor && { cursor }),
+    ...(isByCursor && lookback && mode === 'upsert' && { lookback }),
+    ...readingOf(form)
+  };
+}
+
+/** What is asked of the server, to read the rows where they are. */
+export const registerOf = ([path = '']: readonly string[], form: IForm): IRegister => ({
+  path,
+  name: form.into,
+  ...readingOf(form)
+});
+
+/** What is wrong with the columns that a form names; undefined where nothing is. */
+export function missingIn(text: string, columns: readonly IReadColumn[]): string | undefined {
+  const known = new Set(columns.map(({ name }) => name));
+  return known.size ? namesIn(text).find(name => !known.has(name)) : undefined;
 }
 
 /** Doubts that the preview can settle: what is seen there is what will be sent. */

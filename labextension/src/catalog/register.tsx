@@ -6,7 +6,6 @@ import React, { useEffect, useState } from 'react';
 import type { IIngest, IInspection, IReadColumn } from '../api/types';
 import { prose, Result } from '../components/card';
 import { cx } from '../components/cx';
-import { Field } from '../components/field';
 import { Select } from '../components/select';
 import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
@@ -15,13 +14,29 @@ import { useQuery } from '../hooks/query';
 import { useSettled } from '../hooks/settled';
 import type { IWorkbench } from '../tokens';
 import { FrameWidget } from '../workbench/widget';
-import { askOf, csvOf, type IForm, isName, isThere, settled, spelled, unsettled } from './reading';
+import { DryRun } from './dryrun';
+import {
+  askOf,
+  csvOf,
+  type IForm,
+  isDatabase,
+  isName,
+  isThere,
+  missingIn,
+  namesIn,
+  questionOf,
+  settled,
+  spelled,
+  unsettled
+} from './reading';
 import { PartFields, ReadingFields } from './readingFields';
+import { SourceField, Target } from './target';
 
 const WAIT = 300;
 const TYPES = ['str', 'i64', 'f64', 'dec[18,2]', 'bool', 'date', 'time', 'ts[us]', 'ts[us, tz]'];
 
 interface IBodyProps {
+  /** Those that were chosen elsewhere; without any the source is typed. */
   files: readonly string[];
   start: IForm;
   /** The form as it would be sent; null while it cannot be. */
@@ -113,11 +128,9 @@ export async function askHow(
   const { trans } = workbench;
   const body: Body = new Body(workbench, { files, start }, () => dialog.draw());
   const dialog = new RegisterDialog(body, {
-    title: trans._n(
-      'Register %1 File as a Dataset',
-      'Register %1 Files as a Dataset',
-      files.length
-    ),
+    title: files.length
+      ? trans._n('Register %1 File as a Dataset', 'Register %1 Files as a Dataset', files.length)
+      : trans.__('Register Data as a Dataset'),
     buttons: [Dialog.cancelButton(), Dialog.okButton({ label: trans.__('Register') })],
     defaultButton: 1,
     focusNodeSelector: 'input'
@@ -128,31 +141,41 @@ export async function askHow(
   return button.accept ? value : null;
 }
 
-/** What is asked about the files; a name that is still being typed is left out. */
-function questionOf(files: readonly string[], form: IForm): string {
-  const asked = askOf(files, { ...form, again: false });
-  return JSON.stringify(isName(form.into) ? asked : { ...asked, into: undefined });
+/** Whether the form itself is whole: a name, and columns that are there. */
+function isWhole(form: IForm, seen: IInspection): boolean {
+  const isKeyed = form.mode !== 'upsert' || namesIn(form.key).length > 0;
+  const columns = [form.mode === 'upsert' ? form.key : '', form.cursor].filter(Boolean);
+  const isFree = form.mode !== 'place' || !seen.exists;
+  return (
+    isName(form.into) &&
+    isKeyed &&
+    isFree &&
+    columns.every(text => missingIn(text, seen.columns) === undefined)
+  );
 }
 
 /** The form over the table of what would be read. */
 export function Register({ files, start, onReady }: IBodyProps): React.ReactElement {
-  const { client } = useWorkbench();
+  const { client, trans } = useWorkbench();
   const [form, setForm] = useState(start);
-  const question = questionOf(files, form);
+  const named = files.length ? files : [form.source.trim()].filter(Boolean);
+  const question = JSON.stringify(questionOf(named, { ...form, again: false }));
   const asked = useSettled(question, WAIT);
   const query = useQuery<IInspection>(
     `inspect:${asked}`,
     signal => client.catalog.inspect(JSON.parse(asked) as IIngest, signal),
     {
       every: () => null,
-      list: 'inspect'
+      list: 'inspect',
+      when: named.length > 0
     }
   );
   const { data, error, borrowed } = query;
-  const good =
-    data && !error && !borrowed && asked === question && isName(form.into) && !data.refused;
+  const good = data && !error && !borrowed && asked === question && !data.refused;
   const ready =
-    good && !unsettled(data).length && !isThere(data, form) ? settled(form, data) : null;
+    good && isWhole(form, data) && !unsettled(data).length && !isThere(data, form)
+      ? settled(form, data)
+      : null;
   const key = ready && JSON.stringify(ready);
   const [csv] = csvOf(data?.files ?? []);
   useEffect(() => {
@@ -161,11 +184,13 @@ export function Register({ files, start, onReady }: IBodyProps): React.ReactElem
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [key]);
   const change = (next: Partial<IForm>): void => setForm({ ...form, ...next });
+  const isTried = form.mode !== 'place' && !named.some(isDatabase);
   return (
     <>
-      <Target form={form} exists={data?.exists} onChange={change} />
-      <PartFields files={files} seen={data} form={form} onChange={change} />
-      {(!data || csv) && (
+      {!files.length && <SourceField form={form} onChange={change} />}
+      <Target files={named} form={form} seen={data} onChange={change} />
+      <PartFields files={named} seen={data} form={form} onChange={change} />
+      {((!data && files.length > 0) || csv) && (
         <ReadingFields
           form={form}
           file={csv}
@@ -173,49 +198,17 @@ export function Register({ files, start, onReady }: IBodyProps): React.ReactElem
           onChange={options => change({ options })}
         />
       )}
-      <Result query={query} rows={8}>
-        {found => <Seen seen={found} form={form} onChange={change} />}
-      </Result>
-    </>
-  );
-}
-
-interface ITargetProps {
-  form: IForm;
-  /** Whether the dataset is there; undefined while that is not known. */
-  exists: boolean | undefined;
-  onChange: (change: Partial<IForm>) => void;
-}
-
-/** Where the rows go, and what becomes of those that are there. */
-function Target({ form, exists, onChange }: ITargetProps): React.ReactElement {
-  const { trans } = useWorkbench();
-  return (
-    <div className={cx('bar')}>
-      <Field
-        label={trans.__('dataset')}
-        value={form.into}
-        width={260}
-        fault={
-          isName(form.into) ? undefined : trans.__('NAMESPACE.TABLE, of letters, digits, _ and -')
-        }
-        onChange={into => onChange({ into })}
-      />
-      <Select
-        label={trans.__('rows')}
-        value={form.mode}
-        options={[
-          { value: 'append', label: trans.__('are added') },
-          { value: 'replace', label: trans.__('replace those that are there') }
-        ]}
-        onChange={mode => onChange({ mode: mode as IForm['mode'] })}
-      />
-      {exists !== undefined && (
-        <span className={cx('quiet')}>
-          {exists ? trans.__('the dataset is there') : trans.__('a new dataset')}
-        </span>
+      {named.length > 0 ? (
+        <Result query={query} rows={8}>
+          {found => <Seen seen={found} form={form} onChange={change} />}
+        </Result>
+      ) : (
+        <p className={cx('more')}>
+          {trans.__('Columns, types and first rows appear here, before anything is written.')}
+        </p>
       )}
-    </div>
+      {isTried && data && <DryRun asked={ready && askOf(named, ready)} />}
+    </>
   );
 }
 

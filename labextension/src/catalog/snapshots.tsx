@@ -65,6 +65,12 @@ export function Snapshots({ dataset, comparing = false }: ISnapshotsProps): Reac
           onClick={() => show(next)}
         />
         <Chosen snapshots={items.filter(({ ref }) => picked.has(ref))} />
+        <span className={cx('space')} />
+        <ActionButton
+          command="mlinfra:catalog-expire"
+          target={dataset}
+          label={trans.__('Expire…')}
+        />
       </div>
       <div className={cx('scroll')}>
         <Result query={query}>

@@ -58,15 +58,37 @@ export async function until<T>(
   return latest;
 }
 
+/** How far a job is, 0 to 1; null if unknown. */
+export const fractionOf = ({ progress }: IJob): number | null =>
+  typeof progress?.value === 'number' ? progress.value : null;
+
+interface IJobWait extends IWait {
+  /** Told of the job as it is each time it is asked for. */
+  seen?: (job: IJob) => void;
+}
+
 /** Wait until a job can no longer change, however it ends; as `until`. */
-export const over = (client: IClient, job: IJob, options: IWait = {}): Promise<IJob> =>
-  until(job, () => client.jobs.show(job.id), isActive, options);
+export const over = (
+  client: IClient,
+  job: IJob,
+  { seen: tell, ...options }: IJobWait = {}
+): Promise<IJob> =>
+  until(
+    job,
+    async () => {
+      const latest = await client.jobs.show(job.id);
+      tell?.(latest);
+      return latest;
+    },
+    isActive,
+    options
+  );
 
 /**
  * Wait for the end of a job that a verb was made into. Throws what went wrong as the job tells it;
  * else as `over`.
  */
-export async function ended(client: IClient, job: IJob, options: IWait = {}): Promise<IJob> {
+export async function ended(client: IClient, job: IJob, options: IJobWait = {}): Promise<IJob> {
   const latest = await over(client, job, options);
   if (!isActive(latest) && latest.state !== 'succeeded') {
     throw new ApiError(

@@ -191,14 +191,24 @@ def _ingest(
 @click.option(
     "--append", "mode", flag_value="append", default="append", help="Add to its rows (the default)."
 )
+@click.option(
+    "--in-place", is_flag=True, help="They are to be registered: also the folder of a Delta table."
+)
 @reading
 def _inspect(
-    session: Session, files: tuple[str, ...], into: str | None, mode: Any, **options: Any
+    session: Session,
+    files: tuple[str, ...],
+    into: str | None,
+    mode: Any,
+    in_place: bool,
+    **options: Any,
 ) -> Any:
     """What an ingest would read: options, types, first rows and doubts. Only the beginning of the
-    files is read, and nothing is written.
+    files, or of the table of a database, is read, and nothing is written.
     """
-    return session.bench.catalog.inspect(files, into=into, mode=mode, **options_of(options))
+    return session.bench.catalog.inspect(
+        files, into=into, mode=mode, in_place=in_place, **options_of(options)
+    )
 
 
 @catalog.verb("mend")

@@ -5,6 +5,7 @@ the server could read, but a panel must not.
 
 from __future__ import annotations
 
+from glob import escape, glob, has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,23 @@ def place_in(project: Project, text: str) -> str:
     return str(_path(project, text))
 
 
+def _pattern(project: Project, text: str) -> Path:
+    """A pattern of files of the project, all of which it may name now. Raises NotFound if it names
+    none.
+    """
+    parts = Path(text).parts
+    first = next(place for place, part in enumerate(parts) if has_magic(part))
+    folder, rest = _inside(project, str(Path(*parts[:first]))), Path(*parts[first:])
+    if ".." in rest.parts:
+        raise BadRequest(f"{text[:80]} cannot be a pattern.", "After a `*` it leads up again.")
+    found = glob(str(rest), root_dir=folder, recursive=True)
+    if not found:
+        raise NotFound(f"No file matches {text}.", f"Looked in {project.root}.")
+    for name in found:
+        _inside(project, str(folder / name))
+    return Path(escape(str(folder))) / rest
+
+
 def _sqlite(project: Project, text: str) -> str:
     from urllib.parse import quote
 
@@ -54,13 +72,15 @@ def _sqlite(project: Project, text: str) -> str:
 
 
 def _path(project: Project, text: str) -> Path:
-    """A file or folder of the project, or a member of an archive there."""
+    """A file, a folder or a pattern of files of the project, or a member of an archive there."""
     from ...formats.packed import split
 
     shown, member = split(Path(text))
     path = _inside(project, str(shown))
     if path.is_dir():
         _refuse_links(project, path)
+    elif not path.is_file() and not member and has_magic(text):
+        return _pattern(project, text)
     elif not path.is_file():
         raise NotFound(f"There is no file {text}.", f"Looked in {project.root}.")
     return Path(f"{path}!{member}") if member else path

@@ -48,14 +48,18 @@ class Inspect(Handler):
         files: Files,
         into: Name | None = None,
         mode: Mode | None = None,
+        in_place: bool = False,
         **reading: Unpack[ReadingFacts],
     ) -> Inspection:
         """What an ingest would read, judged by the beginning of the files: options, types, first
-        rows, doubts. Nothing is written. Files and folders are those of the project; `s3://` is the
-        store whose keys the catalog has.
+        rows, doubts. Nothing is written. Files, folders and patterns are those of the project;
+        `s3://` is the store whose keys the catalog has; a database is one that an ingest may read.
+        in_place: the files are to be registered, which may be a Delta table.
         """
         sources = [source_of(self.bench.project, file) for file in files]
-        return self.bench.catalog.inspect(sources, into=into, mode=mode, **without_none(reading))
+        return self.bench.catalog.inspect(
+            sources, into=into, mode=mode, in_place=in_place, **without_none(reading)
+        )
 
 
 class Ingest(Handler):

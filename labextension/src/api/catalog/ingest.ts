@@ -1,15 +1,21 @@
 import type { Request } from '../request';
-import type { IIngest, IInspection, IJob } from '../types';
+import type { IIngest, IInspection, IJob, IRegister } from '../types';
 
-/** Files that become datasets. */
+/** Files and tables that become datasets. */
 export interface IIngestClient {
-  /** What an ingest of files of the project would read; nothing is written. */
-  inspect: (asked: IIngest, signal?: AbortSignal) => Promise<IInspection>;
-  /** Read files of the project into a dataset: one commit, or nothing. */
+  /** What would be read; nothing is written. in_place: it is to be registered, not ingested. */
+  inspect: (
+    asked: Omit<IIngest, 'key'> & { readonly in_place?: boolean },
+    signal?: AbortSignal
+  ) => Promise<IInspection>;
+  /** Read files or a table into a dataset: one commit, or nothing. */
   ingest: (asked: IIngest) => Promise<IJob>;
+  /** Read files or a Delta table where they are. */
+  register: (asked: IRegister) => Promise<IJob>;
 }
 
 export const ingestClient = (request: Request): IIngestClient => ({
   inspect: (asked, signal) => request('catalog/inspect', { body: { ...asked }, signal }),
-  ingest: asked => request('catalog/ingest', { body: { ...asked } })
+  ingest: asked => request('catalog/ingest', { body: { ...asked } }),
+  register: asked => request('catalog/register', { body: { ...asked } })
 });

@@ -3,11 +3,11 @@ import { act, cleanup, fireEvent, screen, within } from '@testing-library/react'
 import React from 'react';
 
 import { ApiError } from '../../api/errors';
-import type { IIngest, IInspection } from '../../api/types';
+import type { IIngest, IInspection, IJob } from '../../api/types';
 import { fakeWorkbench, show } from '../../components/__tests__/workbench';
 import type { IWorkbench } from '../../tokens';
-import { suggestedName } from '../ingest';
-import { askOf, emptyForm, type IForm, isName, settled, unsettled } from '../reading';
+import { suggestedName } from '../names';
+import { askOf, emptyForm, type IForm, isName, registerOf, settled, unsettled } from '../reading';
 import { Register } from '../register';
 
 const SEEN: IInspection = {
@@ -86,7 +86,8 @@ const settle = async (): Promise<void> => {
 async function open(
   answer: Partial<IInspection> | ApiError | ((question: IIngest) => Partial<IInspection>),
   trans?: IWorkbench['trans'],
-  files: readonly string[] = ['verkauf.csv']
+  files: readonly string[] = ['verkauf.csv'],
+  client: { catalog?: object; jobs?: object } = {}
 ): Promise<{ asked: IIngest[]; ready: () => IForm | null }> {
   const asked: IIngest[] = [];
   let form: IForm | null = null;
@@ -97,11 +98,15 @@ async function open(
     }
     return { ...SEEN, ...(typeof answer === 'function' ? answer(question) : answer) };
   };
-  const fake = fakeWorkbench({ catalog: { inspect } });
+  const fake = fakeWorkbench({ ...client, catalog: { ...client.catalog, inspect } });
   Object.assign(fake.workbench, trans && { trans });
   show(
     fake,
-    <Register files={files} start={emptyForm('data.verkauf')} onReady={next => (form = next)} />
+    <Register
+      files={files}
+      start={emptyForm(files.length ? 'data.verkauf' : '')}
+      onReady={next => (form = next)}
+    />
   );
   await settle();
   return { asked, ready: () => form };
@@ -240,6 +245,87 @@ describe('the dialog that registers files', () => {
     expect(ready()?.mode).toBe('replace');
   });
 
+  it('takes an upsert only with a key that the rows have', async () => {
+    const { asked, ready } = await open({});
+    fireEvent.change(screen.getByLabelText('rows'), { target: { value: 'upsert' } });
+    await settle();
+    expect(ready()).toBeNull();
+    fireEvent.change(screen.getByLabelText('key'), { target: { value: 'Tag, Kunde' } });
+    await settle();
+    expect(screen.getByText('no column Kunde')).toBeTruthy();
+    expect(ready()).toBeNull();
+    fireEvent.change(screen.getByLabelText('key'), { target: { value: 'Tag' } });
+    await settle();
+    expect(askOf(['verkauf.csv'], ready()!)).toMatchObject({ mode: 'upsert', key: ['Tag'] });
+    expect(asked.at(-1)).not.toHaveProperty('key');
+  });
+
+  it('asks where the rows are if nothing was chosen, and suggests a name for them', async () => {
+    const { asked, ready } = await open({}, undefined, []);
+    expect(asked).toEqual([]);
+    const type = (text: string): boolean =>
+      fireEvent.change(screen.getByLabelText('source'), { target: { value: text } });
+    type('sqlite:///shop.db#orders');
+    await settle();
+    expect(asked.at(-1)?.files).toEqual(['sqlite:///shop.db#orders']);
+    const cursor = screen.getByLabelText('only rows with a later');
+    fireEvent.change(cursor, { target: { value: 'Tag' } });
+    await settle();
+    const form = ready()!;
+    expect(askOf([form.source], form)).toEqual({
+      files: ['sqlite:///shop.db#orders'],
+      into: 'data.orders',
+      mode: 'append',
+      cursor: 'Tag'
+    });
+    expect(screen.queryByRole('button', { name: 'Dry Run' })).toBeNull();
+  });
+
+  it('reads in place what is here, under a name that is free', async () => {
+    const { asked, ready } = await open({}, undefined, ['lake']);
+    fireEvent.change(screen.getByLabelText('rows'), { target: { value: 'place' } });
+    await settle();
+    expect(asked.at(-1)).toEqual({ files: ['lake'], mode: 'append', in_place: true });
+    expect(registerOf(['lake'], ready()!)).toEqual({ path: 'lake', name: 'data.verkauf' });
+  });
+
+  it('tries all rows before any is written, and can be stopped', async () => {
+    const job = (facts: object): IJob =>
+      ({ id: 'j1', state: 'running', progress: null, progress_text: '', ...facts }) as IJob;
+    const state = { job: job({ progress_text: 'reading, 7 rows' }) };
+    const sent: IIngest[] = [];
+    const cancelled: string[] = [];
+    await open({}, undefined, undefined, {
+      catalog: {
+        ingest: async (asked: IIngest) => {
+          sent.push(asked);
+          return state.job;
+        }
+      },
+      jobs: {
+        show: async () => state.job,
+        cancel: async (id: string) => {
+          cancelled.push(id);
+          return state.job;
+        }
+      }
+    });
+    fireEvent.click(screen.getByRole('button', { name: 'Dry Run' }));
+    await settle();
+    expect(sent).toEqual([expect.objectContaining({ dry_run: true, into: 'data.verkauf' })]);
+    expect(screen.getByText('reading, 7 rows')).toBeTruthy();
+    state.job = job({ state: 'succeeded', progress_text: 'Nothing was written.' });
+    await act(async () => {
+      await jest.advanceTimersByTimeAsync(3_000);
+    });
+    expect(screen.getByText('Nothing was written.')).toBeTruthy();
+    state.job = job({});
+    fireEvent.click(screen.getByRole('button', { name: 'Dry Run' }));
+    await settle();
+    fireEvent.click(screen.getByRole('button', { name: 'Stop' }));
+    expect(cancelled).toEqual(['j1']);
+  });
+
   it('shows an error with its fix, and keeps the fields', async () => {
     const { ready } = await open(
       new ApiError('unprocessable', 'It is not utf-8.', 'Byte 0xE9.', 'Say --encoding cp1252.', 422)
@@ -262,10 +348,8 @@ describe('the dialog that registers files', () => {
 describe('the question to the server', () => {
   it('holds what was said and nothing else', () => {
     const form: IForm = {
-      into: 'a.b',
+      ...emptyForm('a.b'),
       mode: 'replace',
-      again: false,
-      member: '',
       options: {
         skip: '0',
         quote: 'none',
@@ -327,6 +411,8 @@ describe('the question to the server', () => {
   it('knows names of datasets, and suggests one for a file', () => {
     expect(['a.b', 'a.b.c', 'flights.two-words'].every(isName)).toBe(true);
     expect(['a', 'a.', '.b', 'a b.c', '1.a', 'a.b@7'].some(isName)).toBe(false);
+    const places = ['in/orders/*.csv', 's3://lake/days/', 'postgresql://a@b/shop#sales.Orders'];
+    expect(places.map(suggestedName)).toEqual(['data.orders', 'data.days', 'data.orders']);
     expect(['x/Verkauf 2024.csv.gz', '2024.parquet', 'a.tsv'].map(suggestedName)).toEqual([
       'data.verkauf_2024',
       'data.t_2024',

@@ -4,6 +4,8 @@ import React from 'react';
 import type { IDataset, ISnapshot } from '../../api/types';
 import { fakeWorkbench, framed } from '../../components/__tests__/workbench';
 import { restore, tag, untag } from '../earlier';
+import { Expiry } from '../expiry';
+import { RevealedContext } from '../page/revealed';
 import { Snapshots } from '../snapshots';
 
 const settle = async (): Promise<void> => {
@@ -148,5 +150,62 @@ describe('what is done with a snapshot', () => {
 
   it('needs a snapshot', async () => {
     await expect(restore(call({}, 'dataset:n.a'))).rejects.toThrow('No snapshot is chosen.');
+  });
+});
+
+describe('snapshots that go', () => {
+  it('shows what is lost before anything goes, and asks again when the terms change', async () => {
+    const plan = {
+      dataset: 'n.a',
+      snapshots: [
+        { ...snapshot('3'), kept_because: 'it is the newest' },
+        { ...snapshot('1'), kept_because: '' }
+      ],
+      shown: 2,
+      total: 2,
+      expires: 1,
+      files: 4,
+      bytes: 2_000_000,
+      rows: 10,
+      lost: ['10 rows that were removed since cannot be read any more.'],
+      done: false,
+      note: ''
+    };
+    const expiry = jest.fn(async () => plan);
+    const ready = jest.fn();
+    const fake = fakeWorkbench({ catalog: { expiry } });
+    render(framed(fake, <Expiry name="n.a" onReady={ready} />));
+    expect(await screen.findByText(/rows that were removed since/)).toBeTruthy();
+    expect(screen.getByText('stays: it is the newest')).toBeTruthy();
+    expect(screen.getByText('expires')).toBeTruthy();
+    expect(document.body.textContent).toContain('4 files are deleted');
+    expect(ready).toHaveBeenLastCalledWith({ keep: 10, older_than: '30d' });
+    fireEvent.change(screen.getByLabelText('the newest stay'), { target: { value: '1' } });
+    await settle();
+    expect(ready).toHaveBeenLastCalledWith(null);
+    await act(async () => {
+      await new Promise(resolve => setTimeout(resolve, 600));
+    });
+    expect(ready).toHaveBeenLastCalledWith({ keep: 1, older_than: '30d' });
+  });
+
+  it('compares masked values only where the page reveals them', async () => {
+    const diff = jest.fn(async () => DIFF);
+    const catalog = { snapshots: async () => ({ items: ITEMS, shown: 3, total: 3 }), diff };
+    const fake = fakeWorkbench({ catalog, code: async () => ({ python: '…' }) });
+    render(
+      framed(
+        fake,
+        <RevealedContext.Provider value={true}>
+          <Snapshots dataset={dataset} comparing={true} />
+        </RevealedContext.Provider>
+      )
+    );
+    await settle();
+    expect(diff).toHaveBeenCalledWith(
+      'n.a',
+      expect.objectContaining({ reveal: true }),
+      expect.anything()
+    );
   });
 });

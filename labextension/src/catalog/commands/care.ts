@@ -16,6 +16,14 @@ export const careActions = (trans: TranslationBundle): readonly IActionSpec<IDat
   return [
     {
       ...dataset,
+      id: 'mlinfra:catalog-expire',
+      label: trans.__('Expire Snapshots…'),
+      caption: trans.__('Let old ones go; first it is shown which, and what is lost'),
+      asks: true,
+      run: () => import('../expiry').then(({ expire }) => expire)
+    },
+    {
+      ...dataset,
       id: 'mlinfra:catalog-compact',
       label: trans.__('Compact Dataset…'),
       caption: trans.__('Join its small files; the rows and their order stay'),

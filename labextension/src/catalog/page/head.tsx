@@ -39,6 +39,14 @@ export function DatasetHead({
       mark={at !== null && <Tag>{trans.__('older snapshot')}</Tag>}
     >
       <InsertButton code={(code ?? detail?.code)?.python} />
+      {detail && at === null && !detail.dataset.domain && (
+        <ActionButton
+          command="mlinfra:catalog-register"
+          args={{ into: name }}
+          label={trans.__('Ingest…')}
+          caption={trans.__('More rows from files, a store or a table of a database')}
+        />
+      )}
       {detail && at === null && (
         <ActionButton
           command="mlinfra:catalog-label"

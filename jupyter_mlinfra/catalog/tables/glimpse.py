@@ -1,0 +1,42 @@
+"""What would be read of a Delta table that is to be registered, judged by its first rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..dtypes import short_dtype
+from ..rows import plain
+from ..spec import Inspection, ReadColumn, ReadFile
+from .registered import DELTA, delta_rows, explained_files
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_ROWS = 50
+
+
+def inspect_delta(location: Path, shown: str) -> Inspection:
+    """Its columns and first rows. shown: its path as it was named. Raises Unprocessable for one
+    that cannot be read.
+    """
+    with explained_files(str(location)):
+        rows = delta_rows(str(location)).head(_ROWS + 1).collect(engine="streaming")
+    head = rows.head(_ROWS)
+    columns = {name: short_dtype(dtype) for name, dtype in head.schema.items()}
+    return Inspection(
+        dataset=None,
+        exists=False,
+        files=[ReadFile(path=shown, kind=DELTA, bytes=0)],
+        columns=[
+            ReadColumn(name=name, type=dtype, guessed=False, in_dataset=False)
+            for name, dtype in columns.items()
+        ],
+        data=[[plain(value) for value in values.to_list()] for values in head.iter_columns()],
+        shown=head.height,
+        rows=head.height,
+        whole=rows.height <= _ROWS,
+        bad=0,
+        broken=[],
+        refused="",
+        doubts=[],
+    )
