@@ -330,7 +330,8 @@ class Profile:
     """A profile of a snapshot. tier: footer (file statistics), sample (some rows), exact (all
     rows). rows: those of the table; None if they would have to be counted. columns: by name.
     files_read: data files whose rows were read for it; what is known of the others was kept.
-    seconds: how long it took.
+    seconds: how long it took. first_rows: a sample of the first rows, which may differ from others:
+    to draw it from all rows, all of a large file of text would have to be read.
     """
 
     ref: str
@@ -340,3 +341,4 @@ class Profile:
     columns: Mapping[str, ColumnProfile]
     files_read: int
     seconds: float
+    first_rows: bool = False

@@ -212,7 +212,7 @@ def test_rows_that_fail_go_to_quarantine_with_the_rule(catalog, orders, rows, tm
         (2, "price", "fails the rule 'price >= 0'", "3,-3,FR"),
         (3, "country", "fails the rule 'known country'", "400,4,XX"),
         (4, "id", "'x' in column 'id', which is i64", "x,5,FR"),
-        (36, "price", "fails the rule 'price >= 0'", "6,-6,YY"),
+        (36, "price", "fails the rules 'price >= 0' and 'known country'", "6,-6,YY"),
     ]
     bad = tmp_path / "bad.csv"
     catalog.export_quarantine("shop.orders", bad)

@@ -11,6 +11,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from jupyter_mlinfra.catalog import Catalog
+from jupyter_mlinfra.catalog.settings import CatalogSettings
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, MLInfraError, NotFound, Unprocessable
 from jupyter_mlinfra.core.project import Project
 
@@ -75,6 +76,56 @@ def test_every_reading_verb_knows_it(
     assert {hit.kind for hit in catalog.search("price").items} == {"dataset", "column"}
     assert not list(project.home.glob("warehouse/**/*.parquet"))
     assert before == {file: file.stat().st_mtime_ns for file in place.parent.glob("**/*")}
+
+
+@pytest.fixture
+def sampling(project: Project) -> Catalog:
+    """A catalog whose samples have a thousand rows."""
+    settings = project.settings.changed(CatalogSettings(sample_rows=1000))
+    return Catalog(Project(project.root, settings))
+
+
+def test_a_sample_is_drawn_from_all_rows_and_every_row_can_be_seen(
+    sampling: Catalog, tmp_path: Path
+) -> None:
+    """The files are sorted, as they often are: their first rows are not like the others."""
+    frame = pl.DataFrame({"n": range(400_000)})
+    frame.write_parquet(tmp_path / "sorted.parquet", row_group_size=50_000)
+    sampling.register(tmp_path / "sorted.parquet", name="lake.sorted")
+    sample = sampling.profile("lake.sorted", tier="sample")
+    assert (sample.tier, sample.rows, sample.first_rows) == ("sample", frame.height, False)
+    assert sample.columns["n"].mean == pytest.approx(199_999.5, rel=0.05)
+    exact = sampling.profile("lake.sorted", tier="exact").columns["n"]
+    assert (exact.min, exact.max, exact.mean) == (0, 399_999, pytest.approx(199_999.5))
+    last = sampling.preview("lake.sorted", start=399_998, count=2)
+    assert (last.total, last.data) == (400_000, [[399_998, 399_999]])
+
+
+def test_a_sample_of_a_large_file_of_text_says_that_it_is_of_the_first_rows(
+    sampling: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pl.DataFrame({"n": range(2000)}).write_csv(tmp_path / "a.csv")
+    sampling.register(tmp_path / "a.csv", name="lake.text")
+    sample = sampling.profile("lake.text", tier="sample")
+    assert (sample.rows, sample.first_rows) == (2000, False)
+    assert sample.columns["n"].mean == pytest.approx(999.5, rel=0.1)
+    monkeypatch.setattr("jupyter_mlinfra.catalog.tables.domain._SAMPLED_BYTES", 100)
+    first = sampling.profile("lake.text", tier="sample")
+    assert (first.rows, first.first_rows, first.columns["n"].mean) == (None, True, 499.5)
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
+def test_its_rules_can_be_asked(catalog: Catalog, places: dict[str, Path], kind: str) -> None:
+    catalog.register(places[kind], name="lake.orders")
+    catalog.rule("lake.orders", "price not null")
+    catalog.rule("lake.orders", "id unique")
+    report = catalog.quality("lake.orders")
+    assert report.snapshot is None
+    assert {item.rule: item.failed_rows for item in report.rules} == {
+        "price not null": 1,
+        "id unique": 0,
+    }
+    assert [state.last is not None for state in catalog.rules("lake.orders").rules] == [True] * 2
 
 
 def test_what_happens_to_the_files_shows(catalog: Catalog, places: dict[str, Path]) -> None:

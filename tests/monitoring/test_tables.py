@@ -91,26 +91,28 @@ def test_a_long_one_is_previewed_and_profiled_from_its_first_rows(
     total = bench.catalog.show(name).dataset.rows.value
     monkeypatch.setattr("jupyter_mlinfra.catalog.tables.domain.PREVIEWED", 20)
     monkeypatch.setattr("jupyter_mlinfra.catalog.tables.domain._COUNTED_BYTES", 20)
+    monkeypatch.setattr("jupyter_mlinfra.catalog.tables.domain._SAMPLED_BYTES", 20)
     assert bench.catalog.preview(name, start=15, count=10).shown == 5
     assert bench.catalog.show(name).dataset.rows.value is None
     table = table_of_domain(bench.project, DatasetName.parse(name))
     assert table is not None
     sample, exact = table.profile("sample", 50), table.profile("exact", 50)
     first = next(iter(exact.columns))
-    assert (sample.rows, sample.columns[first].sample) == (None, 50)
+    assert (sample.rows, sample.columns[first].sample, sample.first_rows) == (None, 50, True)
     assert (exact.rows, exact.columns[first].basis["distinct"]) == (total, "exact")
 
 
 @pytest.mark.parametrize("size", [None, 65 << 20])
-def test_a_large_one_is_not_profiled_exactly_since_all_rows_would_be_held(
+def test_all_rows_of_a_large_one_are_profiled_block_by_block(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch, size: int | None
 ) -> None:
     monkeypatch.setattr("jupyter_mlinfra.monitoring.datasets._size", lambda _: (size, now()))
+    monkeypatch.setattr("jupyter_mlinfra.catalog.tables.statistics.ROWS", 7)
     name = "monitoring.flights_payloads"
-    with pytest.raises(Conflict, match="too large for an exact profile") as caught:
-        bench.catalog.profile(name, tier="exact")
-    assert ("65 MiB" if size else "many files") in caught.value.why
-    assert "SQL" in caught.value.fix
+    rows = bench.catalog.dataset(name).scan().collect()
+    profile = bench.catalog.profile(name, tier="exact")
+    assert (profile.tier, profile.rows) == ("exact", rows.height)
+    assert profile.columns["temp"].mean == pytest.approx(rows["temp"].mean())
     assert next(iter(bench.catalog.profile(name).columns.values())).distinct
 
 

@@ -133,8 +133,8 @@ class Guard:
         ]
 
     def _set_aside(self, found: pl.DataFrame) -> list[Failed]:
-        """The rows that fail a rule that sets rows aside, with the first such rule. For the other
-        rules they do not come in.
+        """The rows that fail rules that set rows aside, with all of these. For the other rules they
+        do not come in.
         """
         assert self._screen is not None
         failed = []
@@ -143,7 +143,8 @@ class Guard:
             broken = [name for name in names if row[name] == "invalid"]
             if broken:
                 column = next(iter(self._checks[broken[0]].columns), "")
-                reason = f"fails the rule {broken[0]!r}"
+                word = "rules" if len(broken) > 1 else "rule"
+                reason = f"fails the {word} {' and '.join(map(repr, broken))}"
                 failed.append(Failed(row["number"], reason, column))
                 others = [name for name in found.columns if row[name] == "invalid"]
                 self._screen.failed.subtract(set(others) - set(names))

@@ -4,7 +4,7 @@ by their domain alone.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from time import perf_counter
@@ -18,7 +18,7 @@ from ..dtypes import short_dtype
 from ..metadata import unreadable
 from ..names import DatasetName
 from ..snippets import dataset_code
-from ..spec import Column, ColumnProfile, Dataset, DatasetDetail, Profile
+from ..spec import Column, Dataset, DatasetDetail, Profile
 from . import Shown
 
 if TYPE_CHECKING:
@@ -35,8 +35,10 @@ PREVIEWED = 10_000
 _COUNTED_BYTES = 16 << 20
 """Rows of a table with so much in files are counted for its page."""
 
-_PROFILED_BYTES = 64 << 20
-"""Rows of a table with more in files are not profiled exactly: all of them are read into memory."""
+_SAMPLED_BYTES = 64 << 20
+"""A sample is drawn from all rows of a table with at most so much in files, otherwise from the
+first ones: all would have to be read.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,19 +126,17 @@ class DomainTable:
         return self.masked(columns) if self.domain.guarded_as == "catalog" else ()
 
     def profile(self, tier: Tier, sample_rows: int, *, reveal: bool = False) -> Profile:
-        """Statistics of every column: of all rows, or, in the sample tier, of the first ones. No
-        file counts them, so the footer tier knows none. Raises Conflict if all rows of a large
-        table are asked for.
+        """Statistics of every column: of all rows, which are read block by block, or of some. No
+        file counts them, so the footer tier knows none.
         """
-        if tier == "exact":
-            self._check_small()
         from ..looking.describing import without_values
+        from .statistics import statistics
 
         started = perf_counter()
         with self.explained():
             scanned = self.scan()
             types = {column.name: column.type for column in _columns(scanned)}
-            found = _statistics(scanned, types, tier, sample_rows)
+            found = statistics(scanned, types, tier, sample_rows, counts=self._is_countable)
             names = list(found.columns)
             masked = set(self.masked(names)) - set(self.personal(names) if reveal else ())
         return Profile(
@@ -147,20 +147,13 @@ class DomainTable:
             columns=without_values(found.columns, masked),
             files_read=0,
             seconds=perf_counter() - started,
+            first_rows=found.first,
         )
 
-    def _check_small(self) -> None:
-        """Raise Conflict if it is too large for an exact profile."""
-        found = self.record()
-        if found.updated_at is None or (found.bytes is not None and found.bytes <= _PROFILED_BYTES):
-            return
-        size = "many files" if found.bytes is None else f"{found.bytes / 2**20:,.0f} MiB in files"
-        raise Conflict(
-            f"{self.name.text} is too large for an exact profile.",
-            f"It has {size}, and all rows would be read into memory; the most is"
-            f" {_PROFILED_BYTES >> 20} MiB.",
-            "Take the sample, or ask SQL for the numbers that you need: it reads the files once.",
-        )
+    def _is_countable(self) -> bool:
+        """Whether its rows can be counted without much reading."""
+        size = self.record().bytes
+        return size is not None and size <= _SAMPLED_BYTES
 
     def state(self) -> str | None:
         """Changes with its files; None if it has none."""
@@ -189,32 +182,6 @@ def _columns(rows: pl.LazyFrame) -> list[Column]:
         Column(name=name, type=short_dtype(dtype), required=False, doc="")
         for name, dtype in rows.collect_schema().items()
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class _Statistics:
-    """Those of all columns, and how many rows there are, if that was counted."""
-
-    tier: Tier
-    rows: int | None
-    columns: Mapping[str, ColumnProfile]
-
-
-def _statistics(
-    scanned: pl.LazyFrame, types: Mapping[str, str], tier: Tier, sample_rows: int
-) -> _Statistics:
-    from ..looking.describing import profiles_of
-    from ..looking.sketches import sketched_frame
-
-    if tier == "footer":
-        return _Statistics(
-            tier, None, {name: ColumnProfile(type=kind) for name, kind in types.items()}
-        )
-    held = (scanned.head(sample_rows + 1) if tier == "sample" else scanned).collect()
-    if tier == "exact" or held.height <= sample_rows:
-        return _Statistics("exact", held.height, profiles_of(sketched_frame(held), types))
-    part = held.head(sample_rows)
-    return _Statistics("sample", None, profiles_of(sketched_frame(part), types, of=part.height))
 
 
 def table_of_domain(project: Project, name: DatasetName) -> DomainTable | None:

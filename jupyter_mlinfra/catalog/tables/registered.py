@@ -27,7 +27,9 @@ from ..addresses import refuse_address
 from ..conform import Target
 from ..intake import FileRows
 from ..reading import Reading
+from ..rows import height
 from ..sources import kind_of, open_sources, paths_of
+from . import Shown
 from .domain import DomainTable
 
 if TYPE_CHECKING:
@@ -152,6 +154,20 @@ class RegisteredTable(DomainTable):
     def state(self) -> str:
         with self.explained():
             return self.tables.state()
+
+    def shown(self) -> Shown:
+        """All rows, if the files say how many they are; otherwise the first ones."""
+        if not self._says_rows():
+            return super().shown()
+        with self.explained():
+            rows = self.scan()
+            return Shown(rows=rows, columns=self.columns(), total=height(rows), snapshot=None)
+
+    def _is_countable(self) -> bool:
+        return self._says_rows() or super()._is_countable()
+
+    def _says_rows(self) -> bool:
+        return self.tables.registered.kind in (DELTA, "parquet")
 
     def explained(self) -> AbstractContextManager[None]:
         return explained_files(self.tables.registered.location)

@@ -175,8 +175,9 @@ class QualityVerbs(Verbs):
         rules = self._rules.rules(dataset.text)
         total = int(table.record().rows.value or 0)
         with table.explained():
+            snapshot = state if state and not table.record().domain else None
             asked = Asked(
-                rows=self._tables.find(dataset.at(state)).scan() if state else table.scan(),
+                rows=(self._tables.find(dataset.at(snapshot)) if snapshot else table).scan(),
                 others=self._rows_of,
                 hidden=self._hidden(table),
                 sample=_SAMPLE,
@@ -186,7 +187,7 @@ class QualityVerbs(Verbs):
         results = [_with_freshness(result, fresh) for result in results]
         report = QualityReport(
             dataset=dataset.text,
-            snapshot=state,
+            snapshot=snapshot,
             at=now(),
             rules=results,
             freshness=fresh,

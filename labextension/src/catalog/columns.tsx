@@ -174,7 +174,11 @@ function ProfileBar({
       <span className={cx('quiet')}>{trans.__('Profile:')}</span>
       {profile ? (
         <State state="passed">
-          {trans.__('%1, %2', words[profile.tier], format.duration(profile.seconds))}
+          {trans.__(
+            '%1, %2',
+            profile.first_rows ? trans.__('sample of the first rows') : words[profile.tier],
+            format.duration(profile.seconds)
+          )}
         </State>
       ) : (
         <span className={cx('quiet')}>{query.loading ? trans.__('reading…') : format.DASH}</span>
