@@ -3091,13 +3091,16 @@ export interface components {
          * @description A profile of a snapshot. tier: footer (file statistics), sample (some rows), exact (all
          *     rows). rows: those of the table; None if they would have to be counted. columns: by name.
          *     files_read: data files whose rows were read for it; what is known of the others was kept.
-         *     seconds: how long it took.
+         *     seconds: how long it took. first_rows: a sample of the first rows, which may differ from others:
+         *     to draw it from all rows, all of a large file of text would have to be read.
          */
         readonly Profile: {
             readonly columns: {
                 readonly [key: string]: components["schemas"]["ColumnProfile"];
             };
             readonly files_read: number;
+            /** @default false */
+            readonly first_rows: boolean;
             readonly ref: string;
             readonly rows: number | null;
             readonly seconds: number;
