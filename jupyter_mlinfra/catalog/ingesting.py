@@ -16,6 +16,7 @@ from .change import WriteMode
 from .conform import check_zone
 from .databases.urls import DatabaseTable, database_table, is_database
 from .formats.packed import content_size, packed_size
+from .fromfiles import columns_of
 from .inspection import LOOKED_AT, inspect
 from .intake import FileRows
 from .names import DatasetName
@@ -237,6 +238,7 @@ class Ingesting:
                 key=key,
                 properties=last_check,
                 stale=stale,
+                columns=columns_of(sources, files.inputs),
             )
         return completed(report, rows, files.skipped, files.notes)
 

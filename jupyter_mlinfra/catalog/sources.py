@@ -46,7 +46,8 @@ _TEXT: tuple[Kind, ...] = ("csv", "json")
 
 
 class Source(Protocol):
-    """One file. columns: their stored types; text if the file has only words.
+    """One file. columns: their stored types; text if the file has only words. header: their names
+    in the file, in the same order.
 
     spelled: its text may be values of any type. times_only: its words can only be times, since its
     numbers are already numbers. dialect: how it is split, for CSV. doubts: guesses about it that
@@ -55,6 +56,7 @@ class Source(Protocol):
 
     name: str
     columns: Mapping[str, pl.DataType]
+    header: Sequence[str]
     spelled: bool
     times_only: bool
 
@@ -270,6 +272,7 @@ class _Csv:
         self._file = CsvFile(text, reading.null_values, self.dialect)
         self.doubts = [*self.doubts, *_renamed(self._file, self.name)]
         self.columns: Mapping[str, pl.DataType] = dict.fromkeys(self._file.columns, pl.String())
+        self.header: Sequence[str] = self._file.header
         self._rows = 0
 
     @property
@@ -324,6 +327,7 @@ class _Typed:
     ) -> None:
         self.name = name
         self.columns: Mapping[str, pl.DataType] = file.columns
+        self.header: Sequence[str] = file.header
         self.doubts: Sequence[Doubt] = _renamed(file, name)
         self._null_values = list(reading.null_values)
         self._content = file

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ...core.errors import Conflict, NotFound, Unprocessable
 from .. import metadata as records
 from ..change import WriteMode
+from ..fromfiles import columns_of
 from ..intake import FileRows
 from ..names import DatasetName
 from ..options import refuse_unused
@@ -187,6 +188,7 @@ class Bringing:
             key=way.key,
             properties=terms.properties,
             stale=terms.stale,
+            columns=columns_of([source], [self._table.shown]),
         )
         return completed(report, rows)
 

@@ -143,6 +143,7 @@ class TableSource:
         self.columns: Mapping[str, pl.DataType] = {
             column.name: column.decimal or column.dtype for column in self._columns
         }
+        self.header: Sequence[str] = list(self.columns)
         self.types = {column.name: column.word for column in self._columns if column.word}
 
     def frames(self) -> Iterator[pl.DataFrame]:

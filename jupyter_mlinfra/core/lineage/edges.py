@@ -39,27 +39,27 @@ def parsed(lines: bytes) -> Iterator[Edge]:
                     output=sys.intern(target["name"]),
                     job=job,
                     at=at,
-                    columns=_columns(target, source["name"]),
+                    columns=tuple(told.get(source["name"], ())),
                 )
-                for source in event["inputs"]
                 for target in event["outputs"]
+                for told in (_columns(target),)
+                for source in event["inputs"]
             ]
         except (ValueError, KeyError, TypeError, AttributeError):
             continue
         yield from found
 
 
-def _columns(target: Mapping[str, Any], source: str) -> tuple[tuple[str, str], ...]:
-    """What the facet `columnLineage` of an output says of one input."""
+def _columns(target: Mapping[str, Any]) -> Mapping[str, Sequence[tuple[str, str]]]:
+    """What the facet `columnLineage` of an output says, by input."""
+    found = dict[str, list[tuple[str, str]]]()
     if "facets" not in target:  # as most
-        return ()
-    fields = target["facets"].get("columnLineage", {}).get("fields", {})
-    return tuple(
-        (sys.intern(item["field"]), sys.intern(column))
-        for column, told in fields.items()
-        for item in told["inputFields"]
-        if item["name"] == source
-    )
+        return found
+    for column, told in target["facets"].get("columnLineage", {}).get("fields", {}).items():
+        for item in told["inputFields"]:
+            pair = (sys.intern(item["field"]), sys.intern(column))
+            found.setdefault(item["name"], []).append(pair)
+    return found
 
 
 def plain(ref: str) -> str:
