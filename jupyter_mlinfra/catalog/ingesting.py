@@ -24,7 +24,7 @@ from .places import Given, given
 from .progress import Meter, OnProgress
 from .quality.ingest import Guarding
 from .reading import Reading, ReadingOptions
-from .reporting import completed, nothing_written, said_of_skipped
+from .reporting import completed, not_done, nothing_written, said_of_skipped
 from .rows import scan
 from .settings import CatalogSettings
 from .sources import open_sources, part_of, paths_of
@@ -92,9 +92,8 @@ class Ingesting:
         if table := self._database_table(files, cursor):
             from .databases.bringing import Bringing
 
-            if dry_run:
-                raise _no_trial(table)
-            bringing = Bringing(self._store, self._writer, table, name, meter)
+            tried = partial(self._tried, name) if dry_run else None
+            bringing = Bringing(self._store, self._writer, table, name, meter, tried)
             return bringing.bring(
                 mode, options, key=key, cursor=cursor, lookback=lookback, again=again
             )
@@ -278,12 +277,17 @@ class Ingesting:
         with open_sources(files.paths, options, scratch) as sources:
             meter.files(sources, [packed_size(path) for path in files.paths])
             rows = FileRows(sources, options, meter=meter)
-            rows.quarantine.masked = self._masked(name)
-            table = self._table(name)
-            with self._guarding.guarding(name, rows, mode, key, kept=False) as guard:
-                report = trial(name.text, rows, table, mode, key=key, scratch=scratch, guard=guard)
-            report = completed(report, rows, files.skipped, files.notes)
-        return replace(report, summary=f"Nothing was written, this is a dry run. {report.summary}")
+            report = self._tried(name, rows, mode, key)
+            return not_done(completed(report, rows, files.skipped, files.notes))
+
+    def _tried(
+        self, name: DatasetName, rows: FileRows, mode: WriteMode, key: Sequence[str]
+    ) -> IngestReport:
+        """The counts and columns of an ingest of these rows that is not done."""
+        rows.quarantine.masked = self._masked(name)
+        table, scratch = self._table(name), self._project.folder("staging")
+        with self._guarding.guarding(name, rows, mode, key, kept=False) as guard:
+            return trial(name.text, rows, table, mode, key=key, scratch=scratch, guard=guard)
 
     def _table(self, name: DatasetName) -> Table | None:
         """The table of a dataset; None if it does not exist."""
@@ -391,15 +395,6 @@ def _check_lookback(lookback: timedelta | None, cursor: str, key: Sequence[str])
         "Rows from before the cursor are read again, and are there once by their key.",
         "Name both, and a time: --cursor changed --key id --lookback 1h (in Python cursor=…,"
         " key=[…], lookback=timedelta(hours=1)).",
-    )
-
-
-def _no_trial(table: DatabaseTable) -> BadRequest:
-    return BadRequest(
-        f"There is no dry run of {table.shown}.",
-        "A dry run reads files.",
-        "Look at its columns and first rows with mlinfra catalog inspect (in Python inspect), or"
-        " ingest it into a dataset of its own.",
     )
 
 

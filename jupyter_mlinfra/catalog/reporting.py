@@ -32,6 +32,11 @@ def completed(
     )
 
 
+def not_done(report: IngestReport) -> IngestReport:
+    """The report of a dry run."""
+    return replace(report, summary=f"Nothing was written, this is a dry run. {report.summary}")
+
+
 def nothing_written(
     name: str, snapshot: str, columns: Sequence[str], why: str, skipped: Sequence[str] = ()
 ) -> IngestReport:

@@ -482,6 +482,33 @@ def test_a_table_is_looked_at_before_anything_is_written(catalog, lite, file):
         catalog.inspect([file("nope")])
 
 
+def test_a_dry_run_of_a_table_says_what_the_ingest_then_does(catalog, lite, file, rows):
+    lite.execute("CREATE TABLE t (id INTEGER, price REAL)")
+    lite.executemany("INSERT INTO t VALUES (?, ?)", [*((n, n / 2) for n in range(9)), (9, "x")])
+    for number, way in enumerate([{"cursor": "id"}, {"key": ["id"]}]):
+        into = f"shop.t{number}"
+        for is_there in (False, True):
+            trial = catalog.ingest([file("t")], into=into, dry_run=True, **way)
+            assert trial.summary.startswith("Nothing was written, this is a dry run.")
+            before = rows(into) if is_there else []
+            done = catalog.ingest([file("t")], into=into, **way)
+            assert (trial.rows_written, trial.rows_updated, trial.quarantined, trial.schema) == (
+                done.rows_written,
+                done.rows_updated,
+                done.quarantined,
+                done.schema,
+            )
+            assert len(rows(into)) == len(before) + done.rows_written - done.rows_updated
+            lite.execute("UPDATE t SET price = 100 WHERE id = 1")
+            lite.executemany(
+                "INSERT INTO t VALUES (?, 1.0)", [(n,) for n in (20 + number, 30 + number)]
+            )
+    said = catalog.ingest([file("t")], into="shop.t1", key=["id"])
+    assert "already" not in said.summary
+    said = catalog.ingest([file("t")], into="shop.t1", key=["id"], dry_run=True)
+    assert "is already in it" in said.summary
+
+
 def test_a_word_among_the_numbers_of_sqlite_goes_to_quarantine(catalog, lite, file):
     lite.execute("CREATE TABLE t (i INTEGER, r REAL)")
     numbers = [(number, 1 / (number + 1)) for number in range(2000)]

@@ -20,7 +20,7 @@ from ..options import refuse_unused
 from ..positions import Advance, Advancing, Position
 from ..progress import Meter
 from ..reading import Reading
-from ..reporting import completed, nothing_written
+from ..reporting import completed, not_done, nothing_written
 from ..spec import IngestReport
 from .incremental import Window, check_high, earlier, known, stream_of
 from .reading import Database, TableSource, explained, opened
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from ..store import CatalogStore
     from ..writing import Writer
+
+    Tried = Callable[[FileRows, WriteMode, Sequence[str]], IngestReport]
 
 _ATTEMPTS = 3
 
@@ -69,7 +71,7 @@ class _Way:
 
 
 class Bringing:
-    """One table into one dataset."""
+    """One table into one dataset. tried: judges the rows instead of writing them, in a dry run."""
 
     def __init__(
         self,
@@ -78,9 +80,10 @@ class Bringing:
         table: DatabaseTable,
         name: DatasetName,
         meter: Meter,
+        tried: Tried | None = None,
     ) -> None:
         self._store, self._writer, self._table, self._name = store, writer, table, name
-        self._meter = meter
+        self._meter, self._tried = meter, tried
         self._mark = f"table:{table.identity}:"
 
     def bring(
@@ -179,6 +182,10 @@ class Bringing:
 
     def _write(self, source: TableSource, way: _Way, terms: _Terms) -> IngestReport:
         rows = FileRows([source], as_written(way.reading), types=source.types, meter=self._meter)
+        if self._tried is not None:
+            report = self._tried(rows, way.mode, way.key)
+            terms.properties()  # raises what shows only once the rows are read
+            return not_done(completed(report, rows))
         report = self._writer.write(
             self._name,
             rows,
