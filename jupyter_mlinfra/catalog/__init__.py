@@ -29,6 +29,7 @@ __all__ = [
     "Verification",
     "WriteMode",
     "explorer_of",
+    "personal_columns",
     "profile_of",
     "storage_options",
     "with_region",
@@ -45,6 +46,7 @@ _HOME = {
     "ReadingOptions": ".reading",
     "Table": ".table",
     "WriteMode": ".change",
+    "personal_columns": ".personal",
     "profile_of": ".looking.frames",
     "explorer_of": ".grid.frames",
     "storage_options": ".rows",
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from .grid.frames import explorer_of
     from .looking.frames import profile_of
     from .names import DatasetName
+    from .personal import personal_columns
     from .positions import Advance, Position
     from .progress import IngestProgress
     from .reading import Reading, ReadingOptions

@@ -7,7 +7,7 @@ from __future__ import annotations
 import difflib
 import json
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from ..core.errors import BadRequest, NotFound
@@ -140,10 +140,15 @@ class Target:
         )
 
     def _id(self, ids: Mapping[str, int]) -> int:
+        self.check_column(ids)
+        return ids[self.column or ""]
+
+    def check_column(self, names: Collection[str]) -> None:
+        """Raise NotFound if the column is none of these."""
         column = self.column or ""
-        if column in ids:
-            return ids[column]
-        close = difflib.get_close_matches(column, ids, n=3)
+        if column in names:
+            return
+        close = difflib.get_close_matches(column, names, n=3)
         raise NotFound(
             f"{self.dataset} has no column {column[:80]}.",
             f"Close to it: {', '.join(close)}." if close else "No column has such a name.",

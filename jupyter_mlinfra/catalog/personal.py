@@ -1,12 +1,14 @@
-"""Which columns of a dataset hold personal data, for modules that do not have its table at hand."""
+"""Which columns hold personal data, for modules that do not have the tables at hand."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from ..core.errors import NotFound
 from . import metadata as records
 from .names import DatasetName
+from .registrations import Registrations
 from .store import CatalogStore
 
 if TYPE_CHECKING:
@@ -14,9 +16,21 @@ if TYPE_CHECKING:
 
 
 def personal(project: Project, dataset: str) -> frozenset[str] | None:
-    """The columns tagged `pii`, by `namespace.table`; None if there is no such dataset."""
-    store, name = CatalogStore(project), DatasetName.of(dataset)
-    try:
-        return records.masked(name, store.metadata(store.entry(name)))
-    except NotFound:
-        return None
+    """The columns tagged `pii`, by `namespace.table`, also of a table in place; None if there is
+    none of that name.
+    """
+    return personal_columns(project, [dataset]).get(dataset)
+
+
+def personal_columns(project: Project, datasets: Collection[str]) -> Mapping[str, frozenset[str]]:
+    """The columns tagged `pii` of each of these that exists. Raises as reading metadata."""
+    store, registrations = CatalogStore(project), Registrations(project)
+    found = dict[str, frozenset[str]]()
+    for dataset in datasets:
+        name = DatasetName.of(dataset)
+        try:
+            found[dataset] = records.masked(name, store.metadata(store.entry(name)))
+        except NotFound:
+            if (registered := registrations.get(name)) is not None:
+                found[dataset] = registered.personal
+    return found

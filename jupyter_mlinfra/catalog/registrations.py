@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import Conflict, Unavailable
+from ..core.errors import Conflict, NotFound, Unavailable
 from ..core.records import from_seconds, to_seconds
+from .columnlabels import PII, is_pii
+from .labels import Labels
 from .names import DatasetName
 
 if TYPE_CHECKING:
@@ -23,7 +26,8 @@ if TYPE_CHECKING:
 class Registered:
     """One of them. kind: of its files, or `delta`. location: a file, a pattern or a folder.
     columns: short type by name, when it was registered; those of text stay so, and `schema` has
-    them as Arrow (IPC, base64). reading: options of text.
+    them as Arrow (IPC, base64). reading: options of text. said: tags, owner and description.
+    of_columns: those of each column of which something is said.
     """
 
     name: DatasetName
@@ -33,6 +37,23 @@ class Registered:
     schema: str
     reading: Mapping[str, Any]
     at: datetime
+    said: Labels = field(default_factory=Labels)
+    of_columns: Mapping[str, Labels] = field(default_factory=dict)
+
+    @property
+    def personal(self) -> frozenset[str]:
+        """The columns tagged `pii`."""
+        return frozenset(name for name, said in self.of_columns.items() if is_pii(said.tags))
+
+    def labels(self, column: str | None) -> Labels:
+        """What is said of it, or of a column."""
+        return self.said if column is None else self.of_columns.get(column, Labels())
+
+    def labelled(self, column: str | None, labels: Labels) -> Registered:
+        """The same with other labels of it, or of a column."""
+        if column is None:
+            return replace(self, said=labels)
+        return replace(self, of_columns={**self.of_columns, column: labels})
 
 
 class Registrations:
@@ -53,13 +74,19 @@ class Registrations:
         return self._rows("SELECT * FROM catalog_registered ORDER BY name")
 
     def state(self) -> str:
-        """Changes with every registration."""
-        return repr([(item.name.text, item.at) for item in self.all()])
+        """Changes with every registration, and with what is said of one."""
+        return repr([(item.name.text, mark_of(item)) for item in self.all()])
 
     def add(self, item: Registered) -> None:
-        """Raises Conflict for a name that is taken."""
-        options = {"columns": item.columns, "schema": item.schema, "reading": item.reading}
-        row = (item.name.text, item.kind, item.location, json.dumps(options))
+        """A column that is tagged `pii` where the same place has another name is tagged here too.
+        Raises Conflict for a name that is taken.
+        """
+        for other in self._rows(
+            "SELECT * FROM catalog_registered WHERE location = ?", item.location
+        ):
+            for column in other.personal:
+                item = item.labelled(column, item.labels(column).changed(tags=(PII,)))
+        row = (item.name.text, item.kind, item.location, _options(item))
         with self._project.database.write() as connection:
             added = connection.execute(
                 "INSERT INTO catalog_registered (name, kind, location, options, at, user)"
@@ -72,6 +99,20 @@ class Registrations:
                     "A name stands for one table.",
                     f"Choose another name, or first: mlinfra catalog delete {item.name.text} --yes",
                 )
+
+    def label(self, name: DatasetName, column: str | None, labels: Labels) -> Registered:
+        """Keep what is said of one, or of a column of it. Raises NotFound if it is gone."""
+        with self._project.database.write() as connection:
+            query = "SELECT * FROM catalog_registered WHERE name = ?"
+            row = connection.execute(query, (name.text,)).fetchone()
+            if row is None:
+                raise NotFound(f"There is no dataset {name.text}.")
+            changed = _registered(row).labelled(column, labels)
+            connection.execute(
+                "UPDATE catalog_registered SET options = ? WHERE name = ?",
+                (_options(changed), name.text),
+            )
+        return changed
 
     def remove(self, name: DatasetName) -> None:
         """Forget it; its files stay."""
@@ -86,6 +127,28 @@ class Registrations:
         return []
 
 
+def mark_of(item: Registered) -> str:
+    """Changes with the registration, and with what is said of it and its columns."""
+    return repr((str(item.at), item.said, sorted(item.of_columns.items(), key=itemgetter(0))))
+
+
+def _options(item: Registered) -> str:
+    columns = {name: asdict(said) for name, said in item.of_columns.items() if said != Labels()}
+    return json.dumps(
+        {
+            "columns": item.columns,
+            "schema": item.schema,
+            "reading": item.reading,
+            "said": asdict(item.said),
+            "of_columns": columns,
+        }
+    )
+
+
+def _labels(said: Mapping[str, Any]) -> Labels:
+    return Labels(**{**said, "tags": tuple(said.get("tags", ()))})
+
+
 def _registered(row: sqlite3.Row) -> Registered:
     options = json.loads(row["options"])
     return Registered(
@@ -96,4 +159,6 @@ def _registered(row: sqlite3.Row) -> Registered:
         schema=options["schema"],
         reading=options["reading"],
         at=from_seconds(row["at"]),
+        said=_labels(options.get("said", {})),
+        of_columns={name: _labels(said) for name, said in options.get("of_columns", {}).items()},
     )

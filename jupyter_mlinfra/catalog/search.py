@@ -45,24 +45,30 @@ def read(store: CatalogStore, names: Sequence[str]) -> Iterator[Part]:
 def read_registered(items: Iterable[Registered]) -> Iterator[Part]:
     """What is registered in place, and its columns as they were then."""
     for item in items:
-        shared = {"namespace": (item.name.namespace,)}
+        said = item.said
+        shared = {"namespace": (item.name.namespace,), "owner": (said.owner,), "tag": said.tags}
+        of_columns = [tag for labels in item.of_columns.values() for tag in labels.tags]
+        tags = list(dict.fromkeys([*said.tags, *of_columns]))
+        words = [*item.columns, item.location, *tags, said.owner, said.description]
         whole = Document(
             ref=item.name.ref,
             kind="dataset",
             name=item.name.text,
-            text=" ".join([*item.columns, item.location]),
+            text=" ".join(words),
             detail=f"{item.kind} in place, {len(item.columns)} columns",
-            facets=shared,
+            facets=shared | {"tag": tags},
         )
         columns = [
             Document(
                 ref=reference("column", item.name.text, name),
                 kind="column",
                 name=name,
+                text=" ".join([*labels.tags, labels.description]),
                 detail=f"{dtype} · {item.name.text}",
-                facets=shared,
+                facets=shared | {"tag": [*said.tags, *labels.tags]},
             )
             for name, dtype in item.columns.items()
+            for labels in [item.labels(name)]
         ]
         yield Part(name=item.name.text, documents=[whole, *columns])
 

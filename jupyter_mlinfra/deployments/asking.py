@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.records import Page, page_of
 from . import views
-from .settings import DeploymentSettings
+from .personal import hidden_inputs
 from .spec import ExplainedAnswers, KnownRow, Prediction
 from .targets.layout import payload_folder
 
@@ -113,7 +113,7 @@ class AskingVerbs:
         from . import known_rows
 
         bundle = self._bundle(self._store.deployment(name))
-        masked = self._project.settings.of(DeploymentSettings).masked_inputs
+        masked = hidden_inputs(self._project).patterns
         found = known_rows.of(bundle, payload_folder(self._project, name), limit, masked)
         return page_of(found, limit=limit)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from ..core.records import MASK
 from .logged import Input
 from .packaging import Bundle
 from .runtime.param_names import TAG
@@ -26,6 +27,26 @@ def sample_body(bundle: Bundle, rows: int | None = None) -> dict[str, Any]:
     all.
     """
     return seldon_body(bundle, first_rows(bundle.asked, rows))
+
+
+def shown_sample(sample: Mapping[str, Any], masked: Sequence[str]) -> Mapping[str, Any]:
+    """A sample without the values of masked inputs, for people to look at. masked: patterns."""
+    from .requests import is_masked
+
+    hidden = [is_masked(name, masked) for name in sample["names"]] if masked else []
+    if not any(hidden):
+        return sample
+    if "jsonData" in sample:
+        tensors = zip(sample["jsonData"].items(), hidden, strict=True)
+        return {
+            **sample,
+            "jsonData": {name: MASK if off else rows for (name, rows), off in tensors},
+        }
+    rows = [
+        [MASK if off else value for value, off in zip(row, hidden, strict=True)]
+        for row in sample["ndarray"]
+    ]
+    return {**sample, "ndarray": rows}
 
 
 def first_rows(sample: Mapping[str, Any], rows: int | None) -> Mapping[str, Any]:

@@ -7,13 +7,13 @@ A feature is an input of the model that has its name, or `view__name`, as traini
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..core.errors import BadRequest, Conflict
-from ..core.records import now
+from ..core.records import MASK, now
 from ..features import OnlineRow
 from .gates import ProofRows
 from .logged import Input, default_value
@@ -217,7 +217,8 @@ def _sample(
     store has all values, beside the other inputs of the model's own sample.
     """
     refs = [f"{view['name']}:{item['name']}" for view in views for item in view["features"]]
-    entities = features.examples(refs, SAMPLE_ROWS, gaps=True).to_dicts() if refs else []
+    known = features.example_entities(refs, SAMPLE_ROWS, gaps=True) if refs else None
+    entities = [] if known is None else known.to_dicts()
     places = {name: place for place, name in enumerate(sample["names"])}
     rows = []
     for number, entity in enumerate(entities or [{}]):
@@ -233,19 +234,22 @@ def _sample(
             ]
         )
     names = [item.name for item in inputs]
-    _check_range(inputs, rows)
+    _check_range(inputs, rows, features.personal([view["name"] for view in views]))
     found = _online(features, refs, names, rows)
     order = sorted(range(len(rows)), key=lambda number: not (found and found[number].complete))
     return {"names": names, "ndarray": [rows[number] for number in order]}
 
 
-def _check_range(inputs: Sequence[Input], rows: Sequence[Sequence[Any]]) -> None:
-    """Raise BadRequest for keys that a request cannot carry exactly."""
+def _check_range(
+    inputs: Sequence[Input], rows: Sequence[Sequence[Any]], masked: Collection[str]
+) -> None:
+    """Raise BadRequest for keys that a request cannot carry exactly; of masked ones without one."""
     for place, item in enumerate(inputs):
         largest = max((abs(row[place] or 0) for row in rows if item.type == "long"), default=0)
         if largest > RANGE["long"]:
+            such = "" if item.name in masked else f", such as {largest}"
             raise BadRequest(
-                f"{item.name} has values that a request cannot carry, such as {largest}.",
+                f"{item.name} has values that a request cannot carry{such}.",
                 f"In requests {EXACT}.",
                 f"Make {item.name} a STRING in the definition and in its source.",
             )
@@ -322,6 +326,11 @@ class _Table:
 def _compare(bundle: Bundle, table: _Table, features: Features) -> tuple[int, list[str]]:
     """How many stored values are those of training, and what differs."""
     count, faults = 0, []
+    masked = features.personal([view["name"] for view in bundle.features["views"]])
+
+    def told(name: str, value: Any) -> str:
+        return MASK if name in masked else str(value)
+
     for view in bundle.features["views"] if table.rows else []:
         refs = [f"{view['name']}:{item['name']}" for item in view["features"]]
         times = [_within(item.event_at[refs[0]]) for item in table.online]
@@ -332,11 +341,15 @@ def _compare(bundle: Bundle, table: _Table, features: Features) -> tuple[int, li
             for row, (right, item) in enumerate(zip(offline, table.online, strict=True)):
                 if not _same(item.values[ref], right):
                     entity = ", ".join(
-                        f"{name}={table.rows[row][table.names.index(name)]}" for name in keys
+                        f"{name}={told(name, table.rows[row][table.names.index(name)])}"
+                        for name in keys
                     )
+                    feature = ref.partition(":")[2]
+                    online = told(feature, f"{item.values[ref]!r:.40}")
                     faults.append(
-                        f"{ref} of {entity} is {item.values[ref]!r:.40} online and"
-                        f" {right!r:.40} in training at {times[row]:%Y-%m-%d %H:%M:%S}"
+                        f"{ref} of {entity} is {online} online and"
+                        f" {told(feature, f'{right!r:.40}')} in training at"
+                        f" {times[row]:%Y-%m-%d %H:%M:%S}"
                     )
                 count += 1
     return count, faults

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.records import from_seconds
+from .bodies import shown_sample
 from .packaging import Bundle
 from .requests import is_masked
 from .spec import KnownRow
@@ -23,11 +24,12 @@ _JOURNALS = 8
 def of(bundle: Bundle, payloads: Path, limit: int, masked: Sequence[str] = ()) -> list[KnownRow]:
     """At most `limit` rows: logged ones, newest first, at most half of them while the sample has
     rows; then those of the sample. Only models of named columns have any. masked: patterns of
-    inputs whose values are not shown; logged rows of a model that has one are left out.
+    inputs whose values are not shown, also not in the sample; logged rows of a model that has one
+    are left out.
     """
     if bundle.layout == "tensors":
         return []
-    sample = bundle.asked
+    sample = shown_sample(bundle.asked, masked)
     names = list(sample["names"])
     of_sample = [
         KnownRow(origin="sample", row=dict(zip(names, row, strict=True)))

@@ -24,8 +24,8 @@ def payload_logs(project: Project) -> Mapping[str, Path]:
 
 
 def masked_columns(project: Project, columns: Sequence[str]) -> Sequence[str]:
-    """Those of a log's columns whose values are not shown: the inputs that `masked_inputs` names,
-    and the parameters, which may repeat them.
+    """Those of a log's columns whose values are not shown: masked inputs, and the parameters, which
+    may repeat them.
     """
     from .payload_log.frames import BASE_COLUMNS, is_output
 
@@ -35,16 +35,18 @@ def masked_columns(project: Project, columns: Sequence[str]) -> Sequence[str]:
 
 
 def masked_inputs(project: Project, inputs: Collection[str]) -> Collection[str]:
-    """Those of these inputs, or of their parts, whose values are not shown."""
+    """Those of these inputs, or of their parts, whose values are not shown: `masked_inputs` of the
+    settings names them, or they come from a column tagged `pii`.
+    """
+    from .personal import hidden_inputs
     from .requests import is_masked
-    from .settings import DeploymentSettings
 
-    patterns = project.settings.of(DeploymentSettings).masked_inputs
+    patterns = hidden_inputs(project).patterns
     return {name for name in inputs if is_masked(name, patterns)}
 
 
 def hides_values(project: Project) -> bool:
     """Whether the values of any input are not shown: then nothing is that may repeat one."""
-    from .settings import DeploymentSettings
+    from .personal import hidden_inputs
 
-    return bool(project.settings.of(DeploymentSettings).masked_inputs)
+    return hidden_inputs(project).any

@@ -22,6 +22,7 @@ from .comparing import AnswerComparison
 from .gateway import Keys
 from .logged import Input
 from .packaging import Bundle, load_bundle
+from .personal import hidden_inputs
 from .replaying import Limits, Subject, replay, window
 from .runtime.guard import ENDS
 from .settings import DeploymentSettings
@@ -63,7 +64,7 @@ def tested(
         keys=keys,
         against=next(iter(bundles)),
         may_die=False,
-        hides_values=bool(settings.masked_inputs),
+        hides_values=hidden_inputs(project).any,
     )
     since, until = window(timedelta(hours=settings.replay_test_hours))
     limit = _limit(settings)

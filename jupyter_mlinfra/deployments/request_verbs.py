@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import BadRequest, MLInfraError, Unprocessable
 from ..core.records import Page, now
 from .packaging import Bundle, load_bundle
-from .settings import DeploymentSettings
+from .personal import hidden_inputs
 from .targets.layout import payload_folder
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ class RequestVerbs:
         cursor: str | None = None,
     ) -> Page[LoggedRequest]:
         """Rows of the payload log, newest first. since, until: how long ago they arrived. shadow:
-        the copies that shadows answered instead. Inputs that `masked_inputs` of the settings names
-        have no values here.
+        the copies that shadows answered instead. Inputs that `masked_inputs` of the settings
+        names, or that come from a column tagged `pii`, have no values here.
         """
         from . import requests
 
@@ -187,7 +187,7 @@ class RequestVerbs:
 
     @property
     def _masked(self) -> tuple[str, ...]:
-        return self._project.settings.of(DeploymentSettings).masked_inputs
+        return hidden_inputs(self._project).patterns
 
     def _code(self, name: str, body: Mapping[str, Any]) -> Mapping[str, str]:
         try:

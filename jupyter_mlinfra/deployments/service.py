@@ -27,6 +27,7 @@ from .log_verbs import LogVerbs
 from .logged import Answers
 from .model_versions import ModelVersionVerbs
 from .packaging import Bundle, load_bundle
+from .personal import hidden_inputs
 from .request_verbs import Labelled, RequestVerbs
 from .rollout import STOP_SECONDS, Progress, Rollout
 from .rows import DeploymentRow
@@ -230,7 +231,8 @@ class Deployments(
                 record = views.with_reason(record, packaged.version, str(error))
         history = self._store.history(name).items
         file, gateway = self._target.header_file(), self._target.gateway()
-        found = views.detail(record, bundle, history, file, gateway)
+        masked = hidden_inputs(self._project).patterns
+        found = views.detail(record, bundle, history, file, gateway, masked)
         limits = views.limits_of(name, self._project.settings.of(DeploymentSettings))
         return replace(
             found,

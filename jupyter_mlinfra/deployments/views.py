@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from ..core.records import Number, from_seconds
 from .access.records import GatewayState
-from .bodies import sample_body, with_params
+from .bodies import first_rows, seldon_body, shown_sample, with_params
 from .gateway import open_inference_prefix, prefix
 from .packaging import Bundle
 from .rows import INTERRUPTED, DeploymentRow, VersionRow
@@ -228,13 +228,17 @@ def detail(
     history: Sequence[Change],
     header_file: str = "",
     gateway: GatewayState | None = None,
+    masked: Sequence[str] = (),
 ) -> DeploymentDetail:
     """A deployment's page. header_file: holds the header that a request needs; empty if none is
-    needed.
+    needed. masked: patterns of inputs whose values are not shown.
     """
     columns, params = (bundle.inputs, bundle.params) if bundle else ((), ())
     defaults = {item.name: item.default for item in params}
-    sample = _readable(with_params(sample_body(bundle, 1), defaults)) if bundle else None
+    sample = None
+    if bundle:
+        rows = first_rows(shown_sample(bundle.asked, masked), 1)
+        sample = _readable(with_params(seldon_body(bundle, rows), defaults))
     return DeploymentDetail(
         deployment=record,
         history=history,

@@ -1,4 +1,4 @@
-"""Features that are made from columns with personal data, and who sees their values."""
+"""Features and keys that are made from columns with personal data, and who sees their values."""
 
 from __future__ import annotations
 
@@ -46,4 +46,28 @@ def hidden(
             found |= {
                 f"{view}:{name}" for column in masked for name in origin.of(column) if name in names
             }
+    return frozenset(found)
+
+
+def hidden_keys(
+    project: Project, views: Mapping[str, Definition], reveal: Reveal, *, verb: str
+) -> frozenset[str]:
+    """Those of the keys of these views whose values the viewer does not see: in a dataset that one
+    of them reads, the column is tagged `pii`. Records and raises as `hidden`.
+    """
+    from .sources.datasets import catalog_of
+
+    found = set[str]()
+    for view in views.values():
+        if (source := view.source) is None or source.kind != "dataset":
+            continue
+        names = {key.name for key in view.keys}
+        catalog = catalog_of(source, folder(project))
+        try:
+            there = [column.name for column in catalog.show(source.name).schema]
+            read = [name for name in there if source.mapping.get(name, name) in names]
+            masked = catalog.hidden(source.name, read, reveal, verb=verb)
+        except NotFound:  # then there are no rows of it either
+            continue
+        found |= {source.mapping.get(name, name) for name in masked}
     return frozenset(found)

@@ -61,11 +61,12 @@ class FeatureSelection(Shown):
         """
         return self.workbench.features.train(self.refs, entities, at=at)
 
-    def examples(self, count: int = 5) -> pl.DataFrame:
+    def examples(self, count: int = 5, *, reveal: bool = False) -> pl.DataFrame:
         """Some entity rows to try `train` with: keys of each view, each at a time at which most of
-        the features have values, the newest first. Not a random sample.
+        the features have values, the newest first. Not a random sample. Keys whose column is tagged
+        `pii` are masked, unless with `reveal`, which is recorded.
         """
-        return self.workbench.features.examples(self.refs, count)
+        return self.workbench.features.examples(self.refs, count, reveal=reveal)
 
     def online(self, **keys: Any) -> OnlineRow | list[OnlineRow]:
         """The newest values of one entity (`user_id=42`), or of several (`user_id=[42, 43]`)."""

@@ -11,8 +11,16 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from jupyter_mlinfra.catalog import Catalog
+from jupyter_mlinfra.catalog.grid.spec import GridQuery, Sort
 from jupyter_mlinfra.catalog.settings import CatalogSettings
-from jupyter_mlinfra.core.errors import BadRequest, Conflict, MLInfraError, NotFound, Unprocessable
+from jupyter_mlinfra.core.errors import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    MLInfraError,
+    NotFound,
+    Unprocessable,
+)
 from jupyter_mlinfra.core.project import Project
 
 ROWS = pl.DataFrame(
@@ -149,7 +157,6 @@ def test_it_is_never_written_and_deleting_it_leaves_the_files(
     writes: list[Callable[[], object]] = [
         lambda: catalog.write(ROWS, into="lake.orders"),
         lambda: catalog.ingest([file("b.csv", "id\n1\n")], into="lake.orders"),
-        lambda: catalog.tag("lake.orders", add=["x"]),
         lambda: catalog.snapshots("lake.orders"),
         lambda: catalog.verify("lake.orders"),
     ]
@@ -162,6 +169,70 @@ def test_it_is_never_written_and_deleting_it_leaves_the_files(
         catalog.show("lake.orders")
     assert catalog.search("price").total == 0
     assert project.events.after(0)[-1].data == {"deleted": True}
+
+
+def test_people_say_of_it_what_they_say_of_a_dataset_and_it_is_found_by_that(
+    catalog: Catalog, places: dict[str, Path]
+) -> None:
+    catalog.register(places["csv"], name="lake.orders")
+    catalog.describe("lake.orders", owner="ann", description="Orders of the shop", tags=["sales"])
+    done = catalog.describe("column:lake.orders.price", description="in euro", tags=["money"])
+    assert done.undo == "mlinfra catalog tag column:lake.orders.price --remove=money && " + (
+        "mlinfra catalog describe column:lake.orders.price --description="
+    )
+    shown = catalog.show("lake.orders")
+    said = (shown.dataset.owner, shown.dataset.tags, shown.dataset.description)
+    assert said == ("ann", ("sales",), "Orders of the shop")
+    columns = {column.name: (column.doc, column.tags) for column in shown.schema}
+    assert columns["price"] == ("in euro", ("money",))
+    assert columns["id"] == ("", ())
+    assert catalog.list().items[0].owner == "ann"
+    found = [
+        {hit.ref for hit in catalog.search("", **facet).items}
+        for facet in ({"owner": ["ann"], "tag": ["money"]}, {"tag": ["sales", "money"]})
+    ]
+    assert found == [{"dataset:lake.orders", "column:lake.orders.price"}] * 2
+    assert catalog.search("euro").items[0].ref == "column:lake.orders.price"
+    with pytest.raises(NotFound, match=r"no column prise.*price"):
+        catalog.tag("column:lake.orders.prise", add=["x"])
+    assert catalog.tag("lake.orders", remove=["sales"]).tags == ()
+    assert catalog.search("", tag=["sales"]).total == 0
+
+
+def test_its_personal_columns_are_masked_wherever_values_are_shown(
+    catalog: Catalog, places: dict[str, Path]
+) -> None:
+    canary = "canary-51c2"
+    places["csv"].write_text(f"id;word\n1;{canary}\n2;b\n")
+    catalog.register(places["csv"], name="lake.orders")
+    catalog.tag("column:lake.orders.word", add=["PII"])
+    catalog.register(places["csv"], name="lake.again")  # another name of the same place
+    for name in ("lake.orders", "lake.again"):
+        told = [
+            catalog.preview(name),
+            catalog.profile(name, tier="exact"),
+            catalog.sql(f"SELECT word, min(word), count(*) FROM {name} GROUP BY word").to_dicts(),
+            catalog.show(name),
+            catalog.list(),
+            catalog.grid(name, GridQuery()),
+        ]
+        assert canary not in repr(told)
+        with pytest.raises(Forbidden):
+            catalog.sql(f"SELECT * FROM {name} WHERE word = '{canary}'")
+        with pytest.raises(Forbidden):
+            catalog.grid(name, GridQuery(sort=(Sort(column="word"),)))
+        with pytest.raises(Forbidden):
+            catalog.rule(name, "word matches ^c", reveal=False)
+        with pytest.raises(Forbidden):
+            catalog.tag(f"column:{name}.word", remove=["PII", "pii"], reveal=False)
+    assert catalog.audit().total == 0
+    assert canary in repr(catalog.preview("lake.orders", reveal=True))
+    (entry,) = catalog.audit("lake.orders").items
+    assert (entry.verb, entry.columns) == ("preview", ["word"])
+    places["csv"].write_text(f"id;word\n1;a\n{canary};{canary}\n")
+    with pytest.raises(MLInfraError) as broken:
+        catalog.preview("lake.again")
+    assert canary not in str(broken.value).replace(f"'{canary}' in column 'id'", "")
 
 
 def test_what_cannot_be_registered_is_refused_with_the_reason(

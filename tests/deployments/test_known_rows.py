@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from jupyter_mlinfra.core.records import MASK
 from jupyter_mlinfra.deployments import known_rows
 from jupyter_mlinfra.deployments.logged import Input
 from jupyter_mlinfra.deployments.packaging import Bundle
@@ -55,10 +56,11 @@ def test_logged_rows_come_first_as_a_request_gives_them_and_each_once(log: Path)
 
 
 @pytest.mark.parametrize("masked", [["ssn"], ["s*"], ["other", "*"]], ids=str)
-def test_no_logged_row_is_shown_where_the_project_hides_one_of_its_inputs(
+def test_what_the_project_hides_is_neither_in_the_sample_nor_are_logged_rows_shown(
     log: Path, masked: list[str]
 ) -> None:
-    assert shown(log, masked) == [("sample", row) for row in SAMPLE]
+    expected = [[MASK] * 3] * 2 if "*" in masked else [[30, MASK, True], [40, MASK, False]]
+    assert shown(log, masked) == [("sample", row) for row in expected]
 
 
 def test_what_the_project_hides_of_other_models_hides_nothing_here(log: Path) -> None:

@@ -189,7 +189,8 @@ def test_keys_that_a_request_cannot_carry_are_refused_at_the_deploy(key: int) ->
     found = {"requested": {"rides": ["length"]}, "views": [view], "on_demand": []}
     shop: Any = SimpleNamespace(
         serving=lambda _: found | {"requirements": []},
-        examples=lambda *_, **__: pl.DataFrame({"ride": [1, key]}),
+        personal=lambda _: frozenset(),
+        example_entities=lambda *_, **__: pl.DataFrame({"ride": [1, key]}),
         online=lambda _, entities: [SimpleNamespace(complete=True)] * len(entities),
     )
     wish = wish_of(["rides"], None, None)

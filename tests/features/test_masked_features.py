@@ -60,7 +60,21 @@ def test_a_look_up_for_people_masks_what_comes_from_a_tagged_column(project: Pro
     (entry,) = catalog.audit("hr.people").items
     assert (entry.verb, entry.columns) == ("features online", ["email"])
     assert features.looked_up(["people:score"], entities)[0].values == {"people:score": 0.5}
+    _check_examples(features, catalog)
     toml = project.root / "mlinfra.toml"
     toml.write_text(toml.read_text() + '\n[catalog]\nreveal = "never"\n')
     with pytest.raises(Forbidden):
         Features(Project(project.root)).looked_up(["people:*"], entities, reveal=True)
+
+
+def _check_examples(features: Features, catalog: Catalog) -> None:
+    """Keys of example rows are masked once they are tagged; a proof gets them as they are."""
+    assert features.examples(["people:*"], 2)["id"].to_list() == [1]
+    catalog.tag("column:hr.people.id", add=["pii"])
+    assert features.examples(["people:*"], 2)["id"].to_list() == [MASK]
+    seen = catalog.audit().total
+    assert features.example_entities(["people:*"], 2, gaps=True)["id"].to_list() == [1, 2]
+    assert catalog.audit().total == seen
+    assert features.examples(["people:*"], 2, reveal=True)["id"].to_list() == [1]
+    assert catalog.audit().items[0].verb == "features examples"
+    assert features.personal(["people", "gone"]) == {"id", "mail", "people__id", "people__mail"}

@@ -20,7 +20,7 @@ from jupyter_mlinfra.features import skew, training_sets
 from jupyter_mlinfra.features.definitions import Column, Definition
 from jupyter_mlinfra.features.knowing import compared, figures
 from jupyter_mlinfra.features.knowing.masked import masked_features
-from jupyter_mlinfra.features.masking import hidden
+from jupyter_mlinfra.features.masking import hidden, hidden_keys
 from jupyter_mlinfra.features.repo import folder
 from jupyter_mlinfra.features.sources import SourceSpec
 from jupyter_mlinfra.features.spec import FeatureSkew, SkewReport
@@ -175,3 +175,15 @@ def test_the_profile_of_a_dataset_of_another_project_is_masked_as_there(
     found = figures._profile(view("pay", ["salary", "days"], there), there, tmp_path / "mine")
     assert "91234" not in str(found.columns["salary"])
     assert found.columns["days"].max == 2.0
+
+
+def test_a_key_is_masked_where_one_of_its_views_reads_it_from_a_tagged_column(
+    project: Project, catalog: Catalog
+) -> None:
+    catalog.tag("column:hr.pay.user_id", add=["pii"])
+    keys = {name: VIEWS[name] for name in ("pay", "double", "elsewhere")}
+    assert hidden_keys(project, keys, False, verb="features examples") == {"user_id"}
+    assert catalog.audit().total == 0
+    assert hidden_keys(project, keys, True, verb="features examples") == frozenset()
+    (entry,) = catalog.audit().items
+    assert (entry.verb, entry.columns) == ("features examples", ["user_id"])

@@ -29,6 +29,7 @@ from ..intake import FileRows
 from ..reading import Reading
 from ..rows import height
 from ..sources import kind_of, open_sources, paths_of
+from ..spec import Column, Dataset
 from . import Shown
 from .domain import DomainTable
 
@@ -101,14 +102,15 @@ class Files:
     def needs(self, _: str) -> Sequence[str]:
         return ()
 
-    def masked(self, _: str, __: Sequence[str]) -> Collection[str]:
-        return ()
+    def masked(self, _: str, columns: Sequence[str]) -> Collection[str]:
+        return self.registered.personal.intersection(columns)
 
     def facts(self, _: str) -> TableFacts:
         found = [file.stat() for file in self._files()]
         newest = max(facts.st_mtime for facts in found)
         return TableFacts(
-            description=f"read in place: {self.registered.location}",
+            description=self.registered.said.description
+            or f"read in place: {self.registered.location}",
             columns=len(self.registered.columns),
             bytes=sum(facts.st_size for facts in found),
             updated_at=datetime.fromtimestamp(newest, UTC),
@@ -151,6 +153,21 @@ class RegisteredTable(DomainTable):
     def needs(self) -> Sequence[str]:
         return ()
 
+    def record(self) -> Dataset:
+        said, found = self.tables.registered.said, super().record()
+        return replace(found, owner=said.owner, tags=said.tags)
+
+    def columns(self) -> Sequence[Column]:
+        registered = self.tables.registered
+        return [
+            replace(column, tags=said.tags, doc=said.description)
+            for column in super().columns()
+            for said in [registered.labels(column.name)]
+        ]
+
+    def personal(self, columns: Sequence[str]) -> Collection[str]:
+        return self.masked(columns)
+
     def state(self) -> str:
         with self.explained():
             return self.tables.state()
@@ -158,7 +175,7 @@ class RegisteredTable(DomainTable):
     def shown(self) -> Shown:
         """All rows, if the files say how many they are; otherwise the first ones."""
         if not self._says_rows():
-            return super().shown()
+            return replace(super().shown(), columns=self.columns())
         with self.explained():
             rows = self.scan()
             return Shown(rows=rows, columns=self.columns(), total=height(rows), snapshot=None)
@@ -170,7 +187,8 @@ class RegisteredTable(DomainTable):
         return self.tables.registered.kind in (DELTA, "parquet")
 
     def explained(self) -> AbstractContextManager[None]:
-        return explained_files(self.tables.registered.location)
+        registered = self.tables.registered
+        return explained_files(registered.location, hides=bool(registered.personal))
 
     def check_own(self) -> None:
         location = self.tables.registered.location
@@ -183,8 +201,10 @@ class RegisteredTable(DomainTable):
 
 
 @contextmanager
-def explained_files(location: str) -> Iterator[None]:
-    """Turn what fails while files are read in place into what, why and fix."""
+def explained_files(location: str, *, hides: bool = False) -> Iterator[None]:
+    """Turn what fails while files are read in place into what, why and fix. hides: values in them
+    are masked, so that nothing is repeated of what the reader says.
+    """
     import polars as pl
 
     try:
@@ -195,10 +215,10 @@ def explained_files(location: str) -> Iterator[None]:
         known = isinstance(error, OSError | ValueError | pl.exceptions.PolarsError)
         if not known and type(error).__module__.partition(".")[0] not in ("deltalake", "_internal"):
             raise
-        why = str(error).partition(chr(10))[0][:300]
+        why = "" if hides else str(error).partition(chr(10))[0][:300]
         raise Unprocessable(
             f"{location} cannot be read.",
-            f"{type(error).__name__}: {why}",
+            f"{type(error).__name__}: {why}".removesuffix(": "),
             "Look at the files; they are read in place, so what happens to them shows here.",
         ) from error
 
@@ -232,7 +252,7 @@ def _text(project: Project, registered: Registered, files: Sequence[Path]) -> pl
     def read(
         columns: list[str] | None, predicate: pl.Expr | None, most: int | None, _: int | None
     ) -> Iterator[pl.DataFrame]:
-        for frame in read_text(project, files, reading, schema):
+        for frame in read_text(project, files, reading, schema, registered.personal):
             part = frame if columns is None else frame.select(map(exactly, columns))
             part = part if predicate is None else part.filter(predicate)
             if most is not None:
@@ -249,12 +269,15 @@ def read_text(
     files: Sequence[Path],
     reading: Reading,
     schema: Mapping[str, pl.DataType] | None,
+    masked: Collection[str] = (),
 ) -> Iterator[pl.DataFrame]:
     """The rows of files of text as an ingest reads them. schema: the columns; None to guess them. A
-    row that does not fit is an error, since there is no quarantine for what is not written.
+    row that does not fit is an error, since there is no quarantine for what is not written; it
+    tells no value of `masked` columns.
     """
     with open_sources(files, replace(reading, max_bad=0), project.folder("staging")) as sources:
         rows = FileRows(sources, replace(reading, max_bad=0))
+        rows.quarantine.masked = masked
         known = {name: Target(dtype) for name, dtype in schema.items()} if schema else None
         targets = rows.plan(known)
         for frame in rows.frames(targets):

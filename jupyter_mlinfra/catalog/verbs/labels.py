@@ -14,11 +14,13 @@ from ..labels import Labels, Target
 from ..looking.folders import forget, profiles_in, sketches_in
 from ..names import DatasetName
 from ..spec import Labelled
-from .base import Verbs
+from ..tables.registered import RegisteredTable
+from .base import Verbs, whole
 
 
 class LabelVerbs(Verbs):
-    """Tags and texts; a base of `Catalog`. They are kept in properties of the table.
+    """Tags and texts; a base of `Catalog`. They are kept in properties of the table; of one in
+    place, with its registration.
 
     name: of a dataset, or of a column as `column:NAMESPACE.TABLE.COLUMN`.
     """
@@ -111,6 +113,9 @@ class LabelVerbs(Verbs):
         self, target: Target, change: Callable[[Labels], Labels], reveal: Reveal
     ) -> Labelled:
         """Set properties of a table; the lock keeps two changes at once from losing one."""
+        found = self._tables.find(whole(target.dataset))
+        if isinstance(found, RegisteredTable):
+            return self._change_registered(found, target, change, reveal)
         name = self.own(target.dataset)
         with self._store.lock(name), self._store.explained(f"{name.text} was not changed."):
             table = self._store.load(name)
@@ -133,3 +138,30 @@ class LabelVerbs(Verbs):
             with telling(f"{target} is changed"):
                 self._project.events.emit("dataset", name.ref, {"changed": sorted(changed)})
         return self._labelled(name, target.undo(before, after))
+
+    def _change_registered(
+        self,
+        table: RegisteredTable,
+        target: Target,
+        change: Callable[[Labels], Labels],
+        reveal: Reveal,
+    ) -> Labelled:
+        """The same of a table in place: nothing is written where its files are."""
+        name = table.name
+        with self._store.lock(name):
+            if target.column is not None:
+                target.check_column([column.name for column in table.columns()])
+            registered = self._registrations.get(name) or table.tables.registered
+            before = registered.labels(target.column)
+            after = change(before)
+            after.check(before, str(target))
+            if target.column and is_pii(before.tags) and not is_pii(after.tags):
+                self._revealing.untag(name.text, target.column, reveal)
+            if after != before:
+                self._registrations.label(name, target.column, after)
+        if after != before:
+            with telling(f"{target} is changed"):
+                self._project.events.emit("dataset", name.ref, {"changed": ["labels"]})
+        record = self._tables.find(name).record()
+        values = {item.name: getattr(record, item.name) for item in fields(record)}
+        return Labelled(**values, undo=target.undo(before, after))

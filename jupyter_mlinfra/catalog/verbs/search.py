@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ...core.refs import reference
 from ...core.search import HitPage, Part, chosen
+from ..registrations import mark_of
 from ..search import read, read_registered
 from ..stores.listing import period
 from .base import Verbs
@@ -44,12 +45,12 @@ class SearchVerbs(Verbs):
         return f"{self._store.fingerprint()} {told} {self._registrations.state()}"
 
     def search_parts(self) -> Mapping[str, str]:
-        """The metadata file of each dataset, or when it was registered; where the list does not
-        tell the file, a text that changes every ten minutes and with what this project does to the
-        dataset.
+        """The metadata file of each dataset, and what is said of each that was registered; where
+        the list does not tell the file, a text that changes every ten minutes and with what this
+        project does to the dataset.
         """
         told = self._told()
-        registered = {item.name.text: str(item.at) for item in self._registrations.all()}
+        registered = {item.name.text: mark_of(item) for item in self._registrations.all()}
         return registered | {
             entry.name: entry.metadata
             or f"{period()} {told.get(reference('dataset', entry.name), 0)}"

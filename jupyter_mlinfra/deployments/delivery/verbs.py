@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.errors import BadRequest, Conflict, NotFound, Unavailable, Unprocessable
 from ...core.files import file_lock
+from ..personal import hidden_inputs
 from ..settings import DeploymentSettings
 from ..targets.layout import payload_folder
 from ..traffic import exactly
@@ -151,7 +152,7 @@ class DeliveryVerbs:
                 url=self._url(row),
                 keys=self._target.keys(),
                 against="" if against == item.version else against,
-                hides_values=bool(settings.masked_inputs),
+                hides_values=hidden_inputs(self._project).any,
             )
             found = replay(
                 payload_folder(self._project, name),

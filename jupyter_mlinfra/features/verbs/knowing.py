@@ -99,3 +99,16 @@ class KnowingVerbs(BrowsingVerbs):
             else lambda _: {},
         )
         return page_of(items, limit=limit, cursor=cursor)
+
+    def personal(self, views: Collection[str]) -> frozenset[str]:
+        """The names of the features and keys of these views, as training sets call them, that come
+        from a column tagged `pii`; a view that is gone has none.
+        """
+        from ..knowing.masked import masked_features
+
+        found, known, repo = set[str](), self._views(), folder(self._project)
+        for name in views:
+            if (view := known.get(name)) is not None:
+                masked = masked_features(view, repo, known)
+                found |= masked | {f"{name}__{feature}" for feature in masked}
+        return frozenset(found)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from ...core.errors import BadRequest
 from ...core.frames import exactly, lazy_frame, polars_frame
+from ...core.records import MASK
+from ...core.viewer import Reveal
 from ..snippets import training_code
 from .base import FeatureVerbs
 
@@ -236,10 +238,30 @@ class TrainingVerbs(FeatureVerbs):
         return Catalog(self._project)
 
     def examples(
-        self, features: Sequence[str], count: int = 5, *, gaps: bool = False
+        self, features: Sequence[str], count: int = 5, *, reveal: Reveal = False
     ) -> pl.DataFrame:
         """Some entity rows to try a training set with: keys of each view, each at a time at which
-        most of the features have values, the newest first. Not a random sample.
+        most of the features have values, the newest first. Not a random sample. Keys whose column
+        is tagged `pii` are masked.
+
+        reveal: who sees them too, which is recorded. Raises Forbidden if the settings do not allow
+        it.
+        """
+        import polars as pl
+
+        from ..masking import hidden_keys
+
+        views = self._definitions(self._requested(features))
+        masked = hidden_keys(self._project, views, reveal, verb="features examples")
+        rows = self.example_entities(features, count)
+        hidden = [name for name in rows.columns if name in masked]
+        return rows.with_columns(pl.lit(MASK).alias(name) for name in hidden)
+
+    def example_entities(
+        self, features: Sequence[str], count: int = 5, *, gaps: bool = False
+    ) -> pl.DataFrame:
+        """As `examples`, for a process that asks for features of these rows and shows nobody their
+        keys, which are never masked.
 
         gaps: after them also rows for which fewer features have values.
         """
