@@ -257,6 +257,8 @@ def test_a_database_that_does_not_answer_is_named_without_a_trace(catalog):
         catalog.ingest(["postgresql://ana@127.0.0.1:1/shop"], into="shop.t")
     with pytest.raises(BadRequest, match="Databases: postgresql, sqlite"):
         catalog.ingest(["mysql://ana@127.0.0.1/shop#t"], into="shop.t")
+    with pytest.raises(BadRequest, match=r"from the web.*Download the file"):
+        catalog.ingest(["https://example.org/a.csv"], into="shop.t")
     with pytest.raises(NotFound, match=r"no SQLite file nowhere\.db"):
         catalog.ingest(["sqlite:///nowhere.db#t"], into="shop.t")
 

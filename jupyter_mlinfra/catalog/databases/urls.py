@@ -85,6 +85,12 @@ def database_table(text: str, root: Path) -> DatabaseTable:
     referred = is_reference(address)
     found = _SCHEME.match(resolve(address) if referred else address or text)
     engine = _ENGINES.get(found["scheme"].lower()) if found else None
+    if not referred and scheme_of(text) in ("http", "https"):
+        raise BadRequest(
+            "Nothing is read from the web.",
+            "Files on disks, objects of s3:// and tables of databases are.",
+            "Download the file first, for example with curl -O, and ingest that.",
+        )
     if found is None or engine is None:
         shown = address if referred else f"{scheme_of(text)}://…"
         raise BadRequest(

@@ -19,7 +19,6 @@ import {
   askOf,
   csvOf,
   type IForm,
-  isDatabase,
   isName,
   isThere,
   missingIn,
@@ -184,7 +183,7 @@ export function Register({ files, start, onReady }: IBodyProps): React.ReactElem
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [key]);
   const change = (next: Partial<IForm>): void => setForm({ ...form, ...next });
-  const isTried = form.mode !== 'place' && !named.some(isDatabase);
+  const isTried = form.mode !== 'place';
   return (
     <>
       {!files.length && <SourceField form={form} onChange={change} />}

@@ -278,7 +278,7 @@ describe('the dialog that registers files', () => {
       mode: 'append',
       cursor: 'Tag'
     });
-    expect(screen.queryByRole('button', { name: 'Dry Run' })).toBeNull();
+    expect(screen.getByRole('button', { name: 'Dry Run' })).toBeTruthy();
   });
 
   it('reads in place what is here, under a name that is free', async () => {
