@@ -7,10 +7,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import sqlite3
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from .changes import SqliteFile
 
 CATALOG = "mlinfra"
+_OPENINGS = 4
 DURABLE = "jupyter_mlinfra.catalog.durable.DurableFileIO"
 TIERED = "jupyter_mlinfra.catalog.tiered.TieredFileIO"
 PYICEBERG = (
@@ -116,7 +118,7 @@ class Opening:
         if self._settings.warehouse:
             properties["warehouse"] = self._settings.warehouse
         if properties.get("type") == "sql":  # others do not let a table move
-            properties = {**self._tiered(), **properties}
+            return _loaded_sql(name, {**self._tiered(), **properties})
         return load_catalog(name, **properties)
 
     def _tiered(self) -> dict[str, str]:
@@ -128,6 +130,22 @@ class Opening:
         properties = {key: resolve(value) for key, value in self._settings.properties.items()}
         check_account(properties, self._settings.warehouse)
         return with_region(properties)
+
+
+def _loaded_sql(name: str, properties: Mapping[str, str]) -> IcebergCatalog:
+    """A catalog in a SQL database. The first to open it makes its tables; PostgreSQL refuses those
+    who make them at the same moment, and they find them then.
+    """
+    from pyiceberg.catalog import load_catalog
+    from sqlalchemy.exc import IntegrityError, ProgrammingError
+
+    for _ in range(_OPENINGS - 1):
+        try:
+            return load_catalog(name, **properties)
+        except (IntegrityError, ProgrammingError) as error:
+            if not re.search("UniqueViolation|DuplicateTable", str(error)):
+                raise
+    return load_catalog(name, **properties)
 
 
 def _close(process: int, readers: Sequence[SqliteFile], engine: Engine) -> None:
