@@ -109,7 +109,8 @@ class Domain:
     own, and `NAME.PLUGIN`. plugins: group of entry points whose classes may name a class
     of settings in `settings`, for the table `NAME.ENTRY_POINT`. clone: `module:function` of a
     JobSpec: the same without what ties the job to an object of this domain, since a clone stands
-    alone.
+    alone. forget: `module:function` of a Project and the name of a dataset that removes what is
+    kept of its values; called once one of its columns holds personal data.
     """
 
     name: str
@@ -130,6 +131,7 @@ class Domain:
     settings: Mapping[str, str] = field(default_factory=dict)
     plugins: str = ""
     clone: str = ""
+    forget: str = ""
     checks: Checks | None = None
 
     @property

@@ -21,6 +21,7 @@ def _open(bench: Workbench) -> Features:
 DOMAIN = Domain(
     name="features",
     open=_open,
+    forget="jupyter_mlinfra.features.knowing.forgetting:forget",
     kinds=(
         Kind("view", fingerprint="fingerprint", code="jupyter_mlinfra.features.snippets:views"),
         Kind("feature", join=":", code="jupyter_mlinfra.features.snippets:features"),

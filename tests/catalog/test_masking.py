@@ -230,3 +230,20 @@ def test_frames_are_masked_and_questions_about_masked_columns_refused() -> None:
     refuse(["a"], {"b"})
     with pytest.raises(Forbidden, match="'b' is masked"):
         refuse(["a", "b"], {"b"})
+
+
+def test_rows_that_rules_have_kept_go_when_a_column_is_tagged(
+    catalog: Catalog, project: Project
+) -> None:
+    catalog.write(pl.DataFrame({"mail": ["canary-11b2"]}), into="hr.kept")
+    catalog.rule("hr.kept", "mail matches ^x", severity="warn")
+    catalog.quality("hr.kept")
+
+    def kept() -> list[str]:
+        with project.database.read() as connection:
+            return [row[0] for row in connection.execute("SELECT sample FROM catalog_result")]
+
+    assert "canary-11b2" in kept()[0]
+    catalog.tag("column:hr.kept.mail", add=["pii"])
+    assert kept() == ['{"sample": [], "error": ""}']
+    assert catalog.results("hr.kept").items[0].failed_rows == 1

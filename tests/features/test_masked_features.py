@@ -70,7 +70,12 @@ def test_a_look_up_for_people_masks_what_comes_from_a_tagged_column(project: Pro
 def _check_examples(features: Features, catalog: Catalog) -> None:
     """Keys of example rows are masked once they are tagged; a proof gets them as they are."""
     assert features.examples(["people:*"], 2)["id"].to_list() == [1]
+    features.statistics("people")
+    features.check("people")
+    home = catalog._project.home / "features"
+    assert len([*home.glob("figures/*"), *home.glob("skew/*")]) == 2
     catalog.tag("column:hr.people.id", add=["pii"])
+    assert not [*home.glob("figures/*"), *home.glob("skew/*")]
     assert features.examples(["people:*"], 2)["id"].to_list() == [MASK]
     seen = catalog.audit().total
     assert features.example_entities(["people:*"], 2, gaps=True)["id"].to_list() == [1, 2]

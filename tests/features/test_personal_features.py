@@ -16,7 +16,7 @@ import pytest
 from jupyter_mlinfra.catalog import Catalog
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import MASK
-from jupyter_mlinfra.features import skew, training_sets
+from jupyter_mlinfra.features import Features, skew, training_sets
 from jupyter_mlinfra.features.definitions import Column, Definition
 from jupyter_mlinfra.features.knowing import compared, figures
 from jupyter_mlinfra.features.knowing.masked import masked_features
@@ -187,3 +187,22 @@ def test_a_key_is_masked_where_one_of_its_views_reads_it_from_a_tagged_column(
     assert hidden_keys(project, keys, True, verb="features examples") == frozenset()
     (entry,) = catalog.audit().items
     assert (entry.verb, entry.columns) == ("features examples", ["user_id"])
+
+
+def test_what_is_kept_of_its_values_goes_when_a_column_is_tagged(
+    project: Project, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Features, "registered_views", lambda _: VIEWS)
+    files = {
+        name: project.folder("features", "figures") / f"{name}-d.json"
+        for name in ("pay", "elsewhere")
+    }
+    for file in files.values():
+        file.write_text("{}")
+    feast = folder(project) / "feast_monitoring" / "feature_metrics.parquet"
+    feast.parent.mkdir()
+    rows = {"feature_view_name": ["double", "elsewhere"], "histogram": ["91234.5", "1"]}
+    pl.DataFrame(rows).write_parquet(feast)
+    catalog.tag("column:hr.pay.days", add=["pii"])
+    assert [file.exists() for file in files.values()] == [False, True]
+    assert pl.read_parquet(feast)["feature_view_name"].to_list() == ["elsewhere"]

@@ -108,6 +108,14 @@ class RuleStore:
                     (dataset, result.rule, dataset, result.rule, KEPT),
                 )
 
+    def forget_samples(self, dataset: str) -> None:
+        """Remove the rows that are kept beside results, and what errors said of them."""
+        with self._project.database.write() as connection:
+            connection.execute(
+                "UPDATE catalog_result SET sample = ? WHERE dataset = ?",
+                (json.dumps({"sample": [], "error": ""}), dataset),
+            )
+
     def history(
         self, dataset: str, rule: str | None = None, *, limit: int, cursor: str | None
     ) -> Page[PastResult]:

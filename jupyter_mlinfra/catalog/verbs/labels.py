@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 
+from ...core.domain import load
+from ...core.domains import domains
 from ...core.errors import BadRequest
 from ...core.events import telling
 from ...core.viewer import Reveal
@@ -134,10 +136,21 @@ class LabelVerbs(Verbs):
         if is_pii(after.tags) and not is_pii(before.tags):
             forget(profiles_in(self._project.home, name.text))
             forget(sketches_in(self._project.home, table.metadata.table_uuid))
+            self._forget_values(name)
         if changed:
             with telling(f"{target} is changed"):
                 self._project.events.emit("dataset", name.ref, {"changed": sorted(changed)})
         return self._labelled(name, target.undo(before, after))
+
+    def _forget_values(self, name: DatasetName) -> None:
+        """Remove what rules and other domains keep of values of a dataset, of which a column holds
+        personal data now. What cannot be removed is masked all the same when it is shown.
+        """
+        self._rules.forget_samples(name.text)
+        for domain in domains():
+            if domain.forget:
+                with telling(f"{name.text} is changed"):
+                    load(domain.forget)(self._project, name.text)
 
     def _change_registered(
         self,
@@ -159,6 +172,8 @@ class LabelVerbs(Verbs):
                 self._revealing.untag(name.text, target.column, reveal)
             if after != before:
                 self._registrations.label(name, target.column, after)
+        if is_pii(after.tags) and not is_pii(before.tags):
+            self._forget_values(name)
         if after != before:
             with telling(f"{target} is changed"):
                 self._project.events.emit("dataset", name.ref, {"changed": ["labels"]})

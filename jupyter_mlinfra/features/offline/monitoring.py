@@ -24,6 +24,7 @@ from feast.monitoring.metrics_calculator import MetricsCalculator
 from feast.monitoring.monitoring_utils import (
     MONITORING_DIR,
     empty_categorical_metric,
+    empty_numeric_metric,
     monitoring_parquet_meta,
     normalize_monitoring_row,
 )
@@ -33,6 +34,7 @@ from ...core.files import file_lock
 from ...core.frames import exactly
 from ..dataset_source import spec_of
 from ..join import require_time, utc
+from ..knowing.masked import is_pii
 from ..pulling import within
 from ..sources import SourceSpec, one_snapshot, readable, scan
 
@@ -67,14 +69,18 @@ class MonitoringMethods:
         """Figures of each feature over the rows with an event time in [start_date, end_date].
 
         feature_columns: name, and `numeric` or `categorical`. Columns that the source lacks are
-        left out. One column is read at a time.
+        left out. One column is read at a time. Of one that is tagged `pii` only rows and missing
+        values are counted.
         """
         source = _source(data_source, timestamp_field)
         with one_snapshot(), readable(source):
             rows = within(scan(source, config.repo_path), source, start_date, end_date)
             schema = rows.collect_schema()
+            masked = _masked(source, config)
             return [
-                _metrics(rows, name, kind, histogram_bins, top_n)
+                _counted(rows, name, kind)
+                if name in masked
+                else _metrics(rows, name, kind, histogram_bins, top_n)
                 for name, kind in feature_columns
                 if name in schema and kind in ("numeric", "categorical")
             ]
@@ -186,6 +192,28 @@ def _metrics(
         finite.to_arrow()
     )
     return {**figures, "feature_name": name}
+
+
+def _masked(source: SourceSpec, config: RepoConfig) -> set[str]:
+    """The features whose column is tagged `pii`."""
+    if source.kind != "dataset":
+        return set()
+    from ..sources.datasets import catalog_of
+
+    columns = catalog_of(source, Path(config.repo_path or ".")).show(source.name).schema
+    return {source.mapping.get(item.name, item.name) for item in columns if is_pii(item.tags)}
+
+
+def _counted(rows: pl.LazyFrame, name: str, kind: str) -> dict[str, Any]:
+    """Figures that tell no value."""
+    empty = empty_numeric_metric if kind == "numeric" else empty_categorical_metric
+    total, nulls = (
+        rows.select(pl.len(), exactly(name).null_count().alias("nulls"))
+        .collect(engine="streaming")
+        .row(0)
+    )
+    rate = nulls / total if total else 0.0
+    return {**empty(name), "row_count": total, "null_count": nulls, "null_rate": rate}
 
 
 def _categorical(column: pl.Series, name: str, top_n: int) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from ..repo import folder
 from .browsing import BrowsingVerbs
 
 if TYPE_CHECKING:
+    from ..definitions import Definition
     from ..knowing.spec import Explained, ViewStatistics
 
 MOST_ROWS = 200
@@ -99,6 +100,10 @@ class KnowingVerbs(BrowsingVerbs):
             else lambda _: {},
         )
         return page_of(items, limit=limit, cursor=cursor)
+
+    def registered_views(self) -> Mapping[str, Definition]:
+        """The definitions of all views, by name."""
+        return self._views()
 
     def personal(self, views: Collection[str]) -> frozenset[str]:
         """The names of the features and keys of these views, as training sets call them, that come
