@@ -605,3 +605,22 @@ def test_an_answer_takes_no_more_memory_than_it_may() -> None:
         assert found.num_rows == 2
         with pytest.raises(Unprocessable, match=r"over 64 MiB.*sql_memory_mib"):
             answer(connection, wide, {}, None, 64)
+
+
+@pytest.mark.parametrize("opened", ["/* ", "$t{}$ "])
+def test_what_is_never_closed_is_read_in_one_go(opened: str) -> None:
+    query = "SELECT 1 " + "".join(opened.format(number) for number in range(99_999))
+    began = time.process_time()
+    assert len(words.tokens(query)) <= 3
+    assert time.process_time() - began < 10  # from each sign to the end: minutes
+
+
+def test_a_huge_query_is_refused_before_it_is_read(catalog: Catalog) -> None:
+    with pytest.raises(BadRequest, match=r"It has 1,000,009 characters; 1,000,000 are the most"):
+        catalog.sql("SELECT 1 " + " " * 1_000_000)
+
+
+def test_dollars_in_names_and_of_parameters_open_no_text() -> None:
+    found = words.tokens("SELECT a$b$ FROM s.t WHERE x = $1 AND y = $2$ OR z = $p")
+    assert [table.text for table in words.tables(found)] == ["s.t"]
+    assert [token.text for token in found if token.kind == "text"] == []

@@ -8,10 +8,15 @@ from dataclasses import dataclass
 
 from ...core.errors import BadRequest
 
+MOST = 1_000_000
+"""Characters of a query."""
+# What is never closed goes to the end: to look for its end again from each sign would take hours.
 _TOKEN = re.compile(
-    r"""(?P<blank>\s+|--[^\n]*|/\*.*?\*/)"""
-    r"""|(?P<text>[eE]'(?:\\.|''|[^'\\])*'|'(?:[^']|'')*'|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)"""
-    r"""|(?P<quoted>"(?:[^"]|"")*")|(?P<word>[^\W\d]\w*)|(?P<number>\d[\w.]*)|(?P<sign>.)""",
+    r"""(?P<blank>\s+|--[^\n]*|/\*.*?(?:\*/|\Z))"""
+    r"""|(?P<text>[eE]'(?:\\.|''|[^'\\])*(?:'|\Z)|'(?:[^']|'')*(?:'|\Z)"""
+    r"""|\$(?P<tag>(?:[^\W\d]\w*)?)\$.*?(?:\$(?P=tag)\$|\Z))"""
+    r"""|(?P<quoted>"(?:[^"]|"")*(?:"|\Z))"""
+    r"""|(?P<word>[^\W\d][\w$]*)|(?P<number>\d[\w.]*)|(?P<sign>.)""",
     re.VERBOSE | re.DOTALL,
 )
 _BEFORE_TABLE = frozenset({"from", "join", ",", "table", "pivot", "unpivot"})
@@ -99,7 +104,15 @@ class Named:
 
 
 def tokens(query: str) -> list[Token]:
-    """The words and signs of a query, without blanks and comments."""
+    """The words and signs of a query, without blanks and comments. Raises BadRequest for a query
+    that is too long.
+    """
+    if len(query) > MOST:
+        raise BadRequest(
+            "The query is too long.",
+            f"It has {len(query):,} characters; {MOST:,} are the most.",
+            "Put long lists of values into a dataset, and join it.",
+        )
     return [
         Token(match.lastgroup or "", match.group(), match.start(), match.end())
         for match in _TOKEN.finditer(query)
