@@ -35,6 +35,12 @@ export interface IRow extends IColumn {
   column?: IColumnProfile;
 }
 
+/** Columns that are drawn at first: each has a chart. */
+const MOST = 200;
+
+/** Of a table with more columns only what its files say is read by itself. */
+const WIDE = 1000;
+
 interface IColumnsProps {
   detail: IDatasetDetail;
   /**
@@ -61,15 +67,16 @@ export function Columns({
   const workbench = useWorkbench();
   const { client, trans } = workbench;
   const { dataset, schema, newer } = detail;
-  const [tier, setTier] = useState<Tier>(asked === 'e' ? 'exact' : 'sample');
+  const first = schema.length > WIDE ? 'footer' : 'sample';
+  const [tier, setTier] = useState<Tier>(asked === 'e' ? 'exact' : first);
   const [words, setWords] = useState('');
   // The newest snapshot has the columns of today, an older one those that it was written with.
   const name = newer && dataset.snapshot ? `${dataset.name}@${dataset.snapshot}` : dataset.name;
-  const sample = useProfile(client.catalog, dataset, name, 'sample');
-  const exact = useProfile(client.catalog, dataset, name, 'exact', tier === 'exact');
-  const query = tier === 'exact' ? exact : sample;
-  // The numbers of the sample stay until the exact ones are there.
-  const profile = exact.data ?? sample.data;
+  const begun = useProfile(client.catalog, dataset, name, first);
+  const asking = useProfile(client.catalog, dataset, name, tier, tier !== first);
+  const query = tier === first ? begun : asking;
+  // The numbers of the first tier stay until those that were asked for are there.
+  const profile = asking.data ?? begun.data;
   const rows = schema
     .filter(
       column =>
@@ -81,7 +88,7 @@ export function Columns({
   usePageVerb('mlinfra:catalog-profile', () => setTier('exact'), !isExact);
   return (
     <div className={cx('scroll')}>
-      <ProfileBar profile={profile} query={query} tier={tier} onTier={setTier}>
+      <ProfileBar profile={profile} query={query} tier={tier} first={first} onTier={setTier}>
         <FindColumn words={words} going={asked === 'f'} onWords={setWords} left={rows.length} />
       </ProfileBar>
       {query.error && <Result query={query}>{() => null}</Result>}
@@ -92,6 +99,7 @@ export function Columns({
         row={row => ({ id: refOf(dataset, row), ref: refOf(dataset, row) })}
         goal={goal}
         current={current}
+        most={MOST}
       />
     </div>
   );
@@ -152,6 +160,8 @@ interface IProfileBarProps {
   profile: IProfile | undefined;
   query: IQuery<IProfile>;
   tier: Tier;
+  /** The one that is read without being asked for. */
+  first: Tier;
   onTier: (tier: Tier) => void;
   children: React.ReactNode;
 }
@@ -160,6 +170,7 @@ function ProfileBar({
   profile,
   query,
   tier,
+  first,
   onTier,
   children
 }: IProfileBarProps): React.ReactElement {
@@ -188,6 +199,9 @@ function ProfileBar({
           <Num value={profile.rows} unit={trans.__('rows')} />
         </span>
       )}
+      {tier === 'footer' && (
+        <Button label={trans.__('Take a Sample')} onClick={() => onTier('sample')} />
+      )}
       {tier !== 'exact' && profile?.tier !== 'exact' && (
         <Button label={trans.__('Run Exact')} onClick={() => onTier('exact')} />
       )}
@@ -195,7 +209,7 @@ function ProfileBar({
         <LongWait
           key={tier}
           label={trans.__('Reading the profile')}
-          onCancel={() => (tier === 'exact' ? onTier('sample') : query.cancel())}
+          onCancel={() => (tier === first ? query.cancel() : onTier(first))}
         />
       )}
       {query.cancelled && <Button label={trans.__('Load')} onClick={() => void query.refresh()} />}

@@ -1,7 +1,9 @@
 import React, { useMemo, useState } from 'react';
 
 import { useWorkbench } from '../hooks/context';
+import { PAGE } from '../hooks/list';
 import { cx } from './cx';
+import { More } from './more';
 import { BasisMark, type Figure, type ISharedBasis, Num, SharedBasis, sharedBasis } from './number';
 import { type IRow, type IRowsOptions, useRows } from './rows';
 
@@ -61,6 +63,8 @@ interface ITableProps<T> extends IRowsOptions {
   /** A checkbox in front of each row. */
   checks?: string;
   current?: string | null;
+  /** Rows that are drawn at first, of the sorted ones; a link below draws the next ones. */
+  most?: number;
   /** Columns keep their widths whatever they hold: tables below each other line up. */
   fixed?: boolean;
 }
@@ -122,6 +126,19 @@ function useBases<T>(
   );
 }
 
+/** The first rows and those that are asked for, and what makes them more. */
+function useFirst<T>(
+  rows: readonly T[],
+  most: number | undefined,
+  isAsked: (item: T) => boolean
+): readonly [readonly T[], () => void] {
+  const [grown, setGrown] = useState(0);
+  const limit = (most ?? rows.length) + grown;
+  const shown =
+    rows.length <= limit ? rows : [...rows.slice(0, limit), ...rows.slice(limit).filter(isAsked)];
+  return [shown, () => setGrown(grown + PAGE)];
+}
+
 /**
  * A table of at most a thousand rows that a screen reader can read; hairlines only, numbers right.
  */
@@ -135,15 +152,19 @@ export function Table<T>(props: ITableProps<T>): React.ReactElement {
     first = 0,
     checks,
     current,
+    most,
     fixed,
     onSort,
     ...options
   } = props;
   const [own, setOwn] = useState<ISort | null>(null);
   const sort = props.sort === undefined ? own : props.sort;
-  const shown = useMemo(
+  const all = useMemo(
     () => (onSort ? rows : sorted(rows, columns, sort)),
     [rows, columns, sort, onSort]
+  );
+  const [shown, grow] = useFirst(all, most, item =>
+    [current, options.goal?.id].includes(row(item).id)
   );
   const keys = useMemo(() => shown.map(row), [shown, row]);
   const { container, propsOf, select, selection } = useRows(keys, options);
@@ -155,72 +176,81 @@ export function Table<T>(props: ITableProps<T>): React.ReactElement {
     });
 
   return (
-    <table
-      ref={container as React.RefObject<HTMLTableElement>}
-      className={cx('table', fixed && 'is-fixed')}
-      role="grid"
-      aria-label={label}
-      aria-rowcount={(total ?? rows.length) + 1}
-    >
-      <thead>
-        <tr>
-          {checks && (
-            <th className={cx('is-check')}>
-              <span className={cx('unseen')}>{checks}</span>
-            </th>
-          )}
-          {columns.map((column, place) => (
-            <Head
-              key={column.key}
-              column={column}
-              basis={bases[place] ?? null}
-              sort={sort}
-              onSort={change}
-            />
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {shown.map((item, index) => {
-          const key = keys[index];
-          const id = key?.id ?? '';
-          return (
-            <tr
-              key={id}
-              className={cx(id === current && 'is-current')}
-              aria-rowindex={total === undefined ? undefined : first + index + 2}
-              {...propsOf(index)}
-            >
-              {checks && (
-                <td className={cx('is-check')}>
-                  <input
-                    type="checkbox"
-                    tabIndex={-1}
-                    aria-label={checks}
-                    checked={selection.has(id)}
-                    onChange={() => select(id)}
-                  />
-                </td>
-              )}
-              {columns.map((column, place) => (
-                <td
-                  key={column.key}
-                  className={cx(
-                    isEnd(column) && 'is-end',
-                    column.wrap && 'is-wrap',
-                    column.sticky && 'is-sticky'
-                  )}
-                >
-                  <SharedBasis.Provider value={bases[place]?.mark ?? null}>
-                    {cellOf(column, item)}
-                  </SharedBasis.Provider>
-                </td>
-              ))}
-            </tr>
-          );
-        })}
-      </tbody>
-    </table>
+    <>
+      <table
+        ref={container as React.RefObject<HTMLTableElement>}
+        className={cx('table', fixed && 'is-fixed')}
+        role="grid"
+        aria-label={label}
+        aria-rowcount={(total ?? rows.length) + 1}
+      >
+        <thead>
+          <tr>
+            {checks && (
+              <th className={cx('is-check')}>
+                <span className={cx('unseen')}>{checks}</span>
+              </th>
+            )}
+            {columns.map((column, place) => (
+              <Head
+                key={column.key}
+                column={column}
+                basis={bases[place] ?? null}
+                sort={sort}
+                onSort={change}
+              />
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {shown.map((item, index) => {
+            const key = keys[index];
+            const id = key?.id ?? '';
+            return (
+              <tr
+                key={id}
+                className={cx(id === current && 'is-current')}
+                aria-rowindex={total === undefined ? undefined : first + index + 2}
+                {...propsOf(index)}
+              >
+                {checks && (
+                  <Check label={checks} on={selection.has(id)} onChange={() => select(id)} />
+                )}
+                {columns.map((column, place) => (
+                  <td
+                    key={column.key}
+                    className={cx(
+                      isEnd(column) && 'is-end',
+                      column.wrap && 'is-wrap',
+                      column.sticky && 'is-sticky'
+                    )}
+                  >
+                    <SharedBasis.Provider value={bases[place]?.mark ?? null}>
+                      {cellOf(column, item)}
+                    </SharedBasis.Provider>
+                  </td>
+                ))}
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+      <More page={{ shown: shown.length, total: rows.length, more: false }} onMore={grow} />
+    </>
+  );
+}
+
+interface ICheckProps {
+  label: string;
+  on: boolean;
+  onChange: () => void;
+}
+
+function Check({ label, on, onChange }: ICheckProps): React.ReactElement {
+  return (
+    <td className={cx('is-check')}>
+      <input type="checkbox" tabIndex={-1} aria-label={label} checked={on} onChange={onChange} />
+    </td>
   );
 }
 

@@ -152,6 +152,30 @@ describe('the profile of a dataset', () => {
     expect(cells(TABLE)[0]?.[2]).toBe('25 %');
   });
 
+  it('of very many columns draws some, sorts all, and reads only what the files say', async () => {
+    const names = Array.from(
+      { length: 10_000 },
+      (_, place) => `c${String(place).padStart(5, '0')}`
+    );
+    const profile = jest.fn(async (_name: string, { tier }: { tier: Tier }) =>
+      profileOf(tier, { c00000: column() }, 10)
+    );
+    await columns(names, profile);
+    expect(profile.mock.calls.map(([, { tier }]) => tier)).toEqual(['footer']);
+    expect(cells(TABLE)).toHaveLength(200);
+    fireEvent.click(screen.getByRole('button', { name: 'next 50' }));
+    expect(cells(TABLE)).toHaveLength(250);
+    const head = screen.getByRole('columnheader', { name: 'column' });
+    fireEvent.click(within(head).getByRole('button'));
+    fireEvent.click(within(head).getByRole('button'));
+    expect(cells(TABLE)[0]?.[0]).toBe('c09999');
+    fireEvent.change(screen.getByLabelText('find a column'), { target: { value: 'c0712' } });
+    expect(cells(TABLE)).toHaveLength(10);
+    fireEvent.click(screen.getByRole('button', { name: 'Take a Sample' }));
+    await settle();
+    expect(profile.mock.calls.map(([, { tier }]) => tier)).toEqual(['footer', 'sample']);
+  });
+
   it('writes what is missing, no number, tiny, huge and negative; a year has no separator', async () => {
     const odd = {
       a: column({ nulls: 1, min: 'NaN', mean: 'Infinity', max: -3 }),
