@@ -17,7 +17,9 @@ from feast.monitoring.metrics_calculator import MetricsCalculator
 from feast.monitoring.monitoring_service import MonitoringService
 from pyarrow import parquet
 
-from jupyter_mlinfra.features import Features, PolarsOfflineStore
+from jupyter_mlinfra.catalog import Catalog
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.features import DatasetSource, Features, PolarsOfflineStore
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 COLUMNS = [
@@ -179,3 +181,22 @@ def test_feasts_quality_page_has_the_figures_of_a_project(shop: Features) -> Non
     assert figures["rate"]["null_rate"] == pytest.approx(0.1)
     assert figures["clicks_7d"]["is_baseline"] is True
     assert sum(figures["clicks_7d"]["histogram"]["counts"]) == 20
+
+
+def test_features_from_tagged_columns_are_only_counted(project: Project) -> None:
+    catalog, repo = Catalog(project), project.root / "feature_repo"
+    repo.mkdir()
+    frame = {"at": [T0] * 3, "mail": ["canary-90b1", "b", None], "pay": [91234.5, 1.0, 2.0]}
+    catalog.write(pl.DataFrame({**frame, "days": [1, 2, 3]}), into="hr.people")
+    for column in ("mail", "pay"):
+        catalog.tag(f"column:hr.people.{column}", add=["pii"])
+    mail, pay, days = PolarsOfflineStore.compute_monitoring_metrics(
+        config(repo, "jupyter_mlinfra.features.PolarsOfflineStore"),
+        DatasetSource(dataset="hr.people", timestamp_field="at"),
+        [("mail", "categorical"), ("pay", "numeric"), ("days", "numeric")],
+        "at",
+    )
+    assert (mail["row_count"], mail["null_count"], pay["null_count"]) == (3, 1, 0)
+    told = {name for found in (mail, pay) for name, value in found.items() if value is not None}
+    assert told == {"feature_name", "feature_type", "row_count", "null_count", "null_rate"}
+    assert days["max_val"] == 3
