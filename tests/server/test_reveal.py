@@ -133,3 +133,35 @@ async def test_rules_tell_nothing_of_masked_values_to_who_may_not_see_them(
     kept = (await ask(ours, {"add": words, "severity": "warn"})).value["rules"]
     assert all(item["last"]["error"] == "" for item in kept)
     assert (await ask("catalog/audit")).value["items"][0]["verb"] == "rule"
+
+
+async def test_a_table_in_place_is_tagged_over_rest_and_its_values_stay_in_the_server(
+    project: Project,
+    ask: Callable[..., Any],
+    jp_serverapp: Any,
+    documented: type[AllowAllAuthorizer],
+) -> None:
+    file = project.root / "people.parquet"
+    pl.DataFrame({"id": [1, 2], "email": [CANARY, CANARY]}).write_parquet(file)
+    current().catalog.register(file, name="lake.people")
+    scopes = hub(jp_serverapp, documented)
+    tagged = await ask("catalog/datasets/lake.people/columns/email", {"tags": ["pii"]})
+    assert tagged.code == 200
+    assert [column["tags"] for column in tagged.value["schema"]] == [[], ["pii"]]
+    reads = [(path.replace("hr.", "lake."), body) for path, body in READS[:3]]
+    reads.append(("catalog/sql", {"query": "SELECT email, id FROM lake.people"}))
+    for path, body in reads:
+        plain = await ask(path, body)
+        assert plain.code == 200, path
+        assert CANARY not in json.dumps(plain.value), path
+        assert (await ask(*revealing(path, body))).code == 403, path
+    off = await ask("catalog/datasets/lake.people/columns/email", {"tags": []})
+    assert (off.code, off.value["error"]) == (403, "forbidden")
+    equal = {"filters": [{"column": "email", "op": "=", "value": CANARY}]}
+    oracle = await ask("catalog/datasets/lake.people/grid", equal)
+    assert oracle.code == 403
+    assert (await ask("catalog/audit")).value["total"] == 0
+    scopes.append(SCOPE)
+    for path, body in reads:
+        assert CANARY in json.dumps((await ask(*revealing(path, body))).value), path
+    assert (await ask("catalog/audit?name=lake.people")).value["total"] == len(reads)
