@@ -1,0 +1,133 @@
+"""What is done to a dataset, verb by verb, and what a user sees of it: the works of the tests of
+faults. `before_VERB` makes the state in which `VERB` begins, and `seen` tells the state.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow.parquet  # noqa: F401 (loaded before a process is forked)
+import pyiceberg.catalog.sql
+import pyiceberg.io.pyarrow
+import pyiceberg.table  # noqa: F401
+
+from jupyter_mlinfra.catalog import Catalog, DatasetName
+from jupyter_mlinfra.catalog.abandoned import _files
+from jupyter_mlinfra.catalog.quarantined import quarantine_of
+from jupyter_mlinfra.core.errors import NotFound
+from jupyter_mlinfra.core.project import Project
+
+NAME = "t.a"
+FILES = {
+    "new.csv": "id,x\n3,new\nthree,bad\n4,new\n",
+    "keyed.csv": "id,x\n1,changed\n3,new\n",
+}
+
+
+def catalog_of(root: Path) -> Catalog:
+    return Catalog(Project.open(root))
+
+
+def _two(root: Path) -> Catalog:
+    catalog = catalog_of(root)
+    for name, text in FILES.items():
+        (root / name).write_text(text)
+    for number in (1, 2):
+        catalog.write(pl.DataFrame({"id": [number], "x": ["old"]}), into=NAME)
+    return catalog
+
+
+def seen(root: Path) -> dict[str, Any]:
+    """What a user sees: rows, states, tags, files, tier, quarantine, trash, rules."""
+    catalog = catalog_of(root)
+    trash = sorted(item.name for item in catalog.trash().items)
+    try:
+        detail = catalog.show(NAME)
+    except NotFound:
+        return {"rows": None, "trash": trash}
+    store = catalog._store
+    table = store.load(DatasetName.parse(NAME))
+    return {
+        "rows": sorted(map(str, catalog.dataset(NAME).scan().collect().rows())),
+        "columns": {column.name: column.type for column in detail.schema},
+        "states": len(table.snapshots()),
+        "refs": sorted(table.metadata.refs),
+        "files": len(list(table.scan().plan_files())),
+        "tier": store.tiers.of(table.metadata.location),
+        "quarantined": _quarantined(catalog),
+        "rules": sorted(state.rule.text for state in catalog.rules(NAME).rules),
+        "trash": trash,
+        "damaged": [item.file for item in catalog.verify(NAME).damaged],
+    }
+
+
+def _quarantined(catalog: Catalog) -> int:
+    try:
+        return int(catalog.preview(quarantine_of(DatasetName.parse(NAME))).total or 0)
+    except NotFound:
+        return 0
+
+
+def left_over(root: Path) -> list[str]:
+    """After one more write: data files that no snapshot has, and what is noted as under way."""
+    catalog = catalog_of(root)
+    catalog.write(pl.DataFrame({"id": [99], "x": ["last"]}), into=NAME)
+    table = catalog._store.load(DatasetName.parse(NAME))
+    needed = {name.removeprefix("file://") for name in _files(table)}
+    home = Path(table.metadata.location.removeprefix("file://"))
+    files = {str(path) for path in home.glob("**/*.parquet")} - needed
+    pending = [path.name for path in (root / ".mlinfra/catalog/pending").glob("*")]
+    return sorted([*files, *pending])
+
+
+def left_unseen(root: Path) -> list[str]:
+    """The same, without what the clean-up sees."""
+    left, plan = left_over(root), catalog_of(root).clean(NAME, really=False)
+    found = {item.file.removeprefix("file://") for item in (*plan.orphans, *plan.kept)}
+    return [file for file in left if file not in found]
+
+
+before_ingest = before_upsert = before_compact = before_move = before_delete = _two
+
+
+def ingest(root: Path) -> Any:
+    """Two good rows and a bad one."""
+    return catalog_of(root).ingest([root / "new.csv"], into=NAME).rows_written
+
+
+def upsert(root: Path) -> Any:
+    return catalog_of(root).ingest([root / "keyed.csv"], into=NAME, key="id").rows_written
+
+
+def compact(root: Path) -> Any:
+    return catalog_of(root).compact(NAME, really=True).done
+
+
+def move(root: Path) -> Any:
+    return catalog_of(root).move(NAME, tier="cold").done
+
+
+def before_restore(root: Path) -> None:
+    catalog = _two(root)
+    first = catalog.snapshots(NAME).items[-1].id
+    catalog.tag(f"{NAME}@{first}", add=["first"])
+
+
+def restore(root: Path) -> Any:
+    return bool(catalog_of(root).restore(NAME, "first"))
+
+
+def before_expire(root: Path) -> None:
+    catalog = _two(root)
+    catalog.write(pl.DataFrame({"id": [5], "x": ["all"]}), into=NAME, mode="replace")
+
+
+def expire(root: Path) -> Any:
+    return catalog_of(root).expire(NAME, older_than=timedelta(0), keep=1, preview=False).expires
+
+
+def delete(root: Path) -> Any:
+    return catalog_of(root).delete(NAME).undo
