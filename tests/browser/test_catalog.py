@@ -8,6 +8,7 @@ import contextlib
 import json
 import re
 import shutil
+import sqlite3
 from datetime import date
 from typing import Any
 
@@ -204,6 +205,40 @@ def test_a_foreign_file_is_registered_as_the_dialog_shows_it(lab: Lab) -> None:
         lab.main(f"dataset:{name}")
         assert catalog.dataset(name).head(1).rows() == [(date(2024, 1, 1), "Müller 1", 1001.5)]
         expect(lab.page.get_by_text(f"{name}: 28 rows are written").first).to_be_visible()
+    finally:
+        with contextlib.suppress(NotFound):
+            catalog.delete(name, force=True)
+
+
+def test_a_pattern_is_tried_and_a_table_of_a_database_is_registered(lab: Lab) -> None:
+    """From the panel's own button; before anything is written it is seen what would come."""
+    name, catalog = "data.sales", Workbench.open(lab.server.root).catalog
+    place = f"{FOLDER}/sales"
+    folder = lab.server.root / place
+    folder.mkdir(exist_ok=True, parents=True)
+    (folder / "a.csv").write_text("id,v\n1,x\n")
+    (folder / "b.csv").write_text("id,v\n2,y\n")
+    with contextlib.closing(sqlite3.connect(folder / "shop.db", autocommit=True)) as shop:
+        shop.execute("CREATE TABLE IF NOT EXISTS sales (id INTEGER, price REAL)")
+        shop.execute("INSERT INTO sales VALUES (1, 9.5), (2, 7)")
+    try:
+        lab.go()
+        lab.panel("Catalog").get_by_role("button", name="Register…").click()
+        dialog = lab.page.get_by_role("dialog").filter(has_text="Register Data")
+        source = dialog.get_by_label("source")
+        expect(source).to_be_focused()
+        source.fill(f"{place}/*.csv")
+        table = dialog.get_by_role("grid", name="What would be read")
+        expect(table.get_by_role("row").nth(2)).to_have_text("2y")
+        dialog.get_by_role("button", name="Dry Run").click()
+        expect(dialog.get_by_text("Nothing was written, this is a dry run.")).to_be_visible()
+        source.fill(f"sqlite:///{place}/shop.db#sales")
+        expect(table.get_by_role("row").nth(1)).to_have_text("19.5")
+        expect(dialog.get_by_label("dataset")).to_have_value(name)
+        dialog.get_by_label("only rows with a later").fill("id")
+        dialog.get_by_role("button", name="Register", exact=True).click()
+        lab.main(f"dataset:{name}")
+        assert catalog.dataset(name).scan().collect().rows() == [(1, 9.5), (2, 7.0)]
     finally:
         with contextlib.suppress(NotFound):
             catalog.delete(name, force=True)

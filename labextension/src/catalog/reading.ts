@@ -7,6 +7,7 @@ import type {
   IReadingOptions,
   IRegister
 } from '../api/types';
+import { TABLES } from './tables';
 
 /** The options of the reading that the dialog offers; '' leaves one to be guessed. */
 export const OPTIONS = [
@@ -103,6 +104,10 @@ function readingOf(form: IForm): IReadingOptions {
 /** Whether an address names a table of a database, or stands for one (`env:SHOP#orders`). */
 export const isDatabase = (source: string): boolean =>
   /^(?!s3a?:)[a-z][\w+]*:\/\//i.test(source) || /^(env|keyring):.*#/.test(source);
+
+/** Whether it is a folder, a prefix or a pattern, which may stand for several files. */
+export const isSeveral = (source: string): boolean =>
+  !isDatabase(source) && (/[*?[]/.test(source) || !TABLES.test(source));
 
 /** Whether it names objects of a store. */
 export const isObject = (source: string): boolean => /^s3a?:\/\//i.test(source);

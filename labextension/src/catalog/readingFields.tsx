@@ -7,7 +7,7 @@ import { cx } from '../components/cx';
 import { Field } from '../components/field';
 import { Select } from '../components/select';
 import { useWorkbench } from '../hooks/context';
-import { type IForm, isArchive, type Option, wordOf } from './reading';
+import { type IForm, isArchive, isSeveral, type Option, wordOf } from './reading';
 
 const ENCODINGS = [
   'utf-8',
@@ -40,7 +40,7 @@ export function PartFields({
   const { options, member } = form;
   const archives = files.filter(isArchive);
   const [sheets = []] = (seen?.files ?? []).map(file => file.sheets).filter(names => names.length);
-  const isMany = files.length > 1 || archives.length > 0;
+  const isMany = files.length > 1 || archives.length > 0 || files.some(isSeveral);
   const several = isMany || Boolean(seen?.exists) || Boolean(options.union);
   const change = (name: Option, value: string): void =>
     onChange({ options: { ...options, [name]: value } });

@@ -19,6 +19,7 @@ import {
   askOf,
   csvOf,
   type IForm,
+  isDatabase,
   isName,
   isThere,
   missingIn,
@@ -160,13 +161,14 @@ export function Register({ files, start, onReady }: IBodyProps): React.ReactElem
   const named = files.length ? files : [form.source.trim()].filter(Boolean);
   const question = JSON.stringify(questionOf(named, { ...form, again: false }));
   const asked = useSettled(question, WAIT);
+  const wanted = JSON.parse(asked) as IIngest;
   const query = useQuery<IInspection>(
     `inspect:${asked}`,
-    signal => client.catalog.inspect(JSON.parse(asked) as IIngest, signal),
+    signal => client.catalog.inspect(wanted, signal),
     {
       every: () => null,
       list: 'inspect',
-      when: named.length > 0
+      when: wanted.files.length > 0
     }
   );
   const { data, error, borrowed } = query;
@@ -183,13 +185,14 @@ export function Register({ files, start, onReady }: IBodyProps): React.ReactElem
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [key]);
   const change = (next: Partial<IForm>): void => setForm({ ...form, ...next });
+  const isTable = named.some(isDatabase);
   const isTried = form.mode !== 'place';
   return (
     <>
       {!files.length && <SourceField form={form} onChange={change} />}
       <Target files={named} form={form} seen={data} onChange={change} />
       <PartFields files={named} seen={data} form={form} onChange={change} />
-      {((!data && files.length > 0) || csv) && (
+      {((!data && named.length > 0 && !isTable) || csv) && (
         <ReadingFields
           form={form}
           file={csv}
@@ -293,6 +296,7 @@ function Rows({ seen, form, onChange }: ISeenProps): React.ReactElement {
       <Head
         column={column}
         type={form.types[column.name] ?? ''}
+        isTable={seen.files[0]?.kind === 'table' && !column.in_dataset}
         onType={type => onChange({ types: { ...form.types, [column.name]: type } })}
       />
     ),
@@ -314,15 +318,18 @@ function Rows({ seen, form, onChange }: ISeenProps): React.ReactElement {
 interface IHeadProps {
   column: IReadColumn;
   type: string;
+  /** Whether it is of a table of a database, whose own type may be overridden. */
+  isTable: boolean;
   onType: (type: string) => void;
 }
 
-function Head({ column, type, onType }: IHeadProps): React.ReactElement {
+function Head({ column, type, isTable, onType }: IHeadProps): React.ReactElement {
   const { trans } = useWorkbench();
-  const own = type || column.guessed;
+  const own = type || column.guessed || isTable;
+  const first = column.guessed ? trans.__('%1 (guessed)', column.type) : column.type;
   const guess = {
     value: '',
-    label: type ? trans.__('guess') : trans.__('%1 (guessed)', column.type)
+    label: type ? (isTable ? trans.__('as in the table') : trans.__('guess')) : first
   };
   return (
     <span className={cx('catalog-register-head')}>

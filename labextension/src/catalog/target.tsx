@@ -36,7 +36,7 @@ export function SourceField({ form, onChange }: IFieldsProps): React.ReactElemen
         onChange={change}
       />
       <span className={cx('quiet')}>
-        {isDatabase(source)
+        {isDatabase(source) && !source.startsWith('sqlite')
           ? trans.__('The password is a reference: postgresql://ana:env:NAME@host/shop#orders')
           : trans.__(
               'a file, a folder, a pattern, s3://bucket/prefix, sqlite:///shop.db#orders, postgresql://…#table'

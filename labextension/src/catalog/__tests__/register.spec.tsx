@@ -261,13 +261,23 @@ describe('the dialog that registers files', () => {
   });
 
   it('asks where the rows are if nothing was chosen, and suggests a name for them', async () => {
-    const { asked, ready } = await open({}, undefined, []);
+    const files = [{ ...SEEN.files[0]!, kind: 'table' as const }];
+    const columns = SEEN.columns.map(column => ({ ...column, guessed: false }));
+    const answer = ({ files: [file] }: IIngest): Partial<IInspection> =>
+      file?.startsWith('sqlite') ? { files, columns } : {};
+    const { asked, ready } = await open(answer, undefined, []);
     expect(asked).toEqual([]);
     const type = (text: string): boolean =>
       fireEvent.change(screen.getByLabelText('source'), { target: { value: text } });
+    type('in/orders');
+    await settle();
+    expect(asked.map(({ files }) => files)).toEqual([['in/orders']]);
+    expect(screen.getByLabelText('columns that are not everywhere')).toBeTruthy();
     type('sqlite:///shop.db#orders');
     await settle();
     expect(asked.at(-1)?.files).toEqual(['sqlite:///shop.db#orders']);
+    const kind = screen.getByLabelText<HTMLSelectElement>('type of Umsatz');
+    expect(kind.selectedOptions[0]?.text).toBe('f64');
     const cursor = screen.getByLabelText('only rows with a later');
     fireEvent.change(cursor, { target: { value: 'Tag' } });
     await settle();
