@@ -7,12 +7,33 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import NotFound
 from .definitions import origins
+from .knowing.masked import masked_features
 from .repo import folder
 
 if TYPE_CHECKING:
     from ..core.project import Project
     from ..core.viewer import Reveal
     from .definitions import Definition
+
+
+def hidden_of(
+    project: Project,
+    view: Definition,
+    views: Mapping[str, Definition],
+    reveal: Reveal,
+    *,
+    verb: str,
+) -> frozenset[str]:
+    """As `hidden`, of all features of one view, by their names; its masked keys too. What cannot
+    be known is hidden.
+    """
+    masked = masked_features(view, folder(project), views)
+    if not reveal:
+        return masked
+    names = [column.name for column in view.features]
+    known = {**views, view.name: view}
+    found = hidden(project, {view.name: names}, known, reveal, verb=verb)
+    return masked - {name for name in names if f"{view.name}:{name}" not in found}
 
 
 def hidden(

@@ -36,6 +36,13 @@ def features(lab: Lab) -> None:
     expect(page.locator("[data-basis]").first).to_be_visible()
 
 
+def features_view(lab: Lab) -> None:
+    """The features of a view, with all that is known of each."""
+    page = lab.open("Features", "view:origin_weather")
+    page.get_by_role("tab", name="Features").click()
+    expect(page.get_by_role("grid").locator("svg").first).to_be_visible(timeout=3 * SLOW)
+
+
 def features_asof(lab: Lab) -> None:
     page = lab.open("Features", "view:origin_weather")
     page.get_by_role("tab", name="As of").click()
@@ -51,6 +58,57 @@ def features_statistics(lab: Lab) -> None:
     page = lab.open("Features", "view:origin_weather")
     page.get_by_role("tab", name="Statistics").click()
     expect(page.get_by_role("grid").get_by_role("row").nth(1)).to_be_visible()
+
+
+def features_online(lab: Lab) -> None:
+    """A key that was picked from those of the source."""
+    page = lab.open("Features", "view:origin_weather")
+    page.get_by_role("tab", name="Online").click()
+    page.get_by_title("Ask for this key").first.click()
+    expect(page.get_by_role("columnheader", name="training reads")).to_be_visible()
+
+
+def features_lineage(lab: Lab) -> None:
+    page = lab.open("Features", "view:origin_weather")
+    page.get_by_role("tab", name="Lineage").click()
+    expect(page.locator("[data-node]").first).to_be_visible()
+
+
+def features_used_by(lab: Lab) -> None:
+    page = lab.open("Features", "view:origin_weather")
+    page.get_by_role("tab", name="Used by").click()
+    expect(page.get_by_role("grid", name="What uses origin_weather")).to_be_visible()
+
+
+def features_code(lab: Lab) -> None:
+    page = lab.open("Features", "view:origin_weather")
+    page.get_by_role("tab", name="Code").click()
+    expect(page.get_by_role("region", name="A training set in Python")).to_be_visible()
+
+
+def features_define(lab: Lab) -> None:
+    """The form for definitions, beside the page of a view."""
+    features_view(lab)
+    panel = lab.panel("Features")
+    panel.get_by_role("button", name="Define…").click()
+    expect(panel.get_by_label("Feast definitions")).to_be_visible()
+
+
+def features_basket(lab: Lab) -> None:
+    """Features of two views, and the form that stores them as a training set."""
+    panel = lab.panel("Features")
+    for view in ("origin_weather", "carrier_delays"):
+        lab.row(panel, f"view:{view}").focus()
+        lab.page.keyboard.press("ArrowRight")
+        expect(panel.locator(f'[data-mlinfra-ref^="feature:{view}:"]').first).to_be_visible()
+        lab.page.keyboard.press("ArrowRight")
+        lab.page.keyboard.press("Space")
+    panel.get_by_role("button", name="Store as a Training Set…").click()
+    form = panel.get_by_role("form", name="Store a training set")
+    form.get_by_label("Rows of").fill("flights.departures")
+    form.get_by_label("time in").fill("predict_at")
+    form.get_by_label("Store as").fill("flights.weather_and_delays")
+    lab.open("Features", "view:carrier_delays")
 
 
 def jobs(lab: Lab) -> None:
@@ -441,6 +499,19 @@ SCENES: dict[str, Callable[[Lab], None]] = {
     "notebook": notebook,
 }
 
+FEATURES: dict[str, Callable[[Lab], None]] = {
+    "features-view": features_view,
+    "features-asof": features_asof,
+    "features-online": features_online,
+    "features-statistics": features_statistics,
+    "features-lineage": features_lineage,
+    "features-used-by": features_used_by,
+    "features-code": features_code,
+    "features-define": features_define,
+    "features-basket": features_basket,
+}
+"""Each tab of a view's page, and the forms of the panel."""
+
 PICTURES: dict[str, Callable[[Lab], None]] = {
     **SCENES,
     "models": models_asked,
@@ -450,8 +521,7 @@ PICTURES: dict[str, Callable[[Lab], None]] = {
     "runtimes": runtimes,
     "cause": cause,
     "try-it": try_it,
-    "features-asof": features_asof,
-    "features-statistics": features_statistics,
+    **FEATURES,
     "access": access,
     "alert": alert,
     "rules": rules,

@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from tests.browser.conftest import Lab
-from tests.browser.scenes import SCENES, cause
+from tests.browser.scenes import FEATURES, SCENES, cause
 
 PAGES = [
     "catalog",
@@ -47,6 +47,13 @@ def test_axe_finds_nothing(shared: Lab, name: str, request: pytest.FixtureReques
     if name == "deploy":  # the form offers what fits the present traffic
         request.getfixturevalue("traffic")
     SCENES[name](shared)
+    faultless(shared.page)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FEATURES)
+def test_axe_finds_nothing_in_any_tab_of_a_feature_view(shared: Lab, name: str) -> None:
+    FEATURES[name](shared)
     faultless(shared.page)
 
 

@@ -417,9 +417,16 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
             "at": datetime(2026, 3, 1, 6, tzinfo=UTC),
             "known_only": True,
             "limit": 20,
+            "reveal": False,
         },
     ),
-    ("features statistics w", "ViewStatistics", "features", "statistics", {"view": "w"}),
+    (
+        "features statistics w --reveal",
+        "ViewStatistics",
+        "features",
+        "statistics",
+        {"view": "w", "reveal": Viewer("cli")},
+    ),
     ("features lineage w", "Page[Edge]", "features", "lineage", {"view": "w"}),
     (
         "features uses w",

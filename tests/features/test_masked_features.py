@@ -1,4 +1,4 @@
-"""Features made from columns with personal data: an online look-up for people hides their values,
+"""Features made from columns with personal data: looks for people hide their values,
 models get them.
 """
 
@@ -37,7 +37,7 @@ people = FeatureView(
 
 
 @pytest.mark.slow
-def test_a_look_up_for_people_masks_what_comes_from_a_tagged_column(project: Project) -> None:
+def test_looks_for_people_mask_what_comes_from_a_tagged_column(project: Project) -> None:
     (project.root / "feature_repo").mkdir()
     (project.root / "feature_repo" / "views.py").write_text(DEFINITIONS)
     catalog, features = Catalog(project), Features(project)
@@ -60,11 +60,35 @@ def test_a_look_up_for_people_masks_what_comes_from_a_tagged_column(project: Pro
     (entry,) = catalog.audit("hr.people").items
     assert (entry.verb, entry.columns) == ("features online", ["email"])
     assert features.looked_up(["people:score"], entities)[0].values == {"people:score": 0.5}
+    _check_known(features, catalog)
     _check_examples(features, catalog)
     toml = project.root / "mlinfra.toml"
     toml.write_text(toml.read_text() + '\n[catalog]\nreveal = "never"\n')
-    with pytest.raises(Forbidden):
-        Features(Project(project.root)).looked_up(["people:*"], entities, reveal=True)
+    never = Features(Project(project.root))
+    for ask in (
+        lambda: never.looked_up(["people:*"], entities, reveal=True),
+        lambda: never.explain("people", {"id": 1}, reveal=True),
+        lambda: never.statistics("people", reveal=True),
+    ):
+        with pytest.raises(Forbidden):
+            ask()
+
+
+def _check_known(features: Features, catalog: Catalog) -> None:
+    """As of and statistics hide the values, and show them by the same rule."""
+    hidden = features.explain("people", {"id": 1}), features.statistics("people")
+    assert CANARY not in json.dumps(to_json(hidden))
+    assert [found.masked for found in hidden] == [["mail"], ["mail"]]
+    assert catalog.audit().total == 1
+    explained = features.explain("people", {"id": 1}, reveal=True)
+    assert explained.taken
+    assert (explained.taken.values["mail"], list(explained.masked)) == (CANARY, [])
+    told = features.statistics("people", reveal=True)
+    assert told.profile
+    assert (told.profile.columns["mail"].max, list(told.masked)) == (CANARY, [])
+    shown = [(entry.verb, entry.columns) for entry in catalog.audit("hr.people").items[:2]]
+    assert shown == [("features statistics", ["email"]), ("features explain", ["email"])]
+    assert CANARY not in json.dumps(to_json(features.statistics("people"))), "it was kept"
 
 
 def _check_examples(features: Features, catalog: Catalog) -> None:

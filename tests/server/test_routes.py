@@ -287,9 +287,10 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
             "at": datetime(2013, 7, 12, 18, 30, tzinfo=UTC),
             "known_only": True,
             "limit": 20,
+            "reveal": False,
         },
     ),
-    ("features/views/w/statistics", None, "features", "statistics", {"view": "w"}),
+    ("features/views/w/statistics", None, "features", "statistics", {"view": "w", "reveal": False}),
     ("features/views/w/lineage", None, "features", "lineage", {"view": "w"}),
     (
         "features/views/w/uses",

@@ -18,6 +18,7 @@ from ...catalog import Profile
 from ...core.errors import MLInfraError
 from ...core.files import write_atomic
 from ...core.records import Number, to_json
+from ...core.viewer import Reveal
 from .. import statistics
 from ..definitions import Definition
 from ..pages import short_type, view_ref
@@ -57,9 +58,16 @@ class _Found:
 
 
 def statistics_of(
-    project: Project, view: Definition, at: datetime, views: Mapping[str, Definition]
+    project: Project,
+    view: Definition,
+    at: datetime,
+    views: Mapping[str, Definition],
+    *,
+    reveal: Reveal = False,
 ) -> ViewStatistics:
-    """See the records. at: the moment to which the ttl applies. views: all there are."""
+    """See the records. at: the moment to which the ttl applies. views: all there are. reveal: who
+    sees the profile of masked features too, which is recorded and kept nowhere.
+    """
     figures = statistics.current(project, view)
     window = trained.last(project, view.view)
     masked = masked_features(view, folder(project), views)
@@ -69,6 +77,9 @@ def statistics_of(
             found = _found(project, view, view.source, (figures.state, window, masked))
         except MLInfraError as error:
             problem, fix = f"{error.what} {error.why}".strip(), error.fix
+    if reveal and found.profile and view.source and view.source.kind == "dataset":
+        shown = _profile(view, view.source, folder(project), reveal)
+        found, masked = replace(found, profile=shown), frozenset[str]()
     report, checked_at = compared.last(project, view, masked)
     return ViewStatistics(
         view=view.name,
@@ -125,7 +136,7 @@ def _found(
     return found
 
 
-def _profile(view: Definition, source: SourceSpec, repo: Path) -> Profile:
+def _profile(view: Definition, source: SourceSpec, repo: Path, reveal: Reveal = False) -> Profile:
     """That of the dataset, which keeps sketches, else one of the rows."""
     from ...catalog import profile_of
     from ..sources.datasets import catalog_of
@@ -133,10 +144,16 @@ def _profile(view: Definition, source: SourceSpec, repo: Path) -> Profile:
     names = {column.name: short_type(column.type) for column in view.features}
     if source.kind == "dataset":
         pinned = f"{source.name}@{source.snapshot}" if source.snapshot else source.name
-        found = catalog_of(source, repo).profile(pinned)
         mapping = dict(source.mapping)
-        columns = {mapping.get(name, name): item for name, item in found.columns.items()}
-        return replace(found, columns={name: columns[name] for name in names if name in columns})
+        origin = {new: old for old, new in mapping.items()}
+        found = catalog_of(source, repo).profile(
+            pinned,
+            columns=[origin.get(name, name) for name in names],
+            reveal=reveal,
+            verb="features statistics",
+        )
+        told = {mapping.get(name, name): item for name, item in found.columns.items()}
+        return replace(found, columns={name: told[name] for name in names if name in told})
     frame = scan(source, repo)
     there = frame.collect_schema()
     types = {name: kind for name, kind in names.items() if name in there}

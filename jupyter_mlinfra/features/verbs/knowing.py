@@ -10,7 +10,9 @@ from ...core.errors import BadRequest
 from ...core.lineage import Edge
 from ...core.records import Page, page_of
 from ...core.refs import reference
+from ...core.viewer import Reveal
 from ..knowing.uses import Use, records
+from ..masking import hidden_of
 from ..repo import folder
 from .browsing import BrowsingVerbs
 
@@ -32,17 +34,18 @@ class KnowingVerbs(BrowsingVerbs):
         *,
         known_only: bool = False,
         limit: int = 20,
+        reveal: Reveal = False,
     ) -> Explained:
         """Which row a join takes for one entity at a time, and why it refuses every other.
 
         entity: its join keys. at: without a zone it is UTC; None: now, or `features.as_of`.
         known_only: rows count only once they are written, as with Feast's
-        `filter_by_created_timestamp`. limit: rows that are shown, those nearest in time. Raises
-        NotFound, BadRequest for a key that is missing or of a wrong type, Conflict for a view whose
-        values Feast computes.
+        `filter_by_created_timestamp`. limit: rows that are shown, those nearest in time. reveal:
+        who sees values of masked features too, which is recorded. Raises NotFound, BadRequest for a
+        key that is missing or of a wrong type, Conflict for a view whose values Feast computes,
+        Forbidden if the settings show masked values to nobody.
         """
         from ..knowing.explain import explain
-        from ..knowing.masked import masked_features
 
         if not 1 <= limit <= MOST_ROWS:
             raise BadRequest(f"limit={limit} is out of range.", fix=f"1 to {MOST_ROWS} rows.")
@@ -54,17 +57,21 @@ class KnowingVerbs(BrowsingVerbs):
             at or self._now(),
             known_only=known_only,
             limit=limit,
-            masked=masked_features(definition, repo, self._views()),
+            masked=hidden_of(
+                self._project, definition, self._views(), reveal, verb="features explain"
+            ),
         )
 
-    def statistics(self, view: str) -> ViewStatistics:
+    def statistics(self, view: str, *, reveal: Reveal = False) -> ViewStatistics:
         """Type, fill, distribution, freshness, drift and skew of each feature of a view. Rows are
-        read once for each state of the source. Raises NotFound.
+        read once for each state of the source. reveal: as in `explain`. Raises NotFound, Forbidden.
         """
         from ..knowing.figures import statistics_of
 
         found = self._registered()
-        return statistics_of(self._project, self._view(view, found), self._now(), found.views)
+        return statistics_of(
+            self._project, self._view(view, found), self._now(), found.views, reveal=reveal
+        )
 
     def lineage(self, view: str) -> Page[Edge]:
         """What a view was made from, and what was made from it. Raises NotFound."""

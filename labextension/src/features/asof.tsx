@@ -1,7 +1,8 @@
 import React, { useEffect, useRef, useState } from 'react';
 
-import { type ApiError, asApiError } from '../api/errors';
+import type { IQuestion } from '../api/features/knowing';
 import type { IExplained, IJudgedRow, IViewDetail } from '../api/types';
+import { useRevealed } from '../catalog/page/revealed';
 import { Button, Key } from '../components/button';
 import { ErrorCard } from '../components/card';
 import { cx } from '../components/cx';
@@ -12,9 +13,10 @@ import { Num } from '../components/number';
 import { State } from '../components/state';
 import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
-import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
+import { useQuery } from '../hooks/query';
 import type { IWorkbench } from '../tokens';
+import { type Entity, KeyFields, KnownKeys, trimmed } from './keys';
 import { isTaken, Timeline } from './timeline';
 import { utc } from './utc';
 
@@ -24,19 +26,15 @@ interface IAsOfProps {
   going?: boolean;
 }
 
-interface IAnswer {
-  found?: IExplained;
-  error?: ApiError;
-}
-
 /** Which row a join takes for one entity at a time, and why not the others. */
 export function AsOf({ detail, going }: IAsOfProps): React.ReactElement {
   const { client, trans } = useWorkbench();
   const { view, join_keys, created_column } = detail;
-  const [keys, setKeys] = useState<Readonly<Record<string, string>>>({});
+  const reveal = useRevealed();
+  const [keys, setKeys] = useState<Entity>({});
   const [at, setAt] = useState(utc(view.source_at));
   const [known, setKnown] = useState(false);
-  const [answer, setAnswer] = useState<IAnswer>({});
+  const [asked, setAsked] = useState<IQuestion>();
   const form = useRef<HTMLFormElement>(null);
   const focus = (): void => form.current?.querySelector('input')?.focus();
   usePageVerb('mlinfra:features-asof', focus);
@@ -45,19 +43,25 @@ export function AsOf({ detail, going }: IAsOfProps): React.ReactElement {
       focus();
     }
   }, [going]);
-  const { run, busy } = useAction();
   const complete = join_keys.every(key => keys[key]?.trim());
-  const ask = (): Promise<boolean> =>
-    run(async () => {
-      const entity = Object.fromEntries(join_keys.map(key => [key, (keys[key] ?? '').trim()]));
-      const moment = at.trim() && `${at.trim().replace(' ', 'T')}Z`;
-      try {
-        const question = { entity, at: moment || undefined, known_only: known };
-        setAnswer({ found: await client.features.explain(view.name, question) });
-      } catch (error) {
-        setAnswer({ error: asApiError(error) });
-      }
-    });
+  const query = useQuery(
+    `as of:${view.ref}:${JSON.stringify(asked)}${reveal ? ' revealed' : ''}`,
+    () => client.features.explain(view.name, { entity: {}, ...asked, reveal: reveal || undefined }),
+    { every: () => null, when: asked !== undefined }
+  );
+  const busy = asked !== undefined && !query.data && !query.error;
+  const ask = (entity: Entity, moment: string): void => {
+    const question = {
+      entity: trimmed(entity, join_keys),
+      at: moment.trim() ? `${moment.trim().replace(' ', 'T')}Z` : undefined,
+      known_only: known
+    };
+    if (JSON.stringify(question) === JSON.stringify(asked)) {
+      void query.refresh();
+    } else {
+      setAsked(question);
+    }
+  };
   return (
     <section className={cx('scroll')} aria-label={trans.__('As of')}>
       <Heading
@@ -69,18 +73,12 @@ export function AsOf({ detail, going }: IAsOfProps): React.ReactElement {
         className={cx('bar')}
         onSubmit={event => {
           event.preventDefault();
-          void (complete && ask());
+          if (complete && !busy) {
+            ask(keys, at);
+          }
         }}
       >
-        {join_keys.map(key => (
-          <Field
-            key={key}
-            label={key}
-            value={keys[key] ?? ''}
-            width={110}
-            onChange={value => setKeys({ ...keys, [key]: value })}
-          />
-        ))}
+        <KeyFields names={join_keys} keys={keys} onChange={setKeys} />
         <Field
           label={trans.__('at')}
           value={at}
@@ -105,9 +103,16 @@ export function AsOf({ detail, going }: IAsOfProps): React.ReactElement {
           submit
         />
         <Key>a</Key>
+        <KnownKeys
+          detail={detail}
+          onPick={entity => {
+            setKeys(entity);
+            ask(entity, at);
+          }}
+        />
       </form>
-      {answer.error && <ErrorCard error={answer.error} retry={() => void ask()} />}
-      {answer.found && <Verdicts found={answer.found} />}
+      {query.error && <ErrorCard error={query.error} retry={() => void query.refresh()} />}
+      {query.data && !query.error && <Verdicts found={query.data} />}
     </section>
   );
 }

@@ -13,12 +13,17 @@ import { useWorkbench } from '../hooks/context';
 export function Backfill({ view }: { view: IView }): React.ReactElement {
   const { client, trans, open } = useWorkbench();
   const [since, setSince] = useState('');
+  const [until, setUntil] = useState('');
   const [every, setEvery] = useState('1d');
   const { run, busy } = useAction();
 
   const begin = (): Promise<boolean> =>
     run(async () => {
-      const range = { start: `${since}T00:00:00Z`, every: every.trim() || undefined };
+      const range = {
+        start: `${since}T00:00:00Z`,
+        end: until ? `${until}T00:00:00Z` : undefined,
+        every: every.trim() || undefined
+      };
       const job = await client.features.materialize(view.name, range);
       await open(job.ref);
     });
@@ -40,6 +45,13 @@ export function Backfill({ view }: { view: IView }): React.ReactElement {
           width={130}
           value={since}
           onChange={setSince}
+        />
+        <Field
+          label={trans.__('until')}
+          type="date"
+          width={130}
+          value={until}
+          onChange={setUntil}
         />
         <Field
           label={trans.__('in parts of')}

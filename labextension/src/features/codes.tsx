@@ -30,7 +30,9 @@ export function Codes({ code }: { code: Code }): React.ReactElement {
               onClick={() => workbench.code.copy(text)}
             />
           </Heading>
-          <Highlight code={text} door={doorOf(name)} />
+          <div className={cx('inset')}>
+            <Highlight code={text} door={doorOf(name)} />
+          </div>
         </section>
       ))}
     </div>

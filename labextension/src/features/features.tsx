@@ -6,6 +6,7 @@ import type {
   IFeatureFigures,
   INumber,
   IUse,
+  IView,
   IViewDetail,
   IViewStatistics
 } from '../api/types';
@@ -17,6 +18,7 @@ import { RefLink } from '../components/reflink';
 import { State } from '../components/state';
 import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
+import { useRevealed } from '../catalog/page/revealed';
 import { useWorkbench } from '../hooks/context';
 import { type IQuery, useQuery } from '../hooks/query';
 import { formatRef } from '../refs';
@@ -30,13 +32,22 @@ const SHOWN = 2;
 /** Above this population stability index a feature has another distribution than in training. */
 const LARGE = 0.2;
 
-/** Profile, freshness, drift and skew; a view without rows of its own has none. */
-export function useStatistics({ view }: IViewDetail): IQuery<IViewStatistics> {
+/**
+ * Profile, freshness, drift and skew; a view without rows of its own has none. What is revealed is
+ * asked for once: each time is recorded.
+ */
+export function useStatistics(
+  view: Pick<IView, 'ref' | 'name' | 'kind'>,
+  reveal = false
+): IQuery<IViewStatistics> {
   const { client } = useWorkbench();
   return useQuery(
-    `statistics:${view.ref}`,
-    signal => client.features.statistics(view.name, signal),
-    { topics: ['view', 'dataset'], when: view.kind !== 'on_demand' }
+    `statistics:${view.ref}${reveal ? ' revealed' : ''}`,
+    signal => client.features.statistics(view.name, { reveal: reveal || undefined }, signal),
+    {
+      when: view.kind !== 'on_demand',
+      ...(reveal ? { every: () => null } : { topics: ['view', 'dataset'] })
+    }
   );
 }
 
@@ -47,7 +58,7 @@ export function Features({
 }: Pick<ITabState, 'goal' | 'current'> & { detail: IViewDetail }): React.ReactElement {
   const workbench = useWorkbench();
   const label = workbench.trans.__('Features of %1', detail.view.name);
-  const { data: known } = useStatistics(detail);
+  const { data: known } = useStatistics(detail.view, useRevealed());
   const { data: uses } = useUses(detail.view);
   const columns = knownColumns(workbench, detail, known, uses?.items);
   return <FeatureTable label={label} features={detail.features} columns={columns} {...place} />;

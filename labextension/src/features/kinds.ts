@@ -50,15 +50,31 @@ export const featureKinds = (trans: TranslationBundle): readonly IKindSpec[] => 
   {
     kind: 'saved',
     icon: 'features',
+    topic: 'view',
     label: trans.__('saved training set'),
     plural: trans.__('Saved training sets'),
-    code: true
+    code: true,
+    page: {
+      command: 'mlinfra:features-saved',
+      label: trans.__('Open Saved Training Set'),
+      caption: trans.__('What Feast saved, and where it is'),
+      title: name => name,
+      body: () => import('./page/saved')
+    }
   },
   {
     kind: 'entity',
     icon: 'features',
+    topic: 'view',
     label: trans.__('entity'),
     plural: trans.__('Entities'),
-    code: true
+    code: true,
+    page: {
+      command: 'mlinfra:features-entity',
+      label: trans.__('Open Entity'),
+      caption: trans.__('The key that views share, and which they are'),
+      title: name => name,
+      body: () => import('./page/entity')
+    }
   }
 ];

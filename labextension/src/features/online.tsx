@@ -1,27 +1,22 @@
 import React, { useEffect, useRef, useState } from 'react';
 
-import { type ApiError, asApiError } from '../api/errors';
 import type { IOnlineRow, IViewDetail } from '../api/types';
 import { Button, Key } from '../components/button';
 import { ErrorCard } from '../components/card';
 import { cx } from '../components/cx';
-import { Field } from '../components/field';
 import { usePageVerb } from '../components/frame';
 import { Heading } from '../components/header';
 import { Num } from '../components/number';
 import { State } from '../components/state';
 import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
-import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
+import { useQuery } from '../hooks/query';
 import { formatRef } from '../refs';
 import type { IWorkbench } from '../tokens';
 import { Backfill } from './backfill';
-
-interface ILooked {
-  row?: IOnlineRow;
-  error?: ApiError;
-}
+import { type Entity, KeyFields, KnownKeys, trimmed } from './keys';
+import { hasJoinedRows } from './stored';
 
 interface IOnlineProps {
   detail: IViewDetail;
@@ -29,13 +24,13 @@ interface IOnlineProps {
   going?: boolean;
 }
 
-/** What a request would get now, for one entity. */
+/** What a request would get now, for one entity: it is asked for again when there is news. */
 export function Online({ detail, going }: IOnlineProps): React.ReactElement {
   const workbench = useWorkbench();
   const { client, trans } = workbench;
   const { view, join_keys } = detail;
-  const [keys, setKeys] = useState<Readonly<Record<string, string>>>({});
-  const [looked, setLooked] = useState<ILooked>({});
+  const [keys, setKeys] = useState<Entity>({});
+  const [entity, setEntity] = useState<Entity>();
   const form = useRef<HTMLFormElement>(null);
   usePageVerb('mlinfra:features-online', () => form.current?.querySelector('input')?.focus());
   useEffect(() => {
@@ -43,66 +38,101 @@ export function Online({ detail, going }: IOnlineProps): React.ReactElement {
       form.current?.querySelector('input')?.focus();
     }
   }, [going]);
-  const { run, busy } = useAction();
   const complete = join_keys.every(key => keys[key]?.trim());
+  const query = useQuery(
+    `online:${view.name}:${JSON.stringify(entity)}`,
+    signal => client.features.online([`${view.name}:*`], [entity ?? {}], signal),
+    { topics: ['view'], about: view.ref, when: entity !== undefined }
+  );
+  const row = query.data?.[0];
+  const busy = entity !== undefined && !row && !query.error;
 
-  const look = (): Promise<boolean> =>
-    run(async () => {
-      // as text: the server knows the types of the keys, and "02134" is no number where the key is
-      // text
-      const entity = Object.fromEntries(join_keys.map(key => [key, (keys[key] ?? '').trim()]));
-      try {
-        const [row] = await client.features.online([`${view.name}:*`], [entity]);
-        setLooked({ row });
-      } catch (error) {
-        setLooked({ error: asApiError(error) });
-      }
-    });
+  const look = (asked: Entity): void => {
+    const wanted = trimmed(asked, join_keys);
+    if (JSON.stringify(wanted) === JSON.stringify(entity)) {
+      void query.refresh();
+    } else {
+      setEntity(wanted);
+    }
+  };
 
   return (
     <section className={cx('scroll')} aria-label={trans.__('Online values')}>
-      <Heading title={trans.__('Online, now')} note={trans.__('what a request gets')} />
+      <Heading
+        title={trans.__('Online, now')}
+        note={trans.__('what a request gets, beside what training reads')}
+      />
       <form
         ref={form}
         className={cx('bar')}
         onSubmit={event => {
           event.preventDefault();
-          void look();
+          if (complete && !busy) {
+            look(keys);
+          }
         }}
       >
-        {join_keys.map(key => (
-          <Field
-            key={key}
-            label={key}
-            value={keys[key] ?? ''}
-            width={110}
-            onChange={value => setKeys({ ...keys, [key]: value })}
-          />
-        ))}
+        <KeyFields names={join_keys} keys={keys} onChange={setKeys} />
         <Button
           label={busy ? trans.__('Looking Up…') : trans.__('Look Up')}
           disabled={!complete || busy}
           submit
         />
         <Key>o</Key>
+        <KnownKeys
+          detail={detail}
+          onPick={picked => {
+            setKeys(picked);
+            look(picked);
+          }}
+        />
       </form>
-      {looked.error && <ErrorCard error={looked.error} />}
-      {looked.row && <OnlineValues row={looked.row} workbench={workbench} />}
+      {query.error && <ErrorCard error={query.error} />}
+      {row && entity && !query.error && (
+        <OnlineValues row={row} entity={entity} detail={detail} workbench={workbench} />
+      )}
       {view.online && <Backfill view={view} />}
     </section>
+  );
+}
+
+/** Whether two values are one; times may be written in two ways. */
+function isSame(one: unknown, other: unknown): boolean {
+  const texts = [one ?? null, other ?? null].map(value => JSON.stringify(value));
+  return (
+    texts[0] === texts[1] ||
+    (typeof one === 'string' && typeof other === 'string' && Date.parse(one) === Date.parse(other))
+  );
+}
+
+function Value({ value }: { value: unknown }): React.ReactElement {
+  return typeof value === 'number' ? (
+    <Num value={value} format={format.cell} />
+  ) : (
+    <>{format.cell(value)}</>
   );
 }
 
 const viewOf = (key: string): string => key.slice(0, key.indexOf(':'));
 const featureOf = (key: string): string => key.slice(key.indexOf(':') + 1);
 
-function OnlineValues({
-  row,
-  workbench
-}: {
+interface IOnlineValuesProps {
   row: IOnlineRow;
+  entity: Entity;
+  detail: IViewDetail;
   workbench: IWorkbench;
-}): React.ReactElement {
+}
+
+/** The values of an entity, beside those that a training set would read at the same moment. */
+function OnlineValues({ row, entity, detail, workbench }: IOnlineValuesProps): React.ReactElement {
+  const { client } = workbench;
+  const { view } = detail;
+  const { data } = useQuery(
+    `offline:${view.ref}:${JSON.stringify(entity)}`,
+    () => client.features.explain(view.name, { entity, limit: 1 }),
+    { topics: ['view', 'dataset'], every: () => null, when: hasJoinedRows(detail) }
+  );
+  const offline = data && !data.note ? (data.taken?.values ?? {}) : undefined;
   const { trans } = workbench;
   const columns: IColumnSpec<string>[] = [
     { key: 'feature', head: trans.__('feature'), cell: featureOf, width: 220 },
@@ -111,14 +141,7 @@ function OnlineValues({
       head: trans.__('value'),
       end: true,
       width: 140,
-      cell: name => {
-        const value = row.values[name];
-        return typeof value === 'number' ? (
-          <Num value={value} format={format.cell} />
-        ) : (
-          format.cell(value)
-        );
-      }
+      cell: name => <Value value={row.values[name]} />
     },
     {
       key: 'state',
@@ -129,8 +152,30 @@ function OnlineValues({
     {
       key: 'event',
       head: trans.__('event time'),
-      cell: name => format.time(row.event_at[name] ?? null)
-    }
+      cell: name => format.time(row.event_at[name] ?? null),
+      width: 140
+    },
+    ...(offline
+      ? [
+          {
+            key: 'offline',
+            head: trans.__('training reads'),
+            end: true,
+            width: 140,
+            cell: (name: string) => <Value value={offline[featureOf(name)]} />
+          },
+          {
+            key: 'differs',
+            head: trans.__('same'),
+            cell: (name: string) =>
+              isSame(offline[featureOf(name)], row.values[name]) ? (
+                <State state="ok">{trans.__('the same')}</State>
+              ) : (
+                <State state="drifted">{trans.__('differs')}</State>
+              )
+          }
+        ]
+      : [])
   ];
   return (
     <Table

@@ -24,8 +24,11 @@ import { kinds } from '../kinds';
 import { putBack } from '../order';
 import { parseRef } from '../refs';
 import type { IWorkbench } from '../tokens';
+import { ColumnShape, columnOf } from '../catalog/figures';
 import { DefineForm } from './define';
+import { useStatistics } from './features';
 import { isHistorical, onlineWords } from './fresh';
+import { Entities, SavedSets } from './registered';
 import { featureRow, type IBasketProps } from './rows';
 import { Services } from './services';
 import { StoreForm } from './store';
@@ -59,6 +62,8 @@ export default function FeaturesPanel(): React.ReactElement {
         />
       </ListSection>
       <Services picked={picked} onPick={pick} />
+      <Entities />
+      <SavedSets />
       <Pinned name="features:pinned" title={trans.__('Pinned')} kinds={kinds.of('features')} />
       <Recent name="features:recent" kinds={kinds.of('features')} />
     </>
@@ -267,6 +272,12 @@ function noteOf({ kind, version }: IView, trans: TranslationBundle): string {
   return [version ? `v${version}` : '', kinds[kind]].filter(Boolean).join(' ');
 }
 
+/** The distribution of a feature, once it is known. */
+function FeatureShape({ view, name }: { view: IView; name: string }): React.ReactElement | null {
+  const shape = columnOf(useStatistics(view).data?.profile, name)?.shape;
+  return shape ? <ColumnShape name={name} shape={shape} width={44} height={14} /> : null;
+}
+
 /** The features of a view to pick from, and how many more there are. */
 function featureRows(
   view: IView,
@@ -274,7 +285,16 @@ function featureRows(
   basket: IBasketProps,
   { trans }: IWorkbench
 ): IListRow[] {
-  const rows = features.map(feature => featureRow(feature, basket, trans.__('Select')));
+  const rows = features.map((feature): IListRow => {
+    const row = featureRow(feature, basket, trans.__('Select'));
+    const meta = (
+      <>
+        <FeatureShape view={view} name={feature.name} />
+        {row.meta}
+      </>
+    );
+    return { ...row, meta };
+  });
   const rest = view.features - features.length;
   if (rest > 0) {
     const words = trans._n('%1 more feature', '%1 more features', rest);

@@ -8,6 +8,7 @@ import type {
   IViewStatistics
 } from '../api/types';
 import { ColumnShape, columnOf, figureOf, mostFrequent, quantile } from '../catalog/figures';
+import { useRevealed } from '../catalog/page/revealed';
 import { ActionButton } from '../components/action';
 import { EmptyCard, Result } from '../components/card';
 import { cx } from '../components/cx';
@@ -24,7 +25,7 @@ import { Skew } from './skew';
 /** The distribution of each feature, its drift and its skew. */
 export function Statistics({ detail }: { detail: IViewDetail }): React.ReactElement {
   const workbench = useWorkbench();
-  const query = useStatistics(detail);
+  const query = useStatistics(detail.view, useRevealed());
   return (
     <Result query={query}>
       {known => (

@@ -8,14 +8,8 @@ import { Features } from './features';
 import { ViewLineage } from './lineage';
 import { Online } from './online';
 import { Statistics } from './statistics';
+import { hasJoinedRows, isStored } from './stored';
 import { UsedBy } from './uses';
-
-/** Whether a source has its rows, so that something is known of them. */
-const isStored = ({ view, timestamp_column }: IViewDetail): boolean =>
-  view.kind !== 'on_demand' && timestamp_column !== '';
-
-/** Whether a join takes one of these rows; windows are computed from many. */
-const isTaken = (detail: IViewDetail): boolean => isStored(detail) && detail.windows.length === 0;
 
 /** The tabs of the page of a feature view. */
 export const TABS: readonly ITabSpec<IViewDetail>[] = [
@@ -28,7 +22,7 @@ export const TABS: readonly ITabSpec<IViewDetail>[] = [
   {
     name: 'asof',
     label: trans => trans.__('As of'),
-    when: isTaken,
+    when: hasJoinedRows,
     keys: { a: 'mlinfra:features-asof' },
     draw: (detail, { asked }) => <AsOf detail={detail} going={asked === 'a'} />
   },

@@ -9,6 +9,7 @@ import click
 from ....core.errors import BadRequest
 from ....faces.cli import paged
 from ....faces.parse import keys, moment
+from ....faces.reveal import revealing, viewer_here
 from ....faces.session import Session
 from .noun import features
 
@@ -23,8 +24,14 @@ from .noun import features
     "--known-only", is_flag=True, help="Rows count only once they are written: no late arrivals."
 )
 @click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True)
+@revealing
 def _explain(
-    session: Session, view: str, key: tuple[str, ...], at: str | None, known_only: bool, limit: int
+    session: Session,
+    view: str,
+    key: tuple[str, ...],
+    at: str | None,
+    reveal: bool,
+    **options: Any,
 ) -> Any:
     """Which row a training set takes for one entity at a time, and why it refuses every other."""
     entities = keys(key) or [{}]
@@ -33,15 +40,16 @@ def _explain(
             "One entity is explained at a time.", "A key is given twice.", "Give every key once."
         )
     return session.bench.features.explain(
-        view, entities[0], moment(at), known_only=known_only, limit=limit
+        view, entities[0], moment(at), **options, reveal=viewer_here(session, reveal)
     )
 
 
 @features.verb("statistics")
 @click.argument("view")
-def _statistics(session: Session, view: str) -> Any:
+@revealing
+def _statistics(session: Session, view: str, reveal: bool) -> Any:
     """Type, fill, distribution, freshness, drift and skew of each feature of a view."""
-    return session.bench.features.statistics(view)
+    return session.bench.features.statistics(view, reveal=viewer_here(session, reveal))
 
 
 @features.verb("lineage")

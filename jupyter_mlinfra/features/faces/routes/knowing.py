@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from ....faces.handler import Handler, access, elsewhere
 from ....faces.parameters import Cursor, Interval, Len, Limit, Name
+from ....faces.reveal import viewer_of
 
 if TYPE_CHECKING:
     from ....core.lineage import Edge
@@ -28,18 +29,29 @@ class Explain(Handler):
         at: datetime | None = None,
         known_only: bool = False,
         limit: Annotated[int, Interval(ge=1, le=200)] = 20,
+        reveal: bool = False,
     ) -> Explained:
         """Which row of a view a join takes for one entity at a time, and why it refuses every
-        other; changes nothing. `known_only`: rows count only once they are written.
+        other; changes nothing. `known_only`: rows count only once they are written. `reveal` needs
+        the right to read `mlinfra:catalog-pii`, and is recorded.
         """
-        return self.bench.features.explain(name, entity, at, known_only=known_only, limit=limit)
+        return self.bench.features.explain(
+            name,
+            entity,
+            at,
+            known_only=known_only,
+            limit=limit,
+            reveal=viewer_of(self, reveal),
+        )
 
 
 class Statistics(Handler):
     @read(slow=True)
-    def get(self, name: str) -> ViewStatistics:
-        """Profile, freshness, drift and skew of each feature of a view."""
-        return self.bench.features.statistics(name)
+    def get(self, name: str, *, reveal: bool = False) -> ViewStatistics:
+        """Profile, freshness, drift and skew of each feature of a view. `reveal` needs the right to
+        read `mlinfra:catalog-pii`, and is recorded.
+        """
+        return self.bench.features.statistics(name, reveal=viewer_of(self, reveal))
 
 
 class Lineage(Handler):

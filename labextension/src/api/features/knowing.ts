@@ -8,6 +8,10 @@ export interface IQuestion {
   at?: string;
   /** Rows count only once they are written. */
   known_only?: boolean;
+  /** Rows that are shown. */
+  limit?: number;
+  /** With the values of masked features. */
+  reveal?: boolean;
 }
 
 /** entities: a dataset with keys and times; at: its column of times. */
@@ -21,7 +25,11 @@ export interface ITrainingSet {
 /** What is known of a view, and training sets that are stored. */
 export interface IKnowingClient {
   explain: (view: string, question: IQuestion) => Promise<IExplained>;
-  statistics: (view: string, signal?: AbortSignal) => Promise<IViewStatistics>;
+  statistics: (
+    view: string,
+    options?: { reveal?: boolean },
+    signal?: AbortSignal
+  ) => Promise<IViewStatistics>;
   lineage: (view: string, signal?: AbortSignal) => Promise<IPage<IEdge>>;
   /** What was made from its features, champions first. */
   uses: (view: string, options?: IPaging, signal?: AbortSignal) => Promise<IPage<IUse>>;
@@ -32,7 +40,8 @@ export interface IKnowingClient {
 export const knowingClient = (request: Request): IKnowingClient => ({
   explain: (view, question) =>
     request(`features/views/${pathOf(view)}/explain`, { body: { ...question } }),
-  statistics: (view, signal) => request(`features/views/${pathOf(view)}/statistics`, { signal }),
+  statistics: (view, options = {}, signal) =>
+    request(`features/views/${pathOf(view)}/statistics`, { query: { ...options }, signal }),
   lineage: (view, signal) => request(`features/views/${pathOf(view)}/lineage`, { signal }),
   uses: (view, options = {}, signal) =>
     request(`features/views/${pathOf(view)}/uses`, { query: { ...options }, signal }),

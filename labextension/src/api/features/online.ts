@@ -1,10 +1,12 @@
 import { pathOf, type Request } from '../request';
 import type { IJob, IOnlineRow } from '../types';
 
-/** start: an event time. every: length of a part, such as `1d`. */
+/** start, end: event times. every: length of a part, such as `1d`. full: what is online, too. */
 export interface IRange {
-  start: string;
+  start?: string;
+  end?: string;
   every?: string;
+  full?: boolean;
 }
 
 /** The newest values, for requests. */
@@ -16,7 +18,8 @@ export interface IOnlineClient {
   /** features: `view:feature` or `view:*`. entities: one mapping of join keys for each row. */
   online: (
     features: readonly string[],
-    entities: readonly Readonly<Record<string, unknown>>[]
+    entities: readonly Readonly<Record<string, unknown>>[],
+    signal?: AbortSignal
   ) => Promise<readonly IOnlineRow[]>;
 }
 
@@ -24,5 +27,6 @@ export const onlineClient = (request: Request): IOnlineClient => ({
   materialize: (view, range) =>
     request(`features/views/${pathOf(view)}/materialize`, { body: { ...range } }),
   check: view => request(`features/views/${pathOf(view)}/check`, { body: {} }),
-  online: (features, entities) => request('features/online', { body: { features, entities } })
+  online: (features, entities, signal) =>
+    request('features/online', { body: { features, entities }, signal })
 });

@@ -1,6 +1,16 @@
 import type { IPaging } from '../paging';
 import { pathOf, type Request } from '../request';
-import type { IFeature, IJob, IPage, IService, IServiceDetail, IView, IViewDetail } from '../types';
+import type {
+  IEntity,
+  IFeature,
+  IJob,
+  IPage,
+  ISavedSet,
+  IService,
+  IServiceDetail,
+  IView,
+  IViewDetail
+} from '../types';
 
 /** What views and features there are. */
 export interface IViewsClient {
@@ -12,6 +22,11 @@ export interface IViewsClient {
   ) => Promise<IPage<IFeature>>;
   services: (options?: IPaging, signal?: AbortSignal) => Promise<IPage<IService>>;
   service: (name: string, signal?: AbortSignal) => Promise<IServiceDetail>;
+  entities: (options?: IPaging, signal?: AbortSignal) => Promise<IPage<IEntity>>;
+  entity: (name: string, signal?: AbortSignal) => Promise<IEntity>;
+  /** Training sets that Feast saved. */
+  savedSets: (options?: IPaging, signal?: AbortSignal) => Promise<IPage<ISavedSet>>;
+  savedSet: (name: string, signal?: AbortSignal) => Promise<ISavedSet>;
   /** Write Feast definitions as a file of that name and apply them, as a job. */
   define: (name: string, text: string) => Promise<IJob>;
 }
@@ -24,5 +39,10 @@ export const viewsClient = (request: Request): IViewsClient => ({
   services: (options = {}, signal) =>
     request('features/services', { query: { ...options }, signal }),
   service: (name, signal) => request(`features/services/${pathOf(name)}`, { signal }),
+  entities: (options = {}, signal) =>
+    request('features/entities', { query: { ...options }, signal }),
+  entity: (name, signal) => request(`features/entities/${pathOf(name)}`, { signal }),
+  savedSets: (options = {}, signal) => request('features/saved', { query: { ...options }, signal }),
+  savedSet: (name, signal) => request(`features/saved/${pathOf(name)}`, { signal }),
   define: (name, text) => request('features/define', { body: { name, text } })
 });

@@ -5,7 +5,22 @@ import { fakeWorkbench, show } from '../../components/__tests__/workbench';
 import { Backfill } from '../backfill';
 import { Online } from '../online';
 
-const detail = { view: { name: 'homes' }, join_keys: ['zip'] } as never;
+const detail = {
+  view: { ref: 'view:homes', name: 'homes', kind: 'batch', dataset: 'ns.homes' },
+  join_keys: ['zip'],
+  timestamp_column: 'at',
+  rows: { value: 300 },
+  windows: []
+} as never;
+const rows = {
+  columns: [{ name: 'zip' }, { name: 'price' }],
+  data: [
+    ['02134', '02134', '90210'],
+    [1, 2, 3]
+  ],
+  masked: []
+};
+const explain = async (): Promise<object> => ({ taken: { values: { price: 1021.5 } }, note: '' });
 const row = {
   entity: { zip: '02134' },
   values: { 'homes:price': 1021.3456 },
@@ -17,9 +32,10 @@ const row = {
 function filled(): { online: jest.Mock; answer: () => Promise<void>; press: () => void } {
   let done: (rows: readonly object[]) => void = () => undefined;
   const online = jest.fn(() => new Promise<readonly object[]>(resolve => (done = resolve)));
-  show(fakeWorkbench({ features: { online } }), <Online detail={detail} />);
+  const catalog = { rows: async () => rows };
+  show(fakeWorkbench({ features: { online, explain }, catalog }), <Online detail={detail} />);
   fireEvent.change(screen.getByLabelText('zip'), { target: { value: ' 02134 ' } });
-  const form = screen.getByRole('button').closest('form')!;
+  const form = screen.getByRole('button', { name: 'Look Up' }).closest('form')!;
   return {
     online,
     answer: () => act(async () => done([row])),
@@ -31,7 +47,7 @@ describe('a look-up', () => {
   it('sends a key as it was typed: digits alone are no number where the key is text', () => {
     const { online, press } = filled();
     press();
-    expect(online).toHaveBeenCalledWith(['homes:*'], [{ zip: '02134' }]);
+    expect(online).toHaveBeenCalledWith(['homes:*'], [{ zip: '02134' }], expect.anything());
   });
 
   it('is one, however often the button is pressed, and the button says that it is under way', async () => {
@@ -39,12 +55,21 @@ describe('a look-up', () => {
     press();
     press();
     expect(online).toHaveBeenCalledTimes(1);
-    const button = screen.getByRole<HTMLButtonElement>('button');
+    const button = screen.getByText<HTMLButtonElement>(/^Look/).closest('button')!;
     expect([button.textContent, button.disabled]).toEqual(['Looking Up…', true]);
     await answer();
     expect([button.textContent, button.disabled]).toEqual(['Look Up', false]);
     expect(screen.getByText('price')).toBeTruthy();
     expect(screen.getByText('1021.3456')).toBeTruthy();
+    expect(await screen.findByText('1021.5')).toBeTruthy();
+    expect(screen.getByText('differs')).toBeTruthy();
+  });
+
+  it('offers each key of the last rows once', async () => {
+    const { online } = filled();
+    fireEvent.click(await screen.findByRole('button', { name: '90210' }));
+    expect(online).toHaveBeenCalledWith(['homes:*'], [{ zip: '90210' }], expect.anything());
+    expect(screen.getAllByTitle('Ask for this key')).toHaveLength(2);
   });
 });
 

@@ -20,7 +20,7 @@ export function ViewFacts({ detail }: { detail: IViewDetail }): React.ReactEleme
   const { trans, open } = useWorkbench();
   const { view, rows, join_keys, timestamp_column, versions, services, labels, uses, windows } =
     detail;
-  const skew = useStatistics(detail).data?.skew;
+  const skew = useStatistics(view).data?.skew;
   return (
     <Facts>
       <>

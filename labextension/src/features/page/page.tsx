@@ -1,5 +1,8 @@
-import React from 'react';
+import React, { useState } from 'react';
 
+import type { IView } from '../../api/types';
+import { RevealBar } from '../../catalog/page/reveal';
+import { RevealedContext } from '../../catalog/page/revealed';
 import { Result } from '../../components/card';
 import { cx } from '../../components/cx';
 import { CodeDrawer } from '../../components/drawer';
@@ -8,6 +11,7 @@ import { useWorkbench } from '../../hooks/context';
 import { useQuery } from '../../hooks/query';
 import { formatRef, labelOf } from '../../refs';
 import type { IPageProps } from '../../tokens';
+import { useStatistics } from '../features';
 import { TABS } from '../tabs';
 import { ViewFacts } from './facts';
 import { ViewHead } from './head';
@@ -15,6 +19,7 @@ import { ViewHead } from './head';
 /** The page of a feature view. */
 export default function ViewPage({ reference, name }: IPageProps): React.ReactElement {
   const { client } = useWorkbench();
+  const [revealed, reveal] = useState(false);
   const query = useQuery(reference, signal => client.features.show(labelOf(reference), signal), {
     topics: ['view'],
     about: formatRef('view', name)
@@ -36,11 +41,26 @@ export default function ViewPage({ reference, name }: IPageProps): React.ReactEl
                 {detail.view.problem} {detail.view.fix}
               </p>
             )}
-            <PageTabs tabs={TABS} detail={detail} page={reference} first="features" />
+            <Masked view={detail.view} revealed={revealed} onReveal={reveal} />
+            <RevealedContext.Provider value={revealed}>
+              <PageTabs tabs={TABS} detail={detail} page={reference} first="features" />
+            </RevealedContext.Provider>
             <CodeDrawer code={detail.code} />
           </>
         )}
       </Result>
     </>
   );
+}
+
+interface IMaskedProps {
+  view: IView;
+  revealed: boolean;
+  onReveal: (revealed: boolean) => void;
+}
+
+/** Which features are masked, and the way to their values. */
+function Masked({ view, ...revealing }: IMaskedProps): React.ReactElement {
+  const names = useStatistics(view).data?.masked ?? [];
+  return <RevealBar name={view.name} names={names} {...revealing} />;
 }
