@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from time import process_time
@@ -336,6 +337,42 @@ def test_a_damaged_sketch_is_made_again(catalog: Catalog, project: Project) -> N
         again = catalog.profile("t.t", tier="exact")
         assert (again.files_read, again.columns) == (1, first.columns)
         assert kept.read_bytes() == whole
+
+
+def test_after_an_append_the_files_before_are_one_sketch(
+    catalog: Catalog, project: Project
+) -> None:
+    draw = np.random.default_rng(1)
+
+    def rows(count: int) -> pl.DataFrame:
+        return pl.DataFrame(
+            {"few": draw.integers(0, 9, count), "many": draw.normal(size=count)}
+        ).with_columns(word=pl.col("many").cast(pl.String), day=pl.lit(date(2026, 1, 1)))
+
+    parts = [rows(1_000) for _ in range(9)]
+    for part in parts[:8]:
+        catalog.write(part, into="shop.t")
+    assert catalog.profile("shop.t", tier="exact").files_read == 8
+    files = list((project.home / "sketches").rglob("*.arrow"))
+    assert len(files) == 9
+    for path in sorted(files, key=lambda path: path.stat().st_mtime_ns)[:-1]:
+        path.write_bytes(b"damaged")
+    catalog.write(parts[8], into="shop.t")
+    found = catalog.profile("shop.t", tier="exact")
+    assert found.files_read == 1
+    whole = told(merge([of(part) for part in parts], parts[0].schema, rows=9_000))
+    assert found.rows == 9_000
+    for name, column in found.columns.items():
+        same(replace(column, type=""), whole[name])
+    # fewer files than are in it, and columns that it does not have
+    newest, *_, first = catalog.snapshots("shop.t").items
+    catalog.restore("shop.t", first.id)
+    found = catalog.profile("shop.t", tier="exact")
+    assert (found.rows, found.files_read) == (1_000, 1)
+    catalog.restore("shop.t", newest.id)
+    catalog.write(rows(1_000).with_columns(new=pl.lit(1)), into="shop.t")
+    found = catalog.profile("shop.t", tier="exact")
+    assert (found.rows, found.columns["new"].nulls) == (10_000, 9_000)
 
 
 def test_a_profile_that_was_stopped_goes_on_with_the_files_that_are_left(

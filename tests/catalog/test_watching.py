@@ -12,7 +12,8 @@ import polars as pl
 import pytest
 
 from jupyter_mlinfra.catalog.quality import watching
-from jupyter_mlinfra.catalog.quality.learning import Commit, freshness, newest, volume
+from jupyter_mlinfra.catalog.quality.learning import Commit, freshness, newest
+from jupyter_mlinfra.catalog.quality.volumes import volume
 from jupyter_mlinfra.core.records import now
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
@@ -153,6 +154,23 @@ def test_a_weekend_has_its_own_number_of_rows(weekend: int) -> None:
             few = Commit("few", known[-1].at, usual[number - 1] // 5)
             missed += number > 35 and volume([*known[:-1], few]).verdict != "short"
     assert (looks, alarms, missed) == (124, 0, 0)
+
+
+@pytest.mark.parametrize("weekend", [0.3, 1.0])
+def test_quiet_nights_and_weekends_of_hourly_commits_are_usual(weekend: float) -> None:
+    draw, alarms, missed, looks = random.Random(5), 0, 0, 0
+    commits = []
+    for hour, at in enumerate(hourly(draw)):
+        usual = 2_000 * (0.05 if hour % 24 < 7 else 1.0) * (weekend if hour // 24 % 7 > 4 else 1.0)
+        commits.append(Commit(str(hour), at, round(usual * math.exp(draw.gauss(0, 0.1)))))
+    assert volume(commits[:60]).verdict == "unknown"  # no weekend was seen yet
+    for number in range(24 * 15, 480, 2):  # two weekends were
+        known = commits[max(0, number - 400) : number]
+        few = Commit("few", known[-1].at, (known[-1].rows or 0) // 4)
+        looks += 1
+        alarms += volume(known).verdict != "well"
+        missed += volume([*known[:-1], few]).verdict != "short"
+    assert (looks, alarms, missed) == (60, 0, 0)
 
 
 def kept(project: Any, commits: list[tuple[datetime, int]]) -> None:

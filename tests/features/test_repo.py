@@ -14,6 +14,8 @@ import pytest
 from jupyter_mlinfra.core.errors import MLInfraError, NotFound, Unprocessable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.features import Features
+from jupyter_mlinfra.features import configured as configured_module
+from jupyter_mlinfra.features.configured import Configured
 from jupyter_mlinfra.features.repo import OFFLINE_STORE, configuration, feast_config, registry_file
 from jupyter_mlinfra.features.worker import call
 
@@ -67,6 +69,25 @@ def test_keys_of_feature_store_yaml_win_and_may_take_values_from_the_environment
     assert registry_file(project) == project.root / "feature_repo" / "data" / "registry.pb"
     settings(project, "registry:\n  registry_type: sql\n  path: postgresql+psycopg://db/feast\n")
     assert registry_file(project) is None
+
+
+def test_look_ups_read_the_configuration_when_it_has_changed(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = project.root / "feature_repo" / "feature_store.yaml"
+    path.parent.mkdir(exist_ok=True)
+    path.unlink(missing_ok=True)
+    configured = Configured(project)
+    assert configured.now() is configured.now()
+    for name in ("aa", "bb", "cc"):  # of one size, at once one after the other
+        path.write_text(f"project: {name}\n")
+        assert configured.now()["project"] == name
+    monkeypatch.setattr(configured_module, "_SETTLED_NS", 0)
+    assert configured.now() is configured.now()
+    path.write_text("project: $A_NAME\n")
+    for name in ("dd", "ee"):
+        monkeypatch.setenv("A_NAME", name)
+        assert configured.now()["project"] == name
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ...core.frames import exactly
 from .distinct import Distinct, hashes_of, merged
 from .moments import moments_of
@@ -70,6 +72,12 @@ def bounds(parts: Iterable[pl.Series]) -> pl.Series:
     """The lowest and the highest of these values; empty if there is none but null and NaN."""
     import polars as pl
 
-    values = pl.concat(parts).drop_nulls()
-    values = (values.drop_nans() if values.dtype.is_float() else values).sort()
-    return values if len(values) < 2 else values.gather([0, len(values) - 1])
+    values = pl.concat(parts)
+    if values.null_count():
+        values = values.drop_nulls()
+    if values.dtype.is_float():
+        numbers = values.to_numpy()
+        numbers = np.sort(numbers[~np.isnan(numbers)])
+        ends = numbers if len(numbers) < 2 else numbers[[0, -1]]
+        return pl.Series(values.name, ends, dtype=values.dtype)
+    return values.sort() if len(values) < 2 else values.sort()[[0, -1]]

@@ -10,7 +10,7 @@ import contextlib
 import io
 import json
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from .files import RowFile
+
+    type Schema = Mapping[str, pl.DataType]
 
 _FORMAT = 1
 _MOST_BYTES = 2 << 30
@@ -51,33 +53,66 @@ class Kept:
 
     def get(self, file: RowFile) -> Sketch | None:
         """The sketch of that file; None if it is not there or cannot be read."""
+        found = self._read(self._path(file))
+        return found and found[0]
+
+    def put(self, file: RowFile, sketch: Sketch) -> None:
+        """Keep the sketch of that file. On a full disk the next reader makes it again."""
+        self._write(self._path(file), sketch, ())
+
+    def together(
+        self, files: Sequence[RowFile], schema: Schema
+    ) -> tuple[Sketch | None, Sequence[RowFile]]:
+        """The sketch of many of these files together, with these columns, and the files that are
+        not in it; None and all files if there is none.
+        """
+        found = self._read(self._path_of(schema))
+        if found is None:
+            return None, files
+        sketch, names = found
+        missing = set(names)
+        rest = [file for file in files if self._path(file).name not in missing]
+        if len(files) - len(rest) < len(missing):  # of a file that is not of this snapshot
+            return None, files
+        return sketch, rest
+
+    def put_together(self, files: Sequence[RowFile], schema: Schema, sketch: Sketch) -> None:
+        """Keep the sketch of all these files, so that a reader after an append decodes two sketches
+        and not one of each file. It takes the place of the one before.
+        """
+        names = [self._path(file).name for file in files]
+        self._write(self._path_of(schema), sketch, names)
+
+    def _read(self, path: Path) -> tuple[Sketch, Sequence[str]] | None:
         import polars as pl
 
-        path = self._path(file)
         try:
             row = pl.read_ipc(path.read_bytes())
-            found = _decoded(row)
+            found = _decoded(row), json.loads(row["head"].item()).get("files", ())
             os.utime(path)
         except (OSError, ValueError, KeyError, pl.exceptions.PolarsError):
             return None
         return found
 
-    def put(self, file: RowFile, sketch: Sketch) -> None:
-        """Keep the sketch of that file. On a full disk the next reader makes it again."""
+    def _write(self, path: Path, sketch: Sketch, files: Sequence[str]) -> None:
         content = io.BytesIO()
-        _encoded(sketch).write_ipc(content, compression="zstd")
+        _encoded(sketch, files).write_ipc(content, compression="zstd")
         with contextlib.suppress(MLInfraError, OSError):
-            write_atomic(self._path(file), content.getvalue())
+            write_atomic(path, content.getvalue())
             self._make_room()
 
     def _path(self, file: RowFile) -> Path:
+        return self._named(file.path, file.bytes, sorted(file.deletes))
+
+    def _path_of(self, schema: Schema) -> Path:
+        return self._named("all", {name: str(dtype) for name, dtype in schema.items()})
+
+    def _named(self, *what: Any) -> Path:
         import polars as pl
 
         # Hashes of values may differ between versions of Polars.
-        what = [_FORMAT, pl.__version__, file.path, file.bytes, sorted(file.deletes)]
-        return (
-            self._folder / f"{sha256(json.dumps(what).encode()).hexdigest()[:32]}{self._key}.arrow"
-        )
+        text = json.dumps([_FORMAT, pl.__version__, *what])
+        return self._folder / f"{sha256(text.encode()).hexdigest()[:32]}{self._key}.arrow"
 
     def _make_room(self) -> None:
         found = [(path.stat(), path) for path in self._folder.glob("*.arrow")]
@@ -89,12 +124,13 @@ class Kept:
             too_many -= facts.st_size
 
 
-def _encoded(sketch: Sketch) -> pl.DataFrame:
+def _encoded(sketch: Sketch, files: Sequence[str]) -> pl.DataFrame:
     import polars as pl
 
     lists = [pl.Series("priority", sketch.priorities, dtype=pl.Float64)]
     lists += [values.alias(f"{values.name}.sample") for values in sketch.sample]
     head: dict[str, Any] = {"rows": sketch.rows, "theta": sketch.theta, "columns": {}}
+    head["files"] = list(files)
     for name, column in sketch.columns.items():
         facts: dict[str, Any] = {"nulls": column.nulls}
         if column.counts is not None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table
 
     from .sketch import Sketch
+
+
+_MANY = 8
+"""So many files of which there is no sketch together are worth one."""
 
 
 class SnapshotFiles:
@@ -65,12 +70,22 @@ class SnapshotFiles:
         types = scan(self.table, self.name).collect_schema()
         names = {str(field.field_id): field.name for field in self._fields}
         schema = {key: types[name] for key, name in names.items()}
-        found = merge((self._sketch(file) for file in self.files), schema, rows=self.rows)
+        found = self._merged(schema)
         return replace(
             found,
             columns={names[key]: column for key, column in found.columns.items()},
             sample=found.sample.rename({key: names[key] for key in found.sample.columns}),
         )
+
+    def _merged(self, schema: Mapping[str, pl.DataType]) -> Sketch:
+        if self._reveal:
+            return merge(map(self._sketch, self.files), schema, rows=self.rows)
+        together, rest = self._kept.together(self.files, schema)
+        before = () if together is None else (together,)
+        found = merge(chain(before, map(self._sketch, rest)), schema, rows=self.rows)
+        if len(rest) >= _MANY:
+            self._kept.put_together(self.files, schema, found)
+        return found
 
     def _sketch(self, file: RowFile) -> Sketch:
         if not self._reveal and (kept := self._kept.get(file)):

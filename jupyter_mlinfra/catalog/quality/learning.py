@@ -1,9 +1,8 @@
-"""Whether new rows are late, or fewer or more than usual, learned from the commits of a dataset.
+"""Whether new rows are late, learned from the commits of a dataset.
 
 Nobody states a threshold. The gap after a commit is compared with the gaps after those of the same
 weekday and hour, of the same weekday, of the same hour, or with all of them: the first of these
-groups that tells enough. Its rows are compared in the same way. Medians are used, so a single odd
-commit changes little.
+groups that tells enough. Medians are used, so a single odd commit changes little.
 """
 
 from __future__ import annotations
@@ -28,17 +27,14 @@ _BURST, _LONGEST_BURST = 600.0, 3600.0
 that would go on for longer than the second.
 """
 
-_WIDTH = 4.0  # in robust standard deviations of the logarithm
+WIDTH = 4.0  # in robust standard deviations of the logarithm
 _NOISE = math.log(1.15)  # the least of these, for gaps
-_ROWS_NOISE = math.log(1.25)
 _SLACK, _MOST = 1.2, 10.0  # times the longest gap of the group
-_TIGHT = 1.5  # gaps are alike if none is so many times another
+TIGHT = 1.5  # gaps are alike if none is so many times another
 _SHARE, _LEAST_SHARE = 0.75, 0.05  # beyond the longest of gaps that are alike
 _REGULAR = 0.5  # robust standard deviation of the logarithm, from which on all gaps are odd
-_FEW, _FEW_OF_ODD = 4, 6  # gaps that are alike, by chance only where all are odd
-_DAYS = 8 * 86_400.0
-_VOLUMES = 60
-_RATIO = 2.0
+FEW, _FEW_OF_ODD = 4, 6  # gaps that are alike, by chance only where all are odd
+DAYS = 8 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +97,12 @@ def freshness(commits: Sequence[Commit], now: float, target: float | None = None
     if target is not None:
         return _against(target, last, now, len(commits))
     gaps = _gaps(commits)
-    if last is None or len(gaps) < LEAST or last - commits[0].at < _DAYS:
+    if last is None or len(gaps) < LEAST or last - commits[0].at < DAYS:
         return Watch(
             verdict="unknown",
             why=f"There are {len(commits)} commits with new rows; {LEAST + 1}, over more than a"
             " week, tell how often they come.",
-            last_at=_moment(last),
+            last_at=moment_of(last),
             n=len(commits),
         )
     due = last + _allowed(last, gaps)
@@ -118,73 +114,10 @@ def freshness(commits: Sequence[Commit], now: float, target: float | None = None
             f"New rows usually come every {usual}; the last came {_span(now - last)} ago, which is"
             f" {'longer than it ever takes' if late else 'not too long'}."
         ),
-        last_at=_moment(last),
-        expected_by=_moment(due),
+        last_at=moment_of(last),
+        expected_by=moment_of(due),
         n=len(gaps),
     )
-
-
-def volume(commits: Sequence[Commit]) -> Watch:
-    """Whether the last commit brought as many rows as those before it of its kind."""
-    if not commits:
-        return Watch(verdict="unknown", why="There are no commits with new rows.")
-    last = commits[-1]
-    before = [
-        (item.at, item.rows)
-        for item in commits[:-1]
-        if item.rows is not None and item.replaces == last.replaces
-    ]
-    if last.rows is None or len(before) < LEAST:
-        why = (
-            "An upsert does not tell how many rows are new."
-            if last.rows is None
-            else f"{len(before)} commits came before; {LEAST} tell how many rows are usual."
-        )
-        return Watch(
-            verdict="unknown",
-            why=why,
-            last_at=_moment(last.at),
-            measured=last.rows,
-            n=len(before),
-        )
-    low, high, n = _usual_at(last.at, last.rows, before)
-    verdict = "short" if last.rows < low else "large" if last.rows > high else "well"
-    words = {"short": "fewer than usual", "large": "more than usual", "well": "as usual"}
-    return Watch(
-        verdict=verdict,  # type: ignore[arg-type]  # one of the words
-        why=f"The last commit brought {last.rows:,} rows, {words[verdict]} ({low:,} to {high:,}).",
-        last_at=_moment(last.at),
-        expected=(low, high),
-        measured=last.rows,
-        n=n,
-    )
-
-
-def _usual_at(at: float, rows: int, before: Sequence[tuple[float, int]]) -> tuple[int, int, int]:
-    """The fewest and most rows that are nothing special then, and how many commits tell it. before:
-    when others came, and their rows.
-
-    Of the groups up to the first that tells enough, a narrower one counts if the rows are usual in
-    it: few weekends tell little, but that they are like this one.
-    """
-    groups: list[Callable[[float], bool]] = [*_groups(at), lambda _: True]
-    for belongs in groups:
-        group = [found for moment, found in before if belongs(moment)][-_VOLUMES:]
-        if not group:
-            continue
-        low, high = _usual_rows(group)
-        is_tight = len(group) >= _FEW and max(group) <= _TIGHT * min(group)
-        if low <= rows <= high or is_tight or len(group) >= LEAST:
-            break
-    return low, high, len(group)
-
-
-def _usual_rows(before: Sequence[int]) -> tuple[int, int]:
-    """The fewest and most rows that are nothing special."""
-    values = [math.log1p(rows) for rows in before]
-    middle = median(values)
-    width = max(_WIDTH * _spread(values, _ROWS_NOISE), math.log(_RATIO))
-    return math.ceil(math.expm1(middle - width)), math.floor(math.expm1(middle + width))
 
 
 def _against(target: float, last: float | None, now: float, n: int) -> Watch:
@@ -193,8 +126,8 @@ def _against(target: float, last: float | None, now: float, n: int) -> Watch:
     return Watch(
         verdict="late" if late else "well",
         why=f"New rows must come within {_span(target)}; {since}.",
-        last_at=_moment(last),
-        expected_by=None if last is None else _moment(last + target),
+        last_at=moment_of(last),
+        expected_by=None if last is None else moment_of(last + target),
         n=n,
         basis="target",
     )
@@ -212,12 +145,12 @@ def _allowed(last: float, gaps: Sequence[tuple[float, float]]) -> float:
     longest = _longest(group)
     if is_tight:
         return longest + max(
-            _SHARE * median(lengths), _WIDTH * _deviation(group), _LEAST_SHARE * longest
+            _SHARE * median(lengths), WIDTH * _deviation(group), _LEAST_SHARE * longest
         )
-    overall = _spread([math.log(gap) for gap in lengths], _NOISE)
+    overall = spread([math.log(gap) for gap in lengths], _NOISE)
     logs = [math.log(gap) for gap in group]
-    width = _WIDTH * (1 + LEAST / len(group))  # a spread of few gaps is itself uncertain
-    usual = median(logs) + width * _spread(logs, overall)
+    width = WIDTH * (1 + LEAST / len(group))  # a spread of few gaps is itself uncertain
+    usual = median(logs) + width * spread(logs, overall)
     return max(math.exp(min(usual, math.log(_MOST * longest))), _SLACK * longest)
 
 
@@ -232,31 +165,35 @@ def _comparable(last: float, gaps: Sequence[tuple[float, float]]) -> tuple[list[
     alike that a few are enough.
     """
     everything = [gap for _, gap in gaps]
-    is_regular = _spread([math.log(gap) for gap in everything], _NOISE) < _REGULAR
-    few = _FEW if is_regular else _FEW_OF_ODD
-    for belongs in _groups(last):
+    few = few_of([math.log(gap) for gap in everything], _NOISE)
+    for belongs in groups(last):
         group = [gap for at, gap in gaps if belongs(at)]
-        is_tight = len(group) >= few and max(group) <= _TIGHT * min(group)
+        is_tight = len(group) >= few and max(group) <= TIGHT * min(group)
         if is_tight or len(group) >= LEAST:
             return group, is_tight
-    return everything, max(everything) <= _TIGHT * min(everything)
+    return everything, max(everything) <= TIGHT * min(everything)
 
 
-def _groups(moment: float) -> Sequence[Callable[[float], bool]]:
+def few_of(logs: Sequence[float], noise: float) -> int:
+    """How many that are alike are no chance. logs: logarithms of all."""
+    return FEW if spread(logs, noise) < _REGULAR else _FEW_OF_ODD
+
+
+def groups(moment: float) -> Sequence[Callable[[float], bool]]:
     """Whether a time is of the same weekday and hour as a moment, the same weekday, or hour."""
-    day, hour = _weekday(moment), _hour(moment)
+    day, hour = weekday(moment), hour_of(moment)
     return (
-        lambda at: _weekday(at) == day and _near(_hour(at), hour),
-        lambda at: _weekday(at) == day,
-        lambda at: _near(_hour(at), hour),
+        lambda at: weekday(at) == day and _near(hour_of(at), hour),
+        lambda at: weekday(at) == day,
+        lambda at: _near(hour_of(at), hour),
     )
 
 
-def _weekday(at: float) -> int:
+def weekday(at: float) -> int:
     return datetime.fromtimestamp(at, UTC).weekday()
 
 
-def _hour(at: float) -> float:
+def hour_of(at: float) -> float:
     return at % 86_400 / 3600
 
 
@@ -271,12 +208,12 @@ def _deviation(values: Sequence[float]) -> float:
     return 1.4826 * median(abs(value - middle) for value in values)
 
 
-def _spread(values: Sequence[float], least: float) -> float:
+def spread(values: Sequence[float], least: float) -> float:
     """A robust standard deviation, and at least `least`."""
     return max(_deviation(values), least)
 
 
-def _moment(at: float | None) -> datetime | None:
+def moment_of(at: float | None) -> datetime | None:
     return None if at is None else datetime.fromtimestamp(at, UTC)
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from ...core.records import now, to_seconds
 from .. import metadata as records
 from .checks import Fresh
-from .learning import Commit, freshness, newest, volume
+from .learning import Commit, freshness, newest
+from .volumes import volume
 from .words import stored_check
 
 if TYPE_CHECKING:

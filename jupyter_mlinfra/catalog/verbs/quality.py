@@ -11,7 +11,7 @@ from ...core.errors import BadRequest, NotFound
 from ...core.events import telling
 from ...core.records import MASK, Page, now
 from ...core.viewer import Reveal
-from ..quality.learning import freshness, volume
+from ..quality.learning import freshness
 from ..quality.spec import (
     Contract,
     PastResult,
@@ -23,6 +23,7 @@ from ..quality.spec import (
     Severity,
     Watch,
 )
+from ..quality.volumes import volume
 from .base import Verbs, whole
 
 if TYPE_CHECKING:

@@ -28,6 +28,9 @@ _AT_ONCE = 500
 _JOINED = 50
 """Features in one statement: SQLite joins at most 64 tables."""
 
+_TWICE = 2
+"""So many times what was asked for is read at most, where that is quicker."""
+
 _CACHE_KIB = 65_536
 """Pages of SQLite that are kept at most; its own 2 MiB hold a few thousand keys."""
 
@@ -88,6 +91,7 @@ class SqliteStore:
         self._file, self._project = file, project
         self._opened: tuple[tuple[int, int], sqlite3.Connection] | None = None
         self._moments = _Moments(_local)
+        self._sizes: dict[str, int] = {}
 
     def read(self, view: str, keys: Keys, features: Mapping[str, str]) -> dict[str, Column]:
         """See `Store`. Raises OSError if there is no such file, sqlite3.Error."""
@@ -95,11 +99,47 @@ class SqliteStore:
         found: dict[str, Column] = {}
         for first in range(0, len(kinds), _JOINED):
             part = kinds[first : first + _JOINED]
-            cells = self._cells(view, names, [feature for feature, _ in part])
+            asked = [feature for feature, _ in part]
+            cells = self._whole(view, names, asked) or self._cells(view, names, asked)
             for place, (feature, kind) in enumerate(part):
                 values, at = cells[2 * place], cells[2 * place + 1]
                 found[feature] = _column(values, at, kind, self._moments)
         return found
+
+    def _whole(
+        self, view: str, names: Sequence[bytes], features: Sequence[str]
+    ) -> Sequence[Sequence[Any]] | None:
+        """As `_cells`, from all that is stored of each name, which is quicker to find than some of
+        it. None if it would be much more than is asked for, or if a name has a part of it.
+        """
+        connection, table = self._connection(), self._table(view)
+        size = self._sizes.get(view)
+        if size is None:
+            most = f"SELECT count(*) FROM {table} WHERE entity_key = ?"  # noqa: S608  # quoted
+            size = max(
+                (connection.execute(most, [name]).fetchone()[0] for name in names), default=0
+            )
+            if size:
+                self._sizes[view] = size
+        if size > _TWICE * len(features):
+            return None
+        cells: list[list[Any]] = [[] for _ in range(2 * len(features))]
+        adding = [cell.append for cell in cells]
+        found = dict(zip(features, zip(adding[::2], adding[1::2], strict=True), strict=True))
+        for start in range(0, len(names), _AT_ONCE):
+            part = names[start : start + _AT_ONCE]
+            for feature, value, at in connection.execute(_whole_of(table, len(part)), part):
+                if feature is None:
+                    for add in adding:
+                        add(None)
+                elif add_both := found.get(feature):
+                    add_both[0](value)
+                    add_both[1](at)
+        # a name has a feature once: as many cells as names are those of each name
+        return cells if all(len(cell) == len(names) for cell in cells) else None
+
+    def _table(self, view: str) -> str:
+        return '"' + f"{self._project}_{view}".replace('"', '""') + '"'
 
     def _cells(
         self, view: str, names: Sequence[bytes], features: Sequence[str]
@@ -108,7 +148,7 @@ class SqliteStore:
         a cell for each name, None where nothing is stored.
         """
         connection, rows = self._connection(), []
-        table = '"' + f"{self._project}_{view}".replace('"', '""') + '"'
+        table = self._table(view)
         for start in range(0, len(names), _AT_ONCE):
             part = names[start : start + _AT_ONCE]
             statement = _statement(table, len(part), len(features))
@@ -186,6 +226,16 @@ def _statement(table: str, keys: int, features: int) -> str:
     columns = ", ".join(f"t{n}.value, t{n}.event_ts" for n in range(features))
     given = ", ".join(["(?)"] * keys)
     return f"SELECT {columns} FROM (VALUES {given}) AS k {' '.join(joins)}"  # noqa: S608  # quoted
+
+
+@lru_cache(maxsize=64)
+def _whole_of(table: str, keys: int) -> str:
+    """All that is stored of each key, in their order; one row of nulls for one that is not."""
+    given = ", ".join(["(?)"] * keys)
+    return (
+        "SELECT t.feature_name, t.value, t.event_ts"  # noqa: S608  # quoted
+        f" FROM (VALUES {given}) AS k LEFT JOIN {table} AS t ON t.entity_key = k.column1"
+    )
 
 
 class _Moments:

@@ -36,7 +36,7 @@ def values_of(stored: Sequence[bytes | None], kind: str) -> list[Any]:
     """The values of one feature. stored: as Feast wrote them; None for one that is not there. kind:
     Feast's name for its type. A null and one that is not there are both None.
     """
-    known = [data for data in stored if data]
+    known = list(filter(None, stored))
     values = _fixed(known, kind)
     if values is None:
         values = _small(known, kind)
@@ -44,8 +44,8 @@ def values_of(stored: Sequence[bytes | None], kind: str) -> list[Any]:
         values = [_value(data, kind) for data in known]
     if len(known) == len(stored):
         return values
-    left = iter(values)
-    return [next(left) if data else None for data in stored]
+    left = iter(values).__next__
+    return [left() if data else None for data in stored]
 
 
 def varint(data: bytes, start: int) -> tuple[int, int]:

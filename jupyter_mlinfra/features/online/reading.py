@@ -17,6 +17,7 @@ from ...core.errors import BadRequest, Conflict, MLInfraError, Unavailable
 from ...core.feast_online.feast_itself import FeastStore
 from ...core.feast_online.feast_stores import Column, RedisStore, Store, direct_store
 from ...core.feast_online.feast_values import SIMPLE
+from ..configured import Configured
 from ..definitions import Definition
 from ..repo import (
     configuration,
@@ -53,11 +54,15 @@ class OnlineReader:
     """Look-ups in the online store of one project; thread-safe."""
 
     def __init__(self, project: Project) -> None:
-        self._project = project
+        self._project, self._configured = project, Configured(project)
         self._lock = threading.Lock()  # most stores are used by one thread at a time
         self._opening = threading.Lock()
-        self._opened: tuple[dict[str, Any], Store] | None = None
+        self._opened: tuple[Mapping[str, Any], Store] | None = None
         self._warming: threading.Thread | None = None
+
+    def settings(self) -> Mapping[str, Any]:
+        """Feast's configuration as plain values, as it is now."""
+        return self._configured.now()
 
     def warm(self) -> None:
         """Start to open the store in a thread, once, so that the first look-up need not wait: some
@@ -133,10 +138,13 @@ class OnlineReader:
 
     def _open(self) -> tuple[Mapping[str, Any], Store]:
         """What feature_store.yaml says now, and the store that it names."""
-        settings = configuration(self._project)
+        settings, opened = self.settings(), self._opened
+        if opened is not None and opened[0] is settings:
+            return opened
         with self._opening:
-            if self._opened is None or self._opened[0] != settings:
-                self._opened = settings, opened_store(self._project)
+            same = self._opened is not None and self._opened[0] == settings
+            store = self._opened[1] if self._opened and same else opened_store(self._project)
+            self._opened = settings, store
             return self._opened
 
     @contextlib.contextmanager
@@ -209,10 +217,13 @@ def _judged(column: Column, view: Definition, at: datetime) -> Judged:
     values, ttl = column.values, view.ttl
     if ttl is None and None not in column.at and None not in values:  # as most are
         return Judged(values, [OnlineStatus.PRESENT] * len(values), column.at)
-    statuses = [
-        OnlineStatus.NOT_FOUND if time is None else _STORED[value is None]
-        for value, time in zip(values, column.at, strict=True)
-    ]
+    if values.count(None) == column.at.count(None):  # what is not there has no value either
+        statuses = [_FOUND[time is None] for time in column.at]
+    else:
+        statuses = [
+            OnlineStatus.NOT_FOUND if time is None else _STORED[value is None]
+            for value, time in zip(values, column.at, strict=True)
+        ]
     for place, time in enumerate(column.at if ttl is not None else ()):
         if ttl is not None and time is not None and at - time > ttl:
             statuses[place], values[place] = OnlineStatus.EXPIRED, None
@@ -220,3 +231,4 @@ def _judged(column: Column, view: Definition, at: datetime) -> Judged:
 
 
 _STORED = (OnlineStatus.PRESENT, OnlineStatus.NULL)
+_FOUND = (OnlineStatus.PRESENT, OnlineStatus.NOT_FOUND)

@@ -46,6 +46,22 @@ class Above:
     aliases: Callable[[Sequence[str]], Mapping[str, Mapping[str, int]]] = _nothing
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the last look-up asked for: the next often asks for the same."""
+
+    found: Registered
+    settings: Mapping[str, Any]
+    features: tuple[str, ...]
+    requested: Mapping[str, Sequence[str]]
+    views: Mapping[str, Definition]
+
+    def same(self, found: Registered, settings: Mapping[str, Any], features: Sequence[str]) -> bool:
+        """Whether these features are asked for again, with the same definitions and settings."""
+        is_same = self.found is found and self.settings is settings
+        return is_same and self.features == tuple(features)
+
+
 class FeatureVerbs:
     """The feature store of one project, and what is named in it; a base of the other verbs."""
 
@@ -62,6 +78,7 @@ class FeatureVerbs:
         self._indexed: tuple[Registered, str] | None = None  # the fingerprint of the search
         self._tags: tuple[Registered, Collection[str]] | None = None
         self._told: tuple[Sequence[Edge], Uses] | None = None
+        self._asked: Asked | None = None  # by the last look-up
         self._not_before = 0.0  # the clock of the next one, after one that failed
 
     def feast(self) -> FeatureStore:

@@ -18,11 +18,11 @@ from ..definitions import Definition, Registered
 from ..knowing import compared
 from ..masking import hidden
 from ..online import MAX_ENTITIES
-from ..repo import configuration, folder, has_tables_of_versions
+from ..repo import folder, has_tables_of_versions
 from ..settings import FeatureSettings
 from ..spec import Materialized, OnlineBatch, OnlineRow, Pushed, SkewReport
 from ..worker import call
-from .base import FeatureVerbs
+from .base import Asked, FeatureVerbs
 
 if TYPE_CHECKING:
     from ...core.frames import Frame
@@ -183,17 +183,19 @@ class OnlineVerbs(FeatureVerbs):
 
     def _served(
         self, features: Sequence[str]
-    ) -> tuple[dict[str, list[str]], Mapping[str, Definition]]:
+    ) -> tuple[Mapping[str, Sequence[str]], Mapping[str, Definition]]:
         """Features by view, and these views. Raises NotFound, BadRequest for one that is not
         online.
         """
-        found = self._copy()
+        found, settings = self._copy(), self._online.settings()
+        if (known := self._asked) and known.same(found, settings, features):
+            return known.requested, known.views
         try:
             requested = self._requested(features, found)
         except NotFound:  # unless it is newer than the copy
             requested = self._requested(features, found := self._registered())
         views = {name: self._view(name, found) for name in requested}
-        versions = has_tables_of_versions(configuration(self._project))
+        versions = has_tables_of_versions(settings)
         for name in requested:
             if not versions:
                 self._check_version(views[name], found)
@@ -208,6 +210,7 @@ class OnlineVerbs(FeatureVerbs):
                     why,
                     "Use Features.feast().get_online_features, or set online=True and apply.",
                 )
+        self._asked = Asked(found, settings, tuple(features), requested, views)
         return requested, views
 
     def check(self, view: str, *, sample: int | None = None) -> SkewReport:

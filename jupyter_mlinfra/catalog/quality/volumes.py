@@ -1,0 +1,149 @@
+"""Whether a commit brought fewer or more rows than usual, learned from those before it.
+
+Its rows are compared with those of the commits of the same weekday and hour, of the same hour, of
+the same weekday, or with all of them: the first of these groups that tells enough.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from functools import partial
+from statistics import median
+
+from .learning import (
+    DAYS,
+    FEW,
+    LEAST,
+    NEWEST,
+    TIGHT,
+    WIDTH,
+    Commit,
+    few_of,
+    groups,
+    hour_of,
+    moment_of,
+    spread,
+    weekday,
+)
+from .spec import Watch
+
+_NOISE = math.log(1.25)  # the least robust standard deviation of the logarithm
+_VOLUMES = 60
+_SEVERAL = 2  # commits in a day, from which on hours may differ
+_RATIO = 2.0
+
+
+def volume(commits: Sequence[Commit]) -> Watch:
+    """Whether the last commit brought as many rows as those before it of its kind."""
+    if not commits:
+        return Watch(verdict="unknown", why="There are no commits with new rows.")
+    last = commits[-1]
+    before = [
+        (item.at, item.rows)
+        for item in commits[:-1]
+        if item.rows is not None and item.replaces == last.replaces
+    ]
+    is_early = len(before) < LEAST or _is_within_a_week(commits)
+    if last.rows is None or is_early:
+        why = (
+            "An upsert does not tell how many rows are new."
+            if last.rows is None
+            else f"{len(before)} commits came before; {LEAST} tell how many rows are usual, over"
+            " more than a week if several come in a day."
+        )
+        return Watch(
+            verdict="unknown",
+            why=why,
+            last_at=moment_of(last.at),
+            measured=last.rows,
+            n=len(before),
+        )
+    low, high, n = _usual_at(last.at, last.rows, before)
+    verdict = "short" if last.rows < low else "large" if last.rows > high else "well"
+    words = {"short": "fewer than usual", "large": "more than usual", "well": "as usual"}
+    return Watch(
+        verdict=verdict,  # type: ignore[arg-type]  # one of the words
+        why=f"The last commit brought {last.rows:,} rows, {words[verdict]} ({low:,} to {high:,}).",
+        last_at=moment_of(last.at),
+        expected=(low, high),
+        measured=last.rows,
+        n=n,
+    )
+
+
+def _is_within_a_week(commits: Sequence[Commit]) -> bool:
+    """Whether several come in a day and no weekend was seen, so that nobody knows whether nights
+    and weekends are quiet.
+    """
+    if len(commits) >= NEWEST // 2:  # no more are looked at
+        return False
+    lasted = commits[-1].at - commits[0].at
+    return lasted < DAYS and len(commits) > _SEVERAL * (1 + lasted / 86_400)
+
+
+def _usual_at(at: float, rows: int, before: Sequence[tuple[float, int]]) -> tuple[int, int, int]:
+    """The fewest and most rows that are nothing special then, and how many commits tell it. before:
+    when others came, and their rows.
+
+    Of the groups up to the first that tells enough, a narrower one counts if the rows are usual in
+    it: few weekends tell little, but that they are like this one.
+    """
+    logs = [(moment, math.log1p(found)) for moment, found in before]
+    both, *wider = groups(at)
+    few = few_of([value for _, value in logs], _NOISE)
+    tellings: list[Callable[[], Sequence[float]]] = [
+        lambda: _of(both, logs),
+        lambda: _same_hour(at, logs),
+        *(partial(_of, belongs, logs) for belongs in wider),
+        lambda: [value for _, value in logs],
+    ]
+    for telling in tellings:
+        group = telling()[-_VOLUMES:]
+        if not group:
+            continue
+        low, high = _usual_rows(group)
+        is_tight = len(group) >= few and max(group) - min(group) <= math.log(TIGHT)
+        if low <= rows <= high or is_tight or len(group) >= LEAST:
+            break
+    return low, high, len(group)
+
+
+def _of(belongs: Callable[[float], bool], logs: Sequence[tuple[float, float]]) -> list[float]:
+    return [value for moment, value in logs if belongs(moment)]
+
+
+def _same_hour(at: float, logs: Sequence[tuple[float, float]]) -> list[float]:
+    """Those of the same hour on all days, as they would be on this weekday; none unless commits
+    come at several hours, each with enough of them.
+
+    By Tukey's median polish (Exploratory Data Analysis, 1977), one pass: what is usual at an hour
+    is taken off first, and what remains tells how the weekdays differ.
+    """
+    hours, days = defaultdict[int, list[float]](list), defaultdict[int, list[float]](list)
+    for moment, value in logs:
+        hours[_apart(at, moment)].append(value)
+    known = sum(len(values) >= FEW for values in hours.values())
+    if known < 2 or len(hours[0]) < LEAST:
+        return []
+    usual = {hour: median(values) for hour, values in hours.items()}
+    for moment, value in logs:
+        days[weekday(moment)].append(value - usual[_apart(at, moment)])
+    by_day = {day: median(values) for day, values in days.items()}
+    here = by_day.get(weekday(at), 0.0)
+    return [
+        value - by_day[weekday(moment)] + here for moment, value in logs if not _apart(at, moment)
+    ]
+
+
+def _apart(at: float, moment: float) -> int:
+    """Whole hours from the time of day of one moment to that of another, 0 to 23."""
+    return round(hour_of(moment) - hour_of(at)) % 24
+
+
+def _usual_rows(values: Sequence[float]) -> tuple[int, int]:
+    """The fewest and most rows that are nothing special. values: log(1 + rows)."""
+    middle = median(values)
+    width = max(WIDTH * spread(values, _NOISE), math.log(_RATIO))
+    return math.ceil(math.expm1(middle - width)), math.floor(math.expm1(middle + width))
