@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import NotFound
 from ..core.events import telling
+from ..core.lineage import UNTRACED
 from ..core.origin import actor
 from ..core.processes import failpoint
 from . import metadata as records
@@ -135,6 +136,7 @@ class Writer:
         advance: Advance | None,
         *,
         key: Sequence[str] = (),
+        columns: Columns = MappingProxyType({}),
     ) -> IngestReport:
         """Commit rows, unless those of this name are in the dataset already. It is kept where an
         ingest keeps the digests of its files.
@@ -161,6 +163,7 @@ class Writer:
                     key=key,
                     properties=last_check,
                     stale=stale,
+                    columns=columns,
                 )
             except _WrittenError:
                 pass  # by another process, while this one wrote its files
@@ -205,12 +208,13 @@ class Writer:
         facts = {"rows": committed.rows, "quarantined": quarantined}
         if committed.updated:
             facts["updated"] = committed.updated
+        unknown = [column for column in committed.schema if column not in columns]
         with telling(f"{name.text} is written (snapshot {committed.snapshot})"):
             self._project.lineage.record(
                 written_by,
                 inputs=inputs,
                 outputs=[f"{name.ref}@{committed.snapshot}"],
-                facts=facts,
+                facts={**facts, UNTRACED: unknown} if columns and unknown else facts,
                 columns=columns,
             )
             self._project.events.emit(

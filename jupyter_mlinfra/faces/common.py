@@ -17,10 +17,15 @@ def edge(item: Edge) -> Row:
     return {
         "from": item.input,
         "to": item.output,
-        "columns": beginning(", ".join(" → ".join(pair) for pair in item.columns)),
+        "columns": beginning(", ".join((*map(" → ".join, item.columns), *_untraced(item)))),
         "by": plain(item.job),
         "at": item.at[:16].replace("T", " "),
     }
+
+
+def _untraced(item: Edge) -> list[str]:
+    """The columns of which nothing is known."""
+    return [f"? → {name}" for name in item.untraced or ()]
 
 
 @row(Hit, noun="object")

@@ -17,7 +17,7 @@ from .knowing import trained
 from .labels import resolution_of
 from .pages import view_ref
 from .repo import OFFLINE_STORE, OFFLINE_STORES, configuration, folder
-from .sources import one_snapshot, scan
+from .sources import SourceSpec, one_snapshot, scan
 from .sources.pins import key_of
 
 if TYPE_CHECKING:
@@ -264,6 +264,12 @@ def feature_types(
     return types
 
 
+def source_ref(source: SourceSpec, snapshots: Mapping[str, str | None]) -> str:
+    """The reference of a source at the snapshot that was read of it."""
+    snapshot = source.snapshot or snapshots.get(key_of(source))
+    return f"{source.ref}@{snapshot}" if snapshot else source.ref
+
+
 def inputs_of(
     requested: Mapping[str, Sequence[str]],
     views: Mapping[str, Definition],
@@ -276,8 +282,7 @@ def inputs_of(
     for name in read_for(requested, views):
         source = views[name].source
         if source:
-            snapshot = source.snapshot or snapshots.get(key_of(source))
-            sources.append(f"{source.ref}@{snapshot}" if snapshot else source.ref)
+            sources.append(source_ref(source, snapshots))
     features = [
         reference("feature", views[view].view, feature)
         for view, names in requested.items()

@@ -22,6 +22,7 @@ from .repo import folder
 from .sources import state_of
 from .sources.pins import key_of
 from .training import column_name, inputs_of
+from .training_lineage import columns_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -183,6 +184,7 @@ def store(
         inputs=[*made_from, *inputs_of(recipe.requested, views, recipe.pins)],
         properties={PROPERTY: json.dumps(asdict(recipe))},
         personal=tagged,
+        columns=columns_of(recipe, views, made_from),
     )
     snapshot = str(report.snapshot)
     window = trained.window_of(rows, recipe.at)

@@ -196,3 +196,12 @@ def test_the_command_line_stores_and_compares(
     assert {"dataset:shop.rows", "feature:clicks:rate", "dataset:shop.clicks"} <= {
         edge.input.partition("@")[0] for edge in edges
     }
+    (rows,) = (edge for edge in edges if edge.input.startswith("dataset:shop.rows"))
+    assert rows.input == Catalog(features._project).dataset("shop.rows").ref
+    assert ("user_id", "user_id") in rows.columns
+    told = features._project.lineage.around("dataset:ml.other", column="rate").items
+    assert {(edge.input.partition("@")[0], *edge.columns) for edge in told} >= {
+        ("dataset:shop.clicks", ("rate", "rate")),
+        ("view:clicks", ("rate", "rate")),
+        ("feature:clicks:rate", ("rate", "rate")),
+    }

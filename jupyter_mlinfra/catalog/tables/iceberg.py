@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.errors import MLInfraError
 from .. import metadata as records
+from ..scanned import Scanned, plain, scans
 from ..snippets import dataset_code
 from ..uses import used_by
 from . import Shown
 
 if TYPE_CHECKING:
     import polars as pl
+    from pyiceberg.table import Table
 
     from ...core.project import Project
     from ..looking.profile import Tier
@@ -69,9 +71,33 @@ class IcebergTable:
         return records.dataset(self.name, self._metadata()).snapshot
 
     def scan(self) -> pl.LazyFrame:
+        """The rows, lazily. That they were scanned is noted, for the lineage of what is made of
+        them.
+        """
         from ..rows import scan
 
-        return scan(self._store.load(self.name), self.name)
+        table = self._store.load(self.name)
+        rows = scan(table, self.name)
+        self._note(table)
+        return rows
+
+    def _note(self, table: Table) -> None:
+        at = self.name.snapshot or table.metadata.current_snapshot_id
+        name = self.name if at is None else self.name.at(at)
+        folders = [table.location(), table.properties.get("write.data.path")]
+
+        def files() -> list[str]:
+            tasks = self._store.load(name).scan(snapshot_id=name.snapshot).plan_files()
+            return [task.file.file_path for task in tasks]
+
+        scans.note(
+            Scanned(
+                ref=name.ref if at is None else f"{name.ref}@{at}",
+                root=self._project.root,
+                folders=tuple(f"{plain(folder).rstrip('/')}/" for folder in folders if folder),
+                files=files,
+            )
+        )
 
     def shown(self) -> Shown:
         from ..rows import scan

@@ -28,6 +28,7 @@ from ..conform import Target
 from ..intake import FileRows
 from ..reading import Reading
 from ..rows import height
+from ..scanned import Scanned, scans
 from ..sources import kind_of, open_sources, paths_of
 from ..spec import Column, Dataset
 from . import Shown
@@ -106,7 +107,7 @@ class Files:
         return self.registered.personal.intersection(columns)
 
     def facts(self, _: str) -> TableFacts:
-        found = [file.stat() for file in self._files()]
+        found = [file.stat() for file in self.files()]
         newest = max(facts.st_mtime for facts in found)
         return TableFacts(
             description=self.registered.said.description
@@ -117,7 +118,7 @@ class Files:
         )
 
     def rows(self, _: str) -> pl.LazyFrame:
-        kind, files = self.registered.kind, self._files()
+        kind, files = self.registered.kind, self.files()
         if kind == DELTA:
             return delta_rows(self.registered.location)
         if kind == "parquet":
@@ -126,12 +127,10 @@ class Files:
 
     def state(self) -> str:
         """Of the files: they are other ones when one has another size or time."""
-        facts = [
-            (str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in self._files()
-        ]
+        facts = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in self.files()]
         return hashlib.sha256(repr(facts).encode()).hexdigest()[:32]
 
-    def _files(self) -> Sequence[Path]:
+    def files(self) -> Sequence[Path]:
         """Those that say what it is now. Raises NotFound if there are none any more."""
         if self.registered.kind == DELTA:
             logs = sorted(Path(self.registered.location, "_delta_log").glob("*.json"))
@@ -167,6 +166,16 @@ class RegisteredTable(DomainTable):
 
     def personal(self, columns: Sequence[str]) -> Collection[str]:
         return self.masked(columns)
+
+    def scan(self) -> pl.LazyFrame:
+        """The rows, lazily; see `Scanned`. Rows of text are noted where they are read."""
+        rows, found = super().scan(), self.tables.registered
+        delta = (f"{found.location.rstrip('/')}/",) if found.kind == DELTA else ()
+        if delta or found.kind == "parquet":
+            paths = tuple(str(file) for file in self.tables.files())
+            root = self.tables.project.root
+            scans.note(Scanned(ref=self.name.ref, root=root, folders=delta, files=lambda: paths))
+        return rows
 
     def state(self) -> str:
         with self.explained():
@@ -261,6 +270,7 @@ def _text(project: Project, registered: Registered, files: Sequence[Path]) -> pl
             if most == 0:
                 return
 
+    scans.note(Scanned(ref=registered.name.ref, root=project.root, function=read))
     return register_io_source(read, schema=schema)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -11,11 +12,13 @@ from typing import TYPE_CHECKING, Unpack, get_args
 from ...core.viewer import Reveal
 from ..change import WriteMode
 from ..intake import FrameRows
+from ..origin import joined, notes, origin_of
 from ..positions import Advance, Position
 from ..progress import OnProgress
 from ..reading import ReadingOptions
 from ..spec import IngestReport, Inspection
 from ..ways import no_mode, way_of
+from ..writing import Columns
 from .base import Verbs, whole
 
 if TYPE_CHECKING:
@@ -157,35 +160,45 @@ class IngestVerbs(Verbs):
         advance: Advance | None = None,
         properties: Mapping[str, str] = MappingProxyType({}),
         personal: Collection[str] = (),
+        columns: Columns = MappingProxyType({}),
     ) -> IngestReport:
         """Write a Polars or pandas frame (without its index) into a dataset in one commit, or
         change nothing.
 
         mode, key: as in `ingest`. inputs: references of what the rows were made from, for the
-        lineage. once: a name of these rows; while rows of the same name are in the dataset, nothing
-        is written, and the report has their snapshot. So a write may be repeated by who does not
-        know whether it was done. advance: with `once`, the position in a stream that these rows
-        bring the dataset to. properties: without `once`, what is kept with the snapshot (see
-        `properties`). personal: without `once`, columns that are tagged `pii` by the commit itself,
-        so that nobody ever reads their values untagged. Raises BadRequest for an upsert without a
-        key, Unprocessable if a value or a column does not fit, and what `advance` raises.
+        lineage; the plan of a lazy frame tells what it scans, and which columns. once: a name of
+        these rows; while rows of the same name are in the dataset, nothing is written, and the
+        report has their snapshot. So a write may be repeated by who does not know whether it was
+        done. advance: with `once`, the position in a stream that these rows bring the dataset to.
+        properties: without `once`, what is kept with the snapshot (see `properties`). personal:
+        without `once`, columns that are tagged `pii` by the commit itself, so that nobody ever
+        reads their values untagged. columns: of columns of the frame, the inputs and their columns
+        that they were made of, where the writer knows it.
+
+        Raises BadRequest for an upsert without a key, Unprocessable if a value or a column does not
+        fit, and what `advance` raises.
         """
         name = self.own(into)
-        way, columns = way_of(mode, key)
+        way, keys = way_of(mode, key)
         self._store.check_writable(name)
-        rows, made_from = FrameRows(frame), list(inputs)
+        rows, origin = FrameRows(frame), origin_of(frame, self._project.root)
+        made_from, told = joined(inputs, origin), {**origin.columns, **columns}
         if once:
-            return self._writer.write_once(name, rows, way, made_from, once, advance, key=columns)
-        return self._writer.write(
+            return self._writer.write_once(
+                name, rows, way, made_from, once, advance, key=keys, columns=told
+            )
+        report = self._writer.write(
             name,
             rows,
             way,
             made_from,
             rows.quarantine,
-            key=columns,
+            key=keys,
             properties=lambda: properties,
             personal=personal,
+            columns=told,
         )
+        return replace(report, notes=[*report.notes, *notes(origin)])
 
     def written(self, name: str, once: str) -> str | None:
         """The snapshot that added the rows of this name (see `write`), if they are in the dataset

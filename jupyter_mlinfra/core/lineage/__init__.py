@@ -3,7 +3,7 @@
 Source: https://openlineage.io/spec/2-0-2/OpenLineage.json, written with the official client.
 """
 
-from .edges import Edge
+from .edges import UNTRACED, Edge, Traced, plain
 from .recording import Event, Lineage
 
-__all__ = ["Edge", "Event", "Lineage"]
+__all__ = ["UNTRACED", "Edge", "Event", "Lineage", "Traced", "plain"]

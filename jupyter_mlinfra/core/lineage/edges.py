@@ -6,16 +6,20 @@ import json
 import sys
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+UNTRACED = "untraced"
+"""Fact of an event: columns of its outputs of which it is not known what they were made from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edge:
     """`output` was made from `input` by `job`. All three are references; at: ISO 8601 in UTC.
 
-    columns: columns of the input, each with a column of the output whose values were made from it;
-    empty where that is not known.
+    columns: columns of the input, each with a column of the output whose values were made from it.
+    untraced: columns of the output of which nobody knows what they were made from; None if that is
+    so of all.
     """
 
     input: str
@@ -23,6 +27,22 @@ class Edge:
     job: str
     at: str
     columns: Sequence[tuple[str, str]] = ()
+    untraced: Sequence[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """What a plan tells. inputs: what is scanned, by its references. columns: for each column that
+    is known, inputs and their columns of which its values are made; none for a constant. untraced:
+    for each other column, why it is not known.
+
+    A column is made of all that its expression names. What only chooses or orders rows outside of
+    it (filters, keys of joins and groups, sorting) does not count.
+    """
+
+    inputs: Sequence[str] = ()
+    columns: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    untraced: Mapping[str, str] = field(default_factory=dict)
 
 
 def parsed(lines: bytes) -> Iterator[Edge]:
@@ -40,6 +60,7 @@ def parsed(lines: bytes) -> Iterator[Edge]:
                     job=job,
                     at=at,
                     columns=tuple(told.get(source["name"], ())),
+                    untraced=_untraced(event, target),
                 )
                 for target in event["outputs"]
                 for told in (_columns(target),)
@@ -60,6 +81,14 @@ def _columns(target: Mapping[str, Any]) -> Mapping[str, Sequence[tuple[str, str]
             pair = (sys.intern(item["field"]), sys.intern(column))
             found.setdefault(item["name"], []).append(pair)
     return found
+
+
+def _untraced(event: Mapping[str, Any], target: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """The columns of an output of which the event does not know what they were made from."""
+    if "columnLineage" not in target.get("facets", ()):
+        return None
+    told = event.get("run", {}).get("facets", {}).get("mlinfra", {}).get(UNTRACED, ())
+    return tuple(map(sys.intern, told))
 
 
 def plain(ref: str) -> str:
@@ -88,7 +117,7 @@ def walk(edges: Sequence[Edge], start: str, *, forward: bool) -> list[Edge]:
 def walk_column(edges: Sequence[Edge], start: str, column: str, *, forward: bool) -> list[Edge]:
     """As `walk`, of one column: each edge has only the columns that belong to it.
 
-    Where an edge does not tell its columns, its way goes on over objects that have none (runs,
+    Where an edge does not tell of the column, its way goes on over objects that have none (runs,
     models, deployments) and ends at the next table, of which nobody knows the column.
     """
     by_near = dict[str, list[Edge]]()
@@ -101,7 +130,7 @@ def walk_column(edges: Sequence[Edge], start: str, column: str, *, forward: bool
         place, name = todo.popleft()
         for edge in _edges_at(by_near, place, name):
             pairs = [pair for pair in edge.columns if pair[near] == name]
-            if name is not None and edge.columns and not pairs:
+            if name is not None and not pairs and _tells(edge, name, forward=forward):
                 continue
             known = found.get((edge.input, edge.output))
             told = dict.fromkeys((*(known.columns if known else ()), *pairs))
@@ -115,6 +144,15 @@ def walk_column(edges: Sequence[Edge], start: str, column: str, *, forward: bool
                     reached.add(way)
                     todo.append(way)
     return list(found.values())
+
+
+def _tells(edge: Edge, column: str, *, forward: bool) -> bool:
+    """Whether an edge tells all that was made of a column of its input, or of what a column of its
+    output was made.
+    """
+    if edge.untraced is None:
+        return bool(edge.columns)
+    return not edge.untraced if forward else column not in edge.untraced
 
 
 _TABLES = frozenset({"dataset", "view", "feature"})

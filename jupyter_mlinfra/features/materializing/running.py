@@ -17,7 +17,7 @@ from ...core.frames import exactly
 from ...core.processes import failpoint
 from ...core.records import now
 from ...core.refs import reference
-from ..definitions import Definition
+from ..definitions import Definition, source_columns
 from ..join import moment, utc
 from ..labels import resolution_of
 from ..online import opened_store, require_online_keys
@@ -332,7 +332,14 @@ class _Run:
             source = f"{source}@{state}"
         with telling(f"{ref} is materialized"):
             project.lineage.record(
-                "features.materialize", inputs=[source], outputs=[ref], facts={"rows": self._rows}
+                "features.materialize",
+                inputs=[source],
+                outputs=[ref],
+                facts={"rows": self._rows},
+                columns={
+                    feature: [(source, column)]
+                    for feature, column in source_columns(self._view).items()
+                },
             )
             online_at = self._last.newest if self._last else None
             project.events.emit(

@@ -158,7 +158,7 @@ class TrainingVerbs(FeatureVerbs):
         made_from, personal, asked = [], frozenset[str](), entities
         if isinstance(entities, str):
             table = catalog.dataset(entities)
-            made_from, entities = [f"{table.ref}@{table.snapshot}"], table.scan()
+            made_from, entities = [table.ref], table.scan()
         rows = polars_frame(entities, "A training set cannot be made.")
         check(self._project, requested, views, rows.schema, at, full_names)
         pins = {} if pins is None else pins

@@ -1347,8 +1347,9 @@ export interface components {
          * Edge
          * @description `output` was made from `input` by `job`. All three are references; at: ISO 8601 in UTC.
          *
-         *     columns: columns of the input, each with a column of the output whose values were made from it;
-         *     empty where that is not known.
+         *     columns: columns of the input, each with a column of the output whose values were made from it.
+         *     untraced: columns of the output of which nobody knows what they were made from; None if that is
+         *     so of all.
          */
         readonly Edge: {
             readonly at: string;
@@ -1360,6 +1361,8 @@ export interface components {
             readonly input: string;
             readonly job: string;
             readonly output: string;
+            /** @default null */
+            readonly untraced: readonly string[] | null;
         };
         /**
          * Page
