@@ -24,6 +24,15 @@ def catalog(lab: Lab) -> None:
     expect(page.locator("[data-basis]").nth(20)).to_be_visible()
 
 
+def lineage(lab: Lab) -> None:
+    """Of one column, with the objects that hold a word."""
+    page = lab.open("Catalog", "dataset:flights.departures")
+    page.get_by_role("tab", name="Lineage").click()
+    page.get_by_label("column", exact=True).select_option("dep_delay")
+    page.get_by_label("find", exact=True).fill("delay")
+    expect(page.get_by_text(re.compile(r"\d+ nodes? found"))).to_be_visible()
+
+
 def features(lab: Lab) -> None:
     panel = lab.panel("Features")
     lab.row(panel, "view:route_delays").focus()
@@ -521,6 +530,7 @@ PICTURES: dict[str, Callable[[Lab], None]] = {
     "runtimes": runtimes,
     "cause": cause,
     "try-it": try_it,
+    "catalog-lineage": lineage,
     **FEATURES,
     "access": access,
     "alert": alert,

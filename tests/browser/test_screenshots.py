@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser import test_failed_test
+from tests.browser import catalog_scenes, test_failed_test
+from tests.browser.catalogued import catalogued
 from tests.browser.conftest import SLOW, Lab, Opener, Server, jupyterlab
 from tests.browser.scenes import PICTURES, queue, series
 from tests.browser.test_accessibility import dark
@@ -84,6 +85,21 @@ def test_pictures_of_a_replay_and_labels(fresh: Opener, tmp_path: Path) -> None:
             lab = fresh(watched.server)
             lab.go()
             OF_WATCHED[name](lab)
+            picture(lab.page, f"{name}-light")
+            with dark(lab.page):
+                picture(lab.page, f"{name}-dark")
+            lab.page.close()
+
+
+@pytest.mark.skipif(not any(map(wanted, catalog_scenes.PICTURES)), reason="none is wanted")
+def test_pictures_of_the_catalog(fresh: Opener, tmp_path: Path) -> None:
+    root = tmp_path / "shop"
+    root.mkdir()
+    with catalogued(root, tmp_path / "lab", tables=40, rows=400_000) as server:
+        for name in filter(wanted, catalog_scenes.PICTURES):
+            lab = fresh(server)
+            lab.go()
+            catalog_scenes.PICTURES[name](lab)
             picture(lab.page, f"{name}-light")
             with dark(lab.page):
                 picture(lab.page, f"{name}-dark")

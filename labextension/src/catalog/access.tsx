@@ -104,7 +104,7 @@ function Masked({ dataset, columns }: IAccessProps): React.ReactElement {
       />
       <p className={cx('more')}>
         {trans.__(
-          'Their values are seen by who may read mlinfra:catalog-pii. Whoever runs the Jupyter server grants that.'
+          'Whoever may read mlinfra:catalog-pii can see their values; who that is, is set in the Jupyter server.'
         )}
       </p>
     </>

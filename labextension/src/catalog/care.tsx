@@ -4,7 +4,6 @@ import React, { useState } from 'react';
 
 import type { ICare, ICarePlan, IDataset, IOrphan } from '../api/types';
 import { ActionButton } from '../components/action';
-import { Age } from '../components/age';
 import { Button } from '../components/button';
 import { Result } from '../components/card';
 import { cx } from '../components/cx';
@@ -92,7 +91,8 @@ function Facts({ care }: { care: ICare }): React.ReactElement {
         [trans.__('lists of deleted rows'), care.deletes > 0 && format.number(care.deletes)],
         [trans.__('with earlier snapshots'), files(care.all_files, care.all_bytes)],
         [trans.__('read'), trans.__('on %1 of the last 30 days', format.number(care.reads))],
-        [trans.__('last read'), care.read_at && <Age at={care.read_at} />],
+        // A day: when on it, is not kept.
+        [trans.__('last read'), care.read_at && care.read_at.slice(0, 10)],
         [
           trans.__('equal files'),
           care.duplicates

@@ -323,6 +323,12 @@ function columnsOf({ trans }: IWorkbench, profile: IProfile | undefined): IColum
   ];
 }
 
+/** Of a moment only its day. */
+const dayOf = ({ value, ...rest }: INumber): INumber => ({
+  ...rest,
+  value: typeof value === 'string' ? value.replace(/^(\d{4}-\d\d-\d\d)[ T].*$/, '$1') : value
+});
+
 interface IClippedProps {
   number: INumber | undefined;
   /** Where many stand beside each other. */
@@ -336,7 +342,7 @@ export function Clipped({ number, narrow }: IClippedProps): React.ReactElement |
   }
   return (
     <span className={cx('clip', narrow && 'catalog-narrow')} title={String(number.value)}>
-      <Num value={number} format={format.datum} />
+      <Num value={narrow ? dayOf(number) : number} format={format.datum} />
     </span>
   );
 }

@@ -234,7 +234,8 @@ function Samples({ rules }: { rules: readonly IRuleState[] }): React.ReactElemen
               .map((key): IColumnSpec<[number, Sample]> => ({
                 key,
                 head: key,
-                cell: ([, row]) => text(row[key])
+                end: typeof last?.sample[0]?.[key] === 'number',
+                cell: ([, row]) => format.cell(row[key])
               }))}
             rows={[...(last?.sample ?? [])].map((row, index): [number, Sample] => [index, row])}
             row={([index]) => ({ id: String(index) })}
@@ -249,10 +250,3 @@ function Samples({ rules }: { rules: readonly IRuleState[] }): React.ReactElemen
     </>
   );
 }
-
-const text = (value: unknown): string =>
-  value === null || value === undefined
-    ? format.DASH
-    : typeof value === 'string'
-      ? value
-      : JSON.stringify(value);

@@ -1,11 +1,13 @@
 import React from 'react';
 
-import type { INumber, IProfile } from '../api/types';
+import type { INumber, IProfile, IShape } from '../api/types';
 import { cx } from '../components/cx';
 import type { IColumnSpec } from '../components/table';
+import { useWorkbench } from '../hooks/context';
 import type { IWorkbench } from '../tokens';
 import { Clipped, type IRow } from './columns';
 import { beyond, ColumnShape, figureOf, mostFrequent, quantile } from './figures';
+import { personal } from './page/revealed';
 
 const WORDS = 4;
 
@@ -43,8 +45,12 @@ export function statisticsOf(
       key: 'shape',
       head: trans.__('shape'),
       width: 180,
-      cell: ({ name, column }) =>
-        column?.shape && <ColumnShape name={name} shape={column.shape} width={164} height={28} />
+      cell: row =>
+        row.column?.shape ? (
+          <ColumnShape name={row.name} shape={row.column.shape} width={164} height={28} />
+        ) : (
+          personal([row]).length > 0 && <span className={cx('quiet')}>{trans.__('masked')}</span>
+        )
     },
     ...figures.map(([key, head, figure]): IColumnSpec<IRow> => ({
       key,
@@ -57,18 +63,21 @@ export function statisticsOf(
       key: 'top',
       head: trans.__('most frequent'),
       figure: ({ column }) => mostFrequent(column, profile, WORDS),
-      cell: ({ column }) => <Clipped number={mostFrequent(column, profile, WORDS)} />,
-      end: false,
-      width: 240
-    },
-    {
-      key: 'beyond',
-      head: trans.__('not drawn'),
       cell: ({ column }) => (
-        <span className={cx('quiet')}>
-          {column?.shape && beyond(column.shape, workbench).join('; ')}
-        </span>
-      )
+        <>
+          <Clipped number={mostFrequent(column, profile, WORDS)} />
+          <Rest shape={column?.shape} />
+        </>
+      ),
+      end: false,
+      wrap: true
     }
   ];
+}
+
+/** How many rows have values that the bars do not show. */
+function Rest({ shape }: { shape: IShape | null | undefined }): React.ReactElement | null {
+  const workbench = useWorkbench();
+  const words = shape ? beyond(shape, workbench) : [];
+  return words.length > 0 ? <span className={cx('quiet')}> {words.join('; ')}</span> : null;
 }

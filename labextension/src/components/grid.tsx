@@ -6,6 +6,7 @@ import {
   type DataModel,
   TextRenderer
 } from '@lumino/datagrid';
+import { MessageLoop } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 import React, { useLayoutEffect, useRef } from 'react';
 
@@ -113,7 +114,10 @@ export function Grid({ model, label, goTo, onColumn }: IGridProps): React.ReactE
     const unheard = hear(grid, column => choose.current?.(column));
     Widget.attach(grid, node);
     restyle(grid);
-    const resize = new ResizeObserver(() => grid.fit());
+    // `fit` alone would leave the scroll bars as for a grid without any room
+    const resize = new ResizeObserver(() =>
+      MessageLoop.sendMessage(grid, Widget.ResizeMessage.UnknownSize)
+    );
     resize.observe(node);
     const leave = watchTheme(() => restyle(grid));
     return () => {

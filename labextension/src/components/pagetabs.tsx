@@ -89,7 +89,10 @@ export function PageTabs<Detail>({
         onSelect={tab => go(tab, null)}
         note={note}
       >
-        {current?.draw(detail, { asked, goal: going ? goal : undefined, current: goal?.id })}
+        {/* What is kept is drawn before what was asked for: the tab begins anew with the latter. */}
+        <React.Fragment key={asked}>
+          {current?.draw(detail, { asked, goal: going ? goal : undefined, current: goal?.id })}
+        </React.Fragment>
       </Tabs>
     </>
   );
