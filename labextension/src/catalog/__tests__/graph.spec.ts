@@ -78,7 +78,8 @@ describe('lineage', () => {
     output,
     job: 'ingest',
     at,
-    columns
+    columns,
+    untraced: null
   });
 
   it('draws versions of an object as one node, and only the newest doing that made it', () => {
