@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from ..core.lineage import Traced, plain
 
 if TYPE_CHECKING:
     from ..core.frames import Frame
+    from ..core.project import Project
 
 _NAMED = 5
 _log = logging.getLogger(__name__)
@@ -42,14 +43,36 @@ def joined(inputs: Sequence[str], found: Traced) -> list[str]:
     return [*dict.fromkeys([*(ref for ref in inputs if ref not in versions), *found.inputs])]
 
 
-def notes(found: Traced) -> list[str]:
-    """A line about the columns whose origin is not known, if that of the rows is."""
-    if not found.inputs or not found.untraced:
+def inherited(project: Project, found: Traced) -> frozenset[str]:
+    """The columns of a frame that are made of columns with personal data (tag `pii`); one that is
+    not traced may be.
+    """
+    from .personal import personal_columns
+
+    prefix = "dataset:"
+    names = {ref: plain(ref).removeprefix(prefix) for ref in found.inputs if ref.startswith(prefix)}
+    tagged = personal_columns(project, set(names.values())) if names else {}
+    sought = {(ref, column) for ref, name in names.items() for column in tagged.get(name, ())}
+    if not sought:
+        return frozenset()
+    made = {column for column, sources in found.columns.items() if not sought.isdisjoint(sources)}
+    return frozenset(made | found.untraced.keys())
+
+
+def notes(found: Traced, personal: Collection[str]) -> list[str]:
+    """Lines about the columns whose origin is not known, if that of the rows is, and about those
+    that are tagged for theirs.
+    """
+    if not found.inputs:
         return []
     by_reason: dict[str, list[str]] = {}
     for column, why in found.untraced.items():
         by_reason.setdefault(why, []).append(column)
-    return [f"Lineage: {_listed(columns)} not traced: {why}" for why, columns in by_reason.items()]
+    lines = [f"Lineage: {_listed(columns)} not traced: {why}" for why, columns in by_reason.items()]
+    if personal:
+        made = "made, or may be, of columns with personal data"
+        lines.append(f"Tagged pii: {_listed(sorted(personal))} {made}")
+    return lines
 
 
 def _listed(columns: Sequence[str]) -> str:

@@ -136,6 +136,7 @@ class Writer:
         advance: Advance | None,
         *,
         key: Sequence[str] = (),
+        personal: Collection[str] = (),
         columns: Columns = MappingProxyType({}),
     ) -> IngestReport:
         """Commit rows, unless those of this name are in the dataset already. It is kept where an
@@ -163,6 +164,7 @@ class Writer:
                     key=key,
                     properties=last_check,
                     stale=stale,
+                    personal=personal,
                     columns=columns,
                 )
             except _WrittenError:

@@ -159,3 +159,23 @@ def test_a_dataset_of_another_project_is_named_by_its_folder(
     (edge,) = _edges(sources, "mart.theirs")
     assert edge.startswith(str(root))
     assert edge.endswith("raw/sales")
+
+
+def test_columns_made_of_personal_data_are_tagged_by_the_commit(sources: Catalog) -> None:
+    sources.tag("column:raw.sales.shop", add=["pii"])
+    scan = sources.dataset("raw.sales").scan()
+    frame = scan.select(
+        "id",
+        where=col("shop").str.to_uppercase(),
+        odd=col("price").map_elements(lambda value: value, return_dtype=pl.Float64),
+    )
+    report = sources.write(frame, into="mart.sales")
+    assert any(note.startswith("Tagged pii:") and "where" in note for note in report.notes)
+    tagged = {item.name: list(item.tags) for item in sources.show("mart.sales").schema}
+    assert (tagged["id"], tagged["where"]) == ([], ["pii"])
+    assert sources.preview("mart.sales").data[1] == ["•••"] * 3
+    once = sources.write(scan.select("shop"), into="mart.shops", once="first")
+    assert once.rows_written == 3
+    assert sources.preview("mart.shops").data == [["•••"] * 3]
+    plain = sources.write(scan.select("id"), into="mart.ids")
+    assert not plain.notes

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Unpack, get_args
 from ...core.viewer import Reveal
 from ..change import WriteMode
 from ..intake import FrameRows
-from ..origin import joined, notes, origin_of
+from ..origin import inherited, joined, notes, origin_of
 from ..positions import Advance, Position
 from ..progress import OnProgress
 from ..reading import ReadingOptions
@@ -183,9 +183,18 @@ class IngestVerbs(Verbs):
         self._store.check_writable(name)
         rows, origin = FrameRows(frame), origin_of(frame, self._project.root)
         made_from, told = joined(inputs, origin), {**origin.columns, **columns}
+        passed_on = inherited(self._project, origin)
         if once:
             return self._writer.write_once(
-                name, rows, way, made_from, once, advance, key=keys, columns=told
+                name,
+                rows,
+                way,
+                made_from,
+                once,
+                advance,
+                key=keys,
+                personal=passed_on,
+                columns=told,
             )
         report = self._writer.write(
             name,
@@ -195,10 +204,10 @@ class IngestVerbs(Verbs):
             rows.quarantine,
             key=keys,
             properties=lambda: properties,
-            personal=personal,
+            personal={*personal, *passed_on},
             columns=told,
         )
-        return replace(report, notes=[*report.notes, *notes(origin)])
+        return replace(report, notes=[*report.notes, *notes(origin, passed_on)])
 
     def written(self, name: str, once: str) -> str | None:
         """The snapshot that added the rows of this name (see `write`), if they are in the dataset

@@ -92,7 +92,7 @@ function Facts({ care }: { care: ICare }): React.ReactElement {
         [trans.__('with earlier snapshots'), files(care.all_files, care.all_bytes)],
         [trans.__('read'), trans.__('on %1 of the last 30 days', format.number(care.reads))],
         // A day: when on it, is not kept.
-        [trans.__('last read'), care.read_at && care.read_at.slice(0, 10)],
+        [trans.__('last read'), care.read_at?.slice(0, 10)],
         [
           trans.__('equal files'),
           care.duplicates
