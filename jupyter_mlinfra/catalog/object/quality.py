@@ -25,7 +25,7 @@ class Rules:
         return self._catalog.rules(self._name.text)
 
     def quality(self) -> QualityReport:
-        """Ask all of its rules of all rows that `scan()` reads, and keep the results."""
+        """Run all of its rules over all rows that `scan()` reads, and keep the results."""
         return self._catalog.quality(self._pinned_name())
 
     def _pinned_name(self) -> str:

@@ -164,7 +164,7 @@ class QualityVerbs(Verbs):
     def quality(
         self, name: str, *, on_progress: Callable[[int, int], None] = lambda *_: None
     ) -> QualityReport:
-        """Ask all rules of a dataset, or of one snapshot of it, of all its rows, and keep the
+        """Run all rules of a dataset, or of one snapshot of it, over all its rows, and keep the
         results. on_progress: called with rows read and all rows.
         """
         from ..quality.checking import Asked, ask

@@ -50,8 +50,8 @@ function Found({ dataset, found }: IFoundProps): React.ReactElement {
     <>
       <div className={cx('bar')}>
         <span className={cx('catalog-watches')}>
-          <Watched label={trans.__('new rows')} watch={found.freshness} />
-          <Watched label={trans.__('how many')} watch={found.volume} />
+          <Watched label={trans.__('freshness')} watch={found.freshness} />
+          <Watched label={trans.__('volume')} watch={found.volume} />
         </span>
         <span className={cx('space')} />
         {found.rules.length > 0 && (
@@ -155,14 +155,14 @@ function columnsOf(dataset: IDataset, workbench: IWorkbench): IColumnSpec<IRuleS
     },
     {
       key: 'at',
-      head: trans.__('asked'),
+      head: trans.__('last run'),
       width: 90,
       sort: ({ history }) => history[0]?.at ?? null,
       cell: ({ history }) => <Age at={history[0]?.at ?? null} />
     },
     {
       key: 'history',
-      head: trans.__('before'),
+      head: trans.__('history'),
       width: 190,
       cell: ({ rule, history, results }) => (
         <span title={trans.__('%1 of %2 results', Math.min(DRAWN, history.length), results)}>

@@ -22,7 +22,7 @@ const WIDTH = 380;
 
 const nameOf = (ref: string): string => parseRef(ref)?.name ?? '';
 
-/** Ask all rules of all rows: a job. */
+/** Run all rules over all rows: a job. */
 export const askAll: Perform<IDataset> = async ({ workbench, ref }) => {
   const { client, events, trans } = workbench;
   const name = nameOf(ref);

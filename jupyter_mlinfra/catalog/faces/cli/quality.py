@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @catalog.verb("quality")
 @click.argument("name")
 def _quality(session: Session, name: str) -> Any:
-    """Ask all rules of a dataset of all its rows; exit code 1 if one that blocks fails."""
+    """Run all rules of a dataset over all its rows; exit code 1 if one that blocks fails."""
     report = session.bench.catalog.quality(
         name,
         on_progress=lambda rows, total: session.progress(

@@ -39,7 +39,7 @@ class DatasetResults(Handler):
 class DatasetQualityRun(Handler):
     @write(slow=elsewhere)
     def post(self, name: str) -> Job:
-        """Ask all of its rules of all rows: a job."""
+        """Run all of its rules over all rows: a job."""
         name = check_readable(self, name)
         self.bench.catalog.show(name)
         return self.as_job("catalog quality", name, of=name)

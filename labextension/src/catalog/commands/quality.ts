@@ -7,7 +7,7 @@ export const qualityActions = (trans: TranslationBundle): readonly IActionSpec<I
   {
     id: 'mlinfra:catalog-quality',
     kinds: ['dataset'],
-    label: trans.__('Ask All Rules'),
+    label: trans.__('Run All Rules'),
     caption: trans.__('Whether all rows of the dataset are as its rules demand'),
     icon: 'refresh',
     harmless: true,
