@@ -22,6 +22,7 @@ from .drivers import with_region
 from .names import DatasetName
 from .pending import Pending
 from .stores.documents import Documents
+from .stores.elsewhere import check_here
 from .stores.listing import CatalogEntry, Listing, Tables
 from .stores.opening import DURABLE, PYICEBERG, TIERED, Opening
 from .stores.tiers import Tiers
@@ -75,7 +76,10 @@ class CatalogStore:
         return (name.namespace, name.table) in self._listing.tables().by_name
 
     def open(self, name: DatasetName) -> Table:
-        """The table as pyiceberg loads it, with pyiceberg's own errors."""
+        """The table as pyiceberg loads it, with its own errors. Raises Conflict for one whose
+        files are those of another folder.
+        """
+        self._check_here(self._listing.tables().by_name.get((name.namespace, name.table)))
         table = self.iceberg.load_table(name.identifier)
         table.io.properties.update(self.tiers.properties(table.metadata.location))
         # A REST catalog may name the endpoint.
@@ -153,7 +157,12 @@ class CatalogStore:
         # The catalog's own answer holds the metadata; without it the storage may refuse access.
         if entry.metadata is None:
             return self.metadata_of(self.load(name))
+        self._check_here(entry)
         return self._documents.metadata(name, entry.metadata)
+
+    def _check_here(self, entry: CatalogEntry | None) -> None:
+        if self.embedded and entry is not None and entry.metadata is not None:
+            check_here(entry.name, entry.metadata, self._project.home)
 
     @staticmethod
     def metadata_of(table: Table) -> Mapping[str, Any]:

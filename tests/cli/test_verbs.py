@@ -242,6 +242,7 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         "move",
         {"name": "f.p", "tier": "cold", "on_progress": ANY},
     ),
+    ("catalog relocate", "Page[Moved]", "catalog", "relocate", {"on_progress": ANY}),
     (
         "catalog compact f.p",
         "CarePlan",

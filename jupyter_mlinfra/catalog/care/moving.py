@@ -122,7 +122,7 @@ class Moving:
                 metadata = relocation.copy_table(self._store.metadata_of(table))
                 failpoint("catalog-move-copied")
                 metadata = self._with_snapshot(metadata, table, relocation, tier)
-                target = _write(io, table.metadata_location, new, metadata)
+                target = write_metadata(io, table.metadata_location, new, metadata)
                 if exchanged(catalog, name, table.metadata_location, target):
                     failpoint("catalog-move-done")
                     return self._moved(name, tier, old, metadata, relocation)
@@ -264,7 +264,7 @@ def exchanged(catalog: SqlCatalog, name: DatasetName, old: str, new: str) -> boo
         return True
 
 
-def _write(io: FileIO, before: str, location: str, metadata: Mapping[str, Any]) -> str:
+def write_metadata(io: FileIO, before: str, location: str, metadata: Mapping[str, Any]) -> str:
     """Write the metadata file; returns its place, with the next number."""
     from pyiceberg.serializers import ToOutputFile
     from pyiceberg.table.metadata import TableMetadataUtil

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...core.domain import Part
 
 PART = Part(
-    verbs=("care", "move", "compact", "clean", "delete", "trash"),
+    verbs=("care", "move", "relocate", "compact", "clean", "delete", "trash"),
     records={
         "jupyter_mlinfra.catalog.care.spec": (
             "Care",

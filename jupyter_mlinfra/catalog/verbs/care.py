@@ -52,6 +52,19 @@ class CareVerbs(Verbs):
             self.own(name), tier, on_progress=on_progress
         )
 
+    def relocate(self, *, on_progress: Progress = lambda *_: None) -> Page[Moved]:
+        """After the project's folder was moved or copied: let the tables of its own catalog name
+        the files in this folder. Only metadata is written. on_progress: called with the tables that
+        are done, and all.
+
+        Returns the tables that were concerned, with a note for one that was not changed. Raises
+        Conflict for a catalog that is not in the project's folder.
+        """
+        from ..care.adopting import adopt
+
+        found = adopt(self._project, self._store, on_progress=on_progress)
+        return Page(items=found, shown=len(found), total=len(found), cursor=None)
+
     def compact(
         self, name: str, *, really: bool = True, on_progress: Progress = lambda *_: None
     ) -> CarePlan:

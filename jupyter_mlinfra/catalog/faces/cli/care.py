@@ -1,4 +1,4 @@
-"""`mlinfra catalog care`, `move`, `compact`, `clean`, `delete`, `trash`."""
+"""`mlinfra catalog care`, `move`, `relocate`, `compact`, `clean`, `delete`, `trash`."""
 
 from __future__ import annotations
 
@@ -35,6 +35,16 @@ def _move(session: Session, name: str, tier: str) -> Any:
         on_progress=lambda done, total: session.progress(
             done / max(1, total), f"{size(done)} of about {size(total)}"
         ),
+    )
+
+
+@catalog.verb("relocate")
+def _relocate(session: Session) -> Any:
+    """After the project was moved or copied: let its tables name the files in this folder."""
+    return session.bench.catalog.relocate(
+        on_progress=lambda done, total: session.progress(
+            done / max(1, total), f"{done:,} of {total:,} tables"
+        )
     )
 
 

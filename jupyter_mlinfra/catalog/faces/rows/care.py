@@ -77,6 +77,17 @@ def _plan(item: CarePlan) -> Card:
     )
 
 
+@row(Moved)
+def moved(item: Moved) -> Row:
+    return {
+        "dataset": item.dataset,
+        "tier": item.tier,
+        "snapshots": plain(item.snapshots),
+        "done": plain(item.done),
+        "note": item.note or NONE,
+    }
+
+
 @card(Moved)
 def _moved(item: Moved) -> Card:
     facts = {
