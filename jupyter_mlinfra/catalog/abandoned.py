@@ -13,26 +13,32 @@ from .metadata import quarantined_by, snapshot_with
 from .names import DatasetName
 from .pending import Left
 from .store import CatalogStore
+from .stores.tiers import plain
 from .time.files import NeededFiles
 
 if TYPE_CHECKING:
     from pyiceberg.io import FileIO
     from pyiceberg.table import Table
 
+    from .care.orphans import Orphans
+
 _log = logging.getLogger(__name__)
 
 
 def clean_up(store: CatalogStore, name: DatasetName) -> None:
     """Called before a write. What cannot be decided or deleted now stays for the next one."""
+    from .care.orphans import Orphans
+
     with store.pending.left(name.text) as found:
         if not found:
             return
+        orphans = Orphans(store.project, store)
         try:
             with store.explained(f"What a killed write left of {name.text} is not deleted yet."):
                 table = _table(store, name)
                 for left, record in found:
                     if _is_over(left, table, local=store.embedded):
-                        _delete_unneeded(left, store, table)
+                        _delete_unneeded(left, store, name, table, orphans)
                         record.ended()
         except MLInfraError as error:
             _log.warning("%s", error)
@@ -54,16 +60,26 @@ def _is_over(left: Left, table: Table | None, *, local: bool) -> bool:
     return (newest.snapshot_id if newest else None) != left.demand.base
 
 
-def _delete_unneeded(left: Left, store: CatalogStore, table: Table | None) -> None:
-    """Delete the files of an attempt that is over, but those that a snapshot has. table: of its
-    name.
+def _delete_unneeded(
+    left: Left, store: CatalogStore, name: DatasetName, table: Table | None, orphans: Orphans
+) -> None:
+    """Delete the files of an attempt that is over, but those that a snapshot has, be it of a table
+    in the trash. table: of its name.
     """
-    holders = _holders(left, store, table)
-    if left.demand is not None and not holders and not store.embedded:
+    demand, holders = left.demand, _holders(left, store, table)
+    if demand is not None and not holders and not store.embedded:
         return  # its table was dropped, and others may have kept its files, or have moved it
     needed = frozenset[str]().union(*map(_files, holders))
-    _delete([file for file in left.files if file not in needed], store, table)
-    landed = set[str]().union(*(quarantined_by(store.metadata_of(item)) for item in holders))
+    going = [file for file in left.files if file not in needed]
+    if going and demand is not None:  # else nobody has them: the catalog was never asked
+        folders = {demand.location or file.rsplit("/", 2)[0] for file in going}
+        others = orphans.needed(name, sorted(folders))
+        going = [file for file in going if plain(file) not in others]
+    _delete(going, store, table)
+    told = [store.metadata_of(item) for item in holders]
+    if left.beside and demand is not None:
+        told += orphans.trashed(demand.uuid)
+    landed = set[str]().union(*map(quarantined_by, told))
     for path in left.beside:
         if path.stem not in landed:
             path.unlink(missing_ok=True)

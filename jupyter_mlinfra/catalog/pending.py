@@ -1,10 +1,10 @@
 """Commits under way, on disk: what a process that was killed has left of one can be told from a
 table's files, and deleted once it is certain that it never lands.
 
-Each attempt has a file of lines: the table, each data file before it is made, and before the
-catalog is asked, what the commit demands of the table. The attempt holds a lock on it, which the
-kernel frees however the process ends. No line must reach the disk: after a power cut only the
-warehouse's own files say what there is.
+Each attempt has a file of lines: the table, each data file before it is made, each that nobody
+needs after the commit, and before the catalog is asked, what the commit demands of the table. The
+attempt holds a lock on it, which the kernel frees however the process ends. No line must reach the
+disk: after a power cut only the warehouse's own files say what there is.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import fcntl
 import json
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,9 +55,9 @@ class Demand:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
     """An attempt whose process ended before it knew how the attempt had ended. mark: what its
-    snapshot would carry. files: data files that it may have made. beside: its files with rows in
-    quarantine. demand: of the last time that it
-    asked the catalog; None if it never did.
+    snapshot would carry. files: those that it may have made, or was to delete. beside: its files
+    with rows in quarantine. demand: of the last time that it asked the catalog; None if it never
+    did.
     """
 
     mark: str
@@ -76,6 +76,13 @@ class Attempt:
     def makes(self, file: str) -> None:
         """Called before a data file is made. Raises Unavailable on a full disk."""
         self._add({"file": file})
+
+    def deletes(self, files: Iterable[str]) -> None:
+        """Called before the commit after which these files are deleted, unless anybody needs them
+        then. Raises Unavailable on a full disk.
+        """
+        for file in files:
+            self._add({"file": file})
 
     def makes_beside(self, file: Path) -> None:
         """Called before a file with rows in quarantine is made. Raises Unavailable on a full
@@ -142,7 +149,7 @@ class Pending:
             yield found
 
     def files(self, table: str) -> tuple[set[str], bool]:
-        """The data files of all attempts on a table that are not settled, and whether one of them
+        """The files of all attempts on a table that are not settled, and whether one of them
         is under way.
         """
         files, is_busy = set[str](), False

@@ -46,6 +46,11 @@ class CatalogStore:
         self.pending = Pending(project)
 
     @property
+    def project(self) -> Project:
+        """Whose catalog it is."""
+        return self._project
+
+    @property
     def embedded(self) -> bool:
         """Whether the catalog is the project's own SQLite file."""
         return self._opening.embedded.is_used

@@ -83,13 +83,6 @@ def left_over(root: Path) -> list[str]:
     return sorted([*files, *pending])
 
 
-def left_unseen(root: Path) -> list[str]:
-    """The same, without what the clean-up sees."""
-    left, plan = left_over(root), catalog_of(root).clean(NAME, really=False)
-    found = {item.file.removeprefix("file://") for item in (*plan.orphans, *plan.kept)}
-    return [file for file in left if file not in found]
-
-
 before_ingest = before_upsert = before_compact = before_move = before_delete = _two
 
 
@@ -131,3 +124,18 @@ def expire(root: Path) -> Any:
 
 def delete(root: Path) -> Any:
     return catalog_of(root).delete(NAME).undo
+
+
+def deleted_replaced_and_brought_back(root: Path) -> dict[str, int]:
+    """The rows of the dataset and its rows in quarantine, when another one was made in its place
+    and it is back beside that.
+    """
+    catalog = catalog_of(root)
+    trash = catalog.delete(NAME).trash
+    assert trash is not None
+    catalog.write(pl.DataFrame({"id": [7], "x": ["other"]}), into=NAME)
+    catalog.restore_deleted(trash, into="t.b")
+    return {
+        "rows": catalog.dataset("t.b").scan().collect().height,
+        "quarantined": _quarantined(catalog),
+    }

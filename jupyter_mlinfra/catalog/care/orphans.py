@@ -11,7 +11,7 @@ import contextlib
 import json
 import re
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -120,15 +120,22 @@ class Orphans:
                 continue
             table = self._store.load(other)
             found |= needed(table.io, self._store.metadata_of(table), table.metadata_location)
-        for item in Trash(self._project, self._store).rows():
-            if _meets(item.metadata, places) and not item.is_purged:
-                io = io_of(self._store, item.metadata)
-                try:
-                    metadata = read_metadata(io, item.metadata)
-                except FileNotFoundError:  # it cannot be restored any more
-                    continue
-                found |= needed(io, metadata, item.metadata)
+        for location, metadata in self._trashed():
+            if _meets(location, places):
+                found |= needed(io_of(self._store, location), metadata, location)
         return found | self._set_aside()
+
+    def trashed(self, uuid: str) -> list[Mapping[str, Any]]:
+        """The metadata of the tables with a UUID that can be restored from the trash."""
+        return [metadata for _, metadata in self._trashed() if metadata["table-uuid"] == uuid]
+
+    def _trashed(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """The places of the last metadata files in the trash, and what they say."""
+        for item in Trash(self._project, self._store).rows():
+            if not item.is_purged:
+                with contextlib.suppress(FileNotFoundError):  # it cannot be restored any more
+                    io = io_of(self._store, item.metadata)
+                    yield item.metadata, read_metadata(io, item.metadata)
 
     @cached_property
     def _locations(self) -> Sequence[tuple[DatasetName, str]]:

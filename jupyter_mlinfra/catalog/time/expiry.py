@@ -3,6 +3,7 @@
 A snapshot stays while anything may need it. What its summary says of files that still count moves
 into a property of the table, and its figures into the state database, before it goes. A file is
 deleted after the commit, and only if it is in the table's own folder and no table needs it then.
+Which ones go is noted before the commit, so that the next write deletes them after a kill.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from .. import metadata as records
 from ..abandoned import clean_up
 from ..metadata import Metadata
 from ..names import DatasetName
+from ..pending import Attempt, Demand
 from .files import NeededFile, NeededFiles
 from .pins import users_of
 from .spec import ExpiringSnapshot, ExpiryPlan
@@ -87,15 +89,18 @@ class Expiry:
         Raises Conflict if other writers came first every time; nothing was changed then.
         """
         clean_up(self._store, self._name)
-        with self._store.lock(self._name):
-            found = self._removed()
+        with (
+            self._store.lock(self._name),
+            self._store.pending.attempt(self._name.text) as record,
+        ):
+            found = self._removed(record)
             if found.ids:
                 failpoint("catalog-expired")
-                found = self._deleted(found)
+                found = self._deleted(found, record)
                 self._tell(found)
             return self._plan(found, done=True)
 
-    def _removed(self) -> _Going:
+    def _removed(self, record: Attempt) -> _Going:
         """What was found, when its snapshots are out of the table."""
         from pyiceberg.exceptions import CommitFailedException
 
@@ -106,11 +111,12 @@ class Expiry:
                 if not found.ids:
                     return found
                 try:
-                    self._remove(found)
+                    self._remove(found, record)
                 except CommitFailedException:
                     time.sleep(random.uniform(0.02, 0.1) * 2**attempt)  # noqa: S311 (spreads writers, keeps no secret)
                     continue
                 return found
+        record.ended()
         raise Conflict(
             f"No snapshot of {self._name.text} expired.",
             f"Other writers came first {_ATTEMPTS} times.",
@@ -153,7 +159,7 @@ class Expiry:
                 reasons[number] = f"It is younger than {_days(self._older_than)}."
         return reasons
 
-    def _remove(self, found: _Going) -> None:
+    def _remove(self, found: _Going, record: Attempt) -> None:
         """Take the snapshots out of the table, in one commit."""
         from pyiceberg.exceptions import CommitFailedException
         from pyiceberg.table.update import RemoveSnapshotsUpdate
@@ -168,6 +174,8 @@ class Expiry:
         failpoint("catalog-expiring")
         if refs_of(self._now()) != refs_of(found.table):
             raise CommitFailedException("A tag or branch has changed meanwhile")
+        record.deletes(found.files)
+        record.asks(Demand.on(found.table.metadata))
         try:
             transaction.commit_transaction()
         except Exception:
@@ -175,7 +183,7 @@ class Expiry:
             if set(found.ids) & {item.snapshot_id for item in self._now().snapshots()}:
                 raise
 
-    def _deleted(self, found: _Going) -> _Going:
+    def _deleted(self, found: _Going, record: Attempt) -> _Going:
         """Delete the files. The snapshots have expired, so that an error is told, not raised."""
         from .removal import delete
 
@@ -183,6 +191,7 @@ class Expiry:
         try:
             with self._store.explained("Its files were not deleted."):
                 delete(self._project, self._store, found.table, found.files, gone)
+            record.ended()
         except Exception as error:  # noqa: BLE001  # whatever it is, the commit is made
             left = len(found.files) - len(gone)
             note = (

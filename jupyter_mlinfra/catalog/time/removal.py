@@ -84,14 +84,11 @@ def delete(
     store.load(name)  # NotFound for one that was dropped or renamed: its files may be in a trash
     needs = Orphans(project, store).needed(name, [before.metadata.location])
     going = [path for path in files if plain(path) not in needs]
-    with store.pending.attempt(name.text) as record:
-        for path in going:
-            record.makes(path)
-        failpoint("catalog-deleting")
-        for path in going:
-            with contextlib.suppress(FileNotFoundError):
-                before.io.delete(path)
-            gone.append(path)
+    failpoint("catalog-deleting")
+    for path in going:
+        with contextlib.suppress(FileNotFoundError):
+            before.io.delete(path)
+        gone.append(path)
 
 
 def keep_figures(

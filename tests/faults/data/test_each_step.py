@@ -1,7 +1,6 @@
 """Verbs that change a dataset, killed before each step that it takes on disk, and an ingest
 whose disk is full from each step on: the dataset is as it was or whole, the verb can be called
-again and nothing is lost or doubled, and no file is left that neither the next write deletes nor
-the clean-up sees.
+again and nothing is lost or doubled, and no file is left that the next write does not delete.
 """
 
 from __future__ import annotations
@@ -58,8 +57,6 @@ def faulty(works: Works, place: Place, verb: str, few: int, fault: str) -> Itera
     steps = works.run(verb).steps
     after = told(works, "seen")
     assert before != after
-    # Between its commit and its deletions an expiry leaves files to the clean-up alone.
-    leftovers = "left_unseen" if verb == "expire" else "left_over"
     stride = -(-len(steps) // few) if few else 1
     for number in range(1 + stride // 2, len(steps) + 1, stride):
         where = f"{verb}, {fault} at step {number} of {len(steps)}, {steps[number - 1]}"
@@ -77,7 +74,7 @@ def faulty(works: Works, place: Place, verb: str, few: int, fault: str) -> Itera
             yield f"{where}: cannot be called again: {again.error}"
         if _lasting(seen := told(works, "seen")) != _lasting(after):
             yield f"{where}: lost or doubled: {seen}"
-        if after["rows"] is not None and (left := told(works, leftovers)):
+        if after["rows"] is not None and (left := told(works, "left_over")):
             yield f"{where}: left {left}"
 
 
@@ -94,6 +91,17 @@ def test_a_verb_at_a_fault_has_done_all_or_nothing_and_can_be_called_again(
 ) -> None:
     told(works, f"before_{verb}")
     assert list(faulty(works, Place(tmp_path), verb, few, fault)) == []
+
+
+def test_what_a_killed_ingest_committed_stays_with_a_deleted_dataset_when_another_has_its_name(
+    works: Works, tmp_path: Path
+) -> None:
+    told(works, "before_ingest")
+    place = Place(tmp_path)
+    number = works.run("ingest").steps.index("failpoint catalog-committed") + 1
+    place.again()
+    assert works.run("ingest", kill_at=number).killed
+    assert told(works, "deleted_replaced_and_brought_back") == {"rows": 4, "quarantined": 1}
 
 
 def _table(seen: dict[str, Any]) -> dict[str, Any]:
