@@ -50,6 +50,20 @@ def refuse_unused(reading: Reading, kinds: Iterable[Source]) -> None:
         )
 
 
+def refuse_in_place(reading: Reading, kind: str) -> None:
+    """Raise BadRequest for an option of reading that is set, for files that are read in place and
+    whose values have types: they are read as they are.
+    """
+    plain = Reading()
+    for option in (*_TAKEN_BY, "time_zone", "types", "max_bad", "union"):
+        if getattr(reading, option) != getattr(plain, option):
+            raise BadRequest(
+                f"Nothing that is read here takes {option}.",
+                f"{kind.capitalize()} that is registered in place is read as it is.",
+                "Leave it out, or ingest the files.",
+            )
+
+
 def _listed(kinds: Iterable[Source]) -> str:
     *others, last = (_WORDS[kind] for kind in kinds)
     return f"{', '.join(others)} and {last}" if others else last

@@ -69,9 +69,9 @@ class Scans:
         with self._lock:
             scans = [*reversed(self._scans.values())]
         found = [scan for scan in scans if scan.may_be(leaf)]
-        if 1 < len({scan.ref for scan in found}) <= _COMPARED:
-            paths = set(map(plain, leaf.paths))
-            found = [scan for scan in found if paths == set(map(plain, scan.files()))] or found
+        if len({scan.ref for scan in found}) > 1:
+            paths, newest = set(map(plain, leaf.paths)), found[:_COMPARED]
+            found = [scan for scan in newest if paths == set(map(plain, scan.files()))] or found
         if not found:
             return _of_file(leaf, root)
         if found[0].root != root:

@@ -141,6 +141,11 @@ def _sql(shell: Any) -> Magic:
         catalog, values = Session().bench.catalog, parameters(options.param, options.raw)
         viewer = Viewer("magic") if options.reveal else False
         if "." in (options.out or ""):
+            if options.explore:
+                raise BadRequest(
+                    "--explore shows an answer; --out NAMESPACE.TABLE writes it.",
+                    fix="Write it first, then explore the dataset: ml.explore(ml.dataset(…)).",
+                )
             return catalog.sql_into(
                 cell, into=options.out, parameters=values, limit=options.limit, reveal=viewer
             )

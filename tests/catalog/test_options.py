@@ -63,6 +63,14 @@ def test_an_option_that_no_file_takes_is_refused(catalog, files: Path, option: s
     assert catalog.list().total == 0
 
 
+@pytest.mark.parametrize("option", ["separator", "null_values", "types", "max_bad", "time_zone"])
+def test_what_is_read_in_place_as_it_is_takes_no_option(catalog, files: Path, option: str) -> None:
+    given = {"separator": ";", "null_values": ["?"], "types": {"zz": "i64"}, "max_bad": 0.5}
+    with pytest.raises(BadRequest, match=option):
+        catalog.register(files / "a.parquet", name="lake.a", **{option: given.get(option, "UTC")})
+    assert catalog.list().total == 0
+
+
 def test_an_option_counts_for_those_of_several_files_that_take_it(catalog, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("n;name\n1,5;ana\n")
     pl.DataFrame({"n": [2.5], "name": ["bob"]}).write_parquet(tmp_path / "b.parquet")

@@ -145,6 +145,11 @@ def test_what_happens_to_the_files_shows(catalog: Catalog, places: dict[str, Pat
     DeltaTable(places["delta"]).delete("id = 1")
     ROWS.write_parquet(places["parquet"] / "part-2.parquet")
     assert sorted(catalog.dataset("lake.delta").scan().collect()["id"]) == [2, 3]
+    now_there = [
+        str(Path(places["delta"], file)) for file in DeltaTable(places["delta"]).file_uris()
+    ]
+    size = sum(Path(file).stat().st_size for file in now_there)
+    assert catalog.show("lake.delta").dataset.bytes == size
     assert catalog.sql("SELECT count(*) AS n FROM lake.files").item() == 6
     now = [catalog.fingerprint(name) for name in ("lake.delta", "lake.files")]
     assert not set(now) & set(states)

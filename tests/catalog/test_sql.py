@@ -16,6 +16,7 @@ import pytest
 from jupyter_mlinfra.catalog import Catalog
 from jupyter_mlinfra.catalog.querying import words
 from jupyter_mlinfra.catalog.querying.engine import Limits, answer, engine
+from jupyter_mlinfra.catalog.querying.running import _one_state
 from jupyter_mlinfra.core.errors import (
     BadRequest,
     Forbidden,
@@ -624,3 +625,19 @@ def test_dollars_in_names_and_of_parameters_open_no_text() -> None:
     found = words.tokens("SELECT a$b$ FROM s.t WHERE x = $1 AND y = $2$ OR z = $p")
     assert [table.text for table in words.tables(found)] == ["s.t"]
     assert [token.text for token in found if token.kind == "text"] == []
+
+
+def test_the_rows_of_a_query_are_of_the_state_that_it_names() -> None:
+    """Another process commits while the query is prepared."""
+
+    class Written:
+        states = iter(["1", "2", "2", "2"])
+
+        def state(self) -> str:
+            self.now = next(self.states)
+            return self.now
+
+        def scan(self) -> str:
+            return f"rows of {self.now}"
+
+    assert _one_state(Written()) == ("rows of 2", "2")  # type: ignore[arg-type, comparison-overlap]

@@ -24,6 +24,16 @@ def _emit(root: str, count: int) -> None:
         project.events.emit("job", f"job:{os.getpid()}-{number}")
 
 
+def test_a_folder_with_signs_of_addresses_in_its_name_is_a_project(tmp_path: Path) -> None:
+    root = tmp_path / "ü 100%20 #1?x=1"
+    root.mkdir()
+    (root / "mlinfra.toml").write_text('[project]\nname = "p"\n')
+    project = Project.open(root)
+    project.events.emit("job", "job:1")
+    assert Project.open(root).events.last_id() == 1
+    assert [path.name for path in project.home.glob("state.db")] == ["state.db"]
+
+
 def test_a_block_that_raises_leaves_nothing(project: Project) -> None:
     with pytest.raises(RuntimeError), project.database.write() as connection:
         connection.execute(

@@ -15,7 +15,13 @@ from IPython.utils.capture import capture_output
 
 import jupyter_mlinfra as ml
 from jupyter_mlinfra.catalog import Explorer
-from jupyter_mlinfra.core.errors import Conflict, MLInfraError, NotFound, Unprocessable
+from jupyter_mlinfra.core.errors import (
+    BadRequest,
+    Conflict,
+    MLInfraError,
+    NotFound,
+    Unprocessable,
+)
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import JobSpec
 from jupyter_mlinfra.jobs.values import put_value as put
@@ -120,6 +126,8 @@ def test_sql_in_a_cell_gives_a_frame_and_a_variable(shell: Any, project: Project
     query = "SELECT tail FROM flights.planes"
     written = shell.run_cell_magic("catalog", "sql --out flights.tails", query)
     assert (written.dataset, written.rows_written) == ("flights.tails", 2)
+    with pytest.raises(BadRequest, match="--explore"):
+        shell.run_cell_magic("catalog", "sql --out flights.tails --explore", query)
     again = ml.sql(query, limit=1, out="flights.tails")
     assert again.rows_written == 1
     assert ml.dataset("flights.tails").scan().collect().height == 1

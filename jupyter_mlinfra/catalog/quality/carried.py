@@ -5,10 +5,10 @@ state cannot be opened: jobs on other machines.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ...core.errors import NotFound
+from ...core.errors import MLInfraError, NotFound, Unprocessable
 from ...core.records import from_seconds, to_seconds
 from .spec import Rule
 from .words import stored_check
@@ -40,20 +40,29 @@ def carry(store: CatalogStore, name: DatasetName, rules: Callable[[], Sequence[R
 
 
 def carried(name: DatasetName, metadata: Metadata) -> list[Rule]:
-    """The rules that a table carries."""
-    found: list[dict[str, Any]] = json.loads(metadata.get("properties", {}).get(RULES, "[]"))
-    return [
-        Rule(
-            dataset=name.text,
-            rule=item["rule"],
-            text=item["text"],
-            severity=item["severity"],
-            columns=list(stored_check(item["text"]).columns),
-            at=from_seconds(item["at"]),
-            user=item["user"],
-        )
-        for item in found
-    ]
+    """The rules that a table carries. Raises Unprocessable if another client has broken them."""
+    text = metadata.get("properties", {}).get(RULES, "[]")
+    try:
+        return [_rule(name, item) for item in json.loads(text)]
+    except (ValueError, KeyError, TypeError, MLInfraError) as error:
+        raise Unprocessable(
+            f"The rules of {name.text} cannot be read.",
+            f"Its table property {RULES} was changed by another client ({error}).",
+            "Set the rules again where the project is: mlinfra catalog rule"
+            f" {name.text} RULE. Nothing was written.",
+        ) from error
+
+
+def _rule(name: DatasetName, item: Mapping[str, Any]) -> Rule:
+    return Rule(
+        dataset=name.text,
+        rule=item["rule"],
+        text=item["text"],
+        severity=item["severity"],
+        columns=list(stored_check(item["text"]).columns),
+        at=from_seconds(item["at"]),
+        user=item["user"],
+    )
 
 
 def _text(rules: Sequence[Rule]) -> str:

@@ -33,6 +33,7 @@ _NOISE = math.log(1.25)  # the least robust standard deviation of the logarithm
 _VOLUMES = 60
 _SEVERAL = 2  # commits in a day, from which on hours may differ
 _RATIO = 2.0
+_TELLING = 2  # commits that are odd in the same way, by which it is no accident
 
 
 def volume(commits: Sequence[Commit]) -> Watch:
@@ -62,6 +63,15 @@ def volume(commits: Sequence[Commit]) -> Watch:
         )
     low, high, n = _usual_at(last.at, last.rows, before)
     verdict = "short" if last.rows < low else "large" if last.rows > high else "well"
+    if verdict == "well" and _is_doubtful(last.rows, n, before):
+        return Watch(
+            verdict="unknown",
+            why=f"The last commit brought {last.rows:,} rows, as did {n} other at this time of the"
+            f" week; the rest bring more or fewer. {_TELLING} of them tell what is usual.",
+            last_at=moment_of(last.at),
+            measured=last.rows,
+            n=n,
+        )
     words = {"short": "fewer than usual", "large": "more than usual", "well": "as usual"}
     return Watch(
         verdict=verdict,  # type: ignore[arg-type]  # one of the words
@@ -108,6 +118,14 @@ def _usual_at(at: float, rows: int, before: Sequence[tuple[float, int]]) -> tupl
         if low <= rows <= high or is_tight or len(group) >= LEAST:
             break
     return low, high, len(group)
+
+
+def _is_doubtful(rows: int, n: int, before: Sequence[tuple[float, int]]) -> bool:
+    """Whether only a few commits, as odd among all as this one, make it look usual: they may be a
+    quiet day of the week, or the same fault before.
+    """
+    low, high = _usual_rows([math.log1p(found) for _, found in before][-_VOLUMES:])
+    return n < _TELLING and not low <= rows <= high
 
 
 def _of(belongs: Callable[[float], bool], logs: Sequence[tuple[float, float]]) -> list[float]:

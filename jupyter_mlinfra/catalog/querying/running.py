@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import duckdb
+    import polars as pl
 
     from ..tables import ReadTable
 
@@ -72,7 +73,7 @@ def run(query: Query) -> Found:
         frame=frame if query.limit is None else frame.head(query.limit),
         masked=masked,
         more=more,
-        snapshots={table.name.text: table.state() for table in tables.read.values()},
+        snapshots=tables.states,
         text=text,
         inputs=tables.inputs,
     )
@@ -123,6 +124,7 @@ class _Tables:
         self._connection, self._query = connection, query
         self._mentioned, self._masking = mentioned, masking
         self.read: dict[str, ReadTable] = {}
+        self.states: dict[str, str | None] = {}
         self.inputs = list[Input]()
 
     def name_of(self, named: words.Named) -> str:
@@ -144,7 +146,7 @@ class _Tables:
         if (table := self._query.find(named)) is None:
             return False
         with table.explained():
-            rows = table.scan()
+            rows, state = _one_state(table)
             columns = rows.collect_schema().names()
             mentioned = [column for column in columns if self._mentioned(column)]
             personal = set(table.personal(mentioned))
@@ -159,7 +161,7 @@ class _Tables:
         self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         self._connection.execute(f"CREATE VIEW {name} AS SELECT * FROM {words.quoted(scan)}")  # noqa: S608 (quoted)
         self.read[name] = table
-        state = table.state()
+        self.states[table.name.text] = state
         self.inputs.append(
             Input(
                 place=self._place(named),
@@ -170,6 +172,15 @@ class _Tables:
             )
         )
         return True
+
+
+def _one_state(table: ReadTable) -> tuple[pl.LazyFrame, str | None]:
+    """The rows of a table and the state that they are of, while others may write."""
+    while True:
+        state = table.state()
+        rows = table.scan()
+        if table.state() == state:
+            return rows, state
 
 
 def _mentioned(tokens: Sequence[words.Token]) -> Callable[[str], bool]:

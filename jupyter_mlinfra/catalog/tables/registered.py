@@ -26,6 +26,7 @@ from ...core.tables import TableFacts
 from ..addresses import refuse_address
 from ..conform import Target
 from ..intake import FileRows
+from ..options import refuse_in_place
 from ..reading import Reading
 from ..rows import height
 from ..scanned import Scanned, scans
@@ -63,6 +64,19 @@ def location_of(path: str | Path, root: Path) -> tuple[str, str]:
     return kinds.pop(), str(place)
 
 
+def _delta_bytes(location: str) -> int | None:
+    """The size of the data files that a Delta table has now; None if it cannot be read."""
+    import polars as pl
+
+    try:
+        from deltalake import DeltaTable
+
+        files = pl.DataFrame(DeltaTable(location).get_add_actions(flatten=True))
+        return int(files["size_bytes"].sum())
+    except Exception:  # noqa: BLE001 its rows say why; a list must not fail for one size
+        return None
+
+
 def is_delta(folder: Path) -> bool:
     """Whether a folder is that of a Delta table."""
     return (folder / "_delta_log").is_dir()
@@ -72,9 +86,11 @@ def schema_of(
     project: Project, kind: str, location: str, reading: Reading
 ) -> Mapping[str, pl.DataType]:
     """The columns of what is to be registered. Files of text are read as a whole: raises
-    Unprocessable for a row that does not fit.
+    Unprocessable for a row that does not fit, and BadRequest for an option that these files do not
+    take.
     """
-
+    if kind in (DELTA, "parquet"):
+        refuse_in_place(reading, kind)
     with explained_files(location):
         if kind == DELTA:
             return dict(delta_rows(location).collect_schema())
@@ -113,7 +129,9 @@ class Files:
             description=self.registered.said.description
             or f"read in place: {self.registered.location}",
             columns=len(self.registered.columns),
-            bytes=sum(facts.st_size for facts in found),
+            bytes=_delta_bytes(self.registered.location)
+            if self.registered.kind == DELTA
+            else sum(facts.st_size for facts in found),
             updated_at=datetime.fromtimestamp(newest, UTC),
         )
 
@@ -133,7 +151,8 @@ class Files:
     def files(self) -> Sequence[Path]:
         """Those that say what it is now. Raises NotFound if there are none any more."""
         if self.registered.kind == DELTA:
-            logs = sorted(Path(self.registered.location, "_delta_log").glob("*.json"))
+            log = Path(self.registered.location, "_delta_log")
+            logs = sorted([*log.glob("*.json"), *log.glob("*.checkpoint*.parquet")])
             if not logs:
                 raise NotFound(f"There is no Delta table in {self.registered.location}.")
             return logs

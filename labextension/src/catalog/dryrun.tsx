@@ -27,6 +27,7 @@ export function DryRun({ asked }: IDryRunProps): React.ReactElement {
   const { client, trans } = useWorkbench();
   const [trial, show] = useState<ITrial | null>(null);
   const running = useRef<IJob | null>(null);
+  const closed = useRef(false);
   const cancel = (): void => {
     const job = running.current;
     if (job) {
@@ -35,7 +36,13 @@ export function DryRun({ asked }: IDryRunProps): React.ReactElement {
     }
   };
   // eslint-disable-next-line react-hooks/exhaustive-deps -- when the dialog is closed
-  useEffect(() => cancel, []);
+  useEffect(
+    () => () => {
+      closed.current = true;
+      cancel();
+    },
+    []
+  );
   const key = JSON.stringify(asked);
   const run = async (): Promise<void> => {
     if (!asked) {
@@ -44,6 +51,9 @@ export function DryRun({ asked }: IDryRunProps): React.ReactElement {
     try {
       const first = await client.catalog.ingest({ ...asked, dry_run: true });
       running.current = first;
+      if (closed.current) {
+        return cancel();
+      }
       const look = async (): Promise<IJob> => {
         const job = await client.jobs.show(first.id);
         show({ of: key, job });

@@ -96,13 +96,13 @@ export function Online({ detail, going }: IOnlineProps): React.ReactElement {
   );
 }
 
+const ISO_TIME = /^\d{4}-\d{2}-\d{2}([T ].*)?$/;
+
 /** Whether two values are one; times may be written in two ways. */
 function isSame(one: unknown, other: unknown): boolean {
   const texts = [one ?? null, other ?? null].map(value => JSON.stringify(value));
-  return (
-    texts[0] === texts[1] ||
-    (typeof one === 'string' && typeof other === 'string' && Date.parse(one) === Date.parse(other))
-  );
+  const isTime = [one, other].every(value => typeof value === 'string' && ISO_TIME.test(value));
+  return texts[0] === texts[1] || (isTime && Date.parse(`${one}`) === Date.parse(`${other}`));
 }
 
 function Value({ value }: { value: unknown }): React.ReactElement {
