@@ -29,6 +29,7 @@ __all__ = [
     "Verification",
     "WriteMode",
     "explorer_of",
+    "note_made",
     "personal_columns",
     "profile_of",
     "storage_options",
@@ -46,6 +47,7 @@ _HOME = {
     "ReadingOptions": ".reading",
     "Table": ".table",
     "WriteMode": ".change",
+    "note_made": ".scanned",
     "personal_columns": ".personal",
     "profile_of": ".looking.frames",
     "explorer_of": ".grid.frames",
@@ -65,6 +67,7 @@ if TYPE_CHECKING:
     from .progress import IngestProgress
     from .reading import Reading, ReadingOptions
     from .rows import storage_options
+    from .scanned import note_made
     from .service import Catalog
     from .spec import (
         ColumnProfile,

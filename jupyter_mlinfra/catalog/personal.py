@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from ..core.errors import NotFound
+from ..core.errors import MLInfraError, NotFound
 from . import metadata as records
 from .names import DatasetName
 from .registrations import Registrations
@@ -20,6 +20,18 @@ def personal(project: Project, dataset: str) -> frozenset[str] | None:
     none of that name.
     """
     return personal_columns(project, [dataset]).get(dataset)
+
+
+def any_personal(project: Project) -> bool:
+    """Whether a column of any dataset is tagged `pii`, or may be: its tags cannot be read."""
+    store = CatalogStore(project)
+    try:
+        return any(item.personal for item in Registrations(project).all()) or any(
+            records.masked(DatasetName(entry.namespace, entry.table), store.metadata(entry))
+            for entry in store.entries()
+        )
+    except MLInfraError:
+        return True
 
 
 def personal_columns(project: Project, datasets: Collection[str]) -> Mapping[str, frozenset[str]]:

@@ -9,9 +9,14 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
+    import polars as pl
+
+    from ..core.lineage import Traced
     from ..core.lineage.plan_nodes import Leaf
 
 KEPT = 2_000
@@ -46,12 +51,19 @@ class Scanned:
         return all(plain(path).startswith(tuple(self.folders)) for path in leaf.paths)
 
 
+type Told = Callable[[], tuple[pl.LazyFrame, Traced]]
+"""What the maker of rows tells of them: a frame whose columns they have too, and the origin of the
+others.
+"""
+
+
 class Scans:
     """All scans of a process, by any of its catalogs: a frame does not tell by which."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._scans: OrderedDict[tuple[object, ...], Scanned] = OrderedDict()
+        self._made = WeakKeyDictionary[FunctionType, Told]()
 
     def note(self, scan: Scanned) -> None:
         with self._lock:
@@ -59,6 +71,19 @@ class Scans:
             self._scans[scan.key] = scan
             while len(self._scans) > KEPT:
                 self._scans.popitem(last=False)
+
+    def note_made(self, function: FunctionType, told: Told) -> None:
+        """`function` makes rows of several datasets."""
+        with self._lock:
+            self._made[function] = told
+
+    def told_of(self, leaf: Leaf) -> Told | None:
+        """What is told of rows that a function makes; None if nothing is."""
+        outer = [] if leaf.function is None else _within(leaf.function)
+        parts = [part for function in outer for part in (function, *_within(function))]
+        with self._lock:
+            found = [self._made.get(part) for part in parts if isinstance(part, FunctionType)]
+        return next((told for told in found if told is not None), None)
 
     def ref_of(self, leaf: Leaf, root: Path) -> str | None:
         """The reference of what a part of a plan scans; None if that is unknown. root: of the
@@ -83,6 +108,11 @@ class Scans:
 
 scans = Scans()
 """Those of this process."""
+
+
+def note_made(function: FunctionType, told: Told) -> None:
+    """Of the lazy frame that reads what `function` makes, this is the origin (see `Told`)."""
+    scans.note_made(function, told)
 
 
 def plain(path: str) -> str:

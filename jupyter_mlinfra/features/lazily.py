@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 if TYPE_CHECKING:
+    from ..core.lineage import Traced
     from .knowing.spec import TrainingSnapshot
 
 Schema = Mapping[str, pl.DataType]
@@ -26,10 +27,19 @@ class TrainingSet(pl.LazyFrame):
         rows: Callable[[], pl.DataFrame],
         schema: Schema | Callable[[], Schema],
         store: Callable[[str], TrainingSnapshot],
+        told: Callable[[], tuple[pl.LazyFrame, Traced]],
     ) -> TrainingSet:
-        """rows: makes them. schema: their columns. store: stores them under a name."""
+        """rows: makes them. schema: their columns. store: stores them under a name. told: the frame
+        of the entities, and what the features come from.
+        """
+        from ..catalog import note_made
+
+        def read() -> pl.DataFrame:
+            return rows()
+
         made = cls()
-        made._ldf = pl.defer(rows, schema=schema)._ldf
+        made._ldf = pl.defer(read, schema=schema)._ldf
+        note_made(read, told)
         made._store = store
         return made
 

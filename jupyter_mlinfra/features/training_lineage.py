@@ -5,13 +5,48 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ..core.lineage import Traced
 from ..core.refs import reference
 from .definitions import Definition, source_columns
 from .pages import view_ref
-from .training import column_name, source_ref
+from .training import column_name, inputs_of, source_ref
 
 if TYPE_CHECKING:
+    from ..core.project import Project
     from .training_sets import Recipe
+
+
+def origin_of(
+    project: Project,
+    requested: Mapping[str, Sequence[str]],
+    views: Mapping[str, Definition],
+    entities: Sequence[str],
+    *,
+    full_names: bool,
+    pins: Mapping[str, str | None],
+) -> Traced:
+    """What the features of a training set come from that is not stored, and which of its columns
+    hold personal data. entities: columns of the entity rows.
+    """
+    from .training_sets import Recipe, hidden
+
+    recipe = Recipe(
+        requested=requested,
+        entities=entities,
+        at="",
+        full_names=full_names,
+        pins=pins,
+        files={},
+        definitions={},
+        rows=0,
+        first=None,
+        last=None,
+    )
+    return Traced(
+        inputs_of(requested, views, pins),
+        columns_of(recipe, views, ()),
+        personal=frozenset(hidden(project, recipe, views)),
+    )
 
 
 def columns_of(

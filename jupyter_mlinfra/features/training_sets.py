@@ -176,7 +176,7 @@ def store(
     from. personal: columns of these that are tagged `pii`. Columns of features that are tagged, and
     these, are tagged by that commit too.
     """
-    tagged = {*personal, *_hidden(project, recipe, views)}
+    tagged = {*personal, *hidden(project, recipe, views)}
     report = catalog.write(
         rows,
         into=name,
@@ -193,18 +193,18 @@ def store(
     return _record(name, ref, snapshot, recipe)
 
 
-def _hidden(project: Project, recipe: Recipe, views: Mapping[str, Definition]) -> list[str]:
+def hidden(project: Project, recipe: Recipe, views: Mapping[str, Definition]) -> list[str]:
     """Columns whose values the sources hide."""
     repo = folder(project)
-    hidden = {view: masked_features(views[view], repo, views) for view in recipe.requested}
+    masked = {view: masked_features(views[view], repo, views) for view in recipe.requested}
     return [
         *(
             column_name(view, feature, recipe.full_names)
             for view, features in recipe.requested.items()
             for feature in features
-            if feature in hidden[view]
+            if feature in masked[view]
         ),
-        *(key for key in recipe.entities if any(key in names for names in hidden.values())),
+        *(key for key in recipe.entities if any(key in names for names in masked.values())),
     ]
 
 

@@ -143,6 +143,26 @@ def test_a_frame_in_memory_has_no_lineage_and_a_failing_plan_costs_no_write(
     monkeypatch.setattr("jupyter_mlinfra.core.lineage.plans.traced", broken)
     report = sources.write(sources.dataset("raw.sales").scan(), into="mart.lazy")
     assert (report.rows_written, _edges(sources, "mart.lazy")) == (3, {})
+    assert "plan could not be read" in report.notes[0]
+
+
+def test_where_no_plan_can_be_read_all_may_be_personal_data(
+    sources: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jupyter_mlinfra.core.lineage.plans._VERSION", 99)
+    scan = sources.dataset("raw.sales").scan().select("id", "shop")
+    (note,) = sources.write(scan, into="mart.before").notes
+    assert note == ("Lineage: columns id, shop are not traced: this version of Polars is not known")
+    sources.tag("column:raw.shops.city", add=["pii"])
+    report = sources.write(scan, into="mart.after")
+    assert report.notes[1].startswith("Tagged pii: columns id, shop are made, or may be")
+    for name, masked in (("mart.before", False), ("mart.after", True)):
+        assert [tags == ["pii"] for item in sources.show(name).schema for tags in [item.tags]] == [
+            masked
+        ] * 2
+    assert sources.write(SALES.lazy(), into="mart.memory", mode="replace").notes
+    monkeypatch.undo()
+    assert not sources.write(SALES.lazy(), into="mart.memory", mode="replace").notes
 
 
 def test_a_dataset_of_another_project_is_named_by_its_folder(

@@ -61,6 +61,10 @@ def test_looks_for_people_mask_what_comes_from_a_tagged_column(project: Project)
     assert (entry.verb, entry.columns) == ("features online", ["email"])
     assert features.looked_up(["people:score"], entities)[0].values == {"people:score": 0.5}
     _check_known(features, catalog)
+    moment = {"id": [1], "event_timestamp": [datetime(2026, 3, 2, tzinfo=UTC)]}
+    catalog.write(features.train(["people:*"], pl.DataFrame(moment)), into="ml.train")
+    assert CANARY in catalog.dataset("ml.train").scan().collect()["mail"].to_list()
+    assert catalog.preview("ml.train").masked == ["mail"]
     _check_examples(features, catalog)
     toml = project.root / "mlinfra.toml"
     toml.write_text(toml.read_text() + '\n[catalog]\nreveal = "never"\n')

@@ -20,10 +20,12 @@ from jupyter_mlinfra.features import Features, skew, training_sets
 from jupyter_mlinfra.features.definitions import Column, Definition
 from jupyter_mlinfra.features.knowing import compared, figures
 from jupyter_mlinfra.features.knowing.masked import masked_features
+from jupyter_mlinfra.features.lazily import TrainingSet
 from jupyter_mlinfra.features.masking import hidden, hidden_keys
 from jupyter_mlinfra.features.repo import folder
 from jupyter_mlinfra.features.sources import SourceSpec
 from jupyter_mlinfra.features.spec import FeatureSkew, SkewReport
+from jupyter_mlinfra.features.training_lineage import origin_of
 from jupyter_mlinfra.features.windows.plan import window_spec
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
@@ -206,3 +208,34 @@ def test_what_is_kept_of_its_values_goes_when_a_column_is_tagged(
     catalog.tag("column:hr.pay.days", add=["pii"])
     assert [file.exists() for file in files.values()] == [False, True]
     assert pl.read_parquet(feast)["feature_view_name"].to_list() == ["elsewhere"]
+
+
+def test_a_lazy_training_set_that_is_written_is_tagged_and_leads_to_its_sources(
+    project: Project, catalog: Catalog
+) -> None:
+    catalog.write(pl.DataFrame({"user_id": [1], "name": ["Ana"]}), into="hr.names")
+    catalog.tag("column:hr.names.name", add=["pii"])
+    entities = catalog.dataset("hr.names").scan()
+    views = {"pay": view("pay", ["salary", "days"])}
+    requested, names = {"pay": ["salary", "days"]}, ["user_id", "name"]
+    rows = pl.DataFrame({"user_id": [1], "name": ["Ana"], "salary": [91234.5], "days": [1.0]})
+    for data, tagged in ((entities, ["name"]), (entities.collect().lazy(), list[str]())):
+        train = TrainingSet.of(
+            lambda: rows,
+            rows.schema,
+            str,  # type: ignore[arg-type]
+            lambda data=data: (  # type: ignore[misc]
+                data,
+                origin_of(project, requested, views, names, full_names=False, pins={}),
+            ),
+        )
+        report = catalog.write(train, into="ml.train", mode="replace")
+        assert "salary" in str(report.notes)
+        assert set(catalog.preview("ml.train").masked) == {"salary", *tagged}
+        made = train.select(twice=pl.col("salary") * 2, days="days", who="name")
+        catalog.write(made, into="ml.made", mode="replace")
+        assert set(catalog.preview("ml.made").masked) == {"twice", *(["who"] if tagged else [])}
+        catalog.delete("ml.train", force=True)
+        edges = catalog.lineage("ml.made").items
+        assert {"dataset:hr.pay", "view:pay"} <= {edge.input for edge in edges}
+        catalog.delete("ml.made", force=True)

@@ -13,7 +13,7 @@ import pytest
 
 from jupyter_mlinfra.catalog import Catalog
 from jupyter_mlinfra.core.errors import Conflict
-from jupyter_mlinfra.core.lineage import Edge
+from jupyter_mlinfra.core.lineage import Edge, Traced
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.features import Features, training_sets
 from jupyter_mlinfra.features.definitions import Column, Definition
@@ -145,7 +145,10 @@ def test_what_was_made_of_a_view_comes_in_pages(
 
 def test_what_is_made_of_a_training_set_is_a_plain_frame() -> None:
     train = TrainingSet.of(
-        lambda: pl.DataFrame({"a": [1, 0]}), {"a": pl.Int64()}, lambda name: name
+        lambda: pl.DataFrame({"a": [1, 0]}),
+        {"a": pl.Int64()},
+        lambda name: name,
+        lambda: (pl.LazyFrame(), Traced()),
     )
     kept = train.filter(pl.col("a") > 0)
     assert type(kept) is type(train.clone()) is pl.LazyFrame

@@ -34,7 +34,8 @@ class Edge:
 class Traced:
     """What a plan tells. inputs: what is scanned, by its references. columns: for each column that
     is known, inputs and their columns of which its values are made; none for a constant. untraced:
-    for each other column, why it is not known.
+    for each other column, why it is not known. personal: columns that hold personal data, as the
+    maker of the rows knows. unread: whether nothing of the plan could be read.
 
     A column is made of all that its expression names. What only chooses or orders rows outside of
     it (filters, keys of joins and groups, sorting) does not count.
@@ -43,6 +44,8 @@ class Traced:
     inputs: Sequence[str] = ()
     columns: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
     untraced: Mapping[str, str] = field(default_factory=dict)
+    personal: frozenset[str] = frozenset()
+    unread: bool = False
 
 
 def parsed(lines: bytes) -> Iterator[Edge]:

@@ -35,7 +35,7 @@ def traced(frame: pl.LazyFrame, ref_of: Callable[[Leaf], str | None]) -> Traced:
     names = frame.collect_schema().names()
     plan = _Plan()
     if not pl.__version__.startswith("2."):  # another one might run the frame
-        return Traced(untraced=dict.fromkeys(names, _other_version()))
+        return Traced(untraced=dict.fromkeys(names, _other_version()), unread=True)
     collect: Any = frame.collect  # the engines' argument is not in its signature
     try:
         collect(
@@ -46,7 +46,7 @@ def traced(frame: pl.LazyFrame, ref_of: Callable[[Leaf], str | None]) -> Traced:
     except (Exception, pl.exceptions.PanicException) as error:  # noqa: BLE001 as above
         if not plan.done:
             why = plan.why or f"Polars does not show the plan ({str(error)[:100]})"
-            return Traced(untraced=dict.fromkeys(names, why))
+            return Traced(untraced=dict.fromkeys(names, why), unread=True)
     return _told(names, plan, ref_of)
 
 

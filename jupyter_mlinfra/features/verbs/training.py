@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ...catalog import Catalog
     from ...core.frames import Frame
+    from ...core.lineage import Traced
     from ..knowing.spec import Rebuilt, TrainingSnapshot
     from ..lazily import TrainingSet
     from ..training_sets import Recipe
@@ -99,6 +100,7 @@ class TrainingVerbs(FeatureVerbs):
         """
         from ..lazily import TrainingSet
         from ..training import check, feature_types, join, record
+        from ..training_lineage import origin_of
 
         requested = self._requested(features)
         views = self._definitions(requested)
@@ -126,10 +128,16 @@ class TrainingVerbs(FeatureVerbs):
                 name, features, data.collect(), at=at, full_names=full_names, pins=pins
             )
 
+        def told() -> tuple[pl.LazyFrame, Traced]:
+            names = [*schema]
+            return data, origin_of(
+                self._project, requested, views, names, full_names=full_names, pins=pins
+            )
+
         types = feature_types(self._project, requested, views, full_names)
         if types is None:  # only the rows tell their types
-            return TrainingSet.of(once, lambda: once().schema, store)
-        return TrainingSet.of(rows, {**schema, **types}, store)
+            return TrainingSet.of(once, lambda: once().schema, store, told)
+        return TrainingSet.of(rows, {**schema, **types}, store, told)
 
     def snapshot(
         self,
