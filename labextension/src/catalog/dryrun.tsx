@@ -35,13 +35,12 @@ export function DryRun({ asked }: IDryRunProps): React.ReactElement {
       void client.jobs.cancel(job.id).catch(() => undefined); // it may just have ended
     }
   };
-  // eslint-disable-next-line react-hooks/exhaustive-deps -- when the dialog is closed
   useEffect(
     () => () => {
       closed.current = true;
       cancel();
     },
-    []
+    [] // eslint-disable-line react-hooks/exhaustive-deps -- when the dialog is closed
   );
   const key = JSON.stringify(asked);
   const run = async (): Promise<void> => {

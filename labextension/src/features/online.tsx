@@ -98,11 +98,17 @@ export function Online({ detail, going }: IOnlineProps): React.ReactElement {
 
 const ISO_TIME = /^\d{4}-\d{2}-\d{2}([T ].*)?$/;
 
+/** The moment that a text is; undefined for what is none. */
+const momentOf = (value: unknown): number | undefined =>
+  typeof value === 'string' && ISO_TIME.test(value) ? Date.parse(value) : undefined;
+
 /** Whether two values are one; times may be written in two ways. */
 function isSame(one: unknown, other: unknown): boolean {
-  const texts = [one ?? null, other ?? null].map(value => JSON.stringify(value));
-  const isTime = [one, other].every(value => typeof value === 'string' && ISO_TIME.test(value));
-  return texts[0] === texts[1] || (isTime && Date.parse(`${one}`) === Date.parse(`${other}`));
+  const moment = momentOf(one);
+  return (
+    JSON.stringify(one ?? null) === JSON.stringify(other ?? null) ||
+    (moment !== undefined && moment === momentOf(other))
+  );
 }
 
 function Value({ value }: { value: unknown }): React.ReactElement {
