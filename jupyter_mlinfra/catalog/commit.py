@@ -32,6 +32,7 @@ from .metadata import COMMIT, KEEPS_FILES, KEEPS_ROWS, OWNER, POSITION, Metadata
 from .names import DatasetName
 from .pending import Attempt, Demand
 from .store import CatalogStore
+from .stores.versions import check_rows
 from .widening import changes, short_schema
 
 if TYPE_CHECKING:
@@ -223,6 +224,7 @@ def _begin(
         if not locked:
             raise _NeedsLockError
         return _creating(store, name, _planned(change, None), record, owner=owner)
+    check_rows(table, f"{name.text} was not written.")
     columns = targets_of(table.schema())
     targets = _planned(change, columns)
     if not locked and targets != columns:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -172,8 +171,9 @@ class CatalogStore:
     @staticmethod
     def metadata_of(table: Table) -> Mapping[str, Any]:
         """As `metadata`, for a table that was loaded: both come from one commit."""
-        metadata: Mapping[str, Any] = json.loads(table.metadata.model_dump_json())
-        return metadata
+        from .stores.versions import as_json
+
+        return as_json(table.metadata)
 
     def tagged(self, name: DatasetName) -> DatasetName:
         """The name with the snapshot that its tag, branch or time means now. Raises NotFound."""

@@ -20,6 +20,7 @@ from ...core.events import telling
 from ..names import DatasetName
 from ..stores.elsewhere import former_home
 from ..stores.tiers import plain
+from ..stores.versions import check_moving
 from .moving import exchanged, write_metadata
 from .relocation import Relocation
 from .spec import Moved
@@ -78,6 +79,7 @@ def _adopted(
         io = load_file_io(catalog.properties, str(project.home))
         copy = _Copy(io, former, project.home, name=name.text)
         document = FromInputFile.table_metadata(copy.here.new_input(location))
+        check_moving(document, f"{name.text} was not relocated.")
         metadata = copy.copy_table(json.loads(document.model_dump_json()))
         metadata["location"] = copy.where(document.location)
         target = write_metadata(io, location, metadata["location"], metadata)

@@ -12,6 +12,7 @@ from .. import metadata as records
 from ..integrity import checksums_of
 from ..names import DatasetName
 from ..stores.tiers import HOT
+from ..stores.versions import is_written
 from .compacting import SMALL_BYTES, Plan, plan
 from .spec import Care, Duplicate, Suggestion
 from .uses import Uses, moment, today
@@ -71,7 +72,9 @@ class Advisor:
                 compacting(name, found)
                 or self._moving(name, tier, days, since, table)
                 or _expiring(name, table, now, files)
-            ),
+            )
+            if is_written(table)
+            else None,
         )
 
     def _duplicates(

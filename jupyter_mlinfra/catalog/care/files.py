@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..stores.tiers import plain
+from ..stores.versions import as_json
 
 if TYPE_CHECKING:
     from pyiceberg.io import FileIO
@@ -36,8 +36,7 @@ def read_metadata(io: FileIO, location: str) -> Mapping[str, Any]:
     from pyiceberg.serializers import FromInputFile
 
     found = FromInputFile.table_metadata(io.new_input(location))
-    metadata: Mapping[str, Any] = json.loads(found.model_dump_json())
-    return metadata
+    return as_json(found)
 
 
 def listed(store: CatalogStore, folder: str) -> Iterator[Found]:

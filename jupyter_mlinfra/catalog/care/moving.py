@@ -16,7 +16,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ...core.errors import Conflict, Unprocessable
+from ...core.errors import Conflict
 from ...core.events import telling
 from ...core.origin import actor
 from ...core.processes import failpoint
@@ -24,6 +24,7 @@ from .. import metadata as records
 from ..integrity import checksums_of
 from ..names import DatasetName
 from ..stores.tiers import plain
+from ..stores.versions import check_moving
 from .places import Moves
 from .relocation import Relocation
 from .spec import Moved
@@ -66,13 +67,7 @@ class Moving:
             location = table.metadata.location
             if self._store.tiers.of(location) == tier and not strangers(table):
                 return _there(name, tier, table)
-            if table.metadata.format_version > 2:
-                raise Unprocessable(
-                    f"{name.text} cannot be moved.",
-                    f"It is of format version {table.metadata.format_version}, which is not known"
-                    " here.",
-                    "Move it with the engine that made it.",
-                )
+            check_moving(table.metadata, f"{name.text} cannot be moved.")
             folder = f"{name.table}-{uuid.uuid4().hex[:8]}"
             new = "/".join([place.warehouse, *name.namespace.split("."), folder])
             moves = Moves(self._project)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.errors import MLInfraError, NotFound, Unprocessable
 from ...core.records import from_seconds, to_seconds
+from ..stores.versions import can_change
 from .spec import Rule
 from .words import stored_check
 
@@ -33,8 +34,8 @@ def carry(store: CatalogStore, name: DatasetName, rules: Callable[[], Sequence[R
             table = store.load(name)
         except NotFound:
             return
-        if table.properties.get(RULES, _text(())) == wanted:
-            return
+        if table.properties.get(RULES, _text(())) == wanted or not can_change(table):
+            return  # no writer has to know the rules of a table that is not written
         with table.transaction() as transaction:
             transaction.set_properties({RULES: wanted})
 

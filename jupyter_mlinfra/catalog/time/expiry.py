@@ -25,6 +25,7 @@ from ..abandoned import clean_up
 from ..metadata import Metadata
 from ..names import DatasetName
 from ..pending import Attempt, Demand
+from ..stores.versions import check_properties
 from .files import NeededFile, NeededFiles
 from .pins import users_of
 from .spec import ExpiringSnapshot, ExpiryPlan
@@ -168,6 +169,7 @@ class Expiry:
 
         keep_figures(self._project, self._name, found.metadata, set(found.ids))
         update = RemoveSnapshotsUpdate.model_validate({"snapshot-ids": list(found.ids)})
+        check_properties(found.table, f"No snapshot of {self._name.text} expired.")
         transaction = found.table.transaction()
         transaction.set_properties({records.EXPIRED: json.dumps(_still_said(found))})
         transaction._apply((update,), same_refs(found.table))

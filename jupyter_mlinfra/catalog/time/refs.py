@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ...core.errors import BadRequest, Conflict, NotFound
 from ..metadata import Metadata
 from ..names import TAG, DatasetName
+from ..stores.versions import check_properties
 
 if TYPE_CHECKING:
     from pyiceberg.table import Table
@@ -82,6 +83,7 @@ def _changed(
     *,
     branch: bool,
 ) -> list[str]:
+    check_properties(table, f"{name.text} was not changed.")
     metadata = store.metadata_of(table)
     assert name.snapshot is not None
     if not any(entry["snapshot-id"] == name.snapshot for entry in metadata.get("snapshots", [])):

@@ -21,6 +21,7 @@ from ..equality import is_needed
 from ..names import DatasetName
 from ..positions import position
 from ..rows import with_columns_of
+from ..stores.versions import check_properties
 from .spec import Restored
 
 if TYPE_CHECKING:
@@ -149,6 +150,7 @@ class Restoring:
         with self._store.explained(f"{name.text} was not restored."), self._store.lock(name):
             for _ in range(_ATTEMPTS):
                 table = self._store.open(name)
+                check_properties(table, f"{name.text} was not restored.")
                 before = _state_of(table)
                 try:
                     with table.manage_snapshots() as manage:

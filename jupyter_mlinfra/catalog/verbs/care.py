@@ -14,6 +14,7 @@ from ...core.origin import actor
 from ...core.records import Page, page_of
 from .. import metadata as records
 from ..names import DatasetName
+from ..stores.versions import check_rows
 from ..tables.registered import RegisteredTable
 from ..uses import made_from
 from .base import Verbs, whole
@@ -78,7 +79,9 @@ class CareVerbs(Verbs):
         dataset_name = self.own(name)
         if not really:
             with self._store.explained(f"{dataset_name.text} cannot be read."):
-                found = plan(self._store.load(dataset_name))
+                table = self._store.load(dataset_name)
+                check_rows(table, f"{dataset_name.text} cannot be compacted.")
+                found = plan(table)
             return CarePlan(
                 dataset=dataset_name.text,
                 files_before=found.files,

@@ -16,6 +16,7 @@ from ..labels import Labels, Target
 from ..looking.folders import forget, profiles_in, sketches_in
 from ..names import DatasetName
 from ..spec import Labelled
+from ..stores.versions import check_properties
 from ..tables.registered import RegisteredTable
 from .base import Verbs, whole
 
@@ -121,6 +122,7 @@ class LabelVerbs(Verbs):
         name = self.own(target.dataset)
         with self._store.lock(name), self._store.explained(f"{name.text} was not changed."):
             table = self._store.load(name)
+            check_properties(table, f"{name.text} was not changed.")
             ids = {field.name: field.field_id for field in table.schema().fields}
             before = target.labels(table.properties, ids)
             after = change(before)
