@@ -75,11 +75,13 @@ class ParquetFile:
         from pyarrow import parquet
 
         # Spark's INT96 covers the years 1 to 9999. As nanoseconds, the default, moments outside
-        # 1677 to 2262 would become other moments.
+        # 1677 to 2262 would become other moments. With `pre_buffer`, Arrow's default, it would keep
+        # the bytes of all row groups that were read, until the file is closed.
         options: dict[str, Any] = {
             "coerce_int96_timestamp_unit": "us",
             "arrow_extensions_enabled": False,
             "page_checksum_verification": True,
+            "pre_buffer": False,
         }
         try:
             with parquet.ParquetFile(self._path, **options) as file:
