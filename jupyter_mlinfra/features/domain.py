@@ -103,6 +103,7 @@ DOMAIN = Domain(
     ),
     calls={
         "features-example": "jupyter_mlinfra.features.snippets:example",
+        "features-start": "jupyter_mlinfra.features.snippets:start",
     },
     counts={"features": "jupyter_mlinfra.features.faces.status:count_features"},
     checks=Checks(name="online features", measure="jupyter_mlinfra.features.faces.status:check"),

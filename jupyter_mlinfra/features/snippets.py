@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ..core.records import PAGE_LIMIT
 from ..core.refs import Ref
 from ..core.snippets import Snippets, line, literal, python, reading, snippets, text
 
@@ -73,6 +74,19 @@ def example(bench: Workbench) -> Snippets:
         if code := definition_of(dataset.name, bench.catalog.show(dataset.name).schema):
             return snippets(python=python(code))
     return {}
+
+
+@reading("catalog")
+def start(bench: Workbench, dataset: str) -> Snippets:
+    """The text that the definition of a view over a dataset starts from. Raises NotFound, and
+    Unprocessable for a dataset that lacks what a view needs.
+    """
+    from .starting import definition_from
+
+    found = bench.catalog.show(dataset)
+    taken = [view.name for view in bench.features.views(limit=PAGE_LIMIT).items]
+    entities = bench.features.entities(limit=PAGE_LIMIT).items
+    return snippets(python=definition_from(found.dataset, found.schema, entities, taken))
 
 
 def view_code(view: Definition) -> Snippets:

@@ -96,19 +96,6 @@ def test_enter_opens_the_page_of_a_row(shared: Lab) -> None:
     expect(shared.main("view:carrier_delays").get_by_role("heading", level=1)).to_be_visible()
 
 
-def test_features_picked_with_space_become_one_training_set(lab: Lab) -> None:
-    panel = lab.panel("Features")
-    lab.row(panel, "view:carrier_delays").focus()
-    lab.page.keyboard.press("ArrowRight")
-    feature = panel.locator('[data-mlinfra-ref^="feature:carrier_delays:"]').first
-    expect(feature).to_be_visible()
-    lab.page.keyboard.press("ArrowRight")
-    expect(feature).to_be_focused()
-    lab.page.keyboard.press("Space")
-    basket = panel.get_by_role("tree", name="Selected features")
-    expect(basket.get_by_role("treeitem")).to_have_count(1)
-
-
 def test_escape_in_a_list_returns_to_the_notebook(lab: Lab) -> None:
     notebook = lab.notebook(cell("value = 1"))
     row = lab.row(lab.panel("Catalog"), "dataset:flights.airlines")

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 
+import polars as pl
 import pytest
 
 from jupyter_mlinfra.cli.app import run
 from jupyter_mlinfra.cli.session import Session
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, Unprocessable
 from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.faces.snippets import call_of
 from jupyter_mlinfra.features import Features
 from jupyter_mlinfra.magics.magics import magics_of
+from jupyter_mlinfra.workbench import Workbench
 
 TEXT = """
 from feast import FeatureService, FeatureView, Field, FileSource
@@ -96,3 +101,62 @@ def test_a_name_that_is_no_module_of_the_repository_is_refused(
     with pytest.raises(BadRequest):
         Features(applied_shop).draft(name, TEXT)
     assert not (applied_shop.home / "features" / "drafts").exists()
+
+
+def started(bench: Workbench, dataset: str) -> str:
+    _, function = call_of("features-start")
+    return function(bench, dataset=dataset)["python"]
+
+
+def test_a_definition_starts_from_a_dataset_and_applies_as_it_is(applied_shop: Project) -> None:
+    """All columns that Feast has a type for, by the entity that there is, under a free name."""
+    bench = Workbench(applied_shop)
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    values = {
+        "name": "a",
+        "user_id": 1,
+        "created_at": at,
+        "at": at,
+        "day": date(2026, 1, 1),
+        "ok": True,
+        "half": 0.5,
+        'it\'s "odd"': 7,
+        "raw": b"x",
+        "price": Decimal("1.50"),
+        "part": {"two\nlines": 1},
+    }
+    frame = pl.DataFrame({name: [value] for name, value in values.items()})
+    small = pl.col("half").cast(pl.Float32).alias("f32"), pl.lit(1, pl.Int32).alias("i32")
+    bench.catalog.write(frame.with_columns(small), into="shop.spend")
+    bench.catalog.describe("shop.spend", owner="ana", tags=["gold"])
+    bench.catalog.describe("column:shop.spend.ok", description="whether it is so")
+    code = started(bench, "shop.spend")
+    assert '# left out: "price (dec[' in code
+    assert bench.features.define("more", code).views == ["spend_2"]
+    view = bench.features.show("spend_2")
+    assert (view.view.entities, view.join_keys) == (["user"], ["user_id"])
+    assert view.timestamp_column == "at"
+    assert (view.view.owner, view.view.tags) == ("ana", {"gold": ""})
+    found = bench.features.list(view="spend_2").items
+    types = {item.name: item.type for item in found}
+    assert [item.name for item in found if item.description == "whether it is so"] == ["ok"]
+    assert set(types) == {*values, "f32", "i32"} - {"user_id", "at", "price", "part"}
+    assert (types["i32"], types["f32"], types["raw"]) == ("i32", "f32", "bytes")
+    keys = pl.DataFrame({"user_id": [1], "event_timestamp": [at]})
+    row = bench.features.train(["spend_2:*"], keys).collect().row(0, named=True)
+    assert row['it\'s "odd"'] == 7
+
+
+@pytest.mark.parametrize(
+    ("column", "what"), [("at", "moments"), ("user_id", "for a key"), ("spent", "has a type for")]
+)
+def test_a_dataset_that_lacks_what_a_view_needs_is_refused(
+    applied_shop: Project, column: str, what: str
+) -> None:
+    bench = Workbench(applied_shop)
+    row = {"user_id": 1, "at": datetime(2026, 1, 1, tzinfo=UTC), "spent": 0.5}
+    del row[column]
+    bench.catalog.write(pl.DataFrame([row]), into="shop.lacks")
+    with pytest.raises(Unprocessable) as caught:
+        started(bench, "shop.lacks")
+    assert what in f"{caught.value.why}"

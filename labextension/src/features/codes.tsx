@@ -21,6 +21,11 @@ export function Codes({ code }: { code: Code }): React.ReactElement {
   const doorOf = (name: string): Door => DOORS.find(door => door === name) ?? 'cli';
   return (
     <div className={cx('scroll')}>
+      <p className={cx('more')}>
+        {trans.__(
+          'Owner, tags and description are written in the definition: change them in its file, then run mlinfra features apply.'
+        )}
+      </p>
       {Object.entries(code).map(([name, text]) => (
         <section key={name} aria-label={titles[name] ?? name}>
           <Heading title={titles[name] ?? name}>

@@ -18,7 +18,10 @@ function defining(state: string): { sent: unknown[][] } {
         return { id: 'j1', name: 'define', state, reason: 'no column spend' };
       }
     },
-    catalog: { list: async () => none }
+    catalog: { list: async () => none },
+    code: async ({ values }: { values: { dataset: string } }) => ({
+      python: `stats = FeatureView(\n    source="${values.dataset}",\n)\n`
+    })
   });
   show(fake, <FeaturesPanel />);
   fireEvent.click(screen.getByRole('button', { name: 'Define…' }));
@@ -45,4 +48,26 @@ it('keeps the text where the definitions are refused', async () => {
   type('Feast definitions', 'x = 2');
   await act(async () => void fireEvent.click(screen.getByRole('button', { name: 'Define' })));
   expect(screen.getByLabelText<HTMLTextAreaElement>('Feast definitions').value).toBe('x = 2');
+});
+
+it('starts from a dataset, below a text that was changed', async () => {
+  const { sent } = defining('failed');
+  const start = screen.getByRole<HTMLButtonElement>('button', { name: 'Start from It' });
+  const press = (): Promise<void> => act(async () => void fireEvent.click(start));
+  const written = (): string =>
+    screen.getByLabelText<HTMLTextAreaElement>('Feast definitions').value;
+  type('Dataset', 'shop');
+  expect(start.disabled).toBe(true);
+  type('Dataset', 'shop.stats');
+  await press();
+  expect(written()).toBe('stats = FeatureView(\n    source="shop.stats",\n)\n');
+  expect(screen.getByLabelText<HTMLInputElement>('File').value).toBe('stats');
+  type('Dataset', 'shop.other');
+  const form = screen.getByRole('form', { name: 'Define feature views' });
+  await act(async () => void fireEvent.submit(form)); // Enter in the field
+  expect(sent).toEqual([]);
+  expect(written()).not.toContain('shop.stats');
+  type('Feast definitions', '# mine\n');
+  await press();
+  expect(written()).toMatch(/^# mine\n\nstats = FeatureView.*\n.*shop.other/);
 });

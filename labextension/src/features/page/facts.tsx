@@ -73,13 +73,12 @@ export function ViewFacts({ detail }: { detail: IViewDetail }): React.ReactEleme
         <Links label={trans.__('in services')} kind="service" names={services} />
       )}
       {versions.length > 1 && <Links label={trans.__('versions')} kind="view" names={versions} />}
-      {view.owner && (
-        <>
-          {trans.__('owner')} <b>{view.owner}</b>
-        </>
-      )}
-      {Object.keys(view.tags).length > 0 &&
-        Object.entries(view.tags).map(([key, value]) => <Tag key={key}>{`${key} ${value}`}</Tag>)}
+      <span title={trans.__('Written in the definition: change it there, then apply')}>
+        {trans.__('owner')} <b>{view.owner || trans.__('none')}</b>
+      </span>
+      {Object.entries(view.tags).map(([key, value]) => (
+        <Tag key={key}>{`${key} ${value}`.trim()}</Tag>
+      ))}
       {view.description && <span title={view.description}>{view.description}</span>}
     </Facts>
   );
