@@ -24,6 +24,7 @@ import { type IColumnSpec, Table } from '../components/table';
 import { Tag } from '../components/tag';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
+import { useKeptFocus } from '../hooks/focus';
 import type { IGoal } from '../hooks/page';
 import { type IQuery, useQuery } from '../hooks/query';
 import { formatRef } from '../refs';
@@ -180,8 +181,17 @@ function ProfileBar({
     sample: trans.__('sample'),
     exact: trans.__('exact')
   };
+  const host = useRef<HTMLDivElement>(null);
+  const onFocus = useKeptFocus(host);
   return (
-    <div className={cx('bar')}>
+    <div
+      ref={host}
+      className={cx('bar')}
+      role="group"
+      aria-label={trans.__('Profile')}
+      tabIndex={-1}
+      onFocus={onFocus}
+    >
       <span className={cx('quiet')}>{trans.__('Profile:')}</span>
       {profile ? (
         <State state="passed">

@@ -149,14 +149,10 @@ export function drawn(edges: readonly IEdge[], current: string, find = ''): IDra
     return node.id;
   };
   doingsOf(edges).forEach(({ job, at, inputs, outputs }, index) => {
-    const cell = cellOf(job) ?? undefined;
     const doing = add({
       id: `doing ${index}`,
-      icon: 'notebook',
-      title: cell ? (cell.path.split('/').pop() ?? cell.path) : nameOf(job),
-      note: format.time(at),
-      cell,
-      ref: !cell && parseRef(job) ? job : undefined
+      ...doer(job),
+      note: format.time(at)
     });
     inputs.forEach(input => links.push({ from: add(objectNode(input, current)), to: doing }));
     outputs.forEach(output => links.push({ from: doing, to: add(objectNode(output, current)) }));
@@ -176,6 +172,24 @@ export function drawn(edges: readonly IEdge[], current: string, find = ''): IDra
     links: links.filter(({ from, to }) => kept.has(from) && kept.has(to)),
     left: nodes.size - kept.size
   };
+}
+
+const USER = /^user:(.+)$/;
+
+/** Who did it: a cell, a user at a prompt, an object that has a page, or a verb without one. */
+function doer(job: string): Pick<IGraphNode, 'icon' | 'title' | 'cell' | 'ref'> {
+  const cell = cellOf(job);
+  if (cell) {
+    return { icon: 'notebook', title: cell.path.split('/').pop() ?? cell.path, cell };
+  }
+  const [, user] = USER.exec(job) ?? [];
+  if (user !== undefined) {
+    return { icon: 'user', title: user };
+  }
+  const kind = kinds.get(kindOf(job));
+  return kind
+    ? { icon: kind.icon, title: nameOf(job), ref: job }
+    : { icon: 'play', title: nameOf(job) };
 }
 
 const isNamed = (reference: string): boolean =>

@@ -11,7 +11,8 @@ import {
   runIcon,
   searchIcon,
   stopIcon,
-  undoIcon
+  undoIcon,
+  userIcon
 } from '@jupyterlab/ui-components';
 
 import { type AnyIcon, type DrawnIcon, ICONS, isDrawn, type IShape } from './glyphs';
@@ -29,7 +30,8 @@ const SHARED = {
   refresh: refreshIcon,
   search: searchIcon,
   stop: stopIcon,
-  undo: undoIcon
+  undo: undoIcon,
+  user: userIcon
 } satisfies Record<string, LabIcon>;
 
 export type SharedIcon = keyof typeof SHARED;

@@ -1,4 +1,4 @@
-import { fireEvent, screen, within } from '@testing-library/react';
+import { act, fireEvent, screen, within } from '@testing-library/react';
 import React from 'react';
 
 import type { IColumnProfile, IDataset, IDatasetDetail, IShape, Tier } from '../../api/types';
@@ -150,6 +150,40 @@ describe('the profile of a dataset', () => {
     await settle();
     expect(screen.getByRole('alert').textContent).toContain(BROKEN.fix);
     expect(cells(TABLE)[0]?.[2]).toBe('25 %');
+  });
+
+  it('keeps the focus when the button that has it goes: exact, cancelled, exact again', async () => {
+    let answer: (profile: object) => void = () => undefined;
+    const profile = jest.fn((_name: string, { tier }: { tier: Tier }, signal: AbortSignal) =>
+      tier === 'sample'
+        ? Promise.resolve(profileOf('sample', { x: sampled(250) }, 1000))
+        : new Promise<object>((resolve, reject) => {
+            answer = resolve;
+            signal.addEventListener('abort', () => reject(new Error('aborted')));
+          })
+    );
+    await columns(['x'], profile);
+    const bar = screen.getByRole('group', { name: 'Profile' });
+    const press = (name: string): void => {
+      const button = screen.getByRole('button', { name });
+      button.focus();
+      fireEvent.click(button);
+    };
+    press('Run Exact');
+    expect(document.activeElement).toBe(bar);
+    await act(() => jest.advanceTimersByTimeAsync(1500));
+    press('Cancel');
+    await settle();
+    expect(document.activeElement).toBe(bar);
+    expect(screen.queryByRole('button', { name: 'Cancel' })).toBeNull();
+
+    press('Run Exact');
+    const field = screen.getByLabelText('find a column');
+    field.focus(); // who has gone on stays there
+    answer(profileOf('exact', { x: column({ nulls: 200 }) }, 1000));
+    await settle();
+    expect(screen.getByText('exact, 0.42 s')).toBeTruthy();
+    expect(document.activeElement).toBe(field);
   });
 
   it('of very many columns draws some, sorts all, and reads only what the files say', async () => {

@@ -110,6 +110,17 @@ describe('lineage', () => {
     expect(found(' ')).toEqual([]);
   });
 
+  it.each([
+    ['notebook:work/a b.ipynb#1f', 'notebook', 'a b.ipynb', undefined],
+    ['user:ana maria', 'user', 'ana maria', undefined],
+    ['job:00000001', 'jobs', '00000001', 'job:00000001'],
+    ['features.materialize', 'play', 'features.materialize', undefined]
+  ])('tells who did it: %s', (job, icon, title, ref) => {
+    const { nodes } = drawn([{ ...edge('file:a.csv', 'dataset:n.t', ''), job }], 'dataset:n.t');
+    const node = nodes.find(({ id }) => id === 'doing 0');
+    expect([node?.icon, node?.title, node?.ref]).toEqual([icon, title, ref]);
+  });
+
   it('says how many nodes are not drawn', () => {
     const edges = Array.from({ length: 150 }, (_, index) =>
       edge(`file:${index}.csv`, `dataset:n.t${index}`, `2026-01-01T00:00:${index}`)
