@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import NotFound
 from .definitions import origins
-from .knowing.masked import masked_features
+from .knowing.masked import masked_features, names_of
 from .repo import folder
 
 if TYPE_CHECKING:
@@ -24,16 +24,30 @@ def hidden_of(
     *,
     verb: str,
 ) -> frozenset[str]:
-    """As `hidden`, of all features of one view, by their names; its masked keys too. What cannot
-    be known is hidden.
+    """The features and keys of a view whose values the viewer does not see; all, if the tags cannot
+    be read. What he sees although it is tagged `pii` is recorded first, as shown by `verb`. views:
+    all there are. Raises Forbidden if the settings show masked values to nobody.
     """
-    masked = masked_features(view, folder(project), views)
+    from .sources.datasets import catalog_of
+
+    repo = folder(project)
+    masked = masked_features(view, repo, views)
     if not reveal:
         return masked
-    names = [column.name for column in view.features]
-    known = {**views, view.name: view}
-    found = hidden(project, {view.name: names}, known, reveal, verb=verb)
-    return masked - {name for name in names if f"{view.name}:{name}" not in found}
+    shown = {column.name for column in [*view.features, *view.keys]} & masked
+    left = set[str]()
+    try:
+        for origin in origins(view, views):
+            if origin.source.kind != "dataset":
+                continue
+            catalog = catalog_of(origin.source, repo)
+            there = [column.name for column in catalog.show(origin.source.name).schema]
+            read = [column for column in there if names_of(view, origin, column) & shown]
+            for column in catalog.hidden(origin.source.name, read, reveal, verb=verb):
+                left |= names_of(view, origin, column)
+    except (NotFound, KeyError):
+        return masked
+    return frozenset(left)
 
 
 def hidden(

@@ -162,10 +162,15 @@ class QualityVerbs(Verbs):
         return replace(page, items=[item for item in page.items if item.rule in shown])
 
     def quality(
-        self, name: str, *, on_progress: Callable[[int, int], None] = lambda *_: None
+        self,
+        name: str,
+        *,
+        reveal: Reveal = False,
+        on_progress: Callable[[int, int], None] = lambda *_: None,
     ) -> QualityReport:
         """Run all rules of a dataset, or of one snapshot of it, over all its rows, and keep the
-        results. on_progress: called with rows read and all rows.
+        results. reveal: who sees values of masked columns in the samples, which is recorded; they
+        are not kept. on_progress: called with rows read and all rows.
         """
         from ..quality.checking import Asked, ask
 
@@ -176,11 +181,13 @@ class QualityVerbs(Verbs):
         rules = self._rules.rules(dataset.text)
         total = int(table.record().rows.value or 0)
         with table.explained():
+            masked = self._hidden(table)
+            shown = self._unmasked(table, rules, masked, reveal)
             snapshot = state if state and not table.record().domain else None
             asked = Asked(
                 rows=(self._tables.find(dataset.at(snapshot)) if snapshot else table).scan(),
                 others=self._rows_of,
-                hidden=self._hidden(table),
+                hidden=masked - shown,
                 sample=_SAMPLE,
             )
             results = ask(rules, asked, lambda rows: on_progress(rows, total))
@@ -194,7 +201,8 @@ class QualityVerbs(Verbs):
             freshness=fresh,
             volume=full,
         )
-        self._rules.record(dataset.text, state or "", report.at, results, self._project.user)
+        kept = [_masked(result, shown) for result in results]
+        self._rules.record(dataset.text, state or "", report.at, kept, self._project.user)
         self._tell(dataset, {"failed": [item.rule for item in results if not item.passed]})
         return report
 
@@ -294,6 +302,17 @@ class QualityVerbs(Verbs):
         columns = [column.name for column in table.detail().schema]
         return {*table.masked(columns), *table.personal(columns)}
 
+    def _unmasked(
+        self, table: ReadTable, rules: Sequence[Rule], masked: set[str], reveal: Reveal
+    ) -> set[str]:
+        """The masked columns whose values the viewer sees in the samples, which are whole rows; it
+        is written down.
+        """
+        self._revealing.check(reveal)
+        if not reveal or not rules:
+            return set()
+        return masked - {*self._revealing.hidden(table, sorted(masked), reveal, verb="quality")}
+
     def _watches(self, dataset: DatasetName, rules: Sequence[Rule]) -> tuple[Watch, Watch]:
         """Freshness and volume; unknown for what has no snapshots."""
         if self._tables.find(dataset).record().domain:
@@ -326,19 +345,31 @@ def _check_severity(severity: str, check: Check, text: str) -> None:
 
 def _result(rule: Rule, past: PastResult, more: Mapping[str, Any], hidden: set[str]) -> RuleResult:
     """A result as it was kept, without the values of columns that are hidden now."""
-    rows = [] if hidden & set(rule.columns) else more["sample"]
-    sample = [{key: MASK if key in hidden else row[key] for key in row} for row in rows]
     return RuleResult(
         rule=rule.rule,
         passed=past.passed,
         failed_rows=past.failed_rows,
-        sample=sample,
+        sample=_sample(rule.columns, more["sample"], hidden),
         severity=rule.severity,
         rows=past.rows,
         text=rule.text,
         columns=rule.columns,
         error=more["error"],
     )
+
+
+def _masked(result: RuleResult, shown: set[str]) -> RuleResult:
+    """A result as it is kept: without the values that only one viewer sees."""
+    return replace(result, sample=_sample(result.columns, result.sample, shown))
+
+
+def _sample(
+    columns: Sequence[str], rows: Sequence[Mapping[str, Any]], hidden: set[str]
+) -> list[dict[str, Any]]:
+    """Rows that failed a rule about these columns; none, where that tells of a hidden value."""
+    if hidden & set(columns):
+        return []
+    return [{key: MASK if key in hidden else row[key] for key in row} for row in rows]
 
 
 def _unreadable(rule: Rule) -> RuleResult | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from ..spec import Snapshot
 from .base import Verbs, whole
 
 if TYPE_CHECKING:
+    from ..tables import ReadTable
     from ..time.spec import Diff, ExpiryPlan, Restored
 
 _KEY_COLUMNS, _EXAMPLES = 100, 100
@@ -66,15 +67,21 @@ class TimeVerbs(Verbs):
         tables = [self._tables.find(self._state(dataset_name, at)) for at in (before, after)]
         rows = self._project.settings.of(CatalogSettings).sample_rows
         self._revealing.check(reveal)
+        recorded = set[str]()
+
+        def hidden(table: ReadTable, columns: Sequence[str]) -> Collection[str]:
+            """A column that both states have is recorded once."""
+            asked = [column for column in columns if column not in recorded]
+            recorded.update(asked if reveal else ())
+            return self._revealing.hidden(table, asked, reveal, verb="diff")
+
         with tables[0].explained():
             return Comparison(
                 self._project,
                 self._store,
                 *tables,
                 sample_rows=rows,
-                hidden=lambda table, columns: self._revealing.hidden(
-                    table, columns, reveal, verb="diff"
-                ),
+                hidden=hidden,
                 reveal=bool(reveal),
             ).diff(key, examples=examples)
 

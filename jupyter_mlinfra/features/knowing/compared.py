@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...core.errors import MLInfraError
 from ...core.files import write_atomic
@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     from ..definitions import Definition
 
 
-def keep(project: Project, view: Definition, report: SkewReport) -> None:
-    """Keep it as the last one."""
-    body = {"at": to_json(now()), "report": to_json(asdict(report))}
+def keep(
+    project: Project, view: Definition, report: SkewReport, masked: Collection[str] = ()
+) -> None:
+    """Keep it as the last one. masked: features and keys of whose values no example is kept."""
+    features = _without_examples(view, to_json(report.features), masked)
+    body = {"at": to_json(now()), "report": {**to_json(asdict(report)), "features": features}}
     with contextlib.suppress(MLInfraError):  # a full disk costs the page, but not the answer
         write_atomic(_file(project, view), json.dumps(body).encode())
 
@@ -36,11 +39,8 @@ def last(
     try:
         body = json.loads(_file(project, view).read_bytes())
         report = body["report"]
-        every = any(key.name in masked for key in view.keys)
-        features = {
-            name: FeatureSkew(**({**item, "example": ""} if every or name in masked else item))
-            for name, item in report["features"].items()
-        }
+        told = _without_examples(view, report["features"], masked)
+        features = {name: FeatureSkew(**item) for name, item in told.items()}
         until = datetime.fromisoformat(report["until"])
         return (
             SkewReport(**{**report, "until": until, "features": features}),
@@ -48,6 +48,16 @@ def last(
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None, None
+
+
+def _without_examples(
+    view: Definition, features: Mapping[str, Any], masked: Collection[str]
+) -> dict[str, Any]:
+    every = any(key.name in masked for key in view.keys)
+    return {
+        name: {**item, "example": ""} if every or name in masked else item
+        for name, item in features.items()
+    }
 
 
 def rate(report: SkewReport | None, feature: str) -> Number | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ...core.errors import MLInfraError
-from ..definitions import Definition, origins
+from ..definitions import Definition, Origin, origins
 
 _PII = "pii"
 
@@ -28,12 +28,16 @@ def masked_features(
                 continue
             for column in catalog_of(source, repo).show(source.name).schema:
                 if is_pii(column.tags):
-                    found.update(origin.of(column.name))
-                    if source is view.source:
-                        found.add(source.mapping.get(column.name, column.name))
+                    found.update(names_of(view, origin, column.name))
     except (MLInfraError, KeyError):
         return frozenset(column.name for column in [*view.features, *view.keys])
     return frozenset(found)
+
+
+def names_of(view: Definition, origin: Origin, column: str) -> frozenset[str]:
+    """What a column of an origin of a view becomes in it: features, and perhaps a key."""
+    own = [origin.source.mapping.get(column, column)] if origin.source is view.source else []
+    return frozenset([*origin.of(column), *own])
 
 
 def is_pii(tags: Sequence[str]) -> bool:

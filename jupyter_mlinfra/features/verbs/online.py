@@ -16,7 +16,7 @@ from ...core.viewer import Reveal
 from .. import statistics
 from ..definitions import Definition, Registered
 from ..knowing import compared
-from ..masking import hidden
+from ..masking import hidden, hidden_of
 from ..online import MAX_ENTITIES
 from ..repo import folder, has_tables_of_versions
 from ..settings import FeatureSettings
@@ -213,14 +213,14 @@ class OnlineVerbs(FeatureVerbs):
         self._asked = Asked(found, settings, tuple(features), requested, views)
         return requested, views
 
-    def check(self, view: str, *, sample: int | None = None) -> SkewReport:
+    def check(self, view: str, *, sample: int | None = None, reveal: Reveal = False) -> SkewReport:
         """Compare online values with what training reads from the source, on a sample of keys.
 
-        sample: number of keys; the setting `features.skew_sample` by default. Raises NotFound,
+        sample: number of keys; the setting `features.skew_sample` by default. reveal: who sees
+        values that are tagged `pii` in the examples, which is recorded. Raises NotFound,
         Conflict for a view that was never materialized or has no source.
         """
         from .. import skew
-        from ..knowing.masked import masked_features
 
         found = self._view(view)
         last = self._store.materializations().get(found.name)
@@ -232,16 +232,17 @@ class OnlineVerbs(FeatureVerbs):
                 f"mlinfra features materialize {found.name}",
             )
         settings = self._project.settings.of(FeatureSettings)
-        repo = folder(self._project)
+        views = self._views()
         report = skew.check(
             found,
             self._online,
-            repo,
+            folder(self._project),
             until=until,
-            masked=masked_features(found, repo, self._views()),
+            masked=hidden_of(self._project, found, views, reveal, verb="features check"),
             size=min(sample or settings.skew_sample, MAX_ENTITIES),
         )
-        compared.keep(self._project, found, report)
+        personal = hidden_of(self._project, found, views, False, verb="") if reveal else ()
+        compared.keep(self._project, found, report, personal)
         return report
 
     def _check_version(self, view: Definition, found: Registered) -> None:

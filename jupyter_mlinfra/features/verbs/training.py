@@ -202,10 +202,14 @@ class TrainingVerbs(FeatureVerbs):
             warnings.warn(f"{name} is not made again as it was. {' '.join(changed)}", stacklevel=3)
         return rows
 
-    def compare_snapshot(self, name: str, *, newest: bool = False) -> Rebuilt:
-        """How a stored training set differs from itself made again (see `rebuild`)."""
+    def compare_snapshot(
+        self, name: str, *, newest: bool = False, reveal: Reveal = False
+    ) -> Rebuilt:
+        """How a stored training set differs from itself made again (see `rebuild`). reveal: who
+        sees values that are tagged `pii` in the examples, which is recorded. Raises Forbidden if
+        the settings show them to nobody.
+        """
         from .. import training_sets as stored
-        from ..knowing.masked import is_pii
 
         recipe, before, after = self._again(name, newest)
         catalog = self._catalog()
@@ -218,8 +222,29 @@ class TrainingVerbs(FeatureVerbs):
             recipe,
             newest=newest,
             changed=stored.changes(self._project, recipe, self._definitions(recipe.requested)),
-            masked=[column.name for column in detail.schema if is_pii(column.tags)],
+            masked=self._unseen_columns(catalog, name, recipe, reveal),
         )
+
+    def _unseen_columns(
+        self, catalog: Catalog, name: str, recipe: Recipe, reveal: Reveal
+    ) -> frozenset[str]:
+        """The columns of a stored training set that are masked there, or where it is made from: a
+        column may have been tagged since.
+        """
+        from .. import training_sets as stored
+        from ..knowing.masked import is_pii
+        from ..masking import hidden_of
+
+        verb, schema = "features snapshot", catalog.show(name).schema
+        here = {column.name for column in schema if is_pii(column.tags)}
+        left = frozenset(catalog.hidden(name, sorted(here), reveal, verb=verb))
+        views = {**self._views(), **self._definitions(recipe.requested)}
+        since = {*stored.hidden(self._project, recipe, views)} - here
+        if since and reveal:
+            for view in recipe.requested:
+                hidden_of(self._project, views[view], views, reveal, verb=verb)
+            return left
+        return left | since
 
     def _again(self, name: str, newest: bool) -> tuple[Recipe, pl.DataFrame, pl.DataFrame]:
         from .. import training_sets as stored

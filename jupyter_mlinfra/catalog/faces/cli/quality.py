@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ....faces.cli import paged
-from ....faces.reveal import viewer_here
+from ....faces.reveal import revealing, viewer_here
 from ....faces.session import Ended, Failed, Session
 from ....faces.words import counted
 from .noun import catalog
@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
 @catalog.verb("quality")
 @click.argument("name")
-def _quality(session: Session, name: str) -> Any:
+@revealing
+def _quality(session: Session, name: str, reveal: bool) -> Any:
     """Run all rules of a dataset over all its rows; exit code 1 if one that blocks fails."""
     report = session.bench.catalog.quality(
         name,
+        reveal=viewer_here(session, reveal),
         on_progress=lambda rows, total: session.progress(
             min(rows / total, 1) if total else 1, f"{rows:,} rows"
         ),

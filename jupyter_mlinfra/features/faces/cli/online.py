@@ -90,9 +90,10 @@ def _online(session: Session, refs: tuple[str, ...], key: tuple[str, ...], revea
 @features.verb("check")
 @click.argument("view")
 @click.option("--sample", type=click.IntRange(1, 10_000), help="Keys to compare.")
-def _check(session: Session, view: str, sample: int | None) -> Any:
+@revealing
+def _check(session: Session, view: str, sample: int | None, reveal: bool) -> Any:
     """Compare online values with what training reads, on a sample of keys; 1 if they differ."""
-    found = session.bench.features.check(view, sample=sample)
+    found = session.bench.features.check(view, sample=sample, reveal=viewer_here(session, reveal))
     if found.passed:
         return found
     example = next(item.example for item in found.features.values() if item.example)

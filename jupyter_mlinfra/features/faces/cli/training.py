@@ -9,6 +9,7 @@ import click
 
 from ....core.errors import NotFound
 from ....faces.parse import rows
+from ....faces.reveal import revealing, viewer_here
 from ....faces.session import Ended, Failed, Session
 from .noun import features
 
@@ -44,6 +45,7 @@ def _use(session: Session, refs: tuple[str, ...]) -> Any:
 @click.option("--full-names", is_flag=True, help="Call columns VIEW__FEATURE.")
 @click.option("--compare", is_flag=True, help="Make a stored one again, and compare.")
 @click.option("--newest", is_flag=True, help="With --compare: from the sources as they are now.")
+@revealing
 def _snapshot(
     session: Session,
     name: str,
@@ -53,12 +55,15 @@ def _snapshot(
     full_names: bool,
     compare: bool,
     newest: bool,
+    reveal: bool,
 ) -> Any:
     """Make a training set and store it as a dataset, with the versions that it came from; or make a
     stored one again and compare: 1 if they differ.
     """
     if compare:
-        return _compare(session, name, newest)
+        return _compare(session, name, newest, reveal)
+    if reveal:
+        raise click.UsageError("--reveal goes with --compare: nothing else shows values.")
     if not refs or entities is None:
         raise click.UsageError("Give --features and --entities, or --compare.")
     asked = [part for ref in refs for part in ref.split(",")]
@@ -67,8 +72,9 @@ def _snapshot(
     )
 
 
-def _compare(session: Session, name: str, newest: bool) -> Any:
-    found = session.bench.features.compare_snapshot(name, newest=newest)
+def _compare(session: Session, name: str, newest: bool, reveal: bool) -> Any:
+    viewer = viewer_here(session, reveal)
+    found = session.bench.features.compare_snapshot(name, newest=newest, reveal=viewer)
     if found.same:
         return found
     feature, first = next(iter(found.features.items()))
