@@ -273,7 +273,7 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         "QualityReport",
         "catalog",
         "quality",
-        {"name": "f.p@7", "on_progress": ANY},
+        {"name": "f.p@7", "reveal": False, "on_progress": ANY},
     ),
     ("catalog rules f.p", "Quality", "catalog", "rules", {"name": "f.p"}),
     (
@@ -1669,7 +1669,7 @@ def test_a_check_that_finds_differences_fails_and_answers_with_what_it_found(
 ) -> None:
     noted.answer = replace(record("SkewReport"), passed=True)
     assert verb(["features", "check", "w", "--sample", "50"]) is not None
-    assert noted.calls == [("features", "check", {"view": "w", "sample": 50})]
+    assert noted.calls == [("features", "check", {"view": "w", "sample": 50, "reveal": False})]
     noted.answer = replace(noted.answer, passed=False)
     ended = verb(["features", "check", "w"])
     assert ended.exit_code == 1
