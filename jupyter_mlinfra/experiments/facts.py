@@ -17,6 +17,9 @@ NOTEBOOK, JOB, STEP = "mlinfra.notebook", "mlinfra.job", "mlinfra.step"
 SIGNATURE, DIGEST, FLAVORS = "mlinfra.signature", "mlinfra.digest", "mlinfra.flavors"
 """Tags that `register` writes on a version."""
 
+FEAST_VIEWS = "feast.feature_views"
+"""Tag by which Feast's `mlflow:` tells the views whose features a run read, with commas between."""
+
 _SHOWN_ELSEWHERE = {
     NOTEBOOK,
     JOB,
@@ -101,10 +104,19 @@ class RunFacts:
             tags={key: value for key, value in self.tags.items() if key not in _SHOWN_ELSEWHERE},
             notebook=self.notebook,
             job=self.tags.get(JOB),
-            datasets=self.datasets,
+            datasets=self.read,
             versions=self.versions,
             step=self.tags.get(STEP),
         )
+
+    @property
+    def read(self) -> Sequence[str]:
+        """References of what it read: its datasets, then views that Feast has noted."""
+        *names, last = self.tags.get(FEAST_VIEWS, "").split(",")
+        if not last.endswith("..."):  # Feast cuts long tags
+            names.append(last)
+        views = [reference("view", name.partition("@")[0]) for name in names if name]
+        return [*dict.fromkeys([*self.datasets, *views])]
 
     @property
     def notebook(self) -> str | None:
@@ -171,7 +183,7 @@ class VersionFacts:
             unservable=examined.unservable,
             fault=examined.fault,
             notebook=run.notebook if run else None,
-            datasets=run.datasets if run else (),
+            datasets=run.read if run else (),
             run_name=run.name if run else "",
             size_bytes=examined.size_bytes,
         )

@@ -19,9 +19,11 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import MLInfraError, Unprocessable
 from ..core.events import telling
 from ..core.files import file_lock, write_atomic
+from ..core.lineage import TOLD
 from ..core.refs import reference
 from .checking import broken_views
 from .definitions import Definition, source_columns
+from .feast_telling import told_of_apply
 from .leaving_out import views_of, without
 from .online.writing import make_tables_of_versions
 from .registry import definitions, rebuild_index
@@ -56,7 +58,7 @@ def apply(project: Project) -> AppliedViews:
             item.name for item in left_out if item.kind == "view"
         }:
             raise next(iter(broken.values()))
-        with restored_on_failure(registry_file(project)):
+        with restored_on_failure(registry_file(project)), told_of_apply(feast) as told:
             _apply(feast, applicable)
         new_views = {item.name: item for item in rebuild_index(project)}
         make_tables_of_versions(
@@ -68,7 +70,7 @@ def apply(project: Project) -> AppliedViews:
             ],
         )
     applied = _changes(old_views, new_views, left_out)
-    _record_changes(project, applied, new_views)
+    _record_changes(project, applied, new_views, told())
     return applied
 
 
@@ -206,9 +208,14 @@ def _changes(
 
 
 def _record_changes(
-    project: Project, applied: AppliedViews, views: Mapping[str, Definition]
+    project: Project,
+    applied: AppliedViews,
+    views: Mapping[str, Definition],
+    told: Sequence[str],
 ) -> None:
-    """Record in lineage what each changed view reads, and add the change to the event log."""
+    """Record in lineage what each changed view reads, and add the change to the event log. told:
+    endpoints that Feast has told of it.
+    """
     FeatureFiles(project).forget_materializations(applied.deleted)
     groups: Sequence[tuple[str, Sequence[str]]] = (
         ("created", applied.created),
@@ -226,7 +233,11 @@ def _record_changes(
                         for feature, column in source_columns(view).items()
                     }
                     project.lineage.record(
-                        "features.apply", inputs=[source], outputs=[ref], columns=columns
+                        "features.apply",
+                        inputs=[source],
+                        outputs=[ref],
+                        facts={TOLD: told} if told else {},
+                        columns=columns,
                     )
                 project.events.emit("view", ref, _facts(change, view))
 

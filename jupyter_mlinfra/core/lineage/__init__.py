@@ -3,7 +3,7 @@
 Source: https://openlineage.io/spec/2-0-2/OpenLineage.json, written with the official client.
 """
 
-from .edges import UNTRACED, Edge, Traced, plain
+from .edges import TOLD, UNTRACED, Edge, Traced, plain
 from .recording import Event, Lineage
 
-__all__ = ["UNTRACED", "Edge", "Event", "Lineage", "Traced", "plain"]
+__all__ = ["TOLD", "UNTRACED", "Edge", "Event", "Lineage", "Traced", "plain"]

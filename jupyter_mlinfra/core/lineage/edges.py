@@ -12,6 +12,9 @@ from typing import Any
 UNTRACED = "untraced"
 """Fact of an event: columns of its outputs of which it is not known what they were made from."""
 
+TOLD = "told"
+"""Fact of an event: endpoints that know the same from another program, so it is not sent there."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edge:

@@ -22,6 +22,7 @@ from ..files import file_lock, write_atomic
 from ..http import open_client
 from ..passwords import without_passwords
 from ..secrets import resolve
+from .edges import TOLD
 
 if TYPE_CHECKING:
     import httpx
@@ -119,7 +120,7 @@ class Sender:
             if key:
                 client.headers["Authorization"] = f"Bearer {key}"
             for path in sorted(self._folder.glob("*.jsonl")):
-                for line, end in _lines(path, sent.places.get(path.name, 0)):
+                for line, end in _lines(path, sent.places.get(path.name, 0), self._url):
                     status, why = _post(client, self._url, line)
                     if why and status not in _REFUSED:
                         return why
@@ -135,9 +136,9 @@ class Sender:
         return ""
 
 
-def _lines(path: Path, start: int) -> Iterator[tuple[bytes, int]]:
-    """The whole lines of a file from a place on, each with where it ends. A file that has become
-    shorter is another one, and read from its beginning.
+def _lines(path: Path, start: int, url: str) -> Iterator[tuple[bytes, int]]:
+    """The lines of a file from a place on that an endpoint is to get, each with where it ends. A
+    file that has become shorter is another one, and read from its beginning.
     """
     with path.open("rb") as file:
         size = file.seek(0, 2)
@@ -146,16 +147,22 @@ def _lines(path: Path, start: int) -> Iterator[tuple[bytes, int]]:
             if not line.endswith(b"\n"):  # it is being written
                 return
             place += len(line)
-            if _is_event(line):
+            if _is_for(url, line):
                 yield line, place
 
 
-def _is_event(line: bytes) -> bool:
-    """Whether a line is whole: a killed writer may have left a part of one."""
+def _is_for(url: str, line: bytes) -> bool:
+    """Whether a line is whole (a killed writer may have left a part of one), and the endpoint does
+    not have it from another program.
+    """
     try:
-        return isinstance(json.loads(line), dict)
+        event = json.loads(line)
     except ValueError:
         return False
+    if not isinstance(event, dict):
+        return False
+    told = event.get("run", {}).get("facets", {}).get("mlinfra", {}).get(TOLD, ())
+    return url.rstrip("/") not in [address.rstrip("/") for address in told]
 
 
 def _post(client: httpx.Client, url: str, line: bytes) -> tuple[int, str]:

@@ -14,14 +14,16 @@ from ...core.errors import BadRequest, Conflict, NotFound
 from ...core.events import telling
 from ...core.files import file_lock
 from ...core.frames import exactly
+from ...core.lineage import TOLD
 from ...core.processes import failpoint
 from ...core.records import now
 from ...core.refs import reference
 from ..definitions import Definition, source_columns
+from ..feast_telling import note_in_mlflow, told_of_materialization
 from ..join import moment, utc
 from ..labels import resolution_of
 from ..online import opened_store, require_online_keys
-from ..online.writing import OnlineWriter, rows_of, writing
+from ..online.writing import OnlineWriter, make_local_tables, rows_of, writing
 from ..pulling import counting, times_of, within
 from ..registry import definitions, rebuild_index
 from ..repo import folder, open_store, require_online_store
@@ -90,6 +92,7 @@ def materialize(project: Project, wish: Wish, *, progress: Progress) -> list[Mat
             for view in chosen
             if view.name not in errors
         ]
+        note_in_mlflow(feast, results, from_start=wish.start is not None)
         _precompute(feast, {result.view for result in results if result.rows})
         rebuild_index(project)
     if errors:
@@ -177,12 +180,20 @@ class _Run:
         self._pushes = self._last.pushes if self._last else 0
         self._stored: Store | None = None
         table = feast.registry.get_any_feature_view(view.name, feast.project)
-        self._writer = OnlineWriter(feast.config, view, table)
+        make_local_tables(feast.config, [table])
+        self._table, self._writer = table, OnlineWriter(feast.config, view, table)
         # Old labels and events count beside new ones.
         self._whole = resolution_of(view.labels) is not None or view.aggregated
         self._rows = 0
 
     def run(self) -> Materialized:
+        with told_of_materialization(
+            self._feast, self._table, self._wish.start, self._until
+        ) as finish:
+            return self._run(finish)
+
+    def _run(self, finish: Callable[[int], Sequence[str]]) -> Materialized:
+        """finish: tells that it is done; see `told_of_materialization`."""
         started, first = time.monotonic(), None
         with one_snapshot():
             with readable(self._source):
@@ -197,7 +208,7 @@ class _Run:
                 failpoint("features-written")
                 self._record(found, begin or self._until, parts, number, state)
                 failpoint("features-part")
-        self._announce(state)
+        self._announce(state, finish(self._rows))
         return Materialized(
             view=self._view.name,
             rows=self._rows,
@@ -324,8 +335,8 @@ class _Run:
             return replace(written, pushes=stored.pushes)
         return replace(written, pushed=stored.pushed, pushes=stored.pushes, pushing=stored.pushing)
 
-    def _announce(self, state: str | None) -> None:
-        """Record lineage and event."""
+    def _announce(self, state: str | None, told: Sequence[str]) -> None:
+        """Record lineage and event. told: endpoints that Feast has told of it."""
         ref, project = reference("view", self._view.name), self._project
         source = self._source.ref
         if self._source.kind in ("dataset", "delta", "iceberg") and state:
@@ -335,7 +346,7 @@ class _Run:
                 "features.materialize",
                 inputs=[source],
                 outputs=[ref],
-                facts={"rows": self._rows},
+                facts={"rows": self._rows, **({TOLD: told} if told else {})},
                 columns={
                     feature: [(source, column)]
                     for feature, column in source_columns(self._view).items()

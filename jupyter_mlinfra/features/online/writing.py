@@ -88,6 +88,17 @@ def make_tables_of_versions(config: Any, views: Sequence[Any]) -> None:
         store.update(config, [], list(views), [], [], partial=True)
 
 
+def make_local_tables(config: Any, views: Sequence[Any]) -> None:
+    """Make the tables that a SQLite online store lacks, as where a registry came without its online
+    store. views: Feast's objects.
+    """
+    from feast.infra.online_stores.helpers import get_online_store_from_config
+
+    if config.online_store.type == "sqlite":
+        store = get_online_store_from_config(config.online_store)
+        store.update(config, [], list(views), [], [], partial=True)
+
+
 def _has_versions(config: Any) -> bool:
     return bool(getattr(config.registry, "enable_online_feature_view_versioning", False))
 
