@@ -10,7 +10,7 @@ from collections.abc import Callable
 from playwright.sync_api import Locator, expect
 
 from tests.browser.catalogued import ORDERS
-from tests.browser.conftest import FOLDER, Lab, cell
+from tests.browser.conftest import Lab, cell
 
 ORDER = f"dataset:{ORDERS}"
 QUERY = """\
@@ -130,14 +130,14 @@ def sql(lab: Lab) -> None:
 
 def register(lab: Lab) -> None:
     """A file of Excel in German, and what it would be read as."""
-    folder = lab.server.root / FOLDER
+    folder = lab.server.root / "exports"
     folder.mkdir(exist_ok=True)
     lines = [f"{day:02d}.01.2024;Müller {day};1.{day:03d},50" for day in range(1, 29)]
     text = "\n".join(["Datum;Kunde;Umsatz", *lines, ""])
     (folder / "umsatz.csv").write_bytes(text.encode("cp1252"))
     for command in ("activate", "refresh"):
         lab.command(f"filebrowser:{command}")
-    lab.page.get_by_role("listitem", name=re.compile(FOLDER)).dblclick()
+    lab.page.get_by_role("listitem", name=re.compile("exports")).dblclick()
     lab.page.get_by_role("listitem", name=re.compile("umsatz.csv")).click(button="right")
     lab.page.get_by_role("menuitem", name="Register as Dataset…").click()
     dialog = lab.page.get_by_role("dialog").filter(has_text="Register 1 File")

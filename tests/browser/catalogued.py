@@ -29,6 +29,8 @@ warm_kernels = 0
 warehouse = "cold"
 """
 ORDERS, READINGS, ANIMALS = "shop.orders", "plant.readings", "zoo.animals"
+REFUNDS = "shop.refunds"
+"""To be appended to: what is shown of the others stays as it is."""
 WHISKERS = f"column:{ANIMALS}.whiskers_mm"
 """A column of a name that no other dataset has."""
 COUNTRIES = ("FR", "DE", "IT", "ES", "PL")
@@ -53,6 +55,7 @@ def catalogued(root: Path, config: Path, *, tables: int, rows: int) -> Iterator[
     for first in range(0, rows, 2_000_000):
         catalog.write(readings(first, min(2_000_000, rows - first)), into=READINGS)
     make_orders(project, catalog)
+    catalog.write(orders(0, 600), into=REFUNDS)
     project.index.follow("catalog", catalog)  # as a project is that was searched before
     with jupyterlab(root, config) as server:
         yield server
