@@ -28,6 +28,7 @@ __all__ = [
     "Table",
     "Verification",
     "WriteMode",
+    "deleted_columns",
     "explorer_of",
     "note_made",
     "personal_columns",
@@ -47,6 +48,7 @@ _HOME = {
     "ReadingOptions": ".reading",
     "Table": ".table",
     "WriteMode": ".change",
+    "deleted_columns": ".personal",
     "note_made": ".scanned",
     "personal_columns": ".personal",
     "profile_of": ".looking.frames",
@@ -62,7 +64,7 @@ if TYPE_CHECKING:
     from .grid.frames import explorer_of
     from .looking.frames import profile_of
     from .names import DatasetName
-    from .personal import personal_columns
+    from .personal import deleted_columns, personal_columns
     from .positions import Advance, Position
     from .progress import IngestProgress
     from .reading import Reading, ReadingOptions

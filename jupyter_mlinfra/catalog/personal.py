@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,21 @@ def any_personal(project: Project) -> bool:
         )
     except MLInfraError:
         return True
+
+
+def deleted_columns(project: Project, datasets: Collection[str]) -> Mapping[str, frozenset[str]]:
+    """The columns of each of these that were tagged `pii` when a dataset of that name was deleted,
+    and of which nobody took the tag off since. Raises Unavailable.
+    """
+    found = dict[str, frozenset[str]]()
+    query = "SELECT * FROM catalog_audit WHERE verb IN ('delete', 'untag') ORDER BY id"
+    with project.database.read() as connection:
+        rows = connection.execute(query).fetchall()
+    for row in rows:
+        if (name := row["dataset"]) in datasets:
+            known, columns = found.get(name, frozenset()), frozenset(json.loads(row["columns"]))
+            found[name] = known | columns if row["verb"] == "delete" else known - columns
+    return found
 
 
 def personal_columns(project: Project, datasets: Collection[str]) -> Mapping[str, frozenset[str]]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import Conflict, NotFound, Unavailable
+from ..core.errors import Conflict, MLInfraError, NotFound, Unavailable
 from ..core.records import from_seconds, to_seconds
 from .columnlabels import PII, is_pii
 from .labels import Labels
@@ -18,6 +19,7 @@ from .names import DatasetName
 
 if TYPE_CHECKING:
     import sqlite3
+    from pathlib import Path
 
     from ..core.project import Project
 
@@ -78,13 +80,11 @@ class Registrations:
         return repr([(item.name.text, mark_of(item)) for item in self.all()])
 
     def add(self, item: Registered) -> None:
-        """A column that is tagged `pii` where the same place has another name is tagged here too.
+        """A column that is tagged `pii` where one of the files has another name is tagged here too.
         Raises Conflict for a name that is taken.
         """
-        for other in self._rows(
-            "SELECT * FROM catalog_registered WHERE location = ?", item.location
-        ):
-            for column in other.personal:
+        for other in self._at_place_of(item):
+            for column in other.personal.intersection(item.columns):
                 item = item.labelled(column, item.labels(column).changed(tags=(PII,)))
         row = (item.name.text, item.kind, item.location, _options(item))
         with self._project.database.write() as connection:
@@ -99,6 +99,22 @@ class Registrations:
                     "A name stands for one table.",
                     f"Choose another name, or first: mlinfra catalog delete {item.name.text} --yes",
                 )
+
+    def spread(self, name: DatasetName, column: str) -> list[DatasetName]:
+        """Tag this column `pii` under the other names of the same files too; those that were not
+        tagged.
+        """
+        if (item := self.get(name)) is None:
+            return []
+        found = [
+            other
+            for other in self._at_place_of(item)
+            if other.name != name and column in other.columns and column not in other.personal
+        ]
+        for other in found:
+            labels = other.labels(column)
+            self.label(other.name, column, labels.changed(tags=(*labels.tags, PII)))
+        return [other.name for other in found]
 
     def label(self, name: DatasetName, column: str | None, labels: Labels) -> Registered:
         """Keep what is said of one, or of a column of it. Raises NotFound if it is gone."""
@@ -118,6 +134,20 @@ class Registrations:
         """Forget it; its files stay."""
         with self._project.database.write() as connection:
             connection.execute("DELETE FROM catalog_registered WHERE name = ?", (name.text,))
+
+    def _at_place_of(self, item: Registered) -> list[Registered]:
+        """Those that read a file that this one reads."""
+        files = self._files(item)
+        return [other for other in self.all() if not files.isdisjoint(self._files(other))]
+
+    def _files(self, item: Registered) -> frozenset[str]:
+        from .sources import paths_of
+
+        files: Sequence[str | Path] = [item.location]
+        if item.kind != "delta":
+            with contextlib.suppress(MLInfraError, OSError):  # gone: known by the place alone
+                files = [item.location, *paths_of([item.location], self._project.root)]
+        return frozenset(os.path.realpath(self._project.root / file) for file in files)
 
     def _rows(self, query: str, *values: str) -> list[Registered]:
         if not (self._project.home / self._project.state.name).exists():

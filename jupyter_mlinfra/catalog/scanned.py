@@ -4,12 +4,12 @@ and functions, by which they are known here again.
 
 from __future__ import annotations
 
+import inspect
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import FunctionType
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -63,7 +63,7 @@ class Scans:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._scans: OrderedDict[tuple[object, ...], Scanned] = OrderedDict()
-        self._made = WeakKeyDictionary[FunctionType, Told]()
+        self._made = WeakKeyDictionary[Callable[..., object], Told]()
 
     def note(self, scan: Scanned) -> None:
         with self._lock:
@@ -72,7 +72,7 @@ class Scans:
             while len(self._scans) > KEPT:
                 self._scans.popitem(last=False)
 
-    def note_made(self, function: FunctionType, told: Told) -> None:
+    def note_made(self, function: Callable[..., object], told: Told) -> None:
         """`function` makes rows of several datasets."""
         with self._lock:
             self._made[function] = told
@@ -82,7 +82,7 @@ class Scans:
         outer = [] if leaf.function is None else _within(leaf.function)
         parts = [part for function in outer for part in (function, *_within(function))]
         with self._lock:
-            found = [self._made.get(part) for part in parts if isinstance(part, FunctionType)]
+            found = [self._made.get(part) for part in parts if inspect.isfunction(part)]
         return next((told for told in found if told is not None), None)
 
     def ref_of(self, leaf: Leaf, root: Path) -> str | None:
@@ -110,7 +110,7 @@ scans = Scans()
 """Those of this process."""
 
 
-def note_made(function: FunctionType, told: Told) -> None:
+def note_made(function: Callable[..., object], told: Told) -> None:
     """Of the lazy frame that reads what `function` makes, this is the origin (see `Told`)."""
     scans.note_made(function, told)
 

@@ -87,7 +87,7 @@ class Writer:
         )
         owner = self._project.user
         with (
-            self._rules.guarding(name, rows, mode, key) as guard,
+            self._rules.guarding(name, rows, mode, key, personal=personal) as guard,
             changing(rows, mode, key, self._project.folder("staging")) as change,
         ):
             committed = commit(self._store, name, change, owner=owner, terms=terms)

@@ -101,11 +101,11 @@ def _names(
     if datasets := sorted(
         ref.removeprefix("dataset:") for ref in read if ref.startswith("dataset:")
     ):
-        from ..catalog import personal_columns
+        from ..catalog import deleted_columns, personal_columns
 
+        there, gone = personal_columns(project, datasets), deleted_columns(project, datasets)
         tagged = {
-            f"dataset:{name}": set(columns)
-            for name, columns in personal_columns(project, datasets).items()
+            f"dataset:{name}": {*there.get(name, ()), *gone.get(name, ())} for name in datasets
         }
         _follow(edges, tagged)
         found.update(*tagged.values())
@@ -141,13 +141,13 @@ def _all_above(near: dict[str, set[str]], begin: Sequence[str]) -> set[str]:
 
 
 def _follow(edges: Sequence[Edge], tagged: dict[str, set[str]]) -> None:
-    """Add the columns that lineage says were made from tagged ones, oldest first."""
+    """Add the columns that lineage says were made from tagged ones, or may be, oldest first."""
     from ..core.lineage.edges import plain
 
     for edge in edges:
-        columns = tagged.get(plain(edge.input)) if edge.columns else None
+        columns = tagged.get(plain(edge.input)) if edge.columns or edge.untraced else None
         if columns:
-            made = {new for old, new in edge.columns if old in columns}
+            made = {new for old, new in edge.columns if old in columns} | {*(edge.untraced or ())}
             if made and edge.output.startswith("dataset:"):
                 tagged.setdefault(plain(edge.output), set()).update(made)
 

@@ -14,6 +14,8 @@ import pytest
 
 from jupyter_mlinfra.catalog import Catalog
 from jupyter_mlinfra.catalog.access.masking import hide, refuse
+from jupyter_mlinfra.catalog.looking.kept import Kept
+from jupyter_mlinfra.catalog.quality.kept import RuleStore
 from jupyter_mlinfra.core.errors import Forbidden, Unavailable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import MASK, to_json
@@ -247,3 +249,43 @@ def test_rows_that_rules_have_kept_go_when_a_column_is_tagged(
     catalog.tag("column:hr.kept.mail", add=["pii"])
     assert kept() == ['{"sample": [], "error": ""}']
     assert catalog.results("hr.kept").items[0].failed_rows == 1
+
+
+def test_a_tag_is_there_whatever_cannot_be_forgotten(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(*_: object) -> None:
+        raise Unavailable("state.db is locked.")
+
+    catalog.write(pl.DataFrame({"email": [CANARY]}), into="hr.new")
+    monkeypatch.setattr(RuleStore, "forget_samples", locked)
+    monkeypatch.setattr("jupyter_mlinfra.catalog.verbs.labels.forget", locked)
+    assert "untag" not in catalog.tag("column:hr.new.email", add=["pii"]).name
+    assert catalog.preview("hr.new").masked == ["email"]
+
+
+def test_rows_in_quarantine_of_the_commit_that_tags_stay_masked(people: Catalog) -> None:
+    people.rule("hr.copy", "team != 'red'", severity="quarantine")
+    people.write(people.dataset("hr.people").scan(), into="hr.copy")
+    for column in ("email", "salary"):
+        people.tag(f"column:hr.copy.{column}", remove=["pii"])
+    assert people.preview("quarantine.hr__copy").masked == ["reason", "text"]
+
+
+def test_a_profile_under_way_at_a_tag_keeps_no_value(
+    catalog: Catalog, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog.write(pl.DataFrame({"email": [CANARY] * 3}), into="hr.new")
+    real, tagged = Kept.put, list[int]()
+
+    def put(self: Kept, *values: Any) -> None:
+        if not tagged:
+            tagged.append(1)
+            catalog.tag("column:hr.new.email", add=["pii"])
+        real(self, *values)
+
+    monkeypatch.setattr(Kept, "put", put)
+    catalog.profile("hr.new", tier="exact")
+    kept = [*project.home.glob("sketches/*/*"), *project.home.glob("profiles/*/*")]
+    assert (tagged, kept) == ([1], [])
+    assert catalog.profile("hr.new", tier="exact").columns["email"].top == ()

@@ -276,3 +276,24 @@ def test_one_whose_files_are_gone_says_so_and_hides_no_other(
     places["json"].write_text('{"id": 1}\n')
     with pytest.raises(MLInfraError, match="no column"):
         catalog.preview("lake.b")
+
+
+def test_all_names_of_a_file_mask_it_and_to_forget_one_needs_the_right(
+    catalog: Catalog, tmp_path: Path
+) -> None:
+    pl.DataFrame({"mail": ["a@a"]}).write_parquet(tmp_path / "f.parquet")
+    (tmp_path / "link").symlink_to(tmp_path)
+    places = {"x.one": "f.parquet", "x.two": "link/f.parquet", "x.all": "*.parquet"}
+    for name, place in places.items():
+        catalog.register(tmp_path / place, name=name)
+    catalog.tag("column:x.two.mail", add=["own"])
+    catalog.tag("column:x.one.mail", add=["pii"])
+    assert [catalog.preview(name).masked for name in places] == [["mail"]] * 3
+    assert sorted(catalog.show("x.two").schema[0].tags) == ["own", "pii"]
+    catalog.register(f"{tmp_path}/f*", name="x.later")
+    assert catalog.preview("x.later").masked == ["mail"]
+    with pytest.raises(Forbidden, match="not forgotten"):
+        catalog.delete("x.one", reveal=False)
+    catalog.delete("x.one")
+    (entry,) = catalog.audit("x.one").items
+    assert (entry.verb, entry.columns) == ("delete", ["mail"])

@@ -7,6 +7,7 @@ import pytest
 
 from jupyter_mlinfra.catalog import Catalog
 from jupyter_mlinfra.core.errors import Unavailable
+from jupyter_mlinfra.core.lineage import UNTRACED
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.deployments import masked_inputs
 from jupyter_mlinfra.deployments import personal as personal_module
@@ -46,6 +47,26 @@ def test_a_tag_masks_what_models_are_made_from_as_soon_as_it_is_there(
     catalog.tag("column:hr.people.e[m]ail", add=["pii"])
     assert masked_inputs(project, INPUTS) == {"e[m]ail"}  # not a pattern
     assert not hidden_inputs(project).any  # no deployment takes it
+
+
+def test_what_is_not_traced_may_be_personal_and_a_deleted_dataset_masks_still(
+    project: Project, catalog: Catalog
+) -> None:
+    project.lineage.record(
+        "sql",
+        inputs=["dataset:hr.people@1"],
+        outputs=["dataset:hr.train"],
+        facts={UNTRACED: ["e[m]ail"]},
+        columns={"age": [("dataset:hr.people@1", "age")]},
+    )
+    assert masked_inputs(project, INPUTS) == set()
+    catalog.tag("column:hr.people.email", add=["pii"])
+    hidden = {"email", "mail", "e[m]ail"}
+    assert masked_inputs(project, INPUTS) == hidden
+    catalog.delete("hr.people", force=True)
+    assert masked_inputs(project, INPUTS) == hidden
+    (entry,) = catalog.audit("hr.people").items
+    assert (entry.verb, entry.columns) == ("delete", ["email"])
 
 
 def test_where_the_tags_cannot_be_read_no_value_is_shown(

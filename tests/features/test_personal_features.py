@@ -19,6 +19,7 @@ from jupyter_mlinfra.core.records import MASK
 from jupyter_mlinfra.features import Features, skew, training_sets
 from jupyter_mlinfra.features.definitions import Column, Definition
 from jupyter_mlinfra.features.knowing import compared, figures
+from jupyter_mlinfra.features.knowing.figures import statistics_of
 from jupyter_mlinfra.features.knowing.masked import masked_features
 from jupyter_mlinfra.features.lazily import TrainingSet
 from jupyter_mlinfra.features.masking import hidden, hidden_keys
@@ -133,6 +134,29 @@ def test_examples_of_a_comparison_tell_no_personal_value(project: Project) -> No
     kept, _ = compared.last(project, told, ["user_id"])
     assert kept is not None
     assert [kept.features[name].example for name in ("salary", "days")] == ["", ""]
+
+
+def test_who_sees_the_statistics_sees_no_key_of_a_comparison(
+    project: Project, catalog: Catalog
+) -> None:
+    catalog.tag("column:hr.pay.user_id", add=["pii"])
+    told = view("pay", ["days"])
+    counts = {"compared": 1, "different": 1, "missing_online": 0}
+    days = FeatureSkew(**counts, only_online=0, example="user_id=1: online 1, source 2")
+    report = SkewReport(
+        view="pay",
+        until=T0,
+        sampled=1,
+        **counts,
+        rate=1.0,
+        upper=1.0,
+        features={"days": days},
+        passed=False,
+    )
+    compared.keep(project, told, report)
+    found = statistics_of(project, told, T0, {"pay": told}, reveal=True)
+    assert found.skew is not None
+    assert found.skew.features["days"].example == ""
 
 
 def test_keys_with_personal_data_are_not_told_by_a_comparison_of_training_sets() -> None:

@@ -12,7 +12,7 @@ from ...core.viewer import Face
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revealed:
     """Masked values that were shown to somebody. verb: what showed them, such as `preview`, or
-    `untag` where the tag `pii` was taken off. face:
+    `untag` where the tag `pii` was taken off, or `delete` of a dataset with it. face:
     where. dataset, columns: whose they are.
     """
 

@@ -38,7 +38,22 @@ class Revealing:
         """Write down that a column is masked no longer, before it is so. Raises Forbidden if the
         settings, or the right of the user, do not allow it.
         """
-        what = f"The tag pii was not taken off {dataset}.{column}."
+        self._check_unmasking(f"The tag pii was not taken off {dataset}.{column}.", reveal)
+        self.record(dataset, [column], reveal, verb="untag")
+
+    def delete(
+        self, dataset: str, columns: Collection[str], reveal: Reveal, *, in_place: bool
+    ) -> None:
+        """Write down that a dataset with masked columns is deleted, before it is: models that were
+        made from it stay masked. The files of one in place show their values under another name:
+        raises Forbidden as `untag`.
+        """
+        if columns and in_place:
+            self._check_unmasking(f"{dataset} was not forgotten, nor its tags pii.", reveal)
+        if columns:
+            self._write(dataset, columns, reveal, verb="delete")
+
+    def _check_unmasking(self, what: str, reveal: Reveal) -> None:
         if self._project.settings.of(CatalogSettings).reveal == "never":
             raise Forbidden(
                 what,
@@ -52,7 +67,6 @@ class Revealing:
                 " mlinfra:catalog-pii.",
                 "Ask whoever runs the server for that right.",
             )
-        self.record(dataset, [column], reveal, verb="untag")
 
     def may(self, reveal: Reveal) -> bool:
         """Whether the viewer, and the settings, let him see masked values."""
@@ -87,6 +101,9 @@ class Revealing:
     def record(self, dataset: str, columns: Collection[str], reveal: Reveal, *, verb: str) -> None:
         """Write down that values of these columns are shown. Raises as `hidden`."""
         self.check(reveal)
+        self._write(dataset, columns, reveal, verb=verb)
+
+    def _write(self, dataset: str, columns: Collection[str], reveal: Reveal, *, verb: str) -> None:
         viewer = reveal if isinstance(reveal, Viewer) else Viewer("python")
         user = viewer.user or self._project.user
         row = (to_seconds(now()), user, verb, dataset, json.dumps(sorted(columns)))

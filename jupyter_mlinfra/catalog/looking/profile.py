@@ -43,7 +43,7 @@ class Profiler:
     load: opens the table, if rows or files are needed. types: short words by column. sample_rows:
     if at most so many rows are in files that were never read, the sample tier reads them all. home:
     the folder that profiles and sketches are kept in. masked: the columns whose values are neither
-    shown nor kept; with `reveal` they are shown.
+    shown nor kept; with `reveal` they are shown. masked_now: those once it is made.
     """
 
     load: Callable[[], Table]
@@ -52,6 +52,7 @@ class Profiler:
     sample_rows: int
     home: Path
     masked: frozenset[str] = frozenset()
+    masked_now: Callable[[], frozenset[str]] = frozenset
     reveal: bool = False
 
     def profile(self, tier: Tier) -> Profile:
@@ -74,6 +75,8 @@ class Profiler:
         # A full disk costs the next reader some time, but not this one the answer.
         with contextlib.suppress(MLInfraError):
             write_atomic(self._path(found.tier), json.dumps(to_json(found)).encode())
+            if not (masked := self.masked_now()) <= self.masked:  # tagged meanwhile
+                forget(self._folder, keep=key_of(masked))
         return found
 
     def _timed(self, tier: Tier) -> Profile:

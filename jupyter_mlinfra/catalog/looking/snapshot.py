@@ -14,7 +14,7 @@ from ..integrity import check_file, checksums_of
 from ..names import DatasetName
 from ..rows import scan, with_columns_of
 from .files import RowFile
-from .folders import sketches_in
+from .folders import forget, key_of, sketches_in
 from .hiding import without_values
 from .kept import Kept
 from .merging import merge
@@ -48,7 +48,8 @@ class SnapshotFiles:
         self.files: Sequence[RowFile] = sorted(files, key=lambda file: file.path)
         self._masked = frozenset(map(str, pii_of(table.properties)))
         self._reveal = reveal and bool(self._masked)
-        self._kept = Kept(sketches_in(home, table.metadata.table_uuid), self._masked)
+        self._folder, self._wrote = sketches_in(home, table.metadata.table_uuid), False
+        self._kept = Kept(self._folder, self._masked)
         self._checksums = checksums_of(table)
 
     @property
@@ -70,12 +71,23 @@ class SnapshotFiles:
         types = scan(self.table, self.name).collect_schema()
         names = {str(field.field_id): field.name for field in self._fields}
         schema = {key: types[name] for key, name in names.items()}
-        found = self._merged(schema)
+        try:
+            found = self._merged(schema)
+        finally:
+            if self.read or self._wrote:
+                self._compare_tags()
         return replace(
             found,
             columns={names[key]: column for key, column in found.columns.items()},
             sample=found.sample.rename({key: names[key] for key in found.sample.columns}),
         )
+
+    def _compare_tags(self) -> None:
+        """Remove the sketches if a column was tagged `pii` meanwhile: they have its values."""
+        latest = self.table.catalog.load_table(self.table.name())
+        masked = frozenset(map(str, pii_of(latest.properties)))
+        if not masked <= self._masked:
+            forget(self._folder, keep=key_of(masked))
 
     def _merged(self, schema: Mapping[str, pl.DataType]) -> Sketch:
         if self._reveal:
@@ -85,6 +97,7 @@ class SnapshotFiles:
         found = merge(chain(before, map(self._sketch, rest)), schema, rows=self.rows)
         if len(rest) >= _MANY:
             self._kept.put_together(self.files, schema, found)
+            self._wrote = True
         return found
 
     def _sketch(self, file: RowFile) -> Sketch:

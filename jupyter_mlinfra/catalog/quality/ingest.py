@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,10 +36,17 @@ class Guarding:
 
     @contextlib.contextmanager
     def guarding(
-        self, name: DatasetName, rows: Rows, mode: str, key: Sequence[str], *, kept: bool = True
+        self,
+        name: DatasetName,
+        rows: Rows,
+        mode: str,
+        key: Sequence[str],
+        *,
+        kept: bool = True,
+        personal: Collection[str] = (),
     ) -> Iterator[Guard | None]:
         """Let the rules of a dataset look at rows on their way; None if it has none. kept: whether
-        the results of a write that they refuse are kept.
+        the results of a write that they refuse are kept. personal: columns that the commit tags.
         """
         rules = self._of(name)
         if not rules:
@@ -58,7 +65,7 @@ class Guarding:
                 folder=Path(folder) / "values",
             )
             rows.screen = guard
-            rows.quarantine.masked = self._masked(name)
+            rows.quarantine.masked = self._masked(name) | {*personal}
             try:
                 yield guard
             finally:

@@ -135,6 +135,9 @@ class IcebergTable:
                 sample_rows=sample_rows,
                 home=self._project.home,
                 masked=records.masked(at, metadata),
+                masked_now=lambda: records.masked(
+                    at, self._store.metadata(self._store.entry(self.name))
+                ),
                 reveal=reveal,
             ).profile(tier)
 

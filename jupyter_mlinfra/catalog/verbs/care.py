@@ -4,14 +4,16 @@ those that are not needed any more.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ...core.errors import BadRequest, Conflict, MLInfraError
+from ...core.errors import BadRequest, Conflict, MLInfraError, NotFound, Unprocessable
 from ...core.events import telling
 from ...core.files import explain_os_error
 from ...core.origin import actor
 from ...core.records import Page, page_of
+from ...core.viewer import Reveal
 from .. import metadata as records
 from ..names import DatasetName
 from ..stores.versions import check_rows
@@ -167,17 +169,20 @@ class CareVerbs(Verbs):
                 plans.append(plan)
         return Page(items=plans, shown=len(plans), total=len(plans), cursor=None)
 
-    def delete(self, name: str, *, force: bool = False) -> Deleted:
+    def delete(self, name: str, *, force: bool = False, reveal: Reveal = True) -> Deleted:
         """Take a dataset out of the catalog, into the trash: it can be restored for `trash_days`,
-        then its files may be deleted. What is registered in place is only forgotten.
+        then its files may be deleted. What is registered in place is only forgotten. reveal: who
+        forgets one with columns tagged `pii`, whose values another name would show; it is recorded.
 
         Raises Conflict if lineage knows something made from it (a view, a run, an existing
-        dataset), unless `force`.
+        dataset), unless `force`, and Forbidden if those tags may not be taken off.
         """
         from ..care.spec import Deleted
 
         table = self._tables.find(whole(name))
         if isinstance(table, RegisteredTable):
+            personal = table.tables.registered.personal
+            self._revealing.delete(table.name.text, personal, reveal, in_place=True)
             self._registrations.remove(table.name)
             self._tell_deleted(table.name)
             return Deleted(deleted=table.name.text, files=table.tables.registered.location)
@@ -188,6 +193,10 @@ class CareVerbs(Verbs):
         ):
             if not force and self._store.load(dataset_name):
                 self._check_unused(dataset_name)
+            with contextlib.suppress(NotFound, Unprocessable):  # damaged: it can be deleted still
+                metadata = self._store.metadata(self._store.entry(dataset_name))
+                personal = records.masked(dataset_name, metadata)
+                self._revealing.delete(dataset_name.text, personal, reveal, in_place=False)
             trashed, files = self._trash.drop(dataset_name)
         self._tell_deleted(dataset_name)
         return Deleted(

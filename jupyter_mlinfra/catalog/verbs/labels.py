@@ -136,8 +136,13 @@ class LabelVerbs(Verbs):
                 with table.transaction() as transaction:
                     transaction.set_properties(changed)
         if is_pii(after.tags) and not is_pii(before.tags):
-            forget(profiles_in(self._project.home, name.text))
-            forget(sketches_in(self._project.home, table.metadata.table_uuid))
+            home = self._project.home
+            for folder in (
+                profiles_in(home, name.text),
+                sketches_in(home, table.metadata.table_uuid),
+            ):
+                with telling(f"{target} is changed"):
+                    forget(folder)
             self._forget_values(name)
         if changed:
             with telling(f"{target} is changed"):
@@ -148,7 +153,8 @@ class LabelVerbs(Verbs):
         """Remove what rules and other domains keep of values of a dataset, of which a column holds
         personal data now. What cannot be removed is masked all the same when it is shown.
         """
-        self._rules.forget_samples(name.text)
+        with telling(f"{name.text} is changed"):
+            self._rules.forget_samples(name.text)
         for domain in domains():
             if domain.forget:
                 with telling(f"{name.text} is changed"):
@@ -172,10 +178,15 @@ class LabelVerbs(Verbs):
             after.check(before, str(target))
             if target.column and is_pii(before.tags) and not is_pii(after.tags):
                 self._revealing.untag(name.text, target.column, reveal)
+            newly = is_pii(after.tags) and not is_pii(before.tags)
+            same = self._registrations.spread(name, target.column or "") if newly else []
             if after != before:
                 self._registrations.label(name, target.column, after)
-        if is_pii(after.tags) and not is_pii(before.tags):
-            self._forget_values(name)
+        for changed in [*same, name] if newly else ():
+            self._forget_values(changed)
+        for changed in same:
+            with telling(f"{changed.text} is changed"):
+                self._project.events.emit("dataset", changed.ref, {"changed": ["labels"]})
         if after != before:
             with telling(f"{target} is changed"):
                 self._project.events.emit("dataset", name.ref, {"changed": ["labels"]})

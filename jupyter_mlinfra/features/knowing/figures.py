@@ -77,10 +77,10 @@ def statistics_of(
             found = _found(project, view, view.source, (figures.state, window, masked))
         except MLInfraError as error:
             problem, fix = f"{error.what} {error.why}".strip(), error.fix
+    report, checked_at = compared.last(project, view, masked)  # revealed or not
     if reveal and found.profile and view.source and view.source.kind == "dataset":
         shown = _profile(view, view.source, folder(project), reveal)
         found, masked = replace(found, profile=shown), frozenset[str]()
-    report, checked_at = compared.last(project, view, masked)
     return ViewStatistics(
         view=view.name,
         ref=view_ref(view.name),

@@ -3325,7 +3325,7 @@ export interface components {
         /**
          * Revealed
          * @description Masked values that were shown to somebody. verb: what showed them, such as `preview`, or
-         *     `untag` where the tag `pii` was taken off. face:
+         *     `untag` where the tag `pii` was taken off, or `delete` of a dataset with it. face:
          *     where. dataset, columns: whose they are.
          */
         readonly Revealed: {

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from ....faces.handler import Handler, elsewhere
 from ....faces.parameters import Cursor, Interval, Limit, Name
+from ....faces.reveal import viewer_if_allowed
 from .rights import check_readable, may_be_of, read, write
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class DatasetDelete(Handler):
     @write
     def post(self, name: str, *, force: bool = False) -> Deleted:
         """Take the dataset out of the catalog, into the trash."""
-        return self.bench.catalog.delete(name, force=force)
+        return self.bench.catalog.delete(name, force=force, reveal=viewer_if_allowed(self))
 
 
 class TrashList(Handler):
