@@ -129,10 +129,8 @@ class TrainingVerbs(FeatureVerbs):
             )
 
         def told() -> tuple[pl.LazyFrame, Traced]:
-            names = [*schema]
-            return data, origin_of(
-                self._project, requested, views, names, full_names=full_names, pins=pins
-            )
+            of = (self._project, requested, views, [*schema])
+            return data, origin_of(*of, full_names=full_names, pins=pins)
 
         types = feature_types(self._project, requested, views, full_names)
         if types is None:  # only the rows tell their types
