@@ -4,6 +4,7 @@ and functions, by which they are known here again.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import threading
 from collections import OrderedDict
@@ -122,8 +123,11 @@ def plain(path: str) -> str:
 
 def _within(function: Any) -> Collection[Any]:
     """What Polars has wrapped into a function that reads rows."""
-    cells = getattr(function, "__closure__", None) or ()
-    return [function, *(cell.cell_contents for cell in cells)]
+    found = [function]
+    for cell in getattr(function, "__closure__", None) or ():
+        with contextlib.suppress(ValueError):  # a name that has no value yet
+            found.append(cell.cell_contents)
+    return found
 
 
 def _of_file(leaf: Leaf, root: Path) -> str | None:
