@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -94,8 +94,8 @@ class SettingAside:
         snapshot = self._commit(change)
         return replace(found, set_aside=damaged, rows_lost=change.rows, now=snapshot)
 
-    def put_back(self) -> Verification:
-        """Put those files back that are what was written again."""
+    def put_back(self, on_progress: Callable[[int, int], None]) -> Verification:
+        """Put those files back that are what was written again. on_progress: as in `verify`."""
         table = self._store.load(self._name)
         whole = [
             facts["file"]
@@ -108,7 +108,7 @@ class SettingAside:
         snapshot = self._commit(_Files(back=back)) if back else None
         for path in whole:
             self._forget(path)
-        found = verify(self._store.load(self._name), self._name)
+        found = verify(self._store.load(self._name), self._name, on_progress=on_progress)
         return replace(found, put_back=back, still_out=self.still_out(), now=snapshot)
 
     def still_out(self) -> list[str]:

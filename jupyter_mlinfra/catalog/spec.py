@@ -326,6 +326,28 @@ class Verification:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """What is known of the files of a dataset without reading them. at, found: when they were last
+    verified, and what was found then; None if they never were. still_out: damaged files that are
+    set aside now.
+    """
+
+    dataset: str
+    at: datetime | None
+    found: Verification | None
+    still_out: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportedRows:
+    """Rows that did not fit into a dataset, in a file where they can be mended. rows: how many."""
+
+    dataset: str
+    file: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """A profile of a snapshot. tier: footer (file statistics), sample (some rows), exact (all
     rows). rows: those of the table; None if they would have to be counted. columns: by name.

@@ -242,6 +242,15 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
         {"name": "f.p", "force": True},
     ),
     ("catalog/trash", None, "catalog", "trash", PAGE),
+    ("catalog/clean", None, "catalog", "clean_all", {"hours": None, "really": False}),
+    ("catalog/datasets/f.p/verify", None, "catalog", "verified", {"name": "f.p"}),
+    (
+        "catalog/datasets/f.p/contract/export",
+        {"file": "new.yaml"},
+        "catalog",
+        "export_contract",
+        {"name": "f.p", "file": ANY},
+    ),
     (
         "catalog/trash/7/restore",
         {"into": "f.q"},
@@ -1126,6 +1135,8 @@ def test_every_route_is_in_the_table() -> None:
         ("/workbench/project", "get"),
         ("/catalog/inspect", "post"),
         ("/catalog/datasets/{name}/rules", "post"),
+        ("/catalog/datasets/{name}/contract/import", "post"),
+        ("/catalog/datasets/{name}/mend/export", "post"),
         ("/features/define", "post"),
         ("/workbench/first-steps", "post"),
         ("/openapi.json", "get"),
@@ -1321,6 +1332,28 @@ LONG: list[tuple[str, Any, str, list[str], dict[str, Any]]] = [
         ["catalog", "clean", "--yes", "--older-than=5", "--", "f.p"],
         {"name": "f.p", "really": True, "hours": 5},
     ),
+    ("catalog/clean", {}, "clean all datasets", ["catalog", "clean", "--yes"], {"really": True}),
+    (
+        "catalog/trash/7/purge",
+        {},
+        "trash 7",
+        ["catalog", "trash", "--", "purge", "7"],
+        {"trashed": "7"},
+    ),
+    (
+        "catalog/datasets/f.p/verify",
+        {},
+        "verify f.p",
+        ["catalog", "verify", "--", "f.p"],
+        {"name": "f.p"},
+    ),
+    (
+        "catalog/datasets/f.p/mend",
+        {"file": "-x.csv", "key": ["id"], "separator": ";"},
+        "mend f.p",
+        ["catalog", "mend", "--key=id", "--separator=;", "--", "f.p", "{root}/-x.csv"],
+        {"name": "f.p", "key": ("id",), "reading": {"separator": ";"}},
+    ),
     (
         "features/views/w/materialize",
         {"start": "2013-01-02T03:04:05Z", "every": "1d"},
@@ -1489,6 +1522,8 @@ LONG: list[tuple[str, Any, str, list[str], dict[str, Any]]] = [
 
 
 CALLED = {  # where service and method are not called as noun and verb
+    "catalog/clean": ["catalog", "clean_all"],
+    "catalog/trash/7/purge": ["catalog", "purge"],
     "backfill": ["monitoring", "backfill"],
     "reference": ["monitoring", "make_reference"],
 }
@@ -1522,7 +1557,7 @@ async def test_a_verb_that_may_take_long_is_a_job_of_the_command_line(
     session = Session(json=True)
     session.__dict__["bench"] = job = Noted()
     job.answer = {
-        "catalog": SimpleNamespace(summary="", rules=()),
+        "catalog": SimpleNamespace(summary="", rules=(), damaged=()),
         "deployments": answer_of("deployments/deployments/{name}/rollback", "post"),
         "features": {
             "apply": SimpleNamespace(problems=()),
@@ -1531,7 +1566,7 @@ async def test_a_verb_that_may_take_long_is_a_job_of_the_command_line(
     }.get(words[0], [])
     run(spec.command[4:], session)
     domain, verb, arguments = job.calls[0]
-    assert [domain, verb] == CALLED.get(words[1], words[:2])
+    assert [domain, verb] == CALLED.get(route, CALLED.get(words[1], words[:2]))
     assert {key: arguments[key] for key in asked} == {
         key: (value[0].format(root=root),) if key == "files" else value
         for key, value in asked.items()

@@ -6,5 +6,5 @@ from ...core.domain import Part
 
 PART = Part(
     verbs=("ingest", "inspect", "mend"),
-    records={"jupyter_mlinfra.catalog.spec": ("IngestReport", "Inspection")},
+    records={"jupyter_mlinfra.catalog.spec": ("ExportedRows", "IngestReport", "Inspection")},
 )

@@ -13,6 +13,7 @@ PART = Part(
             "DatasetDetail",
             "RowBlock",
             "Verification",
+            "Verified",
         )
     },
 )

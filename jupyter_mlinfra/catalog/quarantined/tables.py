@@ -89,13 +89,17 @@ class QuarantineTables:
         held = any(columns is None or columns for columns in known) or any(map(_was_masked, files))
         return [name for name in columns if held and name in _VALUES]
 
+    def datasets(self, table: str) -> Sequence[str]:
+        """Those whose rows it has."""
+        return sorted({path.parent.name for path in self._files.get(table, ())})
+
     def facts(self, table: str) -> TableFacts:
         """What is known of one by its files. Raises NotFound."""
         files = self._files.get(table)
         if not files:
             raise NotFound(f"{NAMESPACE} has no table {table}.")
         states = [path.stat() for path in files]
-        names = sorted({path.parent.name for path in files})
+        names = self.datasets(table)
         return TableFacts(
             description=f"Rows that did not fit into {' and '.join(names)}",
             columns=len(COLUMNS),

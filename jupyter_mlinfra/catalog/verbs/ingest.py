@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Unpack, get_args
 
+from ...core.errors import Conflict, Forbidden
 from ...core.viewer import Reveal
 from ..change import WriteMode
 from ..intake import FrameRows
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ...core.frames import Frame
+    from ..names import DatasetName
 
 
 class IngestVerbs(Verbs):
@@ -83,17 +85,25 @@ class IngestVerbs(Verbs):
 
     def export_quarantine(self, name: str, file: str | Path, *, reveal: Reveal = True) -> int:
         """Write the rows that did not fit into a dataset to a new file, as they stood in theirs, to
-        be mended there; returns how many. reveal: who gets the rows, which is recorded if they are
-        masked. Raises NotFound if there are none, Conflict if the file exists, Forbidden if the
-        settings show masked values to nobody.
+        be mended there; returns how many. name: the dataset, or its table in quarantine.
+
+        reveal: who gets the rows, which is recorded if they are masked. Raises NotFound if there
+        are none, Conflict if the file exists, Forbidden if he may not see masked values.
         """
         from ..mending import Mending
         from ..quarantined import quarantine_of, table_name
         from ..quarantined.tables import COLUMNS, QuarantineTables
 
-        dataset = whole(name)
+        dataset = self._mended(name)
         masked = QuarantineTables(self._project).masked(table_name(dataset.text), COLUMNS)
         if masked:
+            if not reveal:
+                raise Forbidden(
+                    f"The rows of {quarantine_of(dataset)} were not exported.",
+                    "They have masked values, and the Jupyter server does not allow you to read"
+                    " mlinfra:catalog-pii.",
+                    "Ask whoever runs the server for that right.",
+                )
             self._revealing.record(quarantine_of(dataset), masked, reveal, verb="mend")
         return Mending(self._project, dataset).export(Path(file))
 
@@ -103,22 +113,50 @@ class IngestVerbs(Verbs):
         file: str | Path,
         *,
         key: str | Sequence[str] = (),
+        on_progress: OnProgress | None = None,
         **reading: Unpack[ReadingOptions],
     ) -> IngestReport:
         """Ingest the mended rows of a file that `export_quarantine` wrote, and take those rows out
         of quarantine; what still does not fit is in quarantine again.
 
-        key: as in `ingest`; by default that of the ingests from which the rows come, so that rows
-        of an upsert come in by their key. Raises what `ingest` raises, and Conflict for rows of
-        ingests with several keys if none is given; then nothing has changed.
+        name: as in `export_quarantine`. key, on_progress: as in `ingest`; by default the key is
+        that of the ingests from which the rows come, so that rows of an upsert come in by theirs.
+        Raises what `ingest` raises, and Conflict for rows of ingests with several keys if none is
+        given; then nothing has changed.
         """
         from ..mending import Mending
 
-        mending = Mending(self._project, whole(name))
+        dataset = self._mended(name)
+        mending = Mending(self._project, dataset)
         ingests = mending.ingests(Path(file))
-        report = self.ingest([file], into=name, key=key or mending.key(ingests), **reading)
+        report = self.ingest(
+            [file],
+            into=dataset.text,
+            key=key or mending.key(ingests),
+            on_progress=on_progress,
+            **reading,
+        )
         mending.done(Path(file), ingests)
         return report
+
+    def _mended(self, name: str) -> DatasetName:
+        """The dataset of a name, which may be that of its table in quarantine. Raises Conflict if
+        that has rows of several.
+        """
+        from ..quarantined import NAMESPACE
+        from ..quarantined.tables import QuarantineTables
+
+        asked = whole(name)
+        if asked.namespace != NAMESPACE:
+            return asked
+        found = QuarantineTables(self._project).datasets(asked.table)
+        if len(found) > 1:
+            raise Conflict(
+                f"{asked.text} has rows of several datasets.",
+                f"They are those of {' and '.join(found)}.",
+                "Name one of these.",
+            )
+        return whole(found[0]) if found else asked
 
     def inspect(
         self,

@@ -217,9 +217,10 @@ class QualityVerbs(Verbs):
         rules = self._rules.rules(dataset.text)
         return write_contract(Path(file), detail, rules)
 
-    def import_contract(self, name: str, file: str | Path) -> Contract:
+    def import_contract(self, name: str, file: str | Path, *, reveal: Reveal = True) -> Contract:
         """Give a dataset the rules of a data contract (ODCS 3, YAML or JSON). Rules with the same
-        names are replaced, others stay. What has no meaning here is in `left_out`.
+        names are replaced, others stay. What has no meaning here is in `left_out`, and so is what
+        tells of masked values which he who imports (`reveal`) may not see.
 
         Raises Unprocessable for a file that is no data contract, and BadRequest if it has several
         tables and none is called like the dataset.
@@ -232,7 +233,7 @@ class QualityVerbs(Verbs):
         for rule, check in found.rules:
             try:
                 self._check_askable(dataset, check)
-                self._check_telling(dataset, check, True)
+                self._check_telling(dataset, check, reveal)
             except Exception as error:  # noqa: BLE001 - one rule must not keep out the others
                 from ..quality.screening import said
 

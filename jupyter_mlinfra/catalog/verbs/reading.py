@@ -12,11 +12,12 @@ from ...core.records import Page, page_of
 from ...core.viewer import Reveal
 from .. import metadata as records
 from ..names import DatasetName
-from ..spec import Dataset, DatasetDetail, Namespace, RowBlock, Verification
+from ..spec import Dataset, DatasetDetail, Namespace, RowBlock, Verification, Verified
 from ..stores.listing import CatalogEntry
 from ..tables.domain import DomainTable
 from ..tables.preview import preview
-from .base import Verbs
+from ..verified import LastVerified
+from .base import Verbs, whole
 
 if TYPE_CHECKING:
     import polars as pl
@@ -169,28 +170,51 @@ class ReadingVerbs(Verbs):
         table = self._store.load(dataset_name)
         records.snapshot_of(dataset_name, self._store.metadata_of(table))
         with self._store.explained(f"{dataset_name.text} cannot be read."):
-            return verify(table, dataset_name, on_progress=on_progress)
+            found = verify(table, dataset_name, on_progress=on_progress)
+        return found if dataset_name.has_state else LastVerified(self._project).keep(found)
 
-    def set_aside(self, name: str) -> Verification:
+    def verified(self, name: str) -> Verified:
+        """What the newest verification of a dataset found, and which files are set aside now.
+        Nothing is read again.
+        """
+        from ..set_aside import SettingAside
+
+        dataset_name = whole(name)
+        self._tables.find(dataset_name).check_own()
+        self._store.entry(dataset_name)
+        out = SettingAside(self._project, self._store, dataset_name).still_out()
+        return replace(LastVerified(self._project).of(dataset_name.text), still_out=out)
+
+    def set_aside(
+        self, name: str, *, on_progress: Callable[[int, int], None] = lambda *_: None
+    ) -> Verification:
         """Verify a dataset, and take its damaged files out, so that the others can be read: one
         commit. Older snapshots keep them, and so does a copy in `.mlinfra/quarantine/files`.
+
+        on_progress: as in `verify`.
         """
         from ..set_aside import SettingAside
 
         dataset_name = self.own(name)
-        found = self.verify(name)
+        found = self.verify(name, on_progress=on_progress)
         with self._store.explained(f"{dataset_name.text} was not changed."):
-            return SettingAside(self._project, self._store, dataset_name).set_aside(found)
+            done = SettingAside(self._project, self._store, dataset_name).set_aside(found)
+        return LastVerified(self._project).keep(done)
 
-    def put_back(self, name: str) -> Verification:
+    def put_back(
+        self, name: str, *, on_progress: Callable[[int, int], None] = lambda *_: None
+    ) -> Verification:
         """Put the files that were set aside back into a dataset, as far as they are what was
-        written again, for example from a backup.
+        written again, for example from a backup; then verify it.
+
+        on_progress: as in `verify`.
         """
         from ..set_aside import SettingAside
 
         dataset_name = self.own(name)
         with self._store.explained(f"{dataset_name.text} was not changed."):
-            return SettingAside(self._project, self._store, dataset_name).put_back()
+            setting = SettingAside(self._project, self._store, dataset_name)
+            return LastVerified(self._project).keep(setting.put_back(on_progress))
 
     def scan(self, name: DatasetName) -> pl.LazyFrame:
         """The rows, lazily; `Table.scan` uses it."""

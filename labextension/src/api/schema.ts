@@ -625,6 +625,25 @@ export interface components {
             readonly snapshot: string | null;
         };
         /**
+         * Page
+         * @description A bounded part of a list. `cursor` fetches the next part; None at the end. note: what a
+         *     reader has to know about the list, usually empty.
+         *
+         *     total: the length of the list; with `more`, only the items up to here, because a remote store
+         *     does not count the rest, which may be empty.
+         */
+        readonly CarePlanPage: {
+            /** @default null */
+            readonly cursor: string | null;
+            readonly items: readonly components["schemas"]["CarePlan"][];
+            /** @default false */
+            readonly more: boolean;
+            /** @default  */
+            readonly note: string;
+            readonly shown: number;
+            readonly total: number;
+        };
+        /**
          * CausePlace
          * @description A cell of a notebook, or a piece of a module that the notebook imports, as it ran.
          *
@@ -889,6 +908,17 @@ export interface components {
             readonly counts: readonly (readonly number[])[];
         };
         /**
+         * Contract
+         * @description A data contract that was written or read. rules: how many. left_out: what the other side
+         *     cannot say, a line each.
+         */
+        readonly Contract: {
+            readonly dataset: string;
+            readonly file: string;
+            readonly left_out: readonly string[];
+            readonly rules: number;
+        };
+        /**
          * CpuFigures
          * @description Processor cores in use: on average and in the busiest minute.
          */
@@ -911,6 +941,14 @@ export interface components {
             readonly run: string;
             readonly step: readonly number[];
             readonly total: number;
+        };
+        /**
+         * Damage
+         * @description A data file that is not what was written, or is gone.
+         */
+        readonly Damage: {
+            readonly file: string;
+            readonly why: string;
         };
         /**
          * Dataset
@@ -1666,6 +1704,15 @@ export interface components {
             readonly pipeline: string;
             readonly target: string;
             readonly text: string;
+        };
+        /**
+         * ExportedRows
+         * @description Rows that did not fit into a dataset, in a file where they can be mended. rows: how many.
+         */
+        readonly ExportedRows: {
+            readonly dataset: string;
+            readonly file: string;
+            readonly rows: number;
         };
         /**
          * Fault
@@ -4111,6 +4158,45 @@ export interface components {
             readonly note: string;
             readonly shown: number;
             readonly total: number;
+        };
+        /**
+         * Verification
+         * @description The result of reading all files of a snapshot. files: how many there are. unchecked: the
+         *     first of those without a checksum. note: why they have none. set_aside: damaged files that were
+         *     taken out of the dataset, with `rows_lost` rows; put_back: those that are in it again.
+         *     still_out: those that are out of it. now: the snapshot that did so.
+         */
+        readonly Verification: {
+            readonly checked: number;
+            readonly damaged: readonly components["schemas"]["Damage"][];
+            readonly dataset: string;
+            readonly files: number;
+            /** @default  */
+            readonly note: string;
+            /** @default null */
+            readonly now: string | null;
+            /** @default [] */
+            readonly put_back: readonly string[];
+            /** @default 0 */
+            readonly rows_lost: number;
+            /** @default [] */
+            readonly set_aside: readonly string[];
+            readonly snapshot: string | null;
+            /** @default [] */
+            readonly still_out: readonly string[];
+            readonly unchecked: readonly string[];
+        };
+        /**
+         * Verified
+         * @description What is known of the files of a dataset without reading them. at, found: when they were last
+         *     verified, and what was found then; None if they never were. still_out: damaged files that are
+         *     set aside now.
+         */
+        readonly Verified: {
+            readonly at: string | null;
+            readonly dataset: string;
+            readonly found: components["schemas"]["Verification"] | null;
+            readonly still_out: readonly string[];
         };
         /**
          * Version

@@ -13,6 +13,7 @@ import { Table } from '../components/table';
 import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
+import { Verified } from './verified';
 
 /** How a dataset is kept, and what can be done for it. */
 export function CareTab({ dataset }: { dataset: IDataset }): React.ReactElement {
@@ -41,6 +42,7 @@ export function CareTab({ dataset }: { dataset: IDataset }): React.ReactElement 
                 label={trans.__('Move to Another Tier…')}
               />
             </div>
+            <Verified dataset={dataset} />
             <Unneeded dataset={dataset} />
           </>
         )}

@@ -11,9 +11,9 @@ import { formatRef } from '../refs';
 import type { IActionCall, IOutcome, Perform } from '../tokens';
 
 /** As long as this, in milliseconds, the end of a job is waited for; then it is notified of. */
-const PATIENCE = 600_000;
+export const PATIENCE = 600_000;
 
-type Call = IActionCall<IDataset>;
+export type Call = IActionCall<IDataset>;
 
 /** What is said when a job is over; nothing where it goes on: its end is notified of. */
 export async function after(

@@ -106,7 +106,16 @@ async function ingest(
       `${form.into}: ${job.progress_text || trans.__('the rows are in')}`,
       trans
     );
-    const actions = [{ label: trans.__('Open'), callback: show }, ...details];
+    const [aside] = /\bquarantine\.[\w.]*\w/.exec(job.progress_text) ?? [];
+    const left = aside && {
+      label: trans.__('Rows That Did Not Fit'),
+      callback: () => void open(formatRef('dataset', aside))
+    };
+    const actions = [
+      { label: trans.__('Open'), callback: show },
+      ...(left ? [left] : []),
+      ...details
+    ];
     Notification.update({ id, message, type: 'success', autoClose: LONG_MS, actions });
   } catch (error) {
     const [message, details] = brief(reasonOf(error) || errorText(error, trans), trans);

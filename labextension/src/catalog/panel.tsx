@@ -112,7 +112,7 @@ function Namespaces({ page, at }: INamespacesProps): React.ReactElement {
           label: trans.__('Register Data…'),
           onClick: () => void workbench.commands.execute('mlinfra:catalog-register')
         }}
-        code="mlinfra catalog ingest data/*.parquet --into demo.table"
+        code="%catalog ingest data/*.parquet --into demo.table"
       />
     );
   }

@@ -64,6 +64,8 @@ function Found({ dataset, found }: IFoundProps): React.ReactElement {
             />
           </>
         )}
+        <ActionButton command="mlinfra:catalog-export-contract" target={dataset} />
+        <ActionButton command="mlinfra:catalog-import-contract" target={dataset} />
       </div>
       {found.rules.length === 0 ? (
         <EmptyCard

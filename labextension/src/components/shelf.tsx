@@ -22,6 +22,22 @@ function useShelf(): { pinned: readonly string[]; recent: readonly IVisit[] } {
   return { pinned, recent };
 }
 
+/** Pins an object, or takes its pin away. */
+export function PinButton({ reference }: { reference: string }): React.ReactElement {
+  const { shelf, trans } = useWorkbench();
+  const isPinned = useShelf().pinned.includes(reference);
+  return (
+    <Button
+      bare
+      kind="quiet"
+      icon="pin"
+      pressed={isPinned}
+      label={isPinned ? trans.__('Unpin') : trans.__('Pin')}
+      onClick={() => shelf.pin(reference, !isPinned)}
+    />
+  );
+}
+
 interface IPinnedProps {
   /** Where its state is kept. */
   name: string;

@@ -11,7 +11,8 @@ import click
 from ....core.ending import taking_back
 from ....faces.parse import pair, span
 from ....faces.reveal import viewer_here
-from ....faces.session import Ended, Session
+from ....faces.session import Session
+from ...spec import ExportedRows
 from .noun import catalog
 
 # The comma before another COLUMN=; not one within the brackets of a type.
@@ -232,7 +233,14 @@ def _mend(
         count = session.bench.catalog.export_quarantine(
             name, file, reveal=viewer_here(session, True)
         )
-        return Ended({"dataset": name, "file": file, "rows": count})
-    report = session.bench.catalog.mend(name, file, key=key, **options_of(options))
+        return ExportedRows(dataset=name, file=file, rows=count)
+    with taking_back():
+        report = session.bench.catalog.mend(
+            name,
+            file,
+            key=key,
+            on_progress=lambda done: session.progress(done.fraction, done.text),
+            **options_of(options),
+        )
     session.note(report.summary)
     return report

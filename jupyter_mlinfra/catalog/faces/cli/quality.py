@@ -93,4 +93,4 @@ def _contract(session: Session, name: str, what: str, file: str) -> Any:
     catalog = session.bench.catalog
     if what == "export":
         return catalog.export_contract(name, file)
-    return catalog.import_contract(name, file)
+    return catalog.import_contract(name, file, reveal=viewer_here(session, True))

@@ -9,6 +9,7 @@ import click
 from ....faces.cli import paged
 from ....faces.reveal import revealing, viewer_here
 from ....faces.session import Ended, Failed, Session
+from ....faces.words import size
 from .noun import catalog
 
 
@@ -62,10 +63,15 @@ def _verify(session: Session, name: str, what: str | None) -> Any:
     """Compare every data file with the checksum of what was written; exit code 1 if one is
     damaged.
     """
+
+    def tell(done: int, total: int) -> None:
+        session.progress(done / max(1, total), f"{size(done)} of {size(total)}")
+
     catalog = session.bench.catalog
     if what == "put back":
-        return catalog.put_back(name)
-    verification = catalog.set_aside(name) if what else catalog.verify(name)
+        return catalog.put_back(name, on_progress=tell)
+    verify = catalog.set_aside if what else catalog.verify
+    verification = verify(name, on_progress=tell)
     if not verification.damaged or what:
         return verification
     why = (

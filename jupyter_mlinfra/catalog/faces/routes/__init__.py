@@ -9,6 +9,7 @@ from . import (
     ingest,
     labels,
     looking,
+    mending,
     quality,
     querying,
     reading,
@@ -16,6 +17,7 @@ from . import (
     search,
     time,
     tracing,
+    verifying,
 )
 
 ROUTES = {
@@ -29,6 +31,8 @@ ROUTES = {
     **care.ROUTES,
     **search.ROUTES,
     **ingest.ROUTES,
+    **mending.ROUTES,
+    **verifying.ROUTES,
     **access.ROUTES,
     **registering.ROUTES,
     **querying.ROUTES,

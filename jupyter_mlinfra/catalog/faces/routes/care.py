@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
+from ....core.errors import BadRequest
 from ....faces.handler import Handler, elsewhere
 from ....faces.parameters import Cursor, Interval, Limit, Name
 from ....faces.reveal import viewer_if_allowed
@@ -59,6 +60,19 @@ class DatasetClean(Handler):
         return self.as_job("catalog clean", name, of=name, yes=True, **{"older-than": older_than})
 
 
+class Clean(Handler):
+    @read(slow=True)
+    def get(self, *, older_than: Hours | None = None) -> Page[CarePlan]:
+        """The files that no snapshot has, of all datasets that have some."""
+        return self.bench.catalog.clean_all(hours=older_than, really=False)
+
+    @write(slow=elsewhere)
+    def post(self, *, older_than: Hours | None = None) -> Job:
+        """Delete them, and what the trash has kept long enough: a job."""
+        options = {"older-than": older_than}
+        return self.as_job("catalog clean", of="all datasets", yes=True, **options)
+
+
 class DatasetDelete(Handler):
     @write
     def post(self, name: str, *, force: bool = False) -> Deleted:
@@ -80,6 +94,20 @@ class TrashRestore(Handler):
         return self.bench.catalog.restore_deleted(id, into=into or "")
 
 
+class TrashPurge(Handler):
+    @write(slow=elsewhere)
+    def post(self, id: str) -> Job:
+        """Delete the files of a deleted dataset now: a job. It cannot be restored any more."""
+        _check_number(id)
+        return self.as_job("catalog trash", "purge", id, of=id)
+
+
+def _check_number(text: str) -> None:
+    """A name would mean the newest of that name, which may be another one by then."""
+    if not text.isdecimal():
+        raise BadRequest(f"{text[:80]!r} is no number in the trash.", fix="List the trash.")
+
+
 def _own(handler: Handler, name: str) -> str:
     """The name of a dataset. Raises Conflict for a table of another domain."""
     from ... import DatasetName
@@ -96,6 +124,8 @@ ROUTES: dict[str, type[Handler]] = {
     "catalog/datasets/{name}/compact": DatasetCompact,
     "catalog/datasets/{name}/clean": DatasetClean,
     "catalog/datasets/{name}/delete": DatasetDelete,
+    "catalog/clean": Clean,
     "catalog/trash": TrashList,
+    "catalog/trash/{id}/purge": TrashPurge,
     "catalog/trash/{id}/restore": TrashRestore,
 }

@@ -9,7 +9,7 @@ from glob import escape, glob, has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ....core.errors import BadRequest, Forbidden, NotFound
+from ....core.errors import BadRequest, Conflict, Forbidden, NotFound
 from ....core.files import real_path
 
 if TYPE_CHECKING:
@@ -40,6 +40,26 @@ def source_of(project: Project, text: str) -> str:
 def place_in(project: Project, text: str) -> str:
     """A file, a folder or a pattern of files of the project."""
     return str(_path(project, text))
+
+
+def file_in(project: Project, text: str) -> Path:
+    """A file of the project. Raises Forbidden and BadRequest as `source_of`, NotFound."""
+    path = _inside(project, text)
+    if not path.is_file():
+        raise NotFound(f"There is no file {text}.", f"Looked in {project.root}.")
+    return path
+
+
+def new_file_in(project: Project, text: str) -> Path:
+    """A file that is to be written, in a folder of the project. Raises Conflict if it exists,
+    NotFound without that folder, Forbidden and BadRequest as `source_of`.
+    """
+    path = _inside(project, text)
+    if path.exists():
+        raise Conflict(f"{text} exists already.", "It is not overwritten.", "Name another file.")
+    if not path.parent.is_dir():
+        raise NotFound(f"There is no folder for {text}.", f"Looked in {project.root}.")
+    return path
 
 
 def _pattern(project: Project, text: str) -> Path:

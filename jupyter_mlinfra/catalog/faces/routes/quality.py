@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from ....faces.handler import Handler, elsewhere
 from ....faces.parameters import Cursor, Len, Limit, Name, Text, Whole
 from ....faces.reveal import viewer_if_allowed
+from .given import file_in, new_file_in
 from .rights import check_readable, read, write
 
 if TYPE_CHECKING:
     from ....core.records import Page
     from ....jobs.spec import Job
-    from ...quality.spec import PastResult, Quality
+    from ...quality.spec import Contract, PastResult, Quality
 
 Words = Annotated[str, Len(1, 2000), Whole()]
 
@@ -68,9 +69,31 @@ class DatasetRules(Handler):
         return catalog.rules(name, reveal=reveal)
 
 
+class DatasetContractExport(Handler):
+    @write(slow=True)
+    def post(self, name: str, *, file: Name) -> Contract:
+        """Write its columns and rules as a data contract (ODCS 3.1) to a new file of the
+        project.
+        """
+        name = check_readable(self, name)
+        return self.bench.catalog.export_contract(name, new_file_in(self.bench.project, file))
+
+
+class DatasetContractImport(Handler):
+    @write(slow=True)
+    def post(self, name: str, *, file: Name) -> Contract:
+        """Give it the rules of a data contract (ODCS 3), a file of the project."""
+        name = check_readable(self, name)
+        return self.bench.catalog.import_contract(
+            name, file_in(self.bench.project, file), reveal=viewer_if_allowed(self)
+        )
+
+
 ROUTES: dict[str, type[Handler]] = {
     "catalog/datasets/{name}/quality": DatasetQuality,
     "catalog/datasets/{name}/quality/results": DatasetResults,
     "catalog/datasets/{name}/quality/run": DatasetQualityRun,
     "catalog/datasets/{name}/rules": DatasetRules,
+    "catalog/datasets/{name}/contract/export": DatasetContractExport,
+    "catalog/datasets/{name}/contract/import": DatasetContractImport,
 }

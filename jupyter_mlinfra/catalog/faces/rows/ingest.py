@@ -6,8 +6,14 @@ from typing import Any
 
 from ....core.refs import reference
 from ....faces.cards import Card, card, said
+from ....faces.rows import Row, row
 from ....faces.words import NONE, beginning, counted, plain
-from ...spec import IngestReport, Inspection, ReadFile
+from ...spec import ExportedRows, IngestReport, Inspection, ReadFile
+
+
+@row(ExportedRows)
+def _exported(item: ExportedRows) -> Row:
+    return {"dataset": item.dataset, "file": item.file, "rows": plain(item.rows)}
 
 
 @card(IngestReport)

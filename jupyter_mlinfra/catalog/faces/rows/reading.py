@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from ....core.refs import reference
 from ....faces.cards import Card, card, said
 from ....faces.rows import Row, row, rows_of
-from ....faces.words import NONE, beginning, moment, number, plain, size, stored
-from ...spec import Column, Dataset, DatasetDetail, RowBlock, Verification
+from ....faces.words import NONE, beginning, counted, moment, number, plain, size, stored
+from ...spec import Column, Dataset, DatasetDetail, RowBlock, Verification, Verified
 
 
 @row(Dataset)
@@ -68,6 +71,18 @@ def row_block(item: RowBlock) -> Card:
     )
 
 
+@card(Verified)
+def _verified(item: Verified) -> Card:
+    found = _verification(item.found) if item.found else Card(title=item.dataset)
+    facts = {"verified": moment(item.at), "set aside now": _files(item.still_out)}
+    return replace(found, facts={**said(facts), **found.facts})
+
+
+def _files(files: Sequence[str]) -> str:
+    names = ", ".join(file.rpartition("/")[2] for file in files)
+    return f"{counted(len(files), 'file')}: {beginning(names, 200)}" if files else NONE
+
+
 @card(Verification)
 def _verification(item: Verification) -> Card:
     facts = {
@@ -76,6 +91,10 @@ def _verification(item: Verification) -> Card:
         "checked": plain(item.checked),
         "damaged": plain(len(item.damaged)),
         "not checked": plain(item.files - item.checked or None),
+        "set aside": _files(item.set_aside),
+        "rows left out": plain(item.rows_lost or None),
+        "put back": _files(item.put_back),
+        "still out": _files(item.still_out),
     }
     rows = [{"file": damage.file, "why": damage.why} for damage in item.damaged]
     return Card(

@@ -6,6 +6,8 @@ import type * as Verbs from '../careverbs';
 
 const verbs = (): Promise<typeof Verbs> => import('../careverbs');
 
+const isQuarantine = (item: IDataset | undefined): boolean => item?.domain === 'quarantine';
+
 /** Where a dataset is kept, and what becomes of one that is not needed any more. */
 export const careActions = (trans: TranslationBundle): readonly IActionSpec<IDataset>[] => {
   const dataset = {
@@ -49,6 +51,33 @@ export const careActions = (trans: TranslationBundle): readonly IActionSpec<IDat
     },
     {
       ...dataset,
+      id: 'mlinfra:catalog-verify',
+      label: trans.__('Verify Files of Dataset'),
+      caption: trans.__('Compare each data file with the checksum of what was written'),
+      args: { what: { type: 'string', description: 'look, quarantine, put-back' } },
+      asks: true,
+      run: () => import('../mishaps').then(({ verify }) => verify)
+    },
+    {
+      kinds: ['dataset'],
+      id: 'mlinfra:catalog-export-rows',
+      label: trans.__('Export Rows…'),
+      caption: trans.__('The rows that did not fit, to a file where they can be mended'),
+      hidden: item => !isQuarantine(item),
+      harmless: true,
+      run: () => import('../mishaps').then(({ exportRows }) => exportRows)
+    },
+    {
+      kinds: ['dataset'],
+      id: 'mlinfra:catalog-mend',
+      label: trans.__('Ingest Mended Rows…'),
+      caption: trans.__('From the file to which they were exported'),
+      hidden: item => !isQuarantine(item),
+      asks: true,
+      run: () => import('../mishaps').then(({ mend }) => mend)
+    },
+    {
+      ...dataset,
       id: 'mlinfra:catalog-delete',
       label: trans.__('Delete Dataset'),
       caption: trans.__('Into the trash, from where it can be restored'),
@@ -66,6 +95,17 @@ export const careActions = (trans: TranslationBundle): readonly IActionSpec<IDat
       undo: 'mlinfra:catalog-delete',
       quiet: true,
       run: () => verbs().then(({ restore }) => restore)
+    },
+    {
+      kinds: ['dataset'],
+      id: 'mlinfra:catalog-purge',
+      label: trans.__('Delete for Good…'),
+      caption: trans.__('The files of a deleted dataset'),
+      args: { trashed: { type: 'number', description: trans.__('Its number in the trash') } },
+      hidden: () => true,
+      quiet: true,
+      asks: true,
+      run: () => import('../mishaps').then(({ purge }) => purge)
     }
   ];
 };

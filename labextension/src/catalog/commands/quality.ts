@@ -26,6 +26,22 @@ export const qualityActions = (trans: TranslationBundle): readonly IActionSpec<I
     run: () => import('../rules').then(({ addRule }) => addRule)
   },
   {
+    id: 'mlinfra:catalog-export-contract',
+    kinds: ['dataset'],
+    label: trans.__('Export Contract…'),
+    caption: trans.__('Its columns and rules, as a data contract (ODCS)'),
+    harmless: true,
+    run: () => import('../mishaps').then(({ exportContract }) => exportContract)
+  },
+  {
+    id: 'mlinfra:catalog-import-contract',
+    kinds: ['dataset'],
+    label: trans.__('Import Contract…'),
+    caption: trans.__('The rules of a data contract (ODCS)'),
+    asks: true,
+    run: () => import('../mishaps').then(({ importContract }) => importContract)
+  },
+  {
     id: 'mlinfra:catalog-remove-rule',
     kinds: ['dataset'],
     label: trans.__('Remove Rule'),

@@ -4,9 +4,11 @@ import type { Code, IDatasetDetail } from '../../api/types';
 import { ActionButton } from '../../components/action';
 import { Button } from '../../components/button';
 import { InsertButton, PageHeader } from '../../components/header';
+import { PinButton } from '../../components/shelf';
 import { Tag } from '../../components/tag';
 import { useWorkbench } from '../../hooks/context';
 import { formatRef, parseRef } from '../../refs';
+import { Verbs } from './verbs';
 
 interface IHeadProps {
   /** The reference of the page, which may name a snapshot. */
@@ -47,6 +49,12 @@ export function DatasetHead({
           caption={trans.__('More rows from files, a store or a table of a database')}
         />
       )}
+      {detail?.dataset.domain === 'quarantine' && (
+        <>
+          <ActionButton command="mlinfra:catalog-export-rows" target={detail.dataset} />
+          <ActionButton command="mlinfra:catalog-mend" target={detail.dataset} />
+        </>
+      )}
       {detail && at === null && (
         <ActionButton
           command="mlinfra:catalog-label"
@@ -54,6 +62,8 @@ export function DatasetHead({
           label={trans.__('Edit…')}
         />
       )}
+      {at === null && <PinButton reference={reference} />}
+      {detail && at === null && <Verbs target={detail.dataset} />}
       <Button bare kind="quiet" icon="refresh" label={trans.__('Refresh')} onClick={onRefresh} />
     </PageHeader>
   );
