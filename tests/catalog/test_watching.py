@@ -91,7 +91,7 @@ def test_a_commit_that_does_not_come_is_missed_within_one_and_a_half_periods(
             known = [at for at in times if at <= bursts[number]]
             missing = bursts[number + 1]
             found = freshness(history(known), missing)
-            assert found.verdict == "well"
+            assert found.verdict == "usual"
             assert found.expected_by is not None
             assert found.expected_by.timestamp() - missing <= 1.5 * period
 
@@ -125,14 +125,14 @@ def test_far_fewer_or_more_rows_than_usual_are_seen() -> None:
         return volume(commits).verdict
 
     assert [verdict(last) for last in (0, 300, 700, 1_000, 1_800, 4_000)] == [
-        "short", "short", "well", "well", "well", "large",
+        "short", "short", "usual", "usual", "usual", "large",
     ]  # fmt: skip
     assert verdict(None) == "unknown"
     assert verdict(100, replaces=True) == "short"
     false = 0
     for number in range(20, 40):
         kept, rows = rows, rows[:number]
-        false += verdict(kept[number]) != "well"
+        false += verdict(kept[number]) != "usual"
         rows = kept
     assert false == 0
 
@@ -218,4 +218,4 @@ def test_the_second_fault_on_a_weekday_is_not_called_usual_for_the_first() -> No
     rows = [1000, 1010, 10, 990, 1000, 1005, 1000, 1002, 998, 10]
     commits = [Commit(str(day), start + day * 86_400, found) for day, found in enumerate(rows)]
     assert volume(commits).verdict == "unknown"
-    assert volume([*commits[:-1], Commit("9", commits[-1].at, 1001)]).verdict == "well"
+    assert volume([*commits[:-1], Commit("9", commits[-1].at, 1001)]).verdict == "usual"

@@ -109,7 +109,7 @@ def freshness(commits: Sequence[Commit], now: float, target: float | None = None
     usual = _span(median(gap for _, gap in gaps))
     late = now > due
     return Watch(
-        verdict="late" if late else "well",
+        verdict="late" if late else "usual",
         why=(
             f"New rows usually come every {usual}; the last came {_span(now - last)} ago, which is"
             f" {'longer than it ever takes' if late else 'not too long'}."
@@ -124,7 +124,7 @@ def _against(target: float, last: float | None, now: float, n: int) -> Watch:
     late = last is None or now - last > target
     since = "there were none" if last is None else f"the last came {_span(now - last)} ago"
     return Watch(
-        verdict="late" if late else "well",
+        verdict="late" if late else "usual",
         why=f"New rows must come within {_span(target)}; {since}.",
         last_at=moment_of(last),
         expected_by=None if last is None else moment_of(last + target),

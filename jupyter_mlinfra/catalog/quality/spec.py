@@ -70,7 +70,7 @@ class Watch:
     n: commits that were learned from. basis: learned (`est`), or from a rule (`target`).
     """
 
-    verdict: Literal["well", "late", "short", "large", "unknown"]
+    verdict: Literal["usual", "late", "short", "large", "unknown"]
     why: str
     last_at: datetime | None = None
     expected_by: datetime | None = None

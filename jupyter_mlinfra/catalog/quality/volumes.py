@@ -62,8 +62,8 @@ def volume(commits: Sequence[Commit]) -> Watch:
             n=len(before),
         )
     low, high, n = _usual_at(last.at, last.rows, before)
-    verdict = "short" if last.rows < low else "large" if last.rows > high else "well"
-    if verdict == "well" and _is_doubtful(last.rows, n, before):
+    verdict = "short" if last.rows < low else "large" if last.rows > high else "usual"
+    if verdict == "usual" and _is_doubtful(last.rows, n, before):
         return Watch(
             verdict="unknown",
             why=f"The last commit brought {last.rows:,} rows, as did {n} other at this time of the"
@@ -72,7 +72,7 @@ def volume(commits: Sequence[Commit]) -> Watch:
             measured=last.rows,
             n=n,
         )
-    words = {"short": "fewer than usual", "large": "more than usual", "well": "as usual"}
+    words = {"short": "fewer than usual", "large": "more than usual", "usual": "as usual"}
     return Watch(
         verdict=verdict,  # type: ignore[arg-type]  # one of the words
         why=f"The last commit brought {last.rows:,} rows, {words[verdict]} ({low:,} to {high:,}).",

@@ -86,5 +86,5 @@ def _failing(rules: Sequence[str]) -> dict[str, str]:
 
 def _signs(*watches: Watch) -> dict[str, str]:
     return {
-        watch.verdict: watch.why for watch in watches if watch.verdict not in ("well", "unknown")
+        watch.verdict: watch.why for watch in watches if watch.verdict not in ("usual", "unknown")
     }

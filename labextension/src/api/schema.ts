@@ -4415,7 +4415,7 @@ export interface components {
             /** @default 0 */
             readonly n: number;
             /** @enum {string} */
-            readonly verdict: "well" | "late" | "short" | "large" | "unknown";
+            readonly verdict: "usual" | "late" | "short" | "large" | "unknown";
             readonly why: string;
         };
         /**

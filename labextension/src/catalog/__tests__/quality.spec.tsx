@@ -34,7 +34,7 @@ const found = (...rules: object[]): object => ({
   dataset: 'n.a',
   rules,
   freshness: watch('late', 'The last came 3 days ago'),
-  volume: watch('well', '10 rows')
+  volume: watch('usual', '10 rows')
 });
 
 it('shows what each rule found, the rows that fail, and whether new rows are late', async () => {
