@@ -265,7 +265,7 @@ def _run(verb: str, request: dict[str, Any], progress: Callable[[str, int, int],
     if verb == "append":
         from .pushing.offline import append
 
-        return append(project, request["view"], Path(request["file"]))
+        return append(project, request["view"], *(Path(request[key]) for key in ("file", "note")))
     from .registry import rebuild_index
 
     rebuild_index(project)

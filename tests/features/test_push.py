@@ -21,7 +21,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unprocessable
+from jupyter_mlinfra.catalog import Catalog
+from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unavailable, Unprocessable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.features import Features
 from jupyter_mlinfra.features.materializing import running as materializing
@@ -77,8 +78,6 @@ off = FeatureView(
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from jupyter_mlinfra.catalog import Catalog
-
     root = tmp_path_factory.mktemp("push") / "shop"
     (root / "feature_repo" / "data").mkdir(parents=True)
     (root / "mlinfra.toml").write_text(
@@ -109,6 +108,7 @@ def features(template: Path, tmp_path: Path) -> Iterator[Features]:
     root = tmp_path / "shop"
     shutil.copytree(template, root)
     project = Project.open(root)
+    Catalog(project).relocate()
     yield Features(project)
     project.database.close()
 
@@ -437,3 +437,43 @@ def test_what_a_killed_push_wrote_is_not_taken_back(features: Features, point: s
     assert (last.pushed, last.pushing) == (T0 + 2 * HOUR, None)
     features.materialize("clicks", full=True)
     assert features._store.materializations()["clicks"].pushed is None
+
+
+def test_a_push_that_failed_online_adds_its_rows_to_the_source_once(
+    features: Features, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> int:
+        raise Unavailable("The online store cannot be reached.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(OnlineWriter, "write", fails)
+        with pytest.raises(Unavailable, match="cannot be reached"):
+            features.push("clicks", [event(1, 2)], to="both")
+    for users in ([1, 2, 1], [1, 2, 1, 1]):  # a third push is one of its own
+        features.push("clicks", [event(1, 2)], to="both")
+        assert pl.read_parquet(events_file(features))["user_id"].to_list() == users
+    assert look(features, "clicks:clicks", 1) == (5, "PRESENT")
+    assert list(features._project.home.glob("features/pushes/*")) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("point", "to"),
+    [
+        ("features-pushing", "both"),
+        ("features-pushed", "both"),
+        ("features-appended", "offline"),
+    ],
+)
+def test_an_equal_push_after_a_killed_one_adds_its_rows_to_the_source_once(
+    features: Features, point: str, to: str
+) -> None:
+    script = _PUSH.replace("0.9}]", f"0.9}}], to={to!r}")
+    command = [sys.executable, "-c", script, str(features._project.root)]
+    for fault in (point, ""):
+        environment = {**os.environ, "MLINFRA_FAIL": fault}
+        done = subprocess.run(
+            command, env=environment, timeout=280, check=False, capture_output=True, text=True
+        )
+        assert (done.returncode == 0) == (not fault), done.stderr
+        assert pl.read_parquet(events_file(features))["user_id"].to_list() == [1, 2, 1]

@@ -46,9 +46,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def features(made: Path, tmp_path: Path) -> Iterator[Features]:
-    # Iceberg's paths are absolute: the copy reads the rows of the original, and writes its own.
     shutil.copytree(made, tmp_path / "shop")
     project = Project.open(tmp_path / "shop")
+    Catalog(project).relocate()  # Iceberg's paths are absolute
     yield Features(project)
     project.database.close()
 

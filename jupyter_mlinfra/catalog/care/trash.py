@@ -84,6 +84,7 @@ class Trash:
             trashed = self.put(name, found.metadata_location, dataset)
             try:
                 if _dropped(self._store, name, found.metadata_location):
+                    self._forget_earlier(trashed, str(found.metadata.table_uuid))
                     return trashed, found.location()
             except Exception:
                 if self._store.has(name):
@@ -95,6 +96,13 @@ class Trash:
             f"Other writers came first {_ATTEMPTS} times.",
             "Try again when fewer write to it; nothing was changed.",
         )
+
+    def _forget_earlier(self, trashed: Trashed, uuid: str) -> None:
+        """Forget the line of a deletion of the same table that was killed before it was dropped."""
+        for item in self.rows():
+            is_same = item.record.id != trashed.id and item.record.name == trashed.name
+            if is_same and self._uuid(item) == uuid:
+                self.take(item.record.id)
 
     def take(self, number: int) -> None:
         """Forget a line."""

@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING
 
 from ...core.errors import Unprocessable
 from ...core.files import file_lock
-from ..repo import open_store
+from ..registry import definitions
+from ..repo import folder, open_store
+from .once import Note
 
 if TYPE_CHECKING:
     from ...core.project import Project
 
 
-def append(project: Project, name: str, file: Path) -> int:
+def append(project: Project, name: str, file: Path, note: Path) -> int:
     """Append the rows of a Parquet file to the source of a view, and return their number. Columns
-    that the source does not have are left out.
+    that the source does not have are left out. note: of the push; what it has added is not added
+    again.
 
     Raises Unprocessable if a column of the source is missing, or if the offline store cannot write
     to this source.
@@ -34,11 +37,19 @@ def append(project: Project, name: str, file: Path) -> int:
             f"Its source has {', '.join(columns)}.",
             "Add the column.",
         )
+    rows = table.select(columns)
+    source = next(item.source for item in definitions(feast) if item.name == name)
+    assert source is not None  # `push` asks for one
     try:
         # A file is rewritten: two pushes at once would lose the rows of one of them.
         with file_lock(project.folder("features") / "append.lock"):
-            feast.provider.offline_store.offline_write_batch(
-                feast.config, view, table.select(columns), None
+            offline = feast.provider.offline_store
+            Note(note).once(
+                name,
+                source,
+                rows,
+                folder(project),
+                lambda: offline.offline_write_batch(feast.config, view, rows, None),
             )
     except NotImplementedError as error:
         raise Unprocessable(

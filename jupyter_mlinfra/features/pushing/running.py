@@ -25,6 +25,7 @@ from ..sources import one_snapshot, readable, scan
 from ..spec import Pushed
 from ..store import FeatureFiles, Materialization
 from .checking import Checked
+from .once import noted
 
 if TYPE_CHECKING:
     from ...core.project import Project
@@ -44,15 +45,15 @@ def push(
     *,
     to: To,
     until: datetime,
-    append: Callable[[Definition, Path], object],
+    append: Callable[[Definition, Path, Path], object],
 ) -> Pushed:
     """Write rows to all views that a source feeds, or to one view. name: of the source or the view.
     until: the present; later rows do not go online. append: writes a Parquet file to the source of
-    a view.
+    a view, once for a note.
 
-    A row that one of the views cannot take goes nowhere. Raises NotFound, BadRequest for a column
-    that is missing, Unprocessable if no row can be taken, Conflict for a view that cannot be
-    written.
+    An equal push after one that was killed or failed adds no row to a source again. A row that one
+    of the views cannot take goes nowhere. Raises NotFound, BadRequest for a column that is missing,
+    Unprocessable if no row can be taken, Conflict for a view that cannot be written.
     """
     fed, at = views_of(name, views), now()
     for view in fed:
@@ -72,11 +73,12 @@ def push(
         name: [v for v, k in zip(c, kept, strict=True) if k] for name, c in checked.columns.items()
     }
     older = 0
-    for view in fed if any(kept) else ():
-        if to != "online":
-            _to_source(view, good, append)
-        if to != "offline":
-            older = max(older, _to_store(project, view, good, until))
+    with nullcontext() if to == "online" else noted(project, name, columns) as note:
+        for view in fed if any(kept) else ():
+            if note is not None:
+                _to_source(view, good, note.path, append)
+            if to != "offline":
+                older = max(older, _to_store(project, view, good, until))
     return Pushed(
         source=name,
         views=[view.name for view in fed],
@@ -135,7 +137,10 @@ def _require_writable(view: Definition, to: To) -> None:
 
 
 def _to_source(
-    view: Definition, columns: Mapping[str, list[Any]], append: Callable[[Definition, Path], object]
+    view: Definition,
+    columns: Mapping[str, list[Any]],
+    note: Path,
+    append: Callable[[Definition, Path, Path], object],
 ) -> None:
     import polars as pl
 
@@ -147,7 +152,7 @@ def _to_source(
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "rows.parquet"
         frame.write_parquet(file)
-        append(view, file)
+        append(view, file, note)
 
 
 def _to_store(

@@ -97,8 +97,9 @@ class OnlineVerbs(FeatureVerbs):
             raise BadRequest(f"Nothing can be pushed to {to!r}.", fix="online, offline or both.")
         columns, count = columns_of(rows)
 
-        def append(view: Definition, file: Path) -> None:
-            call(self._project, "append", {"view": view.name, "file": str(file)})
+        def append(view: Definition, file: Path, note: Path) -> None:
+            request = {"view": view.name, "file": str(file), "note": str(note)}
+            call(self._project, "append", request)
 
         return push(
             self._project,
