@@ -151,7 +151,7 @@ def server(installed: Path, project: Project, tmp_path: Path) -> Iterator[Callab
             return json.load(answer)
 
     try:
-        for _ in range(1200):
+        for _ in range(2500):
             try:
                 ask("workbench/project")
                 break
