@@ -84,11 +84,7 @@ export function DryRun({ asked }: IDryRunProps): React.ReactElement {
       {isRunning && (
         <Progress fraction={fractionOf(job)} label={trans.__('rows that are judged')} width={120} />
       )}
-      {isNow && (
-        <span role="status" className={cx(!isRunning && 'catalog-dryrun')}>
-          {prose(wordsOf(trial))}
-        </span>
-      )}
+      {isNow && <span role="status">{prose(wordsOf(trial))}</span>}
     </div>
   );
 }

@@ -38,7 +38,6 @@ class Body extends FrameWidget implements Dialog.IBodyWidget<IExpiryTerms | null
     private readonly _changed: () => void
   ) {
     super(workbench, 'output');
-    this.addClass('jp-mlinfra-catalog-expiry');
   }
 
   ready: IExpiryTerms | null = null;
