@@ -45,8 +45,8 @@ searches: $(VENV)/.test ## the random searches of the tests with ten times as ma
 lightning: $(VENV)/.test-lightning ## set up with PyTorch (5 GB), then the tests of Lightning trainings that are stopped and go on, and of PyTorch models that are served
 	@$(BIN)/python -m pytest tests/training/lightning tests/deployments/pytorch
 
-ray: $(VENV)/.test-ray ## set up with Ray (200 MB), then the suite of all job backends on a real Ray head
-	@$(BIN)/python -m pytest --real-ray tests/jobs/contract tests/jobs/ray
+ray: $(VENV)/.test-ray ## set up with Ray (200 MB), then the suite of all job backends on a real Ray head, and Feast's Ray store beside ours
+	@$(BIN)/python -m pytest --real-ray tests/jobs/contract tests/jobs/ray tests/features/test_ray.py
 
 mlserver: $(VENV)/.test ## the suites of all serving runtimes with MLServer among them, and the clients of Triton and KServe and its models (300 MB)
 	@MLINFRA_TEST_MLSERVER=1 $(BIN)/python -m pytest tests/deployments/test_runtimes.py tests/deployments/test_calls.py tests/deployments/kubernetes/test_models.py

@@ -20,14 +20,18 @@ import time
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import psutil
+import pytest
 
 START_SECONDS = 420.0
 TRIES = 3
 _PATIENCE = {
     "RAY_agent_register_timeout_ms": "400000",
     "RAY_DASHBOARD_STARTUP_TIMEOUT_S": "250",
+    "RAY_worker_register_timeout_seconds": "400",
+    "RAY_worker_niceness": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
 }
 
@@ -50,6 +54,44 @@ def patiently(*words, **options):
 services.get_node = patiently
 main()
 """
+
+
+def be_patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For the Ray that this process starts in itself. A raylet waits 15 s for each of its agents to
+    write its port down, which no setting changes: the ports are chosen and written down before it.
+    """
+    from ray import _raylet
+    from ray._private import services
+
+    start, ask = services.start_raylet, services.get_node
+
+    def start_with_ports(*words: Any, **options: Any) -> Any:
+        node, folder = words[2], words[11]
+        for agent in (
+            "metrics_agent",
+            "metrics_export",
+            "dashboard_agent_listen",
+            "runtime_env_agent",
+        ):
+            port = options.get(f"{agent}_port") or _free_port()
+            options[f"{agent}_port"] = port
+            _raylet.persist_port(folder, node, getattr(_raylet, f"{agent.upper()}_PORT_NAME"), port)
+        return start(*words, **options)
+
+    def ask_longer(*words: Any, **options: Any) -> Any:
+        limit = time.monotonic() + 150
+        while True:
+            try:
+                return ask(*words, **options)
+            except RuntimeError:
+                if time.monotonic() > limit:
+                    raise
+                time.sleep(0.5)
+
+    monkeypatch.setattr(services, "start_raylet", start_with_ports)
+    monkeypatch.setattr(services, "get_node", ask_longer)
+    for name, value in _PATIENCE.items():
+        monkeypatch.setenv(name, value)
 
 
 class RayHead:
