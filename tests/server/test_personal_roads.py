@@ -11,6 +11,7 @@ import shlex
 import urllib.parse
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import click
@@ -227,6 +228,7 @@ def verbs() -> dict[str, click.Command]:
     }
 
 
+@cache
 def routes(method: str) -> dict[str, list[str]]:
     """The routes of both domains with the names of their parameters, as the schema lists them."""
     paths = json.loads((REPOSITORY / "docs" / "openapi.json").read_text())["paths"]
