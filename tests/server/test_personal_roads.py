@@ -34,6 +34,8 @@ from jupyter_mlinfra.workbench import Workbench, current
 from tests.catalog.test_masking import CANARY, NUMBER, files_with_canary, leaks
 from tests.conftest import REPOSITORY
 
+pytestmark = pytest.mark.timeout(900)  # half a minute alone
+
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 DEFINITIONS = """
 from feast import Entity, FeatureService, FeatureView, Field
