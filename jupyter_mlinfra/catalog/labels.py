@@ -42,7 +42,7 @@ class Labels:
 
     def check(self, before: Labels, name: str) -> None:
         """Raise BadRequest for a new tag that cannot be one, too many tags, or a text that is too
-        long.
+        long or is none.
         """
         for tag in self.tags:
             if tag not in before.tags and not _is_tag(tag):
@@ -61,6 +61,12 @@ class Labels:
                 raise BadRequest(
                     "The text is too long.",
                     f"It has {len(text):,} characters; {_MAX_TEXT_LENGTH:,} are allowed.",
+                )
+            if any("\ud800" <= sign <= "\udfff" for sign in text):
+                raise BadRequest(
+                    "The text cannot be stored.",
+                    "It has half of a character (a lone surrogate), which no file holds.",
+                    "Type the character again.",
                 )
 
 

@@ -246,6 +246,14 @@ def test_a_fresh_project_lists_nothing_and_makes_no_file(catalog, project):
     assert not (project.home / "catalog.db").exists()
 
 
+def test_half_of_a_character_is_refused_as_an_owner_and_a_description(catalog):
+    catalog.write(pl.DataFrame({"id": [1]}), into="t.half")
+    for words in ({"owner": "ana \ud83d"}, {"description": "\udc00"}):
+        with pytest.raises(BadRequest, match="half of a character"):
+            catalog.describe("t.half", **words)
+    assert catalog.describe("t.half", owner="ana 😀").owner == "ana 😀"
+
+
 def test_tags_owner_and_description_are_kept_with_the_table(catalog, project):
     catalog.write(pl.DataFrame({"n": [1]}), into="t.a")
     assert catalog.tag("t.a", add=["gold", "pii"]).tags == ["gold", "pii"]

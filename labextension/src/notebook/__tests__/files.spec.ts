@@ -126,8 +126,8 @@ it('no kernel is begun for a record, whoever opens it', async () => {
 });
 
 it('a notebook outside the project is named as JupyterLab knows it', () => {
-  const project = { path: 'work/flights', root: '/home/ana/work/flights' };
-  expect(toLab('a.ipynb', project)).toBe('work/flights/a.ipynb');
+  const project = { path: 'lab/flights', root: '/home/ana/lab/flights' };
+  expect(toLab('a.ipynb', project)).toBe('lab/flights/a.ipynb');
   expect(toLab('/home/ana/tries/a.ipynb', project)).toBe('tries/a.ipynb');
   expect(toLab('/srv/a.ipynb', project)).toBeNull();
   expect(toLab('/home/ana/a.ipynb', { path: '', root: '/home/ana' })).toBe('a.ipynb');
