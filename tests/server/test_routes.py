@@ -239,7 +239,7 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
         {"force": True},
         "catalog",
         "delete",
-        {"name": "f.p", "force": True},
+        {"name": "f.p", "force": True, "reveal": Viewer(face="rest", user="")},
     ),
     ("catalog/trash", None, "catalog", "trash", PAGE),
     ("catalog/clean", None, "catalog", "clean_all", {"hours": None, "really": False}),
