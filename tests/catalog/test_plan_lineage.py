@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import os
 from pathlib import Path
 
 import polars as pl
@@ -199,3 +201,20 @@ def test_columns_made_of_personal_data_are_tagged_by_the_commit(sources: Catalog
     assert sources.preview("mart.shops").data == [["•••"] * 3]
     plain = sources.write(scan.select("id"), into="mart.ids")
     assert not plain.notes
+
+
+def test_what_is_noted_of_scans_keeps_no_catalog_open(project: Project) -> None:
+    catalog = Catalog(project)
+    catalog.write(SALES, into="raw.sales")
+    catalog.dataset("raw.sales").scan().collect()
+    catalog.sql("SELECT * FROM raw.sales")
+
+    def opened() -> list[str]:
+        handles = Path("/proc/self/fd").iterdir()
+        paths = [os.readlink(handle) for handle in handles if handle.is_symlink()]
+        return [path for path in paths if path.startswith(f"{project.home}/catalog.db")]
+
+    assert opened()
+    del catalog
+    gc.collect()
+    assert not opened()

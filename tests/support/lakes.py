@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.request import Request, urlopen
+from urllib.request import ProxyHandler, Request, build_opener
 
 import pyarrow.fs
 import pytest
@@ -75,5 +75,7 @@ def s3(bucket: str) -> Iterator[str]:
         yield endpoint
     finally:
         # What it holds would be there for the next one.
-        urlopen(Request(f"{endpoint}/moto-api/reset", method="POST")).close()
+        # `urlopen` would remember the proxy of `requests_elsewhere` for all that come after.
+        direct = build_opener(ProxyHandler({}))
+        direct.open(Request(f"{endpoint}/moto-api/reset", method="POST")).close()
         server.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
@@ -85,9 +86,12 @@ class IcebergTable:
         at = self.name.snapshot or table.metadata.current_snapshot_id
         name = self.name if at is None else self.name.at(at)
         folders = [table.location(), table.properties.get("write.data.path")]
+        opened = weakref.ref(self._store)  # a note keeps no catalog open
 
         def files() -> list[str]:
-            tasks = self._store.load(name).scan(snapshot_id=name.snapshot).plan_files()
+            if (store := opened()) is None:
+                return []
+            tasks = store.load(name).scan(snapshot_id=name.snapshot).plan_files()
             return [task.file.file_path for task in tasks]
 
         scans.note(
