@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -371,12 +372,20 @@ class Lab:
         ).strip()
 
     def refused(self, path: str) -> None:
-        """The test has provoked a 4xx of `path`, which the browser writes to the console."""
-        found = [
-            fault
-            for fault in self.faults
-            if "Failed to load resource" in fault and "status of 4" in fault and path in fault
-        ]
+        """The test has provoked a 4xx of `path`, which the browser writes to the console, now and
+        then only after the page has shown it.
+        """
+
+        def provoked() -> list[str]:
+            return [
+                fault
+                for fault in self.faults
+                if "Failed to load resource" in fault and "status of 4" in fault and path in fault
+            ]
+
+        until = time.monotonic() + SLOW / 1000
+        while not (found := provoked()) and time.monotonic() < until:
+            self.page.wait_for_timeout(100)
         assert found, f"{path} was not refused"
         for fault in found:
             self.faults.remove(fault)
