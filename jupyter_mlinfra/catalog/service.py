@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from .verbs.access import AccessVerbs
 from .verbs.care import CareVerbs
+from .verbs.contracts import ContractVerbs
 from .verbs.grid import GridVerbs
 from .verbs.ingest import IngestVerbs
 from .verbs.labels import LabelVerbs
 from .verbs.looking import LookingVerbs
-from .verbs.quality import QualityVerbs
 from .verbs.querying import SqlVerbs
 from .verbs.reading import ReadingVerbs
 from .verbs.registering import RegisteringVerbs
@@ -31,7 +31,7 @@ class Catalog(
     GridVerbs,
     SearchVerbs,
     TimeVerbs,
-    QualityVerbs,
+    ContractVerbs,
     LineageVerbs,
     SqlVerbs,
     CareVerbs,

@@ -84,7 +84,7 @@ def test_a_folder_becomes_a_project_and_its_first_feature_view_is_inserted_and_r
         expect(panel.locator("[data-card]")).to_have_count(1)
     lab.refused("/workbench/project")
     panel.get_by_role("button", name="Create Project Here").click()
-    expect(card(panel)).to_contain_text("mlinfra catalog ingest", timeout=COLD)
+    expect(card(panel)).to_contain_text("%catalog ingest", timeout=COLD)
     # The sections and the status bar, which asked before there was a project.
     lab.faults[:] = [fault for fault in lab.faults if "status of 404" not in fault]
     early = asked.copy()

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from ...core.errors import Unprocessable
 from ...core.frames import exactly
 from ..dtypes import short_dtype
-from .expressions import columns_of, expression, no_column, parsed
+from .conditions import columns_of, parsed
+from .expressions import expression, no_column
 from .literals import Value, literal
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class Matches:
 
 @dataclass(frozen=True)
 class Condition:
-    """A condition in Python's words (see `expressions`)."""
+    """A condition in Python's words (see `conditions`)."""
 
     text: str
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ...core.errors import BadRequest
-from .checks import Check, Fresh, InRange, InSet, Matches, NotNull, References, RowCount, Unique
+from .checks import Check, Fresh, NotNull, References, Unique
+from .contract_metrics import MOST_SIGNS, check_of_limit, checks_of_metric, is_number
 from .contract_written import ENGINE, UNITS
 from .screening import said
 from .words import check_of, stored_text, target
@@ -29,18 +27,6 @@ _OLD_METRICS = {
     "validValues": "invalidValues",
     "rowCount": "rowCount",
 }
-_OPERATORS = (
-    "mustBe",
-    "mustNotBe",
-    "mustBeGreaterThan",
-    "mustBeGreaterOrEqualTo",
-    "mustBeGreaterThanOrEqualTo",
-    "mustBeLessThan",
-    "mustBeLessOrEqualTo",
-    "mustBeLessThanOrEqualTo",
-    "mustBeBetween",
-    "mustNotBeBetween",
-)
 _LONG_UNITS = {
     "day": "d",
     "days": "d",
@@ -50,8 +36,6 @@ _LONG_UNITS = {
     "minutes": "m",
     "min": "m",
 }
-_MANY = 40
-_SCALARS = (str, int, float, bool)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +88,10 @@ class Reading:
             unit = str(item.get("unit", "d")).lower()
             value, unit = item.get("value"), _LONG_UNITS.get(unit, unit)
             is_about_rows = kind in ("freshness", "latency") and unit in UNITS
-            if not is_about_rows or not isinstance(value, int | float) or not _is_number(value):
-                self.left_out.append(f"the agreement {kind[:_MANY]!r}: it is not about fresh rows")
+            if not is_about_rows or not isinstance(value, int | float) or not is_number(value):
+                self.left_out.append(
+                    f"the agreement {kind[:MOST_SIGNS]!r}: it is not about fresh rows"
+                )
                 continue
             self._tried("the agreements", {"name": kind}, partial(self._fresh, value, UNITS[unit]))
 
@@ -118,7 +104,7 @@ class Reading:
             read()
         except Exception as error:  # noqa: BLE001 - one rule must not keep out the others
             name = item.get("name") or item.get("metric") or item.get("type") or "a rule"
-            self.left_out.append(f"{str(name)[:_MANY]!r} of {where}: {said(error)}")
+            self.left_out.append(f"{str(name)[:MOST_SIGNS]!r} of {where}: {said(error)}")
 
     def _quality(self, item: Mapping[str, Any], column: str | None) -> None:
         kind = item.get("type") or ("library" if item.get("metric") or item.get("rule") else "")
@@ -127,7 +113,7 @@ class Reading:
             self._add(check_of(text if isinstance(text, str) else ""), item)
         elif kind == "library":
             metric = item.get("metric") or _OLD_METRICS.get(str(item.get("rule")), "")
-            for check in _library(str(metric), item, column):
+            for check in checks_of_metric(str(metric), item, column):
                 self._add(check, item)
         elif kind == "text":
             raise BadRequest("It is a text for people.")
@@ -148,10 +134,10 @@ class Reading:
         options = found.get("logicalTypeOptions")
         for key, value in (options if isinstance(options, dict) else {}).items():
             try:
-                if (check := _limit(name, key, value)) is not None:
+                if (check := check_of_limit(name, key, value)) is not None:
                     self._add(check)
             except Exception as error:  # noqa: BLE001 - one limit must not keep out the others
-                self.left_out.append(f"{str(key)[:_MANY]!r} of {name}: {said(error)}")
+                self.left_out.append(f"{str(key)[:MOST_SIGNS]!r} of {name}: {said(error)}")
         for item in _dicts(found.get("relationships")):
             self._relationship(item, name)
 
@@ -183,120 +169,12 @@ class Reading:
             text = stored_text(check)
         except BadRequest as error:
             about = str(name or ", ".join(check.columns) or "the table")
-            self.left_out.append(f"{about[:_MANY]!r}: {said(error)}")
+            self.left_out.append(f"{about[:MOST_SIGNS]!r}: {said(error)}")
             return
         name = str(name or text).strip()[:200]
         if name in self.rules:
             name = text
         self.rules[name] = ReadRule(name, text, check, _severity(item.get("severity")))
-
-
-def _library(metric: str, item: Mapping[str, Any], column: str | None) -> list[Check]:
-    """What a metric of the standard's library demands."""
-    found: Any = item.get("arguments")
-    arguments: Mapping[str, Any] = found if isinstance(found, dict) else {}
-    if metric == "rowCount":
-        return [_row_count(item)]
-    _check_none(item)
-    if metric == "duplicateValues":
-        names: Any = arguments.get("properties") or ([column] if column else None)
-        if not _are(names, (str,)):
-            raise BadRequest("It does not say of which columns.")
-        return [Unique(tuple(names))]
-    if column is None:
-        raise BadRequest("It does not say of which column.")
-    if metric == "nullValues":
-        return [NotNull(column)]
-    if metric == "missingValues":
-        return _present(column, arguments.get("missingValues"))
-    if metric == "invalidValues":
-        values: Any = _plain(arguments.get("validValues") or item.get("validValues"))
-        pattern = arguments.get("pattern")
-        checks: list[Check] = [InSet(column, tuple(values))] if _are(values, _SCALARS) else []
-        checks += [Matches(column, pattern)] if isinstance(pattern, str) else []
-        if checks:
-            return checks
-        raise BadRequest("It does not say which values are valid.")
-    raise BadRequest(f"The metric {metric[:_MANY]!r} is not known here.")
-
-
-def _present(column: str, missing: Any) -> list[Check]:
-    """No value of those that stand for a missing one."""
-    if not isinstance(missing, list) or not missing:
-        return [NotNull(column)]
-    checks: list[Check] = [NotNull(column)] if None in missing else []
-    words = [value for value in _plain(missing) if isinstance(value, _SCALARS)]
-    if words:
-        listed = ", ".join(json.dumps(value) for value in words if not isinstance(value, bool))
-        checks.append(check_of(f"col({json.dumps(column)}) not in [{listed}]"))
-    return checks
-
-
-def _check_none(item: Mapping[str, Any]) -> None:
-    """Raise BadRequest for a rule that lets some rows fail."""
-    operator, value = _operator(item)
-    zero = operator in ("mustBe", "mustBeLessOrEqualTo", "mustBeLessThanOrEqualTo") and value == 0
-    if not zero and not (
-        operator == "mustBeLessThan" and value == 1 and item.get("unit") != "percent"
-    ):
-        raise BadRequest(f"It lets some rows fail ({operator}: {value!r:.40}).")
-
-
-def _row_count(item: Mapping[str, Any]) -> RowCount:
-    operator, value = _operator(item)
-    if operator == "mustBeBetween" and _are(value, (int, float)) and len(value) == 2:
-        return RowCount(_whole(value[0]), _whole(value[1]))
-    if not _is_number(value):
-        raise BadRequest(f"{value!r:.40} is not a number of rows.")
-    rows = _whole(value)
-    match operator:
-        case "mustBe":
-            return RowCount(rows, rows)
-        case "mustBeGreaterThan":
-            return RowCount(rows + 1)
-        case "mustBeGreaterOrEqualTo" | "mustBeGreaterThanOrEqualTo":
-            return RowCount(rows)
-        case "mustBeLessThan":
-            return RowCount(None, rows - 1)
-        case "mustBeLessOrEqualTo" | "mustBeLessThanOrEqualTo":
-            return RowCount(None, rows)
-    raise BadRequest(f"{operator} of a number of rows cannot be asked here.")
-
-
-def _operator(item: Mapping[str, Any]) -> tuple[str, Any]:
-    found = [(key, item[key]) for key in _OPERATORS if key in item]
-    if len(found) != 1:
-        raise BadRequest("It does not say what the number must be.")
-    return found[0]
-
-
-def _limit(column: str, key: str, value: Any) -> Check | None:
-    """What an option of a type demands; None for one that demands nothing."""
-    name, value = f"col({json.dumps(column)})", _plain(value)
-    if key in ("timezone", "defaultTimezone"):
-        return None
-    if key == "format":
-        raise BadRequest("The form of values is not checked.")
-    if key == "pattern" and isinstance(value, str):
-        return Matches(column, value)
-    if not isinstance(value, (str, int, float)) or isinstance(value, bool):
-        raise BadRequest(f"{value!r:.40} is not a limit.")
-    match key:
-        case "minimum":
-            return InRange(column, low=value)
-        case "maximum":
-            return InRange(column, high=value)
-        case "exclusiveMinimum":
-            return check_of(f"{name} > {json.dumps(value)}")
-        case "exclusiveMaximum":
-            return check_of(f"{name} < {json.dumps(value)}")
-        case "multipleOf":
-            return check_of(f"{name} % {json.dumps(value)} == 0")
-        case "minLength":
-            return check_of(f"length({name}) >= {json.dumps(value)}")
-        case "maxLength":
-            return check_of(f"length({name}) <= {json.dumps(value)}")
-    raise BadRequest("It cannot be asked here.")
 
 
 def _severity(word: Any) -> Severity:
@@ -308,28 +186,6 @@ def _severity(word: Any) -> Severity:
 
 def _dicts(found: Any) -> list[Mapping[str, Any]]:
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
-
-
-def _are(values: Any, kinds: tuple[type, ...]) -> bool:
-    """Whether it is a list of such values, and not empty."""
-    return isinstance(values, list) and bool(values) and all(isinstance(v, kinds) for v in values)
-
-
-def _plain(value: Any) -> Any:
-    """A value of YAML, also in a list, as JSON has it: dates and times are texts."""
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return value.isoformat() if isinstance(value, date) else value
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15
-
-
-def _whole(value: float) -> int:
-    if not math.isfinite(value) or value != int(value) or value < 0:
-        raise BadRequest(f"{value!r} is not a number of rows.")
-    return int(value)
 
 
 def _position(found: Any) -> int:

@@ -1,59 +1,44 @@
-"""Conditions in Python's words, such as `end >= start and abs(a - b) < 0.1`, as Polars expressions.
-
-The text is parsed, never run: only the names of columns, constants, operators and the functions
-named here have a meaning. All of them look at one row alone.
-"""
+"""Conditions (see `conditions`) as Polars expressions."""
 
 from __future__ import annotations
 
 import ast
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from ...core.errors import BadRequest, Unprocessable
+from ...core.errors import Unprocessable
 from ...core.frames import exactly
+from .conditions import PLAIN_LAST, column_of, constant
 from .literals import literal
-from .slips import slip, with_moments_as_texts
 
 if TYPE_CHECKING:
     import polars as pl
 
-LONGEST = 2_000
-"""Signs of a condition."""
-
-_DEPTH = 40
-
-_FUNCTIONS: Mapping[str, tuple[int, int, Callable[..., Any]]] = {
-    "abs": (1, 1, lambda x: x.abs()),
-    "round": (2, 2, lambda x, digits: x.round(digits)),
-    "is_null": (1, 1, lambda x: x.is_null()),
-    "not_null": (1, 1, lambda x: x.is_not_null()),
-    "is_nan": (1, 1, lambda x: x.is_nan()),
-    "coalesce": (1, 20, lambda *xs: _polars().coalesce(*xs)),
-    "least": (1, 20, lambda *xs: _polars().min_horizontal(*xs)),
-    "greatest": (1, 20, lambda *xs: _polars().max_horizontal(*xs)),
-    "length": (1, 1, lambda x: x.str.len_chars()),
-    "lower": (1, 1, lambda x: x.str.to_lowercase()),
-    "upper": (1, 1, lambda x: x.str.to_uppercase()),
-    "strip": (1, 1, lambda x: x.str.strip_chars()),
-    "starts_with": (2, 2, lambda x, start: x.str.starts_with(start)),
-    "ends_with": (2, 2, lambda x, end: x.str.ends_with(end)),
-    "contains": (2, 2, lambda x, part: x.str.contains(part, literal=True)),
-    "matches": (2, 2, lambda x, pattern: x.str.contains(pattern)),
-    "year": (1, 1, lambda x: x.dt.year()),
-    "month": (1, 1, lambda x: x.dt.month()),
-    "day": (1, 1, lambda x: x.dt.day()),
-    "weekday": (1, 1, lambda x: x.dt.weekday()),
-    "hour": (1, 1, lambda x: x.dt.hour()),
-    "minute": (1, 1, lambda x: x.dt.minute()),
+_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+    "abs": lambda x: x.abs(),
+    "round": lambda x, digits: x.round(digits),
+    "is_null": lambda x: x.is_null(),
+    "not_null": lambda x: x.is_not_null(),
+    "is_nan": lambda x: x.is_nan(),
+    "coalesce": lambda *xs: _polars().coalesce(*xs),
+    "least": lambda *xs: _polars().min_horizontal(*xs),
+    "greatest": lambda *xs: _polars().max_horizontal(*xs),
+    "length": lambda x: x.str.len_chars(),
+    "lower": lambda x: x.str.to_lowercase(),
+    "upper": lambda x: x.str.to_uppercase(),
+    "strip": lambda x: x.str.strip_chars(),
+    "starts_with": lambda x, start: x.str.starts_with(start),
+    "ends_with": lambda x, end: x.str.ends_with(end),
+    "contains": lambda x, part: x.str.contains(part, literal=True),
+    "matches": lambda x, pattern: x.str.contains(pattern),
+    "year": lambda x: x.dt.year(),
+    "month": lambda x: x.dt.month(),
+    "day": lambda x: x.dt.day(),
+    "weekday": lambda x: x.dt.weekday(),
+    "hour": lambda x: x.dt.hour(),
+    "minute": lambda x: x.dt.minute(),
 }
-"""By name: the fewest and most arguments, and what becomes of them."""
-
-_PLAIN_LAST = ("round", "starts_with", "ends_with", "contains", "matches")
-"""Functions whose last argument is a constant."""
-
 _BINARY: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: lambda a, b: a + b,
     ast.Sub: lambda a, b: a - b,
@@ -72,39 +57,6 @@ _COMPARED: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 }
 
 
-def parsed(text: str) -> ast.expr:
-    """The condition as a tree of what is allowed. Raises BadRequest, with the place, for anything
-    else.
-    """
-    if len(text) > LONGEST:
-        raise BadRequest(
-            f"The condition has {len(text):,} signs.", f"At most {LONGEST:,} are read."
-        )
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)  # "\d" is two signs here, as in Python
-            tree = ast.parse(with_moments_as_texts(text.strip()), mode="eval").body
-    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
-        place = f" at sign {error.offset}" if isinstance(error, SyntaxError) else ""
-        raise _refused(text, f"It cannot be read{place}", slip(text)) from None
-    _check(tree, text, 0)
-    return tree
-
-
-def columns_of(tree: ast.expr) -> list[str]:
-    """The columns that a condition names, each once."""
-    return list(dict.fromkeys(_named(tree)))
-
-
-def _named(node: ast.AST) -> Iterator[str]:
-    if (name := _column(node)) is not None:
-        yield name
-        return
-    # The name of a function is none of a column.
-    for part in node.args if isinstance(node, ast.Call) else ast.iter_child_nodes(node):
-        yield from _named(part)
-
-
 def expression(tree: ast.expr, schema: Mapping[str, pl.DataType]) -> pl.Expr:
     """The condition as an expression of columns with these types. Raises Unprocessable for a column
     that is not there.
@@ -113,87 +65,12 @@ def expression(tree: ast.expr, schema: Mapping[str, pl.DataType]) -> pl.Expr:
     return found
 
 
-def _check(node: ast.AST, text: str, depth: int) -> None:
-    """Raise BadRequest for what has no meaning here."""
-    if depth > _DEPTH:
-        raise _refused(text, "It is nested too deep")
-    if _column(node) is not None:
-        return
-    match node:
-        case ast.Constant(value=str() | int() | float() | None):
-            return
-        case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in _FUNCTIONS:
-            _check_call(name, args, text)
-            parts: list[ast.AST] = list(args)
-        case ast.BoolOp(values=values):
-            parts = list(values)
-        case ast.UnaryOp(op=ast.Not() | ast.USub() | ast.UAdd(), operand=operand):
-            parts = [operand]
-        case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
-            parts = [left, right]
-        case ast.Compare(left=left, ops=ops, comparators=others):
-            parts = [left, *_compared(ops, others, text)]
-        case _:
-            raise _refused(text, f"{ast.unparse(node)[:60]!r} means nothing here")
-    for part in parts:
-        _check(part, text, depth + 1)
-
-
-def _compared(ops: list[ast.cmpop], others: list[ast.expr], text: str) -> list[ast.AST]:
-    """What is compared, without the constants behind `in` and `is`, which are checked here."""
-    parts: list[ast.AST] = []
-    for op, other in zip(ops, others, strict=True):
-        if isinstance(op, ast.In | ast.NotIn):
-            if not isinstance(other, ast.List | ast.Tuple | ast.Set) or len(ops) > 1:
-                raise _refused(text, "Behind `in` stands a list of constants, such as ['a', 'b']")
-            for item in other.elts:
-                _constant(item, text)
-        elif isinstance(op, ast.Is | ast.IsNot):
-            if not (isinstance(other, ast.Constant) and other.value is None) or len(ops) > 1:
-                raise _refused(text, "`is` compares with None alone")
-        else:
-            parts.append(other)
-    return parts
-
-
-def _check_call(name: str, args: list[ast.expr], text: str) -> None:
-    fewest, most, _ = _FUNCTIONS[name]
-    if not fewest <= len(args) <= most:
-        raise _refused(text, f"{name} takes {fewest if fewest == most else f'{fewest} to {most}'}")
-    if name in _PLAIN_LAST:
-        wanted = int if name == "round" else str
-        if type(_constant(args[-1], text)) is not wanted:
-            raise _refused(text, f"The last argument of {name} is not a plain value of its kind")
-
-
-def _constant(node: ast.expr, text: str) -> Any:
-    """A constant, perhaps with a sign."""
-    match node:
-        case ast.Constant(value=str() | int() | float() as value):
-            return value
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
-            return -value
-    raise _refused(text, f"{ast.unparse(node)[:60]!r} is not a constant")
-
-
-def _column(node: ast.AST) -> str | None:
-    """The column that a node names: `name`, or `col("any name")`."""
-    match node:
-        case ast.Name(id=name):
-            return name
-        case ast.Call(
-            func=ast.Name(id="col"), args=[ast.Constant(value=str() as name)], keywords=[]
-        ):
-            return name
-    return None
-
-
 class _Compiler:
     def __init__(self, schema: Mapping[str, pl.DataType]) -> None:
         self._schema = schema
 
     def of(self, node: ast.AST) -> Any:
-        if (name := _column(node)) is not None:
+        if (name := column_of(node)) is not None:
             return exactly(self._known(name))
         match node:
             case ast.Constant(value=value):
@@ -201,10 +78,10 @@ class _Compiler:
             case ast.Call(func=ast.Name(id=name), args=args):
                 *plain, last = args
                 arguments = [self.of(item) for item in plain]
-                arguments.append(_constant(last, "") if name in _PLAIN_LAST else self.of(last))
+                arguments.append(constant(last, "") if name in PLAIN_LAST else self.of(last))
                 if name == "abs":
                     arguments = [self._wide(item) for item in arguments]
-                return _FUNCTIONS[name][2](*arguments)
+                return _FUNCTIONS[name](*arguments)
             case ast.BoolOp(op=op, values=values):
                 parts = [self.of(value) for value in values]
                 if isinstance(op, ast.And):
@@ -261,7 +138,7 @@ class _Compiler:
 
     def _beside(self, other: ast.expr, node: ast.expr) -> Any:
         """A side of a comparison; a word beside a column is a value of that column."""
-        name = _column(other)
+        name = column_of(other)
         match node:
             case ast.Constant(value=str() as word) if name is not None:
                 return literal(word, self._schema[self._known(name)], name)
@@ -304,13 +181,3 @@ def _polars() -> Any:
     import polars as pl
 
     return pl
-
-
-def _refused(text: str, why: str, fix: str = "") -> BadRequest:
-    return BadRequest(
-        f"{text[:80]!r} is not a condition.",
-        f"{why}.",
-        fix
-        or "Compare columns, numbers and words with ==, !=, <, <=, >, >=, in, and, or, not, + - * /"
-        f" // % and {', '.join(_FUNCTIONS)}; another name than a plain word is col('…').",
-    )

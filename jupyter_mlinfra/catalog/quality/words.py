@@ -1,7 +1,7 @@
 """Rules in words, and back: `id not null`, `price between 0 and 100`, `end >= start`.
 
 A column is a plain word, or any name in double quotes. What is none of the forms here is a
-condition (see `expressions`).
+condition (see `conditions`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .checks import (
     Unique,
     Unreadable,
 )
-from .expressions import parsed
+from .conditions import parsed
 from .literals import Value
 
 _COLUMN = r'(?:"(?:[^"\\]|\\.)*"|[^\W\d]\w*)'

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from ...core.errors import BadRequest, NotFound
 from ...core.events import telling
-from ...core.records import MASK, Page, now
+from ...core.records import Page, now
 from ...core.viewer import Reveal
 from ..quality.learning import freshness
 from ..quality.spec import (
-    Contract,
     PastResult,
     Quality,
     QualityReport,
     Rule,
-    RuleResult,
     RuleState,
     Severity,
     Watch,
@@ -104,6 +101,7 @@ class QualityVerbs(Verbs):
         is read. reveal: False leaves out the results that tell of masked values.
         """
         from ..quality.masked import telling_rules, without_results
+        from ..quality.results import shown_result, unreadable
 
         dataset = self.named(name)
         table = self._tables.find(dataset)
@@ -123,9 +121,9 @@ class QualityVerbs(Verbs):
                 states.append(without_results(rule))
                 continue
             page = self._rules.history(dataset.text, rule.rule, limit=_HISTORY, cursor=None)
-            result = _unreadable(rule)
+            result = unreadable(rule)
             if result is None and rule.rule in last:
-                result = _result(rule, *last[rule.rule], hidden)
+                result = shown_result(rule, *last[rule.rule], hidden)
             states.append(RuleState(rule=rule, last=result, history=page.items, results=page.total))
         newest = max((past for past, _ in last.values()), key=lambda past: past.at, default=None)
         fresh, full = self._watches(dataset, rules)
@@ -173,6 +171,7 @@ class QualityVerbs(Verbs):
         are not kept. on_progress: called with rows read and all rows.
         """
         from ..quality.checking import Asked, ask
+        from ..quality.results import kept_result, with_freshness
 
         dataset = self.named(name)
         table = self._tables.find(dataset)
@@ -192,7 +191,7 @@ class QualityVerbs(Verbs):
             )
             results = ask(rules, asked, lambda rows: on_progress(rows, total))
         fresh, full = self._watches(dataset, rules)
-        results = [_with_freshness(result, fresh) for result in results]
+        results = [with_freshness(result, fresh) for result in results]
         report = QualityReport(
             dataset=dataset.text,
             snapshot=snapshot,
@@ -201,47 +200,10 @@ class QualityVerbs(Verbs):
             freshness=fresh,
             volume=full,
         )
-        kept = [_masked(result, shown) for result in results]
+        kept = [kept_result(result, shown) for result in results]
         self._rules.record(dataset.text, state or "", report.at, kept, self._project.user)
         self._tell(dataset, {"failed": [item.rule for item in results if not item.passed]})
         return report
-
-    def export_contract(self, name: str, file: str | Path) -> Contract:
-        """Write the columns and rules of a dataset as a data contract (ODCS 3.1, YAML). What cannot
-        be said there is in `left_out`. Raises Conflict if the file exists.
-        """
-        from ..quality.contracts import write_contract
-
-        dataset = whole(name)
-        detail = self._tables.find(dataset).detail()
-        rules = self._rules.rules(dataset.text)
-        return write_contract(Path(file), detail, rules)
-
-    def import_contract(self, name: str, file: str | Path, *, reveal: Reveal = True) -> Contract:
-        """Give a dataset the rules of a data contract (ODCS 3, YAML or JSON). Rules with the same
-        names are replaced, others stay. What has no meaning here is in `left_out`, and so is what
-        tells of masked values which he who imports (`reveal`) may not see.
-
-        Raises Unprocessable for a file that is no data contract, and BadRequest if it has several
-        tables and none is called like the dataset.
-        """
-        from ..quality.contracts import read_contract
-
-        dataset = whole(name)
-        found = read_contract(Path(file), dataset, user=self._project.user)
-        kept, left_out = list[Rule](), list(found.left_out)
-        for rule, check in found.rules:
-            try:
-                self._check_askable(dataset, check)
-                self._check_telling(dataset, check, reveal)
-            except Exception as error:  # noqa: BLE001 - one rule must not keep out the others
-                from ..quality.screening import said
-
-                left_out.append(f"{rule.rule}: {said(error)}")
-            else:
-                kept.append(rule)
-        self._put(kept)
-        return Contract(dataset=dataset.text, file=str(file), rules=len(kept), left_out=left_out)
 
     def _put(self, rules: Sequence[Rule]) -> None:
         for dataset in {rule.dataset for rule in rules}:
@@ -342,53 +304,3 @@ def _check_severity(severity: str, check: Check, text: str) -> None:
             "Which rows fail is known only when all of them have come in.",
             "Use --severity block or warn.",
         )
-
-
-def _result(rule: Rule, past: PastResult, more: Mapping[str, Any], hidden: set[str]) -> RuleResult:
-    """A result as it was kept, without the values of columns that are hidden now."""
-    return RuleResult(
-        rule=rule.rule,
-        passed=past.passed,
-        failed_rows=past.failed_rows,
-        sample=_sample(rule.columns, more["sample"], hidden),
-        severity=rule.severity,
-        rows=past.rows,
-        text=rule.text,
-        columns=rule.columns,
-        error=more["error"],
-    )
-
-
-def _masked(result: RuleResult, shown: set[str]) -> RuleResult:
-    """A result as it is kept: without the values that only one viewer sees."""
-    return replace(result, sample=_sample(result.columns, result.sample, shown))
-
-
-def _sample(
-    columns: Sequence[str], rows: Sequence[Mapping[str, Any]], hidden: set[str]
-) -> list[dict[str, Any]]:
-    """Rows that failed a rule about these columns; none, where that tells of a hidden value."""
-    if hidden & set(columns):
-        return []
-    return [{key: MASK if key in hidden else row[key] for key in row} for row in rows]
-
-
-def _unreadable(rule: Rule) -> RuleResult | None:
-    """Why a rule cannot be asked any more; None for one that can be read."""
-    from ..quality.checking import result_of
-    from ..quality.checks import Unreadable
-    from ..quality.words import stored_check
-
-    check = stored_check(rule.text)
-    return result_of(rule, None, None, error=check.why) if isinstance(check, Unreadable) else None
-
-
-def _with_freshness(result: RuleResult, fresh: Watch) -> RuleResult:
-    """The result of a rule about freshness, which the commits decide."""
-    from ..quality.checks import Fresh
-    from ..quality.words import stored_check
-
-    if not isinstance(check := stored_check(result.text), Fresh):
-        return result
-    age = None if fresh.last_at is None else (now() - fresh.last_at).total_seconds()
-    return replace(result, passed=age is not None and age <= check.seconds)
