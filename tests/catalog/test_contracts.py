@@ -117,9 +117,8 @@ def test_rules_go_out_and_come_back_as_they_were(orders, tmp_path) -> None:
 
 
 def test_others_read_what_is_written(orders, tmp_path) -> None:
-    standard = pytest.importorskip(
-        "open_data_contract_standard.model", reason="pip install open-data-contract-standard"
-    )
+    from open_data_contract_standard import model as standard
+
     for text, severity in RULES.items():
         orders.rule("shop.orders", text, severity=severity)
     file = tmp_path / "orders.yaml"
@@ -178,6 +177,59 @@ def test_what_others_write_is_read_and_what_has_no_meaning_here_is_named(catalog
     ):
         assert words in left, words
     assert len(found.left_out) == 6
+
+
+OTHER_NAMES = """
+apiVersion: v3.1.0
+kind: DataContract
+schema:
+  - name: sales
+    physicalName: s
+    properties:
+      - {name: identifier, physicalName: id, logicalType: integer, required: true}
+      - {name: day, physicalName: BUSINESS_DAY, primaryKey: true}
+      - {name: buyer, relationships: [{to: buyers.id}]}
+      - name: address
+        logicalType: object
+        properties:
+          - {name: zip, required: true}
+          - {name: city}
+          - {name: geo, logicalType: array, items: {logicalType: number, quality: [{type: text}]}}
+    quality:
+      - {metric: duplicateValues, mustBe: 0, arguments: {properties: [identifier, day]}}
+    relationships: [{from: sales.identifier, to: known.id}]
+  - name: other
+    properties: [{name: a}]
+slaProperties:
+  - {property: latency, value: 4, unit: d, element: other.a}
+  - {property: freshness, value: 1, unit: d, element: "other.a, sales.day"}
+"""
+
+
+def test_names_of_a_contract_are_found_and_another_table_s_agreements_are_not_ours(
+    catalog, tmp_path
+) -> None:
+    catalog.write(pl.DataFrame({"id": [1]}), into="q.known")
+    catalog.write(pl.DataFrame({"id": [1]}), into="q.buyers")
+    columns = {"id": [1], "day": ["a"], "buyer": [1], "address": [{"zip": "89073"}]}
+    catalog.write(pl.DataFrame(columns), into="q.s")
+    file = tmp_path / "contract.yaml"
+    file.write_text(OTHER_NAMES)
+    found = catalog.import_contract("q.s", file)
+    assert set(rules_of(catalog, "q.s")) == {
+        "id not null",
+        "day unique",
+        "day not null",
+        "buyer references q.buyers.id",
+        "id, day unique",
+        "id references q.known.id",
+        "fresh within 1 d",
+    }
+    assert found.left_out == [
+        "'address.zip': rules about fields within a column are not asked",
+        "'address.geo.items': rules about fields within a column are not asked",
+        "the agreement 'latency': it is about other.a",
+    ]
 
 
 def test_a_contract_that_does_not_fit_changes_nothing_that_it_cannot(orders, tmp_path) -> None:

@@ -30,8 +30,12 @@ _OPERATORS = (
 _SCALARS = (str, int, float, bool)
 
 
-def checks_of_metric(metric: str, item: Mapping[str, Any], column: str | None) -> list[Check]:
-    """What a metric of the standard's library demands."""
+def checks_of_metric(
+    metric: str, item: Mapping[str, Any], column: str | None, columns: Mapping[str, str]
+) -> list[Check]:
+    """What a metric of the standard's library demands. columns: those of the table, by their names
+    in the contract.
+    """
     found: Any = item.get("arguments")
     arguments: Mapping[str, Any] = found if isinstance(found, dict) else {}
     if metric == "rowCount":
@@ -41,7 +45,7 @@ def checks_of_metric(metric: str, item: Mapping[str, Any], column: str | None) -
         names: Any = arguments.get("properties") or ([column] if column else None)
         if not _are(names, (str,)):
             raise BadRequest("It does not say of which columns.")
-        return [Unique(tuple(names))]
+        return [Unique(tuple(columns.get(name, name) for name in names))]
     if column is None:
         raise BadRequest("It does not say of which column.")
     if metric == "nullValues":

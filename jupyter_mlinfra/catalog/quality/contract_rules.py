@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ _OLD_METRICS = {
     "validValues": "invalidValues",
     "rowCount": "rowCount",
 }
+_DEMANDS = ("required", "unique", "primaryKey", "logicalTypeOptions", "quality", "relationships")
 _LONG_UNITS = {
     "day": "d",
     "days": "d",
@@ -49,31 +50,35 @@ class ReadRule:
 
 
 class Reading:
-    """Reads one table of a contract. rules: by their names. left_out: what cannot be asked here, a
-    line each.
+    """Reads one table of a contract. columns: those of the dataset; none if they are not known.
+    rules: by their names. left_out: what cannot be asked here, a line each.
     """
 
-    def __init__(self, dataset: DatasetName) -> None:
-        self._dataset = dataset
+    def __init__(self, dataset: DatasetName, columns: Collection[str] = ()) -> None:
+        self._dataset, self._known = dataset, columns
+        self._tables: set[object] = {dataset.table, dataset.text}
+        self._names: dict[str, str] = {}
         self.rules: dict[str, ReadRule] = {}
         self.left_out: list[str] = []
 
     def table(self, table: Mapping[str, Any]) -> None:
         """The rules of the table and of its columns."""
         properties = _dicts(table.get("properties"))
+        self._tables |= {str(table[key]) for key in ("name", "physicalName") if table.get(key)}
+        self._names = {str(found.get("name")): self._name(found) for found in properties}
         for item in _dicts(table.get("quality")):
             self._tried("the table", item, lambda item=item: self._quality(item, None))
         for found in properties:
-            name = str(found.get("physicalName") or found.get("name") or "")
-            if not name:
+            if not (name := self._name(found)):
                 self.left_out.append("a column without a name")
                 continue
             for item in _dicts(found.get("quality")):
                 self._tried(name, item, lambda item=item, name=name: self._quality(item, name))
             self._column(name, found)
+            self._fields(name, found)
         keys = [found for found in properties if found.get("primaryKey") is True]
         keys.sort(key=lambda found: _position(found.get("primaryKeyPosition")))
-        names = [str(found.get("physicalName") or found.get("name")) for found in keys]
+        names = list(filter(None, map(self._name, keys)))
         if names:
             self._add(Unique(tuple(names)))
         for name in names:
@@ -81,8 +86,35 @@ class Reading:
         for item in _dicts(table.get("relationships")):
             self._relationship(item, item.get("from"))
 
+    def _name(self, found: Mapping[str, Any]) -> str:
+        """The column that a property is: its name in the database, or, if the dataset has no such
+        column, its name in the contract.
+        """
+        names = [str(found[key]) for key in ("physicalName", "name") if found.get(key)]
+        return next((name for name in names if name in self._known), next(iter(names), ""))
+
+    def _fields(self, name: str, found: Mapping[str, Any]) -> None:
+        """Name the fields within a column that something is demanded of: it is not asked."""
+        inner = _dicts(found.get("properties"))
+        if isinstance(items := found.get("items"), dict):
+            inner = [*inner, items]
+        for field in inner:
+            path = f"{name}.{str(field.get('name') or 'items')[:MOST_SIGNS]}"
+            if any(field.get(key) for key in _DEMANDS):
+                self.left_out.append(f"{path!r}: rules about fields within a column are not asked")
+            self._fields(path, field)
+
+    def _is_here(self, element: Any) -> bool:
+        """Whether an agreement is about this table. element: `table` or `table.column`, or several
+        of them.
+        """
+        parts = [part.strip() for part in str(element or "").split(",") if part.strip()]
+        return not parts or any(
+            part in self._tables or part.rpartition(".")[0] in self._tables for part in parts
+        )
+
     def agreements(self, found: Any) -> None:
-        """Those about freshness; the others are no rules about rows."""
+        """Those about freshness of this table; the others are no rules about its rows."""
         for item in _dicts(found):
             kind = str(item.get("property", ""))
             unit = str(item.get("unit", "d")).lower()
@@ -92,6 +124,10 @@ class Reading:
                 self.left_out.append(
                     f"the agreement {kind[:MOST_SIGNS]!r}: it is not about fresh rows"
                 )
+                continue
+            if not self._is_here(item.get("element")):
+                about = str(item["element"])[:80]
+                self.left_out.append(f"the agreement {kind!r}: it is about {about}")
                 continue
             self._tried("the agreements", {"name": kind}, partial(self._fresh, value, UNITS[unit]))
 
@@ -113,7 +149,7 @@ class Reading:
             self._add(check_of(text if isinstance(text, str) else ""), item)
         elif kind == "library":
             metric = item.get("metric") or _OLD_METRICS.get(str(item.get("rule")), "")
-            for check in checks_of_metric(str(metric), item, column):
+            for check in checks_of_metric(str(metric), item, column, self._names):
                 self._add(check, item)
         elif kind == "text":
             raise BadRequest("It is a text for people.")
@@ -155,7 +191,8 @@ class Reading:
             self.left_out.append(f"the relationship to {str(there[0])[:80]!r}")
             return
         dataset = table if "." in table else f"{self._dataset.namespace}.{table}"
-        self._add(References(str(here[0]).rpartition(".")[2], dataset, other))
+        mine = str(here[0]).rpartition(".")[2]
+        self._add(References(self._names.get(mine, mine), dataset, other))
 
     def _add(self, check: Check, item: Mapping[str, Any] | None = None) -> None:
         """Keep a rule; one that demands the same as another is kept once. What could not be read

@@ -4,7 +4,7 @@ write. Source: https://bitol-io.github.io/open-data-contract-standard/v3.1.0/
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,11 +53,15 @@ def write_contract(file: Path, detail: DatasetDetail, rules: Sequence[Rule]) -> 
     return Contract(dataset=name, file=str(file), rules=count, left_out=left_out)
 
 
-def read_contract(file: Path, dataset: DatasetName, *, user: str) -> Found:
-    """The rules for a dataset in a contract; raises as `Catalog.import_contract` says."""
+def read_contract(
+    file: Path, dataset: DatasetName, *, user: str, columns: Collection[str] = ()
+) -> Found:
+    """The rules for a dataset in a contract; raises as `Catalog.import_contract` says. columns:
+    those of the dataset; none if it does not exist yet.
+    """
     content = _parsed(file)
     table = _table(content, dataset, file)
-    reading = Reading(dataset)
+    reading = Reading(dataset, columns)
     reading.table(table)
     reading.agreements(content.get("slaProperties"))
     at = now()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ...core.errors import NotFound
 from ...core.viewer import Reveal
 from ..quality.spec import Contract, Rule
 from .base import whole
@@ -36,7 +37,11 @@ class ContractVerbs(QualityVerbs):
         from ..quality.screening import said
 
         dataset = whole(name)
-        found = read_contract(Path(file), dataset, user=self._project.user)
+        try:
+            columns = [column.name for column in self._tables.find(dataset).detail().schema]
+        except NotFound:
+            columns = []
+        found = read_contract(Path(file), dataset, user=self._project.user, columns=columns)
         kept, left_out = list[Rule](), list(found.left_out)
         for rule, check in found.rules:
             try:
