@@ -19,7 +19,7 @@ from pathlib import Path
 from .errors import MLInfraError, Unavailable
 from .files import explain_os_error, file_lock, sync_folder
 from .imports import load_modules
-from .sqlite import code_of, fix_of, is_damaged, sqlite_error
+from .sqlite import code_of, fix_of, holder_said, is_busy, is_damaged, sqlite_error
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 30.0
@@ -326,12 +326,9 @@ def _explain(error: sqlite3.Error, path: Path, verb: str, busy_seconds: float) -
         return MLInfraError(f"{path} refused a statement.", why, "Report this: it is a bug.")
     if is_damaged(error):
         return Unavailable(f"{path} is damaged.", why, fix)
-    if code_of(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return Unavailable(
-            f"{path} is busy.",
-            f"Another process has been writing for over {busy_seconds:g} s.",
-            fix,
-        )
+    if is_busy(error):
+        why = f"Another process has been writing for over {busy_seconds:g} s. {holder_said(path)}"
+        return Unavailable(f"{path} is busy.", why.strip(), fix)
     if code_of(error) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
         return Unavailable(f"{path} cannot grow.", why, fix)
     return Unavailable(f"{path} cannot be {verb}.", why, fix)

@@ -5,7 +5,9 @@ would throw good data away.
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 
+_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _FIXES = {
     sqlite3.SQLITE_BUSY: "Try again; end the process that holds it.",
@@ -45,6 +47,19 @@ def code_of(error: sqlite3.Error) -> int:
 def is_damaged(error: sqlite3.Error) -> bool:
     """Whether SQLite found the file itself to be damaged."""
     return code_of(error) in _DAMAGED
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """Whether another connection held the file for longer than this one waits."""
+    return code_of(error) in _BUSY
+
+
+def holder_said(file: Path) -> str:
+    """Who holds a file that is busy, as a sentence; empty if the system does not tell."""
+    from .holders import holder_of
+
+    holder = holder_of(file)
+    return f"It is held by {holder}." if holder else ""
 
 
 def fix_of(error: sqlite3.Error) -> str | None:

@@ -210,3 +210,25 @@ def test_a_server_that_is_gone_is_named_without_its_password(
             verb()
         assert "secret" not in str(caught.value)
         assert caught.value.fix
+
+
+def test_a_wait_for_locked_tables_ends_and_changes_nothing(
+    lake: Catalog, database: Server, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import psycopg
+
+    monkeypatch.setattr("jupyter_mlinfra.catalog.stores.patience.SECONDS", 1)
+    address = f"postgresql://postgres:secret@127.0.0.1:{database.port}/postgres"
+    before = Catalog(Project.open(project.root))
+    assert before.list().total
+    with psycopg.connect(address) as other:
+        other.execute("LOCK TABLE iceberg_tables IN ACCESS EXCLUSIVE MODE")
+        for ask in (
+            lambda: before.list(),
+            lambda: before.write(pl.DataFrame({"n": [2]}), into="t.a"),
+            lambda: Catalog(Project.open(project.root)).list(),
+        ):
+            with pytest.raises(Unavailable, match=r"Another client of PostgreSQL.*pg_stat_activ"):
+                ask()
+        other.rollback()
+    assert numbers(before) == [1]

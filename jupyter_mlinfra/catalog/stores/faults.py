@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import unquote
 
 from ...core.errors import MLInfraError, Unavailable, Unprocessable
@@ -11,11 +12,18 @@ from ...core.files import explain_os_error
 from ...core.http import proxy_advice
 from ...core.passwords import HIDDEN, password_in
 from ...core.secrets import is_reference, resolve
-from ...core.sqlite import fix_of, sqlite_error
+from ...core.sqlite import fix_of, holder_said, is_busy, sqlite_error
 from ..drivers import missing_driver
 from ..formats.columns import first_line
 from ..settings import CatalogSettings
 from .embedded import Embedded
+from .patience import is_lock
+
+_LOCKED = (
+    "Another client of PostgreSQL holds its tables, and did not let go in time.",
+    "See who: SELECT pid, usename, query FROM pg_stat_activity WHERE state <> 'idle'; end it with"
+    " SELECT pg_terminate_backend(PID), then try again.",
+)
 
 
 class Faults:
@@ -58,8 +66,13 @@ class Faults:
                     "Its rows can be read, and others appended. For anything else, rewrite its"
                     " files (compaction) with that engine.",
                 ) from error
-            if self._embedded.is_used and (cause := sqlite_error(error)) and (fix := fix_of(cause)):
-                raise Unavailable(what, f"{self._embedded.file}: {cause}.", fix) from error
+            if (cause := sqlite_error(error)) and (fix := fix_of(cause)):
+                file = self._sqlite_file()
+                held = holder_said(file) if file and is_busy(cause) else ""
+                why = f"{file or 'SQLite'}: {cause}. {held}".strip()
+                raise Unavailable(what, why, fix) from error
+            if is_lock(getattr(error, "orig", None)):
+                raise Unavailable(what, *_LOCKED) from error
             if missing := missing_driver(error, what):
                 raise missing from error
             if not _from_library(error):
@@ -73,6 +86,17 @@ class Faults:
                 f"{proxied} {type(error).__name__}: {why}".strip()[:500],
                 fix or "Look at [catalog] in mlinfra.toml, at the disk and at the network.",
             ) from error
+
+    def _sqlite_file(self) -> Path | None:
+        """Of a catalog that is one; None for another."""
+        if self._embedded.is_used:
+            return self._embedded.file
+        from sqlalchemy.engine import make_url
+
+        uri = resolve(self._settings.uri or self._settings.properties.get("uri", ""))
+        uri = uri.removeprefix("sql+")
+        found = make_url(uri).database if uri.startswith("sqlite") else None
+        return Path(found) if found else None
 
     def _proxy_advice(self) -> tuple[str, str]:
         with contextlib.suppress(MLInfraError):  # a secret that is not set

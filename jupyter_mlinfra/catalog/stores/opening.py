@@ -22,6 +22,7 @@ from ..drivers import check_account, with_region
 from ..settings import CatalogSettings
 from .embedded import Embedded
 from .faults import Faults
+from .patience import patient, stay_patient
 from .tiers import Tiers
 
 if TYPE_CHECKING:
@@ -139,13 +140,19 @@ def _loaded_sql(name: str, properties: Mapping[str, str]) -> IcebergCatalog:
     from pyiceberg.catalog import load_catalog
     from sqlalchemy.exc import IntegrityError, ProgrammingError
 
-    for _ in range(_OPENINGS - 1):
-        try:
-            return load_catalog(name, **properties)
-        except (IntegrityError, ProgrammingError) as error:
-            if not re.search("UniqueViolation|DuplicateTable", str(error)):
-                raise
-    return load_catalog(name, **properties)
+    with patient():
+        for _ in range(_OPENINGS - 1):
+            try:
+                found = load_catalog(name, **properties)
+                break
+            except (IntegrityError, ProgrammingError) as error:
+                if not re.search("UniqueViolation|DuplicateTable", str(error)):
+                    raise
+        else:
+            found = load_catalog(name, **properties)
+    if engine := getattr(found, "engine", None):
+        stay_patient(engine)
+    return found
 
 
 def _close(process: int, readers: Sequence[SqliteFile], engine: Engine) -> None:
