@@ -10,6 +10,7 @@ import shlex
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from ..core.display import encodable
 from ..core.errors import BadRequest, NotFound
 from ..core.refs import Ref, reference
 from . import columnlabels
@@ -62,7 +63,7 @@ class Labels:
                     "The text is too long.",
                     f"It has {len(text):,} characters; {_MAX_TEXT_LENGTH:,} are allowed.",
                 )
-            if any("\ud800" <= sign <= "\udfff" for sign in text):
+            if encodable(text) != text:
                 raise BadRequest(
                     "The text cannot be stored.",
                     "It has half of a character (a lone surrogate), which no file holds.",

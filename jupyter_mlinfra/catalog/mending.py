@@ -45,14 +45,18 @@ class Mending:
             raise Conflict(
                 f"{file} exists already.", "It is not overwritten.", "Name another file."
             ) from error
-        noted = {**self._noted(), str(real_path(file)): sorted(set(rows["ingest"]))}
+        except (OSError, ValueError) as error:
+            raise BadRequest(
+                f"{file} cannot be written.", f"{error}.", "Name another file."
+            ) from error
+        noted = {**self._noted(), _known_as(file): sorted(set(rows["ingest"]))}
         write_atomic(self._exports, json.dumps(noted).encode())
         return rows.height
 
     def ingests(self, file: Path) -> Sequence[str]:
         """The ingests whose rows a file was written with. Raises BadRequest for another file."""
         try:
-            return self._noted()[str(real_path(file))]
+            return self._noted()[_known_as(file)]
         except KeyError:
             raise BadRequest(
                 f"{file} has no rows of {quarantine_of(self._name)}.",
@@ -87,7 +91,7 @@ class Mending:
             path = self._folder / f"{ingest}.parquet"
             if path.exists():
                 path.rename(mended / path.name)
-        noted = {name: kept for name, kept in self._noted().items() if name != str(real_path(file))}
+        noted = {name: kept for name, kept in self._noted().items() if name != _known_as(file)}
         write_atomic(self._exports, json.dumps(noted).encode())
 
     def _rows(self) -> pl.DataFrame:
@@ -127,6 +131,14 @@ class Mending:
         except FileNotFoundError:
             return {}
         return noted
+
+
+def _known_as(file: Path) -> str:
+    """The path by which an exported file is known; of one that cannot be, as it is written."""
+    try:
+        return str(real_path(file))
+    except (OSError, ValueError):
+        return str(file)
 
 
 def _refuse_cut(rows: pl.DataFrame) -> None:

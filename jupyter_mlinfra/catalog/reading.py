@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypedDict
 
+from ..core.display import encodable
 from ..core.errors import BadRequest, Unprocessable
 
 DECIMALS = (".", ",")
@@ -87,6 +88,7 @@ class Reading:
         object.__setattr__(self, "types", self.types or {})
         _check_signs(self)
         _check_numbers(self)
+        _check_words(self)
         if self.skip is not None and not 0 <= self.skip <= _MAX_SKIPPED:
             raise BadRequest(
                 f"skip={self.skip} is out of range.", fix=f"Skip 0 to {_MAX_SKIPPED:,} lines."
@@ -151,6 +153,18 @@ def _check_numbers(reading: Reading) -> None:
             f"{reading.decimal!r} cannot be both decimal and thousands mark.",
             fix="Use two different marks.",
         )
+
+
+def _check_words(reading: Reading) -> None:
+    """Of what is looked for in files."""
+    single = (reading.date_format, reading.time_zone, reading.sheet)
+    for word in map(str, (*reading.null_values, *reading.types, *filter(None, single))):
+        if encodable(word) != word:
+            raise BadRequest(
+                f"{word[:20]!r} is in no file.",
+                "It has half of a character (a lone surrogate).",
+                "Type the character again.",
+            )
 
 
 def say(option: str, value: str | int | bool) -> str:

@@ -102,7 +102,7 @@ def _on_disk(files: Sequence[str | Path], root: Path) -> list[Path]:
         refuse_address(file)
         if f"{ARCHIVE}!" in str(file):
             archive, member = split(Path(file))
-            found = archive if archive.exists() or archive.is_absolute() else root / archive
+            found = archive if os.path.exists(archive) or archive.is_absolute() else root / archive
             paths.append(Path(f"{found}!{member}") if member else found)
         elif (
             glob.has_magic(str(file))

@@ -231,7 +231,7 @@ def _decoder(encoding: str) -> codecs.IncrementalDecoder:
         decoder = codecs.lookup(encoding).incrementaldecoder("strict")
         if isinstance(decoder.decode(b""), str):
             return decoder
-    except (LookupError, TypeError, UnicodeError):
+    except (LookupError, TypeError, ValueError):  # ValueError: NUL, or half a character
         pass
     raise BadRequest(
         f"{encoding!r} is not a text encoding that Python knows.",

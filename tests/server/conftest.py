@@ -67,7 +67,7 @@ def ask(
         }
         url = f"{jp_base_url}mlinfra/api/{path}"
         found = await http_server_client.fetch(
-            url, follow_redirects=False, request_timeout=30, raise_error=False, **options
+            url, follow_redirects=False, request_timeout=120, raise_error=False, **options
         )
         return Answer(
             found.code, json.loads(found.body) if found.body else None, dict(found.headers)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
+from ...core.display import encodable
 from ...core.errors import BadRequest
 from ...core.snippets import literal, text
 
@@ -101,6 +102,8 @@ def _plain(value: float) -> Written[Any]:
 def _word(given: Any) -> Written[Any]:
     if not isinstance(given, str):
         raise Unfit("Its values are texts.")
+    if encodable(given) != given:
+        raise Unfit("Its values are texts, and this has half of a character (a lone surrogate).")
     return Written(given, text(given))
 
 

@@ -4,6 +4,7 @@ write. Source: https://bitol-io.github.io/open-data-contract-standard/v3.1.0/
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,8 @@ def write_contract(file: Path, detail: DatasetDetail, rules: Sequence[Rule]) -> 
         ) from None
     except OSError as error:
         raise Unavailable(f"{file} cannot be written.", f"{error.strerror}.") from error
+    except ValueError as error:  # NUL, or half a character
+        raise BadRequest(f"{file} cannot be written.", f"{error}.", "Name another file.") from None
     name = detail.dataset.name
     return Contract(dataset=name, file=str(file), rules=count, left_out=left_out)
 
@@ -88,11 +91,11 @@ def _parsed(file: Path) -> Mapping[str, Any]:
     import yaml
 
     what = f"{file} is not a data contract."
+    if not os.path.exists(file):  # False, too, for what cannot be a name
+        raise NotFound(f"There is no file {file}.", fix="Check the path.")
     try:
         with file.open("rb") as handle:
             data = handle.read(_MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise NotFound(f"There is no file {file}.") from None
     except OSError as error:
         raise Unavailable(f"{file} cannot be read.", f"{error.strerror}.") from error
     if len(data) > _MAX_BYTES:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ...core.display import encodable
 from ...core.errors import BadRequest, Forbidden, MLInfraError, NotFound, Unprocessable
 from . import words
 from .answers import Found, Input, framed
@@ -51,6 +53,7 @@ def run(query: Query) -> Found:
     """
     import duckdb
 
+    _check_text(query)
     tokens = words.tokens(query.text)
     words.check_select(tokens)
     masking = Masking()
@@ -77,6 +80,17 @@ def run(query: Query) -> Found:
         text=text,
         inputs=tables.inputs,
     )
+
+
+def _check_text(query: Query) -> None:
+    """Raise BadRequest for what DuckDB does not take as text."""
+    values = json.dumps(query.parameters, ensure_ascii=False, skipkeys=True, default=str)
+    if encodable(query.text) != query.text or encodable(values) != values:
+        raise BadRequest(
+            "The query cannot be run.",
+            "It, or one of its parameters, has half of a character (a lone surrogate).",
+            "Type the character again.",
+        )
 
 
 def _prepared(

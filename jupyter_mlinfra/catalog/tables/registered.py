@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
@@ -50,7 +51,7 @@ def location_of(path: str | Path, root: Path) -> tuple[str, str]:
     """
     refuse_address(path)
     place = Path(path) if Path(path).is_absolute() else root / path
-    if place.is_dir():
+    if os.path.isdir(place):  # not Path.is_dir, which raises for a name that is too long
         if is_delta(place):
             return DELTA, str(place)
         place /= "*"
@@ -79,7 +80,7 @@ def _delta_bytes(location: str) -> int | None:
 
 def is_delta(folder: Path) -> bool:
     """Whether a folder is that of a Delta table."""
-    return (folder / "_delta_log").is_dir()
+    return os.path.isdir(folder / "_delta_log")
 
 
 def schema_of(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, get_args
 
+from ...core.display import encodable
 from ...core.errors import BadRequest, NotFound
 from ...core.events import telling
 from ...core.records import Page, now
@@ -69,9 +70,16 @@ class QualityVerbs(Verbs):
         self._check_telling(dataset, check, reveal)
         words = stored_text(check)
         _check_severity(severity, check, words)
+        rule = as_.strip() or words
+        if encodable(rule) != rule:
+            raise BadRequest(
+                f"{rule[:40]!r} cannot be the name of a rule.",
+                "It has half of a character (a lone surrogate).",
+                "Type the character again.",
+            )
         made = Rule(
             dataset=dataset.text,
-            rule=as_.strip() or words,
+            rule=rule,
             text=words,
             severity=severity,
             columns=list(check.columns),
