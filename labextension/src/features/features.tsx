@@ -177,13 +177,14 @@ function knownColumns(
         const own = uses.filter(({ features }) => features.includes(name));
         return own.length ? (
           <>
-            {own.slice(0, SHOWN).map(use => (
+            {own.slice(0, SHOWN).map((use, place) => (
               <React.Fragment key={use.ref}>
-                <User use={use} />{' '}
+                {place > 0 && ', '}
+                <User use={use} />
               </React.Fragment>
             ))}
             {own.length > SHOWN && (
-              <span className={cx('quiet')}>{trans.__('+ %1', own.length - SHOWN)}</span>
+              <span className={cx('quiet')}> {trans.__('+ %1', own.length - SHOWN)}</span>
             )}
           </>
         ) : (
@@ -274,9 +275,10 @@ function columnsOf(workbench: IWorkbench): IColumnSpec<IFeature>[] {
       head: trans.__('used by'),
       cell: ({ used_by }) =>
         used_by.length
-          ? used_by.slice(0, 3).map(ref => (
+          ? used_by.slice(0, 3).map((ref, place) => (
               <React.Fragment key={ref}>
-                <RefLink reference={ref} />{' '}
+                {place > 0 && ', '}
+                <RefLink reference={ref} />
               </React.Fragment>
             ))
           : format.DASH

@@ -56,13 +56,13 @@ export function StoreForm({ picked, onClose }: IStoreFormProps): React.ReactElem
         onChange={setEntities}
         focus
       />
-      <Field label={trans.__('time in')} value={at} width={130} onChange={setAt} />
+      <Field label={trans.__('time in')} value={at} width={180} onChange={setAt} />
       <Field
         label={trans.__('Store as')}
         value={name}
         placeholder="ml.train"
         fault={fault(name)}
-        width={140}
+        width={180}
         onChange={setName}
       />
       <Button

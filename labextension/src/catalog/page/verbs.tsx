@@ -21,6 +21,7 @@ export function Verbs({ target }: { target: { ref: string } }): React.ReactEleme
   );
 }
 
+/** The menu below its button, to which Escape leads back. */
 function show({ commands, seen }: IWorkbench, target: { ref: string }, button: Element): void {
   seen.note(target.ref, target);
   const menu = new MenuSvg({ commands });
@@ -29,7 +30,14 @@ function show({ commands, seen }: IWorkbench, target: { ref: string }, button: E
       menu.addItem({ command: id, args: { ref: target.ref } });
     }
   }
-  menu.aboutToClose.connect(() => setTimeout(() => menu.dispose()));
+  menu.aboutToClose.connect(() =>
+    setTimeout(() => {
+      menu.dispose();
+      if (document.activeElement === document.body && button instanceof HTMLElement) {
+        button.focus();
+      }
+    })
+  );
   const { left, bottom } = button.getBoundingClientRect();
   menu.open(left, bottom);
 }

@@ -220,7 +220,7 @@ describe('As of', () => {
 it('the features show freshness, mean, drift, skew and models by name, champions marked', async () => {
   await opened('features');
   const [gust, rain] = cells('Features of weather');
-  const used = 'delay v7 champion first try';
+  const used = 'delay v7 champion, first try';
   expect(gust?.slice(2, 7)).toEqual(['50 %', '38 min', '3 h', used, '25.5']);
   expect(gust?.slice(8)).toEqual(['0.31', '2 %']);
   expect(rain?.slice(3, 5)).toEqual(['never', '3 h']);
