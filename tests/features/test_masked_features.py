@@ -78,6 +78,46 @@ def test_looks_for_people_mask_what_comes_from_a_tagged_column(project: Project)
             ask()
 
 
+def test_what_is_made_of_a_column_is_traced_to_it_and_hidden_once_it_is_tagged(
+    project: Project,
+) -> None:
+    (project.root / "feature_repo").mkdir()
+    (project.root / "feature_repo" / "views.py").write_text(DEFINITIONS)
+    catalog, features = Catalog(project), Features(project)
+    at = datetime(2026, 3, 1, tzinfo=UTC)
+    rows = pl.DataFrame({"id": [1], "at": [at], "email": [CANARY], "score": [0.5]})
+    snapshot = catalog.write(rows, into="hr.people").snapshot
+    features.apply()
+    features.materialize("people", end=at)
+    (edge,) = [
+        edge
+        for edge in features.lineage("people").items
+        if edge.input == f"dataset:hr.people@{snapshot}"
+    ]
+    assert (edge.job, edge.output) == ("features.materialize", "view:people")
+    assert sorted(edge.columns) == [("email", "mail"), ("score", "score")]
+
+    moment = pl.DataFrame({"id": [1], "event_timestamp": [at]})
+    features.snapshot("ml.train", ["people:*"], moment)
+    catalog.write(rows.with_columns(email=pl.lit("other")), into="hr.people", mode="replace")
+    shown = f"id=1, event_timestamp={at}: stored {CANARY!r}, now 'other'"
+    assert _difference(features) == shown
+    catalog.tag("column:hr.people.email", add=["pii"])
+    assert catalog.preview("ml.train").masked == []  # it was not tagged when this was stored
+    assert _difference(features) == f"id=1, event_timestamp={at}: stored {MASK}, now {MASK}"
+    catalog.tag("column:hr.people.id", add=["pii"])
+    assert _difference(features).startswith(f"id={MASK}, ")
+    assert catalog.audit().total == 0
+    assert _difference(features, reveal=True) == shown
+    assert {entry.verb for entry in catalog.audit().items} == {"features snapshot"}
+
+
+def _difference(features: Features, *, reveal: bool = False) -> str:
+    """The example of what has changed since the training set was stored."""
+    found = features.compare_snapshot("ml.train", newest=True, reveal=reveal)
+    return found.features["people:mail"].example
+
+
 def _check_known(features: Features, catalog: Catalog) -> None:
     """As of and statistics hide the values, and show them by the same rule."""
     hidden = features.explain("people", {"id": 1}), features.statistics("people")

@@ -4,6 +4,7 @@ faults. `before_VERB` makes the state in which `VERB` begins, and `seen` tells t
 
 from __future__ import annotations
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,10 @@ import pyiceberg.table  # noqa: F401
 from jupyter_mlinfra.catalog import Catalog, DatasetName
 from jupyter_mlinfra.catalog.abandoned import _files
 from jupyter_mlinfra.catalog.quarantined import quarantine_of
-from jupyter_mlinfra.core.errors import NotFound
+from jupyter_mlinfra.core.errors import Conflict, NotFound
 from jupyter_mlinfra.core.project import Project
 
-NAME = "t.a"
+NAME, OTHER = "t.a", "t.b"
 FILES = {
     "new.csv": "id,x\n3,new\nthree,bad\n4,new\n",
     "keyed.csv": "id,x\n1,changed\n3,new\n",
@@ -46,7 +47,7 @@ def seen(root: Path) -> dict[str, Any]:
     trash = sorted(item.name for item in catalog.trash().items)
     try:
         detail = catalog.show(NAME)
-    except NotFound:
+    except (NotFound, Conflict):  # Conflict: its project was moved, and it is not relocated
         return {"rows": None, "trash": trash}
     store = catalog._store
     table = store.load(DatasetName.parse(NAME))
@@ -61,7 +62,16 @@ def seen(root: Path) -> dict[str, Any]:
         "rules": sorted(state.rule.text for state in catalog.rules(NAME).rules),
         "trash": trash,
         "damaged": [item.file for item in catalog.verify(NAME).damaged],
+        "other": _other(catalog),
     }
+
+
+def _other(catalog: Catalog) -> list[str] | None:
+    """The rows of another dataset; None if there is none, or it is not relocated."""
+    try:
+        return sorted(map(str, catalog.dataset(OTHER).scan().collect().rows()))
+    except (NotFound, Conflict):
+        return None
 
 
 def _quarantined(catalog: Catalog) -> int:
@@ -75,7 +85,12 @@ def left_over(root: Path) -> list[str]:
     """After one more write: data files that no snapshot has, and what is noted as under way."""
     catalog = catalog_of(root)
     catalog.write(pl.DataFrame({"id": [99], "x": ["last"]}), into=NAME)
-    table = catalog._store.load(DatasetName.parse(NAME))
+    return unneeded(catalog, root, NAME)
+
+
+def unneeded(catalog: Catalog, root: Path, name: str) -> list[str]:
+    """Data files of a dataset that no snapshot has, and what is noted as under way."""
+    table = catalog._store.load(DatasetName.parse(name))
     needed = {name.removeprefix("file://") for name in _files(table)}
     home = Path(table.metadata.location.removeprefix("file://"))
     files = {str(path) for path in home.glob("**/*.parquet")} - needed
@@ -124,6 +139,44 @@ def expire(root: Path) -> Any:
 
 def delete(root: Path) -> Any:
     return catalog_of(root).delete(NAME).undo
+
+
+def before_undelete(root: Path) -> None:
+    catalog = _two(root)
+    catalog.rule(NAME, "id > 0")
+    catalog.delete(NAME)
+
+
+def undelete(root: Path) -> Any:
+    return catalog_of(root).restore_deleted(NAME).name
+
+
+def before_mend(root: Path) -> None:
+    """The bad row is in a file where it is mended."""
+    catalog = _two(root)
+    catalog.ingest([root / "new.csv"], into=NAME)
+    catalog.export_quarantine(NAME, root / "bad.csv")
+    (root / "bad.csv").write_text("id,x\n33,mended\n")
+
+
+def mend(root: Path) -> Any:
+    return catalog_of(root).mend(NAME, root / "bad.csv").rows_written
+
+
+def before_relocate(root: Path) -> None:
+    """A project of two datasets, one of them with deleted rows, that was elsewhere."""
+    former = root.with_name("former")
+    former.mkdir()
+    shutil.copy(root / "mlinfra.toml", former)
+    catalog = _two(former)
+    catalog.write(pl.DataFrame({"id": [1], "x": ["new"]}), into=NAME, mode="upsert", key="id")
+    catalog.write(pl.DataFrame({"id": [7]}), into=OTHER)
+    shutil.rmtree(root)
+    former.rename(root)
+
+
+def relocate(root: Path) -> Any:
+    return [item.dataset for item in catalog_of(root).relocate().items]
 
 
 def deleted_replaced_and_brought_back(root: Path) -> dict[str, int]:

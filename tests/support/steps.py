@@ -59,7 +59,7 @@ class Works:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.communicate("", timeout=60)
+        self._process.communicate("", timeout=300)
 
     def run(self, work: str, *, kill_at: int = 0, full_from: int = 0) -> Run:
         """Run a function. kill_at: the number, from 1, of the step before which it is killed.
