@@ -6,7 +6,9 @@ Source: https://iceberg.apache.org/spec/#table-metadata and its appendix C.
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -20,6 +22,9 @@ from .spec import Column, Dataset, Snapshot
 
 if TYPE_CHECKING:
     from pyiceberg.table import Table
+
+_PACKED = ".gz.metadata.json"
+"""The ending of a metadata file that is compressed (`write.metadata.compression-codec`)."""
 
 OWNER, TAGS, DESCRIPTION = "mlinfra.owner", "mlinfra.tags", "comment"
 """Table properties that hold what people say about a dataset; the search index can always be
@@ -106,7 +111,8 @@ def checked(name: DatasetName, data: bytes, location: str) -> Metadata:
     Raises Unprocessable with the file's path.
     """
     try:
-        metadata: Metadata = json.loads(data)
+        is_packed = location.endswith(_PACKED)
+        metadata: Metadata = json.loads(gzip.decompress(data) if is_packed else data)
         columns(name, metadata), snapshots(name, metadata), str(metadata["location"])
         with contextlib.suppress(NotFound):  # an expired newest snapshot is not damage
             dataset(name, metadata)
@@ -121,6 +127,9 @@ def checked(name: DatasetName, data: bytes, location: str) -> Metadata:
         TypeError,
         ValueError,
         RecursionError,
+        EOFError,
+        gzip.BadGzipFile,
+        zlib.error,
     ) as error:
         why = f"Its metadata file {location} is damaged: {type(error).__name__}, {error}."
         raise Unprocessable(

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import polars as pl
 import pytest
+from pyiceberg.types import StringType
 
 from jupyter_mlinfra.catalog import Catalog
 from jupyter_mlinfra.core.errors import BadRequest, NotFound
@@ -177,6 +178,19 @@ def test_it_tells_columns_statistics_and_rows(catalog: Catalog) -> None:
         catalog.diff(NAME, first, key="z")
     with pytest.raises(NotFound, match="no snapshot 12"):
         catalog.diff(NAME, 12)
+
+
+def test_a_column_that_took_another_s_name_is_a_new_one(catalog: Catalog) -> None:
+    catalog.write(pl.DataFrame({"id": [1, 2], "v": [1.5, 2.5]}), into=NAME)
+    first = catalog.snapshots(NAME).items[0].id
+    table = catalog._store.load(catalog.own(NAME))
+    with table.update_schema() as update:
+        update.delete_column("v")
+    with table.update_schema() as update:
+        update.add_column("v", StringType())
+    catalog.write(pl.DataFrame({"id": [3], "v": ["a"]}), into=NAME)
+    schema = catalog.diff(NAME, first, key="id").schema
+    assert (schema.removed, schema.added, schema.retyped) == ({"v": "f64"}, {"v": "str"}, {})
 
 
 def test_masked_columns_show_no_value(catalog: Catalog) -> None:

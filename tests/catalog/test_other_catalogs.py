@@ -4,13 +4,17 @@ catalog that others made.
 
 from __future__ import annotations
 
+import gzip
 import json
+import sqlite3
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import unquote, urlsplit
 
@@ -411,6 +415,27 @@ def test_a_partitioned_table_of_others_is_read_and_appended_to(project, tmp_path
         3,
         1,
     ]
+
+
+def test_a_table_whose_metadata_is_compressed_is_read_and_written(project):
+    """As clients write it with `write.metadata.compression-codec` = gzip."""
+    catalog = Catalog(project)
+    catalog.write(pl.DataFrame({"id": [1, 2]}), into="t.packed")
+    with closing(sqlite3.connect(project.home / "catalog.db")) as connection, connection:
+        (location,) = connection.execute("SELECT metadata_location FROM iceberg_tables").fetchone()
+        plain = Path(location.removeprefix("file://"))
+        packed = location.replace(".metadata.json", ".gz.metadata.json")
+        Path(packed.removeprefix("file://")).write_bytes(gzip.compress(plain.read_bytes()))
+        connection.execute("UPDATE iceberg_tables SET metadata_location = ?", (packed,))
+    plain.unlink()
+    catalog = Catalog(project)
+    assert catalog.dataset("t.packed").scan().collect()["id"].to_list() == [1, 2]
+    assert catalog.show("t.packed").dataset.rows.value == 2
+    assert catalog.profile("t.packed", tier="exact").rows == 2
+    assert [item.name for item in catalog.search("packed").items] == ["t.packed"]
+    Path(packed.removeprefix("file://")).write_bytes(b"\x1f\x8b torn")
+    with pytest.raises(Unprocessable, match=r"gz\.metadata\.json is damaged"):
+        Catalog(project).show("t.packed")
 
 
 def test_storage_keys_of_the_catalog_reach_the_scan():

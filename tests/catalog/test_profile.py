@@ -5,7 +5,9 @@ oracle.
 from __future__ import annotations
 
 import json
+import statistics
 from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 
 import duckdb
 import numpy as np
@@ -310,6 +312,28 @@ def test_a_wide_table_is_profiled_in_one_walk_through_its_files(catalog, monkeyp
     found = catalog.profile("t.wide")
     assert [column.distinct for column in found.columns.values()] == [1] * 50
     assert len(walks) < 10
+
+
+@pytest.mark.parametrize("rows", [3, 30_000])
+@pytest.mark.parametrize("first", [2**53, 2**62, -(2**63), 1_767_225_600_123_456_789])
+def test_whole_numbers_that_no_float_tells_apart_have_an_exact_mean_and_deviation(
+    catalog, first, rows
+):
+    """Few are counted, many are not; in two files."""
+    numbers = [first + 2 * (place % 7) + place // 7 for place in range(rows)]
+    for part in (numbers[: rows // 2], numbers[rows // 2 :]):
+        catalog.write(pl.DataFrame({"n": part}), into="p.large")
+    column = catalog.profile("p.large", tier="exact").columns["n"]
+    assert column.basis["std"] == "exact"
+    assert column.std == pytest.approx(statistics.stdev(numbers), rel=1e-9)
+    assert column.mean == float(Fraction(sum(numbers), rows))
+
+
+def test_numbers_whose_sum_is_no_float_have_a_mean(catalog):
+    catalog.write(pl.DataFrame({"x": [1e308, 1e308, -1e308]}), into="p.huge")
+    column = catalog.profile("p.huge", tier="exact").columns["x"]
+    assert column.mean == pytest.approx(1e308 / 3)
+    assert column.std is None  # the squares are larger than any float
 
 
 def test_an_empty_dataset_and_an_unknown_tier(catalog):

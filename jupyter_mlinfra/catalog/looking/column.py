@@ -11,7 +11,7 @@ import numpy as np
 from ...core.frames import exactly
 from .counting import COUNT, VALUE, bounds, counted, uncounted
 from .distinct import ALL, Distinct, hashes_of, merged
-from .moments import Moments, joined, moments_of
+from .moments import Moments, joined, moments_of, needs_origin
 from .sketch import ColumnSketch, is_flat
 
 if TYPE_CHECKING:
@@ -131,6 +131,8 @@ def _known(values: pl.Series, row: pl.DataFrame, place: str) -> tuple[pl.Series,
         ends = ends.clear()  # there is nothing but NaN
     if not values.dtype.is_numeric():
         return ends, None
+    if needs_origin(ends):
+        return ends, moments_of(values.drop_nulls())
     n, mean, variance = (_number(row, f"{place}.{word}") for word in ("n", "mean", "var"))
     if not (math.isfinite(mean) and math.isfinite(variance)):
         # NaN and infinity take no part; a mean that is too large for a float stays so.

@@ -150,7 +150,7 @@ class _Column:
             moments = moments_of(column.counts[VALUE], column.counts[COUNT])
         if moments is None or not moments.n:
             return
-        self._note("mean", moments.mean, self._basis)
+        self._note("mean", moments.average, self._basis)
         if (std := moments.std()) is not None:
             self._note("std", std, self._basis)
 

@@ -11,6 +11,7 @@ import io
 import json
 import os
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import astuple
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     type Schema = Mapping[str, pl.DataType]
 
-_FORMAT = 1
+_FORMAT = 2
 _MOST_BYTES = 2 << 30
 """Of the sketches of one table; above it the oldest are removed."""
 
@@ -141,7 +142,7 @@ def _encoded(sketch: Sketch, files: Sequence[str]) -> pl.DataFrame:
             lists.append(pl.Series(f"{name}.hash", column.distinct.hashes, dtype=pl.UInt64))
             lists.append(column.bounds.alias(f"{name}.bounds"))
             if moments := column.moments:
-                facts["moments"] = [moments.n, moments.mean, moments.squares]
+                facts["moments"] = astuple(moments)
         else:
             lists.append(pl.Series(f"{name}.other", [], dtype=column.dtype))
         head["columns"][name] = facts

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -176,13 +177,18 @@ def _continuous(clipped: _Clipped) -> Shape:
     digits, exponent = _round(extent / BINS) if extent else (1.0, 0)
     width = digits * 10.0**exponent
 
+    largest = max(abs(float(values[0])), abs(float(values[-1])))
+    # As many digits as tell two edges apart.
+    shown = max(6, math.floor(math.log10(largest)) - exponent + 2) if largest else 6
+
     def edge(place: int) -> float:
-        return float(f"{place * digits:.15g}e{exponent}")
+        return float((Decimal(place) * Decimal(str(digits))).scaleb(exponent))
+
+    def label(place: int) -> str:
+        return f"{edge(place):.{shown}g} – {edge(place + 1):.{shown}g}"
 
     index = np.floor(values / width).astype(np.int64)
-    return _shape(
-        "bins", clipped, index, edge, lambda place: f"{edge(place):g} – {edge(place + 1):g}"
-    )
+    return _shape("bins", clipped, index, edge, label)
 
 
 def _round(number: float) -> tuple[float, int]:

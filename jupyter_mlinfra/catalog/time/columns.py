@@ -85,22 +85,16 @@ def _ids(part: Any) -> set[int]:
     return own.union(*map(_ids, part.values()))
 
 
-def schema_diff(before: Fields, after: Fields) -> SchemaDiff:
-    """How the columns differ."""
-    old = {field["id"]: field for field in before}
-    new = {field["id"]: field for field in after}
-    gone = {field["name"]: _type(field) for key, field in old.items() if key not in new}
-    come = {field["name"]: _type(field) for key, field in new.items() if key not in old}
-    both = [(old[key], new[key]) for key in new if key in old]
-    retyped = {
-        two["name"]: (_type(one), _type(two)) for one, two in both if _type(one) != _type(two)
-    }
-    retyped |= {name: (gone[name], come[name]) for name in come if name in gone}
+def schema_diff(before: Fields, after: Fields, columns: Sequence[Pair]) -> SchemaDiff:
+    """How the columns differ. columns: which are the same."""
+    old = {field["name"]: _type(field) for field in before}
+    new = {field["name"]: _type(field) for field in after}
+    same = [(pair.before, pair.after) for pair in columns if pair.before is not None]
     return SchemaDiff(
-        added={name: kind for name, kind in come.items() if name not in gone},
-        removed={name: kind for name, kind in gone.items() if name not in come},
-        renamed={one["name"]: two["name"] for one, two in both if one["name"] != two["name"]},
-        retyped={name: types for name, types in retyped.items() if types[0] != types[1]},
+        added={name: kind for name, kind in new.items() if name not in {two for _, two in same}},
+        removed={name: kind for name, kind in old.items() if name not in {one for one, _ in same}},
+        renamed={one: two for one, two in same if one != two},
+        retyped={two: (old[one], new[two]) for one, two in same if old[one] != new[two]},
     )
 
 

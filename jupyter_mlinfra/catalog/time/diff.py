@@ -73,7 +73,7 @@ class Comparison:
             added=counted.added,
             removed=counted.removed,
             changed=counted.changed if key else None,
-            schema=schema_diff(old, new),
+            schema=schema_diff(old, new, columns),
             statistics=self._statistics(before, after, columns, masked),
             examples=examples_of(counted, before, after, columns, key, masked),
             files_read=len(before.files | after.files),

@@ -13,8 +13,8 @@ from ...core.records import Number
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchemaDiff:
     """How the columns of two snapshots differ, with short types. A column is the same one if it has
-    Iceberg's id of it. renamed: the new names by the old ones. retyped: old and new type, by the
-    new name.
+    Iceberg's id of it, or the name of one that is gone and its type or a wider one. renamed: the
+    new names by the old ones. retyped: old and new type, by the new name.
     """
 
     added: Mapping[str, str] = field(default_factory=dict)
