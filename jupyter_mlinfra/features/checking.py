@@ -78,6 +78,7 @@ def check_source(
             features={field.name: field.name for field in view.features if field.name not in keys},
             time=source.time,
             windows=_windows(view),
+            types={field.name: field.dtype.to_value_type().name for field in view.features},
         )
     except MLInfraError as error:
         error_type = type(error) if isinstance(error, NotFound | Unavailable) else Unprocessable

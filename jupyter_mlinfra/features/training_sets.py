@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from ..catalog import Catalog
     from ..core.project import Project
 
-_HISTORY = 50
-"""Snapshots of a dataset that are looked at."""
+_PAGE = 100
+"""Snapshots of a dataset that are looked at in one go."""
 
 RESTORED_FROM = "mlinfra.restored-from"
 """What the catalog says of a snapshot that has the rows of an earlier one."""
@@ -133,11 +133,16 @@ def read_recipe(catalog: Catalog, name: str) -> Recipe:
 
 
 def _last(catalog: Catalog, table: str) -> tuple[str, Recipe] | None:
-    """The newest snapshot of a dataset that is a training set; None if none of the newest is."""
-    for item in catalog.snapshots(table, limit=_HISTORY).items:
-        if found := catalog.properties(f"{table}@{item.id}").get(PROPERTY):
-            return item.id, Recipe(**json.loads(found))
-    return None
+    """The newest snapshot of a dataset that is a training set; None if none is."""
+    cursor: str | None = None
+    while True:
+        page = catalog.snapshots(table, limit=_PAGE, cursor=cursor)
+        for item in page.items:
+            if found := catalog.properties(f"{table}@{item.id}").get(PROPERTY):
+                return item.id, Recipe(**json.loads(found))
+        if page.cursor is None:
+            return None
+        cursor = page.cursor
 
 
 def check_name(catalog: Catalog, name: str, requested: Mapping[str, Sequence[str]]) -> None:

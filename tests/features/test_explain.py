@@ -14,10 +14,11 @@ import pytest
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.features import Features
-from jupyter_mlinfra.features.definitions import Column, Definition, LabelSpec
+from jupyter_mlinfra.features.definitions import Column, Definition, LabelSpec, WindowSpec
 from jupyter_mlinfra.features.join import JoinView, join_as_of
 from jupyter_mlinfra.features.knowing.explain import explain
 from jupyter_mlinfra.features.sources import SourceSpec
+from jupyter_mlinfra.features.windows.plan import window_spec
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 CASES = 2000
@@ -247,3 +248,77 @@ def test_labels_are_told_by_their_policy(tmp_path: Path) -> None:
     assert "most frequent" in vote.note
     with pytest.raises(Conflict, match="no stored rows"):
         explain(replace(plain, computed=True), tmp_path, {"key0": 1}, at)
+
+
+def test_each_row_is_in_the_windows_that_the_rule_says_and_they_give_what_a_join_gives(
+    tmp_path: Path,
+) -> None:
+    """Rows, reasons and aggregates against the rule in plain Python; each value is different."""
+    draw, seen = random.Random(9), dict[str, int]()
+    specs = [
+        window_spec("value", "count", window=timedelta(hours=3), slide=None, name="n"),
+        window_spec(
+            "value", "sum", window=timedelta(hours=5), slide=timedelta(hours=1), name="total"
+        ),
+        window_spec("value", "max", window=None, slide=timedelta(hours=2), name="top"),
+    ]
+    for number in range(12):
+        created, known = draw.random() < 0.8, draw.random() < 0.6
+        rows, specs_here = _rows(draw, 1), specs if draw.random() < 0.5 else specs[:2]
+        path = tmp_path / f"{number}.parquet"
+        pl.DataFrame(rows, schema=_schema(1)).write_parquet(path)
+        plain = view_of(path, ttl=None, created=created, keys=1)
+        names = [Column(name=item.feature, type="INT64", tags={}) for item in specs_here]
+        view = replace(plain, features=names, computed=True, aggregated=True, windows=specs_here)
+        for _ in range(6):
+            key, at = draw.randrange(2), T0 + timedelta(minutes=30 * draw.randrange(26))
+            found = explain(view, tmp_path, {"key0": key}, at, known_only=known, limit=200)
+            mine = [row for row in rows if row["key0"] == key]
+            inside = {
+                item.feature: [row for row in mine if _held(row, item, at, created and known)]
+                for item in specs_here
+            }
+            assert [item.rows for item in found.windows] == [
+                len(inside[item.feature]) for item in specs_here
+            ]
+            values = {name: [row["value"] for row in held] for name, held in inside.items()}
+            assert {item.feature: item.value for item in found.windows} == {
+                "n": len(values["n"]),
+                "total": sum(values["total"]) if values["total"] else None,
+                **({"top": max(values["top"], default=None)} if "top" in values else {}),
+            }
+            counted = {value for held in values.values() for value in held}
+            told = {row.values["value"]: row for row in found.rows}
+            assert {name for name, row in told.items() if row.verdict == "counted"} == counted
+            assert {*told} == {row["value"] for row in mine}
+            for row in mine:
+                verdict = told[row["value"]].verdict
+                assert verdict == _reason(row, specs_here, at, created and known), (row, at)
+                assert told[row["value"]].why
+                seen[verdict] = seen.get(verdict, 0) + 1
+    assert {*seen} == {"counted", "outside", "pending", "later", "created_later", "no_time"}
+
+
+def _bounds(item: WindowSpec, at: datetime) -> tuple[datetime, datetime]:
+    slide, epoch = timedelta(seconds=item.slide or 0), datetime(1970, 1, 1, tzinfo=UTC)
+    end = epoch + (at - epoch) // slide * slide
+    return (end - timedelta(seconds=item.seconds) if item.seconds else epoch), end
+
+
+def _held(row: dict[str, Any], item: WindowSpec, at: datetime, known: bool) -> bool:
+    begin, end = _bounds(item, at)
+    written = not known or (row["made"] is not None and row["made"] <= at)
+    return row["at"] is not None and begin <= row["at"] < end and written
+
+
+def _reason(row: dict[str, Any], windows: list[WindowSpec], at: datetime, known: bool) -> str:
+    if row["at"] is None:
+        return "no_time"
+    if row["at"] > at:
+        return "later"
+    if any(_held(row, item, at, known) for item in windows):
+        return "counted"
+    if any(_held(row, item, at, False) for item in windows):
+        return "created_later"
+    last = max(_bounds(item, at)[1] for item in windows)
+    return "pending" if row["at"] >= last else "outside"

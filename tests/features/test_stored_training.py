@@ -14,7 +14,7 @@ from polars.testing import assert_frame_equal
 from jupyter_mlinfra.catalog import Catalog
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.features import Features
+from jupyter_mlinfra.features import Features, training_sets
 
 from .conftest import DEFINITIONS, make_shop
 
@@ -129,6 +129,75 @@ def test_a_stored_training_set_is_made_again_from_the_versions_it_came_from(
     assert newer.snapshot != stored.snapshot
     assert features.compare_snapshot("ml.train").same
     assert_frame_equal(features.rebuild(f"ml.train@{stored.snapshot}"), before)
+
+
+def commit(catalog: Catalog, number: int) -> None:
+    """One more row of clicks, of a time at which many ask."""
+    at = T0 + timedelta(hours=number % 60)
+    catalog.write(
+        pl.DataFrame(
+            {"user_id": [1], "at": [at], "clicks_7d": [1000 + number], "rate": [0.5], "made": [at]}
+        ),
+        into="shop.clicks",
+    )
+
+
+@pytest.mark.slow
+def test_a_training_set_is_made_again_after_fifty_commits_a_compaction_and_an_expiry(
+    features: Features,
+) -> None:
+    """The expiry spares the one old snapshot that the stored set came from, and says so."""
+    catalog = Catalog(features._project)
+    stored = features.snapshot("ml.train", REFS, entities())
+    before = features.rebuild("ml.train")
+    source = stored.sources["shop.clicks"]
+    for number in range(50):
+        commit(catalog, number)
+        if number == 24:
+            half = catalog.snapshots("shop.clicks", limit=1).items[0].id
+            catalog.tag(f"shop.clicks@{half}", add=["half"])
+    catalog.compact("shop.clicks")
+    commit(catalog, 50)
+    plan = catalog.expire("shop.clicks", older_than=timedelta(0), keep=1)
+    kept = {item.id: item.kept_because for item in plan.snapshots if item.kept_because}
+    assert len(kept) == 3
+    assert source is not None
+    assert "dataset:ml.train" in kept[source]
+    assert plan.expires == 50
+    done = catalog.expire("shop.clicks", older_than=timedelta(0), keep=1, preview=False)
+    assert done.expires == 50
+    assert catalog.snapshots("shop.clicks").total == 3
+    assert_frame_equal(features.rebuild("ml.train"), before)
+    found = features.compare_snapshot("ml.train")
+    assert (found.same, found.compared, list(found.changed)) == (True, 600, [])
+    newest = features.compare_snapshot("ml.train", newest=True)
+    assert newest.different == newest.features["clicks:clicks_7d"].different + (
+        newest.features["clicks:rate"].different if "clicks:rate" in newest.features else 0
+    )
+    assert newest.different > 0
+
+
+def test_a_stored_set_is_found_behind_any_number_of_later_rows(
+    features: Features, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training_sets, "_PAGE", 2)
+    catalog = Catalog(features._project)
+    stored = features.snapshot("ml.train", REFS, entities(5))
+    rows = catalog.dataset("ml.train").scan().collect()
+    for _ in range(4):
+        catalog.write(rows, into="ml.train")
+    with pytest.raises(Conflict, match="no stored training set") as caught:
+        features.rebuild("ml.train")
+    assert f"ml.train@{stored.snapshot} is one" in caught.value.fix
+    assert features.rebuild(f"ml.train@{stored.snapshot}").height == 5
+    assert catalog.expire("ml.train").lost == []
+    (_, recipes) = catalog.expire("ml.train", older_than=timedelta(0), keep=1).lost[-2:]
+    assert recipes.startswith(
+        f"Stored training sets that cannot be rebuilt any more: {stored.snapshot}."
+    )
+    newer = features.snapshot("ml.train", REFS, entities(5))
+    assert features.rebuild("ml.train").height == 5
+    assert newer.snapshot != stored.snapshot
 
 
 def test_what_has_changed_since_is_said(features: Features) -> None:

@@ -13,7 +13,7 @@ import pytest
 from jupyter_mlinfra.core.errors import Conflict
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.features import Features, statistics
-from jupyter_mlinfra.features.faces.rows import browsing
+from jupyter_mlinfra.features.faces.rows import browsing, knowing
 from jupyter_mlinfra.features.spec import OnlineStatus
 
 from .conftest import T0
@@ -111,9 +111,40 @@ def test_the_registry_keeps_the_aggregations_of_batch_and_stream_views(paying: F
     assert paying.apply().unchanged == ["live", "spent"]
 
 
+def test_it_is_told_which_rows_are_in_the_windows_and_what_training_gets(paying: Features) -> None:
+    minute = timedelta(minutes=1)
+    names = ["sum_amount_3600s", "times", "dearest"]
+    for at, verdicts, rows in (
+        (T0 + 45 * minute, {"counted": 1, "later": 2}, [0, 1, 1]),
+        (T0 + 75 * minute, {"counted": 2, "pending": 1}, [2, 2, 2]),
+        (T0 + 180 * minute, {"counted": 3}, [0, 3, 3]),
+        (T0 + 2940 * minute, {"counted": 1, "outside": 2}, [0, 1, 1]),
+    ):
+        found = paying.explain("spent", {"user_id": "1"}, at)
+        asked = pl.DataFrame({"user_id": [1], "event_timestamp": [at]})
+        (trained,) = paying.training_set(["spent:*"], asked).to_dicts()
+        assert {item.feature: item.value for item in found.windows} == {
+            name: trained[name] for name in names
+        }
+        assert [item.rows for item in found.windows] == rows
+        assert (found.verdicts, found.total, found.taken) == (verdicts, 3, None)
+        assert found.note == "3 rows of other entities are left out."
+    at = T0 + 180 * minute
+    known = paying.explain("spent", {"user_id": 1}, at, known_only=True)
+    assert known.verdicts == {"counted": 2, "created_later": 1}
+    assert [item.value for item in known.windows] == [None, 2, 7.0]
+    late = known.rows[-1]
+    assert (late.values, late.verdict) == ({"amount": 11.0}, "created_later")
+    assert late.why == "a late arrival: written at 11:00, not known yet"
+    assert known.rows[0].why == "in the window of times, dearest; outside that of sum_amount_3600s"
+    assert (known.windows[0].start, known.windows[0].end) == (T0 + 120 * minute, at)
+    old = paying.explain("live", {"user_id": 1}, T0 + 180 * minute)
+    assert [(item.value, item.rows) for item in old.windows] == [(23 / 3, 3)]
+    facts = dict(knowing._explained(known).facts)
+    assert facts["times"].startswith("2 = count of amount in 2 rows, from 2026-02-2")
+
+
 def test_nothing_is_told_of_windows_as_if_they_were_rows(paying: Features) -> None:
-    with pytest.raises(Conflict, match=r"computed from the rows of data/paid\.parquet"):
-        paying.explain("spent", {"user_id": 1}, NOW)
     told = paying.statistics("spent")
     assert told.profile is None
     assert "computed" in told.no_drift

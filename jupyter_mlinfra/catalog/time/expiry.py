@@ -27,7 +27,7 @@ from ..names import DatasetName
 from ..pending import Attempt, Demand
 from ..stores.versions import check_properties
 from .files import NeededFile, NeededFiles
-from .pins import users_of
+from .pins import TRAINING, users_of
 from .spec import ExpiringSnapshot, ExpiryPlan
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ class Expiry:
             files=len(found.files),
             bytes=sum(file.bytes for file in found.files.values()),
             rows=rows,
-            lost=_lost(gone, rows),
+            lost=[*_lost(gone, rows), *_recipes(found.metadata, gone)],
             note=found.note,
             done=done,
         )
@@ -251,6 +251,23 @@ def _lost(gone: Sequence[Snapshot], rows: int) -> list[str]:
         " compared or restored any more."
     )
     return [states, *([f"Files with {rows:,} rows that no other state has."] if rows else [])]
+
+
+def _recipes(metadata: Metadata, gone: Sequence[Snapshot]) -> list[str]:
+    """The stored training sets among the states that go."""
+    going = {int(item.id) for item in gone}
+    made = [
+        str(entry["snapshot-id"])
+        for entry in metadata.get("snapshots", [])
+        if entry["snapshot-id"] in going and TRAINING in (entry.get("summary") or {})
+    ]
+    if not made:
+        return []
+    more = len(made) - _USERS_SHOWN
+    return [
+        f"Stored training sets that cannot be rebuilt any more: {', '.join(made[:_USERS_SHOWN])}"
+        f"{f' and {more:,} more' if more > 0 else ''}. A tag keeps one."
+    ]
 
 
 def _still_said(found: _Going) -> dict[str, Any]:

@@ -68,7 +68,7 @@ class JoinView:
         if self.windows:
             from ..windows import check_windows
 
-            check_windows(self.windows, self.features, self.schema, self.name)
+            check_windows(self.windows, self.features, self.schema, self.name, self.types)
 
 
 def check_entities(

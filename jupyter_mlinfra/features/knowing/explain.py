@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -18,13 +18,13 @@ from ..join import require_time, utc
 from ..labels import MAJORITY, PRIORITY, Resolution, resolution_of
 from ..online.keys import key_value, missing_key
 from ..sources import SourceSpec, one_snapshot, readable, scan
-from .spec import Explained, JudgedRow
+from .spec import Explained, JudgedRow, Verdict
 from .telling import Words
 
 if TYPE_CHECKING:
     import polars as pl
 
-_SRC, _TIME, _CREATED, _RANK, _VERDICT = "__src", "__time", "__created", "__rank", "__verdict"
+SRC, TIME, CREATED, VERDICT, _RANK = "__src", "__time", "__created", "__verdict", "__rank"
 _USABLE = "usable"
 
 
@@ -45,30 +45,21 @@ def explain(
     key that is missing or of a wrong type, Conflict for a view whose values Feast computes,
     NotFound and Unprocessable for a source that cannot be read.
     """
-    source = _source_of(view)
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    if view.aggregated:
+        from .windowed import explain_windows
+
+        return explain_windows(
+            view, repo, entity, at, known_only=known_only, limit=limit, masked=masked
+        )
+    source, features = _source_of(view), [column.name for column in view.features]
     with one_snapshot(), readable(source):
-        rows, given = _of_key(scan(source, repo), view, entity)
+        rows, given = of_key(scan(source, repo), view, entity)
         judged = _judged(_slim(rows, view, source), view, at, known_only)
         chosen = _nearest(judged, at, limit)
-        features = [column.name for column in view.features]
-        values = (
-            rows.filter(_is_in(_SRC, chosen[_SRC]))
-            .select(_SRC, *(exactly(name) for name in features))
-            .collect(engine="streaming")
-        )
-    by_row = {row.pop(_SRC): row for row in values.to_dicts()}
+        values = values_of(rows, chosen, features)
     words = Words(view.ttl, source.created or "", at, known_only, _taken_times(judged))
-    shown = [
-        JudgedRow(
-            event_at=row[_TIME],
-            created_at=row[_CREATED],
-            values=_shown(by_row[row[_SRC]], features, masked),
-            verdict=row[_VERDICT],
-            why=words.of(row[_VERDICT], row[_TIME], row[_CREATED]),
-        )
-        for row in chosen.to_dicts()
-    ]
+    shown = told(chosen, values, features, masked, words.of)
     return Explained(
         view=view.name,
         entity=given,
@@ -79,20 +70,38 @@ def explain(
         rows=shown,
         shown=len(shown),
         total=judged.height,
-        verdicts=dict(judged[_VERDICT].value_counts(sort=True).iter_rows()),
+        verdicts=dict(judged[VERDICT].value_counts(sort=True).iter_rows()),
         masked=sorted(masked),
         note=_note(view, source, known_only),
     )
 
 
+def told(
+    chosen: pl.DataFrame,
+    values: Mapping[int, Mapping[str, Any]],
+    names: Sequence[str],
+    masked: Collection[str],
+    why: Callable[[Verdict, datetime | None, datetime | None], str],
+) -> list[JudgedRow]:
+    """The chosen rows. values: by their number. names: of those that are shown. why: a verdict in
+    words, for the times of its row.
+    """
+    return [
+        JudgedRow(
+            event_at=row[TIME],
+            created_at=row[CREATED],
+            values={
+                name: MASK if name in masked else _plain(values[row[SRC]][name]) for name in names
+            },
+            verdict=row[VERDICT],
+            why=why(row[VERDICT], row[TIME], row[CREATED]),
+        )
+        for row in chosen.to_dicts()
+    ]
+
+
 def _source_of(view: Definition) -> SourceSpec:
     if view.source is None or view.computed:
-        if view.source is not None and view.aggregated:
-            raise Conflict(
-                f"{view.name} has no stored rows.",
-                f"Its windows are computed from the rows of {view.source.name}.",
-                f"See what each window holds: mlinfra features show {view.name}.",
-            )
         uses = ", ".join(view.uses)
         raise Conflict(
             f"{view.name} has no stored rows.",
@@ -102,7 +111,7 @@ def _source_of(view: Definition) -> SourceSpec:
     return view.source
 
 
-def _of_key(
+def of_key(
     rows: pl.LazyFrame, view: Definition, entity: Mapping[str, Any]
 ) -> tuple[pl.LazyFrame, dict[str, Any]]:
     """The numbered rows with this key, and the key in its types."""
@@ -124,11 +133,20 @@ def _of_key(
             ) from error
         given[key.name] = value
         rows = rows.filter(exactly(key.name) == pl.lit(typed, schema[key.name]))
-    return rows.with_row_index(_SRC), given
+    return rows.with_row_index(SRC), given
 
 
 def _slim(rows: pl.LazyFrame, view: Definition, source: SourceSpec) -> pl.DataFrame:
     """Number, times and rank of the labeler of each row."""
+    import polars as pl
+
+    resolution = resolution_of(view.labels)
+    rank = _rank(resolution) if resolution and resolution.policy == PRIORITY else pl.lit(0)
+    return rows.select(SRC, *times_of(rows, source), rank.alias(_RANK)).collect(engine="streaming")
+
+
+def times_of(rows: pl.LazyFrame, source: SourceSpec) -> list[pl.Expr]:
+    """TIME and CREATED in UTC, in the same unit."""
     import polars as pl
 
     schema = rows.collect_schema()
@@ -141,14 +159,7 @@ def _slim(rows: pl.LazyFrame, view: Definition, source: SourceSpec) -> pl.DataFr
         if source.created
         else pl.lit(None, pl.Datetime(unit, "UTC"))
     )
-    resolution = resolution_of(view.labels)
-    rank = _rank(resolution) if resolution and resolution.policy == PRIORITY else pl.lit(0)
-    return rows.select(
-        _SRC,
-        utc(source.time, schema[source.time], unit).alias(_TIME),
-        created.alias(_CREATED),
-        rank.alias(_RANK),
-    ).collect(engine="streaming")
+    return [utc(source.time, schema[source.time], unit).alias(TIME), created.alias(CREATED)]
 
 
 def _rank(resolution: Resolution) -> pl.Expr:
@@ -166,40 +177,39 @@ def _judged(rows: pl.DataFrame, view: Definition, at: datetime, known_only: bool
     """The rows with their verdicts."""
     import polars as pl
 
-    unit = cast(pl.Datetime, rows.schema[_TIME]).time_unit
-    asked = pl.lit(at, pl.Datetime("us", "UTC")).dt.cast_time_unit(unit)
-    time, created = pl.col(_TIME), pl.col(_CREATED)
+    asked = moment_in(rows, at)
+    time, created = pl.col(TIME), pl.col(CREATED)
     rules = [(time.is_null(), "no_time"), (time > asked, "later")]
     if view.ttl is not None:
         rules.append((asked - time > view.ttl, "expired"))
     if known_only and view.source and view.source.created:
         rules.append((created.is_null() | (created > asked), "created_later"))
-    rows = rows.with_columns(_first_true(rules, pl.lit(_USABLE)).alias(_VERDICT))
+    rows = rows.with_columns(first_true(rules, pl.lit(_USABLE)).alias(VERDICT))
     resolution = resolution_of(view.labels)
-    usable = pl.col(_VERDICT) == _USABLE
+    usable = pl.col(VERDICT) == _USABLE
     if resolution is not None and resolution.policy == MAJORITY:
         return rows.with_columns(
-            pl.when(usable).then(pl.lit("counted")).otherwise(_VERDICT).alias(_VERDICT)
+            pl.when(usable).then(pl.lit("counted")).otherwise(VERDICT).alias(VERDICT)
         )
-    order = [_RANK, _TIME, _CREATED, _SRC]
+    order = [_RANK, TIME, CREATED, SRC]
     winner = rows.filter(usable).sort(order, nulls_last=False).tail(1)
     if winner.is_empty():
         return rows
     best = {name: pl.lit(winner[name]).first() for name in order}
-    earlier = (created.is_null() & best[_CREATED].is_not_null()) | (created < best[_CREATED])
-    lost = _first_true(
+    earlier = (created.is_null() & best[CREATED].is_not_null()) | (created < best[CREATED])
+    lost = first_true(
         [
-            (pl.col(_SRC) == best[_SRC], "taken"),
+            (pl.col(SRC) == best[SRC], "taken"),
             (pl.col(_RANK) < best[_RANK], "outranked"),
-            (time < best[_TIME], "older"),
+            (time < best[TIME], "older"),
             (earlier, "tie_created"),
         ],
         pl.lit("tie_order"),
     )
-    return rows.with_columns(pl.when(usable).then(lost).otherwise(_VERDICT).alias(_VERDICT))
+    return rows.with_columns(pl.when(usable).then(lost).otherwise(VERDICT).alias(VERDICT))
 
 
-def _first_true(rules: Sequence[tuple[pl.Expr, str]], rest: pl.Expr) -> pl.Expr:
+def first_true(rules: Sequence[tuple[pl.Expr, str]], rest: pl.Expr) -> pl.Expr:
     """The word of the first rule that holds."""
     import polars as pl
 
@@ -212,27 +222,37 @@ def _nearest(judged: pl.DataFrame, at: datetime, limit: int) -> pl.DataFrame:
     """The taken row, then those nearest in time; of equally near ones the later row first."""
     import polars as pl
 
-    far = (pl.col(_TIME).dt.timestamp("us") - pl.lit(at).dt.timestamp("us")).abs()
-    taken = pl.col(_VERDICT) == "taken"
-    return judged.sort([~taken, far, -pl.col(_SRC).cast(pl.Int64)], nulls_last=True).head(limit)
+    far = (pl.col(TIME).dt.timestamp("us") - pl.lit(at).dt.timestamp("us")).abs()
+    taken = pl.col(VERDICT) == "taken"
+    return judged.sort([~taken, far, -pl.col(SRC).cast(pl.Int64)], nulls_last=True).head(limit)
 
 
 def _taken_times(judged: pl.DataFrame) -> tuple[datetime | None, datetime | None]:
     """Event and created time of the row that is taken."""
-    taken = judged.filter(judged[_VERDICT] == "taken")
-    return taken.select(_TIME, _CREATED).row(0) if taken.height else (None, None)
+    taken = judged.filter(judged[VERDICT] == "taken")
+    return taken.select(TIME, CREATED).row(0) if taken.height else (None, None)
 
 
-def _is_in(name: str, values: pl.Series) -> pl.Expr:
+def moment_in(rows: pl.DataFrame, moment: datetime) -> pl.Expr:
+    """A moment in the unit of the times of the rows."""
     import polars as pl
 
-    return pl.col(name).is_in(values.to_list())
+    unit = cast(pl.Datetime, rows.schema[TIME]).time_unit
+    return pl.lit(moment, pl.Datetime("us", "UTC")).dt.cast_time_unit(unit)
 
 
-def _shown(
-    row: Mapping[str, Any], features: Sequence[str], masked: Collection[str]
-) -> dict[str, Any]:
-    return {name: MASK if name in masked else _plain(row[name]) for name in features}
+def values_of(
+    rows: pl.LazyFrame, chosen: pl.DataFrame, names: Sequence[str]
+) -> dict[int, dict[str, Any]]:
+    """The values of the chosen rows, by their number."""
+    import polars as pl
+
+    found = (
+        rows.filter(pl.col(SRC).is_in(chosen[SRC].to_list()))
+        .select(SRC, *(exactly(name) for name in names))
+        .collect(engine="streaming")
+    )
+    return {row.pop(SRC): row for row in found.to_dicts()}
 
 
 def _plain(value: Any) -> Any:

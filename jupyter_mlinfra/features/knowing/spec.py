@@ -22,9 +22,12 @@ Verdict = Literal[
     "later",
     "created_later",
     "no_time",
+    "outside",
+    "pending",
 ]
-"""Why a join takes a row, or refuses it. counted: one of the labels of a majority vote. outranked:
-a label of a weaker labeler. The others are told by `knowing.explain`.
+"""Why a join takes a row, or refuses it. counted: one of the labels of a majority vote, or in a
+window. outranked: a label of a weaker labeler. outside: before the windows. pending: in a window
+that has not ended. The others are told by `knowing.explain`.
 """
 
 
@@ -42,12 +45,30 @@ class JudgedRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeldWindow:
+    """The window of one aggregation. start, end: in UTC; events from `start` on and before `end`
+    are in it, all before `end` if `start` is None. rows: those of the entity that are in it and
+    count; without: those of them that have no value. value: what a training set gets.
+    """
+
+    feature: str
+    column: str
+    function: str
+    start: datetime | None
+    end: datetime
+    rows: int
+    without: int
+    value: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Explained:
     """Which row a join takes for one entity at a time, and why it refuses every other.
 
     rows: the taken one first, then those nearest in time; `total` of the source have the key.
     verdicts: how many of all have each. known_only: rows count once they are written. masked:
-    features whose values are not shown. note: what else decides; usually empty.
+    features whose values are not shown. note: what else decides; usually empty. windows: of a view
+    with aggregations; its rows have the values that are aggregated, and none is taken alone.
     """
 
     view: str
@@ -62,6 +83,7 @@ class Explained:
     verdicts: Mapping[Verdict, int]
     masked: Sequence[str] = ()
     note: str = ""
+    windows: Sequence[HeldWindow] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

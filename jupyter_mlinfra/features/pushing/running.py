@@ -22,7 +22,7 @@ from ..online import opened_store, require_online_keys
 from ..online.writing import OnlineWriter, Rows, rows_of, writing
 from ..repo import feast_config, folder, require_online_store
 from ..sources import one_snapshot, readable, scan
-from ..spec import Pushed
+from ..spec import Pushed, Rejected
 from ..store import FeatureFiles, Materialization
 from .checking import Checked
 from .once import noted
@@ -58,17 +58,8 @@ def push(
     fed, at = views_of(name, views), now()
     for view in fed:
         _require_writable(view, to)
-    checked = Checked(columns, rows)
-    for view in fed:
-        checked.check(view, at, until=None if to == "offline" else until)
+    checked = _checked(name, fed, columns, rows, at, None if to == "offline" else until)
     kept = checked.kept()
-    faults = [checked.faults[number] for number in sorted(checked.faults)]
-    if rows and not any(kept):
-        raise Unprocessable(
-            f"None of the {rows:,} rows can be pushed to {name}.",
-            f"Row {faults[0].row}, {faults[0].column}: {faults[0].why}",
-            "Correct the rows: each value of the type of its feature, no time in the future.",
-        )
     good = {
         name: [v for v, k in zip(c, kept, strict=True) if k] for name, c in checked.columns.items()
     }
@@ -85,9 +76,36 @@ def push(
         rows=sum(kept),
         to=to,
         older=older,
-        rejected=faults[:MOST_NAMED],
-        rejected_rows=len(faults),
+        rejected=_named(checked)[:MOST_NAMED],
+        rejected_rows=len(checked.faults),
     )
+
+
+def _checked(
+    name: str,
+    fed: Sequence[Definition],
+    columns: Mapping[str, Sequence[Any]],
+    rows: int,
+    at: datetime,
+    until: datetime | None,
+) -> Checked:
+    """The rows, checked for all views. Raises BadRequest, and Unprocessable if none is left."""
+    checked = Checked(columns, rows)
+    for view in fed:
+        checked.check(view, at, until=until)
+    if rows and not any(checked.kept()):
+        first = _named(checked)[0]
+        raise Unprocessable(
+            f"None of the {rows:,} rows can be pushed to {name}.",
+            f"Row {first.row}, {first.column}: {first.why}",
+            "Correct the rows: each value of the type of its feature, no time in the future.",
+        )
+    return checked
+
+
+def _named(checked: Checked) -> list[Rejected]:
+    """What is wrong with rows, in their order."""
+    return [checked.faults[number] for number in sorted(checked.faults)]
 
 
 def views_of(name: str, views: Mapping[str, Definition]) -> list[Definition]:

@@ -36,7 +36,8 @@ class KnowingVerbs(BrowsingVerbs):
         limit: int = 20,
         reveal: Reveal = False,
     ) -> Explained:
-        """Which row a join takes for one entity at a time, and why it refuses every other.
+        """Which row a join takes for one entity at a time, and why it refuses every other; of a
+        view with aggregations, which rows are in each window, and what the window gives.
 
         entity: its join keys. at: without a zone it is UTC; None: now, or `features.as_of`.
         known_only: rows count only once they are written, as with Feast's

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ..joining.view import JoinView
     from .plan import Plan
 
-_FORMAT = 2
+_FORMAT = 3
 _TILES, _LATE = "tiles", "late"
 _UNUSED_DAYS = 30
 """Tiles that nobody asked for so long go: those of definitions that have changed."""

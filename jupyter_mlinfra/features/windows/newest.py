@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ...core.frames import exactly
-from .plan import plan_of
+from .plan import ended_last
 
 if TYPE_CHECKING:
     import polars as pl
@@ -16,15 +16,12 @@ if TYPE_CHECKING:
     from ..sources import SourceSpec
     from . import Tiles
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _AT = "__until"
 
 
 def newest_end(windows: Sequence[WindowSpec], until: datetime) -> datetime:
     """The end of the last window that has ended by then."""
-    plan = plan_of(windows)
-    hops = [timedelta(microseconds=group.hop * plan.tile) for group in plan.groups]
-    return max(_EPOCH + (until - _EPOCH) // hop * hop for hop in hops)
+    return max(ended_last(item, until) for item in windows)
 
 
 def newest_windows(

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from ...core.errors import Unprocessable
@@ -23,6 +23,7 @@ for them.
 DEFAULT_HOP = timedelta(minutes=5)
 """From one window to the next, where neither the aggregation nor its view says it: Feast's hop."""
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SHORTEST, _LONGEST = 1e-6, 1e12
 """Seconds that the window in a tag may have."""
 
@@ -53,8 +54,8 @@ NEEDS: Mapping[Function, str] = {
     "var": "nmv",
     "count_distinct": "",
 }
-"""What a tile must hold of a column: number of values, sum, smallest, largest, mean, and sum of
-squared distances from the mean.
+"""What a tile must hold of a column of floats: number of values, sum, smallest, largest, mean, and
+sum of squared distances from the mean. Of other columns see `numbers.needed`.
 """
 
 
@@ -83,8 +84,12 @@ class Plan:
     distinct: tuple[int, ...]
 
 
-def plan_of(windows: Sequence[WindowSpec]) -> Plan:
-    """The plan for these aggregations: tiles as long as fit into every hop and every window."""
+def plan_of(windows: Sequence[WindowSpec], schema: Mapping[str, pl.DataType]) -> Plan:
+    """The plan for these aggregations of a source: tiles as long as fit into every hop and every
+    window.
+    """
+    from .numbers import needed
+
     lengths = [(_hop(item), _microseconds(item.seconds)) for item in windows]
     tile = math.gcd(*(value for pair in lengths for value in pair if value is not None))
     grouped: dict[tuple[int, int | None], list[WindowSpec]] = {}
@@ -92,9 +97,7 @@ def plan_of(windows: Sequence[WindowSpec]) -> Plan:
         key = (hop // tile, None if length is None else length // tile)
         grouped.setdefault(key, []).append(item)
     inputs = tuple(dict.fromkeys(item.column for item in windows))
-    functions = [
-        {FUNCTIONS[item.function] for item in windows if item.column == column} for column in inputs
-    ]
+    functions = [{item.function for item in windows if item.column == column} for column in inputs]
     return Plan(
         tile=tile,
         groups=tuple(
@@ -103,13 +106,21 @@ def plan_of(windows: Sequence[WindowSpec]) -> Plan:
         ),
         inputs=inputs,
         needs={
-            number: "".join(sorted({letter for name in names for letter in NEEDS[name]}))
-            for number, names in enumerate(functions)
+            number: "".join(
+                sorted({letter for name in names for letter in needed(name, schema[column])})
+            )
+            for number, (column, names) in enumerate(zip(inputs, functions, strict=True))
         },
         distinct=tuple(
             number for number, names in enumerate(functions) if "count_distinct" in names
         ),
     )
+
+
+def ended_last(item: WindowSpec, at: datetime) -> datetime:
+    """The end of the last window that has ended at a time."""
+    hop = timedelta(microseconds=_hop(item))
+    return _EPOCH + (at - _EPOCH) // hop * hop
 
 
 def window_spec(
@@ -190,10 +201,15 @@ def check_windows(
     features: Collection[str],
     schema: Mapping[str, pl.DataType],
     view: str,
+    types: Mapping[str, str],
 ) -> None:
-    """Raise Unprocessable unless the aggregations give all features, from columns of the source."""
+    """Raise Unprocessable unless the aggregations give all features, from columns of the source.
+    types: Feast's types of the features.
+    """
     for item in windows:
         _check(item, schema, view)
+        if types.get(item.feature) == "DECIMAL":
+            _check_decimal(item, schema[item.column], view)
     names = [item.feature for item in windows]
     if unknown := [name for name in features if name not in names]:
         raise Unprocessable(
@@ -233,6 +249,18 @@ def _check(item: WindowSpec, schema: Mapping[str, pl.DataType], view: str) -> No
             f"{item.feature} of {view} cannot be computed.",
             f"{item.column} is {dtype}, which has no {function} here.",
             "Take count or count_distinct, or a column of numbers.",
+        )
+
+
+def _check_decimal(item: WindowSpec, dtype: pl.DataType, view: str) -> None:
+    function = FUNCTIONS[item.function]
+    if function in ("mean", "std", "var") or (
+        dtype.is_float() and NEEDS[function] not in ("n", "")
+    ):
+        raise Unprocessable(
+            f"{item.feature} of {view} is no decimal.",
+            f"A {function} of {dtype} is a float.",
+            "Give the feature the type Float64.",
         )
 
 

@@ -54,17 +54,18 @@ def both(needs: Mapping[int, str], left: str, right: str | None) -> list[pl.Expr
     sides = [left] if right is None else [left, right]
     made: list[pl.Expr] = []
     for number, letters in needs.items():
-        n, s, a, z, m, v = (
+        n, s, f, a, z, m, v = (
             [pl.col(f"{side}{letter}{number}") for side in sides] for letter in LETTERS
         )
-        n = [count.fill_null(0) for count in n]
+        n, s = ([item.fill_null(0) for item in items] for items in (n, s))
         of = {
             "n": pl.sum_horizontal(n),
-            "s": pl.sum_horizontal([total.fill_null(0) for total in s]),
+            "s": pl.sum_horizontal(s),
+            "f": pl.sum_horizontal([item.fill_null(0.0) for item in f]),
             "a": pl.min_horizontal(a),
             "z": pl.max_horizontal(z),
             "m": _mean(n, m),
-            "v": _squares(n, m, v),
+            "v": _squares(n, v, _between(n, s, m if "m" in letters else []) if right else None),
         }
         made += [of[letter].alias(f"{letter}{number}") for letter in letters]
     return made
@@ -78,12 +79,29 @@ def _mean(n: list[pl.Expr], means: list[pl.Expr]) -> pl.Expr:
     return pl.when(total > 0).then(pl.sum_horizontal(weighted) / total)
 
 
-def _squares(n: list[pl.Expr], means: list[pl.Expr], squares: list[pl.Expr]) -> pl.Expr:
+def _between(n: list[pl.Expr], sums: list[pl.Expr], means: list[pl.Expr]) -> pl.Expr:
+    """How far the means of two sides are from each other. means: of floats; those of integers are
+    in their sums, of which no difference loses a digit.
+    """
+    import polars as pl
+
+    if means:
+        return means[1] - means[0]
+    pivot = sums[0] // n[0]
+    first, second = (
+        (total - count * pivot).cast(pl.Float64) / count
+        for count, total in zip(n, sums, strict=True)
+    )
+    return second - first
+
+
+def _squares(n: list[pl.Expr], squares: list[pl.Expr], between: pl.Expr | None) -> pl.Expr:
+    """between: see `_between`; None where there is one side."""
     import polars as pl
 
     total = pl.sum_horizontal([item.fill_null(0.0) for item in squares])
-    if len(n) == 2:
-        apart = (means[1] - means[0]).pow(2) * n[0] * n[1] / (n[0] + n[1])
+    if between is not None:
+        apart = between.pow(2) * n[0] * n[1] / (n[0] + n[1])
         total = total + apart.fill_null(0.0).fill_nan(0.0)
     return total
 
@@ -94,20 +112,26 @@ def _added_up(tiles: pl.DataFrame, needs: Mapping[int, str], *, backwards: bool)
     import polars.selectors as cs
 
     made: list[pl.Expr] = [pl.col(TILE)]
+    fill: Literal["backward", "forward"] = "backward" if backwards else "forward"
     for number, letters in needs.items():
-        n, m, v = (pl.col(f"{letter}{number}") for letter in "nmv")
+        n, s, f, a, z, m, v = (pl.col(f"{letter}{number}") for letter in LETTERS)
+        count, total = n.cum_sum(reverse=backwards), s.cum_sum(reverse=backwards)
         # Distances from a value of the stretch: they cannot be large where the spread is not.
-        known = m.drop_nulls()
+        known = (m if "m" in letters else s // n).drop_nulls()
         pivot = known.last() if backwards else known.first()
-        count = n.cum_sum(reverse=backwards)
-        apart = (n * (m - pivot)).fill_null(0.0).cum_sum(reverse=backwards)
-        squares = (v + n * (m - pivot).pow(2)).fill_null(0.0).cum_sum(reverse=backwards)
-        fill: Literal["backward", "forward"] = "backward" if backwards else "forward"
+        if "m" in letters:
+            apart = (n * (m - pivot)).fill_null(0.0).cum_sum(reverse=backwards)
+            far = n * (m - pivot).pow(2)
+        else:
+            apart = (total - count * pivot).cast(pl.Float64)
+            far = pl.when(n > 0).then((s - n * pivot).cast(pl.Float64).pow(2) / n)
+        squares = (v + far).fill_null(0.0).cum_sum(reverse=backwards)
         of = {
             "n": count,
-            "s": pl.col(f"s{number}").cum_sum(reverse=backwards),
-            "a": pl.col(f"a{number}").cum_min(reverse=backwards).fill_null(strategy=fill),
-            "z": pl.col(f"z{number}").cum_max(reverse=backwards).fill_null(strategy=fill),
+            "s": total,
+            "f": f.cum_sum(reverse=backwards),
+            "a": a.cum_min(reverse=backwards).fill_null(strategy=fill),
+            "z": z.cum_max(reverse=backwards).fill_null(strategy=fill),
             "m": pl.when(count > 0).then(pivot + apart / count),
             "v": pl.when(count > 0).then((squares - apart.pow(2) / count).clip(0.0)),
         }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from ...core.frames import exactly
 from ..joining.names import CREATED, key_names
 from ..joining.times import Unit, utc
+from .numbers import number, squares
 from .plan import Plan
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 TILE = "__tile"
 """The number of a tile: its beginning since 1970, in tiles."""
 
-LETTERS = "nsazmv"
-"""See `plan.NEEDS`."""
+LETTERS = "nsfazmv"
+"""See `numbers.needed`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,7 @@ class TileFrames:
     tiles: a row for each key and tile, with what the plan needs of each input (`n0`, `s0`, …).
     values: by number of the input, each different value of a key and tile (`d0`). late: events that
     were created after their tile had ended, or nobody knows when, with their created time and
-    their values (`x0`, `y0`, `d0`); None: they are in the tiles, like all others.
+    their values (`x0`, `d0`); None: they are in the tiles, like all others.
     """
 
     tiles: pl.LazyFrame
@@ -64,17 +65,12 @@ def tiles_of(rows: pl.LazyFrame, view: JoinView, plan: Plan, *, split: bool) -> 
         (utc(view.time, view.schema[view.time]).to_physical() // plan.tile).alias(TILE),
         *created,
         *(
-            _number(column, view.schema[column]).alias(f"x{number}")
-            for number, column in enumerate(plan.inputs)
+            number(column, view.schema[column]).alias(f"x{place}")
+            for place, column in enumerate(plan.inputs)
         ),
         *(
-            _ordered(plan.inputs[number], view.schema[plan.inputs[number]]).alias(f"y{number}")
-            for number, letters in plan.needs.items()
-            if "a" in letters or "z" in letters
-        ),
-        *(
-            _value(plan.inputs[number], view.schema[plan.inputs[number]]).alias(f"d{number}")
-            for number in plan.distinct
+            _value(plan.inputs[place], view.schema[plan.inputs[place]]).alias(f"d{place}")
+            for place in plan.distinct
         ),
     ).drop_nulls([*names, TILE])
     late = None
@@ -110,18 +106,26 @@ def merged_tiles(tiles: pl.LazyFrame, names: Sequence[str], plan: Plan) -> pl.La
     import polars as pl
 
     made: list[pl.Expr] = []
-    for number, letters in plan.needs.items():
-        n, m, v = (pl.col(f"{letter}{number}") for letter in "nmv")
-        mean = pl.when(n.sum() > 0).then((n * m).sum() / n.sum())
+    for place, letters in plan.needs.items():
+        n, s, m, v = (pl.col(f"{letter}{place}") for letter in "nsmv")
+        mean: pl.Expr
+        if "m" in letters:
+            mean = pl.when(n.sum() > 0).then((n * m).sum() / n.sum())
+            apart = (v + n * (m - mean).pow(2)).sum()
+        else:
+            mean = s.sum() // n.sum()
+            far = (s - n * mean).cast(pl.Float64)
+            apart = (v + pl.when(n > 0).then(far.pow(2) / n)).sum() - far.sum().pow(2) / n.sum()
         merge = {
             "n": n.sum(),
-            "s": pl.col(f"s{number}").sum(),
-            "a": pl.col(f"a{number}").min(),
-            "z": pl.col(f"z{number}").max(),
+            "s": s.sum(),
+            "f": pl.col(f"f{place}").sum(),
+            "a": pl.col(f"a{place}").min(),
+            "z": pl.col(f"z{place}").max(),
             "m": mean,
-            "v": (v + n * (m - mean).pow(2)).sum(),
+            "v": apart,
         }
-        made += [merge[letter].alias(f"{letter}{number}") for letter in letters]
+        made += [merge[letter].alias(f"{letter}{place}") for letter in letters]
     return tiles.group_by(*names, TILE).agg(made)
 
 
@@ -133,24 +137,23 @@ def unit_of(view: JoinView) -> Unit:
 
 
 def stats(needs: Mapping[int, str], schema: Mapping[str, pl.DataType]) -> list[pl.Expr]:
-    """What events hold together: `n0`, `s0`, …, the sums of integers in a type that holds many of
-    them. schema: of the events.
-    """
+    """What events hold together: `n0`, `s0`, …. schema: of the events."""
     import polars as pl
 
     made: list[pl.Expr] = []
-    for number, letters in needs.items():
-        values, ordered = pl.col(f"x{number}"), pl.col(f"y{number}")
-        whole = schema[f"x{number}"].is_integer()
+    for place, letters in needs.items():
+        values = pl.col(f"x{place}")
+        whole = schema[f"x{place}"].is_integer()
         of = {
             "n": values.count().cast(pl.Int64),
             "s": (values.cast(pl.Int128) if whole else values).sum(),
-            "a": ordered.min(),
-            "z": ordered.max(),
+            "f": values.cast(pl.Float64).sum(),
+            "a": values.min(),
+            "z": values.max(),
             "m": values.mean(),
-            "v": values.var(ddof=0) * values.count(),
+            "v": values.var(ddof=0) * values.count() if "m" in letters else squares(values),
         }
-        made += [of[letter].alias(f"{letter}{number}") for letter in letters]
+        made += [of[letter].alias(f"{letter}{place}") for letter in letters]
     return made
 
 
@@ -163,34 +166,6 @@ def _values(events: pl.LazyFrame, names: Sequence[str], plan: Plan) -> dict[int,
         number: events.select(*names, TILE, f"d{number}").drop_nulls().unique()
         for number in plan.distinct
     }
-
-
-def _number(column: str, dtype: pl.DataType) -> pl.Expr:
-    """The values as numbers that can be added up; of what is none, whether there is a value."""
-    import polars as pl
-
-    values = exactly(column)
-    if dtype.is_float():
-        return values.cast(pl.Float64).fill_nan(None)
-    if is_wide(dtype):
-        return values.cast(pl.Float64)
-    if dtype.is_integer() or dtype == pl.Boolean:
-        return values.cast(pl.Int64)
-    if dtype.is_temporal():
-        return values.to_physical().cast(pl.Int64)
-    return pl.when(values.is_not_null()).then(pl.lit(1, pl.Int64))
-
-
-def _ordered(column: str, dtype: pl.DataType) -> pl.Expr:
-    """The values as numbers of which the smallest and the largest lose nothing."""
-    return exactly(column) if is_wide(dtype) else _number(column, dtype)
-
-
-def is_wide(dtype: pl.DataType) -> bool:
-    """Whether there are values that Int64 does not hold: they are added up as floats."""
-    import polars as pl
-
-    return dtype in (pl.UInt64(), pl.Int128(), pl.UInt128()) or isinstance(dtype, pl.Decimal)
 
 
 def _value(column: str, dtype: pl.DataType) -> pl.Expr:

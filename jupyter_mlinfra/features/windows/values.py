@@ -7,16 +7,17 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from ...core.errors import Unprocessable
 from ...core.frames import exactly
 from ..joining.keys import common, key
 from ..joining.names import AT, ROW, key_names
 from ..joining.times import Unit, moment
+from .answers import answered, fitting
 from .distinct import also, distinct_at
 from .late import known_late, late_stats
-from .plan import FUNCTIONS, NEEDS, Group, Plan, plan_of
+from .numbers import needed
+from .plan import FUNCTIONS, Group, Plan, plan_of
 from .sliding import END, GID, both, windows_at
-from .tiles import TILE, TileFrames, is_wide, tiles_of, with_late
+from .tiles import TILE, TileFrames, tiles_of, with_late
 
 if TYPE_CHECKING:
     import polars as pl
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 _MICROS = "__micros"
 _LATE = "late "
-_TYPES = {"INT32": "Int32", "INT64": "Int64", "FLOAT": "Float32", "DOUBLE": "Float64"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -51,12 +51,12 @@ def window_values(
     """Entity row number → features of `view`, by the rule of `windows`.
 
     entity_keys: ROW, AT in `unit` and the keys under the names of a join. key_types: types of the
-    keys in the entity rows, by their names there. Raises Unprocessable if a value is too large for
-    the type of its feature.
+    keys in the entity rows, by their names there. Raises Unprocessable if a value does not fit
+    into the type of its feature.
     """
     import polars as pl
 
-    plan, names = plan_of(view.windows), key_names(view.keys)
+    plan, names = plan_of(view.windows, view.schema), key_names(view.keys)
     micros = pl.col(AT).to_physical() // (1_000 if unit == "ns" else 1)
     ids = entity_keys.select(names).unique().with_row_index(GID) if names else None
     rows = (
@@ -70,8 +70,9 @@ def window_values(
         inside = [source for source, _ in keys]
         frame = view.frame.join(ids.lazy(), left_on=inside, right_on=names, how="semi")
         view = replace(view, frame=frame)
-    frames = _between(view, plan, rows)
-    held = _held(frames, ids, [tile for _, tile in keys], engine)
+    with fitting(view):
+        frames = _between(view, plan, rows)
+        held = _held(frames, ids, [tile for _, tile in keys], engine)
     parts = [rows.select(ROW)]
     for group in plan.groups:
         specs = [item for item in group.specs if item.feature in view.features]
@@ -197,7 +198,7 @@ def _group(
     """The aggregations with the same windows, for all rows in their order."""
     import polars as pl
 
-    needs, counted = _needs(specs, plan)
+    needs, counted = _needs(specs, plan, view)
     ends = asked.select(GID, END).unique().sort(GID, END)
     found = ends
     if needs:
@@ -208,32 +209,20 @@ def _group(
     found = asked.join(found, on=[GID, END], how="left", maintain_order="left")
     if held.late is not None:
         found = _with_late(found, asked, held, length, needs, counted)
-    return pl.concat((_computed(found, item, plan, view) for item in specs), how="horizontal")
+    return pl.concat((answered(found, item, plan, view) for item in specs), how="horizontal")
 
 
-def _computed(found: pl.DataFrame, item: WindowSpec, plan: Plan, view: JoinView) -> pl.DataFrame:
-    import polars as pl
-
-    try:
-        return found.select(_result(item, plan, view))
-    except pl.exceptions.InvalidOperationError as error:
-        raise Unprocessable(
-            f"A {FUNCTIONS[item.function]} of {view.name} is too large for {item.feature}.",
-            f"{str(error).partition(chr(10))[0]}.",
-            "Give the feature the type Float64.",
-        ) from error
-
-
-def _needs(specs: list[WindowSpec], plan: Plan) -> tuple[dict[int, str], list[int]]:
+def _needs(specs: list[WindowSpec], plan: Plan, view: JoinView) -> tuple[dict[int, str], list[int]]:
     """What the aggregations need of each input, and the inputs whose values are counted."""
     needs: dict[int, set[str]] = {}
     counted: dict[int, None] = {}
     for item in specs:
-        number, function = plan.inputs.index(item.column), FUNCTIONS[item.function]
-        if function == "count_distinct":
+        number = plan.inputs.index(item.column)
+        if FUNCTIONS[item.function] == "count_distinct":
             counted[number] = None
         else:
-            needs.setdefault(number, set()).update(NEEDS[function])
+            letters = needed(item.function, view.schema[item.column])
+            needs.setdefault(number, set()).update(letters)
     return {number: "".join(sorted(letters)) for number, letters in needs.items()}, list(counted)
 
 
@@ -262,36 +251,3 @@ def _with_late(
         found = found.join(added, on=ROW, how="left", maintain_order="left", suffix=" more")
         found = found.with_columns(pl.col(name) + pl.col(f"{name} more").fill_null(0))
     return found
-
-
-def _result(item: WindowSpec, plan: Plan, view: JoinView) -> pl.Expr:
-    """One aggregation from what its window holds, in the type of its feature."""
-    import polars as pl
-
-    number, function = plan.inputs.index(item.column), FUNCTIONS[item.function]
-    n, s, a, z, v, d = (pl.col(f"{letter}{number}") for letter in "nsazvd")
-    source = view.schema[item.column]
-    declared = _TYPES.get(view.types.get(item.feature, ""))
-    target: pl.DataType | type[pl.DataType] | None = getattr(pl, declared) if declared else None
-    if function in ("count", "count_distinct"):
-        values = n if function == "count" else d
-    elif function == "sum":
-        values = pl.when(n > 0).then(s)
-        target = target or (pl.Float64 if _fractional(source) else pl.Int64)
-    elif function == "mean":
-        values = pl.when(n > 0).then(s.cast(pl.Float64) / n)
-    elif function in ("min", "max"):
-        values = a if function == "min" else z
-        values = values.cast(pl.Int32).cast(source) if source == pl.Date else values.cast(source)
-        target = target if source.is_numeric() else None
-    else:
-        spread = pl.when(n > 1).then(v / (n - 1))
-        values = spread if function == "var" else spread.sqrt()
-    return (values.cast(target) if target else values).alias(view.features[item.feature])
-
-
-def _fractional(dtype: pl.DataType) -> bool:
-    """Whether sums of the values are floats."""
-    import polars as pl
-
-    return is_wide(dtype) or not (dtype.is_integer() or dtype == pl.Boolean)

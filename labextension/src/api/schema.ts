@@ -1616,7 +1616,8 @@ export interface components {
          *
          *     rows: the taken one first, then those nearest in time; `total` of the source have the key.
          *     verdicts: how many of all have each. known_only: rows count once they are written. masked:
-         *     features whose values are not shown. note: what else decides; usually empty.
+         *     features whose values are not shown. note: what else decides; usually empty. windows: of a view
+         *     with aggregations; its rows have the values that are aggregated, and none is taken alone.
          */
         readonly Explained: {
             /** Format: date-time */
@@ -1638,6 +1639,8 @@ export interface components {
                 readonly [key: string]: number;
             };
             readonly view: string;
+            /** @default [] */
+            readonly windows: readonly components["schemas"]["HeldWindow"][];
         };
         /**
          * ExplainedAnswers
@@ -2055,6 +2058,23 @@ export interface components {
             readonly values: readonly (number | null)[];
         };
         /**
+         * HeldWindow
+         * @description The window of one aggregation. start, end: in UTC; events from `start` on and before `end`
+         *     are in it, all before `end` if `start` is None. rows: those of the entity that are in it and
+         *     count; without: those of them that have no value. value: what a training set gets.
+         */
+        readonly HeldWindow: {
+            readonly column: string;
+            /** Format: date-time */
+            readonly end: string;
+            readonly feature: string;
+            readonly function: string;
+            readonly rows: number;
+            readonly start: string | null;
+            readonly value: unknown;
+            readonly without: number;
+        };
+        /**
          * Hit
          * @description One answer of a search. code: its Python, if it is not that of its reference.
          */
@@ -2237,7 +2257,7 @@ export interface components {
                 readonly [key: string]: unknown;
             };
             /** @enum {string} */
-            readonly verdict: "taken" | "counted" | "older" | "tie_created" | "tie_order" | "outranked" | "expired" | "later" | "created_later" | "no_time";
+            readonly verdict: "taken" | "counted" | "older" | "tie_created" | "tie_order" | "outranked" | "expired" | "later" | "created_later" | "no_time" | "outside" | "pending";
             readonly why: string;
         };
         /**

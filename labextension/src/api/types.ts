@@ -170,6 +170,7 @@ export type IServiceDetail = Records['ServiceDetail'];
 export type IOnlineRow = Records['OnlineRow'];
 export type IExplained = Records['Explained'];
 export type IJudgedRow = Records['JudgedRow'];
+export type IHeldWindow = Records['HeldWindow'];
 export type IFeatureFigures = Records['FeatureFigures'];
 export type IViewStatistics = Records['ViewStatistics'];
 export type IUse = Records['Use'];

@@ -75,6 +75,7 @@ const LOOKS: Readonly<Record<string, [ShapeName, Tone, Words]>> = {
   later: look('failed', 'bad', trans => trans.__('later')),
   created_later: look('failed', 'bad', trans => trans.__('created later')),
   no_time: look('nodata', 'idle', trans => trans.__('no time')),
+  outside: look('none', 'idle', trans => trans.__('outside')),
   passed: look('done', 'ok', trans => trans.__('pass')),
   usual: look('done', 'ok', trans => trans.__('usual')),
   late: look('clock', 'wait', trans => trans.__('late')),

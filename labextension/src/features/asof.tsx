@@ -1,7 +1,7 @@
 import React, { useEffect, useRef, useState } from 'react';
 
 import type { IQuestion } from '../api/features/knowing';
-import type { IExplained, IJudgedRow, IViewDetail } from '../api/types';
+import type { IExplained, IHeldWindow, IJudgedRow, IViewDetail } from '../api/types';
 import { useRevealed } from '../catalog/page/revealed';
 import { Button, Key } from '../components/button';
 import { ErrorCard } from '../components/card';
@@ -66,7 +66,11 @@ export function AsOf({ detail, going }: IAsOfProps): React.ReactElement {
     <section className={cx('scroll')} aria-label={trans.__('As of')}>
       <Heading
         title={trans.__('As of')}
-        note={trans.__('which row does a join take, and why not the others?')}
+        note={
+          detail.windows.length
+            ? trans.__('which rows are in the windows, and why not the others?')
+            : trans.__('which row does a join take, and why not the others?')
+        }
       />
       <form
         ref={form}
@@ -120,8 +124,14 @@ export function AsOf({ detail, going }: IAsOfProps): React.ReactElement {
 function Verdicts({ found }: { found: IExplained }): React.ReactElement {
   const workbench = useWorkbench();
   const { trans } = workbench;
+  const isWindowed = found.windows.length > 0;
   if (!found.total) {
-    return (
+    return isWindowed ? (
+      <>
+        <Windows found={found} />
+        <p className={cx('more')}>{trans.__('The source has no row of this key.')}</p>
+      </>
+    ) : (
       <p className={cx('more')}>
         {trans.__('The source has no row of this key: a training set gets nulls.')}
       </p>
@@ -130,7 +140,8 @@ function Verdicts({ found }: { found: IExplained }): React.ReactElement {
   const further = found.total - found.shown;
   return (
     <>
-      {!found.taken && !found.note && (
+      {isWindowed && <Windows found={found} />}
+      {!found.taken && !found.note && !isWindowed && (
         <p className={cx('more', 'tone-wait')}>
           {trans.__('No row counts at this time: a training set gets nulls.')}
         </p>
@@ -158,6 +169,45 @@ function Verdicts({ found }: { found: IExplained }): React.ReactElement {
     </>
   );
 }
+
+/** What each window holds, and the value that a training set gets. */
+function Windows({ found }: { found: IExplained }): React.ReactElement {
+  const { trans } = useWorkbench();
+  const columns: IColumnSpec<IHeldWindow>[] = [
+    { key: 'feature', head: trans.__('feature'), cell: ({ feature }) => feature, width: 200 },
+    { key: 'value', head: trans.__('value'), end: true, cell: ({ value }) => shown(value) },
+    { key: 'of', head: trans.__('of'), cell: item => `${item.function} · ${item.column}` },
+    {
+      key: 'from',
+      head: trans.__('from (UTC)'),
+      cell: ({ start }) => (start ? utc(start) : trans.__('the beginning')),
+      width: 140
+    },
+    { key: 'to', head: trans.__('to before (UTC)'), cell: ({ end }) => utc(end), width: 140 },
+    {
+      key: 'rows',
+      head: trans.__('rows'),
+      end: true,
+      cell: ({ rows, without }) =>
+        without
+          ? trans.__('%1, %2 without a value', format.number(rows), format.number(without))
+          : format.number(rows)
+    }
+  ];
+  return (
+    <Table
+      label={trans.__('Windows at this time')}
+      columns={columns}
+      rows={[...found.windows]}
+      row={({ feature }) => ({ id: feature, ref: '' })}
+      current={null}
+      onOpen={() => undefined}
+    />
+  );
+}
+
+const shown = (value: unknown): React.ReactNode =>
+  typeof value === 'number' ? <Num value={value} format={format.datum} /> : format.cell(value);
 
 interface IPlaced {
   row: IJudgedRow;
@@ -191,14 +241,7 @@ function columnsOf(found: IExplained, { trans }: IWorkbench): IColumnSpec<IPlace
       key: `value ${name}`,
       head: name,
       end: true,
-      cell: ({ row }) => {
-        const value = row.values[name];
-        return typeof value === 'number' ? (
-          <Num value={value} format={format.datum} />
-        ) : (
-          format.cell(value)
-        );
-      }
+      cell: ({ row }) => shown(row.values[name])
     })),
     {
       key: 'verdict',

@@ -8,7 +8,7 @@ import { Features } from './features';
 import { ViewLineage } from './lineage';
 import { Online } from './online';
 import { Statistics } from './statistics';
-import { hasJoinedRows, isStored } from './stored';
+import { isStored } from './stored';
 import { UsedBy } from './uses';
 
 /** The tabs of the page of a feature view. */
@@ -22,7 +22,7 @@ export const TABS: readonly ITabSpec<IViewDetail>[] = [
   {
     name: 'asof',
     label: trans => trans.__('As of'),
-    when: hasJoinedRows,
+    when: isStored,
     keys: { a: 'mlinfra:features-asof' },
     draw: (detail, { asked }) => <AsOf detail={detail} going={asked === 'a'} />
   },

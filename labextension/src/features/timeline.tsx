@@ -25,20 +25,33 @@ export const isTaken = ({ verdict }: IJudgedRow): boolean =>
 
 const millis = (moment: string | null): number => (moment ? Date.parse(moment) : NaN);
 
+/** Where rows may count: within the ttl, or from the first window on to the end of the last. */
+function insideOf({ at, ttl_seconds, windows }: IExplained): { from: number | null; to: number } {
+  if (windows.length) {
+    const starts = windows.map(({ start }) => start);
+    return {
+      from: starts.includes(null) ? null : Math.min(...starts.map(millis)),
+      to: Math.max(...windows.map(({ end }) => millis(end)))
+    };
+  }
+  const to = millis(at);
+  return { from: ttl_seconds === null ? null : to - ttl_seconds * 1000, to };
+}
+
 /** The rows around the time that is asked for: those inside the ttl, and which one is taken. */
 export function Timeline({ found }: { found: IExplained }): React.ReactElement | null {
   const { trans } = useWorkbench();
   const at = millis(found.at);
-  const ttl = found.ttl_seconds === null ? null : found.ttl_seconds * 1000;
+  const inside = insideOf(found);
   const rows = found.rows.filter(({ event_at }) => event_at !== null).slice(0, DRAWN);
   const times = [at, ...rows.map(({ event_at }) => millis(event_at))];
-  const near = ttl === null ? times : [...times, at - ttl];
+  const near = [...times, inside.to, ...(inside.from === null ? [] : [inside.from])];
   const [low, high] = [Math.min(...near), Math.max(...near)];
   if (!rows.length || low === high) {
     return null;
   }
   const x = (time: number): number => ROOM + ((time - low) / (high - low)) * (WIDTH - 2 * ROOM);
-  const start = ttl === null ? ROOM / 2 : x(at - ttl);
+  const start = inside.from === null ? ROOM / 2 : x(inside.from);
   const lanes = new Map<number, number>();
   const labelled: number[] = [];
   const label = trans.__('Rows around %1 UTC', utc(found.at));
@@ -53,12 +66,14 @@ export function Timeline({ found }: { found: IExplained }): React.ReactElement |
         className={cx('features-inside')}
         x={start}
         y={14}
-        width={Math.max(0, x(at) - start)}
+        width={Math.max(0, x(inside.to) - start)}
         height={LINE + 8}
       />
-      {ttl !== null && (
+      {inside.from !== null && (
         <text x={start + 6} y={26}>
-          {trans.__('inside ttl: %1', format.span(ttl / 1000))}
+          {found.windows.length
+            ? trans.__('inside the windows')
+            : trans.__('inside ttl: %1', format.span((inside.to - inside.from) / 1000))}
         </text>
       )}
       {Array.from({ length: TICKS }, (_, index) => low + ((high - low) * index) / (TICKS - 1)).map(

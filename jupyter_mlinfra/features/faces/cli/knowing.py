@@ -33,7 +33,9 @@ def _explain(
     reveal: bool,
     **options: Any,
 ) -> Any:
-    """Which row a training set takes for one entity at a time, and why it refuses every other."""
+    """Which row a training set takes for one entity at a time, or which rows are in its windows,
+    and why it refuses every other.
+    """
     entities = keys(key) or [{}]
     if len(entities) > 1:
         raise BadRequest(

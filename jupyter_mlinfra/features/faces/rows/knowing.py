@@ -8,7 +8,7 @@ from typing import Any
 from ....faces.cards import Card, card, said
 from ....faces.rows import Row, row
 from ....faces.words import datum, moment, number, plain, share, span, state
-from ...knowing.spec import Explained, FeatureFigures, JudgedRow, ViewStatistics
+from ...knowing.spec import Explained, FeatureFigures, HeldWindow, JudgedRow, ViewStatistics
 from ...knowing.uses import Use
 
 
@@ -18,7 +18,8 @@ def _explained(item: Explained) -> Card:
         **{key: datum(value) for key, value in item.entity.items()},
         "at": moment(item.at),
         "ttl": span(item.ttl_seconds),
-        "taken": moment(item.taken.event_at) if item.taken else "no row",
+        **({} if item.windows else {"taken": _taken(item)}),
+        **{window.feature: _window(window) for window in item.windows},
         "rows": ", ".join(f"{plain(count)} {_word(name)}" for name, count in item.verdicts.items()),
     }
     left = item.total - item.shown
@@ -28,6 +29,19 @@ def _explained(item: Explained) -> Card:
         facts=said(facts),
         rows=[_row(found) for found in item.rows],
         note="; ".join(filter(None, notes)),
+    )
+
+
+def _taken(item: Explained) -> str:
+    return moment(item.taken.event_at) if item.taken else "no row"
+
+
+def _window(item: HeldWindow) -> str:
+    since = moment(item.start) if item.start else "the beginning"
+    empty = f", {item.without:,} without a value" if item.without else ""
+    return (
+        f"{datum(item.value)} = {item.function} of {item.column} in {item.rows:,} rows{empty},"
+        f" from {since} to before {moment(item.end)}"
     )
 
 

@@ -76,7 +76,8 @@ const EXPLAINED = {
   total: 1204,
   verdicts: {},
   masked: [],
-  note: ''
+  note: '',
+  windows: []
 } as unknown as IExplained;
 
 const KNOWN = {
@@ -243,14 +244,35 @@ it('what uses a view stands with champions first', async () => {
   ]);
 });
 
-it('windows are computed from many rows, of which no one is taken', async () => {
+it('as of tells which rows are in a window, and what the window gives', async () => {
   const windows = [
     { feature: 'gust', column: 'wind', function: 'max', seconds: 3600, slide: 3600 }
   ];
-  await opened('features', {}, { ...DETAIL, windows });
-  const tabs = screen.getAllByRole('tab').map(({ textContent }) => textContent);
-  expect(tabs).not.toContain('As of');
-  expect(tabs).toContain('Statistics');
+  const held = {
+    feature: 'gust',
+    column: 'wind',
+    function: 'max',
+    start: '2013-07-12T17:00:00Z',
+    end: '2013-07-12T18:00:00Z',
+    rows: 2,
+    without: 1,
+    value: 40
+  };
+  const explain = jest.fn(async () => ({
+    ...EXPLAINED,
+    taken: null,
+    rows: EXPLAINED.rows.map(row => ({ ...row, verdict: 'counted' as const })),
+    windows: [held]
+  }));
+  await opened('asof', { explain }, { ...DETAIL, windows });
+  fireEvent.change(screen.getByLabelText('origin'), { target: { value: 'JFK' } });
+  fireEvent.click(screen.getByRole('button', { name: 'Explain' }));
+  await settle();
+  expect(cells('Windows at this time')).toEqual([
+    ['gust', '40', 'max · wind', '2013-07-12 17:00', '2013-07-12 18:00', '2, 1 without a value']
+  ]);
+  expect(cells('Rows of this key')[0]?.[3]).toBe('counted');
+  expect(screen.queryByText(/No row counts/)).toBeNull();
 });
 
 it('a view whose values are computed has no rows to explain', async () => {
