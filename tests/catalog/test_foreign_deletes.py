@@ -25,6 +25,7 @@ from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Operation
 from pyiceberg.table.update.snapshot import _FastAppendFiles
 from pyiceberg.typedef import Record
+from pyiceberg.types import LongType
 
 from jupyter_mlinfra.catalog import Catalog, DatasetName
 from jupyter_mlinfra.catalog.change import present
@@ -184,3 +185,36 @@ def test_states_with_rows_that_others_deleted_are_compared_and_restored(
     assert len(rows(catalog)) == 6
     catalog.restore("t.a", restored.undo.split()[-1])
     assert rows(catalog) == left
+
+
+def test_a_state_of_before_the_partitions_comes_back_with_what_columns_it_can(
+    catalog: Catalog, project: Project
+) -> None:
+    catalog.write(pl.DataFrame({"id": [1], "v": [1.5], "w": ["a"]}), into="t.parts")
+    first = catalog.snapshots("t.parts").items[0].id
+    table = CatalogStore(project).load(DatasetName.parse("t.parts"))
+    with table.update_schema() as columns:
+        columns.delete_column("w")
+    with table.update_spec() as spec:
+        spec.add_identity("id")
+    catalog.write(pl.DataFrame({"id": [2], "v": [2.5]}), into="t.parts", mode="replace")
+
+    restored = catalog.restore("t.parts", first)
+    assert "went back to that snapshot itself" in restored.note
+    assert "present columns" not in restored.note
+    assert catalog.dataset("t.parts").scan().collect().rows() == [(1, 1.5, "a")]
+    catalog.restore("t.parts", restored.undo.split()[-1])
+    assert catalog.dataset("t.parts").scan().collect().rows() == [(2, 2.5)]
+
+    table = CatalogStore(project).load(DatasetName.parse("t.parts"))
+    with table.update_schema() as columns:
+        columns.add_column("z", LongType())
+    with table.update_spec() as spec:
+        spec.add_identity("z")
+    catalog.write(pl.DataFrame({"id": [3], "v": [3.5], "z": [7]}), into="t.parts")
+    restored = catalog.restore("t.parts", first)
+    assert "It keeps its present columns" in restored.note
+    assert catalog.dataset("t.parts").scan().collect().rows() == [(1, 1.5, None)]
+    catalog.restore("t.parts", restored.undo.split()[-1])
+    rows = sorted(catalog.dataset("t.parts").scan().collect().rows())
+    assert rows == [(2, 2.5, None), (3, 3.5, 7)]

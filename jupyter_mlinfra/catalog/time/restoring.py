@@ -36,8 +36,9 @@ if TYPE_CHECKING:
 _MISSING_SHOWN, _ATTEMPTS = 3, 8
 _WENT_BACK = (
     "Other writers listed deleted rows in files of their own, or changed the partitions: the"
-    " dataset went back to that snapshot itself, with its present columns."
+    " dataset went back to that snapshot itself."
 )
+_PRESENT_COLUMNS = "It keeps its present columns: it is partitioned or sorted by one of them."
 
 
 class _SameError(Exception):
@@ -77,11 +78,9 @@ class _RestoreChange:
         removed = [file for path, file in now.items() if path not in then]
         if any(file.spec_id != table.metadata.default_spec_id for file in added):
             raise _NotByFilesError
-        snapshot, columns = table.snapshot_by_id(self._snapshot), self._columns
-        if columns is None and snapshot is not None:
-            columns = snapshot.schema_id
-        if columns == table.metadata.current_schema_id:
-            columns = None
+        columns = _columns_then(table, self._snapshot, self._columns)
+        if columns is not None and not _has_keys(table, columns):
+            raise _NotByFilesError
         if not added and not removed and columns is None:
             raise _SameError
         _check_there(table, added)
@@ -112,9 +111,8 @@ class Restoring:
         except _SameError:
             return self._restored(change.before.partition(".")[0], entry, undo="")
         except _NotByFilesError:
-            before = self._go_back(name, snapshot)
+            before, note = self._go_back(name, snapshot)
             new = str(snapshot)
-            note = _WENT_BACK
         undo = f"mlinfra catalog restore {name.asked} {before}" if before else ""
         self._tell(new)
         return self._restored(new, entry, undo=undo, note=note)
@@ -141,9 +139,9 @@ class Restoring:
             **{f"{records.POSITION}{stream}": position(told, stream).at for stream in streams},
         }
 
-    def _go_back(self, name: DatasetName, snapshot: int) -> str:
-        """Returns the newest state that there was: pyiceberg asks that it still is. So a commit
-        that comes first is in what the next attempt returns.
+    def _go_back(self, name: DatasetName, snapshot: int) -> tuple[str, str]:
+        """Returns the newest state that there was, and a note. pyiceberg asks that it still is the
+        newest: so a commit that comes first is in what the next attempt returns.
         """
         from pyiceberg.exceptions import CommitFailedException
 
@@ -152,12 +150,13 @@ class Restoring:
                 table = self._store.open(name)
                 check_properties(table, f"{name.text} was not restored.")
                 before = _state_of(table)
+                columns = _columns_then(table, snapshot, self._name.columns)
+                keeps = columns is not None and not _has_keys(table, columns)
                 try:
-                    with table.manage_snapshots() as manage:
-                        manage.set_current_snapshot(snapshot)
+                    _set_current(table, snapshot, None if keeps else columns)
                 except CommitFailedException:
                     continue
-                return before
+                return before, f"{_WENT_BACK} {_PRESENT_COLUMNS}" if keeps else _WENT_BACK
         raise Conflict(
             f"{name.text} was not restored.",
             f"Other writers came first {_ATTEMPTS} times.",
@@ -199,6 +198,38 @@ def _state_of(table: Table) -> str:
         return ""
     is_same = snapshot.schema_id in (None, columns)
     return f"{snapshot.snapshot_id}" if is_same else f"{snapshot.snapshot_id}.{columns}"
+
+
+def _columns_then(table: Table, snapshot: int, columns: int | None) -> int | None:
+    """The number of the columns that a state has: its own, or `columns` if that is given. None if
+    they are the present ones.
+    """
+    then = table.snapshot_by_id(snapshot)
+    if columns is None and then is not None:
+        columns = then.schema_id
+    return None if columns == table.metadata.current_schema_id else columns
+
+
+def _has_keys(table: Table, columns: int) -> bool:
+    """Whether these columns have all by which the table is partitioned and sorted now."""
+    keys = {field.source_id for field in table.spec().fields}
+    keys |= {field.source_id for field in table.sort_order().fields}
+    return keys <= set(table.schemas()[columns].field_ids)
+
+
+def _set_current(table: Table, snapshot: int, columns: int | None) -> None:
+    """Let the table go back to a snapshot, and to these columns, in one commit."""
+    from pyiceberg.table.update import AssertCurrentSchemaId, SetCurrentSchemaUpdate
+    from pyiceberg.table.update.snapshot import ManageSnapshots
+
+    with table.transaction() as transaction:
+        if columns is not None:
+            update = SetCurrentSchemaUpdate.model_validate({"schema-id": columns})
+            present = table.metadata.current_schema_id
+            asserted = AssertCurrentSchemaId.model_validate({"current-schema-id": present})
+            transaction._apply((update,), (asserted,))
+        with ManageSnapshots(transaction) as manage:
+            manage.set_current_snapshot(snapshot)
 
 
 def _data_files(table: Table, snapshot: int | None) -> dict[str, DataFile]:
