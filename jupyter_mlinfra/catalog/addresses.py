@@ -11,6 +11,7 @@ from ..core.errors import BadRequest
 
 OBJECTS = ("s3", "s3a")
 DATABASES = ("postgresql", "postgres", "sqlite")
+_MAGIC = "*?["
 _ADDRESS = re.compile(r"(?P<scheme>(?:jdbc:)?[a-z][a-z0-9+.-]+):(?P<slashes>/+)", re.I)
 
 
@@ -47,3 +48,22 @@ def refuse_address(file: object) -> None:
         if readable
         else "Name a file, or ingest from postgresql://, sqlite:// or s3://.",
     )
+
+
+def is_pattern(place: str) -> bool:
+    """Whether a place has signs that stand for others."""
+    return any(sign in place for sign in _MAGIC)
+
+
+def base_of(place: str) -> str:
+    """The longest prefix without such signs; the place itself if it has none."""
+    base = place.rstrip("/")
+    while is_pattern(base):
+        base = base.rpartition("/")[0]
+    return base
+
+
+def may_meet(one: str, other: str) -> bool:
+    """Whether an object may belong to both addresses, judged by the addresses alone."""
+    first, second = (f"{base_of(address)}/" for address in (one, other))
+    return first.startswith(second) or second.startswith(first)

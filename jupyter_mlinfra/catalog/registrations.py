@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import Conflict, MLInfraError, NotFound, Unavailable
 from ..core.records import from_seconds, to_seconds
+from .addresses import may_meet
 from .columnlabels import PII, is_pii
 from .labels import Labels
 from .names import DatasetName
+from .stores.objects import is_object
 
 if TYPE_CHECKING:
     import sqlite3
@@ -29,7 +31,8 @@ class Registered:
     """One of them. kind: of its files, or `delta`. location: a file, a pattern or a folder.
     columns: short type by name, when it was registered; those of text stay so, and `schema` has
     them as Arrow (IPC, base64). reading: options of text. said: tags, owner and description.
-    of_columns: those of each column of which something is said.
+    of_columns: those of each column of which something is said. bytes, changed_at: of the files
+    when it was registered.
     """
 
     name: DatasetName
@@ -41,6 +44,8 @@ class Registered:
     at: datetime
     said: Labels = field(default_factory=Labels)
     of_columns: Mapping[str, Labels] = field(default_factory=dict)
+    bytes: int | None = None
+    changed_at: datetime | None = None
 
     @property
     def personal(self) -> frozenset[str]:
@@ -136,7 +141,9 @@ class Registrations:
             connection.execute("DELETE FROM catalog_registered WHERE name = ?", (name.text,))
 
     def _at_place_of(self, item: Registered) -> list[Registered]:
-        """Those that read a file that this one reads."""
+        """Those that read a file that this one reads; in a store, those that may."""
+        if is_object(item.location):
+            return [other for other in self.all() if may_meet(item.location, other.location)]
         files = self._files(item)
         return [other for other in self.all() if not files.isdisjoint(self._files(other))]
 
@@ -144,7 +151,7 @@ class Registrations:
         from .sources import paths_of
 
         files: Sequence[str | Path] = [item.location]
-        if item.kind != "delta":
+        if item.kind != "delta" and not is_object(item.location):
             with contextlib.suppress(MLInfraError, OSError):  # gone: known by the place alone
                 files = [item.location, *paths_of([item.location], self._project.root)]
         return frozenset(os.path.realpath(self._project.root / file) for file in files)
@@ -171,6 +178,8 @@ def _options(item: Registered) -> str:
             "reading": item.reading,
             "said": asdict(item.said),
             "of_columns": columns,
+            "bytes": item.bytes,
+            "changed_at": None if item.changed_at is None else to_seconds(item.changed_at),
         }
     )
 
@@ -181,6 +190,7 @@ def _labels(said: Mapping[str, Any]) -> Labels:
 
 def _registered(row: sqlite3.Row) -> Registered:
     options = json.loads(row["options"])
+    changed_at = options.get("changed_at")
     return Registered(
         name=DatasetName.parse(row["name"]),
         kind=row["kind"],
@@ -191,4 +201,6 @@ def _registered(row: sqlite3.Row) -> Registered:
         at=from_seconds(row["at"]),
         said=_labels(options.get("said", {})),
         of_columns={name: _labels(said) for name, said in options.get("of_columns", {}).items()},
+        bytes=options.get("bytes"),
+        changed_at=None if changed_at is None else from_seconds(changed_at),
     )

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table
 
     from ..core.project import Project
+    from .stores.faults import Faults
 
 
 class CatalogStore:
@@ -232,8 +233,13 @@ class CatalogStore:
             f"There is no dataset {name.text}.", "The catalog has no table of that name.", fix
         )
 
+    @property
+    def faults(self) -> Faults:
+        """What is said about its errors; keeps nothing open."""
+        return self._opening.faults
+
     def explained(self, what: str) -> AbstractContextManager[None]:
         """Turn errors of the catalog, its database or its storage into what, why and fix, without
         secrets.
         """
-        return self._opening.faults.explained(what)
+        return self.faults.explained(what)

@@ -53,7 +53,6 @@ def of_table(place: str, *, delta: bool, file: bool = False) -> BadRequest:
     return BadRequest(
         f"{place} is a file of {kind}." if file else f"{place} is {kind}, or holds one.",
         "Among its files are those of rows that were deleted or replaced.",
-        "A Delta table on this machine: mlinfra catalog register FOLDER --as NS.TABLE. A table of"
-        " this catalog: read it by its name. Others: read it with Polars"
-        f" ({reader}), and ml.write the frame.",
+        "A Delta table: mlinfra catalog register FOLDER --as NS.TABLE. A table of this catalog:"
+        f" read it by its name. Others: read it with Polars ({reader}), and ml.write the frame.",
     )

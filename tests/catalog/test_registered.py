@@ -62,6 +62,21 @@ def test_a_delta_table_is_looked_at_before_it_is_registered(
         catalog.inspect([places["delta"]])
 
 
+@pytest.mark.parametrize("kind", ["csv", "delta"])
+def test_a_taken_name_is_known_before_anything_is_registered(
+    catalog: Catalog, places: dict[str, Path], kind: str
+) -> None:
+    catalog.register(places["csv"], name="lake.a")
+    catalog.write(ROWS, into="own.a")
+    taken = {
+        name: catalog.inspect([places[kind]], into=name, in_place=True).exists
+        for name in ("lake.a", "own.a", "lake.b")
+    }
+    assert taken == {"lake.a": True, "own.a": True, "lake.b": False}
+    with pytest.raises(BadRequest, match="not the name of a dataset"):
+        catalog.inspect([places[kind]], into="lake", in_place=True)
+
+
 @pytest.mark.parametrize("kind", ["parquet", "csv", "json", "delta"])
 def test_every_reading_verb_knows_it(
     catalog: Catalog, project: Project, places: dict[str, Path], kind: str

@@ -3,12 +3,14 @@
 The engine refuses most of it by the type of tokens, but casts them to text where it is asked to, or
 where a function takes anything. A copy of the query, whose casts and functions get their values
 through a macro that fails for tokens, is planned and not run: if the macro is left in the plan, the
-query does that.
+query does that. If the plan of the query itself names the field of tokens, it takes one apart
+(`unnest(email)`, `email.*`), and would go on with a text that stands for nothing.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -42,11 +44,15 @@ _AS_IT_STANDS = frozenset({"CONSTANT", "PARAMETER", "STAR", "LAMBDA", "LAMBDA_RE
 def uses_tokens(
     connection: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, Any], field: str
 ) -> bool:
-    """Whether the query casts or calculates with tokens. field: the name in their type."""
+    """Whether the query casts, takes apart or calculates with tokens. field: the name in their
+    type.
+    """
     import duckdb
 
     macro = f"guard_{field}"
     try:
+        if re.search(rf"{field}(?! VARCHAR)", _plan(connection, query, parameters)):
+            return True  # not only the type, which is spelled `STRUCT(field VARCHAR)`
         tree = _tree(connection, query)
         wrapper = _tree(connection, f"SELECT {macro}(1)")["statements"][0]["node"]["select_list"][0]
         _wrap(tree["statements"], wrapper)
@@ -56,12 +62,15 @@ def uses_tokens(
             f"CREATE OR REPLACE TEMP MACRO {quoted(macro)}(x) AS CASE"
             f" WHEN contains(typeof(x), '{field}') THEN error('{macro}') ELSE x END"
         )
-        plan = connection.execute(
-            f"EXPLAIN (FORMAT json) {guarded}", dict(parameters) or None
-        ).fetchall()
+        plan = _plan(connection, guarded, parameters)
     except (duckdb.Error, LookupError):
         return False  # the query itself says what is wrong with it
-    return f"('{macro}')" in str(plan[0][1])
+    return f"('{macro}')" in plan
+
+
+def _plan(connection: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, Any]) -> str:
+    found = connection.execute(f"EXPLAIN (FORMAT json) {query}", dict(parameters) or None)
+    return str(found.fetchall()[0][1])
 
 
 def _tree(connection: duckdb.DuckDBPyConnection, query: str) -> Any:

@@ -18,6 +18,7 @@ from ..formats.columns import first_line
 from ..settings import CatalogSettings
 from .embedded import Embedded
 from .patience import is_lock
+from .refusals import refusal
 
 _LOCKED = (
     "Another client of PostgreSQL holds its tables, and did not let go in time.",
@@ -66,15 +67,8 @@ class Faults:
                     "Its rows can be read, and others appended. For anything else, rewrite its"
                     " files (compaction) with that engine.",
                 ) from error
-            if (cause := sqlite_error(error)) and (fix := fix_of(cause)):
-                file = self._sqlite_file()
-                held = holder_said(file) if file and is_busy(cause) else ""
-                why = f"{file or 'SQLite'}: {cause}. {held}".strip()
-                raise Unavailable(what, why, fix) from error
-            if is_lock(getattr(error, "orig", None)):
-                raise Unavailable(what, *_LOCKED) from error
-            if missing := missing_driver(error, what):
-                raise missing from error
+            if known := self._known(error, what):
+                raise known from error
             if not _from_library(error):
                 raise
             if isinstance(error, OSError) and error.errno:
@@ -86,6 +80,16 @@ class Faults:
                 f"{proxied} {type(error).__name__}: {why}".strip()[:500],
                 fix or "Look at [catalog] in mlinfra.toml, at the disk and at the network.",
             ) from error
+
+    def _known(self, error: Exception, what: str) -> MLInfraError | None:
+        """The error for a database that is held, a store that refuses, or a missing package."""
+        if (cause := sqlite_error(error)) and (fix := fix_of(cause)):
+            file = self._sqlite_file()
+            held = holder_said(file) if file and is_busy(cause) else ""
+            return Unavailable(what, f"{file or 'SQLite'}: {cause}. {held}".strip(), fix)
+        if is_lock(getattr(error, "orig", None)):
+            return Unavailable(what, *_LOCKED)
+        return missing_driver(error, what) or refusal(error, what, what.partition(" ")[0])
 
     def _sqlite_file(self) -> Path | None:
         """Of a catalog that is one; None for another."""

@@ -41,18 +41,22 @@ class Finder:
 
     def check_free(self, name: DatasetName) -> None:
         """Raise Conflict if there is a table of that name."""
-        name.check()
-        if self._other(name) is not None or self._store.has(name):
+        if self.is_taken(name):
             raise Conflict(
                 f"There is a table {name.text} already.",
                 "A name stands for one table.",
                 f"Choose another name. What it is: mlinfra catalog show {name.text}",
             )
 
+    def is_taken(self, name: DatasetName) -> bool:
+        """Whether there is a table of that name. Raises BadRequest for one that none can have."""
+        name.check()
+        return self._other(name) is not None or self._store.has(name)
+
     def _other(self, name: DatasetName) -> DomainTable | None:
         registered = self._registrations.get(name) if name.snapshot is None else None
         if registered is not None:
-            return RegisteredTable(self._project, registered)
+            return RegisteredTable(self._project, self._store, registered)
         return table_of_domain(self._project, name)
 
     def listed(
@@ -65,7 +69,7 @@ class Finder:
         entries = found.entries if namespace is None else found.by_namespace.get(namespace, ())
         tables, note = tables_of_domains(self._project, domains)
         registered = {
-            item.name.text: RegisteredTable(self._project, item)
+            item.name.text: RegisteredTable(self._project, self._store, item)
             for item in self._registrations.all()
         }
         tables = [item for item in tables if item.name.text not in registered]

@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING
 from ..dtypes import short_dtype
 from ..rows import plain
 from ..spec import Inspection, ReadColumn, ReadFile
-from .registered import DELTA, delta_rows, explained_files
+from .in_place import delta_rows
+from .placed import DELTA, explained_files
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from .placed import Place
 
 _ROWS = 50
 
 
-def inspect_delta(location: Path, shown: str) -> Inspection:
+def inspect_delta(place: Place, shown: str) -> Inspection:
     """Its columns and first rows. shown: its path as it was named. Raises Unprocessable for one
     that cannot be read.
     """
-    with explained_files(str(location)):
-        rows = delta_rows(str(location)).head(_ROWS + 1).collect(engine="streaming")
+    with explained_files(place.location):
+        rows = delta_rows(place).head(_ROWS + 1).collect(engine="streaming")
     head = rows.head(_ROWS)
     columns = {name: short_dtype(dtype) for name, dtype in head.schema.items()}
     return Inspection(

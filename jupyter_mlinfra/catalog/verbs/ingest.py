@@ -171,20 +171,35 @@ class IngestVerbs(Verbs):
         beginning of each; nothing is written.
 
         into, mode: where the rows would go; the types of an existing dataset count. in_place: the
-        files are to be registered, not ingested; then the folder of a Delta table may be named.
-        Raises what `ingest` does, except doubts and rows that do not fit, which are in the answer.
+        files are to be registered under the name `into`, not ingested; then a Delta table may be
+        named, and `exists` says whether the name is taken. Raises what `ingest` does, except doubts
+        and rows that do not fit, which are in the answer.
         """
-        if in_place and len(files) == 1:
-            from ..tables.glimpse import inspect_delta
-            from ..tables.registered import is_delta
-
-            place = self._project.root / files[0]
-            if is_delta(place):
-                return inspect_delta(place, str(files[0]))
-        name = self.own(into) if into is not None else None
         if mode is not None and mode not in get_args(WriteMode):
             raise no_mode(mode)
+        if in_place:
+            return self._inspect_in_place(files, whole(into) if into else None, reading)
+        name = self.own(into) if into is not None else None
         return self._ingesting.inspect(files, name, mode or "append", reading)
+
+    def _inspect_in_place(
+        self,
+        files: Sequence[str | Path],
+        name: DatasetName | None,
+        reading: ReadingOptions,
+    ) -> Inspection:
+        from ..tables.glimpse import inspect_delta
+        from ..tables.placed import place_of
+
+        place = place_of(files[0], self._project, self._store) if len(files) == 1 else None
+        found = (
+            inspect_delta(place, str(files[0]))
+            if place is not None and place.is_delta()
+            else self._ingesting.inspect(files, None, "append", reading)
+        )
+        if name is None:
+            return found
+        return replace(found, dataset=name.text, exists=self._tables.is_taken(name))
 
     def write(
         self,

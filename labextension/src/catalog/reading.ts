@@ -109,9 +109,6 @@ export const isDatabase = (source: string): boolean =>
 export const isSeveral = (source: string): boolean =>
   !isDatabase(source) && (/[*?[]/.test(source) || !TABLES.test(source));
 
-/** Whether it names objects of a store. */
-export const isObject = (source: string): boolean => /^s3a?:\/\//i.test(source);
-
 /** The names in a text with commas between them. */
 export const namesIn = (text: string): string[] =>
   text
@@ -137,7 +134,7 @@ export function questionOf(
   const place = mode === 'place';
   return {
     files: filesOf(files, form),
-    ...(isName(into) && !place && { into }),
+    ...(isName(into) && { into }),
     mode: place ? 'append' : mode,
     ...(place && { in_place: true }),
     ...readingOf(form)

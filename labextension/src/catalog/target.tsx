@@ -6,7 +6,7 @@ import { Field } from '../components/field';
 import { Select } from '../components/select';
 import { useWorkbench } from '../hooks/context';
 import { suggestedName } from './names';
-import { type IForm, isDatabase, isName, isObject, missingIn, type Mode } from './reading';
+import { type IForm, isDatabase, isName, missingIn, type Mode } from './reading';
 
 interface IFieldsProps {
   form: IForm;
@@ -22,7 +22,7 @@ export function SourceField({ form, onChange }: IFieldsProps): React.ReactElemen
     onChange({
       source: text,
       ...(!isOwn && { into: text.trim() && suggestedName(text.trim()) }),
-      ...((isDatabase(text) || isObject(text)) && form.mode === 'place' && { mode: 'append' })
+      ...(isDatabase(text) && form.mode === 'place' && { mode: 'append' })
     });
   };
   return (
@@ -56,13 +56,14 @@ interface ITargetProps extends IFieldsProps {
 export function Target({ files, form, seen, onChange }: ITargetProps): React.ReactElement {
   const { trans } = useWorkbench();
   const [only] = files;
-  const isHere = files.length === 1 && !isDatabase(only ?? '') && !isObject(only ?? '');
+  const isFile = files.length === 1 && !isDatabase(only ?? '');
+  const isTaken = form.mode === 'place' && Boolean(seen?.exists);
   const modes: { value: Mode; label: string }[] = [
     { value: 'append', label: trans.__('are added') },
     { value: 'replace', label: trans.__('replace those that are there') },
     { value: 'upsert', label: trans.__('take the place of those with their key') }
   ];
-  if (isHere || form.mode === 'place') {
+  if (isFile || form.mode === 'place') {
     modes.push({ value: 'place', label: trans.__('stay where they are, and are read there') });
   }
   return (
@@ -73,9 +74,11 @@ export function Target({ files, form, seen, onChange }: ITargetProps): React.Rea
           value={form.into}
           width={260}
           fault={
-            !form.into || isName(form.into)
-              ? undefined
-              : trans.__('NAMESPACE.TABLE, of letters, digits, _ and -')
+            form.into && !isName(form.into)
+              ? trans.__('NAMESPACE.TABLE, of letters, digits, _ and -')
+              : isTaken
+                ? trans.__('there is a table of this name: choose another')
+                : undefined
           }
           onChange={into => onChange({ into })}
         />
@@ -85,9 +88,13 @@ export function Target({ files, form, seen, onChange }: ITargetProps): React.Rea
           options={modes}
           onChange={mode => onChange({ mode: mode as Mode })}
         />
-        {seen && form.mode !== 'place' && (
+        {seen && !isTaken && (
           <span className={cx('quiet')}>
-            {seen.exists ? trans.__('the dataset is there') : trans.__('a new dataset')}
+            {form.mode === 'place'
+              ? trans.__('a new name; nothing is copied')
+              : seen.exists
+                ? trans.__('the dataset is there')
+                : trans.__('a new dataset')}
           </span>
         )}
       </div>

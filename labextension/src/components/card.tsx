@@ -6,6 +6,7 @@ import * as format from '../format';
 import { useWorkbench } from '../hooks/context';
 import type { IQuery } from '../hooks/query';
 import { Button } from './button';
+import { setCredentials } from './credentials';
 import { cx } from './cx';
 import { explainError } from './explain';
 import type { ShapeName } from './glyphs';
@@ -127,7 +128,8 @@ export function ErrorCard({
   actions = [],
   children
 }: IErrorCardProps): React.ReactElement {
-  const { trans, code } = useWorkbench();
+  const workbench = useWorkbench();
+  const { trans, code } = workbench;
   const { what, why, fix } = explainError(error, trans);
   const details = [
     `what: ${what}`,
@@ -152,6 +154,13 @@ export function ErrorCard({
         {actions.map((action, index) => (
           <Button key={action.label} kind={index === 0 ? 'primary' : 'default'} {...action} />
         ))}
+        {error.code === 'credentials' && (
+          <Button
+            kind="primary"
+            label={trans.__('Set Credentials…')}
+            onClick={() => void setCredentials(workbench)}
+          />
+        )}
         {retry && <Button label={trans.__('Try Again')} onClick={retry} />}
         <Button label={trans.__('Copy Details')} onClick={() => code.copy(details)} />
       </div>

@@ -38,7 +38,12 @@ def source_of(project: Project, text: str) -> str:
 
 
 def place_in(project: Project, text: str) -> str:
-    """A file, a folder or a pattern of files of the project."""
+    """A file, a folder or a pattern of files of the project, or objects of the catalog's store."""
+    from ...addresses import OBJECTS, check_objects, scheme_of
+
+    if scheme_of(text) in OBJECTS:
+        check_objects(text)
+        return text
     return str(_path(project, text))
 
 

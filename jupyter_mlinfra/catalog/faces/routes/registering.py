@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Register(Handler):
     @write(slow=elsewhere)
     def post(self, *, path: Text, name: Name, **reading: Unpack[ReadingFacts]) -> Job:
-        """Let the catalog read a file, a folder or a Delta table of the project where it is: a
-        job.
+        """Let the catalog read a file, a folder or a Delta table of the project, or what is at
+        `s3://` in the store whose keys the catalog has, where it is: a job.
         """
         from ... import DatasetName
 

@@ -295,8 +295,22 @@ describe('the dialog that registers files', () => {
     const { asked, ready } = await open({}, undefined, ['lake']);
     fireEvent.change(screen.getByLabelText('rows'), { target: { value: 'place' } });
     await settle();
-    expect(asked.at(-1)).toEqual({ files: ['lake'], mode: 'append', in_place: true });
+    expect(asked.at(-1)).toEqual({
+      files: ['lake'],
+      into: 'data.verkauf',
+      mode: 'append',
+      in_place: true
+    });
     expect(registerOf(['lake'], ready()!)).toEqual({ path: 'lake', name: 'data.verkauf' });
+  });
+
+  it('says before it is pressed that a name is taken', async () => {
+    const { ready } = await open({ exists: true }, undefined, ['s3://lake/orders/']);
+    expect(ready()).not.toBeNull();
+    fireEvent.change(screen.getByLabelText('rows'), { target: { value: 'place' } });
+    await settle();
+    expect(screen.getByText(/there is a table of this name/)).toBeTruthy();
+    expect(ready()).toBeNull();
   });
 
   it('tries all rows before any is written, and can be stopped', async () => {

@@ -55,6 +55,20 @@ describe('the four cards', () => {
     expect(fake.code.copy.mock.calls[0]?.[0]).toContain('code: conflict');
   });
 
+  it('error: where a store refused the key, the way to set it', async () => {
+    const fake = fakeWorkbench();
+    const refused = new ApiError(
+      'credentials',
+      's3://lake/p cannot be read.',
+      'It refused the key.'
+    );
+    show(fake, <ErrorCard error={refused} />);
+    fireEvent.click(screen.getByRole('button', { name: 'Set Credentials…' }));
+    fireEvent.click(await screen.findByText('Copy Lines'));
+    await waitFor(() => expect(fake.code.copy).toHaveBeenCalledTimes(1));
+    expect(fake.code.copy.mock.calls[0]?.[0]).toContain('"s3.access-key-id" = "env:');
+  });
+
   it('error: code in a sentence is drawn as code, a drawing of several lines as it stands', () => {
     const why = 'tag it `parameters`, then\n             ^';
     show(

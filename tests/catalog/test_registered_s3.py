@@ -1,0 +1,275 @@
+"""Files and Delta tables in place in an S3 store, read with the catalog's keys and nowhere else."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
+from typing import Any
+
+import boto3
+import polars as pl
+import pytest
+from deltalake import write_deltalake
+from lakes import KEY, SECRET
+
+from jupyter_mlinfra.catalog import Catalog
+from jupyter_mlinfra.catalog.grid.spec import GridQuery, Sort
+from jupyter_mlinfra.core.errors import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    MLInfraError,
+    NotFound,
+    Unprocessable,
+)
+from jupyter_mlinfra.core.project import Project
+
+ROWS = pl.DataFrame(
+    {"id": [1, 2, 3], "price": [649.37, 1649.5, None], "word": ["a", "b;c", None], "day": ["x"] * 3}
+)
+TEXT = 'id;price;word;day\n1;649,37;a;x\n2;1649,5;"b;c";x\n3;;;x\n'
+
+
+@pytest.fixture
+def lake(project: Project, s3: str) -> Catalog:
+    """A local warehouse: only the keys of the store are set."""
+    (project.root / "mlinfra.toml").write_text(f"[catalog.properties]\n{s3}")
+    return Catalog(Project.open(project.root))
+
+
+@pytest.fixture
+def client(lake: Catalog) -> Any:
+    """The store, by another library."""
+    return boto3.client(
+        "s3",
+        endpoint_url=lake._store.iceberg.properties["s3.endpoint"],
+        aws_access_key_id=KEY,
+        aws_secret_access_key=SECRET,
+        region_name="us-east-1",
+    )
+
+
+@pytest.fixture
+def put(client: Any) -> Callable[[str, pl.DataFrame | str], None]:
+    """Puts a frame as Parquet, or text, at a key of the bucket."""
+
+    def write(key: str, content: pl.DataFrame | str) -> None:
+        body = BytesIO()
+        if isinstance(content, str):
+            body.write(content.encode())
+        else:
+            content.write_parquet(body)
+        client.put_object(Bucket="lake", Key=key, Body=body.getvalue())
+
+    return write
+
+
+def delta_options(client: Any) -> dict[str, str]:
+    return {
+        "aws_endpoint_url": client.meta.endpoint_url,
+        "aws_access_key_id": KEY,
+        "aws_secret_access_key": SECRET,
+        "aws_region": "us-east-1",
+        "aws_allow_http": "true",
+    }
+
+
+def keys(client: Any) -> dict[str, str]:
+    return {item["Key"]: item["ETag"] for item in client.list_objects_v2(Bucket="lake")["Contents"]}
+
+
+def test_every_reading_verb_knows_it_and_nobody_else_is_asked(
+    lake: Catalog, client: Any, put: Callable[..., None], elsewhere: list[str]
+) -> None:
+    put("p/part-0.parquet", ROWS[:2])
+    put("p/deep/part-1.parquet", ROWS[2:])
+    put("p/_SUCCESS", "")
+    put("a.csv", TEXT)
+    options = delta_options(client)
+    write_deltalake("s3://lake/delta", ROWS[:2], storage_options=options)
+    write_deltalake("s3://lake/delta", ROWS[2:], mode="append", storage_options=options)
+    before = keys(client)
+    places = {"parquet": "s3a://lake/p/", "csv": "s3://lake/*.csv", "delta": "s3://lake/delta"}
+    for kind, place in places.items():
+        name = f"lake.{kind}"
+        seen = lake.inspect([place], in_place=True)
+        assert ([column.name for column in seen.columns], seen.shown) == (ROWS.columns, 3)
+        shown = lake.register(place, name=name)
+        assert (shown.domain, shown.columns, bool(shown.bytes)) == (kind, 4, True)
+        scanned = lake.dataset(name).scan()
+        assert scanned.sort("id").collect().to_dicts() == ROWS.to_dicts()
+        some = scanned.filter(pl.col("id") > 1).select("word", "id").sort("id").head(1).collect()
+        assert some.to_dicts() == [{"word": "b;c", "id": 2}]
+        assert lake.preview(name, start=1, count=2).shown == 2
+        assert lake.show(name).dataset.rows.value == 3
+        assert lake.sql(f"SELECT sum(price) AS p FROM {name}").item() == 649.37 + 1649.5
+        exact = lake.profile(name, tier="exact").columns
+        assert (exact["id"].max, exact["price"].nulls) == (3, 1)
+        assert lake.profile(name, tier="sample").rows == 3
+        top = lake.grid(name, GridQuery(sort=(Sort(column="id", descending=True),)))
+        assert top.data[0] == [3, 2, 1]
+        lake.rule(name, "price not null")
+        assert [rule.failed_rows for rule in lake.quality(name).rules] == [1]
+        written = lake.write(scanned.select("id"), into=f"own.{kind}")
+        made = f"dataset:own.{kind}@{written.snapshot}"
+        edges = {edge.input for edge in lake._project.lineage.edges() if edge.output == made}
+        assert edges == {f"dataset:{name}"}
+    assert {hit.ref for hit in lake.search("price").items} >= {
+        f"column:lake.{kind}.price" for kind in places
+    }
+    assert keys(client) == before
+    assert elsewhere == []
+    assert not list((lake._project.home / "staging").iterdir())
+
+
+def test_what_happens_to_the_objects_shows_and_a_list_asks_no_store(
+    lake: Catalog, client: Any, put: Callable[..., None]
+) -> None:
+    put("p/a.parquet", pl.DataFrame({"n": [1, 2]}))
+    lake.register("s3://lake/p", name="lake.p")
+    (listed,) = lake.list().items
+    state = lake.fingerprint("lake.p")
+    assert state == lake.fingerprint("lake.p")
+    put("p/a.parquet", pl.DataFrame({"n": [8, 9]}))  # the same size, perhaps the same second
+    assert lake.fingerprint("lake.p") != state
+    put("p/b.parquet", pl.DataFrame({"n": [3]}))
+    assert lake.preview("lake.p").data == [[8, 9, 3]]
+    assert lake.list().items[0].bytes == listed.bytes
+    lake.show("lake.p")
+    assert (lake.list().items[0].bytes or 0) > (listed.bytes or 0)
+    for key in ("p/a.parquet", "p/b.parquet"):
+        client.delete_object(Bucket="lake", Key=key)
+    for look in (lake.show, lake.preview):
+        with pytest.raises(NotFound, match="No object matches s3://lake/p"):
+            look("lake.p")
+    assert "No object matches" in lake.list().items[0].description
+    put("p/a.parquet", "no parquet")
+    with pytest.raises(Unprocessable, match="s3://lake/p cannot be read"):
+        lake.preview("lake.p")
+    lake.delete("lake.p")
+    assert list(keys(client)) == ["p/a.parquet"]
+
+
+def test_personal_columns_are_masked_under_every_name_of_the_objects(
+    lake: Catalog, put: Callable[..., None]
+) -> None:
+    canary = "canary-51c2"
+    put("in/a.csv", f"id,word\n1,{canary}\n2,b\n")
+    lake.register("s3://lake/in/a.csv", name="lake.one")
+    lake.tag("column:lake.one.word", add=["pii"])
+    lake.register("s3://lake/in/*.csv", name="lake.again")
+    for name in ("lake.one", "lake.again"):
+        told = [
+            lake.preview(name),
+            lake.profile(name, tier="exact"),
+            lake.sql(f"SELECT word, count(*) FROM {name} GROUP BY word").to_dicts(),
+            lake.grid(name, GridQuery()),
+        ]
+        assert canary not in repr(told)
+        with pytest.raises(Forbidden):
+            lake.sql(f"SELECT * FROM {name} WHERE word = '{canary}'")
+    assert canary in repr(lake.preview("lake.one", reveal=True))
+
+
+def test_what_cannot_be_registered_is_refused_with_the_reason(
+    lake: Catalog, put: Callable[..., None]
+) -> None:
+    put("t/_delta_log/0.json", "{}")
+    put("t/a.parquet", ROWS)
+    put("m/a.csv", TEXT)
+    put("m/b.parquet", ROWS)
+    put("d/day=1/a.parquet", ROWS)
+    put("m/notes.md", "x")
+    lake.register("s3://lake/m/b.parquet", name="lake.there")
+    cases: list[tuple[str, type[MLInfraError], str]] = [
+        ("s3://lake/t/a.parquet", BadRequest, "Delta table.*mlinfra catalog register"),
+        ("s3://lake/t", NotFound, "no Delta table in s3://lake/t"),
+        ("s3://lake/m", BadRequest, "several kinds.*csv, parquet"),
+        ("s3://lake/d", BadRequest, "divided by 'day'"),
+        ("s3://lake/m/notes.md", BadRequest, "not of a kind"),
+        ("s3://lake/none/", NotFound, "No object matches"),
+        ("s3://other/x", NotFound, "There is no bucket other"),
+        ("s3://", BadRequest, "names no bucket"),
+        ("s3://k:canary@lake/m", BadRequest, "has a user or a password"),
+        ("gs://lake/m", BadRequest, "not a file"),
+    ]
+    for place, error, words in cases:
+        with pytest.raises(error, match=words):
+            lake.register(place, name="lake.b")
+    with pytest.raises(Conflict, match=r"registered in place.*read from s3://lake/m/b\.parquet"):
+        lake.write(ROWS, into="lake.there")
+    assert [item.name for item in lake.list().items] == ["lake.there"]
+
+
+@contextmanager
+def refusing() -> Iterator[tuple[str, dict[str, Any]]]:
+    """A server that answers all requests with one error in S3's words, as the caller sets it."""
+    said: dict[str, Any] = {}
+
+    class Store(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            body = f"<Error><Code>{said['code']}</Code><Message>{said['text']}</Message></Error>"
+            content = f'<?xml version="1.0" encoding="UTF-8"?>{body}'.encode()
+            self.send_response(said["status"])
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(content)
+
+        do_GET = do_HEAD = answer  # noqa: N815
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Store)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", said
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+REFUSALS = {
+    "AccessDenied": (403, "credentials", "refused the key (403)", "s3:GetObject"),
+    "InvalidAccessKeyId": (403, "credentials", "does not know the key", "s3.access-key-id"),
+    "SignatureDoesNotMatch": (403, "credentials", "does not belong", "s3.secret-access-key"),
+    "ExpiredToken": (400, "credentials", "has expired", "s3.session-token"),
+    "RequestTimeTooSkewed": (403, "unavailable", "clock", "Set it"),
+    "PermanentRedirect": (301, "unavailable", "another region", '"s3.region" = "'),
+    "AuthorizationHeaderMalformed": (400, "unavailable", "another region", '"s3.region" = "eu-'),
+}
+
+
+def test_a_store_that_refuses_is_told_apart_and_the_fix_named(
+    lake: Catalog, client: Any, put: Callable[..., None], project: Project, elsewhere: list[str]
+) -> None:
+    put("p/a.parquet", ROWS)
+    put("a.csv", TEXT)
+    write_deltalake("s3://lake/delta", ROWS, storage_options=delta_options(client))
+    for name, place in {"x.p": "p", "x.text": "a.csv", "x.delta": "delta"}.items():
+        lake.register(f"s3://lake/{place}", name=name)
+    lake.write(ROWS, into="x.own")
+    with refusing() as (endpoint, said):
+        settings = project.root / "mlinfra.toml"
+        settings.write_text(settings.read_text().replace(client.meta.endpoint_url, endpoint))
+        denied = Catalog(Project.open(project.root))
+        for code, (status, kind, why, fix) in REFUSALS.items():
+            said |= {"status": status, "code": code, "text": f"{SECRET} expecting 'eu-west-1'"}
+            told = []
+            for name in ("x.p", "x.text", "x.delta"):
+                with pytest.raises(MLInfraError) as refused:
+                    denied.preview(name)
+                told.append(refused.value)
+            with pytest.raises(MLInfraError) as refused:
+                denied.ingest(["s3://lake/p"], into="x.more")
+            told.append(refused.value)
+            for error in told:
+                assert (error.code, why in error.why, fix in error.fix) == (kind, True, True), error
+                assert SECRET not in str(error)
+        assert len(denied.list().items) == 4
+        assert denied.preview("x.own").shown == 3
+    assert elsewhere == []
