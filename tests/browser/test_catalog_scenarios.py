@@ -358,6 +358,7 @@ def tabs(contexts: Contexts, shop: Server) -> Iterator[Lab]:
         yield lab
 
 
+@pytest.mark.slow
 def test_axe_finds_nothing_in_the_tabs_of_a_dataset(tabs: Lab) -> None:
     for scene in TABS.values():
         scene(tabs)
