@@ -14,15 +14,19 @@ import pytest
 from steps import Works
 
 LONG = pytest.mark.timeout(1800)
-SETTINGS = '[jobs]\nwarm_kernels = 0\n[catalog.tiers.cold]\nwarehouse = "{}/cold"\n'
+SETTINGS = (
+    '[jobs]\nwarm_kernels = 0\n[catalog.tiers.cold]\nwarehouse = "{}/cold"\n'
+    '[features]\nas_of = "2026-03-05T00:00:00Z"\n'
+)
 
 
 @pytest.fixture
-def works(tmp_path: Path) -> Iterator[Works]:
+def works(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Works]:
+    is_of_features = "[snapshot-" in request.node.name
     root = tmp_path / "project"
     root.mkdir()
     (root / "mlinfra.toml").write_text(SETTINGS.format(tmp_path))
-    with Works("catalog_work", root) as works:
+    with Works("features_work" if is_of_features else "catalog_work", root) as works:
         yield works
 
 
@@ -47,7 +51,7 @@ def told(works: Works, work: str) -> Any:
 
 
 EACH = ["ingest", "upsert", "compact", "move", "restore", "expire", "delete", "undelete"]
-EACH += ["mend", "relocate"]
+EACH += ["mend", "relocate", "snapshot"]
 ENDED = {"mend": ("bad_request",)}
 """What else a verb may say that is called again when all was done: there is nothing to do."""
 
