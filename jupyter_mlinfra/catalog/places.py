@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -20,6 +19,7 @@ from .addresses import check_objects
 from .formats.packed import ARCHIVE, split
 from .listed import etag, is_hidden, is_known, listed, refuse_partitions
 from .progress import Meter
+from .scratch import waiting_folder
 from .sources import kind_of
 from .stores.objects import is_object, objects_at
 from .tablefiles import refuse_table
@@ -101,8 +101,8 @@ def given(
     if not objects:
         yield Given(here, left_out=left_out)
         return
-    with tempfile.TemporaryDirectory(dir=scratch()) as folder:
-        fetching = _Fetching(store, Path(folder), known, sheet, meter, most, left_out)
+    with waiting_folder(scratch()) as folder:
+        fetching = _Fetching(store, folder, known, sheet, meter, most, left_out)
         for url in objects:
             with store.explained(f"{url} cannot be read."):
                 fetching.fetch(url)

@@ -12,10 +12,14 @@ from typing import TYPE_CHECKING
 from ..core.frames import exactly
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import polars as pl
 
-_PART_BYTES = 256 << 20
-"""Rows that are looked up in the table at once."""
+_PART_BYTES = 64 << 20
+"""Keys that are looked up in the table at once, and rows that are compared with it at once."""
+
+_PART_ROWS = 1 << 21
 
 NUMBER = "\0number"
 """The number of a staged row, from 0; no column can have this name."""
@@ -24,7 +28,8 @@ NUMBER = "\0number"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staged:
     """rows: how many there are, each with a key of its own. dropped: those whose key a later row
-    had. parts: so many, by their keys, that each fits into memory.
+    had. parts: so many, by their keys, that the keys of each fit into memory. width: how many rows
+    that follow each other do.
     """
 
     files: Sequence[Path]
@@ -32,34 +37,58 @@ class Staged:
     rows: int
     dropped: int
     parts: int
+    width: int
 
     def scan(self) -> pl.LazyFrame:
         """The rows in their order, each with its `NUMBER`."""
         return _scan(self.files)
 
+    def frames(self) -> Iterator[pl.DataFrame]:
+        """The rows in their order, block by block."""
+        import polars as pl
+
+        for file in self.files:
+            yield pl.read_parquet(file, glob=False, memory_map=False)
+
+    def keys(self, number: int) -> pl.DataFrame:
+        """Those of a part, each with its `NUMBER`."""
+        return _keys(self.files, self.key, number, self.parts)
+
     def part(self, rows: pl.LazyFrame, number: int) -> pl.LazyFrame:
         """Those rows, of a frame with the columns of the key, whose key is in that part."""
         return _part(rows, self.key, number, self.parts)
 
+    def few(self, start: int) -> pl.DataFrame:
+        """`width` rows from this number on."""
+        return self.scan().drop(NUMBER).slice(start, self.width).collect(engine="streaming")
+
 
 def stage(frames: Iterator[pl.DataFrame], key: Sequence[str], folder: Path) -> Staged:
     """Write the rows into files of an empty folder. Of equal keys the last row stays."""
-    files, rows, size = list[Path](), 0, 0
+    columns = [exactly(name) for name in key]
+    files, heights, size, key_size = list[Path](), list[int](), 0, 0
     for frame in frames:
+        if not frame.height:
+            continue
         files.append(folder / f"{len(files):06}.parquet")
         frame.write_parquet(files[-1], compression="lz4")
-        rows, size = rows + frame.height, size + int(frame.estimated_size())
-    parts = size // _PART_BYTES + 1
-    last = _last_of_each(files, key, parts) if rows else None
-    if last is None or last.height == rows:
-        return Staged(files=files, key=key, rows=rows, dropped=0, parts=parts)
-    once = folder / "once.parquet"
-    kept = _scan(files).join(last.lazy(), on=NUMBER, how="semi", maintain_order="left")
-    kept.drop(NUMBER).sink_parquet(once, compression="lz4")
-    for file in files:
-        file.unlink()
-    dropped = rows - last.height
-    return Staged(files=[once], key=key, rows=last.height, dropped=dropped, parts=parts)
+        heights.append(frame.height)
+        size += int(frame.estimated_size())
+        key_size += int(frame.select(columns).estimated_size())
+    rows = sum(heights)
+    parts = max(key_size // _PART_BYTES, rows // _PART_ROWS) + 1
+    kept = _last_of_each(files, key, rows, parts)
+    left = int(kept.sum())
+    if left < rows:
+        files = _only(files, heights, kept)
+    return Staged(
+        files=files,
+        key=key,
+        rows=left,
+        dropped=rows - left,
+        parts=parts,
+        width=max(1, left // (size // _PART_BYTES + 1) + 1),
+    )
 
 
 def _scan(files: Sequence[Path]) -> pl.LazyFrame:
@@ -68,21 +97,40 @@ def _scan(files: Sequence[Path]) -> pl.LazyFrame:
     return pl.scan_parquet(list(files), glob=False, hive_partitioning=False, row_index_name=NUMBER)
 
 
-def _last_of_each(files: Sequence[Path], key: Sequence[str], parts: int) -> pl.DataFrame:
-    """The number of the last row of each key."""
+def _keys(files: Sequence[Path], key: Sequence[str], number: int, parts: int) -> pl.DataFrame:
+    rows = _scan(files).select(NUMBER, *(exactly(name) for name in key))
+    return _part(rows, key, number, parts).collect(engine="streaming")
+
+
+def _last_of_each(
+    files: Sequence[Path], key: Sequence[str], rows: int, parts: int
+) -> npt.NDArray[np.bool_]:
+    """Of each row, whether it is the last one with its key."""
+    import numpy as np
     import polars as pl
 
-    columns = [exactly(name) for name in key]
-    rows = _scan(files).select(NUMBER, *columns)
-    found = [
-        _part(rows, key, number, parts)
-        .group_by(columns)
-        .agg(pl.col(NUMBER).max())
-        .select(NUMBER)
-        .collect(engine="streaming")
-        for number in range(parts)
-    ]
-    return pl.concat(found)
+    kept = np.zeros(rows, dtype=np.bool_)
+    for number in range(parts if rows else 0):
+        keys = _keys(files, key, number, parts)
+        last = keys.group_by([exactly(name) for name in key]).agg(pl.col(NUMBER).max())
+        kept[last[NUMBER].to_numpy()] = True
+    return kept
+
+
+def _only(files: Sequence[Path], heights: Sequence[int], kept: npt.NDArray[np.bool_]) -> list[Path]:
+    """The same files with the rows that are kept."""
+    import polars as pl
+
+    found, begin = list[Path](), 0
+    for file, height in zip(files, heights, strict=True):
+        chosen = pl.Series(kept[begin : begin + height])
+        begin += height
+        if chosen.any():
+            rows = pl.read_parquet(file, glob=False, memory_map=False).filter(chosen)
+            found.append(file.with_name(f"once-{file.name}"))
+            rows.write_parquet(found[-1], compression="lz4")
+        file.unlink()
+    return found
 
 
 def _part(rows: pl.LazyFrame, key: Sequence[str], number: int, parts: int) -> pl.LazyFrame:

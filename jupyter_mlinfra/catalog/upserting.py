@@ -8,6 +8,7 @@ commit of another writer makes the change look again, since it may have brought 
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,10 +19,10 @@ from ..core.frames import exactly
 from .change import FileChange
 from .conform import Target
 from .dtypes import short_dtype
-from .filescan import scan_files
 from .integrity import check_before_rewriting
+from .matching import Matches
 from .reading import say
-from .staged import NUMBER, Staged, stage
+from .staged import Staged, stage
 from .widening import rewritten
 
 if TYPE_CHECKING:
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
 
     from .datafiles import DataFiles
     from .intake import Rows
-
-_FILE, _PLACE, _SAME, _NEW = "\0file", "\0place", "\0same", "\0new"
-"""No column can have such a name. _NEW: at the end of a column's name, its values in the input."""
 
 _BLOCK = 1 << 17
 
@@ -76,29 +74,32 @@ class UpsertChange:
     def files(
         self, table: Table | None, out: DataFiles, targets: Mapping[str, Target]
     ) -> FileChange:
+        import polars as pl
+
         staged = self._stage(targets)
         if not staged.rows:
             return FileChange()
         if table is None:
-            _write(out, staged.scan(), targets)
+            for frame in staged.frames():
+                _write(out, frame, targets)
             return FileChange(added=out.close(), rows=staged.rows)
         tasks = _candidates(table, staged)
-        matches = _matches(table, tasks, staged, targets)
-        by_row = _by_row(matches)
-        idle = by_row.filter(_SAME).select(NUMBER)
-        gone = matches.join(idle, on=NUMBER, how="anti").sort(_FILE)
-        removed = []
-        for places in gone.partition_by(_FILE, maintain_order=True):
-            removed.append(tasks[places[_FILE][0]])
-            check_before_rewriting(table, [removed[-1].file.file_path])
-            _write(out, _rest(table, removed[-1], places), targets)
-        work = staged.scan().join(idle.lazy(), on=NUMBER, how="anti", maintain_order="left")
-        _write(out, work, targets)
+        with tempfile.TemporaryDirectory(dir=self._folder) as folder:
+            matches = Matches(table, tasks, staged, targets, Path(folder))
+            removed = [tasks[number].file for number in matches.changed]
+            check_before_rewriting(table, (file.file_path for file in removed))
+            for frame in matches.rest():
+                _write(out, frame, targets)
+        begin = 0
+        for frame in staged.frames():
+            idle = matches.idle[begin : begin + frame.height]
+            _write(out, frame.filter(pl.Series(~idle)), targets)
+            begin += frame.height
         return FileChange(
             added=out.close(),
-            removed=[task.file for task in removed],
-            rows=staged.rows - idle.height,
-            updated=by_row.height - idle.height,
+            removed=removed,
+            rows=staged.rows - int(matches.idle.sum()),
+            updated=matches.updated,
             keeps_files=True,
         )
 
@@ -150,7 +151,7 @@ def _candidates(table: Table, staged: Staged) -> list[FileScanTask]:
 
     columns = [exactly(name) for name in staged.key]
     lowest, highest = (
-        staged.scan().select(bound).collect().row(0)
+        staged.scan().select(bound).collect(engine="streaming").row(0)
         for bound in ([item.min() for item in columns], [item.max() for item in columns])
     )
     within: BooleanExpression = AlwaysTrue()
@@ -165,104 +166,13 @@ def _candidates(table: Table, staged: Staged) -> list[FileScanTask]:
         return list(table.scan().plan_files())
 
 
-def _matches(
-    table: Table, tasks: Sequence[FileScanTask], staged: Staged, targets: Mapping[str, Target]
-) -> pl.DataFrame:
-    """For each row of these files with the key of a staged one: its file and its place there, the
-    number of the staged row, and whether both are the same.
-    """
+def _write(out: DataFiles, rows: pl.DataFrame, targets: Mapping[str, Target]) -> None:
     import polars as pl
 
-    # Nothing but their place tells the files of one scan apart. How many rows a file has from
-    # which some were deleted, its manifest does not say.
-    plain = [number for number, task in enumerate(tasks) if not task.delete_files]
-    single = [[number] for number, task in enumerate(tasks) if task.delete_files]
-    found = [_none()]
-    for numbers in [*([plain] if plain else []), *single]:
-        files = scan_files(table, [tasks[number] for number in numbers])
-        old = _as_wide(files, targets).with_row_index(_PLACE)
-        begins = [0]
-        for number in numbers[:-1]:
-            begins.append(begins[-1] + tasks[number].file.record_count)
-        for part in range(staged.parts):
-            new = staged.part(staged.scan(), part)
-            rows = _joined(staged.part(old, part), new, staged.key, targets)
-            found.append(_by_file(rows.collect(engine="streaming"), numbers, begins))
-    return pl.concat(found)
-
-
-def _joined(
-    old: pl.LazyFrame, new: pl.LazyFrame, key: Sequence[str], targets: Mapping[str, Target]
-) -> pl.LazyFrame:
-    import polars as pl
-
-    names = set(old.collect_schema())
-    same = [
-        exactly(name).eq_missing(exactly(f"{name}{_NEW}"))
-        if name in names
-        else exactly(name).is_null()  # a column that the table has not yet
-        for name in targets
-        if name not in key
-    ]
-    rows = old.join(new, on=[exactly(name) for name in key], how="inner", suffix=_NEW)
-    whole = pl.all_horizontal(same) if same else pl.lit(value=True)
-    return rows.select(_PLACE, NUMBER, whole.alias(_SAME))
-
-
-def _by_file(rows: pl.DataFrame, numbers: Sequence[int], begins: Sequence[int]) -> pl.DataFrame:
-    """The rows with the number of their file and their place in it, instead of that in all."""
-    import polars as pl
-
-    place = rows[_PLACE].cast(pl.Int64)
-    index = pl.Series(begins, dtype=pl.Int64).search_sorted(place, side="right") - 1
-    return rows.select(
-        pl.Series(_FILE, numbers, dtype=pl.UInt32).gather(index),
-        (place - pl.Series(begins, dtype=pl.Int64).gather(index)).cast(pl.get_index_type()),
-        NUMBER,
-        _SAME,
-    )
-
-
-def _none() -> pl.DataFrame:
-    import polars as pl
-
-    index = pl.get_index_type()
-    return pl.DataFrame(schema={_FILE: pl.UInt32, _PLACE: index, NUMBER: index, _SAME: pl.Boolean})
-
-
-def _by_row(matches: pl.DataFrame) -> pl.DataFrame:
-    """The staged rows that have matches, and whether the table has them as they are, once."""
-    import polars as pl
-
-    same = (pl.len() == 1) & pl.col(_SAME).all()
-    return matches.group_by(NUMBER).agg(same.alias(_SAME))
-
-
-def _rest(table: Table, task: FileScanTask, places: pl.DataFrame) -> pl.LazyFrame:
-    """The rows of a file without those at these places."""
-    rows = scan_files(table, [task]).with_row_index(_PLACE)
-    kept = rows.join(places.lazy(), on=_PLACE, how="anti", maintain_order="left")
-    return kept.drop(_PLACE)
-
-
-def _as_wide(rows: pl.LazyFrame, targets: Mapping[str, Target]) -> pl.LazyFrame:
-    """The rows with the types that their columns get."""
-    schema = rows.collect_schema()
-    return rows.with_columns(
-        exactly(name).cast(target.dtype)
-        for name, target in targets.items()
-        if name in schema and schema[name] != target.dtype
-    )
-
-
-def _write(out: DataFiles, rows: pl.LazyFrame, targets: Mapping[str, Target]) -> None:
-    import polars as pl
-
-    rows = _as_wide(rows, targets)
-    names = set(rows.collect_schema())
+    names = set(rows.columns)
     columns = [
         exactly(name) if name in names else pl.lit(None, dtype=target.dtype).alias(name)
         for name, target in targets.items()
     ]
-    for frame in rows.select(columns).collect_batches(chunk_size=_BLOCK, engine="streaming"):
-        out.add(frame)
+    for block in rows.select(columns).iter_slices(_BLOCK):
+        out.add(block)

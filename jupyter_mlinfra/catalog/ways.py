@@ -4,17 +4,18 @@ and the change that brings it about.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from ..core.errors import BadRequest
 from .change import Change, RowsChange, WriteMode
+from .scratch import waiting_folder
 from .upserting import UpsertChange
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .intake import Rows
 
 
@@ -53,8 +54,8 @@ def changing(rows: Rows, mode: WriteMode, key: Sequence[str], scratch: Path) -> 
     if mode != "upsert":
         yield RowsChange(rows, mode)
         return
-    with tempfile.TemporaryDirectory(dir=scratch) as folder:
-        yield UpsertChange(rows, key, Path(folder))
+    with waiting_folder(scratch) as folder:
+        yield UpsertChange(rows, key, folder)
 
 
 def notes_of(change: Change) -> list[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -93,13 +94,25 @@ def _oracle(old: pl.DataFrame, new: pl.DataFrame) -> tuple[list[str], int, int]:
     return sorted(map(repr, rows)), written, updated
 
 
+def _hold_few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, limit in {
+        "staged._PART_BYTES": 700,
+        "matching._KEYS": 25,
+        "pieces._BLOCK_ROWS": 10,
+        "pieces._ROW_GROUP": 7,
+        "pieces._BLOCK_CELLS": 40,
+        "spill._BYTES": 300,
+    }.items():
+        monkeypatch.setattr(f"jupyter_mlinfra.catalog.{name}", limit)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_any_upsert_gives_the_rows_that_duckdb_gives(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     rng = Random(seed)
-    if seed % 2:  # more rows than are looked up at once
-        monkeypatch.setattr("jupyter_mlinfra.catalog.staged._PART_BYTES", 3000)
+    if seed % 2:  # more rows than are held at once
+        _hold_few_rows(monkeypatch)
     old = pl.concat(_random(rng, rng.randint(1, 60), 30) for _ in range(4))
     for number in range(4):
         catalog.write(old[number * old.height // 4 : (number + 1) * old.height // 4], into="t.a")
@@ -115,6 +128,43 @@ def test_any_upsert_gives_the_rows_that_duckdb_gives(
         assert (report.rows_written, report.rows_updated) == (written, updated)
         assert catalog.show("t.a").dataset.rows.value == len(expected)
         assert catalog.verify("t.a").damaged == []
+
+
+_KEYS: dict[str, tuple[Any, list[Any]]] = {
+    "text": (pl.String, ["", "a", "a\0", "a\0b", "A", "é", "e\u0301", "\U0001f600", "x" * 40]),
+    "decimal": (pl.Decimal(10, 2), [Decimal(n) / 4 for n in range(-4, 5)]),
+    "moment": (
+        pl.Datetime("us", "UTC"),
+        [datetime(2026, 10, 25, h, tzinfo=UTC) for h in range(9)],
+    ),
+    "time": (pl.Datetime("us"), [datetime(2026, 1, 1, 0, 0, 0, n) for n in range(9)]),
+    "bytes": (pl.Binary, [b"", b"\0", b"\0\0", b"a", b"\xff", b"\xff\0", b"x" * 40]),
+    "truth": (pl.Boolean, [True, False]),
+    "small": (pl.Int32, [-(2**31), -1, 0, 1, 2**31 - 1]),
+}
+
+
+@pytest.mark.parametrize("kind", _KEYS)
+def test_a_key_of_any_type_finds_its_rows_and_rows_without_a_key_stay(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    _hold_few_rows(monkeypatch)
+    rng = Random(kind)
+    dtype, keys = _KEYS[kind]
+
+    def some(count: int, values: list[Any]) -> pl.DataFrame:
+        rows = [(rng.choice(values), rng.randrange(3)) for _ in range(count)]
+        return pl.DataFrame(rows, schema={"k": dtype, "n": pl.Int64}, orient="row")
+
+    catalog.write(some(40, [*keys, None]), into="t.a")
+    catalog.write(some(9, [*keys, None]), into="t.a")
+    old = catalog.dataset("t.a").scan().collect()
+    new = some(30, keys[: len(keys) // 2 + 1])
+    catalog.write(new, into="t.a", mode="upsert", key="k")
+    last = dict(new.rows())
+    expected = [row for row in old.rows() if row[0] not in last] + list(last.items())
+    after = catalog.dataset("t.a").scan().collect()
+    assert sorted(map(repr, after.rows())) == sorted(map(repr, expected))
 
 
 def test_only_files_with_another_value_are_written_anew_and_only_such_rows(

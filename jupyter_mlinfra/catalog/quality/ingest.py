@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Collection, Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...core.errors import NotFound
@@ -14,6 +12,7 @@ from ...core.outbox import node
 from ...core.records import now
 from .. import metadata as records
 from ..names import DatasetName
+from ..scratch import waiting_folder
 from .carried import carried, carry
 from .kept import RuleStore
 
@@ -54,7 +53,7 @@ class Guarding:
             return
         from .guarding import Guard
 
-        with tempfile.TemporaryDirectory(dir=self._project.folder("staging")) as folder:
+        with waiting_folder(self._project.folder("staging")) as folder:
             guard = Guard(
                 name.text,
                 rules,
@@ -62,7 +61,7 @@ class Guarding:
                 key=key,
                 present=lambda: self._present(name),
                 others=lambda other: self.scan(DatasetName.parse(other)),
-                folder=Path(folder) / "values",
+                folder=folder / "values",
             )
             rows.screen = guard
             rows.quarantine.masked = self._masked(name) | {*personal}

@@ -6,12 +6,16 @@ counts as changed where both have a row with the same key, else as removed or ad
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...core.frames import exactly
 from ...core.waiting import check_waiting
+from ..scratch import waiting_folder
+from ..spill import Spill
 from .columns import Pair
 from .sides import Side
 
@@ -23,7 +27,8 @@ ID = ("\0id1", "\0id2")
 table can have such a name."""
 _ROW = ("\0row1", "\0row2")
 _AFTER, _OLD, _NEW, _OLDS, _NEWS = "\0after", "\0old", "\0new", "\0olds", "\0news"
-_PART_ROWS = 1 << 23
+_PART_ROWS = 1 << 20
+"""Rows whose hashes are compared at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +45,21 @@ class Counted:
 
 
 def count(
-    before: Side, after: Side, columns: Sequence[Pair], key: Sequence[str], *, examples: int
+    before: Side,
+    after: Side,
+    columns: Sequence[Pair],
+    key: Sequence[str],
+    *,
+    examples: int,
+    staging: Callable[[], Path],
 ) -> Counted:
     """Compare the rows of both. key: of the later names; none to compare whole rows. examples: how
-    many ids of each kind.
+    many ids of each kind. staging: where hashes wait, if they are many.
     """
-    parts = (before.height + after.height) // _PART_ROWS + 1
     totals, repeated = [0, 0, 0], False
     ids: list[list[pl.DataFrame]] = [[], [], []]
-    for number in range(parts):
-        check_waiting()
-        left = _left(before, after, columns, key, number, parts)
+    for hashes in _parts(before, after, columns, key, staging):
+        left = _left(hashes, [*ID, *_ROW] if key else [*ID], by_key=bool(key))
         for kind, (amount, found) in enumerate(_kinds(left, examples)):
             totals[kind] += amount
             ids[kind].append(found)
@@ -61,41 +70,56 @@ def count(
 
 
 def with_ids(
-    side: Side, columns: Sequence[Pair], key: Sequence[str], *, after: bool
+    rows: pl.LazyFrame, columns: Sequence[Pair], key: Sequence[str], *, after: bool
 ) -> pl.LazyFrame:
-    """The rows of a state in the later columns, with their ids."""
-    values = side.rows.select(pair.of(after=after) for pair in columns)
+    """Rows of a state in the later columns, with their ids."""
+    values = rows.select(pair.of(after=after) for pair in columns)
     named = key or [pair.after for pair in columns]
     return values.with_columns(_hashes(named, columns, ID))
 
 
-def _left(
+def _parts(
     before: Side,
     after: Side,
     columns: Sequence[Pair],
     key: Sequence[str],
-    number: int,
-    parts: int,
-) -> pl.DataFrame:
-    """By id: how many rows of each state the other has not, and how many there are in all."""
+    staging: Callable[[], Path],
+) -> Iterator[pl.DataFrame]:
+    """The hashes of the rows of both, so that those of equal rows are in the same part. Each row is
+    read once.
+    """
     import polars as pl
 
     names = [pair.after for pair in columns]
-    hashes = [*ID, *_ROW] if key else [*ID]
-    rows = []
-    for side, is_after in ((before, False), (after, True)):
-        found = with_ids(side, columns, key, after=is_after)
-        if key:
-            found = found.with_columns(_hashes(names, columns, _ROW))
-        found = found.select(*hashes, pl.lit(is_after).alias(_AFTER))
-        rows.append(found if parts == 1 else found.filter(pl.col(ID[0]) % parts == number))
+    parts = (before.height + after.height) // _PART_ROWS + 1
+    with waiting_folder(staging()) if parts > 1 else nullcontext() as folder:
+        spill = Spill(folder)
+        for side, is_after in ((before, False), (after, True)):
+            for block in side.blocks(len(columns)):
+                check_waiting()
+                rows = with_ids(block, columns, key, after=is_after)
+                if key:
+                    rows = rows.with_columns(_hashes(names, columns, _ROW))
+                hashes = [*ID, *_ROW] if key else [*ID]
+                rows = rows.select(*hashes, pl.lit(is_after).alias(_AFTER))
+                spill.add_by(rows.collect(engine="streaming"), pl.col(ID[0]) % parts)
+        for number in range(parts):
+            check_waiting()
+            if frames := list(spill.frames(number)):
+                yield pl.concat(frames)
+
+
+def _left(rows: pl.DataFrame, hashes: Sequence[str], *, by_key: bool) -> pl.DataFrame:
+    """By id: how many rows of each state the other has not, and how many there are in all."""
+    import polars as pl
+
     news, olds = (chosen.sum().cast(pl.Int64) for chosen in (pl.col(_AFTER), ~pl.col(_AFTER)))
-    same = pl.concat(rows).group_by(hashes).agg(news.alias(_NEWS), olds.alias(_OLDS))
+    same = rows.lazy().group_by(hashes).agg(news.alias(_NEWS), olds.alias(_OLDS))
     more = pl.col(_NEWS) - pl.col(_OLDS)
     same = same.with_columns(
         more.clip(lower_bound=0).alias(_NEW), (-more).clip(lower_bound=0).alias(_OLD)
     )
-    by_id = same.group_by(ID).agg(pl.col(_NEWS, _OLDS, _NEW, _OLD).sum()) if key else same
+    by_id = same.group_by(ID).agg(pl.col(_NEWS, _OLDS, _NEW, _OLD).sum()) if by_key else same
     return by_id.filter((pl.col(_NEW) > 0) | (pl.col(_OLD) > 0)).collect(engine="streaming")
 
 
@@ -116,7 +140,8 @@ def _few(found: Sequence[pl.DataFrame], examples: int) -> pl.DataFrame:
     """Always the same ones of equal states."""
     import polars as pl
 
-    return pl.concat([frame.select(ID) for frame in found]).sort(ID).head(examples)
+    none = pl.DataFrame(schema=dict.fromkeys(ID, pl.UInt64))
+    return pl.concat([none, *(frame.select(ID) for frame in found)]).sort(ID).head(examples)
 
 
 def _hashes(names: Sequence[str], columns: Sequence[Pair], into: Sequence[str]) -> list[pl.Expr]:

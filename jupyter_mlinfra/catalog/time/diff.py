@@ -5,6 +5,7 @@ them has and the other has not are read.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ...core.errors import BadRequest
@@ -63,7 +64,14 @@ class Comparison:
         _check(key, columns)
         by_id = all(pair.by_id for pair in columns)
         before, after = sides(self._table, *names, shared=by_id, new=new_ids(old, new))
-        counted = count(before, after, columns, key, examples=examples)
+        counted = count(
+            before,
+            after,
+            columns,
+            key,
+            examples=examples,
+            staging=partial(self._project.folder, "staging"),
+        )
         masked = self._masked(columns)
         return Diff(
             dataset=names[0].text,

@@ -29,7 +29,7 @@ def examples_of(
     names = [pair.after for pair in columns]
 
     def rows(side: Side, ids: pl.DataFrame, *, is_after: bool) -> pl.DataFrame:
-        return _rows(with_ids(side, columns, key, after=is_after), ids)
+        return _rows(side, columns, key, ids, is_after=is_after)
 
     def shown(frame: pl.DataFrame) -> list[list[Any]]:
         return _shown(frame.select(names), masked)
@@ -42,12 +42,20 @@ def examples_of(
     )
 
 
-def _rows(rows: pl.LazyFrame, ids: pl.DataFrame) -> pl.DataFrame:
+def _rows(
+    side: Side, columns: Sequence[Pair], key: Sequence[str], ids: pl.DataFrame, *, is_after: bool
+) -> pl.DataFrame:
     """One row for each id, in the order of the ids."""
-    if ids.is_empty():
-        return rows.clear().collect()
-    found = rows.join(ids.lazy(), on=ID, how="semi").unique(ID, keep="any")
-    return found.collect(engine="streaming").sort(ID)
+    import polars as pl
+
+    found = with_ids(side.rows, columns, key, after=is_after).clear().collect()
+    for block in side.blocks(len(columns)):
+        if found.height == ids.height:
+            break
+        rows = with_ids(block, columns, key, after=is_after).join(ids.lazy(), on=ID, how="semi")
+        more = rows.collect(engine="streaming")
+        found = pl.concat([found, more]).unique(ID, keep="any")
+    return found.sort(ID)
 
 
 def _shown(frame: pl.DataFrame, masked: Collection[str]) -> list[list[Any]]:

@@ -4,13 +4,15 @@ which one has deleted other rows.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..equality import is_needed
 from ..filescan import with_files
 from ..names import DatasetName
+from ..pieces import block_rows, pieces
 from ..rows import plain_scan, scan
 
 if TYPE_CHECKING:
@@ -22,12 +24,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of the states. rows: lazily. height: how many there are at most. files: their
-    locations. planned: whether the files tell which rows there are; not where rows were deleted by
-    their values.
+    """One of the states. rows: lazily. blocks: the same rows in parts that fit into memory, given
+    the number of columns. height: how many there are at most. files: their locations. planned:
+    whether the files tell which rows there are; not where rows were deleted by their values.
     """
 
     rows: pl.LazyFrame
+    blocks: Callable[[int], Iterator[pl.LazyFrame]]
     height: int
     files: frozenset[str]
     planned: bool = True
@@ -52,6 +55,7 @@ def sides(
         found.append(
             Side(
                 plain_scan(with_files(table, tasks), name),
+                partial(_blocks, table, name, tasks),
                 sum(int(task.file.record_count) for task in tasks),
                 frozenset(task.file.file_path for task in tasks),
             )
@@ -87,6 +91,14 @@ def _may_hold(file: DataFile, ids: Collection[int]) -> bool:
     )
 
 
+def _blocks(
+    table: Table, name: DatasetName, tasks: Sequence[FileScanTask], columns: int
+) -> Iterator[pl.LazyFrame]:
+    for piece in pieces(tasks, block_rows(columns)):
+        files = with_files(table, [tasks[number] for number in piece.files])
+        yield plain_scan(files, name).slice(piece.offset, piece.rows)
+
+
 def _whole(table: Table, name: DatasetName, snapshot: Snapshot) -> Side:
     files = {
         entry.data_file.file_path: int(entry.data_file.record_count)
@@ -94,4 +106,5 @@ def _whole(table: Table, name: DatasetName, snapshot: Snapshot) -> Side:
         for entry in manifest.fetch_manifest_entry(table.io)
         if not entry.data_file.content
     }
-    return Side(scan(table, name), sum(files.values()), frozenset(files), planned=False)
+    rows = scan(table, name)
+    return Side(rows, lambda _: iter([rows]), sum(files.values()), frozenset(files), planned=False)
