@@ -56,6 +56,14 @@ def _said(process: str) -> str:
         words = Path(f"/proc/{process}/cmdline").read_bytes().decode(errors="replace").split("\0")
     except OSError:
         return f"process {process}"
-    command = " ".join([os.path.basename(words[0]), *words[1:]]).split("\n")[0].strip()
-    cut = "…" if len(command) > _SIGNS else ""
-    return f"process {process} ({command[:_SIGNS]}{cut})"
+    return f"process {process} ({_program(words)})"
+
+
+def _program(words: list[str]) -> str:
+    """What runs, without its arguments, which may hold a password."""
+    program = Path(words[0]).name
+    if program.startswith("python") and len(words) > 2 and words[1] == "-m":
+        program += f" -m {words[2]}"
+    elif program.startswith("python") and len(words) > 1 and not words[1].startswith("-"):
+        program += f" {Path(words[1]).name}"
+    return program[:_SIGNS]

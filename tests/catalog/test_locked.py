@@ -118,3 +118,4 @@ def test_a_state_that_is_busy_says_who_holds_it(project: Project) -> None:
     ):
         raise AssertionError("it is held")
     assert f"It is held by process {holder.pid} (python" in told.value.why
+    assert str(busy.path) not in told.value.why, "arguments may hold a password"
