@@ -9,12 +9,15 @@ from contextlib import closing
 
 import polars as pl
 import pytest
+from feast import FeatureView
+from feast.infra.online_stores.sqlite import SqliteOnlineStore
 
 from jupyter_mlinfra.cli.app import run
 from jupyter_mlinfra.cli.session import Session
-from jupyter_mlinfra.core.errors import Unprocessable
+from jupyter_mlinfra.core.errors import NotFound, Unavailable, Unprocessable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.features import AppliedViews, Features
+from jupyter_mlinfra.features.materializing import Wish, materialize
 
 from .conftest import T0
 
@@ -115,3 +118,54 @@ def test_an_entity_stays_as_a_view_that_is_left_out_needs_it(applied_shop: Proje
     assert "waits for entity user" in applied.problems[-1].what
     after = stored(applied_shop, "feature_views")
     assert {name: after[name] for name in before} == before
+
+
+def test_a_view_whose_file_is_gone_holds_up_no_other_that_is_materialized(
+    applied_shop: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, features = applied_shop.root / "feature_repo" / "data", Features(applied_shop)
+    clicks, spend = data / "clicks.parquet", data / "spend.parquet"
+
+    def failed(*views: str) -> str:
+        with pytest.raises(NotFound) as caught:
+            materialize(applied_shop, Wish(views=views), progress=lambda *_: None)
+        return str(caught.value)
+
+    clicks.rename(data / "away.parquet")
+    told = failed()
+    assert told.startswith("Not materialized: clicks. clicks: There is no file ")
+    assert "All other views are online. Write the file" in told
+    found = features.online(["spend:amount"], [{"user_id": 2, "item_id": "pen"}])
+    assert found[0].values == {"spend:amount": 5.0}
+    assert features.show("spend").view.online_at == T0  # the index knows
+    assert features.show("clicks").view.online_at is None
+    assert "Not materialized: clicks." in failed("clicks", "spend")
+    assert failed("clicks").startswith("There is no file")  # named alone: the error itself
+
+    spend.unlink()
+    both = failed()
+    assert both.startswith("Not materialized: clicks, spend.")
+    assert "spend: There is no file" in both
+    assert "other views" not in both
+
+
+def test_a_store_that_is_down_is_tried_twice_and_the_rest_is_told(
+    applied_shop: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feast, tried = Features(applied_shop).feast(), []
+    view = feast.get_feature_view("spend")
+    view.name = "third"
+    feast.registry.apply_feature_view(view, feast.project)
+
+    def off(store: object, config: object, table: FeatureView, *_: object) -> None:
+        tried.append(table.name)
+        raise ConnectionError("It is off")
+
+    monkeypatch.setattr(SqliteOnlineStore, "online_write_batch", off)
+    with pytest.raises(Unavailable) as caught:
+        materialize(applied_shop, Wish(), progress=lambda *_: None)
+    assert tried == ["clicks", "spend"]
+    assert str(caught.value).startswith(
+        "Not materialized: clicks, spend. clicks, spend: The online store did not answer."
+        " It is off. Not tried: third."
+    )

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...core.errors import BadRequest, Conflict, NotFound
+from ...core.errors import BadRequest, Conflict, MLInfraError, NotFound
 from ...core.events import telling
 from ...core.files import file_lock
 from ...core.frames import exactly
@@ -23,6 +23,7 @@ from ..feast_telling import note_in_mlflow, told_of_materialization
 from ..join import moment, utc
 from ..labels import resolution_of
 from ..online import opened_store, require_online_keys
+from ..online.answering import NoAnswer
 from ..online.writing import OnlineWriter, make_local_tables, rows_of, writing
 from ..pulling import counting, times_of, within
 from ..registry import definitions, rebuild_index
@@ -30,6 +31,7 @@ from ..repo import folder, open_store, require_online_store
 from ..sources import SourceSpec, one_snapshot, readable, scan, state_of
 from ..spec import Materialized
 from ..store import Backfill, FeatureFiles, Materialization
+from .failures import raise_failures
 from .windows import Part, Window, parts_of, window_of
 
 if TYPE_CHECKING:
@@ -68,11 +70,11 @@ class Wish:
 
 
 def materialize(project: Project, wish: Wish, *, progress: Progress) -> list[Materialized]:
-    """Write the named views, or all that are served online, one after the other. Among all, a view
-    that cannot be served does not hold up the others.
+    """Write the named views, or all that are served online, one after the other. One that cannot be
+    read or served does not hold up the others: it is told at the end.
 
     Raises NotFound, Conflict for a view that is not online, BadRequest for a start in the future or
-    parts that are too many.
+    parts that are too many, and what `raise_failures` raises.
     """
     wish = replace(
         wish,
@@ -84,23 +86,45 @@ def materialize(project: Project, wish: Wish, *, progress: Progress) -> list[Mat
         require_online_store(feast.config)
         views = {item.name: item for item in definitions(feast)}
         chosen = _select(views, wish.views)
-        errors = {view.name: error for view in chosen if (error := _key_error(view)) is not None}
-        if errors and wish.views:
-            raise next(iter(errors.values()))
-        results = [
-            _Run(project, feast, view, wish, progress).run()
-            for view in chosen
-            if view.name not in errors
-        ]
+        if wish.views:
+            for view in chosen:
+                require_online_keys(view)
+        results, written, failures = _run_each(project, feast, chosen, wish, progress)
         note_in_mlflow(feast, results, from_start=wish.start is not None)
-        _precompute(feast, {result.view for result in results if result.rows})
+        _precompute(feast, written)
         rebuild_index(project)
-    if errors:
-        first_error = next(iter(errors.values()))
-        raise Conflict(
-            first_error.what, f"{first_error.why} All other views are online.", first_error.fix
-        )
+    raise_failures(failures, {item.view for item in results}, [view.name for view in chosen])
     return results
+
+
+def _run_each(
+    project: Project,
+    feast: FeatureStore,
+    chosen: Sequence[Definition],
+    wish: Wish,
+    progress: Progress,
+) -> tuple[list[Materialized], set[str], dict[str, MLInfraError]]:
+    """Results, the views that got rows, and what failed by view. It ends where the online store
+    gives the same error twice: it is down, and every source would be read for nothing.
+    """
+    results: list[Materialized] = []
+    written: set[str] = set()
+    failures: dict[str, MLInfraError] = {}
+    for view in chosen:
+        run = None
+        try:
+            require_online_keys(view)
+            run = _Run(project, feast, view, wish, progress)
+            results.append(run.run())
+        except MLInfraError as error:
+            down = isinstance(error, NoAnswer) and str(error) in map(str, failures.values())
+            failures[view.name] = error
+            if down:
+                break
+        finally:
+            if run is not None and run.rows:
+                written.add(view.name)
+    return results, written, failures
 
 
 def _precompute(feast: FeatureStore, views: Collection[str]) -> None:
@@ -110,14 +134,6 @@ def _precompute(feast: FeatureStore, views: Collection[str]) -> None:
         if service.precompute_online and used & set(views):
             with telling(f"service {service.name} is precomputed"):
                 feast.precompute_feature_service(service.name)
-
-
-def _key_error(view: Definition) -> Conflict | None:
-    try:
-        require_online_keys(view)
-    except Conflict as error:
-        return error
-    return None
 
 
 def _select(views: dict[str, Definition], names: Sequence[str]) -> list[Definition]:
@@ -160,7 +176,7 @@ def _aggregates(view: Definition) -> bool:
 
 
 class _Run:
-    """One view. wish: with times in UTC."""
+    """One view. wish: with times in UTC. rows: those that are online so far."""
 
     def __init__(
         self,
@@ -184,7 +200,7 @@ class _Run:
         self._table, self._writer = table, OnlineWriter(feast.config, view, table)
         # Old labels and events count beside new ones.
         self._whole = resolution_of(view.labels) is not None or view.aggregated
-        self._rows = 0
+        self.rows = 0
 
     def run(self) -> Materialized:
         with told_of_materialization(
@@ -208,10 +224,10 @@ class _Run:
                 failpoint("features-written")
                 self._record(found, begin or self._until, parts, number, state)
                 failpoint("features-part")
-        self._announce(state, finish(self._rows))
+        self._announce(state, finish(self.rows))
         return Materialized(
             view=self._view.name,
-            rows=self._rows,
+            rows=self.rows,
             start=first or self._until,
             end=self._until,
             parts=len(parts),
@@ -273,7 +289,7 @@ class _Run:
         sizes = [part.rows for part in parts]
         if alone:
             self._progress(name, 0, found.height)
-        self._rows += self._writer.write(
+        self.rows += self._writer.write(
             rows_of(found, self._view, self._source),
             guard=self._guard,
             progress=lambda done: self._progress(name, done, found.height) if alone else None,
@@ -307,7 +323,7 @@ class _Run:
             mark=mark,
             newest=newest,
             until=until,
-            rows=self._rows,
+            rows=self.rows,
             backfill=(
                 None
                 if start is None or ended
@@ -346,7 +362,7 @@ class _Run:
                 "features.materialize",
                 inputs=[source],
                 outputs=[ref],
-                facts={"rows": self._rows, **({TOLD: told} if told else {})},
+                facts={"rows": self.rows, **({TOLD: told} if told else {})},
                 columns={
                     feature: [(source, column)]
                     for feature, column in source_columns(self._view).items()
@@ -356,7 +372,7 @@ class _Run:
             project.events.emit(
                 "view",
                 ref,
-                {"change": "materialized", "rows": self._rows, "online_at": online_at},
+                {"change": "materialized", "rows": self.rows, "online_at": online_at},
             )
 
 

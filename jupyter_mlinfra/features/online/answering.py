@@ -10,9 +10,13 @@ from ...core.passwords import without_passwords
 from ...core.sqlite import fix_of, sqlite_error
 
 
+class NoAnswer(Unavailable):
+    """The online store failed, whatever it was asked."""
+
+
 @contextmanager
 def answering() -> Iterator[None]:
-    """Turn an error of the block, which only asks the online store, into Unavailable."""
+    """Turn an error of the block, which only asks the online store, into NoAnswer."""
     try:
         yield
     except MLInfraError:
@@ -21,7 +25,7 @@ def answering() -> Iterator[None]:
         fix = (cause := sqlite_error(error)) and fix_of(cause)
         if type(error).__name__ == "TimeoutError":
             fix = "Look at its server; socket_timeout in connection_string sets the seconds."
-        raise Unavailable(
+        raise NoAnswer(
             "The online store did not answer.",
             f"{without_passwords(str(error)).rstrip('.')}.",
             fix or "Start it, or correct online_store in feature_store.yaml.",
