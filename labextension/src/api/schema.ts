@@ -3718,8 +3718,8 @@ export interface components {
         /**
          * SchemaDiff
          * @description How the columns of two snapshots differ, with short types. A column is the same one if it has
-         *     Iceberg's id of it. renamed: the new names by the old ones. retyped: old and new type, by the
-         *     new name.
+         *     Iceberg's id of it, or the name of one that is gone and its type or a wider one. renamed: the
+         *     new names by the old ones. retyped: old and new type, by the new name.
          */
         readonly SchemaDiff: {
             readonly added: {
