@@ -1,6 +1,5 @@
 import '../../style/catalog.css';
 
-import { Dialog } from '@jupyterlab/apputils';
 import React, { useEffect, useState } from 'react';
 
 import type { IExpiryTerms } from '../api/catalog/time';
@@ -16,8 +15,8 @@ import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
 import { useSettled } from '../hooks/settled';
 import type { IWorkbench, Perform } from '../tokens';
-import { FrameWidget } from '../workbench/widget';
 import { after } from './careverbs';
+import { askForm } from './formdialog';
 
 const WAIT = 300;
 /** The same as at the command line. */
@@ -31,78 +30,21 @@ interface IExpiryProps {
   onReady: (terms: IExpiryTerms | null) => void;
 }
 
-class Body extends FrameWidget implements Dialog.IBodyWidget<IExpiryTerms | null> {
-  constructor(
-    workbench: IWorkbench,
-    private readonly _name: string,
-    private readonly _changed: () => void
-  ) {
-    super(workbench, 'output');
-  }
-
-  ready: IExpiryTerms | null = null;
-
-  getValue(): IExpiryTerms | null {
-    return this.ready;
-  }
-
-  protected override content(): React.ReactElement {
-    return (
-      <Expiry
-        name={this._name}
-        onReady={terms => {
-          this.ready = terms;
-          this._changed();
-        }}
-      />
-    );
-  }
-}
-
-class ExpiryDialog extends Dialog<IExpiryTerms | null> {
-  constructor(
-    private readonly _plan: Body,
-    options: Partial<Dialog.IOptions<IExpiryTerms | null>>
-  ) {
-    super({ ...options, body: _plan });
-    this.addClass('jp-mlinfra-catalog-register-dialog');
-  }
-
-  override resolve(index?: number): void {
-    if ((index !== undefined && index !== 1) || this._plan.ready) {
-      super.resolve(index);
-    }
-  }
-
-  /** What expires cannot be brought back, so the button waits for what was looked at. */
-  draw(): void {
-    const accept = this.node.querySelector<HTMLButtonElement>('.jp-Dialog-footer .jp-mod-warn');
-    if (accept) {
-      accept.disabled = !this._plan.ready;
-    }
-  }
-}
-
 /** Let old snapshots go, once the user has seen which, and what is lost with them. */
 export const expire: Perform<IDataset> = async call => {
   const { name, workbench } = call;
   const { client, trans } = workbench;
-  const body: Body = new Body(workbench, name, () => dialog.draw());
-  const dialog = new ExpiryDialog(body, {
+  const terms = await askForm<IExpiryTerms>(workbench, {
     title: trans.__('Let Old Snapshots of %1 Go', name),
-    buttons: [
-      Dialog.cancelButton({ label: trans.__('Keep as It Is') }),
-      Dialog.warnButton({ label: trans.__('Expire') })
-    ],
-    defaultButton: 0
+    cancel: trans.__('Keep as It Is'),
+    accept: trans.__('Expire'),
+    isFinal: true,
+    form: onReady => <Expiry name={name} onReady={onReady} />
   });
-  const answer = dialog.launch();
-  dialog.draw();
-  const { button, value } = await answer;
-  if (!button.accept || !value) {
+  if (!terms) {
     return null;
   }
-  return after(call, await client.catalog.expire(name, value), {
+  return after(call, await client.catalog.expire(name, terms), {
     message: trans.__('Old snapshots of %1 are gone.', name)
   });
 };
@@ -135,7 +77,6 @@ export function Expiry({ name, onReady }: IExpiryProps): React.ReactElement {
           width={64}
           value={keep}
           onChange={setKeep}
-          focus
         />
         <Field
           label={trans.__('younger ones stay')}

@@ -4,7 +4,7 @@ import { asApiError } from '../api/errors';
 import type { IJob } from '../api/types';
 import { errorText } from '../components/explain';
 import { brief, failed } from '../components/confirm';
-import { ended, fractionOf } from '../jobs/ended';
+import { fractionOf, over, unfailed } from '../jobs/ended';
 import { toProject } from '../notebook/paths';
 import { formatRef } from '../refs';
 import type { IWorkbench } from '../tokens';
@@ -83,10 +83,10 @@ async function ingest(
   form: IForm,
   change: () => void
 ): Promise<void> {
-  const { client, trans, open } = workbench;
+  const { client, trans } = workbench;
   const title = trans.__('Reading into %1…', form.into);
   const id = Notification.emit(title, 'in-progress', { autoClose: false });
-  const show = (): void => void open(formatRef('dataset', form.into));
+  const again = { label: trans.__('Change Options…'), callback: change };
   try {
     const first = await begin(workbench, files, form);
     const stop = {
@@ -101,28 +101,39 @@ async function ingest(
         actions: [stop]
       });
     tell(first);
-    const job = await ended(client, first, { seen: tell });
-    const [message, details] = brief(
-      `${form.into}: ${job.progress_text || trans.__('the rows are in')}`,
-      trans
-    );
-    const [aside] = /\bquarantine\.[\w.]*\w/.exec(job.progress_text) ?? [];
-    const left = aside && {
-      label: trans.__('Rows That Did Not Fit'),
-      callback: () => void open(formatRef('dataset', aside))
-    };
-    const actions = [
-      { label: trans.__('Open'), callback: show },
-      ...(left ? [left] : []),
-      ...details
-    ];
-    Notification.update({ id, message, type: 'success', autoClose: LONG_MS, actions });
+    const job = await over(client, first, { seen: tell });
+    if (job.state === 'cancelled') {
+      const message = trans.__(
+        'Reading into %1 is cancelled: the dataset is as before.',
+        form.into
+      );
+      Notification.update({ id, message, type: 'info', autoClose: LONG_MS, actions: [again] });
+      return;
+    }
+    isIn(workbench, id, form.into, unfailed(job));
   } catch (error) {
     const [message, details] = brief(reasonOf(error) || errorText(error, trans), trans);
-    const actions = [{ label: trans.__('Change Options…'), callback: change }, ...details];
+    const actions = [again, ...details];
     Notification.update({ id, message, type: 'error', autoClose: false, actions });
-    return;
   }
+}
+
+/** Tell that the rows are in, and show them. */
+function isIn({ trans, open }: IWorkbench, id: string, into: string, job: IJob): void {
+  const show = (): void => void open(formatRef('dataset', into));
+  const rows = job.progress_text || trans.__('the rows are in');
+  const [message, details] = brief(`${into}: ${rows}`, trans);
+  const [aside] = /\bquarantine\.[\w.]*\w/.exec(job.progress_text) ?? [];
+  const left = aside && {
+    label: trans.__('Rows That Did Not Fit'),
+    callback: () => void open(formatRef('dataset', aside))
+  };
+  const actions = [
+    { label: trans.__('Open'), callback: show },
+    ...(left ? [left] : []),
+    ...details
+  ];
+  Notification.update({ id, message, type: 'success', autoClose: LONG_MS, actions });
   show();
 }
 

@@ -1,6 +1,5 @@
 import '../../style/catalog.css';
 
-import { Dialog } from '@jupyterlab/apputils';
 import React, { useEffect, useState } from 'react';
 
 import type { IIngest, IInspection, IReadColumn } from '../api/types';
@@ -13,8 +12,8 @@ import { useWorkbench } from '../hooks/context';
 import { useQuery } from '../hooks/query';
 import { useSettled } from '../hooks/settled';
 import type { IWorkbench } from '../tokens';
-import { FrameWidget } from '../workbench/widget';
 import { DryRun } from './dryrun';
+import { askForm } from './formdialog';
 import {
   askOf,
   csvOf,
@@ -43,79 +42,6 @@ interface IBodyProps {
   onReady: (form: IForm | null) => void;
 }
 
-/** What would be read, and how: the body of the dialog. */
-class Body extends FrameWidget implements Dialog.IBodyWidget<IForm | null> {
-  constructor(
-    workbench: IWorkbench,
-    private readonly _props: Omit<IBodyProps, 'onReady'>,
-    private readonly _changed: () => void
-  ) {
-    super(workbench, 'output');
-    this.addClass('jp-mlinfra-catalog-register');
-  }
-
-  ready: IForm | null = null;
-
-  getValue(): IForm | null {
-    return this.ready;
-  }
-
-  protected override content(): React.ReactElement {
-    return (
-      <Register
-        {...this._props}
-        onReady={form => {
-          this.ready = form;
-          this._changed();
-        }}
-      />
-    );
-  }
-}
-
-/**
- * A dialog that can be accepted only when its body is ready; keys on a button of the body are that
- * button's.
- */
-class RegisterDialog extends Dialog<IForm | null> {
-  constructor(
-    private readonly _how: Body,
-    options: Partial<Dialog.IOptions<IForm | null>>
-  ) {
-    super({ ...options, body: _how });
-    this.addClass('jp-mlinfra-catalog-register-dialog');
-  }
-
-  override resolve(index?: number): void {
-    const cancel = index !== undefined && index !== 1;
-    if (cancel || this._how.ready) {
-      super.resolve(index);
-    }
-  }
-
-  override handleEvent(event: Event): void {
-    const inside = this._how.node.contains(event.target as Node);
-    if (
-      event instanceof KeyboardEvent &&
-      event.key === 'Enter' &&
-      inside &&
-      event.target instanceof HTMLButtonElement
-    ) {
-      return;
-    }
-    super.handleEvent(event);
-    this.draw();
-  }
-
-  /** The button is as ready as the body. */
-  draw(): void {
-    const accept = this.node.querySelector<HTMLButtonElement>('.jp-Dialog-footer .jp-mod-accept');
-    if (accept) {
-      accept.disabled = !this._how.ready;
-    }
-  }
-}
-
 /**
  * Show what would be read of the files, and let the reading be changed; null where the user goes
  * away.
@@ -126,19 +52,13 @@ export async function askHow(
   start: IForm
 ): Promise<IForm | null> {
   const { trans } = workbench;
-  const body: Body = new Body(workbench, { files, start }, () => dialog.draw());
-  const dialog = new RegisterDialog(body, {
+  return askForm<IForm>(workbench, {
     title: files.length
       ? trans._n('Register %1 File as a Dataset', 'Register %1 Files as a Dataset', files.length)
       : trans.__('Register Data as a Dataset'),
-    buttons: [Dialog.cancelButton(), Dialog.okButton({ label: trans.__('Register') })],
-    defaultButton: 1,
-    focusNodeSelector: 'input'
+    accept: trans.__('Register'),
+    form: onReady => <Register files={files} start={start} onReady={onReady} />
   });
-  const answer = dialog.launch();
-  dialog.draw();
-  const { button, value } = await answer;
-  return button.accept ? value : null;
 }
 
 /** Whether the form itself is whole: a name, and columns that are there. */

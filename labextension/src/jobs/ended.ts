@@ -88,15 +88,18 @@ export const over = (
  * Wait for the end of a job that a verb was made into. Throws what went wrong as the job tells it;
  * else as `over`.
  */
-export async function ended(client: IClient, job: IJob, options: IJobWait = {}): Promise<IJob> {
-  const latest = await over(client, job, options);
-  if (!isActive(latest) && latest.state !== 'succeeded') {
+export const ended = async (client: IClient, job: IJob, options: IJobWait = {}): Promise<IJob> =>
+  unfailed(await over(client, job, options));
+
+/** The job, unless it has ended badly: then what went wrong is thrown, as the job tells it. */
+export function unfailed(job: IJob): IJob {
+  if (!isActive(job) && job.state !== 'succeeded') {
     throw new ApiError(
       'failed',
-      `${latest.name}: ${latest.state}.`,
-      latest.reason,
-      `Its log: job ${latest.id}`
+      `${job.name}: ${job.state}.`,
+      job.reason,
+      `Its log: job ${job.id}`
     );
   }
-  return latest;
+  return job;
 }

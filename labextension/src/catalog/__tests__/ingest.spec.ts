@@ -1,7 +1,10 @@
+import { Notification } from '@jupyterlab/apputils';
+
 import { ApiError } from '../../api/errors';
 import { fakeWorkbench } from '../../components/__tests__/workbench';
 import { failed } from '../../components/confirm';
 import { ingestFiles } from '../ingest';
+import { emptyForm } from '../reading';
 import { askHow } from '../register';
 
 jest.mock('../../components/confirm', () => ({ brief: jest.fn(), failed: jest.fn() }));
@@ -25,4 +28,23 @@ it('says why the form did not open', async () => {
   );
   expect(askHow).toHaveBeenCalledTimes(1);
   expect(failed).toHaveBeenCalledWith('Loading chunk 7 failed.', expect.anything());
+});
+
+it('tells an ingest that was cancelled as cancelled, not as an error', async () => {
+  jest.mocked(askHow).mockResolvedValueOnce(emptyForm('shop.orders')).mockResolvedValue(null);
+  const job = { id: 'j1', state: 'cancelled', reason: 'Cancelled by ana.', progress_text: '' };
+  const told = jest.spyOn(Notification, 'update');
+  const { workbench } = fakeWorkbench({
+    project: async () => ({ root: '/shop', path: '' }),
+    catalog: { ingest: async () => job }
+  });
+  await ingestFiles(workbench, ['a.csv']);
+  expect(told).toHaveBeenLastCalledWith(
+    expect.objectContaining({
+      type: 'info',
+      message: 'Reading into shop.orders is cancelled: the dataset is as before.',
+      actions: [expect.objectContaining({ label: 'Change Options…' })]
+    })
+  );
+  expect(workbench.open).not.toHaveBeenCalled();
 });
