@@ -198,6 +198,15 @@ def origin_weather(weather: pl.LazyFrame) -> pl.DataFrame:
     )
 
 
+_DEPARTED = ("time_hour", "minute", "dep_delay")
+_LANDED = ("time_hour", "minute", "dest", "sched_arr_time", "arr_delay")
+_MADE_OF = {
+    "flights.origin_delays": ("2h", "departures", ("origin",), _DEPARTED),
+    "flights.carrier_delays": ("6h", "landed", ("carrier",), _LANDED),
+    "flights.route_delays": ("14d", "landed", ("origin", "dest"), _LANDED),
+}
+
+
 def recent_delays(
     flights: pl.DataFrame, *, by: str, at: str, delay: str, window: str, count: str
 ) -> pl.DataFrame:
@@ -221,6 +230,27 @@ def recent_delays(
         .select(by, "known_at", count, share, mean)
         .sort("known_at", by)
     )
+
+
+def made_of(table: str) -> dict[str, list[tuple[str, str]]]:
+    """For the lineage: of which columns of the departures a table of delays was made. A frame that
+    was collected does not know it any more.
+    """
+    if table not in _MADE_OF:
+        return {}
+    window, count, keys, clock = _MADE_OF[table]
+    delay = clock[-1:]
+    made = {
+        keys[0] if len(keys) == 1 else "route": keys,
+        "known_at": clock,
+        f"{count}_{window}": delay,
+        f"late_share_{window}": delay,
+        f"mean_delay_{window}": delay,
+    }
+    return {
+        column: [("dataset:flights.departures", name) for name in names]
+        for column, names in made.items()
+    }
 
 
 def origin_delays(flights: pl.DataFrame) -> pl.DataFrame:

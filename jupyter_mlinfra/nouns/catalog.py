@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Unpack, overload
 
 from ..workbench import current
@@ -81,13 +82,18 @@ def write(
     mode: WriteMode | None = None,
     key: str | Sequence[str] = (),
     inputs: Sequence[str] = (),
+    columns: Mapping[str, Sequence[tuple[str, str]]] = MappingProxyType({}),
 ) -> IngestReport:
     """Write a Polars or pandas frame (without its index) into a dataset, created if necessary, in
     one commit.
 
     mode, key: as for `ingest`. inputs: references of what it was made from, for the lineage.
+    columns: of columns of the frame, the inputs and their columns that they were made of, such as
+    `{"late": [("dataset:shop.orders", "delay")]}`.
     """
-    return current().catalog.write(frame, into=into, mode=mode, key=key, inputs=inputs)
+    return current().catalog.write(
+        frame, into=into, mode=mode, key=key, inputs=inputs, columns=columns
+    )
 
 
 @overload

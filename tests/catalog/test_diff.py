@@ -149,6 +149,18 @@ def test_a_compaction_is_no_difference_and_an_append_reads_only_its_file(catalog
     assert (same.added, same.removed, same.files_read) == (0, 0, 0)
 
 
+def test_its_examples_are_in_the_order_of_the_key(catalog: Catalog) -> None:
+    rows = pl.DataFrame({"id": [*range(40)], "shop": ["b", "a"] * 20, "x": [0] * 40})
+    catalog.write(rows, into=NAME)
+    catalog.write(rows.with_columns(x=1), into=NAME, mode="replace")
+    before, after = (item.id for item in catalog.snapshots(NAME).items[::-1])
+    for key in (["id"], ["shop", "id"]):
+        changed = catalog.diff(NAME, before, after, key=key).examples.changed
+        found = pl.DataFrame(dict(zip(changed.columns, changed.data, strict=True)))
+        assert found.height == 5
+        assert found.rows() == found.sort(key).rows()
+
+
 def test_it_tells_columns_statistics_and_rows(catalog: Catalog) -> None:
     catalog.write(pl.DataFrame({"id": [1, 2, 3], "x": [1, 2, 3]}), into=NAME)
     table = catalog._store.load(catalog.own(NAME))

@@ -16,6 +16,7 @@ import pytest
 import jupyter_mlinfra
 from jupyter_mlinfra.catalog import Catalog
 from jupyter_mlinfra.core.errors import BadRequest, NotFound
+from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import to_json
 
 
@@ -358,6 +359,27 @@ def test_columns_say_what_uses_them(catalog, project):
     assert {column.name: column.used_by for column in catalog.show("t.a").schema} == {
         "delay": (),  # of this column nothing is said
         "carrier": ("feature:delays:who", "run:9c1e"),
+    }
+
+
+def test_columns_say_which_columns_were_made_of_them(catalog: Catalog, project: Project) -> None:
+    catalog.write(pl.DataFrame({"delay": [1], "carrier": ["UA"]}), into="t.a")
+    late = catalog.dataset("t.a").scan().select(pl.col("carrier").alias("who"), late="delay")
+    catalog.write(late, into="t.b")
+    catalog.write(late, into="t.gone")
+    catalog.delete("t.gone")
+    same = catalog.dataset("t.a").scan().collect()
+    catalog.write(same, into="t.a", inputs=["dataset:t.a"])
+    source = "dataset:t.a"
+    project.lineage.record(
+        "features.apply",
+        inputs=[source],
+        outputs=["view:delays"],
+        columns={"mean_delay": [(source, "delay")]},
+    )
+    assert {column.name: column.used_by for column in catalog.show("t.a").schema} == {
+        "delay": ("column:t.b.late", "feature:delays:mean_delay"),
+        "carrier": ("column:t.b.who",),
     }
 
 

@@ -58,9 +58,10 @@ class IcebergTable:
 
         metadata = self._metadata()
         snapshot = records.snapshot_of(self.name, metadata)
+        uses = used_by(self.name, self._project, self._store)
         return DatasetDetail(
             dataset=records.dataset(self.name, metadata),
-            schema=records.columns(self.name, metadata, used_by(self.name, self._project)),
+            schema=records.columns(self.name, metadata, uses),
             location=metadata["location"],
             snapshots=len(metadata.get("snapshots", [])),
             newer=records.newer(metadata, snapshot),

@@ -45,7 +45,7 @@ def examples_of(
 def _rows(
     side: Side, columns: Sequence[Pair], key: Sequence[str], ids: pl.DataFrame, *, is_after: bool
 ) -> pl.DataFrame:
-    """One row for each id, in the order of the ids."""
+    """One row for each id, in the order of the key, else of the ids."""
     import polars as pl
 
     found = with_ids(side.rows, columns, key, after=is_after).clear().collect()
@@ -55,7 +55,8 @@ def _rows(
         rows = with_ids(block, columns, key, after=is_after).join(ids.lazy(), on=ID, how="semi")
         more = rows.collect(engine="streaming")
         found = pl.concat([found, more]).unique(ID, keep="any")
-    return found.sort(ID)
+    flat = [name for name in key if not found.schema[name].is_nested()]
+    return found.sort(*flat, *ID)
 
 
 def _shown(frame: pl.DataFrame, masked: Collection[str]) -> list[list[Any]]:

@@ -12,10 +12,14 @@ interface IBlock {
 const BLOCK = 500;
 const KEPT = 64;
 const PAUSE = 3_000;
+/** Blocks that are fetched at a time, and that wait meanwhile: more than any window shows. */
+const AT_ONCE = 4;
+const WAITING = 4;
 
 /**
  * A grid model that fetches blocks of rows as they scroll into view; the oldest blocks are
- * forgotten.
+ * forgotten. What was scrolled past while others were fetched is not asked for: the rows in sight
+ * come next, however far the bar was dragged.
  */
 export class RemoteTable extends DataModel {
   constructor(
@@ -57,17 +61,40 @@ export class RemoteTable extends DataModel {
     const index = Math.floor(row / BLOCK);
     const block = this._blocks.get(index);
     if (!block) {
-      void this._load(index);
+      this._want(index);
       return '…';
     }
     return cell(block.data[column]?.[row - index * BLOCK]);
   }
 
-  private async _load(index: number): Promise<void> {
+  private _want(index: number): void {
     if (this._asked.has(index)) {
       return;
     }
     this._asked.add(index);
+    this._waiting.push(index);
+    this._begin();
+    this._waiting.splice(0, this._waiting.length - WAITING).forEach(passed => {
+      this._asked.delete(passed);
+    });
+  }
+
+  /** Fetch the newest of what waits, as far as there is room. */
+  private _begin(): void {
+    while (this._fetched < AT_ONCE && !this._disposed) {
+      const index = this._waiting.pop();
+      if (index === undefined) {
+        return;
+      }
+      this._fetched++;
+      void this._load(index).finally(() => {
+        this._fetched--;
+        this._begin();
+      });
+    }
+  }
+
+  private async _load(index: number): Promise<void> {
     try {
       const block = await this._fetch(index * BLOCK, BLOCK);
       if (this._disposed) {
@@ -123,5 +150,8 @@ export class RemoteTable extends DataModel {
   private _disposed = false;
   private readonly _timers = new Set<ReturnType<typeof setTimeout>>();
   private readonly _asked = new Set<number>();
+  /** Asked for and not fetched yet, the oldest first. */
+  private readonly _waiting: number[] = [];
+  private _fetched = 0;
   private readonly _blocks = new Map<number, IBlock>();
 }

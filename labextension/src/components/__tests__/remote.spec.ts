@@ -39,4 +39,30 @@ describe('a remote table', () => {
     expect(painted).not.toHaveBeenCalled();
     expect(jest.getTimerCount()).toBe(0);
   });
+
+  it('asks for the rows in sight next, and not for those that were scrolled past', async () => {
+    const answers: (() => void)[] = [];
+    const fetch = jest.fn(
+      async (_start: number, count: number) =>
+        new Promise<never>(resolve => {
+          answers.push(() => resolve({ data: [new Array(count).fill(7)], shown: count } as never));
+        })
+    );
+    const table = new RemoteTable(COLUMNS, 500_000, fetch);
+    for (let block = 0; block < 100; block++) {
+      table.data('body', block * 500, 0); // the bar is dragged
+    }
+    expect(fetch.mock.calls.map(([start]) => start)).toEqual([0, 500, 1000, 1500]);
+    answers[0]?.();
+    await jest.advanceTimersByTimeAsync(0);
+    expect(fetch).toHaveBeenLastCalledWith(99 * 500, 500);
+    while (answers.length) {
+      answers.splice(0).forEach(answer => answer());
+      await jest.advanceTimersByTimeAsync(0);
+    }
+    expect(fetch).toHaveBeenCalledTimes(8);
+    expect(table.data('body', 99 * 500, 0)).toBe('7');
+    table.data('body', 50 * 500, 0); // back to what was passed over
+    expect(fetch).toHaveBeenLastCalledWith(50 * 500, 500);
+  });
 });

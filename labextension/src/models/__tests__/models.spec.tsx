@@ -148,7 +148,7 @@ it('versions that cannot be deployed say so, and each reason stands once below',
   ];
   await opened(detailOf(versions));
   expect(column('deployable')).toEqual(['no', 'no', 'files']);
-  expect(column('signature')).toEqual(['pass', 'pass', 'missing']);
+  expect(column('signature')).toEqual(['passed', 'passed', 'missing']);
   expect(screen.getAllByText(/^Not deployable: /).map(({ textContent }) => textContent)).toEqual([
     `Not deployable: ${why}`,
     'Not deployable: The file model.pkl is missing.'
