@@ -17,6 +17,7 @@ from lakes import KEY, SECRET
 
 from jupyter_mlinfra.catalog import Catalog
 from jupyter_mlinfra.catalog.grid.spec import GridQuery, Sort
+from jupyter_mlinfra.catalog.stores.objects import objects_at
 from jupyter_mlinfra.core.errors import (
     BadRequest,
     Conflict,
@@ -123,6 +124,17 @@ def test_every_reading_verb_knows_it_and_nobody_else_is_asked(
     assert keys(client) == before
     assert elsewhere == []
     assert not list((lake._project.home / "staging").iterdir())
+
+
+def test_no_repr_of_how_a_store_is_reached_shows_its_keys(lake: Catalog, project: Project) -> None:
+    (project.root / "mlinfra.toml").open("a").write(
+        '[catalog.tiers.cold]\nwarehouse = "s3://cold"\n'
+        f'[catalog.tiers.cold.properties]\n"s3.secret-access-key" = "{SECRET}"\n'
+    )
+    store = Catalog(Project.open(project.root))._store
+    told = [objects_at(store, "s3://lake/p"), *store.tiers.others]
+    assert all(SECRET in place.properties.values() for place in told)
+    assert SECRET not in repr(told)
 
 
 def test_what_happens_to_the_objects_shows_and_a_list_asks_no_store(

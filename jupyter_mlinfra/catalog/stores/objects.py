@@ -5,7 +5,7 @@ the tier that they are in.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ...core.errors import BadRequest
@@ -22,10 +22,10 @@ _SCHEMES = tuple(f"{scheme}://" for scheme in OBJECTS)
 @dataclass(frozen=True, slots=True)
 class Objects:
     """How the objects below one address are reached. properties: as pyiceberg names them, with the
-    secrets.
+    secrets; a repr does not show them.
     """
 
-    properties: Mapping[str, str]
+    properties: Mapping[str, str] = field(repr=False)
 
     def system(self, bucket: str) -> Any:
         """The bucket as PyArrow's file system; its paths begin with the bucket."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ...core.errors import NotFound
@@ -21,11 +21,13 @@ HOT = "hot"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A tier. properties: of its storage, with secrets resolved; empty for those of the catalog."""
+    """A tier. properties: of its storage, with secrets resolved, which a repr does not show; empty for
+    those of the catalog.
+    """
 
     name: str
     warehouse: str
-    properties: Mapping[str, str]
+    properties: Mapping[str, str] = field(repr=False)
 
 
 class Tiers:
