@@ -91,7 +91,10 @@ async function ingest(
     const first = await begin(workbench, files, form);
     const stop = {
       label: trans.__('Cancel'),
-      callback: () => void client.jobs.cancel(first.id).catch(() => undefined)
+      callback: (event: MouseEvent) => {
+        event.preventDefault(); // else JupyterLab forgets the notification, which tells how it ends
+        void client.jobs.cancel(first.id).catch(() => undefined);
+      }
     };
     const tell = (job: IJob): void =>
       void Notification.update({

@@ -1,4 +1,5 @@
 import { Notification } from '@jupyterlab/apputils';
+import { waitFor } from '@testing-library/react';
 
 import { ApiError } from '../../api/errors';
 import { fakeWorkbench } from '../../components/__tests__/workbench';
@@ -32,13 +33,22 @@ it('says why the form did not open', async () => {
 
 it('tells an ingest that was cancelled as cancelled, not as an error', async () => {
   jest.mocked(askHow).mockResolvedValueOnce(emptyForm('shop.orders')).mockResolvedValue(null);
-  const job = { id: 'j1', state: 'cancelled', reason: 'Cancelled by ana.', progress_text: '' };
+  const job = { id: 'j1', state: 'running', reason: '', progress_text: '' };
   const told = jest.spyOn(Notification, 'update');
+  const cancel = jest.fn(async () => Object.assign(job, { state: 'cancelled' }));
   const { workbench } = fakeWorkbench({
     project: async () => ({ root: '/shop', path: '' }),
-    catalog: { ingest: async () => job }
+    catalog: { ingest: async () => ({ ...job }) },
+    jobs: { cancel, show: async () => ({ ...job }) }
   });
-  await ingestFiles(workbench, ['a.csv']);
+  const end = ingestFiles(workbench, ['a.csv']);
+  await waitFor(() => expect(told).toHaveBeenCalled());
+  const [stop] = told.mock.lastCall?.[0].actions ?? [];
+  const press = new MouseEvent('click', { cancelable: true });
+  stop?.callback(press);
+  expect(press.defaultPrevented).toBe(true); // the notification stays, to tell the end
+  await end;
+  expect(cancel).toHaveBeenCalledWith('j1');
   expect(told).toHaveBeenLastCalledWith(
     expect.objectContaining({
       type: 'info',
