@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 _TYPES = {"INT32": "Int32", "INT64": "Int64", "FLOAT": "Float32", "DOUBLE": "Float64"}
 _DECIMAL = "DECIMAL"
+_FLOATS = ("DOUBLE", "FLOAT")
+_BEYOND = "conversion from `u128` to `i128` failed"
+_WRAP = 2**128
+"""What a sum of Int128 lacks each time that it wraps around."""
 
 
 @contextmanager
@@ -30,13 +34,14 @@ def fitting(view: JoinView) -> Iterator[None]:
     try:
         yield
     except (pl.exceptions.InvalidOperationError, pl.exceptions.ComputeError) as error:
-        if "128" not in str(error):
+        if not str(error).startswith(_BEYOND):
             raise
+        # The cause lists values, which may be masked: it is not told.
         raise Unprocessable(
             f"A value of {view.name} is too large to be aggregated.",
-            f"{str(error).partition(chr(10))[0]}.",
+            "It is more than int128 holds.",
             "Store the column as a decimal or a float.",
-        ) from error
+        ) from None
 
 
 def answered(found: pl.DataFrame, item: WindowSpec, plan: Plan, view: JoinView) -> pl.DataFrame:
@@ -50,8 +55,12 @@ def answered(found: pl.DataFrame, item: WindowSpec, plan: Plan, view: JoinView) 
     number, source = plan.inputs.index(item.column), view.schema[item.column]
     function, declared = FUNCTIONS[item.function], view.types.get(item.feature, "")
     if function == "sum" and is_huge(source) and (found[f"f{number}"].abs() > MOST).any():
-        raise _refused(item, view, "Sums have at most 38 digits.", whole=False)
-    raw = found.select(_value(function, number, source)).to_series()
+        if declared not in _FLOATS:
+            why = "It is more than 1.6e38, the most that is added up digit by digit."
+            raise _refused(item, view, why, whole=False)
+        raw = _unwrapped(found, number, scale_of(source))
+    else:
+        raw = found.select(_value(function, number, source)).to_series()
     kept = function in ("min", "max")
     scale = scale_of(source) if kept or function == "sum" else 0
     try:
@@ -61,16 +70,39 @@ def answered(found: pl.DataFrame, item: WindowSpec, plan: Plan, view: JoinView) 
             made = _float(raw, declared, source if kept else pl.Float64())
         else:
             made = _whole(raw, scale, declared, source if kept or scale else pl.Int64())
-    except (pl.exceptions.InvalidOperationError, OverflowError) as error:
-        why = f"{str(error).partition(chr(10))[0]}."
-        raise _refused(item, view, why, whole=raw.dtype.is_integer()) from error
+    except OverflowError as error:
+        raise _refused(item, view, f"{error}.", whole=raw.dtype.is_integer()) from error
+    except pl.exceptions.InvalidOperationError:
+        # The cause lists values, which may be masked: it is not told.
+        raise _refused(item, view, _limit(declared), whole=raw.dtype.is_integer()) from None
     return made.alias(view.features[item.feature]).to_frame()
+
+
+def _limit(declared: str) -> str:
+    """Why a value is not of the type of a feature."""
+    if declared == _DECIMAL:
+        return "It has more than 38 digits."
+    return f"It is more than {declared.lower() or 'its type'} holds."
+
+
+def _unwrapped(found: pl.DataFrame, number: int, scale: int) -> pl.Series:
+    """Sums as the nearest floats, also those that wrapped around: the sum of floats tells how
+    often. scale: digits after the point.
+    """
+    import polars as pl
+
+    sums = found.select(f"n{number}", f"s{number}", f"f{number}").iter_rows()
+    values = [
+        (whole + round((rough - whole) / _WRAP) * _WRAP) / 10**scale if n else None
+        for n, whole, rough in sums
+    ]
+    return pl.Series(values, dtype=pl.Float64)
 
 
 def _refused(item: WindowSpec, view: JoinView, why: str, *, whole: bool) -> Unprocessable:
     decimals = whole and view.types.get(item.feature) != _DECIMAL
     return Unprocessable(
-        f"A {FUNCTIONS[item.function]} of {view.name} is too large for {item.feature}.",
+        f"A {FUNCTIONS[item.function]} of {view.name} does not fit into {item.feature}.",
         why,
         f"Give the feature the type {'Decimal, which keeps each digit, or ' if decimals else ''}"
         "Float64.",
@@ -109,7 +141,10 @@ def _float(values: pl.Series, declared: str, otherwise: pl.DataType) -> pl.Serie
     import polars as pl
 
     target = _TYPES.get(declared)
-    made = values.cast(getattr(pl, target) if target else otherwise)
+    dtype = getattr(pl, target) if target else otherwise
+    if dtype.is_integer() and values.is_infinite().any():
+        raise OverflowError(f"It is infinite, and the feature is {declared.lower()}")
+    made = values.cast(dtype)
     if made.dtype.is_integer() and (values % 1 != 0).any():
         raise OverflowError(f"It has a fraction, and the feature is {declared.lower()}")
     if (made.is_infinite() & values.is_finite()).any() if made.dtype.is_float() else False:
@@ -121,7 +156,7 @@ def _whole(values: pl.Series, scale: int, declared: str, otherwise: pl.DataType)
     """Integers that are the values times 10**scale. otherwise: the type if none is declared."""
     import polars as pl
 
-    if declared in ("DOUBLE", "FLOAT"):
+    if declared in _FLOATS:
         return _float(values.cast(pl.Float64) / 10.0**scale, declared, otherwise)
     if declared == _DECIMAL or (isinstance(otherwise, pl.Decimal) and declared not in _TYPES):
         point = pl.lit(decimal.Decimal(1).scaleb(-scale), pl.Decimal(38, scale))
