@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..core.errors import BadRequest, Unprocessable
-from .dtypes import short_dtype, storable
+from .dtypes import has_empty_struct, short_dtype, storable
 from .spelling import PLAIN, Spelling, day, has_digits, has_time, moment, number, without_cut_years
 
 if TYPE_CHECKING:
@@ -288,6 +288,8 @@ def _converted(name: str, source: pl.DataType, target: pl.DataType, zone: str | 
         return column
     if isinstance(target, pl.Datetime) and isinstance(source, pl.Datetime | pl.Date):
         return _to_moment(name, source, target, zone)
+    if source == pl.Duration and (told := _of_duration(column, target)) is not None:
+        return told
     if (
         target == pl.String()
         and not source.is_nested()
@@ -297,16 +299,47 @@ def _converted(name: str, source: pl.DataType, target: pl.DataType, zone: str | 
     if source.is_numeric() and target.is_numeric():
         return column.cast(target, strict=False)
     if storable(source, name) == target:
-        return column.cast(target)
+        return (_filled(column, source) if has_empty_struct(source) else column).cast(target)
     fix = (
         "Convert the column before, or rewrite the whole dataset with --replace (in Python"
         " mode='replace')."
     )
+    if source.is_nested() and target == pl.String():
+        fix = f"Of JSON, --schema {name}=str keeps it as JSON text. Else: {fix}"
     raise Unprocessable(
         f"Column {name!r} does not fit.",
         f"It holds {short_dtype(source)}; the dataset has {short_dtype(target)}.",
         fix,
     )
+
+
+def _of_duration(column: pl.Expr, target: pl.DataType) -> pl.Expr | None:
+    """A duration as whole microseconds, as seconds, or as ISO 8601 writes it; None for other
+    types.
+    """
+    import polars as pl
+
+    if target == pl.String():
+        return column.dt.to_string("iso")
+    micros = column.dt.total_microseconds()
+    if target == pl.Int64():
+        return micros
+    return micros / 1e6 if target == pl.Float64() else None
+
+
+def _filled(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Values of which each object without fields is the text `{}`."""
+    import polars as pl
+
+    if isinstance(dtype, pl.Struct):
+        fields = [
+            _filled(value.struct.field(field.name), field.dtype).alias(field.name)  # type: ignore[arg-type]  # an instance
+            for field in dtype.fields
+        ]
+        return pl.when(value.is_not_null()).then(pl.struct(fields) if fields else pl.lit("{}"))
+    if isinstance(dtype, pl.List):
+        return value.list.eval(_filled(pl.element(), dtype.inner))  # type: ignore[arg-type]  # as above
+    return value
 
 
 def _to_moment(name: str, source: pl.DataType, target: pl.Datetime, zone: str | None) -> pl.Expr:

@@ -15,10 +15,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
 from ..core.errors import Unprocessable
-from .dialect import reader_of
+from .dialect import aligned, reader_of
 from .names import column_names
 from .quarantine import MOST, too_many
-from .reading import Dialect
+from .reading import BLANKS, Dialect
 from .text import Text
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class CsvFile:
 
         self.torn.clear()
         parse = arrow.ParseOptions(
-            delimiter=self.dialect.separator,
+            delimiter=self.dialect.sign,
             quote_char=self.dialect.quote or False,
             newlines_in_values=bool(self._quotes),
             invalid_row_handler=self._set_aside,
@@ -191,6 +191,9 @@ def _bytes(text: Text, dialect: Dialect) -> io.BufferedReader:
     handle: io.RawIOBase = _KeptOpen(text.rewound())
     if dialect.skip or dialect.comment:
         handle = _JoinedBytes(_with_blank_lines(io.BufferedReader(handle, 1 << 20), dialect))
+    if dialect.separator == BLANKS:
+        lines = io.BufferedReader(handle, 1 << 20)
+        handle = _JoinedBytes(aligned(line, dialect.quote) for line in lines)
     return io.BufferedReader(handle, 1 << 20)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import Unprocessable
 from .conform import from_text
+from .dtypes import short_dtype
 from .quarantine import Broken
 from .reading import Reading, say
 from .spelling import DATES, NUMBERS, PLAIN, SHORT_DATES, Spelling
@@ -36,7 +37,7 @@ def refusal(
     cause, fix = (
         _torn_cause(source)
         if 2 * len(torn) >= len(broken)
-        else _values_cause(broken, reading, types)
+        else _values_cause(source, broken, reading, types)
     )
     what = (
         f"No row of {source.name} can be read."
@@ -51,10 +52,12 @@ def _torn_cause(source: Source) -> tuple[str, str]:
     """Records with the wrong number of fields: the file is split wrongly, or its header is another
     line.
     """
-    if advice := source.advice():
-        return "The file looks different.", f"Say {advice}."
+    advice = source.advice()
     if source.dialect is None:
-        return "", "Write one object per line, or one array of objects."
+        fix = "Write one object per line, or one array of objects."
+        return "", f"To keep all values as JSON text, say {advice}." if advice else fix
+    if advice:
+        return "The file looks different.", f"Say {advice}."
     return (
         "",
         (
@@ -65,13 +68,23 @@ def _torn_cause(source: Source) -> tuple[str, str]:
 
 
 def _values_cause(
-    broken: Sequence[Broken], reading: Reading, types: Mapping[str, pl.DataType]
+    source: Source, broken: Sequence[Broken], reading: Reading, types: Mapping[str, pl.DataType]
 ) -> tuple[str, str]:
     """Values that are not of their column's type."""
+    import polars as pl
+
     name, count = Counter(row.column for row in broken if row.column).most_common(1)[0]
     words = [str(row.value) for row in broken if row.column == name and row.value is not None]
     dtype = types[name]
-    if (spelling := _other_spelling(words, dtype, reading)) is not None:
+    in_file = source.columns[name]
+    if in_file.is_unsigned_integer() or in_file == pl.Int128():
+        return (
+            f"Whole numbers of column {name!r} are larger than {short_dtype(dtype)} keeps.",
+            f"Say {say('schema', f'{name}=dec[20,0]')} or {say('schema', f'{name}=str')}, if the"
+            " dataset does not have the column yet.",
+        )
+    is_text = in_file == pl.String()
+    if is_text and (spelling := _other_spelling(words, dtype, reading)) is not None:
         return (
             f"{count:,} values of column {name!r} are written in another way.",
             f"Say {_options(spelling, dtype)}.",

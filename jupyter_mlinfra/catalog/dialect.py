@@ -16,15 +16,20 @@ from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from .reading import Dialect, Doubt, Reading, say
+from .reading import BLANKS, Dialect, Doubt, Reading, say
 
 if TYPE_CHECKING:
     from _csv import Reader as CsvReader
 
-SEPARATORS = ",;\t|"
+SEPARATORS = ",;\t|\x01"
 _RECORDS = 200
 _MAX_LINES_ABOVE = 30
 """The most lines of a title and the like above a header."""
+
+_RUNS = re.compile(rb"[ \t]+")
+_SPACED = re.compile(r"^[+-]?\d{1,3}(?: \d{3})+(?:[.,]\d+)?$")
+_RARE = ("^", "~", ":")
+"""Signs between fields that are pointed out, not guessed."""
 
 _SEP = re.compile(r'^"?sep=(.)"?\s*$', re.IGNORECASE)
 _NUMBER = re.compile(r"^[+-]?(?:\d[\d.,' \u00a0\u202f\u2019]*|[.,]\d+)(?:[eE][+-]?\d+)?\s?%?$")
@@ -54,6 +59,11 @@ def guess_dialect(head: str, reading: Reading, name: str, *, encoding: str = "ut
     separator = explicit or likely
     table = HeadRows.read(numbered, separator, quote)
     layout = layout_of(table, reading, name, likely=likely if likely != separator else "")
+    unsplit = (
+        []
+        if explicit or table.width() > 1
+        else _unsplit([line for _, line in numbered[:_RECORDS]], quote, name)
+    )
     options = {
         "encoding": reading.encoding,
         "separator": reading.separator,
@@ -71,7 +81,7 @@ def guess_dialect(head: str, reading: Reading, name: str, *, encoding: str = "ut
         header=layout.header,
         row_names=layout.row_names,
         guessed=tuple(option for option, value in options.items() if value is None),
-        doubts=layout.doubts,
+        doubts=(*unsplit, *layout.doubts),
     )
 
 
@@ -124,11 +134,19 @@ def reader_of(lines: Iterable[str], dialect: Dialect, *, strict: bool = False) -
     """Python's CSV reader for this dialect. strict: it raises csv.Error for a quote that is never
     closed.
     """
+    if dialect.separator == BLANKS:
+        lines = (aligned(line.encode(), dialect.quote).decode() for line in lines)
     if dialect.quote:
-        return csv.reader(
-            lines, delimiter=dialect.separator, quotechar=dialect.quote, strict=strict
-        )
-    return csv.reader(lines, delimiter=dialect.separator, quoting=csv.QUOTE_NONE, strict=strict)
+        return csv.reader(lines, delimiter=dialect.sign, quotechar=dialect.quote, strict=strict)
+    return csv.reader(lines, delimiter=dialect.sign, quoting=csv.QUOTE_NONE, strict=strict)
+
+
+def aligned(line: bytes, quote: str) -> bytes:
+    """A line with one tab for each run of blanks outside of quotes, and none at its ends."""
+    text = line.rstrip(b"\r\n")
+    parts = text.split(quote.encode()) if quote else [text]
+    parts[::2] = [_RUNS.sub(b"\t", part) for part in parts[::2]]
+    return quote.encode().join(parts).strip(b"\t") + line[len(text) :]
 
 
 def kind(cell: str) -> str:
@@ -272,6 +290,43 @@ def _score(rows: Sequence[Sequence[str]], sign: str) -> tuple[float, int]:
     cells = [cell for row in rows for cell in row]
     clean = sum(not others & set(cell) or kind(cell) in ("number", "date") for cell in cells)
     return round(counts[usual] / len(rows) * (1 + clean / len(cells)), 3), usual
+
+
+def _unsplit(lines: Sequence[str], quote: str, name: str) -> list[Doubt]:
+    """A doubt about a file of one column, all lines of which another sign splits into as many
+    fields. It stops the ingest if they stand above numbers or dates, as in a table.
+    """
+    for sign in (BLANKS, *_RARE):
+        rows = records(lines, sign, quote)
+        if len(rows) < 2 or not _are_fields(rows) or not _may_be(sign, lines, rows[0]):
+            continue
+        width = len(rows[1])
+        is_table = any(
+            {kind(row[column]) for row in rows[1:]} <= {"number", "date"} for column in range(width)
+        )
+        if sign == BLANKS and not is_table:
+            continue  # sentences of as many words
+        shown = "runs of blanks" if sign == BLANKS else repr(sign)
+        what = f"{name} has one column, {lines[0].strip()[:40]!r}; {shown} would make {width}."
+        fix = f"Say {say('separator', sign)}, or {say('separator', ',')} if it is one column."
+        return [Doubt("separator", what, fix, stops=is_table)]
+    return []
+
+
+def _are_fields(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether all rows have as many fields, more than one; the first may lack that of R's names of
+    rows.
+    """
+    width, head = len(rows[1]), len(rows[0])
+    return width > 1 and head in (width, max(2, width - 1)) and {*map(len, rows[1:])} == {width}
+
+
+def _may_be(sign: str, lines: Sequence[str], head: Sequence[str]) -> bool:
+    """Whether fields may lie between such signs: not in moments, or in numbers such as 1 234."""
+    if sign != BLANKS:
+        return {kind(cell) for cell in head} == {"text"}
+    words = [line.strip() for line in lines]
+    return not all(kind(word) == "date" or _SPACED.match(word) for word in words)
 
 
 def _header(table: HeadRows, name: str, *, short: bool) -> tuple[bool, Doubt | None]:

@@ -184,6 +184,8 @@ def storable(dtype: pl.DataType, column: str) -> pl.DataType:
     if isinstance(dtype, pl.List | pl.Array):
         return pl.List(storable(_instance(dtype.inner), column))
     if isinstance(dtype, pl.Struct):
+        if not dtype.fields:
+            return pl.String()
         return pl.Struct(
             [
                 pl.Field(field.name, storable(_instance(field.dtype), column))
@@ -211,5 +213,33 @@ def storable(dtype: pl.DataType, column: str) -> pl.DataType:
     raise Unprocessable(
         f"Column {column!r} cannot be stored.",
         f"This catalog writes no columns of type {dtype}.",
-        "Convert it, for example to text or to a number of seconds.",
+        _duration_fix(column) if dtype == pl.Duration else "Convert it, for example to text.",
+    )
+
+
+def has_empty_struct(dtype: pl.DataType) -> bool:
+    """Whether a type is, or has within it, a struct without fields, of which no table has a
+    column.
+    """
+    import polars as pl
+
+    if isinstance(dtype, pl.Struct):
+        inner = [_instance(field.dtype) for field in dtype.fields]
+        return not inner or any(map(has_empty_struct, inner))
+    return isinstance(dtype, pl.List | pl.Array) and has_empty_struct(_instance(dtype.inner))
+
+
+def refuse_duration(dtype: pl.DataType, column: str) -> None:
+    """Raise Unprocessable for a duration, of which nobody said as what it is to be kept."""
+    import polars as pl
+
+    if dtype == pl.Duration:
+        storable(dtype, column)
+
+
+def _duration_fix(column: str) -> str:
+    return (
+        f"Of files, say --schema {column}=i64 (microseconds), {column}=f64 (seconds) or"
+        f" {column}=str (such as PT1H30M); in Python types={{{column!r}: 'i64'}}. Of a frame,"
+        f" write pl.col({column!r}).dt.total_microseconds()."
     )

@@ -21,6 +21,7 @@ from .candidates import LEADING_ZERO, SAMPLE, Candidate, candidates, count_misse
 from .conform import FALSE, MISSING, TRUE
 from .dtypes import short_dtype
 from .glance import lost_halves, plain_values, sampled
+from .hints import of_text, of_whole_numbers
 from .reading import Doubt, Reading, say
 from .spelling import PLAIN, SHORT_DATES, Spelling, moment
 
@@ -119,6 +120,8 @@ class Guesses:
                 **plain_values(frame, new, dtype, first=True),
             }
             for name, values in found.items():
+                if dtype.is_integer() and name not in self._first:
+                    self._first[name] = frame[name].head(SAMPLE)
                 self._values[name] += values
                 self._plain[name] = dtype
                 self._missed_by[name] = _with_plain(self._missed_by[name], dtype)
@@ -185,11 +188,7 @@ class Guesses:
             return Guess(
                 dtype or pl.String(),
                 PLAIN,
-                (
-                    (self._nearly_typed(name) or self._short_dates(name) or self._yes_or_no(name))
-                    if dtype is None
-                    else None
-                ),
+                self._hint(name) if dtype is None else None,
             )
         first = best[0]
         guess = (
@@ -198,7 +197,9 @@ class Guesses:
             else _date(name, best, days)
         )
         if guess is None:
-            guess = Guess(first.dtype, first.spelling)
+            is_whole = first.dtype.is_integer() and first.spelling == PLAIN and dtype is None
+            doubt = of_whole_numbers(name, self._first.get(name)) if is_whole else None
+            guess = Guess(first.dtype, first.spelling, doubt)
         if dtype is None:
             return guess
         doubt = guess.doubt
@@ -210,6 +211,15 @@ class Guesses:
                 if doubt
                 else None
             ),
+        )
+
+    def _hint(self, name: str) -> Doubt | None:
+        """What a text column could be besides."""
+        return (
+            of_text(name, self._first.get(name), self._reading)
+            or self._nearly_typed(name)
+            or self._short_dates(name)
+            or self._yes_or_no(name)
         )
 
     def _best(self, name: str) -> list[Candidate]:

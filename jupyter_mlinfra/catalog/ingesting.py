@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -17,6 +17,7 @@ from .conform import check_zone
 from .databases.urls import DatabaseTable, database_table, is_database
 from .formats.packed import content_size, packed_size
 from .fromfiles import columns_of
+from .hive import Values, part_of_table, unread
 from .inspection import LOOKED_AT, inspect
 from .intake import FileRows
 from .names import DatasetName
@@ -52,7 +53,7 @@ class _AlreadyInError(Exception):
 class _NewFiles:
     """The files of an ingest that are not in the dataset yet. digests: of these files. marks: of
     those that are objects. shown: as users know them. inputs: the same for the lineage. skipped: by
-    path as it is shown, the snapshot that added the file.
+    path as it is shown, the snapshot that added the file. values: those of a file's folders.
     """
 
     paths: Sequence[Path]
@@ -62,6 +63,7 @@ class _NewFiles:
     inputs: Sequence[str]
     skipped: Mapping[str, str]
     notes: Sequence[str]
+    values: Callable[[Path], Values]
 
 
 class Ingesting:
@@ -130,7 +132,8 @@ class Ingesting:
         with watched(paths) as watch:
             meter.begin("checking", sum(map(content_size, paths)))
             digests = {
-                path: digest(path, part_of(path, options), passed=meter.passed) for path in paths
+                path: digest(path, _part(path, options, found), passed=meter.passed)
+                for path in paths
             }
             for _ in range(_ATTEMPTS):
                 existing = self._brought(name, mode, key, digests, found) if not again else {}
@@ -193,7 +196,8 @@ class Ingesting:
                 append=append,
                 existing=existing,
                 masked=self._masked(name) if name is not None else (),
-                notes=found.notes(),
+                notes=self._notes(paths, found),
+                values=found.values,
                 whole=not found.beyond,
             )
 
@@ -224,7 +228,8 @@ class Ingesting:
             brought = {records.FILES: json.dumps(sorted({*files.digests, *files.marks}))}
             return {**brought, records.KEY: json.dumps(list(key))} if key else brought
 
-        with open_sources(files.paths, options, self._project.folder("staging")) as sources:
+        scratch = self._project.folder("staging")
+        with open_sources(files.paths, options, scratch, files.values) as sources:
             meter.files(sources, [packed_size(path) for path in files.paths])
             rows = FileRows(sources, options, shown=files.shown, meter=meter)
             rows.quarantine.masked = self._masked(name)
@@ -274,7 +279,7 @@ class Ingesting:
     ) -> IngestReport:
         """The report of an ingest that is not done."""
         scratch = self._project.folder("staging")
-        with open_sources(files.paths, options, scratch) as sources:
+        with open_sources(files.paths, options, scratch, files.values) as sources:
             meter.files(sources, [packed_size(path) for path in files.paths])
             rows = FileRows(sources, options, meter=meter)
             report = self._tried(name, rows, mode, key)
@@ -327,8 +332,13 @@ class Ingesting:
                 **{found.url(path) or self._shown(path): at for path, at in in_it.items()},
                 **found.skipped,
             },
-            notes=found.notes(),
+            notes=self._notes(paths, found),
+            values=found.values,
         )
+
+    def _notes(self, paths: Sequence[Path], found: Given) -> list[str]:
+        places = {found.url(path) or self._shown(path): found.values(path) for path in paths}
+        return [*found.notes(), *unread(places)]
 
     def _nothing_new(
         self, name: DatasetName, skipped: Mapping[str, str], notes: Sequence[str]
@@ -338,7 +348,7 @@ class Ingesting:
         report = nothing_written(
             name.text,
             next(iter(skipped.values())),
-            [column.name for column in records.columns(name, metadata)],
+            {column.name: column.type for column in records.columns(name, metadata)},
             f"{said_of_skipped(skipped)}; --again (in Python again=True) adds the rows once more",
             list(skipped),
         )
@@ -384,6 +394,11 @@ class Ingesting:
             if full.is_relative_to(self._project.root)
             else full
         )
+
+
+def _part(path: Path, options: Reading, found: Given) -> str:
+    """What of a file is meant, beside its bytes."""
+    return part_of(path, options) + part_of_table(found.values(path))
 
 
 def _check_lookback(lookback: timedelta | None, cursor: str, key: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from ..core.records import MASK
 from .conform import Target
 from .dtypes import short_dtype
 from .formats.packed import packed_size
+from .hive import Values, part_of_table
 from .intake import FileRows
 from .quarantine import Quarantine
 from .reading import Reading
@@ -41,16 +42,18 @@ def inspect(
     existing: Mapping[str, str],
     masked: Collection[str] = (),
     notes: Sequence[str] = (),
+    values: Callable[[Path], Values] = lambda _: {},
     whole: bool = True,
 ) -> Inspection:
     """Read the beginning of the first files; list the others.
 
     paths: as they are shown. schema: of the dataset `name`, None if it does not exist.
     existing: snapshots that added files, by digest. masked: columns whose values are not shown.
-    notes: on files that are not read. whole: whether these are all.
+    notes: on files that are not read. values: those of a file's folders. whole: whether these are
+    all.
     """
     inspected = list(paths)[:LOOKED_AT]
-    sources, complete = open_heads(inspected, reading)
+    sources, complete = open_heads(inspected, reading, values)
     rows = FileRows(sources, reading, strict=False)
     rows.quarantine.masked = masked
     dataset_columns = schema if append and schema is not None else {}
@@ -64,7 +67,7 @@ def inspect(
         name=name,
         exists=schema is not None,
         in_dataset=dataset_columns,
-        files=_files(paths, dict(zip(inspected, sources, strict=True)), existing, reading),
+        files=_files(paths, dict(zip(inspected, sources, strict=True)), existing, reading, values),
         masked=masked,
         notes=notes,
         whole=whole and complete and len(paths) == len(inspected),
@@ -134,6 +137,7 @@ def _files(
     sources: Mapping[Path, Source],
     existing: Mapping[str, str],
     reading: Reading,
+    values: Callable[[Path], Values],
 ) -> list[ReadFile]:
     sizes = {size_in(digest) for digest in existing}
     files = []
@@ -147,7 +151,7 @@ def _files(
             if dialect
             else {}
         )
-        part = part_of(path, reading) if sizes else ""
+        part = part_of(path, reading) + part_of_table(values(path)) if sizes else ""
         digest = digest_if(path, existing, sizes, max_bytes=_DIGESTED, part=part)
         snapshot = existing[digest] if digest else None
         guessed = dialect.guessed if dialect else ()

@@ -12,7 +12,7 @@ from ..core.errors import BadRequest, Unprocessable
 from ..core.frames import polars_frame
 from .conform import Fit, Target, fit
 from .diagnosis import refusal
-from .dtypes import in_zone, requested_dtype, storable
+from .dtypes import has_empty_struct, in_zone, refuse_duration, requested_dtype, storable
 from .fitting import but, cut, failed_rows, typed, unfit_rows
 from .guess import Guess, Guesses
 from .kept import Kept
@@ -107,6 +107,12 @@ class FileRows:
         """
         of_files = [doubt for source in self._sources for doubt in source.doubts]
         of_columns = [guess.doubt for guess in self.guesses.values() if guess.doubt is not None]
+        of_columns += [
+            _no_fields_doubt(name)
+            for source in self._sources
+            for name, dtype in source.columns.items()
+            if has_empty_struct(dtype)
+        ]
         seen = [*map(_empty_doubt, self._empty), *map(_cut_doubt, *_columns_of(self._cut))]
         return list(dict.fromkeys([*of_files, *of_columns, *seen]))
 
@@ -140,23 +146,25 @@ class FileRows:
         return {**kept, **{name: self._target(name) for name in new}}
 
     def _refuse_missing(self, existing: Mapping[str, Target] | None) -> None:
-        """Raise Unprocessable for a file that lacks a column, unless it may; one that needs a value
-        never may.
+        """Raise Unprocessable for a file that lacks a column of the dataset or of another file,
+        unless it may; one that needs a value never may.
         """
-        first = self._sources[0]
+        existing = existing or {}
+        of_files = {name: source for source in reversed(self._sources) for name in source.columns}
         for source in self._sources:
             missing = [
                 name
-                for name in existing or first.columns
+                for name in {**existing, **of_files}
                 if name not in source.columns
-                and (not self._reading.union or (existing and existing[name].required))
+                and (not self._reading.union or (name in existing and existing[name].required))
             ]
             if missing:
-                owner = "The dataset" if existing else first.name
+                is_old = missing[0] in existing
+                owner = "The dataset" if is_old else of_files[missing[0]].name
                 fix = (
                     "Add the column, or rewrite the dataset with --replace (in Python"
                     " mode='replace')."
-                    if existing
+                    if is_old
                     else "Ingest the files into two datasets, or add the column."
                 )
                 union = f" To leave it empty there, say {say('union', value=True)}."
@@ -215,7 +223,7 @@ class FileRows:
         self._judge(source, broken, read + len(source.torn()), targets)
         broken = sorted([*broken, *source.broken(failed)], key=lambda row: row.line)
         dialect = source.dialect
-        header = header_line(source.columns, dialect.separator) if broken and dialect else ""
+        header = header_line(source.columns, dialect.sign) if broken and dialect else ""
         for row in broken:
             self.quarantine.add(replace(row, file=shown, header=header))
         self.read += read + len(source.torn())
@@ -242,6 +250,8 @@ class FileRows:
             self.refused.append(error)
 
     def _fit(self, source: Source, name: str, target: Target) -> Fit:
+        if name not in self._types:
+            refuse_duration(source.columns[name], name)
         spelling = self.guesses[name].spelling if name in self.guesses and source.spelled else PLAIN
         return fit(
             name,
@@ -423,6 +433,15 @@ def _cut_doubt(name: str, rows: int) -> Doubt:
         f"Column {name!r} has parts of a microsecond in {rows:,} rows.",
         "They are cut off, since a dataset keeps microseconds; to keep them, give the column the"
         f" type {say('schema', f'{name}=str')}.",
+    )
+
+
+def _no_fields_doubt(name: str) -> Doubt:
+    return Doubt(
+        "types",
+        f"Column {name!r} holds objects without fields; they are kept as the text {{}}.",
+        "If later ones have fields, say in each ingest of JSON"
+        f" {say('schema', f'{name}=str')}, which keeps all as JSON text.",
     )
 
 

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import IO, TYPE_CHECKING, Any
 
 from ..core.errors import TooLarge, Unprocessable
+from .jsonfields import Fields, Repeats, may_repeat, repeated_key
+from .jsonkinds import Kinds, mixes
 from .names import column_names
 from .quarantine import MOST, too_many
 from .text import Text
@@ -24,7 +26,6 @@ _BLOCK = 20_000
 _SEPARATORS = re.compile(r"[\s,]*")  # elements of an array
 _LARGEST_ARRAY = 256 << 20
 _LONG_NUMBER = re.compile(rb"\d{19}")
-_DEPTH = 100
 _HEAD = 1 << 16
 _NEAR = 1 << 12
 """Signs from the end of the head within which an error means that an object is cut off there."""
@@ -34,17 +35,29 @@ class JsonFile:
     """One JSON file whose bytes are known to be UTF-8; not `whole` if they are only its beginning.
 
     header: the names as they are in the file. most_columns: fields of all objects together, those
-    within fields too; more are refused. `torn` holds (line, reason, text) of what was set aside;
-    blank lines count as lines.
+    within fields too; more are refused. types: short words that are asked for, by column; what is
+    no text in one of `str` becomes JSON text. `torn` holds (line, reason, text) of what was set
+    aside: also objects with a key that is there twice, or with a value of another kind than most
+    have in that field. Blank lines count as lines.
     """
 
-    def __init__(self, text: Text, *, complete: bool = True, most_columns: int = 5000) -> None:
+    def __init__(
+        self,
+        text: Text,
+        *,
+        complete: bool = True,
+        most_columns: int = 5000,
+        types: Mapping[str, str] | None = None,
+    ) -> None:
         self._text = text
         self._complete = complete
-        self._fields: _Fields | None = _Fields(text.path.name, most_columns)
+        self._types = types or {}
+        self._fields: Fields | None = Fields(text.path.name, most_columns)
+        self._kinds: Kinds | None = None
+        self._repeated: dict[int, str] = {}
         self.torn: list[tuple[int, str, str]] = []
         self._skipped: list[int] = []
-        self._schema = self._merge_schemas()
+        self._schema = self._schema_of_rows()
         self._fields = None  # they are counted
         self.header = list(self._schema)
         names = column_names(self.header, text.path.name)
@@ -69,15 +82,39 @@ class JsonFile:
         rows_before = [number - index for index, number in enumerate(self._skipped)]
         return row + 1 + bisect_right(rows_before, row + 1)
 
-    def _merge_schemas(self) -> dict[str, pl.DataType]:
+    @property
+    def mixed(self) -> str:
+        """A column of which values are of another kind than most; empty if there is none."""
+        return self._kinds.odd if self._kinds else ""
+
+    def _schema_of_rows(self) -> dict[str, pl.DataType]:
+        import polars as pl
+
+        try:
+            merged = self._merged()
+        except pl.exceptions.PolarsError as error:
+            self._settle_kinds(error)
+        else:
+            asked = [name for name, word in self._types.items() if word == "str"]
+            if not any(name in merged and merged[name].is_nested() for name in asked):
+                return merged
+            self._settle_kinds("")
+        try:
+            return self._merged()
+        except pl.exceptions.PolarsError as error:
+            raise self._mixed_types(error) from error
+
+    def _merged(self) -> dict[str, pl.DataType]:
+        """The types of all blocks together. Raises PolarsError if no column holds them."""
         import polars as pl
 
         merged = pl.DataFrame()
         for block in self._blocks():
-            try:
-                merged = pl.concat([merged, self._parse(block).clear()], how="diagonal_relaxed")
-            except pl.exceptions.PolarsError as error:
-                raise self._mixed_types(error) from error
+            found = self._parse(block).clear()
+            for name, dtype in found.schema.items():
+                if name in merged.columns and mixes(merged.schema[name], dtype):
+                    raise pl.exceptions.SchemaError(f"{name} is {merged.schema[name]} and {dtype}")
+            merged = pl.concat([merged, found], how="diagonal_relaxed")
         if self._complete and not self.torn and not merged.columns:
             raise Unprocessable(
                 f"{self._text.path.name} has no columns.",
@@ -86,46 +123,73 @@ class JsonFile:
             )
         return dict(merged.schema)
 
+    def _settle_kinds(self, why: object) -> None:
+        """Look at the values of all rows, to know which of them are odd."""
+        kinds = Kinds(self._text.path.name, self._types)
+        try:
+            for number, _, value in self._objects_of_lines():
+                kinds.add(value, number)
+        except RecursionError as error:
+            raise self._mixed_types(why) from error
+        kinds.decide()
+        self._kinds = kinds
+
     def _parse(self, block: list[bytes]) -> pl.DataFrame:
         import polars as pl
 
-        try:
-            frame = pl.read_ndjson(io.BytesIO(b"\n".join(block)), infer_schema_length=None)
-        except pl.exceptions.PolarsError as error:
-            raise self._mixed_types(error) from error
+        frame = pl.read_ndjson(io.BytesIO(b"\n".join(block)), infer_schema_length=None)
         if frame.height != len(block):
-            raise self._mixed_types(f"{len(block)} objects gave {frame.height} rows")
+            raise pl.exceptions.ShapeError(f"{len(block)} objects gave {frame.height} rows")
         return frame
 
     def _blocks(self) -> Iterator[list[bytes]]:
+        block: list[bytes] = []
+        for number, line, _ in self._objects_of_lines():
+            kept = line
+            if self._kinds is not None:
+                exact, dumps = _load(line)
+                reason, is_changed = self._kinds.judge(exact)
+                if reason:
+                    self._set_aside(number, reason, line)
+                    continue
+                kept = dumps(exact) if is_changed else line
+            block.append(kept)
+            if len(block) == _BLOCK:
+                yield block
+                block = []
+        if block:
+            yield block
+
+    def _objects_of_lines(self) -> Iterator[tuple[int, bytes, dict[str, Any]]]:
+        """The objects with their lines; what is none is set aside."""
         import orjson
 
         self.torn.clear()
         self._skipped.clear()
-        block: list[bytes] = []
         for number, line in self._lines():
             try:
                 value = orjson.loads(line)
                 reason = "" if isinstance(value, dict) else "not a JSON object"
             except orjson.JSONDecodeError as error:
                 reason = f"not JSON: {error}" if line.strip() else "blank"
+            if not reason and self._fields is not None:
+                keys = self._fields.add(value)
+                if key := repeated_key(line, keys):
+                    self._repeated[number] = key
+            if number in self._repeated and not reason:
+                reason = f"the key {self._repeated[number]!r} is there twice"
             if reason:
-                self._skipped.append(number)
-                if reason != "blank":
-                    self.torn.append((number, reason, line.decode(errors="replace")))
-                    if len(self.torn) > MOST:
-                        raise too_many(
-                            self._text.path.name, f"line {self.torn[0][0]}", self.torn[0][1]
-                        )
-                continue
-            if self._fields is not None:
-                self._fields.add(value)
-            block.append(line)
-            if len(block) == _BLOCK:
-                yield block
-                block = []
-        if block:
-            yield block
+                self._set_aside(number, reason, line)
+            else:
+                yield number, line, value
+
+    def _set_aside(self, number: int, reason: str, line: bytes) -> None:
+        self._skipped.append(number)
+        if reason == "blank":
+            return
+        self.torn.append((number, reason, line.decode(errors="replace")))
+        if len(self.torn) > MOST:
+            raise too_many(self._text.path.name, f"line {self.torn[0][0]}", self.torn[0][1])
 
     def _lines(self) -> Iterator[tuple[int, bytes]]:
         handle = self._text.rewound()
@@ -139,7 +203,10 @@ class JsonFile:
         if head.lstrip()[:1] == b"[":
             yield from enumerate(self._elements(handle), 1)
         elif is_spread:
-            yield from enumerate(map(_dump, self._objects(handle)), 1)
+            for number, (value, key) in enumerate(self._objects(handle), 1):
+                if key:
+                    self._repeated[number] = key
+                yield number, _dump(value)
         else:
             yield from ((number, line.rstrip(b"\r\n")) for number, line in enumerate(handle, 1))
 
@@ -153,18 +220,28 @@ class JsonFile:
                 "Write one object per line (.jsonl).",
             )
         if not self._complete:
-            return map(_dump, _beginning(data.decode(errors="ignore")))
+            return map(_dump, self._noted(data.decode(errors="ignore")))
         try:
             elements, dumps = _load(data)
         except (ValueError, RecursionError) as error:
             raise self._no_json(error) from error
+        if self._fields is not None and may_repeat(data, elements):
+            for _ in self._noted(data.decode(errors="ignore")):
+                pass
         return map(dumps, elements)
 
-    def _objects(self, handle: Any) -> Iterator[Any]:
-        """Values that follow one another, each over several lines. Raises Unprocessable for what is
-        none.
+    def _noted(self, text: str) -> Iterator[Any]:
+        """The elements of an array; those with a key that is there twice are noted."""
+        for place, (element, key) in enumerate(_beginning(text), 1):
+            if key:
+                self._repeated[place] = key
+            yield element
+
+    def _objects(self, handle: Any) -> Iterator[tuple[Any, str]]:
+        """Values that follow one another, each over several lines, and the key that is twice in
+        one. Raises Unprocessable for what is none.
         """
-        decoder, decode = json.JSONDecoder(), codecs.getincrementaldecoder("utf-8")()
+        repeats, decode = Repeats(), codecs.getincrementaldecoder("utf-8")()
         text, size, final = "", _HEAD, False
         while not final:
             data = handle.read(size)
@@ -173,12 +250,13 @@ class JsonFile:
             position = _start(text, 0)
             while position < len(text):
                 try:
-                    value, end = decoder.raw_decode(text, position)
+                    value, end = repeats.decoder.raw_decode(text, position)
                 except (ValueError, RecursionError) as error:
+                    repeats.taken()  # of an object that is read again
                     if final and self._complete:
                         raise self._no_json(error) from error
                     break  # perhaps it goes on behind what was read
-                yield value
+                yield value, repeats.taken()
                 position = _start(text, end)
             text = text[position:]
             # What is cut off is read again from its beginning, so each read is as long as that.
@@ -223,18 +301,18 @@ def _dump(value: Any) -> bytes:
     return json.dumps(value).encode()
 
 
-def _beginning(text: str) -> Iterator[Any]:
-    """The complete elements of an array that is cut off."""
-    decoder, position = json.JSONDecoder(), text.index("[") + 1
+def _beginning(text: str) -> Iterator[tuple[Any, str]]:
+    """The complete elements of an array that may be cut off, and the key that is twice in each."""
+    repeats, position = Repeats(), text.index("[") + 1
     while True:
         separators = _SEPARATORS.match(text, position)
         try:
-            element, position = decoder.raw_decode(
+            element, position = repeats.decoder.raw_decode(
                 text, separators.end() if separators else position
             )
         except ValueError:
             return
-        yield element
+        yield element, repeats.taken()
 
 
 def _start(text: str, position: int) -> int:
@@ -268,39 +346,3 @@ def _begins_with_object(text: str, *, cut: bool) -> bool:
     except RecursionError:
         return False
     return True
-
-
-class _Fields:
-    """The names of fields that were seen, those within fields too. A library that makes columns of
-    them takes minutes for some ten thousand.
-    """
-
-    def __init__(self, file: str, most: int) -> None:
-        self._file, self._most = file, most
-        self._seen: dict[str, Any] = {}
-        self._count = 0
-
-    def add(self, value: Mapping[str, Any]) -> None:
-        """Count the names of an object. Raises TooLarge if there are too many."""
-        self._add(value, self._seen)
-        if self._count > self._most:
-            raise TooLarge(
-                f"{self._file} has over {self._most:,} different field names.",
-                "Each of them would be a column, or a part of one.",
-                "If the names are values (such as ids), write the pairs as a list of objects with"
-                " name and value; else set json_columns in the section [catalog] of mlinfra.toml.",
-            )
-
-    def _add(self, value: Mapping[str, Any], seen: dict[str, Any], depth: int = 0) -> None:
-        for name in value.keys() - seen.keys():
-            seen[name] = {}
-            self._count += 1
-        if depth == _DEPTH:
-            return
-        for name, item in value.items():
-            if type(item) is dict:
-                self._add(item, seen[name], depth + 1)
-            elif type(item) is list:
-                for element in item:
-                    if type(element) is dict:
-                        self._add(element, seen[name], depth + 1)

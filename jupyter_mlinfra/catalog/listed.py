@@ -11,6 +11,7 @@ from typing import Any
 
 from ..core.errors import BadRequest, NotFound
 from .addresses import base_of, is_pattern
+from .hive import is_value
 from .sources import kind_of
 from .stores.refusals import no_bucket
 from .tablefiles import (
@@ -26,7 +27,7 @@ from .tablefiles import (
 
 def is_hidden(parts: Sequence[str]) -> bool:
     """Whether a file is left out where its folder or prefix is meant."""
-    return any(part.startswith((".", "_")) for part in parts)
+    return any(part.startswith((".", "_")) and not is_value(part) for part in parts)
 
 
 def is_known(path: Path) -> bool:
@@ -39,15 +40,16 @@ def is_known(path: Path) -> bool:
 
 
 def refuse_partitions(place: str, folders: Sequence[str]) -> None:
-    """Raise BadRequest for folders that are values of a column: the files do not have it."""
-    for name in folders:
-        if "=" in name:
-            raise BadRequest(
-                f"{place} is divided by {name.partition('=')[0]!r}.",
-                f"Folders such as {name} are values of a column that the files do not have.",
-                "Read it with Polars (scan_parquet, hive_partitioning=True), and ml.write the"
-                " frame.",
-            )
+    """Raise BadRequest for folders that are values of a column: the files do not have it, and only
+    an ingest reads it.
+    """
+    for name in filter(is_value, folders):
+        raise BadRequest(
+            f"{place} is divided by {name.partition('=')[0]!r}.",
+            f"Folders such as {name} are values of a column: an ingest reads them, what is"
+            " registered in place does not.",
+            f"mlinfra catalog ingest {place} --into NAMESPACE.TABLE",
+        )
 
 
 def looked(system: Any, place: str) -> Any:
@@ -92,7 +94,6 @@ def listed(system: Any, url: str, left_out: list[str]) -> list[Any]:
             "Check bucket and prefix; names that begin with a dot or `_` are left out.",
         )
     paths = [item.path for item in found]
-    refuse_partitions(url, [part for path in paths for part in path[len(base) :].split("/")[:-1]])
     _refuse_in_table(system, url, base, paths)
     return found
 

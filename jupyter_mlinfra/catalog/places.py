@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import Conflict, NotFound
 from .addresses import check_objects
 from .formats.packed import ARCHIVE, split
-from .listed import etag, is_hidden, is_known, listed, refuse_partitions
+from .hive import Values, values_of
+from .listed import etag, is_hidden, is_known, listed
 from .progress import Meter
 from .scratch import waiting_folder
 from .sources import kind_of
@@ -37,7 +38,8 @@ class Given:
     """The files of an ingest, here. urls, marks: of those that were fetched, from where and how
     each is known again. skipped: the snapshots of those that were not fetched, by URL. left_out:
     what is in the folders and prefixes, and of no kind that can be ingested. beyond: how many
-    further objects were not fetched, since there are too many.
+    further objects were not fetched, since there are too many. folders: by file, the values that
+    names of folders hold.
     """
 
     files: Sequence[str | Path]
@@ -46,6 +48,11 @@ class Given:
     skipped: Mapping[str, str] = field(default_factory=dict)
     left_out: Sequence[str] = ()
     beyond: int = 0
+    folders: Mapping[Path, Values] = field(default_factory=dict)
+
+    def values(self, path: Path) -> Values:
+        """The columns that the names of a file's folders hold, below the folder that was named."""
+        return self.folders.get(split(path)[0], {})
 
     def url(self, path: Path) -> str | None:
         """From where a file, or the archive of a member, was fetched; None for one that is here."""
@@ -94,12 +101,15 @@ def given(
     for file in files:
         check_objects(file)
     objects = [str(file) for file in files if is_object(file)]
-    left_out = list[str]()
+    left_out, folders = list[str](), dict[Path, Values]()
     here = [
-        part for file in files if not is_object(file) for part in _in_folder(file, root, left_out)
+        part
+        for file in files
+        if not is_object(file)
+        for part in _in_folder(file, root, left_out, folders)
     ]
     if not objects:
-        yield Given(here, left_out=left_out)
+        yield Given(here, left_out=left_out, folders=folders)
         return
     with waiting_folder(scratch()) as folder:
         fetching = _Fetching(store, folder, known, sheet, meter, most, left_out)
@@ -113,12 +123,15 @@ def given(
             fetching.skipped,
             left_out,
             fetching.beyond,
+            {**folders, **fetching.folders},
         )
 
 
-def _in_folder(file: str | Path, root: Path, left_out: list[str]) -> list[str | Path]:
+def _in_folder(
+    file: str | Path, root: Path, left_out: list[str], folders: dict[Path, Values]
+) -> list[str | Path]:
     """The files that a folder means; anything else is returned as it is. left_out: is told of those
-    of no kind that can be ingested.
+    of no kind that can be ingested, folders: of values that names of folders hold.
     """
     # not Path.is_dir, which raises for a name that is too long
     folder = next((place for place in (Path(file), root / file) if os.path.isdir(place)), None)
@@ -128,7 +141,6 @@ def _in_folder(file: str | Path, root: Path, left_out: list[str]) -> list[str | 
     refuse_table(str(file), [path.relative_to(folder).as_posix() for path in below])
     found = [path for path in below if path.is_file()]
     relative = {path: path.relative_to(folder).parts for path in found}
-    refuse_partitions(str(file), [part for parts in relative.values() for part in parts[:-1]])
     shown = [path for path in found if not is_hidden(relative[path])]
     kept = [path for path in shown if is_known(path)]
     if not kept:
@@ -139,6 +151,7 @@ def _in_folder(file: str | Path, root: Path, left_out: list[str]) -> list[str | 
             " named itself.",
         )
     left_out += [path.relative_to(folder).as_posix() for path in shown if not is_known(path)]
+    folders |= {path: values for path in kept if (values := values_of(relative[path][:-1]))}
     return list(kept)
 
 
@@ -160,6 +173,7 @@ class _Fetching:
     marks: dict[Path, str] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     beyond: int = 0
+    folders: dict[Path, Values] = field(default_factory=dict)
 
     def fetch(self, url: str) -> None:
         """Copy what a URL means, but the objects that are known."""
@@ -174,10 +188,12 @@ class _Fetching:
             objects = objects[:kept]
         self.meter.begin("fetching", sum(info.size or 0 for info in objects))
         for info in objects:
-            self._fetch(system, scheme, info.path, member)
+            below = info.path.removeprefix(rest) if info.path.startswith(rest) else ""
+            values = values_of(below.split("/")[:-1])
+            self._fetch(system, scheme, info.path, member, values)
 
-    def _fetch(self, system: Any, scheme: str, path: str, member: str) -> None:
-        """Copy one object. member: of an archive, the one that is meant."""
+    def _fetch(self, system: Any, scheme: str, path: str, member: str, values: Values) -> None:
+        """Copy one object. member: of an archive, the one that is meant. values: of its folders."""
         url, version = f"{scheme}://{path}", etag(system, path)
         is_book = self.sheet is not None and is_known(Path(path)) and kind_of(Path(path)) == "excel"
         part = f"!{member}" if member else f"#{self.sheet}" if is_book else ""
@@ -199,3 +215,5 @@ class _Fetching:
             )
         self.paths.append(Path(f"{copy}!{member}") if member else copy)
         self.urls[copy], self.marks[copy] = url, mark
+        if values:
+            self.folders[copy] = values

@@ -12,9 +12,13 @@ from ..core.errors import BadRequest, Unprocessable
 
 DECIMALS = (".", ",")
 THOUSANDS = ("", ".", ",", "'", " ")
+BLANKS = "blanks"
+"""The separator of a table that is aligned by blanks: runs of blanks and tabs."""
+
 _SIGN_NAMES = {
     "tab": "\t",
     "\\t": "\t",
+    "\\x01": "\x01",
     "space": " ",
     "none": "",
     "\u2019": "'",
@@ -109,15 +113,15 @@ def _check_signs(reading: Reading) -> None:
     """Separator, quote and comment."""
     for name, empty in (("separator", False), ("quote", True)):
         sign = getattr(reading, name)
-        if sign is None or (empty and sign == ""):
+        if sign is None or (empty and sign == "") or (name == "separator" and sign == BLANKS):
             continue
         if (
             len(sign) != 1
             or not sign.isascii()
             or sign.isalnum()
-            or not (sign.isprintable() or sign == "\t")
+            or not (sign.isprintable() or sign in "\t\x01")
         ):
-            fix = "Examples: , ; | tab." if name == "separator" else "Examples: \" ' none."
+            fix = "Examples: , ; | tab blanks." if name == "separator" else "Examples: \" ' none."
             raise BadRequest(
                 f"{sign!r} cannot be the {name}.",
                 "It is one ASCII character, not a letter or digit.",
@@ -175,7 +179,7 @@ def say(option: str, value: str | int | bool) -> str:
     if option in ("header", "row_names", "union"):
         word = option.replace("_", "-")
         return f"--{'' if value else 'no-'}{word} (in Python {option}={value})"
-    shown = {"\t": "tab", "": "none"}.get(str(value), str(value))
+    shown = {"\t": "tab", "": "none", "\x01": "\\x01"}.get(str(value), str(value))
     python_value = (
         f"[{value!r}]"
         if option == "null"
@@ -219,3 +223,8 @@ class Dialect:
     row_names: bool = False
     guessed: tuple[str, ...] = ()
     doubts: tuple[Doubt, ...] = ()
+
+    @property
+    def sign(self) -> str:
+        """The character between fields, as readers see it and as rows are written again."""
+        return "\t" if self.separator == BLANKS else self.separator

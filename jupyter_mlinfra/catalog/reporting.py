@@ -38,15 +38,18 @@ def not_done(report: IngestReport) -> IngestReport:
 
 
 def nothing_written(
-    name: str, snapshot: str, columns: Sequence[str], why: str, skipped: Sequence[str] = ()
+    name: str, snapshot: str, schema: Mapping[str, str], why: str, skipped: Sequence[str] = ()
 ) -> IngestReport:
-    """The report of an ingest without anything new. snapshot: the one that has the rows."""
+    """The report of an ingest without anything new. snapshot: the one that has the rows. schema:
+    the columns of the dataset with their short types.
+    """
     return IngestReport(
         dataset=name,
         rows_written=0,
         quarantined=0,
         snapshot=snapshot,
-        columns=columns,
+        columns=list(schema),
+        schema=schema,
         summary=f"Nothing was written: {why}",
         skipped=skipped,
     )

@@ -8,7 +8,7 @@ import glob
 import io
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,6 +19,7 @@ from .dialect import guess_dialect
 from .formats.arrow import ArrowFile
 from .formats.excel import ExcelFile, sheet_of
 from .formats.packed import ARCHIVE, PACKED, members, packing, split
+from .hive import Values, with_values
 from .jsonfile import JsonFile
 from .names import renaming
 from .options import Kind, refuse_unused
@@ -154,25 +155,37 @@ def _members(path: Path) -> list[Path]:
 
 
 @contextlib.contextmanager
-def open_sources(paths: Sequence[Path], reading: Reading, scratch: Path) -> Iterator[list[Source]]:
-    """Open and check every file: header, encoding, footer. Raises before anything is written."""
+def open_sources(
+    paths: Sequence[Path],
+    reading: Reading,
+    scratch: Path,
+    values: Callable[[Path], Values] = lambda _: {},
+) -> Iterator[list[Source]]:
+    """Open and check every file: header, encoding, footer. values: those of its folders. Raises
+    before anything is written.
+    """
     refuse_unused(reading, map(kind_of, paths))
     with contextlib.ExitStack() as stack:
         try:
             sources = [_open(path, reading, scratch, stack) for path in paths]
         except PermissionError as error:
             raise unreadable(error, error.filename) from error
-        yield sources
+        yield with_values(sources, list(map(values, paths)), reading)
 
 
-def open_heads(paths: Sequence[Path], reading: Reading) -> tuple[list[Source], bool]:
-    """Open and check the beginning of each file, and whether that is the whole file."""
+def open_heads(
+    paths: Sequence[Path], reading: Reading, values: Callable[[Path], Values] = lambda _: {}
+) -> tuple[list[Source], bool]:
+    """Open and check the beginning of each file, and whether that is the whole file. values: those
+    of its folders.
+    """
     refuse_unused(reading, map(kind_of, paths))
     try:
         heads = [_head(path, reading) for path in paths]
     except PermissionError as error:
         raise unreadable(error, error.filename) from error
-    return [source for source, _ in heads], all(complete for _, complete in heads)
+    sources = with_values([source for source, _ in heads], list(map(values, paths)), reading)
+    return sources, all(complete for _, complete in heads)
 
 
 def _open(path: Path, reading: Reading, scratch: Path, stack: contextlib.ExitStack) -> Source:
@@ -182,7 +195,8 @@ def _open(path: Path, reading: Reading, scratch: Path, stack: contextlib.ExitSta
     text = stack.enter_context(open_text(path, encoding=reading.encoding, scratch=scratch))
     if kind == "csv":
         return _Csv(text, reading)
-    return _Json(JsonFile(text, most_columns=reading.json_columns), path.name, reading)
+    file = JsonFile(text, most_columns=reading.json_columns, types=reading.types)
+    return _Json(file, path.name, reading)
 
 
 def _head(path: Path, reading: Reading) -> tuple[Source, bool]:
@@ -193,7 +207,9 @@ def _head(path: Path, reading: Reading) -> tuple[Source, bool]:
         path, encoding=reading.encoding or ("utf-8" if kind == "json" else None)
     )
     if kind == "json":
-        file = JsonFile(text, complete=complete, most_columns=reading.json_columns)
+        file = JsonFile(
+            text, complete=complete, most_columns=reading.json_columns, types=reading.types
+        )
         return _Json(file, path.name, reading), complete
     source = _Csv(text, reading)
     if reading.encoding is None and not text.encoding.startswith("utf"):
@@ -311,9 +327,7 @@ class _Csv:
 
     def _text(self, values: Mapping[str, Any]) -> str:
         buffer = io.StringIO()
-        csv.writer(buffer, delimiter=self.dialect.separator, lineterminator="").writerow(
-            values.values()
-        )
+        csv.writer(buffer, delimiter=self.dialect.sign, lineterminator="").writerow(values.values())
         return buffer.getvalue()
 
 
@@ -370,6 +384,10 @@ class _Json(_Typed):
             _broken(self.name, self._file.line(unfit.row), unfit, _json(unfit.values))
             for unfit in rows
         ]
+
+    def advice(self) -> str:
+        mixed = self._file.mixed
+        return say("schema", f"{mixed}=str") if mixed else ""
 
 
 class _Sheet(_Typed):

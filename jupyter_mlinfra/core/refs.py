@@ -40,7 +40,9 @@ class Ref:
             raise BadRequest(
                 f"{text!r} is not a reference.",
                 "A reference is KIND:NAME[@VERSION].",
-                f"Kinds: {', '.join(kind_names())}.",
+                "In a name a blank is written %20, and a dot within a column's name %2E."
+                if re.match(r"[a-z]+:.*\s", text)
+                else f"Kinds: {', '.join(kind_names())}.",
             )
         name, at, join = found["name"], found["at"], kind.join
         parts = name.rsplit(".", 1) if join == "." else name.split(join) if join else [name]

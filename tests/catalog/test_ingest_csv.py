@@ -242,7 +242,9 @@ def test_columns_are_matched_by_name_not_by_place(catalog, file, rows):
 
 
 def test_several_files_make_one_commit(catalog, file, rows):
-    catalog.ingest([file("a.csv", "id\n1\n"), file("b.csv", "id,extra\n2,x\n")], into="t.a")
+    catalog.ingest(
+        [file("a.csv", "id\n1\n"), file("b.csv", "id,extra\n2,x\n")], into="t.a", union=True
+    )
     assert rows("t.a") == [{"id": 1, "extra": None}, {"id": 2, "extra": "x"}]
     assert catalog.snapshots("t.a").total == 1
 

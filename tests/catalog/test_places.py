@@ -37,12 +37,7 @@ def test_a_folder_means_its_files(catalog, tmp_path: Path, rows) -> None:
     assert [row["id"] for row in rows("t.a")] == [1, 2, 3, 4]
 
 
-def test_folders_that_are_values_of_a_column_are_refused(catalog, tmp_path: Path) -> None:
-    place = tmp_path / "sales" / "year=2024"
-    place.mkdir(parents=True)
-    (place / "a.csv").write_text("id\n1\n")
-    with pytest.raises(BadRequest, match="divided by 'year'"):
-        catalog.ingest([tmp_path / "sales"], into="t.a")
+def test_an_empty_folder_is_named(catalog, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(NotFound, match="no files"):
         catalog.ingest([tmp_path / "empty"], into="t.a")
@@ -157,6 +152,19 @@ def test_objects_of_a_prefix_come_in_once_from_the_catalogs_store(
         lake.ingest(["s3://lake/nowhere"], into="t.a")
     assert elsewhere == []
     assert not list((lake._project.home / "staging").iterdir())
+
+
+def test_prefixes_that_are_values_are_columns_of_an_ingest(lake: Catalog, bucket) -> None:
+    bucket("sales/year=2024/a.csv", "id\n1\n")
+    bucket("sales/year=2025/a.csv", "id\n1\n")  # the same bytes, other rows
+    lake.ingest(["s3://lake/sales/"], into="t.a")
+    rows = lake.dataset("t.a").scan().sort("year").collect().to_dicts()
+    assert rows == [{"id": 1, "year": 2024}, {"id": 1, "year": 2025}]
+    assert lake.ingest(["s3://lake/sales"], into="t.a").rows_written == 0
+    [note] = lake.inspect(["s3://lake/sales/year=2024/a.csv"]).notes
+    assert "catalog ingest s3://lake/sales --into" in note
+    with pytest.raises(BadRequest, match="divided by 'year'"):
+        lake.register("s3://lake/sales", name="t.place")
 
 
 def test_a_copy_of_a_file_that_is_in_the_dataset_is_known_by_its_content(

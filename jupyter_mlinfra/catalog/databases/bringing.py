@@ -228,7 +228,7 @@ class Bringing:
         report = nothing_written(
             self._name.text,
             str(metadata["current-snapshot-id"]),
-            [column.name for column in records.columns(self._name, metadata)],
+            {column.name: column.type for column in records.columns(self._name, metadata)},
             why,
         )
         return replace(report, notes=notes)

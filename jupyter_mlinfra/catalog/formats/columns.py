@@ -45,11 +45,49 @@ def column_of(part: Any, name: str, file: str) -> pl.DataFrame:
 
     try:
         part.validate(full=True)  # text that is not UTF-8 would be found much later, or never
-        return pl.DataFrame(pl.from_arrow(part.rename_columns([name])))
+        values = part.column(0)
+        plain = _plain(values)
+        named = part.rename_columns([name]) if plain is values else pa.table({name: plain})
+        return pl.DataFrame(pl.from_arrow(named))
     except (pa.ArrowException, PolarsError, PanicException, ValueError) as error:
         raise unreadable_column(
             name, file, first_line(error), part.schema.field(0).type, AGAIN_FIX
         ) from error
+
+
+def _plain(values: Any) -> Any:
+    """Values in a layout that Polars knows: without runs, views of lists, and what an extension
+    says of them beyond their storage.
+    """
+    import pyarrow as pa
+    from pyarrow import compute
+
+    dtype = values.type
+    is_extension, is_run = (
+        isinstance(dtype, pa.BaseExtensionType),
+        pa.types.is_run_end_encoded(dtype),
+    )
+    is_view = pa.types.is_list_view(dtype) or pa.types.is_large_list_view(dtype)
+    if not (is_extension or is_run or is_view):
+        return values
+    if isinstance(values, pa.ChunkedArray):
+        values = values.combine_chunks()
+    if is_extension:
+        return _plain(values.storage)
+    return _plain(compute.run_end_decode(values)) if is_run else _lists_of(values)
+
+
+def _lists_of(views: Any) -> Any:
+    """Views of lists, which may overlap or lie in any order, as lists one behind the other."""
+    import numpy as np
+    import pyarrow as pa
+
+    sizes = np.where(views.is_valid(), views.sizes, 0).astype(np.int64)
+    ends = np.cumsum(sizes)
+    places = np.repeat(np.asarray(views.offsets) - (ends - sizes), sizes) + np.arange(sizes.sum())
+    offsets = pa.array(np.concatenate([[0], ends]), pa.int64())
+    inner = views.values.take(pa.array(places))
+    return pa.LargeListArray.from_arrays(offsets, inner, mask=views.is_null())
 
 
 def unreadable_column(

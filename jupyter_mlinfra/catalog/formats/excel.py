@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from datetime import date, time
 from pathlib import Path
@@ -13,6 +14,7 @@ from ..dialect import HeadRows, layout_of
 from ..names import column_names
 from ..reading import Doubt, Reading, say
 from .columns import ROWS, first_line
+from .formulas import formulas_without_value
 
 if TYPE_CHECKING:
     import polars as pl
@@ -74,6 +76,7 @@ class ExcelFile:
             *layout.doubts,
             *_others(self.sheets, self.sheet, reading, path.name),
             *_errors(errors, path.name),
+            *_formulas(path, self.sheet, None if limit is None else self._above + limit),
         ]
 
     def frames(self) -> Iterator[pl.DataFrame]:
@@ -112,6 +115,8 @@ def _open(path: Path) -> Any:
             "Workbooks need fastexcel, which is not installed.",
             fix_of_missing("fastexcel"),
         ) from error
+    # It warns of each column without values, which is told with the columns anyway.
+    logging.getLogger("fastexcel").setLevel(logging.ERROR)
     try:
         return fastexcel.read_excel(path.absolute())
     except fastexcel.FastExcelError as error:
@@ -163,6 +168,16 @@ def _errors(count: int, file: str) -> list[Doubt]:
         return []
     what = f"{count:,} cells of {file} hold an error, such as #N/A."
     return [Doubt("types", what, "They are empty here; mend the formulas to have values.")]
+
+
+def _formulas(path: Path, sheet: str, rows: int | None) -> list[Doubt]:
+    count = formulas_without_value(path, sheet, rows)
+    if not count:
+        return []
+    cells = "1 cell" if count == 1 else f"{count:,} cells"
+    what = f"{cells} of {path.name} hold a formula whose value was never computed."
+    fix = "They are empty here; open the workbook in Excel or LibreOffice and save it again."
+    return [Doubt("types", what, fix)]
 
 
 def _typed(frame: pl.DataFrame, names: Sequence[str]) -> tuple[pl.DataFrame, pl.Series]:

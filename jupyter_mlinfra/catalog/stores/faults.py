@@ -53,11 +53,7 @@ class Faults:
                 ) from error
             if _about_values(error):
                 why = f"{type(error).__name__}: {self._without_secrets(first_line(error))}."
-                raise Unprocessable(
-                    what,
-                    why,
-                    "Look at the column's type and values; the catalog and its storage did answer.",
-                ) from error
+                raise Unprocessable(what, why, _fix_of_values(error)) from error
             if not isinstance(error, Exception):
                 raise
             if isinstance(error, ValueError) and "equality deletes" in str(error):
@@ -118,6 +114,15 @@ class Faults:
         return text
 
 
+def _fix_of_values(error: BaseException) -> str:
+    if "non-nullable field" in str(error):
+        return (
+            "The field lies within a column of the table, and needs a value in every row: give it"
+            " one, or let the owner of the table make it optional."
+        )
+    return "Look at the column's type and values; the catalog and its storage did answer."
+
+
 def _about_values(error: BaseException) -> bool:
     """Whether a library's error is about types or values. A panic of Polars is not an Exception,
     and does not end this process.
@@ -146,7 +151,8 @@ def _about_values(error: BaseException) -> bool:
         UnsupportedPyArrowTypeException,
         ValidationError,
     )
-    return isinstance(error, values)
+    is_cast = isinstance(error, pl.ComputeError) and str(error).startswith("cannot cast")
+    return is_cast or isinstance(error, values)
 
 
 def _about_a_file(error: BaseException) -> bool:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from ...core.errors import BadRequest, MLInfraError, NotFound, Unprocessable
 from ..addresses import check_objects, is_pattern, refuse_address
 from ..formats.packed import split
-from ..listed import etag, listed, looked
+from ..listed import etag, listed, looked, refuse_partitions
 from ..sources import kind_of, paths_of
 from ..stores.objects import Objects, address_of, is_object, objects_at
 from ..stores.refusals import refusal
@@ -92,6 +92,8 @@ def found_at(place: Place) -> tuple[str, Place]:
     if place.is_delta():
         return DELTA, place
     if isinstance(place, OnDisk) and os.path.isdir(place.location):
+        inside = [entry.name for entry in os.scandir(place.location) if entry.is_dir()]
+        refuse_partitions(place.location, inside)
         place = replace(place, location=str(Path(place.location, "*")))
     kinds = {kind_of(Path(file.place)) for file in place.files("")}
     if len(kinds) > 1:
@@ -173,6 +175,9 @@ class InStore:
     def files(self, kind: str) -> Sequence[Found]:
         with self._explained():
             found = self._log() if kind == DELTA else listed(self._system, self.location, [])
+            if kind != DELTA and not is_pattern(self._path):
+                below = [info.path.removeprefix(self._path).split("/")[:-1] for info in found]
+                refuse_partitions(self.location, [part for parts in below for part in parts])
             return [_in_store(info) for info in found]
 
     def marked(self, kind: str) -> Sequence[tuple[str, str]]:

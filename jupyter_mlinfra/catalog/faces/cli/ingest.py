@@ -37,7 +37,11 @@ _READING = (
         default=None,
         help="Whether the first record of a CSV holds the names.",
     ),
-    click.option("--separator", metavar="SIGN", help="Between the fields of a CSV; tab for a tab."),
+    click.option(
+        "--separator",
+        metavar="SIGN",
+        help="Between the fields of a CSV: a sign, tab, or blanks (any number of them).",
+    ),
     click.option("--skip", type=int, metavar="LINES", help="Lines above the header."),
     click.option(
         "--comment",

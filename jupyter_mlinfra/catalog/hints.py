@@ -1,0 +1,94 @@
+"""What a column of text, or of whole numbers, could be besides: moments of which some have a zone,
+amounts with a currency, days without dashes. It stays what it is, and the report says so.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .conform import MISSING, from_text
+from .reading import Doubt, Reading, say
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_SIGNS = "€$£¥₹%\u2212"
+_MINUS = "\u2212"
+_BARE_NUMBER = r"^[+-]?\d[\d.,'\u2019]*$"
+_WEEK_DAY = r"^\d{4}-W\d{2}-\d$"
+_DAY = r"^(?:19|20)\d{6}$"
+
+
+def of_text(name: str, first: pl.Series | None, reading: Reading) -> Doubt | None:
+    """A note on a column of text. first: some of its words."""
+    words = _present(first)
+    if words is None:
+        return None
+    return _zones(name, words, reading) or _marked(name, words) or _week_days(name, words)
+
+
+def of_whole_numbers(name: str, first: pl.Series | None) -> Doubt | None:
+    """A note that whole numbers, such as 20260131, could be days. first: some of their words."""
+    words = _present(first)
+    if words is None or not words.str.contains(_DAY).all():
+        return None
+    if words.str.to_date("%Y%m%d", strict=False).null_count():
+        return None
+    what = f"Column {name!r} is of whole numbers that could be days, such as {words[0]}."
+    fix = f"If they are, say {say('schema', f'{name}=date')} and {say('date_format', '%Y%m%d')}."
+    return Doubt("date_format", what, fix)
+
+
+def _present(first: pl.Series | None) -> pl.Series | None:
+    """The words that are not missing, without blanks at their ends; None if there is none."""
+    if first is None:
+        return None
+    words = first.drop_nulls().str.strip_chars()
+    words = words.filter(~words.is_in(list(MISSING)))
+    return words if len(words) else None
+
+
+def _zones(name: str, words: pl.Series, reading: Reading) -> Doubt | None:
+    import polars as pl
+
+    if reading.time_zone is not None:
+        return None
+    word = pl.col("word")
+    zoned, plain = (
+        from_text(word, dtype, None)[0].is_not_null()
+        for dtype in (pl.Datetime("us", "UTC"), pl.Datetime("us"))
+    )
+    found = words.to_frame("word").select(
+        all=(zoned | plain).all(), zoned=zoned.sum(), plain=plain.sum()
+    )
+    is_all, with_zone, without = found.row(0)
+    if not (is_all and with_zone and without):
+        return None
+    what = (
+        f"Column {name!r} is text: its times have a zone in some rows ({with_zone:,} of the first"
+        f" {len(words):,}) and none in others."
+    )
+    return Doubt("time_zone", what, f"Say in which zone the others are, {say('time_zone', 'UTC')}.")
+
+
+def _marked(name: str, words: pl.Series) -> Doubt | None:
+    """Numbers with a sign of a currency, a percent sign, or a minus that is none."""
+    marked = words.filter(words.str.contains(f"[{_SIGNS}]"))
+    if not len(marked):
+        return None
+    bare = words.str.replace_all(_MINUS, "-").str.replace_all(rf"[{_SIGNS}\s\u00a0\u202f]", "")
+    if not bare.str.contains(_BARE_NUMBER).all():
+        return None
+    sign = next(sign for sign in _SIGNS if sign in marked[0])
+    if sign == _MINUS:
+        what = f"Column {name!r} is text: its minus is the sign U+2212, as in {marked[0][:40]!r}."
+        return Doubt("types", what, "With - in its place in the file, the values are numbers.")
+    what = f"Column {name!r} is text: without {sign!r} its values are numbers ({marked[0][:40]!r})."
+    return Doubt("types", what, "Remove the sign in the file to have numbers.")
+
+
+def _week_days(name: str, words: pl.Series) -> Doubt | None:
+    if not words.str.contains(_WEEK_DAY).all():
+        return None
+    what = f"Column {name!r} is text: its values, such as {words[0]!r}, could be days of weeks."
+    return Doubt("date_format", what, f"If they are, say {say('date_format', '%G-W%V-%u')}.")
