@@ -4,13 +4,15 @@ that file is ingested.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import BadRequest, Conflict, NotFound
-from ..core.files import real_path, write_atomic
+from ..core.files import explain_os_error, real_path, write_atomic
 from .names import DatasetName
 from .quarantined import quarantine_of, table_name
 from .quarantined.tables import QuarantineTables, key_of
@@ -46,9 +48,12 @@ class Mending:
                 f"{file} exists already.", "It is not overwritten.", "Name another file."
             ) from error
         except (OSError, ValueError) as error:
-            raise BadRequest(
-                f"{file} cannot be written.", f"{error}.", "Name another file."
-            ) from error
+            what = f"{file} cannot be written."
+            if not isinstance(error, OSError) or error.errno == errno.ENAMETOOLONG:
+                raise BadRequest(what, f"{error}.", "Name another file.") from error
+            with contextlib.suppress(OSError):  # half of it would be in the way of the next try
+                file.unlink()
+            raise explain_os_error(error, what) from error
         noted = {**self._noted(), _known_as(file): sorted(set(rows["ingest"]))}
         write_atomic(self._exports, json.dumps(noted).encode())
         return rows.height

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 import yaml
 
-from jupyter_mlinfra.core.errors import BadRequest, Conflict, Unprocessable
+from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unavailable, Unprocessable
 
 RULES = {
     "id not null": "block",
@@ -230,6 +230,14 @@ def test_names_of_a_contract_are_found_and_another_table_s_agreements_are_not_ou
         "'address.geo.items': rules about fields within a column are not asked",
         "the agreement 'latency': it is about other.a",
     ]
+
+
+def test_a_contract_that_cannot_be_opened_says_why(orders, tmp_path) -> None:
+    for name in ("nowhere.yaml", "nu\0l.yaml", "half\ud800.yaml", "long" * 100):
+        with pytest.raises(NotFound, match="There is no file"):
+            orders.import_contract("shop.orders", tmp_path / name)
+    with pytest.raises(Unavailable, match="Is a directory"):
+        orders.import_contract("shop.orders", tmp_path)
 
 
 def test_a_contract_that_does_not_fit_changes_nothing_that_it_cannot(orders, tmp_path) -> None:

@@ -201,7 +201,7 @@ def test_a_state_of_before_the_partitions_comes_back_with_what_columns_it_can(
 
     restored = catalog.restore("t.parts", first)
     assert "went back to that snapshot itself" in restored.note
-    assert "present columns" not in restored.note
+    assert "its present columns" not in restored.note
     assert catalog.dataset("t.parts").scan().collect().rows() == [(1, 1.5, "a")]
     catalog.restore("t.parts", restored.undo.split()[-1])
     assert catalog.dataset("t.parts").scan().collect().rows() == [(2, 2.5)]
@@ -213,7 +213,7 @@ def test_a_state_of_before_the_partitions_comes_back_with_what_columns_it_can(
         spec.add_identity("z")
     catalog.write(pl.DataFrame({"id": [3], "v": [3.5], "z": [7]}), into="t.parts")
     restored = catalog.restore("t.parts", first)
-    assert "It keeps its present columns" in restored.note
+    assert "with its present columns" in restored.note
     assert catalog.dataset("t.parts").scan().collect().rows() == [(1, 1.5, None)]
     catalog.restore("t.parts", restored.undo.split()[-1])
     rows = sorted(catalog.dataset("t.parts").scan().collect().rows())

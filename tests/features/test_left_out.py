@@ -134,7 +134,7 @@ def test_a_view_whose_file_is_gone_holds_up_no_other_that_is_materialized(
     clicks.rename(data / "away.parquet")
     told = failed()
     assert told.startswith("Not materialized: clicks. clicks: There is no file ")
-    assert "All other views are online. Write the file" in told
+    assert "Done: spend. Write the file" in told
     found = features.online(["spend:amount"], [{"user_id": 2, "item_id": "pen"}])
     assert found[0].values == {"spend:amount": 5.0}
     assert features.show("spend").view.online_at == T0  # the index knows

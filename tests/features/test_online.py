@@ -119,7 +119,7 @@ def test_a_key_that_feast_cannot_look_up_is_said_and_trains_all_the_same(
     assert features.training_set(["heavy:v"], rows.select("weight", event_timestamp="at"))[
         "v"
     ].to_list() == [1, 2]
-    with pytest.raises(Conflict, match="All other views are online"):
+    with pytest.raises(Conflict, match=r"Done: [a-z_, ]*raw"):
         features.materialize()
     assert features.show("raw").view.online_at is not None
     with pytest.raises(BadRequest, match="raw has a value of a wrong type"):

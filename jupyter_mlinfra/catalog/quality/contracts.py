@@ -4,7 +4,7 @@ write. Source: https://bitol-io.github.io/open-data-contract-standard/v3.1.0/
 
 from __future__ import annotations
 
-import os
+import errno
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,12 +91,13 @@ def _parsed(file: Path) -> Mapping[str, Any]:
     import yaml
 
     what = f"{file} is not a data contract."
-    if not os.path.exists(file):  # False, too, for what cannot be a name
-        raise NotFound(f"There is no file {file}.", fix="Check the path.")
     try:
         with file.open("rb") as handle:
             data = handle.read(_MAX_BYTES + 1)
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        # A text with NUL or half of a character, or one that is too long, names no file.
+        if not isinstance(error, OSError) or error.errno in (errno.ENOENT, errno.ENAMETOOLONG):
+            raise NotFound(f"There is no file {file}.", fix="Check the path.") from None
         raise Unavailable(f"{file} cannot be read.", f"{error.strerror}.") from error
     if len(data) > _MAX_BYTES:
         raise Unprocessable(what, f"It has more than {_MAX_BYTES >> 20} MiB.")

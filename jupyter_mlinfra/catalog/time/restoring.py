@@ -38,7 +38,10 @@ _WENT_BACK = (
     "Other writers listed deleted rows in files of their own, or changed the partitions: the"
     " dataset went back to that snapshot itself."
 )
-_PRESENT_COLUMNS = "It keeps its present columns: it is partitioned or sorted by one of them."
+_PRESENT_COLUMNS = (
+    "The dataset went back to that snapshot itself, with its present columns: it is partitioned or"
+    " sorted by one that was not there then."
+)
 
 
 class _SameError(Exception):
@@ -156,7 +159,7 @@ class Restoring:
                     _set_current(table, snapshot, None if keeps else columns)
                 except CommitFailedException:
                     continue
-                return before, f"{_WENT_BACK} {_PRESENT_COLUMNS}" if keeps else _WENT_BACK
+                return before, _PRESENT_COLUMNS if keeps else _WENT_BACK
         raise Conflict(
             f"{name.text} was not restored.",
             f"Other writers came first {_ATTEMPTS} times.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from ...core.errors import MLInfraError
 
@@ -10,7 +10,7 @@ _MOST = 5  # views that are named, and causes that are told, of each kind
 
 
 def raise_failures(
-    failures: Mapping[str, MLInfraError], done: Collection[str], chosen: Sequence[str]
+    failures: Mapping[str, MLInfraError], done: Sequence[str], chosen: Sequence[str]
 ) -> None:
     """Raise what failed, by view, if anything did: the error itself if only one view was chosen,
     else one of the kind of the first that names them all, with what was not tried.
@@ -30,7 +30,7 @@ def raise_failures(
     if untried:
         why.append(f"Not tried: {_listed(untried)}.")
     elif done:
-        why.append("All other views are online.")
+        why.append(f"Done: {_listed(done)}.")
     raise type(first)(
         f"Not materialized: {', '.join(failures)}.",
         " ".join(why),

@@ -93,7 +93,7 @@ def materialize(project: Project, wish: Wish, *, progress: Progress) -> list[Mat
         note_in_mlflow(feast, results, from_start=wish.start is not None)
         _precompute(feast, written)
         rebuild_index(project)
-    raise_failures(failures, {item.view for item in results}, [view.name for view in chosen])
+    raise_failures(failures, [item.view for item in results], [view.name for view in chosen])
     return results
 
 
