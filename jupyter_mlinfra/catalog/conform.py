@@ -7,13 +7,14 @@ that does not fit is reported with its row.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..core.errors import BadRequest, Unprocessable
 from .dtypes import has_empty_struct, short_dtype, storable
 from .spelling import PLAIN, Spelling, day, has_digits, has_time, moment, number, without_cut_years
+from .uuids import UUID, as_bytes, as_text
 
 if TYPE_CHECKING:
     import polars as pl
@@ -52,10 +53,16 @@ _PLAIN = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a column of the table accepts."""
+    """What a column of the table accepts. is_uuid: 16 bytes, which text may spell."""
 
     dtype: pl.DataType
     required: bool = False
+    is_uuid: bool = field(default=False, compare=False)
+
+    @property
+    def word(self) -> str:
+        """The short word of its type."""
+        return UUID if self.is_uuid else short_dtype(self.dtype)
 
 
 @dataclass(frozen=True)
@@ -163,15 +170,21 @@ def fit(
     spelled: bool,
     zone: str | None,
     spelling: Spelling = PLAIN,
+    is_uuid: bool = False,
 ) -> Fit:
     """How column `name` of type `source` becomes `target`.
 
-    spelled: text may be values of any type (CSV, JSON). Raises Unprocessable if the types do not
-    match.
+    spelled: text may be values of any type (CSV, JSON). is_uuid: its bytes are UUIDs. Raises
+    Unprocessable if the types do not match.
     """
     import polars as pl
 
     column = pl.col(name)
+    if target.is_uuid and source == pl.String():
+        return _fit_uuid(name, target, spelled=spelled)
+    if is_uuid and target.dtype == pl.String():
+        typed, bad = _valid(as_text(column), pl.lit(False), target, name)
+        return Fit(name, target, lambda: (typed, bad), typed, bad, not target.required)
     cut = _cut(column, source, target.dtype, spelled=spelled)
     is_text = source == pl.String() and spelled
     if is_text and not target.required and (spelling == PLAIN or target.dtype == pl.String()):
@@ -200,6 +213,19 @@ def fit(
             bad = bad & column.is_not_nan()
         typed, bad = _valid(typed, bad, target, name)
     return Fit(name, target, lambda: (typed, bad), typed, bad, nulls_tell, cut)
+
+
+def _fit_uuid(name: str, target: Target, *, spelled: bool) -> Fit:
+    """Text as the bytes of a UUID."""
+    import polars as pl
+
+    text = pl.col(name)
+    present = text.is_not_null()
+    if spelled:
+        present = present & ~text.str.strip_chars().is_in(MISSING)
+    value = pl.when(present).then(as_bytes(text))
+    typed, bad = _valid(value, present & value.is_null(), target, name)
+    return Fit(name, target, lambda: (typed, bad), typed, bad, not target.required)
 
 
 def _of_text(

@@ -20,12 +20,13 @@ def targets_of(schema: Schema) -> dict[str, Target]:
     """The columns of a table in the types of Polars."""
     import polars as pl
     from pyiceberg.io.pyarrow import schema_to_pyarrow
+    from pyiceberg.types import UUIDType
 
     dtypes = pl.DataFrame(
         pl.from_arrow(schema_to_pyarrow(schema, include_field_ids=False).empty_table())
     ).schema
     return {
-        field.name: Target(dtype, field.required)
+        field.name: Target(dtype, field.required, is_uuid=isinstance(field.field_type, UUIDType))
         for field, dtype in zip(schema.fields, dtypes.values(), strict=True)
     }
 

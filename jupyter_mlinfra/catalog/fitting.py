@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .conform import Fit
-from .dtypes import short_dtype
 from .quarantine import Unfit
 from .rows import with_odd_times_as_text
 
@@ -99,9 +98,7 @@ def unfit_rows(rows: pl.DataFrame, numbers: Sequence[int], fits: Sequence[Fit]) 
     ):
         column = fits[is_unfit.index(True)]
         value = values[column.name]
-        reason = (
-            f"{value!r:.100} in column {column.name!r}, which is {short_dtype(column.target.dtype)}"
-        )
+        reason = f"{value!r:.100} in column {column.name!r}, which is {column.target.word}"
         unfit.append(
             Unfit(
                 number,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..core.errors import BadRequest, Conflict, NotFound
 from . import metadata as records
 from .change import WriteMode
-from .conform import check_zone
+from .conform import Target, check_zone
 from .databases.urls import DatabaseTable, database_table, is_database
 from .formats.packed import content_size, packed_size
 from .fromfiles import columns_of
@@ -33,11 +33,11 @@ from .spec import IngestReport, Inspection
 from .spelling import check_date_format
 from .store import CatalogStore
 from .trial import trial
+from .uuids import UUID
 from .watch import Watch, digest, watched
 from .writing import Writer
 
 if TYPE_CHECKING:
-    import polars as pl
     from pyiceberg.table import Table
 
     from ..core.project import Project
@@ -354,10 +354,16 @@ class Ingesting:
         )
         return replace(report, notes=notes)
 
-    def _schema(self, name: DatasetName) -> Mapping[str, pl.DataType] | None:
+    def _schema(self, name: DatasetName) -> Mapping[str, Target] | None:
         """The columns of a dataset; None if it does not exist."""
         table = self._table(name)
-        return None if table is None else dict(scan(table, name).collect_schema())
+        if table is None:
+            return None
+        uuids = [field.name for field in table.schema().fields if str(field.field_type) == UUID]
+        return {
+            column: Target(dtype, is_uuid=column in uuids)
+            for column, dtype in scan(table, name).collect_schema().items()
+        }
 
     def _brought(
         self,

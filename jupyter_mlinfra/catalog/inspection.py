@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from ..core.records import MASK
 from .conform import Target
-from .dtypes import short_dtype
 from .formats.packed import packed_size
 from .hive import Values, part_of_table
 from .intake import FileRows
@@ -18,6 +17,7 @@ from .rows import plain
 from .sources import Source, kind_of, open_heads, part_of, sheets_of
 from .spec import BadRow, Inspection, ReadColumn, ReadDoubt, ReadFile
 from .spelling import PLAIN
+from .uuids import with_text
 from .watch import digest_if, size_in
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def inspect(
     reading: Reading,
     *,
     name: str | None,
-    schema: Mapping[str, pl.DataType] | None,
+    schema: Mapping[str, Target] | None,
     append: bool,
     existing: Mapping[str, str],
     masked: Collection[str] = (),
@@ -57,9 +57,7 @@ def inspect(
     rows = FileRows(sources, reading, strict=False)
     rows.quarantine.masked = masked
     dataset_columns = schema if append and schema is not None else {}
-    targets = rows.plan(
-        {column: Target(dtype) for column, dtype in dataset_columns.items()} or None
-    )
+    targets = rows.plan(dataset_columns or None)
     return told(
         rows,
         targets,
@@ -103,7 +101,7 @@ def told(
             [MASK] * shown.height
             if values.name in masked
             else [plain(value) for value in values.to_list()]
-            for values in shown.iter_columns()
+            for values in _with_text(shown, targets).iter_columns()
         ],
         shown=shown.height,
         rows=rows.read,
@@ -119,6 +117,11 @@ def told(
         ],
         notes=notes,
     )
+
+
+def _with_text(rows: pl.DataFrame, targets: Mapping[str, Target]) -> pl.DataFrame:
+    uuids = [name for name, target in targets.items() if target.is_uuid]
+    return with_text(rows.lazy(), uuids).collect()
 
 
 def _first_rows(rows: FileRows, targets: Mapping[str, Target]) -> pl.DataFrame:
@@ -175,7 +178,7 @@ def _column(
     spelling = rows.guesses[name].spelling if name in rows.guesses else PLAIN
     return ReadColumn(
         name=name,
-        type=short_dtype(target.dtype),
+        type=target.word,
         guessed=name in rows.guesses and not in_dataset and name not in reading.types,
         in_dataset=in_dataset,
         decimal=spelling.decimal,

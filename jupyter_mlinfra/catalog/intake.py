@@ -260,6 +260,7 @@ class FileRows:
             spelled=source.spelled,
             zone=self._reading.time_zone,
             spelling=spelling,
+            is_uuid=name in source.uuids,
         )
 
     def _refuse_doubts(self) -> None:
@@ -274,7 +275,7 @@ class FileRows:
         if name in self.guesses:
             return Target(self.guesses[name].dtype)
         dtypes = [
-            in_zone(storable(source.columns[name], name), self._reading.time_zone)
+            in_zone(storable(_shown_type(source, name), name), self._reading.time_zone)
             for source in self._sources
             if name in source.columns
         ]
@@ -340,6 +341,13 @@ class FileRows:
                     break
         dialect = self._sources[0].dialect
         return dict(guesses.result(separator=dialect.separator if dialect else ","))
+
+
+def _shown_type(source: Source, name: str) -> pl.DataType:
+    """The type of a column; that of text for UUIDs."""
+    import polars as pl
+
+    return pl.String() if name in source.uuids else source.columns[name]
 
 
 class FrameRows:

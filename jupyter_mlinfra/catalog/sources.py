@@ -8,7 +8,7 @@ import glob
 import io
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -52,7 +52,8 @@ class Source(Protocol):
 
     spelled: its text may be values of any type. times_only: its words can only be times, since its
     numbers are already numbers. dialect: how it is split, for CSV. doubts: guesses about it that
-    may be wrong. share: of it that `frames` has read, 0 to 1, as far as is known.
+    may be wrong. uuids: columns of bytes that are marked as UUIDs. share: of it that `frames` has
+    read, 0 to 1, as far as is known.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Source(Protocol):
     header: Sequence[str]
     spelled: bool
     times_only: bool
+    uuids: Collection[str]
 
     @property
     def dialect(self) -> Dialect | None: ...
@@ -276,6 +278,7 @@ def kind_of(path: Path) -> Kind:
 
 class _Csv:
     spelled, times_only = True, False
+    uuids: Collection[str] = ()
 
     def __init__(self, text: Text, reading: Reading) -> None:
         import polars as pl
@@ -342,6 +345,7 @@ class _Typed:
         self.name = name
         self.columns: Mapping[str, pl.DataType] = file.columns
         self.header: Sequence[str] = file.header
+        self.uuids: Collection[str] = file.uuids if isinstance(file, ParquetFile) else ()
         self.doubts: Sequence[Doubt] = _renamed(file, name)
         self._null_values = list(reading.null_values)
         self._content = file

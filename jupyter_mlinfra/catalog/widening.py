@@ -69,7 +69,7 @@ def requested(name: str, old: pl.DataType, new: pl.DataType) -> pl.DataType:
 
 def short_schema(targets: Mapping[str, Target]) -> dict[str, str]:
     """The columns with their short types."""
-    return {name: short_dtype(target.dtype) for name, target in targets.items()}
+    return {name: target.word for name, target in targets.items()}
 
 
 def changes(columns: Mapping[str, Target] | None, targets: Mapping[str, Target]) -> list[str]:

@@ -16,7 +16,7 @@ import pytest
 from jupyter_mlinfra.catalog import Catalog
 from jupyter_mlinfra.catalog.querying import words
 from jupyter_mlinfra.catalog.querying.engine import Limits, answer, engine
-from jupyter_mlinfra.catalog.querying.running import _one_state
+from jupyter_mlinfra.catalog.querying.views import one_state
 from jupyter_mlinfra.core.errors import (
     BadRequest,
     Forbidden,
@@ -140,6 +140,10 @@ def test_states_are_named_in_each_way(catalog: Catalog, tables: Tables) -> None:
         " VERSION AS OF 'monthly'",
         f" FOR TIMESTAMP AS OF '{moment}'",
         f" for system_time as of timestamp '{moment}+00:00'",
+        f" AT (VERSION => {tables.first})",
+        " at (version => 'monthly')",
+        f" AT (TIMESTAMP => TIMESTAMP '{moment}')",
+        f" AT (TIMESTAMP => '{moment}+00:00')",
     ):
         query = f"SELECT departures.carrier FROM flights.departures{state} WHERE delay = 7"
         assert catalog.sql(query).height == 2, state
@@ -155,6 +159,8 @@ def test_states_are_named_in_each_way(catalog: Catalog, tables: Tables) -> None:
         ("SELECT * FROM flights.departures@weekly", NotFound),
         ("SELECT * FROM flights.departures FOR TIMESTAMP AS OF '2001-01-01'", NotFound),
         ("SELECT * FROM flights.departures FOR TIMESTAMP AS OF 'soon'", BadRequest),
+        ("SELECT * FROM flights.departures AT (VERSION => 1)", NotFound),
+        ("SELECT * FROM flights.departures AT (TIMESTAMP => now() - INTERVAL 1 DAY)", BadRequest),
     ):
         with pytest.raises(error):
             catalog.sql(query)
@@ -174,10 +180,64 @@ def test_parameters_are_bound(catalog: Catalog, tables: Tables) -> None:
 def test_a_refusal_says_what_to_write(catalog: Catalog) -> None:
     with pytest.raises(BadRequest, match=r"\$day has no value.*-p day=VALUE"):
         catalog.sql("SELECT $day AS d")
-    for query in ("TABLE shop.orders", "DESCRIBE shop.orders", "SUMMARIZE shop.orders"):
+    for query, instead in (
+        ("TABLE shop.orders", "SELECT * FROM NAME"),
+        ("DESCRIBE shop.orders", "catalog show"),
+        ("Show tables", "catalog list"),
+        ("SUMMARIZE shop.orders", "catalog profile"),
+        ("PIVOT shop.orders ON a USING sum(b)", "SELECT * FROM (PIVOT"),
+        ("UNPIVOT shop.orders ON a, b", "SELECT * FROM (UNPIVOT"),
+        ("DROP TABLE shop.orders", "change by ingest"),
+    ):
         begins = query.partition(" ")[0]
-        with pytest.raises(BadRequest, match=f"Only a SELECT .*begins with {begins}"):
+        with pytest.raises(BadRequest, match=f"Only a SELECT .*begins with {begins}") as caught:
             catalog.sql(query)
+        assert instead in caught.value.fix
+
+
+def test_what_is_said_of_pivot_can_be_done(catalog: Catalog, tables: Tables) -> None:
+    found = catalog.sql(
+        "SELECT * FROM (PIVOT flights.departures ON carrier IN ('UA', 'AA') USING sum(delay)"
+        " GROUP BY note) WHERE note = '--'"
+    )
+    assert found.to_dicts() == [{"note": "--", "UA": -3, "AA": None}]
+    unpivoted = "UNPIVOT flights.airlines ON carrier, name INTO NAME n VALUE v"
+    rows = catalog.sql(f"SELECT * FROM ({unpivoted})")
+    assert set(rows["v"]) == {"UA", "United", "AA", "American"}
+
+
+def test_a_column_called_like_a_word_of_sql_is_said_to_be_quoted(catalog: Catalog) -> None:
+    catalog.write(pl.DataFrame({"at": [1], "order": [2], "n": [3]}), into="w.reserved")
+    for query, word in (
+        ("SELECT at FROM w.reserved", "at"),
+        ("SELECT n FROM w.reserved WHERE at >= 1", "at"),
+        ("SELECT n, order FROM w.reserved", "order"),
+        ("SELECT n FROM w.reserved ORDER BY at", "at"),
+    ):
+        with pytest.raises(BadRequest, match=f'{word} is a column here.*double quotes: "{word}"'):
+            catalog.sql(query)
+        quoted = query.replace(word, f'"{word}"', 1)
+        assert catalog.sql(quoted).height == 1
+    with pytest.raises(BadRequest, match=r"Correct the query\.$"):
+        catalog.sql("SELECT n FROM w.reserved WHERE (")
+
+
+def test_names_of_tables_are_found_in_small_and_capital_letters(
+    catalog: Catalog, tables: Tables
+) -> None:
+    count = "SELECT count(*) AS n FROM Flights.DEPARTURES"
+    assert catalog.sql(count).item() == 8
+    assert catalog.sql(f"{count}@{tables.first}").item() == 6
+    both = "SELECT count(*) FROM FLIGHTS.airlines a JOIN flights.AIRLINES b USING (carrier)"
+    assert catalog.sql(both).item() == 2
+    catalog.write(pl.DataFrame({"a": [1]}), into="cased.t")
+    catalog.write(pl.DataFrame({"a": [2]}), into="cased.T")
+    assert catalog.sql("SELECT a FROM cased.T").item() == 2
+    assert catalog.sql("SELECT a FROM cased.t").item() == 1
+    with pytest.raises(BadRequest, match=r"The catalog has cased\.T and cased\.t"):
+        catalog.sql("SELECT a FROM CASED.t")
+    with pytest.raises(BadRequest, match="two tables that differ only in case"):
+        catalog.sql("SELECT x.a, y.a FROM cased.t x, cased.T y")
 
 
 def test_an_answer_is_plain_json(catalog: Catalog, tables: Tables) -> None:
@@ -390,7 +450,7 @@ def test_a_large_table_is_read_in_parts_with_the_same_answer(
     catalog: Catalog, tables: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The private classes of DuckDB that this needs are there."""
-    from jupyter_mlinfra.catalog.querying import running, streamed
+    from jupyter_mlinfra.catalog.querying import streamed, views
 
     seen = list[Any]()
     real = streamed.StreamedFrame.stream
@@ -401,7 +461,7 @@ def test_a_large_table_is_read_in_parts_with_the_same_answer(
 
     monkeypatch.setattr(streamed.StreamedFrame, "stream", noted)
     monkeypatch.setattr(streamed, "_ROWS", 2)
-    monkeypatch.setattr(running, "_LARGE_PART", 1 << 40)
+    monkeypatch.setattr(views, "_LARGE_PART", 1 << 40)
     for shape, condition in product(SHAPES[:4], CONDITIONS[:6]):
         query = shape.replace("{w}", condition).replace("{d}", "flights.departures")
         assert rows_of(catalog.sql(query).rows()) == rows_of(tables.now.execute(query).fetchall())
@@ -657,4 +717,4 @@ def test_the_rows_of_a_query_are_of_the_state_that_it_names() -> None:
         def scan(self) -> str:
             return f"rows of {self.now}"
 
-    assert _one_state(Written()) == ("rows of 2", "2")  # type: ignore[arg-type, comparison-overlap]
+    assert one_state(Written()) == ("rows of 2", "2")  # type: ignore[arg-type, comparison-overlap]

@@ -37,7 +37,7 @@ def inspect_table(
     reading: Reading,
     *,
     name: str | None,
-    schema: Mapping[str, pl.DataType] | None,
+    schema: Mapping[str, Target] | None,
     append: bool,
     masked: Collection[str] = (),
 ) -> Inspection:
@@ -54,7 +54,7 @@ def inspect_table(
         rows = FileRows([source], as_written(reading), types=source.types, strict=False)
         rows.quarantine.masked = masked
         known = schema if append and schema is not None else {}
-        targets = rows.plan({column: Target(dtype) for column, dtype in known.items()} or None)
+        targets = rows.plan(known or None)
         return told(
             rows,
             targets,

@@ -120,6 +120,7 @@ class TableSource:
     """
 
     spelled, times_only = True, False
+    uuids: Collection[str] = ()
     dialect: Dialect | None = None
     share = 0.0  # rows are counted
     doubts: Sequence[Doubt] = ()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
-from ...core.snippets import Snippets, variable
+from ...core.snippets import Snippets, text, variable
 from ..snippets import dataset_code, scan_code
+from ..uuids import as_text_code
 from .plan import cell
 from .running import Source
 
@@ -36,10 +37,19 @@ def source_of(
     )
 
 
-def code_of(name: DatasetName, query: GridQuery, schema: Schema) -> Snippets:
-    """The code of a query; of none, that of the dataset."""
+def code_of(
+    name: DatasetName, query: GridQuery, schema: Schema, uuids: Collection[str]
+) -> Snippets:
+    """The code of a query; of none, that of the dataset. uuids: columns that a grid shows as text,
+    of which the dataset has the bytes.
+    """
     if query.is_plain and query.columns is None:
         return dataset_code(name.asked, name.at_text)
-    first = ("import jupyter_mlinfra as ml",)
+    imports = ["import jupyter_mlinfra as ml"]
     scan = scan_code(name.asked, name.at_text)
-    return {"python": cell(query, schema, scan, name=variable(name.asked), imports=first)}
+    if shown := ", ".join(
+        f"{as_text_code(text(column))}.alias({text(column)})" for column in uuids
+    ):
+        imports.append("import polars as pl")
+        scan = f"{scan}.with_columns({shown})"
+    return {"python": cell(query, schema, scan, name=variable(name.asked), imports=imports)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from ...core.records import MASK
 from ..rows import plain, python_values
 from ..spec import Certainty, ColumnProfile
+from ..uuids import UUID, as_text
 from .counting import COUNT, VALUE, frequencies
 from .moments import moments_of
 from .shapes import VALUES, scaled, shape_of, shape_of_words
@@ -83,7 +84,10 @@ class _Column:
 
     def __init__(self, name: str, kind: str, sketch: Sketch, of: int | None) -> None:
         self._name, self._kind, self._sketch, self._of = name, kind, sketch, of
-        self._sketched: ColumnSketch = sketch.columns[name]
+        self._sketched = sketch.columns[name]
+        self._sample = sketch.sample[name] if name in sketch.sample.columns else None
+        if kind == UUID:
+            self._sketched, self._sample = _with_text(self._sketched, self._sample)
         self._basis: Certainty = "exact" if of is None else "sample"
         self._factor = 1.0 if of is None or not sketch.rows else of / sketch.rows
         self._found: dict[str, Any] = {}
@@ -158,7 +162,9 @@ class _Column:
         counts = self._sketched.counts
         if counts is not None:
             return _Values(counts[VALUE], counts[COUNT].to_numpy(), True, self._basis, self._factor)
-        sample = self._sketch.sample[self._name]
+        sample = self._sample
+        if sample is None:  # of a list or struct, of which no values are told
+            raise LookupError(self._name)
         sampled = sample.drop_nulls().sort()
         if self._sketch.theta < 1:
             self._size = len(sample)
@@ -217,6 +223,24 @@ class _Column:
         if shape := shape_of(values, counts, counted=found.counted):
             shape = shape if found.factor == 1 else scaled(shape, found.factor)
             self._note("shape", shape, found.basis)
+
+
+def _with_text(
+    column: ColumnSketch, sample: pl.Series | None
+) -> tuple[ColumnSketch, pl.Series | None]:
+    """The sketch of UUIDs with text in place of their bytes."""
+    import polars as pl
+
+    def text(values: pl.Series) -> pl.Series:
+        return values.to_frame("uuid").select(as_text(pl.col("uuid"))).to_series()
+
+    counts, bounds = column.counts, column.bounds
+    return replace(
+        column,
+        dtype=pl.String(),
+        counts=None if counts is None else counts.with_columns(as_text(pl.col(VALUE)).alias(VALUE)),
+        bounds=None if bounds is None else text(bounds),
+    ), None if sample is None else text(sample)
 
 
 def _without(

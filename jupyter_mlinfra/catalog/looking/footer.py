@@ -125,7 +125,12 @@ def _bounds(
 
 
 def _readable(value: Any, iceberg_type: Any) -> Any:
-    from pyiceberg.types import DateType, TimestampType, TimestamptzType, TimeType
+    from uuid import UUID
+
+    from pyiceberg.types import DateType, TimestampType, TimestamptzType, TimeType, UUIDType
+
+    if isinstance(iceberg_type, UUIDType):
+        return str(UUID(bytes=value))
 
     if isinstance(iceberg_type, DateType):
         return plain(date(1970, 1, 1) + timedelta(days=value))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ...core.frames import exactly
 from ...core.records import MASK
 from ..rows import height, plain, python_values, with_odd_times_as_text
+from ..uuids import with_text
 from .among import homeless, repeated, repeated_rows
 from .checks import ROW_CHECKS, Check, References, RowCount, Unique, check_columns
 from .screening import Screen, said
@@ -27,13 +28,15 @@ OnRows = Callable[[int], None]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """What is asked. rows: of the table. others: the rows of another dataset, by its name. hidden:
-    columns whose values are not shown. sample: how many rows of those that fail are shown.
+    columns whose values are not shown. sample: how many rows of those that fail are shown. uuids:
+    columns with the bytes of UUIDs.
     """
 
     rows: pl.LazyFrame
     others: Callable[[str], pl.LazyFrame]
     hidden: Collection[str]
     sample: int
+    uuids: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,9 @@ def _sample(found: _Found, check: Check, asked: Asked) -> list[dict[str, Any]]:
         return []
     if set(check.columns) & set(asked.hidden):
         return []
-    bad = with_odd_times_as_text(found.bad().head(asked.sample).collect(engine="streaming"))
+    rows = found.bad().head(asked.sample)
+    rows = with_text(rows, set(asked.uuids).intersection(rows.collect_schema()))
+    bad = with_odd_times_as_text(rows.collect(engine="streaming"))
     columns = {
         item.name: [MASK] * bad.height
         if item.name in asked.hidden

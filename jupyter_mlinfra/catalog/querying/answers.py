@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
+    from .twins import Spellings
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SqlAnswer:
@@ -42,7 +44,9 @@ class Input:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What `SqlAnswer` says, with the rows as a frame. text: the query as the engine ran it."""
+    """What `SqlAnswer` says, with the rows as a frame. text: the query as the engine ran it, with
+    the names of columns that it has there.
+    """
 
     frame: pl.DataFrame
     masked: Sequence[str]
@@ -50,6 +54,7 @@ class Found:
     snapshots: Mapping[str, str | None]
     text: str
     inputs: Sequence[Input]
+    spelled: Spellings
 
     def answer(self) -> SqlAnswer:
         """The same in JSON-safe values."""

@@ -29,11 +29,7 @@ def made(found: Found) -> Made:
     """What an answer was made from. Raises Forbidden if it has something in place of values that
     were masked.
     """
-    told = sources(
-        found.text,
-        {table.place: table.columns for table in found.inputs},
-        found.frame.columns,
-    )
+    told = _sources(found)
     hidden = {(*table.place, name) for table in found.inputs for name in table.hidden}
     _check_values(found, told, hidden)
     revealed = {(*table.place, name) for table in found.inputs for name in table.revealed}
@@ -49,6 +45,23 @@ def made(found: Found) -> Made:
 
 
 _Told = Mapping[str, Sequence[Source]] | None
+
+
+def _sources(found: Found) -> _Told:
+    """What `columns.sources` tells, with the names that the datasets have."""
+    spelled = found.spelled
+    told = sources(
+        found.text,
+        {
+            table.place: [spelled.numbered([name]).get(name, name) for name in table.columns]
+            for table in found.inputs
+        },
+        found.frame.columns,
+    )
+    return told and {
+        column: [(schema, table, spelled.plain(name)) for schema, table, name in triples]
+        for column, triples in told.items()
+    }
 
 
 def _may_be(column: str, told: _Told, sought: Collection[Source]) -> bool:

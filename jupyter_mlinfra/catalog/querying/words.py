@@ -59,6 +59,22 @@ _NO_ALIAS = frozenset(
         "set",
     ]
 )
+_SELECT = (
+    "Begin the query with SELECT or WITH. Columns of a dataset: mlinfra catalog show NAME;"
+    " datasets change by ingest and write."
+)
+_COLUMNS = "Columns of a dataset and their types: mlinfra catalog show NAME."
+_PIVOT = "Put it into a SELECT, with the values: SELECT * FROM (PIVOT … ON … IN (…) USING …)."
+_INSTEAD = {
+    "describe": _COLUMNS,
+    "desc": _COLUMNS,
+    "show": f"Datasets: mlinfra catalog list. {_COLUMNS}",
+    "summarize": "Statistics of every column: mlinfra catalog profile NAME.",
+    "pivot": _PIVOT,
+    "pivot_wider": _PIVOT,
+    "unpivot": "Put it into a SELECT: SELECT * FROM (UNPIVOT … ON … INTO …).",
+    "table": "Write SELECT * FROM NAME.",
+}
 _VERSION = ("version", "as", "of")
 _TIME = ("timestamp", "as", "of"), ("system_time", "as", "of")
 
@@ -126,8 +142,7 @@ def check_select(found: Sequence[Token]) -> None:
         raise BadRequest(
             "Only a SELECT can be run here.",
             f"This begins with {found[0].text[:40]}." if found else "The query is empty.",
-            "Begin the query with SELECT or WITH. Columns of a dataset: mlinfra catalog show NAME;"
-            " datasets change by ingest and write.",
+            _INSTEAD.get(found[0].low if found else "", _SELECT),
         )
 
 
@@ -197,6 +212,8 @@ def _state(found: Sequence[Token], index: int) -> tuple[str, str, int]:
         ):
             end += 1
         return "".join(token.name for token in found[index + 1 : end]), "", end
+    if words[:2] == ["at", "("] and words[3:5] == ["=", ">"]:
+        return _at(found, index)
     start = 1 if words[:1] == ["for"] else 0
     asked, value = tuple(words[start : start + 3]), index + start + 3
     if asked == _VERSION and value < len(found):
@@ -207,6 +224,18 @@ def _state(found: Sequence[Token], index: int) -> tuple[str, str, int]:
         if value < len(found):
             return "", _literal(found[value]), value + 1
     return "", "", index
+
+
+def _at(found: Sequence[Token], index: int) -> tuple[str, str, int]:
+    """As `_state`, of `AT (VERSION => 12)`, as DuckDB writes it."""
+    kind, rest = found[index + 2].low, found[index + 5 : index + 8]
+    if kind == "timestamp" and [token.low for token in rest[:1]] == ["timestamp"]:
+        index, rest = index + 1, rest[1:]
+    if len(rest) < 2 or rest[0].kind == "sign" or rest[1].text != ")":
+        return "", "", index
+    if kind == "version":
+        return _literal(rest[0]), "", index + 7
+    return ("", _literal(rest[0]), index + 7) if kind == "timestamp" else ("", "", index)
 
 
 def _literal(token: Token) -> str:

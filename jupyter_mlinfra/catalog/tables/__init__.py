@@ -54,6 +54,9 @@ class ReadTable(Protocol):
     def scan(self) -> pl.LazyFrame:
         """The rows, lazily."""
 
+    def uuids(self) -> Collection[str]:
+        """Those of its columns of which `scan` has the 16 bytes of a UUID, and `shown` its text."""
+
     def shown(self) -> Shown:
         """The rows of a preview."""
 

@@ -112,6 +112,10 @@ class DomainTable:
             raise NotFound(f"There is no dataset {self.name.text}.")
         return rows
 
+    def uuids(self) -> Collection[str]:
+        """None: what is a UUID in its files is text in its rows."""
+        return ()
+
     def shown(self) -> Shown:
         """Its first `PREVIEWED` rows."""
         rows = self.scan().head(PREVIEWED)

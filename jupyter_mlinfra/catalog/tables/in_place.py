@@ -18,6 +18,7 @@ from ..options import refuse_in_place
 from ..reading import Reading
 from ..scanned import Scanned, scans
 from ..sources import open_sources
+from ..uuids import in_parquet, with_text
 from .placed import DELTA, Found, Place, explained_files
 
 if TYPE_CHECKING:
@@ -57,15 +58,22 @@ def facts_of(kind: str, place: Place) -> tuple[int | None, datetime]:
 
 
 def parquet_rows(files: Sequence[Found], place: Place) -> pl.LazyFrame:
-    """The rows of Parquet files, read when they are asked for."""
+    """The rows of Parquet files, read when they are asked for; text for columns that the first file
+    marks as UUIDs.
+    """
     import polars as pl
+    from pyarrow import parquet
 
-    return pl.scan_parquet(
+    rows = pl.scan_parquet(
         [file.place for file in files],
         glob=False,
         hive_partitioning=False,
         storage_options=place.options,
     )
+    if pl.Binary() not in rows.collect_schema().dtypes():
+        return rows
+    with place.opened(files[0]) as source, parquet.ParquetFile(source) as file:
+        return with_text(rows, in_parquet(file.schema, file.schema_arrow.names))
 
 
 def delta_rows(place: Place) -> pl.LazyFrame:

@@ -71,6 +71,9 @@ class Place(Protocol):
     def here(self, files: Sequence[Found]) -> AbstractContextManager[Sequence[Path]]:
         """The files on this machine, until the end of the block."""
 
+    def opened(self, file: Found) -> AbstractContextManager[Any]:
+        """A file, for who reads a part of it, until the end of the block."""
+
     def alone(self) -> Place:
         """The same, for what lives longer than the catalog: it keeps none open."""
 
@@ -127,6 +130,9 @@ class OnDisk:
     @contextlib.contextmanager
     def here(self, files: Sequence[Found]) -> Iterator[Sequence[Path]]:
         yield [Path(file.place) for file in files]
+
+    def opened(self, file: Found) -> AbstractContextManager[Any]:
+        return Path(file.place).open("rb")
 
     def alone(self) -> Place:
         return self
@@ -206,6 +212,14 @@ class InStore:
                     ):
                         copyfileobj(source, target, 4 << 20)
             yield copies
+
+    @contextlib.contextmanager
+    def opened(self, file: Found) -> Iterator[Any]:
+        with (
+            self._explained(),
+            self._system.open_input_file(file.place.removeprefix("s3://")) as source,
+        ):
+            yield source
 
     def alone(self) -> Place:
         reached = self.reach()

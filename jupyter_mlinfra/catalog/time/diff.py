@@ -83,7 +83,7 @@ class Comparison:
             changed=counted.changed if key else None,
             schema=schema_diff(old, new, columns),
             statistics=self._statistics(before, after, columns, masked),
-            examples=examples_of(counted, before, after, columns, key, masked),
+            examples=examples_of(counted, before, after, columns, key, masked, self._after.uuids()),
             files_read=len(before.files | after.files),
             note=_note(counted, key),
         )

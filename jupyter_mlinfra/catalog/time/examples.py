@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.records import MASK
 from ..rows import plain, python_values, with_odd_times_as_text
+from ..uuids import with_text
 from .columns import Pair
 from .counting import ID, Counted, with_ids
 from .sides import Side
@@ -23,8 +24,11 @@ def examples_of(
     columns: Sequence[Pair],
     key: Sequence[str],
     masked: Collection[str],
+    uuids: Collection[str],
 ) -> Examples:
-    """The rows with the ids that were counted. masked: columns whose values are not shown."""
+    """The rows with the ids that were counted. masked: columns whose values are not shown. uuids:
+    those of UUIDs.
+    """
     added, removed, changed = counted.ids
     names = [pair.after for pair in columns]
 
@@ -32,7 +36,7 @@ def examples_of(
         return _rows(side, columns, key, ids, is_after=is_after)
 
     def shown(frame: pl.DataFrame) -> list[list[Any]]:
-        return _shown(frame.select(names), masked)
+        return _shown(frame.select(names), masked, uuids)
 
     old, new = rows(before, changed, is_after=False), rows(after, changed, is_after=True)
     return Examples(
@@ -59,7 +63,11 @@ def _rows(
     return found.sort(*flat, *ID)
 
 
-def _shown(frame: pl.DataFrame, masked: Collection[str]) -> list[list[Any]]:
+def _shown(frame: pl.DataFrame, masked: Collection[str], uuids: Collection[str]) -> list[list[Any]]:
+    import polars as pl
+
+    binary = [name for name in uuids if frame.schema.get(name) == pl.Binary()]
+    frame = with_text(frame.lazy(), binary).collect()
     return [
         [MASK] * frame.height
         if column.name in masked

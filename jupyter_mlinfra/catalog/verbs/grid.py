@@ -83,6 +83,6 @@ class GridVerbs(Verbs):
             self._row_numbers,
             self._grid_rows,
             self._project.settings.of(CatalogSettings).grid_seconds,
-            lambda query, schema: code_of(asked, query, schema),
+            lambda query, schema: code_of(asked, query, schema, table.uuids()),
             table.explained,
         )

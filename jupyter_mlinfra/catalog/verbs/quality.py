@@ -196,6 +196,7 @@ class QualityVerbs(Verbs):
                 others=self._rows_of,
                 hidden=masked - shown,
                 sample=_SAMPLE,
+                uuids=table.uuids(),
             )
             results = ask(rules, asked, lambda rows: on_progress(rows, total))
         fresh, full = self._watches(dataset, rules)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -119,7 +120,8 @@ class SqlVerbs(Verbs):
         domains: Collection[str] | None = None,
     ) -> Found:
         from ..querying.engine import Limits
-        from ..querying.running import Query, run
+        from ..querying.running import run
+        from ..querying.views import Query
 
         settings = self._project.settings.of(CatalogSettings)
         self._revealing.check(reveal)
@@ -138,6 +140,7 @@ class SqlVerbs(Verbs):
 
     def _named_in_sql(self, named: Named, domains: Collection[str] | None) -> ReadTable | None:
         """The table that a query names; None if there is none."""
+        named = self._written(named)
         text = f"{named.text}@{named.at}" if named.at else named.text
         try:
             name = self.named(text)
@@ -162,6 +165,24 @@ class SqlVerbs(Verbs):
                 raise
             return None
         return table
+
+    def _written(self, named: Named) -> Named:
+        """The name in the letters that the catalog has for it, since SQL takes small and capital
+        letters for the same. Raises BadRequest where two tables differ in that alone.
+        """
+        name = DatasetName.of(named.text)
+        if self._store.has(name) or self._registrations.get(name) is not None:
+            return named
+        entries = [entry.name for entry in self._store.entries()]
+        registered = [item.name.text for item in self._registrations.all()]
+        alike = {text for text in (*entries, *registered) if text.lower() == named.text.lower()}
+        if len(alike) > 1:
+            raise BadRequest(
+                f"Which table is {named.text}?",
+                f"The catalog has {' and '.join(sorted(alike))}.",
+                "Write the name as the catalog does.",
+            )
+        return replace(named, parts=tuple(alike.pop().split("."))) if alike else named
 
     def _at_moment(self, name: DatasetName, text: str) -> DatasetName:
         """The name with the snapshot that was the newest at a time, in UTC unless it says another
