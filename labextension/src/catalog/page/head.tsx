@@ -6,9 +6,9 @@ import { Button } from '../../components/button';
 import { InsertButton, PageHeader } from '../../components/header';
 import { PinButton } from '../../components/shelf';
 import { Tag } from '../../components/tag';
+import { Verbs } from '../../components/verbs';
 import { useWorkbench } from '../../hooks/context';
 import { formatRef, parseRef } from '../../refs';
-import { Verbs } from './verbs';
 
 interface IHeadProps {
   /** The reference of the page, which may name a snapshot. */

@@ -88,6 +88,23 @@ const lookUp = async (): Promise<void> => {
 const rowOf = (values: object, status: object, event_at: object = {}): IOnlineRow =>
   ({ entity: {}, values, status, event_at }) as unknown as IOnlineRow;
 
+describe('the head of the page of a view', () => {
+  it('pins the view and has its menu, but not where it shows an older state', async () => {
+    const fake = fakeWorkbench({ features: { show: async () => detailOf() } });
+    const { unmount } = show(fake, <ViewPage reference="view:weather" name="weather" />);
+    await settle();
+    expect(screen.getByRole('button', { name: 'More Verbs' })).toBeTruthy();
+    fireEvent.click(screen.getByRole('button', { name: 'Pin' }));
+    await settle();
+    expect(fake.kept.get('pins')).toEqual(['view:weather']);
+    expect(screen.getByRole('button', { name: 'Unpin' })).toBeTruthy();
+    unmount();
+    show(fake, <ViewPage reference="view:weather@7" name="weather" />);
+    await settle();
+    expect(screen.queryByRole('button', { name: /Pin|Unpin|More Verbs/ })).toBeNull();
+  });
+});
+
 describe('the look-up of online values', () => {
   it('sends the keys as text and says of each value whether it is there, null, too old or missing', async () => {
     const online = jest.fn(async () => [

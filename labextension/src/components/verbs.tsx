@@ -1,11 +1,11 @@
 import { ellipsesIcon, MenuSvg } from '@jupyterlab/ui-components';
 import React from 'react';
 
-import { Button } from '../../components/button';
-import { useWorkbench } from '../../hooks/context';
-import { kinds } from '../../kinds';
-import { kindOf } from '../../refs';
-import type { IWorkbench } from '../../tokens';
+import { useWorkbench } from '../hooks/context';
+import { kinds } from '../kinds';
+import { kindOf } from '../refs';
+import type { IWorkbench } from '../tokens';
+import { Button } from './button';
 
 /** The menu of what can be done with an object, as a right click on its row shows it. */
 export function Verbs({ target }: { target: { ref: string } }): React.ReactElement {
