@@ -13,9 +13,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import polars as pl
 import pytest
 from playwright.sync_api import Locator, Request, expect
 
+from jupyter_mlinfra import Workbench
 from tests.browser.catalogued import ANIMALS, READINGS, WHISKERS, catalogued
 from tests.browser.conftest import Contexts, Lab, Server, new_lab
 
@@ -149,7 +151,7 @@ def keystrokes(watch: Watch, panel: Locator, word: str) -> None:
         expect(panel.locator("mark").first).to_have_text(word)
 
 
-def test_ten_million_rows_are_walked(watch: Watch) -> None:
+def test_ten_million_rows_are_walked_filtered_sorted_and_grouped(watch: Watch) -> None:
     lab = watch.lab
     before = watch.heap()
     lab.panel("Catalog")
@@ -164,6 +166,37 @@ def test_ten_million_rows_are_walked(watch: Watch) -> None:
         with watch.step(f"jump to {name}"), block_at(lab, (row - 1) // 500 * 500):
             field.fill(str(row))
             field.press("Enter")
+
+    shown = page.get_by_role("status").filter(has_text="rows")
+    page.get_by_label("column", exact=True).select_option("pressure")
+    panel = page.get_by_role("region", name="Column pressure")
+    bars = panel.get_by_role("listbox", name="Shape of pressure").get_by_role("option")
+    with watch.step("the shape of a column"):
+        expect(bars.nth(5)).to_be_visible()
+    scan = Workbench.open(lab.server.root).catalog.dataset(READINGS).scan()
+    fit = int(scan.filter(pl.col("pressure") > 1040).select(pl.len()).collect().item())
+    with watch.step("a filter"):
+        panel.get_by_label("Condition for pressure").select_option(">")
+        panel.get_by_label("value").fill("1040")
+        panel.get_by_role("button", name="Filter", exact=True).click()
+        expect(shown).to_contain_text(f"{fit:,} of {ROWS:,} rows")
+    with watch.step("all rows again"):
+        page.get_by_role("button", name="Show All Rows").click()
+        expect(shown).to_contain_text(f"{ROWS:,} rows")
+    with watch.step("a sort of all rows, its first page"):
+        page.get_by_label("column", exact=True).select_option("pressure")
+        panel.get_by_role("button", name="Sort Downwards").click()
+        expect(page.get_by_role("group", name="What is shown")).to_contain_text("downwards")
+        expect(page.get_by_role("group", name=f"Rows of {READINGS}")).to_be_visible()
+    with watch.step("… jump to its middle"), block_at(lab, ROWS // 2 // 500 * 500 - 500):
+        field.fill(str(ROWS // 2))
+        field.press("Enter")
+    inserted(watch, page)
+    with watch.step("a group"):
+        page.get_by_role("button", name="Show All Rows").click()
+        page.get_by_role("button", name="Group…").click()
+        page.get_by_label("group by").select_option("sensor")
+        expect(page.get_by_role("status").filter(has_text="64 groups")).to_be_visible()
     watch.end(before)
 
 
@@ -183,3 +216,13 @@ def is_block(request: Request) -> bool:
 
 def start_of(request: Request) -> int:
     return int(request.post_data_json["start"])
+
+
+def inserted(watch: Watch, page: Locator) -> None:
+    """The code of what the grid shows."""
+    lab = watch.lab
+    with watch.step("Insert Code into a new notebook"):
+        page.get_by_role("button", name=re.compile("^Insert Code")).first.click()
+        editor = lab.page.locator(".jp-NotebookPanel:visible .cm-content").first
+        expect(editor).to_contain_text(".sort(")
+    lab.command("mlinfra:workbench-open", ref=f"dataset:{READINGS}")

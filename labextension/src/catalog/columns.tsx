@@ -27,7 +27,7 @@ import { useWorkbench } from '../hooks/context';
 import { useKeptFocus } from '../hooks/focus';
 import type { IGoal } from '../hooks/page';
 import { type IQuery, useQuery } from '../hooks/query';
-import { formatRef } from '../refs';
+import { formatRef, parseRef } from '../refs';
 import type { IWorkbench } from '../tokens';
 import { columnOf, ColumnShape, figureOf, missing, mostFrequent } from './figures';
 import { useRevealed } from './page/revealed';
@@ -357,14 +357,20 @@ export function Clipped({ number, narrow }: IClippedProps): React.ReactElement |
   );
 }
 
+/** The name as short as it can be told: of a column its table, without the namespace. */
+function partOf(ref: string): string | undefined {
+  const parsed = parseRef(ref);
+  return parsed?.kind === 'column' ? parsed.parts[0]?.split('.').pop() : undefined;
+}
+
 function UsedBy({ refs }: { refs: readonly string[] }): React.ReactElement | null {
   const [first] = refs;
   if (!first) {
     return null;
   }
   return (
-    <span title={refs.join('\n')}>
-      <RefLink reference={first} />
+    <span className={cx('clip')} title={refs.join('\n')}>
+      <RefLink reference={first}>{partOf(first)}</RefLink>
       {refs.length > 1 && <span className={cx('quiet')}> +{refs.length - 1}</span>}
     </span>
   );
