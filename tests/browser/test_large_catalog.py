@@ -6,6 +6,7 @@ hangs, on a busy machine too.
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import time
@@ -215,7 +216,7 @@ def is_block(request: Request) -> bool:
 
 
 def start_of(request: Request) -> int:
-    return int(request.post_data_json["start"])
+    return int(json.loads(request.post_data or "")["start"])
 
 
 def inserted(watch: Watch, page: Locator) -> None:
