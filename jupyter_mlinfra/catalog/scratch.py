@@ -53,13 +53,13 @@ def _delete_left(staging: Path) -> None:
     for path in staging.glob(f"*{_LOCK}"):
         try:
             handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:
+        except OSError:  # it is gone, or another user's, who deletes it
             continue
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(path.with_suffix(""), ignore_errors=True)
             path.unlink(missing_ok=True)
-        except BlockingIOError:
-            pass  # its process is alive
+        except OSError:
+            pass  # its process is alive, or this user may not delete it
         finally:
             os.close(handle)

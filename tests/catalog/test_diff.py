@@ -14,6 +14,7 @@ import pytest
 from pyiceberg.types import StringType
 
 from jupyter_mlinfra.catalog import Catalog
+from jupyter_mlinfra.catalog.time.columns import Pair, schema_diff
 from jupyter_mlinfra.core.errors import BadRequest, NotFound
 
 NAME = "t.a"
@@ -219,3 +220,22 @@ def test_masked_columns_show_no_value(catalog: Catalog) -> None:
     assert revealed.examples.added.data == [[2], ["eve@example.org"]]
     assert revealed.statistics["mail"]["max"] == ("ana@example.org", "eve@example.org")
     assert catalog.audit(NAME).items[0].columns == ["mail"]
+
+
+def test_a_comparison_of_many_columns_looks_at_each_a_few_times() -> None:
+    looks = 0
+
+    class Name(str):
+        __slots__ = ()
+
+        def __hash__(self) -> int:
+            nonlocal looks
+            looks += 1
+            return super().__hash__()
+
+    names = [Name(f"c{number}") for number in range(200)]
+    fields = [{"name": name, "type": "long"} for name in names]
+    pairs = [Pair(name, name, pl.Int64()) for name in names[1:]]
+    found = schema_diff(fields[1:], fields, pairs)
+    assert (found.added, found.removed) == ({"c0": found.added[names[0]]}, {})
+    assert looks < 20 * len(names)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +19,7 @@ from lakes import KEY, SECRET
 
 from jupyter_mlinfra.catalog import Catalog
 from jupyter_mlinfra.catalog.grid.spec import GridQuery, Sort
-from jupyter_mlinfra.catalog.stores.objects import objects_at
+from jupyter_mlinfra.catalog.stores.objects import address_of, objects_at
 from jupyter_mlinfra.core.errors import (
     BadRequest,
     Conflict,
@@ -124,6 +126,55 @@ def test_every_reading_verb_knows_it_and_nobody_else_is_asked(
     assert keys(client) == before
     assert elsewhere == []
     assert not list((lake._project.home / "staging").iterdir())
+
+
+_READS = """
+import sys
+from jupyter_mlinfra.catalog import Catalog
+from jupyter_mlinfra.catalog.tables.placed import place_of
+from jupyter_mlinfra.core.project import Project
+project = Project.open(sys.argv[1])
+place = place_of("s3://lake/a.csv", project, Catalog(project)._store)
+with place.here(place.files("csv")):
+    print("reads", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_copies_of_objects_do_not_outlive_the_next_reading(
+    lake: Catalog, project: Project, put: Callable[[str, str], None]
+) -> None:
+    put("a.csv", TEXT)
+    lake.register("s3://lake/a.csv", name="lake.text")
+    staging = lake._project.home / "staging"
+    with subprocess.Popen(
+        [sys.executable, "-c", _READS, str(project.root)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "reads\n"
+        process.kill()
+    assert [copy.read_text() for copy in staging.rglob("a.csv")] == [TEXT]
+    assert lake.preview("lake.text").shown == 3
+    assert not list(staging.iterdir())
+
+
+def test_an_address_of_a_tier_is_asked_with_the_keys_of_the_tier(project: Project) -> None:
+    (project.root / "mlinfra.toml").write_text(
+        "[catalog.properties]\n"
+        '"s3.endpoint" = "http://hot:1"\n'
+        '[catalog.tiers.cold]\nwarehouse = "s3://cold"\n'
+        '[catalog.tiers.cold.properties]\n"s3.endpoint" = "http://cold:1"\n'
+    )
+    store = Catalog(Project.open(project.root))._store
+    asked = {
+        text: objects_at(store, address_of(text)).properties["s3.endpoint"]
+        for text in ("s3://cold/", "s3a://cold", "s3://cold/x/", "s3://cold/*.csv", "s3://colder/")
+    }
+    assert asked.pop("s3://colder/") == "http://hot:1"
+    assert set(asked.values()) == {"http://cold:1"}
 
 
 def test_no_repr_of_how_a_store_is_reached_shows_its_keys(lake: Catalog, project: Project) -> None:

@@ -43,3 +43,12 @@ def test_what_a_killed_process_left_is_deleted_and_what_a_live_one_has_is_not(
         assert len(list(tmp_path.glob("*/rows"))) == 1
     alive.communicate("", timeout=120)
     assert not list(tmp_path.iterdir())
+
+
+def test_what_this_user_may_not_touch_does_not_stop_others(tmp_path: Path) -> None:
+    other = tmp_path / "a.lock"
+    other.touch(mode=0)
+    (tmp_path / "b.lock").mkdir()  # root may not open it as a file either
+    with waiting_folder(tmp_path) as folder:
+        assert not list(folder.iterdir())
+    assert (tmp_path / "b.lock").exists()

@@ -21,8 +21,8 @@ HOT = "hot"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A tier. properties: of its storage, with secrets resolved, which a repr does not show; empty for
-    those of the catalog.
+    """A tier. properties: of its storage, with secrets resolved; empty for those of the catalog. A
+    repr does not show them.
     """
 
     name: str
@@ -84,5 +84,5 @@ def plain(location: str) -> str:
 
 
 def is_below(location: str, place: Place) -> bool:
-    """Whether a location is in a place."""
-    return plain(location).startswith(f"{place.warehouse}/")
+    """Whether a location is a place, or in it."""
+    return f"{plain(location)}/".startswith(f"{place.warehouse}/")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from ...core.errors import BadRequest, MLInfraError, NotFound, Unprocessable
 from ..addresses import check_objects, is_pattern, refuse_address
 from ..formats.packed import split
 from ..listed import etag, listed, looked, refuse_partitions
+from ..scratch import waiting_folder
 from ..sources import kind_of, paths_of
 from ..stores.objects import Objects, address_of, is_object, objects_at
 from ..stores.refusals import refusal
@@ -196,7 +196,7 @@ class InStore:
 
     @contextlib.contextmanager
     def here(self, files: Sequence[Found]) -> Iterator[Sequence[Path]]:
-        with tempfile.TemporaryDirectory(dir=self.project.folder("staging")) as folder:
+        with waiting_folder(self.project.folder("staging")) as folder:
             copies = [
                 Path(folder, str(number), file.place.rpartition("/")[2])
                 for number, file in enumerate(files)

@@ -90,9 +90,10 @@ def schema_diff(before: Fields, after: Fields, columns: Sequence[Pair]) -> Schem
     old = {field["name"]: _type(field) for field in before}
     new = {field["name"]: _type(field) for field in after}
     same = [(pair.before, pair.after) for pair in columns if pair.before is not None]
+    kept, stays = {one for one, _ in same}, {two for _, two in same}
     return SchemaDiff(
-        added={name: kind for name, kind in new.items() if name not in {two for _, two in same}},
-        removed={name: kind for name, kind in old.items() if name not in {one for one, _ in same}},
+        added={name: kind for name, kind in new.items() if name not in stays},
+        removed={name: kind for name, kind in old.items() if name not in kept},
         renamed={one: two for one, two in same if one != two},
         retyped={two: (old[one], new[two]) for one, two in same if old[one] != new[two]},
     )
