@@ -14,12 +14,14 @@ from typing import Any
 import boto3
 import polars as pl
 import pytest
+from botocore.exceptions import ClientError
 from deltalake import write_deltalake
 from lakes import KEY, SECRET
 
 from jupyter_mlinfra.catalog import Catalog
 from jupyter_mlinfra.catalog.grid.spec import GridQuery, Sort
 from jupyter_mlinfra.catalog.stores.objects import address_of, objects_at
+from jupyter_mlinfra.catalog.stores.refusals import refusal
 from jupyter_mlinfra.core.errors import (
     BadRequest,
     Conflict,
@@ -336,3 +338,48 @@ def test_a_store_that_refuses_is_told_apart_and_the_fix_named(
         assert len(denied.list().items) == 4
         assert denied.preview("x.own").shown == 3
     assert elsewhere == []
+
+
+NOT_OF_A_STORE = [
+    pl.exceptions.ComputeError("parquet: no PAR1; path s3://lake/cloudtrail/AccessDenied/a.parquet"),
+    pl.exceptions.ComputeError("could not parse `<Code>InvalidToken</Code>` in s3://lake/a.csv"),
+    pl.exceptions.ColumnNotFoundError('no column "timed_out"; valid columns: ["aws_region"]'),
+    OSError("When reading key 'slowdown' in bucket 's3': AWS Error UNKNOWN (HTTP status 500) during"
+            " GetObject operation: No response body."),
+    OSError(5, "Input/output error", "/home/laws/accessdenied/s3/x.parquet"),
+    OSError("object-store error: Error performing GET http://h/lake/x in 1ms - Server returned"
+            " non-2xx status code: 500 Oops:"
+            " (path: s3://lake/<Error><Code>AccessDenied</Code>/403 Forbidden)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("error", NOT_OF_A_STORE, ids=str)
+def test_names_of_objects_columns_and_values_are_no_answer_of_a_store(error: Exception) -> None:
+    assert refusal(error, "It cannot be read.", "s3://lake/x") is None
+
+
+def test_what_other_readers_say_of_a_store_is_told_apart() -> None:
+    sent = "Error performing GET http://h/lake/p in 4.6s, after 8 retries, max_retries: 8"
+    cases: list[tuple[Exception, str]] = [
+        (ClientError({"Error": {"Code": "ExpiredToken"}}, "GetObject"), "has expired"),
+        (OSError(f"object-store error: {sent} - HTTP error: error sending request"), "not answer"),
+        (OSError(f"Generic S3 error: {sent} - status code: 503 Service Unavailable: "), "busy"),
+        (
+            OSError(
+                "When listing objects under key 'p' in bucket 'b': AWS Error NETWORK_CONNECTION"
+                " during ListObjectsV2 operation: curlCode: 7, Could not connect to server"
+            ),
+            "not answer",
+        ),
+        (
+            OSError(
+                "When getting information for key 'p' in bucket 'b': AWS Error UNKNOWN (HTTP status"
+                " 301) during HeadObject operation: No response body."
+            ),
+            "another region",
+        ),
+    ]
+    for error, why in cases:
+        told = refusal(error, "It cannot be read.", "s3://lake/p")
+        assert told is not None, error
+        assert why in told.why
