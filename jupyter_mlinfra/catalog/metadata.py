@@ -314,6 +314,14 @@ def ancestors(metadata: Metadata, snapshot: int | None) -> Iterator[Metadata]:
         entry = entries.get(entry.get("parent-snapshot-id"))
 
 
+def newest_with(metadata: Metadata, key: str) -> tuple[str, str] | None:
+    """The newest snapshot whose summary has a property, and its value; None if there is none."""
+    for entry in _newest_first(metadata):
+        if value := _summary(entry).get(key):
+            return str(entry["snapshot-id"]), str(value)
+    return None
+
+
 def snapshot_with(table: Table, mark: str) -> str | None:
     """The snapshot that carries the mark of a commit; None if there is none."""
     for entry in reversed(table.metadata.snapshots):

@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from ..catalog import Catalog
     from ..core.project import Project
 
-_PAGE = 100
-"""Snapshots of a dataset that are looked at in one go."""
-
 RESTORED_FROM = "mlinfra.restored-from"
 """What the catalog says of a snapshot that has the rows of an earlier one."""
 
@@ -116,17 +113,27 @@ def read_recipe(catalog: Catalog, name: str) -> Recipe:
     """That of a stored training set (`ns.table`, `ns.table@SNAPSHOT`), also if it was restored.
     Raises NotFound, Conflict if it is another dataset, or if other rows came since.
     """
+    recipe = _kept(catalog, name)
+    if recipe is None:
+        raise _no_training_set(name, None if "@" in name else _last(catalog, name))
+    return recipe
+
+
+def _kept(catalog: Catalog, name: str) -> Recipe | None:
+    """What the snapshot says, or the one that it was restored from. Raises NotFound."""
     properties = catalog.properties(name)
     if PROPERTY in properties:
         return Recipe(**json.loads(properties[PROPERTY]))
-    table = name.partition("@")[0]
     if from_snapshot := properties.get(RESTORED_FROM):
-        return read_recipe(catalog, f"{table}@{from_snapshot}")
-    last = None if "@" in name else _last(catalog, table)
-    raise Conflict(
+        return read_recipe(catalog, f"{name.partition('@')[0]}@{from_snapshot}")
+    return None
+
+
+def _no_training_set(name: str, last: tuple[str, Recipe] | None) -> Conflict:
+    return Conflict(
         f"{name} is no stored training set.",
         "Nothing says what its rows were made from.",
-        f"{table}@{last[0]} is one: rows that came later are not of it."
+        f"{name}@{last[0]} is one: rows that came later are not of it."
         if last
         else "mlinfra features snapshot NAME --features VIEW:FEATURE --entities FILE stores one.",
     )
@@ -134,15 +141,8 @@ def read_recipe(catalog: Catalog, name: str) -> Recipe:
 
 def _last(catalog: Catalog, table: str) -> tuple[str, Recipe] | None:
     """The newest snapshot of a dataset that is a training set; None if none is."""
-    cursor: str | None = None
-    while True:
-        page = catalog.snapshots(table, limit=_PAGE, cursor=cursor)
-        for item in page.items:
-            if found := catalog.properties(f"{table}@{item.id}").get(PROPERTY):
-                return item.id, Recipe(**json.loads(found))
-        if page.cursor is None:
-            return None
-        cursor = page.cursor
+    found = catalog.newest_with(table, PROPERTY)
+    return (found[0], Recipe(**json.loads(found[1]))) if found else None
 
 
 def check_name(catalog: Catalog, name: str, requested: Mapping[str, Sequence[str]]) -> None:
@@ -150,13 +150,13 @@ def check_name(catalog: Catalog, name: str, requested: Mapping[str, Sequence[str
     rows were added is still one: they stay in its history.
     """
     try:
-        recipe = read_recipe(catalog, name)
+        recipe = _kept(catalog, name)
     except NotFound:
         return
-    except Conflict:
+    if recipe is None:
         last = _last(catalog, name)
         if last is None:
-            raise
+            raise _no_training_set(name, None)
         recipe = last[1]
     if {view: list(features) for view, features in recipe.requested.items()} != dict(requested):
         raise Conflict(

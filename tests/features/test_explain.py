@@ -320,5 +320,37 @@ def _reason(row: dict[str, Any], windows: list[WindowSpec], at: datetime, known:
         return "counted"
     if any(_held(row, item, at, False) for item in windows):
         return "created_later"
-    last = max(_bounds(item, at)[1] for item in windows)
-    return "pending" if row["at"] >= last else "outside"
+    return "pending" if any(_comes(row, item, at) for item in windows) else "outside"
+
+
+def _comes(row: dict[str, Any], item: WindowSpec, at: datetime) -> bool:
+    """Whether a row is in one of the next windows of an aggregation."""
+    slide = timedelta(seconds=item.slide or 0)
+    return any(_held(row, item, at + step * slide, False) for step in range(1, 60))
+
+
+def test_a_row_that_has_its_window_to_come_is_pending_whatever_the_other_windows_do(
+    tmp_path: Path,
+) -> None:
+    """A daily and an hourly window; and one of 20 minutes every two hours, which leaves gaps."""
+    hour, at = timedelta(hours=1), T0 + timedelta(days=1, hours=10, minutes=15)
+    times = [at - minutes * timedelta(minutes=5) for minutes in range(0, 500, 3)]
+    rows = [{"key0": 1, "at": time, "made": time, "value": n} for n, time in enumerate(times)]
+    path = tmp_path / "rows.parquet"
+    pl.DataFrame(rows, schema=_schema(1)).write_parquet(path)
+    plain = view_of(path, ttl=None, created=True, keys=1)
+    day = window_spec("value", "sum", window=24 * hour, slide=24 * hour, name="day")
+    recent = window_spec("value", "sum", window=hour, slide=hour, name="recent")
+    short = window_spec("value", "sum", window=hour / 3, slide=2 * hour, name="short")
+    seen = set[str]()
+    for windows in ([day, recent], [short], [short, recent]):
+        names = [Column(name=item.feature, type="INT64", tags={}) for item in windows]
+        view = replace(plain, features=names, computed=True, aggregated=True, windows=windows)
+        found = explain(view, tmp_path, {"key0": 1}, at, limit=200)
+        for row in found.rows:
+            assert row.verdict == _reason(rows[row.values["value"]], windows, at, False), row
+            if row.verdict == "pending":
+                to_come = [w.feature for w in windows if _comes({"at": row.event_at}, w, at)]
+                assert row.why == f"in a window of {', '.join(to_come)} that has not ended"
+        seen |= {*found.verdicts}
+    assert seen == {"counted", "pending", "outside"}

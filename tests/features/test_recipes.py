@@ -93,7 +93,7 @@ def test_every_snapshot_that_was_read_is_named(project: Project) -> None:
 
 
 def test_a_set_that_was_restored_or_appended_to_keeps_its_name(
-    project: Project, catalog: Catalog
+    project: Project, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = recipe(project, "pay", {"hr.pay": catalog.dataset("hr.pay").snapshot})
     rows = ROWS.with_columns(salary=1.0)
@@ -105,6 +105,12 @@ def test_a_set_that_was_restored_or_appended_to_keeps_its_name(
     assert f"ml.train@{first} is one" in caught.value.fix
     with pytest.raises(Conflict, match="other features"):
         training_sets.check_name(catalog, "ml.train", {"pay": []})
+    with monkeypatch.context() as counting:
+        reads: list[object] = []
+        metadata = catalog._store.metadata
+        counting.setattr(catalog._store, "metadata", lambda it: reads.append(it) or metadata(it))
+        training_sets.check_name(catalog, "ml.train", {"pay": ["salary"]})
+        assert len(reads) <= 2, "however many snapshots there are"
     catalog.restore("ml.train", first)
     assert training_sets.read_recipe(catalog, "ml.train") == made
     with pytest.raises(Conflict, match="no stored training set"):

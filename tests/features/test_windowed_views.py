@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 import pytest
 
-from jupyter_mlinfra.core.errors import Conflict
+from jupyter_mlinfra.core.errors import Conflict, Unprocessable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.features import Features, statistics
 from jupyter_mlinfra.features.faces.rows import browsing, knowing
@@ -28,6 +28,9 @@ PAID = [
     (2, 4310, 0, 3.0),
     (None, 4310, 0, 100.0),
 ]
+_FULL = 3 * 2**61
+"""Two of these are more than an Int64 holds."""
+
 DEFINITIONS = """
 from datetime import timedelta
 
@@ -66,6 +69,15 @@ live = StreamFeatureView(
     schema=[Field(name="mean_amount_86400s", dtype=Float64)],
     aggregations=[Aggregation(column="amount", function="mean", time_window=timedelta(days=1))],
 )
+bills = FileSource(name="bills", path="data/bills.parquet", timestamp_field="at")
+billed = StreamFeatureView(
+    name="billed", entities=[user], timestamp_field="at", enable_tiling=True,
+    tiling_hop_size=timedelta(minutes=10), source=PushSource(name="billing", batch_source=bills),
+    schema=[Field(name="total", dtype=Int64)],
+    aggregations=[
+        Aggregation(column="cents", function="sum", time_window=timedelta(days=5), name="total")
+    ],
+)
 """
 
 
@@ -88,6 +100,8 @@ def paying(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Features]:
         },
         orient="row",
     ).write_parquet(data / "paid.parquet")
+    bills = {"user_id": [1, 2], "at": [T0, T0], "cents": [_FULL, 1]}
+    pl.DataFrame(bills).write_parquet(data / "bills.parquet")
     project = Project.open(root)
     features = Features(project)
     assert features.apply().problems == []
@@ -108,7 +122,7 @@ def test_the_registry_keeps_the_aggregations_of_batch_and_stream_views(paying: F
     ]
     assert [(item.feature, item.slide) for item in live.windows] == [("mean_amount_86400s", 600)]
     assert spent.view.tags == {"team": "sales"}  # and nothing of ours
-    assert paying.apply().unchanged == ["live", "spent"]
+    assert paying.apply().unchanged == ["billed", "live", "spent"]
 
 
 def test_it_is_told_which_rows_are_in_the_windows_and_what_training_gets(paying: Features) -> None:
@@ -233,3 +247,20 @@ def test_a_pushed_event_is_in_its_source_and_in_the_next_window(paying: Features
         ["live:*"], pl.DataFrame({"user_id": [1], "event_timestamp": [NOW]})
     )
     assert trained["mean_amount_86400s"].to_list() == [40.0]
+
+
+@pytest.mark.parametrize("minutes", [5, 16], ids=["a window that ended", "one that has not"])
+@pytest.mark.parametrize("to", ["both", "offline"])
+def test_a_row_that_spoils_a_window_of_its_key_is_pushed_nowhere(
+    paying: Features, minutes: int, to: Literal["both", "offline"]
+) -> None:
+    file = paying._project.root / "feature_repo" / "data" / "bills.parquet"
+    before, at = pl.read_parquet(file), T0 + timedelta(days=3, minutes=minutes)
+    row = {"user_id": 1, "at": at, "cents": _FULL}
+    with pytest.raises(Unprocessable, match="does not fit into total"):
+        paying.push("billing", [row], to=to)
+    assert pl.read_parquet(file).equals(before)
+    assert list(paying._project.home.glob("features/pushes/*")) == []
+    done = paying.push("billing", [row | {"user_id": 2}], to=to)
+    assert (done.rows, pl.read_parquet(file).height) == (1, before.height + 1)
+    before.write_parquet(file)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -1713,6 +1714,23 @@ async def test_numbers_that_json_does_not_have_are_words(
 ) -> None:
     noted.answer = {"status": {"x": float("nan")}}
     assert (await ask("workbench/status")).value == {"status": {"x": "NaN"}}
+
+
+async def test_large_integers_of_as_of_keep_their_digits(
+    noted: Noted, ask: Callable[..., Any]
+) -> None:
+    """JavaScript would round them."""
+    large, made = 2**60 + 1, answer_of("features/views/{name}/explain", "post")
+    row = replace(made.rows[0], values={"x": large, "few": 7, "list": [large], "yes": True})
+    window = replace(made.windows[0], value=-large)
+    noted.answer = replace(
+        made, entity={"key": large}, taken=row, rows=[row], windows=[window, made.windows[0]]
+    )
+    answer = await ask("features/views/w/explain", {"entity": {"key": str(large)}})
+    values = {"x": str(large), "few": 7, "list": [str(large)], "yes": True}
+    found = answer.value
+    assert (found["entity"], found["windows"][0]["value"]) == ({"key": str(large)}, str(-large))
+    assert [found["taken"]["values"], found["rows"][0]["values"]] == [values, values]
 
 
 async def test_the_first_notebook_is_made_once_and_named_as_the_file_browser_names_it(

@@ -128,6 +128,13 @@ class ReadingVerbs(Verbs):
         snapshot = records.snapshot_of(dataset_name, metadata)
         return dict(snapshot.get("summary", {})) if snapshot else {}
 
+    def newest_with(self, name: str, key: str) -> tuple[str, str] | None:
+        """The newest snapshot of a dataset with which a property was kept (see `write`), and its
+        value; None if there is none. Raises NotFound.
+        """
+        dataset_name = self.named(name)
+        return records.newest_with(self._store.metadata(self._store.entry(dataset_name)), key)
+
     def preview(
         self,
         name: str,

@@ -26,8 +26,8 @@ Verdict = Literal[
     "pending",
 ]
 """Why a join takes a row, or refuses it. counted: one of the labels of a majority vote, or in a
-window. outranked: a label of a weaker labeler. outside: before the windows. pending: in a window
-that has not ended. The others are told by `knowing.explain`.
+window. outranked: a label of a weaker labeler. outside: before the windows, or between two.
+pending: in a window that has not ended. The others are told by `knowing.explain`.
 """
 
 

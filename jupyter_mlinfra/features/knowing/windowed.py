@@ -5,8 +5,8 @@ aggregations give: the rule of `features.windows`, told row by row.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +14,9 @@ from ...core.errors import Conflict
 from ...core.frames import exactly
 from ...core.records import MASK
 from ..definitions import Definition, WindowSpec
-from ..join import JoinView, join_as_of
+from ..join import join_as_of
 from ..sources import SourceSpec, one_snapshot, readable, scan
+from ..windows.newest import windowed
 from ..windows.plan import ended_last
 from .explain import (
     CREATED,
@@ -40,11 +41,14 @@ _AT, _RANK = "__at", "__rank"
 
 @dataclass(frozen=True, slots=True)
 class _Bounds:
-    """The window of an aggregation at the time that is asked for. start: None: the whole past."""
+    """The window of an aggregation at the time that is asked for. start: None: the whole past.
+    following: from when on rows are in the next window, and not in this one.
+    """
 
     item: WindowSpec
     start: datetime | None
     end: datetime
+    following: datetime
 
     def holds(self, rows: pl.DataFrame) -> pl.Expr:
         import polars as pl
@@ -132,7 +136,14 @@ def _bounds(item: WindowSpec, at: datetime) -> _Bounds:
         start = end - timedelta(seconds=item.seconds) if item.seconds else None
     except OverflowError:  # longer than a datetime can tell
         start = None
-    return _Bounds(item, start, end)
+    slide, length = item.slide or 0.0, item.seconds
+    following = end
+    if length and slide > length:  # what lies between two windows is in none
+        try:
+            following = end + timedelta(seconds=slide) - timedelta(seconds=length)
+        except OverflowError:
+            following = datetime.max.replace(tzinfo=UTC)
+    return _Bounds(item, start, end, following)
 
 
 def _verdict(
@@ -146,11 +157,11 @@ def _verdict(
 
     time, created, asked = pl.col(TIME), pl.col(CREATED), moment_in(rows, at)
     inside = pl.any_horizontal([window.holds(rows) for window in windows])
-    last = moment_in(rows, max(window.end for window in windows))
+    following = moment_in(rows, min(window.following for window in windows))
     rules = [
         (time.is_null(), "no_time"),
         (time > asked, "later"),
-        (~inside & (time >= last), "pending"),
+        (~inside & (time >= following), "pending"),
         (~inside, "outside"),
     ]
     if known_only and source.created:
@@ -177,17 +188,11 @@ def _answer(
         }
     )
     names = [column.name for column in view.features]
-    join = JoinView(
-        name=view.name,
-        frame=rows,
-        keys={key.name: key.name for key in view.keys},
+    join = replace(
+        windowed(view, rows, source),
         features={name: f"value {name}" for name in names},
-        time=source.time,
-        created=source.created,
         ttl=view.ttl,
         created_counts=known_only,
-        windows=view.windows,
-        types={column.name: column.type for column in view.features},
     )
     row = join_as_of(asked.lazy(), [join], at=_AT).collect().row(0, named=True)
     return {name: row[f"value {name}"] for name in names}
@@ -218,11 +223,13 @@ class _Words:
         if event_at is None or verdict in ("later", "created_later"):
             return self.others.of(verdict, event_at, created_at)
         if verdict == "pending":
-            end = max(window.end for window in self.windows)
-            return f"after {clock(end)}, when the last window ended: it counts in a later one"
+            names = [w.item.feature for w in self.windows if event_at >= w.following]
+            return f"in a window of {', '.join(names)} that has not ended"
         if verdict == "outside":
             starts = [window.start for window in self.windows if window.start]
-            return f"outside: the windows begin at {clock(min(starts))}" if starts else "outside"
+            if starts and event_at < min(starts):
+                return f"outside: the windows begin at {clock(min(starts))}"
+            return "outside: between two windows"
         return self._counted(event_at)
 
     def _counted(self, event_at: datetime) -> str:

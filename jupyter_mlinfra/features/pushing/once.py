@@ -39,6 +39,11 @@ class Note:
     def __init__(self, path: Path) -> None:
         self.path = path
 
+    @property
+    def is_new(self) -> bool:
+        """Whether no equal push has begun to write."""
+        return not self._lines()
+
     def once(
         self,
         view: str,
@@ -94,6 +99,8 @@ def noted(project: Project, name: str, columns: Mapping[str, Sequence[Any]]) -> 
         yield Note(path)
         path.unlink(missing_ok=True)
     finally:
+        if not os.fstat(handle).st_size:  # nothing was written
+            path.unlink(missing_ok=True)
         os.close(handle)
 
 

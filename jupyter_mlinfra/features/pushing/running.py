@@ -25,6 +25,7 @@ from ..sources import one_snapshot, readable, scan
 from ..spec import Pushed, Rejected
 from ..store import FeatureFiles, Materialization
 from .checking import Checked
+from .fitting import require_fitting
 from .once import noted
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def push(
 
     An equal push after one that was killed or failed adds no row to a source again. A row that one
     of the views cannot take goes nowhere. Raises NotFound, BadRequest for a column that is missing,
-    Unprocessable if no row can be taken, Conflict for a view that cannot be written.
+    Unprocessable if no row can be taken or a window would hold a value that its feature does not
+    take, Conflict for a view that cannot be written.
     """
     fed, at = views_of(name, views), now()
     for view in fed:
@@ -65,6 +67,9 @@ def push(
     }
     older = 0
     with nullcontext() if to == "online" else noted(project, name, columns) as note:
+        for view in fed if any(kept) and note is not None and note.is_new else ():
+            if view.aggregated:  # so that a row that spoils its windows is written nowhere
+                require_fitting(project, view, good, until)
         for view in fed if any(kept) else ():
             if note is not None:
                 _to_source(view, good, note.path, append)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ..definitions import Definition, WindowSpec
+    from ..joining.view import JoinView
     from ..sources import SourceSpec
     from . import Tiles
 
@@ -38,32 +39,36 @@ def newest_windows(
     """
     import polars as pl
 
-    from ..join import JoinView, join_as_of, moment
+    from ..join import join_as_of, moment
 
     end = newest_end(view.windows, until)
     schema = rows.collect_schema()
     keys = [exactly(key.name) for key in view.keys]
     before = rows.filter(exactly(source.time) < moment(end, schema[source.time]))
     entities = before.select(keys).unique() if keys else before.select(pl.len() > 0).head(1)
-    features = [column.name for column in view.features]
-    joined = join_as_of(
-        entities.select(*keys, pl.lit(until).alias(_AT)),
-        [
-            JoinView(
-                name=view.name,
-                frame=rows,
-                keys={key.name: key.name for key in view.keys},
-                features={name: name for name in features},
-                time=source.time,
-                created=source.created,
-                windows=view.windows,
-                types={column.name: column.type for column in view.features},
-                tiles=tiles,
-            )
-        ],
-        at=_AT,
-    )
+    asked = entities.select(*keys, pl.lit(until).alias(_AT))
+    joined = join_as_of(asked, [windowed(view, rows, source, tiles)], at=_AT)
     times = [pl.lit(end).alias(source.time)]
     if source.created:
         times.append(pl.lit(None, pl.Datetime("us", "UTC")).alias(source.created))
-    return joined.select(*keys, *map(exactly, features), *times)
+    features = [exactly(column.name) for column in view.features]
+    return joined.select(*keys, *features, *times)
+
+
+def windowed(
+    view: Definition, rows: pl.LazyFrame, source: SourceSpec, tiles: Tiles | None = None
+) -> JoinView:
+    """A view with aggregations, for a join with its keys. rows: of its source."""
+    from ..join import JoinView
+
+    return JoinView(
+        name=view.name,
+        frame=rows,
+        keys={key.name: key.name for key in view.keys},
+        features={column.name: column.name for column in view.features},
+        time=source.time,
+        created=source.created,
+        windows=view.windows,
+        types={column.name: column.type for column in view.features},
+        tiles=tiles,
+    )

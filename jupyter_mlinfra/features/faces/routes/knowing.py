@@ -35,7 +35,9 @@ class Explain(Handler):
         other; changes nothing. `known_only`: rows count only once they are written. `reveal` needs
         the right to read `mlinfra:catalog-pii`, and is recorded.
         """
-        return self.bench.features.explain(
+        from ...knowing.digits import with_digits
+
+        found = self.bench.features.explain(
             name,
             entity,
             at,
@@ -43,6 +45,7 @@ class Explain(Handler):
             limit=limit,
             reveal=viewer_of(self, reveal),
         )
+        return with_digits(found)
 
 
 class Statistics(Handler):
