@@ -14,7 +14,7 @@ from polars.testing import assert_frame_equal
 from jupyter_mlinfra.catalog import Catalog
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.features import Features, training_sets
+from jupyter_mlinfra.features import Features
 
 from .conftest import DEFINITIONS, make_shop
 
@@ -177,10 +177,7 @@ def test_a_training_set_is_made_again_after_fifty_commits_a_compaction_and_an_ex
     assert newest.different > 0
 
 
-def test_a_stored_set_is_found_behind_any_number_of_later_rows(
-    features: Features, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(training_sets, "_PAGE", 2)
+def test_a_stored_set_is_found_behind_any_number_of_later_rows(features: Features) -> None:
     catalog = Catalog(features._project)
     stored = features.snapshot("ml.train", REFS, entities(5))
     rows = catalog.dataset("ml.train").scan().collect()
