@@ -1,8 +1,8 @@
-"""Which rows of a table have the key of a staged one, with memory that does not grow with either.
+"""Which rows of a table have the key of a staged one, a few of either in memory at a time.
 
 Keys alone are looked up, a part of the staged ones in a piece of the table at a time. The rows of
 the table that have such a key are then sorted by their staged row, on disk if they are many, and
-compared with it. What stays in memory is two bytes for each staged row.
+compared with it. What stays in memory is three bytes for each staged row.
 """
 
 from __future__ import annotations
