@@ -112,8 +112,13 @@ class SettingAside:
         return replace(found, put_back=back, still_out=self.still_out(), now=snapshot)
 
     def still_out(self) -> list[str]:
-        """The files that are out of the dataset."""
-        return [facts["file"] for facts in self._kept()]
+        """The files that are out of the dataset. A copy is kept before the commit that takes its
+        file out, which may be under way or was killed.
+        """
+        if not (kept := [facts["file"] for facts in self._kept()]):
+            return []
+        present = {task.file.file_path for task in self._store.load(self._name).scan().plan_files()}
+        return [file for file in kept if file not in present]
 
     def _check_unchanged(self, back: Collection[str]) -> None:
         """Raise Conflict if rows were changed or replaced since files were set aside: theirs would

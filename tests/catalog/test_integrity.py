@@ -149,6 +149,19 @@ def test_what_was_ingested_counts_as_in_it_after_a_file_is_set_aside(catalog, pr
     assert [row["id"] for row in rows("t.a")] == [1]
 
 
+def test_a_file_whose_commit_was_killed_is_not_told_as_out(catalog, files, monkeypatch):
+    flip(files[0], random.Random(7))
+
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("jupyter_mlinfra.catalog.set_aside.commit", killed)
+        with pytest.raises(KeyboardInterrupt):
+            catalog.set_aside("t.a")
+    assert list(catalog.verified("t.a").still_out) == []
+
+
 def test_nothing_is_set_aside_where_nothing_is_damaged(catalog, files):
     before = catalog.dataset("t.a").snapshot
     assert list(catalog.set_aside("t.a").set_aside) == []
