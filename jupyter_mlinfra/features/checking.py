@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from .leaving_out import views_of
 
 if TYPE_CHECKING:
     from feast import FeatureView, RepoConfig
+    from feast.data_source import DataSource
     from feast.labeling import LabelView
     from feast.repo_contents import RepoContents
 
@@ -133,7 +134,7 @@ def check_types(
     if source is None or view.features or spec_of(source.to_proto()).kind == "other":
         return
     translate = source.source_datatype_to_feast_value_type()
-    for column, arrow_type in source.get_table_column_names_and_types(config):
+    for column, arrow_type in _columns(source, config):
         if column in (source.timestamp_field, source.created_timestamp_column) or column.startswith(
             "__"
         ):
@@ -152,6 +153,16 @@ def check_types(
                 why,
                 fix,
             ) from error
+
+
+def _columns(source: DataSource, config: RepoConfig) -> Iterable[tuple[str, str]]:
+    """As inference finds them: by the offline store, which may read what Feast alone does not."""
+    from feast.infra.provider import get_provider
+
+    found: Iterable[tuple[str, str]] = get_provider(
+        config
+    ).get_table_column_names_and_types_from_data_source(config, source)
+    return found
 
 
 def _location(name: str, repo: Path) -> str:

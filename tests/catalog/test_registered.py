@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import deltas
 import polars as pl
 import pytest
 from deltalake import DeltaTable, write_deltalake
@@ -275,6 +278,81 @@ def test_what_cannot_be_registered_is_refused_with_the_reason(
         with pytest.raises(error, match=words):
             catalog.register(place, name=name)
     assert [item.name for item in catalog.list().items] == ["t.a", "lake.orders"]
+
+
+def test_parquet_files_whose_columns_grew_are_one_table(catalog: Catalog, tmp_path: Path) -> None:
+    """The columns of all, in types that hold the values of all."""
+    data = tmp_path / "grown"
+    data.mkdir()
+    at = datetime(2026, 1, 1, 12)
+    first = pl.DataFrame({"id": [1], "v": [1], "at": [at], "s": [{"a": 1}], "w": [None]})
+    second = {"w": ["x"], "v": [2.5], "at": [at], "s": [{"b": "y", "a": 2}], "id": [2]}
+    first.cast({"v": pl.Int32}).write_parquet(data / "1.parquet")
+    pl.DataFrame(second).cast({"at": pl.Datetime("ns")}).write_parquet(data / "2.parquet")
+    catalog.register(str(data / "*.parquet"), name="lake.grown")
+    assert catalog.dataset("lake.grown").scan().collect().to_dicts() == [
+        {"id": 1, "v": 1.0, "at": at, "s": {"a": 1, "b": None}, "w": None},
+        {"id": 2, "v": 2.5, "at": at, "s": {"a": 2, "b": "y"}, "w": "x"},
+    ]
+    assert catalog.profile("lake.grown", tier="exact").columns["v"].mean == 1.75
+
+    pl.DataFrame({"id": [3], "more": [True]}).write_parquet(data / "3.parquet")
+    names = [column.name for column in catalog.preview("lake.grown").columns]
+    assert names == ["id", "v", "at", "s", "w", "more"]
+    assert catalog.answer("SELECT sum(v) AS v, count(more) AS n FROM lake.grown").rows == [[3.5, 1]]
+
+    pl.DataFrame({"id": ["three"]}).write_parquet(data / "4.parquet")
+    with pytest.raises(
+        Unprocessable, match=r"id has another type in 4\.parquet than in 1\.parquet"
+    ):
+        catalog.register(data, name="lake.other")
+    for zone, file in ((None, "a"), ("UTC", "b")):
+        pl.DataFrame({"at": [at]}).with_columns(
+            pl.col("at").dt.replace_time_zone(zone)
+        ).write_parquet(tmp_path / f"zone-{file}.parquet")
+    with pytest.raises(Unprocessable, match="no type holds both"):
+        catalog.register(str(tmp_path / "zone-*.parquet"), name="lake.zones")
+    assert [item.name for item in catalog.list().items] == ["lake.grown"]
+
+
+def test_a_delta_table_of_databricks_is_one_like_others(
+    catalog: Catalog, project: Project, tmp_path: Path
+) -> None:
+    """Polars reads neither column mapping nor a table with checkpoints of version 2."""
+    deltas.write_mapped(tmp_path / "mapped", ROWS.vstack(ROWS), deleted=[1, 3])
+    catalog.register(tmp_path / "mapped", name="lake.mapped")
+    left = [ROWS.row(0), ROWS.row(2), ROWS.row(1), ROWS.row(2)]
+    rows = catalog.dataset("lake.mapped").scan()
+    assert rows.collect().rows() == left
+    assert rows.select(pl.len()).collect().item() == 4
+    some = rows.filter(pl.col("id") > 1).select("word", "id").tail(2).collect()
+    assert some.rows() == [("b;c", 2), (None, 3)]
+    assert catalog.preview("lake.mapped", start=2, count=1).data == [[2], [1649.5], ["b;c"], ["x"]]
+    assert catalog.profile("lake.mapped", tier="exact").columns["id"].mean == 9 / 4
+    assert catalog.sql("SELECT sum(id) AS n FROM lake.mapped WHERE day = 'x'").item() == 9
+    catalog.write(rows.select("id"), into="t.ids")
+    (edge,) = (edge for edge in project.lineage.edges() if edge.output.startswith("dataset:t.ids"))
+    assert edge.input.startswith("dataset:lake.mapped")
+
+    at = ROWS.select(
+        "id", pl.lit(datetime(2026, 1, 1)).dt.replace_time_zone("UTC").alias("at"), "day"
+    )
+    deltas.write_mapped(
+        tmp_path / "far", at, deleted=[], latest={"col-1": "9999-12-31T00:00:00.000Z"}
+    )
+    with pytest.raises(Unprocessable, match=r"after 2262\. It has column mapping"):
+        catalog.register(tmp_path / "far", name="lake.far")
+
+    write_deltalake(tmp_path / "second", ROWS.to_arrow())
+    log = tmp_path / "second" / "_delta_log" / f"{0:020}.json"
+    actions = list(map(json.loads, log.read_text().splitlines()))
+    (protocol,) = (action["protocol"] for action in actions if "protocol" in action)
+    features = ["v2Checkpoint"]
+    protocol |= {"minReaderVersion": 3, "minWriterVersion": 7}
+    protocol |= {"readerFeatures": features, "writerFeatures": features}
+    log.write_text("".join(f"{json.dumps(action)}\n" for action in actions))
+    catalog.register(tmp_path / "second", name="lake.second")
+    assert catalog.dataset("lake.second").scan().filter(pl.col("id") > 1).collect().height == 2
 
 
 def test_one_whose_files_are_gone_says_so_and_hides_no_other(

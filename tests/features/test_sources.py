@@ -5,10 +5,11 @@ of another project, files on S3; and pinned snapshots.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import deltas
 import lakes
 import pandas as pd
 import polars as pl
@@ -178,6 +179,66 @@ def test_a_source_is_joined_appended_to_and_put_online(
         features=["scores:score"], entity_rows=[{"user_id": 1}, {"user_id": 2}]
     )
     assert online.to_dict()["score"] == [2.0, 30.0]
+
+
+def test_files_whose_columns_grew_and_those_of_a_pattern_are_read_as_one(repo: Path) -> None:
+    """As Feast's own stores read them, with the columns of all files; Dask takes the endings."""
+    data = repo / "data"
+    (data / "day=2026-01-01").mkdir(parents=True)
+    (data / "day=2026-01-02" / "_temporary").mkdir(parents=True)
+    old, new = data / "day=2026-01-01" / "part-1.parquet", data / "day=2026-01-02" / "part-2.pq"
+    naive = pl.col("at", "made").dt.replace_time_zone(None).dt.cast_time_unit("ns")
+    FIRST.with_columns(naive, score=pl.col("score").cast(pl.Float32)).write_parquet(old)
+    MORE.with_columns(extra=pl.lit("x"), none=pl.lit(None)).write_parquet(new)
+    (data / "day=2026-01-02" / "_temporary" / "half.parquet").write_text("half")
+
+    def read(path: str) -> pl.DataFrame:
+        return scan(spec_of(FileSource(path=path, **TIMES).to_proto()), repo).collect()
+
+    found = read("data")
+    assert found["score"].to_list() == [1.0, 2.0, 3.0, 30.0]
+    assert found["extra"].to_list() == [None, None, None, "x"]
+    assert found["day"].to_list() == [date(2026, 1, 1)] * 3 + [date(2026, 1, 2)]
+    assert found.schema["at"] == pl.Datetime("us", "UTC")
+    assert found["at"].to_list() == [*FIRST["at"], *MORE["at"]]
+    for pattern in (
+        "data/*/part-*",
+        str(data / "d*"),
+        "file://" + str(data / "**" / "part-?.p*q*"),
+    ):
+        assert read(pattern).equals(found), pattern
+    assert read("data/*/*.parquet").columns == [*FIRST.columns, "day"]
+
+    store = opened(repo, source := FileSource(path="data/*/part-*", **TIMES))
+    assert scores(store) == [30.0, 2.0, 1.0]
+    with pytest.raises(Unprocessable, match="It is a pattern"):
+        push(store, read("data/*/part-*").tail(1))
+    before = state_of(spec_of(source.to_proto()), repo)
+    MORE.with_columns(score=pl.lit("many")).write_parquet(data / "day=2026-01-02" / "part-3.parq")
+    assert state_of(spec_of(source.to_proto()), repo) != before
+    with pytest.raises(
+        Unprocessable, match=r"score has another type in part-3\.parq than in part-1"
+    ):
+        scores(store)
+    with pytest.raises(NotFound, match=r"No file matches .*data/no\*\.parquet"):
+        read("data/no*.parquet")
+
+
+def test_a_delta_table_with_column_mapping_is_a_source(repo: Path) -> None:
+    """Polars does not read it; a row that a deletion vector takes away is none."""
+    written = pl.concat([FIRST, MORE, rows((1, 5, 99.0))]).with_columns(day=pl.lit("x"))
+    deltas.write_mapped(repo / "scores", written, deleted=[3, 4])
+    store = opened(repo, FileSource(path="scores", file_format=DeltaFormat(), **TIMES))
+    assert scores(store) == [3.0, 2.0, 1.0]
+
+
+def test_rows_are_added_to_a_folder_whose_columns_grew(repo: Path) -> None:
+    (repo / "data").mkdir()
+    FIRST.drop("score").write_parquet(repo / "data" / "a.parquet")
+    FIRST.head(0).write_parquet(repo / "data" / "b.pq")
+    store = opened(repo, FileSource(path="data", **TIMES))
+    push(store, MORE)
+    assert scores(store) == [30.0, None, None]
 
 
 def test_a_table_of_before_is_read_under_its_present_names(repo: Path, warehouse: Any) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ...core import parquets
 from ...core.errors import Unavailable
 from ...core.frames import exactly
 from ...core.imports import fix_of_missing
@@ -58,30 +59,30 @@ def facts_of(kind: str, place: Place) -> tuple[int | None, datetime]:
 
 
 def parquet_rows(files: Sequence[Found], place: Place) -> pl.LazyFrame:
-    """The rows of Parquet files, read when they are asked for; text for columns that the first file
-    marks as UUIDs.
+    """The rows of Parquet files, read when they are asked for, with the columns of all files; text
+    for columns that the first file marks as UUIDs. Raises Unprocessable if no type holds the values
+    of a column in all files.
     """
     import polars as pl
     from pyarrow import parquet
 
-    rows = pl.scan_parquet(
-        [file.place for file in files],
-        glob=False,
-        hive_partitioning=False,
-        storage_options=place.options,
-    )
+    rows = parquets.parquet_rows({file.place: file.mark for file in files}, options=place.options)
     if pl.Binary() not in rows.collect_schema().dtypes():
         return rows
     with place.opened(files[0]) as source, parquet.ParquetFile(source) as file:
         return with_text(rows, in_parquet(file.schema, file.schema_arrow.names))
 
 
-def delta_rows(place: Place) -> pl.LazyFrame:
-    """The rows of a Delta table, read when they are asked for."""
-    import polars as pl
-
+def delta_rows(place: Place, note: Callable[[Any], object] = lambda _: None) -> pl.LazyFrame:
+    """The rows of a Delta table as it is now, read when they are asked for. note: see
+    `core.deltas.delta_frame`.
+    """
     try:
-        return pl.scan_delta(place.location, storage_options=place.options)
+        from deltalake import DeltaTable
+
+        from ...core.deltas import delta_frame
+
+        return delta_frame(DeltaTable(place.location, storage_options=place.options), note)
     except ModuleNotFoundError as error:
         raise Unavailable(
             f"The Delta table {place.location} cannot be read.",

@@ -72,7 +72,10 @@ class Files:
         """The rows of these files; a Delta table knows its own."""
         kind = self.registered.kind
         if kind == DELTA:
-            return delta_rows(self.place)
+            ref, root = self.registered.name.ref, self.project.root
+            return delta_rows(
+                self.place, lambda read: scans.note(Scanned(ref=ref, root=root, function=read))
+            )
         if kind == "parquet":
             return parquet_rows(files, self.place)
         return text_rows(self.project, self.registered, self.place, files)

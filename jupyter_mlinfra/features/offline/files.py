@@ -4,6 +4,7 @@ all.
 
 from __future__ import annotations
 
+import glob
 import os
 import uuid
 from pathlib import Path
@@ -12,27 +13,34 @@ import pyarrow as pa
 from pyarrow import fs, parquet
 
 from ...core.errors import Unprocessable
+from ...core.parquets import ENDINGS
 from ..sources import SourceSpec
 from ..sources.parquet import local_path
 from ..sources.storage import ENDPOINT, credentials_of, is_remote, region
 
-_ONE_FILE = (".parquet", ".pq", ".parq")
-
 
 class ParquetFiles:
-    """The file or the folder of files that a source names."""
+    """The file or the folder of files that a source names. Raises Unprocessable for a pattern."""
 
     def __init__(self, source: SourceSpec, repo: Path | None) -> None:
         self._name = source.name
         self.filesystem, self.path = filesystem_of(source, repo)
         info = self.filesystem.get_file_info(self.path)
         self.exists = info.type != fs.FileType.NotFound
+        if not self.exists and glob.has_magic(source.name):
+            raise Unprocessable(
+                f"Rows cannot be added to {self._name}.",
+                "It is a pattern; no file is named by it.",
+                "Name the folder, as `path` in the definition.",
+            )
         self._is_file = info.type == fs.FileType.File or (
-            not self.exists and self.path.endswith(_ONE_FILE)
+            not self.exists and self.path.endswith(ENDINGS)
         )
 
     def schema(self) -> pa.Schema:
-        """The columns as they are in the files. Raises Unprocessable if folders hold a column."""
+        """The columns as they are in the files; elsewhere than on disk in the first. Raises
+        Unprocessable if folders hold a column.
+        """
         files = [self.path] if self._is_file else self._files()
         if not files:
             raise Unprocessable(
@@ -46,6 +54,9 @@ class ParquetFiles:
                 "Its files are in folders that are named by a column.",
                 "Write them yourself, or use a dataset.",
             )
+        if isinstance(self.filesystem, fs.LocalFileSystem):
+            schemas = [parquet.read_schema(file) for file in files]
+            return pa.unify_schemas(schemas, promote_options="permissive")
         return parquet.read_schema(files[0], filesystem=self.filesystem)
 
     def append(self, rows: pa.Table) -> None:
@@ -78,7 +89,7 @@ class ParquetFiles:
     def _files(self) -> list[str]:
         chosen = fs.FileSelector(self.path, recursive=True, allow_not_found=True)
         found = [item.path for item in self.filesystem.get_file_info(chosen) if item.is_file]
-        return sorted(path for path in found if path.endswith(".parquet"))
+        return sorted(path for path in found if path.endswith(ENDINGS))
 
     def _put(self, rows: pa.Table, path: str) -> None:
         if isinstance(self.filesystem, fs.LocalFileSystem):

@@ -34,6 +34,7 @@ from ..labels import Resolution, priorities_of, resolution_of
 from ..pulling import latest, ordered, times_of, within
 from ..sources import SourceSpec, scan
 from ..sources.iceberg import columns_in
+from ..sources.parquet import is_one_file
 from ..sources.storage import is_remote
 from ..windows import windows_of
 from ..windows.kept import KeptTiles
@@ -203,12 +204,14 @@ class PolarsOfflineStore(MonitoringMethods, OfflineStore):  # type: ignore[misc]
     ) -> Iterable[tuple[str, str]]:
         """The columns of a source and their types, in the words that the source understands. Feast
         reads those of a Parquet file on disk by itself; elsewhere it knows neither the repository
-        nor the keys.
+        nor the keys, and no patterns.
         """
         source = spec_of(data_source.to_proto())
         if source.kind == "iceberg" and isinstance(data_source, IcebergSource):
             return [(field.name, str(field.field_type)) for field in columns_in(source)]
-        if source.kind == "delta" or (source.kind == "parquet" and is_remote(source.name)):
+        if source.kind == "delta" or (
+            source.kind == "parquet" and not is_one_file(source, config.repo_path)
+        ):
             return columns_of(source, config)
         columns: Iterable[tuple[str, str]] = data_source.get_table_column_names_and_types(config)
         return columns

@@ -28,7 +28,9 @@ def append(project: Project, name: str, file: Path, note: Path) -> int:
     feast = open_store(project)
     view = feast.registry.get_any_feature_view(name, feast.project)
     source = view.batch_source
-    columns = [column for column, _ in source.get_table_column_names_and_types(feast.config)]
+    offline = feast.provider.offline_store
+    known = offline.get_table_column_names_and_types_from_data_source(feast.config, source)
+    columns = [column for column, _ in known]
     table = parquet.read_table(file)
     missing = [column for column in columns if column not in table.column_names]
     if missing:
@@ -43,7 +45,6 @@ def append(project: Project, name: str, file: Path, note: Path) -> int:
     try:
         # A file is rewritten: two pushes at once would lose the rows of one of them.
         with file_lock(project.folder("features") / "append.lock"):
-            offline = feast.provider.offline_store
             Note(note).once(
                 name,
                 source,

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 def scan(source: SourceSpec, repo: Path | None, snapshot: str | None) -> pl.LazyFrame:
     """The rows of a version of the table. Raises NotFound if there is no table."""
-    import polars as pl
-
     table = open_table(source, repo)
     version = snapshot or pinned(source, lambda: str(table.version()))
     if version is not None and int(version) != table.version():
         table.load_as_version(int(version))
-    return pl.scan_delta(table)
+    from ...core.deltas import delta_frame
+
+    return delta_frame(table)
 
 
 def state(source: SourceSpec, repo: Path | None) -> str | None:

@@ -1,66 +1,103 @@
-"""Parquet files: one, all of a folder, or those below an address. Columns that only the names of
-folders hold (`day=2026-01-01/…`) are read too.
+"""Parquet files: one, all of a folder, those that a pattern names, or those below an address. The
+columns of all files count, and those that only the names of folders hold (`day=2026-01-01/…`).
 """
 
 from __future__ import annotations
 
+import glob
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...core.errors import NotFound
+from ...core.parquets import ENDINGS, lenient, marked, parquet_rows
 from .spec import SourceSpec
 from .storage import is_remote, options_of
 
 if TYPE_CHECKING:
     import polars as pl
 
-_ONE_FILE = (".parquet", ".pq", ".parq")
-
 
 def scan(source: SourceSpec, repo: Path | None, snapshot: str | None) -> pl.LazyFrame:
-    """The rows of the file or files. Raises NotFound if there are none."""
+    """The rows of the file or files. Raises NotFound if there are none, Unprocessable if no type
+    holds the values of a column in all of them.
+    """
     import polars as pl
 
     del snapshot  # a file has none
-    path = path_of(source, repo)
-    if isinstance(path, Path):
-        if path.is_dir():
-            return pl.scan_parquet(path / "**/*.parquet", hive_partitioning=True)
-        return pl.scan_parquet(path)
-    if not path.endswith(_ONE_FILE) and "*" not in path:
+    if not is_remote(source.name):
+        top, files = files_of(source, repo)
+        folders = (part for file in files for part in file.relative_to(top).parts[:-1])
+        marks = {str(file): marked(file) for file in files}
+        return parquet_rows(marks, hive=any("=" in part for part in folders), naive_is_utc=True)
+    path = source.name
+    if not path.endswith(ENDINGS) and "*" not in path:
         path = f"{path.rstrip('/')}/**/*.parquet"
-    return pl.scan_parquet(path, storage_options=options_of(source), hive_partitioning="*" in path)
+    many = "*" in path
+    options = lenient() if many else {}
+    return pl.scan_parquet(
+        path, storage_options=options_of(source), hive_partitioning=many, **options
+    )
 
 
 def state(source: SourceSpec, repo: Path | None) -> str | None:
     """Names, sizes and times of the files; None for files elsewhere."""
-    path = path_of(source, repo)
-    if not isinstance(path, Path):
+    if is_remote(source.name):
         return None
-    files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
+    top, files = files_of(source, repo)
     facts = [
-        (str(file.relative_to(path)), stat.st_size, stat.st_mtime_ns)
+        (str(file.relative_to(top)), stat.st_size, stat.st_mtime_ns)
         for file in files
         for stat in [file.stat()]
     ]
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
 
-def path_of(source: SourceSpec, repo: Path | None) -> Path | str:
-    """The local path, or the address of files elsewhere. Raises NotFound for a path that is not
-    there.
+def files_of(source: SourceSpec, repo: Path | None) -> tuple[Path, Sequence[Path]]:
+    """Files on disk in order, and the file or folder that they are in. Raises NotFound if there
+    are none.
     """
-    if is_remote(source.name):
-        return source.name
     path = local_path(source, repo)
-    if not path.exists():
-        raise NotFound(
-            f"There is no file {path}.",
-            "A feature view reads it.",
-            "Write the file, or correct `path` in the definition.",
-        )
-    return path
+    if path.is_dir():
+        if files := _of_folder(path):
+            return path, files
+        raise _missing(f"There is no Parquet file in {path}.")
+    if path.exists():
+        return path, [path]
+    name = source.name.removeprefix("file://")
+    if not glob.has_magic(name):
+        raise _missing(f"There is no file {path}.")
+    root = repo or Path.cwd()
+    found = [root / item for item in sorted(glob.glob(name, root_dir=root, recursive=True))]
+    files = [file for item in found for file in (_of_folder(item) if item.is_dir() else [item])]
+    if not files:
+        raise _missing(f"No file matches {path}.")
+    fixed = next(part for part in Path(name).parents if not glob.has_magic(str(part)))
+    return root / fixed, list(dict.fromkeys(files))
+
+
+def is_one_file(source: SourceSpec, repo: Path | None) -> bool:
+    """Whether it is a single file on disk."""
+    return not is_remote(source.name) and local_path(source, repo).is_file()
+
+
+def _of_folder(folder: Path) -> list[Path]:
+    """Its Parquet files, also those of folders in it; drafts and notes (`_temporary`, `.crc`) are
+    none.
+    """
+    files = (file for file in folder.rglob("*") if file.suffix in ENDINGS and file.is_file())
+    return sorted(file for file in files if not any(map(_hides, file.relative_to(folder).parts)))
+
+
+def _hides(part: str) -> bool:
+    return part.startswith(("_", ".")) and "=" not in part
+
+
+def _missing(what: str) -> NotFound:
+    return NotFound(
+        what, "A feature view reads it.", "Write the file, or correct `path` in the definition."
+    )
 
 
 def local_path(source: SourceSpec, repo: Path | None) -> Path:
