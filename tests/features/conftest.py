@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from jupyter_mlinfra.core.feast_online.feast_itself import feast_timestamps
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.features import Features
 
@@ -89,6 +90,13 @@ def make_shop(root: Path, settings: str = "") -> Project:
     write_sources(repo / "data")
     (repo / "views.py").write_text(DEFINITIONS)
     return Project.open(root)
+
+
+@pytest.fixture(autouse=True)
+def times_of_feast() -> Iterator[None]:
+    """Tests that ran before may have loaded IPython, whose history has another form of times."""
+    with feast_timestamps():
+        yield
 
 
 @pytest.fixture

@@ -328,7 +328,8 @@ function columnsOf({ trans }: IWorkbench, profile: IProfile | undefined): IColum
       key: 'used',
       head: trans.__('used by'),
       width: 130,
-      cell: ({ used_by }) => <UsedBy refs={used_by} />
+      cell: ({ used_by }) => <UsedBy refs={used_by} />,
+      sticky: true
     }
   ];
 }
