@@ -205,7 +205,7 @@ def test_what_was_written_down_later_is_not_known_yet(paying: Features) -> None:
 
 def test_online_are_the_windows_that_ended_last_and_training_agrees(paying: Features) -> None:
     written = {item.view: item.rows for item in paying.materialize()}
-    assert written == {"live": 2, "spent": 2}  # one row a user, none for nobody
+    assert written == {"billed": 2, "live": 2, "spent": 2}  # one row a user, none for nobody
     entities: list[dict[str, Any]] = [{"user_id": 1}, {"user_id": 2}, {"user_id": 3}]
     first, second, nobody = paying.online(["spent:*", "live:*"], entities)
     assert first.values == {
