@@ -318,18 +318,17 @@ function columnsOf({ trans }: IWorkbench, profile: IProfile | undefined): IColum
       cell: ({ column }) => <Clipped number={figureOf(column, 'max')} />
     },
     {
+      key: 'used',
+      head: trans.__('used by'),
+      width: 130,
+      cell: ({ used_by }) => <UsedBy refs={used_by} />
+    },
+    {
       key: 'shape',
       head: trans.__('shape'),
       width: 150,
       cell: ({ name, column }) =>
         column?.shape && <ColumnShape name={name} shape={column.shape} width={132} height={16} />
-    },
-    {
-      key: 'used',
-      head: trans.__('used by'),
-      width: 130,
-      cell: ({ used_by }) => <UsedBy refs={used_by} />,
-      sticky: true
     }
   ];
 }
