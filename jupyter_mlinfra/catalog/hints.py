@@ -4,6 +4,7 @@ amounts with a currency, days without dashes. It stays what it is, and the repor
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from .conform import MISSING, from_text
@@ -17,10 +18,13 @@ _MINUS = "\u2212"
 _BARE_NUMBER = r"^[+-]?\d[\d.,'\u2019]*$"
 _WEEK_DAY = r"^\d{4}-W\d{2}-\d$"
 _DAY = r"^(?:19|20)\d{6}$"
+_FEW = 16
 
 
 def of_text(name: str, first: pl.Series | None, reading: Reading) -> Doubt | None:
     """A note on a column of text. first: some of its words."""
+    if not _could_be_more(first):
+        return None
     words = _present(first)
     if words is None:
         return None
@@ -29,6 +33,9 @@ def of_text(name: str, first: pl.Series | None, reading: Reading) -> Doubt | Non
 
 def of_whole_numbers(name: str, first: pl.Series | None) -> Doubt | None:
     """A note that whole numbers, such as 20260131, could be days. first: some of their words."""
+    word = _word_of(first)
+    if word is not None and not re.match(_DAY, word):
+        return None
     words = _present(first)
     if words is None or not words.str.contains(_DAY).all():
         return None
@@ -37,6 +44,20 @@ def of_whole_numbers(name: str, first: pl.Series | None) -> Doubt | None:
     what = f"Column {name!r} is of whole numbers that could be days, such as {words[0]}."
     fix = f"If they are, say {say('schema', f'{name}=date')} and {say('date_format', '%Y%m%d')}."
     return Doubt("date_format", what, fix)
+
+
+def _word_of(first: pl.Series | None) -> str | None:
+    """One word that is not missing; None if there is none at the beginning."""
+    words = [] if first is None else first.head(_FEW).to_list()
+    return next((word.strip() for word in words if word and word.strip() not in MISSING), None)
+
+
+def _could_be_more(first: pl.Series | None) -> bool:
+    """Whether one word is of a form that all must have for a note. This spares wide tables of plain
+    text a search through each of their columns.
+    """
+    word = _word_of(first)
+    return word is None or bool(re.match(r"[\W\d_].*\d|\d", word))
 
 
 def _present(first: pl.Series | None) -> pl.Series | None:
