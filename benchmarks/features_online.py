@@ -1,14 +1,13 @@
 """Online look-ups against Feast's own SDK: CPU and wall time of one call for many entities.
 
     python benchmarks/features_online.py [--keys 20000] [--entities 100] [--calls 200] [--rounds 5]
-    [--stores sqlite redis] [--json]
+    [--stores sqlite redis postgres] [--json]
 
-`redis` starts a redis-server of its own. Four callers: ours by feature (`online_batch`) and by
-entity (`online`, with a status for each value), Feast's `get_online_features(...).to_dict()`, and
-the same of a feature service with `precompute_online`, which Feast fills on Redis only. Every run
-is a process of its own; they take turns within a round, so a busy moment of the machine hits all.
-What is timed comes after a few calls that load what is loaded lazily. The answers are compared
-value by value.
+`redis` and `postgres` start a server of their own. Four callers: ours by feature (`online_batch`),
+ours by entity (`online`), Feast's `get_online_features(...).to_dict()`, and the same of a feature
+service with `precompute_online`, which Feast fills on Redis only. Each run is a process of its own;
+they take turns within a round, so a busy moment of the machine hits all. What is timed comes after
+a few calls that load what is loaded lazily. The answers are compared value by value.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ import argparse
 import contextlib
 import json
 import random
-import socket
 import statistics
 import subprocess
 import sys
@@ -28,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 FEATURES = ["f0", "f1", "f2", "count", "word"]
+STORES = ("sqlite", "redis", "postgres")
 CALLERS = ("batch", "rows", "sdk", "precomputed")
 WARM_CALLS = 20
 DEFINITIONS = """
@@ -134,24 +133,17 @@ def started(store: str) -> Iterator[dict[str, Any]]:
     if store == "sqlite":
         yield {"type": "sqlite", "path": "online.db"}
         return
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = subprocess.Popen(
-        ["redis-server", "--port", str(port), "--save", "", "--appendonly", "no"],
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        deadline = time.monotonic() + 30
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-                break
-            assert time.monotonic() < deadline, "redis-server did not start"
-            time.sleep(0.05)
-        yield {"type": "redis", "connection_string": f"127.0.0.1:{port}"}
-    finally:
-        server.terminate()
-        server.wait()
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    from tests.support import servers
+
+    if store == "redis":
+        with servers.redis() as server:
+            yield {"type": "redis", "connection_string": server.address}
+        return
+    with servers.postgres() as server:
+        who = {"user": "postgres", "password": "secret", "database": "postgres"}
+        where = {"host": "127.0.0.1", "port": server.port, "sslmode": "disable"}
+        yield {"type": "postgres", **who, **where}
 
 
 def run(store: str, options: argparse.Namespace) -> dict[str, Any]:
@@ -191,7 +183,7 @@ def main() -> None:
     parser.add_argument("--entities", type=int, default=100)
     parser.add_argument("--calls", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--stores", nargs="+", default=["sqlite"], choices=("sqlite", "redis"))
+    parser.add_argument("--stores", nargs="+", default=["sqlite"], choices=STORES)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--one", choices=CALLERS, help=argparse.SUPPRESS)
     parser.add_argument("--root", type=Path, help=argparse.SUPPRESS)

@@ -1,5 +1,5 @@
 """Skew: whether the online store has what training would read, on a sample of keys. Loads no Feast
-where the store is SQLite or Redis.
+where the store is SQLite, Redis or PostgreSQL.
 """
 
 from __future__ import annotations

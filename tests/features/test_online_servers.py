@@ -18,7 +18,7 @@ import pytest
 from servers import postgres, redis
 
 from jupyter_mlinfra.core.errors import Conflict, Unavailable
-from jupyter_mlinfra.core.feast_online import feast_stores
+from jupyter_mlinfra.core.feast_online import feast_redis
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.features import Features, OnlineStatus
 
@@ -138,7 +138,7 @@ def test_a_corrected_value_at_the_same_time_arrives(shop: Features) -> None:
 def test_a_silent_redis_holds_up_no_other_look_up_and_a_changed_store_is_asked_at_once(
     applied_shop: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feast_stores, "REDIS_SECONDS", 0.5)
+    monkeypatch.setattr(feast_redis, "REDIS_SECONDS", 0.5)
     features, asked = Features(applied_shop), (["clicks:clicks_7d"], [{"user_id": 3}])
     file = applied_shop.root / "feature_repo" / "feature_store.yaml"
     with pytest.raises(Conflict, match="no values"):

@@ -1,5 +1,5 @@
-"""Feast's stored keys and values without Feast. Oracle: Feast itself, cell by cell, in SQLite and
-in a real Redis.
+"""Feast's stored keys and values without Feast. Oracle: Feast itself, cell by cell, in SQLite, in a
+real Redis and in a real PostgreSQL.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from feast import Entity, FeatureStore, FeatureView, Field, FileSource, RepoConfig
 from feast.infra.key_encoding_utils import serialize_entity_key
@@ -19,13 +20,16 @@ from feast.types import from_value_type
 from feast.value_type import ValueType
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from servers import redis
+from psycopg.conninfo import make_conninfo
+from servers import Server, postgres, redis
 
+from jupyter_mlinfra.core.feast_online import feast_postgres
 from jupyter_mlinfra.core.feast_online.feast_itself import FeastStore, entity_keys
 from jupyter_mlinfra.core.feast_online.feast_keys import KINDS, serialized, typed
 from jupyter_mlinfra.core.feast_online.feast_stores import Keys, Store, direct_store
 from jupyter_mlinfra.core.feast_online.feast_values import values_of
 
+INT64 = {"INT64": "INT64"}
 T0 = datetime(2026, 3, 1, 12, 30, 15, tzinfo=UTC)
 
 ID = uuid.UUID("12345678-1234-5678-1234-567812345678")
@@ -168,13 +172,22 @@ def test_values_of_each_type_are_what_feast_reads_whatever_the_definition_says_n
         assert values_of([*stored, None], declared) == [*right, None]
 
 
-@pytest.fixture(scope="module", params=["sqlite", "redis"])
+@pytest.fixture(scope="module", params=["sqlite", "redis", "postgres"])
 def online(request: pytest.FixtureRequest) -> Iterator[Mapping[str, Any]]:
     if request.param == "sqlite":
         yield {"type": "sqlite", "path": "data/online.db"}
-        return
-    with redis() as server:
-        yield {"type": "redis", "connection_string": f"{server.address},db=3"}
+    elif request.param == "redis":
+        with redis() as server:
+            yield {"type": "redis", "connection_string": f"{server.address},db=3"}
+    else:
+        with postgres() as server:
+            yield in_postgres(server)
+
+
+def in_postgres(server: Server) -> dict[str, Any]:
+    where = {"host": "127.0.0.1", "port": server.port, "database": "postgres"}
+    who = {"user": "postgres", "password": "secret", "sslmode": "disable"}
+    return {"type": "postgres", **where, **who, "db_schema": "online"}
 
 
 @pytest.fixture(scope="module")
@@ -206,11 +219,14 @@ def feast(tmp_path_factory: pytest.TempPathFactory, online: Mapping[str, Any]) -
     )
     store.apply([user, shop, every, pair])
     longest = max(map(len, SAMPLES.values()))
+    samples = dict(SAMPLES)
+    if online["type"] == "postgres":  # it has no text with a NUL
+        samples["STRING"] = [text.replace("\x00", "") for text in samples["STRING"]]
     protos = {
         kind: python_values_to_proto_values(
             [*values, *[None] * (longest - len(values) + 1)], ValueType[kind]
         )
-        for kind, values in SAMPLES.items()
+        for kind, values in samples.items()
     }
     users = Keys({"user_id": "INT64"}, [(number,) for number in range(longest + 1)])
     rows = [
@@ -295,10 +311,56 @@ def test_no_keys_give_nothing(reader: Store) -> None:
     assert found["DOUBLE"] == ([], [])
 
 
+@pytest.mark.parametrize("online", ["postgres"], indirect=True)
+def test_postgresql_may_have_any_zone_and_a_lost_connection_is_made_anew(
+    feast: FeatureStore, online: Mapping[str, Any]
+) -> None:
+    """Feast writes UTC as a time of the server's zone."""
+    where = make_conninfo(host=online["host"], port=online["port"], user=online["user"])
+    with psycopg.connect(where, password=online["password"], autocommit=True) as admin:
+        admin.execute("ALTER ROLE postgres SET TimeZone = 'America/New_York'")
+        try:
+            there = FeatureStore(config=feast.config)
+            (key,) = entity_keys(Keys({"user_id": "INT64"}, [(77,)]))
+            (value,) = python_values_to_proto_values([7], ValueType.INT64)
+            _write(there, 'every "type"', [(key, {"INT64": value}, T0, None)])
+            reader = direct_store(
+                {"project": "test", "online_store": online}, feast.config.repo_path
+            )
+            assert reader is not None
+            for _ in range(2):
+                found = reader.read('every "type"', Keys({"user_id": "INT64"}, [(77,)]), INT64)
+                assert found["INT64"] == ([7], [T0])
+                ended = admin.execute(
+                    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                    " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+                ).fetchone()
+                assert ended is not None
+                assert ended[0] >= 1
+        finally:
+            admin.execute("ALTER ROLE postgres RESET TimeZone")
+
+
+@pytest.mark.parametrize("online", ["postgres"], indirect=True)
+def test_a_table_that_another_holds_ends_a_look_up(
+    feast: FeatureStore, online: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feast_postgres, "POSTGRES_SECONDS", 1)
+    reader = direct_store({"project": "test", "online_store": online}, feast.config.repo_path)
+    assert reader is not None
+    keys = Keys({"user_id": "INT64", "shop": "STRING"}, [(1, "b")])
+    where = make_conninfo(host=online["host"], port=online["port"], user=online["user"])
+    with psycopg.connect(where, password=online["password"]) as other:
+        other.execute("LOCK TABLE online.test_pair")
+        with pytest.raises(psycopg.OperationalError, match="timeout"):
+            reader.read("pair", keys, {"DOUBLE": "DOUBLE"})
+    assert reader.read("pair", keys, {"DOUBLE": "DOUBLE"})["DOUBLE"].at == [T0]
+
+
 @pytest.mark.parametrize(
     "settings",
     [
-        {"online_store": {"type": "postgres", "host": "db"}},
+        {"online_store": {"type": "mysql", "host": "db"}},
         {"online_store": None},
         {"online_store": "sqlite", "entity_key_serialization_version": 2},
         {"online_store": {"type": "redis", "redis_type": "redis_cluster"}},

@@ -97,7 +97,8 @@ class Kept:
 
     def _write(self, path: Path, sketch: Sketch, files: Sequence[str]) -> None:
         content = io.BytesIO()
-        _encoded(sketch, files).write_ipc(content, compression="zstd")
+        # Not packed: hashes and priorities are random, and time counts more than room.
+        _encoded(sketch, files).write_ipc(content)
         with contextlib.suppress(MLInfraError, OSError):
             write_atomic(path, content.getvalue())
             self._make_room()

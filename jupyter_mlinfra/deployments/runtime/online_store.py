@@ -1,9 +1,9 @@
 """Feast's online store in a serving process: the newest values of some entities, within a time
 limit.
 
-SQLite and Redis are read without Feast. Where it is needed (another store, other types, on-demand
-views), it is imported before the process forks; stores are opened after it, one for each thread
-that reads, once. Nothing here touches the registry: the definitions are in the bundle.
+SQLite, Redis and PostgreSQL are read without Feast. Where it is needed (another store, other types,
+on-demand views), it is imported before the process forks; stores are opened after it, one for each
+thread that reads, once. Nothing here touches the registry: the definitions are in the bundle.
 
 Environment: MLINFRA_ONLINE_STORE, a JSON file {"config", "repo", "as_of"} (see
 `features.serving.store_of`).

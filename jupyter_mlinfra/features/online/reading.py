@@ -2,7 +2,7 @@
 
 Feast's own look-up ignores the ttl (feast#6821) and spends most of its time on building responses.
 This one asks the same online store directly, without the registry: everything it needs is in the
-index. SQLite and Redis are asked without Feast at all, and all other stores through it.
+index. SQLite, Redis and PostgreSQL are asked without Feast at all, and all other stores through it.
 """
 
 from __future__ import annotations

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ...core.errors import Unprocessable
 from ...core.feast_online.feast_itself import entity_keys, feast_timestamps, feast_view
 from ...core.feast_online.feast_keys import typed
-from ...core.feast_online.feast_stores import REDIS_SECONDS, Keys, Store
+from ...core.feast_online.feast_redis import REDIS_SECONDS
+from ...core.feast_online.feast_stores import Keys, Store
 from ...core.files import file_lock
 from ..definitions import Definition
 from ..labels import priority_of
